@@ -1,0 +1,60 @@
+# Two commands do everything: `make demo` runs the main job, `make test` passes the tests.
+# Both build .venv from requirements locked with hashes.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+RUN := .venv/run.stamp
+DEV := .venv/dev.stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: demo test test-slow lint format bench lock generate clean help
+
+help:            ## list the targets
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+demo: $(RUN)     ## set up, then run the main job: the matrix and the stories
+	$(BIN)/activation demo
+
+test: $(DEV)     ## set up, then run the tests
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: $(DEV) ## the tests that take longer than a few seconds
+	$(BIN)/pytest -m slow
+
+lint: $(DEV)     ## ruff, mypy strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV)   ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV)    ## the budgets, as ratios measured in one run
+	$(BIN)/python -m benchmarks
+
+generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram
+	$(BIN)/python -m wire.schemas
+	$(BIN)/python -m firmware_profiles.schema
+	$(BIN)/python -m agent.core.diagram docs/state-machine.md
+
+lock:            ## resolve requirements/*.in anew (needs uv)
+	cd requirements && for f in run dev; do uv pip compile --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -q --upgrade $$f.in -o $$f.txt; done
+
+clean:           ## remove what was built
+	rm -rf .venv build dist
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# `editables` and `hatchling` come with the locked requirements, so installing the project fetches nothing.
+$(RUN): requirements/run.txt pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(DEV): requirements/dev.txt $(RUN)
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	touch $@
