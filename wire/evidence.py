@@ -1,0 +1,144 @@
+"""The evidence: claims of the Entity Attestation Token (RFC 9711) that a phone signs.
+
+The header is exactly `{"alg", "typ": "eat+jwt", "x5c"}`. Registered claims carry their registered names
+and JSON forms; the others are private to this contract. What a phone does not know it leaves out.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from wire import limits
+from wire.codes import (
+    AccessTechnology,
+    DebugStatus,
+    Intent,
+    LockState,
+    Registration,
+    SimStatus,
+)
+from wire.model import Code, CountryCode, Integer, Mcc, Message, Mnc, Nonce, Sequence, Text, Timestamp, Word
+
+Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+
+
+class Plmn(Message):
+    """A public land mobile network: MCC and MNC (3GPP TS 23.003 clause 2.2)."""
+
+    mcc: Mcc
+    mnc: Mnc
+
+    def __str__(self) -> str:
+        return f"{self.mcc}-{self.mnc}"
+
+
+class Sim(Message):
+    """One SIM slot. Everything but the slot and the status is absent unless the SIM could be read.
+
+    `mnc_length` is 2 or 3, from EF_AD (3GPP TS 31.102 clause 4.2.18); `gid1` is EF_GID1 in hexadecimal.
+    """
+
+    slot: Annotated[int, Field(ge=0, lt=limits.SIM_SLOTS)]
+    status: Word[SimStatus]
+    mcc: Mcc | None = None
+    mnc: Mnc | None = None
+    mnc_length: Annotated[int, Field(ge=2, le=3)] | None = None
+    iccid: Annotated[str, StringConstraints(pattern=r"^[0-9]{10,20}$")] | None = None
+    spn: Text | None = None
+    gid1: Annotated[str, StringConstraints(pattern=r"^([0-9A-F]{2}){1,20}$")] | None = None
+
+
+class Cell(Message):
+    """The serving cell: tracking or location area, and cell identity (3GPP TS 27.007 clause 7.2)."""
+
+    area: Annotated[int, Field(ge=0, le=0xFFFFFF)]
+    id: Annotated[int, Field(ge=0, le=0xFFFFFFFFF)]
+    technology: Word[AccessTechnology]
+
+
+class Serving(Message):
+    """Registration on a network. `plmn` and `cell` are absent where the phone is not registered."""
+
+    registration: Word[Registration]
+    plmn: Plmn | None = None
+    cell: Cell | None = None
+
+    @property
+    def roaming(self) -> bool:
+        """True when registered on a network that is not the home network."""
+        return self.registration is Registration.ROAMING
+
+
+class Telephony(Message):
+    """All that the modem told. `bands` are the radio bands of the phone, such as `LTE 1800`."""
+
+    sims: Annotated[Sequence[Sim], Field(max_length=limits.SIM_SLOTS)]
+    serving: Serving
+    bands: Annotated[Sequence[Text], Field(max_length=64)] = ()
+
+
+class Wifi(Message):
+    """Wi-Fi: the country that the access point announces (IEEE 802.11d), if it announces one."""
+
+    connected: bool
+    country: CountryCode | None = None
+
+
+class Location(Message):
+    """`location` of RFC 9711 section 4.2.10: WGS 84 degrees, accuracy in metres."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    accuracy: Annotated[float, Field(ge=0, le=100_000)] | None = None
+
+
+class Terms(Message):
+    """Which version of the terms of use, with its export clause, was accepted on this phone."""
+
+    version: Code
+
+
+class Firmware(Message):
+    """What image runs. `sale_region` is where the vendor meant the image to be sold."""
+
+    build: Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX)]
+    agent_version: Code
+    sale_region: Code
+    patch_level: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+class LastVerdict(Message):
+    """The newest verdict that the phone has sealed."""
+
+    jti: Code
+    serial: Annotated[Integer, Field(ge=1)]
+
+
+class Evidence(Message):
+    """All claims of the evidence.
+
+    `ueid` is an IMEI-type Universal Entity ID (RFC 9711 section 4.2.1): octet 0x03, then the 14 digits of
+    TAC and serial number as one octet each, base64url. `oemid` is the random form (section 4.2.3), `hwmodel`
+    1 to 32 octets (section 4.2.4). `swversion` is a pair of version and scheme (section 4.2.7). `uptime` is in
+    seconds, `iat` is the phone's own belief of the time and decides nothing.
+    """
+
+    eat_nonce: Nonce
+    ueid: Base64Url
+    oemid: Base64Url
+    hwmodel: Base64Url
+    swname: Text
+    swversion: Annotated[tuple[Text, Code], Field(strict=False)]
+    oemboot: bool
+    dbgstat: Word[DebugStatus]
+    uptime: Integer
+    bootcount: Integer
+    iat: Timestamp
+    intent: Word[Intent]
+    telephony: Telephony
+    wifi: Wifi
+    terms: Terms
+    firmware: Firmware
+    lock_state: Word[LockState]
+    location: Location | None = None
+    last_verdict: LastVerdict | None = None

@@ -1,0 +1,46 @@
+"""Every bound of the wire contract, in one place. Sizes are octets, times are seconds."""
+
+from typing import Final
+
+TOKEN_MAX: Final = 16 * 1024
+"""Longest compact JWS that either side reads: a verdict, or evidence with its certificate chain."""
+
+HEADER_MAX: Final = 12 * 1024
+"""Longest decoded JOSE header; evidence carries its chain there."""
+
+JSON_DEPTH_MAX: Final = 8
+"""Deepest nesting of objects and arrays in a header or payload."""
+
+BODY_MAX: Final = 64 * 1024
+"""Longest HTTP body that either side reads, whatever its length header says."""
+
+LIFETIME_MAX: Final = 24 * 3600
+"""Longest `exp - iat` of a verdict."""
+
+SKEW: Final = 300
+"""How far two honest clocks may differ."""
+
+NONCE_LIFETIME: Final = 300
+"""How long a challenge may be answered after it was issued."""
+
+NONCE_MIN: Final = 8
+NONCE_MAX: Final = 88
+"""Length of `eat_nonce` in characters (RFC 9711 section 4.1 asks for 8 to 88)."""
+
+TEXT_MAX: Final = 128
+"""Longest free text in a claim: an operator name, a software name."""
+
+CODE_MAX: Final = 64
+"""Longest identifier in a claim: a key id, a rule, a case number."""
+
+CHAIN_MAX: Final = 6
+"""Most certificates in `x5c`."""
+
+SIM_SLOTS: Final = 2
+"""SIM slots that evidence can describe."""
+
+INTEGER_MAX: Final = 2**53 - 1
+"""Largest integer that every JSON implementation keeps exact (RFC 8259 section 6)."""
+
+RETRY_AFTER_MAX: Final = 24 * 3600
+"""Longest wait that a server may impose on a phone."""

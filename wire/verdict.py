@@ -1,0 +1,103 @@
+"""The verdict: claims of the compact JWS that answers evidence.
+
+The header is exactly `{"alg", "kid", "typ": "activation-verdict+jwt"}`.
+"""
+
+from typing import Annotated, Final, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from wire.codes import Decision, MessageKey, Reason, TrustTier
+from wire.model import Code, Integer, Message, Nonce, Seconds, Text, Territory, Thumbprint, Timestamp, Word
+
+
+class Confirmation(Message):
+    """`cnf` (RFC 7800) with the RFC 7638 thumbprint of the key that signed the evidence."""
+
+    jkt: Thumbprint
+
+
+class PolicyReference(Message):
+    """Which policy decided, and which of its rules. `version` never decreases for a device."""
+
+    id: Code
+    version: Integer
+    rule: Code
+
+
+class CatalogueMessage(Message):
+    """A sentence by its catalogue key, with arguments; the phone renders it in its own language."""
+
+    key: Word[MessageKey]
+    args: Annotated[dict[Code, Text], Field(max_length=8)] = {}
+
+
+class UncheckedVerdict(Message):
+    """All claims of a verdict, well-formed but not yet judged: `decision` may still be an unknown word.
+
+    Times are seconds since the epoch; durations are seconds from `iat`, so that they survive a wrong clock.
+    """
+
+    iss: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    aud: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    sub: Code
+    cnf: Confirmation
+    eat_nonce: Nonce
+    iat: Timestamp
+    nbf: Timestamp
+    exp: Timestamp
+    jti: Code
+    serial: Annotated[Integer, Field(ge=1)]
+    decision: str
+    reason: str
+    policy: PolicyReference
+    trust: Word[TrustTier]
+    territory: Territory | None = None
+    message: CatalogueMessage | None = None
+    case: Code | None = None
+    check_in: Seconds | None = None
+    offline_limit: Seconds | None = None
+    not_before_lock: Timestamp | None = None
+    retry_after: Seconds | None = None
+
+
+OPTIONAL_CLAIMS: Final = frozenset(
+    {"territory", "message", "case", "check_in", "offline_limit", "not_before_lock", "retry_after"}
+)
+"""Claims that a verdict leaves out when they do not apply. They are absent then, never `null`."""
+
+REQUIRED: Final[dict[Decision, frozenset[str]]] = {
+    Decision.ALLOW: frozenset({"check_in", "offline_limit"}),
+    Decision.NOTICE: frozenset({"message", "case", "check_in", "offline_limit", "not_before_lock"}),
+    Decision.DENY: frozenset({"message", "case", "check_in"}),
+    Decision.DEFER: frozenset({"retry_after"}),
+    Decision.RELEASE: frozenset(),
+}
+"""What makes a decision complete: the optional claims that it must carry."""
+
+ALLOWED: Final[dict[Decision, frozenset[str]]] = {
+    Decision.ALLOW: frozenset({"territory", "message", "case", "check_in", "offline_limit"}),
+    Decision.NOTICE: frozenset(
+        {"territory", "message", "case", "check_in", "offline_limit", "not_before_lock"}
+    ),
+    Decision.DENY: frozenset({"territory", "message", "case", "check_in"}),
+    Decision.DEFER: frozenset({"territory", "message", "case", "retry_after"}),
+    Decision.RELEASE: frozenset({"territory", "message", "case"}),
+}
+"""The optional claims that mean something under a decision; any other one makes the verdict contradict itself."""
+
+
+class Verdict(UncheckedVerdict):
+    """A verdict whose decision and reason are known and whose claims are complete for the decision."""
+
+    decision: Word[Decision]
+    reason: Word[Reason]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        present = {name for name in OPTIONAL_CLAIMS if getattr(self, name) is not None}
+        if missing := REQUIRED[self.decision] - present:
+            raise ValueError(f"{self.decision} lacks {', '.join(sorted(missing))}")
+        if excess := present - ALLOWED[self.decision]:
+            raise ValueError(f"{self.decision} cannot carry {', '.join(sorted(excess))}")
+        return self
