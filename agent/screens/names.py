@@ -1,0 +1,43 @@
+"""Territories and moments in words, by the CLDR data that Babel carries."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from babel import Locale
+from babel.dates import UTC, format_datetime, get_date_format, get_datetime_format
+
+from agent.screens.fill import isolated
+
+LAST_MOMENT: Final = 253_402_300_799
+"""9999-12-31T23:59:59Z: later moments are shown as this one rather than not at all."""
+
+_DIGITS: Final = {"arabext": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
+
+
+def moment(seconds: int, language: str) -> str:
+    """A moment, in seconds since the epoch, as date and time of day in UTC, isolated.
+
+    >>> moment(1631700000, "en")[1:-1]
+    'September 15, 2021, 10:00 UTC'
+    """
+    locale = Locale.parse(language)
+    date = get_date_format("long", locale=locale).pattern
+    pattern = (
+        str(get_datetime_format("long", locale=locale)).replace("{1}", date).replace("{0}", "HH:mm 'UTC'")
+    )
+    shown = format_datetime(min(max(seconds, 0), LAST_MOMENT), pattern, tzinfo=UTC, locale=locale)
+    return isolated(shown.translate(_DIGITS.get(locale.default_numbering_system, {})))
+
+
+def territory(code: str, language: str, own: Mapping[str, str]) -> str:
+    """The name of an ISO 3166 code, isolated; `own` comes first, an unknown code is shown as it is.
+
+    A part of a country (ISO 3166-2) that has no entry of its own is shown by its code beside the country.
+    """
+    known = Locale.parse(language).territories
+    country, _, part = code.partition("-")
+    if code in own:
+        return isolated(own[code])
+    if country in known:
+        return isolated(f"{known[country]} ({code})" if part else known[country])
+    return isolated(code)

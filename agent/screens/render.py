@@ -1,0 +1,110 @@
+"""A screen drawn as terminal text: a phone's outline, the symbol, the words, the buttons."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agent.screens.cells import RLI, cells, wrap
+from agent.screens.fill import PDI
+from agent.screens.screen import Direction, Screen, Symbol
+
+MIN_WIDTH: Final = 20
+DEFAULT_WIDTH: Final = 44
+_MARGIN: Final = 2
+
+_SYMBOLS: Final[Mapping[Symbol, tuple[str, ...]]] = {
+    Symbol.PADLOCK: (
+        "  ╭───╮  ",
+        "  │   │  ",
+        "┏━┷━━━┷━┓",
+        "┃   ●   ┃",
+        "┃   ╿   ┃",
+        "┗━━━━━━━┛",
+    ),
+    Symbol.WARNING: (
+        "╭─────╮",
+        "│  ╻  │",
+        "│  ╹  │",
+        "│  •  │",
+        "╰─────╯",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """The box characters of a phone's edge: corners from the top left clockwise, then the sides."""
+
+    top_left: str
+    top_right: str
+    bottom_right: str
+    bottom_left: str
+    across: str
+    down: str
+
+
+_LIGHT: Final = _Outline("╭", "╮", "╯", "╰", "─", "│")
+_DARK: Final = _Outline("┏", "┓", "┛", "┗", "━", "┃")
+
+
+def render_text(screen: Screen, width: int = DEFAULT_WIDTH) -> str:
+    """`screen` as lines of exactly `width` cells each, joined by line feeds.
+
+    Right-to-left text stands at the right edge inside an isolate, in logical order, so that a terminal with
+    bidirectional text (UAX #9) keeps the frame in place.
+    Raises ValueError where `width` is below `MIN_WIDTH`.
+    """
+    if width < MIN_WIDTH:
+        raise ValueError(f"width is {width}; a screen needs {MIN_WIDTH} cells or more")
+    outline = _DARK if screen.dark else _LIGHT
+    inner = width - 2 * _MARGIN - 2
+    return "\n".join(_framed(_rows(screen, inner), outline, inner))
+
+
+def _rows(screen: Screen, inner: int) -> Iterator[str]:
+    """Everything inside the outline, each row `inner` cells wide."""
+    yield from ("", _centred("╶──╴", inner), "")
+    if screen.symbol:
+        yield from (_centred(row, inner) for row in (*_SYMBOLS[screen.symbol], ""))
+    title = wrap(screen.title, inner)
+    yield from (_aligned(line, inner, screen.direction) for line in title)
+    yield _aligned("─" * max(map(cells, title)), inner, screen.direction)
+    for paragraph in screen.body:
+        yield from (_aligned(line, inner, screen.direction) for line in wrap(paragraph, inner))
+        yield ""
+    yield from _buttons([label for _, label in screen.actions], inner)
+    yield from (_centred("━━━━━━", inner), "")
+
+
+def _framed(rows: Iterable[str], outline: _Outline, inner: int) -> Iterator[str]:
+    edge = outline.across * (inner + 2 * _MARGIN)
+    margin = " " * _MARGIN
+    yield outline.top_left + edge + outline.top_right
+    for row in rows:
+        padding = " " * (inner - cells(row))
+        yield f"{outline.down}{margin}{row}{padding}{margin}{outline.down}"
+    yield outline.bottom_left + edge + outline.bottom_right
+
+
+def _buttons(labels: Iterable[str], inner: int) -> Iterator[str]:
+    """The buttons as one column of boxes that share their edges."""
+    edge = "╭{}╮"
+    for label in labels:
+        yield edge.format("─" * (inner - 2))
+        yield from (f"│ {_padded(_centred(line, inner - 4), inner - 4)} │" for line in wrap(label, inner - 4))
+        edge = "├{}┤"
+    yield "╰" + "─" * (inner - 2) + "╯"
+
+
+def _centred(text: str, width: int) -> str:
+    return " " * ((width - cells(text)) // 2) + text
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cells(text))
+
+
+def _aligned(text: str, width: int, direction: Direction) -> str:
+    if direction is Direction.LTR:
+        return text
+    return " " * (width - cells(text)) + RLI + text + PDI
