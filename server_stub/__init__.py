@@ -1,0 +1,1 @@
+"""The verdict server: judges evidence and answers with signed verdicts."""

@@ -1,0 +1,290 @@
+"""The Android Key Attestation extension, OID 1.3.6.1.4.1.11129.2.1.17, decoded and encoded.
+
+Source: the `KeyDescription` schema of the Android Open Source Project, "Key and ID attestation". An
+authorization list is a SEQUENCE of EXPLICIT context tags; one that `_FIELDS` lacks is allowed and only named.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar
+
+from cryptography.x509 import ObjectIdentifier
+
+from server_stub.domain import der
+from wire.codes import VerifiedBootState
+
+_T = TypeVar("_T")
+
+OID: Final = ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
+
+PURPOSE_SIGN: Final = 2
+"""`KM_PURPOSE_SIGN`."""
+
+ORIGIN_GENERATED: Final = 0
+"""`KM_ORIGIN_GENERATED`: the key was made inside the keystore."""
+
+
+class KeyDescriptionError(ValueError):
+    """The extension is malformed. `field` names where, `problem` what."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"key description, {field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class SecurityLevel(IntEnum):
+    """Where the key lives."""
+
+    SOFTWARE = 0
+    TRUSTED_ENVIRONMENT = 1
+    STRONG_BOX = 2
+
+
+BOOT_STATES: Final = (
+    VerifiedBootState.GREEN,
+    VerifiedBootState.YELLOW,
+    VerifiedBootState.ORANGE,
+    VerifiedBootState.RED,
+)
+"""By number: Verified, SelfSigned, Unverified, Failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootOfTrust:
+    """What the bootloader told the keystore. `verified_boot_hash` is absent before attestation version 3."""
+
+    verified_boot_key: bytes
+    device_locked: bool
+    verified_boot_state: VerifiedBootState
+    verified_boot_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationList:
+    """Authorizations, software-enforced or hardware-enforced. What is absent is None, empty or False.
+
+    Patch levels are YYYYMM or YYYYMMDD as integers, `os_version` is MMmmss, `created_at` is in milliseconds.
+    `unread` holds the tag numbers that this decoder passes over.
+    """
+
+    purposes: frozenset[int] = frozenset()
+    algorithm: int | None = None
+    key_size: int | None = None
+    digests: frozenset[int] = frozenset()
+    ec_curve: int | None = None
+    rsa_public_exponent: int | None = None
+    no_auth_required: bool = False
+    created_at: int | None = None
+    origin: int | None = None
+    root_of_trust: RootOfTrust | None = None
+    os_version: int | None = None
+    os_patch_level: int | None = None
+    application_id: bytes | None = None
+    brand: str | None = None
+    device: str | None = None
+    product: str | None = None
+    imei: str | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    vendor_patch_level: int | None = None
+    boot_patch_level: int | None = None
+    second_imei: str | None = None
+    unread: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDescription:
+    """All that the extension says. Only `hardware` is beyond the reach of the operating system."""
+
+    attestation_version: int
+    attestation_level: SecurityLevel
+    keymint_version: int
+    keymint_level: SecurityLevel
+    challenge: bytes
+    unique_id: bytes
+    software: AuthorizationList
+    hardware: AuthorizationList
+
+
+def decode(extension: bytes) -> KeyDescription:
+    """Read the value of the extension. Raises KeyDescriptionError."""
+    parts = _within("KeyDescription", _parts, extension)
+    values = [
+        _within(name, der.content, part, tag) for name, part, tag in zip(_NAMES, parts, _TAGS, strict=True)
+    ]
+    return KeyDescription(
+        attestation_version=_within(_NAMES[0], der.integer, values[0]),
+        attestation_level=_within(_NAMES[1], _level, values[1]),
+        keymint_version=_within(_NAMES[2], der.integer, values[2]),
+        keymint_level=_within(_NAMES[3], _level, values[3]),
+        challenge=values[4],
+        unique_id=values[5],
+        software=_authorizations(_NAMES[6], values[6]),
+        hardware=_authorizations(_NAMES[7], values[7]),
+    )
+
+
+def encode(description: KeyDescription, challenge: bytes | None = None) -> bytes:
+    """The value of the extension, DER, with `challenge` in place of its own if given. Leaves `unread` out."""
+    return der.encode(
+        der.SEQUENCE,
+        der.encode_integer(description.attestation_version)
+        + der.encode_integer(description.attestation_level, der.ENUMERATED)
+        + der.encode_integer(description.keymint_version)
+        + der.encode_integer(description.keymint_level, der.ENUMERATED)
+        + der.encode(der.OCTET_STRING, description.challenge if challenge is None else challenge)
+        + der.encode(der.OCTET_STRING, description.unique_id)
+        + encode_authorizations(description.software)
+        + encode_authorizations(description.hardware),
+    )
+
+
+@lru_cache(maxsize=256)
+def encode_authorizations(authorizations: AuthorizationList) -> bytes:
+    """One authorization list, DER, tags in ascending order."""
+    encoded = b""
+    for number, field in _FIELDS.items():
+        value = getattr(authorizations, field.name)
+        if value is not None and value is not False and value != frozenset():
+            encoded += der.encode(der.CONTEXT, field.kind.encode(value), number)
+    return der.encode(der.SEQUENCE, encoded)
+
+
+_NAMES: Final = tuple(field.name for field in fields(KeyDescription))
+_TAGS: Final = (der.INTEGER, der.ENUMERATED) * 2 + (der.OCTET_STRING,) * 2 + (der.SEQUENCE,) * 2
+
+
+class _Kind(NamedTuple):
+    """How one type of value is read from the element inside its context tag, and written."""
+
+    tag: int
+    decode: Callable[[bytes], Any]
+    encode: Callable[[Any], bytes]
+
+
+class _Field(NamedTuple):
+    name: str
+    kind: _Kind
+
+
+def _level(octets: bytes) -> SecurityLevel:
+    return SecurityLevel(der.integer(octets))
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode("utf-8")
+
+
+def _null(octets: bytes) -> bool:
+    if octets:
+        raise der.DerError("NULL with content")
+    return True
+
+
+def _integers(octets: bytes) -> frozenset[int]:
+    return frozenset(der.integer(der.content(part, der.INTEGER)) for part in der.elements(octets))
+
+
+def _root_of_trust(octets: bytes) -> RootOfTrust:
+    parts = der.elements(octets)
+    if len(parts) not in (3, 4):
+        raise der.DerError(f"root of trust of {len(parts)} elements")
+    state = der.integer(der.content(parts[2], der.ENUMERATED))
+    if state >= len(BOOT_STATES):
+        raise der.DerError(f"verified boot state {state}")
+    return RootOfTrust(
+        verified_boot_key=der.content(parts[0], der.OCTET_STRING),
+        device_locked=der.boolean(der.content(parts[1], der.BOOLEAN)),
+        verified_boot_state=BOOT_STATES[state],
+        verified_boot_hash=der.content(parts[3], der.OCTET_STRING) if len(parts) == 4 else None,
+    )
+
+
+def _encode_root_of_trust(root: RootOfTrust) -> bytes:
+    parts = (
+        der.encode(der.OCTET_STRING, root.verified_boot_key),
+        der.encode(der.BOOLEAN, b"\xff" if root.device_locked else b"\x00"),
+        der.encode_integer(BOOT_STATES.index(root.verified_boot_state), der.ENUMERATED),
+        b"" if root.verified_boot_hash is None else der.encode(der.OCTET_STRING, root.verified_boot_hash),
+    )
+    return der.encode(der.SEQUENCE, b"".join(parts))
+
+
+def _encode_integers(values: frozenset[int]) -> bytes:
+    return der.encode(der.SET, b"".join(map(der.encode_integer, sorted(values))))
+
+
+_INTEGER: Final = _Kind(der.INTEGER, der.integer, der.encode_integer)
+_INTEGERS: Final = _Kind(der.SET, _integers, _encode_integers)
+_OCTETS: Final = _Kind(der.OCTET_STRING, bytes, lambda value: der.encode(der.OCTET_STRING, value))
+_TEXT: Final = _Kind(der.OCTET_STRING, _text, lambda value: der.encode(der.OCTET_STRING, value.encode()))
+_PRESENT: Final = _Kind(der.NULL, _null, lambda _: der.encode(der.NULL, b""))
+_ROOT: Final = _Kind(der.SEQUENCE, _root_of_trust, _encode_root_of_trust)
+
+_FIELDS: Final[dict[int, _Field]] = {
+    1: _Field("purposes", _INTEGERS),
+    2: _Field("algorithm", _INTEGER),
+    3: _Field("key_size", _INTEGER),
+    5: _Field("digests", _INTEGERS),
+    10: _Field("ec_curve", _INTEGER),
+    200: _Field("rsa_public_exponent", _INTEGER),
+    503: _Field("no_auth_required", _PRESENT),
+    701: _Field("created_at", _INTEGER),
+    702: _Field("origin", _INTEGER),
+    704: _Field("root_of_trust", _ROOT),
+    705: _Field("os_version", _INTEGER),
+    706: _Field("os_patch_level", _INTEGER),
+    709: _Field("application_id", _OCTETS),
+    710: _Field("brand", _TEXT),
+    711: _Field("device", _TEXT),
+    712: _Field("product", _TEXT),
+    714: _Field("imei", _TEXT),
+    716: _Field("manufacturer", _TEXT),
+    717: _Field("model", _TEXT),
+    718: _Field("vendor_patch_level", _INTEGER),
+    719: _Field("boot_patch_level", _INTEGER),
+    723: _Field("second_imei", _TEXT),
+}
+"""By context tag number: the field it fills and how it is coded."""
+
+
+def _authorizations(where: str, octets: bytes) -> AuthorizationList:
+    values: dict[str, Any] = {}
+    unread: set[int] = set()
+    for tag, number, content in _within(where, der.elements, octets):
+        if tag != der.CONTEXT:
+            raise KeyDescriptionError(where, f"tag 0x{tag:02x} is not a context tag")
+        field = _FIELDS.get(number)
+        name = field.name if field else f"tag {number}"
+        if name in values or number in unread:
+            raise KeyDescriptionError(f"{where}.{name}", "given twice")
+        if field is None:
+            unread.add(number)
+        else:
+            values[name] = _value(where, field, content)
+    return AuthorizationList(**values, unread=frozenset(unread))
+
+
+def _value(where: str, field: _Field, octets: bytes) -> object:
+    try:
+        return field.kind.decode(der.only(octets, field.kind.tag))
+    except ValueError as error:
+        raise KeyDescriptionError(f"{where}.{field.name}", str(error)) from error
+
+
+def _parts(octets: bytes) -> list[der.Element]:
+    parts = der.elements(der.only(octets, der.SEQUENCE))
+    if len(parts) != len(_NAMES):
+        raise der.DerError(f"{len(parts)} elements where {len(_NAMES)} belong")
+    return parts
+
+
+def _within(where: str, read: Callable[..., _T], *arguments: object) -> _T:
+    """Call `read` and say where in the extension it failed."""
+    try:
+        return read(*arguments)
+    except ValueError as error:
+        raise KeyDescriptionError(where, str(error)) from error

@@ -1,0 +1,31 @@
+"""What the server must be given and never shows: keys, and the roots that it trusts."""
+
+from dataclasses import dataclass, field
+
+from cryptography import x509
+
+from server_stub.signing import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Key material of one server.
+
+    The first of `signing_keys` signs; all are published. `nonce_key` authenticates challenges and
+    `identifier_key` turns identifiers into pseudonyms; both are of at least 32 octets.
+    """
+
+    signing_keys: tuple[SigningKey, ...]
+    nonce_key: bytes = field(repr=False)
+    identifier_key: bytes = field(repr=False)
+    attestation_roots: tuple[x509.Certificate, ...]
+
+    def __post_init__(self) -> None:
+        if not self.signing_keys or not self.attestation_roots:
+            raise ValueError("a server needs a signing key and an attestation root")
+        if len(self.nonce_key) < 32 or len(self.identifier_key) < 32:
+            raise ValueError("nonce_key and identifier_key need at least 32 octets")
+
+    def jwks(self) -> dict[str, object]:
+        """The public JWK Set of the verdict keys (RFC 7517 section 5)."""
+        return {"keys": [key.public_jwk() for key in self.signing_keys]}
