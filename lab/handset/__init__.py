@@ -1,0 +1,1 @@
+"""One emulated phone, part by part."""
