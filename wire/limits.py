@@ -8,6 +8,9 @@ TOKEN_MAX: Final = 16 * 1024
 HEADER_MAX: Final = 12 * 1024
 """Longest decoded JOSE header; evidence carries its chain there."""
 
+VERDICT_HEADER_MAX: Final = 256
+"""Longest decoded JOSE header of a verdict: three short members."""
+
 JSON_DEPTH_MAX: Final = 8
 """Deepest nesting of objects and arrays in a header or payload."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from wire.codes import Decision, MessageKey, Reason, TrustTier
-from wire.model import Code, Integer, Message, Nonce, Seconds, Text, Territory, Thumbprint, Timestamp, Word
+from wire.model import Code, Integer, Message, Nonce, Seconds, Territory, Text, Thumbprint, Timestamp, Word
 
 
 class Confirmation(Message):
@@ -29,7 +29,7 @@ class CatalogueMessage(Message):
     """A sentence by its catalogue key, with arguments; the phone renders it in its own language."""
 
     key: Word[MessageKey]
-    args: Annotated[dict[Code, Text], Field(max_length=8)] = {}
+    args: dict[Code, Text] = Field(default_factory=dict, max_length=8)
 
 
 class UncheckedVerdict(Message):
@@ -60,6 +60,10 @@ class UncheckedVerdict(Message):
     not_before_lock: Timestamp | None = None
     retry_after: Seconds | None = None
 
+    def optional_claims(self) -> set[str]:
+        """Names of the optional claims that this verdict carries."""
+        return {name for name in self.model_fields_set & OPTIONAL_CLAIMS if getattr(self, name) is not None}
+
 
 OPTIONAL_CLAIMS: Final = frozenset(
     {"territory", "message", "case", "check_in", "offline_limit", "not_before_lock", "retry_after"}
@@ -84,7 +88,7 @@ ALLOWED: Final[dict[Decision, frozenset[str]]] = {
     Decision.DEFER: frozenset({"territory", "message", "case", "retry_after"}),
     Decision.RELEASE: frozenset({"territory", "message", "case"}),
 }
-"""The optional claims that mean something under a decision; any other one makes the verdict contradict itself."""
+"""The optional claims that mean something under a decision; any other makes the verdict contradict itself."""
 
 
 class Verdict(UncheckedVerdict):
@@ -95,7 +99,7 @@ class Verdict(UncheckedVerdict):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        present = {name for name in OPTIONAL_CLAIMS if getattr(self, name) is not None}
+        present = self.optional_claims()
         if missing := REQUIRED[self.decision] - present:
             raise ValueError(f"{self.decision} lacks {', '.join(sorted(missing))}")
         if excess := present - ALLOWED[self.decision]:

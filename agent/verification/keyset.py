@@ -1,4 +1,162 @@
-"""placeholder until the verifier lands"""
+"""The keys that may verify verdicts, read from a JWK Set (RFC 7517).
+
+A key that is not fit is left out and named with the reason; the rest of the set stays usable. A key whose
+`status` is `revoked` is remembered by its `kid`, so that a verdict under it is refused as such.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Self
+
+from agent.verification import keys as algorithms
+from agent.verification import strict_json
+from agent.verification.keys import Unfit, VerdictKey
+from wire import limits
+
+KEYS_MAX: Final = 64
+"""Most keys of a JWK Set that is read at all."""
+
+_KID: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{limits.CODE_MAX - 1}}}")
+_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+_VALIDITY: Final = frozenset({"nbf", "exp"})
 
 
-class KeySet: ...
+class KeyStatus(StrEnum):
+    """`status` of a key in the set. A key without it is active."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class KeySetFault(StrEnum):
+    """Why a document is not a JWK Set."""
+
+    NOT_JSON = "not-json"
+    NO_KEYS_MEMBER = "no-keys-member"
+    TOO_MANY_KEYS = "too-many-keys"
+
+
+class KeySetError(ValueError):
+    """The document is not a JWK Set that may be read. `fault` says why."""
+
+    def __init__(self, fault: KeySetFault) -> None:
+        super().__init__(f"{fault}: give a JWK Set (RFC 7517 section 5) of at most {KEYS_MAX} keys")
+        self.fault: Final = fault
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A key that was left out: its place in the set, its `kid` if it has a well-formed one, and why."""
+
+    index: int
+    kid: str | None
+    reason: Unfit
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Keys by `kid`, immutable. `KeySet()` is the empty set: nothing verifies."""
+
+    keys: tuple[VerdictKey, ...] = ()
+    revoked: frozenset[str] = frozenset()
+    left_out: tuple[LeftOut, ...] = ()
+    unfit: frozenset[str] = field(init=False, repr=False, compare=False)
+    _by_kid: Mapping[str, VerdictKey] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unfit", frozenset(entry.kid for entry in self.left_out if entry.kid))
+        object.__setattr__(self, "_by_kid", MappingProxyType({key.kid: key for key in self.keys}))
+
+    @classmethod
+    def from_jwks(cls, document: Mapping[str, object] | str | bytes) -> Self:
+        """Read a JWK Set, as a mapping or as JSON. Raises KeySetError where it is none.
+
+        >>> KeySet.from_jwks({"keys": [{"kty": "oct", "kid": "a", "k": "AA"}]}).left_out[0].reason.value
+        'private-material'
+        """
+        entries = _entries(document)
+        times_named = Counter(entry.kid for entry in entries)
+        keys: list[VerdictKey] = []
+        left_out: list[LeftOut] = []
+        active = [entry for entry in entries if not entry.revoked]
+        for entry in active:
+            key = Unfit.KID_DUPLICATE if entry.kid and times_named[entry.kid] > 1 else entry.key()
+            if isinstance(key, Unfit):
+                left_out.append(LeftOut(entry.index, entry.kid, key))
+            else:
+                keys.append(key)
+        revoked = frozenset(entry.kid for entry in entries if entry.kid and entry.revoked)
+        return cls(tuple(keys), revoked, tuple(left_out))
+
+    def find(self, kid: str) -> VerdictKey | None:
+        """The active key of that name."""
+        return self._by_kid.get(kid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One member of `keys`, as it stands in the document."""
+
+    index: int
+    value: object
+
+    @property
+    def jwk(self) -> Mapping[str, object]:
+        return self.value if isinstance(self.value, Mapping) else {}
+
+    @property
+    def kid(self) -> str | None:
+        kid = self.jwk.get("kid")
+        return kid if isinstance(kid, str) and _KID.fullmatch(kid) else None
+
+    @property
+    def revoked(self) -> bool:
+        """Whatever else is wrong with the key: a revocation must not get lost."""
+        return self.kid is not None and self.jwk.get("status") == KeyStatus.REVOKED
+
+    def key(self) -> VerdictKey | Unfit:
+        """The key, or why it may not verify verdicts."""
+        if not isinstance(self.value, Mapping):
+            return Unfit.NOT_AN_OBJECT
+        if self.kid is None:
+            return Unfit.KID_MALFORMED if "kid" in self.jwk else Unfit.KID_MISSING
+        return _unfit_for_verdicts(self.jwk) or algorithms.read(self.kid, self.jwk)
+
+
+def _entries(document: Mapping[str, object] | str | bytes) -> list[_Entry]:
+    members = document if isinstance(document, Mapping) else _parsed(document)
+    if members is None:
+        raise KeySetError(KeySetFault.NOT_JSON)
+    values = members.get("keys")
+    if not isinstance(values, (list, tuple)):
+        raise KeySetError(KeySetFault.NO_KEYS_MEMBER)
+    if len(values) > KEYS_MAX:
+        raise KeySetError(KeySetFault.TOO_MANY_KEYS)
+    return [_Entry(index, value) for index, value in enumerate(values)]
+
+
+def _parsed(document: str | bytes) -> Mapping[str, object] | None:
+    try:
+        return strict_json.loads(document.encode() if isinstance(document, str) else document)
+    except ValueError:
+        return None
+
+
+def _unfit_for_verdicts(jwk: Mapping[str, object]) -> Unfit | None:
+    if not _PRIVATE.isdisjoint(jwk):
+        return Unfit.PRIVATE_MATERIAL
+    if jwk.get("use", "sig") != "sig":
+        return Unfit.USE_NOT_SIGNATURE
+    operations = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, (list, tuple)) or "verify" not in operations:
+        return Unfit.KEY_OPS_WITHOUT_VERIFY
+    if jwk.get("status", KeyStatus.ACTIVE) != KeyStatus.ACTIVE:
+        return Unfit.STATUS_UNKNOWN
+    # A key that says when it may be used must not be used at all by a reader that cannot tell when.
+    if not _VALIDITY.isdisjoint(jwk):
+        return Unfit.VALIDITY_UNSUPPORTED
+    return None

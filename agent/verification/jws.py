@@ -1,0 +1,137 @@
+"""Compact JWS (RFC 7515 section 7.1) under the narrow profile of verdicts: steps 1 to 7 of 14.
+
+This list is normative; the functions below follow it in this order, and the first that refuses ends it.
+
+1. Size and alphabet: at most `limits.TOKEN_MAX` characters, all of base64url or the full stop.
+2. Exactly three segments, none empty, each in canonical unpadded base64url.
+3. Header: at most `limits.VERDICT_HEADER_MAX` octets of strict JSON, no member twice, exactly the members
+   `alg`, `kid` and `typ` (`typ` only where one is asked for), each a string. Nothing that brings or locates
+   a key (`jwk`, `jku`, `x5u`, `x5c`) and nothing that changes the processing (`crit`, `b64`) gets past here.
+4. `typ` is, character by character, the type asked for (RFC 8725 section 3.11).
+5. `kid` names a key of the set that is not revoked and was not left out as unfit.
+6. `alg` is the one algorithm of that key (RFC 8725 section 3.1): the key decides, never the token.
+7. The signature over the first two segments is the key's.
+"""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from agent.verification import base64url, strict_json
+from agent.verification.errors import Code, VerificationError
+from agent.verification.keys import VerdictKey
+from agent.verification.keyset import KeySet
+from agent.verification.strict_json import Fault
+from wire import limits
+
+_ALPHABET: Final = base64url.ALPHABET + b"."
+_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
+_FAULTS: Final = {
+    Fault.NOT_JSON: Code.HEADER_NOT_JSON,
+    Fault.MEMBER_DUPLICATE: Code.HEADER_MEMBER_DUPLICATE,
+    Fault.TOO_DEEP: Code.HEADER_TOO_DEEP,
+    Fault.NUMBER: Code.HEADER_NUMBER,
+}
+
+
+class Segments(NamedTuple):
+    """A token taken apart: the decoded segments, and the characters that were signed."""
+
+    header: bytes
+    payload: bytes
+    signature: bytes
+    signing_input: bytes
+
+
+class Header(NamedTuple):
+    """The JOSE header. `typ` is None where the header has none."""
+
+    alg: str
+    kid: str
+    typ: str | None
+
+
+def verify_compact(token: str | bytes, keys: KeySet, *, typ: str | None) -> bytes:
+    """Take steps 1 to 7 and return the payload. `typ=None` asks for a header without `typ`.
+
+    Raises VerificationError, with nothing of the token on it.
+    """
+    octets = check_size_and_alphabet(token)
+    segments = split(octets)
+    header = read_header(segments.header)
+    check_typ(header, typ)
+    key = select_key(header, keys)
+    check_alg(header, key)
+    check_signature(segments, key)
+    return segments.payload
+
+
+def check_size_and_alphabet(token: str | bytes) -> bytes:
+    """Step 1. Returns the token as octets."""
+    if len(token) > limits.TOKEN_MAX:
+        raise VerificationError(Code.TOO_LONG)
+    octets = token if isinstance(token, bytes) else token.encode("ascii", "replace")
+    if octets.translate(None, _ALPHABET):
+        raise VerificationError(Code.ALPHABET)
+    return octets
+
+
+def split(octets: bytes) -> Segments:
+    """Step 2. Returns the decoded segments."""
+    parts = octets.split(b".")
+    if len(parts) != 3:
+        raise VerificationError(Code.SEGMENT_COUNT)
+    if not all(parts):
+        raise VerificationError(Code.SEGMENT_EMPTY)
+    header, payload, signature = map(base64url.decode_characters, parts)
+    if header is None or payload is None or signature is None:
+        raise VerificationError(Code.SEGMENT_ENCODING)
+    return Segments(header, payload, signature, octets[: octets.rindex(b".")])
+
+
+# Verdicts share a handful of headers. The memo is of a pure function by its exact octets, so it can change no
+# answer; it is bounded, each entry by `VERDICT_HEADER_MAX`, and refusals are never kept.
+@lru_cache(maxsize=16)
+def read_header(octets: bytes) -> Header:
+    """Step 3. Returns the header, every member a string."""
+    if len(octets) > limits.VERDICT_HEADER_MAX:
+        raise VerificationError(Code.HEADER_TOO_LONG)
+    members = strict_json.read(octets)
+    if isinstance(members, Fault):
+        raise VerificationError(_FAULTS[members])
+    if not members.keys() <= _MEMBERS:
+        raise VerificationError(Code.HEADER_MEMBER_UNKNOWN)
+    if "alg" not in members or "kid" not in members:
+        raise VerificationError(Code.HEADER_MEMBER_MISSING)
+    for value in members.values():
+        if not isinstance(value, str):
+            raise VerificationError(Code.HEADER_MEMBER_NOT_TEXT)
+    return Header(members["alg"], members["kid"], members.get("typ"))
+
+
+def check_typ(header: Header, typ: str | None) -> None:
+    """Step 4."""
+    if header.typ != typ:
+        raise VerificationError(Code.TYP_MISMATCH)
+
+
+def select_key(header: Header, keys: KeySet) -> VerdictKey:
+    """Step 5. Returns the key that `kid` names."""
+    if header.kid in keys.revoked:
+        raise VerificationError(Code.KEY_REVOKED)
+    key = keys.find(header.kid)
+    if key is None:
+        raise VerificationError(Code.KEY_UNFIT if header.kid in keys.unfit else Code.KEY_UNKNOWN)
+    return key
+
+
+def check_alg(header: Header, key: VerdictKey) -> None:
+    """Step 6."""
+    if header.alg != key.ALG:
+        raise VerificationError(Code.ALG_MISMATCH)
+
+
+def check_signature(segments: Segments, key: VerdictKey) -> None:
+    """Step 7. Each algorithm's class knows its own signature's form."""
+    code = key.check(segments.signature, segments.signing_input)
+    if code is not None:
+        raise VerificationError(code)

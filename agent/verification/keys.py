@@ -1,0 +1,155 @@
+"""One class per algorithm: what its JWK must look like, and how it verifies.
+
+A further algorithm is a further class in `ALGORITHMS`; the steps that use a key do not change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final, Protocol, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from agent.verification import base64url, edwards25519
+from agent.verification.errors import Code
+
+
+class Unfit(StrEnum):
+    """Why a key of a JWK Set was left out."""
+
+    NOT_AN_OBJECT = "not-an-object"
+    KID_MISSING = "kid-missing"
+    KID_MALFORMED = "kid-malformed"
+    KID_DUPLICATE = "kid-duplicate"
+    USE_NOT_SIGNATURE = "use-not-signature"
+    KEY_OPS_WITHOUT_VERIFY = "key-ops-without-verify"
+    PRIVATE_MATERIAL = "private-material"
+    STATUS_UNKNOWN = "status-unknown"
+    VALIDITY_UNSUPPORTED = "validity-unsupported"
+    KEY_TYPE_UNSUPPORTED = "key-type-unsupported"
+    ALG_CONTRADICTS_KEY = "alg-contradicts-key"
+    COORDINATE_MALFORMED = "coordinate-malformed"
+    POINT_INVALID = "point-invalid"
+
+
+class VerdictKey(Protocol):
+    """A public key that may verify verdicts."""
+
+    ALG: ClassVar[str]
+    """The one JOSE algorithm name that the key answers to."""
+
+    @property
+    def kid(self) -> str:
+        """The name by which a token's header refers to the key."""
+        ...
+
+    def check(self, signature: bytes, signing_input: bytes) -> Code | None:
+        """None where `signature` is the key's over `signing_input`, else why not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519Key:
+    """Ed25519 (RFC 8032, RFC 8037, named as in RFC 9864).
+
+    That S is below the group's order and R canonical is checked by OpenSSL; the tests hold it to that.
+    """
+
+    ALG: ClassVar[str] = "Ed25519"
+    KTY: ClassVar[str] = "OKP"
+    CRV: ClassVar[str] = "Ed25519"
+
+    kid: str
+    public: ed25519.Ed25519PublicKey
+
+    @classmethod
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object]) -> Self | Unfit:
+        """Read `x` (RFC 8037 section 2)."""
+        octets = _coordinate(jwk.get("x"))
+        if octets is None or "y" in jwk:
+            return Unfit.COORDINATE_MALFORMED
+        if not edwards25519.is_trustworthy(octets):
+            return Unfit.POINT_INVALID
+        return cls(kid, ed25519.Ed25519PublicKey.from_public_bytes(octets))
+
+    def check(self, signature: bytes, signing_input: bytes) -> Code | None:
+        """Verify as in RFC 8032 section 5.1.7."""
+        if len(signature) != 64:
+            return Code.SIGNATURE_LENGTH
+        try:
+            self.public.verify(signature, signing_input)
+        except InvalidSignature:
+            return Code.SIGNATURE_INVALID
+        return None
+
+
+P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""The order of the group of P-256 (FIPS 186-5, SP 800-186 section 3.2.1.3)."""
+
+_ES256: Final = ec.ECDSA(SHA256())
+
+
+@dataclass(frozen=True, slots=True)
+class Es256Key:
+    """ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4).
+
+    Of the two signatures (r, s) and (r, n - s) both are taken, as RFC 7515 and its implementations do: that a
+    verdict counts once rests on its nonce and serial, never on its bytes being unique.
+    """
+
+    ALG: ClassVar[str] = "ES256"
+    KTY: ClassVar[str] = "EC"
+    CRV: ClassVar[str] = "P-256"
+
+    kid: str
+    public: ec.EllipticCurvePublicKey
+
+    @classmethod
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object]) -> Self | Unfit:
+        """Read `x` and `y`, 32 octets each (RFC 7518 section 6.2.1); the point must lie on the curve."""
+        x, y = _coordinate(jwk.get("x")), _coordinate(jwk.get("y"))
+        if x is None or y is None:
+            return Unfit.COORDINATE_MALFORMED
+        try:
+            public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
+        except ValueError:
+            return Unfit.POINT_INVALID
+        return cls(kid, public)
+
+    def check(self, signature: bytes, signing_input: bytes) -> Code | None:
+        """Verify R and S, 32 octets each, big endian (RFC 7518 section 3.4)."""
+        if len(signature) != 64:
+            return Code.SIGNATURE_LENGTH
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        if not (0 < r < P256_ORDER and 0 < s < P256_ORDER):
+            return Code.SIGNATURE_RANGE
+        try:
+            self.public.verify(utils.encode_dss_signature(r, s), signing_input, _ES256)
+        except InvalidSignature:
+            return Code.SIGNATURE_INVALID
+        return None
+
+
+def _coordinate(value: object) -> bytes | None:
+    """32 octets in canonical base64url, or None."""
+    if not isinstance(value, str) or not value.isascii():
+        return None
+    octets = base64url.decode(value.encode())
+    return octets if octets is not None and len(octets) == 32 else None
+
+
+ALGORITHMS: Final = (Ed25519Key, Es256Key)
+"""Every algorithm that this verifier knows."""
+
+
+def read(kid: str, jwk: Mapping[str, object]) -> VerdictKey | Unfit:
+    """The key, by the class whose `kty` and `crv` it has. `alg`, where given, must be that class's own."""
+    for kind in ALGORITHMS:
+        if (jwk.get("kty"), jwk.get("crv")) == (kind.KTY, kind.CRV):
+            # "EdDSA" does not say which curve (RFC 9864 section 1), so it names no algorithm here either.
+            return (
+                kind.from_jwk(kid, jwk) if jwk.get("alg", kind.ALG) == kind.ALG else Unfit.ALG_CONTRADICTS_KEY
+            )
+    return Unfit.KEY_TYPE_UNSUPPORTED
