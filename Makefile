@@ -37,7 +37,7 @@ bench: $(DEV)    ## the budgets, as ratios measured in one run
 generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram
 	$(BIN)/python -m wire.schemas
 	$(BIN)/python -m firmware_profiles.schema
-	$(BIN)/python -m agent.core.diagram docs/state-machine.md
+	$(BIN)/python -m lab.diagram docs/state-machine.md
 
 lock:            ## resolve requirements/*.in anew (needs uv)
 	cd requirements && for f in run dev; do uv pip compile --python-version 3.11 --generate-hashes \

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from agent.core.effects import Effect
+from agent.core.events import Event
 from agent.core.screens import ScreenFacts, ScreenId
+from agent.core.states import State
+from agent.core.step import RejectedEventError
+from agent.sealing import SealFault
 from agent.verification.keyset import KeySet
 from wire.evidence import Location, Wifi
 
@@ -205,3 +210,41 @@ class Entropy(Protocol):
     def fraction(self) -> float:
         """Uniform in [0, 1)."""
         ...
+
+
+class Journal(Protocol):
+    """Where the agent tells what it did, for people who watch. Nothing that it does depends on it."""
+
+    def recovered(self, state: State, fault: SealFault | None) -> None:
+        """A boot found this state."""
+        ...
+
+    def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
+        """An event happened."""
+        ...
+
+    def rejected(self, error: RejectedEventError) -> None:
+        """An event could not happen."""
+        ...
+
+    def not_sealed(self, event: Event, error: PortError) -> None:
+        """An event did not count because its state could not be sealed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside, in one place."""
+
+    clock: Clock
+    transport: Transport
+    modem: Modem
+    keystore: Keystore
+    store: SealedStore
+    counter: MonotonicCounter
+    keys: KeySource
+    surroundings: Surroundings
+    display: Display
+    alarm: Alarm
+    entropy: Entropy
+    journal: Journal

@@ -48,6 +48,8 @@ class Trouble(StrEnum):
     """The modem did not answer, so there is nothing to state."""
     NO_KEYS = "no-keys"
     """No trustworthy verdict keys, or the keystore would not attest."""
+    NO_STORAGE = "no-storage"
+    """What was decided could not be sealed, so it does not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""HTTP by requests, to one origin, within bounds: time, octets, no redirect, no compression, no ambient proxy."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from agent.ports import Answer, TransportError, TransportFault
+from wire import limits
+
+CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, between two reads, and for the whole request."""
+
+    connect: float = 5.0
+    read: float = 10.0
+    total: float = 30.0
+
+
+class RequestsTransport:
+    """POSTs to one origin, such as `https://verdict.example`.
+
+    What the environment says of proxies and passwords is not used. `authorities` is a file of certificate
+    authorities in PEM, for an origin that is not known to the public ones.
+    """
+
+    def __init__(self, origin: str, timeouts: Timeouts | None = None, authorities: str | None = None) -> None:
+        self._origin = _checked(origin)
+        self._timeouts = timeouts or Timeouts()
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.clear()
+        if authorities is not None:
+            self._session.verify = authorities
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._session.close()
+
+    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
+        """Send `body` and return the answer, whatever its status. Raises TransportError."""
+        deadline = time.monotonic() + self._timeouts.total
+        headers = {"Content-Type": content_type, "Accept": accept, "Accept-Encoding": "identity"}
+        with _faults_named(), self._send(path, body, headers) as response:
+            if 300 <= response.status_code < 400:
+                raise TransportError(TransportFault.REDIRECTED, f"status {response.status_code}")
+            return Answer(
+                response.status_code,
+                _media_type(response),
+                _bounded_body(response, deadline),
+                _retry_after(response),
+            )
+
+    def _send(self, path: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+        return self._session.post(
+            self._origin + path,
+            data=body,
+            headers=headers,
+            timeout=(self._timeouts.connect, self._timeouts.read),
+            allow_redirects=False,
+            stream=True,
+        )
+
+
+def _checked(origin: str) -> str:
+    """The origin without a trailing slash. Raises ValueError for anything that is not scheme, host and port."""
+    parts = urlsplit(origin.rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"not an origin: {origin!r}; write it as https://host or http://host:port")
+    if parts.path or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"an origin has no path, query or user: {origin!r}")
+    return origin.rstrip("/")
+
+
+def _media_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _bounded_body(response: requests.Response, deadline: float) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise TransportError(TransportFault.BROKEN_ANSWER, "an encoding came that was not asked for")
+    body = bytearray()
+    while chunk := response.raw.read1(CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > limits.BODY_MAX:
+            raise TransportError(TransportFault.TOO_LARGE, f"more than {limits.BODY_MAX} octets")
+        if time.monotonic() > deadline:
+            raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly")
+    return bytes(body)
+
+
+def _retry_after(response: requests.Response) -> int | None:
+    """`Retry-After` (RFC 9110 section 10.2.3) in seconds; a date counts from the answer's own `Date`."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(int(value[:9]), limits.RETRY_AFTER_MAX)
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return None
+    return min(max(0, int(wait.total_seconds())), limits.RETRY_AFTER_MAX)
+
+
+@contextmanager
+def _faults_named() -> Iterator[None]:
+    """Every way in which requests and urllib3 can fail, as a fault of the port."""
+    try:
+        yield
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+        raise TransportError(TransportFault.TLS_FAILED, type(error).__name__) from error
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
+        raise TransportError(TransportFault.TIMED_OUT, type(error).__name__) from error
+    except requests.exceptions.ConnectionError as error:
+        raise TransportError(TransportFault.UNREACHABLE, type(error).__name__) from error
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise TransportError(TransportFault.BROKEN_ANSWER, type(error).__name__) from error

@@ -1,0 +1,109 @@
+"""What can happen to the agent. Each event has a kind; the tables are keyed by kinds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from agent.core.screens import Trouble
+from agent.verification.verdict import VerifiedVerdict
+from wire.codes import Decision
+
+
+class Kind(StrEnum):
+    """The alphabet of the machines."""
+
+    BOOTED = "booted"
+    LANGUAGE_CHOSEN = "language-chosen"
+    TERMS_ACCEPTED = "terms-accepted"
+    TERMS_DECLINED = "terms-declined"
+    CONNECTED = "connected"
+    RETRY = "retry"
+    CONTINUE = "continue"
+    IMEI_REQUESTED = "imei-requested"
+    SIM_CHANGED = "sim-changed"
+    HEARTBEAT = "heartbeat"
+    CHECK_IN_DUE = "check-in-due"
+    RETRY_DUE = "retry-due"
+    WARNING_DUE = "warning-due"
+    LOCK_DUE = "lock-due"
+    OFFLINE_DUE = "offline-due"
+    COLLECTED = "collected"
+    CHALLENGED = "challenged"
+    FAILED = "failed"
+    ALLOWED = "allowed"
+    NOTICED = "noticed"
+    DENIED = "denied"
+    DEFERRED = "deferred"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event that says all by its kind."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageChosen:
+    """The user chose a language, a BCP 47 tag that the image offers."""
+
+    locale: str
+    kind: Kind = Kind.LANGUAGE_CHOSEN
+
+
+@dataclass(frozen=True, slots=True)
+class TermsAccepted:
+    """The user accepted this version of the terms, export clause included."""
+
+    version: str
+    kind: Kind = Kind.TERMS_ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Challenged:
+    """The server issued a nonce."""
+
+    nonce: str
+    kind: Kind = Kind.CHALLENGED
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The exchange failed. `retry_after` is what the server asked for in seconds, if it did.
+
+    `code` is the stable code of the failure, for the journal; it decides nothing.
+    """
+
+    trouble: Trouble
+    code: str
+    retry_after: int | None = None
+    kind: Kind = Kind.FAILED
+
+
+KIND_OF: Final[dict[Decision, Kind]] = {
+    Decision.ALLOW: Kind.ALLOWED,
+    Decision.NOTICE: Kind.NOTICED,
+    Decision.DENY: Kind.DENIED,
+    Decision.DEFER: Kind.DEFERRED,
+    Decision.RELEASE: Kind.RELEASED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict for this phone and this nonce. Nothing but a `VerifiedVerdict` can be put in here."""
+
+    verdict: VerifiedVerdict
+
+    def __post_init__(self) -> None:
+        if type(self.verdict) is not VerifiedVerdict:
+            raise TypeError(f"only a VerifiedVerdict carries authority, not {type(self.verdict).__name__}")
+
+    @property
+    def kind(self) -> Kind:
+        """The kind that the decision stands for."""
+        return KIND_OF[self.verdict.decision]
+
+
+Event = Happened | LanguageChosen | TermsAccepted | Challenged | Failed | Judged

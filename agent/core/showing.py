@@ -1,0 +1,65 @@
+"""Which screen a state puts before the user. The lock comes first, then the wizard, then what needs attention."""
+
+from typing import Final
+
+from agent.core.screens import ScreenFacts, ScreenId, Trouble
+from agent.core.states import Attention, Exchange, Lock, LockCause, Setup, State
+from agent.core.timing import Context, trusted_now
+
+_WIZARD: Final[dict[Setup, ScreenId]] = {
+    Setup.LANGUAGE: ScreenId.LANGUAGE,
+    Setup.TERMS: ScreenId.TERMS,
+    Setup.CONNECT: ScreenId.CONNECT,
+}
+
+_ACTIVATE: Final[dict[Exchange, ScreenId]] = {
+    Exchange.IDLE: ScreenId.ACTIVATING,
+    Exchange.COLLECTING: ScreenId.ACTIVATING,
+    Exchange.CHALLENGING: ScreenId.ACTIVATING,
+    Exchange.AWAITING_VERDICT: ScreenId.ACTIVATING,
+    Exchange.BACKOFF: ScreenId.WAITING,
+}
+
+_DONE: Final[dict[Attention, ScreenId]] = {
+    Attention.CLEAR: ScreenId.HOME,
+    Attention.NOTICE: ScreenId.NOTICE,
+    Attention.WARNING: ScreenId.OFFLINE_WARNING,
+}
+
+
+def screen_of(state: State) -> ScreenId:
+    """The screen for a state."""
+    if state.lock is Lock.LOCKED:
+        return ScreenId.LOCKED
+    if state.setup in _WIZARD:
+        return _WIZARD[state.setup]
+    if state.setup is Setup.ACTIVATE:
+        return _ACTIVATE[state.exchange]
+    return _DONE[state.attention]
+
+
+def facts_of(state: State, context: Context) -> ScreenFacts:
+    """What that screen may mention."""
+    memory = state.memory
+    return ScreenFacts(
+        message=memory.message,
+        args=memory.args,
+        case=memory.case,
+        territory=memory.territory,
+        lock_at=memory.lock_at if state.attention is not Attention.WARNING else memory.offline_at,
+        retry_at=_retry_at(state, context),
+        trouble=_trouble(state),
+        terms_version=memory.terms_version,
+    )
+
+
+def _retry_at(state: State, context: Context) -> int | None:
+    if state.exchange is not Exchange.BACKOFF:
+        return None
+    return trusted_now(state, context) + max(0, int(state.retry_at - context.elapsed))
+
+
+def _trouble(state: State) -> Trouble | None:
+    if state.lock is Lock.LOCKED and state.memory.cause is LockCause.OFFLINE:
+        return Trouble.UNREACHABLE
+    return state.trouble

@@ -1,0 +1,82 @@
+"""`step`: one event in, the next state and the effects out. All that it knows stands in `table`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final
+
+from agent.core import timing
+from agent.core.effects import (
+    Collect,
+    Do,
+    Effect,
+    Persist,
+    RequestChallenge,
+    RequestVerdict,
+    SetAlarm,
+    Show,
+    ShowImei,
+)
+from agent.core.events import Event
+from agent.core.memory import absorb
+from agent.core.showing import facts_of, screen_of
+from agent.core.states import State
+from agent.core.table import MACHINES, Machine, Rejection, Row
+from agent.core.timing import Context
+
+
+class RejectedEventError(Exception):
+    """The event cannot happen in this state; nothing has changed. `rejection` is the stable name of the reason."""
+
+    def __init__(self, rejection: Rejection, machine: str, state: StrEnum, event: Event) -> None:
+        super().__init__(f"{event.kind} is rejected by {machine} in {state}: {rejection}")
+        self.rejection = rejection
+        self.machine = machine
+        self.state = state
+        self.event = event
+
+
+def step(
+    state: State, event: Event, context: Context, machines: tuple[Machine, ...] = MACHINES
+) -> tuple[State, tuple[Effect, ...]]:
+    """The state after `event`, and what must be done, in this order.
+
+    Raises RejectedEventError if a machine that the event concerns cannot take it; then no machine takes it.
+
+    >>> from agent.core.events import Happened, Kind
+    >>> from agent.core.states import fresh
+    >>> after, effects = step(fresh(0), Happened(Kind.BOOTED), Context(elapsed=0.0, fraction=0.0))
+    >>> [type(effect).__name__ for effect in effects]
+    ['Persist', 'Show']
+    """
+    moves = [
+        (machine, _row(machine, state, event, context))
+        for machine in machines
+        if event.kind in machine.alphabet
+    ]
+    moved = replace(state, **{machine.name: row.target for machine, row in moves})
+    after = absorb(moved, event, context)
+    wanted = {do for _, row in moves for do in row.do}
+    if Do.PERSIST in wanted:
+        after = replace(after, memory=replace(after.memory, time=timing.advanced(after.memory.time, context)))
+    return after, tuple(_EFFECT[do](after, context) for do in Do if do in wanted)
+
+
+def _row(machine: Machine, state: State, event: Event, context: Context) -> Row:
+    current: StrEnum = getattr(state, machine.name)
+    for row in machine.rows.get((current, event.kind), ()):
+        if row.guard is None or row.guard(state, context):
+            return row
+    rejection = machine.rejects.get((current, event.kind), Rejection.NOT_DUE)
+    raise RejectedEventError(rejection, machine.name, current, event)
+
+
+_EFFECT: Final[dict[Do, Callable[[State, Context], Effect]]] = {
+    Do.PERSIST: lambda _, __: Persist(),
+    Do.SHOW: lambda state, context: Show(screen_of(state), facts_of(state, context)),
+    Do.SHOW_IMEI: lambda state, context: ShowImei(screen_of(state), facts_of(state, context)),
+    Do.SET_ALARM: lambda state, context: SetAlarm(timing.alarm(state, context)),
+    Do.COLLECT: lambda _, __: Collect(),
+    Do.REQUEST_CHALLENGE: lambda _, __: RequestChallenge(),
+    Do.REQUEST_VERDICT: lambda state, _: RequestVerdict(state.nonce),
+}

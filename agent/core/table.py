@@ -1,0 +1,314 @@
+"""The machines as literal tables. Everything that the agent can do stands here; `step` only looks it up.
+
+The four machines run as a synchronous product, as in CSP: an event happens in every machine whose alphabet has
+its kind, or, if one of them rejects it, in none. A row is tried in order; its guard reads the state before the
+event. A pair that no row lists stands in `REJECTS` with the name of the rejection.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from agent.core import timing
+from agent.core.effects import Do
+from agent.core.events import Kind
+from agent.core.states import Attention, Exchange, Lock, Setup, State
+from agent.core.timing import Context
+
+K = Kind
+Guard = Callable[[State, Context], bool]
+
+
+class Rejection(StrEnum):
+    """Why an event cannot happen now."""
+
+    NOT_DUE = "not-due"
+    """The time for it has not come."""
+    SETUP_UNFINISHED = "setup-unfinished"
+    """The setup wizard has not come that far."""
+    SETUP_PASSED = "setup-passed"
+    """The setup wizard is past that screen."""
+    EXCHANGE_RUNNING = "exchange-running"
+    """A question to the server is already under way."""
+    NO_QUESTION = "no-question"
+    """Nothing was asked that this could answer."""
+    GIVEN_UP = "given-up"
+    """The vendor has released this phone; the agent does nothing any more."""
+    NOTHING_SHOWN = "nothing-shown"
+    """There is no notice to put away."""
+    NOT_LOCKABLE = "not-lockable"
+    """No verdict has set a deadline in this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where an event leads and what it causes, if the guard holds."""
+
+    target: Setup | Exchange | Lock | Attention
+    do: tuple[Do, ...] = ()
+    guard: Guard | None = None
+
+
+Pair = tuple[StrEnum, Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine: the field of `State` that it owns, its states, its alphabet, its rows and its rejections."""
+
+    name: str
+    states: type[StrEnum]
+    alphabet: frozenset[Kind]
+    rows: Mapping[Pair, tuple[Row, ...]]
+    rejects: Mapping[Pair, Rejection]
+
+
+def may_ask(state: State, _: Context) -> bool:
+    """The wizard has reached the question, and the vendor still cares for the answer."""
+    return state.lock is not Lock.RELEASED and state.setup in (Setup.ACTIVATE, Setup.DONE)
+
+
+def wants_contact(state: State, context: Context) -> bool:
+    """A network that comes up is used at once: to activate, when locked, when overdue, and after a failure."""
+    if state.lock is Lock.RELEASED or state.setup in (Setup.LANGUAGE, Setup.TERMS):
+        return False
+    return (
+        state.setup is not Setup.DONE or state.lock is Lock.LOCKED or timing.check_in_is_due(state, context)
+    )
+
+
+def notice_stands(state: State, _: Context) -> bool:
+    """A lock is announced."""
+    return state.lock is Lock.NOTICE
+
+
+def _always(target: Setup | Exchange | Lock | Attention, *do: Do) -> tuple[Row, ...]:
+    return (Row(target, do),)
+
+
+P, S, A = Do.PERSIST, Do.SHOW, Do.SET_ALARM
+PSA = (P, S, A)
+
+# --- Setup: the wizard -----------------------------------------------------------------------------------------
+
+_SETUP: Final[dict[Pair, tuple[Row, ...]]] = {
+    (Setup.LANGUAGE, K.BOOTED): _always(Setup.LANGUAGE, P, S),
+    (Setup.TERMS, K.BOOTED): _always(Setup.TERMS, P, S),
+    (Setup.CONNECT, K.BOOTED): _always(Setup.CONNECT, P, S),
+    (Setup.ACTIVATE, K.BOOTED): _always(Setup.ACTIVATE, *PSA),
+    (Setup.DONE, K.BOOTED): _always(Setup.DONE, *PSA),
+    (Setup.LANGUAGE, K.LANGUAGE_CHOSEN): _always(Setup.TERMS, P, S),
+    (Setup.TERMS, K.LANGUAGE_CHOSEN): _always(Setup.TERMS, P, S),
+    (Setup.CONNECT, K.LANGUAGE_CHOSEN): _always(Setup.CONNECT, P, S),
+    (Setup.ACTIVATE, K.LANGUAGE_CHOSEN): _always(Setup.ACTIVATE, P, S),
+    (Setup.DONE, K.LANGUAGE_CHOSEN): _always(Setup.DONE, P, S),
+    (Setup.TERMS, K.TERMS_ACCEPTED): _always(Setup.CONNECT, P, S),
+    (Setup.TERMS, K.TERMS_DECLINED): _always(Setup.LANGUAGE, P, S),
+    (Setup.LANGUAGE, K.CONNECTED): _always(Setup.LANGUAGE),
+    (Setup.TERMS, K.CONNECTED): _always(Setup.TERMS),
+    (Setup.CONNECT, K.CONNECTED): _always(Setup.ACTIVATE, P, S),
+    (Setup.ACTIVATE, K.CONNECTED): _always(Setup.ACTIVATE),
+    (Setup.DONE, K.CONNECTED): _always(Setup.DONE),
+    (Setup.ACTIVATE, K.RETRY): _always(Setup.ACTIVATE, S),
+    (Setup.DONE, K.RETRY): _always(Setup.DONE, S),
+    (Setup.ACTIVATE, K.CHECK_IN_DUE): _always(Setup.ACTIVATE),
+    (Setup.DONE, K.CHECK_IN_DUE): _always(Setup.DONE),
+    (Setup.ACTIVATE, K.RETRY_DUE): _always(Setup.ACTIVATE),
+    (Setup.DONE, K.RETRY_DUE): _always(Setup.DONE),
+    (Setup.LANGUAGE, K.IMEI_REQUESTED): _always(Setup.LANGUAGE, Do.SHOW_IMEI),
+    (Setup.TERMS, K.IMEI_REQUESTED): _always(Setup.TERMS, Do.SHOW_IMEI),
+    (Setup.CONNECT, K.IMEI_REQUESTED): _always(Setup.CONNECT, Do.SHOW_IMEI),
+    (Setup.ACTIVATE, K.IMEI_REQUESTED): _always(Setup.ACTIVATE, Do.SHOW_IMEI),
+    (Setup.DONE, K.IMEI_REQUESTED): _always(Setup.DONE, Do.SHOW_IMEI),
+    (Setup.ACTIVATE, K.ALLOWED): _always(Setup.DONE),
+    (Setup.ACTIVATE, K.NOTICED): _always(Setup.DONE),
+    (Setup.ACTIVATE, K.RELEASED): _always(Setup.DONE),
+    (Setup.ACTIVATE, K.DENIED): _always(Setup.ACTIVATE),
+    (Setup.ACTIVATE, K.DEFERRED): _always(Setup.ACTIVATE),
+    (Setup.DONE, K.ALLOWED): _always(Setup.DONE),
+    (Setup.DONE, K.NOTICED): _always(Setup.DONE),
+    (Setup.DONE, K.RELEASED): _always(Setup.DONE),
+    (Setup.DONE, K.DENIED): _always(Setup.DONE),
+    (Setup.DONE, K.DEFERRED): _always(Setup.DONE),
+}
+
+_SETUP_REJECTS: Final[dict[Pair, Rejection]] = {
+    (Setup.LANGUAGE, K.TERMS_ACCEPTED): Rejection.SETUP_UNFINISHED,
+    (Setup.CONNECT, K.TERMS_ACCEPTED): Rejection.SETUP_PASSED,
+    (Setup.ACTIVATE, K.TERMS_ACCEPTED): Rejection.SETUP_PASSED,
+    (Setup.DONE, K.TERMS_ACCEPTED): Rejection.SETUP_PASSED,
+    (Setup.LANGUAGE, K.TERMS_DECLINED): Rejection.SETUP_UNFINISHED,
+    (Setup.CONNECT, K.TERMS_DECLINED): Rejection.SETUP_PASSED,
+    (Setup.ACTIVATE, K.TERMS_DECLINED): Rejection.SETUP_PASSED,
+    (Setup.DONE, K.TERMS_DECLINED): Rejection.SETUP_PASSED,
+    **{
+        (s, k): Rejection.SETUP_UNFINISHED
+        for s in (Setup.LANGUAGE, Setup.TERMS, Setup.CONNECT)
+        for k in (
+            K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE, K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED,
+        )
+    },
+}  # fmt: skip
+
+# --- Exchange: one question and its answer ---------------------------------------------------------------------
+
+_ASK = Row(Exchange.COLLECTING, (S, Do.COLLECT))
+_ASK_IF_MAY = Row(Exchange.COLLECTING, (Do.COLLECT,), may_ask)
+_ASK_IF_WANTED = Row(Exchange.COLLECTING, (S, Do.COLLECT), wants_contact)
+_FAIL = _always(Exchange.BACKOFF, S, A)
+
+_EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
+    (Exchange.IDLE, K.BOOTED): (_ASK_IF_MAY, Row(Exchange.IDLE)),
+    (Exchange.IDLE, K.CONNECTED): (_ASK_IF_WANTED, Row(Exchange.IDLE)),
+    (Exchange.COLLECTING, K.CONNECTED): _always(Exchange.COLLECTING),
+    (Exchange.CHALLENGING, K.CONNECTED): _always(Exchange.CHALLENGING),
+    (Exchange.AWAITING_VERDICT, K.CONNECTED): _always(Exchange.AWAITING_VERDICT),
+    (Exchange.BACKOFF, K.CONNECTED): (_ASK_IF_WANTED, Row(Exchange.BACKOFF)),
+    (Exchange.IDLE, K.RETRY): (_ASK,),
+    (Exchange.BACKOFF, K.RETRY): (_ASK,),
+    (Exchange.IDLE, K.SIM_CHANGED): (_ASK_IF_MAY, Row(Exchange.IDLE)),
+    (Exchange.COLLECTING, K.SIM_CHANGED): _always(Exchange.COLLECTING),
+    (Exchange.CHALLENGING, K.SIM_CHANGED): _always(Exchange.CHALLENGING),
+    (Exchange.AWAITING_VERDICT, K.SIM_CHANGED): _always(Exchange.AWAITING_VERDICT),
+    (Exchange.BACKOFF, K.SIM_CHANGED): _always(Exchange.BACKOFF),
+    (Exchange.IDLE, K.CHECK_IN_DUE): (Row(Exchange.COLLECTING, (Do.COLLECT,), timing.check_in_is_due),),
+    (Exchange.BACKOFF, K.RETRY_DUE): (Row(Exchange.COLLECTING, (S, Do.COLLECT), timing.retry_is_due),),
+    (Exchange.COLLECTING, K.COLLECTED): _always(Exchange.CHALLENGING, Do.REQUEST_CHALLENGE),
+    (Exchange.CHALLENGING, K.CHALLENGED): _always(Exchange.AWAITING_VERDICT, Do.REQUEST_VERDICT),
+    (Exchange.COLLECTING, K.FAILED): _FAIL,
+    (Exchange.CHALLENGING, K.FAILED): _FAIL,
+    (Exchange.AWAITING_VERDICT, K.FAILED): _FAIL,
+    (Exchange.AWAITING_VERDICT, K.ALLOWED): _always(Exchange.IDLE, *PSA),
+    (Exchange.AWAITING_VERDICT, K.NOTICED): _always(Exchange.IDLE, *PSA),
+    (Exchange.AWAITING_VERDICT, K.DENIED): _always(Exchange.IDLE, *PSA),
+    (Exchange.AWAITING_VERDICT, K.DEFERRED): _always(Exchange.BACKOFF, *PSA),
+    (Exchange.AWAITING_VERDICT, K.RELEASED): _always(Exchange.IDLE, P, S),
+}
+
+_EXCHANGE_REJECTS: Final[dict[Pair, Rejection]] = {
+    **{(e, K.BOOTED): Rejection.EXCHANGE_RUNNING for e in Exchange if e is not Exchange.IDLE},
+    **{
+        (e, k): Rejection.EXCHANGE_RUNNING
+        for e in (Exchange.COLLECTING, Exchange.CHALLENGING, Exchange.AWAITING_VERDICT)
+        for k in (K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE)
+    },
+    (Exchange.BACKOFF, K.CHECK_IN_DUE): Rejection.EXCHANGE_RUNNING,
+    (Exchange.IDLE, K.RETRY_DUE): Rejection.NOT_DUE,
+    **{(e, K.COLLECTED): Rejection.NO_QUESTION for e in Exchange if e is not Exchange.COLLECTING},
+    **{(e, K.CHALLENGED): Rejection.NO_QUESTION for e in Exchange if e is not Exchange.CHALLENGING},
+    **{(e, K.FAILED): Rejection.NO_QUESTION for e in (Exchange.IDLE, Exchange.BACKOFF)},
+    **{
+        (e, k): Rejection.NO_QUESTION
+        for e in Exchange
+        for k in (K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED)
+        if e is not Exchange.AWAITING_VERDICT
+    },
+}
+
+# --- Lock: what the vendor has decided -------------------------------------------------------------------------
+
+_LOCK: Final[dict[Pair, tuple[Row, ...]]] = {
+    (Lock.UNPROVISIONED, K.ALLOWED): _always(Lock.ACTIVATED),
+    (Lock.UNPROVISIONED, K.NOTICED): _always(Lock.NOTICE),
+    (Lock.UNPROVISIONED, K.DENIED): _always(Lock.LOCKED),
+    (Lock.UNPROVISIONED, K.DEFERRED): _always(Lock.UNPROVISIONED),
+    (Lock.UNPROVISIONED, K.RELEASED): _always(Lock.RELEASED),
+    (Lock.ACTIVATED, K.ALLOWED): _always(Lock.ACTIVATED),
+    (Lock.ACTIVATED, K.NOTICED): _always(Lock.NOTICE),
+    (Lock.ACTIVATED, K.DENIED): _always(Lock.LOCKED),
+    (Lock.ACTIVATED, K.DEFERRED): _always(Lock.ACTIVATED),
+    (Lock.ACTIVATED, K.RELEASED): _always(Lock.RELEASED),
+    (Lock.NOTICE, K.ALLOWED): _always(Lock.ACTIVATED),
+    (Lock.NOTICE, K.NOTICED): _always(Lock.NOTICE),
+    (Lock.NOTICE, K.DENIED): _always(Lock.LOCKED),
+    (Lock.NOTICE, K.DEFERRED): _always(Lock.NOTICE),
+    (Lock.NOTICE, K.RELEASED): _always(Lock.RELEASED),
+    (Lock.LOCKED, K.ALLOWED): _always(Lock.ACTIVATED),
+    (Lock.LOCKED, K.NOTICED): _always(Lock.NOTICE),
+    (Lock.LOCKED, K.DENIED): _always(Lock.LOCKED),
+    (Lock.LOCKED, K.DEFERRED): _always(Lock.LOCKED),
+    (Lock.LOCKED, K.RELEASED): _always(Lock.RELEASED),
+    (Lock.NOTICE, K.LOCK_DUE): (Row(Lock.LOCKED, PSA, timing.lock_is_due),),
+    (Lock.ACTIVATED, K.OFFLINE_DUE): (Row(Lock.LOCKED, PSA, timing.offline_is_due),),
+    (Lock.NOTICE, K.OFFLINE_DUE): (Row(Lock.LOCKED, PSA, timing.offline_is_due),),
+    **{(s, K.HEARTBEAT): _always(s, P, A) for s in Lock if s is not Lock.RELEASED},
+    **{
+        (s, k): _always(s)
+        for s in Lock
+        for k in (K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE, K.WARNING_DUE)
+        if s is not Lock.RELEASED
+    },
+}
+
+_LOCK_REJECTS: Final[dict[Pair, Rejection]] = {
+    (Lock.UNPROVISIONED, K.LOCK_DUE): Rejection.NOT_LOCKABLE,
+    (Lock.ACTIVATED, K.LOCK_DUE): Rejection.NOT_LOCKABLE,
+    (Lock.LOCKED, K.LOCK_DUE): Rejection.NOT_LOCKABLE,
+    (Lock.UNPROVISIONED, K.OFFLINE_DUE): Rejection.NOT_LOCKABLE,
+    (Lock.LOCKED, K.OFFLINE_DUE): Rejection.NOT_LOCKABLE,
+    **{
+        (Lock.RELEASED, k): Rejection.GIVEN_UP
+        for k in (
+            K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED, K.LOCK_DUE, K.OFFLINE_DUE, K.HEARTBEAT,
+            K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE, K.WARNING_DUE,
+        )
+    },
+}  # fmt: skip
+
+# --- Attention: what stands before the home screen -------------------------------------------------------------
+
+_ATTENTION: Final[dict[Pair, tuple[Row, ...]]] = {
+    **{(a, K.BOOTED): (Row(Attention.NOTICE, (), notice_stands), Row(Attention.CLEAR)) for a in Attention},
+    **{(a, K.NOTICED): _always(Attention.NOTICE) for a in Attention},
+    **{(a, k): _always(Attention.CLEAR) for a in Attention for k in (K.ALLOWED, K.DENIED, K.RELEASED)},
+    **{(a, K.DEFERRED): _always(a) for a in Attention},
+    **{
+        (a, K.WARNING_DUE): (Row(Attention.WARNING, PSA, timing.warning_is_due),)
+        for a in (Attention.CLEAR, Attention.NOTICE)
+    },
+    **{(a, k): _always(Attention.CLEAR) for a in Attention for k in (K.LOCK_DUE, K.OFFLINE_DUE)},
+    **{(a, K.CONTINUE): _always(Attention.CLEAR, S) for a in (Attention.NOTICE, Attention.WARNING)},
+}
+
+_ATTENTION_REJECTS: Final[dict[Pair, Rejection]] = {
+    (Attention.CLEAR, K.CONTINUE): Rejection.NOTHING_SHOWN,
+    (Attention.WARNING, K.WARNING_DUE): Rejection.NOT_DUE,
+}
+
+_VERDICTS = frozenset({K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED})
+
+SETUP: Final = Machine(
+    "setup",
+    Setup,
+    _VERDICTS
+    | {K.BOOTED, K.LANGUAGE_CHOSEN, K.TERMS_ACCEPTED, K.TERMS_DECLINED, K.IMEI_REQUESTED}
+    | {K.CONNECTED, K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE},
+    _SETUP,
+    _SETUP_REJECTS,
+)
+EXCHANGE: Final = Machine(
+    "exchange",
+    Exchange,
+    _VERDICTS
+    | {K.BOOTED, K.CONNECTED, K.RETRY, K.SIM_CHANGED, K.CHECK_IN_DUE, K.RETRY_DUE}
+    | {K.COLLECTED, K.CHALLENGED, K.FAILED},
+    _EXCHANGE,
+    _EXCHANGE_REJECTS,
+)
+LOCK: Final = Machine(
+    "lock",
+    Lock,
+    _VERDICTS | {K.LOCK_DUE, K.OFFLINE_DUE, K.HEARTBEAT, K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE, K.WARNING_DUE},
+    _LOCK,
+    _LOCK_REJECTS,
+)
+ATTENTION: Final = Machine(
+    "attention",
+    Attention,
+    _VERDICTS | {K.BOOTED, K.WARNING_DUE, K.LOCK_DUE, K.OFFLINE_DUE, K.CONTINUE},
+    _ATTENTION,
+    _ATTENTION_REJECTS,
+)
+
+MACHINES: Final = (SETUP, EXCHANGE, LOCK, ATTENTION)

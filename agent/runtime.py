@@ -1,0 +1,218 @@
+"""The effect loop: events in, effects carried out in order, their outcomes back in as events. Nothing else.
+
+The order is the contract: a state is sealed before anyone sees it or hears of it. If it cannot be sealed, the
+event has not happened.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from agent import evidence, exchange
+from agent.core.effects import (
+    Collect,
+    Effect,
+    Persist,
+    RequestChallenge,
+    RequestVerdict,
+    SetAlarm,
+    Show,
+    ShowImei,
+)
+from agent.core.events import Challenged, Event, Failed, Happened, Judged, Kind
+from agent.core.screens import Trouble
+from agent.core.showing import facts_of, screen_of
+from agent.core.states import Exchange, State, fresh
+from agent.core.step import RejectedEventError, step
+from agent.core.timing import Context, due, trusted_now
+from agent.exchange import ExchangeError
+from agent.image import Image
+from agent.ports import (
+    AttestedKey,
+    CounterError,
+    KeySourceError,
+    KeystoreError,
+    ModemError,
+    Ports,
+    StoreError,
+    TransportError,
+)
+from agent.sealing import Recovered, SealFault, recover, seal
+from agent.telephony.reader import TelephonyError, TelephonyReading, read_telephony
+from agent.verification import verdict
+from agent.verification.errors import VerificationError
+from wire import media
+
+UNDER_WAY: Final = (Exchange.COLLECTING, Exchange.CHALLENGING, Exchange.AWAITING_VERDICT)
+
+
+class Agent:
+    """The agent of one phone between a boot and the next.
+
+    `boot` comes first; then `handle` for what the user and the system do, and `wake` when the alarm goes.
+    """
+
+    def __init__(self, image: Image, ports: Ports) -> None:
+        self._image = image
+        self._ports = ports
+        self._state = fresh(image.built_at)
+        self._sealing_key = b""
+        self._reading: TelephonyReading | None = None
+        self._queue: deque[Event] = deque()
+
+    @property
+    def state(self) -> State:
+        """Where the machines stand."""
+        return self._state
+
+    def boot(self) -> None:
+        """Recover the sealed state and start."""
+        found = self._recover()
+        self._state = found.state
+        self._ports.journal.recovered(found.state, found.fault)
+        self.handle(Happened(Kind.BOOTED))
+
+    def handle(self, event: Event) -> None:
+        """Let an event happen and do everything that follows from it."""
+        self._queue.append(event)
+        while self._queue:
+            self._step(self._queue.popleft())
+
+    def wake(self) -> None:
+        """Let everything happen that is due, each kind once; with nothing due, seal how late it is."""
+        done: set[Kind] = set()
+        while (kind := due(self._state, self._context())) and kind not in done:
+            done.add(kind)
+            self.handle(Happened(kind))
+        if not done:
+            self.handle(Happened(Kind.HEARTBEAT))
+
+    def _recover(self) -> Recovered:
+        blank = fresh(self._image.built_at, self._ports.clock.elapsed())
+        try:
+            self._sealing_key = self._ports.keystore.sealing_key()
+            content, counter = self._ports.store.read(), self._ports.counter.value()
+            found = recover(content, self._sealing_key, counter, blank)
+            if found.behind:
+                self._ports.counter.increment()
+        except (StoreError, CounterError, KeystoreError):
+            return Recovered(blank, SealFault.UNREADABLE)
+        return found
+
+    def _context(self) -> Context:
+        return Context(self._ports.clock.elapsed(), self._ports.entropy.fraction())
+
+    def _step(self, event: Event) -> None:
+        before = self._state
+        try:
+            after, effects = step(before, event, self._context())
+        except RejectedEventError as error:
+            self._ports.journal.rejected(error)
+            return
+        self._ports.journal.stepped(event, before, after, effects)
+        self._state = after
+        try:
+            for effect in effects:
+                self._perform(effect)
+        except (StoreError, CounterError) as error:
+            self._undo(event, before, error)
+
+    def _undo(self, event: Event, before: State, error: StoreError | CounterError) -> None:
+        """Nothing counts that is not sealed: the phone is as it was, and says so."""
+        self._ports.journal.not_sealed(event, error)
+        self._state = before
+        if before.exchange in UNDER_WAY:
+            self._queue.append(Failed(Trouble.NO_STORAGE, error.code))
+        else:
+            self._ports.display.show(screen_of(before), facts_of(before, self._context()))
+
+    def _perform(self, effect: Effect) -> None:
+        """Carry out one effect; what comes of it joins the queue."""
+        match effect:
+            case Persist():
+                self._persist()
+            case Show(screen, facts):
+                self._ports.display.show(screen, facts)
+            case ShowImei(screen, facts):
+                self._ports.display.show(screen, replace(facts, imeis=self._imeis()))
+            case SetAlarm(after):
+                self._ports.alarm.set(after)
+            case Collect():
+                self._follow(self._collect)
+            case RequestChallenge():
+                self._follow(self._request_challenge)
+            case RequestVerdict(nonce):
+                self._follow(lambda: self._request_verdict(nonce))
+
+    def _follow(self, act: Callable[[], Event]) -> None:
+        """What the outside answered, or how it failed, as the next event."""
+        try:
+            event = act()
+        except TransportError as error:
+            event = exchange.unreachable(error)
+        except ExchangeError as error:
+            event = error.failed
+        except VerificationError as error:
+            event = Failed(Trouble.UNTRUSTED, error.code)
+        except (KeySourceError, KeystoreError) as error:
+            event = Failed(Trouble.NO_KEYS, error.code)
+        except (ModemError, TelephonyError) as error:
+            event = Failed(Trouble.NO_TELEPHONY, error.code)
+        self._queue.append(event)
+
+    def _persist(self) -> None:
+        counter = self._ports.counter.value() + 1
+        self._ports.store.write(seal(self._state, self._sealing_key, counter))
+        self._ports.counter.increment()
+
+    def _collect(self) -> Event:
+        self._reading = read_telephony(self._ports.modem)
+        return Happened(Kind.COLLECTED)
+
+    def _request_challenge(self) -> Event:
+        answer = self._ports.transport.post(
+            media.CHALLENGES_PATH, b"", content_type=media.JSON, accept=media.JSON
+        )
+        return Challenged(exchange.challenge_in(answer).nonce)
+
+    def _request_verdict(self, nonce: str) -> Event:
+        keys = self._ports.keys.keys()
+        key = self._ports.keystore.attest(nonce.encode())
+        answer = self._ports.transport.post(
+            media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT
+        )
+        token = exchange.token_in(answer)
+        now = trusted_now(self._state, self._context())
+        return Judged(verdict.verify(token, keys, expected=self._expected(key, nonce), now=now))
+
+    def _evidence(self, key: AttestedKey) -> bytes:
+        if self._reading is None:
+            raise ModemError("not-read", "evidence was asked for before the modem was read")
+        ports = self._ports
+        observed = evidence.Observed(
+            self._reading,
+            ports.surroundings.wifi(),
+            ports.surroundings.location(),
+            int(ports.clock.elapsed()),
+            ports.clock.wall(),
+        )
+        return evidence.sign(evidence.claims(self._state, self._image, observed), key)
+
+    def _expected(self, key: AttestedKey, nonce: str) -> verdict.Expected:
+        memory = self._state.memory
+        return verdict.Expected(
+            issuer=self._image.issuer,
+            audience=self._image.audience,
+            thumbprint=key.thumbprint,
+            nonce=nonce,
+            serial=memory.serial,
+            policy_version=memory.policy_version,
+            reckoning=verdict.Reckoning.EXACT if self._state.anchored else verdict.Reckoning.AT_LEAST,
+        )
+
+    def _imeis(self) -> tuple[str, ...]:
+        try:
+            return read_telephony(self._ports.modem).imeis
+        except (ModemError, TelephonyError):
+            return ()

@@ -1,0 +1,54 @@
+"""The panel of an emulated phone: what its user really sees, which a hook in the image may keep from being the agent's.
+
+A hook is a property of the image, stated in its firmware profile. It sits where such hooks sit on real
+phones: between the agent, which believes that it has shown its screen, and the panel.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent.core.screens import ScreenFacts, ScreenId
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One screen as the user saw it, `elapsed` seconds after boot."""
+
+    elapsed: float
+    screen: ScreenId
+    facts: ScreenFacts
+
+
+HOME = Shown(0.0, ScreenId.HOME, ScreenFacts())
+"""What a phone shows whose firmware has no agent."""
+
+
+@dataclass
+class Panel:
+    """Implements `agent.ports.Display`. `hooked` swallows every screen that keeps the user from the home screen."""
+
+    elapsed_now: Callable[[], float]
+    hooked: bool = False
+    shown: list[Shown] = field(default_factory=list)
+
+    def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
+        """Put a screen before the user."""
+        seen = ScreenId.HOME if self.hooked and screen in ENFORCING else screen
+        self.shown.append(Shown(self.elapsed_now(), seen, facts if seen is screen else ScreenFacts()))
+
+    @property
+    def now(self) -> Shown | None:
+        """What the user sees at this moment; nothing before the first screen."""
+        return self.shown[-1] if self.shown else None
+
+
+ENFORCING = frozenset(
+    {
+        ScreenId.ACTIVATING,
+        ScreenId.WAITING,
+        ScreenId.NOTICE,
+        ScreenId.OFFLINE_WARNING,
+        ScreenId.LOCKED,
+    }
+)
+"""Screens that a hooked image does not let through."""
