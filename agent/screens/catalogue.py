@@ -71,7 +71,7 @@ def parse(tag: str, document: Mapping[str, Any]) -> Catalogue:
     language = reader.table("language", ("tag", "name", "direction"))
     if language["tag"] != tag:
         raise CatalogueError("tag-differs", tag, "language.tag")
-    screens = reader.by(ScreenId, "screens")
+    screens = {screen: reader.screen(screen) for screen in reader.by(ScreenId, "screens")}
     return Catalogue(
         tag=tag,
         name=language["name"],
@@ -96,7 +96,13 @@ class _Reader:
 
     def table(self, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
         """The table `name`, which holds exactly `keys`."""
-        found: dict[str, Any] = dict(self.document.get(name, {}))
+        return self._exactly(name, dict(self.document.get(name, {})), keys)
+
+    def screen(self, screen: ScreenId) -> dict[str, Any]:
+        """The title and the body of a screen."""
+        return self._exactly(f"screens.{screen}", self.document["screens"][screen], ("title", "body"))
+
+    def _exactly(self, name: str, found: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
         for key in keys:
             if key not in found:
                 raise CatalogueError("missing", self.tag, f"{name}.{key}")

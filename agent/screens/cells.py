@@ -56,8 +56,8 @@ def _pieces(text: str, width: int) -> Iterator[str]:
     """The unbreakable pieces of a line, none wider than `width`, each with the spaces that follow it."""
     piece = ""
     for char in text:
-        solid = piece.rstrip(" ")
-        if piece and (_breaks(piece, char) or (cells(solid) + cell(char) > width and char != " ")):
+        too_wide = char != " " and cells(piece) + cell(char) > width
+        if piece and (too_wide or _breaks(piece, char)):
             yield piece
             piece = ""
         piece += char

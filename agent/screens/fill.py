@@ -32,9 +32,8 @@ def neutral(text: str) -> str:
     'C-42'
     """
     # Cut before the work as well: normalising a very long string is work that an outsider must not order.
-    shaped = unicodedata.normalize("NFC", text[: 4 * ARGUMENT_MAX])
-    kept = "".join(" " if char.isspace() else char for char in shaped if _harmless(char))
-    line = " ".join(_few_marks(kept).split())
+    kept = "".join(" " if char.isspace() else char for char in text[: 4 * ARGUMENT_MAX] if _harmless(char))
+    line = " ".join(_few_marks(unicodedata.normalize("NFC", kept)).split())
     return line if len(line) <= ARGUMENT_MAX else line[: ARGUMENT_MAX - 1].rstrip() + "…"
 
 
@@ -79,7 +78,10 @@ def _few_marks(text: str) -> str:
     kept: list[str] = []
     marks = MARKS_MAX  # a mark at the very start would sit on the template's own text
     for char in text:
-        marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
+        if unicodedata.category(char)[0] == "M":
+            marks += 1
+        else:
+            marks = MARKS_MAX if char == " " else 0
         if marks <= MARKS_MAX:
             kept.append(char)
     return "".join(kept)

@@ -1,0 +1,175 @@
+"""The catalogues are complete, alike in shape, and really translated."""
+
+import copy
+import tomllib
+import unicodedata
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from agent.core.screens import Action, ScreenId, Trouble
+from agent.screens.catalogue import CatalogueError, Label, load, parse
+from agent.screens.fill import placeholders
+from agent.screens.tags import LANGUAGES
+from wire.codes import MessageKey
+
+SCRIPT = {
+    "ar": "ARABIC",
+    "fa": "ARABIC",
+    "ko": "HANGUL",
+    "ru": "CYRILLIC",
+    "uk": "CYRILLIC",
+    "zh": "CJK",
+}
+SAME_EVERYWHERE = {"labels.imei", "language.tag", "language.direction", "territories.UA-43"}
+"""Texts that may read as in English: an abbreviation, and a name that Spanish spells as English does."""
+
+
+def document(tag: str) -> dict[str, Any]:
+    text = files("agent.screens").joinpath("locales", f"{tag}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def leaves(table: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every text of a document with its dotted path; each list of variants is one."""
+    for key, value in table.items():
+        inner = f"{path}.{key}" if path else key
+        if isinstance(value, dict):
+            yield from leaves(value, inner)
+        elif key == "body":
+            yield from ((f"{inner}.{index}", entry) for index, entry in enumerate(value))
+        else:
+            yield inner, value
+
+
+def variants(entry: str | list[str]) -> list[str]:
+    return [entry] if isinstance(entry, str) else entry
+
+
+def key_paths(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from key_paths(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def test_there_is_one_catalogue_for_each_offered_language_and_no_other() -> None:
+    """A file without a language would never be shown, a language without a file would not load."""
+    found = {entry.name for entry in files("agent.screens").joinpath("locales").iterdir()}
+    assert found == {f"{tag}.toml" for tag in LANGUAGES}
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_catalogue_holds_exactly_one_entry_for_each_thing_to_say(tag: str) -> None:
+    """Counted from the enums: nine titles, every action, trouble, message and label, and nothing besides."""
+    raw = document(tag)
+    assert set(raw["screens"]) == {screen.value for screen in ScreenId}
+    assert all(set(entry) == {"title", "body"} for entry in raw["screens"].values())
+    for table, names in (
+        ("actions", Action),
+        ("troubles", Trouble),
+        ("messages", MessageKey),
+        ("labels", Label),
+    ):
+        assert set(raw[table]) == {name.value for name in names}, table
+    assert set(raw) == {"language", "screens", "actions", "troubles", "messages", "labels", "territories"}
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_every_language_says_as_much_as_english(tag: str) -> None:
+    """The same texts with the same variants and the same arguments, so that no language hides a fact."""
+    shape = {path: [placeholders(text) for text in variants(entry)] for path, entry in leaves(document(tag))}
+    english = {
+        path: [placeholders(text) for text in variants(entry)] for path, entry in leaves(document("en"))
+    }
+    assert shape == english
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_sentence_can_always_be_said(tag: str) -> None:
+    """The last variant needs no argument; a label may be left out, for it is nothing but its argument."""
+    for path, entry in leaves(document(tag)):
+        if not path.startswith("labels."):
+            assert not placeholders(variants(entry)[-1]), path
+
+
+@pytest.mark.parametrize("tag", [tag for tag in LANGUAGES if tag != "en"])
+def test_nothing_is_left_in_english(tag: str) -> None:
+    """A text that equals the English one was forgotten, and one in a foreign script was pasted wrongly."""
+    english = dict(leaves(document("en")))
+    for path, entry in leaves(document(tag)):
+        for index, text in enumerate(variants(entry)):
+            if path in SAME_EVERYWHERE:
+                continue
+            names = {unicodedata.name(char, "").partition(" ")[0] for char in text}
+            assert text != variants(english[path])[index] or path == "actions.continue", path
+            assert SCRIPT.get(tag, "LATIN") in names, path
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_text_is_one_tidy_line(tag: str) -> None:
+    """Braces, line breaks or direction marks in a template would act where only arguments are guarded."""
+    for path, entry in leaves(document(tag)):
+        for text in variants(entry):
+            assert text == text.strip(), path
+            assert text == unicodedata.normalize("NFC", text), path
+            rest = text
+            for name in placeholders(text):
+                rest = rest.replace("{" + name + "}", "")
+            assert not set(rest) & set("{}\n\t"), path
+            assert {char for char in rest if unicodedata.category(char) == "Cf"} <= {"\u200c"}, path
+
+
+def test_each_missing_key_is_named() -> None:
+    """Every single key of a catalogue is needed; without it the load fails and says which."""
+    whole = document("en")
+    paths = list(key_paths(whole))
+    for path in paths:
+        lacking = copy.deepcopy(whole)
+        table = lacking
+        for key in path[:-1]:
+            table = table[key]
+        del table[path[-1]]
+        with pytest.raises(CatalogueError) as caught:
+            parse("en", lacking)
+        assert (caught.value.code, caught.value.language) == ("missing", "en")
+        assert caught.value.key == ".".join(path)
+    assert len(paths) == 3 + 2 * len(ScreenId) + len(Action) + len(Trouble) + len(MessageKey) + len(Label) + 2
+
+
+@pytest.mark.parametrize(
+    "table", ["actions", "troubles", "messages", "labels", "territories", "screens", "language"]
+)
+def test_an_unknown_key_is_named(table: str) -> None:
+    """A misspelt key would otherwise be words that nobody ever sees."""
+    odd = document("en")
+    odd[table]["no-such"] = "words"
+    with pytest.raises(CatalogueError) as caught:
+        parse("en", odd)
+    assert (caught.value.code, caught.value.key) == ("unknown", f"{table}.no-such")
+
+
+def test_an_unknown_part_of_a_screen_is_named() -> None:
+    """The tables of the screens are checked one level further down."""
+    odd = document("en")
+    odd["screens"]["locked"]["no-such"] = "words"
+    with pytest.raises(CatalogueError) as caught:
+        parse("en", odd)
+    assert (caught.value.code, caught.value.key) == ("unknown", "screens.locked.no-such")
+
+
+def test_a_catalogue_under_another_name_is_refused() -> None:
+    """Otherwise a copied file would speak the wrong language."""
+    with pytest.raises(CatalogueError) as caught:
+        parse("fr", document("en"))
+    assert caught.value.code == "tag-differs"
+
+
+def test_a_language_that_is_not_offered_is_refused_by_name() -> None:
+    """`load` takes a language, not a tag from outside: a path can never be built from one."""
+    with pytest.raises(CatalogueError) as caught:
+        load("../en")
+    assert caught.value.code == "language-not-offered"
