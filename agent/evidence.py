@@ -21,7 +21,7 @@ UEID_IMEI = b"\x03"
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the phone sees of itself and its surroundings when it asks. `uptime` in seconds, `wall` by the user's clock."""
+    """What the phone sees of itself and around it when it asks. `uptime` in seconds, `wall` by the user's clock."""
 
     reading: TelephonyReading
     wifi: Wifi

@@ -37,7 +37,7 @@ Timestamp = Integer
 Seconds = Annotated[int, Field(ge=0, le=10 * 366 * 24 * 3600)]
 """A duration."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=limits.CODE_MAX)]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$", max_length=limits.CODE_MAX)]
 """An identifier: letters, digits and `._:-`."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX)]

@@ -15,6 +15,6 @@ class PinnedKeys:
     def keys(self) -> KeySet:
         """The keys that are fit for verifying verdicts. Raises KeySourceError where there is none."""
         keys = KeySet.from_jwks(self._document)
-        if not keys:
+        if not keys.keys:
             raise KeySourceError("no-usable-key", "the image pins no key that is fit for verifying verdicts")
         return keys

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from agent.core import timing
 from agent.core.effects import (
@@ -54,8 +54,8 @@ def step(
         for machine in machines
         if event.kind in machine.alphabet
     ]
-    moved = replace(state, **{machine.name: row.target for machine, row in moves})
-    after = absorb(moved, event, context)
+    targets: dict[str, Any] = {machine.name: row.target for machine, row in moves}
+    after = absorb(replace(state, **targets), event, context)
     wanted = {do for _, row in moves for do in row.do}
     if Do.PERSIST in wanted:
         after = replace(after, memory=replace(after.memory, time=timing.advanced(after.memory.time, context)))

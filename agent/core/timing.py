@@ -72,7 +72,7 @@ def advanced(anchor: Reckoned, context: Context, at_least: int = 0) -> Reckoned:
 def delay(trouble: Trouble, attempts: int, fraction: float, retry_after: int | None) -> float:
     """Seconds until the next try after `attempts` failures in a row. What the server asked for is a minimum."""
     row = BACKOFF[trouble]
-    wait = min(row.most, row.first * 2 ** min(attempts - 1, MOST_DOUBLINGS))
+    wait = min(row.most, row.first * 2.0 ** min(attempts - 1, MOST_DOUBLINGS))
     return max(wait, float(retry_after or 0)) * (1 + BACKOFF_JITTER * fraction)
 
 

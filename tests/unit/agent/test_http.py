@@ -1,0 +1,129 @@
+"""The HTTP adapter, answer by answer. What happens on a real wire is held by the contract tests."""
+
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from agent.adapters.http import RequestsTransport
+from agent.ports import Answer, TransportError, TransportFault
+from wire import limits
+
+ORIGIN = "http://verdict.example"
+URL = ORIGIN + "/v1/challenges"
+
+
+def post() -> Answer:
+    return RequestsTransport(ORIGIN).post(
+        "/v1/challenges", b"{}", content_type="application/json", accept="application/json"
+    )
+
+
+def answer(**changes: Any) -> Answer:
+    with responses.RequestsMock() as wire:
+        wire.post(URL, **{"body": b"{}", "content_type": "application/json", **changes})
+        return post()
+
+
+def fault(**changes: Any) -> TransportFault:
+    with pytest.raises(TransportError) as caught:
+        answer(**changes)
+    return caught.value.fault
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 413, 429, 500, 503])
+def test_any_status_that_is_no_redirect_is_an_answer(status: int) -> None:
+    """What a status means is for the exchange to say, not for the adapter."""
+    assert answer(status=status).status == status
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("target", ["http://elsewhere.example/", "/v1/other"])
+def test_a_redirect_is_never_followed(status: int, target: str) -> None:
+    """The origin is pinned; a redirect could only lead away from it or in circles."""
+    assert fault(status=status, headers={"Location": target}) is TransportFault.REDIRECTED
+
+
+def test_a_body_up_to_the_limit_is_read_and_one_octet_more_is_not() -> None:
+    """The bound is on octets received, whatever the headers promise."""
+    assert len(answer(body=bytes(limits.BODY_MAX)).body) == limits.BODY_MAX
+    assert fault(body=bytes(limits.BODY_MAX + 1)) is TransportFault.TOO_LARGE
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_a_compressed_answer_is_refused_unread(encoding: str) -> None:
+    """None was asked for, and a small body could unpack to a very large one."""
+    assert fault(headers={"Content-Encoding": encoding}) is TransportFault.BROKEN_ANSWER
+
+
+def test_media_type_comes_without_parameters_and_in_lower_case() -> None:
+    """`Application/JSON; charset=utf-8` is `application/json`."""
+    assert answer(content_type="Application/JSON; charset=utf-8").media_type == "application/json"
+
+
+DATE = "Wed, 08 Sep 2021 12:00:00 GMT"
+LATER = "Wed, 08 Sep 2021 12:05:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "120"}, 120),
+        ({"Retry-After": "99999999999999999999"}, limits.RETRY_AFTER_MAX),
+        ({"Retry-After": LATER, "Date": DATE}, 300),
+        ({"Retry-After": DATE, "Date": LATER}, 0),
+        ({"Retry-After": LATER}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "٣"}, None),
+        ({"Retry-After": "Wed, 08 Sep 2021 12:05:00", "Date": DATE}, None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date_and_bounded(
+    headers: dict[str, str], seconds: int | None
+) -> None:
+    """A date counts from the answer's own `Date`, because the phone's clock may be wrong."""
+    headers = {name: value.encode().decode("latin-1") for name, value in headers.items()}
+    assert answer(status=503, headers=headers).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (requests.exceptions.ConnectTimeout(), TransportFault.TIMED_OUT),
+        (requests.exceptions.ReadTimeout(), TransportFault.TIMED_OUT),
+        (requests.exceptions.SSLError(), TransportFault.TLS_FAILED),
+        (requests.exceptions.ConnectionError(), TransportFault.UNREACHABLE),
+        (requests.exceptions.ProxyError(), TransportFault.UNREACHABLE),
+        (requests.exceptions.ChunkedEncodingError(), TransportFault.BROKEN_ANSWER),
+        (requests.exceptions.InvalidHeader(), TransportFault.BROKEN_ANSWER),
+        (OSError("cable"), TransportFault.BROKEN_ANSWER),
+    ],
+)
+def test_every_failure_has_a_name(error: Exception, named: TransportFault) -> None:
+    """Nothing but TransportError leaves the adapter."""
+    assert fault(body=error) is named
+
+
+def test_the_environment_adds_neither_proxy_nor_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing goes to a host that the agent was not given."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    with responses.RequestsMock() as wire:
+        wire.post(URL, body=b"{}", content_type="application/json")
+        post()
+        sent = wire.calls[0].request
+        assert sent.url == URL
+        assert set(sent.headers) == {"Content-Type", "Accept", "Accept-Encoding", "Content-Length"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["", "verdict.example", "ftp://x", "http://", "http://h/path", "http://u:p@h", "http://h?q=1", "http://h#f"],
+)
+def test_what_is_not_an_origin_is_refused_at_once(origin: str) -> None:
+    """A typing error shows when the adapter is made, not when the phone asks."""
+    with pytest.raises(ValueError, match="origin"):
+        RequestsTransport(origin)

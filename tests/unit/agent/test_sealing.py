@@ -1,0 +1,135 @@
+"""The sealed state: only the newest record of this phone is used, whatever flash access does to the file."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core.screens import Trouble
+from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Reckoned, Setup, State, fresh
+from agent.sealing import MAGIC, RECORD_MAX, SealFault, recover, seal, unseal
+from wire.codes import MessageKey
+
+KEY = bytes(range(32))
+BLANK = fresh(floor=1_600_000_000, elapsed=7.5)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+times = st.none() | st.integers(0, 2**40)
+memories = st.builds(
+    Memory,
+    time=st.builds(Reckoned, st.integers(1_600_000_001, 2**40), st.floats(0, 1e9)),
+    locale=st.sampled_from(["en", "ar"]),
+    terms_version=texts,
+    serial=st.integers(0, 2**53),
+    policy_version=st.integers(0, 2**53),
+    jti=texts,
+    message=st.none() | st.sampled_from(MessageKey),
+    args=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
+    case=texts,
+    territory=texts,
+    cause=st.sampled_from(LockCause),
+    lock_at=times,
+    check_in_at=times,
+    warn_at=times,
+    offline_at=times,
+    boots=st.integers(0, 10**6),
+)
+states = st.builds(State, memory=memories, setup=st.sampled_from(Setup), lock=st.sampled_from(Lock))
+counters = st.integers(1, 2**60)
+
+
+@given(state=states, counter=counters)
+def test_the_newest_record_comes_back_as_it_was(state: State, counter: int) -> None:
+    """Everything that must survive a power cut does; trusted time goes on from the boot."""
+    found = recover(seal(state, KEY, counter), KEY, counter, BLANK)
+    time = Reckoned(state.memory.time.epoch, BLANK.memory.time.elapsed)
+    assert found.fault is None
+    assert not found.behind
+    assert found.state == replace(BLANK, setup=state.setup, lock=state.lock, memory=replace(state.memory, time=time))
+
+
+@given(state=states, counter=counters)
+def test_a_record_one_ahead_of_the_counter_is_complete_and_the_counter_follows(state: State, counter: int) -> None:
+    """The power went after the record was durable and before the counter counted."""
+    found = recover(seal(state, KEY, counter), KEY, counter - 1, BLANK)
+    assert (found.fault, found.behind, found.state.lock) == (None, True, state.lock)
+
+
+@given(state=states, counter=counters, gap=st.integers(1, 1000))
+def test_an_older_record_is_not_used(state: State, counter: int, gap: int) -> None:
+    """Copying yesterday's file back must not bring yesterday back."""
+    found = recover(seal(state, KEY, counter), KEY, counter + gap, BLANK)
+    assert (found.state, found.fault) == (BLANK, SealFault.ROLLED_BACK)
+
+
+@given(state=states, counter=counters, gap=st.integers(2, 1000))
+def test_a_record_from_later_than_the_counter_is_not_used(state: State, counter: int, gap: int) -> None:
+    """A counter that was reset or exchanged can no longer tell old from new."""
+    found = recover(seal(state, KEY, counter + gap), KEY, counter, BLANK)
+    assert (found.state, found.fault) == (BLANK, SealFault.COUNTER_LOST)
+
+
+@given(state=states, counter=counters, data=st.data())
+def test_a_changed_or_cut_record_is_not_used(state: State, counter: int, data: st.DataObject) -> None:
+    """Flash access without the keystore's key changes nothing to its liking."""
+    record = bytearray(seal(state, KEY, counter))
+    where = data.draw(st.integers(0, len(record) - 1))
+    if data.draw(st.booleans()):
+        record[where] ^= data.draw(st.integers(1, 255))
+    else:
+        del record[where:]
+    found = recover(bytes(record), KEY, counter, BLANK)
+    assert (found.state, found.fault) == (BLANK, SealFault.FOREIGN)
+
+
+@given(content=st.binary(max_size=200))
+def test_rubbish_is_foreign_and_never_an_exception(content: bytes) -> None:
+    """Whatever lies in the file, the phone boots."""
+    assert recover(MAGIC + content, KEY, 1, BLANK).fault is SealFault.FOREIGN
+    assert unseal(content, KEY) is None
+
+
+def test_a_record_of_another_phone_is_foreign() -> None:
+    """The sealing key never leaves a phone, so a neighbour's ACTIVATED opens nothing."""
+    record = seal(replace(BLANK, lock=Lock.ACTIVATED), bytes(32), 1)
+    assert recover(record, KEY, 1, BLANK).fault is SealFault.FOREIGN
+
+
+def test_an_oversized_file_is_not_decrypted() -> None:
+    """Reading the state must stay bounded."""
+    record = seal(BLANK, KEY, 1)
+    assert unseal(record + bytes(RECORD_MAX), KEY) is None
+
+
+@pytest.mark.parametrize(("counter", "fault"), [(0, None), (3, SealFault.MISSING)])
+def test_no_file_means_a_new_phone_or_a_reset_one(counter: int, fault: SealFault | None) -> None:
+    """Both start blank; the counter tells them apart for the journal."""
+    assert recover(None, KEY, counter, BLANK).fault is fault
+
+
+def test_a_record_shows_nothing_and_is_the_same_for_the_same_state() -> None:
+    """The case number is nobody's business on the flash; equal input gives equal octets."""
+    state = replace(BLANK, memory=replace(BLANK.memory, case="PLANTED-CASE"))
+    assert b"PLANTED" not in seal(state, KEY, 1)
+    assert seal(state, KEY, 1) == seal(state, KEY, 1)
+    assert seal(state, KEY, 1) != seal(state, KEY, 2)
+
+
+def test_what_a_boot_begins_anew_is_not_sealed() -> None:
+    """An exchange does not survive the power cut that interrupted it."""
+    running = replace(
+        BLANK,
+        exchange=Exchange.AWAITING_VERDICT,
+        attention=Attention.WARNING,
+        nonce="n" * 32,
+        attempts=3,
+        trouble=Trouble.BUSY,
+    )
+    assert recover(seal(running, KEY, 1), KEY, 1, BLANK).state == BLANK
+
+
+def test_a_newer_image_raises_trusted_time_to_its_build_date() -> None:
+    """Nobody can be before the day on which their firmware was built."""
+    old = replace(BLANK, memory=replace(BLANK.memory, time=Reckoned(1_500_000_000)))
+    assert recover(seal(old, KEY, 1), KEY, 1, BLANK).state.memory.time.epoch == 1_600_000_000
