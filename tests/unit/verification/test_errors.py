@@ -1,0 +1,114 @@
+"""What an error may carry, and who may make authority."""
+
+import ast
+import copy
+import pickle
+import traceback
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import pytest
+
+import agent
+from agent.verification.errors import VerificationError
+from agent.verification.verdict import VerifiedVerdict, verify
+from tests.support.tokens import (
+    ED25519,
+    EXPECTED,
+    KEYS,
+    NOW,
+    compact,
+    encode,
+    header_of,
+    make_verdict,
+    sign,
+    verified,
+)
+
+CANARY = "canary-3b1f0c"
+
+
+def tokens_with_a_canary() -> list[str]:
+    good = sign(make_verdict())
+    bad_json = compact(make_verdict(case=CANARY))[:-1]
+    claims: list[dict[str, object]] = [
+        {CANARY: 1},
+        {"case": f"{CANARY} "},
+        {"iss": CANARY},
+        {"aud": CANARY},
+        {"eat_nonce": CANARY},
+        {"decision": CANARY},
+        {"reason": CANARY},
+        {"serial": CANARY},
+        {"jti": CANARY, "serial": 1},
+        {"policy": {"id": CANARY, "version": 1, "rule": CANARY}},
+        {"case": CANARY, "retry_after": 5},
+    ]
+    headers: list[dict[str, object]] = [
+        {"kid": CANARY},
+        {"alg": CANARY},
+        {"typ": CANARY},
+        {CANARY: CANARY},
+        {"kid": [CANARY]},
+    ]
+    return [
+        CANARY,
+        f"{good}{CANARY}é",
+        f"{encode(CANARY.encode())}.{good.split('.', 1)[1]}",
+        sign(bad_json),
+        sign(bad_json + b"\xff}"),
+        sign(compact({CANARY: CANARY})[:-1] + f',"{CANARY}":1}}'.encode()),
+        *(sign(make_verdict(**changes)) for changes in claims),
+        *(sign(make_verdict(), header=header_of(ED25519, **changes)) for changes in headers),
+    ]
+
+
+@pytest.mark.parametrize("token", tokens_with_a_canary())
+def test_nothing_of_a_refused_token_rides_on_its_error(token: str) -> None:
+    """An error is logged and shown: whoever sends a token must not be able to write into either."""
+    with pytest.raises(VerificationError) as refused:
+        verify(token, KEYS, expected=EXPECTED, now=NOW)
+    error = refused.value
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    shown = "".join(traceback.format_exception(error)) + repr(error) + str(error) + repr(vars(error))
+    assert CANARY not in shown
+    assert encode(CANARY.encode()) not in shown
+
+
+def test_nobody_but_the_verifier_makes_authority() -> None:
+    """The lock machine trusts the type, so the type must not be had in any other way."""
+    good = verified()
+    for make in (
+        lambda: VerifiedVerdict(good.claims, object()),
+        lambda: VerifiedVerdict(good.claims, None),
+        lambda: replace(good, claims=good.claims),
+        lambda: replace(good, authority=object()),
+        lambda: pickle.loads(pickle.dumps(good)),
+        lambda: copy.copy(good),
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            make()
+
+
+def test_authority_cannot_be_changed_once_made() -> None:
+    """What was verified is what is acted on."""
+    good = verified()
+    with pytest.raises(FrozenInstanceError):
+        good.claims = good.claims  # type: ignore[misc]  # the assignment that must fail
+    with pytest.raises(ValueError, match="frozen"):
+        good.claims.serial = 99  # type: ignore[misc]  # the assignment that must fail
+
+
+def test_no_other_module_of_the_agent_constructs_a_verified_verdict() -> None:
+    """The constructor's guard is convention in Python; this makes the convention hold."""
+    folder = Path(agent.__file__).parent
+    makers = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Call) and "VerifiedVerdict" in ast.unparse(node.func))
+        or (isinstance(node, ast.Name) and node.id == "_AUTHORITY")
+        or (isinstance(node, ast.Attribute) and node.attr == "_AUTHORITY")
+    }
+    assert makers == {"verification/verdict.py"}

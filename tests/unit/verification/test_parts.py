@@ -1,0 +1,127 @@
+"""The small parts: strict JSON, canonical base64url, trustworthy points, typ."""
+
+import itertools
+
+import pytest
+
+from agent.verification import base64url, edwards25519, jws, strict_json
+from agent.verification.errors import Code, VerificationError
+from agent.verification.strict_json import Fault, StrictJsonError
+from tests.support.tokens import ED25519, KEYS, header_of, sign
+from wire import limits
+
+Point = tuple[int, int]
+
+
+def test_a_header_without_typ_is_asked_for_by_none() -> None:
+    """The same verifier serves signatures that have no media type of their own."""
+    bare = sign(b"payload", header=header_of(ED25519, typ=None))
+    assert jws.verify_compact(bare, KEYS, typ=None) == b"payload"
+    for token, typ in ((bare, "JWT"), (sign(b"payload", header=header_of(ED25519, typ="JWT")), None)):
+        with pytest.raises(VerificationError) as refused:
+            jws.verify_compact(token, KEYS, typ=typ)
+        assert refused.value.code is Code.TYP_MISMATCH
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1, 0), (2, 256), (3, 65536)])
+def test_exactly_one_spelling_of_each_ending_is_canonical(length: int, kept: int) -> None:
+    """Exhaustive: of all texts of a length, as many are taken as there are octet strings for them to mean."""
+    texts = map(bytes, itertools.product(base64url.ALPHABET, repeat=length))
+    decoded = [octets for octets in map(base64url.decode, texts) if octets is not None]
+    assert len(decoded) == len(set(decoded)) == kept
+
+
+@pytest.mark.parametrize("text", [b"", b"AQ==", b"AQ=", b"A+AA", b"A/AA", b"AA AA", b"AAA\n", b"\xff\xff"])
+def test_characters_outside_of_the_alphabet_are_no_base64url(text: bytes) -> None:
+    """Padding, white space and the other alphabet are what lenient decoders forgive."""
+    assert base64url.decode(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (b"", Fault.NOT_JSON),
+        (b"{", Fault.NOT_JSON),
+        (b"[]", Fault.NOT_JSON),
+        (b'{"a":1}}', Fault.NOT_JSON),
+        (b'{"a":01}', Fault.NOT_JSON),
+        (b'{"a":\xc3}', Fault.NOT_JSON),
+        (b'{"a":"\xed\xa0\x80"}', Fault.NOT_JSON),
+        (b'{"a":"\\ud800"}', Fault.NOT_JSON),
+        (b'{"\\udc00":1}', Fault.NOT_JSON),
+        (b'{"a":["\\ud800x"]}', Fault.NOT_JSON),
+        (b'{"a":"\x00"}', Fault.NOT_JSON),
+        (b'{"a":1,}', Fault.NOT_JSON),
+        ('{"a":١}'.encode(), Fault.NOT_JSON),
+        ('\u00a0{"a":1}'.encode(), Fault.NOT_JSON),
+        (b'{"a":1,"a":1}', Fault.MEMBER_DUPLICATE),
+        (b'{"b":{"a":1,"\\u0061":2}}', Fault.MEMBER_DUPLICATE),
+        (b'{"a":1.0}', Fault.NUMBER),
+        (b'{"a":-0.0}', Fault.NUMBER),
+        (b'{"a":NaN}', Fault.NUMBER),
+        (b'{"a":9007199254740992}', Fault.NUMBER),
+        (b'{"a":-9007199254740992}', Fault.NUMBER),
+        (b'{"a":' + b"9" * 5000 + b"}", Fault.NUMBER),
+        (b'{"a":' * 9 + b"1" + b"}" * 9, Fault.TOO_DEEP),
+        (b"[" * 100_000, Fault.TOO_DEEP),
+    ],
+)
+def test_what_is_not_strict_json_is_refused_by_name(text: bytes, fault: Fault) -> None:
+    """Two readers that disagree about one text are an attack waiting to happen: so only one reading exists."""
+    with pytest.raises(StrictJsonError) as refused:
+        strict_json.loads(text)
+    assert refused.value.fault is fault
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"{}", {}),
+        (b' {"a" : [1, -7, null, true]}\r\n', {"a": [1, -7, None, True]}),
+        (b'{"a":9007199254740991}', {"a": limits.INTEGER_MAX}),
+        (b'{"a":"\\ud83d\\ude00"}', {"a": "\U0001f600"}),
+        (b'{"a":"\\\\ud800"}', {"a": "\\ud800"}),
+        (b'{"a":"[[[[[[[[[[\\"{{{{"}', {"a": '[[[[[[[[[["{{{{'}),
+        (b'{"a":[[],[],[],[],[],[],[],[],[]]}', {"a": [[]] * 9}),
+    ],
+)
+def test_strict_json_reads_every_spelling_that_is_strict(text: bytes, value: object) -> None:
+    """Strict is not narrow: brackets in strings do not nest, escapes of one text are that text."""
+    assert strict_json.loads(text) == value
+
+
+def add(one: Point, two: Point) -> Point:
+    """The group law of edwards25519 (RFC 8032 section 5.1.4, affine)."""
+    (x1, y1), (x2, y2), p = one, two, edwards25519.P
+    product = edwards25519.D * x1 * x2 * y1 * y2
+    return (x1 * y2 + x2 * y1) * pow(1 + product, -1, p) % p, (y1 * y2 + x1 * x2) * pow(
+        1 - product, -1, p
+    ) % p
+
+
+def x_of(y: int) -> int:
+    """A square root modulo p (RFC 8032 section 5.1.3)."""
+    p = edwards25519.P
+    square = (y * y - 1) * pow(edwards25519.D * y * y + 1, -1, p) % p
+    root = pow(square, (p + 3) // 8, p)
+    return root if root * root % p == square else root * pow(2, (p - 1) // 4, p) % p
+
+
+def test_the_listed_coordinates_are_those_of_the_eight_points_of_small_order() -> None:
+    """Checked with the group law itself, so that the list is not a matter of trust."""
+    points = {(sign * x_of(y) % edwards25519.P, y) for y in edwards25519.SMALL_ORDER_Y for sign in (1, -1)}
+    assert len(points) == 8
+    for point in points:
+        doubled = point
+        for _ in range(3):
+            doubled = add(doubled, doubled)
+        assert doubled == (0, 1)
+
+
+def test_a_point_of_large_order_is_trustworthy_in_its_one_spelling() -> None:
+    """The base point is; the same coordinate plus p is not, nor is a y of no point."""
+    base = 4 * pow(5, -1, edwards25519.P) % edwards25519.P
+    assert edwards25519.is_trustworthy(base.to_bytes(32, "little"))
+    assert not edwards25519.is_trustworthy((3 + edwards25519.P).to_bytes(32, "little"))
+    no_point = next(y for y in range(2, 50) if not edwards25519.is_y_of_a_point(y))
+    assert not edwards25519.is_trustworthy(no_point.to_bytes(32, "little"))
