@@ -1,0 +1,25 @@
+"""Firmware profiles: what an image is, one TOML file each. What becomes of a phone that runs it, none of them says.
+
+>>> profile = load_named("official-global")
+>>> profile.hardware.model, verified_boot(profile).value
+('SV-2107G', 'green')
+"""
+
+from firmware_profiles.boot import BootState, boots, verified_boot
+from firmware_profiles.errors import ProfileCode, ProfileError
+from firmware_profiles.loader import load, load_all, load_named, names, parse
+from firmware_profiles.model import Profile
+
+__all__ = [
+    "BootState",
+    "Profile",
+    "ProfileCode",
+    "ProfileError",
+    "boots",
+    "load",
+    "load_all",
+    "load_named",
+    "names",
+    "parse",
+    "verified_boot",
+]

@@ -1,0 +1,242 @@
+"""Every way in which a profile can be wrong is named, with its file and line."""
+
+import doctest
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import firmware_profiles
+from firmware_profiles import ProfileCode, ProfileError, lines, load, load_all, load_named, names, parse
+from firmware_profiles.lines import key_lines
+from firmware_profiles.loader import FOLDER
+
+OPTIONAL = {("agent",), ("hooks",), ("hooks", "falsified")}
+
+
+def source(name: str) -> str:
+    return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def refusal(text: str, name: str) -> ProfileError:
+    file = Path(f"{name}.toml")
+    with pytest.raises(ProfileError) as caught:
+        parse(text, file)
+    assert caught.value.file == file
+    return caught.value
+
+
+def statements(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Each key or header of a text, with its first line and the line after its last, counted from 0."""
+    found = sorted(key_lines(text).items(), key=lambda item: item[1])
+    rows = text.split("\n")
+    for path, line in found:
+        end = line
+        while end < len(rows) and not rows[line - 1].startswith("[") and not _parses(rows[line - 1 : end]):
+            end += 1
+        yield path, line - 1, end
+
+
+def _parses(rows: list[str]) -> bool:
+    try:
+        return bool(tomllib.loads("\n".join(rows)))
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def is_table(text: str, line: int) -> bool:
+    return text.split("\n")[line].startswith("[")
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_deleted_key_is_named_with_its_table_s_line(name: str) -> None:
+    """Where a key is missing there is no line of it; the header of its table is where to add it."""
+    text = source(name)
+    rows = text.split("\n")
+    tried = 0
+    for path, start, end in statements(text):
+        if is_table(text, start):
+            continue
+        error = refusal("\n".join(rows[:start] + rows[end:]), name)
+        assert (error.code, error.key) == (ProfileCode.MISSING_KEY, ".".join(path))
+        assert error.line == key_lines(text)[path[:-1]]
+        tried += 1
+    assert tried >= 21
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_misspelt_key_is_named_with_its_own_line_and_the_nearest_word(name: str) -> None:
+    """Both a key that is missing and one that is unknown: the one on the page is told."""
+    text = source(name)
+    rows = text.split("\n")
+    for path, start, _ in statements(text):
+        if is_table(text, start):
+            continue
+        misspelt = path[-1] + "z"
+        changed = [*rows[:start], rows[start].replace(path[-1], misspelt, 1), *rows[start + 1 :]]
+        error = refusal("\n".join(changed), name)
+        assert (error.code, error.key) == (ProfileCode.UNKNOWN_KEY, ".".join((*path[:-1], misspelt)))
+        assert error.line == start + 1
+        assert repr(path[-1]) in error.message
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_misspelt_table_is_named_with_its_own_line(name: str) -> None:
+    """A header is a key too."""
+    text = source(name)
+    rows = text.split("\n")
+    for path, start, _ in statements(text):
+        if not is_table(text, start):
+            continue
+        changed = [row.replace(f"[{path[0]}", f"[{path[0]}z", 1) for row in rows]
+        error = refusal("\n".join(changed), name)
+        assert (error.code, error.key) == (ProfileCode.UNKNOWN_KEY, f"{path[0]}z")
+        assert error.line == key_lines(text)[path[:1]]
+        assert repr(path[0]) in error.message
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_wrong_type_is_named_with_its_own_line(name: str) -> None:
+    """A table in the place of every value: nothing is coerced."""
+    text = source(name)
+    rows = text.split("\n")
+    for path, start, end in statements(text):
+        if is_table(text, start):
+            continue
+        changed = [*rows[:start], f"{path[-1]} = {{ }}", *rows[end:]]
+        error = refusal("\n".join(changed), name)
+        assert (error.code, error.key, error.line) == (ProfileCode.BAD_VALUE, ".".join(path), start + 1)
+
+
+@pytest.mark.parametrize("table", ["profile", "hardware", "boot", "image"])
+def test_a_missing_table_is_named_with_what_belongs_in_it(table: str) -> None:
+    """There is no line to point at but the first."""
+    whole = source("official-global").split("\n[")
+    text = "\n[".join(part for part in whole if not part.startswith(f"{table}]"))
+    error = refusal(text, "official-global")
+    assert (error.code, error.key, error.line) == (ProfileCode.MISSING_KEY, table, 1)
+    assert "add the table with" in error.message
+
+
+def test_the_optional_tables_are_the_only_ones() -> None:
+    """An image without an agent, without hooks, or with hooks that falsify nothing is an image."""
+    for path in OPTIONAL:
+        header = ".".join(path)
+        whole = source("custom-spoofing").split("\n[")
+        kept = [part for part in whole if not part.startswith((f"{header}]", f"{header}."))]
+        assert len(kept) < len(whole)
+        assert parse("\n[".join(kept), Path("custom-spoofing.toml")).name == "custom-spoofing"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key", "says"),
+    [
+        ('keystore = "strongbox"', 'keystore = "strongbx"', "hardware.keystore", "did you mean 'strongbox'"),
+        (
+            'bootloader = "locked"',
+            'bootloader = "open"',
+            "boot.bootloader",
+            "use one of 'locked', 'unlocked'",
+        ),
+        ('"alarm"', '"alarms"', "agent.wakes_on", "did you mean 'alarm'"),
+        ('"GSM 850"', '"GSM850"', "hardware.bands", "pattern"),
+        ('"GSM 850"', '"GSM 900"', "hardware", "twice"),
+        ("oemboot = true", "oemboot = 1", "image.oemboot", "boolean"),
+        ("patch_level = 2021-08-01", 'patch_level = "August"', "image.patch_level", "date"),
+        ('tac = "00', 'tac = "35', "hardware.tac", "pattern"),
+        ('name = "official-global"', 'name = "official-eea"', "profile.name", "give both the same name"),
+    ],
+)
+def test_a_bad_value_is_named_with_the_words_that_would_do(
+    before: str, after: str, key: str, says: str
+) -> None:
+    """The key, its line, and what to write instead."""
+    text = source("official-global")
+    assert before in text
+    error = refusal(text.replace(before, after, 1), "official-global")
+    assert (error.code, error.key) == (ProfileCode.BAD_VALUE, key)
+    assert says in error.message
+    assert error.line == key_lines(text)[tuple(key.split("."))]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[profile\n", 1),
+        ("[profile]\nname = \n", 2),
+        ("a = 1\na = 2\n", 2),
+        ('a = 1\nb = "', 2),
+        ("x = [1,\n2", 2),
+    ],
+)
+def test_what_is_not_toml_is_named_with_its_line(text: str, line: int) -> None:
+    """As the parser found it, or the last line where the text ends too early."""
+    error = refusal(text, "broken")
+    assert (error.code, error.line, error.key) == (ProfileCode.SYNTAX, line, "")
+    assert "not TOML" in error.message
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Absent, a folder, not UTF-8, or far too long."""
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b"[profile]\ntitle = 'caf\xe9'\n")
+    long = tmp_path / "long.toml"
+    long.write_text("# x\n" * 20_000)
+    for path, line in ((tmp_path / "none.toml", None), (tmp_path, None), (latin, 2), (long, None)):
+        with pytest.raises(ProfileError) as caught:
+            load(path)
+        assert (caught.value.code, caught.value.file, caught.value.line) == (
+            ProfileCode.UNREADABLE,
+            path,
+            line,
+        )
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    """A slip of the hand finds what was meant, and a path is not a name."""
+    with pytest.raises(ProfileError) as caught:
+        load_named("oficial-globl")
+    assert caught.value.code is ProfileCode.UNKNOWN_PROFILE
+    assert "'official-global'" in caught.value.message
+    with pytest.raises(ProfileError):
+        load_named("../firmware_profiles/official-global")
+
+
+def test_an_error_reads_as_a_compiler_s() -> None:
+    """File, line, key, and what to do, in a form that editors can jump to."""
+    error = refusal(source("official-global").replace("bootloader", "botloader"), "official-global")
+    assert str(error).startswith(f"official-global.toml:{error.line}: boot.botloader: unknown key")
+
+
+def test_load_all_is_every_file_once() -> None:
+    """And cannot be changed by who reads it."""
+    everything = load_all()
+    assert tuple(everything) == names()
+    assert everything["custom-aosp"] == load(FOLDER / "custom-aosp.toml")
+    assert not hasattr(everything, "__setitem__")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a.b = 1\n\n# c = 2\n'd e' = 3", {("a",): 1, ("a", "b"): 1, ("d e",): 4}),
+        ("[t]\nx = '''\n[fake]\ny = 1\n'''\nz = 2", {("t",): 1, ("t", "x"): 2, ("t", "z"): 6}),
+        ("[t]\nx = [\n  'y = 1',\n  # ]\n]\nz = 2", {("t",): 1, ("t", "x"): 2, ("t", "z"): 6}),
+        ("i = { p = 1, q = 2 }", {("i",): 1, ("i", "p"): 1, ("i", "q"): 1}),
+        ("[[t]]\na = 1\n[[t]]\na = 2", {("t",): 1, ("t", "a"): 2}),
+        ("[a.b]\nc = 1\r\nd = 2", {("a", "b"): 1, ("a", "b", "c"): 2, ("a", "b", "d"): 3}),
+    ],
+)
+def test_a_key_s_line_is_where_its_statement_begins(text: str, expected: dict[tuple[str, ...], int]) -> None:
+    """Strings, comments and arrays that look like keys are not; inline tables have their statement's line."""
+    assert key_lines(text) == expected
+
+
+@pytest.mark.parametrize("module", [firmware_profiles, lines])
+def test_the_examples_in_the_docstrings_are_true(module: ModuleType) -> None:
+    """An example that is wrong teaches wrongly."""
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
