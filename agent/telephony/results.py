@@ -1,0 +1,87 @@
+"""Final result codes (ITU-T V.250 clause 5.7, 3GPP TS 27.007 clause 9.2, 3GPP TS 27.005 clause 3.2.5)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class ResultKind(StrEnum):
+    """How a command ended."""
+
+    OK = "OK"
+    ERROR = "ERROR"
+    CME_ERROR = "+CME ERROR"
+    CMS_ERROR = "+CMS ERROR"
+    NO_CARRIER = "NO CARRIER"
+    NO_DIALTONE = "NO DIALTONE"
+    NO_ANSWER = "NO ANSWER"
+    BUSY = "BUSY"
+    ABORTED = "ABORTED"
+
+
+class CmeError(StrEnum):
+    """The errors of 3GPP TS 27.007 clause 9.2 that mean something to the agent; all others are OTHER."""
+
+    SIM_NOT_INSERTED = "10"
+    SIM_PIN_REQUIRED = "11"
+    SIM_PUK_REQUIRED = "12"
+    SIM_FAILURE = "13"
+    SIM_BUSY = "14"
+    SIM_WRONG = "15"
+    INCORRECT_PASSWORD = "16"  # noqa: S105 - an error number
+    SIM_PIN2_REQUIRED = "17"
+    SIM_PUK2_REQUIRED = "18"
+    OTHER = "other"
+
+
+VERBOSE: Final = {
+    "SIM NOT INSERTED": CmeError.SIM_NOT_INSERTED,
+    "SIM PIN REQUIRED": CmeError.SIM_PIN_REQUIRED,
+    "SIM PUK REQUIRED": CmeError.SIM_PUK_REQUIRED,
+    "SIM FAILURE": CmeError.SIM_FAILURE,
+    "SIM BUSY": CmeError.SIM_BUSY,
+    "SIM WRONG": CmeError.SIM_WRONG,
+    "INCORRECT PASSWORD": CmeError.INCORRECT_PASSWORD,
+    "SIM PIN2 REQUIRED": CmeError.SIM_PIN2_REQUIRED,
+    "SIM PUK2 REQUIRED": CmeError.SIM_PUK2_REQUIRED,
+}
+"""Text of `+CME ERROR` after AT+CMEE=2, in capitals: modems disagree on case."""
+
+NUMERIC: Final = {error.value: error for error in CmeError if error is not CmeError.OTHER}
+
+PLAIN: Final = {
+    kind.value: kind for kind in ResultKind if kind not in {ResultKind.CME_ERROR, ResultKind.CMS_ERROR}
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A final result code. `error` is set for `+CME ERROR` alone."""
+
+    kind: ResultKind
+    error: CmeError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """True when the command was carried out."""
+        return self.kind is ResultKind.OK
+
+
+def parse_result(line: str) -> Result | None:
+    """The final result code that `line` is, or None.
+
+    >>> parse_result("+CME ERROR: SIM busy").error
+    <CmeError.SIM_BUSY: '14'>
+    """
+    if kind := PLAIN.get(line):
+        return Result(kind)
+    name, colon, text = line.partition(":")
+    if colon and name == ResultKind.CME_ERROR:
+        return Result(ResultKind.CME_ERROR, _cme_error(text.strip()))
+    if colon and name == ResultKind.CMS_ERROR:
+        return Result(ResultKind.CMS_ERROR)
+    return None
+
+
+def _cme_error(text: str) -> CmeError:
+    return NUMERIC.get(text.lstrip("0")) or VERBOSE.get(text.upper()) or CmeError.OTHER

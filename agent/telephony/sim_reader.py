@@ -1,0 +1,119 @@
+"""One SIM as the evidence states it: PIN state, identity, home network, names."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from agent.telephony import commands, sim_files
+from agent.telephony.errors import (
+    ElementaryFile,
+    MalformedAnswerError,
+    SimFault,
+    SimFileCode,
+    SimFileError,
+    TelephonyCode,
+    TelephonyError,
+)
+from agent.telephony.mnc import assumed_mnc_length
+from agent.telephony.session import Session
+from agent.telephony.sim_access import SimUnavailableError, read_file, refusal, sim_status
+from wire.codes import SimStatus
+from wire.evidence import Sim
+
+T = TypeVar("T")
+
+_PIN_STATES: Final = {
+    "READY": SimStatus.READY,
+    "SIM PIN": SimStatus.PIN_REQUIRED,
+    "SIM PUK": SimStatus.PUK_REQUIRED,
+    "SIM PIN2": SimStatus.READY,  # wanted by some commands only, none of them ours
+    "SIM PUK2": SimStatus.READY,
+    "NOT INSERTED": SimStatus.ABSENT,
+}
+"""`<code>` of +CPIN (3GPP TS 27.007 clause 8.3). Personalisation locks (PH-…) leave the SIM unreadable for us."""
+
+_IMSI: Final = re.compile(r'"?([0-9]{6,15})"?')
+_ICCID: Final = re.compile(r'"?([0-9]{18,20})[Ff]?"?')
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A ready card under reading: what it cannot give is noted, not guessed."""
+
+    session: Session
+    slot: int
+    faults: list[SimFault] = field(default_factory=list)
+
+    def parsed(self, file: ElementaryFile, parse: Callable[[bytes], T | None]) -> T | None:
+        """The parsed content of `file`, or None where it is absent or at fault."""
+        try:
+            content = read_file(self.session, file)
+            return None if content is None else parse(content)
+        except SimFileError as error:
+            self.faults.append(SimFault(self.slot, error.file, error.code, error.offset))
+            return None
+
+    def asked(self, command: commands.Command, form: re.Pattern[str], file: ElementaryFile) -> str | None:
+        """What the modem itself knows of `file`, or None."""
+        reply = self.session.ask(command)
+        if not reply.ok:
+            error = refusal(reply, file)
+            if isinstance(error, SimUnavailableError):
+                raise error
+            return None
+        try:
+            match = form.fullmatch(reply.only(command))
+        except MalformedAnswerError:
+            match = None
+        if match is None:
+            self.faults.append(SimFault(self.slot, file, SimFileCode.ANSWER))
+        return match and match[1]
+
+
+def read_sim(session: Session, slot: int) -> tuple[Sim, tuple[SimFault, ...]]:
+    """The SIM that the selected slot holds, and what of it was left out. Raises TelephonyError for the modem's faults.
+
+    A card that is absent, locked or unusable, or has no readable IMSI, is a status and nothing else.
+    """
+    card = _Card(session, slot)
+    try:
+        status = _pin_status(session)
+        sim = _read_ready(card) if status is SimStatus.READY else Sim(slot=slot, status=status)
+    except SimUnavailableError as error:
+        sim = Sim(slot=slot, status=error.status)
+    except TelephonyError as error:
+        if error.code is not TelephonyCode.COMMAND_TIMED_OUT:
+            raise
+        sim = Sim(slot=slot, status=SimStatus.UNREADABLE)
+    return sim, tuple(card.faults)
+
+
+def _pin_status(session: Session) -> SimStatus:
+    reply = session.ask(commands.PIN_STATE)
+    if not reply.ok:
+        return sim_status(reply.result) or SimStatus.UNREADABLE
+    try:
+        return _PIN_STATES.get(reply.only(commands.PIN_STATE).upper(), SimStatus.UNREADABLE)
+    except MalformedAnswerError:
+        return SimStatus.UNREADABLE
+
+
+def _read_ready(card: _Card) -> Sim:
+    imsi = card.asked(commands.IMSI, _IMSI, ElementaryFile.IMSI)
+    imsi = imsi or card.parsed(ElementaryFile.IMSI, sim_files.parse_imsi)
+    if imsi is None:
+        return Sim(slot=card.slot, status=SimStatus.UNREADABLE)
+    iccid = card.parsed(ElementaryFile.ICCID, sim_files.parse_iccid)
+    stated = card.parsed(ElementaryFile.AD, sim_files.parse_mnc_length)
+    length = stated or assumed_mnc_length(imsi[:3])
+    return Sim(
+        slot=card.slot,
+        status=SimStatus.READY,
+        mcc=imsi[:3],
+        mnc=imsi[3 : 3 + length] if length is not None else None,
+        mnc_length=stated,
+        iccid=iccid or card.asked(commands.CARD_NUMBER, _ICCID, ElementaryFile.ICCID),
+        spn=card.parsed(ElementaryFile.SPN, sim_files.parse_spn),
+        gid1=card.parsed(ElementaryFile.GID1, sim_files.parse_gid1),
+    )
