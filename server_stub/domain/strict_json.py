@@ -1,0 +1,52 @@
+"""JSON as RFC 8259 and RFC 7515 section 4 want it read: no duplicate member, no NaN, bounded depth."""
+
+import json
+from typing import Any, Final, NoReturn
+
+from wire import limits
+
+_OPENERS: Final = (b"{", b"[")
+
+
+class JsonError(ValueError):
+    """Octets are not the JSON object that belongs there."""
+
+
+def read_object(octets: bytes) -> dict[str, Any]:
+    """The object that `octets` hold, UTF-8. Raises JsonError.
+
+    >>> read_object(b'{"a": 1}')
+    {'a': 1}
+    """
+    try:
+        value = _DECODER.decode(octets.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise JsonError("not strict JSON") from error
+    if not isinstance(value, dict):
+        raise JsonError("not an object")
+    if sum(map(octets.count, _OPENERS)) > limits.JSON_DEPTH_MAX and _deeper(value, limits.JSON_DEPTH_MAX):
+        raise JsonError(f"nested deeper than {limits.JSON_DEPTH_MAX}")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise JsonError("a member is given twice")
+    return members
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise JsonError("NaN or Infinity")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Whether containers nest more than `levels` deep; descends no further than that."""
+    if not isinstance(value, dict | list):
+        return False
+    if levels == 0:
+        return True
+    return any(_deeper(item, levels - 1) for item in (value.values() if isinstance(value, dict) else value))

@@ -1,0 +1,81 @@
+"""Composing the claims of a verdict from what was judged and decided."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from server_stub.domain.policy import Case, Policy
+from server_stub.domain.policy_document import Argument, Rule
+from wire.codes import Decision
+from wire.evidence import Evidence
+from wire.limits import INTEGER_MAX
+from wire.verdict import CatalogueMessage, Confirmation, PolicyReference, Verdict
+
+LIFETIME: Final = 3600
+"""`exp - iat` of a verdict, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearings:
+    """What ties a verdict to one exchange: parties, key, nonce, numbers. `case` is what support is quoted."""
+
+    issuer: str
+    audience: str
+    sub: str
+    thumbprint: str
+    nonce: str
+    jti: str
+    serial: int
+    case: str
+
+
+def compose(bearings: Bearings, case: Case, policy: Policy, rule: Rule) -> Verdict:
+    """The verdict that `rule` of `policy` gives in `case`. Complete by construction: rules are checked on loading."""
+    return Verdict(
+        iss=bearings.issuer,
+        aud=bearings.audience,
+        sub=bearings.sub,
+        cnf=Confirmation(jkt=bearings.thumbprint),
+        eat_nonce=bearings.nonce,
+        iat=case.now,
+        nbf=case.now,
+        exp=case.now + LIFETIME,
+        jti=bearings.jti,
+        serial=bearings.serial,
+        decision=rule.decision,
+        reason=rule.reason,
+        territory=case.judgement.territory if rule.decision is not Decision.RELEASE else None,
+        policy=PolicyReference(id=policy.document.id, version=policy.document.version, rule=rule.id),
+        trust=case.trust,
+        message=_message(bearings, case, rule),
+        case=bearings.case if rule.case else None,
+        check_in=rule.check_in,
+        offline_limit=rule.offline_limit,
+        not_before_lock=int(rule.not_before_lock.timestamp()) if rule.not_before_lock else None,
+        retry_after=rule.retry_after,
+    )
+
+
+def next_serial(remembered: int, evidence: Evidence) -> int:
+    """One more than the newest serial that the server or the phone knows.
+
+    A server that lost its memory would otherwise number below what the phone has sealed, and the phone would
+    refuse each answer for ever. A number that leaves no room for another is not believed.
+    """
+    claimed = evidence.last_verdict.serial if evidence.last_verdict else 0
+    return max(remembered, claimed if claimed < INTEGER_MAX // 2 else 0) + 1
+
+
+def _message(bearings: Bearings, case: Case, rule: Rule) -> CatalogueMessage | None:
+    if rule.message is None:
+        return None
+    args = {name: _fill(source, bearings, case) for name, source in rule.message.args.items()}
+    return CatalogueMessage(key=rule.message.key, args=args)
+
+
+def _fill(source: Argument, bearings: Bearings, case: Case) -> str:
+    """Loading a policy made sure that a rule which names a territory only matches where there is one."""
+    if source is Argument.CASE:
+        return bearings.case
+    if source is Argument.TERRITORY:
+        return case.judgement.territory or ""
+    return (case.activation.territory if case.activation else None) or ""

@@ -1,0 +1,240 @@
+"""The verdict service, without HTTP: challenges out, evidence in, signed verdicts out.
+
+A verdict, its serial and its spent nonce are committed together before the token is answered. What is unattested
+gets a verdict too, about nobody: it reads and writes no device's record.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from server_stub.challenges import Challenger, SpendableNonce
+from server_stub.domain import evidence as evidence_reader
+from server_stub.domain.appraisal import Appraisal, Identity, appraise
+from server_stub.domain.chain import ChainVerifier
+from server_stub.domain.policy import Activation, Case, Policy
+from server_stub.domain.pseudonyms import Pseudonyms
+from server_stub.domain.territory import Judgement, judge, signals_of
+from server_stub.domain.trouble import EvidenceError
+from server_stub.domain.verdicts import Bearings, compose, next_serial
+from server_stub.keys import Secrets
+from server_stub.store.records import (
+    Device,
+    NonceSpentError,
+    Store,
+    StoreUnavailableError,
+    Transaction,
+    VerdictRecord,
+)
+from wire.challenge import Challenge
+from wire.codes import Decision, ProblemCode
+from wire.evidence import Evidence
+from wire.verdict import Verdict
+
+_STATUS: Final = {
+    ProblemCode.EVIDENCE_MALFORMED: 400,
+    ProblemCode.EVIDENCE_CLAIMS_INVALID: 422,
+    ProblemCode.EVIDENCE_SIGNATURE_INVALID: 401,
+    ProblemCode.CHAIN_INVALID: 401,
+    ProblemCode.CHALLENGE_INVALID: 401,
+    ProblemCode.CHALLENGE_EXPIRED: 409,
+    ProblemCode.CHALLENGE_SPENT: 409,
+    ProblemCode.UNAVAILABLE: 503,
+}
+
+
+class ServiceError(Exception):
+    """A request gets no verdict. `status` is the HTTP status that goes with `code`."""
+
+    def __init__(self, code: ProblemCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.status = _STATUS[code]
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class _Appraised:
+    """Evidence with everything that was judged of it before the store is asked."""
+
+    evidence: Evidence
+    thumbprint: str
+    appraisal: Appraisal
+    judgement: Judgement
+    nonce: SpendableNonce
+    now: int
+
+
+class VerdictService:
+    """Judges phones for one vendor.
+
+    `clock` gives seconds since the epoch, `random` as many random octets as it is asked for.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a part of its own, and all are given by name
+        self,
+        *,
+        secrets: Secrets,
+        policy: Policy,
+        store: Store,
+        issuer: str,
+        audience: str,
+        clock: Callable[[], int],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._signing_key = secrets.signing_keys[0]
+        self._policy = policy
+        self._store = store
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._random = random
+        self._challenger = Challenger(secrets.nonce_key, random)
+        self._chains = ChainVerifier(secrets.attestation_roots)
+        self._pseudonyms = Pseudonyms(secrets.identifier_key)
+
+    def challenge(self) -> Challenge:
+        """A fresh nonce; nothing is written."""
+        return self._challenger.issue(self._clock())
+
+    def answer(self, token: bytes) -> str:
+        """The signed verdict that answers evidence, a compact JWS. Raises ServiceError."""
+        return self.judge(token)[1]
+
+    def judge(self, token: bytes) -> tuple[Verdict, str]:
+        """The verdict that answers evidence, as claims and as the signed token. Raises ServiceError."""
+        try:
+            appraised = self._appraise(token)
+            with self._store.transaction() as transaction:
+                transaction.spend(appraised.nonce, appraised.now)
+                return self._decide(appraised, transaction)
+        except EvidenceError as error:
+            raise ServiceError(error.code, error.detail) from error
+        except NonceSpentError as error:
+            raise ServiceError(
+                ProblemCode.CHALLENGE_SPENT, "eat_nonce was spent before; ask for a new challenge"
+            ) from error
+        except StoreUnavailableError as error:
+            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
+
+    def check(self) -> None:
+        """Raises ServiceError where no verdict could be recorded now."""
+        try:
+            self._store.check()
+        except StoreUnavailableError as error:
+            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
+
+    def enroll(self, imei: str, activation: Activation, *, sale_region: str = "unknown") -> str:
+        """Record an activation that the vendor knows of from elsewhere, and return the device's pseudonym.
+
+        A device that is known keeps its serial. Raises StoreUnavailableError.
+        """
+        sub = self._pseudonyms.device(imei)
+        with self._store.transaction() as transaction:
+            known = transaction.device(sub) or Device(sub, None, sale_region, None, 0)
+            transaction.remember(replace(known, activation=activation))
+        return sub
+
+    def _appraise(self, token: bytes) -> _Appraised:
+        now = self._clock()
+        read = evidence_reader.read(token)
+        nonce = self._challenger.recognize(read.evidence.eat_nonce, now)
+        path = self._chains.verify(read.chain, now)
+        read.verify_signature(path.leaf_key)
+        return _Appraised(
+            evidence=read.evidence,
+            thumbprint=evidence_reader.thumbprint(path.leaf_key),
+            appraisal=appraise(path, read.evidence),
+            judgement=judge(signals_of(read.evidence)),
+            nonce=nonce,
+            now=now,
+        )
+
+    def _decide(self, appraised: _Appraised, transaction: Transaction) -> tuple[Verdict, str]:
+        device = self._device(appraised, transaction)
+        case = _case(appraised, device)
+        rule = self._policy.decide(case)
+        bearings = self._bearings(appraised, device)
+        verdict = compose(bearings, case, self._policy, rule)
+        token = self._signing_key.sign(verdict)
+        transaction.record(self._record(appraised, verdict, token))
+        if device:
+            transaction.remember(_after(device, verdict))
+        return verdict, token
+
+    def _device(self, appraised: _Appraised, transaction: Transaction) -> Device | None:
+        """The record of an attested phone. Nobody's where the server cannot know which phone it talks to."""
+        appraisal = appraised.appraisal
+        if appraisal.identity is not Identity.ATTESTED or appraisal.imei is None:
+            return None
+        sub = self._pseudonyms.device(appraisal.imei)
+        sale_region = appraised.evidence.firmware.sale_region
+        return transaction.device(sub) or Device(sub, None, sale_region, appraisal.model, 0)
+
+    def _bearings(self, appraised: _Appraised, device: Device | None) -> Bearings:
+        sub = device.sub if device else self._pseudonyms.stranger(appraised.thumbprint)
+        return Bearings(
+            issuer=self._issuer,
+            audience=self._audience,
+            sub=sub,
+            thumbprint=appraised.thumbprint,
+            nonce=appraised.evidence.eat_nonce,
+            jti=self._random(16).hex(),
+            serial=next_serial(device.last_serial if device else 0, appraised.evidence),
+            case=self._pseudonyms.case(sub),
+        )
+
+    def _record(self, appraised: _Appraised, verdict: Verdict, token: str) -> VerdictRecord:
+        judgement = appraised.judgement
+        return VerdictRecord(
+            verdict=verdict,
+            identity=appraised.appraisal.identity,
+            inputs=self._inputs(appraised.evidence),
+            appraisal=appraised.appraisal.reasons(),
+            judgement={
+                "status": judgement.status,
+                "territory": judgement.territory,
+                "explanation": judgement.explanation,
+                "decided_by": judgement.decided_by.source if judgement.decided_by else None,
+            },
+            token_digest=hashlib.sha256(token.encode()).hexdigest(),
+        )
+
+    def _inputs(self, evidence: Evidence) -> dict[str, Any]:
+        """The claims as they are kept: identifiers as keyed hashes; cell and position, which tell a home, not."""
+        inputs = evidence.model_dump(mode="json", exclude=_NOT_KEPT, exclude_none=True)
+        inputs["ueid"] = self._pseudonyms.value("ueid", evidence.ueid)
+        for kept, sim in zip(inputs["telephony"]["sims"], evidence.telephony.sims, strict=True):
+            if sim.iccid:
+                kept["iccid"] = self._pseudonyms.value("iccid", sim.iccid)
+        return inputs
+
+
+_NOT_KEPT: Final[dict[str, Any]] = {
+    "location": True,
+    "telephony": {"sims": {"__all__": {"iccid"}}, "serving": {"cell"}},
+}
+
+
+def _case(appraised: _Appraised, device: Device | None) -> Case:
+    return Case(
+        judgement=appraised.judgement,
+        intent=appraised.evidence.intent,
+        activation=device.activation if device else None,
+        identity=appraised.appraisal.identity,
+        trust=appraised.appraisal.tier,
+        terms=appraised.evidence.terms.version,
+        now=appraised.now,
+    )
+
+
+def _after(device: Device, verdict: Verdict) -> Device:
+    """The first allow is the activation; where its territory was unknown, the first that is known completes it."""
+    activation = device.activation
+    if verdict.decision is Decision.ALLOW:
+        if activation is None:
+            activation = Activation(verdict.iat, verdict.territory)
+        elif activation.territory is None:
+            activation = replace(activation, territory=verdict.territory)
+    return replace(device, activation=activation, last_serial=verdict.serial)

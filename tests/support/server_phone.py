@@ -1,0 +1,164 @@
+"""A phone that is nothing but its keystore and its claims, for tests of the server."""
+
+import base64
+import json
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from lab.handset.keystore import BootFacts, EmulatedKeystore
+from lab.seed import Seed
+from lab.vendor import KeystoreLevel, Vendor
+from server_stub.domain.policy import Policy
+from server_stub.policies import shipped
+from server_stub.service import VerdictService
+from server_stub.store.memory import MemoryStore
+from server_stub.store.records import Store
+from wire.codes import VerifiedBootState
+
+IMEI = "001010123456787"
+SECOND_IMEI = "001010123456795"
+ICCID = "8953011234567890123"
+NOW = 1_630_500_000
+"""1 September 2021, before the campaign."""
+
+DURING = 1_631_000_000
+"""7 September 2021, in the campaign."""
+
+AFTER = 1_632_000_000
+"""18 September 2021, after it."""
+
+VENDOR = Vendor("tests")
+
+
+def b64(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def ueid(imei: str) -> str:
+    return b64(b"\x03" + bytes(int(digit) for digit in imei[:14]))
+
+
+def facts(**changes: Any) -> BootFacts:
+    base = BootFacts(
+        verified_boot_state=VerifiedBootState.GREEN,
+        device_locked=True,
+        os_version=110000,
+        patch_level="2021-08-05",
+        imeis=(IMEI, SECOND_IMEI),
+        brand="solvane",
+        device="lark",
+        product="lark_global",
+        manufacturer="Solvane",
+        model="Lark 1",
+    )
+    return replace(base, **changes)
+
+
+def claims(nonce: str, **changes: Any) -> dict[str, Any]:
+    """Claims of a phone in Havana with a Cuban SIM that wants to be activated."""
+    base: dict[str, Any] = {
+        "eat_nonce": nonce,
+        "ueid": ueid(IMEI),
+        "oemid": b64(b"solvane-oem-0001"),
+        "hwmodel": b64(b"lark"),
+        "swname": "Solvane OS",
+        "swversion": ["1.0.0", "semver"],
+        "oemboot": True,
+        "dbgstat": "disabled",
+        "uptime": 60,
+        "bootcount": 1,
+        "iat": 0,
+        "intent": "activate",
+        "telephony": telephony("368", "01", home=("368", "01")),
+        "wifi": {"connected": True},
+        "terms": {"version": "2021-06"},
+        "firmware": {
+            "build": "lark-1",
+            "agent_version": "1.0",
+            "sale_region": "global",
+            "patch_level": "2021-08-05",
+        },
+        "lock_state": "unprovisioned",
+    }
+    return base | changes
+
+
+def telephony(mcc: str | None, mnc: str = "01", home: tuple[str, str] | None = None) -> dict[str, Any]:
+    """What the modem says: registered on `mcc`-`mnc` if given, with a SIM of network `home` if given."""
+    sim: dict[str, Any] = {"slot": 0, "status": "absent"}
+    if home:
+        sim = {
+            "slot": 0,
+            "status": "ready",
+            "mcc": home[0],
+            "mnc": home[1],
+            "mnc_length": len(home[1]),
+            "iccid": ICCID,
+        }
+    serving: dict[str, Any] = {"registration": "searching"}
+    if mcc:
+        serving = {"registration": "home", "plmn": {"mcc": mcc, "mnc": mnc}}
+    return {"sims": [sim], "serving": serving}
+
+
+@dataclass
+class Phone:
+    """One phone. `evidence` makes the signed token for a nonce."""
+
+    level: KeystoreLevel = KeystoreLevel.STRONGBOX
+    boot: BootFacts = field(default_factory=facts)
+    vendor: Vendor = VENDOR
+    keystore: EmulatedKeystore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keystore = EmulatedKeystore(Seed.of("phone"), self.vendor.authority(self.level), self.boot)
+
+    def evidence(self, nonce: str, *, challenge: str | None = None, **changes: Any) -> bytes:
+        return self.sign(claims(nonce, **changes), nonce if challenge is None else challenge)
+
+    def sign(self, payload: dict[str, Any] | bytes, challenge: str, **header: Any) -> bytes:
+        key = self.keystore.attest(challenge.encode())
+        head = {
+            "alg": key.algorithm,
+            "typ": "eat+jwt",
+            "x5c": [base64.b64encode(c).decode() for c in key.chain],
+        }
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        signed = f"{b64(json.dumps(head | header).encode())}.{b64(body)}".encode()
+        return signed + b"." + b64(key.sign(signed)).encode()
+
+
+class Clock:
+    """A clock that stands where it is put."""
+
+    def __init__(self, now: int = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Randomness:
+    """Octets that never repeat and are the same in every run."""
+
+    def __init__(self) -> None:
+        self._seed = Seed.of("server randomness")
+        self._count = count()
+
+    def __call__(self, length: int) -> bytes:
+        return self._seed.bytes(str(next(self._count)), length)
+
+
+def service(
+    store: Store | None = None, clock: Clock | None = None, policy: Policy | None = None
+) -> VerdictService:
+    return VerdictService(
+        secrets=VENDOR.secrets,
+        policy=policy or shipped(),
+        store=store or MemoryStore(),
+        issuer=VENDOR.issuer,
+        audience=VENDOR.audience,
+        clock=clock or Clock(),
+        random=Randomness(),
+    )
