@@ -30,6 +30,11 @@ def encode(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
+def decode(text: str) -> bytes:
+    """The octets of base64url without padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def compact(value: object) -> bytes:
     """JSON as an issuer writes it: no white space, UTF-8."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,72 @@
+"""Held against PyJWT, joserfc and jwcrypto: nothing that this verifier accepts is refused by any of them.
+
+PyJWT knows Ed25519 by the older name `EdDSA` alone, so its implementation is registered under the name of
+RFC 9864 here. None of them looks at `typ`; that part of the profile is this verifier's own.
+"""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from joserfc import jws as joserfc_jws
+from joserfc.jwk import ECKey, OKPKey
+from jwcrypto.jwk import JWK
+from jwcrypto.jws import JWS
+from jwt.algorithms import OKPAlgorithm
+from jwt.api_jwk import PyJWK
+from jwt.api_jws import PyJWS
+
+from agent.verification.errors import VerificationError
+from agent.verification.jws import verify_compact
+from tests.support import mutations
+from tests.support.tokens import KEYS, SIGNERS, Signer, make_verdict, sign
+from wire.media import VERDICT_TYP
+
+
+def by_pyjwt(token: str, signer: Signer) -> bytes:
+    verifier = PyJWS()
+    verifier.register_algorithm("Ed25519", OKPAlgorithm())
+    key = PyJWK(signer.jwk(), algorithm="EdDSA" if signer.alg == "Ed25519" else "ES256").key
+    payload = verifier.decode(token, key, algorithms=[signer.alg])
+    assert isinstance(payload, bytes)
+    return payload
+
+
+def by_joserfc(token: str, signer: Signer) -> bytes:
+    jwk = signer.jwk(status=None)
+    key = OKPKey.import_key(jwk) if jwk["kty"] == "OKP" else ECKey.import_key(jwk)
+    return joserfc_jws.deserialize_compact(token, key, algorithms=[signer.alg]).payload
+
+
+def by_jwcrypto(token: str, signer: Signer) -> bytes:
+    verifier = JWS()
+    verifier.allowed_algs = [signer.alg]
+    verifier.deserialize(token, JWK.from_json(json.dumps(signer.jwk(status=None))))
+    payload = verifier.payload
+    assert isinstance(payload, bytes)
+    return payload
+
+
+PEERS = (by_pyjwt, by_joserfc, by_jwcrypto)
+
+
+@settings(deadline=None, max_examples=250)
+@given(mutations.any_token())
+def test_what_is_accepted_here_is_accepted_by_every_peer(case: tuple[Signer, str]) -> None:
+    """A strict verifier may refuse more than others, never less: each exception would be a hole."""
+    signer, token = case
+    try:
+        payload = verify_compact(token, KEYS, typ=VERDICT_TYP)
+    except VerificationError:
+        return
+    # A pool of segments holds tokens of one signer only, so the peers are given that one key.
+    assert [peer(token, signer) for peer in PEERS] == [payload] * len(PEERS)
+
+
+@pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: signer.alg)
+@pytest.mark.parametrize("peer", PEERS)
+def test_every_peer_accepts_a_good_token(signer: Signer, peer: object) -> None:
+    """Without this the comparison could pass because nothing is ever accepted by anybody."""
+    assert callable(peer)
+    token = sign(make_verdict(), signer)
+    assert peer(token, signer) == verify_compact(token, KEYS, typ=VERDICT_TYP)

@@ -1,0 +1,106 @@
+"""Whatever is done to a good token, either the verifier refuses it by name or it still says the same."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from agent.verification.errors import VerificationError
+from agent.verification.jws import verify_compact
+from agent.verification.verdict import VerifiedVerdict, read_claims, verify
+from tests.support import mutations, tokens
+from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, compact, decode, make_verdict, sign
+
+settings.register_profile("verifier", deadline=None, max_examples=150)
+FEW = settings(settings.get_profile("verifier"))
+
+Spoil = Callable[[str], SearchStrategy[str]]
+SPOILS: dict[str, Spoil] = {
+    "characters": mutations.spoilt_characters,
+    "bits": mutations.flipped_bit,
+    "segments": lambda token: mutations.rearranged(token, sign(make_verdict("allow"), tokens.ES256)),
+}
+
+
+def outcome(token: str | bytes) -> VerifiedVerdict | None:
+    """The verdict, or None for the one error that a verifier may raise."""
+    try:
+        return verify(token, KEYS, expected=EXPECTED, now=NOW)
+    except VerificationError:
+        return None
+
+
+@pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: signer.alg)
+@pytest.mark.parametrize("spoil", SPOILS)
+@FEW
+@given(data=st.data())
+def test_a_token_that_was_touched_after_signing_is_never_accepted(
+    signer: tokens.Signer, spoil: str, data: st.DataObject
+) -> None:
+    """The signature covers every character, and the signature itself has one spelling only."""
+    good = sign(make_verdict(), signer)
+    touched = data.draw(SPOILS[spoil](good))
+    # Hypothesis may undo its own change, and the pool of segments can spell a whole good token again.
+    allowed = {good, sign(make_verdict("allow"), tokens.ES256)} if spoil == "segments" else {good}
+    if touched not in allowed and not _is_the_other_good_token(touched):
+        assert outcome(touched) is None
+
+
+def _is_the_other_good_token(token: str) -> bool:
+    """ECDSA signatures are randomised: a pool of segments may hold a second good token."""
+    try:
+        return verify_compact(token, KEYS, typ="activation-verdict+jwt") == compact(make_verdict("allow"))
+    except VerificationError:
+        return False
+
+
+@FEW
+@given(mutations.resigned())
+def test_a_token_that_was_touched_before_signing_says_what_it_says(case: tuple[tokens.Signer, str]) -> None:
+    """What is accepted means the same to any JSON reader, and is bound to this phone, nonce and issuer."""
+    signer, token = case
+    verdict = outcome(token)
+    if verdict is None:
+        return
+    header, payload, _ = token.split(".")
+    read: dict[str, Any] = json.loads(decode(payload))
+    assert json.loads(decode(header)) == tokens.header_of(signer)
+    assert read == verdict.claims.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    good = make_verdict()
+    assert {name: read[name] for name in ("iss", "aud", "cnf", "eat_nonce")} == {
+        name: good[name] for name in ("iss", "aud", "cnf", "eat_nonce")
+    }
+
+
+@FEW
+@given(st.text(max_size=200) | st.binary(max_size=200) | st.text(mutations.ALPHABET, max_size=200))
+def test_rubbish_is_refused_by_name(rubbish: str | bytes) -> None:
+    """No input makes the verifier raise anything but its own error."""
+    assert outcome(rubbish) is None
+
+
+@FEW
+@given(st.binary(max_size=120) | mutations.JSON.map(lambda value: json.dumps(value).encode()))
+def test_a_signed_payload_that_is_no_verdict_is_refused_by_name(payload: bytes) -> None:
+    """Even the holder of a verdict key cannot make the verifier fail in another way than by name."""
+    assert outcome(sign(payload)) is None
+
+
+@FEW
+@given(
+    mutations.DECISIONS,
+    st.permutations(range(16)),
+    st.sampled_from([{}, {"indent": 1}, {"ensure_ascii": False}]),
+)
+def test_the_quick_and_the_strict_reader_read_the_same(
+    decision: str, order: list[int], spelling: dict[str, Any]
+) -> None:
+    """Step 8 has two readers for speed; a payload must not mean something else to either."""
+    claims = make_verdict(decision, iss="https://activation.solvane.example/é")
+    shuffled = dict(sorted(claims.items(), key=lambda claim: order[len(claim[0]) % 16]))
+    text = json.dumps(shuffled, **spelling)
+    assert read_claims(text.encode()) == read_claims(compact(claims))

@@ -1,0 +1,79 @@
+"""Steps 12 and 14 held against the whole of their input, as far as it can be told apart."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.verification.errors import Code, VerificationError
+from agent.verification.verdict import Reckoning, check_decision, check_times, read_claims
+from tests.support.tokens import CLAIMS, NOW, compact, make_verdict
+from wire.codes import Decision
+from wire.limits import LIFETIME_MAX, SKEW
+from wire.verdict import ALLOWED, OPTIONAL_CLAIMS, REQUIRED, UncheckedVerdict
+
+OFFSETS = sorted(
+    {edge + step for edge in (-LIFETIME_MAX, -SKEW, 0, SKEW, LIFETIME_MAX) for step in (-1, 0, 1)}
+)
+
+
+def accepted(iat: int, nbf: int, exp: int, reckoning: Reckoning) -> bool:
+    claims = UncheckedVerdict.model_construct(iat=iat, nbf=nbf, exp=exp)
+    try:
+        check_times(claims, reckoning, NOW)
+    except VerificationError:
+        return False
+    return True
+
+
+def may_pass(iat: int, nbf: int, exp: int, reckoning: Reckoning) -> bool:
+    """The rule in one expression, written down apart from the code under test."""
+    sound = iat < exp <= iat + LIFETIME_MAX and nbf <= exp
+    alive = exp > NOW - SKEW and iat >= NOW - SKEW
+    if reckoning is Reckoning.EXACT:
+        return sound and alive and iat <= NOW + SKEW and nbf <= NOW + SKEW
+    return sound and alive and nbf <= max(iat, NOW) + SKEW
+
+
+@pytest.mark.parametrize("reckoning", Reckoning)
+def test_times_pass_exactly_where_the_rule_says(reckoning: Reckoning) -> None:
+    """Every combination of the edges and their neighbours, for all three times."""
+    for iat, nbf, exp in itertools.product((NOW + offset for offset in OFFSETS), repeat=3):
+        assert accepted(iat, nbf, exp, reckoning) is may_pass(iat, nbf, exp, reckoning)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.tuples(*[st.integers(NOW - 3 * LIFETIME_MAX, NOW + 3 * LIFETIME_MAX)] * 3))
+def test_exact_time_refuses_whatever_a_lower_bound_refuses(times: tuple[int, int, int]) -> None:
+    """Knowing the time better can only make the phone stricter."""
+    assert accepted(*times, Reckoning.AT_LEAST) or not accepted(*times, Reckoning.EXACT)
+
+
+VALUES = {
+    name: value for claims in CLAIMS.values() for name, value in claims.items() if name in OPTIONAL_CLAIMS
+}
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_a_decision_is_taken_with_exactly_the_claims_that_it_needs_and_allows(decision: Decision) -> None:
+    """All 128 combinations of optional claims, under each decision."""
+    bare = make_verdict("release", decision=decision.value)
+    for size in range(len(OPTIONAL_CLAIMS) + 1):
+        for present in map(frozenset, itertools.combinations(sorted(OPTIONAL_CLAIMS), size)):
+            claims = read_claims(compact(bare | {name: VALUES[name] for name in present}))
+            assert refusal(claims) is expected_refusal(decision, present)
+
+
+def refusal(claims: UncheckedVerdict) -> Code | None:
+    try:
+        check_decision(claims)
+    except VerificationError as refused:
+        return refused.code
+    return None
+
+
+def expected_refusal(decision: Decision, present: frozenset[str]) -> Code | None:
+    if not present >= REQUIRED[decision]:
+        return Code.DECISION_INCOMPLETE
+    return None if present <= ALLOWED[decision] else Code.DECISION_CONTRADICTORY
