@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent.core.screens import Action, ScreenFacts, ScreenId
+from agent.core.screens import Action, ScreenFacts, ScreenId, Trouble
 from agent.screens.catalogue import Catalogue, Label, languages, load
 from agent.screens.fill import FSI, PDI, isolated
 from agent.screens.names import moment, territory
@@ -56,12 +56,17 @@ def _own(catalogue: Catalogue, screen: ScreenId, _facts: ScreenFacts, values: Va
     return tuple(sentence.say(values) for sentence in catalogue.bodies[screen])
 
 
-def _policy(catalogue: Catalogue, _screen: ScreenId, _facts: ScreenFacts, values: Values) -> tuple[str, ...]:
+def _policy(catalogue: Catalogue, screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
+    """Why it is locked: by policy, or, where no verdict locked it, by its long silence."""
+    if facts.trouble is Trouble.UNREACHABLE and facts.message not in _MESSAGES[screen]:
+        return (catalogue.bodies[ScreenId.OFFLINE_WARNING][0].say(values),)
     return (catalogue.messages[MessageKey.NOT_SOLD_HERE].say(values),)
 
 
-def _message(catalogue: Catalogue, _screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
-    return (catalogue.messages[facts.message].say(values),) if facts.message else ()
+def _message(catalogue: Catalogue, screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
+    if facts.message is None or facts.message not in _MESSAGES[screen]:
+        return ()
+    return (catalogue.messages[facts.message].say(values),)
 
 
 def _trouble(catalogue: Catalogue, _screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
@@ -93,6 +98,21 @@ _BODY: Final[Mapping[ScreenId, tuple[Part, ...]]] = {
     ScreenId.OFFLINE_WARNING: (_own, _trouble, _retry),
     ScreenId.LOCKED: (_policy, _own, _message, _trouble, _territory, _case, _imeis),
 }
+
+_GOOD: Final = frozenset({MessageKey.ACTIVATED, MessageKey.RELEASED})
+_OPEN: Final = frozenset({MessageKey.TRY_LATER, MessageKey.ACCEPT_NEW_TERMS})
+_LOCKING: Final = frozenset(
+    {MessageKey.NOT_SOLD_HERE, MessageKey.NOTICE_OF_LOCK, MessageKey.UNDER_INVESTIGATION}
+)
+
+_MESSAGES: Final[Mapping[ScreenId, frozenset[MessageKey]]] = {
+    ScreenId.WAITING: _OPEN | _LOCKING,
+    ScreenId.HOME: _GOOD | _OPEN,
+    ScreenId.NOTICE: _OPEN | _LOCKING,
+    ScreenId.LOCKED: _OPEN | _LOCKING,
+}
+"""The messages that make sense on a screen. The last verdict may be older than the screen: a phone that is
+locked for want of a server must not read "This phone is activated"."""
 
 _ALWAYS: Final = (Action.WIFI_SETTINGS, Action.EMERGENCY_CALL)
 """On every screen (invariant I5). On HOME they stand for the launcher's own settings and dialler."""

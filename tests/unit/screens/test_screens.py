@@ -110,7 +110,36 @@ def test_the_lock_screen_states_the_policy_under_every_message(language: str, me
     shown = build(ScreenId.LOCKED, ScreenFacts(message=message), language)
     policy = load(language).messages[MessageKey.NOT_SOLD_HERE].say({})
     assert shown.body.count(policy) == 1
-    assert load(language).messages[message].say({}) in shown.body
+
+
+@pytest.mark.parametrize("screen", ScreenId)
+@pytest.mark.parametrize("message", MessageKey)
+def test_a_message_stands_where_it_makes_sense(screen: ScreenId, message: MessageKey) -> None:
+    """Good news on no locked screen, a lock's reason on no home screen: the last verdict may be older."""
+    sentence = load("en").messages[message].say({})
+    good, open_ = (
+        (MessageKey.ACTIVATED, MessageKey.RELEASED),
+        (MessageKey.TRY_LATER, MessageKey.ACCEPT_NEW_TERMS),
+    )
+    expected = {
+        ScreenId.HOME: message in (*good, *open_),
+        ScreenId.WAITING: message not in good,
+        ScreenId.NOTICE: message not in good,
+        ScreenId.LOCKED: message not in good,
+    }.get(screen, False)
+    assert (sentence in build(screen, ScreenFacts(message=message), "en").body) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("message", [None, *MessageKey])
+def test_a_phone_locked_for_want_of_a_server_is_told_so(language: str, message: MessageKey | None) -> None:
+    """No verdict spoke of a territory then; one that did is still cited when a new try fails."""
+    facts = ScreenFacts(message=message, trouble=Trouble.UNREACHABLE)
+    first = build(ScreenId.LOCKED, facts, language).body[0]
+    offline = load(language).bodies[ScreenId.OFFLINE_WARNING][0].say({})
+    policy = load(language).messages[MessageKey.NOT_SOLD_HERE].say({})
+    quiet = (None, MessageKey.ACTIVATED, MessageKey.RELEASED)
+    assert first == (offline if message in quiet else policy)
 
 
 @pytest.mark.parametrize("screen", ScreenId)
