@@ -1,0 +1,95 @@
+"""Errors as RFC 9457 problem documents, whatever went wrong."""
+
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from server_stub.service import ServiceError
+from wire import media
+from wire.codes import ProblemCode
+from wire.problem import Problem
+
+TYPE_BASE: Final = "urn:solvane:problem:"
+
+RETRY_AFTER: Final = 5
+"""Seconds after which a phone may ask a server again that was not available."""
+
+_BY_STATUS: Final = {
+    404: (ProblemCode.NOT_FOUND, "nothing is served here; the OpenAPI document at /docs lists what is"),
+    405: (ProblemCode.METHOD_NOT_ALLOWED, "this resource does not take that method; see the Allow header"),
+}
+
+_TITLES: Final = {
+    ProblemCode.BODY_TOO_LARGE: "Body too large",
+    ProblemCode.MEDIA_TYPE_UNSUPPORTED: "Media type not supported",
+    ProblemCode.NOT_ACCEPTABLE: "Not acceptable",
+    ProblemCode.NOT_FOUND: "Not found",
+    ProblemCode.METHOD_NOT_ALLOWED: "Method not allowed",
+    ProblemCode.EVIDENCE_MALFORMED: "Evidence malformed",
+    ProblemCode.EVIDENCE_CLAIMS_INVALID: "Evidence claims invalid",
+    ProblemCode.EVIDENCE_SIGNATURE_INVALID: "Evidence signature invalid",
+    ProblemCode.CHAIN_INVALID: "Certificate chain invalid",
+    ProblemCode.CHALLENGE_INVALID: "Challenge invalid",
+    ProblemCode.CHALLENGE_EXPIRED: "Challenge expired",
+    ProblemCode.CHALLENGE_SPENT: "Challenge spent",
+    ProblemCode.TOO_MANY_REQUESTS: "Too many requests",
+    ProblemCode.UNAVAILABLE: "Service unavailable",
+    ProblemCode.INTERNAL: "Internal error",
+}
+
+
+class ApiError(Exception):
+    """A request that HTTP itself gives a reason to refuse."""
+
+    def __init__(self, status: int, code: ProblemCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` be answered as a problem document."""
+    app.add_exception_handler(ApiError, _refused)
+    app.add_exception_handler(ServiceError, _refused)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _internal)
+
+
+def problem(
+    request: Request, status: int, code: ProblemCode, detail: str, headers: dict[str, str] | None = None
+) -> Response:
+    """A problem document; `instance` names the request as the log does."""
+    request.state.problem = code
+    document = Problem(
+        type=f"{TYPE_BASE}{code}",
+        title=_TITLES[code],
+        status=status,
+        code=code,
+        detail=detail,
+        instance=f"urn:uuid:{request.state.request_id}",
+    )
+    return Response(document.model_dump_json(), status, headers, media.PROBLEM)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError | ServiceError)  # noqa: S101 - the framework's type is wider
+    retry = {"Retry-After": str(RETRY_AFTER)} if error.status == 503 else None
+    return problem(request, error.status, error.code, error.detail, retry)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - the framework's type is wider
+    known = _BY_STATUS.get(error.status_code)
+    if known is None:
+        return await _internal(request, error)
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    return problem(request, error.status_code, *known, headers)
+
+
+async def _internal(request: Request, _: Exception) -> Response:
+    return problem(
+        request, 500, ProblemCode.INTERNAL, "the server failed; the log has this instance's details"
+    )

@@ -1,0 +1,160 @@
+"""Running the verdict server: on the main thread for an operator, on a thread of its own for a demo or a test."""
+
+import secrets as entropy
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from threading import Event, Thread
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+
+from server_stub.api.app import create_app
+from server_stub.api.logs import Log, json_log
+from server_stub.keys import Secrets
+from server_stub.service import VerdictService
+from server_stub.settings import Settings
+from server_stub.store.memory import MemoryStore
+from server_stub.store.records import Store
+from server_stub.store.sql import SqlStore
+
+_START_SECONDS: Final = 20
+_STOP_SECONDS: Final = 10
+
+
+def system_clock() -> int:
+    """Seconds since the epoch by the machine's clock."""
+    return int(time.time())
+
+
+def open_store(settings: Settings) -> Store:
+    """The database that the settings name, or memory where they name none. Raises StoreUnavailableError."""
+    return SqlStore(settings.database) if settings.database else MemoryStore()
+
+
+def build_service(
+    settings: Settings,
+    secrets: Secrets,
+    store: Store,
+    *,
+    clock: Callable[[], int] = system_clock,
+    random: Callable[[int], bytes] = entropy.token_bytes,
+) -> VerdictService:
+    """The service that `settings` describe. Raises PolicyError or OSError where the policy cannot be used."""
+    return VerdictService(
+        secrets=secrets,
+        policy=settings.load_policy(),
+        store=store,
+        issuer=settings.issuer,
+        audience=settings.audience,
+        clock=clock,
+        random=random,
+    )
+
+
+def run(settings: Settings, secrets: Secrets, *, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what is under way. Logs go to standard error.
+
+    `announce` gets the origin, such as `http://127.0.0.1:8080`, when requests are answered. Raises OSError
+    where the address cannot be had.
+    """
+    with closing(open_store(settings)) as store:
+        service = build_service(settings, secrets, store)
+        listener = listen(settings.host, settings.port)
+        server = _server(service, lambda: announce(origin(listener)), json_log(sys.stderr))
+        server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def origin(listener: socket.socket) -> str:
+    """The origin that clients of `listener` use."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class ServerThread:
+    """Serves `service` over real HTTP on a free port of the loopback interface while the block runs.
+
+    >>> with ServerThread(service) as server:  # doctest: +SKIP
+    ...     requests.get(server.origin + "/healthz")
+    """
+
+    def __init__(
+        self, service: VerdictService, *, host: str = "127.0.0.1", port: int = 0, log: Log | None = None
+    ) -> None:
+        self._listener = listen(host, port)
+        self._started = Event()
+        self._server = _server(service, self._started.set, log)
+        self._thread = Thread(target=self._serve, name="verdict-server", daemon=True)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return origin(self._listener)
+
+    def start(self) -> Self:
+        """Start, and return when requests are answered. Raises RuntimeError where that takes too long."""
+        self._thread.start()
+        if not self._started.wait(_START_SECONDS):
+            raise RuntimeError(f"the server did not start within {_START_SECONDS} s")
+        return self
+
+    def stop(self) -> None:
+        """Finish what is under way and give the port back."""
+        self._server.should_exit = True
+        self._thread.join(_STOP_SECONDS)
+        self._listener.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers requests."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+
+def _server(service: VerdictService, started: Callable[[], None], log: Log | None) -> _Server:
+    config = uvicorn.Config(
+        create_app(service, log=log),
+        access_log=False,
+        # The framework logs an internal error's traceback, whose message may quote what a phone sent.
+        log_config=None,
+        log_level="critical",
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+        lifespan="off",
+    )
+    return _Server(config, started)

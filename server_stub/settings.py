@@ -1,0 +1,29 @@
+"""What an operator sets, from arguments or from the environment: `ACTIVATION_SERVER_PORT=8443`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server_stub.domain.policy import Policy
+from server_stub.policies import DEFAULT, shipped
+
+
+class Settings(BaseSettings):
+    """Settings of one server. `policy` is a shipped policy's name or a TOML file; port 0 takes a free one."""
+
+    model_config = SettingsConfigDict(env_prefix="ACTIVATION_SERVER_", frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    database: Path | None = None
+    policy: str = DEFAULT
+    issuer: Annotated[str, Field(min_length=1, max_length=256)]
+    audience: Annotated[str, Field(min_length=1, max_length=256)]
+
+    def load_policy(self) -> Policy:
+        """The policy that `policy` names. Raises PolicyError or OSError."""
+        if self.policy.endswith(".toml"):
+            return Policy.parse(Path(self.policy).read_text("utf-8"), self.policy)
+        return shipped(self.policy)
