@@ -1,0 +1,130 @@
+"""The committed JSON Schemas say what the models say."""
+
+import copy
+from functools import cache
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
+
+from tests.support.tokens import CLAIMS, NONCE, make_verdict
+from wire import schemas
+
+TELEPHONY: dict[str, Any] = {
+    "sims": [
+        {
+            "slot": 0,
+            "status": "ready",
+            "mcc": "368",
+            "mnc": "01",
+            "mnc_length": 2,
+            "spn": "CUBACEL",
+            "gid1": "FF",
+        }
+    ],
+    "serving": {
+        "registration": "home",
+        "plmn": {"mcc": "368", "mnc": "01"},
+        "cell": {"area": 1, "id": 2, "technology": "lte"},
+    },
+    "bands": ["LTE 1800"],
+}
+EVIDENCE: dict[str, Any] = {
+    "eat_nonce": NONCE,
+    "ueid": "AwAAAAAAAAAAAAAAAAAA",
+    "oemid": "AAAAAAAAAAAAAAAAAAAAAA",
+    "hwmodel": "U29s",
+    "swname": "Solvane UI",
+    "swversion": ["12.5.1", "semver"],
+    "oemboot": True,
+    "dbgstat": "disabled",
+    "uptime": 42,
+    "bootcount": 1,
+    "iat": 0,
+    "intent": "activate",
+    "telephony": TELEPHONY,
+    "wifi": {"connected": True, "country": "CU"},
+    "terms": {"version": "2021-09"},
+    "firmware": {"build": "S1", "agent_version": "1.0", "sale_region": "global", "patch_level": "2021-09-01"},
+    "lock_state": "unprovisioned",
+    "location": {"latitude": 23.1, "longitude": -82.4},
+    "last_verdict": {"jti": "a", "serial": 1},
+}
+PROBLEM: dict[str, Any] = {
+    "type": "about:blank",
+    "title": "Too many requests",
+    "status": 429,
+    "code": "too-many-requests",
+    "detail": "Come back later.",
+}
+GOOD: list[tuple[str, dict[str, Any]]] = [
+    ("challenge", {"nonce": NONCE, "expires_in": 300}),
+    ("evidence", EVIDENCE),
+    ("problem", PROBLEM),
+    *(("verdict", make_verdict(decision)) for decision in CLAIMS),
+]
+WRONG: list[Any] = [True, -1, 1.5, "", "é \n", "x" * 600, [], {}, {"x": 1}, 2**60]
+
+
+def by_model(name: str, message: object) -> bool:
+    try:
+        schemas.MESSAGES[name].model_validate(message)
+    except ValidationError:
+        return False
+    return True
+
+
+def by_schema(name: str, message: object) -> bool:
+    return validator(name).is_valid(message)
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(schemas.generate(name))
+
+
+@pytest.mark.parametrize("name", schemas.MESSAGES)
+def test_the_committed_schema_is_the_generated_one(name: str) -> None:
+    """Whoever reads the file reads the contract; `python -m wire.schemas` writes it again."""
+    assert schemas.path(name).read_text(encoding="utf-8") == schemas.text(name)
+
+
+def test_no_schema_is_left_over() -> None:
+    """A file of a message that no longer exists would be a contract that nobody keeps."""
+    assert {path.name for path in schemas.FOLDER.iterdir()} == {
+        schemas.path(name).name for name in schemas.MESSAGES
+    }
+
+
+@pytest.mark.parametrize("name", schemas.MESSAGES)
+def test_each_schema_is_a_schema_and_never_admits_null(name: str) -> None:
+    """What does not apply is absent on the wire; `null` is how Python spells it."""
+    schema = schemas.generate(name)
+    Draft202012Validator.check_schema(schema)
+    assert '"null"' not in schemas.text(name)
+    assert schema["$id"] == f"urn:solvane:activation:schema:{name}"
+
+
+@pytest.mark.parametrize(("name", "message"), GOOD)
+def test_model_and_schema_admit_the_same_good_messages(name: str, message: dict[str, Any]) -> None:
+    """Read by the model and written again, a message is what it was."""
+    assert by_schema(name, message)
+    model = schemas.MESSAGES[name]
+    read = model.model_validate(message)
+    assert read.model_dump(mode="json", exclude_none=True) == message
+    assert model.model_validate_json(read.to_wire()) == read
+
+
+@pytest.mark.parametrize(("name", "message"), GOOD)
+def test_model_and_schema_refuse_alike_when_one_member_is_wrong_or_missing_or_new(
+    name: str, message: dict[str, Any]
+) -> None:
+    """Every member in turn, replaced by every kind of wrong value, left out, and joined by an unknown one."""
+    spoilt: list[dict[str, Any]] = [{**message, "unknown": 1}]
+    for member in message:
+        spoilt.append({kept: value for kept, value in message.items() if kept != member})
+        spoilt += [{**copy.deepcopy(message), member: value} for value in WRONG]
+    verdicts = [(by_model(name, one), by_schema(name, one)) for one in spoilt]
+    assert [one for one, (model, schema) in zip(spoilt, verdicts, strict=True) if model is not schema] == []
+    assert sum(not model for model, _ in verdicts) > len(message) * (len(WRONG) - 4)
