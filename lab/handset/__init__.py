@@ -1,1 +1,1 @@
-"""One emulated phone, part by part."""
+"""One emulated phone: its modem, SIMs, keystore, counter and screen."""

@@ -13,6 +13,8 @@ from wire import limits
 from wire.codes import Registration, SimStatus
 from wire.evidence import Plmn, Serving, Sim, Telephony
 
+__all__ = ["Patience", "TelephonyCode", "TelephonyError", "TelephonyReading", "read_telephony"]
+
 
 @dataclass(frozen=True, slots=True)
 class TelephonyReading:
