@@ -1,0 +1,54 @@
+"""An emulated modem behind a pseudo-terminal, for programs that want a terminal device."""
+
+import os
+import select
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Final
+
+from agent.ports import Modem, ModemError
+
+_POLL: Final = 0.02
+_READ_SIZE: Final = 4096
+
+
+@contextmanager
+def pty_line(modem: Modem) -> Iterator[str]:
+    """Serve `modem` on a pseudo-terminal; gives the path of the device to open.
+
+    A thread carries octets both ways until the context ends. When the modem dies, the terminal is hung up.
+    """
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    stop = Event()
+    thread = Thread(target=_carry, args=(modem, ours, stop), name="pty-line", daemon=True)
+    thread.start()
+    try:
+        yield os.ttyname(theirs)
+    finally:
+        stop.set()
+        thread.join()
+        os.close(theirs)
+
+
+def _carry(modem: Modem, terminal: int, stop: Event) -> None:
+    try:
+        while not stop.is_set():
+            readable, _, _ = select.select([terminal], [], [], _POLL)
+            if readable:
+                modem.write(os.read(terminal, _READ_SIZE))
+            while data := modem.read(0):
+                _write_all(terminal, data, stop)
+    except (ModemError, OSError):
+        return  # a dead modem, or nobody at the other end: closing the terminal tells the reader
+    finally:
+        os.close(terminal)
+
+
+def _write_all(terminal: int, data: bytes, stop: Event) -> None:
+    while data and not stop.is_set():
+        _, writable, _ = select.select([], [terminal], [], _POLL)
+        if writable:
+            data = data[os.write(terminal, data) :]
