@@ -2,10 +2,8 @@
 
 import secrets as entropy
 import socket
-import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from threading import Event, Thread
 from types import TracebackType
 from typing import Final, Self
@@ -13,7 +11,7 @@ from typing import Final, Self
 import uvicorn
 
 from server_stub.api.app import create_app
-from server_stub.api.logs import Log, json_log
+from server_stub.api.logs import Log
 from server_stub.keys import Secrets
 from server_stub.service import VerdictService
 from server_stub.settings import Settings
@@ -55,17 +53,16 @@ def build_service(
     )
 
 
-def run(settings: Settings, secrets: Secrets, *, announce: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what is under way. Logs go to standard error.
+def run(
+    service: VerdictService, host: str, port: int, announce: Callable[[str], None], *, log: Log | None = None
+) -> None:
+    """Serve on `host` and `port` until SIGINT or SIGTERM, then finish what is under way.
 
-    `announce` gets the origin, such as `http://127.0.0.1:8080`, when requests are answered. Raises OSError
-    where the address cannot be had.
+    `announce` gets the origin, such as `http://127.0.0.1:8080`, once requests are answered. The store stays the
+    caller's. Raises OSError where the address cannot be had.
     """
-    with closing(open_store(settings)) as store:
-        service = build_service(settings, secrets, store)
-        listener = listen(settings.host, settings.port)
-        server = _server(service, lambda: announce(origin(listener)), json_log(sys.stderr))
-        server.run(sockets=[listener])
+    with listen(host, port) as listener:
+        _server(service, lambda: announce(origin(listener)), log).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
