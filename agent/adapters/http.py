@@ -1,6 +1,5 @@
 """HTTP by requests, to one origin, within bounds: time, octets, no redirect, no compression, no ambient proxy."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from agent.adapters.watchdog import Watchdog, WatchedAdapter
 from agent.ports import Answer, TransportError, TransportFault
 from wire import limits
 
@@ -35,7 +35,10 @@ class RequestsTransport:
     def __init__(self, origin: str, timeouts: Timeouts | None = None, authorities: str | None = None) -> None:
         self._origin = _checked(origin)
         self._timeouts = timeouts or Timeouts()
+        self._watchdog = Watchdog()
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, WatchedAdapter(self._watchdog))
         self._session.trust_env = False
         self._session.headers.clear()
         if authorities is not None:
@@ -47,17 +50,24 @@ class RequestsTransport:
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Send `body` and return the answer, whatever its status. Raises TransportError."""
-        deadline = time.monotonic() + self._timeouts.total
         headers = {"Content-Type": content_type, "Accept": accept, "Accept-Encoding": "identity"}
-        with _faults_named(), self._send(path, body, headers) as response:
+        with self._in_time(), _faults_named(), self._send(path, body, headers) as response:
             if 300 <= response.status_code < 400:
                 raise TransportError(TransportFault.REDIRECTED, f"status {response.status_code}")
-            return Answer(
-                response.status_code,
-                _media_type(response),
-                _bounded_body(response, deadline),
-                _retry_after(response),
-            )
+            media_type, retry_after = _media_type(response), _retry_after(response)
+            return Answer(response.status_code, media_type, _bounded_body(response), retry_after)
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        try:
+            with self._watchdog.limited(self._timeouts.total):
+                yield
+        except TransportError as error:
+            if not self._watchdog.barked:
+                raise
+            raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly") from error
+        if self._watchdog.barked:  # a cut header section or body can look like a whole one
+            raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly")
 
     def _send(self, path: str, body: bytes, headers: dict[str, str]) -> requests.Response:
         return self._session.post(
@@ -84,7 +94,7 @@ def _media_type(response: requests.Response) -> str:
     return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def _bounded_body(response: requests.Response, deadline: float) -> bytes:
+def _bounded_body(response: requests.Response) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise TransportError(TransportFault.BROKEN_ANSWER, "an encoding came that was not asked for")
     body = bytearray()
@@ -92,8 +102,6 @@ def _bounded_body(response: requests.Response, deadline: float) -> bytes:
         body += chunk
         if len(body) > limits.BODY_MAX:
             raise TransportError(TransportFault.TOO_LARGE, f"more than {limits.BODY_MAX} octets")
-        if time.monotonic() > deadline:
-            raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly")
     return bytes(body)
 
 
