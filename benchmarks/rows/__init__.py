@@ -1,0 +1,9 @@
+"""The rows of the report, in order. A further budget is a further module with a `measure() -> Row`."""
+
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks.report import Row
+from benchmarks.rows import startup, verify
+
+ROWS: Final[tuple[Callable[[], Row], ...]] = (verify.measure, startup.measure)

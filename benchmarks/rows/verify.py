@@ -1,0 +1,141 @@
+"""One verdict through all fourteen steps, against one bare Ed25519 verification of the same signing input.
+
+The peers do their equivalent: signature, issuer, audience, times and required claims, of the same token. None of them
+checks the claims that are particular to a verdict.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jwt as joserfc_jwt
+from joserfc.jwk import OKPKey
+from jwcrypto.jwk import JWK
+from jwcrypto.jwt import JWT
+from jwt.algorithms import OKPAlgorithm
+
+from agent.verification.keyset import KeySet
+from agent.verification.verdict import Expected, Reckoning, verify
+from benchmarks.report import Row
+from benchmarks.timing import interleaved, ratio
+from wire import media
+
+BUDGET = 1.15
+ISSUER, AUDIENCE, NONCE, THUMBPRINT = "https://activation.solvane.example", "agent", "n" * 43, "t" * 43
+REQUIRED = [
+    "iss",
+    "aud",
+    "sub",
+    "cnf",
+    "eat_nonce",
+    "iat",
+    "nbf",
+    "exp",
+    "jti",
+    "serial",
+    "decision",
+    "reason",
+]
+
+
+def measure() -> Row:
+    """Time the verifier, the bare verification and the peers in turns."""
+    now = int(time.time())
+    private = Ed25519PrivateKey.generate()
+    jwk = _jwk(private)
+    signing_input = f"{_encode(_header())}.{_encode(_claims(now))}".encode()
+    signature = private.sign(signing_input)
+    token = f"{signing_input.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    public, keys = private.public_key(), KeySet.from_jwks({"keys": [jwk]})
+    expected = Expected(ISSUER, AUDIENCE, THUMBPRINT, NONCE, 6, 3, Reckoning.EXACT)
+    work: dict[str, Callable[[], Any]] = {
+        "bare": lambda: public.verify(signature, signing_input),
+        "here": lambda: verify(token, keys, expected=expected, now=now),
+        **_peers(token, jwk),
+    }
+    timings = interleaved(work, rounds=150, calls=20)
+    peers = {name: ratio(timings, name, "bare") for name in work if name not in {"bare", "here"}}
+    measured = ratio(timings, "here", "bare")
+    return Row(
+        "verify one verdict, 14 steps",
+        "one bare Ed25519 verification",
+        BUDGET,
+        measured,
+        median(timings["bare"]),
+        peers,
+    )
+
+
+def _peers(token: str, jwk: dict[str, str]) -> dict[str, Callable[[], Any]]:
+    jwt.register_algorithm("Ed25519", OKPAlgorithm())
+    pyjwt_key = OKPAlgorithm.from_jwk(jwk)
+    joserfc_key = OKPKey.import_key(jwk)
+    essential = {"iss": {"essential": True, "value": ISSUER}, "aud": {"essential": True, "value": AUDIENCE}}
+    others = {name: {"essential": True} for name in REQUIRED if name not in essential}
+    registry = joserfc_jwt.JWTClaimsRegistry(leeway=300, **essential, **others)
+    jwcrypto_key = JWK.from_json(json.dumps(jwk))
+    checks = {"iss": ISSUER, "aud": AUDIENCE, **dict.fromkeys(REQUIRED[2:])}
+    checks = {name: value for name, value in checks.items() if name not in {"iat", "nbf", "exp"}}
+
+    def by_pyjwt() -> None:
+        options: Any = {"require": REQUIRED}
+        jwt.decode(
+            token,
+            pyjwt_key,
+            algorithms=["Ed25519"],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            leeway=300,
+            options=options,
+        )
+
+    def by_joserfc() -> None:
+        registry.validate(joserfc_jwt.decode(token, joserfc_key, algorithms=["Ed25519"]).claims)
+
+    def by_jwcrypto() -> None:
+        JWT(jwt=token, key=jwcrypto_key, algs=["Ed25519"], check_claims=checks, expected_type="JWS")
+
+    return {"PyJWT": by_pyjwt, "joserfc": by_joserfc, "jwcrypto": by_jwcrypto}
+
+
+def _jwk(private: Ed25519PrivateKey) -> dict[str, str]:
+    x = base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    return {"kty": "OKP", "crv": "Ed25519", "kid": "verdict-1", "use": "sig", "alg": "Ed25519", "x": x}
+
+
+def _encode(members: dict[str, Any]) -> str:
+    text = json.dumps(members, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def _header() -> dict[str, Any]:
+    return {"alg": "Ed25519", "kid": "verdict-1", "typ": media.VERDICT_TYP}
+
+
+def _claims(now: int) -> dict[str, Any]:
+    """A deny: the verdict with the most claims that is sent every day."""
+    return {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "5f1c2a77e01b4c9d",
+        "cnf": {"jkt": THUMBPRINT},
+        "eat_nonce": NONCE,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 3600,
+        "jti": "verdict-0007",
+        "serial": 7,
+        "decision": "deny",
+        "reason": "territory-prohibited",
+        "policy": {"id": "export-2021-09", "version": 3, "rule": "prohibited-territory"},
+        "trust": "affirming",
+        "territory": "CU",
+        "message": {"key": "not-sold-here", "args": {"territory": "CU"}},
+        "case": "SV-2021-0042",
+        "check_in": 86400,
+    }
