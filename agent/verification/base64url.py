@@ -11,7 +11,8 @@ ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 _TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _PADDING: Final = (b"", b"", b"==", b"=")
-_LAST: Final = (frozenset(ALPHABET), frozenset(b""), frozenset(ALPHABET[::16]), frozenset(ALPHABET[::4]))
+_STANDARD: Final = ALPHABET.translate(_TO_STANDARD)
+_LAST: Final = (_STANDARD, b"", _STANDARD[::16], _STANDARD[::4])
 """By length modulo four: what pads the text, and which last characters leave no bit unused."""
 
 
@@ -21,12 +22,17 @@ def decode(text: bytes) -> bytes | None:
     >>> decode(b"AQ"), decode(b"AR"), decode(b"AQ==")
     (b'\\x01', None, None)
     """
-    return None if text.translate(None, ALPHABET) else decode_characters(text)
+    return None if text.translate(None, ALPHABET) else decode_standard(to_standard(text))
 
 
-def decode_characters(text: bytes) -> bytes | None:
-    """Like `decode`, for `text` that is known to consist of the alphabet's characters alone."""
+def to_standard(text: bytes) -> bytes:
+    """The same text in the alphabet that `binascii` reads. Other characters, a full stop say, stay as they are."""
+    return text.translate(_TO_STANDARD)
+
+
+def decode_standard(text: bytes) -> bytes | None:
+    """Like `decode`, for `text` that came out of `to_standard` and had no character outside of the alphabet."""
     remainder = len(text) % 4
     if not text or text[-1] not in _LAST[remainder]:
         return None
-    return binascii.a2b_base64(text.translate(_TO_STANDARD) + _PADDING[remainder])
+    return binascii.a2b_base64(text + _PADDING[remainder])

@@ -77,12 +77,12 @@ def check_size_and_alphabet(token: str | bytes) -> bytes:
 
 def split(octets: bytes) -> Segments:
     """Step 2. Returns the decoded segments."""
-    parts = octets.split(b".")
+    parts = base64url.to_standard(octets).split(b".")
     if len(parts) != 3:
         raise VerificationError(Code.SEGMENT_COUNT)
-    if not all(parts):
+    if b"" in parts:
         raise VerificationError(Code.SEGMENT_EMPTY)
-    header, payload, signature = map(base64url.decode_characters, parts)
+    header, payload, signature = map(base64url.decode_standard, parts)
     if header is None or payload is None or signature is None:
         raise VerificationError(Code.SEGMENT_ENCODING)
     return Segments(header, payload, signature, octets[: octets.rindex(b".")])
