@@ -46,8 +46,9 @@ def encode_spn(name: str) -> bytes:
 
 
 def fit_spn(name: str) -> str:
-    """As much of `name` as EF_SPN holds: 16 characters, or 7 in UCS2."""
-    return name[: _SPN_OCTETS if _plain(name) else (_SPN_OCTETS - 1) // 2].strip()
+    """As much of `name`, without what it has in brackets, as EF_SPN holds: 16 characters, or 7 in UCS2."""
+    short = name.partition(" (")[0] or name
+    return short[: _SPN_OCTETS if _plain(short) else (_SPN_OCTETS - 1) // 2].strip()
 
 
 def _plain(name: str) -> bool:
