@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from agent.verification import strict_json
 from agent.verification.errors import VerificationError
 from agent.verification.jws import verify_compact
-from agent.verification.verdict import VerifiedVerdict, read_claims, verify
+from agent.verification.verdict import VerifiedVerdict, _read_quickly, _well_formed, read_claims, verify
 from tests.support import mutations, tokens
 from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, compact, decode, make_verdict, sign
 
@@ -88,6 +89,37 @@ def test_rubbish_is_refused_by_name(rubbish: str | bytes) -> None:
 def test_a_signed_payload_that_is_no_verdict_is_refused_by_name(payload: bytes) -> None:
     """Even the holder of a verdict key cannot make the verifier fail in another way than by name."""
     assert outcome(sign(payload)) is None
+
+
+PIECES = (
+    b'"serial":7',
+    b'"serial": 7',
+    b'"territory":"CU"',
+    b'"case":null',
+    b'"case":"a"',
+    b'"case":":"',
+    b'"":""',
+)
+
+
+@settings(FEW, max_examples=400)
+@given(mutations.DECISIONS, st.lists(st.sampled_from(PIECES), max_size=2), st.data())
+def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
+    decision: str, added: list[bytes], data: st.DataObject
+) -> None:
+    """Members doubled, put in place of null, or spelt anew: speed must not cost strictness."""
+    text = compact(make_verdict(decision)).replace(b"{", b"{" + b"".join(piece + b"," for piece in added), 1)
+    payload = data.draw(mutations.respelled(text))
+    quick = _read_quickly(payload)
+    assert quick is None or quick == _well_formed(strict_json.loads(payload))
+
+
+@pytest.mark.parametrize("decision", tokens.CLAIMS)
+def test_the_quick_reader_takes_what_an_issuer_writes(decision: str) -> None:
+    """Otherwise the comparison above would compare nothing."""
+    assert _read_quickly(compact(make_verdict(decision))) is not None
+    doubled = compact(make_verdict(decision)).replace(b'"iat":', b'"iat":1,"iat":')
+    assert _read_quickly(doubled) is None
 
 
 @FEW
