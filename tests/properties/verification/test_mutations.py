@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from agent.verification import strict_json
+from agent.verification.claims import read_claims, read_quickly, well_formed
 from agent.verification.errors import VerificationError
 from agent.verification.jws import verify_compact
-from agent.verification.verdict import VerifiedVerdict, _read_quickly, _well_formed, read_claims, verify
+from agent.verification.verdict import VerifiedVerdict, verify
 from tests.support import mutations, tokens
 from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, compact, decode, make_verdict, sign
 
@@ -110,16 +111,16 @@ def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
     """Members doubled, put in place of null, or spelt anew: speed must not cost strictness."""
     text = compact(make_verdict(decision)).replace(b"{", b"{" + b"".join(piece + b"," for piece in added), 1)
     payload = data.draw(mutations.respelled(text))
-    quick = _read_quickly(payload)
-    assert quick is None or quick == _well_formed(strict_json.loads(payload))
+    quick = read_quickly(payload)
+    assert quick is None or quick == well_formed(strict_json.loads(payload))
 
 
 @pytest.mark.parametrize("decision", tokens.CLAIMS)
 def test_the_quick_reader_takes_what_an_issuer_writes(decision: str) -> None:
     """Otherwise the comparison above would compare nothing."""
-    assert _read_quickly(compact(make_verdict(decision))) is not None
+    assert read_quickly(compact(make_verdict(decision))) is not None
     doubled = compact(make_verdict(decision)).replace(b'"iat":', b'"iat":1,"iat":')
-    assert _read_quickly(doubled) is None
+    assert read_quickly(doubled) is None
 
 
 @FEW

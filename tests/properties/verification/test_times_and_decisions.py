@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
-from agent.verification.verdict import Reckoning, check_decision, check_times, read_claims
+from agent.verification.verdict import Reckoning, check_decision, check_times
 from tests.support.tokens import CLAIMS, NOW, compact, make_verdict
 from wire.codes import Decision
 from wire.limits import LIFETIME_MAX, SKEW
