@@ -18,6 +18,8 @@ LINE_MAX: Final = 2048
 class EmulatedModem:
     """Speaks AT. A read with nothing pending returns nothing at once: time is not emulated here.
 
+    `sent` counts the octets that have left the modem.
+
     >>> modem = EmulatedModem(ModemConfig(imeis=("490154203237518",), slots=(None,)), ModemOptions(echo=False))
     >>> modem.write(b"AT+CGSN\\r")
     >>> modem.read(1.0)
@@ -35,7 +37,7 @@ class EmulatedModem:
         self._line = bytearray()
         self._answers: deque[_Answer] = deque()
         self._commands = 0
-        self._sent = 0
+        self.sent = 0
 
     def write(self, data: bytes) -> None:
         """Take octets; each carriage return runs a command line. Raises ModemError once the modem is dead."""
@@ -51,8 +53,8 @@ class EmulatedModem:
             return b""
         chunk = self._next_chunk()
         if self._faults.dies_after is not None:
-            chunk = chunk[: self._faults.dies_after - self._sent]
-        self._sent += len(chunk)
+            chunk = chunk[: self._faults.dies_after - self.sent]
+        self.sent += len(chunk)
         return chunk
 
     def serve(self, serving: Serving) -> None:
@@ -67,7 +69,7 @@ class EmulatedModem:
         self._state.slots[slot] = card
 
     def _check_alive(self) -> None:
-        if self._faults.dies_after is not None and self._sent >= self._faults.dies_after:
+        if self._faults.dies_after is not None and self.sent >= self._faults.dies_after:
             raise ModemError("modem-dead", "the modem left the line")
 
     def _take(self, octet: int) -> None:

@@ -1,0 +1,122 @@
+"""The reading does not depend on the habits of the line, and no modem can make it say what is not so."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.telephony.errors import TelephonyCode, TelephonyError
+from agent.telephony.reader import TelephonyReading, read_telephony
+from lab.handset.modem import EmulatedModem
+from lab.handset.modem_state import ModemFaults, ModemOptions
+from tests.support.modems import UNSOLICITED, ScriptedModem, american_sim, config, cuban_sim
+from wire.codes import SimStatus
+
+PHONE = config(cuban_sim(), american_sim())
+
+
+def plain_reading() -> TelephonyReading:
+    return read_telephony(EmulatedModem(PHONE, ModemOptions(echo=False)))
+
+
+EXPECTED = plain_reading()
+
+
+@settings(max_examples=60)
+@given(
+    st.builds(
+        ModemOptions,
+        echo=st.booleans(),
+        error_mode=st.integers(0, 2),
+        unsolicited=st.just(UNSOLICITED),
+        chatter=st.sampled_from([0.0, 0.3, 1.0]),
+        chunk=st.integers(0, 30),
+        seed=st.integers(0, 2**32),
+    )
+)
+def test_habits_of_the_line_do_not_change_the_reading(options: ModemOptions) -> None:
+    """Echo, chatter and cutting are the modem's business; the evidence must come out the same."""
+    assert read_telephony(EmulatedModem(PHONE, options)) == EXPECTED
+
+
+def test_octet_by_octet_is_the_same_as_whole() -> None:
+    """The slowest line there is."""
+    assert read_telephony(EmulatedModem(PHONE, ModemOptions(chunk=1))) == EXPECTED
+
+
+DELAYS = st.dictionaries(st.integers(0, 60), st.integers(1, 8), min_size=1, max_size=6)
+
+
+@settings(max_examples=150)
+@given(DELAYS, st.integers(0, 30), st.integers(0, 2**16))
+def test_a_late_answer_never_passes_for_another(delays: dict[int, int], chunk: int, seed: int) -> None:
+    """After a time-out the old answer may still come: a SIM may be unread then, never misread."""
+    options = ModemOptions(chunk=chunk, seed=seed, unsolicited=UNSOLICITED, chatter=0.2)
+    modem = EmulatedModem(PHONE, options, ModemFaults(delays=tuple(delays.items())))
+    try:
+        reading = read_telephony(modem)
+    except TelephonyError as error:
+        late = error
+    else:
+        assert reading.imeis == EXPECTED.imeis
+        assert reading.telephony.serving == EXPECTED.telephony.serving
+        for sim, right in zip(reading.telephony.sims, EXPECTED.telephony.sims, strict=True):
+            assert sim == right or sim.status is SimStatus.UNREADABLE
+        return
+    assert late.code in (TelephonyCode.MODEM_SILENT, TelephonyCode.COMMAND_TIMED_OUT)
+
+
+@pytest.mark.parametrize("command", range(45))
+@pytest.mark.parametrize("reads", [1, 2])
+def test_one_late_answer_costs_nothing_but_time(command: int, reads: int) -> None:
+    """A single hiccup anywhere in the reading is made good by asking again."""
+    modem = EmulatedModem(PHONE, ModemOptions(), ModemFaults(delays=((command, reads),)))
+    assert read_telephony(modem) == EXPECTED
+
+
+def transcript_length() -> int:
+    modem = EmulatedModem(PHONE)
+    read_telephony(modem)
+    return modem.sent
+
+
+def test_a_modem_that_dies_anywhere_is_reported_as_gone() -> None:
+    """Whichever octet is its last: one named error, no half reading."""
+    for octets in range(0, transcript_length(), 7):
+        with pytest.raises(TelephonyError) as caught:
+            read_telephony(EmulatedModem(PHONE, faults=ModemFaults(dies_after=octets)))
+        assert caught.value.code is TelephonyCode.MODEM_GONE
+
+
+ANSWERS = st.sampled_from(
+    [
+        b"\r\nOK\r\n",
+        b"\r\nERROR\r\n",
+        b"\r\n+CME ERROR: 14\r\n",
+        b"\r\n+CME ERROR: 10\r\n",
+        b"\r\n+CMEE: 1\r\n",
+        b"\r\n490154203237518\r\n",
+        b"\r\n+CPIN: READY\r\n",
+        b"\r\n310260123456789\r\n",
+        b'\r\n+CRSM: 144,0,"00000003"\r\n',
+        b'\r\n+CRSM: 106,130,""\r\n',
+        b'\r\n+COPS: 0,2,"36801",7\r\n',
+        b'\r\n+CREG: 2,1,"0065","00012C01",7\r\n',
+        b'\r\n+CEREG: 2,1,"0065","00012C01",7\r\n',
+    ]
+)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_modem_that_says_anything_gives_a_reading_or_a_named_error(data: st.DataObject) -> None:
+    """Rubbish, wrong answers, answers in any order: never an exception that nobody named."""
+    pieces = st.lists(ANSWERS | st.binary(max_size=20), max_size=4)
+    modem = ScriptedModem(lambda _: data.draw(pieces) if len(modem.commands) < 80 else [])
+    try:
+        reading = read_telephony(modem)
+    except TelephonyError as error:
+        code: TelephonyCode | None = error.code
+    else:
+        code = None
+        assert len(reading.telephony.sims) in (1, 2)
+    assert code is None or code in TelephonyCode
