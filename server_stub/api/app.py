@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from server_stub.api import openapi, problems
 from server_stub.api.device_routes import device_routes
@@ -36,8 +37,8 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
-        middleware=[Middleware(RequestLog, request_ids=request_ids, log=log)],
     )
+    app.outermost = partial(RequestLog, request_ids=request_ids, log=log)
     problems.install(app)
     app.include_router(device_routes(service))
     _install_health(app, service)
@@ -45,6 +46,13 @@ def create_app(
 
 
 class _App(FastAPI):
+    """Puts the log around everything: the framework would let its answer to an unforeseen error pass it by."""
+
+    outermost: Callable[[ASGIApp], ASGIApp]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self.outermost(super().build_middleware_stack())
+
     def openapi(self) -> dict[str, Any]:
         """The document with the schemas of what tokens carry."""
         return openapi.describe(self)

@@ -68,4 +68,4 @@ class RequestLog:
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_LOGGED: Final = ("problem", "decision", "reason", "rule")
+_LOGGED: Final = ("problem", "failure", "decision", "reason", "rule")

@@ -1,5 +1,7 @@
 """Errors as RFC 9457 problem documents, whatever went wrong."""
 
+import traceback
+from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -89,7 +91,11 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(request, error.status_code, *known, headers)
 
 
-async def _internal(request: Request, _: Exception) -> Response:
+async def _internal(request: Request, error: Exception) -> Response:
+    """Keeps what failed and where for the log, and leaves out the message, which may quote anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+    request.state.failure = f"{type(error).__name__} at {where}"
     return problem(
         request, 500, ProblemCode.INTERNAL, "the server failed; the log has this instance's details"
     )

@@ -14,7 +14,7 @@ from typing import Final
 from cryptography import x509
 
 from server_stub.domain import key_description
-from server_stub.domain.chain import Path
+from server_stub.domain.chain import MALFORMED, Path
 from server_stub.domain.key_description import AuthorizationList, KeyDescription, SecurityLevel
 from server_stub.domain.trouble import EvidenceError
 from wire.codes import DebugStatus, ProblemCode, TrustTier, VerifiedBootState
@@ -112,7 +112,7 @@ def describe(leaf: x509.Certificate) -> KeyDescription | None:
         return key_description.decode(extension.value)
     except x509.ExtensionNotFound:
         return None
-    except (ValueError, x509.DuplicateExtension) as error:
+    except MALFORMED as error:
         raise EvidenceError(
             ProblemCode.CHAIN_INVALID, "the leaf's extensions or its key description are malformed"
         ) from error

@@ -21,6 +21,15 @@ from wire.codes import ProblemCode
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
+MALFORMED: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises where a certificate is malformed; most of these are not of one family."""
+
 _CACHE_MAX: Final = 1024
 _STRONG: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
@@ -63,7 +72,7 @@ class ChainVerifier:
         """Validate `chain`, DER, leaf first, at `at` seconds since the epoch. Raises EvidenceError."""
         try:
             return self._verify(chain, at)
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except MALFORMED as error:
             # Names, times and keys are parsed when first asked for, so any look can find them malformed.
             raise EvidenceError(ProblemCode.CHAIN_INVALID, "a certificate of x5c is malformed") from error
 
@@ -116,7 +125,7 @@ class ChainVerifier:
 def _load(octets: bytes, place: int) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(octets)
-    except ValueError as error:
+    except MALFORMED as error:
         raise _refused(place, "is not an X.509 certificate") from error
 
 
@@ -140,8 +149,6 @@ def _extension(certificate: x509.Certificate, kind: type[_Extension], place: int
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
-    except x509.DuplicateExtension as error:
-        raise _refused(place, "has malformed extensions") from error
 
 
 def _check_validity(

@@ -1,0 +1,239 @@
+"""The server over real HTTP on a real port."""
+
+import http.client
+import io
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import jsonschema
+import pytest
+import requests
+from joserfc import jws
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from server_stub.api.logs import json_log
+from server_stub.server import ServerThread
+from server_stub.store.memory import MemoryStore
+from server_stub.store.records import StoreUnavailableError
+from tests.support.server_phone import ICCID, IMEI, VENDOR, Phone, service, ueid
+from wire import limits, media
+from wire.challenge import Challenge
+from wire.codes import ProblemCode
+from wire.problem import Problem
+from wire.verdict import Verdict
+
+LOG = io.StringIO()
+
+
+class FragileStore(MemoryStore):
+    """A store that can be told to fail, in the named way or in one that nobody foresaw."""
+
+    failure: Exception | None = None
+
+    def transaction(self) -> Any:
+        if self.failure:
+            raise self.failure
+        return super().transaction()
+
+    def check(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+STORE = FragileStore()
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[str]:
+    with ServerThread(service(STORE), log=json_log(LOG)) as server:
+        yield server.origin
+
+
+@pytest.fixture
+def failing() -> Iterator[FragileStore]:
+    yield STORE
+    STORE.failure = None
+
+
+def nonce(origin: str) -> str:
+    return Challenge.model_validate_json(
+        requests.post(origin + media.CHALLENGES_PATH, timeout=5).content
+    ).nonce
+
+
+def send(origin: str, body: bytes, **headers: str) -> requests.Response:
+    told = {"Content-Type": media.EVIDENCE, "Accept": media.VERDICT} | headers
+    return requests.post(origin + media.VERDICTS_PATH, body, headers=told, timeout=5)
+
+
+def problem(answer: requests.Response) -> Problem:
+    assert answer.headers["Content-Type"] == media.PROBLEM
+    found = Problem.model_validate_json(answer.content)
+    assert found.status == answer.status_code
+    assert found.instance == f"urn:uuid:{answer.headers['X-Request-Id']}"
+    return found
+
+
+def test_evidence_is_answered_with_a_signed_verdict(origin: str) -> None:
+    """The main job, end to end over a socket; a deny is an answer and no error."""
+    fresh = nonce(origin)
+    answer = send(origin, Phone().evidence(fresh))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, media.VERDICT)
+    assert answer.headers["Cache-Control"] == "no-store"
+    keys = KeySet.import_key_set(VENDOR.pinned_jwks)
+    found = jws.deserialize_compact(answer.content, keys, registry=JWSRegistry(algorithms=["Ed25519"]))
+    verdict = Verdict.model_validate_json(found.payload or b"")
+    assert (verdict.decision, verdict.territory, verdict.eat_nonce) == ("deny", "CU", fresh)
+
+
+def test_a_replay_is_a_conflict(origin: str) -> None:
+    """Over HTTP as in process: a nonce is spent once."""
+    token = Phone().evidence(nonce(origin))
+    assert send(origin, token).status_code == 200
+    answer = send(origin, token)
+    assert (answer.status_code, problem(answer).code) == (409, ProblemCode.CHALLENGE_SPENT)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "code"),
+    [
+        ("GET", "/nothing", {}, 404, ProblemCode.NOT_FOUND),
+        ("GET", "/v1/verdicts/", {}, 404, ProblemCode.NOT_FOUND),
+        ("GET", media.VERDICTS_PATH, {}, 405, ProblemCode.METHOD_NOT_ALLOWED),
+        ("DELETE", media.CHALLENGES_PATH, {}, 405, ProblemCode.METHOD_NOT_ALLOWED),
+        ("POST", media.CHALLENGES_PATH, {"Accept": "text/html"}, 406, ProblemCode.NOT_ACCEPTABLE),
+        ("POST", media.CHALLENGES_PATH, {"Accept": "application/json;q=0"}, 406, ProblemCode.NOT_ACCEPTABLE),
+        ("POST", media.VERDICTS_PATH, {}, 415, ProblemCode.MEDIA_TYPE_UNSUPPORTED),
+        ("POST", media.VERDICTS_PATH, {"Content-Type": media.JSON}, 415, ProblemCode.MEDIA_TYPE_UNSUPPORTED),
+        (
+            "POST",
+            media.VERDICTS_PATH,
+            {"Content-Type": media.EVIDENCE, "Accept": media.JSON},
+            406,
+            ProblemCode.NOT_ACCEPTABLE,
+        ),
+        ("POST", media.VERDICTS_PATH, {"Content-Type": media.EVIDENCE}, 400, ProblemCode.EVIDENCE_MALFORMED),
+    ],
+)
+def test_every_error_is_a_problem_document(
+    *, origin: str, method: str, path: str, headers: dict[str, str], status: int, code: ProblemCode
+) -> None:
+    """A client reads one form of error, the framework's own included."""
+    answer = requests.request(method, origin + path, headers=headers, timeout=5)
+    assert (answer.status_code, problem(answer).code) == (status, code)
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+def test_accept_takes_ranges_and_parameters(origin: str) -> None:
+    """RFC 9110 section 12.5.1."""
+    for accepted in ("*/*", "application/*", "text/html, application/jwt;q=0.5", media.VERDICT.upper()):
+        assert send(origin, Phone().evidence(nonce(origin)), Accept=accepted).status_code == 200
+
+
+def test_a_body_is_refused_as_soon_as_it_is_too_long(origin: str) -> None:
+    """Chunked, so that no header announces it: the server must count, and must not wait for the end."""
+    address = urlsplit(origin)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
+    connection.putrequest("POST", media.VERDICTS_PATH)
+    connection.putheader("Content-Type", media.EVIDENCE)
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    chunk = b"A" * 1024
+    for _ in range(limits.BODY_MAX // len(chunk) + 1):
+        connection.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    assert (answer.status, body["code"]) == (413, ProblemCode.BODY_TOO_LARGE)
+
+
+def test_a_store_that_is_away_is_unavailable_for_now(origin: str, failing: FragileStore) -> None:
+    """The phone is told to come back; it is not told why."""
+    failing.failure = StoreUnavailableError("disk of rack 7")
+    answer = send(origin, Phone().evidence(nonce(origin)))
+    assert (answer.status_code, problem(answer).code) == (503, ProblemCode.UNAVAILABLE)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert b"rack" not in answer.content
+    assert requests.get(origin + "/readyz", timeout=5).status_code == 503
+    assert requests.get(origin + "/healthz", timeout=5).status_code == 200
+
+
+def test_what_nobody_foresaw_is_a_problem_document_that_tells_nothing(
+    origin: str, failing: FragileStore
+) -> None:
+    """The message of an unforeseen error may quote anything."""
+    failing.failure = KeyError("secret")
+    answer = send(origin, Phone().evidence(nonce(origin)))
+    assert (answer.status_code, problem(answer).code) == (500, ProblemCode.INTERNAL)
+    assert b"secret" not in answer.content
+    written = LOG.getvalue().splitlines()[-1]
+    assert '"failure": "KeyError at ' in written
+    assert "secret" not in written
+
+
+def test_ready_and_healthy(origin: str) -> None:
+    """Whoever starts the server asks when it is there."""
+    for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
+        assert requests.get(origin + path, timeout=5).json() == {"status": status}
+
+
+def test_no_identifier_is_in_the_logs(origin: str) -> None:
+    """Neither from a body, nor from a path, a query or a header."""
+    send(origin, Phone().evidence(nonce(origin)))
+    send(origin, Phone().evidence("A" * 44))
+    for path in (f"/{IMEI}", f"/v1/verdicts/{ICCID}", f"/healthz?imei={IMEI}"):
+        requests.get(origin + path, headers={"X-Request-Id": IMEI, "User-Agent": ICCID}, timeout=5)
+    written = LOG.getvalue()
+    assert '"decision": "deny"' in written
+    assert '"problem": "not-found"' in written
+    for planted in (IMEI, IMEI[:14], ICCID, ueid(IMEI)):
+        assert planted not in written
+
+
+def test_the_docs_need_no_other_host(origin: str) -> None:
+    """A lab may have no network: nothing on the page is loaded from anywhere."""
+    answer = requests.get(origin + "/docs", timeout=5)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    for forbidden in ("<script", "<link", "<img", "src=", "url(", "@import", "https://", "http://"):
+        assert forbidden not in answer.text
+    assert "POST /v1/verdicts" in answer.text
+
+
+def test_the_openapi_document_tells_a_stranger_all(origin: str) -> None:
+    """Bodies, answers, errors, and what is inside of the tokens."""
+    document = requests.get(origin + "/openapi.json", timeout=5).json()
+    verdicts = document["paths"][media.VERDICTS_PATH]["post"]
+    assert set(verdicts["requestBody"]["content"]) == {media.EVIDENCE}
+    assert set(verdicts["responses"]["200"]["content"]) == {media.VERDICT}
+    schemas = document["components"]["schemas"]
+    assert {"Evidence", "Verdict", "Challenge", "Problem", "Telephony"} <= set(schemas)
+    errors = {status for status in verdicts["responses"] if status != "200"}
+    assert errors == {"400", "401", "406", "409", "413", "415", "422", "500", "503"}
+    for status in errors:
+        assert set(verdicts["responses"][status]["content"]) == {media.PROBLEM}
+    for name in schemas:
+        jsonschema.Draft202012Validator.check_schema(schemas[name])
+    assert _references(document) <= {f"#/components/schemas/{name}" for name in schemas}
+
+
+def _references(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*map(_references, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+    return own.union(*map(_references, node.values()))
+
+
+def test_a_server_gives_its_port_back() -> None:
+    """Each test of a suite starts one."""
+    with ServerThread(service()) as server:
+        address = urlsplit(server.origin)
+        assert requests.get(server.origin + "/healthz", timeout=5).ok
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address.hostname, address.port))

@@ -1,0 +1,35 @@
+"""The server as a process of its own, for tests that kill it: `python -m tests.support.server_process FILE`."""
+
+import secrets
+import sys
+import time
+from pathlib import Path
+
+from server_stub.server import build_service, run
+from server_stub.settings import Settings
+from server_stub.store.sql import SqlStore
+from tests.support.server_phone import VENDOR
+
+
+def announce(origin: str) -> None:
+    """Tell the parent process."""
+    sys.stdout.write(f"{origin}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Serve on a free port and print the origin when requests are answered."""
+    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience, database=Path(sys.argv[1]))
+    assert settings.database
+    service = build_service(
+        settings,
+        VENDOR.secrets,
+        SqlStore(settings.database),
+        clock=lambda: int(time.time()),
+        random=secrets.token_bytes,
+    )
+    run(service, settings.host, settings.port, announce)
+
+
+if __name__ == "__main__":
+    main()
