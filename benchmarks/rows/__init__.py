@@ -4,6 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 from benchmarks.report import Row
-from benchmarks.rows import startup, verify
+from benchmarks.rows import activation, startup, verify
 
-ROWS: Final[tuple[Callable[[], Row], ...]] = (verify.measure, startup.measure)
+ROWS: Final[tuple[Callable[[], Row], ...]] = (verify.measure, activation.measure, startup.measure)
