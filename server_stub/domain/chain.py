@@ -98,9 +98,15 @@ class ChainVerifier:
             _check_issued(subject.certificate, issuer, place)
         _check_path_lengths(issuers)
         verified = issuers, bool(issuers) and self._anchored(issuers)
-        if verified[1] and len(self._known) < _CACHE_MAX:
-            self._known[chain] = verified
+        if verified[1]:
+            self._remember(chain, verified)
         return verified
+
+    def _remember(self, chain: tuple[bytes, ...], verified: tuple[tuple[_Issuer, ...], bool]) -> None:
+        """The oldest gives way: a signature can be written in several ways, and must not fill this for good."""
+        if len(self._known) >= _CACHE_MAX:
+            self._known.pop(next(iter(self._known)), None)
+        self._known[chain] = verified
 
     def _anchored(self, issuers: tuple[_Issuer, ...]) -> bool:
         last = issuers[-1]
@@ -130,8 +136,8 @@ def _load(octets: bytes, place: int) -> x509.Certificate:
 
 
 def _issuer(certificate: x509.Certificate, place: int) -> _Issuer:
-    basic = _extension(certificate, x509.BasicConstraints, place)
-    usage = _extension(certificate, x509.KeyUsage, place)
+    basic = _extension(certificate, x509.BasicConstraints)
+    usage = _extension(certificate, x509.KeyUsage)
     if basic is None or not basic.ca or (usage is not None and not usage.key_cert_sign):
         raise _refused(place, "may not issue certificates")
     return _Issuer(
@@ -144,7 +150,7 @@ def _issuer(certificate: x509.Certificate, place: int) -> _Issuer:
     )
 
 
-def _extension(certificate: x509.Certificate, kind: type[_Extension], place: int) -> _Extension | None:
+def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
