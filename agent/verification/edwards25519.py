@@ -28,6 +28,9 @@ def is_trustworthy(octets: bytes) -> bool:
 
 
 def is_y_of_a_point(y: int) -> bool:
-    """Whether some x satisfies the curve's equation with `y`: x² = (y² - 1) / (d y² + 1)."""
-    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
-    return square == 0 or pow(square, (P - 1) // 2, P) == 1  # Euler's criterion
+    """Whether some x satisfies the curve's equation with `y`: x² = (y² - 1) / (d y² + 1).
+
+    A quotient is a square where the product is (Euler's criterion); the divisor is never 0, -1/d being no square.
+    """
+    product = (y * y - 1) * (D * y * y + 1)
+    return pow(product, (P - 1) // 2, P) != P - 1
