@@ -1,5 +1,6 @@
 """What stands between a phone and the server: whether there is a way at all, and what went over it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.ports import Answer, Transport, TransportError, TransportFault
@@ -25,6 +26,7 @@ class Network:
 
     onward: Transport
     data_path: bool
+    watcher: Callable[[Request], None]
     requests: list[Request] = field(default_factory=list)
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
@@ -34,7 +36,11 @@ class Network:
         try:
             answer = self.onward.post(path, body, content_type=content_type, accept=accept)
         except TransportError as error:
-            self.requests.append(Request(path, content_type, body, None, error.fault))
+            self._note(Request(path, content_type, body, None, error.fault))
             raise
-        self.requests.append(Request(path, content_type, body, answer))
+        self._note(Request(path, content_type, body, answer))
         return answer
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
+        self.watcher(request)

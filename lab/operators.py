@@ -51,11 +51,12 @@ class Band:
 _FAMILIES: Final = {
     "GSM": AccessTechnology.GSM,
     "UMTS": AccessTechnology.UMTS,
+    "TD-SCDMA": AccessTechnology.UMTS,
     "LTE": AccessTechnology.LTE,
     "TD-LTE": AccessTechnology.LTE,
     "5G": AccessTechnology.NR,
 }
-_BAND: Final = re.compile(r"(GSM|UMTS|LTE|TD-LTE|5G|NR)(?: (\d{3,5}))?(?:&nbsp;MHz| MHz)?")
+_BAND: Final = re.compile(r"(GSM|UMTS|TD-SCDMA|LTE|TD-LTE|5G|NR)(?: (\d{3,5}))?(?:&nbsp;MHz| MHz)?")
 
 
 def parse_band(text: str) -> Band:
@@ -67,7 +68,7 @@ def parse_band(text: str) -> Band:
     match = _BAND.fullmatch(text.strip())
     if match is None:
         raise BandError(
-            f"{text!r} is not a band: write GSM, UMTS, LTE, TD-LTE or 5G and megahertz, as in 'LTE 1800'"
+            f"{text!r} is not a band: write GSM, UMTS, TD-SCDMA, LTE, TD-LTE or 5G and megahertz: 'LTE 1800'"
         )
     return Band("5G" if match[1] == "NR" else match[1], int(match[2] or 0))
 

@@ -19,29 +19,6 @@ class Shown:
     facts: ScreenFacts
 
 
-HOME = Shown(0.0, ScreenId.HOME, ScreenFacts())
-"""What a phone shows whose firmware has no agent."""
-
-
-@dataclass
-class Panel:
-    """Implements `agent.ports.Display`. `hooked` swallows every screen that keeps the user from the home screen."""
-
-    elapsed_now: Callable[[], float]
-    hooked: bool = False
-    shown: list[Shown] = field(default_factory=list)
-
-    def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
-        """Put a screen before the user."""
-        seen = ScreenId.HOME if self.hooked and screen in ENFORCING else screen
-        self.shown.append(Shown(self.elapsed_now(), seen, facts if seen is screen else ScreenFacts()))
-
-    @property
-    def now(self) -> Shown | None:
-        """What the user sees at this moment; nothing before the first screen."""
-        return self.shown[-1] if self.shown else None
-
-
 ENFORCING = frozenset(
     {
         ScreenId.ACTIVATING,
@@ -52,3 +29,25 @@ ENFORCING = frozenset(
     }
 )
 """Screens that a hooked image does not let through."""
+
+
+@dataclass
+class Panel:
+    """Implements `agent.ports.Display`. `hooked` swallows every screen that keeps the user from the home screen."""
+
+    elapsed: Callable[[], float]
+    watcher: Callable[[ScreenId, ScreenFacts], None]
+    hooked: bool = False
+    shown: list[Shown] = field(default_factory=list)
+
+    def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
+        """Put a screen before the user."""
+        if self.hooked and screen in ENFORCING:
+            screen, facts = ScreenId.HOME, ScreenFacts()
+        self.shown.append(Shown(self.elapsed(), screen, facts))
+        self.watcher(screen, facts)
+
+    @property
+    def now(self) -> Shown | None:
+        """What the user sees at this moment; nothing before the first screen."""
+        return self.shown[-1] if self.shown else None

@@ -59,7 +59,7 @@ def test_the_template_equals_the_certificate_builder(level: KeystoreLevel) -> No
         .serial_number(1)
         .not_valid_before(datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC))
         .not_valid_after(datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC))
-        .add_extension(x509.KeyUsage(True, *[False] * 8), critical=True)
+        .add_extension(x509.KeyUsage(*(bit == 0 for bit in range(9))), critical=True)
         .add_extension(extension, critical=False)
         .sign(authority.key, hashes.SHA256(), ecdsa_deterministic=True)
     )
@@ -76,9 +76,10 @@ def test_the_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
 
 
 @pytest.mark.parametrize("state", VerifiedBootState)
-@pytest.mark.parametrize("locked", [True, False])
-def test_hardware_states_the_boot_facts(state: VerifiedBootState, locked: bool) -> None:
+@pytest.mark.parametrize("lock", ["locked", "unlocked"])
+def test_hardware_states_the_boot_facts(state: VerifiedBootState, lock: str) -> None:
     """What the bootloader said is what the server reads."""
+    locked = lock == "locked"
     key = keystore(verified_boot_state=state, device_locked=locked).attest(b"nonce")
     description = describe(leaf_of(key))
     root = description.hardware.root_of_trust

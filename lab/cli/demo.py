@@ -1,0 +1,44 @@
+"""`activation demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    html: Annotated[Path | None, typer.Option(help="Write the same as one self-contained page.")] = None,
+    seed: Annotated[
+        str, typer.Option(help="The same seed gives the same phones, keys and verdicts.")
+    ] = "2021",
+) -> None:
+    """Start a verdict server, send every firmware to every place, and tell two stories in full.
+
+    \b
+    Example:
+      activation demo --html demo.html
+    """
+    from rich.rule import Rule
+
+    from agent.screens import render_text
+    from lab.cli import say
+    from lab.matrix import all_profiles, run
+    from lab.places import load_places
+    from lab.report import page, tables
+    from lab.scene import Scene
+    from lab.stories import tell
+
+    with Scene.open(seed) as scene:
+        profiles, places = all_profiles(), list(load_places())
+        phones = run(scene, profiles, places)
+        results = list(say.progress(phones, "phones", len(profiles) * len(places)))
+        stories = list(tell(scene))
+    say.show(tables.matrix(results))
+    for story in stories:
+        say.show(Rule(story.plot.title, align="left"), story.plot.sentence, "")
+        say.show(
+            tables.timeline(story.entries, decoded=True), "", render_text(story.screen), story.caption, ""
+        )
+    if html is not None:
+        say.write(html, page.render(results, stories))
+        typer.echo(f"The page is in {html}.")

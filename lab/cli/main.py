@@ -1,0 +1,29 @@
+"""`activation`: one command for everything. Commands import what they need when they run."""
+
+import typer
+
+from lab.cli import demo, device, matrix, profiles, serve
+
+app = typer.Typer(
+    name="activation",
+    help="A simulated on-device activation agent: phones, the verdict server that judges them, and what locks them.",
+    epilog="Begin with `activation demo`. Every command has its own --help with an example.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo.demo)
+app.command()(serve.serve)
+app.command()(device.device)
+app.command()(matrix.matrix)
+app.add_typer(profiles.app, name="profiles")
+
+
+def main() -> None:
+    """Entry point of the `activation` script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

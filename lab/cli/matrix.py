@@ -1,0 +1,40 @@
+"""`activation matrix`."""
+
+from typing import Annotated
+
+import typer
+
+SEED = typer.Option(help="The same seed gives the same phones, keys and verdicts.")
+
+
+def matrix(
+    profiles: Annotated[
+        str | None, typer.Option(help="Firmware profiles, comma-separated; all by default.")
+    ] = None,
+    places: Annotated[str | None, typer.Option(help="Places, comma-separated; all by default.")] = None,
+    seed: Annotated[str, SEED] = "2021",
+    json: Annotated[bool, typer.Option("--json", help="A list of objects for machines.")] = False,
+) -> None:
+    """Switch on a phone for each pair of firmware profile and place, and show what becomes of it.
+
+    A verdict server is started on a free port, and every request goes over HTTP.
+
+    \b
+    Example:
+      activation matrix --profiles official-global,custom-aosp --places havana,paris
+    """
+    from lab.cli import say
+    from lab.matrix import all_profiles, run
+    from lab.places import load_places
+    from lab.scene import Scene
+
+    chosen = say.names(profiles, all_profiles(), "profile")
+    where = say.names(places, list(load_places()), "place")
+    with Scene.open(seed) as scene:
+        results = list(run(scene, chosen, where))
+    if json:
+        say.as_json([result.as_json() for result in results])
+        return
+    from lab.report import tables
+
+    say.show(tables.matrix(results))

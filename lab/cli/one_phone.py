@@ -1,0 +1,124 @@
+"""One phone for `activation device`: put together, switched on, walked through setup, and told about."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.adapters.serial_modem import SerialModem
+from agent.ports import Modem, PortError
+from agent.screens import Screen, render_text
+from agent.telephony.reader import TelephonyError, read_telephony
+from firmware_profiles.loader import load_all
+from lab.cli import say
+from lab.clock import World
+from lab.handset.handset import Handset
+from lab.handset.icc_profile import IccProfileError, load_icc_profile
+from lab.handset.sim import SimCard
+from lab.places import load_places
+from lab.report import tables
+from lab.scene import Scene
+from lab.timeline import Entry
+from wire.evidence import Telephony
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user of the command asked for."""
+
+    profile: str
+    place: str
+    sim: Path | None
+    modem: str | None
+    server: str | None
+    locale: str
+    seed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What there was to see. `telephony` is what the agent read, where there is an agent that boots."""
+
+    result: dict[str, Any]
+    entries: list[Entry]
+    screen: Screen | None
+    telephony: Telephony | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        return self.result | {
+            "telephony": _telephony(self.telephony),
+            "timeline": [entry.as_json() for entry in self.entries],
+            "screen": _screen(self.screen),
+        }
+
+    def as_tables(self) -> list[Any]:
+        """Timeline, outcome and last screen, for people."""
+        outcome = f"\n{self.result['profile']} in {self.result['place']}: {self.result['outcome']}\n"
+        drawn = render_text(self.screen) if self.screen else ""
+        return [tables.timeline(self.entries, decoded=True), outcome, drawn]
+
+
+def run(wish: Wish) -> Seen:
+    """Do what was wished. Stops with an error and an exit code where that cannot be done."""
+    say.known_name(wish.profile, list(load_all()), "profile")
+    say.known_name(wish.place, list(load_places()), "place")
+    world = World(int(time.time())) if wish.server else World()
+    try:
+        with _modem(wish.modem) as modem, Scene.open(wish.seed, url=wish.server, world=world) as scene:
+            phone = scene.phone(wish.profile, wish.place, card=_card(wish.sim), modem=modem)
+            phone.power_on()
+            phone.walk_setup(wish.locale)
+            return _seen(phone, wish.place)
+    except ValueError as error:
+        say.fail(str(error))
+    except (PortError, TelephonyError) as error:
+        say.fail(f"the modem on {wish.modem} cannot be used: {error}", say.OUTSIDE)
+
+
+def _card(path: Path | None) -> SimCard | None:
+    if path is None:
+        return None
+    try:
+        return load_icc_profile(path)
+    except IccProfileError as error:
+        say.fail(f"{path} is not an ICC profile that can be used: {error}")
+    except OSError as error:
+        say.fail(f"{path} cannot be read: {error.strerror}")
+
+
+@contextmanager
+def _modem(path: str | None) -> Iterator[Modem | None]:
+    if path is None:
+        yield None
+        return
+    with SerialModem(path) as modem:
+        yield modem
+
+
+def _seen(phone: Handset, place: str) -> Seen:
+    telephony = read_telephony(phone.modem).telephony if phone.agent is not None else None
+    return Seen(phone.result(place).as_json(), phone.timeline.entries, phone.screen(), telephony)
+
+
+def _telephony(telephony: Telephony | None) -> dict[str, Any] | None:
+    if telephony is None:
+        return None
+    wanted = ("slot", "status", "mcc", "mnc", "mnc_length", "iccid", "spn", "gid1")
+    sims = [{name: getattr(sim, name) for name in wanted} for sim in telephony.sims]
+    return {"sims": sims, "serving": telephony.serving.model_dump(mode="json")}
+
+
+def _screen(screen: Screen | None) -> dict[str, Any] | None:
+    if screen is None:
+        return None
+    return {
+        "id": screen.id.value,
+        "locale": screen.locale,
+        "direction": screen.direction.value,
+        "title": screen.title,
+        "body": list(screen.body),
+        "actions": [{"action": action.value, "label": label} for action, label in screen.actions],
+    }

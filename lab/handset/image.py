@@ -1,0 +1,84 @@
+"""From a firmware profile to what the agent and the keystore of that phone are told."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from hashlib import sha256
+from typing import Final
+
+from agent.image import Image
+from agent.telephony.identity import check_digit
+from firmware_profiles.boot import verified_boot
+from firmware_profiles.model import Bootloader, Profile
+from lab.handset.keystore import BootFacts
+from lab.seed import Seed
+from wire.codes import DebugStatus, VerifiedBootState
+
+MAKER: Final = "Solvane"
+SLOTS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose verdicts an image takes: the names that it pins, and the JWK Set of their keys."""
+
+    issuer: str
+    audience: str
+    jwks: dict[str, object]
+
+
+def agent_image(profile: Profile, trust: Trust) -> Image:
+    """The facts that the image of `profile` fixes for its agent. The profile must have one."""
+    if profile.agent is None:
+        raise ValueError(f"the image {profile.name!r} carries no agent")
+    return Image(
+        oemid=bytes.fromhex(profile.hardware.oemid),
+        hwmodel=profile.hardware.model.encode(),
+        swname=profile.image.swname,
+        swversion=profile.image.swversion,
+        build=profile.image.build,
+        agent_version=profile.agent.version,
+        sale_region=profile.image.sale_region.value,
+        patch_level=profile.image.patch_level.isoformat(),
+        oemboot=profile.image.oemboot,
+        dbgstat=DebugStatus(profile.image.dbgstat.value),
+        terms_version=profile.agent.terms_version,
+        bands=profile.hardware.bands,
+        issuer=trust.issuer,
+        audience=trust.audience,
+        built_at=_midnight(profile.image.built),
+    )
+
+
+def imeis(profile: Profile, seed: Seed) -> tuple[str, ...]:
+    """One IMEI for each SIM slot: the profile's TAC, a serial number of this phone, and the check digit."""
+    numbers = [profile.hardware.tac + f"{seed.integer(f'imei {slot}', 10**6):06}" for slot in range(SLOTS)]
+    return tuple(f"{number}{check_digit(number)}" for number in numbers)
+
+
+def boot_facts(profile: Profile, phone_imeis: tuple[str, ...]) -> BootFacts:
+    """What the bootloader of a phone with `profile` tells its keystore."""
+    boot, model = profile.boot, profile.hardware.model
+    return BootFacts(
+        verified_boot_state=VerifiedBootState(verified_boot(profile).value),
+        device_locked=boot.bootloader is Bootloader.LOCKED,
+        os_version=_os_version(profile.image.os_version),
+        patch_level=profile.image.patch_level.isoformat(),
+        imeis=phone_imeis,
+        brand=MAKER,
+        device=model.lower(),
+        product=model.lower(),
+        manufacturer=MAKER,
+        model=model,
+        verified_boot_key=sha256(f"vbmeta key {boot.signed_by}".encode()).digest(),
+        verified_boot_hash=sha256(f"{profile.image.build} {boot.image}".encode()).digest(),
+    )
+
+
+def _os_version(version: str) -> int:
+    """`11`, `11.0` or `11.0.3` as MMmmss (Android Key Attestation, osVersion)."""
+    major, minor, step = (*map(int, version.split(".")), 0, 0)[:3]
+    return major * 10_000 + minor * 100 + step
+
+
+def _midnight(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp())

@@ -1,0 +1,38 @@
+"""One self-contained HTML page: the matrix, and stories with their timelines, messages and last screens."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lab.outcome import Result
+from lab.report.look import LOOKS
+from lab.stories import Story
+
+TITLE: Final = "What an activation agent does to a phone"
+LEAD: Final = (
+    "Every firmware in every place, each on a phone of its own that asked a real server over HTTP, and two phones "
+    "in full. Emulated phones, a fictional vendor, and keys that were made for this page."
+)
+
+
+def render(results: Sequence[Result], stories: Sequence[Story]) -> str:
+    """The page. It needs nothing from outside; what came from phones and servers is escaped."""
+    environment = Environment(
+        loader=PackageLoader("lab.report", "."), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["pretty"] = _pretty
+    return environment.get_template("page.html").render(
+        title=TITLE,
+        lead=LEAD,
+        profiles=list(dict.fromkeys(result.profile for result in results)),
+        places=list(dict.fromkeys(result.place for result in results)),
+        cells={(result.profile, result.place): result for result in results},
+        looks=LOOKS,
+        stories=stories,
+    )
+
+
+def _pretty(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

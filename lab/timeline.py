@@ -1,0 +1,105 @@
+"""What happened to a phone, in order: the journal of its agent, its requests, and what its user saw and did."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from agent.core.effects import Effect
+from agent.core.events import Event, Failed, Judged
+from agent.core.screens import ScreenFacts, ScreenId
+from agent.core.states import State
+from agent.core.step import RejectedEventError
+from agent.ports import PortError
+from agent.sealing import SealFault
+from lab import decode
+from lab.network import Request
+from wire import media
+
+if TYPE_CHECKING:
+    from agent.verification.verdict import VerifiedVerdict
+
+
+class Who(StrEnum):
+    """Who did it."""
+
+    PHONE = "phone"
+    USER = "user"
+    AGENT = "agent"
+    NETWORK = "network"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened, `at` seconds after the phone was first switched on. `detail` is JSON."""
+
+    at: float
+    who: Who
+    what: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry for machines; what has no detail says none."""
+        entry = {"at": self.at, "who": self.who.value, "what": self.what}
+        return entry | ({"detail": self.detail} if self.detail else {})
+
+
+class Timeline:
+    """Implements `agent.ports.Journal` and keeps what it is told, together with what the lab tells it."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._began = now()
+        self.entries: list[Entry] = []
+        self.verdicts: list[VerifiedVerdict] = []
+
+    def note(self, who: Who, what: str, **detail: Any) -> None:
+        """Something that the lab saw."""
+        at = round(self._now() - self._began, 3)
+        self.entries.append(Entry(at, who, what, {k: v for k, v in detail.items() if v is not None}))
+
+    def recovered(self, state: State, fault: SealFault | None) -> None:
+        """A boot found this state."""
+        self.note(Who.AGENT, "recovered", fault=fault, setup=state.setup, lock=state.lock)
+
+    def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
+        """An event happened."""
+        if isinstance(event, Judged):
+            self.verdicts.append(event.verdict)
+        moved = {
+            name: f"{getattr(before, name)} → {getattr(after, name)}"
+            for name in ("setup", "exchange", "lock", "attention")
+            if getattr(before, name) is not getattr(after, name)
+        }
+        why = {"trouble": event.trouble, "code": event.code} if isinstance(event, Failed) else {}
+        done = [type(effect).__name__ for effect in effects]
+        self.note(Who.AGENT, event.kind.value, **moved, **why, effects=done or None)
+
+    def rejected(self, error: RejectedEventError) -> None:
+        """An event could not happen."""
+        self.note(Who.AGENT, error.event.kind.value, rejected=error.rejection, by=error.machine)
+
+    def not_sealed(self, event: Event, error: PortError) -> None:
+        """An event did not count."""
+        self.note(Who.AGENT, event.kind.value, undone=error.code)
+
+    def shown(self, screen: ScreenId, facts: ScreenFacts) -> None:
+        """What the user saw."""
+        said = {name: value for name, value in asdict(facts).items() if value not in (None, "", (), [])}
+        self.note(Who.SCREEN, screen.value, **said)
+
+    def carried(self, request: Request) -> None:
+        """A request left the phone."""
+        sent = decode.token(request.body) if request.content_type == media.EVIDENCE else None
+        self.note(Who.NETWORK, f"POST {request.path}", sent=sent, **_outcome(request))
+
+
+def _outcome(request: Request) -> dict[str, Any]:
+    if request.answer is None:
+        return {"fault": request.fault}
+    answer = request.answer
+    if answer.media_type == media.VERDICT:
+        return {"status": answer.status, "received": decode.token(answer.body)}
+    text = answer.body.decode("utf-8", "replace") if len(answer.body) < 2000 else f"{len(answer.body)} octets"
+    return {"status": answer.status, "received": text}
