@@ -59,6 +59,7 @@ class _Appraised:
     """Evidence with everything that was judged of it before the store is asked."""
 
     evidence: Evidence
+    claims: dict[str, Any]
     thumbprint: str
     appraisal: Appraisal
     judgement: Judgement
@@ -144,6 +145,7 @@ class VerdictService:
         read.verify_signature(path.leaf_key)
         return _Appraised(
             evidence=read.evidence,
+            claims=read.claims,
             thumbprint=evidence_reader.thumbprint(path.leaf_key),
             appraisal=appraise(path, read.evidence),
             judgement=judge(signals_of(read.evidence)),
@@ -190,7 +192,7 @@ class VerdictService:
         return VerdictRecord(
             verdict=verdict,
             identity=appraised.appraisal.identity,
-            inputs=self._inputs(appraised.evidence),
+            inputs=self._inputs(appraised.claims),
             appraisal=appraised.appraisal.reasons(),
             judgement={
                 "status": judgement.status,
@@ -201,20 +203,26 @@ class VerdictService:
             token_digest=hashlib.sha256(token.encode()).hexdigest(),
         )
 
-    def _inputs(self, evidence: Evidence) -> dict[str, Any]:
+    def _inputs(self, claims: dict[str, Any]) -> dict[str, Any]:
         """The claims as they are kept: identifiers as keyed hashes; cell and position, which tell a home, not."""
-        inputs = evidence.model_dump(mode="json", exclude=_NOT_KEPT, exclude_none=True)
-        inputs["ueid"] = self._pseudonyms.value("ueid", evidence.ueid)
-        for kept, sim in zip(inputs["telephony"]["sims"], evidence.telephony.sims, strict=True):
-            if sim.iccid:
-                kept["iccid"] = self._pseudonyms.value("iccid", sim.iccid)
-        return inputs
+        telephony = claims["telephony"]
+        return _without(claims, "location") | {
+            "ueid": self._pseudonyms.value("ueid", claims["ueid"]),
+            "telephony": telephony
+            | {
+                "sims": [self._kept_sim(sim) for sim in telephony["sims"]],
+                "serving": _without(telephony["serving"], "cell"),
+            },
+        }
+
+    def _kept_sim(self, sim: dict[str, Any]) -> dict[str, Any]:
+        if not (iccid := sim.get("iccid")):
+            return sim
+        return sim | {"iccid": self._pseudonyms.value("iccid", iccid)}
 
 
-_NOT_KEPT: Final[dict[str, Any]] = {
-    "location": True,
-    "telephony": {"sims": {"__all__": {"iccid"}}, "serving": {"cell"}},
-}
+def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in claims.items() if key != name}
 
 
 def _case(appraised: _Appraised, device: Device | None) -> Case:

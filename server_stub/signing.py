@@ -1,6 +1,5 @@
 """Signing verdicts: compact JWS by joserfc, Ed25519 (RFC 9864) or ES256 (RFC 7518) as the key demands."""
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
+from joserfc.util import json_b64encode, urlsafe_b64encode
 
 from wire import media
 from wire.verdict import Verdict
@@ -22,17 +22,18 @@ class SigningKey:
     algorithm: str
     kid: str
     _key: OKPKey | ECKey
+    _header: bytes
 
     @classmethod
     def of(cls, private_key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> "SigningKey":
         """The signing key for an Ed25519 or a P-256 key. Raises ValueError for another curve."""
         if isinstance(private_key, Ed25519PrivateKey):
             okp = OKPKey.import_key(private_key)
-            return cls("Ed25519", okp.thumbprint(), okp)
+            return cls._make("Ed25519", okp)
         if (curve := private_key.curve.name) != SECP256R1.name:
             raise ValueError(f"curve {curve} cannot sign verdicts; use Ed25519 or P-256")
         ec = ECKey.import_key(private_key)
-        return cls("ES256", ec.thumbprint(), ec)
+        return cls._make("ES256", ec)
 
     def __repr__(self) -> str:
         return f"SigningKey({self.algorithm}, kid={self.kid})"
@@ -44,7 +45,14 @@ class SigningKey:
 
     def sign(self, verdict: Verdict) -> str:
         """The token: claims that do not apply are left out, the header is exactly `alg`, `kid` and `typ`."""
-        header = {"alg": self.algorithm, "kid": self.kid, "typ": media.VERDICT_TYP}
-        claims = verdict.model_dump(mode="json", exclude_none=True)
-        payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False)
-        return jws.serialize_compact(header, payload, self._key, registry=_REGISTRY)
+        payload = verdict.model_dump_json(exclude_none=True).encode()
+        signed = self._header + b"." + urlsafe_b64encode(payload)
+        signature = _REGISTRY.get_alg(self.algorithm).sign(signed, self._key)
+        return (signed + b"." + urlsafe_b64encode(signature)).decode()
+
+    @classmethod
+    def _make(cls, algorithm: str, key: OKPKey | ECKey) -> "SigningKey":
+        """`jws.serialize_compact` would check the key and encode the header anew for every verdict."""
+        header = {"alg": algorithm, "kid": key.thumbprint(), "typ": media.VERDICT_TYP}
+        _REGISTRY.get_alg(algorithm).check_key(key)
+        return cls(algorithm, key.thumbprint(), key, json_b64encode(header))

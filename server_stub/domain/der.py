@@ -38,23 +38,32 @@ class Element(NamedTuple):
     content: bytes
 
 
+_element: Final = Element._make
+
+
 def elements(data: bytes) -> list[Element]:
     """Each element of `data`, which must hold whole elements and nothing else. Raises DerError."""
     found = []
     position, size = 0, len(data)
     while position < size:
         tag, number, position = _tag(data, position)
-        length, position = _length(data, position)
+        # The short form of a length is nearly every one, and this loop is where decoding spends its time.
+        if position < size and (length := data[position]) < 0x80:
+            position += 1
+        else:
+            length, position = _length(data, position)
         end = position + length
         if end > size:
             raise DerError("value is cut short", position)
-        found.append(Element(tag, number, data[position:end]))
+        found.append(_element((tag, number, data[position:end])))
         position = end
     return found
 
 
 def only(data: bytes, tag: int) -> bytes:
     """The content of the one element that `data` is, with `tag`. Raises DerError."""
+    if len(data) >= 2 and data[0] == tag and data[1] == len(data) - 2 < 0x80:
+        return data[2:]
     found = elements(data)
     if len(found) != 1:
         raise DerError(f"{len(found)} elements where one belongs")
@@ -108,6 +117,9 @@ def _tag(data: bytes, position: int) -> tuple[int, int, int]:
         if first & 0xC0 == 0:
             return first, 0, position + 1
         return first & 0xE0, first & _HIGH, position + 1
+    two = data[position + 1 : position + 3]
+    if len(two) == 2 and two[0] > 0x80 > two[1]:
+        return first & 0xE0, (two[0] & 0x7F) << 7 | two[1], position + 3
     number = 0
     for place in range(position + 1, min(position + 1 + _NUMBER_OCTETS_MAX, len(data))):
         octet = data[place]

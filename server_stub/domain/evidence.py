@@ -8,7 +8,6 @@ worth its cost when the nonce is ours: `read` and then `EvidenceToken.verify_sig
 import base64
 import binascii
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,9 +37,13 @@ _SIGNATURE: Final = ProblemCode.EVIDENCE_SIGNATURE_INVALID
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EvidenceToken:
-    """Evidence that is well-formed, its signature not yet verified. `chain` is DER, leaf first."""
+    """Evidence that is well-formed, its signature not yet verified. `chain` is DER, leaf first.
+
+    `claims` is the JSON object that `evidence` was read from.
+    """
 
     evidence: Evidence
+    claims: dict[str, Any]
     chain: tuple[bytes, ...]
     algorithm: str
     _signed: bytes
@@ -76,20 +79,20 @@ def read(token: bytes) -> EvidenceToken:
     header, payload, signature = map(_decode_segment, segments)
     algorithm, chain = _read_header(header)
     signed = token[: -len(segments[2]) - 1]
-    return EvidenceToken(_read_claims(payload), chain, algorithm, signed, signature)
+    claims = _object(payload, "payload")
+    return EvidenceToken(_validate(claims), claims, chain, algorithm, signed, signature)
 
 
 def thumbprint(key: PublicKeyTypes) -> str:
     """RFC 7638 thumbprint of a P-256 or Ed25519 public key, base64url. Raises EvidenceError for another."""
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name == SECP256R1.name:
         point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        members = {"crv": "P-256", "kty": "EC", "x": _base64url(point[1:33]), "y": _base64url(point[33:])}
+        members = f'"crv":"P-256","kty":"EC","x":"{_base64url(point[1:33])}","y":"{_base64url(point[33:])}"'
     elif isinstance(key, Ed25519PublicKey):
-        members = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes_raw())}
+        members = f'"crv":"Ed25519","kty":"OKP","x":"{_base64url(key.public_bytes_raw())}"'
     else:
         raise EvidenceError(_SIGNATURE, "evidence is signed by a P-256 or an Ed25519 key")
-    canonical = json.dumps(members, separators=(",", ":"))
-    return _base64url(hashlib.sha256(canonical.encode()).digest())
+    return _base64url(hashlib.sha256(f"{{{members}}}".encode()).digest())
 
 
 def _decode_segment(segment: bytes) -> bytes:
@@ -129,8 +132,7 @@ def _text(item: object) -> bytes:
     return item.encode("ascii")
 
 
-def _read_claims(octets: bytes) -> Evidence:
-    claims = _object(octets, "payload")
+def _validate(claims: dict[str, Any]) -> Evidence:
     try:
         return Evidence.model_validate(claims)
     except ValidationError as error:

@@ -251,28 +251,28 @@ _FIELDS: Final[dict[int, _Field]] = {
 """By context tag number: the field it fills and how it is coded."""
 
 
+_NOTHING: Final = AuthorizationList()
+
+
 def _authorizations(where: str, octets: bytes) -> AuthorizationList:
     values: dict[str, Any] = {}
     unread: set[int] = set()
-    for tag, number, content in _within(where, der.elements, octets):
-        if tag != der.CONTEXT:
-            raise KeyDescriptionError(where, f"tag 0x{tag:02x} is not a context tag")
-        field = _FIELDS.get(number)
-        name = field.name if field else f"tag {number}"
-        if name in values or number in unread:
-            raise KeyDescriptionError(f"{where}.{name}", "given twice")
-        if field is None:
-            unread.add(number)
-        else:
-            values[name] = _value(where, field, content)
-    return AuthorizationList(**values, unread=frozenset(unread))
-
-
-def _value(where: str, field: _Field, octets: bytes) -> object:
+    name = ""
     try:
-        return field.kind.decode(der.only(octets, field.kind.tag))
+        for tag, number, content in der.elements(octets):
+            field = _FIELDS.get(number)
+            name = f".{field.name}" if field else f".tag {number}"
+            if tag != der.CONTEXT:
+                raise der.DerError(f"tag 0x{tag:02x} is not a context tag")
+            if number in unread or (field and field.name in values):
+                raise der.DerError("given twice")
+            if field is None:
+                unread.add(number)
+            else:
+                values[field.name] = field.kind.decode(der.only(content, field.kind.tag))
     except ValueError as error:
-        raise KeyDescriptionError(f"{where}.{field.name}", str(error)) from error
+        raise KeyDescriptionError(where + name, str(error)) from error
+    return AuthorizationList(**values, unread=frozenset(unread)) if octets else _NOTHING
 
 
 def _parts(octets: bytes) -> list[der.Element]:

@@ -6,6 +6,7 @@ from typing import Any, Final, NoReturn
 from wire import limits
 
 _OPENERS: Final = (b"{", b"[")
+_CONTAINERS: Final = (dict, list)
 
 
 class JsonError(ValueError):
@@ -43,10 +44,12 @@ def _no_constant(_: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
-def _deeper(value: object, levels: int) -> bool:
-    """Whether containers nest more than `levels` deep; descends no further than that."""
-    if not isinstance(value, dict | list):
-        return False
-    if levels == 0:
-        return True
-    return any(_deeper(item, levels - 1) for item in (value.values() if isinstance(value, dict) else value))
+def _deeper(value: dict[str, Any], levels: int) -> bool:
+    """Whether containers nest more than `levels` deep; looks at one level after the other."""
+    level: list[Any] = [value]
+    for _ in range(levels):
+        inside = [item for each in level for item in (each.values() if type(each) is dict else each)]
+        level = [item for item in inside if type(item) in _CONTAINERS]
+        if not level:
+            return False
+    return True
