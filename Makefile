@@ -5,6 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
+AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test test-slow lint format bench lock generate clean help
@@ -40,7 +41,7 @@ generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagr
 	$(BIN)/python -m lab.diagram docs/state-machine.md
 
 lock:            ## resolve requirements/*.in anew (needs uv)
-	cd requirements && for f in run dev; do uv pip compile --python-version 3.11 --generate-hashes \
+	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -q --upgrade $$f.in -o $$f.txt; done
 
 clean:           ## remove what was built
@@ -57,4 +58,8 @@ $(RUN): requirements/run.txt pyproject.toml | .venv/bin/python
 
 $(DEV): requirements/dev.txt $(RUN)
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(AUDIT): requirements/audit.txt $(DEV)
+	$(PIP) install --require-hashes -r requirements/audit.txt
 	touch $@
