@@ -1,6 +1,6 @@
-"""The part of DER (ITU-T X.690) that attestation extensions need: a strict reader and a small writer.
+"""The part of DER (ITU-T X.690) that attestation needs beside `cryptography.hazmat.asn1`: a reader and a writer.
 
-Why not `cryptography.hazmat.asn1`: see docs/decisions/0020-key-description-codec.md.
+Why not that alone: see docs/decisions/0020-key-description-codec.md.
 """
 
 from typing import Final, NamedTuple
@@ -38,24 +38,17 @@ class Element(NamedTuple):
     content: bytes
 
 
-_element: Final = Element._make
-
-
 def elements(data: bytes) -> list[Element]:
     """Each element of `data`, which must hold whole elements and nothing else. Raises DerError."""
     found = []
     position, size = 0, len(data)
     while position < size:
-        tag, number, position = _tag(data, position)
-        # The short form of a length is nearly every one, and this loop is where decoding spends its time.
-        if position < size and (length := data[position]) < 0x80:
-            position += 1
-        else:
-            length, position = _length(data, position)
+        tag, number, position = read_tag(data, position)
+        length, position = _length(data, position)
         end = position + length
         if end > size:
             raise DerError("value is cut short", position)
-        found.append(_element((tag, number, data[position:end])))
+        found.append(Element(tag, number, data[position:end]))
         position = end
     return found
 
@@ -103,7 +96,7 @@ def encode(tag: int, value: bytes, number: int = 0) -> bytes:
     >>> encode(CONTEXT, b"\\x05\\x00", 503).hex()
     'bf8377020500'
     """
-    return _encode_tag(tag, number) + _encode_length(len(value)) + value
+    return encode_tag(tag, number) + _encode_length(len(value)) + value
 
 
 def encode_integer(value: int, tag: int = INTEGER) -> bytes:
@@ -111,15 +104,13 @@ def encode_integer(value: int, tag: int = INTEGER) -> bytes:
     return encode(tag, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
-def _tag(data: bytes, position: int) -> tuple[int, int, int]:
+def read_tag(data: bytes, position: int) -> tuple[int, int, int]:
+    """Tag, number and the position behind them. Raises DerError."""
     first = data[position]
     if first & _HIGH != _HIGH:
         if first & 0xC0 == 0:
             return first, 0, position + 1
         return first & 0xE0, first & _HIGH, position + 1
-    two = data[position + 1 : position + 3]
-    if len(two) == 2 and two[0] > 0x80 > two[1]:
-        return first & 0xE0, (two[0] & 0x7F) << 7 | two[1], position + 3
     number = 0
     for place in range(position + 1, min(position + 1 + _NUMBER_OCTETS_MAX, len(data))):
         octet = data[place]
@@ -149,7 +140,8 @@ def _length(data: bytes, position: int) -> tuple[int, int]:
     return length, position + 1 + size
 
 
-def _encode_tag(tag: int, number: int) -> bytes:
+def encode_tag(tag: int, number: int) -> bytes:
+    """The identifier octets."""
     if tag & 0xC0 == 0:
         return bytes((tag,))
     if number < _HIGH:

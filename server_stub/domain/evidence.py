@@ -28,6 +28,8 @@ from wire.codes import ProblemCode
 from wire.evidence import Evidence
 
 _SEGMENT: Final = re.compile(rb"[A-Za-z0-9_-]+")
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _HEADER: Final = frozenset({"alg", "typ", "x5c"})
 _ALGORITHMS: Final = ("ES256", "Ed25519")
 _ECDSA: Final = ECDSA(hashes.SHA256())
@@ -97,12 +99,13 @@ def thumbprint(key: PublicKeyTypes) -> str:
 
 def _decode_segment(segment: bytes) -> bytes:
     """Unpadded canonical base64url (RFC 7515 section 2)."""
-    if not _SEGMENT.fullmatch(segment) or len(segment) % 4 == 1:
+    spare = len(segment) % 4
+    if not _SEGMENT.fullmatch(segment) or spare == 1:
         raise EvidenceError(_MALFORMED, "a segment is not unpadded base64url")
-    decoded = base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
-    if base64.urlsafe_b64encode(decoded).rstrip(b"=") != segment:
+    # The last character carries bits that belong to no octet: four of them after two characters, two after three.
+    if spare and _ALPHABET.index(segment[-1]) & (0x0F if spare == 2 else 0x03):
         raise EvidenceError(_MALFORMED, "a segment is not canonical base64url")
-    return decoded
+    return binascii.a2b_base64(segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4))
 
 
 def _read_header(octets: bytes) -> tuple[str, tuple[bytes, ...]]:

@@ -5,17 +5,16 @@ authorization list is a SEQUENCE of EXPLICIT context tags; one that `_FIELDS` la
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
+from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
 from server_stub.domain import der
 from wire.codes import VerifiedBootState
-
-_T = TypeVar("_T")
 
 OID: Final = ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
 
@@ -111,19 +110,21 @@ class KeyDescription:
 
 def decode(extension: bytes) -> KeyDescription:
     """Read the value of the extension. Raises KeyDescriptionError."""
-    parts = _within("KeyDescription", _parts, extension)
-    values = [
-        _within(name, der.content, part, tag) for name, part, tag in zip(_NAMES, parts, _TAGS, strict=True)
-    ]
+    try:
+        read = asn1.decode_der(_Extension, extension)
+        attestation_level = _level(read.attestation_level)
+        keymint_level = _level(read.keymint_level)
+    except ValueError as error:
+        raise KeyDescriptionError("KeyDescription", str(error)) from error
     return KeyDescription(
-        attestation_version=_within(_NAMES[0], der.integer, values[0]),
-        attestation_level=_within(_NAMES[1], _level, values[1]),
-        keymint_version=_within(_NAMES[2], der.integer, values[2]),
-        keymint_level=_within(_NAMES[3], _level, values[3]),
-        challenge=values[4],
-        unique_id=values[5],
-        software=_authorizations(_NAMES[6], values[6]),
-        hardware=_authorizations(_NAMES[7], values[7]),
+        attestation_version=read.attestation_version,
+        attestation_level=attestation_level,
+        keymint_version=read.keymint_version,
+        keymint_level=keymint_level,
+        challenge=read.challenge,
+        unique_id=read.unique_id,
+        software=_authorizations("software", read.software),
+        hardware=_authorizations("hardware", read.hardware),
     )
 
 
@@ -153,8 +154,18 @@ def encode_authorizations(authorizations: AuthorizationList) -> bytes:
     return der.encode(der.SEQUENCE, encoded)
 
 
-_NAMES: Final = tuple(field.name for field in fields(KeyDescription))
-_TAGS: Final = (der.INTEGER, der.ENUMERATED) * 2 + (der.OCTET_STRING,) * 2 + (der.SEQUENCE,) * 2
+@asn1.sequence
+class _Extension:
+    """The outer form. Levels are ENUMERATED and lists have optional elements, neither of which `asn1` has."""
+
+    attestation_version: int
+    attestation_level: asn1.TLV
+    keymint_version: int
+    keymint_level: asn1.TLV
+    challenge: bytes
+    unique_id: bytes
+    software: list[asn1.TLV]
+    hardware: list[asn1.TLV]
 
 
 class _Kind(NamedTuple):
@@ -170,8 +181,10 @@ class _Field(NamedTuple):
     kind: _Kind
 
 
-def _level(octets: bytes) -> SecurityLevel:
-    return SecurityLevel(der.integer(octets))
+def _level(element: asn1.TLV) -> SecurityLevel:
+    if element.tag_bytes != _ENUMERATED:
+        raise der.DerError("security level is not ENUMERATED")
+    return SecurityLevel(der.integer(bytes(element.data)))
 
 
 def _text(octets: bytes) -> str:
@@ -251,40 +264,36 @@ _FIELDS: Final[dict[int, _Field]] = {
 """By context tag number: the field it fills and how it is coded."""
 
 
+_BY_TAG: Final = {der.encode_tag(der.CONTEXT, number): field for number, field in _FIELDS.items()}
+_ENUMERATED: Final = bytes((der.ENUMERATED,))
 _NOTHING: Final = AuthorizationList()
 
 
-def _authorizations(where: str, octets: bytes) -> AuthorizationList:
+def _authorizations(where: str, elements: list[asn1.TLV]) -> AuthorizationList:
+    if not elements:
+        return _NOTHING
     values: dict[str, Any] = {}
     unread: set[int] = set()
-    name = ""
-    try:
-        for tag, number, content in der.elements(octets):
-            field = _FIELDS.get(number)
-            name = f".{field.name}" if field else f".tag {number}"
-            if tag != der.CONTEXT:
-                raise der.DerError(f"tag 0x{tag:02x} is not a context tag")
-            if number in unread or (field and field.name in values):
-                raise der.DerError("given twice")
+    for element in elements:
+        field = _BY_TAG.get(element.tag_bytes)
+        try:
             if field is None:
-                unread.add(number)
+                _pass_over(element.tag_bytes, unread)
+            elif field.name in values:
+                raise der.DerError("given twice")
             else:
-                values[field.name] = field.kind.decode(der.only(content, field.kind.tag))
-    except ValueError as error:
-        raise KeyDescriptionError(where + name, str(error)) from error
-    return AuthorizationList(**values, unread=frozenset(unread)) if octets else _NOTHING
+                values[field.name] = field.kind.decode(der.only(bytes(element.data), field.kind.tag))
+        except ValueError as error:
+            name = field.name if field else "unknown tag"
+            raise KeyDescriptionError(f"{where}.{name}", str(error)) from error
+    return AuthorizationList(**values, unread=frozenset(unread))
 
 
-def _parts(octets: bytes) -> list[der.Element]:
-    parts = der.elements(der.only(octets, der.SEQUENCE))
-    if len(parts) != len(_NAMES):
-        raise der.DerError(f"{len(parts)} elements where {len(_NAMES)} belong")
-    return parts
-
-
-def _within(where: str, read: Callable[..., _T], *arguments: object) -> _T:
-    """Call `read` and say where in the extension it failed."""
-    try:
-        return read(*arguments)
-    except ValueError as error:
-        raise KeyDescriptionError(where, str(error)) from error
+def _pass_over(tag: bytes, unread: set[int]) -> None:
+    """Note the number of a context tag that has no field here."""
+    kind, number, _ = der.read_tag(tag, 0)
+    if kind != der.CONTEXT:
+        raise der.DerError(f"tag 0x{kind:02x} is not a context tag")
+    if number in unread:
+        raise der.DerError(f"tag {number} is given twice")
+    unread.add(number)
