@@ -1,0 +1,101 @@
+"""The state file on a real disk: the old content or the new one, never something between."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.sealed_file import SealedFile
+from agent.ports import StoreError
+
+WRITER = """
+import sys
+from pathlib import Path
+from agent.adapters.sealed_file import SealedFile
+file, number = SealedFile(Path(sys.argv[1])), 0
+while True:
+    number += 1
+    file.write(f"{number:08}".encode() * 500)
+    print(number, flush=True)
+"""
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    """And a later write replaces it as a whole."""
+    file = SealedFile(tmp_path / "state")
+    assert file.read() is None
+    file.write(b"first, and longer")
+    file.write(b"second")
+    assert file.read() == b"second"
+    assert os.listdir(tmp_path) == ["state"]
+
+
+def test_only_the_owner_may_read(tmp_path: Path) -> None:
+    """The record is sealed, and still nobody else's business."""
+    SealedFile(tmp_path / "state").write(b"x")
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o600
+
+
+def test_a_half_written_successor_is_not_read(tmp_path: Path) -> None:
+    """It is what a power cut before the rename leaves."""
+    file = SealedFile(tmp_path / "state")
+    file.write(b"whole")
+    (tmp_path / "state.next").write_bytes(b"ha")
+    assert file.read() == b"whole"
+    file.write(b"new")
+    assert file.read() == b"new"
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_a_kill_at_any_moment_leaves_a_whole_file_no_older_than_acknowledged(tmp_path: Path, round_: int) -> None:
+    """A real process, a real SIGKILL."""
+    path = tmp_path / "state"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(0.02 + round_ * 0.013)
+        writer.send_signal(signal.SIGKILL)
+        acknowledged = writer.stdout.read().split()
+    content = SealedFile(path).read()
+    assert content is not None
+    assert len(content) == 4000
+    assert content == content[:8] * 500
+    assert int(content[:8]) >= int(acknowledged[-1] if acknowledged else 1)
+
+
+def test_a_folder_that_is_gone_is_a_named_error_and_harms_nothing(tmp_path: Path) -> None:
+    """The agent must hear that its state was not sealed."""
+    with pytest.raises(StoreError) as caught:
+        SealedFile(tmp_path / "gone" / "state").write(b"x")
+    assert caught.value.code == "store-unwritable"
+
+
+def test_a_file_that_cannot_be_read_is_a_named_error(tmp_path: Path) -> None:
+    """A folder in the file's place, as a confused restore might leave."""
+    (tmp_path / "state").mkdir()
+    with pytest.raises(StoreError) as caught:
+        SealedFile(tmp_path / "state").read()
+    assert caught.value.code == "store-unreadable"
+
+
+def test_a_full_disk_is_a_named_error_and_the_old_content_stands(tmp_path: Path) -> None:
+    """A real limit on file size stands for the full disk."""
+    path = tmp_path / "state"
+    SealedFile(path).write(b"old")
+    script = (
+        "import resource, signal, sys; from pathlib import Path;"
+        "from agent.adapters.sealed_file import SealedFile; from agent.ports import StoreError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "try: SealedFile(Path(sys.argv[1])).write(bytes(1000))\n"
+        "except StoreError as error: print(error.code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "store-unwritable"
+    assert SealedFile(path).read() == b"old"
