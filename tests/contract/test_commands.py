@@ -26,7 +26,7 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
 
 def activation(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([ACTIVATION, *arguments], capture_output=True, text=True, timeout=100)
+    done = subprocess.run([ACTIVATION, *arguments], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == code, done.stderr
     return done
 
@@ -39,7 +39,9 @@ def told(*arguments: str) -> Any:
 def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A verdict server in a process of its own; gives its origin."""
     command = [ACTIVATION, "serve", "--port", "0", "--db", str(folder / "records.sqlite"), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder) as server:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
+    ) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
         found = re.search(r"http://\S+", line)
@@ -83,7 +85,12 @@ def test_a_device_tells_everything_that_a_person_could_see() -> None:
 def test_a_phone_that_does_not_boot_shows_nothing() -> None:
     """And nothing is invented for it."""
     seen = told("device", "--profile", "official-tampered", "--place", "paris")
-    assert (seen["outcome"], seen["screen"], seen["telephony"], seen["verdict"]) == ("no-boot", None, None, None)
+    assert (seen["outcome"], seen["screen"], seen["telephony"], seen["verdict"]) == (
+        "no-boot",
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_real_icc_profile_is_reported_as_the_sim_that_it_describes() -> None:
@@ -125,7 +132,16 @@ def test_a_phone_asks_a_server_that_runs_elsewhere(tmp_path: Path) -> None:
 
 def test_a_server_that_was_killed_remembers_and_goes_on(tmp_path: Path) -> None:
     """SIGKILL between two phones: the second verdict for the same phone has the next serial."""
-    arguments = ["device", "--profile", "official-global", "--place", "havana", "--seed", "killed", "--server"]
+    arguments = [
+        "device",
+        "--profile",
+        "official-global",
+        "--place",
+        "havana",
+        "--seed",
+        "killed",
+        "--server",
+    ]
     serials = []
     for _ in range(3):
         with serving(tmp_path, "--seed", "killed") as (url, server):
@@ -150,14 +166,24 @@ def test_the_server_answers_health_and_describes_itself(tmp_path: Path) -> None:
 
 def test_a_phone_without_a_server_waits_and_says_so() -> None:
     """Nobody listens there: the phone is pending, which is an outcome and not an error."""
-    seen = told("device", "--profile", "official-global", "--place", "paris", "--server", "http://127.0.0.1:9")
+    seen = told(
+        "device", "--profile", "official-global", "--place", "paris", "--server", "http://127.0.0.1:9"
+    )
     assert (seen["outcome"], seen["contacted"], seen["verdict"]) == ("pending", True, None)
     assert seen["screen"]["id"] == "waiting"
 
 
 MISTAKES = {
-    "an unknown profile": (["device", "--profile", "oficial-eea", "--place", "paris"], 2, "did you mean official-eea?"),
-    "an unknown place": (["device", "--profile", "custom-aosp", "--place", "parris"], 2, "did you mean paris?"),
+    "an unknown profile": (
+        ["device", "--profile", "oficial-eea", "--place", "paris"],
+        2,
+        "did you mean official-eea?",
+    ),
+    "an unknown place": (
+        ["device", "--profile", "custom-aosp", "--place", "parris"],
+        2,
+        "did you mean paris?",
+    ),
     "an unknown name in a list": (["matrix", "--places", "havana,pariss"], 2, "did you mean paris?"),
     "an empty list": (["matrix", "--places", ","], 2, "havana"),
     "a language that is not offered": (
@@ -180,14 +206,20 @@ MISTAKES = {
         3,
         "/dev/null",
     ),
-    "a profile to show that is not there": (["profiles", "show", "custom-aops"], 2, "did you mean custom-aosp?"),
+    "a profile to show that is not there": (
+        ["profiles", "show", "custom-aops"],
+        2,
+        "did you mean custom-aosp?",
+    ),
     "a page that cannot be written": (["demo", "--html", "/nowhere/page.html"], 3, "/nowhere/page.html"),
     "a database that cannot be made": (["serve", "--db", "/nowhere/x.sqlite", "--port", "0"], 3, "--db"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "code", "hint"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_mistake_is_answered_by_what_where_and_what_to_do(arguments: list[str], code: int, hint: str) -> None:
+def test_a_mistake_is_answered_by_what_where_and_what_to_do(
+    arguments: list[str], code: int, hint: str
+) -> None:
     """On standard error, in a line, with an exit code that tells the user's mistakes from the world's."""
     done = activation(*arguments, code=code)
     assert hint in done.stderr
@@ -206,7 +238,9 @@ def test_the_help_page_loads_nothing_heavy() -> None:
     """What keeps `--help` quick: no cryptography, no models, no web framework until a command runs."""
     heavy = {"cryptography", "pydantic", "fastapi", "sqlalchemy", "requests", "rich", "babel", "stdnum"}
     script = "import sys, lab.cli.main; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert heavy.isdisjoint(loaded)
 
 
@@ -215,7 +249,9 @@ def test_profiles_are_checked_with_file_line_and_key(tmp_path: Path) -> None:
     shipped = told("profiles", "show", "custom-aosp")
     assert shipped["verified_boot"] == "orange"
     mine = tmp_path / "mine.toml"
-    text = activation("profiles", "show", "custom-aosp").stdout.replace('name = "custom-aosp"', 'name = "mine"')
+    text = activation("profiles", "show", "custom-aosp").stdout.replace(
+        'name = "custom-aosp"', 'name = "mine"'
+    )
     mine.write_text(text, encoding="utf-8")
     activation("profiles", "validate", str(mine))
     mine.write_text(text.replace("keystore", "keystor"), encoding="utf-8")

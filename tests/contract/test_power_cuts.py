@@ -47,6 +47,12 @@ def recover(phone: Handset) -> None:
     phone.wait(2 * HOUR)
 
 
+def recover_and_live(phone: Handset) -> None:
+    """A recovery and a further life, long enough for a second cut."""
+    recover(phone)
+    live(phone)
+
+
 def ticks(scene: Scene, place: str) -> int:
     """How often a whole life ticks."""
     fuse = Fuse()
@@ -84,8 +90,7 @@ def test_a_second_cut_during_the_recovery_from_the_first_is_survived_too(scene: 
                 live(phone)
             fuse.at = fuse.ticks + second
             with pytest.raises(PowerCut):
-                recover(phone)
-                live(phone)
+                recover_and_live(phone)
             recover(phone)
             assert phone.outcome() is Outcome.LOCKED, f"cut at {first} and {second} later"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from agent.ports import Answer, MonotonicCounter, SealedStore, Transport
 
 
-class PowerCut(BaseException):  # noqa: N818 - it is no error: nothing in the agent may catch it
-    """The battery is out."""
+class PowerCut(BaseException):
+    """The battery is out. It is no error: nothing in the agent may catch it."""
 
 
 @dataclass

@@ -75,7 +75,7 @@ def serving(script: Script) -> Iterator[str]:
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()
     try:
-        yield "http://127.0.0.1:%d" % listener.getsockname()[1]
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         stop.set()
         thread.join(5)

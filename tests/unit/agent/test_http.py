@@ -121,7 +121,16 @@ def test_the_environment_adds_neither_proxy_nor_password(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     "origin",
-    ["", "verdict.example", "ftp://x", "http://", "http://h/path", "http://u:p@h", "http://h?q=1", "http://h#f"],
+    [
+        "",
+        "verdict.example",
+        "ftp://x",
+        "http://",
+        "http://h/path",
+        "http://u:p@h",
+        "http://h?q=1",
+        "http://h#f",
+    ],
 )
 def test_what_is_not_an_origin_is_refused_at_once(origin: str) -> None:
     """A typing error shows when the adapter is made, not when the phone asks."""

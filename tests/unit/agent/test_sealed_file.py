@@ -1,6 +1,5 @@
 """The state file on a real disk: the old content or the new one, never something between."""
 
-import os
 import signal
 import stat
 import subprocess
@@ -32,7 +31,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     file.write(b"first, and longer")
     file.write(b"second")
     assert file.read() == b"second"
-    assert os.listdir(tmp_path) == ["state"]
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
 def test_only_the_owner_may_read(tmp_path: Path) -> None:
@@ -52,7 +51,9 @@ def test_a_half_written_successor_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("round_", range(5))
-def test_a_kill_at_any_moment_leaves_a_whole_file_no_older_than_acknowledged(tmp_path: Path, round_: int) -> None:
+def test_a_kill_at_any_moment_leaves_a_whole_file_no_older_than_acknowledged(
+    tmp_path: Path, round_: int
+) -> None:
     """A real process, a real SIGKILL."""
     path = tmp_path / "state"
     with subprocess.Popen(
@@ -96,6 +97,8 @@ def test_a_full_disk_is_a_named_error_and_the_old_content_stands(tmp_path: Path)
         "try: SealedFile(Path(sys.argv[1])).write(bytes(1000))\n"
         "except StoreError as error: print(error.code)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "store-unwritable"
     assert SealedFile(path).read() == b"old"

@@ -46,11 +46,15 @@ def test_the_newest_record_comes_back_as_it_was(state: State, counter: int) -> N
     time = Reckoned(state.memory.time.epoch, BLANK.memory.time.elapsed)
     assert found.fault is None
     assert not found.behind
-    assert found.state == replace(BLANK, setup=state.setup, lock=state.lock, memory=replace(state.memory, time=time))
+    assert found.state == replace(
+        BLANK, setup=state.setup, lock=state.lock, memory=replace(state.memory, time=time)
+    )
 
 
 @given(state=states, counter=counters)
-def test_a_record_one_ahead_of_the_counter_is_complete_and_the_counter_follows(state: State, counter: int) -> None:
+def test_a_record_one_ahead_of_the_counter_is_complete_and_the_counter_follows(
+    state: State, counter: int
+) -> None:
     """The power went after the record was durable and before the counter counted."""
     found = recover(seal(state, KEY, counter), KEY, counter - 1, BLANK)
     assert (found.fault, found.behind, found.state.lock) == (None, True, state.lock)
