@@ -12,13 +12,15 @@ class Secrets:
     """Key material of one server.
 
     The first of `signing_keys` signs; all are published. `nonce_key` authenticates challenges and
-    `identifier_key` turns identifiers into pseudonyms; both are of at least 32 octets.
+    `identifier_key` turns identifiers into pseudonyms; both are of at least 32 octets. `revoked_certificates` are
+    the serial numbers of attestation certificates that no longer count.
     """
 
     signing_keys: tuple[SigningKey, ...]
     nonce_key: bytes = field(repr=False)
     identifier_key: bytes = field(repr=False)
     attestation_roots: tuple[x509.Certificate, ...]
+    revoked_certificates: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.signing_keys or not self.attestation_roots:

@@ -92,7 +92,7 @@ class VerdictService:
         self._clock = clock
         self._random = random
         self._challenger = Challenger(secrets.nonce_key, random)
-        self._chains = ChainVerifier(secrets.attestation_roots)
+        self._chains = ChainVerifier(secrets.attestation_roots, secrets.revoked_certificates)
         self._pseudonyms = Pseudonyms(secrets.identifier_key)
 
     def challenge(self) -> Challenge:

@@ -60,10 +60,12 @@ class ChainVerifier:
     """Verifies chains up to `roots`.
 
     Issuers that lead to a root are remembered by their exact octets, so that each further phone of a batch
-    costs one signature verification. Validity is checked anew every time.
+    costs one signature verification. Validity is checked anew every time. A certificate whose serial number is in
+    `revoked` refuses its chain, whoever issued it.
     """
 
     roots: tuple[x509.Certificate, ...]
+    revoked: frozenset[int] = frozenset()
     _known: dict[tuple[bytes, ...], tuple[tuple[_Issuer, ...], bool]] = field(
         default_factory=dict, repr=False
     )
@@ -78,7 +80,7 @@ class ChainVerifier:
 
     def _verify(self, chain: tuple[bytes, ...], at: int) -> Path:
         time = datetime.datetime.fromtimestamp(at, datetime.UTC)
-        leaf = _load(chain[0], 0)
+        leaf = self._load(chain[0], 0)
         issuers, anchored = self._issuers(chain[1:])
         _check_validity(leaf.not_valid_before_utc, leaf.not_valid_after_utc, time, 0)
         for place, issuer in enumerate(issuers, 1):
@@ -90,10 +92,16 @@ class ChainVerifier:
             anchored = True
         return Path(leaf, leaf.public_key(), anchored)
 
+    def _load(self, octets: bytes, place: int) -> x509.Certificate:
+        certificate = _load(octets, place)
+        if certificate.serial_number in self.revoked:
+            raise _refused(place, "has been revoked")
+        return certificate
+
     def _issuers(self, chain: tuple[bytes, ...]) -> tuple[tuple[_Issuer, ...], bool]:
         if known := self._known.get(chain):
             return known
-        issuers = tuple(_issuer(_load(octets, place), place) for place, octets in enumerate(chain, 1))
+        issuers = tuple(_issuer(self._load(octets, place), place) for place, octets in enumerate(chain, 1))
         for place, (subject, issuer) in enumerate(pairwise(issuers), 1):
             _check_issued(subject.certificate, issuer, place)
         _check_path_lengths(issuers)
