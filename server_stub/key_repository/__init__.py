@@ -1,0 +1,29 @@
+"""The TUF repository that tells phones which keys may sign verdicts.
+
+An offline root with a threshold of 2 of 3 (`ceremony`) names four online roles: timestamp, snapshot, targets, and
+the delegated role that lists the verdict keys. `KeyRepository` publishes; `VerdictSigner` signs with a key that
+the repository lists.
+"""
+
+from server_stub.key_repository.ceremony import RootHolder, first_root, next_root
+from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
+from server_stub.key_repository.key_list import KeyList, Status
+from server_stub.key_repository.repository import Founding, KeyRepository
+from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
+from server_stub.key_repository.signer import VerdictSigner
+
+__all__ = [
+    "Founding",
+    "KeyList",
+    "KeyRepository",
+    "KeyRepositoryError",
+    "Lifetimes",
+    "OnlineKeys",
+    "OnlineRole",
+    "RepositoryFault",
+    "RootHolder",
+    "Status",
+    "VerdictSigner",
+    "first_root",
+    "next_root",
+]

@@ -1,0 +1,216 @@
+"""The key repository of a running server: opened, kept fresh, changed. One server at a time holds a folder."""
+
+import fcntl
+import os
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Final, Self
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Root
+
+from server_stub.key_repository import reading
+from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
+from server_stub.key_repository.files import METADATA, TIMESTAMP, File, Folder
+from server_stub.key_repository.key_list import Jwk, KeyList
+from server_stub.key_repository.publication import EVERY_ROLE, Press, Published
+from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
+
+FIRST_ROOT: Final = "1.root.json"
+_LIST: Final = frozenset({OnlineRole.VERDICT_KEYS})
+
+
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What a repository begins with: version 1 of the root, which firmware images pin, and the first verdict keys."""
+
+    root: bytes
+    keys: KeyList
+
+
+class KeyRepository:
+    """Made by `open`; give it back with `close`, or use it as a context manager.
+
+    A method that changes something raises KeyRepositoryError, and then what was published before stands.
+    """
+
+    def __init__(self, folder: Folder, lock: int, press: Press, clock: Callable[[], int]) -> None:
+        self._folder = folder
+        self._descriptor = lock
+        self._press = press
+        self._clock = clock
+        self._changing = Lock()
+        self._published: Published
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        founding: Founding,
+        online: OnlineKeys,
+        clock: Callable[[], int],
+        lifetimes: Lifetimes | None = None,
+    ) -> Self:
+        """The repository in the folder `path`; in an empty folder a new one.
+
+        `online` are the keys that the newest root names; `clock` gives seconds since the epoch. Raises
+        KeyRepositoryError.
+        """
+        folder = Folder(path)
+        folder.prepare()
+        repository = cls(folder, _hold(path), Press(online, lifetimes or Lifetimes()), clock)
+        try:
+            repository._begin(founding)
+        except BaseException:
+            repository.close()
+            raise
+        return repository
+
+    def close(self) -> None:
+        """Let the folder go. Closing twice does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def keys(self) -> KeyList:
+        """The verdict keys as they are published."""
+        return self._published.keys
+
+    @property
+    def root(self) -> bytes:
+        """The newest root, as it is published. Raises OSError."""
+        version = self._published.root.signed.version
+        return (self._folder.path / METADATA / f"{version}.root.json").read_bytes()
+
+    def metadata(self, name: str) -> bytes | None:
+        """A metadata file, or None where there is none of that name.
+
+        The timestamp is signed anew first, if it is time. Raises KeyRepositoryError or OSError.
+        """
+        if name == TIMESTAMP:
+            self.refresh()
+        return self._folder.metadata(name)
+
+    def target(self, name: str) -> bytes | None:
+        """A target file under its hash, or None where there is none of that name. Raises OSError."""
+        return self._folder.target(name)
+
+    def refresh(self) -> frozenset[OnlineRole]:
+        """Sign anew what has less than half of its life left, and return those roles."""
+        with self._changing:
+            now = self._clock()
+            if stale := self._press.stale(self._published, now):
+                listed = self._published.keys
+                self._publish(listed.pruned(now) if OnlineRole.VERDICT_KEYS in stale else listed, stale)
+            return stale
+
+    def introduce(self, jwk: Jwk, *, signs_from: int | None = None) -> None:
+        """List one more verdict key, which signs from that time on."""
+        with self._changing:
+            self._publish(self.keys.with_key(jwk, signs_from=signs_from), _LIST)
+
+    def rotate(self, kid: str, jwk: Jwk, *, at: int) -> None:
+        """Let the key `jwk` take over from `kid` at that time, in seconds since the epoch.
+
+        Both are listed at once. The old key signs until then, and stays listed until its last verdict has died.
+        """
+        with self._changing:
+            listed = self.keys.pruned(self._clock()).retiring(kid, at)
+            self._publish(listed.with_key(jwk, signs_from=at), _LIST)
+
+    def revoke(self, kid: str) -> None:
+        """Revoke a key at once. Raises KeyRepositoryError where no other key could sign."""
+        with self._changing:
+            listed = self.keys.revoked(kid)
+            if not listed.signing(self._clock()):
+                raise KeyRepositoryError(
+                    RepositoryFault.NO_ACTIVE_KEY,
+                    f"{kid} is the only key that may sign; introduce another first",
+                )
+            self._publish(listed, _LIST)
+
+    def install_root(self, root: bytes, online: OnlineKeys | None = None) -> None:
+        """Publish the next root, signed by the thresholds of the present one and its own.
+
+        `online` are the keys that it names, where they have changed.
+        """
+        with self._changing:
+            following = reading.check_root(root, self._published.root)
+            press = replace(self._press, online=online) if online else self._press
+            _require_named(following, press.online)
+            name = f"{following.signed.version}.root.json"
+            self._folder.write([File(METADATA, name, root)])
+            self._press, self._published = press, replace(self._published, root=following)
+            self._publish(self.keys, EVERY_ROLE)
+
+    def _begin(self, founding: Founding) -> None:
+        pinned = self._folder.metadata(FIRST_ROOT)
+        if pinned not in (None, founding.root):
+            raise KeyRepositoryError(
+                RepositoryFault.ROOT_FOREIGN,
+                f"{self._folder.path} was made under another root (another seed?); name an empty folder",
+            )
+        if self._folder.metadata(TIMESTAMP) is None:
+            self._create(founding)
+            return
+        self._published = reading.read(self._folder)
+        _require_named(self._published.root, self._press.online)
+        if not reading.signed_by(self._published, self._press.online):
+            self._publish(self.keys, EVERY_ROLE)
+        self.refresh()
+
+    def _create(self, founding: Founding) -> None:
+        """A new repository. What a kill during an earlier creation left is written again."""
+        later = [p.name for p in (self._folder.path / METADATA).glob("*.json") if not p.name.startswith("1.")]
+        if later:
+            raise KeyRepositoryError(
+                RepositoryFault.NOT_A_REPOSITORY,
+                f"{self._folder.path} has {min(later)} but no {TIMESTAMP}; restore it, or name an empty folder",
+            )
+        try:
+            first = Metadata[Root].from_bytes(founding.root)
+        except RepositoryError as error:
+            raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the first root is no metadata") from error
+        _require_named(first, self._press.online)
+        self._published = Published(first, {}, founding.keys)
+        self._folder.write([File(METADATA, FIRST_ROOT, founding.root)])
+        self._publish(founding.keys, EVERY_ROLE)
+
+    def _publish(self, keys: KeyList, renew: Set[OnlineRole]) -> None:
+        sheets, files = self._press.publish(self._published.sheets, keys, renew, self._clock())
+        self._folder.write(files)
+        self._published = Published(self._published.root, sheets, keys)
+
+
+def _require_named(root: Metadata[Root], online: OnlineKeys) -> None:
+    if not reading.names_keys(root, online):
+        raise KeyRepositoryError(
+            RepositoryFault.ONLINE_KEYS_FOREIGN,
+            f"root {root.signed.version} names other online keys; give the server those that it names",
+        )
+
+
+def _hold(path: Path) -> int:
+    """A lock on the folder that ends with the process. Raises KeyRepositoryError where another server has it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise KeyRepositoryError(
+            RepositoryFault.IN_USE, f"another server publishes from {path}; stop it, or name another folder"
+        ) from error
+    return descriptor

@@ -1,0 +1,73 @@
+"""The online roles, their keys, and how long what they sign is good for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner, SSlibKey
+
+from wire.key_repository import ROLE
+
+DAY: Final = 24 * 3600
+
+
+class OnlineRole(StrEnum):
+    """Roles whose keys the running server holds (TUF specification section 2.1)."""
+
+    TIMESTAMP = "timestamp"
+    SNAPSHOT = "snapshot"
+    TARGETS = "targets"
+    VERDICT_KEYS = ROLE
+    """Delegated by targets: lists the verdict keys and nothing else."""
+
+
+TOP_LEVEL: Final = (OnlineRole.TIMESTAMP, OnlineRole.SNAPSHOT, OnlineRole.TARGETS)
+"""The online roles that the root itself names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Seconds from signing to expiry. A role is signed anew when less than half is left.
+
+    `timestamp` is how long a phone can be kept from noticing a revocation.
+    """
+
+    timestamp: int = DAY
+    snapshot: int = 7 * DAY
+    verdict_keys: int = 30 * DAY
+    targets: int = 90 * DAY
+
+    def of(self, role: OnlineRole) -> int:
+        """The lifetime of what `role` signs."""
+        return {
+            OnlineRole.TIMESTAMP: self.timestamp,
+            OnlineRole.SNAPSHOT: self.snapshot,
+            OnlineRole.VERDICT_KEYS: self.verdict_keys,
+            OnlineRole.TARGETS: self.targets,
+        }[role]
+
+
+class OnlineKeys:
+    """An Ed25519 key for each online role; two roles may share one."""
+
+    def __init__(self, keys: Mapping[OnlineRole, Ed25519PrivateKey]) -> None:
+        if missing := [role.value for role in OnlineRole if role not in keys]:
+            raise ValueError(f"an online key is missing for: {', '.join(missing)}")
+        self._signers = MappingProxyType({role: CryptoSigner(keys[role]) for role in OnlineRole})
+
+    def signer(self, role: OnlineRole) -> CryptoSigner:
+        """What signs for `role`."""
+        return self._signers[role]
+
+    def public(self, role: OnlineRole) -> SSlibKey:
+        """The public key of `role`, as metadata names it."""
+        return self._signers[role].public_key
+
+
+def expiry(now: int, lifetime: int) -> datetime:
+    """`lifetime` seconds after `now`, in the form that metadata has."""
+    return datetime.fromtimestamp(now + lifetime, UTC)

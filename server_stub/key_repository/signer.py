@@ -1,0 +1,39 @@
+"""Signing verdicts with a key that the repository lists."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
+from server_stub.key_repository.key_list import KeyList
+from server_stub.signing import SigningKey
+from wire.verdict import Verdict
+
+
+class VerdictSigner:
+    """Signs with the first of its keys that the published list lets sign now.
+
+    `listed` gives the list as it is published at this moment, `clock` seconds since the epoch.
+    """
+
+    def __init__(
+        self, keys: Sequence[SigningKey], listed: Callable[[], KeyList], clock: Callable[[], int]
+    ) -> None:
+        self._keys: Final = tuple(keys)
+        self._listed: Final = listed
+        self._clock: Final = clock
+
+    @property
+    def key(self) -> SigningKey:
+        """The key that signs now. Raises KeyRepositoryError where none may."""
+        signing = self._listed().signing(self._clock())
+        for key in self._keys:
+            if key.kid in signing:
+                return key
+        raise KeyRepositoryError(
+            RepositoryFault.NO_ACTIVE_KEY,
+            "none of the server's keys is listed as active now; publish one of them, or give the server a listed one",
+        )
+
+    def sign(self, verdict: Verdict) -> str:
+        """The token. Raises KeyRepositoryError where no key may sign."""
+        return self.key.sign(verdict)
