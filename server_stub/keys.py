@@ -1,10 +1,10 @@
 """What the server must be given and never shows: keys, and the roots that it trusts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryptography import x509
 
-from server_stub.signing import SigningKey
+from server_stub.signing import Algorithm, SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,17 @@ class Secrets:
             raise ValueError("a server needs a signing key and an attestation root")
         if len(self.nonce_key) < 32 or len(self.identifier_key) < 32:
             raise ValueError("nonce_key and identifier_key need at least 32 octets")
+
+    def signing_by(self, algorithm: Algorithm) -> "Secrets":
+        """The same key material, with the first key of `algorithm` as the one that signs.
+
+        Raises ValueError where no key is of that algorithm.
+        """
+        ordered = sorted(self.signing_keys, key=lambda key: key.algorithm is not algorithm)
+        if ordered[0].algorithm is not algorithm:
+            known = ", ".join(sorted({key.algorithm.value for key in self.signing_keys}))
+            raise ValueError(f"no signing key is of algorithm {algorithm}; this server has keys of: {known}")
+        return replace(self, signing_keys=tuple(ordered))
 
     def jwks(self) -> dict[str, object]:
         """The public JWK Set of the verdict keys (RFC 7517 section 5)."""

@@ -28,6 +28,9 @@ class Code(StrEnum):
     KEY_REVOKED = "key-revoked"
     KEY_UNFIT = "key-unfit"
     KEY_UNKNOWN = "key-unknown"
+    KEY_TIME_UNKNOWN = "key-time-unknown"
+    KEY_EXPIRED = "key-expired"
+    KEY_NOT_YET_VALID = "key-not-yet-valid"
     ALG_MISMATCH = "alg-mismatch"
     SIGNATURE_LENGTH = "signature-length"
     SIGNATURE_RANGE = "signature-range"
@@ -49,6 +52,7 @@ class Code(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     ISSUED_IN_PAST = "issued-in-past"
     ISSUED_IN_FUTURE = "issued-in-future"
+    ISSUED_OUTSIDE_KEY_VALIDITY = "issued-outside-key-validity"
     SERIAL_NOT_NEWER = "serial-not-newer"
     POLICY_ROLLED_BACK = "policy-rolled-back"
     DECISION_UNKNOWN = "decision-unknown"
@@ -76,6 +80,12 @@ RULES: Final[dict[Code, tuple[int, str]]] = {
     Code.KEY_REVOKED: (5, "The key that the token names has been revoked."),
     Code.KEY_UNFIT: (5, "The key that the token names is not fit for verifying verdicts."),
     Code.KEY_UNKNOWN: (5, "The key that the token names is not in the key set."),
+    Code.KEY_TIME_UNKNOWN: (
+        5,
+        "The key that the token names may be used at certain times only, and no time is known.",
+    ),
+    Code.KEY_EXPIRED: (5, "The key that the token names is no longer valid."),
+    Code.KEY_NOT_YET_VALID: (5, "The key that the token names is not valid yet."),
     Code.ALG_MISMATCH: (6, "The algorithm that the token names is not the one of its key."),
     Code.SIGNATURE_LENGTH: (7, "The signature has not the length that its algorithm asks for."),
     Code.SIGNATURE_RANGE: (7, "The signature has a number outside of the group's order."),
@@ -97,6 +107,10 @@ RULES: Final[dict[Code, tuple[int, str]]] = {
     Code.NOT_YET_VALID: (12, "The verdict is not valid yet."),
     Code.ISSUED_IN_PAST: (12, "The verdict was issued before the challenge that it answers."),
     Code.ISSUED_IN_FUTURE: (12, "The verdict was issued in the future of trusted time."),
+    Code.ISSUED_OUTSIDE_KEY_VALIDITY: (
+        12,
+        "The verdict says that it was issued when its key was not valid.",
+    ),
     Code.SERIAL_NOT_NEWER: (13, "The verdict is not newer than the one that this phone has sealed."),
     Code.POLICY_ROLLED_BACK: (
         13,

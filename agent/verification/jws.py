@@ -8,7 +8,8 @@ This list is normative; the functions below follow it in this order, and the fir
    `alg`, `kid` and `typ` (`typ` only where one is asked for), each a string. Nothing that brings or locates
    a key (`jwk`, `jku`, `x5u`, `x5c`) and nothing that changes the processing (`crit`, `b64`) gets past here.
 4. `typ` is, character by character, the type asked for (RFC 8725 section 3.11).
-5. `kid` names a key of the set that is not revoked and was not left out as unfit.
+5. `kid` names a key of the set that is not revoked and was not left out as unfit. Where the key says when it may
+   be used, the time is known and lies within; where no time is given, such a key is not used at all.
 6. `alg` is the one algorithm of that key (RFC 8725 section 3.1): the key decides, never the token.
 7. The signature over the first two segments is the key's.
 """
@@ -21,6 +22,7 @@ from agent.verification.errors import Code, VerificationError
 from agent.verification.keys import VerdictKey
 from agent.verification.keyset import KeySet
 from agent.verification.strict_json import Fault
+from agent.verification.validity import ALWAYS, Lapse, TimeBounds
 from wire import limits
 
 _ALPHABET: Final = base64url.ALPHABET + b"."
@@ -31,6 +33,7 @@ _FAULTS: Final = {
     Fault.TOO_DEEP: Code.HEADER_TOO_DEEP,
     Fault.NUMBER: Code.HEADER_NUMBER,
 }
+_LAPSES: Final = {Lapse.OVER: Code.KEY_EXPIRED, Lapse.NOT_YET: Code.KEY_NOT_YET_VALID}
 
 
 class Segments(NamedTuple):
@@ -50,19 +53,32 @@ class Header(NamedTuple):
     typ: str | None
 
 
+class Opened(NamedTuple):
+    """What steps 1 to 7 yield: the payload, and the key whose signature it bears."""
+
+    payload: bytes
+    key: VerdictKey
+
+
 def verify_compact(token: str | bytes, keys: KeySet, *, typ: str | None) -> bytes:
     """Take steps 1 to 7 and return the payload. `typ=None` asks for a header without `typ`.
 
-    Raises VerificationError, with nothing of the token on it.
+    A key that may be used at certain times only is refused here: see `open_compact`. Raises VerificationError,
+    with nothing of the token on it.
     """
+    return open_compact(token, keys, typ=typ, time=None).payload
+
+
+def open_compact(token: str | bytes, keys: KeySet, *, typ: str | None, time: TimeBounds | None) -> Opened:
+    """Like `verify_compact`, with what is known of the time, so that keys that say when they are valid can be used."""
     octets = check_size_and_alphabet(token)
     segments = split(octets)
     header = read_header(segments.header)
     check_typ(header, typ)
-    key = select_key(header, keys)
+    key = select_key(header, keys, time)
     check_alg(header, key)
     check_signature(segments, key)
-    return segments.payload
+    return Opened(segments.payload, key)
 
 
 def check_size_and_alphabet(token: str | bytes) -> bytes:
@@ -114,14 +130,25 @@ def check_typ(header: Header, typ: str | None) -> None:
         raise VerificationError(Code.TYP_MISMATCH)
 
 
-def select_key(header: Header, keys: KeySet) -> VerdictKey:
-    """Step 5. Returns the key that `kid` names."""
+def select_key(header: Header, keys: KeySet, time: TimeBounds | None) -> VerdictKey:
+    """Step 5. Returns the key that `kid` names, if it may be used at `time`."""
     if header.kid in keys.revoked:
         raise VerificationError(Code.KEY_REVOKED)
     key = keys.find(header.kid)
     if key is None:
         raise VerificationError(Code.KEY_UNFIT if header.kid in keys.unfit else Code.KEY_UNKNOWN)
+    if key.validity is not ALWAYS:
+        _check_validity(key, time)
     return key
+
+
+def _check_validity(key: VerdictKey, time: TimeBounds | None) -> None:
+    """The second half of step 5."""
+    if time is None:
+        raise VerificationError(Code.KEY_TIME_UNKNOWN)
+    lapse = key.validity.lapse(time)
+    if lapse is not None:
+        raise VerificationError(_LAPSES[lapse])
 
 
 def check_alg(header: Header, key: VerdictKey) -> None:

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import ClassVar, Final, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from agent.verification import base64url, edwards25519
 from agent.verification.errors import Code
+from agent.verification.validity import ALWAYS, Validity
 
 
 class Unfit(StrEnum):
@@ -27,11 +28,13 @@ class Unfit(StrEnum):
     KEY_OPS_WITHOUT_VERIFY = "key-ops-without-verify"
     PRIVATE_MATERIAL = "private-material"
     STATUS_UNKNOWN = "status-unknown"
-    VALIDITY_UNSUPPORTED = "validity-unsupported"
+    VALIDITY_MALFORMED = "validity-malformed"
     KEY_TYPE_UNSUPPORTED = "key-type-unsupported"
     ALG_CONTRADICTS_KEY = "alg-contradicts-key"
     COORDINATE_MALFORMED = "coordinate-malformed"
     POINT_INVALID = "point-invalid"
+    PUBLIC_KEY_MALFORMED = "public-key-malformed"
+    PUBLIC_KEY_DEGENERATE = "public-key-degenerate"
 
 
 class VerdictKey(Protocol):
@@ -43,6 +46,11 @@ class VerdictKey(Protocol):
     @property
     def kid(self) -> str:
         """The name by which a token's header refers to the key."""
+        ...
+
+    @property
+    def validity(self) -> Validity:
+        """When the key may be used."""
         ...
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
@@ -63,16 +71,17 @@ class Ed25519Key:
 
     kid: str
     public: ed25519.Ed25519PublicKey
+    validity: Validity = ALWAYS
 
     @classmethod
-    def from_jwk(cls, kid: str, jwk: Mapping[str, object]) -> Self | Unfit:
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | Unfit:
         """Read `x` (RFC 8037 section 2)."""
-        octets = _coordinate(jwk.get("x"))
+        octets = _octets(jwk.get("x"), 32)
         if octets is None or "y" in jwk:
             return Unfit.COORDINATE_MALFORMED
         if not edwards25519.is_trustworthy(octets):
             return Unfit.POINT_INVALID
-        return cls(kid, ed25519.Ed25519PublicKey.from_public_bytes(octets))
+        return cls(kid, ed25519.Ed25519PublicKey.from_public_bytes(octets), validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
         """Verify as in RFC 8032 section 5.1.7."""
@@ -105,18 +114,19 @@ class Es256Key:
 
     kid: str
     public: ec.EllipticCurvePublicKey
+    validity: Validity = ALWAYS
 
     @classmethod
-    def from_jwk(cls, kid: str, jwk: Mapping[str, object]) -> Self | Unfit:
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | Unfit:
         """Read `x` and `y`, 32 octets each (RFC 7518 section 6.2.1); the point must lie on the curve."""
-        x, y = _coordinate(jwk.get("x")), _coordinate(jwk.get("y"))
+        x, y = _octets(jwk.get("x"), 32), _octets(jwk.get("y"), 32)
         if x is None or y is None:
             return Unfit.COORDINATE_MALFORMED
         try:
             public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
         except ValueError:
             return Unfit.POINT_INVALID
-        return cls(kid, public)
+        return cls(kid, public, validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
         """Verify R and S, 32 octets each, big endian (RFC 7518 section 3.4)."""
@@ -132,24 +142,71 @@ class Es256Key:
         return None
 
 
-def _coordinate(value: object) -> bytes | None:
-    """32 octets in canonical base64url, or None."""
+_ML_DSA_65_RHO: Final = 32
+"""Octets of the seed of the matrix, before the vector t1 (FIPS 204 algorithm 22)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MlDsa65Key:
+    """ML-DSA-65 (FIPS 204) as in RFC 9964: pure, with an empty context, in a key of type AKP.
+
+    Every text of the right length decodes to a public key (FIPS 204 algorithm 23), so the length is all that the
+    coding has to check. A key whose vector t1 is zero is refused: its equation no longer holds the secret, and
+    anybody could sign under it, as under an Ed25519 point of small order.
+    """
+
+    ALG: ClassVar[str] = "ML-DSA-65"
+    KTY: ClassVar[str] = "AKP"
+    CRV: ClassVar[None] = None
+    PUBLIC_KEY_LENGTH: ClassVar[int] = 1952
+    SIGNATURE_LENGTH: ClassVar[int] = 3309
+
+    kid: str
+    public: mldsa.MLDSA65PublicKey
+    validity: Validity = ALWAYS
+
+    @classmethod
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | Unfit:
+        """Read `pub` (RFC 9964 section 3)."""
+        octets = _octets(jwk.get("pub"), cls.PUBLIC_KEY_LENGTH)
+        if octets is None:
+            return Unfit.PUBLIC_KEY_MALFORMED
+        if not any(octets[_ML_DSA_65_RHO:]):
+            return Unfit.PUBLIC_KEY_DEGENERATE
+        return cls(kid, mldsa.MLDSA65PublicKey.from_public_bytes(octets), validity)
+
+    def check(self, signature: bytes, signing_input: bytes) -> Code | None:
+        """Verify as in FIPS 204 algorithm 3; the hints' one spelling is part of it (algorithm 21)."""
+        if len(signature) != self.SIGNATURE_LENGTH:
+            return Code.SIGNATURE_LENGTH
+        try:
+            self.public.verify(signature, signing_input)
+        except InvalidSignature:
+            return Code.SIGNATURE_INVALID
+        return None
+
+
+def _octets(value: object, length: int) -> bytes | None:
+    """`length` octets in canonical base64url, or None."""
     if not isinstance(value, str) or not value.isascii():
         return None
     octets = base64url.decode(value.encode())
-    return octets if octets is not None and len(octets) == 32 else None
+    return octets if octets is not None and len(octets) == length else None
 
 
-ALGORITHMS: Final = (Ed25519Key, Es256Key)
+ALGORITHMS: Final = (Ed25519Key, Es256Key, MlDsa65Key)
 """Every algorithm that this verifier knows."""
 
 
-def read(kid: str, jwk: Mapping[str, object]) -> VerdictKey | Unfit:
-    """The key, by the class whose `kty` and `crv` it has. `alg`, where given, must be that class's own."""
+def read(kid: str, jwk: Mapping[str, object], validity: Validity = ALWAYS) -> VerdictKey | Unfit:
+    """The key, by the class whose `kty` and `crv` it has. `alg`, where given, must be that class's own.
+
+    A key of type AKP is of no algorithm without its `alg` (RFC 9964 section 3), so there it must be given.
+    """
     for kind in ALGORITHMS:
         if (jwk.get("kty"), jwk.get("crv")) == (kind.KTY, kind.CRV):
             # "EdDSA" does not say which curve (RFC 9864 section 1), so it names no algorithm here either.
-            return (
-                kind.from_jwk(kid, jwk) if jwk.get("alg", kind.ALG) == kind.ALG else Unfit.ALG_CONTRADICTS_KEY
-            )
+            fallback = None if kind.KTY == "AKP" else kind.ALG
+            fits = jwk.get("alg", fallback) == kind.ALG
+            return kind.from_jwk(kid, jwk, validity) if fits else Unfit.ALG_CONTRADICTS_KEY
     return Unfit.KEY_TYPE_UNSUPPORTED

@@ -1,7 +1,8 @@
 """The keys that may verify verdicts, read from a JWK Set (RFC 7517).
 
 A key that is not fit is left out and named with the reason; the rest of the set stays usable. A key whose
-`status` is `revoked` is remembered by its `kid`, so that a verdict under it is refused as such.
+`status` is `revoked` is remembered by its `kid`, so that a verdict under it is refused as such. A key may say
+from when (`nbf`) and until when (`exp`) it is to be used; the set keeps that, step 5 holds it against the time.
 """
 
 import re
@@ -15,14 +16,15 @@ from typing import Final, Self
 from agent.verification import keys as algorithms
 from agent.verification import strict_json
 from agent.verification.keys import Unfit, VerdictKey
+from agent.verification.validity import Validity
 from wire import limits
 
 KEYS_MAX: Final = 64
 """Most keys of a JWK Set that is read at all."""
 
-_KID: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{limits.CODE_MAX - 1}}}")
-_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
-_VALIDITY: Final = frozenset({"nbf", "exp"})
+# The alphabet of `wire.model.Code`: a thumbprint (RFC 7638) is a good name and may begin with `-` or `_`.
+_KID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.CODE_MAX}}}")
+_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv", "priv_exp", "seed"})
 
 
 class KeyStatus(StrEnum):
@@ -124,7 +126,10 @@ class _Entry:
             return Unfit.NOT_AN_OBJECT
         if self.kid is None:
             return Unfit.KID_MALFORMED if "kid" in self.jwk else Unfit.KID_MISSING
-        return _unfit_for_verdicts(self.jwk) or algorithms.read(self.kid, self.jwk)
+        validity = Validity.from_jwk(self.jwk)
+        if validity is None:
+            return _unfit_for_verdicts(self.jwk) or Unfit.VALIDITY_MALFORMED
+        return _unfit_for_verdicts(self.jwk) or algorithms.read(self.kid, self.jwk, validity)
 
 
 def _entries(document: Mapping[str, object] | str | bytes) -> list[_Entry]:
@@ -156,7 +161,4 @@ def _unfit_for_verdicts(jwk: Mapping[str, object]) -> Unfit | None:
         return Unfit.KEY_OPS_WITHOUT_VERIFY
     if jwk.get("status", KeyStatus.ACTIVE) != KeyStatus.ACTIVE:
         return Unfit.STATUS_UNKNOWN
-    # A key that says when it may be used must not be used at all by a reader that cannot tell when.
-    if not _VALIDITY.isdisjoint(jwk):
-        return Unfit.VALIDITY_UNSUPPORTED
     return None

@@ -9,6 +9,8 @@ This list is normative; the functions below follow it in this order, and the fir
 11. `eat_nonce` is the challenge that is outstanding: the verdict is about now.
 12. Times, against trusted time (see `Reckoning`): issued neither before the challenge nor in the future,
     valid by now, not expired, living no longer than `limits.LIFETIME_MAX`, and not contradicting each other.
+    Where the key says when it may be used, the verdict was issued then: a phone that does not know the time
+    takes it from the verdict, so the key must have been valid at the time that the verdict tells.
 13. `serial` is greater than the sealed one, `policy.version` not lower: nothing older comes again.
 14. Decision and reason are known, the claims are complete for the decision and none contradicts it; an
     announced lock does not lie before the verdict.
@@ -24,6 +26,7 @@ from agent.verification import jws
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
 from agent.verification.keyset import KeySet
+from agent.verification.validity import ALWAYS, TimeBounds, Validity
 from wire import limits, media
 from wire.codes import Decision, Reason
 from wire.verdict import REQUIRED, UncheckedVerdict, Verdict
@@ -96,14 +99,20 @@ def verify(token: str | bytes, keys: KeySet, *, expected: Expected, now: int) ->
 
     Raises VerificationError, with nothing of the token on it.
     """
-    payload = jws.verify_compact(token, keys, typ=media.VERDICT_TYP)
-    claims = read_claims(payload)
+    opened = jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time_bounds(expected.reckoning, now))
+    claims = read_claims(opened.payload)
     check_parties(claims, expected)
     check_key_binding(claims, expected)
     check_nonce(claims, expected)
     check_times(claims, expected.reckoning, now)
+    check_issued_under(opened.key.validity, claims)
     check_freshness(claims, expected)
     return VerifiedVerdict(check_decision(claims), _AUTHORITY)
+
+
+def time_bounds(reckoning: Reckoning, now: int) -> TimeBounds:
+    """What trusted time says of the time, for step 5."""
+    return TimeBounds(now - limits.SKEW, now + limits.SKEW if reckoning is Reckoning.EXACT else None)
 
 
 def check_parties(claims: UncheckedVerdict, expected: Expected) -> None:
@@ -143,6 +152,12 @@ def check_times(claims: UncheckedVerdict, reckoning: Reckoning, now: int) -> Non
         raise VerificationError(Code.ISSUED_IN_FUTURE)
     if begins > latest + limits.SKEW:
         raise VerificationError(Code.NOT_YET_VALID)
+
+
+def check_issued_under(validity: Validity, claims: UncheckedVerdict) -> None:
+    """Step 12, second half: the key was valid when the verdict says that it was issued."""
+    if validity is not ALWAYS and validity.lapse(time_bounds(Reckoning.EXACT, claims.iat)) is not None:
+        raise VerificationError(Code.ISSUED_OUTSIDE_KEY_VALIDITY)
 
 
 def check_freshness(claims: UncheckedVerdict, expected: Expected) -> None:

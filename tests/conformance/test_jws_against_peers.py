@@ -5,6 +5,7 @@ RFC 9864 here. None of them looks at `typ`; that part of the profile is this ver
 """
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -47,7 +48,10 @@ def by_jwcrypto(token: str, signer: Signer) -> bytes:
     return payload
 
 
-PEERS = (by_pyjwt, by_joserfc, by_jwcrypto)
+Peer = Callable[[str, Signer], bytes]
+ALL = (by_pyjwt, by_joserfc, by_jwcrypto)
+PEERS: dict[str, tuple[Peer, ...]] = {"Ed25519": ALL, "ES256": ALL, "ML-DSA-65": (by_jwcrypto,)}
+"""By algorithm. jwcrypto alone knows keys of type AKP."""
 
 
 @settings(deadline=None, max_examples=250)
@@ -60,13 +64,13 @@ def test_what_is_accepted_here_is_accepted_by_every_peer(case: tuple[Signer, str
     except VerificationError:
         return
     # A pool of segments holds tokens of one signer only, so the peers are given that one key.
-    assert [peer(token, signer) for peer in PEERS] == [payload] * len(PEERS)
+    peers = PEERS[signer.alg]
+    assert [peer(token, signer) for peer in peers] == [payload] * len(peers)
 
 
 @pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: signer.alg)
-@pytest.mark.parametrize("peer", PEERS)
-def test_every_peer_accepts_a_good_token(signer: Signer, peer: object) -> None:
+def test_every_peer_accepts_a_good_token(signer: Signer) -> None:
     """Without this the comparison could pass because nothing is ever accepted by anybody."""
-    assert callable(peer)
     token = sign(make_verdict(), signer)
-    assert peer(token, signer) == verify_compact(token, KEYS, typ=VERDICT_TYP)
+    payload = verify_compact(token, KEYS, typ=VERDICT_TYP)
+    assert {peer(token, signer) for peer in PEERS[signer.alg]} == {payload}

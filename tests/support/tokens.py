@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from agent.verification.keyset import KeySet
@@ -46,11 +46,11 @@ class Signer:
 
     kid: str
     alg: str
-    private: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+    private: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | mldsa.MLDSA65PrivateKey
 
     def sign(self, message: bytes) -> bytes:
         """The JOSE signature: for ES256 the 64 octets R and S."""
-        if isinstance(self.private, ed25519.Ed25519PrivateKey):
+        if not isinstance(self.private, ec.EllipticCurvePrivateKey):
             return self.private.sign(message)
         r, s = utils.decode_dss_signature(self.private.sign(message, ec.ECDSA(SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
@@ -61,6 +61,8 @@ class Signer:
         return {name: value for name, value in jwk.items() if value is not None}
 
     def _public(self) -> dict[str, str]:
+        if isinstance(self.private, mldsa.MLDSA65PrivateKey):
+            return {"kty": "AKP", "pub": encode(self.private.public_key().public_bytes_raw())}
         if isinstance(self.private, ed25519.Ed25519PrivateKey):
             return {"kty": "OKP", "crv": "Ed25519", "x": encode(self.private.public_key().public_bytes_raw())}
         point = self.private.public_key().public_numbers()
@@ -78,9 +80,15 @@ def es256_signer(kid: str = "verdict-es256", seed: int = 1) -> Signer:
     return Signer(kid, "ES256", ec.derive_private_key(0x5EED0000 + seed, ec.SECP256R1()))
 
 
+def ml_dsa_65_signer(kid: str = "verdict-ml-dsa-65", seed: int = 1) -> Signer:
+    """An ML-DSA-65 key, the same for the same seed."""
+    return Signer(kid, "ML-DSA-65", mldsa.MLDSA65PrivateKey.from_seed_bytes(seed.to_bytes(32, "big")))
+
+
 ED25519: Final = ed25519_signer()
 ES256: Final = es256_signer()
-SIGNERS: Final = (ED25519, ES256)
+ML_DSA_65: Final = ml_dsa_65_signer()
+SIGNERS: Final = (ED25519, ES256, ML_DSA_65)
 
 
 def jwks(*signers: Signer) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from agent.verification.errors import RULES, Code, VerificationError
+from agent.verification.jws import verify_compact
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Reckoning, verify
 from tests.support import tokens
 from tests.support.tokens import ED25519, ES256, EXPECTED, KEYS, NOW, header_of, make_verdict, sign
 from wire import limits
+from wire.media import VERDICT_TYP
 
 GOOD = sign(make_verdict())
 HEADER, PAYLOAD, SIGNATURE = GOOD.split(".")
@@ -193,12 +195,25 @@ REFUSED: dict[Code, list[str]] = {
     Code.DECISION_CONTRADICTORY: [with_payload(retry_after=60), with_payload(not_before_lock=NOW + 1)],
     Code.LOCK_BEFORE_ISSUE: [sign(make_verdict("notice", not_before_lock=NOW - 1))],
 }
+HOUR = 3600
+
+
+def timed(**times: int) -> KeySet:
+    return KeySet.from_jwks({"keys": [ED25519.jwk(**times), ES256.jwk()]})
+
+
 BY_KEYS = {
+    Code.KEY_EXPIRED: timed(nbf=NOW - HOUR, exp=NOW - limits.SKEW),
+    Code.KEY_NOT_YET_VALID: timed(nbf=NOW + limits.SKEW + 1, exp=NOW + HOUR),
     Code.KEY_REVOKED: KeySet.from_jwks({"keys": [ED25519.jwk(status="revoked"), ES256.jwk()]}),
     Code.KEY_UNFIT: KeySet.from_jwks({"keys": [ED25519.jwk(use="enc"), ES256.jwk()]}),
 }
 CASES = [(code, KEYS, token) for code, all_tokens in REFUSED.items() for token in all_tokens]
 CASES += [(code, keys, GOOD) for code, keys in BY_KEYS.items()]
+CASES += [
+    (Code.ISSUED_OUTSIDE_KEY_VALIDITY, timed(exp=NOW - limits.SKEW + 1), with_payload(iat=NOW + 2)),
+    (Code.ISSUED_OUTSIDE_KEY_VALIDITY, timed(nbf=NOW + limits.SKEW), with_payload(iat=NOW - 1)),
+]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +231,11 @@ def test_a_token_with_one_fault_is_refused_by_that_faults_code_and_step(
 
 def test_every_code_can_be_reached() -> None:
     """A code that no token reaches would be a rule that does not exist."""
-    assert {code for code, _, _ in CASES} == set(Code)
+    assert {code for code, _, _ in CASES} == set(Code) - {Code.KEY_TIME_UNKNOWN}
+    # `verify` always knows the time; `verify_compact` never does.
+    with pytest.raises(VerificationError) as refused:
+        verify_compact(GOOD, timed(exp=NOW + HOUR), typ=VERDICT_TYP)
+    assert refused.value.code is Code.KEY_TIME_UNKNOWN
 
 
 def test_every_code_has_a_step_and_a_sentence_and_the_steps_come_in_order() -> None:

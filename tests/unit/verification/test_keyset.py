@@ -8,7 +8,7 @@ import pytest
 
 from agent.verification.keys import Unfit
 from agent.verification.keyset import KEYS_MAX, KeySet, KeySetError, KeySetFault
-from tests.support.tokens import ED25519, ES256, encode
+from tests.support.tokens import ED25519, ES256, ML_DSA_65, encode
 
 EDDSA_P = 2**255 - 19
 
@@ -17,6 +17,7 @@ def ed_x(number: int) -> str:
     return encode(number.to_bytes(32, "little"))
 
 
+PUB = ML_DSA_65.jwk()["pub"]
 ED_X = ED25519.jwk()["x"]
 EC_X, EC_Y = ES256.jwk()["x"], ES256.jwk()["y"]
 OFF_THE_CURVE_Y = 2  # (y² - 1) / (d y² + 1) is no square for it
@@ -33,11 +34,20 @@ UNFIT: dict[Unfit, list[object]] = {
     Unfit.STATUS_UNKNOWN: [
         ED25519.jwk(status=status) for status in ("retired", "", "ACTIVE", True, ["active"])
     ],
-    Unfit.VALIDITY_UNSUPPORTED: [ED25519.jwk(nbf=1), ES256.jwk(exp=2**40)],
+    Unfit.VALIDITY_MALFORMED: [
+        *(ED25519.jwk(nbf=time) for time in ("1", 1.0, True, -1, 2**53, [1])),
+        *(ES256.jwk(exp=time) for time in ("2040-01-01", 1e9, False, -1, 2**53)),
+        ED25519.jwk() | {"nbf": None},
+        ED25519.jwk(nbf=5, exp=5),
+        ED25519.jwk(nbf=6, exp=5),
+    ],
     Unfit.KEY_TYPE_UNSUPPORTED: [
         ED25519.jwk(crv="Ed448"),
         ED25519.jwk(crv="X25519"),
         ED25519.jwk(kty="EC"),
+        ED25519.jwk(kty="AKP"),
+        ML_DSA_65.jwk(crv="ML-DSA-65"),
+        ML_DSA_65.jwk(kty="OKP"),
         ED25519.jwk(crv=["Ed25519"]),
         ED25519.jwk(kty=None),
         ES256.jwk(crv="P-384"),
@@ -47,7 +57,13 @@ UNFIT: dict[Unfit, list[object]] = {
     Unfit.ALG_CONTRADICTS_KEY: [
         ED25519.jwk(alg=alg) for alg in ("EdDSA", "ES256", "none", "", 1, ["Ed25519"])
     ]
-    + [ES256.jwk(alg=alg) for alg in ("Ed25519", "ES384", "HS256")],
+    + [ES256.jwk(alg=alg) for alg in ("Ed25519", "ES384", "HS256")]
+    + [ML_DSA_65.jwk(alg=alg) for alg in (None, "ML-DSA-44", "ML-DSA-87", "Ed25519", "ml-dsa-65", 65)],
+    Unfit.PUBLIC_KEY_MALFORMED: [
+        ML_DSA_65.jwk(pub=pub)
+        for pub in (None, "", 1, PUB + "=", PUB[:-4], PUB + "AAAA", "é" * len(PUB), PUB[:-1] + "_")
+    ],
+    Unfit.PUBLIC_KEY_DEGENERATE: [ML_DSA_65.jwk(pub=encode(b"\x07" * 32 + bytes(1920)))],
     Unfit.COORDINATE_MALFORMED: [
         ED25519.jwk(x=x) for x in ("", ED_X + "=", ED_X[:-1], ED_X + "AA", ED_X[:-1] + "_", "é" * 43, 1, None)
     ]
@@ -115,6 +131,12 @@ def test_a_revoked_key_is_remembered_whatever_else_it_is(revoked: dict[str, Any]
         keys = KeySet.from_jwks({"keys": entries})
         assert keys.revoked == {ED25519.kid}
         assert keys.find(ED25519.kid) is None
+
+
+@pytest.mark.parametrize("kid", ["-0dGKyzZ", "_wLZ", "7", ".", "a" * 64, "-" * 64])
+def test_a_kid_may_begin_as_a_thumbprint_may(kid: str) -> None:
+    """A thumbprint (RFC 7638) is base64url: one in 32 begins with `-` or `_`, and is as good a name as any."""
+    assert [key.kid for key in KeySet.from_jwks({"keys": [ED25519.jwk(kid=kid)]}).keys] == [kid]
 
 
 @pytest.mark.parametrize("absent", ["alg", "use", "status"])
