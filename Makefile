@@ -2,13 +2,14 @@
 # Both build .venv from requirements locked with hashes.
 
 PYTHON ?= python3.11
+CHROMIUM ?= chromium
 BIN := .venv/bin
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test test-slow lint format bench lock generate clean help
+.PHONY: demo test test-slow lint format bench picture lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -34,6 +35,12 @@ format: $(DEV)   ## let ruff put the code in order
 
 bench: $(DEV)    ## the budgets, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+picture: $(RUN)  ## take the README's picture of the demo page again (needs Chromium)
+	folder=$$(mktemp -d) && $(BIN)/activation demo --html $$folder/demo.html >$$folder/demo.txt \
+	&& $(CHROMIUM) --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
+		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
+		--window-size=1140,1640 --screenshot=docs/images/demo.png file://$$folder/demo.html
 
 generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram
 	$(BIN)/python -m wire.schemas
