@@ -11,7 +11,7 @@ from typing import Protocol
 
 from agent.core.effects import Effect
 from agent.core.events import Event
-from agent.core.screens import ScreenFacts, ScreenId
+from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import State
 from agent.core.step import RejectedEventError
 from agent.sealing import SealFault
@@ -74,6 +74,14 @@ class Transport(Protocol):
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Send `body` and return the answer, whatever its status. Raises TransportError."""
+        ...
+
+
+class Downloads(Protocol):
+    """HTTP to the same origin, to fetch what it publishes."""
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        """Fetch `path` and return the answer, whatever its status. Raises TransportError."""
         ...
 
 
@@ -165,14 +173,21 @@ class MonotonicCounter(Protocol):
 
 
 class KeySourceError(PortError):
-    """No verdict keys that may be trusted."""
+    """No verdict keys that may be trusted. `trouble` says who can mend it; `retry_after` is in seconds."""
+
+    def __init__(
+        self, code: str, detail: str, trouble: Trouble = Trouble.NO_KEYS, retry_after: int | None = None
+    ) -> None:
+        super().__init__(code, detail)
+        self.trouble = trouble
+        self.retry_after = retry_after
 
 
 class KeySource(Protocol):
     """Where the verdict keys come from."""
 
-    def keys(self) -> KeySet:
-        """The keys to verify with now. Raises KeySourceError."""
+    def keys(self, now: int) -> KeySet:
+        """The keys to verify with. `now` is trusted time, seconds since the epoch. Raises KeySourceError."""
         ...
 
 

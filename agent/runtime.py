@@ -155,7 +155,9 @@ class Agent:
             event = error.failed
         except VerificationError as error:
             event = Failed(Trouble.UNTRUSTED, error.code)
-        except (KeySourceError, KeystoreError) as error:
+        except KeySourceError as error:
+            event = Failed(error.trouble, error.code, error.retry_after)
+        except KeystoreError as error:
             event = Failed(Trouble.NO_KEYS, error.code)
         except (ModemError, TelephonyError) as error:
             event = Failed(Trouble.NO_TELEPHONY, error.code)
@@ -177,7 +179,7 @@ class Agent:
         return Challenged(exchange.challenge_in(answer).nonce)
 
     def _request_verdict(self, nonce: str) -> Event:
-        keys = self._ports.keys.keys()
+        keys = self._ports.keys.keys(trusted_now(self._state, self._context()))
         key = self._ports.keystore.attest(nonce.encode())
         answer = self._ports.transport.post(
             media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT

@@ -26,6 +26,7 @@ from lab.policies import LANTERN
 from lab.seed import Seed
 from lab.vendor import KeystoreLevel, Vendor
 from server_stub.domain.policy import Policy
+from server_stub.key_repository import VerdictSigner
 from server_stub.policies import shipped
 from server_stub.server import ServerThread
 from server_stub.service import VerdictService
@@ -54,6 +55,7 @@ class Scene:
         self._url = url
         self._reach: dict[str, Reach] = {}
         self._made: Counter[tuple[str, str]] = Counter()
+        self._folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
 
     @classmethod
     @contextmanager
@@ -84,6 +86,7 @@ class Scene:
             authority=self.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value)),
             store=store,
             counter=counter,
+            folder=self._folder / f"phone-{self._made.total()}",
         )
         reach = self._reach_of(firmware)
         network = over(reach.transport, data_path=_has_data_path(where, radio, modem))
@@ -105,12 +108,15 @@ class Scene:
         url = self._url if official and self._url else self._serve(holder, vendor, policy, issuer, audience)
         transport = RequestsTransport(url)
         self._stack.callback(transport.close)
-        return Reach(Trust(issuer=issuer, audience=audience, jwks=vendor.pinned_jwks), transport)
+        return Reach(Trust(issuer=issuer, audience=audience, root=vendor.ceremony.pinned_root), transport)
 
     def _serve(self, holder: str, vendor: Vendor, policy: Policy, issuer: str, audience: str) -> str:
-        folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="activation-")))
+        folder = self._folder / holder
+        folder.mkdir()
         store = SqlStore(folder / "records.sqlite")
         self._stack.callback(store.close)
+        keys = vendor.secrets.signing_keys
+        repository = self._stack.enter_context(vendor.ceremony.open(folder / "keys", keys, self.world.now))
         service = VerdictService(
             secrets=vendor.secrets,
             policy=policy,
@@ -119,8 +125,9 @@ class Scene:
             audience=audience,
             clock=self.world.now,
             random=self._seed.random(f"server {holder}").randbytes,
+            signer=VerdictSigner(keys, lambda: repository.keys, self.world.now),
         )
-        return self._stack.enter_context(ServerThread(service)).origin
+        return self._stack.enter_context(ServerThread(service, repository=repository)).origin
 
 
 def _told(firmware: Profile, radio: Radio, seed: Seed) -> Radio:

@@ -92,7 +92,8 @@ class Timeline:
     def carried(self, request: Request) -> None:
         """A request left the phone."""
         sent = decode.token(request.body) if request.content_type == media.EVIDENCE else None
-        self.note(Who.NETWORK, f"POST {request.path}", sent=sent, **_outcome(request))
+        outcome = _fetched(request) if request.method == "GET" else _outcome(request)
+        self.note(Who.NETWORK, f"{request.method} {request.path}", sent=sent, **outcome)
 
 
 def _outcome(request: Request) -> dict[str, Any]:
@@ -103,3 +104,10 @@ def _outcome(request: Request) -> dict[str, Any]:
         return {"status": answer.status, "received": decode.token(answer.body)}
     text = answer.body.decode("utf-8", "replace") if len(answer.body) < 2000 else f"{len(answer.body)} octets"
     return {"status": answer.status, "received": text}
+
+
+def _fetched(request: Request) -> dict[str, Any]:
+    """A download in a line: the file is public, and what it means shows in what the phone does next."""
+    if request.answer is None:
+        return {"fault": request.fault}
+    return {"status": request.answer.status, "octets": len(request.answer.body)}

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from lab.keys import Ceremony
 from lab.seed import Seed
 from server_stub.keys import Secrets
 from server_stub.signing import SigningKey
@@ -87,8 +88,13 @@ class Vendor:
         return SigningKey.of(self._seed.p256("verdict key es256"))
 
     @cached_property
+    def ceremony(self) -> Ceremony:
+        """The root and online keys of the repository that publishes the verdict keys."""
+        return Ceremony(self._seed)
+
+    @cached_property
     def pinned_jwks(self) -> dict[str, object]:
-        """The JWK Set that images of this vendor carry (RFC 7517): every verdict key, public."""
+        """The JWK Set that the repository begins with (RFC 7517): every verdict key, public."""
         return {"keys": [self.signing_key.public_jwk(), self.second_signing_key.public_jwk()]}
 
     @cached_property

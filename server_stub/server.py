@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Final, Self
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from server_stub.api.app import create_app
 from server_stub.api.logs import Log
+from server_stub.key_repository import KeyRepository, VerdictSigner
 from server_stub.keys import Secrets
 from server_stub.service import VerdictService
 from server_stub.settings import Settings
@@ -33,13 +35,14 @@ def open_store(settings: Settings) -> Store:
     return SqlStore(settings.database) if settings.database else MemoryStore()
 
 
-def build_service(
+def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     settings: Settings,
     secrets: Secrets,
     store: Store,
     *,
     clock: Callable[[], int] = system_clock,
     random: Callable[[int], bytes] = entropy.token_bytes,
+    signer: VerdictSigner | None = None,
 ) -> VerdictService:
     """The service that `settings` describe. Raises PolicyError or OSError where the policy cannot be used."""
     return VerdictService(
@@ -50,19 +53,27 @@ def build_service(
         audience=settings.audience,
         clock=clock,
         random=random,
+        signer=signer,
     )
 
 
-def run(
-    service: VerdictService, host: str, port: int, announce: Callable[[str], None], *, log: Log | None = None
+def run(  # noqa: PLR0913 - the service, its address, and what else is served and told
+    service: VerdictService,
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    *,
+    repository: KeyRepository | None = None,
+    log: Log | None = None,
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish what is under way.
 
-    `announce` gets the origin, such as `http://127.0.0.1:8080`, once requests are answered. The store stays the
-    caller's. Raises OSError where the address cannot be had.
+    `repository` is served too. `announce` gets the origin, such as `http://127.0.0.1:8080`, once requests are
+    answered. The store and the repository stay the caller's. Raises OSError where the address cannot be had.
     """
     with listen(host, port) as listener:
-        _server(service, lambda: announce(origin(listener)), log).run(sockets=[listener])
+        app = create_app(service, repository=repository, log=log)
+        _server(app, lambda: announce(origin(listener))).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -87,18 +98,24 @@ def origin(listener: socket.socket) -> str:
 
 
 class ServerThread:
-    """Serves `service` over real HTTP on a free port of the loopback interface while the block runs.
+    """Serves `service`, and the key repository if there is one, over real HTTP on a free port while the block runs.
 
     >>> with ServerThread(service) as server:  # doctest: +SKIP
     ...     requests.get(server.origin + "/healthz")
     """
 
     def __init__(
-        self, service: VerdictService, *, host: str = "127.0.0.1", port: int = 0, log: Log | None = None
+        self,
+        service: VerdictService,
+        *,
+        repository: KeyRepository | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        log: Log | None = None,
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
-        self._server = _server(service, self._started.set, log)
+        self._server = _server(create_app(service, repository=repository, log=log), self._started.set)
         self._thread = Thread(target=self._serve, name="verdict-server", daemon=True)
 
     @property
@@ -144,9 +161,9 @@ class _Server(uvicorn.Server):
             self._on_start()
 
 
-def _server(service: VerdictService, started: Callable[[], None], log: Log | None) -> _Server:
+def _server(app: ASGIApp, started: Callable[[], None]) -> _Server:
     config = uvicorn.Config(
-        create_app(service, log=log),
+        app,
         access_log=False,
         # The framework logs an internal error's traceback, whose message may quote what a phone sent.
         log_config=None,

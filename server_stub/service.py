@@ -18,6 +18,7 @@ from server_stub.domain.pseudonyms import Pseudonyms
 from server_stub.domain.territory import Judgement, judge, signals_of
 from server_stub.domain.trouble import EvidenceError
 from server_stub.domain.verdicts import Bearings, compose, next_serial
+from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.keys import Secrets
 from server_stub.store.records import (
     Device,
@@ -70,7 +71,8 @@ class _Appraised:
 class VerdictService:
     """Judges phones for one vendor.
 
-    `clock` gives seconds since the epoch, `random` as many random octets as it is asked for.
+    `clock` gives seconds since the epoch, `random` as many random octets as it is asked for. `signer` chooses the
+    key that signs; without one it is the first of `secrets`.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part of its own, and all are given by name
@@ -83,8 +85,9 @@ class VerdictService:
         audience: str,
         clock: Callable[[], int],
         random: Callable[[int], bytes],
+        signer: VerdictSigner | None = None,
     ) -> None:
-        self._signing_key = secrets.signing_keys[0]
+        self._signer = signer or secrets.signing_keys[0]
         self._policy = policy
         self._store = store
         self._issuer = issuer
@@ -118,6 +121,8 @@ class VerdictService:
             ) from error
         except StoreUnavailableError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
+        except KeyRepositoryError as error:
+            raise ServiceError(ProblemCode.UNAVAILABLE, "no key may sign now; ask again") from error
 
     def check(self) -> None:
         """Raises ServiceError where no verdict could be recorded now."""
@@ -159,7 +164,7 @@ class VerdictService:
         rule = self._policy.decide(case)
         bearings = self._bearings(appraised, device)
         verdict = compose(bearings, case, self._policy, rule)
-        token = self._signing_key.sign(verdict)
+        token = self._signer.sign(verdict)
         transaction.record(self._record(appraised, verdict, token))
         if device:
             transaction.remember(_after(device, verdict))

@@ -26,7 +26,7 @@ class Timeouts:
 
 
 class RequestsTransport:
-    """POSTs to one origin, such as `https://verdict.example`.
+    """Implements the ports `Transport` and `Downloads` over one origin, such as `https://verdict.example`.
 
     What the environment says of proxies and passwords is not used. `authorities` is a file of certificate
     authorities in PEM, for an origin that is not known to the public ones.
@@ -50,8 +50,15 @@ class RequestsTransport:
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Send `body` and return the answer, whatever its status. Raises TransportError."""
-        headers = {"Content-Type": content_type, "Accept": accept, "Accept-Encoding": "identity"}
-        with self._in_time(), _faults_named(), self._send(path, body, headers) as response:
+        return self._exchange("POST", path, {"Content-Type": content_type, "Accept": accept}, body)
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        """Fetch `path` and return the answer, whatever its status. Raises TransportError."""
+        return self._exchange("GET", path, {"Accept": accept})
+
+    def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Answer:
+        headers = {**headers, "Accept-Encoding": "identity"}
+        with self._in_time(), _faults_named(), self._send(method, path, headers, body) as response:
             if 300 <= response.status_code < 400:
                 raise TransportError(TransportFault.REDIRECTED, f"status {response.status_code}")
             media_type, retry_after = _media_type(response), _retry_after(response)
@@ -69,8 +76,9 @@ class RequestsTransport:
         if self._watchdog.barked:  # a cut header section or body can look like a whole one
             raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly")
 
-    def _send(self, path: str, body: bytes, headers: dict[str, str]) -> requests.Response:
-        return self._session.post(
+    def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> requests.Response:
+        return self._session.request(
+            method,
             self._origin + path,
             data=body,
             headers=headers,

@@ -12,7 +12,7 @@ class PinnedKeys:
     def __init__(self, document: Mapping[str, object]) -> None:
         self._document = document
 
-    def keys(self) -> KeySet:
+    def keys(self, _now: int) -> KeySet:
         """The keys that are fit for verifying verdicts. Raises KeySourceError where there is none."""
         keys = KeySet.from_jwks(self._document)
         if not keys.keys:

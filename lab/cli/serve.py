@@ -14,6 +14,12 @@ def serve(
     db: Annotated[Path, typer.Option(help="SQLite file that keeps devices and verdicts.")] = Path(
         "activation.sqlite"
     ),
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the key repository; beside --db by default. An empty one gets a new repository."
+        ),
+    ] = None,
     seed: Annotated[str, typer.Option(help="Which vendor's keys; phones need the same seed.")] = "2021",
 ) -> None:
     """Run the verdict server until it is interrupted.
@@ -28,27 +34,34 @@ def serve(
     from lab.cli import say
     from lab.vendor import Vendor
     from server_stub.api.logs import json_log
-    from server_stub.server import build_service, run
+    from server_stub.key_repository import KeyRepositoryError, VerdictSigner
+    from server_stub.server import build_service, run, system_clock
     from server_stub.settings import Settings
     from server_stub.store.records import StoreUnavailableError
     from server_stub.store.sql import SqlStore
 
     def announce(url: str) -> None:
         typer.echo(f"The verdict server listens on {url} and keeps its records in {db}.")
+        typer.echo(f"It publishes its verdict keys from {folder}.")
         typer.echo(f"Read its API at {url}/docs, or try in another terminal:")
         typer.echo(
             f"  activation device --profile official-global --place havana --seed {seed} --server {url}"
         )
 
-    vendor = Vendor(seed)
+    vendor, folder = Vendor(seed), keys or db.with_name(f"{db.stem}-keys")
+    signing_keys = vendor.secrets.signing_keys
     settings = Settings(host=host, port=port, database=db, issuer=vendor.issuer, audience=vendor.audience)
     try:
         store = SqlStore(db)
     except StoreUnavailableError as error:
         say.fail(f"cannot keep records in {db}: {error}; choose another --db", say.OUTSIDE)
     try:
-        service = build_service(settings, vendor.secrets, store)
-        run(service, host, port, announce, log=json_log(sys.stderr))
+        with vendor.ceremony.open(folder, signing_keys, system_clock) as repository:
+            signer = VerdictSigner(signing_keys, lambda: repository.keys, system_clock)
+            service = build_service(settings, vendor.secrets, store, signer=signer)
+            run(service, host, port, announce, repository=repository, log=json_log(sys.stderr))
+    except KeyRepositoryError as error:
+        say.fail(f"cannot publish keys: {error}; or choose another --keys", say.OUTSIDE)
     except OSError as error:
         say.fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another --port", say.OUTSIDE)
     finally:

@@ -6,13 +6,15 @@ It decides nothing itself: what it does follows from its firmware profile.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from agent.adapters.pinned_keys import PinnedKeys
+from agent.adapters.tuf_keys import TufKeys
 from agent.core.events import Event, Happened, Kind, LanguageChosen, TermsAccepted
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import FRESH_LOCALE, Exchange, Lock, Setup
-from agent.ports import Modem, MonotonicCounter, Ports, SealedStore, Surroundings, Transport
+from agent.ports import KeySource, Modem, MonotonicCounter, Ports, SealedStore, Surroundings
 from agent.runtime import Agent
 from agent.screens import Screen, build
 from firmware_profiles.boot import boots
@@ -24,7 +26,7 @@ from lab.handset.image import Trust, agent_image, boot_facts
 from lab.handset.keystore import EmulatedKeystore
 from lab.handset.panel import Panel
 from lab.handset.storage import EmulatedStore
-from lab.network import Network
+from lab.network import Network, Onward
 from lab.outcome import Outcome, Result, VerdictSummary
 from lab.seed import Seed
 from lab.timeline import Timeline, Who
@@ -45,7 +47,10 @@ READING: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The parts of a phone that its image does not choose."""
+    """The parts of a phone that its image does not choose.
+
+    `folder` is where it keeps the metadata of verdict keys; a phone whose image pins the keys themselves needs none.
+    """
 
     imeis: tuple[str, ...]
     modem: Modem
@@ -53,6 +58,7 @@ class Hardware:
     authority: Authority
     store: SealedStore
     counter: MonotonicCounter
+    folder: Path | None = None
 
 
 def blank_storage() -> tuple[EmulatedStore, EmulatedCounter]:
@@ -233,13 +239,21 @@ class Handset:
             keystore=EmulatedKeystore(seed, hardware.authority, boot_facts(self.profile, hardware.imeis)),
             store=hardware.store,
             counter=hardware.counter,
-            keys=PinnedKeys(self._trust.jwks),
+            keys=self._key_source(),
             surroundings=hardware.surroundings,
             display=self.panel,
             alarm=self.alarm,
             entropy=_Jitter(seed),
             journal=self.timeline,
         )
+
+    def _key_source(self) -> KeySource:
+        trust, folder = self._trust, self._hardware.folder
+        if not trust.root:
+            return PinnedKeys(trust.jwks)
+        if folder is None:
+            raise ValueError("an image that pins a root needs a folder for what the key repository sends")
+        return TufKeys(trust.root, folder, self.network)
 
 
 class _Jitter:
@@ -253,6 +267,6 @@ def _hooked(profile: Profile) -> bool:
     return profile.hooks is not None and profile.hooks.display is DisplayHook.HOOKED
 
 
-def over(transport: Transport, *, data_path: bool) -> NetworkMaker:
+def over(transport: Onward, *, data_path: bool) -> NetworkMaker:
     """A network that leads to `transport`, if the place has a data path."""
     return lambda timeline: Network(transport, data_path, timeline.carried)

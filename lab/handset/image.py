@@ -1,6 +1,6 @@
 """From a firmware profile to what the agent and the keystore of that phone are told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from typing import Final
@@ -19,11 +19,16 @@ SLOTS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose verdicts an image takes: the names that it pins, and the JWK Set of their keys."""
+    """Whose verdicts an image takes: the names that it pins, and where the keys come from.
+
+    `root` is version 1 of the root of the repository that publishes the verdict keys. An image that knows no
+    repository carries their JWK Set itself.
+    """
 
     issuer: str
     audience: str
-    jwks: dict[str, object]
+    jwks: dict[str, object] = field(default_factory=dict)
+    root: bytes = b""
 
 
 def agent_image(profile: Profile, trust: Trust) -> Image:

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 from server_stub.api import openapi, problems
 from server_stub.api.device_routes import device_routes
 from server_stub.api.logs import Log, RequestLog
+from server_stub.api.tuf_routes import tuf_routes
+from server_stub.key_repository import KeyRepository
 from server_stub.service import VerdictService
 
 _DESCRIPTION = (
@@ -26,9 +28,16 @@ def _uuid() -> str:
 
 
 def create_app(
-    service: VerdictService, *, log: Log | None = None, request_ids: Callable[[], str] = _uuid
+    service: VerdictService,
+    *,
+    repository: KeyRepository | None = None,
+    log: Log | None = None,
+    request_ids: Callable[[], str] = _uuid,
 ) -> FastAPI:
-    """The application over `service`, logging to `log`; `request_ids` gives each request its number, a UUID."""
+    """The application over `service`, and over the key repository that it serves, logging to `log`.
+
+    `request_ids` gives each request its number, a UUID.
+    """
     app = _App(
         title="Verdict server",
         description=_DESCRIPTION,
@@ -41,6 +50,8 @@ def create_app(
     app.outermost = partial(RequestLog, request_ids=request_ids, log=log)
     problems.install(app)
     app.include_router(device_routes(service))
+    if repository is not None:
+        app.include_router(tuf_routes(repository))
     _install_health(app, service)
     return app
 

@@ -14,11 +14,13 @@ from wire.challenge import Challenge
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of a route's errors."""
     schema = {"$ref": "#/components/schemas/Problem"}
     meaning = {
         400: "evidence-malformed",
         401: "evidence-signature-invalid, chain-invalid or challenge-invalid",
+        404: "not-found",
         406: "not-acceptable",
         409: "challenge-expired or challenge-spent; ask for a new challenge",
         413: "body-too-large",
@@ -40,7 +42,7 @@ def device_routes(service: VerdictService) -> APIRouter:
     """Challenges and verdicts of `service`."""
     router = APIRouter(tags=["phones"])
 
-    @router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=_problems(406, 500))
+    @router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=problem_responses(406, 500))
     async def challenge(request: Request) -> Response:
         """Ask for a nonce. It authenticates itself, may be spent once, and no body is needed."""
         check_accepts(request, media.JSON)
@@ -54,7 +56,7 @@ def device_routes(service: VerdictService) -> APIRouter:
                 "description": "The verdict, a compact JWS; its claims are the schema Verdict. A deny is one too.",
                 "content": {media.VERDICT: _TOKEN},
             },
-            **_problems(400, 401, 406, 409, 413, 415, 422, 500, 503),
+            **problem_responses(400, 401, 406, 409, 413, 415, 422, 500, 503),
         },
         openapi_extra={"requestBody": {"required": True, "content": {media.EVIDENCE: _TOKEN}}},
     )

@@ -6,7 +6,8 @@ counting, showing, sending. What was done before the cut stays done.
 
 from dataclasses import dataclass
 
-from agent.ports import Answer, MonotonicCounter, SealedStore, Transport
+from agent.ports import Answer, MonotonicCounter, SealedStore
+from lab.network import Onward
 
 
 class PowerCut(BaseException):
@@ -57,7 +58,7 @@ class FusedCounter:
 
 @dataclass
 class FusedTransport:
-    inner: Transport
+    inner: Onward
     fuse: Fuse
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
@@ -65,3 +66,7 @@ class FusedTransport:
         answer = self.inner.post(path, body, content_type=content_type, accept=accept)
         self.fuse.tick()
         return answer
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        self.fuse.tick()
+        return self.inner.get(path, accept=accept)

@@ -1,0 +1,96 @@
+"""Verdict keys from a TUF repository: python-tuf's client, from the root that the image pins to a `KeySet`.
+
+Every call takes the whole client workflow of the TUF specification (section 5) from the pinned root on: follow new
+roots, then timestamp, snapshot, targets and the delegated role, then the one target. What was seen before is kept on
+the phone, as the floor below which nothing is taken again; it is verified like what comes from the network. A set
+that could not be refreshed is not used: an exchange needs the network anyway, and only who keeps the phone from the
+repository would gain.
+
+Expiry is judged on trusted time, which is never ahead of the truth and which the user cannot set.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tuf.api.metadata import TargetFile
+from tuf.ngclient import Updater, UpdaterConfig
+
+from agent.adapters.tuf_faults import TufFault, failed, faults_named
+from agent.adapters.tuf_fetcher import PortFetcher
+from agent.ports import Downloads
+from agent.verification.keyset import KeySet
+from wire import key_repository as repository
+
+_CONFIG: Final = UpdaterConfig(
+    max_root_rotations=repository.ROOT_ROTATIONS_MAX,
+    max_delegations=1,
+    root_max_length=repository.ROOT_MAX,
+    timestamp_max_length=repository.TIMESTAMP_MAX,
+    snapshot_max_length=repository.SNAPSHOT_MAX,
+    targets_max_length=repository.TARGETS_MAX,
+)
+
+LATEST: Final = int(datetime.max.replace(tzinfo=UTC).timestamp())
+"""The last second that metadata could name; at any later time all of it has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class TufKeys:
+    """Implements `agent.ports.KeySource`.
+
+    `root` is the pinned `root.json`. `folder` is the phone's own and nobody else's; it is made where it is missing.
+    """
+
+    root: bytes
+    folder: Path
+    downloads: Downloads
+
+    def keys(self, now: int) -> KeySet:
+        """The keys as they are published at trusted time `now`. Raises KeySourceError with a code of TufFault."""
+        with faults_named():
+            keys = KeySet.from_jwks(self._target(self._updater(now)))
+        if not keys.keys:
+            raise failed(TufFault.NO_USABLE_KEY, "no listed key is fit for verifying verdicts")
+        return keys
+
+    def _updater(self, now: int) -> "TrustedTimeUpdater":
+        metadata, targets = self.folder / "metadata", self.folder / "targets"
+        for folder in (metadata, targets):
+            folder.mkdir(parents=True, exist_ok=True)
+        return TrustedTimeUpdater(
+            str(metadata),
+            repository.METADATA_PATH,
+            str(targets),
+            repository.TARGETS_PATH,
+            fetcher=PortFetcher(self.downloads),
+            config=_CONFIG,
+            bootstrap=self.root,
+        ).at(now)
+
+    def _target(self, updater: Updater) -> bytes:
+        """The octets of the target, checked once they are in memory."""
+        info = updater.get_targetinfo(repository.TARGET)
+        if info is None:
+            raise failed(TufFault.TARGET_MISSING, f"the repository does not list {repository.TARGET}")
+        path = updater.find_cached_target(info) or updater.download_target(info)
+        return _checked(Path(path).read_bytes(), info)
+
+
+def _checked(content: bytes, info: TargetFile) -> bytes:
+    info.verify_length_and_hashes(content)
+    return content
+
+
+class TrustedTimeUpdater(Updater):
+    """python-tuf's client with its one clock replaced.
+
+    It reads the machine's clock once, when it is made, and compares every expiry with that. It offers no way to
+    give it the time, so this class sets the attribute that holds it; making the updater itself judges no expiry.
+    """
+
+    def at(self, now: int) -> "TrustedTimeUpdater":
+        """This updater, judging expiry at `now`, seconds since the epoch."""
+        self._trusted_set.reference_time = datetime.fromtimestamp(min(now, LATEST), UTC)
+        return self
