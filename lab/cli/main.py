@@ -2,7 +2,7 @@
 
 import typer
 
-from lab.cli import demo, device, matrix, profiles, serve
+from lab.cli import demo, device, matrix, profiles, serve, verify
 
 app = typer.Typer(
     name="activation",
@@ -17,6 +17,7 @@ app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(device.device)
 app.command()(matrix.matrix)
+app.command()(verify.verify)
 app.add_typer(profiles.app, name="profiles")
 
 
