@@ -21,7 +21,8 @@ from agent.telephony.errors import TelephonyCode, TelephonyError
 from agent.telephony.events import Bounds, Broken, Ended, Event, Information, Stray, Unsolicited
 from agent.telephony.results import Result, parse_result
 
-_LINE_END: Final = re.compile(rb"[\r\n]")
+_PIECE: Final = re.compile(rb"[^\r\n]+|[\r\n]+")
+_LINE_ENDS: Final = b"\r\n"
 _PRINTABLE: Final = re.compile(rb"[\x20-\x7e]+")
 _MARKS: Final = tuple("+^*%#$&")
 _WORDS: Final = frozenset(
@@ -79,41 +80,49 @@ class Dialogue:
     def receive(self, data: bytes) -> tuple[Event, ...]:
         """The events that `data` completes, in order."""
         events: list[Event] = []
-        *lines, rest = _LINE_END.split(data)
-        for line in lines:
-            self._take(line, ended=True, events=events)
-        self._take(rest, ended=False, events=events)
+        for piece in () if self._broken is not None else _PIECE.findall(data):
+            if piece[0] in _LINE_ENDS:
+                self._end_line(len(piece), events)
+            else:
+                self._extend_line(piece)
+            if self._broken is not None:
+                events.append(Broken(self._broken))
+                break
         return tuple(events)
 
-    def _take(self, piece: bytes, *, ended: bool, events: list[Event]) -> None:
-        if self._broken is not None:
-            return
-        self._broken = self._violation(piece, ended=ended)
-        if self._broken is not None:
-            events.append(Broken(self._broken))
-            return
-        self._rest += piece
-        if self._pending is not None:
-            self._octets += len(piece) + ended
-            self._lines += ended and bool(self._rest)
-        if ended and self._rest:
-            line, self._rest = self._rest, b""
-            if (event := self._judge(line)) is not None:
-                events.append(event)
-
-    def _violation(self, piece: bytes, *, ended: bool) -> TelephonyCode | None:
-        """The bound that the octets of `piece` break first, as if they came one by one."""
+    def _extend_line(self, piece: bytes) -> None:
+        """Octets within a line. The bound that breaks is the one that breaks first, as if they came one by one."""
         line_room = self._bounds.line - len(self._rest)
         answer_room = self._bounds.answer - self._octets if self._pending is not None else line_room
         if len(piece) > min(line_room, answer_room):
             line_first = line_room <= answer_room
-            return TelephonyCode.LINE_TOO_LONG if line_first else TelephonyCode.ANSWER_TOO_LONG
-        if self._pending is None or not ended:
-            return None
-        if len(piece) == answer_room:
-            return TelephonyCode.ANSWER_TOO_LONG
-        full = self._lines == self._bounds.lines and bool(self._rest + piece)
-        return TelephonyCode.TOO_MANY_LINES if full else None
+            self._broken = TelephonyCode.LINE_TOO_LONG if line_first else TelephonyCode.ANSWER_TOO_LONG
+            return
+        self._rest += piece
+        self._octets += len(piece)
+
+    def _end_line(self, count: int, events: list[Event]) -> None:
+        """`count` line ends in a row: the first ends the line if there is one, the others end nothing."""
+        if self._rest:
+            count -= 1
+            self._count(1, lines=1)
+            if self._broken is not None:
+                return
+            line, self._rest = self._rest, b""
+            if (event := self._judge(line)) is not None:
+                events.append(event)
+        self._count(count, lines=0)
+
+    def _count(self, octets: int, *, lines: int) -> None:
+        """Line ends count towards the answer; nothing does while no command is pending."""
+        if self._pending is None:
+            return
+        if self._octets + octets > self._bounds.answer:
+            self._broken = TelephonyCode.ANSWER_TOO_LONG
+        elif self._lines + lines > self._bounds.lines:
+            self._broken = TelephonyCode.TOO_MANY_LINES
+        self._octets += octets
+        self._lines += lines
 
     def _judge(self, raw: bytes) -> Event | None:
         if not _PRINTABLE.fullmatch(raw):

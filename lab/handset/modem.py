@@ -1,5 +1,6 @@
 """The emulated modem: the `Modem` port in process, with the habits and the faults of a real line."""
 
+import re
 from collections import deque
 from random import Random
 from typing import Final
@@ -13,6 +14,8 @@ from wire.evidence import Serving
 
 LINE_MAX: Final = 2048
 """Octets of a command line that the modem takes before it drops the line."""
+
+_PIECE: Final = re.compile(rb"[^\r]*\r|[^\r]+")
 
 
 class EmulatedModem:
@@ -42,8 +45,8 @@ class EmulatedModem:
     def write(self, data: bytes) -> None:
         """Take octets; each carriage return runs a command line. Raises ModemError once the modem is dead."""
         self._check_alive()
-        for octet in data:
-            self._take(octet)
+        for piece in _PIECE.findall(data):
+            self._take(piece)
 
     def read(self, timeout: float) -> bytes:  # noqa: ARG002 - the port's signature; nothing here takes time
         """What is pending, or nothing. Raises ModemError once the modem is dead."""
@@ -72,15 +75,16 @@ class EmulatedModem:
         if self._faults.dies_after is not None and self.sent >= self._faults.dies_after:
             raise ModemError("modem-dead", "the modem left the line")
 
-    def _take(self, octet: int) -> None:
+    def _take(self, piece: bytes) -> None:
+        """Octets of a command line, with the carriage return that ends it or without."""
         if self._state.echo:
-            self._say(bytes([octet]))
-        if octet == 0x0D:
+            self._say(piece)
+        text = piece.rstrip(b"\r").replace(b"\n", b"")
+        self._line += text[: LINE_MAX - len(self._line)]
+        if piece.endswith(b"\r"):
             line = self._line.decode("latin-1")
             self._line.clear()
             self._run(line)
-        elif octet != 0x0A and len(self._line) < LINE_MAX:
-            self._line.append(octet)
 
     def _run(self, line: str) -> None:
         lines = execute(self._state, line)
