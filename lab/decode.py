@@ -16,7 +16,7 @@ def token(compact: bytes) -> dict[str, Any]:
     segments = compact.split(b".")
     try:
         header, claims = (json.loads(_octets(segment)) for segment in segments[:2])
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {"unreadable": len(compact)}
     if not isinstance(header, dict):
         return {"unreadable": len(compact)}

@@ -1,0 +1,16 @@
+"""Every attack, in the order of the chapters that a reviewer reads."""
+
+from typing import Final
+
+from lab.attacks import tokens_claims, tokens_form, tokens_header, tokens_json, tokens_signature
+from lab.attacks.model import Attack
+
+CATALOGUE: Final[tuple[Attack, ...]] = (
+    *tokens_form.ATTACKS,
+    *tokens_header.ATTACKS,
+    *tokens_signature.ATTACKS,
+    *tokens_json.ATTACKS,
+    *tokens_claims.ATTACKS,
+)
+
+BY_ID: Final[dict[str, Attack]] = {attack.id: attack for attack in CATALOGUE}
