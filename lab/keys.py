@@ -47,7 +47,12 @@ class Ceremony:
         """Version 1 of `root.json`, which images carry. The same seed gives the same octets."""
         return first_root(self.holder(), self.online(), FIRST_ROOT_EXPIRES)
 
-    def open(self, folder: Path, keys: Sequence[SigningKey], clock: Callable[[], int]) -> KeyRepository:
-        """The repository in `folder`, new in an empty one, listing `keys`. Raises KeyRepositoryError."""
+    def open(
+        self, folder: Path, keys: Sequence[SigningKey], clock: Callable[[], int], *, generation: int = 0
+    ) -> KeyRepository:
+        """The repository in `folder`, new in an empty one, listing `keys`; its newest root is of `generation`.
+
+        Raises KeyRepositoryError.
+        """
         founding = Founding(self.pinned_root, KeyList.of(*(key.public_jwk() for key in keys)))
-        return KeyRepository.open(folder, founding=founding, online=self.online(), clock=clock)
+        return KeyRepository.open(folder, founding=founding, online=self.online(generation), clock=clock)

@@ -20,7 +20,6 @@ from server_stub.key_repository.publication import EVERY_ROLE, Press, Published
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
 
 FIRST_ROOT: Final = "1.root.json"
-_LIST: Final = frozenset({OnlineRole.VERDICT_KEYS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +112,14 @@ class KeyRepository:
         with self._changing:
             now = self._clock()
             if stale := self._press.stale(self._published, now):
-                listed = self._published.keys
-                self._publish(listed.pruned(now) if OnlineRole.VERDICT_KEYS in stale else listed, stale)
+                listed = self.keys.pruned(now) if OnlineRole.VERDICT_KEYS in stale else self.keys
+                self._publish(listed, stale)
             return stale
 
     def introduce(self, jwk: Jwk, *, signs_from: int | None = None) -> None:
         """List one more verdict key, which signs from that time on."""
         with self._changing:
-            self._publish(self.keys.with_key(jwk, signs_from=signs_from), _LIST)
+            self._list(self.keys.with_key(jwk, signs_from=signs_from))
 
     def rotate(self, kid: str, jwk: Jwk, *, at: int) -> None:
         """Let the key `jwk` take over from `kid` at that time, in seconds since the epoch.
@@ -128,8 +127,7 @@ class KeyRepository:
         Both are listed at once. The old key signs until then, and stays listed until its last verdict has died.
         """
         with self._changing:
-            listed = self.keys.pruned(self._clock()).retiring(kid, at)
-            self._publish(listed.with_key(jwk, signs_from=at), _LIST)
+            self._list(self.keys.retiring(kid, at).with_key(jwk, signs_from=at))
 
     def revoke(self, kid: str) -> None:
         """Revoke a key at once. Raises KeyRepositoryError where no other key could sign."""
@@ -140,7 +138,7 @@ class KeyRepository:
                     RepositoryFault.NO_ACTIVE_KEY,
                     f"{kid} is the only key that may sign; introduce another first",
                 )
-            self._publish(listed, _LIST)
+            self._list(listed)
 
     def install_root(self, root: bytes, online: OnlineKeys | None = None) -> None:
         """Publish the next root, signed by the thresholds of the present one and its own.
@@ -188,6 +186,10 @@ class KeyRepository:
         self._published = Published(first, {}, founding.keys)
         self._folder.write([File(METADATA, FIRST_ROOT, founding.root)])
         self._publish(founding.keys, EVERY_ROLE)
+
+    def _list(self, keys: KeyList) -> None:
+        """Publish another list, without the keys that have died."""
+        self._publish(keys.pruned(self._clock()), frozenset({OnlineRole.VERDICT_KEYS}))
 
     def _publish(self, keys: KeyList, renew: Set[OnlineRole]) -> None:
         sheets, files = self._press.publish(self._published.sheets, keys, renew, self._clock())

@@ -1,0 +1,228 @@
+"""A vendor's server with its key repository, phones that pin its root, and a hostile mirror between them.
+
+Everything goes over real HTTP on loopback. The mirror passes on what it is asked, unless a test gives it a folder to
+serve as the repository, or words of its own for a path.
+"""
+
+import http.client
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent.core.screens import ScreenId, Trouble
+from lab.clock import World
+from lab.handset.handset import Handset
+from lab.policies import LANTERN
+from lab.scene import Scene
+from lab.seed import Seed
+from lab.vendor import Vendor
+from server_stub.domain.policy import Policy
+from server_stub.key_repository import KeyRepository, VerdictSigner
+from server_stub.policies import shipped
+from server_stub.server import ServerThread
+from server_stub.service import VerdictService
+from server_stub.signing import SigningKey
+from server_stub.store.memory import MemoryStore
+
+SEED = "tuf tests"
+HOUR, DAY = 3600, 24 * 3600
+FREE = Policy.parse(LANTERN, "everybody.toml")
+"""A policy that allows everybody."""
+
+Play = Callable[[BaseHTTPRequestHandler], None]
+"""What the mirror does instead of answering honestly."""
+
+THIRD_KEY = SigningKey.of(Seed.of(SEED).ed25519("third verdict key"))
+"""A verdict key that no repository lists from its beginning."""
+
+
+def words(body: bytes, status: int = 200, media_type: str = "application/json", **headers: str) -> Play:
+    """Answer with this."""
+
+    def play(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in {"Content-Type": media_type, "Content-Length": str(len(body)), **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return play
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    """Answer without end, until the phone hangs up."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b" " * 65536)
+    except OSError:
+        handler.close_connection = True
+
+
+@dataclass
+class Mirror:
+    """What a phone takes for its server. `instead` has a prefix of a path and what happens there."""
+
+    upstream: str = ""
+    folder: Path | None = None
+    instead: dict[str, Play] = field(default_factory=dict)
+
+    def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        for prefix, play in self.instead.items():
+            if handler.path.startswith(prefix):
+                play(handler)
+                return
+        if self.folder is not None and handler.path.startswith("/tuf/"):
+            self._from_folder(handler, self.folder / handler.path.removeprefix("/tuf/"))
+        else:
+            self._pass_on(handler)
+
+    def _from_folder(self, handler: BaseHTTPRequestHandler, path: Path) -> None:
+        words(path.read_bytes() if path.is_file() else b"", 200 if path.is_file() else 404)(handler)
+
+    def _pass_on(self, handler: BaseHTTPRequestHandler) -> None:
+        address = urlsplit(self.upstream)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        headers = {
+            name: handler.headers[name] for name in ("Content-Type", "Accept") if name in handler.headers
+        }
+        connection.request(handler.command, handler.path, body, headers)
+        answer = connection.getresponse()
+        words(answer.read(), answer.status, answer.headers["Content-Type"])(handler)
+        connection.close()
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """The origin while the block runs."""
+        mirror = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self) -> None:
+                mirror.handle(self)
+
+            def do_POST(self) -> None:
+                mirror.handle(self)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join(5)
+            server.server_close()
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the user of a phone sees, and the code of the last failed exchange for whoever reads the journal."""
+
+    screen: ScreenId
+    trouble: Trouble | None
+    code: str | None
+
+
+@dataclass
+class Stage:
+    """One vendor, its running server, the mirror, and phones."""
+
+    folder: Path
+    world: World
+    mirror: Mirror
+    scene: Scene
+    stack: ExitStack
+    store: MemoryStore = field(default_factory=MemoryStore)
+    generation: int = 0
+    random: Random = field(default_factory=lambda: Seed.of(SEED).random("server"))
+
+    @property
+    def vendor(self) -> Vendor:
+        return self.scene.vendor
+
+    @property
+    def keys(self) -> tuple[SigningKey, ...]:
+        """What the server may sign with: a key that is not listed yet, and the two that are."""
+        return (THIRD_KEY, *self.vendor.secrets.signing_keys)
+
+    def open(self) -> KeyRepository:
+        """The repository, opened as a starting server does."""
+        return self.vendor.ceremony.open(
+            self.folder, self.vendor.secrets.signing_keys, self.world.now, generation=self.generation
+        )
+
+    def serve(self, policy: Policy | None = None, *, signer: Any = None) -> KeyRepository:
+        """Start the server, or start it again on what the last one left."""
+        self.stop()
+        repository = self.stack.enter_context(self.open())
+        service = VerdictService(
+            secrets=self.vendor.secrets,
+            policy=policy or shipped(),
+            store=self.store,
+            issuer=self.vendor.issuer,
+            audience=self.vendor.audience,
+            clock=self.world.now,
+            random=self.random.randbytes,
+            signer=signer or VerdictSigner(self.keys, lambda: repository.keys, self.world.now),
+        )
+        self.mirror.upstream = self.stack.enter_context(ServerThread(service, repository=repository)).origin
+        return repository
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self.stack.close()
+
+    def phone(self, place: str = "havana") -> Handset:
+        """A phone of the vendor, switched on and walked through its setup."""
+        phone = self.scene.phone("official-global", place)
+        phone.power_on()
+        phone.walk_setup()
+        return phone
+
+    def copy(self, name: str) -> Path:
+        """What the repository publishes now, for an attacker to serve later."""
+        return Path(shutil.copytree(self.folder, self.folder.with_name(name)))
+
+
+@contextmanager
+def stage(path: Path) -> Iterator[Stage]:
+    """A stage whose server runs, below the folder `path`."""
+    world, mirror = World(), Mirror()
+    with mirror.serving() as origin, Scene.open(SEED, url=origin, world=world) as scene, ExitStack() as stack:
+        made = Stage(path / "keys", world, mirror, scene, stack)
+        made.serve()
+        yield made
+
+
+def sight(phone: Handset) -> Sight:
+    """What there is to see."""
+    now = phone.panel.now
+    assert now is not None
+    codes = [entry.detail.get("code") for entry in phone.timeline.entries if entry.what == "failed"]
+    return Sight(now.screen, now.facts.trouble, codes[-1] if codes else None)
+
+
+def fetched(phone: Handset) -> list[str]:
+    """The files of the repository that the phone asked for, in order."""
+    return [request.path.rsplit("/", 1)[-1] for request in phone.network.requests if request.method == "GET"]
+
+
+def asked_for_a_verdict(phone: Handset) -> int:
+    """How often evidence left the phone."""
+    return sum(request.path == "/v1/verdicts" for request in phone.network.requests)
