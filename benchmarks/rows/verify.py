@@ -71,12 +71,12 @@ def measure() -> Row:
     )
 
 
-def _peers(token: str, jwk: dict[str, str]) -> dict[str, Callable[[], Any]]:
+def _peers(token: str, jwk: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     jwt.register_algorithm("Ed25519", OKPAlgorithm())
-    pyjwt_key = OKPAlgorithm.from_jwk(jwk)
+    pyjwt_key: Any = OKPAlgorithm.from_jwk(jwk)
     joserfc_key = OKPKey.import_key(jwk)
-    essential = {"iss": {"essential": True, "value": ISSUER}, "aud": {"essential": True, "value": AUDIENCE}}
-    others = {name: {"essential": True} for name in REQUIRED if name not in essential}
+    essential: Any = {"iss": {"essential": True, "value": ISSUER}, "aud": {"essential": True, "value": AUDIENCE}}
+    others: Any = {name: {"essential": True} for name in REQUIRED if name not in essential}
     registry = joserfc_jwt.JWTClaimsRegistry(leeway=300, **essential, **others)
     jwcrypto_key = JWK.from_json(json.dumps(jwk))
     checks = {"iss": ISSUER, "aud": AUDIENCE, **dict.fromkeys(REQUIRED[2:])}

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from threading import Lock
+from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, delete, event, func, insert, select
+from sqlalchemy import Connection, bindparam, create_engine, delete, event, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -19,6 +20,23 @@ from server_stub.challenges import SpendableNonce
 from server_stub.domain.policy import Activation
 from server_stub.store.records import Device, NonceSpentError, StoreUnavailableError, VerdictRecord
 from server_stub.store.schema import DEVICES, METADATA, SPENT_NONCES, VERDICTS
+
+# Statements are built once: building one anew costs several times what SQLite takes to carry it out.
+_FORGET_EXPIRED: Final = delete(SPENT_NONCES).where(SPENT_NONCES.c.until <= bindparam("now"))
+_SPEND: Final = insert(SPENT_NONCES)
+_RECORD: Final = insert(VERDICTS)
+_DEVICE: Final = select(
+    DEVICES.c.activated_at,
+    DEVICES.c.activation_territory,
+    DEVICES.c.sale_region,
+    DEVICES.c.model,
+    DEVICES.c.last_serial,
+).where(DEVICES.c.sub == bindparam("sub"))
+_NEW_DEVICE: Final = upsert(DEVICES)
+_REMEMBER: Final = _NEW_DEVICE.on_conflict_do_update(
+    index_elements=["sub"],
+    set_={column.name: column for column in _NEW_DEVICE.excluded if not column.primary_key},
+)
 
 
 class SqlStore:
@@ -67,65 +85,58 @@ class _SqlTransaction:
         self._connection = connection
 
     def spend(self, nonce: SpendableNonce, now: int) -> None:
-        self._connection.execute(delete(SPENT_NONCES).where(SPENT_NONCES.c.until <= now))
+        self._connection.execute(_FORGET_EXPIRED, {"now": now})
         try:
-            self._connection.execute(insert(SPENT_NONCES).values(nonce=nonce.octets, until=nonce.until))
+            self._connection.execute(_SPEND, {"nonce": nonce.octets, "until": nonce.until})
         except IntegrityError as error:
             raise NonceSpentError from error
 
     def device(self, sub: str) -> Device | None:
-        row = self._connection.execute(select(DEVICES).where(DEVICES.c.sub == sub)).one_or_none()
+        row = self._connection.execute(_DEVICE, {"sub": sub}).one_or_none()
         if row is None:
             return None
-        activated = row.activated_at is not None
-        return Device(
-            sub=row.sub,
-            activation=Activation(row.activated_at, row.activation_territory) if activated else None,
-            sale_region=row.sale_region,
-            model=row.model,
-            last_serial=row.last_serial,
-        )
+        activated_at, territory, sale_region, model, last_serial = row
+        activation = None if activated_at is None else Activation(activated_at, territory)
+        return Device(sub, activation, sale_region, model, last_serial)
 
     def remember(self, device: Device) -> None:
-        values = {
-            "activated_at": device.activation.at if device.activation else None,
-            "activation_territory": device.activation.territory if device.activation else None,
+        activation = device.activation
+        row = {
+            "sub": device.sub,
+            "activated_at": activation.at if activation else None,
+            "activation_territory": activation.territory if activation else None,
             "sale_region": device.sale_region,
             "model": device.model,
             "last_serial": device.last_serial,
         }
-        statement = upsert(DEVICES).values(sub=device.sub, **values)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["sub"], set_=values))
+        self._connection.execute(_REMEMBER, row)
 
     def record(self, record: VerdictRecord) -> None:
-        verdict = record.verdict
-        self._connection.execute(
-            insert(VERDICTS).values(
-                **verdict.model_dump(
-                    mode="json",
-                    include={
-                        "jti",
-                        "sub",
-                        "serial",
-                        "iat",
-                        "exp",
-                        "decision",
-                        "reason",
-                        "territory",
-                        "trust",
-                    },
-                ),
-                policy_id=verdict.policy.id,
-                policy_version=verdict.policy.version,
-                rule=verdict.policy.rule,
-                identity=record.identity,
-                case_number=verdict.case,
-                token_digest=record.token_digest,
-                inputs=record.inputs,
-                appraisal=record.appraisal,
-                judgement=record.judgement,
-            )
-        )
+        self._connection.execute(_RECORD, _row(record))
+
+
+def _row(record: VerdictRecord) -> dict[str, Any]:
+    verdict = record.verdict
+    return {
+        "jti": verdict.jti,
+        "sub": verdict.sub,
+        "serial": verdict.serial,
+        "iat": verdict.iat,
+        "exp": verdict.exp,
+        "decision": verdict.decision.value,
+        "reason": verdict.reason.value,
+        "territory": verdict.territory,
+        "policy_id": verdict.policy.id,
+        "policy_version": verdict.policy.version,
+        "rule": verdict.policy.rule,
+        "trust": verdict.trust.value,
+        "identity": record.identity,
+        "case_number": verdict.case,
+        "token_digest": record.token_digest,
+        "inputs": record.inputs,
+        "appraisal": record.appraisal,
+        "judgement": record.judgement,
+    }
 
 
 def _configure(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:

@@ -1,0 +1,150 @@
+"""Phones to measure with: the agent on the lab's emulated hardware, without the lab's diary.
+
+A phone is prepared outside of the measurement. What is measured with it is what a phone does: boot, wizard, the AT
+dialogue with its modem, a new attested key, evidence, verification of the verdict, and sealing its state five times.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.core.effects import Effect
+from agent.core.events import Event, Happened, Kind, LanguageChosen, TermsAccepted
+from agent.core.screens import ScreenFacts, ScreenId
+from agent.core.states import Lock, State
+from agent.core.step import RejectedEventError
+from agent.ports import Answer, PortError, Ports, Transport, TransportError, TransportFault
+from agent.runtime import Agent
+from agent.sealing import SealFault
+from agent.verification.keyset import KeySet
+from firmware_profiles.loader import load_named
+from lab.clock import PhoneClock, World
+from lab.handset.handset import blank_storage
+from lab.handset.image import Trust, agent_image, boot_facts, imeis
+from lab.handset.keystore import EmulatedKeystore
+from lab.handset.surroundings import cards_at, hear
+from lab.places import find_place
+from lab.seed import Seed
+from lab.vendor import KeystoreLevel, Vendor
+from server_stub.service import VerdictService
+from wire import media
+from wire.challenge import Challenge
+
+VENDOR = Vendor("benchmark")
+PROFILE = load_named("official-global")
+PLACE = find_place("paris")
+TERMS = PROFILE.agent.terms_version if PROFILE.agent else ""
+
+
+@dataclass(frozen=True)
+class DirectTransport:
+    """Implements `agent.ports.Transport` by calling the service in this process."""
+
+    service: VerdictService
+
+    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
+        """Answer as the routes would."""
+        if path == media.CHALLENGES_PATH:
+            return Answer(200, accept, self.service.challenge().to_wire())
+        if content_type != media.EVIDENCE:
+            return Answer(415, media.PROBLEM, b"")
+        return Answer(200, accept, self.service.answer(body).encode())
+
+
+@dataclass
+class CapturingTransport:
+    """Implements `agent.ports.Transport`: gives out `challenge` and keeps the evidence that answers it."""
+
+    challenge: Challenge
+    evidence: bytes = b""
+
+    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
+        """Answer the first request, and be out of reach for the second."""
+        if content_type == media.EVIDENCE:
+            self.evidence = body
+            raise TransportError(TransportFault.UNREACHABLE, f"{path} is only captured here")
+        return Answer(200, accept, self.challenge.to_wire())
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One agent, and the IMEIs of the phone that it runs on."""
+
+    agent: Agent
+    imeis: tuple[str, ...]
+
+    def ask(self) -> None:
+        """Boot and walk through setup until the server has been asked."""
+        self.agent.boot()
+        for event in (LanguageChosen("en"), TermsAccepted(TERMS), Happened(Kind.CONNECTED)):
+            self.agent.handle(event)
+
+    def activate(self) -> None:
+        """Boot and walk through setup. Raises RuntimeError where the phone does not end activated."""
+        self.ask()
+        if self.agent.state.lock is not Lock.ACTIVATED:
+            raise RuntimeError("the phone was not activated, so nothing was measured")
+
+
+def make_phone(number: int, transport: Transport, world: World) -> Phone:
+    """A phone in Paris that has never been switched on; `number` tells it from the others.
+
+    It has the verdict keys that its firmware image pins, so that no key repository is asked.
+    """
+    seed = Seed.of("benchmark").child(f"phone {number}")
+    radio = hear(PROFILE, PLACE, cards_at(PLACE, seed))
+    numbers = imeis(PROFILE, seed)
+    store, counter = blank_storage()
+    quiet = _Quiet()
+    ports = Ports(
+        clock=PhoneClock(world),
+        transport=transport,
+        modem=radio.modem(numbers),
+        keystore=EmulatedKeystore(seed, VENDOR.authority(_LEVEL), boot_facts(PROFILE, numbers)),
+        store=store,
+        counter=counter,
+        keys=_Pinned(),
+        surroundings=radio.surroundings,
+        display=quiet,
+        alarm=quiet,
+        entropy=quiet,
+        journal=quiet,
+    )
+    image = agent_image(PROFILE, Trust(VENDOR.issuer, VENDOR.audience, VENDOR.pinned_jwks))
+    return Phone(Agent(image, ports), numbers)
+
+
+_LEVEL = KeystoreLevel(PROFILE.hardware.keystore.value)
+
+
+class _Pinned:
+    """Implements `agent.ports.KeySource` with keys that were read before the measurement."""
+
+    _keys = KeySet.from_jwks(VENDOR.pinned_jwks)
+
+    def keys(self, _now: int) -> KeySet:
+        return self._keys
+
+
+class _Quiet:
+    """Display, alarm, entropy and journal that do nothing: the lab's would be measured with the agent."""
+
+    def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
+        pass
+
+    def set(self, after: float) -> None:
+        pass
+
+    def fraction(self) -> float:
+        return 0.5
+
+    def recovered(self, state: State, fault: SealFault | None) -> None:
+        pass
+
+    def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
+        pass
+
+    def rejected(self, error: RejectedEventError) -> None:
+        pass
+
+    def not_sealed(self, event: Event, error: PortError) -> None:
+        pass

@@ -1,0 +1,150 @@
+"""Servers to measure, each a process of its own, and a client that costs next to nothing.
+
+Both servers are uvicorn with the options of the real one, one worker each, so that the difference is what runs on it.
+"""
+
+import multiprocessing
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from benchmarks.phones import VENDOR
+from server_stub.api.app import create_app
+from server_stub.server import build_service, listen
+from server_stub.settings import Settings
+from server_stub.store.sql import SqlStore
+from wire import media
+
+_START_SECONDS: Final = 30
+_STOP_SECONDS: Final = 10
+
+
+@contextmanager
+def serving(serve: Callable[[Connection, Path], None], folder: Path) -> Iterator["Client"]:
+    """Run `serve` in a process of its own, and yield a client that is connected to it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(theirs, folder), daemon=True)
+    process.start()
+    try:
+        if not ours.poll(_START_SECONDS):
+            raise RuntimeError(f"the server did not start within {_START_SECONDS} s")
+        with Client(ours.recv()) as client:
+            yield client
+    finally:
+        process.terminate()
+        process.join(_STOP_SECONDS)
+
+
+def serve_verdicts(pipe: Connection, folder: Path) -> None:
+    """The real server over the database in `folder`."""
+    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience)
+    store = SqlStore(folder / DATABASE)
+    app = create_app(build_service(settings, VENDOR.secrets, store))
+    _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
+
+
+def serve_bare(pipe: Connection, _: Path) -> None:
+    """One Starlette route that reads a body and answers as many octets as a verdict has."""
+
+    async def answer(request: Request) -> Response:
+        await request.body()
+        return Response(b"x" * 900, media_type=media.VERDICT)
+
+    app = Starlette(routes=[Route(media.VERDICTS_PATH, answer, methods=["POST"])])
+    _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
+
+
+def _run(config: uvicorn.Config, pipe: Connection) -> None:
+    """The socket listens before the server runs: a client that connects early waits in its queue."""
+    listener = listen("127.0.0.1", 0)
+    pipe.send(listener.getsockname()[1])
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+DATABASE: Final = "records.sqlite"
+
+
+class Client:
+    """One connection that is kept, over which evidence is posted."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def post(self, evidence: bytes) -> bytes:
+        """The body of the answer. Raises RuntimeError for an answer that is not a 200."""
+        head = (
+            f"POST {media.VERDICTS_PATH} HTTP/1.1\r\nhost: localhost\r\naccept: {media.VERDICT}\r\n"
+            f"content-type: {media.EVIDENCE}\r\ncontent-length: {len(evidence)}\r\n\r\n"
+        )
+        self._socket.sendall(head.encode() + evidence)
+        head_octets, body, length = b"", b"", -1
+        while len(body) != length:
+            received = self._socket.recv(65536)
+            if not received:
+                raise RuntimeError("the server closed the connection")
+            body += received
+            if length < 0 and b"\r\n\r\n" in body:
+                head_octets, _, body = body.partition(b"\r\n\r\n")
+                length = _content_length(head_octets)
+        if not head_octets.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"the server answered {head_octets[9:12].decode()}: {body[:300].decode()}")
+        return body
+
+
+def _content_length(head: bytes) -> int:
+    lines = (line.lower().partition(b":") for line in head.split(b"\r\n"))
+    return next(int(value) for name, _, value in lines if name == b"content-length")
+
+
+def fill(database: Path, devices: int) -> None:
+    """Make a database that knows `devices` phones, each of which has got a verdict.
+
+    The recorded inputs are left empty: they are never read, and only make the file larger. Pseudonyms are spread evenly
+    over their space, in the order of the index, which is what makes this fast.
+    """
+    SqlStore(database).close()
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        for pragma in ("synchronous=OFF", "cache_size=-262144"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("BEGIN")
+        connection.execute(_FILL_DEVICES, {"devices": devices, "stride": 2**63 // devices})
+        connection.execute(_FILL_VERDICTS)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+_FILL_DEVICES: Final = """
+WITH RECURSIVE phone(number) AS (
+    SELECT 0 UNION ALL SELECT number + 1 FROM phone WHERE number + 1 < :devices
+)
+INSERT INTO devices (sub, activated_at, activation_territory, sale_region, model, last_serial)
+SELECT printf('d-%016x0000000000000000', number * :stride), 1630000000 + number, 'FR', 'global', 'Lark 1', 1 FROM phone
+"""
+
+_FILL_VERDICTS: Final = """
+INSERT INTO verdicts (jti, sub, serial, iat, exp, decision, reason, territory, policy_id, policy_version, rule, trust,
+                      identity, token_digest, inputs, appraisal, judgement)
+SELECT substr(sub, 3), sub, 1, activated_at, activated_at + 3600, 'allow', 'territory-eligible', 'FR', 'export-2021-09',
+       1, 'eligible', 'affirming', 'attested', '', '{}', '{}', '{}' FROM devices ORDER BY sub
+"""
