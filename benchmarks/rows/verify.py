@@ -75,7 +75,10 @@ def _peers(token: str, jwk: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     jwt.register_algorithm("Ed25519", OKPAlgorithm())
     pyjwt_key: Any = OKPAlgorithm.from_jwk(jwk)
     joserfc_key = OKPKey.import_key(jwk)
-    essential: Any = {"iss": {"essential": True, "value": ISSUER}, "aud": {"essential": True, "value": AUDIENCE}}
+    essential: Any = {
+        "iss": {"essential": True, "value": ISSUER},
+        "aud": {"essential": True, "value": AUDIENCE},
+    }
     others: Any = {name: {"essential": True} for name in REQUIRED if name not in essential}
     registry = joserfc_jwt.JWTClaimsRegistry(leeway=300, **essential, **others)
     jwcrypto_key = JWK.from_json(json.dumps(jwk))
