@@ -62,7 +62,8 @@ class UncheckedVerdict(Message):
 
     def optional_claims(self) -> set[str]:
         """Names of the optional claims that this verdict carries."""
-        return {name for name in self.model_fields_set & OPTIONAL_CLAIMS if getattr(self, name) is not None}
+        claims = self.__dict__
+        return {name for name in self.__pydantic_fields_set__ & OPTIONAL_CLAIMS if claims[name] is not None}
 
 
 OPTIONAL_CLAIMS: Final = frozenset(

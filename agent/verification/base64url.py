@@ -2,18 +2,20 @@
 
 Canonical means that re-encoding gives the same characters: unused trailing bits are zero (RFC 4648
 section 3.5), so that no two spellings decode to the same octets.
+
+pydantic's decoder, which reads octets out of JSON strings, does the work: it refuses unused bits that are not zero and
+takes a fifth of the time of `binascii`. What it forgives, padding and the other alphabet, is kept away from it here.
 """
 
-import binascii
 from typing import Final
+
+from pydantic import ConfigDict, TypeAdapter
 
 ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-_PADDING: Final = (b"", b"", b"==", b"=")
-_STANDARD: Final = ALPHABET.translate(_TO_STANDARD)
-_LAST: Final = (_STANDARD, b"", _STANDARD[::16], _STANDARD[::4])
-"""By length modulo four: what pads the text, and which last characters leave no bit unused."""
+_BASE64: Final = ConfigDict(val_json_bytes="base64")
+_READ_ONE: Final = TypeAdapter(bytes, config=_BASE64).validator.validate_json
+_READ_THREE: Final = TypeAdapter(tuple[bytes, bytes, bytes], config=_BASE64).validator.validate_json
 
 
 def decode(text: bytes) -> bytes | None:
@@ -22,17 +24,22 @@ def decode(text: bytes) -> bytes | None:
     >>> decode(b"AQ"), decode(b"AR"), decode(b"AQ==")
     (b'\\x01', None, None)
     """
-    return None if text.translate(None, ALPHABET) else decode_standard(to_standard(text))
-
-
-def to_standard(text: bytes) -> bytes:
-    """The same text in the alphabet that `binascii` reads. Other characters, a full stop say, stay as they are."""
-    return text.translate(_TO_STANDARD)
-
-
-def decode_standard(text: bytes) -> bytes | None:
-    """Like `decode`, for `text` that came out of `to_standard` and had no character outside of the alphabet."""
-    remainder = len(text) % 4
-    if not text or text[-1] not in _LAST[remainder]:
+    if not text or text.translate(None, ALPHABET):
         return None
-    return binascii.a2b_base64(text + _PADDING[remainder])
+    try:
+        octets: bytes = _READ_ONE(b'"%b"' % text)
+    except ValueError:
+        return None
+    return octets
+
+
+def decode_three(text: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """The octets of three segments, none empty, with full stops between them; else None.
+
+    `text` must have been found to be of the alphabet and full stops only.
+    """
+    try:
+        octets: tuple[bytes, bytes, bytes] = _READ_THREE(b'["%b"]' % text.replace(b".", b'","'))
+    except ValueError:
+        return None
+    return octets if all(octets) else None

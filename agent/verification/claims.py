@@ -11,12 +11,8 @@ _KNOWN: Final = frozenset(UncheckedVerdict.model_fields)
 _MANDATORY: Final = frozenset(
     name for name, claim in UncheckedVerdict.model_fields.items() if claim.is_required()
 )
-_TEXTS: Final = frozenset(
-    {"iss", "aud", "sub", "eat_nonce", "jti", "decision", "reason", "trust", "territory", "case"}
-)
-"""Claims whose value is one string."""
-_STRINGS_OF_CNF_AND_POLICY: Final = 2 + 5
-"""Names and string values of `{"jkt": "…"}` and of `{"id": "…", "version": 1, "rule": "…"}`."""
+_STRINGS_WHERE_MANDATORY: Final = 8 + 2 + 5
+"""String values of the mandatory claims, and names and string values within `cnf` and `policy`."""
 _READ_JSON: Final = Verdict.__pydantic_validator__.validate_json  # `model_validate_json` without its options
 _FAULTS: Final = {
     Fault.NOT_JSON: Code.PAYLOAD_NOT_JSON,
@@ -55,12 +51,12 @@ def read_quickly(payload: bytes) -> Verdict | None:
 
 def _strings(claims: Verdict) -> int:
     """How many strings JSON needs for `claims`: each name, and each value that is one."""
-    given = claims.model_fields_set
-    count = len(given) + len(given & _TEXTS) + _STRINGS_OF_CNF_AND_POLICY
+    count = len(claims.__pydantic_fields_set__) + _STRINGS_WHERE_MANDATORY
+    count += (claims.territory is not None) + (claims.case is not None)
     message = claims.message
     if message is None:
         return count
-    return count + len(message.model_fields_set) + 1 + 2 * len(message.args)
+    return count + len(message.__pydantic_fields_set__) + 1 + 2 * len(message.args)
 
 
 def well_formed(members: strict_json.JsonObject) -> UncheckedVerdict:

@@ -16,7 +16,7 @@ from typing import Final, Self
 from agent.verification import keys as algorithms
 from agent.verification import strict_json
 from agent.verification.keys import Unfit, VerdictKey
-from agent.verification.validity import Validity
+from agent.verification.validity import ALWAYS, Validity
 from wire import limits
 
 KEYS_MAX: Final = 64
@@ -61,16 +61,21 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """Keys by `kid`, immutable. `KeySet()` is the empty set: nothing verifies."""
+    """Keys by `kid`, immutable. `KeySet()` is the empty set: nothing verifies.
+
+    `unfit` are the names of keys that were left out; `timed` says whether any key says when it may be used.
+    """
 
     keys: tuple[VerdictKey, ...] = ()
     revoked: frozenset[str] = frozenset()
     left_out: tuple[LeftOut, ...] = ()
     unfit: frozenset[str] = field(init=False, repr=False, compare=False)
+    timed: bool = field(init=False, repr=False, compare=False)
     _by_kid: Mapping[str, VerdictKey] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "unfit", frozenset(entry.kid for entry in self.left_out if entry.kid))
+        object.__setattr__(self, "timed", any(key.validity is not ALWAYS for key in self.keys))
         object.__setattr__(self, "_by_kid", MappingProxyType({key.kid: key for key in self.keys}))
 
     @classmethod
