@@ -9,10 +9,10 @@ from agent.core.states import Lock
 from agent.ports import Answer
 from agent.verification.errors import Code
 from lab.attacks.forge import Forge
-from lab.attacks.interceptor import Call
+from lab.attacks.interceptor import Act, Call
 from lab.attacks.model import Attack, Ending, Means, Play, Topic, Trial
 from lab.attacks.phone import Phone
-from lab.attacks.theatre import Stage
+from lab.attacks.theatre import Server, Stage
 from wire.codes import Decision
 
 Make = Callable[[Forge], bytes]
@@ -21,13 +21,17 @@ Make = Callable[[Forge], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A phone, and what an attacker wants of it: to unlock what is locked, or to lock what is activated."""
+    """A phone, and what an attacker wants of it: to unlock what is locked, or to lock what is activated.
+
+    `settled` tells whether it got a verdict before the attack.
+    """
 
     name: str
     place: str
     wanted: Decision
     lock: Lock
     screen: ScreenId
+    settled: bool = True
 
     def unchanged(self, told: str) -> Ending:
         """The phone as it was before."""
@@ -36,6 +40,9 @@ class Target:
 
 LOCKED: Final = Target("locked", "havana", Decision.ALLOW, Lock.LOCKED, ScreenId.LOCKED)
 ACTIVATED: Final = Target("activated", "paris", Decision.DENY, Lock.ACTIVATED, ScreenId.HOME)
+FRESH: Final = Target(
+    "first contact", "havana", Decision.ALLOW, Lock.UNPROVISIONED, ScreenId.WAITING, settled=False
+)
 BOTH: Final = (LOCKED, ACTIVATED)
 
 
@@ -58,28 +65,43 @@ def token(
 
 
 def ambush(target: Target, make: Make) -> Play:
-    """The play in which a settled phone asks again and gets the token of `make`."""
+    """The play in which a phone asks and gets the token of `make`."""
 
     def play(stage: Stage) -> Phone:
-        phone = stage.settled(stage.phone(target.place))
-        deliver(stage, phone, target.wanted, make)
+        phone = ready(stage, target)
+        interfering(phone, replacing(stage, phone, target.wanted, make))
         return phone
 
     return play
 
 
-def deliver(stage: Stage, phone: Phone, wanted: Decision, make: Make) -> None:
-    """The user asks again, and the phone gets the token of `make` for the server's."""
+def ready(stage: Stage, target: Target, server: Server | None = None) -> Phone:
+    """The phone that `target` describes."""
+    phone = stage.phone(target.place, server=server)
+    return stage.settled(phone) if target.settled else phone
+
+
+def interfering(phone: Phone, act: Act) -> None:
+    """The phone asks once while the network does `act`: at its setup, or because its user tries again."""
+    phone.wire.act = act
+    if phone.handset.agent is None:
+        phone.handset.power_on()
+        phone.handset.walk_setup()
+    else:
+        phone.handset.retry()
+    phone.wire.act = None
+
+
+def replacing(stage: Stage, phone: Phone, wanted: Decision, make: Make) -> Act:
+    """The act that lets the server answer, and gives the phone the token of `make` instead."""
 
     def act(call: Call) -> Answer:
         answer = call.forward()
         if not call.asks_verdict:
             return answer
-        forge = Forge(stage.ring, answer.body, phone.wire.tokens[-1], call.body, wanted)
-        token = make(forge)
+        earlier = phone.wire.tokens[-1] if phone.wire.tokens else b""
+        token = make(Forge(stage.ring, answer.body, earlier, call.body, wanted))
         phone.note(token, call.body)
         return replace(answer, body=token)
 
-    phone.wire.act = act
-    phone.handset.retry()
-    phone.wire.act = None
+    return act

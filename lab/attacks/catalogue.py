@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from lab.attacks import tokens_claims, tokens_form, tokens_header, tokens_json, tokens_signature
+from lab.attacks import (
+    key_repository,
+    on_the_wire,
+    tokens_claims,
+    tokens_form,
+    tokens_header,
+    tokens_json,
+    tokens_signature,
+)
 from lab.attacks.model import Attack
 
 CATALOGUE: Final[tuple[Attack, ...]] = (
@@ -11,6 +19,8 @@ CATALOGUE: Final[tuple[Attack, ...]] = (
     *tokens_signature.ATTACKS,
     *tokens_json.ATTACKS,
     *tokens_claims.ATTACKS,
+    *on_the_wire.ATTACKS,
+    *key_repository.ATTACKS,
 )
 
 BY_ID: Final[dict[str, Attack]] = {attack.id: attack for attack in CATALOGUE}

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from server_stub.signing import SigningKey
+from server_stub.signing import PrivateKey, SigningKey
 from wire import media
 from wire.codes import Decision
 
@@ -54,11 +53,11 @@ def text(value: object) -> bytes:
 class Signer:
     """A private key that can sign anything, and the server's own view of it."""
 
-    private: Ed25519PrivateKey | EllipticCurvePrivateKey
+    private: PrivateKey
     key: SigningKey
 
     @classmethod
-    def of(cls, private: Ed25519PrivateKey | EllipticCurvePrivateKey) -> "Signer":
+    def of(cls, private: PrivateKey) -> "Signer":
         """The signer with `private`."""
         return cls(private, SigningKey.of(private))
 
@@ -72,11 +71,6 @@ class Signer:
         """Its JOSE algorithm."""
         return self.key.algorithm
 
-    @property
-    def es256(self) -> bool:
-        """Whether it signs with ECDSA."""
-        return isinstance(self.private, EllipticCurvePrivateKey)
-
     def jwk(self, **changes: object) -> dict[str, object]:
         """The public JWK as the vendor publishes it, with members added or replaced."""
         return {**self.key.public_jwk(), **changes}
@@ -87,8 +81,8 @@ class Signer:
         return {name: value for name, value in members.items() if value is not None}
 
     def sign(self, message: bytes) -> bytes:
-        """The JOSE signature, the same each time."""
-        if isinstance(self.private, Ed25519PrivateKey):
+        """The JOSE signature, the same each time but for ML-DSA-65, which hedges."""
+        if not isinstance(self.private, EllipticCurvePrivateKey):
             return self.private.sign(message)
         r, s = decode_dss_signature(self.private.sign(message, _ECDSA))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
@@ -110,8 +104,10 @@ class Ring:
     encryption: Signer
     cannot_verify: Signer
     future: Signer
+    expired: Signer
     published: Signer
     twin: Signer
+    ml_dsa: Signer
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+
 from lab.attacks.forge import Ring, Signer, b64
+from lab.clock import START
 from lab.seed import Seed
 
 FAR_FUTURE: Final = 4_000_000_000
@@ -10,6 +13,7 @@ FAR_FUTURE: Final = 4_000_000_000
 
 _P: Final = 2**255 - 19
 
+DEGENERATE_KID: Final = "degenerate"
 SMALL_ORDER_KID: Final = "small-order"
 NONCANONICAL_KID: Final = "non-canonical"
 IDENTITY: Final = (1).to_bytes(32, "little")
@@ -30,8 +34,10 @@ def ring(seed: Seed) -> Ring:
         encryption=Signer.of(seed.p256("encryption")),
         cannot_verify=Signer.of(seed.ed25519("cannot verify")),
         future=Signer.of(seed.ed25519("future")),
+        expired=Signer.of(seed.ed25519("expired")),
         published=Signer.of(seed.ed25519("published")),
         twin=Signer.of(seed.ed25519("twin")),
+        ml_dsa=Signer.of(MLDSA65PrivateKey.from_seed_bytes(seed.bytes("ml-dsa"))),
     )
 
 
@@ -44,9 +50,12 @@ def vendor_keys(keys: Ring) -> tuple[dict[str, object], ...]:
         keys.encryption.jwk(use="enc"),
         keys.cannot_verify.jwk(key_ops=["sign"]),
         keys.future.jwk(nbf=FAR_FUTURE),
+        keys.expired.jwk(exp=START - 3600),
         keys.published.jwk(d=b64(bytes(32)).decode()),
         keys.twin.jwk(),
         keys.own.jwk(kid=keys.twin.kid),
+        keys.ml_dsa.jwk(),
+        keys.ml_dsa.jwk(kid=DEGENERATE_KID, pub=b64(bytes(1952)).decode()),
         _point(SMALL_ORDER_KID, IDENTITY),
         _point(NONCANONICAL_KID, NONCANONICAL_IDENTITY),
     )

@@ -89,9 +89,10 @@ class Stage:
         if not holds:
             self.unmet.append(sentence)
 
-    def server(self, holder: str = VENDOR) -> Server:
-        """A server of this stage's own."""
-        return self.theatre.serve(holder, self.stack)
+    def server(self, policy: Policy | None = None) -> Server:
+        """A server of the vendor's for this stage alone, with another policy if one is given."""
+        house = self.theatre.houses[VENDOR]
+        return self.theatre.serve(replace(house, policy=policy or house.policy), self.stack)
 
     def transport_to(self, origin: str) -> RequestsTransport:
         """The phone's own HTTP to some other server, with time-outs that suit a machine talking to itself."""
@@ -190,12 +191,11 @@ class Theatre:
     def shared(self, holder: str) -> Server:
         """The server that trials share."""
         if holder not in self._servers:
-            self._servers[holder] = self.serve(holder, self._stack)
+            self._servers[holder] = self.serve(self.houses[holder], self._stack)
         return self._servers[holder]
 
-    def serve(self, holder: str, stack: ExitStack) -> Server:
+    def serve(self, house: House, stack: ExitStack) -> Server:
         """A new server, which stops with `stack`."""
-        house = self.houses[holder]
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
         store = SqlStore(folder / "records.sqlite")
         stack.callback(store.close)

@@ -5,9 +5,11 @@ from typing import Final
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from agent.verification.errors import Code
-from lab.attacks.ambush import ACTIVATED, BOTH, LOCKED, Target, ambush, token
+from lab.attacks.ambush import ACTIVATED, LOCKED, Make, Target, ambush, interfering, replacing, token
 from lab.attacks.forge import Forge
 from lab.attacks.model import Attack, Ending, Means, Topic, Trial
+from lab.attacks.phone import Phone
+from lab.attacks.theatre import Stage
 from wire import limits
 from wire.codes import Decision
 
@@ -114,24 +116,49 @@ DECISIONS: Final[tuple[Attack, ...]] = (
 )  # fmt: skip
 
 
-def _falls(name: str, sentence: str, target: Target, decision: str, ending: Ending, falls: str) -> Attack:
-    def make(forge: Forge) -> bytes:
-        return forge.signed(forge.claims(decision))
+_SPEAKS: Final = "whoever holds a verdict key speaks for the vendor until the key is revoked"
 
+
+def _falls(name: str, sentence: str, target: Target, make: Make, ending: Ending, falls: str) -> Attack:
     trial = Trial(target.name, ambush(target, make), ending)
     return Attack(name, sentence, "CWE-522", _STOLEN, (_T.STOLEN_KEY,), (trial,), falls)
 
 
+def _stranding(name: str, sentence: str, make: Make, code: Code, falls: str) -> Attack:
+    """An attack after which the vendor's own verdicts count no more: the phone asks once again, undisturbed."""
+
+    def play(stage: Stage) -> Phone:
+        phone = ambush(LOCKED, make)(stage)
+        first = phone.specimen
+        interfering(phone, replacing(stage, phone, Decision.DENY, lambda forge: forge.genuine))
+        phone.specimen = first
+        return phone
+
+    ending = Ending(Lock.LOCKED, ScreenId.LOCKED, code.value)
+    return Attack(
+        name, sentence, "CWE-522", _STOLEN, (_T.STOLEN_KEY,), (Trial("locked", play, ending),), falls
+    )
+
+
 STOLEN: Final[tuple[Attack, ...]] = (
-    _falls("stolen-key-locks", "Lock an innocent phone with a stolen verdict key.", ACTIVATED, "deny",
-           Ending(Lock.LOCKED, ScreenId.LOCKED, "deny territory-prohibited"),
-           "whoever holds a verdict key speaks for the vendor until the key is revoked"),
-    _falls("stolen-key-unlocks", "Unlock a locked phone with a stolen verdict key.", LOCKED, "allow",
-           Ending(Lock.ACTIVATED, ScreenId.HOME, "allow territory-eligible"),
-           "whoever holds a verdict key speaks for the vendor until the key is revoked"),
-    _falls("stolen-key-releases", "Release a locked phone for good with a stolen verdict key.", LOCKED, "release",
+    _falls("stolen-key-locks", "Lock an innocent phone with a stolen verdict key.", ACTIVATED,
+           lambda f: f.signed(f.claims("deny")),
+           Ending(Lock.LOCKED, ScreenId.LOCKED, "deny territory-prohibited"), _SPEAKS),
+    _falls("stolen-key-unlocks", "Unlock a locked phone with a stolen verdict key.", LOCKED,
+           lambda f: f.signed(f.claims("allow")),
+           Ending(Lock.ACTIVATED, ScreenId.HOME, "allow territory-eligible"), _SPEAKS),
+    _falls("stolen-key-releases", "Release a locked phone for good with a stolen verdict key.", LOCKED,
+           lambda f: f.signed(f.claims("release")),
            Ending(Lock.RELEASED, ScreenId.HOME, "release given-up"),
            "a release is final, so this outlasts the key's revocation"),
+    _stranding("stolen-key-exhausts-serial", "Use up all serials, so that no later verdict is newer.",
+               lambda f: f.signed(f.claims("deny", serial=limits.INTEGER_MAX)), Code.SERIAL_NOT_NEWER,
+               "floors are sealed on the word of a verdict, so this outlasts the key's revocation"),
+    _stranding("stolen-key-exhausts-policy", "Raise the policy's version beyond any that the vendor will reach.",
+               lambda f: f.signed(f.claims(
+                   "deny", policy={"id": "export-2021-09", "version": limits.INTEGER_MAX, "rule": "all"})),
+               Code.POLICY_ROLLED_BACK,
+               "floors are sealed on the word of a verdict, so this outlasts the key's revocation"),
 )  # fmt: skip
 
 ATTACKS: Final = PARTIES + REPLAYED + TIMES + FRESHNESS + DECISIONS + STOLEN

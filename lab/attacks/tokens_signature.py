@@ -1,15 +1,20 @@
 """Attacks on the signature and on the key that should have made it."""
 
-from dataclasses import replace
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from agent.verification.errors import Code
-from lab.attacks.ambush import ACTIVATED, BOTH, LOCKED, Target, ambush, token
+from lab.attacks.ambush import ACTIVATED, FRESH, LOCKED, Target, ambush, token
 from lab.attacks.forge import ED25519_ORDER, P256_ORDER, Forge, Signer, b64, text
-from lab.attacks.key_sets import IDENTITY, NONCANONICAL_IDENTITY, NONCANONICAL_KID, SMALL_ORDER_KID
-from lab.attacks.model import Attack, Ending, Means, Topic, Trial
+from lab.attacks.key_sets import (
+    DEGENERATE_KID,
+    IDENTITY,
+    NONCANONICAL_IDENTITY,
+    NONCANONICAL_KID,
+    SMALL_ORDER_KID,
+)
+from lab.attacks.model import Attack, Means, Topic, Trial
 
 _STOLEN: Final = (Means.NETWORK, Means.STOLEN_KEY)
 _OWN: Final = (Means.NETWORK, Means.OWN_SERVER)
@@ -169,4 +174,30 @@ KEYS: Final[tuple[Attack, ...]] = (
         Code.KEY_UNFIT, _T.KID, "RFC 7517 section 4.5"),
 )  # fmt: skip
 
-ATTACKS: Final = (*FORGED, *ED25519, *ECDSA, MALLEATED, *KEYS)
+KEY_TIMES: Final[tuple[Attack, ...]] = (
+    _by("future", "key-not-yet-valid", "Sign with a key of the vendor's that is not valid yet.",
+        Code.KEY_NOT_YET_VALID, _T.KEY_NOT_YET_VALID, "CWE-298"),
+    _by("expired", "key-expired", "Sign with a key of the vendor's that is not valid any more.",
+        Code.KEY_EXPIRED, _T.KEY_USE, "CWE-298"),
+    token("key-not-yet-valid-first-contact",
+          "Sign with a key that is not valid yet, for a phone that does not know how late it is.",
+          "CWE-298", (_T.KEY_NOT_YET_VALID, _T.TIMES), Code.ISSUED_OUTSIDE_KEY_VALIDITY,
+          lambda f: f.signed(header=f.ring.future.header(), by=f.ring.future), means=_STOLEN, targets=(FRESH,)),
+)  # fmt: skip
+
+ML_DSA: Final[tuple[Attack, ...]] = (
+    token("ml-dsa-zero", "Put zeros in the place of an ML-DSA-65 signature.",
+          "FIPS 204 section 6.3", (_T.ML_DSA, _T.SIGNATURE), Code.SIGNATURE_INVALID,
+          lambda f: f.with_signature(bytes(3309), f.ring.ml_dsa)),
+    token("ml-dsa-short", "Put an Ed25519 signature in the place of an ML-DSA-65 one.",
+          "FIPS 204 section 4", (_T.ML_DSA, _T.SIGNATURE), Code.SIGNATURE_LENGTH,
+          lambda f: f.with_signature(bytes(64), f.ring.ml_dsa)),
+    token("ml-dsa-other-parameters", "Name a smaller parameter set than the key's.",
+          "RFC 9964 section 3", (_T.ML_DSA, _T.ALGORITHM_CONFUSION), Code.ALG_MISMATCH,
+          lambda f: f.signed(header=f.ring.ml_dsa.header(alg="ML-DSA-44"), by=f.ring.vendor)),
+    token("ml-dsa-degenerate-key", "Use a published key that is all zeros, under which anybody could sign.",
+          "FIPS 204 section 7.2, CWE-327", (_T.ML_DSA, _T.KEY_USE), Code.KEY_UNFIT,
+          lambda f: f.signed(header=f.ring.ml_dsa.header(kid=DEGENERATE_KID), by=f.ring.own), means=_STOLEN),
+)  # fmt: skip
+
+ATTACKS: Final = (*FORGED, *ED25519, *ECDSA, MALLEATED, *ML_DSA, *KEYS, *KEY_TIMES)
