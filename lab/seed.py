@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     derive_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order of the P-256 group (SEC 2 section 2.4.2)."""
@@ -63,6 +64,10 @@ class Seed:
     def p256(self, label: str) -> EllipticCurvePrivateKey:
         """A P-256 private key."""
         return derive_private_key(1 + self.integer(label, _P256_ORDER - 1), SECP256R1())
+
+    def ml_dsa_65(self, label: str) -> MLDSA65PrivateKey:
+        """An ML-DSA-65 private key (FIPS 204), from its seed of 32 octets."""
+        return MLDSA65PrivateKey.from_seed_bytes(self.bytes(label))
 
     def ed25519(self, label: str) -> Ed25519PrivateKey:
         """An Ed25519 private key (RFC 8032)."""

@@ -4,7 +4,7 @@ All derive from the seed, so that the same seed makes the same vendor. No key he
 """
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lab.keys import Ceremony
 from lab.seed import Seed
 from server_stub.keys import Secrets
-from server_stub.signing import SigningKey
+from server_stub.signing import Algorithm, SigningKey
 
 ISSUER: Final = "https://verdicts.solvane.example"
 AUDIENCE: Final = "solvane-phones"
@@ -88,6 +88,11 @@ class Vendor:
         return SigningKey.of(self._seed.p256("verdict key es256"))
 
     @cached_property
+    def post_quantum_signing_key(self) -> SigningKey:
+        """A third verdict key, ML-DSA-65. It is large, so it is published only where it signs."""
+        return SigningKey.of(self._seed.ml_dsa_65("verdict key ml-dsa-65"))
+
+    @cached_property
     def ceremony(self) -> Ceremony:
         """The root and online keys of the repository that publishes the verdict keys."""
         return Ceremony(self._seed)
@@ -106,6 +111,13 @@ class Vendor:
             identifier_key=self._seed.bytes("identifier key"),
             attestation_roots=(self.attestation_root,),
         )
+
+    def secrets_signing_by(self, algorithm: Algorithm) -> Secrets:
+        """What the verdict server is given where it is to sign with `algorithm`."""
+        keys = self.secrets.signing_keys
+        if algorithm is Algorithm.ML_DSA_65:
+            keys = (*keys, self.post_quantum_signing_key)
+        return replace(self.secrets, signing_keys=keys).signing_by(algorithm)
 
     @property
     def _verdict_key(self) -> Ed25519PrivateKey:

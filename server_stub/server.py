@@ -44,9 +44,12 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     random: Callable[[int], bytes] = entropy.token_bytes,
     signer: VerdictSigner | None = None,
 ) -> VerdictService:
-    """The service that `settings` describe. Raises PolicyError or OSError where the policy cannot be used."""
+    """The service that `settings` describe. `signer`, where given, has the choice of the key.
+
+    Raises PolicyError or OSError where the policy cannot be used, ValueError where no key is of the algorithm.
+    """
     return VerdictService(
-        secrets=secrets,
+        secrets=secrets.signing_by(settings.algorithm) if settings.algorithm else secrets,
         policy=settings.load_policy(),
         store=store,
         issuer=settings.issuer,

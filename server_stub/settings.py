@@ -8,10 +8,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server_stub.domain.policy import Policy
 from server_stub.policies import DEFAULT, shipped
+from server_stub.signing import Algorithm
 
 
 class Settings(BaseSettings):
-    """Settings of one server. `policy` is a shipped policy's name or a TOML file; port 0 takes a free one."""
+    """Settings of one server. `policy` is a shipped policy's name or a TOML file; port 0 takes a free one.
+
+    `algorithm` is what verdicts are signed with; where it is not set, the first of the server's keys decides.
+    """
 
     model_config = SettingsConfigDict(env_prefix="ACTIVATION_SERVER_", frozen=True, extra="forbid")
 
@@ -19,6 +23,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     database: Path | None = None
     policy: str = DEFAULT
+    algorithm: Algorithm | None = None
     issuer: Annotated[str, Field(min_length=1, max_length=256)]
     audience: Annotated[str, Field(min_length=1, max_length=256)]
 

@@ -20,6 +20,9 @@ def serve(
             help="Folder of the key repository; beside --db by default. An empty one gets a new repository."
         ),
     ] = None,
+    algorithm: Annotated[
+        str, typer.Option(help="What verdicts are signed with: Ed25519, ES256 or ML-DSA-65.")
+    ] = "Ed25519",
     seed: Annotated[str, typer.Option(help="Which vendor's keys; phones need the same seed.")] = "2021",
 ) -> None:
     """Run the verdict server until it is interrupted.
@@ -37,6 +40,7 @@ def serve(
     from server_stub.key_repository import KeyRepositoryError, VerdictSigner
     from server_stub.server import build_service, run, system_clock
     from server_stub.settings import Settings
+    from server_stub.signing import Algorithm
     from server_stub.store.records import StoreUnavailableError
     from server_stub.store.sql import SqlStore
 
@@ -48,17 +52,29 @@ def serve(
             f"  activation device --profile official-global --place havana --seed {seed} --server {url}"
         )
 
+    chosen = Algorithm(say.known_name(algorithm, [known.value for known in Algorithm], "algorithm"))
     vendor, folder = Vendor(seed), keys or db.with_name(f"{db.stem}-keys")
-    signing_keys = vendor.secrets.signing_keys
-    settings = Settings(host=host, port=port, database=db, issuer=vendor.issuer, audience=vendor.audience)
+    secrets = vendor.secrets_signing_by(chosen)
+    settings = Settings(
+        host=host,
+        port=port,
+        database=db,
+        algorithm=chosen,
+        issuer=vendor.issuer,
+        audience=vendor.audience,
+    )
     try:
         store = SqlStore(db)
     except StoreUnavailableError as error:
         say.fail(f"cannot keep records in {db}: {error}; choose another --db", say.OUTSIDE)
     try:
-        with vendor.ceremony.open(folder, signing_keys, system_clock) as repository:
-            signer = VerdictSigner(signing_keys, lambda: repository.keys, system_clock)
-            service = build_service(settings, vendor.secrets, store, signer=signer)
+        with vendor.ceremony.open(folder, secrets.signing_keys, system_clock) as repository:
+            signer = VerdictSigner(secrets.signing_keys, lambda: repository.keys, system_clock)
+            if signer.key.algorithm is not chosen:
+                say.fail(
+                    f"{folder} lists no key of {chosen} that may sign; choose an empty --keys", say.OUTSIDE
+                )
+            service = build_service(settings, secrets, store, signer=signer)
             run(service, host, port, announce, repository=repository, log=json_log(sys.stderr))
     except KeyRepositoryError as error:
         say.fail(f"cannot publish keys: {error}; or choose another --keys", say.OUTSIDE)
