@@ -32,7 +32,7 @@ _CONFIG: Final = UpdaterConfig(
     targets_max_length=repository.TARGETS_MAX,
 )
 
-LATEST: Final = int(datetime.max.replace(tzinfo=UTC).timestamp())
+LATEST: Final = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 """The last second that metadata could name; at any later time all of it has expired."""
 
 

@@ -91,11 +91,15 @@ class KeyList:
         return type(self)(tuple({**key, **change} if key["kid"] == kid else key for key in self.keys))
 
 
-def _check(jwk: Jwk) -> None:
-    if not isinstance(jwk.get("kid"), str) or not isinstance(jwk.get("kty"), str) or jwk.get("use") != "sig":
+def _check(jwk: object) -> None:
+    if not isinstance(jwk, Mapping) or jwk.get("use") != "sig" or not _named(jwk):
         raise KeyRepositoryError(RepositoryFault.KEY_MALFORMED, "a verdict key needs kid, kty and use sig")
     if not _PRIVATE.isdisjoint(jwk):
         raise KeyRepositoryError(RepositoryFault.KEY_MALFORMED, "private members are never published")
+
+
+def _named(jwk: Jwk) -> bool:
+    return isinstance(jwk.get("kid"), str) and isinstance(jwk.get("kty"), str)
 
 
 def _may_sign(key: Jwk, now: int) -> bool:
