@@ -20,7 +20,7 @@ from agent.core.effects import (
     Show,
     ShowImei,
 )
-from agent.core.events import Challenged, Event, Failed, Happened, Judged, Kind
+from agent.core.events import Challenged, Collected, Event, Failed, Happened, Judged, Kind
 from agent.core.screens import Trouble
 from agent.core.showing import facts_of, screen_of
 from agent.core.states import Exchange, State, fresh
@@ -170,7 +170,7 @@ class Agent:
 
     def _collect(self) -> Event:
         self._reading = read_telephony(self._ports.modem)
-        return Happened(Kind.COLLECTED)
+        return Collected(self._reading.imeis[0])
 
     def _request_challenge(self) -> Event:
         answer = self._ports.transport.post(

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     COLLECTED = "collected"
     CHALLENGED = "challenged"
     FAILED = "failed"
+    CODE_REFUSED = "code-refused"
     ALLOWED = "allowed"
     NOTICED = "noticed"
     DENIED = "denied"
@@ -61,6 +62,14 @@ class TermsAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """SIMs and network were read; `imei` is the phone's first."""
+
+    imei: str
+    kind: Kind = Kind.COLLECTED
+
+
+@dataclass(frozen=True, slots=True)
 class Challenged:
     """The server issued a nonce."""
 
@@ -79,6 +88,14 @@ class Failed:
     code: str
     retry_after: int | None = None
     kind: Kind = Kind.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """Somebody gave an unlock code that is none for this phone now. `code` is the verifier's."""
+
+    code: str
+    kind: Kind = Kind.CODE_REFUSED
 
 
 KIND_OF: Final[dict[Decision, Kind]] = {
@@ -106,4 +123,4 @@ class Judged:
         return KIND_OF[self.verdict.decision]
 
 
-Event = Happened | LanguageChosen | TermsAccepted | Challenged | Failed | Judged
+Event = Happened | LanguageChosen | TermsAccepted | Collected | Challenged | Failed | CodeRefused | Judged

@@ -7,6 +7,8 @@ from typing import Final
 from agent.core import timing
 from agent.core.events import (
     Challenged,
+    CodeRefused,
+    Collected,
     Event,
     Failed,
     Happened,
@@ -40,6 +42,14 @@ def _terms_accepted(state: State, event: TermsAccepted, _: Context) -> State:
     return replace(state, memory=replace(state.memory, terms_version=event.version))
 
 
+def _collected(state: State, event: Collected, _: Context) -> State:
+    return replace(state, imei=event.imei)
+
+
+def _code_refused(state: State, _: CodeRefused, __: Context) -> State:
+    return replace(state, trouble=Trouble.CODE_REFUSED)
+
+
 def _challenged(state: State, event: Challenged, _: Context) -> State:
     return replace(state, nonce=event.nonce)
 
@@ -54,7 +64,7 @@ def _judged(state: State, event: Judged, context: Context) -> State:
     """A verdict answers the nonce, tells the time, raises the floors, and sets or keeps the deadlines."""
     verdict = event.verdict
     time = timing.advanced(state.memory.time, context, verdict.claims.iat)
-    memory = replace(_with_floors(state.memory, verdict), time=time)
+    memory = replace(_with_floors(state.memory, verdict), time=time, imei=state.imei or state.memory.imei)
     memory = _DECIDED[verdict.decision](memory, verdict, context)
     answered = replace(state, memory=memory, anchored=True, nonce="")
     if verdict.decision is Decision.DEFER:
@@ -69,7 +79,13 @@ def _deferred(state: State, verdict: VerifiedVerdict, context: Context) -> State
 
 def _with_floors(memory: Memory, verdict: VerifiedVerdict) -> Memory:
     claims = verdict.claims
-    return replace(memory, serial=claims.serial, policy_version=claims.policy.version, jti=claims.jti)
+    return replace(
+        memory,
+        serial=claims.serial,
+        policy_version=claims.policy.version,
+        jti=claims.jti,
+        thumbprint=claims.cnf.jkt,
+    )
 
 
 def _spoken(memory: Memory, verdict: VerifiedVerdict) -> Memory:
@@ -145,6 +161,7 @@ def _booted(state: State, _: Context) -> State:
         state,
         memory=replace(state.memory, boots=state.memory.boots + 1),
         anchored=False,
+        imei="",
         nonce="",
         attempts=0,
         retry_at=0.0,
@@ -176,7 +193,9 @@ _ABSORB: Final[dict[type, Callable[..., State]]] = {
     Happened: _happened,
     LanguageChosen: _language_chosen,
     TermsAccepted: _terms_accepted,
+    Collected: _collected,
     Challenged: _challenged,
+    CodeRefused: _code_refused,
     Failed: _failed,
     Judged: _judged,
 }

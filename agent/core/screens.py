@@ -30,6 +30,7 @@ class Action(StrEnum):
     DECLINE_TERMS = "decline-terms"
     RETRY = "retry"
     SHOW_IMEI = "show-imei"
+    ENTER_CODE = "enter-code"
     CONTINUE = "continue"
 
 
@@ -50,17 +51,30 @@ class Trouble(StrEnum):
     """No trustworthy verdict keys, or the keystore would not attest."""
     NO_STORAGE = "no-storage"
     """What was decided could not be sealed, so it does not count."""
+    CODE_REFUSED = "code-refused"
+    """An unlock code was given that is none for this phone now."""
+
+
+class LockCause(StrEnum):
+    """What locked the phone, for the sentence on the lock screen."""
+
+    NONE = "none"
+    VERDICT = "verdict"
+    NOTICE = "notice"
+    OFFLINE = "offline"
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenFacts:
     """All that a screen may mention. Fields that do not apply are empty.
 
-    `lock_at` and `retry_at` are seconds since the epoch on trusted time; `imeis` are shown only on request.
+    `cause` is what locked the phone, `challenge` what an unlock code must answer. `lock_at` and `retry_at` are seconds
+    since the epoch on trusted time; `imeis` are shown only on request.
     """
 
     message: MessageKey | None = None
     args: tuple[tuple[str, str], ...] = field(default=())
+    cause: LockCause = LockCause.NONE
     case: str = ""
     territory: str = ""
     lock_at: int | None = None
@@ -68,3 +82,4 @@ class ScreenFacts:
     trouble: Trouble | None = None
     terms_version: str = ""
     imeis: tuple[str, ...] = ()
+    challenge: str = ""

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from agent.core.screens import ScreenFacts, ScreenId, Trouble
-from agent.core.states import Attention, Exchange, Lock, LockCause, Setup, State
+from agent.core.screens import ScreenFacts, ScreenId
+from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context, trusted_now
 
 _WIZARD: Final[dict[Setup, ScreenId]] = {
@@ -44,11 +44,12 @@ def facts_of(state: State, context: Context) -> ScreenFacts:
     return ScreenFacts(
         message=memory.message,
         args=memory.args,
+        cause=memory.cause,
         case=memory.case,
         territory=memory.territory,
         lock_at=memory.lock_at if state.attention is not Attention.WARNING else memory.offline_at,
         retry_at=_retry_at(state, context),
-        trouble=_trouble(state),
+        trouble=state.trouble,
         terms_version=memory.terms_version,
     )
 
@@ -57,9 +58,3 @@ def _retry_at(state: State, context: Context) -> int | None:
     if state.exchange is not Exchange.BACKOFF:
         return None
     return trusted_now(state, context) + max(0, int(state.retry_at - context.elapsed))
-
-
-def _trouble(state: State) -> Trouble | None:
-    if state.lock is Lock.LOCKED and state.memory.cause is LockCause.OFFLINE:
-        return Trouble.UNREACHABLE
-    return state.trouble

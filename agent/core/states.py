@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from agent.core.screens import Trouble
+from agent.core.screens import LockCause, Trouble
 from wire.codes import LockState as Lock
 from wire.codes import MessageKey
 
@@ -43,15 +43,6 @@ class Attention(StrEnum):
     WARNING = "warning"
 
 
-class LockCause(StrEnum):
-    """What locked the phone, for the sentence on the lock screen."""
-
-    NONE = "none"
-    VERDICT = "verdict"
-    NOTICE = "notice"
-    OFFLINE = "offline"
-
-
 @dataclass(frozen=True, slots=True)
 class Reckoned:
     """Trusted time: `epoch` seconds were certain when `elapsed` seconds had passed since boot."""
@@ -64,7 +55,8 @@ class Reckoned:
 class Memory:
     """What the newest verdict said and what the user chose. Deadlines are seconds since the epoch, trusted time.
 
-    `serial` and `policy_version` are floors: no verdict below them is accepted again.
+    `serial` and `policy_version` are floors: no verdict below them is accepted again. `imei` is the one that the newest
+    evidence stated, `thumbprint` that of the key that signed it (RFC 7638): an unlock code is for both.
     """
 
     time: Reckoned
@@ -73,6 +65,8 @@ class Memory:
     serial: int = 0
     policy_version: int = 0
     jti: str = ""
+    imei: str = ""
+    thumbprint: str = ""
     message: MessageKey | None = None
     args: tuple[tuple[str, str], ...] = ()
     case: str = ""
@@ -89,8 +83,9 @@ class Memory:
 class State:
     """Everything that `step` reads and writes.
 
-    `anchored` tells whether trusted time is exact, which it is only within the boot session that received a
-    verdict. `nonce` is the outstanding challenge, or empty. `retry_at` is in seconds since boot.
+    `imei` is what the phone was when it last collected. `anchored` tells whether trusted time is exact, which it is
+    within the boot session that received a verdict. `nonce` is the outstanding challenge, or empty. `retry_at` is in
+    seconds since boot.
     """
 
     memory: Memory
@@ -98,6 +93,7 @@ class State:
     exchange: Exchange = Exchange.IDLE
     lock: Lock = Lock.UNPROVISIONED
     attention: Attention = Attention.CLEAR
+    imei: str = ""
     anchored: bool = False
     nonce: str = ""
     attempts: int = 0

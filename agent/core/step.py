@@ -67,8 +67,7 @@ def _row(machine: Machine, state: State, event: Event, context: Context) -> Row:
     for row in machine.rows.get((current, event.kind), ()):
         if row.guard is None or row.guard(state, context):
             return row
-    rejection = machine.rejects.get((current, event.kind), Rejection.NOT_DUE)
-    raise RejectedEventError(rejection, machine.name, current, event)
+    raise RejectedEventError(machine.rejects[current, event.kind], machine.name, current, event)
 
 
 _EFFECT: Final[dict[Do, Callable[[State, Context], Effect]]] = {

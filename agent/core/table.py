@@ -1,8 +1,8 @@
 """The machines as literal tables. Everything that the agent can do stands here; `step` only looks it up.
 
 The four machines run as a synchronous product, as in CSP: an event happens in every machine whose alphabet has
-its kind, or, if one of them rejects it, in none. A row is tried in order; its guard reads the state before the
-event. A pair that no row lists stands in `REJECTS` with the name of the rejection.
+its kind, or, if one of them rejects it, in none. Rows are tried in order; a guard reads the state before the
+event. A pair without a row, or whose rows are all guarded, stands in the machine's rejections, by name.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,6 +37,8 @@ class Rejection(StrEnum):
     """The vendor has released this phone; the agent does nothing any more."""
     NOTHING_SHOWN = "nothing-shown"
     """There is no notice to put away."""
+    NOT_LOCKED = "not-locked"
+    """There is no lock that a code could lift."""
     NOT_LOCKABLE = "not-lockable"
     """No verdict has set a deadline in this state."""
 
@@ -76,6 +78,11 @@ def wants_contact(state: State, context: Context) -> bool:
     return (
         state.setup is not Setup.DONE or state.lock is Lock.LOCKED or timing.check_in_is_due(state, context)
     )
+
+
+def locked(state: State, _: Context) -> bool:
+    """The lock screen stands: an unlock code answers the challenge that it shows, without a question on the network."""
+    return state.lock is Lock.LOCKED
 
 
 def notice_stands(state: State, _: Context) -> bool:
@@ -179,6 +186,11 @@ _EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
     (Exchange.COLLECTING, K.FAILED): _FAIL,
     (Exchange.CHALLENGING, K.FAILED): _FAIL,
     (Exchange.AWAITING_VERDICT, K.FAILED): _FAIL,
+    **{
+        (e, k): (Row(Exchange.IDLE, PSA, locked),)
+        for e in (Exchange.IDLE, Exchange.BACKOFF)
+        for k in (K.ALLOWED, K.NOTICED, K.RELEASED)
+    },
     (Exchange.AWAITING_VERDICT, K.ALLOWED): _always(Exchange.IDLE, *PSA),
     (Exchange.AWAITING_VERDICT, K.NOTICED): _always(Exchange.IDLE, *PSA),
     (Exchange.AWAITING_VERDICT, K.DENIED): _always(Exchange.IDLE, *PSA),
@@ -204,6 +216,8 @@ _EXCHANGE_REJECTS: Final[dict[Pair, Rejection]] = {
         for k in (K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED)
         if e is not Exchange.AWAITING_VERDICT
     },
+    (Exchange.IDLE, K.CHECK_IN_DUE): Rejection.NOT_DUE,
+    (Exchange.BACKOFF, K.RETRY_DUE): Rejection.NOT_DUE,
 }
 
 # --- Lock: what the vendor has decided -------------------------------------------------------------------------
@@ -229,6 +243,7 @@ _LOCK: Final[dict[Pair, tuple[Row, ...]]] = {
     (Lock.LOCKED, K.DENIED): _always(Lock.LOCKED),
     (Lock.LOCKED, K.DEFERRED): _always(Lock.LOCKED),
     (Lock.LOCKED, K.RELEASED): _always(Lock.RELEASED),
+    (Lock.LOCKED, K.CODE_REFUSED): _always(Lock.LOCKED, S),
     (Lock.NOTICE, K.LOCK_DUE): (Row(Lock.LOCKED, PSA, timing.lock_is_due),),
     (Lock.ACTIVATED, K.OFFLINE_DUE): (Row(Lock.LOCKED, PSA, timing.offline_is_due),),
     (Lock.NOTICE, K.OFFLINE_DUE): (Row(Lock.LOCKED, PSA, timing.offline_is_due),),
@@ -242,9 +257,13 @@ _LOCK: Final[dict[Pair, tuple[Row, ...]]] = {
 }
 
 _LOCK_REJECTS: Final[dict[Pair, Rejection]] = {
+    **{(s, K.CODE_REFUSED): Rejection.NOT_LOCKED for s in Lock if s is not Lock.LOCKED},
     (Lock.UNPROVISIONED, K.LOCK_DUE): Rejection.NOT_LOCKABLE,
     (Lock.ACTIVATED, K.LOCK_DUE): Rejection.NOT_LOCKABLE,
     (Lock.LOCKED, K.LOCK_DUE): Rejection.NOT_LOCKABLE,
+    (Lock.NOTICE, K.LOCK_DUE): Rejection.NOT_DUE,
+    (Lock.ACTIVATED, K.OFFLINE_DUE): Rejection.NOT_DUE,
+    (Lock.NOTICE, K.OFFLINE_DUE): Rejection.NOT_DUE,
     (Lock.UNPROVISIONED, K.OFFLINE_DUE): Rejection.NOT_LOCKABLE,
     (Lock.LOCKED, K.OFFLINE_DUE): Rejection.NOT_LOCKABLE,
     **{
@@ -273,7 +292,7 @@ _ATTENTION: Final[dict[Pair, tuple[Row, ...]]] = {
 
 _ATTENTION_REJECTS: Final[dict[Pair, Rejection]] = {
     (Attention.CLEAR, K.CONTINUE): Rejection.NOTHING_SHOWN,
-    (Attention.WARNING, K.WARNING_DUE): Rejection.NOT_DUE,
+    **{(a, K.WARNING_DUE): Rejection.NOT_DUE for a in Attention},
 }
 
 _VERDICTS = frozenset({K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED})
@@ -299,7 +318,9 @@ EXCHANGE: Final = Machine(
 LOCK: Final = Machine(
     "lock",
     Lock,
-    _VERDICTS | {K.LOCK_DUE, K.OFFLINE_DUE, K.HEARTBEAT, K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE, K.WARNING_DUE},
+    _VERDICTS
+    | {K.LOCK_DUE, K.OFFLINE_DUE, K.HEARTBEAT, K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE, K.WARNING_DUE}
+    | {K.CODE_REFUSED},
     _LOCK,
     _LOCK_REJECTS,
 )

@@ -37,6 +37,7 @@ BACKOFF: Final[dict[Trouble, Backoff]] = {
     Trouble.NO_TELEPHONY: Backoff(30, 3600),
     Trouble.NO_KEYS: Backoff(300, 6 * 3600),
     Trouble.NO_STORAGE: Backoff(60, 3600),
+    Trouble.CODE_REFUSED: Backoff(60, 3600),
 }
 """By who can mend it: a lost network comes back soon, a refusal does not change within the hour."""
 

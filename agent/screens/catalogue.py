@@ -19,6 +19,7 @@ class Label(StrEnum):
     """Short lines that stand on more than one screen. Each is left out when its argument is not known."""
 
     CASE = "case"
+    CHALLENGE = "challenge"
     TERRITORY = "territory"
     IMEI = "imei"
     RETRY = "retry"

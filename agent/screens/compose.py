@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent.core.screens import Action, ScreenFacts, ScreenId, Trouble
+from agent.core.screens import Action, LockCause, ScreenFacts, ScreenId
 from agent.screens.catalogue import Catalogue, Label, languages, load
 from agent.screens.fill import FSI, PDI, isolated
 from agent.screens.names import moment, territory
@@ -45,6 +45,7 @@ def _values(catalogue: Catalogue, facts: ScreenFacts) -> dict[str, str]:
     """What a sentence may mention. A fact of the phone wins over a server argument of its name."""
     values = {name: isolated(text) for name, text in facts.args}
     values["case"] = isolated(facts.case)
+    values["challenge"] = isolated(facts.challenge)
     values["terms"] = isolated(facts.terms_version)
     values["territory"] = territory(facts.territory, catalogue.tag, catalogue.territories)
     values["lock_at"] = "" if facts.lock_at is None else moment(facts.lock_at, catalogue.tag)
@@ -56,9 +57,9 @@ def _own(catalogue: Catalogue, screen: ScreenId, _facts: ScreenFacts, values: Va
     return tuple(sentence.say(values) for sentence in catalogue.bodies[screen])
 
 
-def _policy(catalogue: Catalogue, screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
+def _policy(catalogue: Catalogue, _screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
     """Why it is locked: by policy, or, where no verdict locked it, by its long silence."""
-    if facts.trouble is Trouble.UNREACHABLE and facts.message not in _MESSAGES[screen]:
+    if facts.cause is LockCause.OFFLINE:
         return (catalogue.bodies[ScreenId.OFFLINE_WARNING][0].say(values),)
     return (catalogue.messages[MessageKey.NOT_SOLD_HERE].say(values),)
 
@@ -86,6 +87,7 @@ def _label(label: Label) -> Part:
 
 
 _case, _territory, _retry = _label(Label.CASE), _label(Label.TERRITORY), _label(Label.RETRY)
+_challenge = _label(Label.CHALLENGE)
 
 _BODY: Final[Mapping[ScreenId, tuple[Part, ...]]] = {
     ScreenId.LANGUAGE: (_own, _names),
@@ -96,7 +98,7 @@ _BODY: Final[Mapping[ScreenId, tuple[Part, ...]]] = {
     ScreenId.HOME: (_own, _message),
     ScreenId.NOTICE: (_own, _message, _territory, _case),
     ScreenId.OFFLINE_WARNING: (_own, _trouble, _retry),
-    ScreenId.LOCKED: (_policy, _own, _message, _trouble, _territory, _case, _imeis),
+    ScreenId.LOCKED: (_policy, _own, _message, _trouble, _territory, _case, _challenge, _imeis),
 }
 
 _GOOD: Final = frozenset({MessageKey.ACTIVATED, MessageKey.RELEASED})
@@ -126,7 +128,7 @@ _ACTIONS: Final[Mapping[ScreenId, tuple[Action, ...]]] = {
     ScreenId.HOME: (),
     ScreenId.NOTICE: (Action.CONTINUE, Action.RETRY),
     ScreenId.OFFLINE_WARNING: (Action.CONTINUE, Action.RETRY),
-    ScreenId.LOCKED: (Action.RETRY, Action.SHOW_IMEI, Action.LANGUAGE),
+    ScreenId.LOCKED: (Action.RETRY, Action.ENTER_CODE, Action.SHOW_IMEI, Action.LANGUAGE),
 }
 
 _SYMBOL: Final[Mapping[ScreenId, Symbol]] = {

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from agent.core import timing
 from agent.core.effects import Persist, RequestChallenge, RequestVerdict, SetAlarm, Show
-from agent.core.events import Challenged, Event, Failed, Happened, Judged, Kind, LanguageChosen, TermsAccepted
+from agent.core.events import (
+    Challenged,
+    CodeRefused,
+    Collected,
+    Event,
+    Failed,
+    Happened,
+    Judged,
+    Kind,
+    LanguageChosen,
+    TermsAccepted,
+)
 from agent.core.screens import ScreenId, Trouble
 from agent.core.showing import screen_of
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Reckoned, Setup, State, fresh
@@ -29,7 +40,9 @@ def memory(**changes: object) -> Memory:
 EVENTS: list[Event] = [
     LanguageChosen("fr"),
     TermsAccepted("2021-07"),
+    Collected("490154203237518"),
     Challenged("n" * 32),
+    CodeRefused("nonce-mismatch"),
     Failed(Trouble.UNREACHABLE, "timed-out"),
     *(judged(decision) for decision in Decision),
     *(
@@ -39,8 +52,10 @@ EVENTS: list[Event] = [
         not in {
             Kind.LANGUAGE_CHOSEN,
             Kind.TERMS_ACCEPTED,
+            Kind.COLLECTED,
             Kind.CHALLENGED,
             Kind.FAILED,
+            Kind.CODE_REFUSED,
             Kind.ALLOWED,
             Kind.NOTICED,
             Kind.DENIED,

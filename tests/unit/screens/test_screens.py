@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from agent.core.screens import Action, ScreenFacts, ScreenId, Trouble
+from agent.core.screens import Action, LockCause, ScreenFacts, ScreenId, Trouble
 from agent.screens import LANGUAGES, Direction, Screen, Symbol, build, languages
-from agent.screens.catalogue import load
+from agent.screens.catalogue import Label, load
 from agent.screens.fill import FSI, PDI, Sentence, isolated
 from agent.screens.names import LAST_MOMENT, moment, territory
 from wire.codes import MessageKey
@@ -94,6 +94,7 @@ def test_the_lock_screen_is_black_with_a_padlock_and_the_policy_sentence(languag
         Action.WIFI_SETTINGS,
         Action.LANGUAGE,
         Action.RETRY,
+        Action.ENTER_CODE,
         Action.SHOW_IMEI,
     }
 
@@ -131,15 +132,29 @@ def test_a_message_stands_where_it_makes_sense(screen: ScreenId, message: Messag
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("message", [None, *MessageKey])
-def test_a_phone_locked_for_want_of_a_server_is_told_so(language: str, message: MessageKey | None) -> None:
-    """No verdict spoke of a territory then; one that did is still cited when a new try fails."""
-    facts = ScreenFacts(message=message, trouble=Trouble.UNREACHABLE)
+@pytest.mark.parametrize("cause", LockCause)
+@pytest.mark.parametrize("trouble", [None, *Trouble])
+def test_a_phone_locked_for_want_of_a_server_is_told_so(
+    language: str, cause: LockCause, trouble: Trouble | None
+) -> None:
+    """What locked the phone decides the first sentence: where no verdict did, none spoke of a territory."""
+    facts = ScreenFacts(message=MessageKey.ACTIVATED, cause=cause, trouble=trouble)
     first = build(ScreenId.LOCKED, facts, language).body[0]
     offline = load(language).bodies[ScreenId.OFFLINE_WARNING][0].say({})
     policy = load(language).messages[MessageKey.NOT_SOLD_HERE].say({})
-    quiet = (None, MessageKey.ACTIVATED, MessageKey.RELEASED)
-    assert first == (offline if message in quiet else policy)
+    assert first == (offline if cause is LockCause.OFFLINE else policy)
+
+
+@pytest.mark.parametrize("screen", ScreenId)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_challenge_for_an_unlock_code_stands_on_the_lock_screen_alone(
+    language: str, screen: ScreenId
+) -> None:
+    """It is what the user reads to support; without one no line asks for it."""
+    shown = words(build(screen, ScreenFacts(challenge="AAAAA-BBBBB"), language))
+    assert ("AAAAA-BBBBB" in shown) == (screen is ScreenId.LOCKED)
+    label = load(language).labels[Label.CHALLENGE].say({"challenge": "X"}).rstrip("X")
+    assert label not in words(build(screen, ScreenFacts(), language))
 
 
 @pytest.mark.parametrize("screen", ScreenId)
