@@ -164,8 +164,12 @@ class _Extension:
     keymint_level: asn1.TLV
     challenge: bytes
     unique_id: bytes
-    software: list[asn1.TLV]
-    hardware: list[asn1.TLV]
+    software: asn1.TLV
+    hardware: asn1.TLV
+
+
+_ENUMERATED: Final = bytes((der.ENUMERATED,))
+_SEQUENCE: Final = bytes((der.SEQUENCE,))
 
 
 class _Kind(NamedTuple):
@@ -264,36 +268,47 @@ _FIELDS: Final[dict[int, _Field]] = {
 """By context tag number: the field it fills and how it is coded."""
 
 
-_BY_TAG: Final = {der.encode_tag(der.CONTEXT, number): field for number, field in _FIELDS.items()}
-_ENUMERATED: Final = bytes((der.ENUMERATED,))
 _NOTHING: Final = AuthorizationList()
 
 
-def _authorizations(where: str, elements: list[asn1.TLV]) -> AuthorizationList:
-    if not elements:
-        return _NOTHING
+def _authorizations(where: str, element: asn1.TLV) -> AuthorizationList:
+    if element.tag_bytes != _SEQUENCE:
+        raise KeyDescriptionError(where, "not a SEQUENCE")
     values: dict[str, Any] = {}
     unread: set[int] = set()
-    for element in elements:
-        field = _BY_TAG.get(element.tag_bytes)
+    for tag, number, content in _elements(where, bytes(element.data)):
+        field = _FIELDS.get(number) if tag == der.CONTEXT else None
         try:
             if field is None:
-                _pass_over(element.tag_bytes, unread)
+                _pass_over(tag, number, unread)
             elif field.name in values:
                 raise der.DerError("given twice")
             else:
-                values[field.name] = field.kind.decode(der.only(bytes(element.data), field.kind.tag))
+                values[field.name] = _value(number, content)
         except ValueError as error:
             name = field.name if field else "unknown tag"
             raise KeyDescriptionError(f"{where}.{name}", str(error)) from error
-    return AuthorizationList(**values, unread=frozenset(unread))
+    return AuthorizationList(**values, unread=frozenset(unread)) if values or unread else _NOTHING
 
 
-def _pass_over(tag: bytes, unread: set[int]) -> None:
+def _elements(where: str, octets: bytes) -> list[der.Element]:
+    try:
+        return der.elements(octets)
+    except der.DerError as error:
+        raise KeyDescriptionError(where, str(error)) from error
+
+
+@lru_cache(maxsize=512)
+def _value(number: int, octets: bytes) -> Any:
+    """The value inside the context tag `number`. Phones of one model have most of them in common, so they are kept."""
+    kind = _FIELDS[number].kind
+    return kind.decode(der.only(octets, kind.tag))
+
+
+def _pass_over(tag: int, number: int, unread: set[int]) -> None:
     """Note the number of a context tag that has no field here."""
-    kind, number, _ = der.read_tag(tag, 0)
-    if kind != der.CONTEXT:
-        raise der.DerError(f"tag 0x{kind:02x} is not a context tag")
+    if tag != der.CONTEXT:
+        raise der.DerError(f"tag 0x{tag:02x} is not a context tag")
     if number in unread:
         raise der.DerError(f"tag {number} is given twice")
     unread.add(number)
