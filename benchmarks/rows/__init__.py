@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from benchmarks.report import Row
-from benchmarks.rows import activation, http_devices, http_verdict, startup, verify
+from benchmarks.rows import activation, algorithms, http_devices, http_verdict, startup, verify
 
 ROWS: Final[tuple[Callable[[], Row], ...]] = (
     verify.measure,
+    algorithms.measure_signing,
+    algorithms.measure_verification,
     activation.measure,
     http_verdict.measure,
     http_devices.measure,

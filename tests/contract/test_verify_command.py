@@ -1,8 +1,9 @@
 """`activation verify` as a shell user meets it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import Result
@@ -12,6 +13,13 @@ from joserfc.jwk import ECKey
 from typer.testing import CliRunner
 
 from lab.cli.main import app
+from lab.vendor import Vendor
+from lab.verify_repository import FolderDownloads
+from server_stub.key_repository import KeyRepository
+from server_stub.server import ServerThread
+from server_stub.signing import Algorithm
+from server_stub.store.memory import MemoryStore
+from tests.support.server_phone import VENDOR, service
 from tests.support.tokens import (
     AUDIENCE,
     ED25519,
@@ -26,6 +34,7 @@ from tests.support.tokens import (
     make_verdict,
     sign,
 )
+from wire.verdict import Verdict
 
 TOKEN = sign(make_verdict())
 PHONE = [
@@ -181,3 +190,74 @@ def test_a_key_that_was_left_out_is_named_with_the_reason(tmp_path: Path) -> Non
     )
     shown = activation(TOKEN, "--keys", str(path), "--now", str(NOW), code=1).stdout
     assert f"Key 0 of the set, kid {ED25519.kid}, was left out: use-not-signature." in shown
+
+
+class Published(NamedTuple):
+    root: str
+    folder: str
+    repository: KeyRepository
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    root = tmp_path_factory.mktemp("image") / "root.json"
+    root.write_bytes(VENDOR.ceremony.pinned_root)
+    folder = tmp_path_factory.mktemp("repository")
+    signing = VENDOR.secrets_signing_by(Algorithm.ML_DSA_65).signing_keys
+    with VENDOR.ceremony.open(folder, signing, lambda: NOW) as repository:
+        yield Published(str(root), str(folder), repository)
+
+
+def signed_by_the_vendor() -> str:
+    return VENDOR.post_quantum_signing_key.sign(Verdict.model_validate(make_verdict()))
+
+
+def test_keys_come_from_a_key_repository_in_a_folder(published: Published) -> None:
+    """A reviewer gets a copy of what a server published, without a server."""
+    source = ("--root", published.root, "--repository", published.folder)
+    assert told(signed_by_the_vendor(), *source, *PHONE)["verified"]
+
+
+def test_keys_come_from_a_key_repository_over_http(published: Published) -> None:
+    """The same client as on the phone, against the server."""
+    with ServerThread(service(MemoryStore()), repository=published.repository) as server:
+        origin = server.origin
+        arguments = (signed_by_the_vendor(), "--root", published.root, "--repository", origin, *PHONE)
+        assert told(*arguments)["verified"]
+    gone = activation(*arguments, code=3)
+    assert f"no keys from {origin}: tuf-unreachable" in gone.stderr
+
+
+def test_a_repository_that_the_root_does_not_vouch_for_gives_no_keys(
+    published: Published, tmp_path: Path
+) -> None:
+    """Exit code 3: the token was not looked at."""
+    other = tmp_path / "other.json"
+    other.write_bytes(Vendor("somebody else").ceremony.pinned_root)
+    source = ("--root", str(other), "--repository", published.folder)
+    done = activation(TOKEN, *source, "--now", str(NOW), code=3)
+    assert "tuf-unsigned" in done.stderr
+
+
+def test_a_repository_that_has_expired_gives_no_keys(published: Published) -> None:
+    """A copy that lay about for years must not pass for what the vendor says today."""
+    done = activation(TOKEN, "--root", published.root, "--repository", published.folder, code=3)
+    assert "tuf-expired" in done.stderr
+
+
+def test_a_folder_gives_nothing_but_the_files_of_its_repository(tmp_path: Path) -> None:
+    """A hostile repository names files; none of them leads out of its folder."""
+    (tmp_path / "metadata").mkdir()
+    (tmp_path / "secret.json").write_text("{}")
+    (tmp_path / "metadata" / "timestamp.json").write_text("{}")
+    downloads = FolderDownloads(tmp_path)
+    statuses = {
+        path: downloads.get(path, accept="application/json").status
+        for path in (
+            "/tuf/metadata/timestamp.json",
+            "/tuf/metadata/../secret.json",
+            "/secret.json",
+            "/tuf/metadata/",
+        )
+    }
+    assert list(statuses.values()) == [200, 404, 404, 404]
