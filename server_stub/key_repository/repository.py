@@ -3,6 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable, Set
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -62,11 +63,10 @@ class KeyRepository:
         folder = Folder(path)
         folder.prepare()
         repository = cls(folder, _hold(path), Press(online, lifetimes or Lifetimes()), clock)
-        try:
+        with ExitStack() as undo:
+            undo.callback(repository.close)
             repository._begin(founding)
-        except BaseException:
-            repository.close()
-            raise
+            undo.pop_all()
         return repository
 
     def close(self) -> None:

@@ -1,0 +1,92 @@
+"""The server of `activation serve`: opened on its records and its key repository, run, and told about."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from lab.cli import say
+from lab.vendor import Vendor
+from server_stub.api.logs import json_log
+from server_stub.key_repository import KeyRepositoryError, VerdictSigner
+from server_stub.server import build_service, system_clock
+from server_stub.server import run as run_server
+from server_stub.settings import Settings
+from server_stub.signing import Algorithm
+from server_stub.store.records import Store, StoreUnavailableError
+from server_stub.store.sql import SqlStore
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user of the command asked for."""
+
+    host: str
+    port: int
+    db: Path
+    keys: Path | None
+    algorithm: str
+    seed: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the key repository lies."""
+        return self.keys or self.db.with_name(f"{self.db.stem}-keys")
+
+
+def run(wish: Wish) -> None:
+    """Serve until interrupted. Stops with an error and an exit code where that cannot be done."""
+    known = [algorithm.value for algorithm in Algorithm]
+    algorithm = Algorithm(say.known_name(wish.algorithm, known, "algorithm"))
+    try:
+        store = SqlStore(wish.db)
+    except StoreUnavailableError as error:
+        say.fail(f"cannot keep records in {wish.db}: {error}; choose another --db", say.OUTSIDE)
+    try:
+        _serve(wish, algorithm, store)
+    except KeyRepositoryError as error:
+        say.fail(f"cannot publish keys: {error}; or choose another --keys", say.OUTSIDE)
+    except OSError as error:
+        say.fail(
+            f"cannot listen on {wish.host} port {wish.port}: {error.strerror}; choose another --port",
+            say.OUTSIDE,
+        )
+    finally:
+        store.close()
+
+
+def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
+    vendor = Vendor(wish.seed)
+    secrets, log = vendor.secrets_signing_by(algorithm), json_log(sys.stderr)
+    with vendor.ceremony.open(wish.folder, secrets.signing_keys, system_clock) as repository:
+        signer = VerdictSigner(secrets.signing_keys, lambda: repository.keys, system_clock)
+        if signer.key.algorithm is not algorithm:
+            say.fail(
+                f"{wish.folder} lists no key of {algorithm} that may sign; choose an empty --keys",
+                say.OUTSIDE,
+            )
+        service = build_service(_settings(wish, algorithm, vendor), secrets, store, signer=signer)
+        run_server(
+            service, wish.host, wish.port, lambda url: _announce(wish, url), repository=repository, log=log
+        )
+
+
+def _settings(wish: Wish, algorithm: Algorithm, vendor: Vendor) -> Settings:
+    return Settings(
+        host=wish.host,
+        port=wish.port,
+        database=wish.db,
+        algorithm=algorithm,
+        issuer=vendor.issuer,
+        audience=vendor.audience,
+    )
+
+
+def _announce(wish: Wish, url: str) -> None:
+    typer.echo(f"The verdict server listens on {url} and keeps its records in {wish.db}.")
+    typer.echo(f"It publishes its verdict keys from {wish.folder}.")
+    typer.echo(f"Read its API at {url}/docs, or try in another terminal:")
+    typer.echo(
+        f"  activation device --profile official-global --place havana --seed {wish.seed} --server {url}"
+    )
