@@ -37,6 +37,7 @@ class Subject:
 
     @classmethod
     def of(cls, key: SigningKey) -> "Subject":
+        """The key with its published form and a verdict that it signed."""
         return cls(key, KeySet.from_jwks({"keys": [key.public_jwk()]}), key.sign(VERDICT))
 
     def work(self) -> dict[str, Callable[[], object]]:

@@ -1,5 +1,6 @@
 """The page on verification lists what the code does."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,25 @@ def test_each_reason_to_leave_a_key_out_is_listed(reason: Unfit) -> None:
     assert f"`{reason}`" in PAGE
 
 
+LINKS = re.findall(r"\[`(\w+)`\]\(\.\./\.\./(agent/verification/\w+\.py)#L(\d+)\)", PAGE)
+
+
+@pytest.mark.parametrize(("function", "module", "line"), LINKS, ids=[link[0] for link in LINKS])
+def test_each_step_links_to_the_line_of_its_function(function: str, module: str, line: str) -> None:
+    """A reviewer goes from the page to the code."""
+    lines = (ROOT / module).read_text(encoding="utf-8").splitlines()
+    places = [number for number, text in enumerate(lines, 1) if text.startswith(f"def {function}(")]
+    assert places == [int(line)]
+
+
+def test_every_step_has_such_a_link() -> None:
+    """Fourteen steps, each with a row of its own."""
+    rows = [row for row in PAGE.splitlines() if "](../../agent/verification/" in row and row.startswith("| ")]
+    assert [int(row.split("|")[1]) for row in rows] == list(range(1, 15))
+
+
 def test_each_test_that_the_page_names_exists() -> None:
     """A reference to evidence that is not there is worse than none."""
-    named = [word.strip("`") for word in PAGE.split() if word.startswith("`tests/")]
+    named = re.findall(r"`((?:tests|lab)/[^`]+)`", PAGE)
     assert named
     assert all((ROOT / name).is_file() for name in named)
