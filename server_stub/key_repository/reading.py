@@ -22,22 +22,18 @@ from wire.key_repository import TARGET
 def read(folder: Folder) -> Published:
     """What `folder` publishes. Raises KeyRepositoryError for a folder that phones would refuse."""
     try:
-        roots = list(_roots(folder))
-        timestamp, sheets = _top_level(folder, roots, OnlineRole.TIMESTAMP, TIMESTAMP, Timestamp), {}
-        sheets[OnlineRole.TIMESTAMP] = timestamp[1]
-        version = timestamp[0].signed.snapshot_meta.version
-        snapshot = _top_level(folder, roots, OnlineRole.SNAPSHOT, f"{version}.snapshot.json", Snapshot)
-        sheets[OnlineRole.SNAPSHOT] = snapshot[1]
-        version = snapshot[0].signed.meta["targets.json"].version
-        targets = _top_level(folder, roots, OnlineRole.TARGETS, f"{version}.targets.json", Targets)
-        sheets[OnlineRole.TARGETS] = targets[1]
-        version = snapshot[0].signed.meta[f"{OnlineRole.VERDICT_KEYS}.json"].version
-        listing = _sheet(folder, f"{version}.{OnlineRole.VERDICT_KEYS}.json", Targets)
-        targets[0].signed.verify_delegate(
-            OnlineRole.VERDICT_KEYS, listing[0].signed_bytes, listing[0].signatures
+        roots, sheets = list(_roots(folder)), {}
+        timestamp, sheets[OnlineRole.TIMESTAMP] = _top_level(
+            folder, roots, OnlineRole.TIMESTAMP, TIMESTAMP, Timestamp
         )
-        sheets[OnlineRole.VERDICT_KEYS] = listing[1]
-        return Published(roots[-1], sheets, _keys(folder, listing[0].signed))
+        name = f"{timestamp.snapshot_meta.version}.snapshot.json"
+        snapshot, sheets[OnlineRole.SNAPSHOT] = _top_level(folder, roots, OnlineRole.SNAPSHOT, name, Snapshot)
+        name = f"{snapshot.meta['targets.json'].version}.targets.json"
+        targets, sheets[OnlineRole.TARGETS] = _top_level(folder, roots, OnlineRole.TARGETS, name, Targets)
+        name = f"{snapshot.meta[f'{OnlineRole.VERDICT_KEYS}.json'].version}.{OnlineRole.VERDICT_KEYS}.json"
+        listing, sheets[OnlineRole.VERDICT_KEYS] = _sheet(folder, name, Targets)
+        targets.verify_delegate(OnlineRole.VERDICT_KEYS, listing.signed_bytes, listing.signatures)
+        return Published(roots[-1], sheets, _keys(folder, listing.signed))
     except (RepositoryError, KeyError, ValueError) as error:
         raise _altered(folder, type(error).__name__) from error
 
@@ -88,8 +84,8 @@ def _successor(content: bytes, before: Metadata[Root]) -> Metadata[Root]:
 
 def _top_level(
     folder: Folder, roots: Sequence[Metadata[Root]], role: OnlineRole, name: str, kind: type[Any]
-) -> tuple[Metadata[Any], Sheet]:
-    """A role of the root, verified by the newest root that verifies it."""
+) -> tuple[Any, Sheet]:
+    """What a role of the root has signed, verified by one of the roots."""
     metadata, sheet = _sheet(folder, name, kind)
     results = (
         root.signed.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
@@ -97,7 +93,7 @@ def _top_level(
     )
     if not any(result.verified for result in results):
         raise ValueError(name)
-    return metadata, sheet
+    return metadata.signed, sheet
 
 
 def _sheet(folder: Folder, name: str, kind: type[Any]) -> tuple[Metadata[Any], Sheet]:
