@@ -3,17 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
+from zlib import crc32
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from agent.ports import Answer
-from agent.verification.errors import Code
+from agent.verification.errors import RULES, Code
 from lab.attacks.forge import Forge
 from lab.attacks.interceptor import Act, Call
 from lab.attacks.model import Attack, Ending, Means, Play, Topic, Trial
 from lab.attacks.phone import Phone
 from lab.attacks.theatre import Server, Stage
 from wire.codes import Decision
+
+SIGNATURE: Final = 7
+FORM: Final = 8
+"""The step that holds the signature against the key, and the last one that looks at the form alone."""
 
 Make = Callable[[Forge], bytes]
 """Makes the hostile token."""
@@ -46,20 +51,31 @@ FRESH: Final = Target(
 BOTH: Final = (LOCKED, ACTIVATED)
 
 
-def token(
+def in_turn(name: str) -> tuple[Target, ...]:
+    """One of the two by the attack's name: what steps 1 to 8 refuse, they refuse without looking at the phone."""
+    return (BOTH[crc32(name.encode()) % 2],)
+
+
+def token(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     name: str,
     sentence: str,
     source: str,
     topics: tuple[Topic, ...],
-    code: Code | str,
+    code: Code,
     make: Make,
     *,
     means: tuple[Means, ...] = (Means.NETWORK,),
-    targets: tuple[Target, ...] = BOTH,
+    targets: tuple[Target, ...] = (),
 ) -> Attack:
-    """An attack in which the phone gets the token of `make`, and must refuse it with `code`, on each target."""
+    """An attack in which a phone gets the token of `make`, and must refuse it with `code`.
+
+    It runs on each of `targets`; by default on one where the token's form is refused, and on both where its origin
+    or meaning is.
+    """
+    step = RULES[Code(code)][0]
+    chosen = targets or (BOTH if step == SIGNATURE or step > FORM else in_turn(name))
     trials = tuple(
-        Trial(target.name, ambush(target, make), target.unchanged(str(code))) for target in targets
+        Trial(target.name, ambush(target, make), target.unchanged(code.value)) for target in chosen
     )
     return Attack(name, sentence, source, means, topics, trials)
 

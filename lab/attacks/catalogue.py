@@ -3,6 +3,11 @@
 from typing import Final
 
 from lab.attacks import (
+    chains,
+    device_clock,
+    device_image,
+    device_storage,
+    evidence,
     key_repository,
     on_the_wire,
     tokens_claims,
@@ -21,6 +26,11 @@ CATALOGUE: Final[tuple[Attack, ...]] = (
     *tokens_claims.ATTACKS,
     *on_the_wire.ATTACKS,
     *key_repository.ATTACKS,
+    *evidence.ATTACKS,
+    *chains.ATTACKS,
+    *device_clock.ATTACKS,
+    *device_storage.ATTACKS,
+    *device_image.ATTACKS,
 )
 
 BY_ID: Final[dict[str, Attack]] = {attack.id: attack for attack in CATALOGUE}

@@ -24,7 +24,7 @@ _DAY: Final = 24 * 3600
 Disturb = Callable[[Stage, Phone, Server], Act]
 
 
-def _attack(
+def _attack(  # noqa: PLR0913 - a row of a table has its columns
     name: str,
     sentence: str,
     source: str,

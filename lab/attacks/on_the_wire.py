@@ -22,7 +22,7 @@ Disturb = Callable[[Stage, Phone], Act]
 """Makes what the network does while a phone asks."""
 
 
-def disturbed(
+def disturbed(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     name: str,
     sentence: str,
     source: str,

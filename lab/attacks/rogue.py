@@ -56,7 +56,7 @@ def serving(script: Script) -> Iterator[str]:
     thread = Thread(target=_loop, args=(listener, script), name="rogue-server", daemon=True)
     thread.start()
     try:
-        yield "http://127.0.0.1:%d" % listener.getsockname()[1]
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(5)

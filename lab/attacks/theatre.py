@@ -1,12 +1,13 @@
 """Where attacks take place: real servers, and phones with a hostile network and open storage.
 
 The shared servers serve all attacks of a run; each trial gets a stage with a clock, randomness and phones of its own,
-so that what it does and every octet of it depends on the seed and on the trial alone. A trial in which months pass,
+so that what it does and every octet of it depends on the seed and on the trial alone; the servers remember nothing from
+one stage to the next. A trial in which months pass,
 or keys change, takes a server of its own.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +21,9 @@ from lab.attacks.interceptor import Interceptor
 from lab.attacks.key_sets import lantern_keys, ring, vendor_keys
 from lab.attacks.phone import Phone
 from lab.clock import World
-from lab.handset.counter import EmulatedCounter
 from lab.handset.handset import Circumstances, Handset, Hardware, blank_storage, over
 from lab.handset.image import Trust, imeis
 from lab.handset.sim import SimCard
-from lab.handset.storage import EmulatedStore
 from lab.handset.surroundings import Radio, cards_at, falsify, hear
 from lab.keys import Ceremony
 from lab.network import Onward
@@ -37,7 +36,8 @@ from server_stub.key_repository import Founding, KeyList, KeyRepository, Verdict
 from server_stub.policies import shipped
 from server_stub.server import ServerThread
 from server_stub.service import VerdictService
-from server_stub.store.sql import SqlStore
+from server_stub.store.memory import MemoryStore
+from server_stub.store.records import Transaction
 
 REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
 """The batch whose certificate the vendor's server holds revoked; phones here come from the other one."""
@@ -45,6 +45,27 @@ REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
 LANTERN: Final = "lantern"
 VENDOR: Final = "vendor"
 """Who runs a server and is trusted by images: the vendor, or Lantern, who rebuild its firmware."""
+
+
+class StageRecords:
+    """Implements the server's `Store`, empty when a stage begins: what a server remembers shows in its verdicts."""
+
+    def __init__(self) -> None:
+        self._store = MemoryStore()
+
+    def begin(self) -> None:
+        """Forget everything."""
+        self._store = MemoryStore()
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """One transaction of the stage's own store."""
+        return self._store.transaction()
+
+    def check(self) -> None:
+        """A store in memory always takes what it is given."""
+
+    def close(self) -> None:
+        """A store in memory holds nothing that has to be given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +140,7 @@ class Stage:
         asked = server or self.theatre.shared(_holder(firmware))
         radio = _radio(firmware, place, card, seed)
         numbers = imeis(firmware, seed)
+        folder = self.theatre.folder / f"phone-{seed.bytes('folder', 8).hex()}-{_holder(firmware)}"
         hardware = Hardware(
             imeis=numbers,
             modem=radio.modem(numbers),
@@ -126,14 +148,12 @@ class Stage:
             authority=authority or self.theatre.authority(KeystoreLevel(firmware.hardware.keystore.value)),
             store=store,
             counter=counter,
-            folder=self.theatre.folder / f"phone-{seed.bytes('folder', 8).hex()}-{_holder(firmware)}",
+            folder=folder,
         )
         wire = Interceptor(onward or asked.transport)
         network = over(wire, data_path=find_place(place).has_data_path(radio.serving))
         handset = Handset(firmware, hardware, Circumstances(self.world, network, asked.house.trust, seed))
-        return Phone(
-            handset, wire, store, counter, asked.house.trust, asked.house.keys, seed, hardware.folder
-        )
+        return Phone(handset, wire, store, counter, asked.house.trust, asked.house.keys, seed, folder)
 
     def settled(self, phone: Phone) -> Phone:
         """The same phone, switched on and walked through its setup."""
@@ -159,6 +179,7 @@ class Theatre:
         self._servers: dict[str, Server] = {}
         self._clock = World()
         self._random = self._seed.random("server")
+        self._records = StageRecords()
         self.folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
         self.ring = ring(self._seed)
         self.houses = {VENDOR: self._vendor(), LANTERN: self._lantern()}
@@ -176,6 +197,7 @@ class Theatre:
         seed = self._seed.child(f"stage {name}")
         self._clock = World()
         self._random = seed.random("server")
+        self._records.begin()
         with ExitStack() as stack:
             yield Stage(self, stack, seed, self._clock)
 
@@ -197,8 +219,6 @@ class Theatre:
     def serve(self, house: House, stack: ExitStack) -> Server:
         """A new server, which stops with `stack`."""
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
-        store = SqlStore(folder / "records.sqlite")
-        stack.callback(store.close)
         repository = stack.enter_context(
             KeyRepository.open(
                 folder / "keys",
@@ -207,29 +227,32 @@ class Theatre:
                 clock=self._now,
             )
         )
-        service = self._service(house, store, repository)
+        service = self._service(house, repository)
         transport = RequestsTransport(
             stack.enter_context(ServerThread(service, repository=repository)).origin
         )
         stack.callback(transport.close)
         return Server(house, transport, repository)
 
-    def _service(self, house: House, store: SqlStore, repository: KeyRepository) -> VerdictService:
+    def _service(self, house: House, repository: KeyRepository) -> VerdictService:
         keys = tuple(signer.key for signer in house.signers)
         revoked = frozenset({self.revoked_authority.certificate.serial_number})
         return VerdictService(
             secrets=replace(house.vendor.secrets, signing_keys=keys, revoked_certificates=revoked),
             policy=house.policy,
-            store=store,
+            store=self._records,
             issuer=house.trust.issuer,
             audience=house.trust.audience,
             clock=self._now,
-            random=lambda length: self._random.randbytes(length),
+            random=self._octets,
             signer=VerdictSigner(keys, lambda: repository.keys, self._now),
         )
 
     def _now(self) -> int:
         return self._clock.now()
+
+    def _octets(self, length: int) -> bytes:
+        return self._random.randbytes(length)
 
     def _vendor(self) -> House:
         vendor, ceremony = Vendor(self._seed), Ceremony(self._seed.child("vendor"))

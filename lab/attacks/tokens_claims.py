@@ -119,7 +119,9 @@ DECISIONS: Final[tuple[Attack, ...]] = (
 _SPEAKS: Final = "whoever holds a verdict key speaks for the vendor until the key is revoked"
 
 
-def _falls(name: str, sentence: str, target: Target, make: Make, ending: Ending, falls: str) -> Attack:
+def _falls(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+    name: str, sentence: str, target: Target, make: Make, ending: Ending, falls: str
+) -> Attack:
     trial = Trial(target.name, ambush(target, make), ending)
     return Attack(name, sentence, "CWE-522", _STOLEN, (_T.STOLEN_KEY,), (trial,), falls)
 
@@ -129,9 +131,7 @@ def _stranding(name: str, sentence: str, make: Make, code: Code, falls: str) -> 
 
     def play(stage: Stage) -> Phone:
         phone = ambush(LOCKED, make)(stage)
-        first = phone.specimen
         interfering(phone, replacing(stage, phone, Decision.DENY, lambda forge: forge.genuine))
-        phone.specimen = first
         return phone
 
     ending = Ending(Lock.LOCKED, ScreenId.LOCKED, code.value)

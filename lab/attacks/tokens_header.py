@@ -5,7 +5,7 @@ import hmac
 from typing import Final
 
 from agent.verification.errors import Code
-from lab.attacks.ambush import token
+from lab.attacks.ambush import Make, token
 from lab.attacks.forge import Forge, Signer, b64, text
 from lab.attacks.model import Attack, Means, Topic
 
@@ -105,7 +105,7 @@ KEYS_BROUGHT: Final[tuple[Attack, ...]] = (
           "RFC 7515 section 4.1.8", (_T.X5C, _T.UNKNOWN_MEMBER), Code.HEADER_MEMBER_UNKNOWN,
           lambda f: _own_key_in(f, **{"x5t#S256": "A" * 43}), means=_OWN),
     token("own-key-own-name", "Sign with an own key under its own name.",
-          "RFC 7515 section 4.1.4", (_T.KID,), Code.KEY_UNKNOWN, lambda f: _own_key_in(f), means=_OWN),
+          "RFC 7515 section 4.1.4", (_T.KID,), Code.KEY_UNKNOWN, _own_key_in, means=_OWN),
 )  # fmt: skip
 
 MEMBERS: Final[tuple[Attack, ...]] = (
@@ -161,9 +161,14 @@ MEMBERS: Final[tuple[Attack, ...]] = (
           lambda f: _header(f, text(f.ring.vendor.header())[:-1] + rb',"n":"\ud800"}'), means=_STOLEN),
 )  # fmt: skip
 
-KID: Final[tuple[Attack, ...]] = tuple(
-    token(f"kid-{name}", sentence, source, (_T.KID,), Code.KEY_UNKNOWN,
-          lambda f, kid=kid: f.signed(header=f.ring.own.header(kid=kid), by=f.ring.own), means=_OWN)
+
+def _named(kid: str) -> Make:
+    """The attacker's key signs, and the header names it so."""
+    return lambda forge: forge.signed(header=forge.ring.own.header(kid=kid), by=forge.ring.own)
+
+
+NAMES: Final[tuple[Attack, ...]] = tuple(
+    token(f"kid-{name}", sentence, source, (_T.KID,), Code.KEY_UNKNOWN, _named(kid), means=_OWN)
     for name, sentence, source, kid in (
         ("path", "Name a key by the path of a file.", "CWE-22", "../../../../dev/null"),
         ("sql", "Name a key by a fragment of a query.", "CWE-89", "x' UNION SELECT 'own"),
@@ -172,7 +177,9 @@ KID: Final[tuple[Attack, ...]] = tuple(
         ("empty", "Name no key.", "RFC 7515 section 4.1.4", ""),
         ("nul", "Name a key with a NUL in it, where other readers stop.", "CWE-158", "own\0"),
     )
-) + (
+)
+
+KID: Final[tuple[Attack, ...]] = (
     token("kid-missing", "Name no key, in the hope that all are tried; the signature is right.",
           "RFC 8725 section 3.8", (_T.KID,), Code.HEADER_MEMBER_MISSING,
           lambda f: f.signed(header=f.ring.vendor.header(kid=None)), means=_STOLEN),
@@ -207,4 +214,4 @@ TYPE: Final[tuple[Attack, ...]] = (
           "RFC 8725 section 2.8", (_T.TYPE, _T.KEY_USE), Code.HEADER_TOO_LONG, lambda f: f.evidence),
 )  # fmt: skip
 
-ATTACKS: Final = ALGORITHM + KEYS_BROUGHT + MEMBERS + KID + TYPE
+ATTACKS: Final = ALGORITHM + KEYS_BROUGHT + MEMBERS + NAMES + KID + TYPE

@@ -12,7 +12,7 @@ _STOLEN: Final = (Means.NETWORK, Means.STOLEN_KEY)
 _T = Topic
 
 
-def _signed(
+def _signed(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     name: str,
     sentence: str,
     source: str,
@@ -39,7 +39,7 @@ def _front(forge: Forge, member: bytes) -> bytes:
 
 
 def _wanted(forge: Forge) -> bytes:
-    return forge.claims()["decision"].encode()
+    return str(forge.claims()["decision"]).encode()
 
 
 def _policy_twice(forge: Forge) -> bytes:
@@ -49,6 +49,10 @@ def _policy_twice(forge: Forge) -> bytes:
 
 def _deep(forge: Forge, depth: int) -> bytes:
     return _front(forge, b'"x":' + b"[" * depth + b"]" * depth)
+
+
+def _without(name: str) -> Callable[[Forge], bytes]:
+    return lambda forge: text(forge.claims(**{name: None}))
 
 
 def _utf16(forge: Forge) -> bytes:
@@ -160,7 +164,7 @@ FORM: Final[tuple[Attack, ...]] = (
     *(
         _signed(f"claim-missing-{name}", f"Leave `{name}` away.",
                 "RFC 8725 section 3.8", (_T.CLAIM_FORM,), Code.CLAIM_MISSING,
-                lambda f, name=name: text(f.claims(**{name: None})))
+                _without(name))
         for name in ("iss", "aud", "cnf", "eat_nonce", "exp", "serial", "policy")
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from agent.verification.errors import Code
 from lab.attacks.ambush import ACTIVATED, FRESH, LOCKED, Target, ambush, token
-from lab.attacks.forge import ED25519_ORDER, P256_ORDER, Forge, Signer, b64, text
+from lab.attacks.forge import ED25519_ORDER, P256_ORDER, Forge, Signer, b64, text, unb64
 from lab.attacks.key_sets import (
     DEGENERATE_KID,
     IDENTITY,
@@ -35,11 +35,11 @@ def _earlier_signature(forge: Forge) -> bytes:
 
 
 def _raised_s(forge: Forge) -> bytes:
-    """S + L: the same number modulo the group's order (RFC 8032 section 5.1.7)."""
-    message, _, signature = forge.signed(forge.said).rpartition(b".")
-    octets = forge.ring.vendor.sign(message)
+    """The genuine verdict with S + L for S: the same number modulo the group's order (RFC 8032 section 5.1.7)."""
+    header, payload, signature = forge.parts
+    octets = unb64(signature)
     s = int.from_bytes(octets[32:], "little") + ED25519_ORDER
-    return message + b"." + b64(octets[:32] + s.to_bytes(32, "little")) if signature else b""
+    return b".".join((header, payload, b64(octets[:32] + s.to_bytes(32, "little"))))
 
 
 def _bent(forge: Forge, r: bytes | None = None) -> bytes:
@@ -82,7 +82,9 @@ def _malleated(forge: Forge) -> bytes:
     return message + b"." + b64(octets[:32] + s.to_bytes(32, "big"))
 
 
-def _by(signer: str, name: str, sentence: str, code: Code, topic: Topic, source: str) -> Attack:
+def _by(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+    signer: str, name: str, sentence: str, code: Code, topic: Topic, source: str
+) -> Attack:
     """A verdict that is right in all but the key's fitness."""
 
     def make(forge: Forge) -> bytes:
@@ -106,7 +108,7 @@ FORGED: Final[tuple[Attack, ...]] = (
 )  # fmt: skip
 
 ED25519: Final[tuple[Attack, ...]] = (
-    token("ed25519-raised-s", "Add the group's order to S of a signature that is right.",
+    token("ed25519-raised-s", "Add the group's order to S of the genuine signature.",
           "RFC 8032 section 5.1.7", (_T.ED25519, _T.MALLEABILITY), Code.SIGNATURE_INVALID, _raised_s),
     token("ed25519-small-order-r", "Replace R by a point of small order.",
           "RFC 8032 section 5.1.7", (_T.ED25519,), Code.SIGNATURE_INVALID, lambda f: _bent(f, IDENTITY),

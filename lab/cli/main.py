@@ -2,7 +2,7 @@
 
 import typer
 
-from lab.cli import demo, device, matrix, profiles, serve, verify
+from lab.cli import attack, demo, device, matrix, profiles, serve, verify
 
 app = typer.Typer(
     name="activation",
@@ -18,6 +18,7 @@ app.command()(serve.serve)
 app.command()(device.device)
 app.command()(matrix.matrix)
 app.command()(verify.verify)
+app.command()(attack.attack)
 app.add_typer(profiles.app, name="profiles")
 
 

@@ -1,0 +1,33 @@
+"""What attacks on the phone itself have in common."""
+
+from typing import Final
+
+from agent.core.screens import ScreenId
+from agent.core.states import Lock
+from agent.ports import Answer, TransportError, TransportFault
+from lab.attacks.interceptor import Call
+from lab.attacks.model import Attack, Ending, Means, Play, Topic, Trial
+
+LOCKED: Final = (Lock.LOCKED, ScreenId.LOCKED)
+HOME: Final = (Lock.ACTIVATED, ScreenId.HOME)
+BLANK: Final = (Lock.UNPROVISIONED, ScreenId.LANGUAGE)
+DENIED: Final = Ending(*LOCKED, "deny territory-prohibited")
+
+
+def drop(_: Call) -> Answer:
+    """The network carries nothing."""
+    raise TransportError(TransportFault.UNREACHABLE, "the network drops it")
+
+
+def attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+    name: str,
+    sentence: str,
+    source: str,
+    means: Means,
+    topic: Topic,
+    play: Play,
+    must: Ending,
+    falls: str = "",
+) -> Attack:
+    """An attack on one phone."""
+    return Attack(name, sentence, source, (means,), (topic,), (Trial("phone", play, must),), falls)

@@ -1,0 +1,85 @@
+"""Attacks on the phone's time: the clock that the user sets, and the network that keeps the phone from asking."""
+
+from typing import Final
+
+from lab.attacks.device import DENIED, HOME, LOCKED, attack, drop
+from lab.attacks.model import Attack, Ending, Means, Play, Topic
+from lab.attacks.phone import Phone
+from lab.attacks.short_leash import SHORT_LEASH
+from lab.attacks.theatre import Stage
+
+_T = Topic
+_DAY: Final = 24 * 3600
+
+
+def _leashed(stage: Stage) -> Phone:
+    """A phone that may be used for a day without the server, cut off from it."""
+    phone = stage.settled(stage.phone("paris", server=stage.server(SHORT_LEASH)))
+    phone.wire.act = drop
+    return phone
+
+
+def _clock_set(epoch: int, days: float) -> Play:
+    def play(stage: Stage) -> Phone:
+        phone = _leashed(stage)
+        phone.handset.clock.set_wall(epoch)
+        phone.handset.wait(days * _DAY)
+        return phone
+
+    return play
+
+
+def _clock_set_when_asking(epoch: int) -> Play:
+    def play(stage: Stage) -> Phone:
+        phone = stage.phone("havana")
+        phone.handset.clock.set_wall(epoch)
+        return stage.settled(phone)
+
+    return play
+
+
+def _swinging(stage: Stage) -> Phone:
+    """The clock is set forth and back every hour."""
+    phone = _leashed(stage)
+    for hour in range(26):
+        phone.handset.clock.set_wall(0 if hour % 2 else 4_000_000_000)
+        phone.handset.wait(3600)
+    return phone
+
+
+def _rebooting(stage: Stage) -> Phone:
+    """A reboot every five hours, before trusted time is sealed."""
+    phone = _leashed(stage)
+    for _ in range(12):
+        phone.handset.wait(5 * 3600)
+        phone.handset.power_on()
+    return phone
+
+
+def _cut_off_locked(stage: Stage) -> Phone:
+    phone = stage.locked()
+    phone.wire.act = drop
+    phone.handset.wait(1.2 * _DAY)
+    return phone
+
+
+ATTACKS: Final[tuple[Attack, ...]] = (
+    attack("cut-off-locked", "Keep a locked phone from the server for a day.", "CWE-400", Means.NETWORK,
+            _T.TRANSPORT, _cut_off_locked, Ending(*LOCKED, "unreachable")),
+    attack("cut-off-activated", "Keep an activated phone from the server beyond its offline limit.",
+            "CWE-400", Means.NETWORK, _T.TRANSPORT, _clock_set(1_631_102_400, 1.2), Ending(*LOCKED, "unreachable"),
+            falls="a verified verdict set this limit; whoever cuts the phone off for so long locks it"),
+    attack("clock-back", "Set the clock to 1970 so that the offline limit never comes.", "CWE-346", Means.CLOCK,
+            _T.CLOCK, _clock_set(0, 1.2), Ending(*LOCKED, "unreachable")),
+    attack("clock-forth", "Set another's clock to 2096 so that the offline limit has passed.", "CWE-346",
+            Means.CLOCK, _T.CLOCK, _clock_set(4_000_000_000, 0.5), Ending(*HOME, "unreachable")),
+    attack("clock-swinging", "Set the clock forth and back every hour.", "CWE-346", Means.CLOCK,
+            _T.CLOCK, _swinging, Ending(*LOCKED, "unreachable")),
+    attack("clock-back-before-asking", "Ask with a clock in 1970.", "CWE-346", Means.CLOCK,
+            _T.CLOCK, _clock_set_when_asking(0), DENIED),
+    attack("clock-forth-before-asking", "Ask with a clock in 2096, after the end of every campaign.", "CWE-346",
+            Means.CLOCK, _T.CLOCK, _clock_set_when_asking(4_000_000_000), DENIED),
+    attack("clock-stopped-by-reboots", "Reboot every five hours, so that trusted time is never sealed.", "CWE-346",
+            Means.CLOCK, _T.CLOCK, _rebooting, Ending(*HOME, "unreachable"),
+            falls="nobody counts while the phone is off; trusted time is sealed every six hours"),
+)  # fmt: skip
