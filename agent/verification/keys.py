@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final, Protocol, Self
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -173,7 +173,11 @@ class MlDsa65Key:
             return Unfit.PUBLIC_KEY_MALFORMED
         if not any(octets[_ML_DSA_65_RHO:]):
             return Unfit.PUBLIC_KEY_DEGENERATE
-        return cls(kid, mldsa.MLDSA65PublicKey.from_public_bytes(octets), validity)
+        try:
+            public = mldsa.MLDSA65PublicKey.from_public_bytes(octets)
+        except UnsupportedAlgorithm:  # cryptography was built against a library without ML-DSA
+            return Unfit.KEY_TYPE_UNSUPPORTED
+        return cls(kid, public, validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
         """Verify as in FIPS 204 algorithm 3; the hints' one spelling is part of it (algorithm 21)."""

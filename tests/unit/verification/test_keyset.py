@@ -5,6 +5,8 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import mldsa
 
 from agent.verification.keys import Unfit
 from agent.verification.keyset import KEYS_MAX, KeySet, KeySetError, KeySetFault
@@ -191,3 +193,15 @@ def test_a_key_set_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         keys.keys = ()  # type: ignore[misc]  # the assignment that must fail
     assert KeySet().find(ED25519.kid) is None
+
+
+def test_a_build_without_ml_dsa_keeps_the_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An algorithm that this machine lacks is one key fewer, not a phone without keys."""
+
+    def unsupported(_octets: bytes) -> None:
+        raise UnsupportedAlgorithm("ML-DSA-65")
+
+    monkeypatch.setattr(mldsa.MLDSA65PublicKey, "from_public_bytes", unsupported)
+    keys = KeySet.from_jwks({"keys": [ML_DSA_65.jwk(), ES256.jwk()]})
+    assert [key.kid for key in keys.keys] == [ES256.kid]
+    assert keys.left_out[0].reason is Unfit.KEY_TYPE_UNSUPPORTED
