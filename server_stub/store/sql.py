@@ -2,29 +2,50 @@
 
 Transactions are serialized: each takes the write lock before it reads, so that the serial that it read is still
 the newest when it writes. What has been committed survives SIGKILL and a power cut.
+
+SQLAlchemy holds the schema, the connections and the dialect, and compiles each statement once. The few statements of a
+verdict then go to the driver as they are: `Connection.execute` would cost several times what SQLite takes.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Error as DriverError
+from sqlite3 import IntegrityError
 from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, create_engine, delete, event, func, insert, select
+from sqlalchemy import (
+    ClauseElement,
+    Connection,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from server_stub.challenges import SpendableNonce
 from server_stub.domain.policy import Activation
 from server_stub.store.records import Device, NonceSpentError, StoreUnavailableError, VerdictRecord
 from server_stub.store.schema import DEVICES, METADATA, SPENT_NONCES, VERDICTS
 
-# Statements are built once: building one anew costs several times what SQLite takes to carry it out.
+_BEGIN: Final = "BEGIN IMMEDIATE"
 _FORGET_EXPIRED: Final = delete(SPENT_NONCES).where(SPENT_NONCES.c.until <= bindparam("now"))
 _SPEND: Final = insert(SPENT_NONCES)
-_RECORD: Final = insert(VERDICTS)
+_RECORD: Final = insert(VERDICTS).values(
+    {column.name: bindparam(column.name) for column in VERDICTS.c if not column.primary_key}
+)
 _DEVICE: Final = select(
     DEVICES.c.activated_at,
     DEVICES.c.activation_territory,
@@ -46,6 +67,7 @@ class SqlStore:
         # Errors of the database would otherwise quote the rows that they are about.
         self._engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
         self._lock = Lock()
+        self._statements = _Statements(self._engine.dialect)
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
         try:
@@ -60,9 +82,14 @@ class SqlStore:
         """One at a time: waiting here is fair and cheap, waiting in SQLite is polling."""
         with self._lock:
             try:
-                with self._engine.begin() as connection:
-                    yield _SqlTransaction(connection)
-            except SQLAlchemyError as error:
+                with (
+                    closing(self._engine.raw_connection()) as connection,
+                    closing(connection.cursor()) as cursor,
+                ):
+                    cursor.execute(_BEGIN)
+                    yield _SqlTransaction(cursor, self._statements)
+                    connection.commit()
+            except (SQLAlchemyError, DriverError) as error:
                 raise StoreUnavailableError("the database did not take the transaction") from error
 
     def check(self) -> None:
@@ -81,18 +108,20 @@ class SqlStore:
 
 
 class _SqlTransaction:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, cursor: DBAPICursor, statements: "_Statements") -> None:
+        self._cursor = cursor
+        self._statements = statements
 
     def spend(self, nonce: SpendableNonce, now: int) -> None:
-        self._connection.execute(_FORGET_EXPIRED, {"now": now})
+        self._statements.forget_expired(self._cursor, {"now": now})
         try:
-            self._connection.execute(_SPEND, {"nonce": nonce.octets, "until": nonce.until})
+            self._statements.spend(self._cursor, {"nonce": nonce.octets, "until": nonce.until})
         except IntegrityError as error:
             raise NonceSpentError from error
 
     def device(self, sub: str) -> Device | None:
-        row = self._connection.execute(_DEVICE, {"sub": sub}).one_or_none()
+        self._statements.device(self._cursor, {"sub": sub})
+        row = self._cursor.fetchone()
         if row is None:
             return None
         activated_at, territory, sale_region, model, last_serial = row
@@ -109,10 +138,35 @@ class _SqlTransaction:
             "model": device.model,
             "last_serial": device.last_serial,
         }
-        self._connection.execute(_REMEMBER, row)
+        self._statements.remember(self._cursor, row)
 
     def record(self, record: VerdictRecord) -> None:
-        self._connection.execute(_RECORD, _row(record))
+        self._statements.record(self._cursor, _row(record))
+
+
+class _Statement:
+    """One statement in the words of the driver."""
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        if not isinstance(compiled, SQLCompiler) or compiled.positiontup is None:
+            raise TypeError(f"{dialect.name} does not take its parameters by position")
+        self._text = str(compiled)
+        self._names = tuple(compiled.positiontup)
+
+    def __call__(self, cursor: DBAPICursor, values: Mapping[str, object]) -> None:
+        cursor.execute(self._text, [values[name] for name in self._names])
+
+
+class _Statements:
+    """All that a verdict needs."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.forget_expired = _Statement(_FORGET_EXPIRED, dialect)
+        self.spend = _Statement(_SPEND, dialect)
+        self.device = _Statement(_DEVICE, dialect)
+        self.remember = _Statement(_REMEMBER, dialect)
+        self.record = _Statement(_RECORD, dialect)
 
 
 def _row(record: VerdictRecord) -> dict[str, Any]:
@@ -133,10 +187,14 @@ def _row(record: VerdictRecord) -> dict[str, Any]:
         "identity": record.identity,
         "case_number": verdict.case,
         "token_digest": record.token_digest,
-        "inputs": record.inputs,
-        "appraisal": record.appraisal,
-        "judgement": record.judgement,
+        "inputs": _json(record.inputs),
+        "appraisal": _json(record.appraisal),
+        "judgement": _json(record.judgement),
     }
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value)
 
 
 def _configure(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
@@ -147,4 +205,4 @@ def _configure(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(_BEGIN)

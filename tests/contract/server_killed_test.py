@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,7 @@ def test_a_kill_in_the_middle_of_requests_loses_no_verdict_that_was_seen(tmp_pat
             phone.start()
         while len(seen) < 20:
             assert process.poll() is None
+            time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         for phone in phones:
             phone.join()
