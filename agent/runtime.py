@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from agent import evidence, exchange
+from agent import evidence, exchange, unlocking
 from agent.core.effects import (
     Collect,
     Effect,
@@ -20,10 +20,10 @@ from agent.core.effects import (
     Show,
     ShowImei,
 )
-from agent.core.events import Challenged, Collected, Event, Failed, Happened, Judged, Kind
-from agent.core.screens import Trouble
+from agent.core.events import Challenged, CodeRefused, Collected, Event, Failed, Happened, Judged, Kind
+from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.showing import facts_of, screen_of
-from agent.core.states import Exchange, State, fresh
+from agent.core.states import Exchange, Lock, State, fresh
 from agent.core.step import RejectedEventError, step
 from agent.core.timing import Context, due, trusted_now
 from agent.exchange import ExchangeError
@@ -43,6 +43,7 @@ from agent.telephony.reader import TelephonyError, TelephonyReading, read_teleph
 from agent.verification import verdict
 from agent.verification.errors import VerificationError
 from wire import media
+from wire.unlock import UnlockChallenge
 
 UNDER_WAY: Final = (Exchange.COLLECTING, Exchange.CHALLENGING, Exchange.AWAITING_VERDICT)
 
@@ -88,6 +89,13 @@ class Agent:
         if not done:
             self.handle(Happened(Kind.HEARTBEAT))
 
+    def enter_code(self, code: bytes) -> None:
+        """Somebody gives the lock screen an unlock code: a verdict, typed, from a file or from a picture."""
+        if self._state.lock is Lock.LOCKED:
+            self.handle(self._judge_code(code))
+        else:
+            self.handle(CodeRefused("not-locked"))
+
     def _recover(self) -> Recovered:
         blank = fresh(self._image.built_at, self._ports.clock.elapsed())
         try:
@@ -125,7 +133,7 @@ class Agent:
         if before.exchange in UNDER_WAY:
             self._queue.append(Failed(Trouble.NO_STORAGE, error.code))
         else:
-            self._ports.display.show(screen_of(before), facts_of(before, self._context()))
+            self._show(screen_of(before), facts_of(before, self._context()))
 
     def _perform(self, effect: Effect) -> None:
         """Carry out one effect; what comes of it joins the queue."""
@@ -133,9 +141,9 @@ class Agent:
             case Persist():
                 self._persist()
             case Show(screen, facts):
-                self._ports.display.show(screen, facts)
+                self._show(screen, facts)
             case ShowImei(screen, facts):
-                self._ports.display.show(screen, replace(facts, imeis=self._imeis()))
+                self._show(screen, replace(facts, imeis=self._imeis()))
             case SetAlarm(after):
                 self._ports.alarm.set(after)
             case Collect():
@@ -144,6 +152,15 @@ class Agent:
                 self._follow(self._request_challenge)
             case RequestVerdict(nonce):
                 self._follow(lambda: self._request_verdict(nonce))
+
+    def _show(self, screen: ScreenId, facts: ScreenFacts) -> None:
+        """Put a screen before the user; the lock screen with what an unlock code must answer."""
+        if screen is ScreenId.LOCKED and (asked := self._challenge()):
+            facts = replace(facts, challenge=asked.text())
+        self._ports.display.show(screen, facts)
+
+    def _challenge(self) -> UnlockChallenge | None:
+        return unlocking.challenge(self._state.memory, self._sealing_key)
 
     def _follow(self, act: Callable[[], Event]) -> None:
         """What the outside answered, or how it failed, as the next event."""
@@ -186,7 +203,20 @@ class Agent:
         )
         token = exchange.token_in(answer)
         now = trusted_now(self._state, self._context())
-        return Judged(verdict.verify(token, keys, expected=self._expected(key, nonce), now=now))
+        return Judged(verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now))
+
+    def _judge_code(self, code: bytes) -> Event:
+        """The verdict in an unlock code, verified with what this phone has at hand without a network."""
+        asked = self._challenge()
+        if asked is None:
+            return CodeRefused("nothing-asked")
+        expected = self._expected(self._state.memory.thumbprint, asked.eat_nonce)
+        try:
+            keys = self._ports.keys.at_hand()
+            now = trusted_now(self._state, self._context())
+            return Judged(unlocking.verify(code, keys, expected=expected, now=now))
+        except (KeySourceError, VerificationError, unlocking.CodeError) as error:
+            return CodeRefused(error.code)
 
     def _evidence(self, key: AttestedKey) -> bytes:
         if self._reading is None:
@@ -201,12 +231,12 @@ class Agent:
         )
         return evidence.sign(evidence.claims(self._state, self._image, observed), key)
 
-    def _expected(self, key: AttestedKey, nonce: str) -> verdict.Expected:
+    def _expected(self, thumbprint: str, nonce: str) -> verdict.Expected:
         memory = self._state.memory
         return verdict.Expected(
             issuer=self._image.issuer,
             audience=self._image.audience,
-            thumbprint=key.thumbprint,
+            thumbprint=thumbprint,
             nonce=nonce,
             serial=memory.serial,
             policy_version=memory.policy_version,

@@ -124,6 +124,9 @@ class _Pinned:
     def keys(self, _now: int) -> KeySet:
         return self._keys
 
+    def at_hand(self) -> KeySet:
+        return self._keys
+
 
 class _Quiet:
     """Display, alarm, entropy and journal that do nothing: the lab's would be measured with the agent."""

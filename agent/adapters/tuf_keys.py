@@ -7,6 +7,12 @@ that could not be refreshed is not used: an exchange needs the network anyway, a
 repository would gain.
 
 Expiry is judged on trusted time, which is never ahead of the truth and which the user cannot set.
+
+`at_hand` does without a network, for unlock codes: the same workflow from the same root, with the phone's own
+folder as the repository, and expiry judged at the beginning of time, so that nothing has expired. Who can write to
+the folder can therefore bring back an older list, and gains something only with a key that the vendor has revoked
+since: a code that unlocks this one phone until its next check-in. Nothing that was never signed is taken, and no
+code can lock.
 """
 
 from dataclasses import dataclass
@@ -15,10 +21,11 @@ from pathlib import Path
 from typing import Final
 
 from tuf.api.metadata import TargetFile
-from tuf.ngclient import Updater, UpdaterConfig
+from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from agent.adapters.tuf_faults import TufFault, failed, faults_named
 from agent.adapters.tuf_fetcher import PortFetcher
+from agent.adapters.tuf_flash import FlashFetcher
 from agent.ports import Downloads
 from agent.verification.keyset import KeySet
 from wire import key_repository as repository
@@ -35,6 +42,9 @@ _CONFIG: Final = UpdaterConfig(
 LATEST: Final = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 """The last second that metadata could name; at any later time all of it has expired."""
 
+BEGINNING: Final = 0
+"""Before any metadata was made; at that time none of it has expired."""
+
 
 @dataclass(frozen=True, slots=True)
 class TufKeys:
@@ -49,13 +59,20 @@ class TufKeys:
 
     def keys(self, now: int) -> KeySet:
         """The keys as they are published at trusted time `now`. Raises KeySourceError with a code of TufFault."""
+        return self._fetched_by(PortFetcher(self.downloads), now)
+
+    def at_hand(self) -> KeySet:
+        """The keys as this phone last saw them. Raises KeySourceError with a code of TufFault."""
+        return self._fetched_by(FlashFetcher(self.folder / "metadata"), BEGINNING)
+
+    def _fetched_by(self, fetcher: FetcherInterface, now: int) -> KeySet:
         with faults_named():
-            keys = KeySet.from_jwks(self._target(self._updater(now)))
+            keys = KeySet.from_jwks(self._target(self._updater(fetcher, now)))
         if not keys.keys:
             raise failed(TufFault.NO_USABLE_KEY, "no listed key is fit for verifying verdicts")
         return keys
 
-    def _updater(self, now: int) -> "TrustedTimeUpdater":
+    def _updater(self, fetcher: FetcherInterface, now: int) -> "TrustedTimeUpdater":
         metadata, targets = self.folder / "metadata", self.folder / "targets"
         for folder in (metadata, targets):
             folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +81,7 @@ class TufKeys:
             repository.METADATA_PATH,
             str(targets),
             repository.TARGETS_PATH,
-            fetcher=PortFetcher(self.downloads),
+            fetcher=fetcher,
             config=_CONFIG,
             bootstrap=self.root,
         ).at(now)

@@ -66,7 +66,8 @@ def _judged(state: State, event: Judged, context: Context) -> State:
     time = timing.advanced(state.memory.time, context, verdict.claims.iat)
     memory = replace(_with_floors(state.memory, verdict), time=time, imei=state.imei or state.memory.imei)
     memory = _DECIDED[verdict.decision](memory, verdict, context)
-    answered = replace(state, memory=memory, anchored=True, nonce="")
+    # An unlock code answers no nonce of the exchange and may be hours old: it moves trusted time, but tells it not.
+    answered = replace(state, memory=memory, anchored=state.anchored or state.nonce != "", nonce="")
     if verdict.decision is Decision.DEFER:
         return _deferred(answered, verdict, context)
     return replace(answered, attempts=0, retry_at=0.0, trouble=None)
