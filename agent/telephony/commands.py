@@ -6,6 +6,7 @@ result code with the same prefix.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from agent.telephony.errors import ElementaryFile
@@ -69,6 +70,7 @@ REGISTRATIONS: Final = tuple(
 """Set and read form of each registration command, newest core network first."""
 
 
+@lru_cache(maxsize=8)
 def select_slot(slot: int) -> Command:
     """Direct all further SIM commands to the card in `slot`."""
     return Command(f"AT+CSUS={slot}", "27.007 8.66")
@@ -87,6 +89,7 @@ READ_BINARY: Final = 176
 GET_RESPONSE: Final = 192
 
 
+@lru_cache(maxsize=64)
 def restricted_access(instruction: int, file: ElementaryFile, length: int) -> Command:
     """+CRSM from the start of `file`: `READ_BINARY` of `length` octets, or `GET_RESPONSE` for its control parameters.
 

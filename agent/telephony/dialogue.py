@@ -80,7 +80,7 @@ class Dialogue:
     def receive(self, data: bytes) -> tuple[Event, ...]:
         """The events that `data` completes, in order."""
         events: list[Event] = []
-        for piece in () if self._broken is not None else _PIECE.findall(data):
+        for piece in _PIECE.findall(data) if self._broken is None else ():
             if piece[0] in _LINE_ENDS:
                 self._end_line(len(piece), events)
             else:
@@ -111,7 +111,8 @@ class Dialogue:
             line, self._rest = self._rest, b""
             if (event := self._judge(line)) is not None:
                 events.append(event)
-        self._count(count, lines=0)
+        if count:
+            self._count(count, lines=0)
 
     def _count(self, octets: int, *, lines: int) -> None:
         """Line ends count towards the answer; nothing does while no command is pending."""

@@ -49,10 +49,6 @@ VERBOSE: Final = {
 
 NUMERIC: Final = {error.value: error for error in CmeError if error is not CmeError.OTHER}
 
-PLAIN: Final = {
-    kind.value: kind for kind in ResultKind if kind not in {ResultKind.CME_ERROR, ResultKind.CMS_ERROR}
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -67,20 +63,27 @@ class Result:
         return self.kind is ResultKind.OK
 
 
+PLAIN: Final = {
+    kind.value: Result(kind)
+    for kind in ResultKind
+    if kind not in {ResultKind.CME_ERROR, ResultKind.CMS_ERROR}
+}
+
+_CME_ERROR: Final = f"{ResultKind.CME_ERROR}:"
+_CMS_ERROR: Final = f"{ResultKind.CMS_ERROR}:"
+
+
 def parse_result(line: str) -> Result | None:
     """The final result code that `line` is, or None.
 
     >>> parse_result("+CME ERROR: SIM busy").error
     <CmeError.SIM_BUSY: '14'>
     """
-    if kind := PLAIN.get(line):
-        return Result(kind)
-    name, colon, text = line.partition(":")
-    if colon and name == ResultKind.CME_ERROR:
-        return Result(ResultKind.CME_ERROR, _cme_error(text.strip()))
-    if colon and name == ResultKind.CMS_ERROR:
-        return Result(ResultKind.CMS_ERROR)
-    return None
+    if plain := PLAIN.get(line):
+        return plain
+    if line.startswith(_CME_ERROR):
+        return Result(ResultKind.CME_ERROR, _cme_error(line[len(_CME_ERROR) :].strip()))
+    return Result(ResultKind.CMS_ERROR) if line.startswith(_CMS_ERROR) else None
 
 
 def _cme_error(text: str) -> CmeError:

@@ -92,12 +92,15 @@ class EmulatedModem:
             return
         delay = self._delays.get(self._commands, 0)
         self._commands += 1
-        frames = (_framed(text) if self._state.worded else f"{text}\r".encode("latin-1") for text in lines)
-        self._say(b"".join(self._gap() + frame for frame in frames) + self._gap(), delay)
+        form = "\r\n%s\r\n" if self._state.worded else "%s\r"
+        frames = [(form % text).encode("latin-1") for text in lines]
+        if self._options.unsolicited:
+            frames = [self._gap() + frame for frame in frames] + [self._gap()]
+        self._say(b"".join(frames), delay)
 
     def _gap(self) -> bytes:
         """Now and then an unsolicited result code."""
-        if not self._options.unsolicited or self._random.random() >= self._options.chatter:
+        if self._random.random() >= self._options.chatter:
             return b""
         return _framed(self._random.choice(self._options.unsolicited))
 
