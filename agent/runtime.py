@@ -25,7 +25,7 @@ from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.showing import facts_of, screen_of
 from agent.core.states import Exchange, Lock, State, fresh
 from agent.core.step import RejectedEventError, step
-from agent.core.timing import Context, due, trusted_now
+from agent.core.timing import Context, delay, due, trusted_now
 from agent.exchange import ExchangeError
 from agent.image import Image
 from agent.ports import (
@@ -127,13 +127,15 @@ class Agent:
             self._undo(event, before, error)
 
     def _undo(self, event: Event, before: State, error: StoreError | CounterError) -> None:
-        """Nothing counts that is not sealed: the phone is as it was, and says so."""
+        """Nothing counts that is not sealed: the phone is as it was, says so, and tries what is due again later."""
         self._ports.journal.not_sealed(event, error)
         self._state = before
         if before.exchange in UNDER_WAY:
             self._queue.append(Failed(Trouble.NO_STORAGE, error.code))
         else:
-            self._show(screen_of(before), facts_of(before, self._context()))
+            context = self._context()
+            self._show(screen_of(before), facts_of(before, context))
+            self._ports.alarm.set(delay(Trouble.NO_STORAGE, 1, context.fraction, None))
 
     def _perform(self, effect: Effect) -> None:
         """Carry out one effect; what comes of it joins the queue."""

@@ -1,0 +1,59 @@
+"""What a firmware profile means to the exploration. Profiles that do not differ in this are explored once."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from agent.core.events import Kind
+from firmware_profiles.boot import boots
+from firmware_profiles.model import DisplayHook, Profile, Wake
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Whether the bootloader starts the image, what runs the agent in it, and whether its screens come through.
+
+    `wakes` is empty for an image without an agent.
+    """
+
+    boots: bool
+    wakes: frozenset[Wake]
+    hooked: bool
+
+    @property
+    def agent(self) -> bool:
+        """Whether the image runs an agent at all."""
+        return self.boots and bool(self.wakes)
+
+    @property
+    def enforcing(self) -> bool:
+        """Whether what the agent decides is what the user sees."""
+        return self.agent and not self.hooked
+
+    def holds_locks(self, *, provisioned: bool) -> bool:
+        """Whether a lock outlives a reboot: an image that does not wake its agent at boot holds it through setup alone."""
+        return self.enforcing and self.delivers(Kind.BOOTED, provisioned=provisioned)
+
+    def delivers(self, kind: Kind, *, provisioned: bool) -> bool:
+        """Whether the system tells the agent: until setup is done, of everything; then what the image registered for."""
+        return not provisioned or WAKES[kind] in self.wakes
+
+
+WAKES: Final = {
+    Kind.BOOTED: Wake.BOOT,
+    Kind.SIM_CHANGED: Wake.SIM_CHANGE,
+    Kind.CONNECTED: Wake.RETRY,
+    Kind.RETRY_DUE: Wake.RETRY,
+    Kind.HEARTBEAT: Wake.ALARM,
+    Kind.CHECK_IN_DUE: Wake.ALARM,
+    Kind.WARNING_DUE: Wake.ALARM,
+    Kind.LOCK_DUE: Wake.ALARM,
+    Kind.OFFLINE_DUE: Wake.ALARM,
+}
+"""Which registration of the image delivers which event once its setup is done."""
+
+
+def traits_of(profile: Profile) -> Traits:
+    """The traits of a profile."""
+    wakes = frozenset(profile.agent.wakes_on) if profile.agent else frozenset[Wake]()
+    hooked = profile.hooks is not None and profile.hooks.display is DisplayHook.HOOKED
+    return Traits(boots(profile), wakes, hooked)
