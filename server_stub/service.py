@@ -17,9 +17,10 @@ from server_stub.domain.policy import Activation, Case, Policy
 from server_stub.domain.pseudonyms import Pseudonyms
 from server_stub.domain.territory import Judgement, judge, signals_of
 from server_stub.domain.trouble import EvidenceError
-from server_stub.domain.verdicts import Bearings, compose, next_serial
+from server_stub.domain.verdicts import Bearings, compose, locks_at, next_serial
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.keys import Secrets
+from server_stub.operator_desk import Desk, OperatorDesk
 from server_stub.store.records import (
     Device,
     NonceSpentError,
@@ -131,6 +132,25 @@ class VerdictService:
         except StoreUnavailableError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
 
+    @property
+    def operators(self) -> OperatorDesk:
+        """What operators can decide about single phones."""
+        return OperatorDesk(
+            Desk(self._issuer, self._audience, self._signer, self._pseudonyms, self._clock, self._random),
+            self._store,
+            self._policy,
+        )
+
+    def adopt(self, policy: Policy) -> None:
+        """Decide by `policy` from now on. Raises ValueError for a lower version: phones take none below the highest."""
+        was = self._policy.document
+        if policy.document.version < was.version:
+            raise ValueError(
+                f"{policy.document.id} is version {policy.document.version}, and phones know {was.version}; "
+                "give the document a higher version"
+            )
+        self._policy = policy
+
     def enroll(self, imei: str, activation: Activation, *, sale_region: str = "unknown") -> str:
         """Record an activation that the vendor knows of from elsewhere, and return the device's pseudonym.
 
@@ -161,7 +181,7 @@ class VerdictService:
     def _decide(self, appraised: _Appraised, transaction: Transaction) -> tuple[Verdict, str]:
         device = self._device(appraised, transaction)
         case = _case(appraised, device)
-        rule = self._policy.decide(case)
+        rule = device.override.rule if device and device.override else self._policy.decide(case)
         bearings = self._bearings(appraised, device)
         verdict = compose(bearings, case, self._policy, rule)
         token = self._signer.sign(verdict)
@@ -181,6 +201,7 @@ class VerdictService:
 
     def _bearings(self, appraised: _Appraised, device: Device | None) -> Bearings:
         sub = device.sub if device else self._pseudonyms.stranger(appraised.thumbprint)
+        override = device.override if device else None
         return Bearings(
             issuer=self._issuer,
             audience=self._audience,
@@ -189,7 +210,7 @@ class VerdictService:
             nonce=appraised.evidence.eat_nonce,
             jti=self._random(16).hex(),
             serial=next_serial(device.last_serial if device else 0, appraised.evidence),
-            case=self._pseudonyms.case(sub),
+            case=override.case if override else self._pseudonyms.case(sub),
         )
 
     def _record(self, appraised: _Appraised, verdict: Verdict, token: str) -> VerdictRecord:
@@ -250,4 +271,9 @@ def _after(device: Device, verdict: Verdict) -> Device:
             activation = Activation(verdict.iat, verdict.territory)
         elif activation.territory is None:
             activation = replace(activation, territory=verdict.territory)
-    return replace(device, activation=activation, last_serial=verdict.serial)
+    return replace(
+        device,
+        activation=activation,
+        last_serial=verdict.serial,
+        locks_at=locks_at(verdict, device.locks_at),
+    )

@@ -28,7 +28,9 @@ class Bearings:
     case: str
 
 
-def compose(bearings: Bearings, case: Case, policy: Policy, rule: Rule) -> Verdict:
+def compose(
+    bearings: Bearings, case: Case, policy: Policy, rule: Rule, *, lifetime: int = LIFETIME
+) -> Verdict:
     """The verdict that `rule` of `policy` gives in `case`. Complete by construction: rules are checked on loading."""
     return Verdict(
         iss=bearings.issuer,
@@ -38,7 +40,7 @@ def compose(bearings: Bearings, case: Case, policy: Policy, rule: Rule) -> Verdi
         eat_nonce=bearings.nonce,
         iat=case.now,
         nbf=case.now,
-        exp=case.now + LIFETIME,
+        exp=case.now + lifetime,
         jti=bearings.jti,
         serial=bearings.serial,
         decision=rule.decision,
@@ -53,6 +55,23 @@ def compose(bearings: Bearings, case: Case, policy: Policy, rule: Rule) -> Verdi
         not_before_lock=int(rule.not_before_lock.timestamp()) if rule.not_before_lock else None,
         retry_after=rule.retry_after,
     )
+
+
+def locks_at(verdict: Verdict, before: int | None) -> int | None:
+    """When a phone locks that takes `verdict`, seconds since the epoch, None for never; `before` held until now.
+
+    A phone may lock later than this, as its time may lag, and not earlier.
+    """
+    offline = None if verdict.offline_limit is None else verdict.iat + verdict.offline_limit
+    announced = [moment for moment in (verdict.not_before_lock, offline) if moment is not None]
+    moments = {
+        Decision.ALLOW: offline,
+        Decision.NOTICE: min(announced, default=None),
+        Decision.DENY: verdict.iat,
+        Decision.DEFER: before,
+        Decision.RELEASE: None,
+    }
+    return moments[verdict.decision]
 
 
 def next_serial(remembered: int, evidence: Evidence) -> int:

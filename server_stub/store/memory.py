@@ -27,7 +27,7 @@ class MemoryStore:
     def transaction(self) -> Iterator["_Draft"]:
         """A draft that is applied where the block ends well."""
         with self._lock:
-            draft = _Draft(self._devices, self._spent)
+            draft = _Draft(self._devices, self._spent, self._records)
             yield draft
             self._apply(draft)
 
@@ -53,8 +53,11 @@ class MemoryStore:
 class _Draft:
     """A transaction: what it reads is committed, what it writes waits."""
 
-    def __init__(self, devices: dict[str, Device], spent: dict[bytes, int]) -> None:
+    def __init__(
+        self, devices: dict[str, Device], spent: dict[bytes, int], records: deque[VerdictRecord]
+    ) -> None:
         self._known = devices
+        self._known_records = records
         self._known_spent = spent
         self.devices: list[Device] = []
         self.spent: list[tuple[SpendableNonce, int]] = []
@@ -70,6 +73,10 @@ class _Draft:
 
     def remember(self, device: Device) -> None:
         self.devices.append(device)
+
+    def key_of_verdict(self, sub: str, back: int) -> str | None:
+        keys = [record.verdict.cnf.jkt for record in self._known_records if record.verdict.sub == sub]
+        return keys[-1 - back] if back < len(keys) else None
 
     def record(self, record: VerdictRecord) -> None:
         self.records.append(record)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from server_stub.challenges import SpendableNonce
+from server_stub.domain.overrides import Override
 from server_stub.domain.policy import Activation
 from wire.verdict import Verdict
 
@@ -19,13 +20,19 @@ class StoreUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An attested phone, by its pseudonym `sub`."""
+    """An attested phone, by its pseudonym `sub`.
+
+    `locks_at` is when the phone locks by the newest verdict that decided, seconds since the epoch, None for never.
+    `override` is what an operator decided about this phone.
+    """
 
     sub: str
     activation: Activation | None
     sale_region: str
     model: str | None
     last_serial: int
+    locks_at: int | None = None
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,10 @@ class Transaction(Protocol):
 
     def remember(self, device: Device) -> None:
         """Keep a device, new or changed."""
+        ...
+
+    def key_of_verdict(self, sub: str, back: int) -> str | None:
+        """The thumbprint in `cnf` of that device's newest verdict, or of the one `back` verdicts before it."""
         ...
 
     def record(self, record: VerdictRecord) -> None:

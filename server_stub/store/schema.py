@@ -28,6 +28,11 @@ DEVICES: Final = Table(
     Column("sale_region", String(64), nullable=False),
     Column("model", String(128)),
     Column("last_serial", BigInteger, nullable=False),
+    Column("locks_at", BigInteger),
+    Column("override_decision", String(16)),
+    Column("override_reason", String(128)),
+    Column("override_case", String(64)),
+    Column("override_at", BigInteger),
 )
 
 VERDICTS: Final = Table(
@@ -48,6 +53,7 @@ VERDICTS: Final = Table(
     Column("trust", String(16), nullable=False),
     Column("identity", String(16), nullable=False),
     Column("case_number", String(64)),
+    Column("jkt", String(43), nullable=False),
     Column("token_digest", String(64), nullable=False),
     Column("inputs", JSON, nullable=False),
     Column("appraisal", JSON, nullable=False),

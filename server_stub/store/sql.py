@@ -8,7 +8,7 @@ verdict then go to the driver as they are: `Connection.execute` would cost sever
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -20,12 +20,14 @@ from typing import Any, Final
 from sqlalchemy import (
     ClauseElement,
     Connection,
+    Engine,
     bindparam,
     create_engine,
     delete,
     event,
     func,
     insert,
+    inspect,
     select,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -36,9 +38,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from server_stub.challenges import SpendableNonce
+from server_stub.domain.overrides import Override
 from server_stub.domain.policy import Activation
 from server_stub.store.records import Device, NonceSpentError, StoreUnavailableError, VerdictRecord
 from server_stub.store.schema import DEVICES, METADATA, SPENT_NONCES, VERDICTS
+from wire.codes import Decision
 
 _BEGIN: Final = "BEGIN IMMEDIATE"
 _FORGET_EXPIRED: Final = delete(SPENT_NONCES).where(SPENT_NONCES.c.until <= bindparam("now"))
@@ -46,13 +50,13 @@ _SPEND: Final = insert(SPENT_NONCES)
 _RECORD: Final = insert(VERDICTS).values(
     {column.name: bindparam(column.name) for column in VERDICTS.c if not column.primary_key}
 )
-_DEVICE: Final = select(
-    DEVICES.c.activated_at,
-    DEVICES.c.activation_territory,
-    DEVICES.c.sale_region,
-    DEVICES.c.model,
-    DEVICES.c.last_serial,
-).where(DEVICES.c.sub == bindparam("sub"))
+_DEVICE: Final = select(DEVICES).where(DEVICES.c.sub == bindparam("sub"))
+_KEYS_OF_VERDICTS: Final = (
+    select(VERDICTS.c.jkt)
+    .where(VERDICTS.c.sub == bindparam("sub"))
+    .order_by(VERDICTS.c.serial.desc())
+    .limit(bindparam("count"))
+)
 _NEW_DEVICE: Final = upsert(DEVICES)
 _REMEMBER: Final = _NEW_DEVICE.on_conflict_do_update(
     index_elements=["sub"],
@@ -72,10 +76,13 @@ class SqlStore:
         event.listen(self._engine, "begin", _begin)
         try:
             METADATA.create_all(self._engine)
+            missing = _missing_columns(self._engine)
         except SQLAlchemyError as error:
             raise StoreUnavailableError(
                 f"cannot open {path.name}; is it a database of this server?"
             ) from error
+        if missing:
+            raise StoreUnavailableError(f"{path.name} is of another version of this server: no {missing[0]}")
 
     @contextmanager
     def transaction(self) -> Iterator["_SqlTransaction"]:
@@ -122,23 +129,15 @@ class _SqlTransaction:
     def device(self, sub: str) -> Device | None:
         self._statements.device(self._cursor, {"sub": sub})
         row = self._cursor.fetchone()
-        if row is None:
-            return None
-        activated_at, territory, sale_region, model, last_serial = row
-        activation = None if activated_at is None else Activation(activated_at, territory)
-        return Device(sub, activation, sale_region, model, last_serial)
+        return None if row is None else _device(row)
 
     def remember(self, device: Device) -> None:
-        activation = device.activation
-        row = {
-            "sub": device.sub,
-            "activated_at": activation.at if activation else None,
-            "activation_territory": activation.territory if activation else None,
-            "sale_region": device.sale_region,
-            "model": device.model,
-            "last_serial": device.last_serial,
-        }
-        self._statements.remember(self._cursor, row)
+        self._statements.remember(self._cursor, _device_row(device))
+
+    def key_of_verdict(self, sub: str, back: int) -> str | None:
+        self._statements.keys_of_verdicts(self._cursor, {"sub": sub, "count": back + 1})
+        keys = [jkt for (jkt,) in self._cursor.fetchall()]
+        return keys[back] if back < len(keys) else None
 
     def record(self, record: VerdictRecord) -> None:
         self._statements.record(self._cursor, _row(record))
@@ -159,7 +158,7 @@ class _Statement:
 
 
 class _Statements:
-    """All that a verdict needs."""
+    """All that a verdict needs, and an unlock code."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.forget_expired = _Statement(_FORGET_EXPIRED, dialect)
@@ -167,6 +166,48 @@ class _Statements:
         self.device = _Statement(_DEVICE, dialect)
         self.remember = _Statement(_REMEMBER, dialect)
         self.record = _Statement(_RECORD, dialect)
+        self.keys_of_verdicts = _Statement(_KEYS_OF_VERDICTS, dialect)
+
+
+def _missing_columns(engine: Engine) -> list[str]:
+    """What the tables of an older server lack: they were not made anew, so a transaction would fail later."""
+    found = inspect(engine)
+    return [
+        f"{table.name}.{column.name}"
+        for table in METADATA.sorted_tables
+        for column in table.columns
+        if column.name not in {known["name"] for known in found.get_columns(table.name)}
+    ]
+
+
+def _device(row: Sequence[Any]) -> Device:
+    sub, at, territory, sale_region, model, last_serial, locks_at, decision, reason, case, decided_at = row
+    return Device(
+        sub,
+        None if at is None else Activation(at, territory),
+        sale_region,
+        model,
+        last_serial,
+        locks_at,
+        None if decision is None else Override(Decision(decision), reason, case, decided_at),
+    )
+
+
+def _device_row(device: Device) -> dict[str, Any]:
+    activation, override = device.activation, device.override
+    return {
+        "sub": device.sub,
+        "activated_at": activation.at if activation else None,
+        "activation_territory": activation.territory if activation else None,
+        "sale_region": device.sale_region,
+        "model": device.model,
+        "last_serial": device.last_serial,
+        "locks_at": device.locks_at,
+        "override_decision": override.decision.value if override else None,
+        "override_reason": override.reason if override else None,
+        "override_case": override.case if override else None,
+        "override_at": override.at if override else None,
+    }
 
 
 def _row(record: VerdictRecord) -> dict[str, Any]:
@@ -186,6 +227,7 @@ def _row(record: VerdictRecord) -> dict[str, Any]:
         "trust": verdict.trust.value,
         "identity": record.identity,
         "case_number": verdict.case,
+        "jkt": verdict.cnf.jkt,
         "token_digest": record.token_digest,
         "inputs": _json(record.inputs),
         "appraisal": _json(record.appraisal),

@@ -1,0 +1,194 @@
+"""What operators can decide about one phone: lock it, unlock it, give it up, and hand out an unlock code.
+
+A decision holds before the policy until it is withdrawn. It reaches the phone with its next check-in, or, for a locked
+phone without a network, by a code that somebody carries there.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from server_stub.domain.appraisal import Identity
+from server_stub.domain.overrides import Override
+from server_stub.domain.policy import Case, Policy
+from server_stub.domain.pseudonyms import Pseudonyms
+from server_stub.domain.territory import Judgement, Status
+from server_stub.domain.verdicts import Bearings, compose, locks_at
+from server_stub.key_repository import VerdictSigner
+from server_stub.signing import SigningKey
+from server_stub.store.records import Device, Store, Transaction, VerdictRecord
+from wire import limits
+from wire.codes import Decision, Intent, TrustTier
+from wire.unlock import UnlockChallenge
+from wire.verdict import Verdict
+
+
+class OperatorFault(StrEnum):
+    """Why nothing was decided."""
+
+    DEVICE_UNKNOWN = "device-unknown"
+    DEVICE_NOT_LOCKED = "device-not-locked"
+    VERDICT_UNKNOWN = "verdict-unknown"
+
+
+_ADVICE: Final = {
+    OperatorFault.DEVICE_UNKNOWN: "no phone with this IMEI has asked this server; check the number and the database",
+    OperatorFault.DEVICE_NOT_LOCKED: "by its newest verdict this phone is not locked; its lock screen would be wrong",
+    OperatorFault.VERDICT_UNKNOWN: "this server has no verdict of this phone to build on; the phone must go online",
+}
+
+
+class OperatorError(Exception):
+    """An operator asked for what cannot be done. `fault` is stable."""
+
+    def __init__(self, fault: OperatorFault) -> None:
+        super().__init__(f"{fault}: {_ADVICE[fault]}")
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an operator's verdicts are made with; the parts of the service that they share."""
+
+    issuer: str
+    audience: str
+    signer: SigningKey | VerdictSigner
+    pseudonyms: Pseudonyms
+    clock: Callable[[], int]
+    random: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockCode:
+    """A verdict that answers the challenge of a lock screen, as claims and as the token to carry there."""
+
+    verdict: Verdict
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDesk:
+    """Phones are named by their IMEI, of which 14 digits count. `reason` is the operator's own, for the records.
+
+    Every call is one transaction and raises OperatorError, or StoreUnavailableError. Without `case` the number of the
+    phone is used.
+    """
+
+    desk: Desk
+    store: Store
+    policy: Policy
+
+    def lock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
+        """Deny this phone at its next check-in, whatever the policy says."""
+        return self._overrule(imei, Decision.DENY, reason, case)
+
+    def unlock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
+        """Allow this phone at its next check-in, whatever the policy says."""
+        return self._overrule(imei, Decision.ALLOW, reason, case)
+
+    def release(self, imei: str, *, reason: str, case: str | None = None) -> Override:
+        """Give this phone up at its next check-in: it never asks again."""
+        return self._overrule(imei, Decision.RELEASE, reason, case)
+
+    def withdraw(self, imei: str) -> None:
+        """Let the policy decide again."""
+        with self.store.transaction() as transaction:
+            device = self._known(transaction, imei)
+            transaction.remember(replace(device, override=None))
+
+    def unlock_code(
+        self, challenge: UnlockChallenge, *, reason: str, case: str | None = None, undelivered: int = 0
+    ) -> UnlockCode:
+        """The verdict that unlocks the phone with this challenge. It lives for 24 hours.
+
+        It is recorded like an `unlock`, so that the next check-in agrees; a phone that was given up stays so. The code
+        is bound to the key of the phone's newest verdict; `undelivered` says how many of the newest never
+        reached it.
+        """
+        now = self.desk.clock()
+        with self.store.transaction() as transaction:
+            device = self._known(transaction, challenge.imei14)
+            if device.locks_at is None or now < device.locks_at:
+                raise OperatorError(OperatorFault.DEVICE_NOT_LOCKED)
+            key = transaction.key_of_verdict(device.sub, undelivered)
+            if key is None:
+                raise OperatorError(OperatorFault.VERDICT_UNKNOWN)
+            override = _unlocking(device, self._override(device, Decision.ALLOW, reason, case))
+            verdict = self._compose(replace(device, override=override), override, challenge, key)
+            token = self.desk.signer.sign(verdict)
+            transaction.record(_record(verdict, token))
+            transaction.remember(_after(device, override, verdict))
+        return UnlockCode(verdict, token)
+
+    def _overrule(self, imei: str, decision: Decision, reason: str, case: str | None) -> Override:
+        with self.store.transaction() as transaction:
+            device = self._known(transaction, imei)
+            override = self._override(device, decision, reason, case)
+            transaction.remember(replace(device, override=override))
+        return override
+
+    def _known(self, transaction: Transaction, imei: str) -> Device:
+        device = transaction.device(self.desk.pseudonyms.device(imei))
+        if device is None:
+            raise OperatorError(OperatorFault.DEVICE_UNKNOWN)
+        return device
+
+    def _override(self, device: Device, decision: Decision, reason: str, case: str | None) -> Override:
+        number = case or self.desk.pseudonyms.case(device.sub)
+        return Override(decision, reason, number, self.desk.clock())
+
+    def _compose(self, device: Device, override: Override, challenge: UnlockChallenge, key: str) -> Verdict:
+        desk = self.desk
+        bearings = Bearings(
+            issuer=desk.issuer,
+            audience=desk.audience,
+            sub=device.sub,
+            thumbprint=key,
+            nonce=challenge.eat_nonce,
+            jti=desk.random(16).hex(),
+            serial=device.last_serial + 1,
+            case=override.case,
+        )
+        case = _unseen(device, override.at)
+        return compose(bearings, case, self.policy, override.rule, lifetime=limits.LIFETIME_MAX)
+
+
+def _unlocking(device: Device, override: Override) -> Override:
+    """A phone that was given up is not taken back by a code."""
+    given_up = device.override is not None and device.override.decision is Decision.RELEASE
+    return device.override if given_up and device.override else override
+
+
+def _unseen(device: Device, now: int) -> Case:
+    """Nothing is known of where the phone is now, nor of its state: it does not speak."""
+    return Case(
+        judgement=Judgement(Status.UNKNOWN, None, "an operator decided"),
+        intent=Intent.CHECK_IN,
+        activation=device.activation,
+        identity=Identity.ATTESTED,
+        trust=TrustTier.NONE,
+        terms="",
+        now=now,
+    )
+
+
+def _after(device: Device, override: Override, verdict: Verdict) -> Device:
+    return replace(
+        device,
+        override=override,
+        last_serial=verdict.serial,
+        locks_at=locks_at(verdict, device.locks_at),
+    )
+
+
+def _record(verdict: Verdict, token: str) -> VerdictRecord:
+    return VerdictRecord(
+        verdict=verdict,
+        identity=Identity.ATTESTED,
+        inputs={},
+        appraisal={},
+        judgement={"status": Status.UNKNOWN, "explanation": "an operator decided"},
+        token_digest=hashlib.sha256(token.encode()).hexdigest(),
+    )
