@@ -12,12 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
-from firmware_profiles.loader import load_named
 from lab.attacks.model import Attack, Ending, Means, Topic, Trial
 from lab.attacks.phone import Phone
 from lab.attacks.theatre import Stage
-from lab.handset.image import boot_facts, imeis
-from lab.handset.keystore import EmulatedKeystore
 from lab.vendor import Authority, KeystoreLevel
 from wire import limits
 
@@ -113,21 +110,10 @@ def _grafted(stage: Stage) -> Authority:
 
 def _by_a_leaf(stage: Stage) -> Authority:
     """The attested key of a genuine phone signs the attestation of another: it is a key for signing, after all."""
-    genuine, key = _genuine(stage), _ReachableKeystore(stage)
-    leaf = x509.load_der_x509_certificate(key.leaf)
-    return OwnAuthority(genuine.level, key.private, leaf, (key.leaf, *genuine.chain))
-
-
-class _ReachableKeystore:
-    """A genuine phone's attested key, as if its owner had got it to sign whatever he wants."""
-
-    def __init__(self, stage: Stage) -> None:
-        profile = load_named("official-global")
-        numbers = imeis(profile, stage.seed)
-        keystore = EmulatedKeystore(stage.seed, _genuine(stage), boot_facts(profile, numbers))
-        self.leaf = keystore.attest(b"challenge").chain[0]
-        label = f"attested key 1 {b'challenge'.hex()}"
-        self.private = stage.seed.child("keystore").p256(label)
+    genuine, key = _genuine(stage), stage.seed.p256("attested key")
+    name = _name("Android Keystore Key")
+    leaf = _certificate(name, key, genuine.certificate.subject, genuine.key, ca=False)
+    return OwnAuthority(genuine.level, key, leaf, (*_der(leaf), *genuine.chain))
 
 
 def _too_long(stage: Stage) -> Authority:

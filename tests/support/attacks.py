@@ -1,0 +1,32 @@
+"""Attacks run by their ids, and vectors run back through the verifier."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from agent.verification.errors import VerificationError
+from agent.verification.keyset import KeySet
+from agent.verification.verdict import Expected, Reckoning, verify
+from lab.attacks.catalogue import BY_ID
+from lab.attacks.runner import Record, play
+from lab.attacks.theatre import Theatre
+
+SEED = "attacks under test"
+
+
+def record_of(theatre: Theatre, name: str) -> Record:
+    """The attack of that id, run."""
+    return Record(BY_ID[name], play(theatre, BY_ID[name]))
+
+
+def outcome_of(vector: Mapping[str, Any], key_sets: Mapping[str, Any]) -> dict[str, Any]:
+    """What this project's verifier makes of a vector, in the words of its `expect`."""
+    context = dict(vector["context"])
+    now, reckoning = context.pop("now"), Reckoning(context.pop("reckoning"))
+    expected = Expected(**context, reckoning=reckoning)
+    token = vector["token"] if "token" in vector else base64.b64decode(vector["token_base64"])
+    try:
+        verdict = verify(token, KeySet.from_jwks(key_sets[vector["keys"]]), expected=expected, now=now)
+    except VerificationError as error:
+        return {"result": "refused", "step": error.step, "code": error.code.value}
+    return {"result": "accepted", "decision": verdict.decision.value, "reason": verdict.reason.value}
