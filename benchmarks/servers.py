@@ -144,7 +144,7 @@ SELECT printf('d-%016x0000000000000000', number * :stride), 1630000000 + number,
 
 _FILL_VERDICTS: Final = """
 INSERT INTO verdicts (jti, sub, serial, iat, exp, decision, reason, territory, policy_id, policy_version, rule, trust,
-                      identity, token_digest, inputs, appraisal, judgement)
+                      identity, jkt, token_digest, inputs, appraisal, judgement)
 SELECT substr(sub, 3), sub, 1, activated_at, activated_at + 3600, 'allow', 'territory-eligible', 'FR', 'export-2021-09',
-       1, 'eligible', 'affirming', 'attested', '', '{}', '{}', '{}' FROM devices ORDER BY sub
+       1, 'eligible', 'affirming', 'attested', '', '', '{}', '{}', '{}' FROM devices ORDER BY sub
 """
