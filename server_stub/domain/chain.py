@@ -23,6 +23,7 @@ _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 MALFORMED: Final = (
     ValueError,
+    TypeError,  # a name whose attribute has a string type that does not belong to it
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,

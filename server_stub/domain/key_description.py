@@ -112,6 +112,8 @@ def decode(extension: bytes) -> KeyDescription:
     """Read the value of the extension. Raises KeyDescriptionError."""
     try:
         read = asn1.decode_der(_Extension, extension)
+        if min(read.attestation_version, read.keymint_version) < 0:
+            raise der.DerError("negative version")
         attestation_level = _level(read.attestation_level)
         keymint_level = _level(read.keymint_level)
     except ValueError as error:

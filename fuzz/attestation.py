@@ -1,0 +1,107 @@
+"""Fuzzing of the attestation parser. The first octet of an input says how the rest is used.
+
+| octet | the rest |
+|---|---|
+| `D` | the value of the key description extension, to its decoder |
+| `L` | a leaf's TBSCertificate, signed afresh by the batch key: the chain verifier and the leaf's extensions |
+| `B` | the batch's TBSCertificate, signed afresh by the root's key, above a good leaf |
+| `C` | the octets of a certificate as they stand, above a good leaf |
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from fuzz.fault import hold
+from lab.handset.keystore import EmulatedKeystore
+from lab.seed import Seed
+from lab.vendor import KeystoreLevel, Vendor
+from server_stub.domain import der, key_description
+from server_stub.domain.appraisal import appraise
+from server_stub.domain.chain import ChainVerifier
+from server_stub.domain.key_description import KeyDescription, KeyDescriptionError
+from server_stub.domain.trouble import EvidenceError
+from tests.support.server_phone import NOW, claims, facts
+from wire.evidence import Evidence
+
+_SEED: Final = Seed.of("fuzzing")
+_VENDOR: Final = Vendor(_SEED)
+_ROOT: Final = _VENDOR.attestation_root
+_ROOT_KEY: Final = _SEED.child("vendor").p256("attestation root")
+_BATCH: Final = _VENDOR.authority(KeystoreLevel.STRONGBOX)
+_NONCE: Final = "bm9uY2UtZm9yLWZ1enppbmc"
+_LEAF: Final = EmulatedKeystore(Seed.of("phone"), _BATCH, facts()).attest(_NONCE.encode()).chain[0]
+_EVIDENCE: Final = Evidence.model_validate(claims(_NONCE))
+
+_BIT_STRING: Final = 0x03
+_ALGORITHM: Final = bytes.fromhex("300a06082a8648ce3d040302")
+"""AlgorithmIdentifier ecdsa-with-SHA256 (RFC 5758 section 3.2)."""
+
+_ECDSA: Final = ECDSA(hashes.SHA256(), deterministic_signing=True)
+
+
+def fuzz_one(data: bytes) -> None:
+    """Feed one input. Raises nothing while the parser keeps its rules."""
+    kind, rest = data[:1], data[1:]
+    if kind == b"L":
+        _judge(_certificate(rest, _BATCH.key), *_BATCH.chain)
+    elif kind == b"B":
+        _judge(_LEAF, _certificate(rest, _ROOT_KEY))
+    elif kind == b"C":
+        _judge(_LEAF, rest)
+        _judge(rest)
+    else:
+        _decode(rest)
+
+
+def seeds() -> Iterator[bytes]:
+    """Where the search begins: a good chain, taken apart, and descriptions with less in them."""
+    leaf = x509.load_der_x509_certificate(_LEAF)
+    yield b"L" + leaf.tbs_certificate_bytes
+    yield b"B" + _BATCH.certificate.tbs_certificate_bytes
+    yield from (b"C" + each.public_bytes(Encoding.DER) for each in (leaf, _BATCH.certificate, _ROOT))
+    extension = leaf.extensions.get_extension_for_oid(key_description.OID).value
+    if isinstance(extension, x509.UnrecognizedExtension):
+        yield b"D" + extension.value
+        good = key_description.decode(extension.value)
+        yield b"D" + key_description.encode(replace(good, hardware=good.software))
+
+
+def _certificate(tbs: bytes, key: EllipticCurvePrivateKey) -> bytes:
+    """A Certificate (RFC 5280 section 4.1) around any octets, with a signature that is right."""
+    signature = der.encode(_BIT_STRING, b"\x00" + key.sign(tbs, _ECDSA))
+    return der.encode(der.SEQUENCE, tbs + _ALGORITHM + signature)
+
+
+def _judge(*chain: bytes) -> None:
+    """As the server does it: the path, then the leaf's description."""
+    try:
+        path = ChainVerifier((_ROOT,)).verify(chain, NOW)
+        appraisal = appraise(path, _EVIDENCE)
+    except EvidenceError:
+        return
+    attested = appraisal.imei is not None
+    hold("only an anchored chain attests a phone", holds=path.anchored or not attested)
+
+
+def _decode(extension: bytes) -> None:
+    try:
+        description = key_description.decode(extension)
+    except KeyDescriptionError:
+        return
+    again = key_description.decode(key_description.encode(description))
+    hold("a description survives writing and reading", holds=again == _read(description))
+
+
+def _read(description: KeyDescription) -> KeyDescription:
+    """What is written again: tags that have no field are left out."""
+    return replace(
+        description,
+        software=replace(description.software, unread=frozenset()),
+        hardware=replace(description.hardware, unread=frozenset()),
+    )
