@@ -79,8 +79,6 @@ def _play(connection: socket.socket, script: Script) -> None:
     try:
         _read_request(connection)
         script(connection)
-        connection.shutdown(socket.SHUT_WR)
-        _drain(connection)
     except OSError:
         return
 
@@ -96,9 +94,3 @@ def _read_request(connection: socket.socket) -> None:
     missing = int(fields.get(b"content-length", b"0")) - len(body)
     while missing > 0 and (chunk := connection.recv(missing)):
         missing -= len(chunk)
-
-
-def _drain(connection: socket.socket) -> None:
-    """Wait for the phone to hang up."""
-    while connection.recv(4096):
-        pass
