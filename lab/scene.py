@@ -17,20 +17,20 @@ from agent.telephony.reader import read_telephony
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.clock import World
-from lab.handset.handset import Circumstances, Handset, Hardware, blank_storage, over
+from lab.handset.assembly import Circumstances, Hardware, Refit, blank_storage, over
+from lab.handset.handset import Handset
 from lab.handset.image import Trust, imeis
 from lab.handset.sim import SimCard
-from lab.handset.surroundings import Radio, cards_at, falsify, hear
-from lab.places import Place, find_place
+from lab.handset.surroundings import cards_at
+from lab.handset.whereabouts import LiveSurroundings, Whereabouts
+from lab.keep import Keep
+from lab.lab_server import House, LabServer
+from lab.places import find_place
 from lab.policies import LANTERN
 from lab.seed import Seed
-from lab.vendor import KeystoreLevel, Vendor
+from lab.vendor import Authority, KeystoreLevel, Vendor
 from server_stub.domain.policy import Policy
-from server_stub.key_repository import VerdictSigner
 from server_stub.policies import shipped
-from server_stub.server import ServerThread
-from server_stub.service import VerdictService
-from server_stub.store.sql import SqlStore
 
 VENDOR: Final = "vendor"
 """The holder whose keys and server the official images pin."""
@@ -47,95 +47,126 @@ class Reach:
 class Scene:
     """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own."""
 
-    def __init__(self, seed: Seed, world: World, stack: ExitStack, url: str | None) -> None:
+    def __init__(
+        self, seed: Seed, world: World, stack: ExitStack, url: str | None, policy: Policy | None
+    ) -> None:
         self.world = world
         self.vendor = Vendor(seed)
         self._seed = seed
         self._stack = stack
         self._url = url
+        self._policy = policy
         self._reach: dict[str, Reach] = {}
+        self._servers: dict[str, LabServer] = {}
         self._made: Counter[tuple[str, str]] = Counter()
         self._folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
 
     @classmethod
     @contextmanager
-    def open(cls, seed: str, *, url: str | None = None, world: World | None = None) -> Iterator["Scene"]:
-        """A scene whose servers start when the first phone needs them and stop with the block."""
+    def open(
+        cls,
+        seed: str,
+        *,
+        url: str | None = None,
+        world: World | None = None,
+        policy: Policy | None = None,
+    ) -> Iterator["Scene"]:
+        """A scene whose servers start when the first phone needs them and stop with the block.
+
+        `policy` is what the vendor's server decides by at first; the shipped one if it is not given.
+        """
         with ExitStack() as stack:
-            yield cls(Seed.of(seed), world or World(), stack, url)
+            yield cls(Seed.of(seed), world or World(), stack, url, policy)
+
+    @property
+    def server(self) -> LabServer:
+        """The vendor's own server, for its operators. Raises ValueError in a scene that uses somebody else's."""
+        self._reach_of(VENDOR)
+        if VENDOR not in self._servers:
+            raise ValueError("the server of this scene runs elsewhere")
+        return self._servers[VENDOR]
 
     def phone(
-        self, profile: str, place: str, *, card: SimCard | None = None, modem: Modem | None = None
+        self,
+        profile: str,
+        place: str,
+        *,
+        card: SimCard | None = None,
+        modem: Modem | None = None,
+        keep: Keep | None = None,
     ) -> Handset:
         """A new phone with the firmware `profile`, in `place`, switched off.
 
         `card` takes the place of the SIM that a phone there carries; `modem`, with what it hears, that of the
-        emulated one. Raises what `load_named` and `find_place` raise, and ValueError for an `url` that is none.
+        emulated one. `keep` is the flash of a phone that was switched on before, or that will be again.
+        Raises what `load_named` and `find_place` raise, and ValueError for an `url` that is none.
         """
         firmware, where = load_named(profile), find_place(place)
         self._made[profile, place] += 1
-        seed = self._seed.child(f"phone {profile} {place} {self._made[profile, place]}")
-        radio = hear(firmware, where, (card, None) if card else cards_at(where, seed))
-        told = _told(firmware, radio, seed)
-        numbers = imeis(firmware, seed) if modem is None else read_telephony(modem).imeis
-        store, counter = blank_storage()
-        hardware = Hardware(
+        name = keep.name if keep else f"phone {profile} {place} {self._made[profile, place]}"
+        seed = self._seed.child(name)
+        cards = [card, None] if card else list(cards_at(where, seed))
+        here = Whereabouts(where, cards, seed, carrier=modem is not None)
+        hardware = self._hardware(firmware, here, modem, keep)
+        reach = self._reach_of(_holder(firmware))
+        network = over(reach.transport, data_path=here.has_data_path(firmware))
+        circumstances = Circumstances(self.world, network, reach.trust, seed, here, self._refit)
+        return Handset(firmware, hardware, circumstances)
+
+    def _hardware(
+        self, firmware: Profile, here: Whereabouts, modem: Modem | None, keep: Keep | None
+    ) -> Hardware:
+        told = here.told(firmware)
+        numbers = imeis(firmware, here.seed) if modem is None else read_telephony(modem).imeis
+        numbers = (keep.imeis if keep else ()) or numbers
+        store, counter = (keep.store, keep.counter) if keep else blank_storage()
+        return Hardware(
             imeis=numbers,
             modem=modem or told.modem(numbers),
-            surroundings=told.surroundings,
-            authority=self.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value)),
+            surroundings=LiveSurroundings(told.surroundings),
+            authority=self._authority(firmware),
             store=store,
             counter=counter,
-            folder=self._folder / f"phone-{self._made.total()}",
+            folder=keep.folder if keep else self._folder / f"phone-{self._made.total()}",
         )
-        reach = self._reach_of(firmware)
-        network = over(reach.transport, data_path=_has_data_path(where, radio, modem))
-        return Handset(firmware, hardware, Circumstances(self.world, network, reach.trust, seed))
 
-    def _reach_of(self, firmware: Profile) -> Reach:
-        holder = firmware.agent.trust if firmware.agent else VENDOR
+    def _authority(self, firmware: Profile) -> Authority:
+        return self.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value))
+
+    def _refit(self, firmware: Profile) -> Refit:
+        reach = self._reach_of(_holder(firmware))
+        return Refit(reach.trust, reach.transport, self._authority(firmware))
+
+    def _reach_of(self, holder: str) -> Reach:
         if holder not in self._reach:
             self._reach[holder] = self._make_reach(holder)
         return self._reach[holder]
 
     def _make_reach(self, holder: str) -> Reach:
         """The vendor's server, or the one of another holder of trust, who has keys and a policy of its own."""
-        official = holder == VENDOR
-        vendor = self.vendor if official else Vendor(self._seed.child(holder))
-        issuer = vendor.issuer if official else f"https://verdicts.{holder}.example"
-        audience = vendor.audience if official else f"{holder}-phones"
-        policy = shipped() if official else Policy.parse(LANTERN, "lantern-open.toml")
-        url = self._url if official and self._url else self._serve(holder, vendor, policy, issuer, audience)
+        house = self._house(holder)
+        url = self._url if holder == VENDOR and self._url else self._serve(holder, house)
         transport = RequestsTransport(url)
         self._stack.callback(transport.close)
-        return Reach(Trust(issuer=issuer, audience=audience, root=vendor.ceremony.pinned_root), transport)
+        root = house.vendor.ceremony.pinned_root
+        return Reach(Trust(issuer=house.issuer, audience=house.audience, root=root), transport)
 
-    def _serve(self, holder: str, vendor: Vendor, policy: Policy, issuer: str, audience: str) -> str:
+    def _house(self, holder: str) -> House:
+        if holder == VENDOR:
+            return House(self.vendor, self.vendor.issuer, self.vendor.audience, self._policy or shipped())
+        policy = Policy.parse(LANTERN, "lantern-open.toml")
+        vendor = Vendor(self._seed.child(holder))
+        return House(vendor, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
+
+    def _serve(self, holder: str, house: House) -> str:
         folder = self._folder / holder
         folder.mkdir()
-        store = SqlStore(folder / "records.sqlite")
-        self._stack.callback(store.close)
-        keys = vendor.secrets.signing_keys
-        repository = self._stack.enter_context(vendor.ceremony.open(folder / "keys", keys, self.world.now))
-        service = VerdictService(
-            secrets=vendor.secrets,
-            policy=policy,
-            store=store,
-            issuer=issuer,
-            audience=audience,
-            clock=self.world.now,
-            random=self._seed.random(f"server {holder}").randbytes,
-            signer=VerdictSigner(keys, lambda: repository.keys, self.world.now),
-        )
-        return self._stack.enter_context(ServerThread(service, repository=repository)).origin
+        random = self._seed.random(f"server {holder}").randbytes
+        server = LabServer(house, folder, self.world.now, random)
+        self._stack.callback(server.stop)
+        self._servers[holder] = server
+        return server.origin
 
 
-def _told(firmware: Profile, radio: Radio, seed: Seed) -> Radio:
-    """What the agent hears: the truth, unless the image falsifies it."""
-    falsified = firmware.hooks.falsified if firmware.hooks else None
-    return falsify(falsified, seed) if falsified else radio
-
-
-def _has_data_path(place: Place, radio: Radio, modem: Modem | None) -> bool:
-    """A real modem brings its own network; an emulated phone reaches the server by what it hears."""
-    return modem is not None or place.has_data_path(radio.serving)
+def _holder(firmware: Profile) -> str:
+    return firmware.agent.trust if firmware.agent else VENDOR

@@ -4,33 +4,51 @@ The phone wires the real agent to emulated hardware and wakes it for the events 
 It decides nothing itself: what it does follows from its firmware profile.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import shutil
+from dataclasses import replace
 from typing import Final
 
-from agent.adapters.pinned_keys import PinnedKeys
-from agent.adapters.tuf_keys import TufKeys
 from agent.core.events import Event, Happened, Kind, LanguageChosen, TermsAccepted
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import FRESH_LOCALE, Exchange, Lock, Setup
-from agent.ports import KeySource, Modem, MonotonicCounter, Ports, SealedStore, Surroundings
+from agent.ports import Modem, Ports
 from agent.runtime import Agent
 from agent.screens import Screen, build
 from firmware_profiles.boot import boots
 from firmware_profiles.model import DisplayHook, Profile, Wake
-from lab.clock import PhoneClock, World
+from lab.clock import PhoneClock
 from lab.handset.alarm import VirtualAlarm
-from lab.handset.counter import EmulatedCounter
-from lab.handset.image import Trust, agent_image, boot_facts
-from lab.handset.keystore import EmulatedKeystore
+from lab.handset.assembly import (
+    Circumstances,
+    Fittings,
+    Hardware,
+    NetworkMaker,
+    Refit,
+    assemble,
+    blank_storage,
+    over,
+)
+from lab.handset.image import agent_image
+from lab.handset.modem import EmulatedModem
 from lab.handset.panel import Panel
-from lab.handset.storage import EmulatedStore
-from lab.network import Network, Onward
+from lab.handset.sim import SimCard
+from lab.handset.storage import Erasable
+from lab.handset.whereabouts import LiveSurroundings, Whereabouts, retune
 from lab.outcome import Outcome, Result, VerdictSummary
-from lab.seed import Seed
+from lab.places import Place
 from lab.timeline import Timeline, Who
-from lab.vendor import Authority
+from wire.evidence import Wifi
+
+__all__ = [
+    "READING",
+    "Circumstances",
+    "Handset",
+    "Hardware",
+    "NetworkMaker",
+    "Refit",
+    "blank_storage",
+    "over",
+]
 
 _WAKES: Final = {
     Kind.BOOTED: Wake.BOOT,
@@ -43,41 +61,6 @@ _WAKES: Final = {
 
 READING: Final = 10.0
 """Seconds that a user spends on a screen of the wizard."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """The parts of a phone that its image does not choose.
-
-    `folder` is where it keeps the metadata of verdict keys; a phone whose image pins the keys themselves needs none.
-    """
-
-    imeis: tuple[str, ...]
-    modem: Modem
-    surroundings: Surroundings
-    authority: Authority
-    store: SealedStore
-    counter: MonotonicCounter
-    folder: Path | None = None
-
-
-def blank_storage() -> tuple[EmulatedStore, EmulatedCounter]:
-    """State partition and counter as they leave the factory."""
-    return EmulatedStore(), EmulatedCounter()
-
-
-NetworkMaker = Callable[[Timeline], Network]
-"""Makes the data connection of a phone, which tells the phone's timeline what it carries."""
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """Where a phone finds itself: the world, its data connection, whose verdicts its image takes, and its seed."""
-
-    world: World
-    network: NetworkMaker
-    trust: Trust
-    seed: Seed
 
 
 class Handset:
@@ -94,7 +77,7 @@ class Handset:
         self.panel = Panel(self.clock.elapsed, self.timeline.shown, hooked=_hooked(profile))
         self._hardware = hardware
         self._trust = circumstances.trust
-        self._seed = circumstances.seed
+        self._circumstances = circumstances
         self._provisioned = False
         self.agent: Agent | None = None
 
@@ -129,6 +112,81 @@ class Handset:
         self._act(TermsAccepted(self._terms()))
         if self.network.data_path:
             self.happen(Kind.CONNECTED)
+
+    def power_off(self) -> None:
+        """The battery is out, or the user has switched the phone off."""
+        self.timeline.note(Who.PHONE, "switched off")
+        self.alarm.clear()
+        self.agent = None
+
+    def factory_reset(self) -> None:
+        """Erase what the phone remembers, and start it: counter and keystore stay, as they do in hardware."""
+        store = self._hardware.store
+        if not isinstance(store, Erasable):
+            raise TypeError("the storage of this phone cannot be erased")
+        self.timeline.note(Who.USER, "factory reset")
+        store.erase()
+        if self._hardware.folder is not None:
+            shutil.rmtree(self._hardware.folder, ignore_errors=True)
+        self._provisioned = False
+        self.power_on()
+
+    def flash(self, profile: Profile) -> None:
+        """Put another image on the phone; flash, counter, keystore and IMEI stay. The phone is off then."""
+        refit = self._circumstances.refit
+        if refit is None:
+            raise ValueError("this phone was put together for one image")
+        self.power_off()
+        self.timeline.note(Who.USER, "flashed", firmware=profile.name)
+        fitted = refit(profile)
+        self.profile, self._trust = profile, fitted.trust
+        self.network.onward = fitted.onward
+        self.panel.hooked = _hooked(profile)
+        self._hardware = replace(self._hardware, authority=fitted.authority)
+        self._retune()
+
+    def enter_code(self, code: bytes) -> None:
+        """The user gives the lock screen an unlock code."""
+        self.timeline.note(Who.USER, "enter-code", octets=len(code))
+        if self.agent is not None:
+            self.agent.enter_code(code)
+            self._notice_provisioning()
+
+    def set_wall(self, epoch: int) -> None:
+        """The user sets the clock."""
+        self.timeline.note(Who.USER, "clock set", to=epoch)
+        self.clock.set_wall(epoch)
+
+    def insert(self, card: SimCard | None, slot: int = 0) -> None:
+        """Put a card into a slot, in place of what was there; None takes it out."""
+        here = self._whereabouts
+        here.cards[slot] = card
+        self._moved("SIM inserted" if card else "SIM removed", Kind.SIM_CHANGED)
+
+    def carry(self, place: Place) -> None:
+        """Take the phone elsewhere, its cards with it."""
+        self._whereabouts.place = place
+        self._moved(f"carried to {place.name}")
+
+    def join_wifi(self, country: str | None = None) -> None:
+        """Join a Wi-Fi network, whose access point announces `country` or nothing."""
+        self._whereabouts.wifi = Wifi(connected=True, country=country)
+        self._moved("Wi-Fi joined")
+
+    def leave_wifi(self) -> None:
+        """Leave every Wi-Fi network."""
+        self._whereabouts.wifi = Wifi(connected=False)
+        self._moved("Wi-Fi left")
+
+    def network_down(self) -> None:
+        """Nothing gets through any more, whatever the phone hears."""
+        self._whereabouts.outage = True
+        self._moved("network down")
+
+    def network_up(self) -> None:
+        """The outage is over."""
+        self._whereabouts.outage = False
+        self._moved("network up")
 
     def retry(self) -> None:
         """The user asks the phone to try again."""
@@ -191,6 +249,31 @@ class Handset:
         allowed = self.agent is None or self.agent.state.lock in (Lock.ACTIVATED, Lock.NOTICE, Lock.RELEASED)
         return Outcome.ACTIVATED if allowed else Outcome.IGNORED
 
+    @property
+    def _whereabouts(self) -> Whereabouts:
+        if self._circumstances.whereabouts is None:
+            raise ValueError("this phone stays where it is; make it by `Scene.phone` with an emulated modem")
+        return self._circumstances.whereabouts
+
+    def _moved(self, what: str, kind: Kind | None = None) -> None:
+        """Something around the phone has changed: the radio follows, and the system tells the agent."""
+        self.timeline.note(Who.USER, what)
+        was_connected = self.network.data_path
+        self._retune()
+        if kind is not None:
+            self.happen(kind)
+        if self.network.data_path and not was_connected:
+            self.happen(Kind.CONNECTED)
+
+    def _retune(self) -> None:
+        here, modem, surroundings = self._whereabouts, self._hardware.modem, self._hardware.surroundings
+        radio = here.told(self.profile)
+        if isinstance(modem, EmulatedModem):
+            retune(modem, radio)
+        if isinstance(surroundings, LiveSurroundings):
+            surroundings.now = radio.surroundings
+        self.network.data_path = here.has_data_path(self.profile)
+
     def _act(self, event: Event) -> None:
         self.timeline.note(Who.USER, event.kind.value)
         if self.agent is not None:
@@ -231,42 +314,9 @@ class Handset:
         return self.profile.agent.terms_version if self.profile.agent else ""
 
     def _ports(self) -> Ports:
-        hardware, seed = self._hardware, self._seed
-        return Ports(
-            clock=self.clock,
-            transport=self.network,
-            modem=hardware.modem,
-            keystore=EmulatedKeystore(seed, hardware.authority, boot_facts(self.profile, hardware.imeis)),
-            store=hardware.store,
-            counter=hardware.counter,
-            keys=self._key_source(),
-            surroundings=hardware.surroundings,
-            display=self.panel,
-            alarm=self.alarm,
-            entropy=_Jitter(seed),
-            journal=self.timeline,
-        )
-
-    def _key_source(self) -> KeySource:
-        trust, folder = self._trust, self._hardware.folder
-        if not trust.root:
-            return PinnedKeys(trust.jwks)
-        if folder is None:
-            raise ValueError("an image that pins a root needs a folder for what the key repository sends")
-        return TufKeys(trust.root, folder, self.network)
-
-
-class _Jitter:
-    """Implements `agent.ports.Entropy` under a seed."""
-
-    def __init__(self, seed: Seed) -> None:
-        self.fraction = seed.random("jitter").random
+        fittings = Fittings(self.clock, self.network, self.panel, self.alarm, self.timeline)
+        return assemble(self.profile, self._hardware, fittings, self._trust, self._circumstances.seed)
 
 
 def _hooked(profile: Profile) -> bool:
     return profile.hooks is not None and profile.hooks.display is DisplayHook.HOOKED
-
-
-def over(transport: Onward, *, data_path: bool) -> NetworkMaker:
-    """A network that leads to `transport`, if the place has a data path."""
-    return lambda timeline: Network(transport, data_path, timeline.carried)

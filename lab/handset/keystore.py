@@ -119,6 +119,7 @@ class EmulatedKeystore:
         self._authority = authority
         self._description = _describe(facts, _LEVELS[authority.level])
         self._head = _head(authority)
+        self._root_of_trust = f"{facts.verified_boot_key.hex()} {facts.device_locked}"
         self._count = 0
 
     def attest(self, challenge: bytes) -> EmulatedKey:
@@ -130,8 +131,12 @@ class EmulatedKeystore:
         return EmulatedKey(key, spki, (leaf, *self._authority.chain))
 
     def sealing_key(self) -> bytes:
-        """32 octets that never leave this phone and survive a factory reset."""
-        return self._seed.bytes("sealing key")
+        """32 octets that never leave this phone and survive a factory reset.
+
+        They are bound to whose image runs and whether the bootloader is locked, as keys of Android's Keystore are: an
+        image that others have signed, or that a hook could be in, gets another key and cannot seal for this one.
+        """
+        return self._seed.bytes(f"sealing key {self._root_of_trust}")
 
     def _certify(self, spki: bytes, challenge: bytes) -> bytes:
         """A Certificate of RFC 5280 section 4.1."""

@@ -1,4 +1,30 @@
-"""The state partition of an emulated phone, in memory: `agent.ports.SealedStore` without a disk."""
+"""The state partition of an emulated phone: in memory, or a file in a folder that outlives the emulation."""
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from agent.adapters.sealed_file import SealedFile
+
+
+@runtime_checkable
+class Erasable(Protocol):
+    """Storage that a factory reset erases."""
+
+    def erase(self) -> None:
+        """What a factory reset does."""
+        ...
+
+
+class FileStore(SealedFile):
+    """The phone's own state file. A factory reset removes it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._file = path
+
+    def erase(self) -> None:
+        """What a factory reset does."""
+        self._file.unlink(missing_ok=True)
 
 
 class EmulatedStore:

@@ -1,0 +1,67 @@
+"""Where a phone is, what is in its slots, and which networks it may use: what people change in the life of a phone."""
+
+from dataclasses import dataclass, replace
+
+from firmware_profiles.model import Profile
+from lab.handset.modem import EmulatedModem
+from lab.handset.sim import SimCard
+from lab.handset.surroundings import FixedSurroundings, Radio, falsify, hear
+from lab.places import Place
+from lab.seed import Seed
+from wire.codes import Registration
+from wire.evidence import Location, Wifi
+
+_ON_AIR = (Registration.HOME, Registration.ROAMING)
+
+
+@dataclass
+class Whereabouts:
+    """`seed` is the phone's own; hooks in its image make up their falsehoods from it.
+
+    `wifi` is what the user has joined beyond what the place offers. `carrier` is the network that a real modem brings
+    with it; `outage` cuts every data path.
+    """
+
+    place: Place
+    cards: list[SimCard | None]
+    seed: Seed
+    wifi: Wifi | None = None
+    carrier: bool = False
+    outage: bool = False
+
+    def told(self, profile: Profile) -> Radio:
+        """What the agent of an image hears: the truth, unless the image falsifies it."""
+        falsified = profile.hooks.falsified if profile.hooks else None
+        return falsify(falsified, self.seed) if falsified else self._heard(profile)
+
+    def has_data_path(self, profile: Profile) -> bool:
+        """Whether a request of this phone gets anywhere, by Wi-Fi or by mobile data."""
+        radio = self._heard(profile)
+        heard = radio.surroundings.here.connected or radio.serving.registration in _ON_AIR
+        return not self.outage and (self.carrier or heard)
+
+    def _heard(self, profile: Profile) -> Radio:
+        here = replace(self.place, wifi=self.wifi) if self.wifi else self.place
+        return hear(profile, here, self.cards)
+
+
+@dataclass
+class LiveSurroundings:
+    """Implements `agent.ports.Surroundings` for a phone that is carried around."""
+
+    now: FixedSurroundings
+
+    def wifi(self) -> Wifi:
+        """Whether Wi-Fi is joined and which country its access point announces."""
+        return self.now.wifi()
+
+    def location(self) -> Location | None:
+        """The position."""
+        return self.now.location()
+
+
+def retune(modem: EmulatedModem, radio: Radio) -> None:
+    """Let a modem have the cards and the network that `radio` says."""
+    for slot, card in enumerate(radio.cards):
+        modem.insert(slot, card)
+    modem.serve(radio.serving)
