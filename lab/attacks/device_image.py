@@ -59,6 +59,11 @@ def _flashed(profile: str) -> Play:
     return play
 
 
+def _fresh(profile: str) -> Play:
+    """A phone that never had another image."""
+    return lambda stage: stage.settled(stage.phone("havana", profile))
+
+
 def _flashed_and_back(stage: Stage) -> Phone:
     phone = stage.locked()
     custom = stage.settled(stage.phone("havana", "custom-aosp", like=phone))
@@ -115,8 +120,8 @@ IMAGES: Final[tuple[Attack, ...]] = (
     attack("image-unlocked", "Run the official image on an unlocked bootloader.", "RFC 9334 section 8.4", _FLASH,
             _T.FIRMWARE, _evident("official-unlocked"), DENIED),
     attack("image-spoofing", "Falsify card, network and position, with a keystore in software.",
-            "RFC 9334 section 8.4", _FLASH, _T.FIRMWARE, _flashed("custom-spoofing"),
-            Ending(*LOCKED, "defer evidence-unattested")),
+            "RFC 9334 section 8.4", _FLASH, _T.FIRMWARE, _fresh("custom-spoofing"),
+            Ending(Lock.UNPROVISIONED, ScreenId.WAITING, "defer evidence-unattested")),
     attack("image-rooted", "Swallow the agent's screens in a rooted official image.", "CWE-693", _FLASH,
             _T.FIRMWARE, _evident("official-rooted"),
             Ending(Lock.LOCKED, ScreenId.HOME, "deny territory-prohibited"),
