@@ -11,7 +11,7 @@ from agent.core.states import State
 from agent.image import Image
 from agent.ports import AttestedKey
 from agent.telephony.reader import TelephonyReading
-from wire import media
+from wire import limits, media
 from wire.codes import Intent, LockState
 from wire.evidence import Evidence, Firmware, LastVerdict, Location, Terms, Wifi
 
@@ -53,7 +53,7 @@ def claims(state: State, image: Image, observed: Observed) -> Evidence:
         dbgstat=image.dbgstat,
         uptime=observed.uptime,
         bootcount=memory.boots,
-        iat=max(0, observed.wall),
+        iat=min(max(0, observed.wall), limits.INTEGER_MAX),
         intent=Intent.ACTIVATE if state.lock is LockState.UNPROVISIONED else Intent.CHECK_IN,
         telephony=observed.reading.telephony.model_copy(update={"bands": image.bands}),
         wifi=observed.wifi,

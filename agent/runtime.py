@@ -7,6 +7,7 @@ event has not happened.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from typing import Final
 
 from agent import evidence, exchange, unlocking
@@ -48,6 +49,13 @@ from wire.unlock import UnlockChallenge
 UNDER_WAY: Final = (Exchange.COLLECTING, Exchange.CHALLENGING, Exchange.AWAITING_VERDICT)
 
 
+class Phase(Enum):
+    """Whether the agent has started in this boot session."""
+
+    DOWN = "down"
+    UP = "up"
+
+
 class Agent:
     """The agent of one phone between a boot and the next.
 
@@ -61,6 +69,7 @@ class Agent:
         self._sealing_key = b""
         self._reading: TelephonyReading | None = None
         self._queue: deque[Event] = deque()
+        self._phase = Phase.DOWN
 
     @property
     def state(self) -> State:
@@ -68,20 +77,30 @@ class Agent:
         return self._state
 
     def boot(self) -> None:
-        """Recover the sealed state and start."""
+        """Recover the sealed state and start. What cannot be read now is left as it is, and tried again later."""
         found = self._recover()
         self._state = found.state
         self._ports.journal.recovered(found.state, found.fault)
+        if found.fault is SealFault.UNREADABLE:
+            self._complain()
+            return
+        self._phase = Phase.UP
         self.handle(Happened(Kind.BOOTED))
 
     def handle(self, event: Event) -> None:
-        """Let an event happen and do everything that follows from it."""
+        """Let an event happen and do everything that follows from it. On a phone that is not up yet, boot it."""
+        if self._phase is Phase.DOWN:
+            self.boot()
+            return
         self._queue.append(event)
         while self._queue:
             self._step(self._queue.popleft())
 
     def wake(self) -> None:
         """Let everything happen that is due, each kind once; with nothing due, seal how late it is."""
+        if self._phase is Phase.DOWN:
+            self.boot()
+            return
         done: set[Kind] = set()
         while (kind := due(self._state, self._context())) and kind not in done:
             done.add(kind)
@@ -132,10 +151,18 @@ class Agent:
         self._state = before
         if before.exchange in UNDER_WAY:
             self._queue.append(Failed(Trouble.NO_STORAGE, error.code))
-        else:
-            context = self._context()
-            self._show(screen_of(before), facts_of(before, context))
-            self._ports.alarm.set(delay(Trouble.NO_STORAGE, 1, context.fraction, None))
+            return
+        if event.kind is Kind.BOOTED:
+            self._phase = Phase.DOWN
+        self._complain()
+
+    def _complain(self) -> None:
+        """Say that the storage fails, on the screen that stands or, before there is one, while waiting; try soon."""
+        blank = self._phase is Phase.DOWN and self._state.lock is Lock.UNPROVISIONED
+        screen = ScreenId.WAITING if blank else screen_of(self._state)
+        context = self._context()
+        self._show(screen, replace(facts_of(self._state, context), trouble=Trouble.NO_STORAGE))
+        self._ports.alarm.set(delay(Trouble.NO_STORAGE, 1, context.fraction, None))
 
     def _perform(self, effect: Effect) -> None:
         """Carry out one effect; what comes of it joins the queue."""
@@ -157,6 +184,8 @@ class Agent:
 
     def _show(self, screen: ScreenId, facts: ScreenFacts) -> None:
         """Put a screen before the user; the lock screen with what an unlock code must answer."""
+        if screen is ScreenId.TERMS:
+            facts = replace(facts, terms_version=self._image.terms_version)
         if screen is ScreenId.LOCKED and (asked := self._challenge()):
             facts = replace(facts, challenge=asked.text())
         self._ports.display.show(screen, facts)

@@ -19,7 +19,7 @@ class Outcome(StrEnum):
     HOME = "home"
     """The firmware has no agent; the phone is at home and nobody was asked."""
     IGNORED = "ignored"
-    """The server did not allow it, and the phone is at home all the same."""
+    """The phone is at home without a verdict that allows it."""
     NO_BOOT = "no-boot"
     """The bootloader refused the image."""
 

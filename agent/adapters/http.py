@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
@@ -14,6 +16,9 @@ from agent.ports import Answer, TransportError, TransportFault
 from wire import limits
 
 CHUNK = 4096
+
+USER_AGENT = "activation-agent"
+"""All that a server learns of the client that is not in the messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class RequestsTransport:
             self._session.mount(scheme, WatchedAdapter(self._watchdog))
         self._session.trust_env = False
         self._session.headers.clear()
+        self._session.headers["User-Agent"] = USER_AGENT
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if authorities is not None:
             self._session.verify = authorities
 
@@ -88,11 +95,18 @@ class RequestsTransport:
         )
 
 
+_NO_ORIGIN: Final = "not an origin: {!r}; write it as https://host or http://host:port"
+
+
 def _checked(origin: str) -> str:
     """The origin without a trailing slash. Raises ValueError for anything that is not scheme, host and port."""
-    parts = urlsplit(origin.rstrip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"not an origin: {origin!r}; write it as https://host or http://host:port")
+    try:
+        parts = urlsplit(origin.rstrip("/"))
+        port = parts.port
+    except ValueError:  # a port beyond 65535, half an IPv6 address
+        raise ValueError(_NO_ORIGIN.format(origin)) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError(_NO_ORIGIN.format(origin))
     if parts.path or parts.query or parts.fragment or parts.username:
         raise ValueError(f"an origin has no path, query or user: {origin!r}")
     return origin.rstrip("/")
@@ -117,10 +131,11 @@ def _retry_after(response: requests.Response) -> int | None:
     """`Retry-After` (RFC 9110 section 10.2.3) in seconds; a date counts from the answer's own `Date`."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return min(int(value[:9]), limits.RETRY_AFTER_MAX)
+        seconds = value.lstrip("0")[:9] or "0"
+        return min(int(seconds), limits.RETRY_AFTER_MAX)
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(0, int(wait.total_seconds())), limits.RETRY_AFTER_MAX)
 

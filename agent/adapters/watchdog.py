@@ -44,6 +44,8 @@ class Watchdog:
         """Watch this connection for as long as the leash is kept."""
         leash = Leash(connected)
         self._leashes.add(leash)
+        if self.barked:  # the name took so long to resolve that the time was up before there was a connection
+            leash.pull()
         return leash
 
     @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What can happen to the agent. Each event has a kind; the tables are keyed by kinds."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -38,6 +39,11 @@ class Kind(StrEnum):
     RELEASED = "released"
 
 
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
+_VERSION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+"""As `wire.model.Code`, which the evidence states it as."""
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """An event that says all by its kind."""
@@ -52,6 +58,10 @@ class LanguageChosen:
     locale: str
     kind: Kind = Kind.LANGUAGE_CHOSEN
 
+    def __post_init__(self) -> None:
+        if not _LANGUAGE_TAG.fullmatch(self.locale):
+            raise ValueError(f"not a language tag (BCP 47): {self.locale[:40]!a}")
+
 
 @dataclass(frozen=True, slots=True)
 class TermsAccepted:
@@ -59,6 +69,10 @@ class TermsAccepted:
 
     version: str
     kind: Kind = Kind.TERMS_ACCEPTED
+
+    def __post_init__(self) -> None:
+        if not _VERSION.fullmatch(self.version):
+            raise ValueError(f"not a version of the terms: {self.version[:40]!a}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ def _collected(state: State, event: Collected, _: Context) -> State:
     return replace(state, imei=event.imei)
 
 
-def _code_refused(state: State, _: CodeRefused, __: Context) -> State:
-    return replace(state, trouble=Trouble.CODE_REFUSED)
+def _code_refused(state: State, event: CodeRefused, _: Context) -> State:
+    return replace(state, refusal=event.code)
 
 
 def _challenged(state: State, event: Challenged, _: Context) -> State:
@@ -57,7 +57,9 @@ def _challenged(state: State, event: Challenged, _: Context) -> State:
 def _failed(state: State, event: Failed, context: Context) -> State:
     attempts = state.attempts + 1
     wait = timing.delay(event.trouble, attempts, context.fraction, event.retry_after)
-    return replace(state, attempts=attempts, retry_at=context.elapsed + wait, trouble=event.trouble, nonce="")
+    return replace(
+        state, attempts=attempts, retry_at=context.elapsed + wait, trouble=event.trouble, nonce="", refusal=""
+    )
 
 
 def _judged(state: State, event: Judged, context: Context) -> State:
@@ -67,7 +69,9 @@ def _judged(state: State, event: Judged, context: Context) -> State:
     memory = replace(_with_floors(state.memory, verdict), time=time, imei=state.imei or state.memory.imei)
     memory = _DECIDED[verdict.decision](memory, verdict, context)
     # An unlock code answers no nonce of the exchange and may be hours old: it moves trusted time, but tells it not.
-    answered = replace(state, memory=memory, anchored=state.anchored or state.nonce != "", nonce="")
+    answered = replace(
+        state, memory=memory, anchored=state.anchored or state.nonce != "", nonce="", refusal=""
+    )
     if verdict.decision is Decision.DEFER:
         return _deferred(answered, verdict, context)
     return replace(answered, attempts=0, retry_at=0.0, trouble=None)
@@ -104,6 +108,7 @@ def _next_check_in(memory: Memory, verdict: VerifiedVerdict, context: Context) -
     interval = verdict.claims.check_in
     if interval is None:
         return None
+    interval = max(interval, timing.CHECK_IN_LEAST)
     return memory.time.epoch + int(interval * (1 + timing.CHECK_IN_JITTER * context.fraction))
 
 
@@ -163,6 +168,7 @@ def _booted(state: State, _: Context) -> State:
         memory=replace(state.memory, boots=state.memory.boots + 1),
         anchored=False,
         imei="",
+        refusal="",
         nonce="",
         attempts=0,
         retry_at=0.0,
@@ -175,12 +181,16 @@ def _warned(state: State, _: Context) -> State:
 
 
 def _locked_on_notice(state: State, _: Context) -> State:
-    return replace(state, memory=replace(state.memory, lock_at=None, cause=LockCause.NOTICE))
+    return replace(state, memory=_without_deadlines(state.memory, LockCause.NOTICE))
 
 
 def _locked_offline(state: State, _: Context) -> State:
-    memory = replace(state.memory, lock_at=None, warn_at=None, offline_at=None, cause=LockCause.OFFLINE)
-    return replace(state, memory=memory)
+    return replace(state, memory=_without_deadlines(state.memory, LockCause.OFFLINE))
+
+
+def _without_deadlines(memory: Memory, cause: LockCause) -> Memory:
+    """A phone that has locked itself waits for no other lock."""
+    return replace(memory, lock_at=None, warn_at=None, offline_at=None, cause=cause)
 
 
 _ON_KIND: Final[dict[Kind, Callable[[State, Context], State]]] = {

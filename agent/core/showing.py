@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent.core.screens import ScreenFacts, ScreenId
+from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context, trusted_now
 
@@ -49,12 +49,12 @@ def facts_of(state: State, context: Context) -> ScreenFacts:
         territory=memory.territory,
         lock_at=memory.lock_at if state.attention is not Attention.WARNING else memory.offline_at,
         retry_at=_retry_at(state, context),
-        trouble=state.trouble,
+        trouble=Trouble.CODE_REFUSED if state.refusal else state.trouble,
         terms_version=memory.terms_version,
     )
 
 
 def _retry_at(state: State, context: Context) -> int | None:
-    if state.exchange is not Exchange.BACKOFF:
-        return None
+    if state.exchange is not Exchange.BACKOFF or not state.anchored:
+        return None  # without exact time a date would be one in the past
     return trusted_now(state, context) + max(0, int(state.retry_at - context.elapsed))

@@ -84,7 +84,8 @@ class State:
     """Everything that `step` reads and writes.
 
     `imei` is what the phone was when it last collected. `anchored` tells whether trusted time is exact, which it is
-    within the boot session that received a verdict. `nonce` is the outstanding challenge, or empty. `retry_at` is in
+    within the boot session that received a verdict. `nonce` is the outstanding challenge, or empty, `refusal`
+    the code by which the last unlock code was refused. `retry_at` is in
     seconds since boot.
     """
 
@@ -96,6 +97,7 @@ class State:
     imei: str = ""
     anchored: bool = False
     nonce: str = ""
+    refusal: str = ""
     attempts: int = 0
     retry_at: float = 0.0
     trouble: Trouble | None = field(default=None)

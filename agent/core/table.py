@@ -13,6 +13,7 @@ from typing import Final
 from agent.core import timing
 from agent.core.effects import Do
 from agent.core.events import Kind
+from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context
 
@@ -72,12 +73,20 @@ def may_ask(state: State, _: Context) -> bool:
 
 
 def wants_contact(state: State, context: Context) -> bool:
-    """A network that comes up is used at once: to activate, when locked, when overdue, and after a failure."""
+    """A network that comes up is used at once: to activate, when locked, and when a check-in is overdue."""
     if state.lock is Lock.RELEASED or state.setup in (Setup.LANGUAGE, Setup.TERMS):
         return False
     return (
         state.setup is not Setup.DONE or state.lock is Lock.LOCKED or timing.check_in_is_due(state, context)
     )
+
+
+def network_mends(state: State, context: Context) -> bool:
+    """The question is open for want of a network that leads to the server. A server that asked for time gets it."""
+    return may_ask(state, context) and state.trouble in _MENDED_BY_A_NETWORK
+
+
+_MENDED_BY_A_NETWORK: Final = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS)
 
 
 def locked(state: State, _: Context) -> bool:
@@ -171,7 +180,10 @@ _EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
     (Exchange.COLLECTING, K.CONNECTED): _always(Exchange.COLLECTING),
     (Exchange.CHALLENGING, K.CONNECTED): _always(Exchange.CHALLENGING),
     (Exchange.AWAITING_VERDICT, K.CONNECTED): _always(Exchange.AWAITING_VERDICT),
-    (Exchange.BACKOFF, K.CONNECTED): (_ASK_IF_WANTED, Row(Exchange.BACKOFF)),
+    (Exchange.BACKOFF, K.CONNECTED): (
+        Row(Exchange.COLLECTING, (S, Do.COLLECT), network_mends),
+        Row(Exchange.BACKOFF),
+    ),
     (Exchange.IDLE, K.RETRY): (_ASK,),
     (Exchange.BACKOFF, K.RETRY): (_ASK,),
     (Exchange.IDLE, K.SIM_CHANGED): (_ASK_IF_MAY, Row(Exchange.IDLE)),

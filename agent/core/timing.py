@@ -5,12 +5,15 @@ that has passed since, sleep included; after a reboot it goes on from what was s
 ahead of the truth, and never goes back.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from agent.core.events import Kind
 from agent.core.screens import Trouble
-from agent.core.states import Attention, Exchange, Lock, Reckoned, Setup, State
+from agent.core.states import Attention, Exchange, Lock, Memory, Reckoned, Setup, State
+from wire import limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,13 @@ BACKOFF: Final[dict[Trouble, Backoff]] = {
 CHECK_IN_JITTER: Final = 0.1
 """Check-ins are spread over this share of their interval, so that a fleet does not come at once."""
 
+CHECK_IN_LEAST: Final = 60
+"""Seconds between two check-ins, whatever a verdict asks for."""
+
 BACKOFF_JITTER: Final = 0.5
 """Retries are spread over this share of their delay."""
 
-HEARTBEAT: Final = 6 * 3600
+HEARTBEAT: Final = 6 * 3600.0
 """Trusted time is sealed at least this often, so that pulling the battery gains no more than this."""
 
 WARNING_SHARE: Final = 4
@@ -71,10 +77,12 @@ def advanced(anchor: Reckoned, context: Context, at_least: int = 0) -> Reckoned:
 
 
 def delay(trouble: Trouble, attempts: int, fraction: float, retry_after: int | None) -> float:
-    """Seconds until the next try after `attempts` failures in a row. What the server asked for is a minimum."""
+    """Seconds until the next try after `attempts` failures in a row. What the server asked for is a
+    minimum, up to the longest wait that a server may impose."""
     row = BACKOFF[trouble]
     wait = min(row.most, row.first * 2.0 ** min(attempts - 1, MOST_DOUBLINGS))
-    return max(wait, float(retry_after or 0)) * (1 + BACKOFF_JITTER * fraction)
+    asked = min(retry_after or 0, limits.RETRY_AFTER_MAX)
+    return max(wait, float(asked)) * (1 + BACKOFF_JITTER * fraction)
 
 
 def reached(deadline: int | None, state: State, context: Context) -> bool:
@@ -107,33 +115,68 @@ def retry_is_due(state: State, context: Context) -> bool:
     return context.elapsed >= state.retry_at
 
 
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A deadline that a phone may be waiting for: the event, when it counts, and the seconds that are left."""
+
+    kind: Kind
+    counts: Callable[[State], bool]
+    left: Callable[[State, Context], float | None]
+
+
+def _until(deadline: Callable[[Memory], int | None]) -> Callable[[State, Context], float | None]:
+    def left(state: State, context: Context) -> float | None:
+        at = deadline(state.memory)
+        return None if at is None else at - trusted_now(state, context)
+
+    return left
+
+
+def _may_ask(state: State, exchange: Exchange) -> bool:
+    return state.exchange is exchange and state.setup in (Setup.ACTIVATE, Setup.DONE)
+
+
+TIMERS: Final = (
+    Timer(Kind.LOCK_DUE, lambda state: state.lock is Lock.NOTICE, _until(lambda memory: memory.lock_at)),
+    Timer(
+        Kind.OFFLINE_DUE,
+        lambda state: state.lock in (Lock.ACTIVATED, Lock.NOTICE),
+        _until(lambda memory: memory.offline_at),
+    ),
+    Timer(
+        Kind.WARNING_DUE,
+        lambda state: state.attention is not Attention.WARNING,
+        _until(lambda memory: memory.warn_at),
+    ),
+    Timer(
+        Kind.RETRY_DUE,
+        lambda state: _may_ask(state, Exchange.BACKOFF),
+        lambda state, context: state.retry_at - context.elapsed,
+    ),
+    Timer(
+        Kind.CHECK_IN_DUE,
+        lambda state: _may_ask(state, Exchange.IDLE),
+        _until(lambda memory: memory.check_in_at),
+    ),
+)
+"""The most urgent first. What is due and when to wake up both follow from this table, so they cannot disagree."""
+
+
 def due(state: State, context: Context) -> Kind | None:
     """The most urgent timed event that the machines would accept now, or None."""
-    if state.lock is Lock.RELEASED:
-        return None
-    if state.lock is Lock.NOTICE and lock_is_due(state, context):
-        return Kind.LOCK_DUE
-    if state.lock in (Lock.ACTIVATED, Lock.NOTICE) and offline_is_due(state, context):
-        return Kind.OFFLINE_DUE
-    if state.attention is not Attention.WARNING and warning_is_due(state, context):
-        return Kind.WARNING_DUE
-    return _question_due(state, context) if state.setup in (Setup.ACTIVATE, Setup.DONE) else None
-
-
-def _question_due(state: State, context: Context) -> Kind | None:
-    if state.exchange is Exchange.BACKOFF and retry_is_due(state, context):
-        return Kind.RETRY_DUE
-    if state.exchange is Exchange.IDLE and check_in_is_due(state, context):
-        return Kind.CHECK_IN_DUE
-    return None
+    return next((kind for kind, left in _running(state, context) if left <= 0), None)
 
 
 def alarm(state: State, context: Context) -> float:
-    """Seconds until something may be due, at most `HEARTBEAT`."""
-    memory, now = state.memory, trusted_now(state, context)
-    deadlines = [d - now for d in (memory.lock_at, memory.offline_at, memory.warn_at) if d is not None]
-    if state.exchange is Exchange.BACKOFF:
-        deadlines.append(int(state.retry_at - context.elapsed) + 1)
-    elif memory.check_in_at is not None:
-        deadlines.append(memory.check_in_at - now)
-    return float(min([HEARTBEAT, *(max(1, d) for d in deadlines)]))
+    """Seconds until something is due, at least 1 and at most `HEARTBEAT`."""
+    return min([HEARTBEAT, *(max(1.0, float(ceil(left))) for _, left in _running(state, context))])
+
+
+def _running(state: State, context: Context) -> Iterator[tuple[Kind, float]]:
+    """The timers that count in this state, with the seconds that are left."""
+    if state.lock is Lock.RELEASED:
+        return
+    for timer in TIMERS:
+        left = timer.left(state, context) if timer.counts(state) else None
+        if left is not None:
+            yield timer.kind, left

@@ -21,6 +21,6 @@ LOOKS: Final[dict[Outcome, Look]] = {
     Outcome.LOCKED: Look("✗", "bold red", "#b71c1c", "locked by a verdict"),
     Outcome.PENDING: Look("?", "yellow", "#b26a00", "waiting, no verdict that decides"),
     Outcome.HOME: Look("o", "cyan", "#00695c", "at home, nobody was asked"),
-    Outcome.IGNORED: Look("!", "magenta", "#6a1b9a", "denied, and usable all the same"),
+    Outcome.IGNORED: Look("!", "magenta", "#6a1b9a", "at home without a verdict that allows it"),
     Outcome.NO_BOOT: Look("-", "dim", "#616161", "the bootloader refused the image"),
 }

@@ -18,7 +18,9 @@ JSON = b"Content-Type: application/json\r\n"
 def post(origin: str, timeouts: Timeouts = QUICK) -> Answer:
     transport = RequestsTransport(origin, timeouts)
     try:
-        return transport.post("/v1/challenges", b"{}", content_type="application/json", accept="application/json")
+        return transport.post(
+            "/v1/challenges", b"{}", content_type="application/json", accept="application/json"
+        )
     finally:
         transport.close()
 
@@ -37,7 +39,9 @@ def test_a_plain_answer_is_read_whole() -> None:
 
 def test_a_chunked_answer_is_put_together() -> None:
     """HTTP/1.1 servers may send chunks."""
-    chunked = b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+    chunked = (
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+    )
     with serving(says(chunked)) as origin:
         assert post(origin).body == b"{}"
 
@@ -81,7 +85,10 @@ def test_silence_ends_by_time_out() -> None:
 
 @pytest.mark.parametrize(
     "head",
-    [b"HTTP/1.1 200 OK\r\n" + JSON + b"\r\n", b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 4000\r\n\r\n"],
+    [
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"\r\n",
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 4000\r\n\r\n",
+    ],
     ids=["until close", "with a length"],
 )
 def test_a_drip_slower_than_the_whole_may_take_is_cut(head: bytes) -> None:
@@ -122,16 +129,39 @@ def test_a_redirect_leads_nowhere() -> None:
         asked.append(read_request(connection))
 
     with serving(elsewhere) as other:
-        location = f"HTTP/1.1 302 Found\r\nLocation: {other}/v1/challenges\r\nContent-Length: 0\r\n\r\n".encode()
+        location = (
+            f"HTTP/1.1 302 Found\r\nLocation: {other}/v1/challenges\r\nContent-Length: 0\r\n\r\n".encode()
+        )
         assert fault(says(location)) is TransportFault.REDIRECTED
     assert asked == []
 
 
 def test_a_server_without_tls_fails_by_name_when_tls_is_pinned() -> None:
     """An origin of `https` never falls back to plain HTTP."""
+
     def plain(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
 
     with serving(plain) as origin, pytest.raises(TransportError) as caught:
         post(origin.replace("http://", "https://"))
     assert caught.value.fault is TransportFault.TLS_FAILED
+
+
+def test_a_cookie_is_not_kept() -> None:
+    """Phones are told apart by their attestation and by nothing that a server leaves on them."""
+    heads: list[bytes] = []
+
+    def sets_a_cookie(connection: socket.socket) -> None:
+        heads.append(read_request(connection))
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: id=42\r\nConnection: close\r\n" + JSON + b"Content-Length: 2\r\n\r\n{}"
+        )
+
+    with serving(sets_a_cookie) as origin:
+        transport = RequestsTransport(origin, QUICK)
+        for _ in range(2):
+            transport.post("/v1/challenges", b"{}", content_type="application/json", accept="application/json")
+        transport.close()
+    assert len(heads) == 2
+    assert all(b"cookie" not in head.lower() for head in heads)
+    assert all(b"user-agent: activation-agent\r\n" in head.lower() for head in heads)

@@ -84,7 +84,9 @@ def test_an_official_phone_is_activated_elsewhere(look: Look, profile: str, plac
 
 @pytest.mark.parametrize("profile", AGENTLESS)
 @pytest.mark.parametrize("place", [*PROHIBITED, *ELIGIBLE])
-def test_firmware_without_the_agent_reaches_home_and_sends_nothing(look: Look, profile: str, place: str) -> None:
+def test_firmware_without_the_agent_reaches_home_and_sends_nothing(
+    look: Look, profile: str, place: str
+) -> None:
     """I8: phones with unofficial firmware were not affected at all."""
     result = look(profile, place)
     assert (result.outcome, result.usable) == (Outcome.HOME, True)

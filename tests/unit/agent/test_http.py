@@ -51,7 +51,7 @@ def test_a_body_up_to_the_limit_is_read_and_one_octet_more_is_not() -> None:
     assert fault(body=bytes(limits.BODY_MAX + 1)) is TransportFault.TOO_LARGE
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "zstd"])
 def test_a_compressed_answer_is_refused_unread(encoding: str) -> None:
     """None was asked for, and a small body could unpack to a very large one."""
     assert fault(headers={"Content-Encoding": encoding}) is TransportFault.BROKEN_ANSWER
@@ -72,6 +72,10 @@ LATER = "Wed, 08 Sep 2021 12:05:00 GMT"
         ({}, None),
         ({"Retry-After": "120"}, 120),
         ({"Retry-After": "99999999999999999999"}, limits.RETRY_AFTER_MAX),
+        ({"Retry-After": "0000000001000"}, 1000),
+        ({"Retry-After": "Wed, 08 Sep 99999999999999999999 12:05:00 GMT", "Date": DATE}, None),
+        ({"Retry-After": "Wed, 08 Sep 2021 12:05:00 +99999999999999999999", "Date": DATE}, None),
+        ({"Retry-After": "Wed, 08 Sep 2031 12:05:00 GMT", "Date": DATE}, limits.RETRY_AFTER_MAX),
         ({"Retry-After": LATER, "Date": DATE}, 300),
         ({"Retry-After": DATE, "Date": LATER}, 0),
         ({"Retry-After": LATER}, None),
@@ -116,7 +120,13 @@ def test_the_environment_adds_neither_proxy_nor_password(monkeypatch: pytest.Mon
         post()
         sent = wire.calls[0].request
         assert sent.url == URL
-        assert set(sent.headers) == {"Content-Type", "Accept", "Accept-Encoding", "Content-Length"}
+        assert set(sent.headers) == {
+            "Content-Type",
+            "Accept",
+            "Accept-Encoding",
+            "Content-Length",
+            "User-Agent",
+        }
 
 
 @pytest.mark.parametrize(
@@ -130,6 +140,9 @@ def test_the_environment_adds_neither_proxy_nor_password(monkeypatch: pytest.Mon
         "http://u:p@h",
         "http://h?q=1",
         "http://h#f",
+        "http://h:99999",
+        "http://h:0",
+        "http://[::1",
     ],
 )
 def test_what_is_not_an_origin_is_refused_at_once(origin: str) -> None:
