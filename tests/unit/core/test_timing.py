@@ -141,9 +141,8 @@ def test_no_server_makes_a_phone_ask_every_second_or_wait_for_years() -> None:
     assert slow.retry_at - CONTEXT.elapsed == limits.RETRY_AFTER_MAX
 
 
-@pytest.mark.parametrize(
-    ("trouble", "lock"), itertools.product(Trouble, (Lock.UNPROVISIONED, Lock.ACTIVATED, Lock.LOCKED))
-)
+@pytest.mark.parametrize("trouble", Trouble)
+@pytest.mark.parametrize("lock", [Lock.UNPROVISIONED, Lock.ACTIVATED, Lock.LOCKED])
 def test_a_network_that_comes_up_ends_the_wait_for_a_network_and_no_other(
     trouble: Trouble, lock: Lock
 ) -> None:
