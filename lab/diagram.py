@@ -1,6 +1,7 @@
 """The state diagrams of the machines in Mermaid, generated from the tables: `python -m lab.diagram FILE`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.core.table import MACHINES, Machine, Row
@@ -39,10 +40,18 @@ def mermaid(machine: Machine) -> str:
     return "\n".join(["stateDiagram-v2", *names, first, *arrows(machine)])
 
 
+def document(machines: Sequence[Machine]) -> str:
+    """Diagrams for a tool that reads Mermaid: one machine bare, several as a page of Markdown."""
+    return f"{mermaid(machines[0])}\n" if len(machines) == 1 else "\n".join(_section(m) for m in machines)
+
+
 def page() -> str:
     """The whole page, as it is committed."""
-    parts = [f"## {machine.name.title()}\n\n```mermaid\n{mermaid(machine)}\n```\n" for machine in MACHINES]
-    return "\n".join([INTRODUCTION, *parts])
+    return "\n".join([INTRODUCTION, *(_section(machine) for machine in MACHINES)])
+
+
+def _section(machine: Machine) -> str:
+    return f"## {machine.name.title()}\n\n```mermaid\n{mermaid(machine)}\n```\n"
 
 
 def _id(state: str) -> str:

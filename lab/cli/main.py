@@ -2,7 +2,7 @@
 
 import typer
 
-from lab.cli import attack, demo, device, matrix, profiles, serve, verify
+from lab.cli import attack, demo, device, diagram, explore, matrix, profiles, serve, verify
 
 app = typer.Typer(
     name="activation",
@@ -19,6 +19,8 @@ app.command()(device.device)
 app.command()(matrix.matrix)
 app.command()(verify.verify)
 app.command()(attack.attack)
+app.command()(explore.explore)
+app.command()(diagram.diagram)
 app.add_typer(profiles.app, name="profiles")
 
 

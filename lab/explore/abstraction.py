@@ -7,10 +7,12 @@ one. What only fills a sentence on a screen (message, case, territory, trouble, 
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+from agent.core.screens import Trouble
 from agent.core.states import Exchange, Lock, Memory, Reckoned, Setup, State
 from agent.core.timing import Context, trusted_now
+from lab.explore import duties
 
 UNIT: Final = 10 * 86_400
 """Seconds between one deadline and the next. Longer than any skew or lifetime of a verdict."""
@@ -24,21 +26,31 @@ HERE: Final = Context(elapsed=0.0, fraction=0.0)
 LANGUAGE: Final = "en"
 ACCEPTED: Final = "accepted"
 
+_WORDS_OF_STATE: Final[dict[str, Any]] = {"imei": "", "refusal": ""}
+_WORDS_OF_MEMORY: Final[dict[str, Any]] = dict.fromkeys(
+    ("jti", "imei", "thumbprint", "case", "territory"), ""
+)
+
 DEADLINES: Final = ("check_in_at", "warn_at", "lock_at", "offline_at")
 
 
 def canonical(state: State, elapsed: float = 0.0) -> State:
     """The one state that stands for all like `state`, seen `elapsed` seconds after the last canonical instant."""
     context = Context(elapsed, 0.0)
-    waiting = state.exchange is Exchange.BACKOFF and state.retry_at > elapsed
+    backoff = state.exchange is Exchange.BACKOFF
     return replace(
         state,
         memory=_memory(state.memory, trusted_now(state, context)),
-        imei="",
         attempts=0,
-        retry_at=BACKOFF if waiting else 0.0,
-        trouble=None,
+        retry_at=BACKOFF if backoff and state.retry_at > elapsed else 0.0,
+        trouble=_trouble(state.trouble) if backoff else None,
+        **_WORDS_OF_STATE,
     )
+
+
+def _trouble(trouble: Trouble | None) -> Trouble:
+    """Of a failure only this matters: whether a network that comes up may mend it."""
+    return Trouble.UNREACHABLE if trouble in duties.MENDED_BY_A_NETWORK else Trouble.BUSY
 
 
 def sealed(state: State) -> State:
@@ -63,7 +75,7 @@ def faded(state: State) -> State:
 def _memory(memory: Memory, now: int) -> Memory:
     coming = sorted({at for name in DEADLINES if (at := getattr(memory, name)) is not None and at > now})
     rank = {at: NOW + UNIT * (index + 1) for index, at in enumerate(coming)}
-    deadlines = {
+    deadlines: dict[str, Any] = {
         name: None if (at := getattr(memory, name)) is None else rank.get(at, NOW) for name in DEADLINES
     }
     return replace(
@@ -73,13 +85,9 @@ def _memory(memory: Memory, now: int) -> Memory:
         terms_version=ACCEPTED if memory.terms_version else "",
         serial=SERIAL if memory.serial else 0,
         policy_version=VERSION if memory.policy_version else 0,
-        jti="",
-        imei="",
-        thumbprint="",
         message=None,
         args=(),
-        case="",
-        territory="",
         boots=0,
+        **_WORDS_OF_MEMORY,
         **deadlines,
     )

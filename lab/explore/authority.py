@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from agent import unlocking
 from agent.core.states import State
 from agent.verification.errors import VerificationError
 from agent.verification.keyset import KeySet
@@ -69,9 +70,16 @@ class Token:
 
 def honest(name: str, state: State, nonce: str, remembered: int, late: int) -> Token:
     """What the server signs for a phone in `state`. `remembered` is the serial that the server knows of."""
-    claimed = LastVerdict.model_construct(serial=state.memory.serial) if state.memory.serial else None
-    serial = next_serial(remembered, Evidence.model_construct(last_verdict=claimed))
+    serial = next_serial(remembered, _claiming(state.memory.serial))
     return Token(name, nonce=nonce, serial=serial, issued=NOW + late)
+
+
+@cache
+def _claiming(serial: int) -> Evidence:
+    """Evidence in the one claim from which the server takes a serial."""
+    last: dict[str, Any] = {"serial": serial}
+    claims: dict[str, Any] = {"last_verdict": LastVerdict.model_construct(**last) if serial else None}
+    return Evidence.model_construct(**claims)
 
 
 def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
@@ -89,22 +97,22 @@ def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
         yield "a forged verdict", Token(name, nonce=nonce, forged=True)
 
 
-def judge(token: Token, state: State, nonce: str) -> VerifiedVerdict | VerificationError:
-    """What the agent's verifier says to `token` in `state` while `nonce` is outstanding."""
-    memory = state.memory
-    return _verdict(token, nonce, memory.serial, memory.policy_version, state.anchored)
+def judge(token: Token, state: State, nonce: str) -> VerifiedVerdict | str:
+    """What the agent's verifier says to `token` in `state` while `nonce` is outstanding: a verdict, or a code."""
+    reckoning = Reckoning.EXACT if state.anchored else Reckoning.AT_LEAST
+    return _judged(token, nonce, state.memory.serial, state.memory.policy_version, reckoning)
 
 
 @cache
-def _verdict(
-    token: Token, nonce: str, serial: int, policy_version: int, anchored: bool
-) -> VerifiedVerdict | VerificationError:
-    reckoning = Reckoning.EXACT if anchored else Reckoning.AT_LEAST
+def _judged(
+    token: Token, nonce: str, serial: int, policy_version: int, reckoning: Reckoning
+) -> VerifiedVerdict | str:
+    check = unlocking.verify if nonce == SHOWN else verify
     expected = Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, serial, policy_version, reckoning)
     try:
-        return verify(_signed(token), _keys(), expected=expected, now=NOW)
-    except VerificationError as error:
-        return error
+        return check(_signed(token).encode(), _keys(), expected=expected, now=NOW)
+    except (VerificationError, unlocking.CodeError) as error:
+        return str(error.code)
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Final
 
 from agent.core import timing
 from agent.core.events import Kind
+from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context
 
@@ -19,6 +20,7 @@ FAVOURABLE: Final = frozenset({K.ALLOWED, K.NOTICED, K.RELEASED})
 RESTING: Final = (Exchange.IDLE, Exchange.BACKOFF)
 LOCKABLE: Final = (Lock.ACTIVATED, Lock.NOTICE)
 UNLOCKED: Final = (*LOCKABLE, Lock.RELEASED)
+MENDED_BY_A_NETWORK: Final = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS)
 IGNORED_WHEN_RELEASED: Final = VERDICTS | {
     K.LOCK_DUE, K.OFFLINE_DUE, K.WARNING_DUE, K.HEARTBEAT, K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE,
 }  # fmt: skip
@@ -123,7 +125,7 @@ def _exchange(state: State, kind: Kind, context: Context) -> Exchange:
         return Exchange.COLLECTING
     if kind in (K.BOOTED, K.SIM_CHANGED) and state.exchange is Exchange.IDLE and may_ask(state):
         return Exchange.COLLECTING
-    if kind is K.CONNECTED and state.exchange in RESTING and _welcomes_network(state, context):
+    if kind is K.CONNECTED and _welcomes_network(state, context):
         return Exchange.COLLECTING
     return state.exchange
 
@@ -141,9 +143,11 @@ _ANSWERED: Final = {
 
 
 def _welcomes_network(state: State, context: Context) -> bool:
-    """A network that comes up is used by a phone that wants in, that is locked, or that is overdue."""
-    if state.lock is Lock.RELEASED:
+    """A network that comes up is used by a phone that wants in, is locked or overdue, or that it was missing."""
+    if state.lock is Lock.RELEASED or state.exchange not in RESTING:
         return False
+    if state.exchange is Exchange.BACKOFF:
+        return may_ask(state) and state.trouble in MENDED_BY_A_NETWORK
     overdue = state.lock is Lock.LOCKED or timing.reached(state.memory.check_in_at, state, context)
     return state.setup in (Setup.CONNECT, Setup.ACTIVATE) or (state.setup is Setup.DONE and overdue)
 

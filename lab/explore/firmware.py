@@ -30,11 +30,11 @@ class Traits:
         return self.agent and not self.hooked
 
     def holds_locks(self, *, provisioned: bool) -> bool:
-        """Whether a lock outlives a reboot: an image that does not wake its agent at boot holds it through setup alone."""
+        """Whether a lock outlives a reboot. An image that does not wake its agent at boot holds it during setup."""
         return self.enforcing and self.delivers(Kind.BOOTED, provisioned=provisioned)
 
     def delivers(self, kind: Kind, *, provisioned: bool) -> bool:
-        """Whether the system tells the agent: until setup is done, of everything; then what the image registered for."""
+        """Whether the system tells the agent: of everything during setup, then of what the image registered for."""
         return not provisioned or WAKES[kind] in self.wakes
 
 

@@ -8,7 +8,7 @@ from agent.core.states import Lock, State, fresh
 from agent.sealing import Recovered, seal
 from lab.explore.abstraction import NOW, UNIT, canonical, faded, skeleton
 from lab.explore.invariants import Broken
-from lab.explore.plan import Plan
+from lab.explore.plan import Plan, Recover
 from lab.explore.stepping import Pool
 from lab.explore.world import AHEAD, GARBAGE, LOST, NEWEST, STALE, File, Move, Standing, World
 
@@ -87,6 +87,13 @@ class Flash:
             broken=(),
         )
 
+    def agrees(self, rule: Recover) -> bool:
+        """Whether another recovery rule does the same with every file that a boot has found."""
+        return all(
+            self._recover(file, built, rule) == recovered
+            for (file, built), (_, recovered, _) in self._read.items()
+        )
+
     def _found(self, world: World, story: str, built: int) -> Found:
         number, recovered, broken = self._reading(world.disk, built)
         after = self._taken(world, number, anew=recovered.fault is not None or world.disk is None)
@@ -111,12 +118,12 @@ class Flash:
             standing = Standing.NONE if anew or lock is Lock.UNPROVISIONED else Standing.GRANTED
         return world._replace(agent=number, standing=standing)
 
-    def _recover(self, file: File | None, built: int) -> Recovered:
+    def _recover(self, file: File | None, built: int, rule: Recover | None = None) -> Recovered:
         content = None
         if file is not None:
             record = self.record(file)
             content = _JUNK if record is None else sealed(record, _VALUE[file.gap])
-        return self._plan.recover(content, _KEY, COUNTER, fresh(built))
+        return (rule or self._plan.recover)(content, _KEY, COUNTER, fresh(built))
 
     def _broken(self, file: File | None, recovered: Recovered, built: int) -> Iterator[Broken]:
         """The newest record is taken as it is, and nothing else is taken at all."""

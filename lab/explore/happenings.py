@@ -17,10 +17,9 @@ from agent.core.events import (
 )
 from agent.core.screens import Action, ScreenId, Trouble
 from agent.core.states import Exchange, Lock, State
-from agent.verification.errors import VerificationError
 from lab.explore import authority
 from lab.explore.abstraction import ACCEPTED, SERIAL, UNIT
-from lab.explore.duties import FAVOURABLE, RESTING
+from lab.explore.duties import RESTING
 from lab.explore.stepping import Pool
 
 SPECIAL: Final[dict[Kind, Event]] = {
@@ -104,6 +103,7 @@ class Happenings:
 
     def _failures(self) -> Iterator[Happening]:
         yield Happening("network: the answer is lost", self.failure(Trouble.UNREACHABLE), helpful=False)
+        yield Happening("server: refuses to answer", self.failure(Trouble.REFUSED), helpful=False)
         yield Happening("server: busy", self.failure(Trouble.BUSY), helpful=False)
 
     def _answers(self, state: State, nonce: str) -> Iterator[Happening]:
@@ -126,21 +126,21 @@ class Happenings:
         self, story: str, token: authority.Token, state: State, nonce: str, *, helpful: bool
     ) -> Iterator[Happening]:
         verdict = authority.judge(token, state, nonce)
-        if isinstance(verdict, VerificationError):
-            refused = f"{story}: refused, {verdict.code}"
+        if isinstance(verdict, str):
+            refused = f"{story}: refused, {verdict}"
             yield Happening(refused, self.failure(Trouble.UNTRUSTED), helpful=False)
         else:
             yield Happening(story, self._pool.event(token, Judged(verdict)), helpful=helpful)
 
     def _codes(self, state: State) -> Iterator[Happening]:
-        """Unlock codes; one that the verifier refuses is told as that, one against the user is not taken either."""
+        """Unlock codes, through the verifier that takes them."""
         tokens = [(f"support: {name}", t) for name, t in self._honest(state, authority.SHOWN)]
         tokens += [(f"attacker: {name}", t) for name, t in authority.stolen(authority.SHOWN)]
         for story, token in tokens:
             verdict = authority.judge(token, state, authority.SHOWN)
-            refused = isinstance(verdict, VerificationError) or Judged(verdict).kind not in FAVOURABLE
-            if refused or isinstance(verdict, VerificationError):
-                yield Happening(f"{story}, as a code: refused", self.kind(Kind.CODE_REFUSED), helpful=False)
+            if isinstance(verdict, str):
+                told = f"{story}, as a code: refused, {verdict}"
+                yield Happening(told, self.kind(Kind.CODE_REFUSED), helpful=False)
             else:
                 number = self._pool.event(token, Judged(verdict))
                 yield Happening(f"{story}, as a code", number, helpful=False)

@@ -106,11 +106,19 @@ def _duties(
         yield "D2", "the IMEI was asked for and not shown"
     if before.memory.locale != after.memory.locale and not _has(done, e.Show):
         yield "D2", "the language changed and the screen did not"
+    if _awaits_more(before, after) and not _has(done, e.SetAlarm):
+        yield "D3", f"{kind} brings something to wait for, and sets no alarm"
     for exchange, effect in _SENDS.items():
         if (after.exchange is exchange is not before.exchange) != _has(done, effect):
             yield "D1", f"{kind} leads from {before.exchange} to {after.exchange}, and asks otherwise"
         if _has(done, effect) and not (duties.may_ask(after) and after.memory.terms_version):
             yield "D4", f"{effect.__name__} while {after.setup} and {after.lock}"
+
+
+def _awaits_more(before: State, after: State) -> bool:
+    """There is a deadline, or a retry, that there was not."""
+    retries = after.exchange is Exchange.BACKOFF is not before.exchange
+    return retries or any(_newly_set(before, after, name) for name in DEADLINES)
 
 
 def _meant(before: State, kind: Kind, after: State, context: Context) -> Iterator[Broken]:

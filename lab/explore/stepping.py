@@ -73,14 +73,16 @@ class Stepper:
         try:
             after, effects = step(before, event, HERE, self._plan.machines)
         except RejectedEventError:
-            return Outcome(None, (), False, tuple(invariants.broken_by_refusal(before, event, HERE)))
+            return Outcome(
+                None, (), grants=False, broken=tuple(invariants.broken_by_refusal(before, event, HERE))
+            )
         done = self._plan.arranged(effects)
         grants = isinstance(event, Judged) and event.kind in duties.FAVOURABLE
         return Outcome(
             self._pool.number(canonical(replace(after, attempts=0))),
             self._todo(done, grants=grants),
-            grants,
-            tuple(invariants.broken_by_step(before, event, after, done, HERE)),
+            grants=grants,
+            broken=tuple(invariants.broken_by_step(before, event, after, done, HERE)),
         )
 
     def _todo(self, effects: list[Effect], *, grants: bool) -> tuple[Op, ...]:

@@ -51,9 +51,9 @@ class Op(NamedTuple):
 class World(NamedTuple):
     """Everything. States are numbers into the model's pool.
 
-    `before` is where the agent goes back to if it cannot seal; `todo` what the last step has still to cause; `panel` what
-    the user sees; `stash` the attacker's copy of the state file; `provisioned` that the system knows of a finished
-    setup wizard.
+    `before` is where the agent goes back to if it cannot seal; `todo` what the last step has still to cause; `panel`
+    what the user sees; `stash` the attacker's copy of the state file; `provisioned` that the system knows of a
+    finished setup wizard.
     """
 
     agent: int = NOBODY

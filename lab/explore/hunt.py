@@ -1,0 +1,113 @@
+"""Hunting mutants: is each found, by which invariant, and what of those that are not.
+
+A breadth-first search of a mutant goes as the search of the production tables goes until the first step that
+differs. So the steps of the production search are taken again, in their order. If none differs, the mutant cannot be
+told from the production agent by anything that can happen: it is equivalent. If what the first different step
+does is a violation, the mutant is caught. Only otherwise is the mutant searched from the beginning.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing import get_context
+from typing import Any, Final
+
+from firmware_profiles.loader import load_named
+from lab.explore.firmware import Traits, traits_of
+from lab.explore.model import Model
+from lab.explore.mutants import Mutant, Site, all_mutants
+from lab.explore.search import Search, Violation
+from lab.explore.stepping import Stepper
+
+PROFILE: Final = "official-global"
+"""The firmware that mutants are hunted on: it enforces, and it is woken by everything."""
+SHARES: Final = 2
+
+
+class Fate(StrEnum):
+    """What became of a mutant."""
+
+    CAUGHT = "caught"
+    EQUIVALENT = "equivalent"
+    """Every step that can happen is the same as without the defect."""
+    SURVIVED = "survived"
+
+
+@dataclass(frozen=True, slots=True)
+class Hunted:
+    """The fate of one mutant; `invariants` are those that caught it."""
+
+    id: str
+    site: Site
+    fate: Fate
+    invariants: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "id": self.id,
+            "site": self.site.value,
+            "fate": self.fate.value,
+            "invariants": list(self.invariants),
+        }
+
+
+class Hunter:
+    """Hunts on a phone with `traits`, after one search of the production agent on it."""
+
+    def __init__(self, traits: Traits) -> None:
+        self._traits = traits
+        self._model = Model(traits)
+        if Search(self._model).run().violations:
+            raise ValueError(
+                "the production tables break an invariant themselves; mend them before hunting mutants"
+            )
+
+    def hunt(self, mutant: Mutant) -> Hunted:
+        """The fate of a mutant."""
+        if mutant.site is Site.TABLE:
+            broken = self._first_difference(mutant)
+            if broken is None:
+                return Hunted(mutant.id, mutant.site, Fate.EQUIVALENT)
+            if broken:
+                return Hunted(mutant.id, mutant.site, Fate.CAUGHT, broken)
+        elif mutant.site is Site.SEALING and self._model.flash.agrees(mutant.plan.recover):
+            return Hunted(mutant.id, mutant.site, Fate.EQUIVALENT)
+        found = self.search(mutant)
+        fate = Fate.CAUGHT if found else Fate.SURVIVED
+        return Hunted(mutant.id, mutant.site, fate, tuple(violation.invariant for violation in found))
+
+    def search(self, mutant: Mutant) -> tuple[Violation, ...]:
+        """Search a mutant until something is broken; the shortest stories to it, or nothing."""
+        return tuple(Search(Model(self._traits, mutant.plan), first=True).run().violations.values())
+
+    def _first_difference(self, mutant: Mutant) -> tuple[str, ...] | None:
+        """What the first step that differs breaks: invariants, or nothing. None where no step differs."""
+        stepper, pool = Stepper(mutant.plan, self._model.pool), self._model.pool
+        for (state, event), outcome in list(self._model.body.stepper.taken.items()):
+            if not _concerned(mutant, pool.states[state], pool.events[event].kind):
+                continue
+            mutated = stepper.outcome(state, event)
+            if mutated != outcome:
+                return tuple(dict.fromkeys(name for name, _ in mutated.broken))
+        return None
+
+
+def _concerned(mutant: Mutant, state: object, kind: object) -> bool:
+    return mutant.concerns is not None and mutant.concerns == (getattr(state, mutant.machine), kind)
+
+
+def share(number: int, shares: int, ids: Sequence[str]) -> list[Hunted]:
+    """The fates of every `shares`-th mutant among `ids`, from `number` on."""
+    mutants = {mutant.id: mutant for mutant in all_mutants()}
+    hunter = Hunter(traits_of(load_named(PROFILE)))
+    return [hunter.hunt(mutants[name]) for name in ids[number::shares]]
+
+
+def hunt_all(ids: Sequence[str], shares: int = SHARES) -> Iterator[Hunted]:
+    """The fates of mutants, as they get known."""
+    with ProcessPoolExecutor(shares, mp_context=get_context("spawn")) as pool:
+        hunts = [pool.submit(share, number, shares, ids) for number in range(shares)]
+        for done in as_completed(hunts):
+            yield from done.result()

@@ -1,0 +1,92 @@
+"""What was explored, hunted and told again, as tables for people."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from lab.explore.hunt import Fate, Hunted
+from lab.explore.invariants import INVARIANTS
+from lab.explore.mutants import Site
+from lab.explore.replay import Told
+from lab.explore.search import Violation
+from lab.explore.study import Explored
+
+
+def profiles(explored: Sequence[Explored]) -> Table:
+    """One row for each profile."""
+    table = Table(title="Everything that can happen, by firmware")
+    table.add_column("profile", no_wrap=True)
+    for name in ("states", "transitions", "depth", "seconds"):
+        table.add_column(name, justify="right")
+    for name in ("complete", "invariants", "searched as"):
+        table.add_column(name)
+    for one in explored:
+        found = one.found
+        table.add_row(
+            one.profile,
+            f"{found.states:,}",
+            f"{found.transitions:,}",
+            str(found.depth),
+            f"{found.seconds:.1f}",
+            "yes" if found.complete else "NO, cut off",
+            ", ".join(f"{name} BROKEN" for name in found.violations) or f"{len(INVARIANTS)} ok",
+            "" if one.searched_as == one.profile else one.searched_as,
+        )
+    return table
+
+
+def invariants() -> Table:
+    """What the names mean."""
+    table = Table("", "holds in every state and transition", show_header=True)
+    for name, meaning in INVARIANTS.items():
+        table.add_row(name, meaning)
+    return table
+
+
+def violation(profile: str, found: Violation) -> str:
+    """The shortest way to a violation, as a story."""
+    moves = "\n".join(f"  {number:>3}. {move}" for number, move in enumerate(found.story, 1))
+    meaning = INVARIANTS[found.invariant]
+    return f"{profile} breaks {found.invariant} ({meaning}):\n{moves}\n       {found.message}"
+
+
+def story(told: Sequence[Told]) -> Table:
+    """A story told again."""
+    table = Table("", "what happens", "what stands then", "breaks")
+    for number, one in enumerate(told, 1):
+        broken = "\n".join(f"{name}: {message}" for name, message in one.broken)
+        table.add_row(str(number), one.move, one.stands, broken)
+    return table
+
+
+def mutants(hunted: Sequence[Hunted]) -> Table:
+    """How many defects were found, by where they were planted."""
+    table = Table(title="Planted defects")
+    table.add_column("where")
+    for name in ("planted", "equivalent", "caught", "survived"):
+        table.add_column(name, justify="right")
+    for site in Site:
+        fates = Counter(one.fate for one in hunted if one.site is site)
+        if total := fates.total():
+            counts = (total, *(fates[fate] for fate in (Fate.EQUIVALENT, Fate.CAUGHT, Fate.SURVIVED)))
+            table.add_row(site.value, *map(str, counts))
+    return table
+
+
+def summary(hunted: Sequence[Hunted]) -> dict[str, Any]:
+    """The same for machines. `rate` is the share of caught among those that are not equivalent."""
+    fates = Counter(one.fate for one in hunted)
+    caught, survived = fates[Fate.CAUGHT], fates[Fate.SURVIVED]
+    by = Counter(name for one in hunted for name in one.invariants)
+    duties = [one for one in hunted if one.invariants and not any(n.startswith("I") for n in one.invariants)]
+    return {
+        "planted": len(hunted),
+        "equivalent": fates[Fate.EQUIVALENT],
+        "caught": caught,
+        "caught_by_duties_alone": len(duties),
+        "survived": survived,
+        "rate": round(caught / (caught + survived), 4) if caught + survived else 1.0,
+        "caught_by": {name: by[name] for name in INVARIANTS if by[name]},
+    }
