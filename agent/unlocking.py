@@ -6,8 +6,8 @@ whichever way that came. An earlier code, or a code that is given twice, therefo
 A code takes the fourteen steps of every verdict. Two things differ, because people carry it:
 
 - It may come any time within its life, which is `limits.LIFETIME_MAX` at most, instead of within seconds. Steps 5 and
-  12 are therefore taken for the earliest moment at which it can have been issued, and its end is compared
-  with trusted time here.
+  12 are therefore taken as by a phone that does not know the time, which still bind the token's times to each
+  other and to its key, and then its life is compared with trusted time here.
 - It can only better the phone's lot: what would lock, or decide nothing, is no unlock code.
 """
 
@@ -55,9 +55,9 @@ def verify(code: bytes, keys: KeySet, *, expected: Expected, now: int) -> Verifi
     `expected.reckoning` tells how well `now` is known. Raises VerificationError, or CodeError for a verdict that does
     not unlock.
     """
-    earliest = replace(expected, reckoning=Reckoning.AT_LEAST)
+    timeless = replace(expected, reckoning=Reckoning.AT_LEAST)
     token = b"".join(code.split())
-    verified = verdict.verify(token, keys, expected=earliest, now=max(0, now - limits.LIFETIME_MAX))
+    verified = verdict.verify(token, keys, expected=timeless, now=0)
     _check_life(verified, expected.reckoning, now)
     if verified.decision not in UNLOCKING:
         raise CodeError(NOT_AN_UNLOCK)

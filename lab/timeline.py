@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from agent.core.effects import Effect
-from agent.core.events import Event, Failed, Judged
+from agent.core.events import CodeRefused, Event, Failed, Judged
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import State
 from agent.core.step import RejectedEventError
@@ -28,6 +28,7 @@ class Who(StrEnum):
     AGENT = "agent"
     NETWORK = "network"
     SCREEN = "screen"
+    VENDOR = "vendor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,14 @@ class Timeline:
             for name in ("setup", "exchange", "lock", "attention")
             if getattr(before, name) is not getattr(after, name)
         }
-        why = {"trouble": event.trouble, "code": event.code} if isinstance(event, Failed) else {}
         done = [type(effect).__name__ for effect in effects]
-        self.note(Who.AGENT, event.kind.value, **moved, **why, effects=done or None)
+        self.note(Who.AGENT, event.kind.value, **moved, **_why(event), effects=done or None)
 
     def rejected(self, error: RejectedEventError) -> None:
         """An event could not happen."""
-        self.note(Who.AGENT, error.event.kind.value, rejected=error.rejection, by=error.machine)
+        self.note(
+            Who.AGENT, error.event.kind.value, rejected=error.rejection, by=error.machine, **_why(error.event)
+        )
 
     def not_sealed(self, event: Event, error: PortError) -> None:
         """An event did not count."""
@@ -94,6 +96,13 @@ class Timeline:
         sent = decode.token(request.body) if request.content_type == media.EVIDENCE else None
         outcome = _fetched(request) if request.method == "GET" else _outcome(request)
         self.note(Who.NETWORK, f"{request.method} {request.path}", sent=sent, **outcome)
+
+
+def _why(event: Event) -> dict[str, Any]:
+    """How an exchange or an unlock code failed."""
+    if isinstance(event, Failed):
+        return {"trouble": event.trouble, "code": event.code}
+    return {"code": event.code} if isinstance(event, CodeRefused) else {}
 
 
 def _outcome(request: Request) -> dict[str, Any]:

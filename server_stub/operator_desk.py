@@ -15,7 +15,7 @@ from server_stub.domain.overrides import Override
 from server_stub.domain.policy import Case, Policy
 from server_stub.domain.pseudonyms import Pseudonyms
 from server_stub.domain.territory import Judgement, Status
-from server_stub.domain.verdicts import Bearings, compose, locks_at
+from server_stub.domain.verdicts import Bearings, compose
 from server_stub.key_repository import VerdictSigner
 from server_stub.signing import SigningKey
 from server_stub.store.records import Device, Store, Transaction, VerdictRecord
@@ -104,22 +104,22 @@ class OperatorDesk:
         """The verdict that unlocks the phone with this challenge. It lives for 24 hours.
 
         It is recorded like an `unlock`, so that the next check-in agrees; a phone that was given up stays so. The code
-        is bound to the key of the phone's newest verdict; `undelivered` says how many of the newest never
-        reached it.
+        is bound to the key of the phone's newest verdict over the network; `undelivered` says how many of the newest
+        never reached it. Nobody knows whether a code arrives, so the phone counts as locked until it is heard of.
         """
         now = self.desk.clock()
         with self.store.transaction() as transaction:
             device = self._known(transaction, challenge.imei14)
             if device.locks_at is None or now < device.locks_at:
                 raise OperatorError(OperatorFault.DEVICE_NOT_LOCKED)
-            key = transaction.key_of_verdict(device.sub, undelivered)
+            key = transaction.key_of(device.sub, undelivered)
             if key is None:
                 raise OperatorError(OperatorFault.VERDICT_UNKNOWN)
             override = _unlocking(device, self._override(device, Decision.ALLOW, reason, case))
             verdict = self._compose(replace(device, override=override), override, challenge, key)
             token = self.desk.signer.sign(verdict)
             transaction.record(_record(verdict, token))
-            transaction.remember(_after(device, override, verdict))
+            transaction.remember(replace(device, override=override, last_serial=verdict.serial))
         return UnlockCode(verdict, token)
 
     def _overrule(self, imei: str, decision: Decision, reason: str, case: str | None) -> Override:
@@ -171,15 +171,6 @@ def _unseen(device: Device, now: int) -> Case:
         trust=TrustTier.NONE,
         terms="",
         now=now,
-    )
-
-
-def _after(device: Device, override: Override, verdict: Verdict) -> Device:
-    return replace(
-        device,
-        override=override,
-        last_serial=verdict.serial,
-        locks_at=locks_at(verdict, device.locks_at),
     )
 
 

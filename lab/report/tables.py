@@ -22,6 +22,7 @@ _STYLES = {
     Who.AGENT: "green",
     Who.NETWORK: "yellow",
     Who.SCREEN: "magenta",
+    Who.VENDOR: "bold red",
 }
 
 

@@ -74,9 +74,10 @@ class _Draft:
     def remember(self, device: Device) -> None:
         self.devices.append(device)
 
-    def key_of_verdict(self, sub: str, back: int) -> str | None:
-        keys = [record.verdict.cnf.jkt for record in self._known_records if record.verdict.sub == sub]
-        return keys[-1 - back] if back < len(keys) else None
+    def key_of(self, sub: str, back: int) -> str | None:
+        newest_first = (r.verdict.cnf.jkt for r in reversed(self._known_records) if r.verdict.sub == sub)
+        keys = list(dict.fromkeys(newest_first))
+        return keys[back] if back < len(keys) else None
 
     def record(self, record: VerdictRecord) -> None:
         self.records.append(record)

@@ -66,8 +66,8 @@ class Transaction(Protocol):
         """Keep a device, new or changed."""
         ...
 
-    def key_of_verdict(self, sub: str, back: int) -> str | None:
-        """The thumbprint in `cnf` of that device's newest verdict, or of the one `back` verdicts before it."""
+    def key_of(self, sub: str, back: int) -> str | None:
+        """The thumbprint in `cnf` of that device's newest verdict, or of the `back`-th other key before that."""
         ...
 
     def record(self, record: VerdictRecord) -> None:

@@ -51,11 +51,13 @@ _RECORD: Final = insert(VERDICTS).values(
     {column.name: bindparam(column.name) for column in VERDICTS.c if not column.primary_key}
 )
 _DEVICE: Final = select(DEVICES).where(DEVICES.c.sub == bindparam("sub"))
-_KEYS_OF_VERDICTS: Final = (
+_KEY_OF: Final = (
     select(VERDICTS.c.jkt)
     .where(VERDICTS.c.sub == bindparam("sub"))
-    .order_by(VERDICTS.c.serial.desc())
+    .group_by(VERDICTS.c.jkt)
+    .order_by(func.max(VERDICTS.c.serial).desc())
     .limit(bindparam("count"))
+    .offset(bindparam("back"))
 )
 _NEW_DEVICE: Final = upsert(DEVICES)
 _REMEMBER: Final = _NEW_DEVICE.on_conflict_do_update(
@@ -134,10 +136,10 @@ class _SqlTransaction:
     def remember(self, device: Device) -> None:
         self._statements.remember(self._cursor, _device_row(device))
 
-    def key_of_verdict(self, sub: str, back: int) -> str | None:
-        self._statements.keys_of_verdicts(self._cursor, {"sub": sub, "count": back + 1})
-        keys = [jkt for (jkt,) in self._cursor.fetchall()]
-        return keys[back] if back < len(keys) else None
+    def key_of(self, sub: str, back: int) -> str | None:
+        self._statements.key_of(self._cursor, {"sub": sub, "count": 1, "back": back})
+        row = self._cursor.fetchone()
+        return None if row is None else str(row[0])
 
     def record(self, record: VerdictRecord) -> None:
         self._statements.record(self._cursor, _row(record))
@@ -166,7 +168,7 @@ class _Statements:
         self.device = _Statement(_DEVICE, dialect)
         self.remember = _Statement(_REMEMBER, dialect)
         self.record = _Statement(_RECORD, dialect)
-        self.keys_of_verdicts = _Statement(_KEYS_OF_VERDICTS, dialect)
+        self.key_of = _Statement(_KEY_OF, dialect)
 
 
 def _missing_columns(engine: Engine) -> list[str]:
