@@ -1,5 +1,6 @@
 """The `Modem` port over a terminal device: a modem on a serial line, or the far end of a pseudo-terminal."""
 
+import os
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,13 @@ def _reported(code: str, path: str) -> Iterator[None]:
     try:
         yield
     except _LINE_FAULTS as error:
-        raise ModemError(code, f"{path}: {type(error).__name__}") from error
+        raise ModemError(code, f"{path}: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """The system's words where it has some, such as "No such file or directory"."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if isinstance(number, int) else type(error).__name__
 
 
 class SerialModem:

@@ -1,5 +1,8 @@
 """`activation`: one command for everything. Commands import what they need when they run."""
 
+import io
+import sys
+
 import typer
 
 from lab.cli import attack, demo, device, diagram, explore, matrix, profiles, serve, verify
@@ -25,7 +28,10 @@ app.add_typer(profiles.app, name="profiles")
 
 
 def main() -> None:
-    """Entry point of the `activation` script."""
+    """Entry point of the `activation` script. A terminal that lacks a character shows another one."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
 
 

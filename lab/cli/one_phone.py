@@ -65,6 +65,8 @@ def run(wish: Wish) -> Seen:
     """Do what was wished. Stops with an error and an exit code where that cannot be done."""
     say.known_name(wish.profile, list(load_all()), "profile")
     say.known_name(wish.place, list(load_places()), "place")
+    if wish.sim and wish.modem:
+        say.fail("a modem brings its own SIM: leave out --sim or --modem")
     world = World(int(time.time())) if wish.server else World()
     try:
         with _modem(wish.modem) as modem, Scene.open(wish.seed, url=wish.server, world=world) as scene:

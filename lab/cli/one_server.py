@@ -10,7 +10,7 @@ from lab.cli import say
 from lab.vendor import Vendor
 from server_stub.api.logs import json_log
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
-from server_stub.server import build_service, system_clock
+from server_stub.server import build_service, listen, system_clock
 from server_stub.server import run as run_server
 from server_stub.settings import Settings
 from server_stub.signing import Algorithm
@@ -40,6 +40,10 @@ def run(wish: Wish) -> None:
     known = [algorithm.value for algorithm in Algorithm]
     algorithm = Algorithm(say.known_name(wish.algorithm, known, "algorithm"))
     try:
+        listen(wish.host, wish.port).close()  # before anything is made that a failed start would leave behind
+    except OSError as error:
+        say.fail(_cannot_listen(wish, error), say.OUTSIDE)
+    try:
         store = SqlStore(wish.db)
     except StoreUnavailableError as error:
         say.fail(f"cannot keep records in {wish.db}: {error}; choose another --db", say.OUTSIDE)
@@ -48,12 +52,13 @@ def run(wish: Wish) -> None:
     except KeyRepositoryError as error:
         say.fail(f"cannot publish keys: {error}; or choose another --keys", say.OUTSIDE)
     except OSError as error:
-        say.fail(
-            f"cannot listen on {wish.host} port {wish.port}: {error.strerror}; choose another --port",
-            say.OUTSIDE,
-        )
+        say.fail(_cannot_listen(wish, error), say.OUTSIDE)
     finally:
         store.close()
+
+
+def _cannot_listen(wish: Wish, error: OSError) -> str:
+    return f"cannot listen on {wish.host} port {wish.port}: {error.strerror}; choose another --host or --port"
 
 
 def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:

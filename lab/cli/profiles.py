@@ -103,6 +103,8 @@ def validate(
     else:
         for row in rows:
             typer.echo(row["message"], err=not row["ok"])
+    if any(row["code"] == "unreadable" for row in rows):
+        raise typer.Exit(say.USAGE)
     if not all(row["ok"] for row in rows):
         raise typer.Exit(say.NOT_IN_ORDER)
 

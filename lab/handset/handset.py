@@ -103,9 +103,9 @@ class Handset:
         Without `locale` the user takes English, or what comes first. Raises ValueError for a language that the
         image does not offer.
         """
+        language = LanguageChosen(self._offered(locale))
         if self.agent is None or self.agent.state.setup is Setup.DONE:
             return
-        language = LanguageChosen(self._offered(locale))
         self.wait(READING)
         self._act(language)
         self.wait(READING)
@@ -191,6 +191,10 @@ class Handset:
     def retry(self) -> None:
         """The user asks the phone to try again."""
         self._act(Happened(Kind.RETRY))
+
+    def put_away(self) -> None:
+        """The user puts away what stands before the home screen."""
+        self._act(Happened(Kind.CONTINUE))
 
     def happen(self, kind: Kind) -> None:
         """Something that the system tells the agent, if the image registers for it."""

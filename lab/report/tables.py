@@ -30,14 +30,14 @@ def matrix(results: Sequence[Result]) -> RenderableType:
     """Firmware by place, a mark for each outcome; the places are numbered so that it fits into 80 columns."""
     places = list(dict.fromkeys(result.place for result in results))
     cells = {(result.profile, result.place): result for result in results}
-    title = "What becomes of each firmware in each place"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    title = Text("What becomes of each firmware in each place\n", "italic")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("firmware", no_wrap=True)
     for number in range(1, len(places) + 1):
         table.add_column(str(number), justify="right", no_wrap=True)
     for profile in dict.fromkeys(result.profile for result in results):
         table.add_row(profile, *(_mark(cells.get((profile, place))) for place in places))
-    return Group(table, _numbers(places), legend())
+    return Group(title, table, _numbers(places), legend())
 
 
 def legend() -> Text:

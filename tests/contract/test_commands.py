@@ -196,6 +196,22 @@ MISTAKES = {
         2,
         "http://host:port",
     ),
+    "a language for firmware without an agent": (
+        ["device", "--profile", "custom-aosp", "--place", "paris", "--locale", "klingon"],
+        2,
+        "its languages are",
+    ),
+    "a SIM beside a modem": (
+        ["device", "--profile", "custom-aosp", "--place", "paris", "--sim", "x.xml", "--modem", "/dev/null"],
+        2,
+        "leave out --sim or --modem",
+    ),
+    "a port that cannot be": (
+        ["device", "--profile", "official-eea", "--place", "paris", "--server", "http://127.0.0.1:99999"],
+        2,
+        "not an origin",
+    ),
+    "a profile file that is not there": (["profiles", "validate", "/nowhere.toml"], 2, "/nowhere.toml"),
     "a SIM file that is not there": (
         ["device", "--profile", "official-eea", "--place", "paris", "--sim", "no.xml"],
         2,

@@ -24,7 +24,7 @@ def live(phone: Handset) -> None:
     phone.wait(DAY)
 
 
-@pytest.mark.parametrize(("port", "method"), list(FAILURES), ids="-".join)
+@pytest.mark.parametrize(("port", "method"), list(FAILURES))
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
 def test_one_failure_at_any_call_is_overcome(
     scene: Scene, port: str, method: str, place: str, end: Outcome
