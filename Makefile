@@ -9,7 +9,7 @@ DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test test-slow lint format bench picture lock generate clean help
+.PHONY: demo test test-slow lint format bench mutation fuzz picture lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -35,6 +35,14 @@ format: $(DEV)   ## let ruff put the code in order
 
 bench: $(DEV)    ## the budgets, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+mutation: $(DEV) ## break the verifier, the seal and the key source in every small way; the tests must notice
+	nice $(BIN)/python -m tests.mutation
+
+SECONDS ?= 600
+fuzz: $(AUDIT)   ## fuzz the verifier, the seal and the attestation parser, SECONDS each, and keep what was found
+	for target in verifier sealing attestation; do nice $(BIN)/python -W ignore -m fuzz $$target $(SECONDS) || exit 1; done
+	$(BIN)/python -W ignore -m fuzz keep
 
 picture: $(RUN)  ## take the README's picture of the demo page again (needs Chromium)
 	folder=$$(mktemp -d) && $(BIN)/activation demo --html $$folder/demo.html >$$folder/demo.txt \

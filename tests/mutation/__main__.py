@@ -1,0 +1,127 @@
+"""`python -m tests.mutation [inside|outside] [PATH…]`: mutate what decides, and count what the tests notice.
+
+Run from the project's folder; `inside` takes the mutants inside of functions alone, `outside` the others alone.
+Prints each survivor and a score by file; exits with 1 below 95 percent.
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.mutation import cold
+from tests.mutation.hot import HotLoop
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.workers import Result, run_all
+
+TARGETS: Final = ("agent/verification/*.py", "agent/sealing.py", "agent/adapters/tuf_*.py")
+TESTS: Final = {
+    "agent/verification": ("tests/unit/verification",),
+    "agent/sealing.py": ("tests/unit/agent/test_sealing*.py",),
+    "agent/adapters": ("tests/unit/agent/test_tuf*.py",),
+}
+"""By where a mutant is: the tests that have to notice it, quick ones first."""
+
+STAGES: Final = ("outside", "inside")
+PASSED: Final = 0.95
+_OPTIONS: Final = (
+    "-q",
+    "--no-header",
+    "-p",
+    "no:cacheprovider",
+    "-c",
+    "tests/mutation/pytest.ini",
+    "--rootdir",
+    ".",
+)
+
+
+class Score:
+    """What became of the mutants so far."""
+
+    def __init__(self) -> None:
+        self.killed: Counter[Path] = Counter()
+        self.survivors: list[Mutant] = []
+
+    def add(self, result: Result) -> None:
+        """Count one."""
+        if result.killer:
+            self.killed[result.mutant.path] += 1
+        else:
+            self.survivors.append(result.mutant)
+            say(f"survived: {result.mutant}")
+        done = self.killed.total() + len(self.survivors)
+        if done % 50 == 0:
+            say(f"{done} done, {len(self.survivors)} survived")
+
+    def print(self) -> float:
+        """By file and in all. Returns the share that was noticed."""
+        survived = Counter(mutant.path for mutant in self.survivors)
+        for path in sorted(self.killed.keys() | survived.keys()):
+            say(f"{path}: {self.killed[path]} of {self.killed[path] + survived[path]}")
+        killed, every = self.killed.total(), self.killed.total() + survived.total()
+        say(f"{killed} of {every} mutants noticed: {killed / every:.1%}")
+        return killed / every
+
+
+def say(line: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: list[str]) -> int:
+    """Mutate what `arguments` name, or everything."""
+    stages = [word for word in arguments if word in STAGES] or STAGES
+    paths = [word for word in arguments if word not in STAGES]
+    settings.register_profile(
+        "mutation",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=30,
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("mutation")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    found = [path for glob in TARGETS for path in sorted(Path().glob(glob))]
+    every = [each for path in found if not paths or str(path) in paths for each in mutants(path)]
+    score, jobs = Score(), os.cpu_count() or 1
+    if "outside" in stages:
+        _run_cold([each for each in every if each.function is None], score.add, jobs)
+    if "inside" in stages:
+        _run_hot([each for each in every if each.function], score.add, jobs)
+    return 0 if score.print() >= PASSED else 1
+
+
+def _run_cold(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -> None:
+    """First, because nothing of the project may have been imported yet."""
+    cold.preload()
+    for place in TESTS:
+        here = [each for each in todo if str(each.path).startswith(place)]
+        task = partial(cold.kill, arguments=[*_OPTIONS, *_files(place)])
+        for result in run_all(here, task, jobs):
+            report(result)
+
+
+def _run_hot(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -> None:
+    for place in TESTS:
+        here = [each for each in todo if str(each.path).startswith(place)]
+        if here:
+            status = pytest.main([*_OPTIONS, *_files(place)], plugins=[HotLoop(here, jobs, report)])
+            if status is not pytest.ExitCode.OK:
+                sys.exit(f"pytest ended with {status!r}")
+
+
+def _files(place: str) -> list[str]:
+    return [str(path) for glob in TESTS[place] for path in sorted(Path().glob(glob))]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
