@@ -29,17 +29,10 @@ TESTS: Final = {
 """By where a mutant is: the tests that have to notice it, quick ones first."""
 
 STAGES: Final = ("outside", "inside")
+CLOSER: Final = {"agent/verification": ("tests/properties/verification",)}
+"""Slower tests, for what the quick ones let through."""
+
 PASSED: Final = 0.95
-_OPTIONS: Final = (
-    "-q",
-    "--no-header",
-    "-p",
-    "no:cacheprovider",
-    "-c",
-    "tests/mutation/pytest.ini",
-    "--rootdir",
-    ".",
-)
 
 
 class Score:
@@ -105,7 +98,7 @@ def _run_cold(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -
     cold.preload()
     for place in TESTS:
         here = [each for each in todo if str(each.path).startswith(place)]
-        task = partial(cold.kill, arguments=[*_OPTIONS, *_files(place)])
+        task = partial(cold.kill, arguments=[*_options(), *_files(place)])
         for result in run_all(here, task, jobs):
             report(result)
 
@@ -114,9 +107,39 @@ def _run_hot(todo: list[Mutant], report: Callable[[Result], None], jobs: int) ->
     for place in TESTS:
         here = [each for each in todo if str(each.path).startswith(place)]
         if here:
-            status = pytest.main([*_OPTIONS, *_files(place)], plugins=[HotLoop(here, jobs, report)])
-            if status is not pytest.ExitCode.OK:
-                sys.exit(f"pytest ended with {status!r}")
+            survivors = _tried(here, place, report, jobs)
+            task = partial(cold.kill_apart, arguments=[*_options(), *_files(place), *CLOSER.get(place, ())])
+            for result in run_all(survivors, task, jobs):
+                report(result)
+
+
+def _tried(todo: list[Mutant], place: str, report: Callable[[Result], None], jobs: int) -> list[Mutant]:
+    """Report what was noticed; return the rest, for a closer look."""
+    survivors: list[Mutant] = []
+
+    def sift(result: Result) -> None:
+        if result.killer:
+            report(result)
+        else:
+            survivors.append(result.mutant)
+
+    status = pytest.main([*_options(), *_files(place)], plugins=[HotLoop(todo, jobs, sift)])
+    if status is not pytest.ExitCode.OK:
+        sys.exit(f"pytest ended with {status!r}")
+    return survivors
+
+
+def _options() -> list[str]:
+    return [
+        "-q",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "tests/mutation/pytest.ini",
+        "--rootdir",
+        ".",
+    ]
 
 
 def _files(place: str) -> list[str]:

@@ -1,18 +1,25 @@
-"""Mutants outside of functions, in tables and constants: each fork imports the project anew, with one file changed."""
+"""Mutants tried on a project that is imported anew, with one file changed.
+
+For mutants outside of functions, in tables and constants, and once more for those inside that nothing noticed: what
+tests make when they are collected is then made by the mutant too. `python -m tests.mutation.cold FILE NUMBER TEST…`
+tries one in an interpreter of its own.
+"""
 
 import contextlib
 import importlib
+import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 import pytest
 
-from tests.mutation.mutants import Mutant
+from tests.mutation.mutants import Mutant, mutants
 
 PRELOADED: Final = (
     "cryptography.x509",
@@ -80,3 +87,25 @@ def kill(mutant: Mutant, arguments: list[str]) -> str:
     if status is pytest.ExitCode.OK:
         return ""
     return first.failure or f"pytest ended with {status}"
+
+
+def kill_apart(mutant: Mutant, arguments: list[str]) -> str:
+    """Like `kill`, in an interpreter that has not imported anything yet."""
+    number = list(mutants(mutant.path)).index(mutant)
+    command = [sys.executable, "-m", "tests.mutation.cold", str(mutant.path), str(number), *arguments]
+    return (
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        .stdout.rpartition("killer:")[2]
+        .strip()
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Try one, and print its killer."""
+    path, number, *tests = arguments
+    killer = kill(list(mutants(Path(path)))[int(number)], tests)
+    sys.stdout.write(f"\nkiller: {killer}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,5 +1,7 @@
 """Every bound of the verifier, on its edge: the last value that passes and the first that does not."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent.verification import edwards25519
@@ -7,7 +9,7 @@ from agent.verification.claims import read_claims, well_formed
 from agent.verification.errors import RULES, Code, VerificationError
 from agent.verification.jws import check_size_and_alphabet, read_header
 from agent.verification.strict_json import loads
-from agent.verification.verdict import verify
+from agent.verification.verdict import Reckoning, verify
 from tests.support.tokens import CLAIMS, EXPECTED, KEYS, NOW, compact, make_verdict, sign
 
 
@@ -60,3 +62,81 @@ def test_whether_a_y_is_of_a_point_is_decided_by_the_curves_equation() -> None:
         root = pow(square, (p + 3) // 8, p)
         found = square in {root * root % p, -root * root % p}
         assert edwards25519.is_y_of_a_point(y) == found, y
+
+
+HOUR, DAY, SKEW = 3600, 86_400, 300
+TIMES: list[tuple[dict[str, int], Reckoning, Code | None]] = [
+    ({"exp": NOW + 1}, Reckoning.EXACT, None),
+    ({"exp": NOW}, Reckoning.EXACT, Code.TIMES_CONTRADICTORY),
+    ({"nbf": NOW + HOUR, "exp": NOW + HOUR}, Reckoning.EXACT, Code.NOT_YET_VALID),
+    ({"nbf": NOW + HOUR + 1, "exp": NOW + HOUR}, Reckoning.EXACT, Code.TIMES_CONTRADICTORY),
+    ({"nbf": NOW + 200, "exp": NOW + 200}, Reckoning.EXACT, None),
+    ({"exp": NOW + DAY}, Reckoning.EXACT, None),
+    ({"exp": NOW + DAY + 1}, Reckoning.EXACT, Code.LIFETIME_TOO_LONG),
+    ({"iat": NOW - 301, "nbf": NOW - 301, "exp": NOW - 299}, Reckoning.EXACT, Code.ISSUED_IN_PAST),
+    ({"iat": NOW - 301, "nbf": NOW - 301, "exp": NOW - 300}, Reckoning.EXACT, Code.EXPIRED),
+    ({"iat": NOW - 300, "nbf": NOW - 300, "exp": NOW - 299}, Reckoning.EXACT, None),
+    ({"iat": NOW - 301}, Reckoning.EXACT, Code.ISSUED_IN_PAST),
+    ({"iat": NOW - 300}, Reckoning.AT_LEAST, None),
+    ({"iat": NOW - 301}, Reckoning.AT_LEAST, Code.ISSUED_IN_PAST),
+    ({"iat": NOW + SKEW}, Reckoning.EXACT, None),
+    ({"iat": NOW + SKEW + 1}, Reckoning.EXACT, Code.ISSUED_IN_FUTURE),
+    ({"iat": NOW + SKEW + 1}, Reckoning.AT_LEAST, None),
+    ({"nbf": NOW + SKEW}, Reckoning.EXACT, None),
+    ({"nbf": NOW + SKEW + 1}, Reckoning.EXACT, Code.NOT_YET_VALID),
+    ({"nbf": NOW + SKEW + 1}, Reckoning.AT_LEAST, Code.NOT_YET_VALID),
+    ({"iat": NOW + 9, "nbf": NOW + SKEW + 9}, Reckoning.AT_LEAST, None),
+    ({"iat": NOW + 9, "nbf": NOW + SKEW + 10}, Reckoning.AT_LEAST, Code.NOT_YET_VALID),
+    ({"iat": NOW - 9, "nbf": NOW + SKEW}, Reckoning.AT_LEAST, None),
+    ({"iat": NOW - 9, "nbf": NOW + SKEW + 1}, Reckoning.AT_LEAST, Code.NOT_YET_VALID),
+]
+"""Claims, how well the time is known, and why the verdict is refused."""
+
+
+@pytest.mark.parametrize(("times", "reckoning", "code"), TIMES)
+def test_times_are_bounded_to_the_second(
+    times: dict[str, int], reckoning: Reckoning, code: Code | None
+) -> None:
+    """The skew is 300 s and the longest life a day, on both sides of each edge."""
+    token = sign(make_verdict("deny", **times))
+    expected = replace(EXPECTED, reckoning=reckoning)
+    if code is None:
+        assert verify(token, KEYS, expected=expected, now=NOW).claims.iat == times.get("iat", NOW)
+        return
+    with pytest.raises(VerificationError) as caught:
+        verify(token, KEYS, expected=expected, now=NOW)
+    assert caught.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("sealed", "code"),
+    [
+        ({"serial": 6}, None),
+        ({"serial": 7}, Code.SERIAL_NOT_NEWER),
+        ({"serial": 8}, Code.SERIAL_NOT_NEWER),
+        ({"policy_version": 3}, None),
+        ({"policy_version": 4}, Code.POLICY_ROLLED_BACK),
+    ],
+)
+def test_serial_must_rise_and_policy_must_not_fall(sealed: dict[str, int], code: Code | None) -> None:
+    """One above, the same, and one below what is sealed."""
+    expected = replace(
+        EXPECTED, serial=sealed.get("serial", 6), policy_version=sealed.get("policy_version", 3)
+    )
+    token = sign(make_verdict())
+    if code is None:
+        assert verify(token, KEYS, expected=expected, now=NOW).claims.serial == 7
+        return
+    with pytest.raises(VerificationError) as caught:
+        verify(token, KEYS, expected=expected, now=NOW)
+    assert caught.value.code is code
+
+
+@pytest.mark.parametrize(("lock_at", "code"), [(NOW, None), (NOW - 1, Code.LOCK_BEFORE_ISSUE)])
+def test_a_lock_may_be_announced_for_now_and_not_for_before(lock_at: int, code: Code | None) -> None:
+    """A lock that lies before its notice was never announced."""
+    token = sign(make_verdict("notice", not_before_lock=lock_at))
+    if code is None:
+        assert verify(token, KEYS, expected=EXPECTED, now=NOW).claims.not_before_lock == lock_at
+    else:
+        assert code_of(token) is code
