@@ -18,6 +18,18 @@ def device(
     server: Annotated[
         str | None, typer.Option(help="URL of a verdict server, instead of one of its own.")
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Keep the phone's flash in this folder, and switch the same phone on again."),
+    ] = None,
+    code: Annotated[
+        str | None,
+        typer.Option(help="Give the lock screen the unlock code in this file, or - for standard input."),
+    ] = None,
+    code_qr: Annotated[
+        Path | None, typer.Option(help="Give the lock screen the unlock code on this QR picture.")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="No request leaves the phone.")] = False,
     locale: Annotated[str, typer.Option(help="The language that the user chooses.")] = "en",
     seed: Annotated[str, typer.Option(help="The same seed gives the same phone and keys.")] = "2021",
     json: Annotated[bool, typer.Option("--json", help="One object for machines.")] = False,
@@ -31,7 +43,19 @@ def device(
     from lab.cli import say
     from lab.cli.one_phone import Wish, run
 
-    wish = Wish(profile=profile, place=place, sim=sim, modem=modem, server=server, locale=locale, seed=seed)
+    wish = Wish(
+        profile=profile,
+        place=place,
+        sim=sim,
+        modem=modem,
+        server=server,
+        locale=locale,
+        seed=seed,
+        state=state,
+        code=code,
+        code_qr=code_qr,
+        offline=offline,
+    )
     seen = run(wish)
     if json:
         say.as_json(seen.as_json())

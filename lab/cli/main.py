@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from lab.cli import attack, demo, device, diagram, explore, matrix, profiles, serve, verify
+from lab.cli import attack, demo, device, diagram, explore, matrix, profiles, serve, unlock, verify
 
 app = typer.Typer(
     name="activation",
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(device.device)
+app.command()(unlock.unlock)
 app.command()(matrix.matrix)
 app.command()(verify.verify)
 app.command()(attack.attack)

@@ -1,27 +1,34 @@
 """One phone for `activation device`: put together, switched on, walked through setup, and told about."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agent.adapters.serial_modem import SerialModem
 from agent.ports import Modem, PortError
 from agent.screens import Screen, render_text
 from agent.telephony.reader import TelephonyError, read_telephony
 from firmware_profiles.loader import load_all
+from lab import qr
 from lab.cli import say
 from lab.clock import World
 from lab.handset.handset import Handset
 from lab.handset.icc_profile import IccProfileError, load_icc_profile
 from lab.handset.sim import SimCard
+from lab.keep import Keep
 from lab.places import load_places
 from lab.report import tables
 from lab.scene import Scene
 from lab.timeline import Entry
 from wire.evidence import Telephony
+from wire.limits import TOKEN_MAX
+
+CODE_READ: Final = 2 * TOKEN_MAX
+"""Octets of an unlock code that are read: the longest token, and as much white space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,10 @@ class Wish:
     server: str | None
     locale: str
     seed: str
+    state: Path | None = None
+    code: str | None = None
+    code_qr: Path | None = None
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ class Seen:
     entries: list[Entry]
     screen: Screen | None
     telephony: Telephony | None
+    challenge: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for machines."""
@@ -52,13 +64,15 @@ class Seen:
             "telephony": _telephony(self.telephony),
             "timeline": [entry.as_json() for entry in self.entries],
             "screen": _screen(self.screen),
+            "challenge": self.challenge or None,
         }
 
     def as_tables(self) -> list[Any]:
         """Timeline, outcome and last screen, for people."""
         outcome = f"\n{self.result['profile']} in {self.result['place']}: {self.result['outcome']}\n"
-        drawn = render_text(self.screen) if self.screen else ""
-        return [tables.timeline(self.entries, decoded=True), outcome, drawn]
+        drawn = [render_text(self.screen)] if self.screen else []
+        picture = [qr.drawn(self.challenge)] if self.challenge else []
+        return [tables.timeline(self.entries, decoded=True), outcome, *drawn, *picture]
 
 
 def run(wish: Wish) -> Seen:
@@ -68,16 +82,46 @@ def run(wish: Wish) -> Seen:
     if wish.sim and wish.modem:
         say.fail("a modem brings its own SIM: leave out --sim or --modem")
     world = World(int(time.time())) if wish.server else World()
+    code = _code(wish)
     try:
         with _modem(wish.modem) as modem, Scene.open(wish.seed, url=wish.server, world=world) as scene:
-            phone = scene.phone(wish.profile, wish.place, card=_card(wish.sim), modem=modem)
+            keep = _keep(wish)
+            phone = scene.phone(wish.profile, wish.place, card=_card(wish.sim), modem=modem, keep=keep)
+            if keep is not None:
+                keep.mark(phone.imeis)
+            if wish.offline:
+                phone.network_down()
             phone.power_on()
             phone.walk_setup(wish.locale)
+            if code is not None:
+                phone.enter_code(code)
             return _seen(phone, wish.place)
     except ValueError as error:
         say.fail(str(error))
     except (PortError, TelephonyError) as error:
         say.fail(f"the modem on {wish.modem} cannot be used: {error}", say.OUTSIDE)
+
+
+def _keep(wish: Wish) -> Keep | None:
+    if wish.state is None:
+        return None
+    return Keep.open(wish.state, f"phone {wish.profile} {wish.place} kept")
+
+
+def _code(wish: Wish) -> bytes | None:
+    """The unlock code from where the options say."""
+    if wish.code is not None and wish.code_qr is not None:
+        say.fail("give one unlock code: either --code or --code-qr")
+    try:
+        if wish.code_qr is not None:
+            return qr.read(wish.code_qr)
+        if wish.code == "-":
+            return sys.stdin.buffer.read(CODE_READ)
+        return None if wish.code is None else Path(wish.code).read_bytes()[:CODE_READ]
+    except qr.QrError as error:
+        say.fail(str(error))
+    except OSError as error:
+        say.fail(f"{wish.code_qr or wish.code} cannot be read: {error.strerror}")
 
 
 def _card(path: Path | None) -> SimCard | None:
@@ -102,7 +146,9 @@ def _modem(path: str | None) -> Iterator[Modem | None]:
 
 def _seen(phone: Handset, place: str) -> Seen:
     telephony = read_telephony(phone.modem).telephony if phone.agent is not None else None
-    return Seen(phone.result(place).as_json(), phone.timeline.entries, phone.screen(), telephony)
+    now = phone.panel.now
+    challenge = now.facts.challenge if now else ""
+    return Seen(phone.result(place).as_json(), phone.timeline.entries, phone.screen(), telephony, challenge)
 
 
 def _telephony(telephony: Telephony | None) -> dict[str, Any] | None:

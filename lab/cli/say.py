@@ -50,6 +50,14 @@ def write(file: Path, text: str) -> None:
         fail(f"cannot write {file}: {error.strerror}", OUTSIDE)
 
 
+def write_octets(file: Path, octets: bytes) -> None:
+    """Write a picture. Stops with an error where that cannot be done."""
+    try:
+        file.write_bytes(octets)
+    except OSError as error:
+        fail(f"cannot write {file}: {error.strerror}", OUTSIDE)
+
+
 def fail(message: str, code: int = USAGE) -> NoReturn:
     """Say what is wrong and what to do, and stop."""
     typer.echo(f"activation: {message}", err=True)

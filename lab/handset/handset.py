@@ -106,10 +106,12 @@ class Handset:
         language = LanguageChosen(self._offered(locale))
         if self.agent is None or self.agent.state.setup is Setup.DONE:
             return
-        self.wait(READING)
-        self._act(language)
-        self.wait(READING)
-        self._act(TermsAccepted(self._terms()))
+        if locale is not None or self.agent.state.setup is Setup.LANGUAGE:
+            self.wait(READING)
+            self._act(language)
+        if self.agent.state.setup is Setup.TERMS:
+            self.wait(READING)
+            self._act(TermsAccepted(self._terms()))
         if self.network.data_path:
             self.happen(Kind.CONNECTED)
 
@@ -217,6 +219,11 @@ class Handset:
         summary = VerdictSummary.of(verdicts[-1]) if verdicts else None
         outcome = self.outcome()
         return Result(self.profile.name, place, outcome, self.usable, bool(self.network.requests), summary)
+
+    @property
+    def imeis(self) -> tuple[str, ...]:
+        """The phone's IMEIs, of 15 digits."""
+        return self._hardware.imeis
 
     @property
     def modem(self) -> Modem:

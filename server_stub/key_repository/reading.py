@@ -6,6 +6,7 @@ bear the signature of an online key that a newer root has replaced, where a chan
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from tuf.api.exceptions import RepositoryError
@@ -36,6 +37,14 @@ def read(folder: Folder) -> Published:
         return Published(roots[-1], sheets, _keys(folder, listing.signed))
     except (RepositoryError, KeyError, ValueError) as error:
         raise _altered(folder, type(error).__name__) from error
+
+
+def published_keys(path: Path) -> KeyList:
+    """The verdict keys that the repository in a folder publishes, beside a server that holds it.
+
+    Raises KeyRepositoryError.
+    """
+    return read(Folder(path)).keys
 
 
 def check_root(root: bytes, before: Metadata[Root]) -> Metadata[Root]:

@@ -1,0 +1,115 @@
+"""One unlock code for `activation unlock`: signed from the server's records and written where it was wished."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from lab import qr
+from lab.cli import say
+from lab.vendor import Vendor
+from server_stub.key_repository import KeyRepositoryError, VerdictSigner, published_keys
+from server_stub.operator_desk import OperatorError, UnlockCode
+from server_stub.server import build_service, system_clock
+from server_stub.settings import Settings
+from server_stub.signing import Algorithm
+from server_stub.store.records import Store, StoreUnavailableError
+from server_stub.store.sql import SqlStore
+from wire.limits import CODE_MAX, TEXT_MAX
+from wire.unlock import ChallengeError, UnlockChallenge
+
+_CASE: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{CODE_MAX}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user of the command asked for."""
+
+    challenge: str
+    db: Path
+    keys: Path | None
+    algorithm: str
+    reason: str
+    case: str | None
+    undelivered: int
+    qr: Path | None
+    out: Path | None
+    seed: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the key repository lies."""
+        return self.keys or self.db.with_name(f"{self.db.stem}-keys")
+
+
+def run(wish: Wish) -> None:
+    """Sign and write the code. Stops with an error and an exit code where that cannot be done."""
+    asked, algorithm = _checked(wish)
+    try:
+        store = SqlStore(wish.db)
+    except StoreUnavailableError as error:
+        say.fail(f"cannot use {wish.db}: {error}", say.OUTSIDE)
+    try:
+        code = _sign(wish, asked, algorithm, store)
+    except OperatorError as error:
+        say.fail(str(error), say.NOT_IN_ORDER)
+    except KeyRepositoryError as error:
+        say.fail(f"no key to sign with in {wish.folder}: {error}", say.OUTSIDE)
+    except StoreUnavailableError as error:
+        say.fail(f"cannot use {wish.db}: {error}", say.OUTSIDE)
+    finally:
+        store.close()
+    _deliver(wish, code)
+
+
+def _checked(wish: Wish) -> tuple[UnlockChallenge, Algorithm]:
+    """The challenge and the algorithm, and nothing done yet where one of the options is wrong."""
+    known = [algorithm.value for algorithm in Algorithm]
+    algorithm = Algorithm(say.known_name(wish.algorithm, known, "algorithm"))
+    if wish.qr is not None and algorithm is Algorithm.ML_DSA_65:
+        say.fail(
+            f"an ML-DSA-65 verdict is longer than the {qr.OCTETS_MAX} octets of a QR code; "
+            "use --out, or --algorithm Ed25519"
+        )
+    if wish.case is not None and not _CASE.fullmatch(wish.case):
+        say.fail(f"{wish.case!r} is no case number; use up to {CODE_MAX} letters, digits and ._:-")
+    if not 0 < len(wish.reason) <= TEXT_MAX:
+        say.fail(f"--reason has {len(wish.reason)} characters; use 1 to {TEXT_MAX}")
+    if not wish.db.is_file():
+        say.fail(f"no server keeps its records in {wish.db}; choose the --db of `activation serve`")
+    try:
+        return UnlockChallenge.parse(wish.challenge), algorithm
+    except ChallengeError as error:
+        say.fail(f"this is no challenge of a lock screen: {error}")
+
+
+def _sign(wish: Wish, asked: UnlockChallenge, algorithm: Algorithm, store: Store) -> UnlockCode:
+    vendor = Vendor(wish.seed)
+    secrets = vendor.secrets_signing_by(algorithm)
+    settings = Settings(algorithm=algorithm, issuer=vendor.issuer, audience=vendor.audience)
+    listed = published_keys(wish.folder)
+    signer = VerdictSigner(secrets.signing_keys, lambda: listed, system_clock)
+    if signer.key.algorithm is not algorithm:
+        say.fail(
+            f"{wish.folder} lists no key of {algorithm} that may sign; choose another --algorithm",
+            say.OUTSIDE,
+        )
+    operators = build_service(settings, secrets, store, signer=signer).operators
+    return operators.unlock_code(asked, reason=wish.reason, case=wish.case, undelivered=wish.undelivered)
+
+
+def _deliver(wish: Wish, code: UnlockCode) -> None:
+    if wish.qr is not None:
+        try:
+            say.write_octets(wish.qr, qr.picture(code.token))
+        except qr.QrError as error:
+            say.fail(str(error))
+        typer.echo(f"The code is in {wish.qr}.", err=True)
+    if wish.out is not None:
+        say.write(wish.out, code.token + "\n")
+        typer.echo(f"The code is in {wish.out}.", err=True)
+    elif wish.qr is None:
+        typer.echo(code.token)
+    typer.echo(f"It unlocks this one phone within 24 hours; the case is {code.verdict.case}.", err=True)
