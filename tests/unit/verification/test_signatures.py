@@ -3,12 +3,13 @@
 import pytest
 
 from agent.verification.errors import Code, VerificationError
-from agent.verification.keys import P256_ORDER
+from agent.verification.keys import Unfit, read
 from agent.verification.verdict import verify
 from tests.support.tokens import (
     ES256,
     EXPECTED,
     KEYS,
+    ML_DSA_65,
     NOW,
     SIGNERS,
     Signer,
@@ -17,6 +18,9 @@ from tests.support.tokens import (
     make_verdict,
     sign,
 )
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""As SP 800-186 section 3.2.1.3 prints it."""
 
 by_algorithm = pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: signer.alg)
 
@@ -71,3 +75,12 @@ def test_the_least_and_the_greatest_number_are_in_range(place: int, number: int)
     numbers = [good[:32], good[32:]]
     numbers[place] = number.to_bytes(32, "big")
     assert code_with(ES256, b"".join(numbers)) is Code.SIGNATURE_INVALID
+
+
+@pytest.mark.parametrize(("place", "degenerate"), [(31, True), (32, False), (1951, False)])
+def test_an_ml_dsa_key_needs_one_octet_of_its_vector(place: int, degenerate: object) -> None:
+    """The seed of the matrix takes the first 32 octets and is no part of the vector."""
+    octets = bytearray(1952)
+    octets[place] = 1
+    found = read("a", ML_DSA_65.jwk(pub=encode(bytes(octets))))
+    assert (found is Unfit.PUBLIC_KEY_DEGENERATE) is degenerate
