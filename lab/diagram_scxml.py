@@ -1,7 +1,7 @@
 """The machines as State Chart XML (W3C SCXML 1.0), for engines that are not this project's.
 
-Each machine is a `state` with its states inside; several together are regions of a `parallel`. A guard is a Boolean in
-the data model, named after the guard's function and false until the engine's host sets it. A transition assigns the
+Each machine is a `state` with its states inside; several together are regions of a `parallel`. A guard is 0 or 1
+in the data model, named after the guard's function, and 0 until the engine's host sets it. A transition assigns the
 effects that it causes to `<machine>_causes`; a refused event stays where it is and assigns the name of the refusal to
 `<machine>_refuses`. What makes four regions one machine, that an event which one of them refuses happens in none, is
 not expressible in SCXML and is left to the host.
@@ -25,7 +25,7 @@ def document(machines: Sequence[Machine]) -> str:
     )
     data = ET.SubElement(root, "datamodel")
     for name in sorted(guards(machines)):
-        ET.SubElement(data, "data", {"id": name, "expr": "false"})
+        ET.SubElement(data, "data", {"id": name, "expr": "0"})
     for machine in machines:
         for variable in (causes(machine), refuses(machine)):
             ET.SubElement(data, "data", {"id": variable, "expr": "''"})

@@ -173,7 +173,7 @@ class Body:
         if face.alarm and self._wakes(face):
             yield self._woken(face)
         for kind in TIMERS:
-            if self._traits.delivers(kind, provisioned=face.provisioned):
+            if self._traits.wakes_for(kind):
                 yield self._event(face, self._happenings.kind(kind), f"time: {kind}, by a stray timer")
 
     def _wakes(self, face: _Face) -> bool:

@@ -35,7 +35,11 @@ class Traits:
 
     def delivers(self, kind: Kind, *, provisioned: bool) -> bool:
         """Whether the system tells the agent: of everything during setup, then of what the image registered for."""
-        return not provisioned or WAKES[kind] in self.wakes
+        return not provisioned or self.wakes_for(kind)
+
+    def wakes_for(self, kind: Kind) -> bool:
+        """Whether the image registered for what delivers `kind`; for alarms nothing else counts."""
+        return WAKES[kind] in self.wakes
 
 
 WAKES: Final = {

@@ -76,16 +76,13 @@ class Flash:
         return file is not None and file.content != GARBAGE and file.gap != LOST
 
     def found(self, world: World) -> Iterator[Found]:
-        """What a boot can find: by this image, by a newer one, and where the flash cannot be read."""
+        """What a boot can find: by this image, and by a newer one."""
         yield self._found(world, "power: on", _BUILT)._replace(helpful=True)
         yield self._found(world, "power: on, with a newer image", NOW + UNIT)
-        blank = self._pool.number(canonical(fresh(_BUILT)))
-        yield Found(
-            "power: on, and the flash cannot be read",
-            self._taken(world, blank, anew=True),
-            helpful=False,
-            broken=(),
-        )
+
+    def blank(self, world: World) -> World:
+        """A boot that could read nothing: the agent knows nothing, and leaves what there is."""
+        return world._replace(powered=True, agent=self._pool.number(canonical(fresh(_BUILT))))
 
     def agrees(self, rule: Recover) -> bool:
         """Whether another recovery rule does the same with every file that a boot has found."""
@@ -116,7 +113,7 @@ class Flash:
             standing = Standing.BARRED
         elif standing is not Standing.BARRED:
             standing = Standing.NONE if anew or lock is Lock.UNPROVISIONED else Standing.GRANTED
-        return world._replace(agent=number, standing=standing)
+        return world._replace(powered=True, agent=number, standing=standing)
 
     def _recover(self, file: File | None, built: int, rule: Recover | None = None) -> Recovered:
         content = None

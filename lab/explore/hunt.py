@@ -13,6 +13,8 @@ from enum import StrEnum
 from multiprocessing import get_context
 from typing import Any, Final
 
+from agent.core.events import Kind
+from agent.core.states import State
 from firmware_profiles.loader import load_named
 from lab.explore.firmware import Traits, traits_of
 from lab.explore.model import Model
@@ -23,6 +25,8 @@ from lab.explore.stepping import Stepper
 PROFILE: Final = "official-global"
 """The firmware that mutants are hunted on: it enforces, and it is woken by everything."""
 SHARES: Final = 2
+CRASH: Final = "crash"
+"""In place of an invariant: the defect ends in an exception, which no boot may."""
 
 
 class Fate(StrEnum):
@@ -65,15 +69,18 @@ class Hunter:
             )
 
     def hunt(self, mutant: Mutant) -> Hunted:
-        """The fate of a mutant."""
-        if mutant.site is Site.TABLE:
-            broken = self._first_difference(mutant)
-            if broken is None:
-                return Hunted(mutant.id, mutant.site, Fate.EQUIVALENT)
-            if broken:
-                return Hunted(mutant.id, mutant.site, Fate.CAUGHT, broken)
-        elif mutant.site is Site.SEALING and self._model.flash.agrees(mutant.plan.recover):
+        """The fate of a mutant. One that ends in an exception is caught by that."""
+        try:
+            return self._hunt(mutant)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return Hunted(mutant.id, mutant.site, Fate.CAUGHT, (CRASH,))
+
+    def _hunt(self, mutant: Mutant) -> Hunted:
+        broken = self._first_difference(mutant)
+        if broken is None:
             return Hunted(mutant.id, mutant.site, Fate.EQUIVALENT)
+        if broken:
+            return Hunted(mutant.id, mutant.site, Fate.CAUGHT, broken)
         found = self.search(mutant)
         fate = Fate.CAUGHT if found else Fate.SURVIVED
         return Hunted(mutant.id, mutant.site, fate, tuple(violation.invariant for violation in found))
@@ -84,18 +91,22 @@ class Hunter:
 
     def _first_difference(self, mutant: Mutant) -> tuple[str, ...] | None:
         """What the first step that differs breaks: invariants, or nothing. None where no step differs."""
+        if mutant.site is Site.SEALING:
+            return None if self._model.flash.agrees(mutant.plan.recover) else ()
         stepper, pool = Stepper(mutant.plan, self._model.pool), self._model.pool
         for (state, event), outcome in list(self._model.body.stepper.taken.items()):
             if not _concerned(mutant, pool.states[state], pool.events[event].kind):
                 continue
             mutated = stepper.outcome(state, event)
-            if mutated != outcome:
+            if mutated.told() != outcome.told():
                 return tuple(dict.fromkeys(name for name, _ in mutated.broken))
         return None
 
 
-def _concerned(mutant: Mutant, state: object, kind: object) -> bool:
-    return mutant.concerns is not None and mutant.concerns == (getattr(state, mutant.machine), kind)
+def _concerned(mutant: Mutant, state: State, kind: Kind) -> bool:
+    if mutant.concerns is None:
+        return True
+    return kind is mutant.concerns[1] and getattr(state, mutant.machine) is mutant.concerns[0]
 
 
 def share(number: int, shares: int, ids: Sequence[str]) -> list[Hunted]:

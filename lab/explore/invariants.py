@@ -104,8 +104,9 @@ def _duties(
         yield "D1", "a heartbeat that seals no trusted time"
     if kind is Kind.IMEI_REQUESTED and not _has(done, e.ShowImei):
         yield "D2", "the IMEI was asked for and not shown"
-    if before.memory.locale != after.memory.locale and not _has(done, e.Show):
-        yield "D2", "the language changed and the screen did not"
+    told = kind is Kind.CODE_REFUSED or before.memory.locale != after.memory.locale
+    if told and not _has(done, e.Show):
+        yield "D2", f"{kind} changes what the screen says, and it is not shown"
     if _awaits_more(before, after) and not _has(done, e.SetAlarm):
         yield "D3", f"{kind} brings something to wait for, and sets no alarm"
     for exchange, effect in _SENDS.items():
@@ -151,8 +152,8 @@ def broken_in(world: World, state: State | None, traits: Traits) -> Iterator[Bro
         yield "I8", "an agent runs"
     if not traits.agent and world.powered and (world.panel is ScreenId.HOME) is not traits.boots:
         yield "I8", f"the phone shows {world.panel}"
-    if state is not None and world.quiet and traits.enforcing and world.panel is not screen_of(state):
-        yield "D2", f"the screen is {world.panel}, the state {screen_of(state)}"
+    if state is not None and world.quiet and traits.enforcing and world.panel is not screen_in(world, state):
+        yield "D2", f"the screen is {world.panel}, and is to be {screen_in(world, state)}"
     if state is not None and world.quiet and not world.alarm and _waits(state, world, traits):
         yield "D3", "something will be due, and no alarm is set"
 
@@ -168,14 +169,23 @@ def broken_by_exposure(disk: File | None, state: State, record: State | None) ->
         yield "I9", "something is shown or sent that a power cut would undo"
 
 
+def screen_in(world: World, state: State) -> ScreenId:
+    """The screen that must stand: that of the state, or patience where the phone could not even boot as new."""
+    blank = not world.up and state.lock is Lock.UNPROVISIONED
+    return ScreenId.WAITING if blank else screen_of(state)
+
+
 def _waits(state: State, world: World, traits: Traits) -> bool:
     """Something will come due of which the system would tell the agent."""
+    if not world.up:
+        return traits.wakes_for(Kind.HEARTBEAT)
     if state.lock is Lock.RELEASED or state.exchange in _SENDS:
         return False
     if state.exchange is Exchange.BACKOFF:
-        return traits.delivers(Kind.RETRY_DUE, provisioned=world.provisioned)
-    deadlines = any(getattr(state.memory, name) is not None for name in DEADLINES)
-    return deadlines and traits.delivers(Kind.HEARTBEAT, provisioned=world.provisioned)
+        return traits.wakes_for(Kind.RETRY_DUE)
+    return traits.wakes_for(Kind.HEARTBEAT) and any(
+        getattr(state.memory, name) is not None for name in DEADLINES
+    )
 
 
 @cache
@@ -216,4 +226,5 @@ __all__ = [
     "broken_by_refusal",
     "broken_by_step",
     "broken_in",
+    "screen_in",
 ]

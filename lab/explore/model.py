@@ -8,12 +8,10 @@ these; what is shown, set or sent between two of them is one move, for no cut wi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from agent.core.events import Kind
 from agent.core.screens import ScreenId, Trouble
-from agent.core.showing import screen_of
 from agent.core.states import Lock, Setup, State
 from lab.explore import abstraction, duties, invariants
 from lab.explore.body import Body, Change
@@ -24,15 +22,6 @@ from lab.explore.stepping import Pool
 from lab.explore.world import NOBODY, File, Move, Op, Standing, World
 
 START: Final = World()
-
-
-@dataclass(frozen=True, slots=True)
-class _Bearer:
-    """What a change is applied to: the parts of a world that events leave alone."""
-
-    disk: File | None
-    stash: File | None
-    standing: Standing
 
 
 class Model:
@@ -61,13 +50,15 @@ class Model:
             yield from self._midst(world)
         else:
             yield Move("power: off", self._off(world))
-            if world.agent != NOBODY:
+            if world.agent != NOBODY and not world.up:
+                yield from self._again(world)
+            elif world.agent != NOBODY:
                 for change in self.body.changes(
                     world.agent, world.panel, alarm=world.alarm, provisioned=world.provisioned, merged=merged
                 ):
                     yield self._applied(change, world)
 
-    def _applied(self, change: Change, world: World | _Bearer) -> Move:
+    def _applied(self, change: Change, world: World) -> Move:
         standing = world.standing if change.standing is None else change.standing
         after = World(
             change.agent,
@@ -80,6 +71,7 @@ class Model:
             world.stash,
             change.provisioned,
             standing,
+            world.up or not change.todo,
         )
         broken = change.broken
         if change.exposes:
@@ -100,10 +92,24 @@ class Model:
         elif not self.traits.agent or not self.traits.delivers(Kind.BOOTED, provisioned=world.provisioned):
             yield Move("power: on, without the agent", on._replace(panel=ScreenId.HOME), helpful=True)
         else:
-            for found in self.flash.found(world):
-                change = self.body.booted(found.after.agent, found.story, provisioned=world.provisioned)
-                move = self._applied(change, found.after)
-                yield move._replace(helpful=found.helpful, broken=found.broken + move.broken)
+            yield from self._recovered(world)
+
+    def _recovered(self, world: World) -> Iterator[Move]:
+        yield from self._unreadable(world)
+        for found in self.flash.found(world):
+            change = self.body.booted(found.after.agent, found.story, provisioned=world.provisioned)
+            move = self._applied(change, found.after)
+            yield move._replace(helpful=found.helpful, broken=found.broken + move.broken)
+
+    def _unreadable(self, world: World) -> Iterator[Move]:
+        blank = self.flash.blank(world)
+        yield Move("power: on, and the flash cannot be read", self._complaining(blank))
+
+    def _again(self, world: World) -> Iterator[Move]:
+        """A phone whose boot could not be sealed: whatever wakes the agent makes it boot anew."""
+        down = self._off(world)
+        for move in self._recovered(down):
+            yield move._replace(story=move.story.replace("power: on", "agent: boots again"))
 
     # --- in the midst of a step -------------------------------------------------------------------------------------
 
@@ -138,9 +144,16 @@ class Model:
         state = self.pool.states[before]
         if state.exchange not in duties.RESTING:
             return self._applied(self.body.failed(back, Trouble.NO_STORAGE, story), world)
-        seen = self.body.seen(screen_of(state))
-        known = world.provisioned or state.setup is Setup.DONE
-        return Move(story, back._replace(panel=seen, alarm=True, provisioned=known))
+        return Move(story, self._complaining(back))
+
+    def _complaining(self, world: World) -> World:
+        """The runtime says that the storage fails, on the screen that stands, and sets an alarm to try again."""
+        state = self.pool.states[world.agent]
+        return world._replace(
+            panel=self.body.seen(invariants.screen_in(world, state)),
+            alarm=True,
+            provisioned=world.provisioned or state.setup is Setup.DONE,
+        )
 
     def _exposure(self, agent: int, disk: File | None) -> tuple[invariants.Broken, ...]:
         found = self._exposures.get((agent, disk))

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from lab.explore.hunt import Fate, Hunted
+from lab.explore.hunt import CRASH, Fate, Hunted
 from lab.explore.invariants import INVARIANTS
 from lab.explore.mutants import Site
 from lab.explore.replay import Told
@@ -80,7 +80,7 @@ def summary(hunted: Sequence[Hunted]) -> dict[str, Any]:
     fates = Counter(one.fate for one in hunted)
     caught, survived = fates[Fate.CAUGHT], fates[Fate.SURVIVED]
     by = Counter(name for one in hunted for name in one.invariants)
-    duties = [one for one in hunted if one.invariants and not any(n.startswith("I") for n in one.invariants)]
+    duties = [one for one in hunted if one.invariants and all(n.startswith("D") for n in one.invariants)]
     return {
         "planted": len(hunted),
         "equivalent": fates[Fate.EQUIVALENT],
@@ -88,5 +88,5 @@ def summary(hunted: Sequence[Hunted]) -> dict[str, Any]:
         "caught_by_duties_alone": len(duties),
         "survived": survived,
         "rate": round(caught / (caught + survived), 4) if caught + survived else 1.0,
-        "caught_by": {name: by[name] for name in INVARIANTS if by[name]},
+        "caught_by": {name: by[name] for name in (*INVARIANTS, CRASH) if by[name]},
     }

@@ -9,7 +9,7 @@ from agent.core.states import State
 from agent.core.step import RejectedEventError, step
 from lab.explore import duties, invariants
 from lab.explore.abstraction import HERE, canonical
-from lab.explore.plan import WRITE, Plan
+from lab.explore.plan import COUNT, WRITE, Plan
 from lab.explore.world import Op
 
 SEND: Final = "send"
@@ -24,6 +24,15 @@ class Outcome(NamedTuple):
     todo: tuple[Op, ...]
     grants: bool
     broken: tuple[invariants.Broken, ...]
+
+    def told(self) -> tuple[object, ...]:
+        """All that can be told from outside, which the order of what happens between two writes cannot."""
+        segments: list[list[Op]] = [[]]
+        for op in self.todo:
+            segments += [[op], []] if op.name in (WRITE, COUNT) else []
+            if op.name not in (WRITE, COUNT):
+                segments[-1].append(op)
+        return (self.after, *(tuple(sorted(part, key=str)) for part in segments), self.grants, self.broken)
 
 
 class Pool:

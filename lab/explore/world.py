@@ -53,7 +53,7 @@ class World(NamedTuple):
 
     `before` is where the agent goes back to if it cannot seal; `todo` what the last step has still to cause; `panel`
     what the user sees; `stash` the attacker's copy of the state file; `provisioned` that the system knows of a
-    finished setup wizard.
+    finished setup wizard; `up` that the boot has been sealed.
     """
 
     agent: int = NOBODY
@@ -66,6 +66,7 @@ class World(NamedTuple):
     stash: File | None = None
     provisioned: bool = False
     standing: Standing = Standing.NONE
+    up: bool = False
 
     @property
     def quiet(self) -> bool:
