@@ -88,3 +88,10 @@ def test_codes_are_stable() -> None:
     assert {reason.value: reason.name for reason in Unfit} == {
         reason.name.lower().replace("_", "-"): reason.name for reason in Unfit
     }
+
+
+@pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv", "priv_exp", "seed"])
+def test_any_member_of_a_private_key_makes_it_no_public_key(member: str) -> None:
+    """RFC 7518 section 6, RFC 9964 section 3 and their drafts: whoever published one has published the key."""
+    keys = KeySet.from_jwks({"keys": [ED25519.jwk(**{member: "AA"})]})
+    assert [left.reason for left in keys.left_out] == [Unfit.PRIVATE_MATERIAL]
