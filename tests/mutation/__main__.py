@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.mutation import cold
 from tests.mutation.hot import HotLoop
@@ -79,6 +79,8 @@ def main(arguments: list[str]) -> int:
         database=None,
         deadline=None,
         max_examples=30,
+        phases=[Phase.explicit, Phase.generate],  # a failure is enough; the smallest one is not asked for
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("mutation")

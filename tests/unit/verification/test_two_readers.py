@@ -7,6 +7,7 @@ from agent.verification.errors import Code, VerificationError
 from tests.support.tokens import CLAIMS, compact, make_verdict
 
 GOOD = compact(make_verdict("deny"))
+WITH_NULL = compact(make_verdict("release"))[:-1] + b',"territory":null}'
 
 
 @pytest.mark.parametrize("decision", CLAIMS)
@@ -32,6 +33,7 @@ def test_a_message_is_counted_with_its_arguments() -> None:
         GOOD.replace(b'"iat":', b'"iat":1,"iat":'),
         GOOD.replace(b'"args":{', b'"args":{"territory":"FR",'),
         GOOD.replace(b'"cnf":{', b'"cnf":{"jkt":"x","'.removesuffix(b'"')),
+        WITH_NULL,
         GOOD[:-1],
         b"",
     ],
@@ -44,6 +46,7 @@ def test_a_payload_in_doubt_is_left_to_the_strict_reader(payload: bytes) -> None
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
+        (WITH_NULL, Code.CLAIM_MALFORMED),
         (GOOD.replace(b'"territory":"CU"', b'"territory":null'), Code.CLAIM_MALFORMED),
         (GOOD.replace(b'"iat":', b'"iat":1,"iat":'), Code.PAYLOAD_MEMBER_DUPLICATE),
         (GOOD.replace(b'"args":{', b'"args":{"territory":"FR",'), Code.PAYLOAD_MEMBER_DUPLICATE),
