@@ -44,7 +44,7 @@ def test_the_format_is_the_documented_one() -> None:
 
 
 @pytest.mark.parametrize(("length", "read"), [(65_536, True), (65_537, False)])
-def test_a_record_is_read_up_to_64_kib(length: int, read: bool) -> None:
+def test_a_record_is_read_up_to_64_kib(length: int, read: object) -> None:
     """The bound is part of the format, octet for octet."""
     plain = (
         SealedState(counter=7, setup=BLANK.setup, lock=BLANK.lock, memory=BLANK.memory)

@@ -1,6 +1,6 @@
 """The codes of the key source: logs, reports and support staff know them by these words."""
 
-from agent.adapters.tuf_faults import TROUBLE, TufFault, failed
+from agent.adapters.tuf_faults import TROUBLE, BusyError, TufFault, failed
 from agent.core.screens import Trouble
 
 
@@ -31,3 +31,9 @@ def test_whatever_no_network_and_no_storage_explains_is_the_keys() -> None:
         error = failed(fault, "detail", 7)
         assert (error.trouble is Trouble.NO_KEYS) == (fault not in mendable)
         assert (error.code, error.retry_after) == (fault.value, 7)
+
+
+def test_a_busy_server_is_told_with_its_status_and_its_wish() -> None:
+    """python-tuf looks at the status; the agent at how long to wait."""
+    error = BusyError(503, 30)
+    assert (str(error), error.status_code, error.retry_after) == ("status 503", 503, 30)
