@@ -149,6 +149,11 @@ TIMERS: Final = (
         _until(lambda memory: memory.warn_at),
     ),
     Timer(
+        Kind.HEARTBEAT,
+        lambda _: True,
+        lambda state, context: HEARTBEAT - (context.elapsed - state.memory.time.elapsed),
+    ),
+    Timer(
         Kind.RETRY_DUE,
         lambda state: _may_ask(state, Exchange.BACKOFF),
         lambda state, context: state.retry_at - context.elapsed,

@@ -306,10 +306,13 @@ class Handset:
         return not self._provisioned or _WAKES[kind] in wakes
 
     def _notice_provisioning(self) -> None:
-        """The system remembers that the wizard is done; a factory reset would make it forget."""
-        self._provisioned = self._provisioned or (
-            self.agent is not None and self.agent.state.setup is Setup.DONE
-        )
+        """The system remembers that the wizard is done, and takes a locked phone for one that is not set up.
+
+        So the agent is started on it like the wizard, in an older image that has no other registration too.
+        """
+        if self.agent is not None:
+            state = self.agent.state
+            self._provisioned = state.setup is Setup.DONE and state.lock is not Lock.LOCKED
 
     def _offered(self, locale: str | None) -> str:
         offered = self.profile.image.languages
