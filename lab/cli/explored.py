@@ -58,7 +58,7 @@ def all_mutants(sample: int, seed: str, *, json: bool) -> None:
         say.show(
             report.mutants(hunted), f"{summary['rate']:.1%} of those that are not equivalent are caught."
         )
-        say.show(*(f"survived: {one.id}" for one in hunted if one.fate is Fate.SURVIVED))
+        say.show(*(f"survived: {one.id}: {one.explanation}" for one in hunted if one.fate is Fate.SURVIVED))
     if summary["rate"] < ENOUGH:
         raise typer.Exit(say.NOT_IN_ORDER)
 
@@ -76,7 +76,7 @@ def one_mutant(name: str, *, json: bool) -> None:
 
 
 def _unfound(hunted: Hunted) -> list[str]:
-    return [] if hunted.fate is Fate.CAUGHT else [f"{hunted.id}: {hunted.fate}"]
+    return [] if hunted.fate is Fate.CAUGHT else [f"{hunted.id}: {hunted.fate}: {hunted.explanation}"]
 
 
 def _mutant(name: str) -> Mutant:

@@ -128,6 +128,8 @@ class Flash:
         newest = record is not None and file is not None and file.gap in (NEWEST, AHEAD)
         if not newest and state != fresh(built):
             yield "I4", "something is recovered from what is not the newest record"
+        if file is None and recovered.fault is None:
+            yield "D1", "the counter has counted, and that the file is missing goes without a word"
         if not newest and recovered.behind:
             yield "I9", "the counter is moved by what is not the newest record"
         if newest and record is not None:

@@ -6,6 +6,7 @@ told from the production agent by anything that can happen: it is equivalent. If
 does is a violation, the mutant is caught. Only otherwise is the mutant searched from the beginning.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -29,6 +30,16 @@ CRASH: Final = "crash"
 """In place of an invariant: the defect ends in an exception, which no boot may."""
 
 
+SURVIVORS: Final = {
+    r"booted: row 1 lacks set-alarm": "a boot that leaves something to wait for asks at once, and each end of a"
+    " question sets the alarm",
+    r"idle, connected: row 1 lacks show": "where this row is taken the screen stays the same, or the wizard's own row"
+    " shows it",
+    r"released: row 1 lacks set-alarm": "a phone that the vendor has given up waits for nothing",
+}
+"""Why a defect that nothing catches does no harm, by what its name matches."""
+
+
 class Fate(StrEnum):
     """What became of a mutant."""
 
@@ -47,6 +58,16 @@ class Hunted:
     fate: Fate
     invariants: tuple[str, ...] = ()
 
+    @property
+    def explanation(self) -> str:
+        """Why it was not caught; empty where it was."""
+        if self.fate is Fate.CAUGHT:
+            return ""
+        if self.fate is Fate.EQUIVALENT:
+            return "no step that can happen differs"
+        known = (why for pattern, why in SURVIVORS.items() if re.search(pattern, self.id))
+        return next(known, "nobody has explained this one yet: an invariant may be missing")
+
     def as_json(self) -> dict[str, Any]:
         """For machines."""
         return {
@@ -54,6 +75,7 @@ class Hunted:
             "site": self.site.value,
             "fate": self.fate.value,
             "invariants": list(self.invariants),
+            "explanation": self.explanation,
         }
 
 

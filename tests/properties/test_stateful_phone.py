@@ -1,0 +1,258 @@
+"""A whole phone, its runtime, flash and server, driven at random along the lines of the exploration.
+
+The exploration runs `step` in a model of everything around it. Here nothing is a model: the runtime carries the
+effects out, the record lies in a store that power cuts and full disks hit, and a real server answers over HTTP.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from agent.core.events import Happened, Kind
+from agent.core.screens import Action, ScreenId
+from agent.core.showing import screen_of
+from agent.core.states import Lock
+from agent.core.timing import trusted_now
+from agent.ports import StoreError
+from lab.handset.handset import Handset
+from lab.handset.storage import EmulatedStore
+from lab.scene import Scene
+from server_stub.domain.policy import Policy
+from tests.support.fuse import Fuse, FusedCounter, FusedStore, FusedTransport, PowerCut
+from wire.codes import Decision
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+FAVOURABLE = {Decision.ALLOW, Decision.NOTICE, Decision.RELEASE}
+WORDS = 'message = { key = "not-sold-here" }\ncase = true\n'
+LIMITS = "check_in = 86400\noffline_limit = 864000\n"
+RULES = {
+    Decision.ALLOW: 'reason = "territory-eligible"\n' + LIMITS,
+    Decision.NOTICE: 'reason = "territory-prohibited"\nnot_before_lock = 2031-01-01T00:00:00Z\n'
+    + WORDS
+    + LIMITS,
+    Decision.DENY: 'reason = "territory-prohibited"\ncheck_in = 86400\n' + WORDS,
+    Decision.DEFER: 'reason = "territory-unknown"\nretry_after = 600\n',
+}
+
+
+def policy(decision: Decision) -> Policy:
+    """A policy that decides the same for everybody."""
+    head = f'id = "stateful-{decision}"\nversion = 1\ntitle = "Everybody"\n'
+    territories = "[territories]\nprohibited = []\nno_presence = []\n"
+    rule_text = f'[[rules]]\nid = "everybody"\ndecision = "{decision}"\n{RULES[decision]}'
+    return Policy.parse(head + territories + rule_text, f"{decision}.toml")
+
+
+POLICIES = {decision: policy(decision) for decision in RULES}
+
+
+@dataclass
+class Disk(FusedStore):
+    """The emulated store, with a fuse, that can be full and that a factory reset erases."""
+
+    inner: EmulatedStore
+    full: bool = False
+
+    def write(self, content: bytes) -> None:
+        if self.full:
+            raise StoreError("full", "no space left")
+        super().write(content)
+
+    def erase(self) -> None:
+        self.inner.erase()
+
+
+class LifeOfAPhone(RuleBasedStateMachine):
+    """One official phone. `barred`: it was locked, and no verdict has let its user in since."""
+
+    scene: ClassVar[Scene]
+
+    @initialize(decision=st.sampled_from(sorted(POLICIES)))
+    def unpack(self, decision: Decision) -> None:
+        self.fuse = Fuse()
+        self.phone = self.scene.phone("official-global", "paris")
+        self.network, self.hardware = self.phone.network, self.phone._hardware
+        assert isinstance(self.hardware.store, EmulatedStore)
+        self.disk = Disk(self.hardware.store, self.fuse)
+        counter = FusedCounter(self.hardware.counter, self.fuse)
+        self.phone._hardware = replace(self.hardware, store=self.disk, counter=counter)
+        self.network.onward = FusedTransport(self.network.onward, self.fuse)
+        self.copy: bytes | None = None
+        self.barred, self.known, self.serial, self.time = False, 0, 0, 0
+        self.scene.server.adopt(POLICIES[decision])
+        self._do(self.phone.power_on)
+
+    def _do(self, action: Callable[[], Any]) -> None:
+        """Do something; where the fuse blows meanwhile, the phone is off."""
+        cut = False
+        try:
+            action()
+        except PowerCut:
+            cut = True
+        verdicts = self.phone.timeline.verdicts
+        if any(verdict.decision in FAVOURABLE for verdict in verdicts[self.known :]):
+            self.barred = False
+        self.known = len(verdicts)
+        self.fuse.at = 0
+        if cut:
+            self.phone.power_off()
+        else:
+            self.barred = self.barred or self._shows() is ScreenId.LOCKED
+
+    def _shows(self) -> ScreenId | None:
+        return self.phone.panel.now.screen if self.phone.agent and self.phone.panel.now else None
+
+    # --- what can happen ----------------------------------------------------------------------------------------------
+
+    @rule()
+    def switch_on(self) -> None:
+        self._do(self.phone.power_on)
+
+    @rule()
+    def walk(self) -> None:
+        self._do(self.phone.walk_setup)
+
+    @rule()
+    def retry(self) -> None:
+        self._do(self.phone.retry)
+
+    @rule(kind=st.sampled_from([Kind.CONTINUE, Kind.IMEI_REQUESTED, Kind.TERMS_DECLINED]))
+    def tap(self, kind: Kind) -> None:
+        self._do(lambda: self.phone.agent and self.phone.agent.handle(Happened(kind)))
+
+    @rule()
+    def change_sim(self) -> None:
+        self._do(lambda: self.phone.insert(None))
+
+    @rule(hours=st.sampled_from([0.02, 1.0, 30.0, 9 * 24.0, 12 * 24.0]))
+    def wait(self, hours: float) -> None:
+        self._do(lambda: self.phone.wait(hours * HOUR))
+
+    @rule(year=st.sampled_from([0, 4_102_444_800]))
+    def set_clock(self, year: int) -> None:
+        self._do(lambda: self.phone.set_wall(year))
+
+    @rule(up=st.booleans())
+    def network_changes(self, *, up: bool) -> None:
+        self._do(self.phone.network_up if up else self.phone.network_down)
+
+    @rule(decision=st.sampled_from(sorted(POLICIES)))
+    def server_decides(self, decision: Decision) -> None:
+        self.scene.server.adopt(POLICIES[decision])
+
+    @rule(full=st.booleans())
+    def disk_fills(self, *, full: bool) -> None:
+        self.disk.full = full
+
+    @rule(ticks=st.integers(1, 12))
+    def fuse_is_short(self, ticks: int) -> None:
+        """The power goes that many instants from now, in the midst of whatever comes next."""
+        self.fuse.at = self.fuse.ticks + ticks
+
+    @rule()
+    def factory_reset(self) -> None:
+        self._do(self.phone.factory_reset)
+
+    @rule()
+    def attacker_copies(self) -> None:
+        self.copy = self.disk.inner.read()
+
+    @precondition(lambda self: self.copy is not None)
+    @rule()
+    def attacker_puts_back(self) -> None:
+        self.phone.power_off()
+        self.disk.inner.write(self.copy or b"")
+
+    @rule(octets=st.binary(max_size=40))
+    def attacker_writes(self, octets: bytes) -> None:
+        self.phone.power_off()
+        self.disk.inner.write(octets)
+
+    # --- what holds at any time ---------------------------------------------------------------------------------------
+
+    @invariant()
+    def usable_only_by_a_verdict(self) -> None:
+        """I1, I3: somebody with a verdict key has let the user in, and nothing has locked the phone since."""
+        if self.phone.agent is not None and self.phone.usable:
+            assert not self.barred
+            assert any(verdict.decision in FAVOURABLE for verdict in self.phone.timeline.verdicts)
+
+    @invariant()
+    def screen_is_that_of_the_state(self) -> None:
+        """What the user sees is what the phone is in, emergency call and Wi-Fi settings with it (I5)."""
+        if self.phone.agent is not None:
+            state = self.phone.agent.state
+            not_booted = self.disk.full and state.lock is Lock.UNPROVISIONED
+            assert self._shows() is screen_of(state) or (not_booted and self._shows() is ScreenId.WAITING)
+            screen = self.phone.screen()
+            assert screen is not None
+            actions = {action for action, _ in screen.actions}
+            assert {Action.EMERGENCY_CALL, Action.WIFI_SETTINGS} <= actions
+
+    @invariant()
+    def nothing_older_comes_again(self) -> None:
+        """I4: a serial is never followed by a smaller one; a phone that remembers nothing has none."""
+        if self.phone.agent is None:
+            return
+        state = self.phone.agent.state
+        assert state.memory.serial == 0 or state.memory.serial >= self.serial
+        self.serial = max(self.serial, state.memory.serial)
+        assert trusted_now(state, self.phone.agent._context()) <= self.phone.world.now() + 1
+
+    @invariant()
+    def a_waiting_phone_has_an_alarm(self) -> None:
+        """Nothing that is due is slept through."""
+        agent = self.phone.agent
+        if agent is not None and agent.state.memory.check_in_at is not None:
+            assert self.phone.alarm.at is not None or agent.state.lock is Lock.RELEASED
+
+    def teardown(self) -> None:
+        """I7: with a network, a server that allows and room on the disk, every phone becomes usable."""
+        if not hasattr(self, "phone"):
+            return
+        self.disk.full, self.fuse.at = False, 0
+        self.scene.server.adopt(POLICIES[Decision.ALLOW])
+        self.phone.join_wifi()
+        self.phone.network_up()
+        self.phone.power_on()
+        self.phone.walk_setup()
+        self.phone.wait(HOUR)
+        self.phone.retry()
+        assert self.phone.usable, self.phone.outcome()
+        assert isinstance(self.phone, Handset)
+
+
+@pytest.fixture(scope="module")
+def lived() -> Iterator[type[LifeOfAPhone]]:
+    with Scene.open("stateful") as scene:
+        LifeOfAPhone.scene = scene
+        yield LifeOfAPhone
+
+
+def test_no_life_of_a_phone_breaks_an_invariant(lived: type[LifeOfAPhone]) -> None:
+    """Power cuts, full disks, resets, rollbacks, outages and changes of mind, in any order."""
+    run_state_machine_as_test(
+        lived,
+        settings=settings(
+            max_examples=14,
+            stateful_step_count=20,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
