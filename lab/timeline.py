@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.core.effects import Effect
 from agent.core.events import CodeRefused, Event, Failed, Judged
-from agent.core.screens import ScreenFacts, ScreenId
+from agent.core.screens import LockCause, ScreenFacts, ScreenId
 from agent.core.states import State
 from agent.core.step import RejectedEventError
 from agent.ports import PortError
@@ -44,6 +44,9 @@ class Entry:
         """The entry for machines; what has no detail says none."""
         entry = {"at": self.at, "who": self.who.value, "what": self.what}
         return entry | ({"detail": self.detail} if self.detail else {})
+
+
+_UNSAID: tuple[Any, ...] = (None, "", (), [], LockCause.NONE)
 
 
 class Timeline:
@@ -88,7 +91,7 @@ class Timeline:
 
     def shown(self, screen: ScreenId, facts: ScreenFacts) -> None:
         """What the user saw."""
-        said = {name: value for name, value in asdict(facts).items() if value not in (None, "", (), [])}
+        said = {name: value for name, value in asdict(facts).items() if value not in _UNSAID}
         self.note(Who.SCREEN, screen.value, **said)
 
     def carried(self, request: Request) -> None:

@@ -12,12 +12,13 @@ def demo(
         str, typer.Option(help="The same seed gives the same phones, keys and verdicts.")
     ] = "2021",
 ) -> None:
-    """Start a verdict server, send every firmware to every place, and tell two stories in full.
+    """Start a verdict server, send every firmware to every place, and tell four stories.
 
     \b
     Example:
       activation demo --html demo.html
     """
+    from rich.columns import Columns
     from rich.rule import Rule
 
     from agent.screens import render_text
@@ -26,19 +27,19 @@ def demo(
     from lab.places import load_places
     from lab.report import page, tables
     from lab.scene import Scene
-    from lab.stories import tell
+    from lab.stories import tell, tell_of_september
 
     with Scene.open(seed) as scene:
         profiles, places = all_profiles(), list(load_places())
         phones = run(scene, profiles, places)
         results = list(say.progress(phones, "phones", len(profiles) * len(places)))
         stories = list(tell(scene))
+    stories += tell_of_september(seed)
     say.show(tables.matrix(results))
     for story in stories:
         say.show(Rule(story.plot.title, align="left"), story.plot.sentence, "")
-        say.show(
-            tables.timeline(story.entries, decoded=True), "", render_text(story.screen), story.caption, ""
-        )
+        say.show(tables.timeline(story.entries, decoded=story.brief), "")
+        say.show(Columns([f"{render_text(shot.screen)}\n{shot.caption}\n" for shot in story.shots]))
     if html is not None:
         say.write(html, page.render(results, stories))
         typer.echo(f"The page is in {html}.")

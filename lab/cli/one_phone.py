@@ -63,8 +63,7 @@ class Seen:
         return self.result | {
             "telephony": _telephony(self.telephony),
             "timeline": [entry.as_json() for entry in self.entries],
-            "screen": _screen(self.screen),
-            "challenge": self.challenge or None,
+            "screen": _screen(self.screen, self.challenge),
         }
 
     def as_tables(self) -> list[Any]:
@@ -159,7 +158,7 @@ def _telephony(telephony: Telephony | None) -> dict[str, Any] | None:
     return {"sims": sims, "serving": telephony.serving.model_dump(mode="json")}
 
 
-def _screen(screen: Screen | None) -> dict[str, Any] | None:
+def _screen(screen: Screen | None, challenge: str) -> dict[str, Any] | None:
     if screen is None:
         return None
     return {
@@ -169,4 +168,4 @@ def _screen(screen: Screen | None) -> dict[str, Any] | None:
         "title": screen.title,
         "body": list(screen.body),
         "actions": [{"action": action.value, "label": label} for action, label in screen.actions],
-    }
+    } | ({"challenge": challenge} if challenge else {})

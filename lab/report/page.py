@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from lab import qr
+from lab.digest import Moments
 from lab.outcome import Result
 from lab.report.look import LOOKS
 from lab.stories import Story
 
 TITLE: Final = "What an activation agent does to a phone"
 LEAD: Final = (
-    "Every firmware in every place, each on a phone of its own that asked a real server over HTTP, and two phones "
+    "Every firmware in every place, each on a phone of its own that asked a real server over HTTP, and four phones "
     "in full. Emulated phones, a fictional vendor, and keys that were made for this page."
 )
 
@@ -31,6 +34,8 @@ def render(results: Sequence[Result], stories: Sequence[Story]) -> str:
         cells={(result.profile, result.place): result for result in results},
         looks=LOOKS,
         stories=stories,
+        moments=Moments.of,
+        challenge=lambda text: Markup(qr.svg(text)),  # noqa: S704 - drawn here, from a challenge in base32
     )
 
 

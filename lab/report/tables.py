@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -9,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lab.digest import Moments, summary
 from lab.outcome import Result
 from lab.report.look import LOOKS
 from lab.timeline import Entry, Who
@@ -55,11 +57,12 @@ def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
+    moments = Moments.of(entries)
     for entry in entries:
         what = Text(entry.what, "bold")
-        if said := _brief(entry):
+        if said := _brief(entry) if decoded else _briefest(entry):
             what.append(f"  {said}", "not bold")
-        table.add_row(f"{entry.at:.0f} s", Text(entry.who.value, _STYLES[entry.who]), what)
+        table.add_row(moments.write(entry.at), Text(entry.who.value, _STYLES[entry.who]), what)
         if decoded and entry.who is Who.NETWORK:
             table.add_row("", "", _messages(entry))
     return table
@@ -80,6 +83,14 @@ def _brief(entry: Entry) -> str:
         if name not in ("sent", "received", "args", "terms_version")
     }
     return ", ".join(f"{name} {_flat(value)}" for name, value in shown.items())
+
+
+def _briefest(entry: Entry) -> str:
+    """For a life in few lines: what moved or failed, and what a verdict said, without effects and codes of screens."""
+    if said := summary(entry):
+        return said
+    dull = ("effects", "cause", "message", "retry_at", "locale", "status", "fault")
+    return _brief(replace(entry, detail={k: v for k, v in entry.detail.items() if k not in dull}))
 
 
 def _flat(value: Any) -> str:

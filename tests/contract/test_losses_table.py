@@ -13,7 +13,7 @@ def rows() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def tests_in(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     return set(re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE))
 
 
@@ -21,9 +21,9 @@ def test_each_row_names_a_test_and_each_test_has_its_row() -> None:
     """A row without a test is a hope; a test without a row is news to whoever reads the docs."""
     named = [row[3].strip("`") for row in rows()]
     assert len(named) == len(set(named)) >= 20
-    assert set(named) == tests_in(HERE / "test_losses.py") | set(ELSEWHERE)
+    assert set(named) == names_in(HERE / "test_losses.py") | set(ELSEWHERE)
     for name, path in ELSEWHERE.items():
-        assert name in tests_in(path)
+        assert name in names_in(path)
 
 
 def test_each_row_says_what_happens_what_the_phone_does_and_what_is_seen() -> None:

@@ -63,7 +63,7 @@ def test_a_locked_phone_takes_a_code_that_is_typed_and_stays_unlocked(desk: Desk
     """Locked on one day, given a code on the next, seen again on the third: the same phone each time."""
     locked = desk.phone()
     assert locked["outcome"] == "locked"
-    code = desk.unlock(locked["challenge"]).stdout
+    code = desk.unlock(locked["screen"]["challenge"]).stdout
     assert desk.phone("--offline", "--code", "-", typed=code.encode())["outcome"] == "activated"
     assert desk.phone("--offline")["outcome"] == "activated"
     assert desk.phone()["outcome"] == "activated"
@@ -71,7 +71,7 @@ def test_a_locked_phone_takes_a_code_that_is_typed_and_stays_unlocked(desk: Desk
 
 def test_a_code_comes_from_a_file_or_from_a_picture(desk: Desk) -> None:
     """The challenge as a person types it: small letters, spaces, a zero for the letter."""
-    asked = desk.phone()["challenge"]
+    asked = desk.phone()["screen"]["challenge"]
     typed = asked.lower().replace("-", " ").replace("o", "0")
     assert desk.unlock(typed, "--out", str(desk.folder / "code.jwt")).exit_code == 0
     assert desk.unlock(typed, "--qr", str(desk.folder / "code.png")).exit_code == 0
@@ -85,7 +85,7 @@ def test_a_code_comes_from_a_file_or_from_a_picture(desk: Desk) -> None:
 
 def test_a_code_that_was_not_for_this_phone_leaves_it_locked(desk: Desk) -> None:
     """The screen says so, in the words of the user's language."""
-    code = desk.unlock(desk.phone()["challenge"]).stdout
+    code = desk.unlock(desk.phone()["screen"]["challenge"]).stdout
     seen = desk.phone("--offline", "--code", "-", typed=code.replace(".", "..", 1).encode())
     assert seen["outcome"] == "locked"
     assert any("does not unlock" in paragraph for paragraph in seen["screen"]["body"])
@@ -112,9 +112,9 @@ def test_a_challenge_of_no_locked_phone_is_refused_by_name(
 def test_the_challenge_of_an_unlocked_phone_is_refused_by_name(desk: Desk) -> None:
     """Somebody who was locked and is not any more needs no code."""
     locked = desk.phone()
-    desk.phone("--offline", "--code", "-", typed=desk.unlock(locked["challenge"]).stdout.encode())
+    desk.phone("--offline", "--code", "-", typed=desk.unlock(locked["screen"]["challenge"]).stdout.encode())
     desk.phone()
-    refused = desk.unlock(locked["challenge"])
+    refused = desk.unlock(locked["screen"]["challenge"])
     assert (refused.exit_code, "device-not-locked" in refused.stderr) == (1, True)
 
 
@@ -139,7 +139,7 @@ def test_a_wish_that_cannot_be_met_is_refused_before_anything_is_signed(
 
 def test_an_es256_code_fits_into_a_picture_too(desk: Desk) -> None:
     """Both algorithms that the first server publishes."""
-    asked = desk.phone()["challenge"]
+    asked = desk.phone()["screen"]["challenge"]
     picture = str(desk.folder / "code.png")
     assert desk.unlock(asked, "--qr", picture, "--algorithm", "ES256").exit_code == 0
     assert desk.phone("--offline", "--code-qr", picture)["outcome"] == "activated"
