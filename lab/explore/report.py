@@ -4,42 +4,47 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from lab.explore.hunt import CRASH, Fate, Hunted
 from lab.explore.invariants import INVARIANTS
 from lab.explore.mutants import Site
 from lab.explore.replay import Told
-from lab.explore.search import Violation
+from lab.explore.search import Found, Violation
 from lab.explore.study import Explored
 
 
 def profiles(explored: Sequence[Explored]) -> Table:
     """One row for each profile."""
-    table = Table(title="Everything that can happen, by firmware")
+    shared = [one for one in explored if one.searched_as != one.profile]
+    caption = f"* searched once, as {', '.join({one.searched_as: '' for one in shared})}" if shared else None
+    table = Table(title="Everything that can happen, by firmware", box=SIMPLE_HEAD, caption=caption)
     table.add_column("profile", no_wrap=True)
     for name in ("states", "transitions", "depth", "seconds"):
-        table.add_column(name, justify="right")
-    for name in ("complete", "invariants", "searched as"):
-        table.add_column(name)
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("invariants")
     for one in explored:
         found = one.found
         table.add_row(
-            one.profile,
+            f"{one.profile}{' *' if one in shared else ''}",
             f"{found.states:,}",
             f"{found.transitions:,}",
             str(found.depth),
             f"{found.seconds:.1f}",
-            "yes" if found.complete else "NO, cut off",
-            ", ".join(f"{name} BROKEN" for name in found.violations) or f"{len(INVARIANTS)} ok",
-            "" if one.searched_as == one.profile else one.searched_as,
+            _verdict(found),
         )
     return table
 
 
+def _verdict(found: Found) -> str:
+    broken = ", ".join(f"{name} BROKEN" for name in found.violations) or f"{len(INVARIANTS)} ok"
+    return broken if found.complete else f"NOT COMPLETE, {broken}"
+
+
 def invariants() -> Table:
     """What the names mean."""
-    table = Table("", "holds in every state and transition", show_header=True)
+    table = Table("", "holds in every state and transition", box=SIMPLE_HEAD)
     for name, meaning in INVARIANTS.items():
         table.add_row(name, meaning)
     return table
