@@ -1,0 +1,84 @@
+"""What changes around a phone: cards, places, Wi-Fi, outages. The radio follows, and the system tells the agent."""
+
+from abc import ABC, abstractmethod
+
+from agent.core.events import Kind
+from firmware_profiles.model import Profile
+from lab.handset.assembly import Circumstances, Hardware
+from lab.handset.modem import EmulatedModem
+from lab.handset.sim import SimCard
+from lab.handset.whereabouts import LiveSurroundings, Whereabouts, retune
+from lab.network import Network
+from lab.places import Place
+from lab.timeline import Timeline, Who
+from wire.evidence import Wifi
+
+
+class Carried(ABC):
+    """A phone that people carry around; the part of a handset that knows where it is."""
+
+    profile: Profile
+    timeline: Timeline
+    network: Network
+    _hardware: Hardware
+    _circumstances: Circumstances
+
+    @abstractmethod
+    def happen(self, kind: Kind) -> None:
+        """Something that the system tells the agent, if the image registers for it."""
+
+    def insert(self, card: SimCard | None, slot: int = 0) -> None:
+        """Put a card into a slot, in place of what was there; None takes it out."""
+        here = self._whereabouts
+        here.cards[slot] = card
+        self._moved("SIM inserted" if card else "SIM removed", Kind.SIM_CHANGED)
+
+    def carry(self, place: Place) -> None:
+        """Take the phone elsewhere, its cards with it."""
+        self._whereabouts.place = place
+        self._moved(f"carried to {place.name}")
+
+    def join_wifi(self, country: str | None = None) -> None:
+        """Join a Wi-Fi network, whose access point announces `country` or nothing."""
+        self._whereabouts.wifi = Wifi(connected=True, country=country)
+        self._moved("Wi-Fi joined")
+
+    def leave_wifi(self) -> None:
+        """Leave every Wi-Fi network."""
+        self._whereabouts.wifi = Wifi(connected=False)
+        self._moved("Wi-Fi left")
+
+    def network_down(self) -> None:
+        """Nothing gets through any more, whatever the phone hears."""
+        self._whereabouts.outage = True
+        self._moved("network down")
+
+    def network_up(self) -> None:
+        """The outage is over."""
+        self._whereabouts.outage = False
+        self._moved("network up")
+
+    @property
+    def _whereabouts(self) -> Whereabouts:
+        if self._circumstances.whereabouts is None:
+            raise ValueError("this phone stays where it is; make it by `Scene.phone` with an emulated modem")
+        return self._circumstances.whereabouts
+
+    def _moved(self, what: str, kind: Kind | None = None) -> None:
+        """Something around the phone has changed: the radio follows, and the system tells the agent."""
+        self.timeline.note(Who.USER, what)
+        was_connected = self.network.data_path
+        self._retune()
+        if kind is not None:
+            self.happen(kind)
+        if self.network.data_path and not was_connected:
+            self.happen(Kind.CONNECTED)
+
+    def _retune(self) -> None:
+        here, modem, surroundings = self._whereabouts, self._hardware.modem, self._hardware.surroundings
+        radio = here.told(self.profile)
+        if isinstance(modem, EmulatedModem):
+            retune(modem, radio)
+        if isinstance(surroundings, LiveSurroundings):
+            surroundings.now = radio.surroundings
+        self.network.data_path = here.has_data_path(self.profile)
