@@ -58,6 +58,11 @@ _PROBES: Final = (commands.ERROR_MODE, commands.IMEI)
 _DRAIN_READS: Final = 64
 
 
+def _told_apart(probe: Command, outstanding: Command | None) -> bool:
+    """Whether a late answer to `outstanding` cannot pass for the probe's: IMSI, IMEI and card number are all digits."""
+    return outstanding is None or (probe != outstanding and not (probe.bare and outstanding.bare))
+
+
 class Session:
     """A conversation with one modem. Every method raises TelephonyError when the modem is gone, silent or babbling."""
 
@@ -117,7 +122,7 @@ class Session:
     def _synchronise(self, outstanding: Command | None) -> None:
         for probe in _PROBES:
             self._drain()
-            if probe != outstanding and self._exchange(probe, probing=True) is not None:
+            if _told_apart(probe, outstanding) and self._exchange(probe, probing=True) is not None:
                 return
         text = outstanding.text if outstanding is not None else _PROBES[-1].text
         raise TelephonyError(TelephonyCode.MODEM_SILENT, text, "no answer, and none to a probe")

@@ -72,7 +72,7 @@ def test_the_matrix_for_machines_has_the_fields_that_are_promised() -> None:
 def test_a_device_tells_everything_that_a_person_could_see() -> None:
     """Outcome, what the modem said, the timeline and the last screen."""
     seen = told("device", "--profile", "official-global", "--place", "havana", "--locale", "ar")
-    assert seen.keys() == MATRIX_FIELDS | {"telephony", "timeline", "screen"}
+    assert seen.keys() == MATRIX_FIELDS | {"telephony", "timeline", "screen", "challenge"}
     assert (seen["screen"]["id"], seen["screen"]["direction"]) == ("locked", "rtl")
     assert seen["telephony"]["sims"][0]["mcc"] == "368"
     assert seen["telephony"]["serving"]["plmn"] == {"mcc": "368", "mnc": "01"}

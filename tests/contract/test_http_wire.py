@@ -154,13 +154,17 @@ def test_a_cookie_is_not_kept() -> None:
     def sets_a_cookie(connection: socket.socket) -> None:
         heads.append(read_request(connection))
         connection.sendall(
-            b"HTTP/1.1 200 OK\r\nSet-Cookie: id=42\r\nConnection: close\r\n" + JSON + b"Content-Length: 2\r\n\r\n{}"
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: id=42\r\nConnection: close\r\n"
+            + JSON
+            + b"Content-Length: 2\r\n\r\n{}"
         )
 
     with serving(sets_a_cookie) as origin:
         transport = RequestsTransport(origin, QUICK)
         for _ in range(2):
-            transport.post("/v1/challenges", b"{}", content_type="application/json", accept="application/json")
+            transport.post(
+                "/v1/challenges", b"{}", content_type="application/json", accept="application/json"
+            )
         transport.close()
     assert len(heads) == 2
     assert all(b"cookie" not in head.lower() for head in heads)
