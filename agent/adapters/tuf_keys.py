@@ -73,13 +73,10 @@ class TufKeys:
         return keys
 
     def _updater(self, fetcher: FetcherInterface, now: int) -> "TrustedTimeUpdater":
-        metadata, targets = self.folder / "metadata", self.folder / "targets"
-        for folder in (metadata, targets):
-            folder.mkdir(parents=True, exist_ok=True)
         return TrustedTimeUpdater(
-            str(metadata),
+            str(self.folder / "metadata"),
             repository.METADATA_PATH,
-            str(targets),
+            str(self.folder / "targets"),
             repository.TARGETS_PATH,
             fetcher=fetcher,
             config=_CONFIG,

@@ -172,7 +172,9 @@ def target(content: bytes) -> Callable[[Targets], None]:
 def test_a_repository_that_lists_no_keys_gives_none(bench: Bench) -> None:
     """Rightly signed and of no use."""
     signed_instead(bench, lambda targets: targets.targets.clear())
-    assert bench.code() is TufFault.TARGET_MISSING
+    error = bench.error()
+    assert error.code == TufFault.TARGET_MISSING
+    assert f"the repository does not list {TARGET}" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,10 @@ def test_a_target_that_is_no_key_set_gives_none(bench: Bench, content: bytes, co
     """The key set's own reader has the last word on what the repository vouches for."""
     signed_instead(bench, target(content))
     bench.direct.instead[TARGETS_PATH] = Answer(200, media.JSON, content)
-    assert bench.code() is code
+    error = bench.error()
+    assert error.code == code
+    if code is TufFault.NO_USABLE_KEY:
+        assert "no listed key is fit for verifying verdicts" in str(error)
 
 
 def test_the_delegated_role_speaks_for_its_one_target_only(bench: Bench) -> None:
