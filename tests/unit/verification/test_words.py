@@ -7,7 +7,7 @@ import pytest
 from agent.verification.keyset import KeySet
 from agent.verification.strict_json import Fault
 from agent.verification.validity import Lapse
-from agent.verification.verdict import Certainty
+from agent.verification.verdict import Reckoning
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from agent.verification.verdict import Certainty
     [
         (Fault, ["not-json", "member-duplicate", "too-deep", "number"]),
         (Lapse, ["not-yet", "over"]),
-        (Certainty, ["exact", "at-least"]),
+        (Reckoning, ["exact", "at-least"]),
     ],
 )
 def test_words_are_stable(words: type[Enum], values: list[str]) -> None:
