@@ -5,6 +5,7 @@ Prints each survivor and a score by file; exits with 1 below 95 percent.
 """
 
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -100,9 +101,18 @@ def _run_cold(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -
     cold.preload()
     for place in TESTS:
         here = [each for each in todo if str(each.path).startswith(place)]
-        task = partial(cold.kill, arguments=[*_options(), *_files(place)])
-        for result in run_all(here, task, jobs):
+        arguments = [*_options(), *_files(place)]
+        if here:
+            _check_unchanged(arguments)
+        for result in run_all(here, partial(cold.kill, arguments=arguments), jobs):
             report(result)
+
+
+def _check_unchanged(arguments: list[str]) -> None:
+    """A test that fails without any change would count every mutant as noticed."""
+    unchanged = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False, capture_output=True)
+    if unchanged.returncode:
+        sys.exit(f"the tests fail on the code as it is:\n{unchanged.stdout.decode()[-2000:]}")
 
 
 def _run_hot(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -> None:
