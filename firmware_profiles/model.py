@@ -75,6 +75,8 @@ class Wake(StrEnum):
     ALARM = "alarm"
     """A check-in is due."""
     SIM_CHANGE = "sim-change"
+    NETWORK = "network"
+    """A network came up."""
 
 
 class DisplayHook(StrEnum):

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from agent.core import timing
 from agent.core.events import Kind
 from agent.core.screens import ScreenFacts, ScreenId, Trouble
-from agent.core.states import Exchange, Lock, Setup
+from agent.core.states import Exchange, Lock
 from agent.screens import build
 from lab.explore import abstraction, duties
 from lab.explore.abstraction import HERE, UNIT, canonical
-from lab.explore.firmware import Traits
+from lab.explore.firmware import Traits, is_provisioned
 from lab.explore.happenings import TAPS, TIMERS, Happenings, tap
 from lab.explore.invariants import Broken
 from lab.explore.plan import COUNT, WRITE, Plan
@@ -113,7 +113,8 @@ class Body:
             if op.name == SHOW and op.screen is not None:
                 panel = self.seen(op.screen)
                 standing = Standing.BARRED if op.screen is ScreenId.LOCKED else standing
-        done = not todo and self._pool.states[agent].setup is Setup.DONE
+        if not todo:
+            provisioned = is_provisioned(self._pool.states[agent])
         return Change(
             story,
             agent,
@@ -121,7 +122,7 @@ class Body:
             todo,
             panel,
             alarm,
-            provisioned or done,
+            provisioned,
             standing,
             exposes,
             helpful=True,

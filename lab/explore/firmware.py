@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.core.events import Kind
+from agent.core.states import Lock, Setup, State
 from firmware_profiles.boot import boots
 from firmware_profiles.model import DisplayHook, Profile, Wake
 
@@ -45,7 +46,7 @@ class Traits:
 WAKES: Final = {
     Kind.BOOTED: Wake.BOOT,
     Kind.SIM_CHANGED: Wake.SIM_CHANGE,
-    Kind.CONNECTED: Wake.RETRY,
+    Kind.CONNECTED: Wake.NETWORK,
     Kind.RETRY_DUE: Wake.RETRY,
     Kind.HEARTBEAT: Wake.ALARM,
     Kind.CHECK_IN_DUE: Wake.ALARM,
@@ -61,3 +62,8 @@ def traits_of(profile: Profile) -> Traits:
     wakes = frozenset(profile.agent.wakes_on) if profile.agent else frozenset[Wake]()
     hooked = profile.hooks is not None and profile.hooks.display is DisplayHook.HOOKED
     return Traits(boots(profile), wakes, hooked)
+
+
+def is_provisioned(state: State) -> bool:
+    """Whether the system takes the wizard for done. A locked phone counts as one that is not set up."""
+    return state.setup is Setup.DONE and state.lock is not Lock.LOCKED

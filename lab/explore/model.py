@@ -12,10 +12,10 @@ from typing import Final
 
 from agent.core.events import Kind
 from agent.core.screens import ScreenId, Trouble
-from agent.core.states import Lock, Setup, State
+from agent.core.states import Lock, State
 from lab.explore import abstraction, duties, invariants
 from lab.explore.body import Body, Change
-from lab.explore.firmware import Traits
+from lab.explore.firmware import Traits, is_provisioned
 from lab.explore.flash import Flash
 from lab.explore.plan import PRODUCTION, WRITE, Plan
 from lab.explore.stepping import Pool
@@ -152,7 +152,7 @@ class Model:
         return world._replace(
             panel=self.body.seen(invariants.screen_in(world, state)),
             alarm=True,
-            provisioned=world.provisioned or state.setup is Setup.DONE,
+            provisioned=is_provisioned(state),
         )
 
     def _exposure(self, agent: int, disk: File | None) -> tuple[invariants.Broken, ...]:

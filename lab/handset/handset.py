@@ -50,7 +50,7 @@ _WAKES: Final = {
     Kind.BOOTED: Wake.BOOT,
     Kind.SIM_CHANGED: Wake.SIM_CHANGE,
     Kind.RETRY: Wake.RETRY,
-    Kind.CONNECTED: Wake.RETRY,
+    Kind.CONNECTED: Wake.NETWORK,
 }
 """Which registration of the image delivers which event once its setup is done."""
 

@@ -150,6 +150,20 @@ def test_a_legacy_phone_is_never_asked_about_again(scene: Scene) -> None:
     assert len(phone.network.requests) == asked
 
 
+def test_a_legacy_phone_does_not_ask_when_a_network_comes_up(scene: Scene) -> None:
+    """Its image registers for no networks either: an overdue check-in stays overdue, within the first boot too."""
+    phone = scene.phone("official-legacy", "paris")
+    phone.power_on()
+    phone.walk_setup()
+    asked = len(phone.network.requests)
+    phone.network_down()
+    phone.wait(30 * 86_400)
+    phone.network_up()
+    phone.wait(86_400)
+    assert phone.outcome() is Outcome.ACTIVATED
+    assert len(phone.network.requests) == asked
+
+
 def test_an_official_phone_checks_in_when_its_verdict_says(scene: Scene) -> None:
     """The alarm is set to the check-in of the newest verdict, a week here."""
     phone = scene.phone("official-global", "paris")
