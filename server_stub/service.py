@@ -18,6 +18,7 @@ from server_stub.domain.pseudonyms import Pseudonyms
 from server_stub.domain.territory import Judgement, judge, signals_of
 from server_stub.domain.trouble import EvidenceError
 from server_stub.domain.verdicts import Bearings, compose, locks_at, next_serial
+from server_stub.judging import UNATTENDED, Attendant, RateExceededError, Step
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.keys import Secrets
 from server_stub.operator_desk import Desk, OperatorDesk
@@ -42,27 +43,36 @@ _STATUS: Final = {
     ProblemCode.CHALLENGE_INVALID: 401,
     ProblemCode.CHALLENGE_EXPIRED: 409,
     ProblemCode.CHALLENGE_SPENT: 409,
+    ProblemCode.TOO_MANY_REQUESTS: 429,
     ProblemCode.UNAVAILABLE: 503,
 }
 
 
 class ServiceError(Exception):
-    """A request gets no verdict. `status` is the HTTP status that goes with `code`."""
+    """A request gets no verdict. `status` is the HTTP status that goes with `code`.
 
-    def __init__(self, code: ProblemCode, detail: str) -> None:
+    `retry_after`, in seconds, is when the same request may do better, where the service knows.
+    """
+
+    def __init__(self, code: ProblemCode, detail: str, retry_after: int | None = None) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.status = _STATUS[code]
         self.detail = detail
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class _Appraised:
-    """Evidence with everything that was judged of it before the store is asked."""
+    """Evidence with everything that was judged of it before the store is asked.
+
+    `sub` is the pseudonym of an attested phone, None where the server cannot know which phone it talks to.
+    """
 
     evidence: Evidence
     claims: dict[str, Any]
     thumbprint: str
+    sub: str | None
     appraisal: Appraisal
     judgement: Judgement
     nonce: SpendableNonce
@@ -107,15 +117,20 @@ class VerdictService:
         """The signed verdict that answers evidence, a compact JWS. Raises ServiceError."""
         return self.judge(token)[1]
 
-    def judge(self, token: bytes) -> tuple[Verdict, str]:
+    def judge(self, token: bytes, attendant: Attendant = UNATTENDED) -> tuple[Verdict, str]:
         """The verdict that answers evidence, as claims and as the signed token. Raises ServiceError."""
         try:
-            appraised = self._appraise(token)
+            appraised = self._appraise(token, attendant)
             with self._store.transaction() as transaction:
                 transaction.spend(appraised.nonce, appraised.now)
-                return self._decide(appraised, transaction)
+                answer = self._decide(appraised, transaction, attendant)
+            attendant.lap(Step.STORE)
         except EvidenceError as error:
             raise ServiceError(error.code, error.detail) from error
+        except RateExceededError as error:
+            raise ServiceError(
+                ProblemCode.TOO_MANY_REQUESTS, "this phone asks too often", error.retry_after
+            ) from error
         except NonceSpentError as error:
             raise ServiceError(
                 ProblemCode.CHALLENGE_SPENT, "eat_nonce was spent before; ask for a new challenge"
@@ -124,6 +139,7 @@ class VerdictService:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
         except KeyRepositoryError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "no key may sign now; ask again") from error
+        return answer
 
     def check(self) -> None:
         """Raises ServiceError where no verdict could be recorded now."""
@@ -162,42 +178,64 @@ class VerdictService:
             transaction.remember(replace(known, activation=activation))
         return sub
 
-    def _appraise(self, token: bytes) -> _Appraised:
+    def _appraise(self, token: bytes, attendant: Attendant) -> _Appraised:
         now = self._clock()
         read = evidence_reader.read(token)
+        attendant.lap(Step.READ)
         nonce = self._challenger.recognize(read.evidence.eat_nonce, now)
+        attendant.lap(Step.CHALLENGE)
         path = self._chains.verify(read.chain, now)
+        attendant.lap(Step.CHAIN)
         read.verify_signature(path.leaf_key)
+        attendant.lap(Step.SIGNATURE)
+        appraisal = appraise(path, read.evidence)
+        sub = self._attested(appraisal)
+        attendant.lap(Step.APPRAISE)
+        if sub is not None:
+            attendant.admit(sub)
+        judgement = judge(signals_of(read.evidence))
+        attendant.lap(Step.JUDGE)
         return _Appraised(
             evidence=read.evidence,
             claims=read.claims,
             thumbprint=evidence_reader.thumbprint(path.leaf_key),
-            appraisal=appraise(path, read.evidence),
-            judgement=judge(signals_of(read.evidence)),
+            sub=sub,
+            appraisal=appraisal,
+            judgement=judgement,
             nonce=nonce,
             now=now,
         )
 
-    def _decide(self, appraised: _Appraised, transaction: Transaction) -> tuple[Verdict, str]:
+    def _decide(
+        self, appraised: _Appraised, transaction: Transaction, attendant: Attendant
+    ) -> tuple[Verdict, str]:
         device = self._device(appraised, transaction)
+        attendant.lap(Step.STORE)
         case = _case(appraised, device)
         rule = device.override.rule if device and device.override else self._policy.decide(case)
         bearings = self._bearings(appraised, device)
         verdict = compose(bearings, case, self._policy, rule)
+        attendant.lap(Step.DECIDE)
         token = self._signer.sign(verdict)
+        attendant.lap(Step.SIGN)
         transaction.record(self._record(appraised, verdict, token))
         if device:
             transaction.remember(_after(device, verdict))
         return verdict, token
 
-    def _device(self, appraised: _Appraised, transaction: Transaction) -> Device | None:
-        """The record of an attested phone. Nobody's where the server cannot know which phone it talks to."""
-        appraisal = appraised.appraisal
+    def _attested(self, appraisal: Appraisal) -> str | None:
+        """The pseudonym of an attested phone. Nobody's where the server cannot know which phone it talks to."""
         if appraisal.identity is not Identity.ATTESTED or appraisal.imei is None:
             return None
-        sub = self._pseudonyms.device(appraisal.imei)
+        return self._pseudonyms.device(appraisal.imei)
+
+    def _device(self, appraised: _Appraised, transaction: Transaction) -> Device | None:
+        """The record of an attested phone."""
+        if appraised.sub is None:
+            return None
         sale_region = appraised.evidence.firmware.sale_region
-        return transaction.device(sub) or Device(sub, None, sale_region, appraisal.model, 0)
+        model = appraised.appraisal.model
+        return transaction.device(appraised.sub) or Device(appraised.sub, None, sale_region, model, 0)
 
     def _bearings(self, appraised: _Appraised, device: Device | None) -> Bearings:
         sub = device.sub if device else self._pseudonyms.stranger(appraised.thumbprint)
