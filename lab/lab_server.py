@@ -1,14 +1,14 @@
-"""The verdict server of a scene: a real one over HTTP; its operator can stop it, lose its records, restore them."""
+"""The verdict server of a scene: the real one; its operator can stop it, lose its records, restore them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lab.hosting import Host, Premises, Way
 from lab.vendor import Vendor
 from server_stub.domain.policy import Policy
 from server_stub.key_repository import KeyRepository, VerdictSigner
-from server_stub.server import ServerThread
 from server_stub.service import VerdictService
 from server_stub.store.sql import SqlStore
 
@@ -26,10 +26,15 @@ class House:
 
 
 class LabServer:
-    """Runs from the moment that it is made until `stop`. It keeps its port over every restart."""
+    """Runs on `host` from the moment that it is made until `stop`."""
 
     def __init__(
-        self, house: House, folder: Path, clock: Callable[[], int], random: Callable[[int], bytes]
+        self,
+        house: House,
+        folder: Path,
+        clock: Callable[[], int],
+        random: Callable[[int], bytes],
+        host: Host,
     ) -> None:
         self.vendor = house.vendor
         self._house = house
@@ -38,22 +43,22 @@ class LabServer:
         self._random = random
         self._repository = self._open_repository(folder / "keys")
         self._policy = house.policy
-        self._start(port=0)
+        self._host = host
+        self._start()
 
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        return self._thread.origin
+        return self._host.origin
 
     @property
     def repository(self) -> KeyRepository:
         """What publishes the verdict keys."""
         return self._repository
 
-    @property
-    def port(self) -> int:
-        """The port, which stays."""
-        return self._port
+    def way(self) -> Way:
+        """A new way to this server, which stays good over restarts."""
+        return self._host.way()
 
     def adopt(self, policy: Policy) -> None:
         """Decide by another policy, after a restart too."""
@@ -65,11 +70,16 @@ class LabServer:
         self._halt()
         self._repository.close()
 
+    def restart(self) -> None:
+        """Stop and start again, on the same records."""
+        self._halt()
+        self._start()
+
     def backup(self) -> bytes:
         """The records as they are now."""
         self._halt()
         content = self._file.read_bytes()
-        self._start(self._port)
+        self._start()
         return content
 
     def restore(self, content: bytes | None) -> None:
@@ -79,13 +89,13 @@ class LabServer:
             self._file.with_name(self._file.name + leftover).unlink(missing_ok=True)
         if content is not None:
             self._file.write_bytes(content)
-        self._start(self._port)
+        self._start()
 
     def _halt(self) -> None:
-        self._thread.stop()
+        self._host.stop()
         self._store.close()
 
-    def _start(self, port: int) -> None:
+    def _start(self) -> None:
         keys = self.vendor.secrets.signing_keys
         self._store = SqlStore(self._file)
         self.service = VerdictService(
@@ -98,8 +108,7 @@ class LabServer:
             random=self._random,
             signer=VerdictSigner(keys, lambda: self._repository.keys, self._clock),
         )
-        self._thread = ServerThread(self.service, repository=self._repository, port=port).start()
-        self._port = int(self._thread.origin.rpartition(":")[2])
+        self._host.start(Premises(self.service, self._repository))
 
     def _open_repository(self, folder: Path) -> KeyRepository:
         return self.vendor.ceremony.open(folder, self.vendor.secrets.signing_keys, self._clock)

@@ -1,12 +1,14 @@
 """A scene: one world, the vendors in it with their servers, and the phones that are put into it.
 
-Everything in a scene derives from its seed. Its servers are real ones: HTTP on a free port, records in SQLite.
+Everything in a scene derives from its seed. Its servers are real ones: records in SQLite, and HTTP on a free port
+unless another host is given.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -17,12 +19,14 @@ from agent.telephony.reader import read_telephony
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.clock import World
+from lab.fit import Fit
 from lab.handset.assembly import Circumstances, Hardware, Refit, blank_storage, over
 from lab.handset.handset import Handset
 from lab.handset.image import Trust, imeis
 from lab.handset.sim import SimCard
 from lab.handset.surroundings import cards_at
 from lab.handset.whereabouts import LiveSurroundings, Whereabouts
+from lab.hosting import HostMaker, HttpHost, Way
 from lab.keep import Keep
 from lab.lab_server import House, LabServer
 from lab.places import find_place
@@ -41,42 +45,60 @@ class Reach:
     """What an image pins, and the way to the server that it names."""
 
     trust: Trust
-    transport: RequestsTransport
+    transport: Way
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a scene is played on: see `Scene.open`."""
+
+    url: str | None
+    policy: Policy | None
+    host: HostMaker
+    branch: str
+    folder: Path | None
 
 
 class Scene:
     """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own."""
 
-    def __init__(
-        self, seed: Seed, world: World, stack: ExitStack, url: str | None, policy: Policy | None
-    ) -> None:
+    def __init__(self, seed: Seed, world: World, stack: ExitStack, stage: Stage) -> None:
         self.world = world
         self.vendor = Vendor(seed)
-        self._seed = seed
+        self._root = seed
+        self._seed = seed.child(stage.branch) if stage.branch else seed
         self._stack = stack
-        self._url = url
-        self._policy = policy
+        self._url = stage.url
+        self._policy = stage.policy
+        self._host = stage.host
         self._reach: dict[str, Reach] = {}
         self._servers: dict[str, LabServer] = {}
         self._made: Counter[tuple[str, str]] = Counter()
-        self._folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
+        folder = TemporaryDirectory(prefix="activation-", dir=stage.folder)
+        self._folder = Path(stack.enter_context(folder))
 
     @classmethod
     @contextmanager
-    def open(
+    def open(  # noqa: PLR0913 - each is a choice of its own, given by name
         cls,
         seed: str,
         *,
         url: str | None = None,
         world: World | None = None,
         policy: Policy | None = None,
+        host: HostMaker = HttpHost,
+        branch: str = "",
+        folder: Path | None = None,
     ) -> Iterator["Scene"]:
         """A scene whose servers start when the first phone needs them and stop with the block.
 
-        `policy` is what the vendor's server decides by at first; the shipped one if it is not given.
+        `policy` is what the vendor's server decides by at first; the shipped one if it is not given. `host` makes
+        the place where a server runs. Scenes of one seed share their vendors; another `branch` has other phones and
+        other chances. Servers and phones keep their files in a new folder below `folder`.
         """
         with ExitStack() as stack:
-            yield cls(Seed.of(seed), world or World(), stack, url, policy)
+            stage = Stage(url, policy, host, branch, folder)
+            yield cls(Seed.of(seed), world or World(), stack, stage)
 
     @property
     def server(self) -> LabServer:
@@ -86,32 +108,40 @@ class Scene:
             raise ValueError("the server of this scene runs elsewhere")
         return self._servers[VENDOR]
 
-    def phone(
+    def phone(  # noqa: PLR0913 - what a phone can be put together from, given by name
         self,
-        profile: str,
+        profile: str | Profile,
         place: str,
         *,
         card: SimCard | None = None,
         modem: Modem | None = None,
         keep: Keep | None = None,
+        fit: Fit | None = None,
     ) -> Handset:
         """A new phone with the firmware `profile`, in `place`, switched off.
 
         `card` takes the place of the SIM that a phone there carries; `modem`, with what it hears, that of the
-        emulated one. `keep` is the flash of a phone that was switched on before, or that will be again.
+        emulated one. `keep` is the flash of a phone that was switched on before, or that will be again; `fit` is what
+        sets it apart from others.
         Raises what `load_named` and `find_place` raise, and ValueError for an `url` that is none.
         """
-        firmware, where = load_named(profile), find_place(place)
-        self._made[profile, place] += 1
-        name = keep.name if keep else f"phone {profile} {place} {self._made[profile, place]}"
-        seed = self._seed.child(name)
-        cards = [card, None] if card else list(cards_at(where, seed))
+        firmware = profile if isinstance(profile, Profile) else load_named(profile)
+        where, fit = find_place(place), fit or Fit()
+        seed = self._seed.child(self._name(firmware.name, place, keep, fit))
+        carried = fit.cards or ((card, None) if card else None)
+        cards = list(carried or cards_at(where, seed))
         here = Whereabouts(where, cards, seed, carrier=modem is not None)
-        hardware = self._hardware(firmware, here, modem, keep)
+        hardware = fit.hardware(self._hardware(firmware, here, modem, keep))
         reach = self._reach_of(_holder(firmware))
-        network = over(reach.transport, data_path=here.has_data_path(firmware))
-        circumstances = Circumstances(self.world, network, reach.trust, seed, here, self._refit)
-        return Handset(firmware, hardware, circumstances)
+        network = over(fit.way(reach.transport), data_path=here.has_data_path(firmware))
+        refit = partial(self._refit, fit)
+        return Handset(firmware, hardware, Circumstances(self.world, network, reach.trust, seed, here, refit))
+
+    def _name(self, profile: str, place: str, keep: Keep | None, fit: Fit) -> str:
+        """What a phone's identity derives from: where it was kept, what it is called, or the how manyth it is."""
+        self._made[profile, place] += 1
+        number = f"phone {profile} {place} {self._made[profile, place]}"
+        return keep.name if keep else fit.name or number
 
     def _hardware(
         self, firmware: Profile, here: Whereabouts, modem: Modem | None, keep: Keep | None
@@ -133,9 +163,9 @@ class Scene:
     def _authority(self, firmware: Profile) -> Authority:
         return self.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value))
 
-    def _refit(self, firmware: Profile) -> Refit:
+    def _refit(self, fit: Fit, firmware: Profile) -> Refit:
         reach = self._reach_of(_holder(firmware))
-        return Refit(reach.trust, reach.transport, self._authority(firmware))
+        return Refit(reach.trust, fit.way(reach.transport), self._authority(firmware))
 
     def _reach_of(self, holder: str) -> Reach:
         if holder not in self._reach:
@@ -145,8 +175,8 @@ class Scene:
     def _make_reach(self, holder: str) -> Reach:
         """The vendor's server, or the one of another holder of trust, who has keys and a policy of its own."""
         house = self._house(holder)
-        url = self._url if holder == VENDOR and self._url else self._serve(holder, house)
-        transport = RequestsTransport(url)
+        elsewhere = self._url if holder == VENDOR else None
+        transport = RequestsTransport(elsewhere) if elsewhere else self._serve(holder, house).way()
         self._stack.callback(transport.close)
         root = house.vendor.ceremony.pinned_root
         return Reach(Trust(issuer=house.issuer, audience=house.audience, root=root), transport)
@@ -155,17 +185,17 @@ class Scene:
         if holder == VENDOR:
             return House(self.vendor, self.vendor.issuer, self.vendor.audience, self._policy or shipped())
         policy = Policy.parse(LANTERN, "lantern-open.toml")
-        vendor = Vendor(self._seed.child(holder))
+        vendor = Vendor(self._root.child(holder))
         return House(vendor, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
 
-    def _serve(self, holder: str, house: House) -> str:
+    def _serve(self, holder: str, house: House) -> LabServer:
         folder = self._folder / holder
         folder.mkdir()
         random = self._seed.random(f"server {holder}").randbytes
-        server = LabServer(house, folder, self.world.now, random)
+        server = LabServer(house, folder, self.world.now, random, self._host())
         self._stack.callback(server.stop)
         self._servers[holder] = server
-        return server.origin
+        return server
 
 
 def _holder(firmware: Profile) -> str:
