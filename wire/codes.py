@@ -119,6 +119,10 @@ class MessageKey(StrEnum):
 class ProblemCode(StrEnum):
     """Stable code of an HTTP error of the server (`code` of the problem document)."""
 
+    REQUEST_MALFORMED = "request-malformed"
+    REQUEST_INVALID = "request-invalid"
+    REQUEST_TIMED_OUT = "request-timed-out"
+    HEADERS_TOO_LARGE = "headers-too-large"
     BODY_TOO_LARGE = "body-too-large"
     MEDIA_TYPE_UNSUPPORTED = "media-type-unsupported"
     NOT_ACCEPTABLE = "not-acceptable"

@@ -24,6 +24,10 @@ _BY_STATUS: Final = {
 }
 
 _TITLES: Final = {
+    ProblemCode.REQUEST_MALFORMED: "Request malformed",
+    ProblemCode.REQUEST_INVALID: "Request invalid",
+    ProblemCode.REQUEST_TIMED_OUT: "Request timed out",
+    ProblemCode.HEADERS_TOO_LARGE: "Headers too large",
     ProblemCode.BODY_TOO_LARGE: "Body too large",
     ProblemCode.MEDIA_TYPE_UNSUPPORTED: "Media type not supported",
     ProblemCode.NOT_ACCEPTABLE: "Not acceptable",
