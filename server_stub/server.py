@@ -1,5 +1,6 @@
 """Running the verdict server: on the main thread for an operator, on a thread of its own for a demo or a test."""
 
+import math
 import secrets as entropy
 import socket
 import time
@@ -9,12 +10,14 @@ from types import TracebackType
 from typing import Final, Self
 
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 
 from server_stub.api.app import create_app
 from server_stub.api.logs import Log
+from server_stub.api.protocol import Doors, protocol
 from server_stub.key_repository import KeyRepository, VerdictSigner
 from server_stub.keys import Secrets
+from server_stub.manners import Manners
 from server_stub.service import VerdictService
 from server_stub.settings import Settings
 from server_stub.store.memory import MemoryStore
@@ -23,6 +26,7 @@ from server_stub.store.sql import SqlStore
 
 _START_SECONDS: Final = 20
 _STOP_SECONDS: Final = 10
+_MANNERS: Final = Manners()
 
 
 def system_clock() -> int:
@@ -68,14 +72,15 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served an
     *,
     repository: KeyRepository | None = None,
     log: Log | None = None,
+    manners: Manners = _MANNERS,
 ) -> None:
-    """Serve on `host` and `port` until SIGINT or SIGTERM, then finish what is under way.
+    """Serve on `host` and `port` until SIGINT or SIGTERM, then finish what was accepted.
 
     `repository` is served too. `announce` gets the origin, such as `http://127.0.0.1:8080`, once requests are
     answered. The store and the repository stay the caller's. Raises OSError where the address cannot be had.
     """
     with listen(host, port) as listener:
-        app = create_app(service, repository=repository, log=log)
+        app = create_app(service, repository=repository, log=log, manners=manners)
         _server(app, lambda: announce(origin(listener))).run(sockets=[listener])
 
 
@@ -107,7 +112,7 @@ class ServerThread:
     ...     requests.get(server.origin + "/healthz")
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `run` takes
         self,
         service: VerdictService,
         *,
@@ -115,10 +120,12 @@ class ServerThread:
         host: str = "127.0.0.1",
         port: int = 0,
         log: Log | None = None,
+        manners: Manners = _MANNERS,
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
-        self._server = _server(create_app(service, repository=repository, log=log), self._started.set)
+        app = create_app(service, repository=repository, log=log, manners=manners)
+        self._server = _server(app, self._started.set)
         self._thread = Thread(target=self._serve, name="verdict-server", daemon=True)
 
     @property
@@ -164,15 +171,22 @@ class _Server(uvicorn.Server):
             self._on_start()
 
 
-def _server(app: ASGIApp, started: Callable[[], None]) -> _Server:
+def _server(app: FastAPI, started: Callable[[], None]) -> _Server:
+    manners: Manners = app.state.manners
     config = uvicorn.Config(
         app,
+        http=protocol(Doors(manners, app.state.metrics)),
+        ws="none",
         access_log=False,
         # The framework logs an internal error's traceback, whose message may quote what a phone sent.
         log_config=None,
         log_level="critical",
         server_header=False,
-        timeout_graceful_shutdown=_STOP_SECONDS,
+        timeout_graceful_shutdown=math.ceil(manners.grace_seconds),
+        timeout_keep_alive=manners.idle_seconds,
+        # Only a proxy that an operator named may say for whom it asks; the framework would believe this machine.
+        proxy_headers=bool(manners.trusted_proxies),
+        forwarded_allow_ips=list(manners.trusted_proxies),
         lifespan="off",
     )
     return _Server(config, started)

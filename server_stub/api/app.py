@@ -1,20 +1,24 @@
 """The verdict service as an ASGI application."""
 
+import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from server_stub.api import openapi, problems
 from server_stub.api.device_routes import device_routes
+from server_stub.api.gate import Gate
+from server_stub.api.health_routes import health_routes
 from server_stub.api.logs import Log, RequestLog
+from server_stub.api.metrics import Metrics
 from server_stub.api.tuf_routes import tuf_routes
 from server_stub.key_repository import KeyRepository
+from server_stub.manners import Manners
 from server_stub.service import VerdictService
 
 _DESCRIPTION = (
@@ -22,22 +26,28 @@ _DESCRIPTION = (
     "Errors are RFC 9457 problem documents with a stable code."
 )
 
+_MANNERS: Final = Manners()
+
 
 def _uuid() -> str:
     return str(uuid.uuid4())
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the service, and what else is served, told and bounded
     service: VerdictService,
     *,
     repository: KeyRepository | None = None,
     log: Log | None = None,
     request_ids: Callable[[], str] = _uuid,
+    manners: Manners = _MANNERS,
+    stopwatch: Callable[[], float] = time.perf_counter,
 ) -> FastAPI:
     """The application over `service`, and over the key repository that it serves, logging to `log`.
 
-    `request_ids` gives each request its number, a UUID.
+    `request_ids` gives each request its number, a UUID. `stopwatch`, in seconds, never goes back: rates and durations
+    are reckoned by it. Its metrics are in `app.state.metrics`.
     """
+    metrics = Metrics()
     app = _App(
         title="Verdict server",
         description=_DESCRIPTION,
@@ -47,40 +57,33 @@ def create_app(
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    app.outermost = partial(RequestLog, request_ids=request_ids, log=log)
+    app.state.manners, app.state.metrics = manners, metrics
+    app.gate = partial(Gate, manners=manners, metrics=metrics, clock=stopwatch)
+    app.outermost = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
-    app.include_router(device_routes(service))
+    app.include_router(device_routes(service, manners, metrics, stopwatch))
     if repository is not None:
         app.include_router(tuf_routes(repository))
-    _install_health(app, service)
+    app.include_router(health_routes(service, metrics))
+    _install_docs(app)
     return app
 
 
 class _App(FastAPI):
     """Puts the log around everything: the framework would let its answer to an unforeseen error pass it by."""
 
+    gate: Callable[[ASGIApp], ASGIApp]
     outermost: Callable[[ASGIApp], ASGIApp]
 
     def build_middleware_stack(self) -> ASGIApp:
-        return self.outermost(super().build_middleware_stack())
+        return self.outermost(self.gate(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
         """The document with the schemas of what tokens carry."""
         return openapi.describe(self)
 
 
-def _install_health(app: FastAPI, service: VerdictService) -> None:
-    @app.get("/healthz", tags=["operators"])
-    async def healthz() -> dict[str, str]:
-        """The process runs."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", tags=["operators"])
-    async def readyz() -> dict[str, str]:
-        """Verdicts can be recorded."""
-        await run_in_threadpool(service.check)
-        return {"status": "ready"}
-
+def _install_docs(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         """The OpenAPI document for people."""

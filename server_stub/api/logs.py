@@ -1,13 +1,18 @@
-"""One log line for each request: its number, route, status and code. Never a path, a header or a body."""
+"""One log line for each request: its number, route, status, code and time. Never a path, a header or a body."""
 
 import logging
+import re
 from collections.abc import Callable
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server_stub.api.metrics import Metrics
+
 REQUEST_ID: Final = b"x-request-id"
+_UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+"""RFC 9562 section 4. Nothing freer is taken from a client: a number in the log must not be able to be an IMEI."""
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -27,44 +32,74 @@ def json_log(stream: TextIO) -> Log:
 
 
 class RequestLog:
-    """ASGI middleware that numbers requests and logs them, if there is a log, when they are answered."""
+    """ASGI middleware that numbers requests, and counts and logs them when they are answered.
 
-    def __init__(self, app: ASGIApp, *, request_ids: Callable[[], str], log: Log | None) -> None:
+    The number is a UUID: the client's own from `X-Request-Id`, where that is one, so that both logs can be read
+    together. `clock` is in seconds and never goes back.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        request_ids: Callable[[], str],
+        log: Log | None,
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
         self._app = app
         self._request_ids = request_ids
         self._log = log
+        self._metrics = metrics
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a number in its state."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = self._request_ids()
-        state = scope.setdefault("state", {})
-        state["request_id"] = request_id
+        began = self._clock()
+        request_id = _told(scope) or self._request_ids()
+        scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_numbered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id.encode())]
-                self._write(scope, message["status"])
+                self._note(scope, message["status"], self._clock() - began)
             await send(message)
 
-        await self._app(scope, receive, send_numbered)
+        self._metrics.in_progress.inc()
+        try:
+            await self._app(scope, receive, send_numbered)
+        finally:
+            self._metrics.in_progress.dec()
 
-    def _write(self, scope: Scope, status: int) -> None:
-        state = scope["state"]
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        state: dict[str, Any] = scope["state"]
         # The path that was asked for may hold anything; the route's own is a constant of this program.
         route = getattr(scope.get("route"), "path", "none")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.answered(method, route, status, seconds)
+        if code := state.get("problem"):
+            self._metrics.problem(code)
         if self._log is None:
             return
         self._log.info(
             "request",
             request_id=state["request_id"],
-            method=scope["method"] if scope["method"] in _METHODS else "other",
+            method=method,
             route=route,
             status=status,
+            ms=round(seconds * 1000, 1),
             **{name: str(state[name]) for name in _LOGGED if name in state},
         )
+
+
+def _told(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID:
+            return value.decode() if _UUID.fullmatch(value) else None
+    return None
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -4,16 +4,19 @@ The page is one file of plain HTML: FastAPI's own loads a viewer from a network 
 """
 
 import json
+from collections.abc import Iterator
 from html import escape
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from server_stub.api.described import ALWAYS, REQUEST_ID, RETRY_AFTER, problem_response
 from wire.evidence import Evidence
 from wire.problem import Problem
 from wire.verdict import Verdict
 
+_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _REFERENCES: Final = "#/components/schemas/{model}"
 
 
@@ -28,8 +31,25 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schema = message.model_json_schema(ref_template=_REFERENCES)
             schemas.update(schema.pop("$defs", {}))
             schemas[message.__name__] = schema
+        for operation in _operations(document):
+            _complete(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from (methods[name] for name in methods if name in _METHODS)
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """What holds for every route: the answers of the gate, and the number of the request in each answer."""
+    answers = operation["responses"]
+    for status in ALWAYS:
+        answers.setdefault(str(status), problem_response(status))
+    for status, answer in answers.items():
+        retry = RETRY_AFTER if status in ("429", "503") else {}
+        answer["headers"] = REQUEST_ID | retry | answer.get("headers", {})
 
 
 def page(document: dict[str, Any]) -> str:

@@ -1,9 +1,8 @@
-"""What a request must be before it is looked at: its type, its size, what it accepts."""
+"""What a request must be before it is looked at: its type, and what it accepts. Its size is the gate's matter."""
 
 from fastapi import Request
 
 from server_stub.api.problems import ApiError
-from wire import limits
 from wire.codes import ProblemCode
 
 
@@ -19,18 +18,6 @@ def check_content_type(request: Request, media_type: str) -> None:
     """Hold `Content-Type` against the one type that is read. Raises ApiError."""
     if _name(request.headers.get("content-type", "")) != media_type:
         raise ApiError(415, ProblemCode.MEDIA_TYPE_UNSUPPORTED, f"send {media_type}")
-
-
-async def read_body(request: Request) -> bytes:
-    """The body, refused as soon as it is too long, whatever its length header says. Raises ApiError."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limits.BODY_MAX:
-            raise ApiError(
-                413, ProblemCode.BODY_TOO_LARGE, f"a body may have at most {limits.BODY_MAX} octets"
-            )
-    return bytes(body)
 
 
 def _name(value: str) -> str:

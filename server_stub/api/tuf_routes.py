@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from server_stub.api.device_routes import problem_responses
+from server_stub.api.described import problem_responses
 from server_stub.api.problems import ApiError
 from server_stub.api.requests import check_accepts
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
