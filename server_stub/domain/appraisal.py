@@ -3,6 +3,7 @@
 Claims and values are those of AR4SI (draft-ietf-rats-ar4si section 2.3), tiers those of EAR
 (draft-ietf-rats-ear section 3.2): the worst claim gives the overall tier. Identity comes from the hardware
 and never from a claim: a phone whose attestation is not anchored, not fresh or names no IMEI is unattested.
+What each reason means stands in `appraisal_reasons`, and for reviewers in docs/security/appraisal.md.
 """
 
 import base64
@@ -14,10 +15,16 @@ from typing import Final
 from cryptography import x509
 
 from server_stub.domain import key_description
-from server_stub.domain.chain import MALFORMED, Path
-from server_stub.domain.key_description import AuthorizationList, KeyDescription, SecurityLevel
-from server_stub.domain.trouble import EvidenceError
-from wire.codes import DebugStatus, ProblemCode, TrustTier, VerifiedBootState
+from server_stub.domain.appraisal_reasons import AppraisalReason as Why
+from server_stub.domain.chain import Anchor, Path
+from server_stub.domain.chain_problems import MALFORMED, ChainError, ChainProblem
+from server_stub.domain.key_description import (
+    AuthorizationList,
+    KeyDescription,
+    KeyDescriptionError,
+    SecurityLevel,
+)
+from wire.codes import DebugStatus, TrustTier, VerifiedBootState
 from wire.evidence import Evidence
 
 
@@ -57,11 +64,14 @@ _TIERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One appraised claim: an AR4SI value and the code of the reason for it."""
+    """One appraised claim: an AR4SI value and the code of the reason for it.
+
+    `reason` is an `AppraisalReason`, or a `ChainProblem` where the chain proves nothing.
+    """
 
     claim: TrustClaim
     value: int
-    reason: str
+    reason: Why | ChainProblem
 
     @property
     def tier(self) -> TrustTier:
@@ -81,30 +91,71 @@ class Appraisal:
 
     def reasons(self) -> dict[str, str]:
         """Reason by claim, as it is recorded."""
-        return {result.claim.value: result.reason for result in self.results}
+        return {result.claim.value: result.reason.value for result in self.results}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an attestation is held against. None is not compared, which is said and affirms nothing.
+
+    `challenge` is what was asked for. `imei` is the claimed IMEI without its check digit, "" where what is claimed
+    is no IMEI at all. `named` says whether a phone that its hardware does not name can be known.
+    """
+
+    challenge: bytes | None = None
+    imei: str | None = None
+    named: bool = False
+    debugging: bool = False
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "Expected":
+        """By what a phone claims in its evidence."""
+        return cls(
+            challenge=evidence.eat_nonce.encode("ascii"),
+            imei=claimed_digits(evidence.ueid),
+            named=True,
+            debugging=evidence.dbgstat is DebugStatus.ENABLED,
+        )
 
 
 def appraise(path: Path, evidence: Evidence) -> Appraisal:
     """Judge a validated chain and the claims that its leaf signed.
 
-    Raises EvidenceError with `chain-invalid` where the attestation extension is malformed.
+    Raises ChainError, an EvidenceError with `chain-invalid`, where the attestation extension is malformed.
     """
-    description = describe(path.leaf)
-    identity = _identity(path, description, evidence)
-    trusted = identity.value < UNRECOGNIZED and description is not None
-    results = (identity, *(_judge(description, evidence) if trusted and description else _silence()))
-    attested = trusted and description is not None and description.hardware.imei is not None
+    return judge(path, describe(path.leaf), Expected.of(evidence))
+
+
+def judge(path: Path, description: KeyDescription | None, expected: Expected) -> Appraisal:
+    """Judge a validated chain and the description in its leaf against what is expected of them."""
+    identity = Result(TrustClaim.INSTANCE_IDENTITY, *_identity(path, description, expected))
+    if identity.value >= UNRECOGNIZED or description is None:
+        return _unattested(identity)
+    hardware = description.hardware
+    results = (
+        identity,
+        Result(TrustClaim.HARDWARE, *_hardware(description)),
+        Result(TrustClaim.EXECUTABLES, *_executables(hardware)),
+        Result(TrustClaim.CONFIGURATION, *_configuration(hardware, expected)),
+        Result(TrustClaim.STORAGE_OPAQUE, *_storage(hardware)),
+    )
+    attested = hardware.imei is not None
     return Appraisal(
         identity=Identity.ATTESTED if attested else Identity.UNATTESTED,
-        tier=max(results, key=lambda result: result.value).tier,
+        tier=max(results, key=_value).tier,
         results=results,
-        imei=description.hardware.imei if attested and description else None,
-        model=description.hardware.model if attested and description else None,
+        imei=hardware.imei,
+        model=hardware.model if attested else None,
     )
 
 
+def refused(problem: ChainProblem) -> Appraisal:
+    """The appraisal of a chain that proves nothing, for those who want one and not an error."""
+    return _unattested(Result(TrustClaim.INSTANCE_IDENTITY, UNRECOGNIZED, problem))
+
+
 def describe(leaf: x509.Certificate) -> KeyDescription | None:
-    """The leaf's key description, None where it has none. Raises EvidenceError where it is malformed."""
+    """The leaf's key description, None where it has none. Raises ChainError where it is malformed."""
     try:
         extension = leaf.extensions.get_extension_for_oid(key_description.OID).value
         if not isinstance(extension, x509.UnrecognizedExtension):
@@ -112,10 +163,11 @@ def describe(leaf: x509.Certificate) -> KeyDescription | None:
         return key_description.decode(extension.value)
     except x509.ExtensionNotFound:
         return None
+    except KeyDescriptionError as error:
+        finding = f"has a malformed {error}"
+        raise ChainError(ChainProblem.DESCRIPTION_MALFORMED, 0, finding) from error
     except MALFORMED as error:
-        raise EvidenceError(
-            ProblemCode.CHAIN_INVALID, "the leaf's extensions or its key description are malformed"
-        ) from error
+        raise ChainError(ChainProblem.MALFORMED, 0, "has malformed extensions") from error
 
 
 def claimed_digits(ueid: str) -> str:
@@ -133,23 +185,42 @@ def claimed_digits(ueid: str) -> str:
     return "".join(map(str, octets[1:]))
 
 
-def _identity(path: Path, description: KeyDescription | None, evidence: Evidence) -> Result:
-    value, reason = _identity_value(path, description, evidence)
-    return Result(TrustClaim.INSTANCE_IDENTITY, value, reason)
+def _value(result: Result) -> int:
+    return result.value
 
 
-def _identity_value(path: Path, description: KeyDescription | None, evidence: Evidence) -> tuple[int, str]:
-    if not path.anchored:
-        return UNRECOGNIZED, "chain-not-anchored"
+def _unattested(identity: Result) -> Appraisal:
+    """What is not vouched for is not appraised, favourably or otherwise."""
+    others = (claim for claim in TrustClaim if claim is not TrustClaim.INSTANCE_IDENTITY)
+    silence = (Result(claim, NO_CLAIM, Why.NOT_VOUCHED_FOR) for claim in others)
+    return Appraisal(Identity.UNATTESTED, identity.tier, (identity, *silence), None, None)
+
+
+_Finding = tuple[int, Why]
+
+
+def _identity(path: Path, description: KeyDescription | None, expected: Expected) -> _Finding:
+    if path.anchor is not Anchor.CONFIGURED:
+        software = path.anchor is Anchor.SOFTWARE
+        return UNRECOGNIZED, Why.SOFTWARE_ROOT if software else Why.CHAIN_NOT_ANCHORED
     if description is None:
-        return UNRECOGNIZED, "key-not-attested"
-    if description.challenge != evidence.eat_nonce.encode("ascii"):
-        return UNRECOGNIZED, "challenge-not-fresh"
-    if description.hardware.imei is None:
-        return UNRECOGNIZED, "imei-not-attested"
-    if claimed_digits(evidence.ueid) not in _digits(description.hardware):
-        return CONTRAINDICATED, "ueid-is-not-the-attested-imei"
-    return AFFIRMING, "recognized"
+        return UNRECOGNIZED, Why.KEY_NOT_ATTESTED
+    if expected.challenge is not None and description.challenge != expected.challenge:
+        return UNRECOGNIZED, Why.CHALLENGE_NOT_FRESH
+    return _named(description.hardware, expected)
+
+
+def _named(hardware: AuthorizationList, expected: Expected) -> _Finding:
+    """Which phone the hardware says that it is."""
+    if hardware.imei is None and (expected.named or expected.imei is not None):
+        return UNRECOGNIZED, Why.IMEI_NOT_ATTESTED
+    if expected.imei is not None and expected.imei not in _digits(hardware):
+        return CONTRAINDICATED, Why.UEID_IS_NOT_THE_ATTESTED_IMEI
+    if expected.challenge is None:
+        return NO_CLAIM, Why.CHALLENGE_NOT_COMPARED
+    if hardware.imei is None:
+        return NO_CLAIM, Why.IMEI_NOT_ATTESTED
+    return AFFIRMING, Why.RECOGNIZED
 
 
 def _digits(hardware: AuthorizationList) -> tuple[str, ...]:
@@ -157,58 +228,50 @@ def _digits(hardware: AuthorizationList) -> tuple[str, ...]:
     return tuple(imei[:14] for imei in (hardware.imei, hardware.second_imei) if imei is not None)
 
 
-def _judge(description: KeyDescription, evidence: Evidence) -> tuple[Result, ...]:
-    return (
-        Result(TrustClaim.HARDWARE, *_hardware(description)),
-        Result(TrustClaim.EXECUTABLES, *_executables(description.hardware)),
-        Result(TrustClaim.CONFIGURATION, *_configuration(description.hardware, evidence)),
-        Result(TrustClaim.STORAGE_OPAQUE, *_storage(description.hardware)),
-    )
-
-
-def _silence() -> tuple[Result, ...]:
-    """What is not vouched for is not appraised, favourably or otherwise."""
-    return tuple(
-        Result(claim, NO_CLAIM, "not-vouched-for")
-        for claim in TrustClaim
-        if claim is not TrustClaim.INSTANCE_IDENTITY
-    )
-
-
-def _hardware(description: KeyDescription) -> tuple[int, str]:
+def _hardware(description: KeyDescription) -> _Finding:
     level = min(description.attestation_level, description.keymint_level)
     if level is SecurityLevel.SOFTWARE:
-        return UNRECOGNIZED, "keystore-in-software"
-    return AFFIRMING, "strongbox" if level is SecurityLevel.STRONG_BOX else "trusted-environment"
+        return UNRECOGNIZED, Why.KEYSTORE_IN_SOFTWARE
+    if description.attestation_level is not description.keymint_level:
+        return WARNING, Why.SECURITY_LEVELS_DIFFER
+    return AFFIRMING, Why.STRONGBOX if level is SecurityLevel.STRONG_BOX else Why.TRUSTED_ENVIRONMENT
 
 
-_BOOT: Final = {
-    VerifiedBootState.GREEN: (AFFIRMING, "boot-green"),
-    VerifiedBootState.YELLOW: (WARNING, "boot-yellow"),
-    VerifiedBootState.ORANGE: (CONTRAINDICATED, "boot-orange"),
-    VerifiedBootState.RED: (CONTRAINDICATED, "boot-red"),
+_BOOT: Final[dict[VerifiedBootState, _Finding]] = {
+    VerifiedBootState.GREEN: (AFFIRMING, Why.BOOT_GREEN),
+    VerifiedBootState.YELLOW: (WARNING, Why.BOOT_YELLOW),
+    VerifiedBootState.ORANGE: (CONTRAINDICATED, Why.BOOT_ORANGE),
+    VerifiedBootState.RED: (CONTRAINDICATED, Why.BOOT_RED),
 }
 
 
-def _executables(hardware: AuthorizationList) -> tuple[int, str]:
+def _executables(hardware: AuthorizationList) -> _Finding:
     root = hardware.root_of_trust
-    return _BOOT[root.verified_boot_state] if root else (CONTRAINDICATED, "root-of-trust-absent")
+    return _BOOT[root.verified_boot_state] if root else (CONTRAINDICATED, Why.ROOT_OF_TRUST_ABSENT)
 
 
-def _configuration(hardware: AuthorizationList, evidence: Evidence) -> tuple[int, str]:
+def _configuration(hardware: AuthorizationList, expected: Expected) -> _Finding:
     root = hardware.root_of_trust
     if root is None:
-        return CONTRAINDICATED, "root-of-trust-absent"
+        return CONTRAINDICATED, Why.ROOT_OF_TRUST_ABSENT
     if not root.device_locked:
-        return CONTRAINDICATED, "bootloader-unlocked"
-    if evidence.dbgstat is DebugStatus.ENABLED:
-        return WARNING, "debugging-enabled"
-    return AFFIRMING, "bootloader-locked"
+        return CONTRAINDICATED, Why.BOOTLOADER_UNLOCKED
+    if expected.debugging:
+        return WARNING, Why.DEBUGGING_ENABLED
+    return AFFIRMING, Why.BOOTLOADER_LOCKED
 
 
-def _storage(hardware: AuthorizationList) -> tuple[int, str]:
-    if hardware.purposes != frozenset({key_description.PURPOSE_SIGN}):
-        return CONTRAINDICATED, "key-not-for-signing-alone"
+_SIGNING: Final = frozenset({key_description.PURPOSE_SIGN})
+_SIGNING_AND_VERIFYING: Final = _SIGNING | {key_description.PURPOSE_VERIFY}
+
+
+def _storage(hardware: AuthorizationList) -> _Finding:
+    if not _SIGNING <= hardware.purposes <= _SIGNING_AND_VERIFYING:
+        return CONTRAINDICATED, Why.KEY_NOT_FOR_SIGNING_ALONE
     if hardware.origin != key_description.ORIGIN_GENERATED:
-        return CONTRAINDICATED, "key-not-generated-in-hardware"
-    return AFFIRMING, "key-in-hardware"
+        return CONTRAINDICATED, Why.KEY_NOT_GENERATED_IN_HARDWARE
+    if hardware.all_applications:
+        return WARNING, Why.KEY_OPEN_TO_ALL_APPLICATIONS
+    if hardware.unread:
+        return WARNING, Why.KEY_AUTHORIZATION_UNKNOWN
+    return AFFIRMING, Why.KEY_IN_HARDWARE

@@ -1,37 +1,56 @@
 """The Android Key Attestation extension, OID 1.3.6.1.4.1.11129.2.1.17, decoded and encoded.
 
-Source: the `KeyDescription` schema of the Android Open Source Project, "Key and ID attestation". An
-authorization list is a SEQUENCE of EXPLICIT context tags; one that `_FIELDS` lacks is allowed and only named.
+Source: the `KeyDescription` schema of the Android Open Source Project, "Key and ID attestation", in the versions that
+it has published from 3 (Keymaster 4.0) to 400 (KeyMint 4). There is one encoding for each description: what `decode`
+accepts, `encode` gives back octet by octet, tags that are not known left out.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from server_stub.domain import der
-from wire.codes import VerifiedBootState
+from server_stub.domain import authorizations, der
+from server_stub.domain.authorization_values import BOOT_STATES, ApplicationId, Package, RootOfTrust
+from server_stub.domain.authorizations import AuthorizationList, KeyDescriptionError
+from server_stub.domain.der import DerError, DerProblem
+
+__all__ = [
+    "ATTESTATION_VERSIONS",
+    "BOOT_STATES",
+    "KEYMINT_VERSIONS",
+    "OID",
+    "ORIGIN_GENERATED",
+    "PURPOSE_SIGN",
+    "PURPOSE_VERIFY",
+    "ApplicationId",
+    "AuthorizationList",
+    "KeyDescription",
+    "KeyDescriptionError",
+    "Package",
+    "RootOfTrust",
+    "SecurityLevel",
+    "decode",
+    "encode",
+]
 
 OID: Final = ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
 
 PURPOSE_SIGN: Final = 2
-"""`KM_PURPOSE_SIGN`."""
+"""`KeyPurpose::SIGN`."""
+
+PURPOSE_VERIFY: Final = 3
+"""`KeyPurpose::VERIFY`, which anybody can do who has the certificate."""
 
 ORIGIN_GENERATED: Final = 0
-"""`KM_ORIGIN_GENERATED`: the key was made inside the keystore."""
+"""`KeyOrigin::GENERATED`: the key was made inside the keystore."""
 
+ATTESTATION_VERSIONS: Final = (3, 4, 100, 200, 300, 400)
+"""Keymaster 4.0 and 4.1, KeyMint 1 to 4. Nothing was published between them, and a later schema is not known yet."""
 
-class KeyDescriptionError(ValueError):
-    """The extension is malformed. `field` names where, `problem` what."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"key description, {field}: {problem}")
-        self.field = field
-        self.problem = problem
+KEYMINT_VERSIONS: Final = (0, 1, 2, 3, 4, 41, 100, 200, 300, 400)
+"""Keymaster 0.3 to 4.1, KeyMint 1 to 4: an old one may stand below a newer system that attests in software."""
 
 
 class SecurityLevel(IntEnum):
@@ -40,58 +59,6 @@ class SecurityLevel(IntEnum):
     SOFTWARE = 0
     TRUSTED_ENVIRONMENT = 1
     STRONG_BOX = 2
-
-
-BOOT_STATES: Final = (
-    VerifiedBootState.GREEN,
-    VerifiedBootState.YELLOW,
-    VerifiedBootState.ORANGE,
-    VerifiedBootState.RED,
-)
-"""By number: Verified, SelfSigned, Unverified, Failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class RootOfTrust:
-    """What the bootloader told the keystore. `verified_boot_hash` is absent before attestation version 3."""
-
-    verified_boot_key: bytes
-    device_locked: bool
-    verified_boot_state: VerifiedBootState
-    verified_boot_hash: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationList:
-    """Authorizations, software-enforced or hardware-enforced. What is absent is None, empty or False.
-
-    Patch levels are YYYYMM or YYYYMMDD as integers, `os_version` is MMmmss, `created_at` is in milliseconds.
-    `unread` holds the tag numbers that this decoder passes over.
-    """
-
-    purposes: frozenset[int] = frozenset()
-    algorithm: int | None = None
-    key_size: int | None = None
-    digests: frozenset[int] = frozenset()
-    ec_curve: int | None = None
-    rsa_public_exponent: int | None = None
-    no_auth_required: bool = False
-    created_at: int | None = None
-    origin: int | None = None
-    root_of_trust: RootOfTrust | None = None
-    os_version: int | None = None
-    os_patch_level: int | None = None
-    application_id: bytes | None = None
-    brand: str | None = None
-    device: str | None = None
-    product: str | None = None
-    imei: str | None = None
-    manufacturer: str | None = None
-    model: str | None = None
-    vendor_patch_level: int | None = None
-    boot_patch_level: int | None = None
-    second_imei: str | None = None
-    unread: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +77,16 @@ class KeyDescription:
 
 def decode(extension: bytes) -> KeyDescription:
     """Read the value of the extension. Raises KeyDescriptionError."""
-    try:
-        read = asn1.decode_der(_Extension, extension)
-        if min(read.attestation_version, read.keymint_version) < 0:
-            raise der.DerError("negative version")
-        attestation_level = _level(read.attestation_level)
-        keymint_level = _level(read.keymint_level)
-    except ValueError as error:
-        raise KeyDescriptionError("KeyDescription", str(error)) from error
+    parts = _parts(extension)
     return KeyDescription(
-        attestation_version=read.attestation_version,
-        attestation_level=attestation_level,
-        keymint_version=read.keymint_version,
-        keymint_level=keymint_level,
-        challenge=read.challenge,
-        unique_id=read.unique_id,
-        software=_authorizations("software", read.software),
-        hardware=_authorizations("hardware", read.hardware),
+        attestation_version=_version("attestation_version", parts[0], ATTESTATION_VERSIONS),
+        attestation_level=_level("attestation_level", parts[1]),
+        keymint_version=_version("keymint_version", parts[2], KEYMINT_VERSIONS),
+        keymint_level=_level("keymint_level", parts[3]),
+        challenge=_content("challenge", parts[4], der.OCTET_STRING),
+        unique_id=_content("unique_id", parts[5], der.OCTET_STRING),
+        software=_authorizations("software", parts[6]),
+        hardware=_authorizations("hardware", parts[7]),
     )
 
 
@@ -140,177 +100,63 @@ def encode(description: KeyDescription, challenge: bytes | None = None) -> bytes
         + der.encode_integer(description.keymint_level, der.ENUMERATED)
         + der.encode(der.OCTET_STRING, description.challenge if challenge is None else challenge)
         + der.encode(der.OCTET_STRING, description.unique_id)
-        + encode_authorizations(description.software)
-        + encode_authorizations(description.hardware),
+        + authorizations.encode(description.software)
+        + authorizations.encode(description.hardware),
     )
 
 
-@lru_cache(maxsize=256)
-def encode_authorizations(authorizations: AuthorizationList) -> bytes:
-    """One authorization list, DER, tags in ascending order."""
-    encoded = b""
-    for number, field in _FIELDS.items():
-        value = getattr(authorizations, field.name)
-        if value is not None and value is not False and value != frozenset():
-            encoded += der.encode(der.CONTEXT, field.kind.encode(value), number)
-    return der.encode(der.SEQUENCE, encoded)
+_MEMBERS: Final = 8
+_LEVELS: Final = tuple(SecurityLevel)
 
 
-@asn1.sequence
-class _Extension:
-    """The outer form. Levels are ENUMERATED and lists have optional elements, neither of which `asn1` has."""
-
-    attestation_version: int
-    attestation_level: asn1.TLV
-    keymint_version: int
-    keymint_level: asn1.TLV
-    challenge: bytes
-    unique_id: bytes
-    software: asn1.TLV
-    hardware: asn1.TLV
-
-
-_ENUMERATED: Final = bytes((der.ENUMERATED,))
-_SEQUENCE: Final = bytes((der.SEQUENCE,))
-
-
-class _Kind(NamedTuple):
-    """How one type of value is read from the element inside its context tag, and written."""
-
-    tag: int
-    decode: Callable[[bytes], Any]
-    encode: Callable[[Any], bytes]
-
-
-class _Field(NamedTuple):
-    name: str
-    kind: _Kind
-
-
-def _level(element: asn1.TLV) -> SecurityLevel:
-    if element.tag_bytes != _ENUMERATED:
-        raise der.DerError("security level is not ENUMERATED")
-    return SecurityLevel(der.integer(bytes(element.data)))
-
-
-def _text(octets: bytes) -> str:
-    return octets.decode("utf-8")
-
-
-def _null(octets: bytes) -> bool:
-    if octets:
-        raise der.DerError("NULL with content")
-    return True
-
-
-def _integers(octets: bytes) -> frozenset[int]:
-    return frozenset(der.integer(der.content(part, der.INTEGER)) for part in der.elements(octets))
-
-
-def _root_of_trust(octets: bytes) -> RootOfTrust:
-    parts = der.elements(octets)
-    if len(parts) not in (3, 4):
-        raise der.DerError(f"root of trust of {len(parts)} elements")
-    state = der.integer(der.content(parts[2], der.ENUMERATED))
-    if state >= len(BOOT_STATES):
-        raise der.DerError(f"verified boot state {state}")
-    return RootOfTrust(
-        verified_boot_key=der.content(parts[0], der.OCTET_STRING),
-        device_locked=der.boolean(der.content(parts[1], der.BOOLEAN)),
-        verified_boot_state=BOOT_STATES[state],
-        verified_boot_hash=der.content(parts[3], der.OCTET_STRING) if len(parts) == 4 else None,
-    )
-
-
-def _encode_root_of_trust(root: RootOfTrust) -> bytes:
-    parts = (
-        der.encode(der.OCTET_STRING, root.verified_boot_key),
-        der.encode(der.BOOLEAN, b"\xff" if root.device_locked else b"\x00"),
-        der.encode_integer(BOOT_STATES.index(root.verified_boot_state), der.ENUMERATED),
-        b"" if root.verified_boot_hash is None else der.encode(der.OCTET_STRING, root.verified_boot_hash),
-    )
-    return der.encode(der.SEQUENCE, b"".join(parts))
-
-
-def _encode_integers(values: frozenset[int]) -> bytes:
-    return der.encode(der.SET, b"".join(map(der.encode_integer, sorted(values))))
-
-
-_INTEGER: Final = _Kind(der.INTEGER, der.integer, der.encode_integer)
-_INTEGERS: Final = _Kind(der.SET, _integers, _encode_integers)
-_OCTETS: Final = _Kind(der.OCTET_STRING, bytes, lambda value: der.encode(der.OCTET_STRING, value))
-_TEXT: Final = _Kind(der.OCTET_STRING, _text, lambda value: der.encode(der.OCTET_STRING, value.encode()))
-_PRESENT: Final = _Kind(der.NULL, _null, lambda _: der.encode(der.NULL, b""))
-_ROOT: Final = _Kind(der.SEQUENCE, _root_of_trust, _encode_root_of_trust)
-
-_FIELDS: Final[dict[int, _Field]] = {
-    1: _Field("purposes", _INTEGERS),
-    2: _Field("algorithm", _INTEGER),
-    3: _Field("key_size", _INTEGER),
-    5: _Field("digests", _INTEGERS),
-    10: _Field("ec_curve", _INTEGER),
-    200: _Field("rsa_public_exponent", _INTEGER),
-    503: _Field("no_auth_required", _PRESENT),
-    701: _Field("created_at", _INTEGER),
-    702: _Field("origin", _INTEGER),
-    704: _Field("root_of_trust", _ROOT),
-    705: _Field("os_version", _INTEGER),
-    706: _Field("os_patch_level", _INTEGER),
-    709: _Field("application_id", _OCTETS),
-    710: _Field("brand", _TEXT),
-    711: _Field("device", _TEXT),
-    712: _Field("product", _TEXT),
-    714: _Field("imei", _TEXT),
-    716: _Field("manufacturer", _TEXT),
-    717: _Field("model", _TEXT),
-    718: _Field("vendor_patch_level", _INTEGER),
-    719: _Field("boot_patch_level", _INTEGER),
-    723: _Field("second_imei", _TEXT),
-}
-"""By context tag number: the field it fills and how it is coded."""
-
-
-_NOTHING: Final = AuthorizationList()
-
-
-def _authorizations(where: str, element: asn1.TLV) -> AuthorizationList:
-    if element.tag_bytes != _SEQUENCE:
-        raise KeyDescriptionError(where, "not a SEQUENCE")
-    values: dict[str, Any] = {}
-    unread: set[int] = set()
-    for tag, number, content in _elements(where, bytes(element.data)):
-        field = _FIELDS.get(number) if tag == der.CONTEXT else None
-        try:
-            if field is None:
-                _pass_over(tag, number, unread)
-            elif field.name in values:
-                raise der.DerError("given twice")
-            else:
-                values[field.name] = _value(number, content)
-        except ValueError as error:
-            name = field.name if field else "unknown tag"
-            raise KeyDescriptionError(f"{where}.{name}", str(error)) from error
-    return AuthorizationList(**values, unread=frozenset(unread)) if values or unread else _NOTHING
-
-
-def _elements(where: str, octets: bytes) -> list[der.Element]:
+def _parts(extension: bytes) -> list[der.Element]:
     try:
-        return der.elements(octets)
-    except der.DerError as error:
-        raise KeyDescriptionError(where, str(error)) from error
+        parts = der.elements(der.only(extension, der.SEQUENCE))
+    except DerError as error:
+        raise _named("KeyDescription", error) from error
+    if len(parts) != _MEMBERS:
+        problem = DerProblem.MISSING if len(parts) < _MEMBERS else DerProblem.TRAILING
+        raise KeyDescriptionError("KeyDescription", problem, f"{len(parts)} elements where {_MEMBERS} belong")
+    return parts
 
 
-@lru_cache(maxsize=512)
-def _value(number: int, octets: bytes) -> Any:
-    """The value inside the context tag `number`. Phones of one model have most of them in common, so they are kept."""
-    kind = _FIELDS[number].kind
-    return kind.decode(der.only(octets, kind.tag))
+def _content(field: str, element: der.Element, tag: int) -> bytes:
+    try:
+        return der.content(element, tag)
+    except DerError as error:
+        raise _named(field, error) from error
 
 
-def _pass_over(tag: int, number: int, unread: set[int]) -> None:
-    """Note the number of a context tag that has no field here."""
-    if tag != der.CONTEXT:
-        raise der.DerError(f"tag 0x{tag:02x} is not a context tag")
-    if number in unread:
-        raise der.DerError(f"tag {number} is given twice")
-    unread.add(number)
+def _integer(field: str, element: der.Element, tag: int) -> int:
+    try:
+        return der.integer(der.content(element, tag))
+    except DerError as error:
+        raise _named(field, error) from error
+
+
+def _version(field: str, element: der.Element, known: tuple[int, ...]) -> int:
+    version = _integer(field, element, der.INTEGER)
+    if version not in known:
+        published = ", ".join(map(str, known))
+        raise KeyDescriptionError(
+            field, DerProblem.VERSION_UNKNOWN, f"version {version}; published are {published}"
+        )
+    return version
+
+
+def _level(field: str, element: der.Element) -> SecurityLevel:
+    level = _integer(field, element, der.ENUMERATED)
+    if level >= len(_LEVELS):
+        raise KeyDescriptionError(field, DerProblem.VALUE_UNKNOWN, f"security level {level}")
+    return _LEVELS[level]
+
+
+def _authorizations(field: str, element: der.Element) -> AuthorizationList:
+    try:
+        return authorizations.decode(_content(field, element, der.SEQUENCE))
+    except KeyDescriptionError as error:
+        raise (error if error.field == field else error.inside(field)) from error
+
+
+def _named(field: str, error: DerError) -> KeyDescriptionError:
+    return KeyDescriptionError(field, error.problem, error.detail)

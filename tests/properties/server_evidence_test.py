@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -10,17 +9,9 @@ from cryptography import x509
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from server_stub.domain import der, key_description
-from server_stub.domain.key_description import (
-    AuthorizationList,
-    KeyDescription,
-    KeyDescriptionError,
-    RootOfTrust,
-    SecurityLevel,
-)
 from server_stub.service import ServiceError, VerdictService
 from tests.support.server_phone import Phone, b64, claims, service
-from wire.codes import ProblemCode, Reason, VerifiedBootState
+from wire.codes import ProblemCode, Reason
 
 SERVER = service()
 PHONE = Phone()
@@ -28,51 +19,11 @@ NONCE = SERVER.challenge().nonce
 TOKEN = PHONE.evidence(NONCE)
 KEY = PHONE.keystore.attest(NONCE.encode())
 
-INTEGERS = st.integers(0, 2**63 - 1)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-ROOTS = st.builds(
-    RootOfTrust,
-    st.binary(max_size=32),
-    st.booleans(),
-    st.sampled_from(VerifiedBootState),
-    st.none() | st.binary(max_size=32),
-)
-SPECIAL = {
-    "purposes": st.frozensets(INTEGERS, max_size=3),
-    "digests": st.frozensets(INTEGERS, max_size=3),
-    "no_auth_required": st.booleans(),
-    "root_of_trust": st.none() | ROOTS,
-    "application_id": st.none() | st.binary(max_size=200),
-    "unread": st.just(frozenset()),
-}
-PLAIN = {
-    field.name: st.none() | (st.text(max_size=20) if "str" in str(field.type) else INTEGERS)
-    for field in fields(AuthorizationList)
-    if field.name not in SPECIAL
-}
-LISTS = st.builds(AuthorizationList, **SPECIAL | PLAIN)
-LEVELS = st.sampled_from(SecurityLevel)
-DESCRIPTIONS = st.builds(
-    KeyDescription,
-    INTEGERS,
-    LEVELS,
-    INTEGERS,
-    LEVELS,
-    st.binary(max_size=64),
-    st.binary(max_size=16),
-    LISTS,
-    LISTS,
-)
-ENCODED = key_description.encode(
-    key_description.KeyDescription(
-        300, SecurityLevel.STRONG_BOX, 300, SecurityLevel.STRONG_BOX, b"n" * 44, b"", AuthorizationList(),
-        PHONE.keystore._description.hardware,
-    )
-)  # fmt: skip
 
 
 def refusal(token: bytes) -> ProblemCode:
@@ -210,39 +161,3 @@ def test_a_damaged_certificate_attests_nothing(data: st.DataObject) -> None:
     token = signed + b"." + b64(KEY.sign(signed)).encode()
     told = outcome(token, service())
     assert told in {ProblemCode.CHAIN_INVALID, Reason.EVIDENCE_UNATTESTED if damaged is chain[1] else None}
-
-
-@given(DESCRIPTIONS)
-def test_a_key_description_survives_encoding(description: KeyDescription) -> None:
-    """What the keystore states is what the server reads."""
-    encoded = key_description.encode(description)
-    assert key_description.decode(encoded) == description
-
-
-@given(st.integers(0, len(ENCODED) - 1), st.integers(1, 255))
-@settings(max_examples=300)
-def test_a_damaged_key_description_is_an_error_by_name_or_another_description(
-    place: int, change: int
-) -> None:
-    """Nothing but the named error escapes, and two different octet strings are never one description."""
-    octets = bytearray(ENCODED)
-    octets[place] ^= change
-    assert decoded(bytes(octets)) != decoded(ENCODED)
-
-
-def decoded(octets: bytes) -> KeyDescription | None:
-    try:
-        return key_description.decode(octets)
-    except KeyDescriptionError:
-        return None
-
-
-@given(st.binary(max_size=60))
-def test_elements_are_the_octets_that_they_came_from(octets: bytes) -> None:
-    """The reader takes the one encoding that DER allows, so that writing it again gives the same octets."""
-    try:
-        found = der.elements(octets)
-    except der.DerError:
-        return
-    if all(element.tag & 0xC0 in (0, 0x80) for element in found):
-        assert b"".join(der.encode(each.tag, each.content, each.number) for each in found) == octets
