@@ -298,6 +298,8 @@ def _case(appraised: _Appraised, device: Device | None) -> Case:
         trust=appraised.appraisal.tier,
         terms=appraised.evidence.terms.version,
         now=appraised.now,
+        sale_region=device.sale_region if device else appraised.evidence.firmware.sale_region,
+        roaming=appraised.evidence.telephony.serving.roaming,
     )
 
 

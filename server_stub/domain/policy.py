@@ -1,20 +1,22 @@
 """Deciding by policy: the first rule whose conditions hold. A rule is found for every phone, by construction."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from types import MappingProxyType
+from typing import Final
 
 from server_stub.domain.appraisal import Identity
-from server_stub.domain.policy_document import (
-    CampaignCondition,
-    CampaignState,
-    Conditions,
-    PolicyDocument,
-    Rule,
-    TerritoryClass,
-    parse,
-)
+from server_stub.domain.policy_document import CampaignState, PolicyDocument, Rule, TerritoryClass
+from server_stub.domain.policy_facts import Activated, Facts, Test, classify, tests_of
+from server_stub.domain.policy_reading import parse
 from server_stub.domain.territory import Judgement, Status
 from wire.codes import Intent, TrustTier
+
+UNKNOWN_REGION: Final = "unknown"
+"""The sale region of a phone of which nobody has told it."""
+
+_NO_PERIODS: Final[Mapping[str, "Period"]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,10 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a rule may look at. `now` is in seconds since the epoch."""
+    """All that a rule may look at. `now` is in seconds since the epoch.
+
+    `sale_region` is where the phone was sold, `roaming` whether its network is another one than its home network.
+    """
 
     judgement: Judgement
     intent: Intent
@@ -36,36 +41,85 @@ class Case:
     trust: TrustTier
     terms: str
     now: int
+    sale_region: str = UNKNOWN_REGION
+    roaming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When a campaign runs: from `begins` on and before `ends`, seconds since the epoch; None for no end yet."""
+
+    begins: int
+    ends: int | None
+
+    def state(self, now: int) -> CampaignState:
+        """Where in its life the campaign is."""
+        if self.ends is not None and now >= self.ends:
+            return CampaignState.LIFTED
+        return CampaignState.RUNNING if now >= self.begins else CampaignState.AHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy that is ready to decide.
+    """A policy that is ready to decide. `text` is the document as it was written.
+
+    `declared` are the periods that an operator gave to campaigns; they go before the document's own.
 
     >>> Policy.parse(text, "export.toml").decide(case).id  # doctest: +SKIP
     'prohibited-at-activation'
     """
 
     document: PolicyDocument
+    text: str = field(default="", repr=False)
+    declared: Mapping[str, Period] = field(default_factory=lambda: _NO_PERIODS)
+    tests: tuple[tuple[Rule, tuple[Test, ...]], ...] = field(init=False, repr=False, compare=False)
+    periods: Mapping[str, Period] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tests", tuple((rule, tests_of(rule.when)) for rule in self.document.rules))
+        written = {
+            campaign.id: Period(ceil(campaign.begins.timestamp()), ceil(campaign.ends.timestamp()))
+            for campaign in self.document.campaigns
+        }
+        periods = {name: self.declared.get(name, period) for name, period in written.items()}
+        object.__setattr__(self, "periods", MappingProxyType(periods))
 
     @classmethod
     def parse(cls, text: str, source: str) -> "Policy":
         """The policy of a TOML document. Raises PolicyError."""
-        return cls(parse(text, source))
+        return cls(parse(text, source), text)
+
+    def during(self, declared: Mapping[str, Period]) -> "Policy":
+        """The same policy with these periods of campaigns; those that it does not know do not matter."""
+        return Policy(self.document, self.text, MappingProxyType(dict(declared)))
 
     def decide(self, case: Case) -> Rule:
         """The first rule that matches; the last one always does."""
-        return next(rule for rule in self.document.rules if self._matches(rule.when, case))
+        return self.decide_by(self.facts(case))
+
+    def decide_by(self, facts: Facts) -> Rule:
+        """The first rule that matches these facts."""
+        return next(
+            rule for rule, tests in self.tests if all(test.accepts(facts.value(test.fact)) for test in tests)
+        )
+
+    def facts(self, case: Case) -> Facts:
+        """What the rules see of a case."""
+        return Facts(
+            territory=self.classify_judgement(case.judgement),
+            activation=self._activated(case),
+            sale_region=case.sale_region,
+            roaming=case.roaming,
+            intent=case.intent,
+            identity=case.identity,
+            trust=case.trust,
+            terms=case.terms,
+            campaigns={name: period.state(case.now) for name, period in self.periods.items()},
+        )
 
     def classify(self, territory: str) -> TerritoryClass:
         """The class of a territory; a part of a country has its country's unless it is listed itself."""
-        territories = self.document.territories
-        for name in (territory, territory.partition("-")[0]):
-            if name in territories.prohibited:
-                return TerritoryClass.PROHIBITED
-            if name in territories.no_presence:
-                return TerritoryClass.NO_PRESENCE
-        return TerritoryClass.ELIGIBLE
+        return classify(self.document.territories, territory)
 
     def classify_judgement(self, judgement: Judgement) -> TerritoryClass:
         """The class of where a phone is, as far as that is known."""
@@ -80,40 +134,11 @@ class Policy:
         return self.classify(activation.territory) if activation.territory else TerritoryClass.UNKNOWN
 
     def campaign_state(self, campaign_id: str, now: int) -> CampaignState:
-        """Where in its life the campaign is at `now`. Raises StopIteration for one that does not exist."""
-        campaign = next(each for each in self.document.campaigns if each.id == campaign_id)
-        time = datetime.fromtimestamp(now, UTC)
-        if time < campaign.begins:
-            return CampaignState.AHEAD
-        return CampaignState.RUNNING if time < campaign.ends else CampaignState.LIFTED
+        """Where in its life the campaign is at `now`. Raises KeyError for one that does not exist."""
+        return self.periods[campaign_id].state(now)
 
-    def _matches(self, when: Conditions, case: Case) -> bool:
-        return (
-            _among(case.identity, when.identity)
-            and _among(case.intent, when.intent)
-            and _among(case.trust, when.trust)
-            and _among(case.terms, when.terms)
-            and not (when.terms_not and case.terms in when.terms_not)
-            and (when.territory is None or self.classify_judgement(case.judgement) in when.territory)
-            and (when.activation is None or self.classify_activation(case.activation) in when.activation)
-            and _aged(case, when)
-            and (when.campaign is None or self._in_campaign(when.campaign, case.now))
-        )
-
-    def _in_campaign(self, condition: CampaignCondition, now: int) -> bool:
-        return self.campaign_state(condition.id, now) in condition.state
-
-
-def _among(value: str, alternatives: tuple[str, ...] | None) -> bool:
-    return alternatives is None or value in alternatives
-
-
-def _aged(case: Case, when: Conditions) -> bool:
-    if when.activation_age_min is None and when.activation_age_max is None:
-        return True
-    if case.activation is None:
-        return False
-    age = case.now - case.activation.at
-    return (when.activation_age_min is None or age >= when.activation_age_min) and (
-        when.activation_age_max is None or age <= when.activation_age_max
-    )
+    def _activated(self, case: Case) -> Activated | None:
+        """A clock that was set back makes no phone younger than new."""
+        if case.activation is None:
+            return None
+        return Activated(self.classify_activation(case.activation), max(0, case.now - case.activation.at))

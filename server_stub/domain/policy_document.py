@@ -1,32 +1,15 @@
-"""A policy document: the TOML form of a policy, checked until nothing in it can fail at a verdict.
+"""A policy document: the TOML form of a policy. Times are offset date-times, durations seconds."""
 
-Each error names the document, the line, the key and what to do. Times are offset date-times, durations seconds.
-"""
-
-import re
-import tomllib
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from server_stub.domain.appraisal import Identity
-from server_stub.domain.toml_lines import Path, line_of
 from wire import limits
 from wire.codes import Decision, Intent, MessageKey, Reason, TrustTier
 from wire.model import Code, Integer, Seconds, Sequence, Territory, Text, Word
 from wire.verdict import ALLOWED, REQUIRED
-
-
-class PolicyError(ValueError):
-    """A policy document cannot be used. `key` is dotted, `line` counts from 1."""
-
-    def __init__(self, source: str, line: int, key: str, problem: str) -> None:
-        super().__init__(f"{source}:{line}: {key or 'document'}: {problem}")
-        self.source = source
-        self.line = line
-        self.key = key
-        self.problem = problem
 
 
 class TerritoryClass(StrEnum):
@@ -61,14 +44,36 @@ class Argument(StrEnum):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+T = TypeVar("T")
+
+Alternatives = Annotated[Sequence[T], Field(min_length=1)]
+"""At least one of them; an empty list would match no phone."""
 
 
 class Territories(_Part):
-    """Which territories are of which class; all others are eligible. A country stands for its parts too."""
+    """Which territories are of which class; all others are eligible. A country stands for its parts too.
+
+    Codes are of ISO 3166-1 alpha-2 (`CU`) or ISO 3166-2 (`UA-43`).
+    """
 
     prohibited: Sequence[Territory]
     no_presence: Sequence[Territory] = ()
+
+    @field_validator("prohibited", "no_presence")
+    @classmethod
+    def _once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({code for code in codes if codes.count(code) > 1}):
+            raise ValueError(f"{', '.join(twice)} stands here twice; remove one")
+        return codes
+
+    @model_validator(mode="after")
+    def _of_one_class(self) -> Self:
+        if both := sorted({*self.prohibited} & {*self.no_presence}):
+            raise ValueError(f"{', '.join(both)} cannot be of two classes; remove it from one of them")
+        return self
 
 
 class Campaign(_Part):
@@ -89,26 +94,53 @@ class CampaignCondition(_Part):
     """True while campaign `id` is in one of `state`."""
 
     id: Code
-    state: Annotated[Sequence[Word[CampaignState]], Field(min_length=1)]
+    state: Alternatives[Word[CampaignState]]
 
 
 class Conditions(_Part):
     """What must hold for a rule, all of it; what is left out holds always. Each list is of alternatives.
 
-    `activation` is the class of the territory of first activation, `activation_age_min` and `activation_age_max`
-    seconds since then (never true of a phone that was not activated), `terms_not` versions that are not accepted.
+    `territory` is the class of where the phone is, `activation` that of where it was first activated;
+    `activation_age_min` and `activation_age_max` are the seconds since then, both included (never true of a phone that
+    was not activated). `sale_region` is where the vendor sold the phone, or meant its image to be sold; `roaming`
+    whether it is registered on a network that is not its home network. `terms_not` are versions that were not accepted.
     """
 
-    territory: Sequence[Word[TerritoryClass]] | None = None
-    intent: Sequence[Word[Intent]] | None = None
-    activation: Sequence[Word[TerritoryClass]] | None = None
+    territory: Alternatives[Word[TerritoryClass]] | None = None
+    intent: Alternatives[Word[Intent]] | None = None
+    activation: Alternatives[Word[TerritoryClass]] | None = None
     activation_age_min: Seconds | None = None
     activation_age_max: Seconds | None = None
-    identity: Sequence[Word[Identity]] | None = None
-    trust: Sequence[Word[TrustTier]] | None = None
-    terms: Sequence[Code] | None = None
-    terms_not: Sequence[Code] | None = None
+    sale_region: Alternatives[Code] | None = None
+    roaming: bool | None = None
+    identity: Alternatives[Word[Identity]] | None = None
+    trust: Alternatives[Word[TrustTier]] | None = None
+    terms: Alternatives[Code] | None = None
+    terms_not: Alternatives[Code] | None = None
     campaign: CampaignCondition | None = None
+
+    @field_validator("territory")
+    @classmethod
+    def _somewhere(cls, classes: tuple[TerritoryClass, ...] | None) -> tuple[TerritoryClass, ...] | None:
+        if classes and TerritoryClass.NONE in classes:
+            raise ValueError(
+                "no phone is in territory `none`; where nothing tells where it is, write `unknown`"
+            )
+        return classes
+
+    @field_validator("activation")
+    @classmethod
+    def _recorded(cls, classes: tuple[TerritoryClass, ...] | None) -> tuple[TerritoryClass, ...] | None:
+        if classes and TerritoryClass.CONTRADICTORY in classes:
+            raise ValueError("no activation is recorded as `contradictory`; leave it out")
+        return classes
+
+    @model_validator(mode="after")
+    def _some_age(self) -> Self:
+        low, high = self.activation_age_min, self.activation_age_max
+        if low is not None and high is not None and low > high:
+            raise ValueError("activation_age_min is above activation_age_max; correct one of them")
+        return self
 
     @property
     def empty(self) -> bool:
@@ -174,57 +206,3 @@ class PolicyDocument(_Part):
     territories: Territories
     campaigns: Sequence[Campaign] = ()
     rules: Annotated[Sequence[Rule], Field(min_length=1)]
-
-
-def parse(text: str, source: str) -> PolicyDocument:
-    """Read and check the document `text`; `source` names it in errors. Raises PolicyError."""
-    try:
-        document = PolicyDocument.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(source, _syntax_line(text, str(error)), "", str(error)) from error
-    except ValidationError as error:
-        raise _error(text, source, *_first(error)) from error
-    for path, problem in _conflicts(document):
-        raise _error(text, source, path, problem)
-    return document
-
-
-def _syntax_line(text: str, message: str) -> int:
-    """`tomllib` tells the place in words alone before Python 3.14: `(at line 2, column 3)` or the end."""
-    place = re.search(r"at line (\d+)", message)
-    return int(place[1]) if place else max(1, len(text.splitlines()))
-
-
-def _first(error: ValidationError) -> tuple[Path, str]:
-    """The first error by its place in the document, in words that say what to do."""
-    details = error.errors(include_url=False)[0]
-    told: dict[str, str] = {
-        "extra_forbidden": "unknown key; remove it or correct its spelling",
-        "missing": "missing key; add it",
-    }
-    message = str(details["msg"]).removeprefix("Value error, ")
-    return details["loc"], told.get(details["type"], message)
-
-
-def _error(text: str, source: str, path: Path, problem: str) -> PolicyError:
-    return PolicyError(source, line_of(text, path), ".".join(map(str, path)), problem)
-
-
-def _conflicts(document: PolicyDocument) -> list[tuple[Path, str]]:
-    """What is wrong between parts that are each well-formed."""
-    campaigns = {campaign.id for campaign in document.campaigns}
-    found: list[tuple[Path, str]] = []
-    for index, rule in enumerate(document.rules):
-        at: tuple[Any, ...] = ("rules", index)
-        if any(rule.id == other.id for other in document.rules[:index]):
-            found.append(((*at, "id"), f"two rules are called {rule.id}; rename one"))
-        if rule.when.campaign and rule.when.campaign.id not in campaigns:
-            found.append(((*at, "when"), f"no campaign {rule.when.campaign.id}; add it to `campaigns`"))
-        last = index == len(document.rules) - 1
-        if last and not rule.when.empty:
-            found.append(((*at, "when"), "the last rule must match every phone; leave out its `when`"))
-        if rule.when.empty and not last:
-            found.append(
-                (at, "this rule matches every phone, so that no later one counts; move it to the end")
-            )
-    return found

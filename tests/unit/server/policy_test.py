@@ -7,7 +7,8 @@ import pytest
 
 from server_stub.domain.appraisal import Identity
 from server_stub.domain.policy import Activation, Case, Policy
-from server_stub.domain.policy_document import CampaignState, PolicyError
+from server_stub.domain.policy_document import CampaignState
+from server_stub.domain.policy_errors import PolicyError
 from server_stub.domain.territory import Judgement, Status
 from server_stub.domain.verdicts import Bearings, compose
 from server_stub.policies import shipped
@@ -171,7 +172,8 @@ offline_limit = 60
 @pytest.mark.parametrize(
     ("old", "new", "line", "key"),
     [
-        ('title = "P"', 'titel = "P"', 1, "title"),
+        ('title = "P"', 'titel = "P"', 3, "titel"),
+        ('title = "P"', "", 1, "title"),
         ('title = "P"', 'title = "P"\ncolour = 1', 4, "colour"),
         ("retry_after = 60", "", 10, "rules.0"),
         ("retry_after = 60", "retry_after = 60\ncheck_in = 5", 10, "rules.0"),
@@ -183,7 +185,7 @@ offline_limit = 60
         ("until = 2021-02-01T00:00:00Z", "until = 2020-02-01T00:00:00Z", 6, "campaigns.0"),
         ("until = 2021-02-01T00:00:00Z", "until = 2021-02-01T00:00:00", 9, "campaigns.0.until"),
         ('id = "rest"', 'id = "first"', 17, "rules.1.id"),
-        ('intent = ["activate"]', 'campaign = { id = "x", state = ["lifted"] }', 12, "rules.0.when"),
+        ('intent = ["activate"]', 'campaign = { id = "x", state = ["lifted"] }', 12, "rules.0.when.campaign.id"),
         ('id = "rest"', 'id = "rest"\nwhen = { intent = ["activate"] }', 18, "rules.1.when"),
         ('when = { intent = ["activate"], territory = ["prohibited"] }', "", 10, "rules.0"),
         (

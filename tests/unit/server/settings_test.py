@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from server_stub.domain.policy_document import PolicyError
+from server_stub.domain.policy_errors import PolicyError
 from server_stub.policies import DEFAULT
 from server_stub.settings import Settings
 
