@@ -62,16 +62,29 @@ def protocol(doors: Doors) -> type[asyncio.Protocol]:
 
 
 class _Connection(h11.Connection):
-    """Remembers the status that h11 has in mind for a request that it does not understand."""
+    """Bounds headers, and remembers the status that h11 has in mind for a request that it does not understand."""
 
     status: int = 400
 
+    def __init__(self, headers_max: int) -> None:
+        super().__init__(h11.SERVER, headers_max)
+        self._headers_max = headers_max
+
     def next_event(self) -> Any:
         try:
-            return super().next_event()
+            event = super().next_event()
         except h11.RemoteProtocolError as error:
             self.status = error.error_status_hint
             raise
+        # h11 itself bounds headers only where they do not arrive all at once.
+        if isinstance(event, h11.Request) and _length(event) > self._headers_max:
+            self.status = 431
+            raise h11.RemoteProtocolError("headers too long")
+        return event
+
+
+def _length(request: h11.Request) -> int:
+    return len(request.target) + sum(len(name) + len(value) + 4 for name, value in request.headers)
 
 
 class _Polite(H11Protocol):
@@ -86,7 +99,7 @@ class _Polite(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._manners = self.doors.manners
-        self.conn = self._incoming = _Connection(h11.SERVER, self._manners.headers_max)
+        self.conn = self._incoming = _Connection(self._manners.headers_max)
         self._waiting: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -153,10 +166,10 @@ class _Polite(H11Protocol):
         cycle = self.cycle
         if self.transport.is_closing() or (cycle is not None and not cycle.response_complete):
             self._wait_for(None, 0)
-        elif cycle is None or self.conn.trailing_data[0]:
-            self._wait_for(self._headers_too_slow, self._manners.headers_seconds)
         elif self.conn.their_state is h11.SEND_BODY:
             self._wait_for(self._refused_but_sending, self._manners.linger_seconds)
+        elif cycle is None or self.conn.trailing_data[0]:
+            self._wait_for(self._headers_too_slow, self._manners.headers_seconds)
         else:
             self._wait_for(None, 0)
 
