@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from cryptography import x509
 
+from server_stub.domain.chain import Statuses
 from server_stub.signing import Algorithm, SigningKey
 
 
@@ -13,7 +14,8 @@ class Secrets:
 
     The first of `signing_keys` signs; all are published. `nonce_key` authenticates challenges and
     `identifier_key` turns identifiers into pseudonyms; both are of at least 32 octets. `revoked_certificates` are
-    the serial numbers of attestation certificates that no longer count.
+    the serial numbers of attestation certificates that no longer count, and `statuses` gives those of a published
+    status list. `software_roots` are known roots of keystores in software: their chains are named as such.
     """
 
     signing_keys: tuple[SigningKey, ...]
@@ -21,6 +23,8 @@ class Secrets:
     identifier_key: bytes = field(repr=False)
     attestation_roots: tuple[x509.Certificate, ...]
     revoked_certificates: frozenset[int] = frozenset()
+    software_roots: tuple[x509.Certificate, ...] = ()
+    statuses: Statuses | None = None
 
     def __post_init__(self) -> None:
         if not self.signing_keys or not self.attestation_roots:

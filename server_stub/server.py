@@ -5,6 +5,7 @@ import secrets as entropy
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event, Thread
 from types import TracebackType
 from typing import Final, Self
@@ -52,6 +53,8 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
 
     Raises PolicyError or OSError where the policy cannot be used, ValueError where no key is of the algorithm.
     """
+    if statuses := settings.statuses():
+        secrets = replace(secrets, statuses=statuses)
     return VerdictService(
         secrets=secrets.signing_by(settings.algorithm) if settings.algorithm else secrets,
         policy=settings.load_policy(),

@@ -106,7 +106,9 @@ class VerdictService:
         self._clock = clock
         self._random = random
         self._challenger = Challenger(secrets.nonce_key, random)
-        self._chains = ChainVerifier(secrets.attestation_roots, secrets.revoked_certificates)
+        self._chains = ChainVerifier(
+            secrets.attestation_roots, secrets.revoked_certificates, secrets.software_roots, secrets.statuses
+        )
         self._pseudonyms = Pseudonyms(secrets.identifier_key)
 
     def challenge(self) -> Challenge:
@@ -145,6 +147,9 @@ class VerdictService:
         """Raises ServiceError where no verdict could be recorded now."""
         try:
             self._store.check()
+            self._chains.check(self._clock())
+        except EvidenceError as error:
+            raise ServiceError(error.code, error.detail) from error
         except StoreUnavailableError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
 

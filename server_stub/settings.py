@@ -9,12 +9,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from server_stub.domain.policy import Policy
 from server_stub.policies import DEFAULT, shipped
 from server_stub.signing import Algorithm
+from server_stub.status_list import DAY, StatusListFile, WhenUnusable
 
 
 class Settings(BaseSettings):
     """Settings of one server. `policy` is a shipped policy's name or a TOML file; port 0 takes a free one.
 
     `algorithm` is what verdicts are signed with; where it is not set, the first of the server's keys decides.
+    `status_list` is a file with the revocation status list of attestation certificates. While it is missing, malformed
+    or older than `status_list_max_age` seconds, `status_list_unusable` says whether nothing is appraised.
     """
 
     model_config = SettingsConfigDict(env_prefix="ACTIVATION_SERVER_", frozen=True, extra="forbid")
@@ -26,6 +29,15 @@ class Settings(BaseSettings):
     algorithm: Algorithm | None = None
     issuer: Annotated[str, Field(min_length=1, max_length=256)]
     audience: Annotated[str, Field(min_length=1, max_length=256)]
+    status_list: Path | None = None
+    status_list_max_age: Annotated[int, Field(gt=0)] = DAY
+    status_list_unusable: WhenUnusable = WhenUnusable.REFUSE
+
+    def statuses(self) -> StatusListFile | None:
+        """The status list that attestation certificates are looked up in."""
+        return self.status_list and StatusListFile(
+            self.status_list, max_age=self.status_list_max_age, when_unusable=self.status_list_unusable
+        )
 
     def load_policy(self) -> Policy:
         """The policy that `policy` names. Raises PolicyError or OSError."""

@@ -6,7 +6,7 @@ key description, and a trust anchor is a name and a key, so that a phone may sen
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -22,7 +22,9 @@ from server_stub.domain.revocation import StatusEntry
 __all__ = ["MALFORMED", "Anchor", "ChainError", "ChainProblem", "ChainVerifier", "Path"]
 
 _CACHE_MAX: Final = 1024
-_NO_STATUS: Final[Mapping[int, StatusEntry]] = {}
+
+Statuses = Callable[[int], Mapping[int, StatusEntry]]
+"""The entries of a revocation status list at a time, by serial number. Raises EvidenceError where it has no list."""
 
 
 class Anchor(StrEnum):
@@ -68,32 +70,36 @@ class ChainVerifier:
 
     Issuers that lead to a root are remembered by their exact octets, so that each further phone of a batch
     costs one signature verification. Validity and revocation are checked anew every time. A certificate whose serial
-    number is in `revoked` refuses its chain, whoever issued it.
+    number is in `revoked`, or in what `statuses` gives for the time, refuses its chain, whoever issued it.
     """
 
     roots: tuple[x509.Certificate, ...]
     revoked: frozenset[int] = frozenset()
     software_roots: tuple[x509.Certificate, ...] = ()
+    statuses: Statuses | None = None
     _known: dict[tuple[bytes, ...], _Known] = field(default_factory=dict, repr=False)
 
-    def verify(
-        self, chain: tuple[bytes, ...], at: int, statuses: Mapping[int, StatusEntry] = _NO_STATUS
-    ) -> Path:
-        """Validate `chain`, DER, leaf first, at `at` seconds since the epoch. Raises ChainError.
+    def verify(self, chain: tuple[bytes, ...], at: int) -> Path:
+        """Validate `chain`, DER, leaf first, at `at` seconds since the epoch.
 
-        `statuses` are the entries of a revocation status list by serial number.
+        Raises ChainError, and EvidenceError where the status list that is asked for cannot be had.
         """
         try:
-            return self._verify(chain, at, statuses)
+            return self._verify(chain, at)
         except MALFORMED as error:
             # Names, times and keys are parsed when first asked for, so any look can find them malformed.
             raise ChainError(ChainProblem.MALFORMED, None, "a certificate of x5c is malformed") from error
 
-    def _verify(self, chain: tuple[bytes, ...], at: int, statuses: Mapping[int, StatusEntry]) -> Path:
+    def check(self, at: int) -> None:
+        """Raises EvidenceError where no chain could be verified at `at` for want of a status list."""
+        if self.statuses:
+            self.statuses(at)
+
+    def _verify(self, chain: tuple[bytes, ...], at: int) -> Path:
         time = datetime.datetime.fromtimestamp(at, datetime.UTC)
         leaf = _load(chain[0], 0)
         known = self._issuers(chain[1:]) or self._above_leaf(leaf)
-        self._check_status((leaf.serial_number, *known.serials), statuses)
+        self._check_status((leaf.serial_number, *known.serials), at)
         _check_validity(leaf.not_valid_before_utc, leaf.not_valid_after_utc, time, 0)
         for place, link in enumerate(known.links, 1):
             _check_validity(link.not_before, link.not_after, time, place)
@@ -160,11 +166,12 @@ class ChainVerifier:
             *((root, Anchor.SOFTWARE) for root in self.software_roots),
         ]
 
-    def _check_status(self, serials: tuple[int, ...], statuses: Mapping[int, StatusEntry]) -> None:
+    def _check_status(self, serials: tuple[int, ...], at: int) -> None:
+        statuses = self.statuses(at) if self.statuses else {}
         for place, serial in enumerate(serials):
             if serial in self.revoked:
                 raise ChainError(ChainProblem.REVOKED, place, "has been revoked")
-            if statuses and (entry := statuses.get(serial)):
+            if entry := statuses.get(serial):
                 raise ChainError(ChainProblem.of(entry.status), place, f"has been {entry}")
 
 

@@ -189,7 +189,9 @@ def test_each_certificate_of_a_real_chain_can_be_revoked(phone: str) -> None:
     for place, certificate in enumerate(certificates):
         statuses = {certificate.serial_number: StatusEntry(CertificateStatus.REVOKED)}
         with pytest.raises(ChainError) as caught:
-            ChainVerifier(roots()).verify(octets_of(certificates), time_of(certificates), statuses)
+            ChainVerifier(roots(), statuses=lambda _, found=statuses: found).verify(
+                octets_of(certificates), time_of(certificates)
+            )
         assert (caught.value.problem, caught.value.place) == (ChainProblem.REVOKED, place)
 
 
