@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from agent.verification.accepted import Claims
 from agent.verification.errors import RULES
 from agent.verification.keyset import KeySet
 from lab import decode
@@ -76,9 +77,7 @@ def _step(step: int, trace: Trace, token: bytes, keys: KeySet) -> dict[str, Any]
 
 
 def _claims(trace: Trace) -> dict[str, Any] | None:
-    if trace.claims is None or not trace.verified:
-        return None
-    return trace.claims.model_dump(mode="json", exclude_none=True)
+    return trace.claims.members() if trace.verified and isinstance(trace.claims, Claims) else None
 
 
 def _table(trace: Trace, token: bytes, keys: KeySet) -> Table:

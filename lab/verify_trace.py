@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.verification import jws
+from agent.verification.accepted import Claims
 from agent.verification.claims import read_claims
 from agent.verification.errors import RULES, Code, VerificationError
 from agent.verification.jws import Opened
@@ -60,7 +61,7 @@ class Wanted:
             *(self.nonce, self.serial, self.policy_version),
         )
 
-    def filled(self, claims: UncheckedVerdict) -> Expected:
+    def filled(self, claims: Claims | UncheckedVerdict) -> Expected:
         """The expectations, with what is not expected taken from `claims` so that it is met."""
         return Expected(
             issuer=claims.iss if self.issuer is None else self.issuer,
@@ -80,7 +81,7 @@ class Trace:
     wanted: Wanted
     code: Code | None
     opened: Opened | None
-    claims: UncheckedVerdict | None
+    claims: Claims | UncheckedVerdict | None
 
     @property
     def verified(self) -> bool:
@@ -103,7 +104,7 @@ class Trace:
 def trace(token: str | bytes, keys: KeySet, wanted: Wanted) -> Trace:
     """Take the fourteen steps as `verify` does, and report instead of raising."""
     opened: Opened | None = None
-    claims: UncheckedVerdict | None = None
+    claims: Claims | UncheckedVerdict | None = None
     try:
         time = time_bounds(Reckoning.EXACT, wanted.now)
         opened = jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time)

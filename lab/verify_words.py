@@ -5,11 +5,14 @@ Before the signature holds, the words say what was asked of the token and nothin
 
 import datetime
 import json
+from collections.abc import Collection
 from typing import Final
 
+from agent.verification.accepted import Claims
 from agent.verification.keyset import KeySet
 from lab.verify_trace import Result, Trace
 from wire import limits, media
+from wire.verdict import UncheckedVerdict
 
 NAMES: Final = {
     1: "size, alphabet",
@@ -70,12 +73,16 @@ def _census(keys: KeySet) -> str:
     return f"the key set ({words or 'empty'})"
 
 
+def _named(claims: Claims | UncheckedVerdict) -> Collection[str]:
+    return claims.members() if isinstance(claims, Claims) else claims.model_fields_set
+
+
 def _of_the_claims(step: int, trace: Trace) -> str:
     claims, wanted = trace.claims, trace.wanted
     if claims is None or trace.result(step) is Result.NOT_REACHED:
         return _ASKED[step]
     return {
-        8: f"{len(claims.model_fields_set)} claims, strict JSON, all known, each in its form",
+        8: f"{len(_named(claims))} claims, strict JSON, all known, each in its form",
         9: _pairs(("iss", claims.iss, wanted.issuer), ("aud", claims.aud, wanted.audience)),
         10: _pairs(("cnf.jkt", claims.cnf.jkt, wanted.thumbprint)),
         11: _pairs(("eat_nonce", claims.eat_nonce, wanted.nonce)),

@@ -36,6 +36,15 @@ TEXT_MAX: Final = 128
 CODE_MAX: Final = 64
 """Longest identifier in a claim: a key id, a rule, a case number."""
 
+PARTY_MAX: Final = 256
+"""Longest `iss` and `aud`."""
+
+THUMBPRINT_LENGTH: Final = 43
+"""Characters of a SHA-256 JWK thumbprint (RFC 7638) in base64url."""
+
+ARGUMENTS_MAX: Final = 8
+"""Most arguments of a catalogue message."""
+
 CHAIN_MAX: Final = 6
 """Most certificates in `x5c`."""
 
@@ -44,6 +53,12 @@ SIM_SLOTS: Final = 2
 
 INTEGER_MAX: Final = 2**53 - 1
 """Largest integer that every JSON implementation keeps exact (RFC 8259 section 6)."""
+
+DURATION_MAX: Final = 10 * 366 * 24 * 3600
+"""Longest duration that a claim can state."""
+
+FLOOR_STEP_MAX: Final = 2**32
+"""How far one verdict raises what a phone remembers of `serial` and `policy.version`, whatever numbers it carries."""
 
 RETRY_AFTER_MAX: Final = 24 * 3600
 """Longest wait that a server may impose on a phone."""

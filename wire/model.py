@@ -1,6 +1,6 @@
 """What all messages have in common: strict types, no unknown member, immutable."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -34,10 +34,15 @@ Integer = Annotated[int, Field(ge=0, le=limits.INTEGER_MAX)]
 Timestamp = Integer
 """Seconds since 1970-01-01T00:00:00Z (NumericDate of RFC 7519, integers only)."""
 
-Seconds = Annotated[int, Field(ge=0, le=10 * 366 * 24 * 3600)]
+Seconds = Annotated[int, Field(ge=0, le=limits.DURATION_MAX)]
 """A duration."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$", max_length=limits.CODE_MAX)]
+CODE: Final = r"[A-Za-z0-9._:-]+"
+BASE64URL: Final = r"[A-Za-z0-9_-]+"
+TERRITORY: Final = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"
+"""Regular expressions of a whole value; none matches a space."""
+
+Code = Annotated[str, StringConstraints(pattern=rf"^{CODE}$", max_length=limits.CODE_MAX)]
 """An identifier: letters, digits and `._:-`."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX)]
@@ -45,14 +50,14 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX
 
 Nonce = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", min_length=limits.NONCE_MIN, max_length=limits.NONCE_MAX),
+    StringConstraints(pattern=rf"^{BASE64URL}$", min_length=limits.NONCE_MIN, max_length=limits.NONCE_MAX),
 ]
 """`eat_nonce` (RFC 9711 section 4.1), base64url."""
 
 Thumbprint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """SHA-256 JWK thumbprint (RFC 7638), base64url."""
 
-Territory = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+Territory = Annotated[str, StringConstraints(pattern=rf"^{TERRITORY}$")]
 """ISO 3166-1 alpha-2, or ISO 3166-2 for a part: `CU`, `UA-43`."""
 
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from wire import limits
 from wire.codes import Decision, MessageKey, Reason, TrustTier
 from wire.model import Code, Integer, Message, Nonce, Seconds, Territory, Text, Thumbprint, Timestamp, Word
 
@@ -29,7 +30,7 @@ class CatalogueMessage(Message):
     """A sentence by its catalogue key, with arguments; the phone renders it in its own language."""
 
     key: Word[MessageKey]
-    args: dict[Code, Text] = Field(default_factory=dict, max_length=8)
+    args: dict[Code, Text] = Field(default_factory=dict, max_length=limits.ARGUMENTS_MAX)
 
 
 class UncheckedVerdict(Message):
@@ -38,8 +39,8 @@ class UncheckedVerdict(Message):
     Times are seconds since the epoch; durations are seconds from `iat`, so that they survive a wrong clock.
     """
 
-    iss: Annotated[str, StringConstraints(min_length=1, max_length=256)]
-    aud: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    iss: Annotated[str, StringConstraints(min_length=1, max_length=limits.PARTY_MAX)]
+    aud: Annotated[str, StringConstraints(min_length=1, max_length=limits.PARTY_MAX)]
     sub: Code
     cnf: Confirmation
     eat_nonce: Nonce

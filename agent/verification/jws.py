@@ -17,6 +17,8 @@ This list is normative; the functions below follow it in this order, and the fir
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+import msgspec
+
 from agent.verification import base64url, strict_json
 from agent.verification.errors import Code, VerificationError
 from agent.verification.keys import VerdictKey
@@ -36,7 +38,7 @@ _FAULTS: Final = {
 _LAPSES: Final = {Lapse.OVER: Code.KEY_EXPIRED, Lapse.NOT_YET: Code.KEY_NOT_YET_VALID}
 
 
-class Segments(NamedTuple):
+class Segments(msgspec.Struct, frozen=True, gc=False):
     """A token taken apart: the decoded segments, and the characters that were signed."""
 
     header: bytes
@@ -53,7 +55,7 @@ class Header(NamedTuple):
     typ: str | None
 
 
-class Opened(NamedTuple):
+class Opened(msgspec.Struct, frozen=True, gc=False):
     """What steps 1 to 7 yield: the payload, and the key whose signature it bears."""
 
     payload: bytes
@@ -93,12 +95,16 @@ def check_size_and_alphabet(token: str | bytes) -> bytes:
 
 def split(octets: bytes) -> Segments:
     """Step 2, for what passed step 1. Returns the decoded segments."""
-    if octets.count(b".") != 2:
-        raise VerificationError(Code.SEGMENT_COUNT)
     decoded = base64url.decode_three(octets)
     if decoded is None:
-        raise VerificationError(Code.SEGMENT_EMPTY if b"" in octets.split(b".") else Code.SEGMENT_ENCODING)
-    return Segments(*decoded, octets[: octets.rindex(b".")])
+        raise VerificationError(_why_not_three(octets))
+    return Segments(*decoded, octets.rpartition(b".")[0])
+
+
+def _why_not_three(octets: bytes) -> Code:
+    if octets.count(b".") != 2:
+        return Code.SEGMENT_COUNT
+    return Code.SEGMENT_EMPTY if b"" in octets.split(b".") else Code.SEGMENT_ENCODING
 
 
 # Verdicts share a handful of headers. The memo is of a pure function by its exact octets, so it can change no

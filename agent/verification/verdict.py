@@ -18,18 +18,19 @@ This list is normative; the functions below follow it in this order, and the fir
 Only then does a `VerifiedVerdict` exist.
 """
 
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NoReturn, final
 
 from agent.verification import jws
+from agent.verification.accepted import Claims
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
 from agent.verification.keyset import KeySet
 from agent.verification.validity import ALWAYS, TimeBounds, Validity
 from wire import limits, media
 from wire.codes import Decision, Reason
-from wire.verdict import REQUIRED, UncheckedVerdict, Verdict
+from wire.verdict import REQUIRED, UncheckedVerdict
 
 _AUTHORITY: Final = object()
 _DECISIONS: Final = frozenset(Decision)
@@ -66,19 +67,19 @@ class Expected:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class VerifiedVerdict:
     """A verdict that passed all fourteen steps: the one thing that the lock machine takes as authority.
 
     Only `verify` makes one; anything else that tries gets a TypeError. `claims` is complete for its decision.
     """
 
-    claims: Verdict
-    authority: InitVar[object]
+    claims: Claims
 
-    def __post_init__(self, authority: object) -> None:
+    def __init__(self, claims: Claims, authority: object) -> None:
         if authority is not _AUTHORITY:
             raise TypeError("a VerifiedVerdict comes from agent.verification.verdict.verify alone")
+        object.__setattr__(self, "claims", claims)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a VerifiedVerdict cannot be pickled: store the token and verify it again")
@@ -116,7 +117,7 @@ def time_bounds(reckoning: Reckoning, now: int) -> TimeBounds:
     return TimeBounds(now - limits.SKEW, now + limits.SKEW if reckoning is Reckoning.EXACT else None)
 
 
-def check_parties(claims: UncheckedVerdict, expected: Expected) -> None:
+def check_parties(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
     """Step 9."""
     if claims.iss != expected.issuer:
         raise VerificationError(Code.ISSUER_MISMATCH)
@@ -124,19 +125,19 @@ def check_parties(claims: UncheckedVerdict, expected: Expected) -> None:
         raise VerificationError(Code.AUDIENCE_MISMATCH)
 
 
-def check_key_binding(claims: UncheckedVerdict, expected: Expected) -> None:
+def check_key_binding(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
     """Step 10."""
     if claims.cnf.jkt != expected.thumbprint:
         raise VerificationError(Code.KEY_BINDING_MISMATCH)
 
 
-def check_nonce(claims: UncheckedVerdict, expected: Expected) -> None:
+def check_nonce(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
     """Step 11. The nonce is no secret, so comparing it need not take constant time."""
     if claims.eat_nonce != expected.nonce:
         raise VerificationError(Code.NONCE_MISMATCH)
 
 
-def check_times(claims: UncheckedVerdict, reckoning: Reckoning, now: int) -> None:
+def check_times(claims: Claims | UncheckedVerdict, reckoning: Reckoning, now: int) -> None:
     """Step 12."""
     issued, begins, ends = claims.iat, claims.nbf, claims.exp
     if ends <= issued or begins > ends:
@@ -155,13 +156,13 @@ def check_times(claims: UncheckedVerdict, reckoning: Reckoning, now: int) -> Non
         raise VerificationError(Code.NOT_YET_VALID)
 
 
-def check_issued_under(validity: Validity, claims: UncheckedVerdict) -> None:
+def check_issued_under(validity: Validity, claims: Claims | UncheckedVerdict) -> None:
     """Step 12, second half: the key was valid when the verdict says that it was issued."""
     if validity is not ALWAYS and validity.lapse(time_bounds(Reckoning.EXACT, claims.iat)) is not None:
         raise VerificationError(Code.ISSUED_OUTSIDE_KEY_VALIDITY)
 
 
-def check_freshness(claims: UncheckedVerdict, expected: Expected) -> None:
+def check_freshness(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
     """Step 13."""
     if claims.serial <= expected.serial:
         raise VerificationError(Code.SERIAL_NOT_NEWER)
@@ -169,9 +170,9 @@ def check_freshness(claims: UncheckedVerdict, expected: Expected) -> None:
         raise VerificationError(Code.POLICY_ROLLED_BACK)
 
 
-def check_decision(claims: UncheckedVerdict) -> Verdict:
+def check_decision(claims: Claims | UncheckedVerdict) -> Claims:
     """Step 14. Returns the claims with decision and reason known."""
-    if not isinstance(claims, Verdict):
+    if not isinstance(claims, Claims):
         raise VerificationError(_why_incomplete(claims))
     if claims.not_before_lock is not None and claims.not_before_lock < claims.iat:
         raise VerificationError(Code.LOCK_BEFORE_ISSUE)
@@ -179,11 +180,11 @@ def check_decision(claims: UncheckedVerdict) -> Verdict:
 
 
 def _why_incomplete(claims: UncheckedVerdict) -> Code:
-    """What keeps well-formed claims from being a `Verdict`."""
+    """What keeps well-formed claims from being a verdict's."""
     if claims.decision not in _DECISIONS:
         return Code.DECISION_UNKNOWN
     if claims.reason not in _REASONS:
         return Code.REASON_UNKNOWN
     lacking = REQUIRED[Decision(claims.decision)] - claims.optional_claims()
-    # What is known and complete and still no `Verdict` carries a claim that its decision does not allow.
+    # What is known and complete and still not accepted carries a claim that its decision does not allow.
     return Code.DECISION_INCOMPLETE if lacking else Code.DECISION_CONTRADICTORY

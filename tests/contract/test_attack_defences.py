@@ -4,19 +4,20 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent import sealing
 from agent.core.states import State
 from agent.sealing import Recovered
 from agent.verification import jws, verdict
+from agent.verification.accepted import Claims
 from agent.verification.jws import Header, Segments
 from agent.verification.keys import VerdictKey
 from agent.verification.keyset import KeySet
 from lab.attacks.forge import unb64
 from lab.attacks.theatre import Theatre
 from tests.support.attacks import SEED, record_of
-from wire.verdict import UncheckedVerdict, Verdict
 
 
 def nothing(*_: Any) -> None:
@@ -41,14 +42,13 @@ def takes_any_key(_header: Header, keys: KeySet, _time: object) -> VerdictKey:
     return keys.keys[0]
 
 
-def takes_more_claims(payload: bytes) -> UncheckedVerdict:
+def takes_more_claims(payload: bytes) -> Claims:
     claims = json.loads(payload)
-    return Verdict.model_validate(
-        {name: claims[name] for name in claims.keys() & Verdict.model_fields.keys()}
-    )
+    known = {name: claims[name] for name in claims.keys() & set(Claims.__struct_fields__)}
+    return msgspec.convert(known, Claims)
 
 
-def takes_any_decision(claims: UncheckedVerdict) -> UncheckedVerdict:
+def takes_any_decision(claims: Claims) -> Claims:
     return claims
 
 

@@ -168,6 +168,12 @@ def make_verdict(decision: str = "deny", /, **changes: object) -> dict[str, Any]
     return {name: value for name, value in claims.items() if value is not None}
 
 
+def spelt_out(claims: dict[str, Any]) -> dict[str, Any]:
+    """Claims of an accepted payload as `Claims.members` has them: a message without `args` has none."""
+    message = claims.get("message")
+    return claims if message is None else claims | {"message": {"args": {}} | message}
+
+
 def verified(
     decision: str = "deny", /, *, expected: Expected = EXPECTED, now: int = NOW, **changes: object
 ) -> VerifiedVerdict:

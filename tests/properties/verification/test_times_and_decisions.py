@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.verification.accepted import Claims
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
 from agent.verification.verdict import Reckoning, check_decision, check_times
@@ -66,7 +67,7 @@ def test_a_decision_is_taken_with_exactly_the_claims_that_it_needs_and_allows(de
             assert refusal(claims) is expected_refusal(decision, present)
 
 
-def refusal(claims: UncheckedVerdict) -> Code | None:
+def refusal(claims: Claims | UncheckedVerdict) -> Code | None:
     try:
         check_decision(claims)
     except VerificationError as refused:
