@@ -4,7 +4,8 @@ import math
 import secrets as entropy
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event, Thread
 from types import TracebackType
@@ -162,7 +163,7 @@ class ServerThread:
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers requests."""
+    """Says when it answers requests, and ends by returning: whoever runs it has a store to close."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
@@ -172,6 +173,13 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_start()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn would raise the signal again when all is done, which ends the process on the spot."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
 
 def _server(app: FastAPI, started: Callable[[], None]) -> _Server:

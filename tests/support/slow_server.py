@@ -1,0 +1,46 @@
+"""A server whose disk is slow, as a process of its own: `python -m tests.support.slow_server FILE SECONDS`."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from server_stub.manners import Manners
+from server_stub.server import build_service, run
+from server_stub.settings import Settings
+from server_stub.store.sql import SqlStore
+from tests.support.server_phone import VENDOR
+
+
+class SlowStore(SqlStore):
+    """Takes its time in each transaction, and says when one has begun."""
+
+    seconds = 0.0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with super().transaction() as transaction:
+            say("judging")
+            time.sleep(self.seconds)
+            yield transaction
+
+
+def say(line: str) -> None:
+    """Tell the parent process."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Serve on a free port, print the origin when requests are answered, and a line when all is over."""
+    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience)
+    store = SlowStore(Path(sys.argv[1]))
+    store.seconds = float(sys.argv[2])
+    service = build_service(settings, VENDOR.secrets, store)
+    run(service, settings.host, settings.port, say, manners=Manners(grace_seconds=20))
+
+
+if __name__ == "__main__":
+    main()
