@@ -51,7 +51,8 @@ def unreachable(error: TransportError) -> Failed:
 def _refuse_error(answer: Answer) -> None:
     if answer.status in (429, 503):
         raise ExchangeError(Failed(Trouble.BUSY, _code_of(answer), answer.retry_after))
-    if answer.status >= 500:
+    # A request that came too slowly says something of the way to the server, and nothing of the phone.
+    if answer.status >= 500 or answer.status == 408:
         raise ExchangeError(Failed(Trouble.UNREACHABLE, _code_of(answer), answer.retry_after))
     if answer.status >= 400:
         code = _code_of(answer)

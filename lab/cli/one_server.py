@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 
 from lab.cli import say
 from lab.vendor import Vendor
 from server_stub.api.logs import json_log
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
+from server_stub.manners import LoadSettings, Manners
 from server_stub.server import build_service, listen, system_clock
 from server_stub.server import run as run_server
 from server_stub.settings import Settings
@@ -62,7 +64,7 @@ def _cannot_listen(wish: Wish, error: OSError) -> str:
 
 
 def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
-    vendor = Vendor(wish.seed)
+    vendor, manners = Vendor(wish.seed), _manners()
     secrets, log = vendor.secrets_signing_by(algorithm), json_log(sys.stderr)
     with vendor.ceremony.open(wish.folder, secrets.signing_keys, system_clock) as repository:
         signer = VerdictSigner(secrets.signing_keys, lambda: repository.keys, system_clock)
@@ -73,8 +75,24 @@ def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
             )
         service = build_service(_settings(wish, algorithm, vendor), secrets, store, signer=signer)
         run_server(
-            service, wish.host, wish.port, lambda url: _announce(wish, url), repository=repository, log=log
+            service,
+            wish.host,
+            wish.port,
+            lambda url: _announce(wish, url),
+            repository=repository,
+            log=log,
+            manners=manners,
         )
+
+
+def _manners() -> Manners:
+    """The bounds under load that the environment sets. Stops with an error that names the variable."""
+    try:
+        return LoadSettings().manners
+    except ValidationError as error:
+        [first, *_] = error.errors(include_url=False)
+        name = f"ACTIVATION_SERVER_{str(first['loc'][0]).upper()}"
+        say.fail(f"{name} cannot be used: {first['msg']}")
 
 
 def _settings(wish: Wish, algorithm: Algorithm, vendor: Vendor) -> Settings:

@@ -44,7 +44,7 @@ def test_a_busy_server_is_obeyed(status: int, retry_after: int | None) -> None:
     assert (found.trouble, found.code, found.retry_after) == (Trouble.BUSY, "unavailable", retry_after)
 
 
-@pytest.mark.parametrize("status", [500, 502, 504, 599])
+@pytest.mark.parametrize("status", [408, 500, 502, 504, 599])
 def test_a_broken_server_is_out_of_reach(status: int) -> None:
     """The same question may be answered in a moment."""
     assert failed(Answer(status, HTML, b"<h1>", 5)) == Failed(Trouble.UNREACHABLE, f"status-{status}", 5)
