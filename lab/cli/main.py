@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from lab.cli import attack, demo, device, diagram, explore, matrix, profiles, serve, unlock, verify
+from lab.cli import appraise, attack, demo, device, diagram, explore, matrix, profiles, serve, unlock, verify
 
 app = typer.Typer(
     name="activation",
@@ -22,6 +22,7 @@ app.command()(device.device)
 app.command()(unlock.unlock)
 app.command()(matrix.matrix)
 app.command()(verify.verify)
+app.command()(appraise.appraise)
 app.command()(attack.attack)
 app.command()(explore.explore)
 app.command()(diagram.diagram)

@@ -1,0 +1,84 @@
+"""`activation appraise`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lab.appraisal_examination import Question
+
+
+def appraise(
+    chain: Annotated[
+        str, typer.Argument(help="PEM file with the chain, leaf first, or - for standard input.")
+    ],
+    roots: Annotated[
+        Path, typer.Option(help="Roots that are trusted: a JSON array of PEM texts, or a PEM file.")
+    ],
+    at: Annotated[
+        str | None, typer.Option(help="When: seconds or ISO 8601, UTC. Else this machine's time.")
+    ] = None,
+    challenge: Annotated[str | None, typer.Option(help="The challenge that was asked, in base64.")] = None,
+    imei: Annotated[str | None, typer.Option(help="The IMEI that the phone claims.")] = None,
+    status_list: Annotated[
+        Path | None, typer.Option(help="Revocation status list, the JSON that Android publishes.")
+    ] = None,
+    software_roots: Annotated[
+        Path | None, typer.Option(help="Known roots of keystores in software, in the form of --roots.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One object for machines.")] = False,
+) -> None:
+    """Appraise an Android Key Attestation: is the chain in order, what does it say, and what is each claim worth.
+
+    Exit code 0: the chain is in order and nothing speaks against the phone; 1: the chain is not in order, or a claim
+    is contraindicated; 2: the request is wrong, or a file cannot be used.
+
+    \b
+    Example:
+      activation appraise phone.pem --roots roots.json --at 2026-02-25 --challenge Y2hhbGxlbmdl
+    """
+    from lab.appraisal_examination import examine
+    from lab.appraisal_inputs import read_chain
+    from lab.appraisal_report import as_json, as_text
+    from lab.cli import say
+    from lab.verify_inputs import InputError
+    from wire.codes import TrustTier
+
+    try:
+        question = _question(roots, at, challenge, imei, status_list, software_roots)
+        examined = examine(read_chain(chain), question)
+    except InputError as error:
+        say.fail(str(error))
+    if json:
+        say.as_json(as_json(examined))
+    else:
+        say.show(as_text(examined))
+    if not examined.chain_ok or examined.appraisal.tier is TrustTier.CONTRAINDICATED:
+        raise typer.Exit(say.NOT_IN_ORDER)
+
+
+def _question(
+    roots: Path,
+    at: str | None,
+    challenge: str | None,
+    imei: str | None,
+    status_list: Path | None,
+    software_roots: Path | None,
+) -> "Question":
+    import time
+
+    from lab.appraisal_examination import Question
+    from lab.appraisal_inputs import read_challenge, read_imei, read_moment, read_roots, read_status_list
+    from server_stub.domain.appraisal import Expected
+
+    return Question(
+        roots=read_roots(roots),
+        at=int(time.time()) if at is None else read_moment(at),
+        expected=Expected(
+            challenge=None if challenge is None else read_challenge(challenge),
+            imei=None if imei is None else read_imei(imei),
+        ),
+        software_roots=read_roots(software_roots) if software_roots else (),
+        statuses=read_status_list(status_list).entries if status_list else None,
+    )

@@ -1,0 +1,123 @@
+"""Attestation chains of any length, with links of any kind, made with the library and not with the lab's keystore."""
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from server_stub.domain import key_description
+from server_stub.domain.key_description import AuthorizationList, KeyDescription, RootOfTrust, SecurityLevel
+from wire.codes import VerifiedBootState
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+BORN = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
+DIES = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
+CHALLENGE = b"challenge"
+
+
+@cache
+def key(kind: str, name: str) -> Key:
+    """One key for each kind and name: keys are dear, and no test here looks at their randomness."""
+    if kind.startswith("rsa"):
+        return rsa.generate_private_key(65537, int(kind[3:]))
+    return ec.generate_private_key({"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p224": ec.SECP224R1}[kind]())
+
+
+def description(**changes: object) -> KeyDescription:
+    """What a phone in order says; `changes` are of its hardware-enforced list."""
+    root = RootOfTrust(
+        bytes(32),
+        device_locked=True,
+        verified_boot_state=VerifiedBootState.GREEN,
+        verified_boot_hash=bytes(32),
+    )
+    hardware: dict[str, object] = {
+        "purposes": frozenset({2}),
+        "algorithm": 3,
+        "key_size": 256,
+        "origin": 0,
+        "root_of_trust": root,
+        "os_version": 140000,
+        "os_patch_level": 202408,
+        "imei": "001010123456787",
+    }
+    level = SecurityLevel.TRUSTED_ENVIRONMENT
+    lists = (AuthorizationList(), AuthorizationList(**hardware | changes))  # type: ignore[arg-type]
+    return KeyDescription(300, level, 300, level, CHALLENGE, b"", *lists)
+
+
+@dataclass(frozen=True)
+class Cert:
+    """One certificate to be made. `says` is the value of its attestation extension."""
+
+    name: str
+    kind: str = "p256"
+    ca: bool = True
+    path_length: int | None = None
+    serial: int = 0
+    born: datetime.datetime = BORN
+    dies: datetime.datetime = DIES
+    hash: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
+    says: bytes | None = None
+    extensions: tuple[tuple[x509.ExtensionType, bool], ...] = ()
+    key_name: str = ""
+
+    @property
+    def key(self) -> Key:
+        return key(self.kind, self.key_name or self.name)
+
+
+def leaf(says: bytes | None = None, **changes: object) -> Cert:
+    octets = key_description.encode(description()) if says is None else says
+    return replace(Cert("Android Keystore Key", ca=False, says=octets, serial=1), **changes)  # type: ignore[arg-type]
+
+
+def made(cert: Cert, issuer: Cert) -> x509.Certificate:
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_name(cert.name))
+        .issuer_name(_name(issuer.name))
+        .public_key(cert.key.public_key())
+        .serial_number(cert.serial or 1000 + sum(cert.name.encode()))
+        .not_valid_before(cert.born)
+        .not_valid_after(cert.dies)
+    )
+    if cert.ca:
+        basic = x509.BasicConstraints(ca=True, path_length=cert.path_length)
+        builder = builder.add_extension(basic, critical=True)
+    if cert.says is not None:
+        said = x509.UnrecognizedExtension(key_description.OID, cert.says)
+        builder = builder.add_extension(said, critical=False)
+    for extension, critical in cert.extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(issuer.key, cert.hash)  # type: ignore[arg-type]
+
+
+def chain(*certs: Cert) -> tuple[x509.Certificate, ...]:
+    """Leaf first; each is issued by the next, the last by itself."""
+    return tuple(made(cert, issuer) for cert, issuer in zip(certs, (*certs[1:], certs[-1]), strict=True))
+
+
+def der_of(certificates: Sequence[x509.Certificate]) -> tuple[bytes, ...]:
+    return tuple(each.public_bytes(Encoding.DER) for each in certificates)
+
+
+def pem_of(certificates: Sequence[x509.Certificate]) -> bytes:
+    return b"".join(each.public_bytes(Encoding.PEM) for each in certificates)
+
+
+def write_roots(path: Path, *roots: x509.Certificate) -> str:
+    path.write_text(json.dumps([pem_of([root]).decode() for root in roots]))
+    return str(path)
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
