@@ -21,6 +21,7 @@ from agent.core.screens import Trouble
 from agent.core.states import LockCause, Memory, State
 from agent.core.timing import Context
 from agent.verification.verdict import VerifiedVerdict
+from wire import limits
 from wire.codes import Decision
 
 
@@ -83,11 +84,12 @@ def _deferred(state: State, verdict: VerifiedVerdict, context: Context) -> State
 
 
 def _with_floors(memory: Memory, verdict: VerifiedVerdict) -> Memory:
+    """The floors rise to what the verdict says, by one step at most: whoever stole a verdict key cannot use them up."""
     claims = verdict.claims
     return replace(
         memory,
-        serial=claims.serial,
-        policy_version=claims.policy.version,
+        serial=min(claims.serial, memory.serial + limits.FLOOR_STEP_MAX),
+        policy_version=min(claims.policy.version, memory.policy_version + limits.FLOOR_STEP_MAX),
         jti=claims.jti,
         thumbprint=claims.cnf.jkt,
     )

@@ -55,8 +55,9 @@ class Reckoned:
 class Memory:
     """What the newest verdict said and what the user chose. Deadlines are seconds since the epoch, trusted time.
 
-    `serial` and `policy_version` are floors: no verdict below them is accepted again. `imei` is the one that the newest
-    evidence stated, `thumbprint` that of the key that signed it (RFC 7638): an unlock code is for both.
+    `serial` and `policy_version` are floors: no verdict below them is accepted again. A verdict raises each by
+    `limits.FLOOR_STEP_MAX` at most, so they may lie below what the newest verdict said. `imei` is the one that the
+    newest evidence stated, `thumbprint` that of the key that signed it (RFC 7638): an unlock code is for both.
     """
 
     time: Reckoned

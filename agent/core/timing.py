@@ -56,6 +56,13 @@ BACKOFF_JITTER: Final = 0.5
 HEARTBEAT: Final = 6 * 3600.0
 """Trusted time is sealed at least this often, so that pulling the battery gains no more than this."""
 
+HEARTBEAT_FIRST: Final = 300.0
+"""Trusted time is sealed for the first time so soon after a boot."""
+
+HEARTBEAT_SHARE: Final = 0.5
+"""It is sealed again when so large a part of the time from boot to the last sealing has passed once more. Who pulls the
+battery again and again gains a third of the time that the phone was on, not all of it."""
+
 WARNING_SHARE: Final = 4
 """The offline warning comes when one part in so many of the offline limit is left."""
 
@@ -132,6 +139,12 @@ def _until(deadline: Callable[[Memory], int | None]) -> Callable[[State, Context
     return left
 
 
+def _to_heartbeat(sealed: float, context: Context) -> float:
+    """Seconds until trusted time, last sealed `sealed` seconds after boot, is sealed again."""
+    interval = min(HEARTBEAT, max(HEARTBEAT_FIRST, sealed * HEARTBEAT_SHARE))
+    return sealed + interval - context.elapsed
+
+
 def _may_ask(state: State, exchange: Exchange) -> bool:
     return state.exchange is exchange and state.setup in (Setup.ACTIVATE, Setup.DONE)
 
@@ -151,7 +164,7 @@ TIMERS: Final = (
     Timer(
         Kind.HEARTBEAT,
         lambda _: True,
-        lambda state, context: HEARTBEAT - (context.elapsed - state.memory.time.elapsed),
+        lambda state, context: _to_heartbeat(state.memory.time.elapsed, context),
     ),
     Timer(
         Kind.RETRY_DUE,

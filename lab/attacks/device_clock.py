@@ -47,13 +47,17 @@ def _swinging(stage: Stage) -> Phone:
     return phone
 
 
-def _rebooting(stage: Stage) -> Phone:
-    """A reboot every five hours, before trusted time is sealed."""
-    phone = _leashed(stage)
-    for _ in range(12):
-        phone.handset.wait(5 * 3600)
-        phone.handset.power_on()
-    return phone
+def _rebooting(every: int, days: float) -> Play:
+    """A reboot after so many seconds, for so long."""
+
+    def play(stage: Stage) -> Phone:
+        phone = _leashed(stage)
+        for _ in range(int(days * _DAY / every)):
+            phone.handset.wait(every)
+            phone.handset.power_on()
+        return phone
+
+    return play
 
 
 def _cut_off_locked(stage: Stage) -> Phone:
@@ -79,7 +83,11 @@ ATTACKS: Final[tuple[Attack, ...]] = (
             _T.CLOCK, _clock_set_when_asking(0), DENIED),
     attack("clock-forth-before-asking", "Ask with a clock in 2096, after the end of every campaign.", "CWE-346",
             Means.CLOCK, _T.CLOCK, _clock_set_when_asking(4_000_000_000), DENIED),
-    attack("clock-stopped-by-reboots", "Reboot every five hours, so that trusted time is never sealed.", "CWE-346",
-            Means.CLOCK, _T.CLOCK, _rebooting, Ending(*HOME, "unreachable"),
-            falls="nobody counts while the phone is off; trusted time is sealed every six hours"),
+    attack("clock-slowed-by-reboots", "Reboot every five hours, so that little of the time in between is sealed.",
+            "CWE-346", Means.CLOCK, _T.CLOCK, _rebooting(5 * 3600, 1.6), Ending(*LOCKED, "unreachable")),
+    attack("clock-slowed-by-many-reboots", "Reboot every twenty minutes.", "CWE-346",
+            Means.CLOCK, _T.CLOCK, _rebooting(1200, 1.8), Ending(*LOCKED, "unreachable")),
+    attack("clock-stopped-by-reboots", "Reboot every four minutes, before trusted time is sealed.", "CWE-346",
+            Means.CLOCK, _T.CLOCK, _rebooting(240, 2.5), Ending(*HOME, "unreachable"),
+            falls="nobody counts while the phone is off; trusted time is sealed five minutes after a boot"),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Attacks with a verdict that is signed and well-formed, but not for this phone, this question or this moment."""
 
+from dataclasses import replace
 from typing import Final
 
 from agent.core.screens import ScreenId
@@ -7,9 +8,9 @@ from agent.core.states import Lock
 from agent.verification.errors import Code
 from lab.attacks.ambush import ACTIVATED, LOCKED, Make, Target, ambush, interfering, replacing, token
 from lab.attacks.forge import Forge
-from lab.attacks.model import Attack, Ending, Means, Topic, Trial
+from lab.attacks.model import Attack, Ending, Means, Play, Topic, Trial
 from lab.attacks.phone import Phone
-from lab.attacks.theatre import Stage
+from lab.attacks.theatre import VENDOR, Stage
 from wire import limits
 from wire.codes import Decision
 
@@ -126,19 +127,32 @@ def _falls(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     return Attack(name, sentence, "CWE-522", _STOLEN, (_T.STOLEN_KEY,), (trial,), falls)
 
 
-def _stranding(name: str, sentence: str, make: Make, code: Code, falls: str) -> Attack:
-    """An attack after which the vendor's own verdicts count no more: the phone asks once again, undisturbed."""
+def _then_undisturbed(make: Make, policy_version: int | None = None) -> Play:
+    """A forged verdict for a locked phone; then the phone asks again, undisturbed, under a newer policy if given."""
 
     def play(stage: Stage) -> Phone:
         phone = ambush(LOCKED, make)(stage)
+        if policy_version is not None:
+            policy = stage.theatre.houses[VENDOR].policy
+            document = policy.document.model_copy(update={"version": policy_version})
+            phone.wire.onward = stage.server(replace(policy, document=document)).transport
         interfering(phone, replacing(stage, phone, Decision.DENY, lambda forge: forge.genuine))
         return phone
 
-    ending = Ending(Lock.LOCKED, ScreenId.LOCKED, code.value)
-    return Attack(
-        name, sentence, "CWE-522", _STOLEN, (_T.STOLEN_KEY,), (Trial("locked", play, ending),), falls
-    )
+    return play
 
+
+def _all_serials(forge: Forge) -> bytes:
+    return forge.signed(forge.claims("allow", serial=limits.INTEGER_MAX))
+
+
+def _all_versions(forge: Forge) -> bytes:
+    policy = {"id": "export-2021-09", "version": limits.INTEGER_MAX, "rule": "all"}
+    return forge.signed(forge.claims("allow", policy=policy))
+
+
+_DENIED_AGAIN: Final = Ending(Lock.LOCKED, ScreenId.LOCKED, "deny territory-prohibited")
+"""The forged verdict had unlocked the phone; the vendor's next one counts."""
 
 STOLEN: Final[tuple[Attack, ...]] = (
     _falls("stolen-key-locks", "Lock an innocent phone with a stolen verdict key.", ACTIVATED,
@@ -151,14 +165,18 @@ STOLEN: Final[tuple[Attack, ...]] = (
            lambda f: f.signed(f.claims("release")),
            Ending(Lock.RELEASED, ScreenId.HOME, "release given-up"),
            "a release is final, so this outlasts the key's revocation"),
-    _stranding("stolen-key-exhausts-serial", "Use up all serials, so that no later verdict is newer.",
-               lambda f: f.signed(f.claims("deny", serial=limits.INTEGER_MAX)), Code.SERIAL_NOT_NEWER,
-               "floors are sealed on the word of a verdict, so this outlasts the key's revocation"),
-    _stranding("stolen-key-exhausts-policy", "Raise the policy's version beyond any that the vendor will reach.",
-               lambda f: f.signed(f.claims(
-                   "deny", policy={"id": "export-2021-09", "version": limits.INTEGER_MAX, "rule": "all"})),
-               Code.POLICY_ROLLED_BACK,
-               "floors are sealed on the word of a verdict, so this outlasts the key's revocation"),
+    Attack("stolen-key-exhausts-serial", "Use up all serials, so that no later verdict of the vendor's is newer.",
+           "CWE-522", _STOLEN, (_T.STOLEN_KEY,),
+           (Trial("locked", _then_undisturbed(_all_serials), _DENIED_AGAIN),)),
+    Attack("stolen-key-exhausts-policy",
+           "Use up all versions of a policy, so that the vendor can never publish a higher one.",
+           "CWE-522", _STOLEN, (_T.STOLEN_KEY,),
+           (Trial("locked", _then_undisturbed(_all_versions, 2 * limits.FLOOR_STEP_MAX), _DENIED_AGAIN),)),
+    Attack("stolen-key-raises-policy", "Raise the version of the policy above the one that the vendor has.",
+           "CWE-522", _STOLEN, (_T.STOLEN_KEY,),
+           (Trial("locked", _then_undisturbed(_all_versions),
+                  Ending(Lock.ACTIVATED, ScreenId.HOME, Code.POLICY_ROLLED_BACK.value)),),
+           "what a stolen key said lasts until the vendor publishes the policy under a version above the raised floor"),
 )  # fmt: skip
 
 ATTACKS: Final = PARTIES + REPLAYED + TIMES + FRESHNESS + DECISIONS + STOLEN

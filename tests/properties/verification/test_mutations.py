@@ -16,6 +16,7 @@ from agent.verification.jws import verify_compact
 from agent.verification.verdict import VerifiedVerdict, verify
 from tests.support import mutations, tokens
 from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, compact, decode, make_verdict, sign
+from wire.verdict import Verdict
 
 settings.register_profile("verifier", deadline=None, max_examples=150)
 FEW = settings(settings.get_profile("verifier"))
@@ -112,7 +113,12 @@ def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
     text = compact(make_verdict(decision)).replace(b"{", b"{" + b"".join(piece + b"," for piece in added), 1)
     payload = data.draw(mutations.respelled(text))
     quick = read_quickly(payload)
-    assert quick is None or quick == well_formed(strict_json.loads(payload))
+    if quick is None:
+        return
+    members = strict_json.loads(payload)
+    assert None not in members.values()
+    assert quick.members() == Verdict.model_validate(members).model_dump(mode="json", exclude_none=True)
+    assert quick == well_formed(members)
 
 
 @pytest.mark.parametrize("decision", tokens.CLAIMS)

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import timing
+from agent.core.effects import Persist
 from agent.core.events import Failed, Happened, Judged, Kind
 from agent.core.screens import LockCause, Trouble
 from agent.core.showing import facts_of
 from agent.core.states import Attention, Exchange, Lock, Memory, Reckoned, Setup, State
 from agent.core.step import step
 from agent.core.timing import Context
+from tests.support import tokens
 from tests.support.judged import NOW, judged, verified
 from wire import limits
 from wire.codes import Decision
@@ -57,6 +59,43 @@ def test_the_alarm_wakes_the_phone_when_something_is_due_and_not_in_vain(state: 
         assert timing.due(state, Context(100.0 + after, 0.0)) is not None
 
 
+def sealed_before_the_battery_is_pulled(uptime: float) -> int:
+    """Seconds that trusted time has gone on, as sealed, when a phone loses its battery so long after a boot."""
+    state = State(memory=Memory(time=Reckoned(NOW)), setup=Setup.DONE, lock=Lock.ACTIVATED)
+    now = 0.0
+    while (now := now + timing.alarm(state, Context(now, 0.0))) <= uptime:
+        state, effects = step(state, Happened(Kind.HEARTBEAT), Context(now, 0.0))
+        assert Persist() in effects
+    return state.memory.time.epoch - NOW
+
+
+@given(st.floats(0, 40 * 86_400))
+def test_pulling_the_battery_gains_a_third_five_minutes_or_six_hours(uptime: float) -> None:
+    """Otherwise who restarts the phone every few hours would stop its deadlines for ever."""
+    sealed = sealed_before_the_battery_is_pulled(uptime)
+    assert sealed <= uptime
+    assert uptime - sealed <= min(max(300, uptime / 3), 6 * 3600) + 1
+
+
+def test_a_phone_that_stays_on_seals_its_time_four_times_a_day() -> None:
+    """Flash wears out: the many sealings are for the first hours after a boot alone."""
+    state = State(memory=Memory(time=Reckoned(NOW, 86_400.0)), setup=Setup.DONE, lock=Lock.ACTIVATED)
+    assert timing.alarm(state, Context(86_400.0, 0.0)) == 6 * 3600
+
+
+@pytest.mark.parametrize("floor", [0, 6, 2**40])
+@pytest.mark.parametrize("above", [1, 2**32 - 1, 2**32, 2**32 + 1, limits.INTEGER_MAX - 2**40])
+def test_a_verdict_raises_a_floor_by_one_step_at_most(floor: int, above: int) -> None:
+    """Whoever stole a verdict key must not be able to leave the vendor no number above."""
+    memory = Memory(time=Reckoned(NOW), serial=floor, policy_version=floor)
+    state = State(memory=memory, setup=Setup.ACTIVATE, exchange=Exchange.AWAITING_VERDICT)
+    expected = replace(tokens.EXPECTED, serial=floor, policy_version=floor)
+    policy = {"id": "p", "version": floor + above, "rule": "r"}
+    verdict = tokens.verified("release", expected=expected, serial=floor + above, policy=policy)
+    memory = step(state, Judged(verdict), CONTEXT)[0].memory
+    assert memory.serial == memory.policy_version == floor + min(above, 2**32)
+
+
 def taken(state: State, kind: Kind) -> State:
     return step(state, Happened(kind), CONTEXT)[0]
 
@@ -72,7 +111,7 @@ def test_a_phone_that_locked_itself_waits_for_no_other_lock() -> None:
         assert (locked.lock, locked.memory.cause) == (Lock.LOCKED, cause)
         assert (locked.memory.lock_at, locked.memory.offline_at, locked.memory.warn_at) == (None, None, None)
         assert facts_of(locked, CONTEXT).cause is cause
-        assert timing.alarm(locked, CONTEXT) == 5000
+        assert timing.alarm(locked, CONTEXT) == timing.HEARTBEAT_FIRST
 
 
 @pytest.mark.parametrize("decision", Decision)

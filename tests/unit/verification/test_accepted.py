@@ -1,16 +1,17 @@
 """The types that the machine reads say the same as the contract's models: names, order, bounds and characters."""
 
 import itertools
+import json
 from typing import Any
 
 import msgspec
 import pytest
 
-from agent.verification import strict_json
+from agent.verification import jws, strict_json
 from agent.verification.accepted import CatalogueMessage, Claims, Confirmation, PolicyReference, stands
-from agent.verification.claims import read_quickly, well_formed
-from agent.verification.errors import VerificationError
-from tests.support.tokens import CLAIMS, compact, make_verdict
+from agent.verification.claims import read_claims, read_quickly
+from agent.verification.jws import Opened, Segments
+from tests.support.tokens import CLAIMS, KEYS, compact, make_verdict
 from wire import limits, verdict
 from wire.codes import Decision
 from wire.verdict import OPTIONAL_CLAIMS, REQUIRED, UncheckedVerdict, Verdict
@@ -80,16 +81,21 @@ def _with(members: dict[str, Any], path: tuple[str, ...], value: object) -> dict
     return members | {name: _with(members[name], tuple(rest), value) if rest else value}
 
 
-def strictly(payload: bytes) -> Claims | None:
-    """What the strict reader and the contract's model make of it."""
+def quickly(payload: bytes) -> dict[str, Any] | None:
+    """What the quick reader makes of it."""
+    claims = read_quickly(payload)
+    return None if claims is None else claims.members()
+
+
+def strictly(payload: bytes) -> dict[str, Any] | None:
+    """What the strict reader of JSON and the contract's model make of it, without the types that are tested."""
     members = strict_json.read(payload)
-    if isinstance(members, strict_json.Fault):
+    if isinstance(members, strict_json.Fault) or None in members.values():
         return None
     try:
-        claims = well_formed(members)
-    except VerificationError:
+        return Verdict.model_validate(members).model_dump(mode="json", exclude_none=True)
+    except ValueError:
         return None
-    return claims if isinstance(claims, Claims) else None
 
 
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
@@ -101,7 +107,7 @@ def test_each_claim_takes_the_same_values_in_both(path: tuple[str, ...]) -> None
     taken = 0
     for value in itertools.chain(TEXTS, NUMBERS, OTHERS):
         payload = compact(put(path, value))
-        quick = read_quickly(payload)
+        quick = quickly(payload)
         assert quick == strictly(payload), value
         taken += quick is not None
     assert taken
@@ -112,15 +118,23 @@ def test_as_many_arguments_are_taken_in_both(count: int) -> None:
     """The bound of the contract."""
     message = {"key": "not-sold-here", "args": {f"a{index}": "b" for index in range(count)}}
     payload = compact(make_verdict("deny", message=message))
-    assert (read_quickly(payload) is not None) is (count <= limits.ARGUMENTS_MAX)
-    assert read_quickly(payload) == strictly(payload)
+    assert (quickly(payload) is not None) is (count <= limits.ARGUMENTS_MAX)
+    assert quickly(payload) == strictly(payload)
 
 
 def test_names_of_arguments_take_the_same_characters_in_both() -> None:
     """They are identifiers too, and they stand where no other claim's expression looks."""
     for name in TEXTS:
         payload = compact(make_verdict("deny", message={"key": "not-sold-here", "args": {name: "b"}}))
-        assert read_quickly(payload) == strictly(payload), name
+        assert quickly(payload) == strictly(payload), name
+
+
+def test_what_only_the_strict_reader_takes_is_taken_over_unchanged() -> None:
+    """The same claims in another spelling are the same verdict."""
+    for decision in CLAIMS:
+        spaced = json.dumps(make_verdict(decision), indent=1, sort_keys=True).encode()
+        assert read_quickly(spaced) is None
+        assert read_claims(spaced) == read_quickly(compact(make_verdict(decision)))
 
 
 @pytest.mark.parametrize("decision", Decision)
@@ -146,3 +160,12 @@ def test_the_writer_knows_one_spelling_of_each_character() -> None:
         character = chr(code)
         length = short.get(character, 6 if code < 0x20 else len(character.encode()))
         assert len(msgspec.json.encode(character)) == length + 2, code
+
+
+@pytest.mark.parametrize(
+    "part", [jws.split(b"AA.AA.AA"), Opened(b"", KEYS.keys[0])], ids=lambda part: type(part).__name__
+)
+def test_what_the_steps_hand_on_cannot_be_changed(part: Segments | Opened) -> None:
+    """What was verified is what is read."""
+    with pytest.raises(AttributeError, match="immutable"):
+        part.payload = b""  # type: ignore[misc]  # the assignment that must fail
