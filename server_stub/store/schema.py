@@ -1,4 +1,7 @@
-"""Tables of the SQL store. Verdict records are append-only, which the database itself enforces."""
+"""Tables of the SQL store, as the newest migration leaves them.
+
+Which tables are append-only is in the migrations: the database itself enforces it, by triggers.
+"""
 
 from typing import Final
 
@@ -6,18 +9,25 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    Connection,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
-    event,
 )
 
 METADATA: Final = MetaData()
+
+_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+"""A key that counts. SQLite counts in columns of the type INTEGER alone, which has 64 bits there."""
+
+
+def _counted() -> Column[int]:
+    return Column("id", _NUMBER, primary_key=True, autoincrement=True)
+
 
 DEVICES: Final = Table(
     "devices",
@@ -33,12 +43,16 @@ DEVICES: Final = Table(
     Column("override_reason", String(128)),
     Column("override_case", String(64)),
     Column("override_at", BigInteger),
+    Column("first_seen", BigInteger),
+    Column("last_seen", BigInteger),
+    Column("batch", String(128)),
+    Column("distributor", String(128)),
 )
 
 VERDICTS: Final = Table(
     "verdicts",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _counted(),
     Column("jti", String(64), nullable=False, unique=True),
     Column("sub", String(64), nullable=False),
     Column("serial", BigInteger, nullable=False),
@@ -58,6 +72,7 @@ VERDICTS: Final = Table(
     Column("inputs", JSON, nullable=False),
     Column("appraisal", JSON, nullable=False),
     Column("judgement", JSON, nullable=False),
+    Column("claims", JSON),
     UniqueConstraint("sub", "serial"),
     sqlite_autoincrement=True,
 )
@@ -70,11 +85,85 @@ SPENT_NONCES: Final = Table(
     Index("spent_nonces_until", "until"),
 )
 
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    _counted(),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(256), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
 
-@event.listens_for(VERDICTS, "after_create")
-def _append_only(_: Table, connection: Connection, **__: object) -> None:
-    for change in ("UPDATE", "DELETE"):
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER verdicts_no_{change.lower()} BEFORE {change} ON verdicts "
-            "BEGIN SELECT RAISE(ABORT, 'verdict records are append-only'); END"
-        )
+POLICY_VERSIONS: Final = Table(
+    "policy_versions",
+    METADATA,
+    Column("policy_id", String(64), primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("put_at", BigInteger, nullable=False),
+    Column("put_by", String(128), nullable=False),
+)
+
+POLICIES_IN_FORCE: Final = Table(
+    "policies_in_force",
+    METADATA,
+    _counted(),
+    Column("policy_id", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+CAMPAIGN_PERIODS: Final = Table(
+    "campaign_periods",
+    METADATA,
+    _counted(),
+    Column("campaign", String(64), nullable=False),
+    Column("begins", BigInteger, nullable=False),
+    Column("ends", BigInteger),
+    Column("by", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+SHIPMENTS: Final = Table(
+    "shipments",
+    METADATA,
+    _counted(),
+    Column("tac", String(8), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("batch", String(128), nullable=False),
+    Column("distributor", String(128), nullable=False),
+    Column("sale_region", String(64), nullable=False),
+    Column("model", String(128), nullable=False),
+    Index("shipments_range", "tac", "first"),
+    sqlite_autoincrement=True,
+)
+
+ANSWERS: Final = Table(
+    "idempotent_answers",
+    METADATA,
+    Column("key", String(256), primary_key=True),
+    Column("request", String(128), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Index("idempotent_answers_until", "until"),
+)
+
+SERVER_STATE: Final = Table(
+    "server_state",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("admin_token_hash", String(256)),
+)
+"""One row, of `id` 1, which is always there: what is counted and known for the whole server."""

@@ -1,0 +1,87 @@
+"""Engines: how a connection to each kind of database is made, and in which words its transactions begin.
+
+SQLite: a write-ahead log that is synced at every commit. A transaction takes the write lock before it reads.
+
+PostgreSQL: a transaction is READ COMMITTED, and locks what it reads in order to change it. Reading is one snapshot.
+"""
+
+from dataclasses import dataclass
+from sqlite3 import Connection as SqliteConnection
+from typing import Any, Final
+
+from psycopg import Connection as PostgresqlConnection
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from server_stub.store.database import Database
+
+CONNECTIONS: Final = 8
+"""Connections to PostgreSQL that one server has at most."""
+
+_WAIT_SECONDS: Final = 5
+_APPLICATION: Final = "verdict-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How transactions begin. `locking`: rows are locked one by one, so transactions run side by side."""
+
+    begin: str
+    begin_reading: str
+    locking: bool
+
+
+SQLITE: Final = Words("BEGIN IMMEDIATE", "BEGIN", locking=False)
+POSTGRESQL: Final = Words(
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    locking=True,
+)
+
+
+def make_engine(database: Database) -> tuple[Engine, Words]:
+    """The engine of `database`. Nothing is connected yet."""
+    return (_postgresql(database), POSTGRESQL) if database.file is None else (_sqlite(database), SQLITE)
+
+
+def _sqlite(database: Database) -> Engine:
+    # Errors of the database would otherwise quote the rows that they are about.
+    engine = create_engine(database.url, hide_parameters=True)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgresql(database: Database) -> Engine:
+    engine = create_engine(
+        database.url,
+        hide_parameters=True,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_WAIT_SECONDS,
+        connect_args={"connect_timeout": _WAIT_SECONDS, "fallback_application_name": _APPLICATION},
+    )
+    event.listen(engine, "connect", _configure_postgresql)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _configure_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
+    """WAL with a sync at every commit; transactions are begun by the store and not by the driver."""
+    connection.isolation_level = None
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(SQLITE.begin)
+
+
+def _configure_postgresql(connection: PostgresqlConnection[Any], _: ConnectionPoolEntry) -> None:
+    """Transactions are begun by the store and not by the driver; a commit waits for the disk, whatever the default."""
+    connection.autocommit = True
+    connection.execute("SET synchronous_commit = on")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    connection.exec_driver_sql(POSTGRESQL.begin)

@@ -1,0 +1,72 @@
+"""Bringing a database up to date before anything else is done with it.
+
+One at a time: servers that start together on one database wait for the first one. A database of before the migrations
+is recognised by its tables; one that a newer server has changed is left alone.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from server_stub.store.database import Database
+from server_stub.store.errors import SchemaError
+from server_stub.store.statements import POSTGRESQL
+
+NEWEST: Final = "0002"
+"""The migration that this server needs. A test holds that it is the last one."""
+
+_FIRST: Final = "0001"
+_VERSIONS: Final = "alembic_version"
+_LOCK: Final = 0x76657264696374
+"""`verdict` in ASCII: the advisory lock of PostgreSQL that whoever migrates holds."""
+
+_FIRST_COLUMNS: Final = {
+    "devices": {"sub", "last_serial", "locks_at", "override_decision", "override_at"},
+    "verdicts": {"jti", "sub", "serial", "case_number", "jkt", "judgement"},
+    "spent_nonces": {"nonce", "until"},
+}
+
+
+def migrate(engine: Engine, database: Database) -> None:
+    """Leave the database with the newest schema, or as it was. Raises SchemaError, or an error of the database."""
+    with engine.begin() as connection:
+        if engine.dialect.name == POSTGRESQL:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        found = _version(connection, database)
+        if found == NEWEST:
+            return
+        if found is not None and found > NEWEST:
+            raise SchemaError(
+                f"{database} has schema {found} of a newer server; this one knows up to {NEWEST}; use the newer one"
+            )
+        _upgrade(connection, stamp=_FIRST if found == _FIRST else None)
+
+
+def _version(connection: Connection, database: Database) -> str | None:
+    """The migration that the database is at, None where it is empty. Raises SchemaError."""
+    known = inspect(connection)
+    if known.has_table(_VERSIONS):
+        return connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalar()  # noqa: S608 - a constant
+    tables = set(known.get_table_names())
+    if not tables & _FIRST_COLUMNS.keys():
+        return None
+    for table, columns in _FIRST_COLUMNS.items():
+        found = {each["name"] for each in known.get_columns(table)} if table in tables else set()
+        if missing := sorted(columns - found):
+            raise SchemaError(
+                f"{database} is of another program or of a server before the first release: no {table}.{missing[0]}"
+            )
+    return _FIRST
+
+
+def _upgrade(connection: Connection, *, stamp: str | None) -> None:
+    """Alembic is imported only here: a database is up to date nearly always."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "server_stub.store:migrations")
+    config.attributes["connection"] = connection
+    if stamp and not inspect(connection).has_table(_VERSIONS):
+        command.stamp(config, stamp)
+    command.upgrade(config, NEWEST)
