@@ -102,6 +102,17 @@ class EmulatedKey:
         members = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
         return _base64url(hashlib.sha256(members.encode()).digest())
 
+    def private_jwk(self) -> dict[str, str | list[str]]:
+        """The private key as a JWK with its chain in `x5c` (RFC 7517 section 4.7). No real keystore gives that away."""
+        x, y, d = (
+            self._point[:32],
+            self._point[32:],
+            self._key.private_numbers().private_value.to_bytes(32, "big"),
+        )
+        chain = [base64.b64encode(certificate).decode() for certificate in self._chain]
+        members = {"x": _base64url(x), "y": _base64url(y), "d": _base64url(d)}
+        return {"kty": "EC", "crv": "P-256", **members, "alg": self.algorithm, "x5c": chain}
+
     def sign(self, message: bytes) -> bytes:
         """ECDSA with SHA-256 as the 64 octets R and S (RFC 7518 section 3.4)."""
         r, s = decode_dss_signature(self._key.sign(message, _ECDSA))
