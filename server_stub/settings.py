@@ -3,28 +3,35 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, InstanceOf
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server_stub.domain.policy import Policy
 from server_stub.policies import DEFAULT, shipped
 from server_stub.signing import Algorithm
 from server_stub.status_list import DAY, StatusListFile, WhenUnusable
+from server_stub.store.database import Database
+
+_Database = Annotated[InstanceOf[Database], BeforeValidator(Database), NoDecode]
+"""Errors do not repeat what was given: a URL may hold a password."""
 
 
 class Settings(BaseSettings):
     """Settings of one server. `policy` is a shipped policy's name or a TOML file; port 0 takes a free one.
 
+    `database` is a file of SQLite, or a URL `postgresql://user:password@host/name`; without one, memory is all.
     `algorithm` is what verdicts are signed with; where it is not set, the first of the server's keys decides.
     `status_list` is a file with the revocation status list of attestation certificates. While it is missing, malformed
     or older than `status_list_max_age` seconds, `status_list_unusable` says whether nothing is appraised.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ACTIVATION_SERVER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="ACTIVATION_SERVER_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0
-    database: Path | None = None
+    database: _Database | None = None
     policy: str = DEFAULT
     algorithm: Algorithm | None = None
     issuer: Annotated[str, Field(min_length=1, max_length=256)]
@@ -35,7 +42,9 @@ class Settings(BaseSettings):
 
     def statuses(self) -> StatusListFile | None:
         """The status list that attestation certificates are looked up in."""
-        return self.status_list and StatusListFile(
+        if self.status_list is None:
+            return None
+        return StatusListFile(
             self.status_list, max_age=self.status_list_max_age, when_unusable=self.status_list_unusable
         )
 

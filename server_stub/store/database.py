@@ -1,7 +1,7 @@
 """Which database: a file of SQLite by its path, or PostgreSQL by a URL. What is shown of it never holds a password."""
 
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -41,10 +41,11 @@ class Database:
     file: Path | None
     """The file of SQLite; None for a server of databases."""
 
-    @classmethod
-    def parse(cls, place: Any) -> Self:
-        """The same, for what reads settings."""
-        return cls(place)
+    def beside(self, suffix: str) -> Path:
+        """A path for what belongs to this database: beside its file, or in the current folder, by its name."""
+        if self.file is not None:
+            return self.file.with_name(self.file.stem + suffix)
+        return Path(f"{self.url.database or 'activation'}{suffix}")
 
     def __str__(self) -> str:
         if self.file is not None:

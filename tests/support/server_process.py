@@ -1,12 +1,12 @@
-"""The server as a process of its own, for tests that kill it: `python -m tests.support.server_process FILE`."""
+"""The server as a process of its own, for tests that kill it: `python -m tests.support.server_process FILE-OR-URL`."""
 
 import secrets
 import sys
 import time
-from pathlib import Path
 
 from server_stub.server import build_service, run
 from server_stub.settings import Settings
+from server_stub.store.database import Database
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import VENDOR
 
@@ -19,7 +19,7 @@ def announce(origin: str) -> None:
 
 def main() -> None:
     """Serve on a free port and print the origin when requests are answered."""
-    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience, database=Path(sys.argv[1]))
+    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience, database=Database(sys.argv[1]))
     assert settings.database
     service = build_service(
         settings,

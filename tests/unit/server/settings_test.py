@@ -32,3 +32,32 @@ def test_a_policy_is_a_shipped_one_or_a_file(tmp_path: Path) -> None:
     path.write_text("id = 1\n")
     with pytest.raises(PolicyError, match=r"mine\.toml:1: id"):
         Settings(issuer="i", audience="a", policy=str(path)).load_policy()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("records/a.sqlite", "records/a.sqlite"),
+        (
+            "postgresql://judge:secret@db.example:6432/verdicts",
+            "postgresql://judge:***@db.example:6432/verdicts",
+        ),
+        ("postgres://judge@db.example/verdicts?password=secret", "postgresql://judge@db.example/verdicts"),
+    ],
+)
+def test_a_database_is_a_file_or_a_url(monkeypatch: pytest.MonkeyPatch, given: str, shown: str) -> None:
+    """By the environment too, and no password is ever shown."""
+    monkeypatch.setenv("ACTIVATION_SERVER_DATABASE", given)
+    settings = Settings(issuer="i", audience="a")
+    assert str(settings.database) == shown
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "given", ["mysql://u:secret@h/d", "postgresql://u:secret@h:port/d", "https://u:secret@h/d", ""]
+)
+def test_what_is_no_database_is_refused_without_being_repeated(given: str) -> None:
+    """An error that quotes a URL tells everybody who reads it a password."""
+    with pytest.raises(ValidationError, match="database") as caught:
+        Settings.model_validate({"issuer": "i", "audience": "a", "database": given})
+    assert "secret" not in str(caught.value)
