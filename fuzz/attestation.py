@@ -94,8 +94,16 @@ def _decode(extension: bytes) -> None:
         description = key_description.decode(extension)
     except KeyDescriptionError:
         return
+    hold(
+        "a description has one encoding",
+        holds=_has_unknown_tags(description) or key_description.encode(description) == extension,
+    )
     again = key_description.decode(key_description.encode(description))
     hold("a description survives writing and reading", holds=again == _read(description))
+
+
+def _has_unknown_tags(description: KeyDescription) -> bool:
+    return bool(description.software.unread or description.hardware.unread)
 
 
 def _read(description: KeyDescription) -> KeyDescription:

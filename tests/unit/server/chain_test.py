@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from server_stub.domain import key_description
+from server_stub.domain import der, key_description
 from server_stub.domain.appraisal import Expected, Identity, Result, describe, judge, refused
 from server_stub.domain.appraisal_reasons import MEANING, AppraisalReason
 from server_stub.domain.chain import Anchor, ChainError, ChainProblem, ChainVerifier
@@ -199,6 +199,24 @@ def test_a_key_is_worth_what_it_may_do_and_where_it_was_made(
     """Only a key that signs, and that was never anywhere else, speaks for its phone."""
     storage = result(**changes)[-1]
     assert (storage.reason, storage.tier) == (reason, tier)
+
+
+def test_an_authorization_that_is_not_known_is_a_warning_in_hardware_alone() -> None:
+    """It may widen what the key can be used for, and nobody here can say that it does not."""
+    tiers = []
+    for place in (6, 7):
+        parts = der.elements(der.only(SAYS, der.SEQUENCE))
+        unknown = der.encode(der.CONTEXT, der.encode(der.NULL, b""), 9999)
+        parts[place] = parts[place]._replace(content=parts[place].content + unknown)
+        says = der.encode(der.SEQUENCE, b"".join(der.encode(each.tag, each.content) for each in parts))
+        certificates = chain(leaf(says=says), BATCH, ROOT)
+        path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
+        storage = judge(path, describe(path.leaf), Expected(CHALLENGE)).results[-1]
+        tiers.append((storage.reason, storage.tier))
+    assert tiers == [
+        (AppraisalReason.KEY_IN_HARDWARE, TrustTier.AFFIRMING),
+        (AppraisalReason.KEY_AUTHORIZATION_UNKNOWN, TrustTier.WARNING),
+    ]
 
 
 LEVELS = (SecurityLevel.SOFTWARE, SecurityLevel.TRUSTED_ENVIRONMENT, SecurityLevel.STRONG_BOX)
