@@ -52,7 +52,8 @@ def by_hand(scene: Scene, profile: str, place: str, nonce: str) -> ByHand | None
         clerks.append(_Clerk(onward, nonce))
         return clerks[-1]
 
-    phone = scene.phone(profile, place, fit=Fit(way=way))
+    # The first of its kind in a scene of that seed, however often it is asked for.
+    phone = scene.phone(profile, place, fit=Fit(name=f"phone {profile} {place} 1", way=way))
     phone.power_on()
     phone.walk_setup()
     kept = [token for clerk in clerks for token in clerk.kept]
