@@ -46,7 +46,8 @@ class Statement:
     """One statement, compiled once for a driver that takes parameters by position or by name."""
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
+        # A list of values becomes as many parameters here: the driver does not know lists.
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         if not isinstance(compiled, SQLCompiler):
             raise TypeError(f"{dialect.name} does not compile {type(statement).__name__}")
         self._text = str(compiled)
