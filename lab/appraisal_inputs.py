@@ -18,6 +18,7 @@ _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE
 _STDIN_MAX: Final = 1024 * 1024
 _CHAIN_MAX: Final = 16
 _IMEI: Final = re.compile(r"\d{14,16}", re.ASCII)
+_UTC: Final = datetime.UTC
 _SECONDS: Final = re.compile(r"\d{1,11}", re.ASCII)
 """Until the year 5138."""
 
@@ -88,11 +89,11 @@ def read_moment(argument: str) -> int:
         return int(argument)
     try:
         moment = datetime.datetime.fromisoformat(argument)
-    except ValueError as error:
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=_UTC)).astimezone(_UTC).timestamp())
+    except (ValueError, OverflowError) as error:
         raise InputError(
             f"--at {argument!r} is no time; give seconds since 1970, a day or a time such as 2026-02-25T12:00:00Z"
         ) from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp())
 
 
 def read_challenge(text: str) -> bytes:

@@ -96,6 +96,15 @@ def test_a_challenge_may_be_written_in_either_base64(tmp_path: Path, roots: str,
     assert report["reasons"]["instance-identity"] == "recognized"
 
 
+@pytest.mark.parametrize(
+    "at", ["1772020800", "2026-02-25T12:00:00Z", "2026-02-25T12:00:00", "2026-02-25T14:00+02:00"]
+)
+def test_a_time_may_be_written_in_several_ways(tmp_path: Path, roots: str, at: str) -> None:
+    """Without an offset it is UTC, as in certificates."""
+    done = activation(written(tmp_path), "--roots", roots, "--at", at, "--json")
+    assert json.loads(done.stdout)["at"] == 1772020800
+
+
 def boot(**changes: object) -> Cert:
     root = description().hardware.root_of_trust
     assert root is not None
@@ -211,6 +220,8 @@ def test_the_table_has_every_claim_its_tier_and_why(tmp_path: Path, roots: str) 
     ("content", "options", "words"),
     [
         ("chain.pem", ("--at", "soon"), "no time"),
+        ("chain.pem", ("--at", "9999-12-31T23:59:59-14:00"), "no time"),
+        ("chain.pem", ("--at", "-1"), "no time"),
         ("chain.pem", ("--challenge", "***"), "not base64"),
         ("chain.pem", ("--challenge", "é"), "not base64"),
         ("chain.pem", ("--imei", "12"), "no IMEI"),
