@@ -56,12 +56,9 @@ BACKOFF_JITTER: Final = 0.5
 HEARTBEAT: Final = 6 * 3600.0
 """Trusted time is sealed at least this often, so that pulling the battery gains no more than this."""
 
-HEARTBEAT_FIRST: Final = 300.0
-"""Trusted time is sealed for the first time so soon after a boot."""
-
-HEARTBEAT_SHARE: Final = 0.5
-"""It is sealed again when so large a part of the time from boot to the last sealing has passed once more. Who pulls the
-battery again and again gains a third of the time that the phone was on, not all of it."""
+HEARTBEAT_FIRST: Final = 600.0
+"""Trusted time is sealed for the first time so soon after a boot, and again when twice as much time has passed. Who
+pulls the battery again and again gains half of the time that the phone was on, not all of it."""
 
 WARNING_SHARE: Final = 4
 """The offline warning comes when one part in so many of the offline limit is left."""
@@ -141,8 +138,7 @@ def _until(deadline: Callable[[Memory], int | None]) -> Callable[[State, Context
 
 def _to_heartbeat(sealed: float, context: Context) -> float:
     """Seconds until trusted time, last sealed `sealed` seconds after boot, is sealed again."""
-    interval = min(HEARTBEAT, max(HEARTBEAT_FIRST, sealed * HEARTBEAT_SHARE))
-    return sealed + interval - context.elapsed
+    return sealed + min(HEARTBEAT, max(HEARTBEAT_FIRST, sealed)) - context.elapsed
 
 
 def _may_ask(state: State, exchange: Exchange) -> bool:
