@@ -1,0 +1,59 @@
+"""The step that judges: everything that a person could observe."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lab.outcome import Outcome
+from lab.scenario.model.observed import (
+    AuditExpected,
+    Elapsed,
+    EntryPattern,
+    EvidenceExpected,
+    Glimpse,
+    LockedPeriod,
+    RecordExpected,
+    RequestsExpected,
+    ScreenExpected,
+    StateExpected,
+    VerdictExpected,
+)
+from lab.scenario.model.shorthand import Short
+from lab.scenario.model.step import HandsetStep
+from lab.scenario.model.words import Many, Name, OneOf, Subject
+
+
+class Expect(HandsetStep):
+    """Hold what a person could observe against what is written here. Every member must hold for each handset."""
+
+    expect: Subject
+    outcome: OneOf[Outcome] | None = Field(None, description="What a person in front of the phone sees.")
+    usable: bool | None = Field(None, description="Whether the user is at home, or one tap away from it.")
+    screen: Annotated[ScreenExpected, Short("id")] | None = Field(None, description="The screen that stands.")
+    state: StateExpected | None = Field(None, description="Where the machines of the agent stand.")
+    verdict: Annotated[VerdictExpected, Short("decision")] | None = Field(
+        None, description="The newest verdict that the phone took."
+    )
+    no_verdict: bool | None = Field(None, description="Whether the phone has taken no verdict so far.")
+    evidence: EvidenceExpected | None = Field(None, description="The newest evidence that the phone sent.")
+    requests: Annotated[RequestsExpected, Short("all")] | None = Field(
+        None, description="How many requests have left the phone."
+    )
+    timeline: Many[Annotated[EntryPattern, Short("what")]] | None = Field(
+        None, description="Entries that are there in this order, with others in between."
+    )
+    never: Many[Glimpse] | None = Field(None, description="What there never was.")
+    always: Many[Glimpse] | None = Field(
+        None, description="What held whenever it could: on every screen, in every verdict, in every request."
+    )
+    was_locked: Annotated[tuple[LockedPeriod, ...], Field(strict=False)] | None = Field(
+        None, description="When the lock screen stood, one entry a stretch; an empty list for never."
+    )
+    record: RecordExpected | None = Field(None, description="What the server knows of the phone.")
+    audit: Many[Annotated[AuditExpected, Short("action")]] | None = Field(
+        None, description="Entries of the server's audit log."
+    )
+    elapsed: Elapsed | None = Field(None, description="How much time passed.")
+    since: Name | None = Field(
+        None, description="Count requests, timeline, never, always and audit from this mark on."
+    )

@@ -1,0 +1,31 @@
+"""Steps in which time passes, or is remembered."""
+
+from lab.scenario.model.observed import Glimpse
+from lab.scenario.model.step import HandsetStep, Step
+from lab.scenario.model.words import Duration, Moment, Name, Subject
+
+
+class WaitFor(HandsetStep):
+    """Let time pass until something is there. It fails where that takes too long."""
+
+    wait_for: Subject
+    see: Glimpse
+    at_most: Duration = 30 * 86_400.0
+
+
+class Wait(Step):
+    """Let time pass, with every alarm in it."""
+
+    wait: Duration
+
+
+class WaitUntil(Step):
+    """Let time pass up to a moment."""
+
+    wait_until: Moment
+
+
+class Mark(Step):
+    """Remember this moment under a name."""
+
+    mark: Name

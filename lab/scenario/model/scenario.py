@@ -1,0 +1,129 @@
+"""A whole file: the world, the handsets in it, and what happens."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from lab.clock import START
+from lab.scenario.model.faults import WireFault
+from lab.scenario.model.step import HandsetStep
+from lab.scenario.model.steps import AnyStep, CutPower
+from lab.scenario.model.words import (
+    Duration,
+    Line,
+    Locale,
+    Moment,
+    Name,
+    PlaceName,
+    Plmn,
+    ProfileName,
+    Scalar,
+    Some,
+    Table,
+    Word,
+)
+from server_stub.signing import Algorithm
+
+
+class ServerSettings(Table):
+    """How the server is set up."""
+
+    algorithm: Word[Algorithm] = Field(Algorithm.ED25519, description="What verdicts are signed with.")
+    clock_ahead: int = Field(0, description="Seconds by which its clock is ahead of the truth.")
+
+
+class WorldTable(Table):
+    """Where and when the story takes place."""
+
+    starts: Moment = Field(START, description="When the first step happens.", validate_default=False)
+    place: PlaceName = Field("paris", description="Where handsets are that do not say otherwise.")
+    network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
+        "up", description="Whether the handsets' network is up at first."
+    )
+    policy: Line = Field(
+        "export-2021-09",
+        description="What decides at first: a shipped policy, or a TOML file beside the scenario.",
+    )
+    policy_before: Line | None = Field(
+        None, description="What decided when handsets were activated before the story; `policy` by default."
+    )
+    server: ServerSettings = ServerSettings()
+    faults: Annotated[tuple[WireFault, ...], Field(strict=False)] = Field(
+        (), description="Faults on the wire from the start."
+    )
+    seed: int = Field(0, description="Another number gives other identities and other chances.")
+
+
+class Activated(Table):
+    """Where and when a handset was set up before the story begins."""
+
+    at: Moment
+    place: PlaceName
+
+
+class HandsetTable(Table):
+    """One phone. It is switched off when the story begins, unless it was activated before."""
+
+    profile: ProfileName
+    model: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)] | None = Field(
+        None, description="The hardware model; the profile's by default."
+    )
+    sims: Annotated[tuple[Plmn | None, ...], Field(strict=False, max_length=2)] | None = Field(
+        None,
+        description="The operators of the cards in its slots, null for none; those of its place by default.",
+    )
+    locale: Locale | None = Field(
+        None, description="The language that its user takes; English if it is offered."
+    )
+    place: PlaceName | None = Field(None, description="Where it is; the world's place by default.")
+    activated: Activated | None = None
+
+
+Handsets = dict[Name, HandsetTable]
+
+
+class Scenario(Table):
+    """One scenario, or with parameters one for each combination of their values."""
+
+    name: Line = Field(description="What it is called.")
+    about: Annotated[str, Field(min_length=1, max_length=400)] = Field(
+        description="What it shows, in a sentence."
+    )
+    tags: Annotated[tuple[Name, ...], Field(strict=False)] = Field((), description="To choose by.")
+    parameters: dict[Name, Any] = Field(
+        default_factory=dict,
+        description="Names and lists of values; every combination is a scenario of its own.",
+    )
+    examples: Annotated[tuple[dict[Name, Scalar], ...], Field(strict=False)] = Field(
+        (), description="Rows of values that belong together; each is combined with the parameters."
+    )
+    exclude: Annotated[tuple[dict[Name, Any], ...], Field(strict=False)] = Field(
+        (), description="Combinations that are left out; wildcards are allowed."
+    )
+    world: WorldTable = WorldTable()
+    handsets: Annotated[Handsets, Field(min_length=1)]
+    steps: Some[AnyStep]
+
+    @model_validator(mode="after")
+    def _activated_before(self) -> Self:
+        for name, handset in self.handsets.items():
+            if handset.activated and handset.activated.at > self.world.starts:
+                raise ValueError(f"handset {name} was activated after the story begins; let a step set it up")
+        return self
+
+
+def flat(steps: tuple[Any, ...]) -> list[Any]:
+    """The steps with those that are nested in them."""
+    return [each for step in steps for each in (step, *([step.during] if isinstance(step, CutPower) else []))]
+
+
+__all__ = [
+    "Activated",
+    "Duration",
+    "HandsetStep",
+    "HandsetTable",
+    "Scenario",
+    "ServerSettings",
+    "WorldTable",
+    "flat",
+]
