@@ -12,10 +12,10 @@ from server_stub.store.database import Database
 from server_stub.store.errors import SchemaError
 from server_stub.store.statements import POSTGRESQL
 
-NEWEST: Final = "0002"
-"""The migration that this server needs. A test holds that it is the last one."""
+REVISIONS: Final = ("0001", "0002")
+"""The migrations that this server knows. A test holds that they are all."""
 
-_FIRST: Final = "0001"
+_FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 _VERSIONS: Final = "alembic_version"
 _LOCK: Final = 0x76657264696374
 """`verdict` in ASCII: the advisory lock of PostgreSQL that whoever migrates holds."""
@@ -35,7 +35,7 @@ def migrate(engine: Engine, database: Database) -> None:
         found = _version(connection, database)
         if found == NEWEST:
             return
-        if found is not None and found > NEWEST:
+        if found is not None and found not in REVISIONS:
             raise SchemaError(
                 f"{database} has schema {found} of a newer server; this one knows up to {NEWEST}; use the newer one"
             )

@@ -47,11 +47,10 @@ class SqlStore:
         self._turn: AbstractContextManager[Any] = nullcontext() if self._words.locking else Lock()
         try:
             migrate(self._engine, self.database)
-        except _ERRORS as error:
+        except BaseException as error:
             self._engine.dispose()
-            raise StoreUnavailableError(_cannot_open(self.database)) from error
-        except StoreUnavailableError:
-            self._engine.dispose()
+            if isinstance(error, _ERRORS):
+                raise StoreUnavailableError(_cannot_open(self.database)) from error
             raise
 
     @contextmanager
