@@ -14,11 +14,15 @@ from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from lab.attacks.model import Attack, Ending, Means, Topic, Trial
 from lab.attacks.phone import Phone
-from lab.attacks.theatre import Stage
+from lab.attacks.theatre import VENDOR, Stage
 from lab.vendor import Authority, KeystoreLevel
+from server_stub.domain import key_description
+from server_stub.domain.key_description import AuthorizationList, KeyDescription, SecurityLevel
 from wire import limits
 
 _OWN: Final = (Means.OWN_SERVER,)
+_PURPOSE_ATTEST: Final = 7
+"""`KeyPurpose::ATTEST_KEY`."""
 _T = Topic
 _BORN: Final = datetime(2018, 1, 1, tzinfo=UTC)
 _DIES: Final = datetime(2048, 1, 1, tzinfo=UTC)
@@ -52,6 +56,12 @@ def _certificate(
     *,
     ca: bool = True,
 ) -> x509.Certificate:
+    return _signed(_unsigned(subject, key, issuer, ca=ca), issuer_key)
+
+
+def _unsigned(
+    subject: x509.Name, key: EllipticCurvePrivateKey, issuer: x509.Name, *, ca: bool = True
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -61,8 +71,11 @@ def _certificate(
         .not_valid_before(_BORN)
         .not_valid_after(_DIES)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
     )
+
+
+def _signed(unsigned: x509.CertificateBuilder, key: EllipticCurvePrivateKey) -> x509.Certificate:
+    return unsigned.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
 
 
 def _der(*certificates: x509.Certificate) -> tuple[bytes, ...]:
@@ -106,6 +119,27 @@ def _grafted(stage: Stage) -> Authority:
     genuine, key = _genuine(stage), stage.seed.p256("own batch")
     batch = _certificate(_name("Own batch"), key, genuine.certificate.subject, key)
     return OwnAuthority(genuine.level, key, batch, (*_der(batch), *genuine.chain))
+
+
+def _under_the_root(stage: Stage) -> Authority:
+    """Name and key of a root are public, and a phone may send it: here below it stands what it did not sign."""
+    root, key = stage.theatre.houses[VENDOR].vendor.attestation_root, stage.seed.p256("own batch")
+    batch = _certificate(_name("Own batch"), key, root.subject, key)
+    return OwnAuthority(KeystoreLevel.TEE, key, batch, _der(batch, root))
+
+
+def _by_an_attesting_key(stage: Stage) -> Authority:
+    """A key that its phone may let attest others, and that says so itself, certifies what its holder likes."""
+    genuine, key = _genuine(stage), stage.seed.p256("attesting key")
+    level = SecurityLevel.TRUSTED_ENVIRONMENT
+    allowed = AuthorizationList(
+        purposes=frozenset({_PURPOSE_ATTEST}), origin=key_description.ORIGIN_GENERATED
+    )
+    said = KeyDescription(300, level, 300, level, b"any", b"", AuthorizationList(), allowed)
+    says = x509.UnrecognizedExtension(key_description.OID, key_description.encode(said))
+    unsigned = _unsigned(_name("Attesting key"), key, genuine.certificate.subject)
+    own = _signed(unsigned.add_extension(says, critical=False), genuine.key)
+    return OwnAuthority(genuine.level, key, own, (*_der(own), *genuine.chain))
 
 
 def _by_a_leaf(stage: Stage) -> Authority:
@@ -158,6 +192,10 @@ ATTACKS: Final[tuple[Attack, ...]] = (
             _T.CHAIN_FORGED, _too_long, _MALFORMED),
     _attack("chain-revoked", "Attest with a leaked batch key whose certificate the vendor holds revoked.",
             _T.CHAIN_REVOKED, _revoked, _REFUSED),
+    _attack("chain-under-the-root", "Send the vendor's root above a batch certificate that it did not sign.",
+            _T.CHAIN_FORGED, _under_the_root, _REFUSED),
+    _attack("chain-by-an-attesting-key", "Let an attested key that may attest other keys attest a phone.",
+            _T.CHAIN_PURPOSE, _by_an_attesting_key, _REFUSED),
     _attack("chain-by-a-leaf", "Let the attested key of one phone attest another.",
             _T.CHAIN_PURPOSE, _by_a_leaf, _REFUSED),
 )  # fmt: skip
