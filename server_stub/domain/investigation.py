@@ -3,13 +3,14 @@
 The vendor asks which sale region, model, batch or distributor leaked. For each of their values this gives how many of
 its phones were activated, how many of these in a prohibited territory, the share that is, and an interval around the
 share: the Wilson score interval at 95 percent (E. B. Wilson, 1927). A finding names a value only where its interval
-and that of all other phones do not meet; few phones are no finding. Values with fewer phones than `smallest` are
+and that of all other phones do not meet, both at a level that allows for as many comparisons as the table has rows
+(Bonferroni): of a hundred batches some would stand out by chance. Values with fewer phones than `smallest` are
 counted together, so that a row is never one person's phone. No pseudonym enters, and none can leave.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import sqrt
@@ -20,7 +21,6 @@ SMALLEST: Final = 5
 """Phones below which a value has no row of its own."""
 
 CONFIDENCE: Final = 0.95
-_Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 class Dimension(StrEnum):
@@ -172,17 +172,20 @@ def investigate(origins: Iterable[Origin], *, smallest: int = SMALLEST) -> Inves
     )
 
 
-def wilson(hits: int, trials: int) -> Interval:
-    """The Wilson score interval at 95 percent for `hits` of `trials`; everything is possible where nothing was tried.
+def wilson(hits: int, trials: int, *, comparisons: int = 1) -> Interval:
+    """The Wilson score interval for `hits` of `trials`, such that all of `comparisons` hold at 95 percent.
+
+    Everything is possible where nothing was tried.
 
     >>> wilson(0, 10).low, round(wilson(0, 10).high, 3)
     (0.0, 0.278)
     """
     if trials == 0:
         return Interval(0.0, 1.0)
-    rate, square = hits / trials, _Z * _Z
+    z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / (2 * comparisons))
+    rate, square = hits / trials, z * z
     middle = rate + square / (2 * trials)
-    reach = _Z * sqrt((rate * (1 - rate) + square / (4 * trials)) / trials)
+    reach = z * sqrt((rate * (1 - rate) + square / (4 * trials)) / trials)
     scale = 1 + square / trials
     low = 0.0 if hits == 0 else (middle - reach) / scale
     high = 1.0 if hits == trials else (middle + reach) / scale
@@ -209,30 +212,38 @@ def _table(dimension: Dimension, tally: _Tally, whole: _Whole) -> Table:
     large = [value for value, phones in tally.activated.items() if phones >= whole.smallest]
     small = [value for value in tally.activated if tally.activated[value] < whole.smallest]
     known = _Whole(tally.activated.total(), tally.prohibited.total(), whole.smallest)
-    shares = (_share(value, tally.activated[value], tally.prohibited[value], known) for value in large)
-    rest_of = sum(tally.activated[value] for value in small)
-    rest_hits = sum(tally.prohibited[value] for value in small)
+    shares = [
+        _share(value, tally.activated[value], tally.prohibited[value], known, comparisons=len(large))
+        for value in large
+    ]
     return Table(
         dimension=dimension,
         activated=whole.activated,
         known=known.activated,
         shares=tuple(sorted(shares, key=lambda share: (-share.prohibited, -share.rate, share.value))),
         folded=len(small),
-        rest=_share("others", rest_of, rest_hits, known) if small else None,
+        rest=_together(small, tally, known) if small else None,
     )
 
 
-def _share(value: str, activated: int, prohibited: int, known: _Whole) -> Share:
-    interval = wilson(prohibited, activated)
-    others = wilson(known.prohibited - prohibited, known.activated - activated)
+def _together(small: list[str], tally: _Tally, known: _Whole) -> Share:
+    """What is too small for a row of its own. It is no value, so nothing is found of it."""
+    activated = sum(tally.activated[value] for value in small)
+    prohibited = sum(tally.prohibited[value] for value in small)
+    return replace(_share("others", activated, prohibited, known), finding=Finding.UNDECIDED)
+
+
+def _share(value: str, activated: int, prohibited: int, known: _Whole, *, comparisons: int = 1) -> Share:
+    strict = wilson(prohibited, activated, comparisons=comparisons)
+    others = wilson(known.prohibited - prohibited, known.activated - activated, comparisons=comparisons)
     return Share(
         value=value,
         activated=activated,
         prohibited=prohibited,
         rate=prohibited / activated,
-        interval=interval,
+        interval=wilson(prohibited, activated),
         of_all=prohibited / known.prohibited if known.prohibited else 0.0,
-        finding=_finding(interval, others),
+        finding=_finding(strict, others),
     )
 
 

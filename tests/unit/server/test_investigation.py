@@ -119,6 +119,19 @@ def test_a_finding_needs_more_than_chance(leaking: list[Origin], finding: Findin
     assert share.finding is finding
 
 
+def test_of_many_batches_none_stands_out_by_chance_alone() -> None:
+    """A batch that would be a finding beside one other is none among a hundred."""
+    pair = [*phones(50, 12, "odd"), *phones(4950, 495, "B")]
+    many = [*phones(50, 12, "odd"), *(each for n in range(99) for each in phones(50, 5, f"B{n}"))]
+
+    def finding(origins_given: list[Origin]) -> Finding:
+        shares = investigate(origins_given).table(Dimension.BATCH).shares
+        return next(share.finding for share in shares if share.value == "odd")
+
+    assert finding(pair) is Finding.ABOVE
+    assert finding(many) is Finding.UNDECIDED
+
+
 def test_the_only_value_is_never_a_finding() -> None:
     """There is nothing to compare it with."""
     found = investigate(phones(100, 100, "A"))
@@ -132,6 +145,13 @@ def test_small_values_are_told_together() -> None:
     assert (found.smallest, table.shares, table.folded) == (SMALLEST, (), 4)
     assert table.rest is not None
     assert (table.rest.activated, table.rest.prohibited) == (16, 4)
+
+
+def test_what_is_told_together_is_never_a_finding() -> None:
+    """It is no value that anybody could be asked about, and it may be a single phone."""
+    table = investigate([Origin(MONDAY, "CU", batch="only"), *phones(400, 0, "B")]).table(Dimension.BATCH)
+    assert table.rest is not None
+    assert table.rest.finding is Finding.UNDECIDED
 
 
 def test_a_week_begins_on_monday_in_utc() -> None:
