@@ -7,6 +7,7 @@ import pytest
 
 from agent.verification.errors import RULES, Code
 from agent.verification.keys import Unfit
+from lab.attacks.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/security/verification.md").read_text(encoding="utf-8")
@@ -47,3 +48,22 @@ def test_each_test_that_the_page_names_exists() -> None:
     named = re.findall(r"`((?:tests|lab)/[^`]+)`", PAGE)
     assert named
     assert all((ROOT / name).is_file() for name in named)
+
+
+VECTORS = [
+    (int(step), name, target)
+    for step, row in re.findall(r"^\| (\d+) \| (\[`\w+`\]\(.*)$", PAGE, re.MULTILINE)
+    for name, target in re.findall(r"`([\w-]+)/([\w-]+)`", row)
+]
+
+
+def test_each_row_names_a_vector_for_each_code_of_its_step() -> None:
+    """Whoever writes another verifier begins with these; an agent always knows some time."""
+    endings = {
+        (attack.id, trial.target.replace(" ", "-")): trial.must.told
+        for attack in CATALOGUE
+        for trial in attack.trials
+    }
+    codes = [Code(endings[name, target]) for _, name, target in VECTORS]
+    assert sorted(codes) == sorted(set(Code) - {Code.KEY_TIME_UNKNOWN})
+    assert [RULES[code][0] for code in codes] == [step for step, _, _ in VECTORS]
