@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from server_stub.api.allowed import allowed_methods
 from server_stub.service import ServiceError
 from wire import media
 from wire.codes import ProblemCode
@@ -130,8 +131,14 @@ async def _http(request: Request, error: Exception) -> Response:
     known = _BY_STATUS.get(error.status_code)
     if known is None:
         return await _internal(request, error)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    return problem(request, error.status_code, *known, headers)
+    return problem(request, error.status_code, *known, _allow(request, error))
+
+
+def _allow(request: Request, error: HTTPException) -> dict[str, str]:
+    if error.status_code != 405:
+        return {}
+    allowed = allowed_methods(request.app.openapi()["paths"], request.url.path)
+    return {"Allow": allowed or (error.headers or {}).get("Allow", "GET")}
 
 
 async def _internal(request: Request, error: Exception) -> Response:
