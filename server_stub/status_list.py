@@ -35,7 +35,9 @@ class StatusListFile:
         self._path = path
         self._max_age = max_age
         self._when_unusable = when_unusable
-        self._read: tuple[tuple[int, int, int], StatusList] | None = None
+        self._seen: tuple[int, int, int] | None = None
+        self._malformed = False
+        self._entries: Mapping[int, StatusEntry] = {}
 
     def __call__(self, at: int) -> Mapping[int, StatusEntry]:
         """The entries at `at` seconds since the epoch. Raises EvidenceError, `unavailable`, while it fails closed."""
@@ -44,21 +46,26 @@ class StatusListFile:
             raise EvidenceError(
                 ProblemCode.UNAVAILABLE, f"the status list of attestation certificates {problem}; ask again"
             )
-        return self._read[1].entries if self._read else {}
+        return self._entries
 
     def _problem(self, at: int) -> str | None:
         try:
-            changed = self._refresh()
+            state = self._path.stat()
+            self._refresh((state.st_mtime_ns, state.st_size, state.st_ino))
         except OSError:
             return "cannot be read"
-        except StatusListError:
+        if self._malformed:
             return "is malformed"
-        return "is too old" if at - changed > self._max_age else None
+        return "is too old" if at - state.st_mtime > self._max_age else None
 
-    def _refresh(self) -> float:
-        """Read the file if it is another one than before. The time of its change, in seconds since the epoch."""
-        state = self._path.stat()
-        mark = (state.st_mtime_ns, state.st_size, state.st_ino)
-        if self._read is None or self._read[0] != mark:
-            self._read = (mark, StatusList.parse(self._path.read_bytes()))
-        return state.st_mtime
+    def _refresh(self, mark: tuple[int, int, int]) -> None:
+        """Read the file if it is another one than before. A malformed one is read once, and changes no entry."""
+        if self._seen == mark:
+            return
+        octets = self._path.read_bytes()
+        try:
+            self._entries = StatusList.parse(octets).entries
+            self._malformed = False
+        except StatusListError:
+            self._malformed = True
+        self._seen = mark

@@ -150,6 +150,17 @@ def test_an_operator_may_choose_to_go_on_with_what_was_read_last(file: Path, pro
     assert StatusListFile(file.with_name("none"), when_unusable=WhenUnusable.ACCEPT)(NOW) == {}
 
 
+def test_a_malformed_list_is_read_once_and_a_good_one_after_it_at_once(file: Path) -> None:
+    """Thousands of phones may ask while the list is broken, and none of them should wait for it to be parsed again."""
+    source = StatusListFile(file)
+    for octets in (b"?" * len(listed()), listed()):  # of one length and one time: the second is not looked at
+        write(file, octets, NOW)
+        with pytest.raises(EvidenceError, match="malformed"):
+            source(NOW)
+    write(file, listed(a=REVOKED), NOW + 1)
+    assert set(source(NOW)) == {10}
+
+
 def test_the_age_is_counted_to_the_second(file: Path) -> None:
     """At the limit it is still used."""
     source = StatusListFile(file, max_age=100)
