@@ -70,7 +70,7 @@ class Vendor:
 
     @cached_property
     def software_root(self) -> x509.Certificate:
-        """The root of keystores in software. No server trusts it."""
+        """The root of keystores in software. No server trusts it; the vendor's knows it by name."""
         return self._root("software root", "Software Keystore Root")
 
     def authority(self, level: KeystoreLevel) -> Authority:
@@ -110,6 +110,7 @@ class Vendor:
             nonce_key=self._seed.bytes("nonce key"),
             identifier_key=self._seed.bytes("identifier key"),
             attestation_roots=(self.attestation_root,),
+            software_roots=(self.software_root,),
         )
 
     def secrets_signing_by(self, algorithm: Algorithm) -> Secrets:

@@ -77,6 +77,16 @@ def test_a_phone_that_hardware_does_not_name_now_is_unattested(
     assert {each.tier for each in others} == {TrustTier.NONE}
 
 
+def test_the_vendor_knows_a_keystore_in_software_by_its_root() -> None:
+    """The commonest impostor deserves a reason of its own; it is believed no more for it."""
+    phone, secrets = Phone(KeystoreLevel.SOFTWARE), VENDOR.secrets
+    token = reader.read(phone.evidence(NONCE))
+    verifier = ChainVerifier(secrets.attestation_roots, software_roots=secrets.software_roots)
+    appraisal = appraise(verifier.verify(token.chain, NOW), token.evidence)
+    assert (appraisal.identity, appraisal.tier) == (Identity.UNATTESTED, TrustTier.CONTRAINDICATED)
+    assert result(appraisal, TrustClaim.INSTANCE_IDENTITY).reason == "root-of-software"
+
+
 def test_a_false_ueid_is_seen_and_the_hardware_believed() -> None:
     """Identity comes from the hardware: whoever lies about it is still known."""
     appraisal = judge(Phone(), ueid=ueid("490154203237518"))
