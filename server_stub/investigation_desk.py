@@ -15,7 +15,7 @@ _UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class InvestigationDesk:
-    """Investigates the activated phones in `store`; which territories are prohibited is what `policy` says."""
+    """Investigates the activated phones in `store`. Which territories are prohibited is what `policy` says."""
 
     store: Store
     policy: Policy
