@@ -180,6 +180,24 @@ def test_an_operator_over_many_devices_loses_no_serial(two: list[SqlStore]) -> N
     assert (judged.batch, judged.last_serial) == ("9", 30)
 
 
+def test_an_operator_who_waited_for_a_verdict_sees_what_it_wrote(two: list[SqlStore]) -> None:
+    """What is searched for in order to be changed is read after the wait, not before it."""
+    number_one(two[0])
+
+    def search() -> int | None:
+        with two[1].transaction() as transaction:
+            [found] = transaction.devices(DeviceQuery()).items
+        return found.last_seen
+
+    with ThreadPoolExecutor(1) as pool:
+        with two[0].transaction() as judging:
+            assert judging.device(SUB)
+            waiting = pool.submit(search)
+            time.sleep(0.1)
+            judging.remember(device(1, last_seen=99))
+        assert waiting.result(10) == 99
+
+
 def test_of_two_equal_requests_at_once_the_second_finds_the_answer(two: list[SqlStore]) -> None:
     """A client that repeats a write which is still under way must not have it done twice."""
 
