@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from agent.adapters.http import RequestsTransport
 from lab.in_process import InProcessTransport, Runner
 from lab.network import Onward
+from server_stub.admin.parts import AdminParts
 from server_stub.api.app import create_app
 from server_stub.key_repository import KeyRepository
 from server_stub.server import ServerThread
@@ -26,6 +27,7 @@ class Premises:
 
     service: VerdictService
     repository: KeyRepository
+    admin: AdminParts | None = None
 
 
 class Way(Onward, Protocol):
@@ -75,7 +77,9 @@ class HttpHost:
 
     def start(self, premises: Premises) -> None:
         """Serve from now on. Raises OSError where the port cannot be had."""
-        thread = ServerThread(premises.service, repository=premises.repository, port=self._port)
+        thread = ServerThread(
+            premises.service, repository=premises.repository, admin=premises.admin, port=self._port
+        )
         self._thread = thread.start()
         self._origin = thread.origin
         self._port = int(thread.origin.rpartition(":")[2])
@@ -108,7 +112,12 @@ class InProcessHost:
 
     def start(self, premises: Premises) -> None:
         """Serve from now on."""
-        app = create_app(premises.service, repository=premises.repository, request_ids=self._request_id)
+        app = create_app(
+            premises.service,
+            repository=premises.repository,
+            admin=premises.admin,
+            request_ids=self._request_id,
+        )
         self._runner = Runner(app)
 
     def stop(self) -> None:

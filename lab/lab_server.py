@@ -1,18 +1,31 @@
 """The verdict server of a scene: the real one; its operator can stop it, lose its records, restore them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from lab.hosting import Host, Premises, Way
+from lab.keyring import Lineage
 from lab.vendor import Vendor
+from server_stub.admin.faults import Faults
+from server_stub.admin.keys import KeyDesk
+from server_stub.admin.parts import PREFIX, AdminParts
 from server_stub.domain.policy import Policy
-from server_stub.key_repository import KeyRepository, VerdictSigner
+from server_stub.key_repository import KeyList, KeyRepository, VerdictSigner
+from server_stub.operator_desk import LOCAL
 from server_stub.service import VerdictService
 from server_stub.store.sql import SqlStore
 
 _LEFTOVERS: Final = ("", "-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAccess:
+    """The URL below which the admin API is, and the bearer token that it wants."""
+
+    url: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,19 @@ class LabServer:
         """What publishes the verdict keys."""
         return self._repository
 
+    @property
+    def admin(self) -> AdminAccess:
+        """How the admin API of this server is called; the token follows from the seed, and is good from now on."""
+        token = self.vendor.admin_token
+        if self._admin.tokens.actor(token) is None:
+            self._admin.tokens.adopt(token, reason="the lab's own", by=LOCAL)
+        return AdminAccess(self.origin + PREFIX, token)
+
+    @property
+    def faults(self) -> Faults:
+        """What this server is told to do wrong on purpose; a restart forgets it."""
+        return self._admin.faults
+
     def way(self) -> Way:
         """A new way to this server, which stays good over restarts."""
         return self._host.way()
@@ -96,7 +122,8 @@ class LabServer:
         self._store.close()
 
     def _start(self) -> None:
-        keys = self.vendor.secrets.signing_keys
+        lineage = Lineage(self.vendor, self._listed)
+        keyring = lineage.keyring(self.vendor.secrets.signing_keys)
         self._store = SqlStore(self._file)
         self.service = VerdictService(
             secrets=self.vendor.secrets,
@@ -106,9 +133,14 @@ class LabServer:
             audience=self._house.audience,
             clock=self._clock,
             random=self._random,
-            signer=VerdictSigner(keys, lambda: self._repository.keys, self._clock),
+            signer=VerdictSigner(keyring, self._listed, self._clock),
         )
-        self._host.start(Premises(self.service, self._repository))
+        keys = KeyDesk(self._repository, keyring, lineage.successor, self._clock)
+        self._admin = AdminParts.of(self.service, keys=keys)
+        self._host.start(Premises(self.service, self._repository, self._admin))
+
+    def _listed(self) -> KeyList:
+        return self._repository.keys
 
     def _open_repository(self, folder: Path) -> KeyRepository:
         return self.vendor.ceremony.open(folder, self.vendor.secrets.signing_keys, self._clock)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.keys import Ceremony
 from lab.seed import Seed
+from server_stub.admin.tokens import FIRST_NAME, make_token
 from server_stub.keys import Secrets
 from server_stub.signing import Algorithm, SigningKey
 
@@ -91,6 +92,20 @@ class Vendor:
     def post_quantum_signing_key(self) -> SigningKey:
         """A third verdict key, ML-DSA-65. It is large, so it is published only where it signs."""
         return SigningKey.of(self._seed.ml_dsa_65("verdict key ml-dsa-65"))
+
+    def verdict_key(self, algorithm: Algorithm, generation: int) -> SigningKey:
+        """The key that signs after `generation` rotations of the vendor's key of that algorithm."""
+        label = f"verdict key {algorithm} {generation}"
+        if algorithm is Algorithm.ES256:
+            return SigningKey.of(self._seed.p256(label))
+        if algorithm is Algorithm.ML_DSA_65:
+            return SigningKey.of(self._seed.ml_dsa_65(label))
+        return SigningKey.of(self._seed.ed25519(label))
+
+    @cached_property
+    def admin_token(self) -> str:
+        """The admin token of servers in a lab. `activation serve` makes one at random."""
+        return make_token(FIRST_NAME, self._seed.bytes("admin token"))
 
     @cached_property
     def ceremony(self) -> Ceremony:

@@ -18,11 +18,31 @@ from server_stub.domain.territory import Judgement, Status
 from server_stub.domain.verdicts import Bearings, compose
 from server_stub.key_repository import VerdictSigner
 from server_stub.signing import SigningKey
-from server_stub.store.records import Device, Store, Transaction, VerdictRecord
+from server_stub.store.records import AuditEntry, Device, Reading, Store, Transaction, VerdictRecord
 from wire import limits
 from wire.codes import Decision, Intent, TrustTier
 from wire.unlock import UnlockChallenge
 from wire.verdict import Verdict
+
+LOCAL: Final = "local"
+"""Who did what was done in the process itself and not through the admin API."""
+
+
+class Act(StrEnum):
+    """What an operator can do about a phone. `WITHDRAW` lets the policy decide again."""
+
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    RELEASE = "release"
+    WITHDRAW = "withdraw"
+
+
+_DECISIONS: Final = {
+    Act.LOCK: Decision.DENY,
+    Act.UNLOCK: Decision.ALLOW,
+    Act.RELEASE: Decision.RELEASE,
+    Act.WITHDRAW: None,
+}
 
 
 class OperatorFault(StrEnum):
@@ -34,18 +54,19 @@ class OperatorFault(StrEnum):
 
 
 _ADVICE: Final = {
-    OperatorFault.DEVICE_UNKNOWN: "no phone with this IMEI has asked this server; check the number and the database",
+    OperatorFault.DEVICE_UNKNOWN: "no such phone has asked this server; check the number and the database",
     OperatorFault.DEVICE_NOT_LOCKED: "by its newest verdict this phone is not locked; its lock screen would be wrong",
     OperatorFault.VERDICT_UNKNOWN: "this server has no verdict of this phone to build on; the phone must go online",
 }
 
 
 class OperatorError(Exception):
-    """An operator asked for what cannot be done. `fault` is stable."""
+    """An operator asked for what cannot be done. `fault` is stable, `advice` says what to do."""
 
     def __init__(self, fault: OperatorFault) -> None:
         super().__init__(f"{fault}: {_ADVICE[fault]}")
         self.fault = fault
+        self.advice = _ADVICE[fault]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +91,44 @@ class UnlockCode:
 
 @dataclass(frozen=True, slots=True)
 class OperatorDesk:
-    """Phones are named by their IMEI, of which 14 digits count. `reason` is the operator's own, for the records.
+    """Phones are named by their IMEI, of which 14 digits count, or by their pseudonym `sub`.
 
-    Every call is one transaction and raises OperatorError, or StoreUnavailableError. Without `case` the number of the
-    phone is used.
+    `reason` is the operator's own, for the records. Every call is one transaction, leaves an audit entry in it, and
+    raises OperatorError, or StoreUnavailableError. Without `case` the number of the phone is used. `policy` tells what
+    is in force, `by` who acts.
     """
 
     desk: Desk
     store: Store
-    policy: Policy
+    policy: Callable[[Reading], Policy]
+    by: str = LOCAL
 
     def lock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
         """Deny this phone at its next check-in, whatever the policy says."""
-        return self._overrule(imei, Decision.DENY, reason, case)
+        return self._overrule(imei, Act.LOCK, reason, case)
 
     def unlock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
         """Allow this phone at its next check-in, whatever the policy says."""
-        return self._overrule(imei, Decision.ALLOW, reason, case)
+        return self._overrule(imei, Act.UNLOCK, reason, case)
 
     def release(self, imei: str, *, reason: str, case: str | None = None) -> Override:
         """Give this phone up at its next check-in: it never asks again."""
-        return self._overrule(imei, Decision.RELEASE, reason, case)
+        return self._overrule(imei, Act.RELEASE, reason, case)
 
-    def withdraw(self, imei: str) -> None:
+    def withdraw(self, imei: str, *, reason: str = "withdrawn") -> None:
         """Let the policy decide again."""
+        self.act(self.desk.pseudonyms.device(imei), Act.WITHDRAW, reason=reason)
+
+    def act(self, sub: str, act: Act, *, reason: str, case: str | None = None) -> Device:
+        """Do `act` to the phone with this pseudonym, and return its record."""
+        decision = _DECISIONS[act]
         with self.store.transaction() as transaction:
-            device = self._known(transaction, imei)
-            transaction.remember(replace(device, override=None))
+            known = self._known(transaction, sub)
+            override = None if decision is None else self._override(known, decision, reason, case)
+            device = replace(known, override=override)
+            transaction.remember(device)
+            self._audit(transaction, f"device.{act}", device, reason, {})
+        return device
 
     def unlock_code(
         self, challenge: UnlockChallenge, *, reason: str, case: str | None = None, undelivered: int = 0
@@ -109,28 +141,29 @@ class OperatorDesk:
         """
         now = self.desk.clock()
         with self.store.transaction() as transaction:
-            device = self._known(transaction, challenge.imei14)
+            device = self._known(transaction, self.desk.pseudonyms.device(challenge.imei14))
             if device.locks_at is None or now < device.locks_at:
                 raise OperatorError(OperatorFault.DEVICE_NOT_LOCKED)
             key = transaction.key_of(device.sub, undelivered)
             if key is None:
                 raise OperatorError(OperatorFault.VERDICT_UNKNOWN)
             override = _unlocking(device, self._override(device, Decision.ALLOW, reason, case))
-            verdict = self._compose(replace(device, override=override), override, challenge, key)
+            overridden = replace(device, override=override)
+            verdict = self._compose(overridden, override, self.policy(transaction), challenge, key)
             token = self.desk.signer.sign(verdict)
             transaction.record(_record(verdict, token))
-            transaction.remember(replace(device, override=override, last_serial=verdict.serial))
+            unlocked = replace(overridden, last_serial=verdict.serial)
+            transaction.remember(unlocked)
+            self._audit(transaction, "device.unlock-code", unlocked, reason, {"serial": verdict.serial})
         return UnlockCode(verdict, token)
 
-    def _overrule(self, imei: str, decision: Decision, reason: str, case: str | None) -> Override:
-        with self.store.transaction() as transaction:
-            device = self._known(transaction, imei)
-            override = self._override(device, decision, reason, case)
-            transaction.remember(replace(device, override=override))
-        return override
+    def _overrule(self, imei: str, act: Act, reason: str, case: str | None) -> Override:
+        device = self.act(self.desk.pseudonyms.device(imei), act, reason=reason, case=case)
+        assert device.override is not None  # noqa: S101 - every act but a withdrawal leaves one
+        return device.override
 
-    def _known(self, transaction: Transaction, imei: str) -> Device:
-        device = transaction.device(self.desk.pseudonyms.device(imei))
+    def _known(self, transaction: Transaction, sub: str) -> Device:
+        device = transaction.device(sub)
         if device is None:
             raise OperatorError(OperatorFault.DEVICE_UNKNOWN)
         return device
@@ -139,7 +172,16 @@ class OperatorDesk:
         number = case or self.desk.pseudonyms.case(device.sub)
         return Override(decision, reason, number, self.desk.clock())
 
-    def _compose(self, device: Device, override: Override, challenge: UnlockChallenge, key: str) -> Verdict:
+    def _audit(
+        self, transaction: Transaction, action: str, device: Device, reason: str, more: dict[str, int]
+    ) -> None:
+        case = {"case": device.override.case} if device.override else {}
+        entry = AuditEntry(self.desk.clock(), self.by, action, device.sub, reason, {**case, **more})
+        transaction.append_audit(entry)
+
+    def _compose(
+        self, device: Device, override: Override, policy: Policy, challenge: UnlockChallenge, key: str
+    ) -> Verdict:
         desk = self.desk
         bearings = Bearings(
             issuer=desk.issuer,
@@ -152,7 +194,7 @@ class OperatorDesk:
             case=override.case,
         )
         case = _unseen(device, override.at)
-        return compose(bearings, case, self.policy, override.rule, lifetime=limits.LIFETIME_MAX)
+        return compose(bearings, case, policy, override.rule, lifetime=limits.LIFETIME_MAX)
 
 
 def _unlocking(device: Device, override: Override) -> Override:

@@ -14,6 +14,7 @@ from typing import Final, Self
 import uvicorn
 from fastapi import FastAPI
 
+from server_stub.admin.parts import AdminParts
 from server_stub.api.app import create_app
 from server_stub.api.logs import Log
 from server_stub.api.protocol import Doors, protocol
@@ -75,16 +76,18 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served an
     announce: Callable[[str], None],
     *,
     repository: KeyRepository | None = None,
+    admin: AdminParts | None = None,
     log: Log | None = None,
     manners: Manners = _MANNERS,
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish what was accepted.
 
-    `repository` is served too. `announce` gets the origin, such as `http://127.0.0.1:8080`, once requests are
-    answered. The store and the repository stay the caller's. Raises OSError where the address cannot be had.
+    `repository` is served too, and the admin API where there is `admin`. `announce` gets the origin, such as
+    `http://127.0.0.1:8080`, once requests are answered. The store and the repository stay the caller's. Raises OSError
+    where the address cannot be had.
     """
     with listen(host, port) as listener:
-        app = create_app(service, repository=repository, log=log, manners=manners)
+        app = create_app(service, repository=repository, admin=admin, log=log, manners=manners)
         _server(app, lambda: announce(origin(listener))).run(sockets=[listener])
 
 
@@ -121,6 +124,7 @@ class ServerThread:
         service: VerdictService,
         *,
         repository: KeyRepository | None = None,
+        admin: AdminParts | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         log: Log | None = None,
@@ -128,7 +132,7 @@ class ServerThread:
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
-        app = create_app(service, repository=repository, log=log, manners=manners)
+        app = create_app(service, repository=repository, admin=admin, log=log, manners=manners)
         self._server = _server(app, self._started.set)
         self._thread = Thread(target=self._serve, name="verdict-server", daemon=True)
 

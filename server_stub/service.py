@@ -140,7 +140,7 @@ class VerdictService:
         return OperatorDesk(
             Desk(self._issuer, self._audience, self._signer, self._pseudonyms, self._clock, self._random),
             self._store,
-            self.policy,
+            self._in_force.read,
         )
 
     @property

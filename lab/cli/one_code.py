@@ -9,12 +9,14 @@ import typer
 
 from lab import qr
 from lab.cli import say
+from lab.keyring import Lineage
 from lab.vendor import Vendor
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner, published_keys
 from server_stub.operator_desk import OperatorError, UnlockCode
 from server_stub.server import build_service, system_clock
 from server_stub.settings import Settings
 from server_stub.signing import Algorithm
+from server_stub.store.database import Database
 from server_stub.store.records import Store, StoreUnavailableError
 from server_stub.store.sql import SqlStore
 from wire.limits import CODE_MAX, TEXT_MAX
@@ -28,7 +30,7 @@ class Wish:
     """What the user of the command asked for."""
 
     challenge: str
-    db: Path
+    db: Database
     keys: Path | None
     algorithm: str
     reason: str
@@ -41,7 +43,7 @@ class Wish:
     @property
     def folder(self) -> Path:
         """Where the key repository lies."""
-        return self.keys or self.db.with_name(f"{self.db.stem}-keys")
+        return self.keys or self.db.beside("-keys")
 
 
 def run(wish: Wish) -> None:
@@ -77,7 +79,7 @@ def _checked(wish: Wish) -> tuple[UnlockChallenge, Algorithm]:
         say.fail(f"{wish.case!r} is no case number; use up to {CODE_MAX} letters, digits and ._:-")
     if not 0 < len(wish.reason) <= TEXT_MAX:
         say.fail(f"--reason has {len(wish.reason)} characters; use 1 to {TEXT_MAX}")
-    if not wish.db.is_file():
+    if wish.db.file is not None and not wish.db.file.is_file():
         say.fail(f"no server keeps its records in {wish.db}; choose the --db of `activation serve`")
     try:
         return UnlockChallenge.parse(wish.challenge), algorithm
@@ -90,7 +92,8 @@ def _sign(wish: Wish, asked: UnlockChallenge, algorithm: Algorithm, store: Store
     secrets = vendor.secrets_signing_by(algorithm)
     settings = Settings(algorithm=algorithm, issuer=vendor.issuer, audience=vendor.audience)
     listed = published_keys(wish.folder)
-    signer = VerdictSigner(secrets.signing_keys, lambda: listed, system_clock)
+    keyring = Lineage(vendor, lambda: listed).keyring(secrets.signing_keys)
+    signer = VerdictSigner(keyring, lambda: listed, system_clock)
     if signer.key.algorithm is not algorithm:
         say.fail(
             f"{wish.folder} lists no key of {algorithm} that may sign; choose another --algorithm",

@@ -8,7 +8,11 @@ import typer
 from pydantic import ValidationError
 
 from lab.cli import say
+from lab.cli.admin_token import write_token
+from lab.keyring import Lineage
 from lab.vendor import Vendor
+from server_stub.admin.keys import KeyDesk
+from server_stub.admin.parts import AdminParts
 from server_stub.api.logs import json_log
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.manners import LoadSettings, Manners
@@ -16,6 +20,7 @@ from server_stub.server import build_service, listen, system_clock
 from server_stub.server import run as run_server
 from server_stub.settings import Settings
 from server_stub.signing import Algorithm
+from server_stub.store.database import Database
 from server_stub.store.records import Store, StoreUnavailableError
 from server_stub.store.sql import SqlStore
 
@@ -26,7 +31,7 @@ class Wish:
 
     host: str
     port: int
-    db: Path
+    db: Database
     keys: Path | None
     algorithm: str
     seed: str
@@ -34,7 +39,12 @@ class Wish:
     @property
     def folder(self) -> Path:
         """Where the key repository lies."""
-        return self.keys or self.db.with_name(f"{self.db.stem}-keys")
+        return self.keys or self.db.beside("-keys")
+
+    @property
+    def token_file(self) -> Path:
+        """Where the admin token is written when it is made."""
+        return self.db.beside("-admin-token")
 
 
 def run(wish: Wish) -> None:
@@ -67,19 +77,25 @@ def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
     vendor, manners = Vendor(wish.seed), _manners()
     secrets, log = vendor.secrets_signing_by(algorithm), json_log(sys.stderr)
     with vendor.ceremony.open(wish.folder, secrets.signing_keys, system_clock) as repository:
-        signer = VerdictSigner(secrets.signing_keys, lambda: repository.keys, system_clock)
+        lineage = Lineage(vendor, lambda: repository.keys)
+        keyring = lineage.keyring(secrets.signing_keys)
+        signer = VerdictSigner(keyring, lineage.listed, system_clock)
         if signer.key.algorithm is not algorithm:
             say.fail(
                 f"{wish.folder} lists no key of {algorithm} that may sign; choose an empty --keys",
                 say.OUTSIDE,
             )
         service = build_service(_settings(wish, algorithm, vendor), secrets, store, signer=signer)
+        keys = KeyDesk(repository, keyring, lineage.successor, system_clock)
+        admin = AdminParts.of(service, keys=keys)
+        token = _first_token(wish, admin)
         run_server(
             service,
             wish.host,
             wish.port,
-            lambda url: _announce(wish, url),
+            lambda url: _announce(wish, url, token),
             repository=repository,
+            admin=admin,
             log=log,
             manners=manners,
         )
@@ -106,10 +122,32 @@ def _settings(wish: Wish, algorithm: Algorithm, vendor: Vendor) -> Settings:
     )
 
 
-def _announce(wish: Wish, url: str) -> None:
+def _first_token(wish: Wish, admin: AdminParts) -> str | None:
+    """The admin token where this is the first start, None where there is one already."""
+    token = admin.tokens.first()
+    if token is not None:
+        try:
+            write_token(wish.token_file, token)
+        except OSError as error:
+            typer.echo(
+                f"activation: cannot write {wish.token_file}: {error.strerror}; note the token", err=True
+            )
+    return token
+
+
+def _announce(wish: Wish, url: str, token: str | None) -> None:
     typer.echo(f"The verdict server listens on {url} and keeps its records in {wish.db}.")
     typer.echo(f"It publishes its verdict keys from {wish.folder}.")
     typer.echo(f"Read its API at {url}/docs, or try in another terminal:")
     typer.echo(
         f"  activation device --profile official-global --place havana --seed {wish.seed} --server {url}"
     )
+    file = wish.token_file
+    if token is not None:
+        typer.echo(f"The admin token is shown this once; {file} keeps it, for its owner's eyes only:")
+        typer.echo(f"  {token}")
+    elif not file.is_file():
+        typer.echo(
+            f"The admin token was made before; `activation admin token --db {wish.db}` makes a new one."
+        )
+    typer.echo(f"Operate it: activation admin devices search --server {url} --token-file {file}")

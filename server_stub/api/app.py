@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp
 
+from server_stub.admin.parts import AdminParts
+from server_stub.api import admin as admin_api
 from server_stub.api import openapi, problems
 from server_stub.api.device_routes import device_routes
 from server_stub.api.gate import Gate
@@ -37,6 +39,7 @@ def create_app(  # noqa: PLR0913 - the service, and what else is served, told an
     service: VerdictService,
     *,
     repository: KeyRepository | None = None,
+    admin: AdminParts | None = None,
     log: Log | None = None,
     request_ids: Callable[[], str] = _uuid,
     manners: Manners = _MANNERS,
@@ -44,6 +47,7 @@ def create_app(  # noqa: PLR0913 - the service, and what else is served, told an
 ) -> FastAPI:
     """The application over `service`, and over the key repository that it serves, logging to `log`.
 
+    With `admin` it serves the admin API, too.
     `request_ids` gives each request its number, a UUID. `stopwatch`, in seconds, never goes back: rates and durations
     are reckoned by it. Its metrics are in `app.state.metrics`.
     """
@@ -61,10 +65,13 @@ def create_app(  # noqa: PLR0913 - the service, and what else is served, told an
     app.gate = partial(Gate, manners=manners, metrics=metrics, clock=stopwatch)
     app.outermost = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
-    app.include_router(device_routes(service, manners, metrics, stopwatch))
+    faults = admin.faults if admin else None
+    app.include_router(device_routes(service, manners, metrics, stopwatch, faults))
     if repository is not None:
         app.include_router(tuf_routes(repository))
     app.include_router(health_routes(service, metrics))
+    if admin is not None:
+        admin_api.install(app, admin)
     _install_docs(app)
     return app
 

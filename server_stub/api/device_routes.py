@@ -8,11 +8,13 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from server_stub.admin.faults import Faults
 from server_stub.api.attendance import Attendants
 from server_stub.api.described import problem_responses
 from server_stub.api.metrics import Metrics
 from server_stub.api.problems import ApiError
 from server_stub.api.requests import check_accepts, check_content_type
+from server_stub.api.spoiling import spoilt_answer
 from server_stub.manners import Manners
 from server_stub.service import VerdictService
 from wire import media
@@ -72,9 +74,13 @@ class Judges:
 
 
 def device_routes(
-    service: VerdictService, manners: Manners, metrics: Metrics, clock: Callable[[], float]
+    service: VerdictService,
+    manners: Manners,
+    metrics: Metrics,
+    clock: Callable[[], float],
+    faults: Faults | None = None,
 ) -> APIRouter:
-    """Challenges and verdicts of `service`."""
+    """Challenges and verdicts of `service`, spoilt by `faults` where there are any."""
     router = APIRouter(tags=["phones"])
     judges = Judges(service, manners, metrics, clock)
 
@@ -82,7 +88,10 @@ def device_routes(
     async def challenge(request: Request) -> Response:
         """Ask for a nonce. It authenticates itself, may be spent once, and no body is needed."""
         check_accepts(request, media.JSON)
-        return Response(service.challenge().model_dump_json(), headers=_NO_STORE, media_type=media.JSON)
+        body = service.challenge().model_dump_json().encode()
+        if faults is not None and (spoilt := faults.challenge(body)):
+            return await spoilt_answer(request, spoilt)
+        return Response(body, headers=_NO_STORE, media_type=media.JSON)
 
     @router.post(media.VERDICTS_PATH, response_class=Response, responses=_VERDICTS, openapi_extra=_EVIDENCE)
     async def verdict(request: Request) -> Response:
@@ -93,6 +102,8 @@ def device_routes(
         request.state.decision = claims.decision
         request.state.reason = claims.reason
         request.state.rule = claims.policy.rule
+        if faults is not None and (spoilt := faults.verdict(claims, token.encode())):
+            return await spoilt_answer(request, spoilt)
         return Response(token, headers=_NO_STORE, media_type=media.VERDICT)
 
     return router

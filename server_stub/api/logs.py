@@ -103,4 +103,4 @@ def _told(scope: Scope) -> str | None:
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_LOGGED: Final = ("problem", "failure", "decision", "reason", "rule")
+_LOGGED: Final = ("problem", "failure", "fault", "decision", "reason", "rule")

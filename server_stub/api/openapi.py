@@ -11,7 +11,9 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from server_stub.api.admin.problems import AdminProblem
 from server_stub.api.described import ALWAYS, REQUEST_ID, RETRY_AFTER, problem_response
+from server_stub.api.examples import EXAMPLES
 from wire.evidence import Evidence
 from wire.problem import Problem
 from wire.verdict import Verdict
@@ -27,10 +29,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for message in (Evidence, Verdict, Problem):
+        for message in (Evidence, Verdict, Problem, AdminProblem):
             schema = message.model_json_schema(ref_template=_REFERENCES)
             schemas.update(schema.pop("$defs", {}))
             schemas[message.__name__] = schema
+        for name, example in EXAMPLES.items():
+            schemas[name]["examples"] = [example]
         for operation in _operations(document):
             _complete(operation)
         app.openapi_schema = document
@@ -50,6 +54,16 @@ def _complete(operation: dict[str, Any]) -> None:
     for status, answer in answers.items():
         retry = RETRY_AFTER if status in ("429", "503") else {}
         answer["headers"] = REQUEST_ID | retry | answer.get("headers", {})
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that may be left out is left out; there is no null in a URL or a header."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name != "anyOf"} | choices[0]
 
 
 def page(document: dict[str, Any]) -> str:

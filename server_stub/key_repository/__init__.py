@@ -8,6 +8,7 @@ the repository lists.
 from server_stub.key_repository.ceremony import RootHolder, first_root, next_root
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.key_list import KeyList, Status
+from server_stub.key_repository.keyring import Keyring
 from server_stub.key_repository.reading import published_keys
 from server_stub.key_repository.repository import Founding, KeyRepository
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
@@ -18,6 +19,7 @@ __all__ = [
     "KeyList",
     "KeyRepository",
     "KeyRepositoryError",
+    "Keyring",
     "Lifetimes",
     "OnlineKeys",
     "OnlineRole",

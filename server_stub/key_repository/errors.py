@@ -20,6 +20,8 @@ class RepositoryFault(StrEnum):
     """No verdict key of that name is listed."""
     KEY_LISTED = "key-listed"
     """A verdict key of that name is listed already."""
+    KEY_RETIRED = "key-retired"
+    """The verdict key does not sign any more, or has a successor already."""
     KEY_MALFORMED = "key-malformed"
     """A verdict key is no public JWK with a name, or its times leave it no life."""
     NO_ACTIVE_KEY = "no-active-key"

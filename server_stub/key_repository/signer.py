@@ -5,6 +5,7 @@ from typing import Final
 
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.key_list import KeyList
+from server_stub.key_repository.keyring import Keyring
 from server_stub.signing import SigningKey
 from wire.verdict import Verdict
 
@@ -12,13 +13,14 @@ from wire.verdict import Verdict
 class VerdictSigner:
     """Signs with the first of its keys that the published list lets sign now.
 
-    `listed` gives the list as it is published at this moment, `clock` seconds since the epoch.
+    `listed` gives the list as it is published at this moment, `clock` seconds since the epoch. Of a `Keyring` the
+    keys are those that are on it when something is signed.
     """
 
     def __init__(
-        self, keys: Sequence[SigningKey], listed: Callable[[], KeyList], clock: Callable[[], int]
+        self, keys: Sequence[SigningKey] | Keyring, listed: Callable[[], KeyList], clock: Callable[[], int]
     ) -> None:
-        self._keys: Final = tuple(keys)
+        self._keys: Final = keys if isinstance(keys, Keyring) else Keyring(keys)
         self._listed: Final = listed
         self._clock: Final = clock
 
@@ -26,7 +28,7 @@ class VerdictSigner:
     def key(self) -> SigningKey:
         """The key that signs now. Raises KeyRepositoryError where none may."""
         signing = self._listed().signing(self._clock())
-        for key in self._keys:
+        for key in self._keys.keys:
             if key.kid in signing:
                 return key
         raise KeyRepositoryError(

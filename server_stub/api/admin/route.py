@@ -1,0 +1,86 @@
+"""The class of all admin routes: no body is read before the token, and every error is a problem document."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Security
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from server_stub.admin.parts import PREFIX, AdminParts
+from server_stub.api.admin import problems
+from server_stub.api.admin.problems import AdminCode, AdminError
+from server_stub.api.requests import check_content_type
+from wire import media
+
+TAG: Final = "admin"
+
+_TOKEN: Final = HTTPBearer(
+    auto_error=False,
+    scheme_name="adminToken",
+    description="Made at the first start of the server and shown once; `activation admin token` makes a new one.",
+)
+
+_REALM: Final = 'Bearer realm="admin"'
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class AdminRoute(APIRoute):
+    """Asks for the token before the framework reads the body. `request.state.actor` is whose token it is."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler behind its guard."""
+        handle = super().get_route_handler()
+
+        async def guard(request: Request) -> Response:
+            try:
+                request.state.actor = await run_in_threadpool(_actor, request)
+                if self.body_field is not None:
+                    check_content_type(request, media.JSON)
+                answer = await handle(request)
+            except Exception as error:
+                answer = problems.answer(request, problems.translate(error))
+            answer.headers["Cache-Control"] = "no-store"
+            return answer
+
+        return guard
+
+
+def parts_of(request: Request) -> AdminParts:
+    """The parts that the application of this request operates."""
+    parts = request.app.state.admin
+    assert isinstance(parts, AdminParts)  # noqa: S101 - the framework's type is wider
+    return parts
+
+
+def resource(path: str) -> APIRouter:
+    """The router of the resource at `path` below the prefix."""
+    return APIRouter(
+        prefix=PREFIX + path, tags=[TAG], route_class=AdminRoute, dependencies=[Security(_TOKEN)]
+    )
+
+
+Parts = Annotated[AdminParts, Depends(parts_of)]
+"""A handler's `parts`, which the framework fills in."""
+
+
+def _actor(request: Request) -> str:
+    """Whose token this is. Raises AdminError for none, another scheme, two of them, or a token that is not the one."""
+    given = request.headers.getlist("authorization")
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthorized("send the admin token as `Authorization: Bearer …`", _REALM)
+    actor = parts_of(request).tokens.actor(token.strip())
+    if actor is None:
+        raise _unauthorized(
+            "this is not the admin token of this server; `activation admin token` makes a new one",
+            f'{_REALM}, error="invalid_token"',
+        )
+    return actor
+
+
+def _unauthorized(detail: str, challenge: str) -> AdminError:
+    return AdminError(401, AdminCode.UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})
