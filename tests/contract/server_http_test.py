@@ -221,6 +221,27 @@ def test_the_openapi_document_tells_a_stranger_all(origin: str) -> None:
     assert _references(document) <= {f"#/components/schemas/{name}" for name in schemas}
 
 
+def test_the_openapi_document_has_an_example_of_each_message(origin: str) -> None:
+    """Each is valid by its own schema."""
+    document = requests.get(origin + "/openapi.json", timeout=5).json()
+    for name in ("Challenge", "Evidence", "Verdict", "Problem"):
+        [example] = document["components"]["schemas"][name]["examples"]
+        schema = {"$ref": f"#/components/schemas/{name}"} | document
+        jsonschema.Draft202012Validator(schema).validate(example)
+    assert Verdict.model_validate(document["components"]["schemas"]["Verdict"]["examples"][0])
+
+
+def test_every_answer_is_described_with_its_headers(origin: str) -> None:
+    """The number of the request on all, when to come back on those that say so; what the gate answers on all routes."""
+    document = requests.get(origin + "/openapi.json", timeout=5).json()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    for operation in operations:
+        assert {"400", "408", "413", "429", "431", "500", "503"} <= set(operation["responses"])
+        for status, answer in operation["responses"].items():
+            assert answer["headers"]["X-Request-Id"]["required"]
+            assert ("Retry-After" in answer["headers"]) == (status in ("429", "503"))
+
+
 def _references(node: Any) -> set[str]:
     if isinstance(node, list):
         return set().union(*map(_references, node))
