@@ -99,7 +99,7 @@ def arm(task: Writes, wish: FaultWish) -> Any:
 @router.post(
     "/clear",
     response_model=FaultList,
-    responses={**written(FaultList, "What was called off."), **responses(400, 413, 415)},
+    responses={**written(FaultList, "What was called off."), **responses(400, 404, 413, 415)},
 )
 def clear(task: Writes, wish: ClearWish) -> Any:
     """Call faults off."""

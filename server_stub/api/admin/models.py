@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from server_stub.store.records import PAGE_MAX
@@ -18,6 +18,15 @@ class Given(BaseModel):
     """Base of what clients send: no unknown member, no coerced type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null(cls, given: Any) -> Any:
+        """`Missing` would let null through, which the OpenAPI document does not have."""
+        if isinstance(given, dict) and (null := [name for name, value in given.items() if value is None]):
+            known = [name for name in null if name in cls.model_fields]
+            raise ValueError(f"null is no value of {', '.join(known) or 'any member'}; leave it out")
+        return given
 
 
 class Shown(BaseModel):

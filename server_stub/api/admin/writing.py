@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from server_stub.admin.once import Done
 from server_stub.admin.parts import AdminParts
@@ -20,11 +20,9 @@ from wire import media
 _KEY: Final = r'^("[A-Za-z0-9._:-]{1,64}"|[A-Za-z0-9._:-]{1,64})$'
 
 IdempotencyKey = Annotated[
-    str | Missing,
-    Header(
-        pattern=_KEY,
-        description="The same key with the same request gets the first answer again, for 24 hours.",
-    ),
+    # The pattern is inside, because the OpenAPI document would not have it of a value that may be missing.
+    Annotated[str, StringConstraints(pattern=_KEY)] | Missing,
+    Header(description="The same key with the same request gets the first answer again, for 24 hours."),
 ]
 
 
@@ -103,6 +101,13 @@ REPLAYED: Final = {
 }
 
 
-def written(model: type[BaseModel], description: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+def answered(read: Written) -> Response:
+    """The answer to a question, with its headers."""
+    return Response(read.body.model_dump_json(), read.status, read.headers, media.JSON)
+
+
+def written(
+    model: type[BaseModel], description: str, status: int = 200, *, headers: dict[str, Any] | None = None
+) -> dict[int | str, dict[str, Any]]:
     """What the OpenAPI document says of a write that was done."""
-    return {status: {"model": model, "description": description, "headers": REPLAYED}}
+    return {status: {"model": model, "description": description, "headers": REPLAYED | (headers or {})}}
