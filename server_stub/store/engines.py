@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from psycopg import Connection as PostgresqlConnection
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from server_stub.store.database import Database
 
 CONNECTIONS: Final = 8
-"""Connections to PostgreSQL that one server has at most."""
+"""Transactions, and so connections, that one server has at most at once."""
 
-_WAIT_SECONDS: Final = 5
+_CONNECT_SECONDS: Final = 5
 _APPLICATION: Final = "verdict-server"
 
 
@@ -46,7 +46,7 @@ def make_engine(database: Database) -> tuple[Engine, Words]:
 
 def _sqlite(database: Database) -> Engine:
     # Errors of the database would otherwise quote the rows that they are about.
-    engine = create_engine(database.url, hide_parameters=True)
+    engine = create_engine(database.url, hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -56,10 +56,8 @@ def _postgresql(database: Database) -> Engine:
     engine = create_engine(
         database.url,
         hide_parameters=True,
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=_WAIT_SECONDS,
-        connect_args={"connect_timeout": _WAIT_SECONDS, "fallback_application_name": _APPLICATION},
+        poolclass=NullPool,
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": _APPLICATION},
     )
     event.listen(engine, "connect", _configure_postgresql)
     event.listen(engine, "begin", _begin_postgresql)

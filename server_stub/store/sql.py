@@ -4,33 +4,26 @@ What has been committed survives SIGKILL and a power cut. On SQLite transactions
 lock before it reads, so that the serial that it read is still the newest when it writes. On PostgreSQL the rows that
 are read in order to be changed are locked, so that only transactions about the same device wait for each other.
 
-SQLAlchemy holds the schema, the connections and the dialect, and compiles each statement once. The few statements of a
-verdict then go to the driver as they are: `Connection.execute` would cost several times what the database takes.
+SQLAlchemy holds the schema and the dialect, makes the connections, and compiles each statement once. The few statements
+of a verdict then go to the driver as they are: `Connection.execute` would cost several times what the database takes.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from sqlite3 import Error as SqliteError
-from threading import Lock
-from typing import Any, Final
+from threading import Semaphore
+from typing import Final
 
-import psycopg
 from sqlalchemy import func, select
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import PoolProxiedConnection
 
 from server_stub.store.database import Database
-from server_stub.store.engines import make_engine
+from server_stub.store.engines import CONNECTIONS, make_engine
 from server_stub.store.errors import StoreUnavailableError
 from server_stub.store.migrate import migrate
 from server_stub.store.reading import SqlReading
 from server_stub.store.schema import VERDICTS
+from server_stub.store.sessions import ERRORS, Sessions, Turn
 from server_stub.store.statements import Statements
-from server_stub.store.transaction import LockingTransaction, SqlTransaction
-
-_ERRORS: Final = (SQLAlchemyError, SqliteError, psycopg.Error)
+from server_stub.store.transaction import LockingTransaction, SqlTransaction, Sweep
 
 
 class SqlStore:
@@ -42,29 +35,27 @@ class SqlStore:
     def __init__(self, database: Database | Path | str) -> None:
         self.database: Final = Database(database)
         self._engine, self._words = make_engine(self.database)
+        self._sessions = Sessions(self._engine)
         self._statements = Statements(self._engine.dialect)
-        # Waiting here is fair and cheap; waiting in SQLite is polling.
-        self._turn: AbstractContextManager[Any] = nullcontext() if self._words.locking else Lock()
+        self._sweep = Sweep()
+        self._readers = Semaphore(CONNECTIONS)
+        # Waiting here for the one write lock of SQLite is cheap; waiting in SQLite is polling.
+        self._writers = self._readers if self._words.locking else Semaphore(1)
         try:
             migrate(self._engine, self.database)
         except BaseException as error:
-            self._engine.dispose()
-            if isinstance(error, _ERRORS):
+            self.close()
+            if isinstance(error, ERRORS):
                 raise StoreUnavailableError(_cannot_open(self.database)) from error
             raise
 
-    @contextmanager
-    def transaction(self) -> Iterator[SqlTransaction]:
+    def transaction(self) -> Turn[SqlTransaction]:
         """Committed where the block ends well, and rolled back where it does not."""
-        kind = LockingTransaction if self._words.locking else SqlTransaction
-        with self._turn, self._cursor(self._words.begin) as cursor:
-            yield kind(cursor, self._statements)
+        return Turn(self._sessions, self._writers, self._words.begin, self._writing)
 
-    @contextmanager
-    def reading(self) -> Iterator[SqlReading]:
+    def reading(self) -> Turn[SqlReading]:
         """A snapshot. Writers do not wait for it."""
-        with self._cursor(self._words.begin_reading) as cursor:
-            yield SqlReading(cursor, self._statements)
+        return Turn(self._sessions, self._readers, self._words.begin_reading, self._reading)
 
     def check(self) -> None:
         """Raises StoreUnavailableError where no transaction can be begun."""
@@ -73,44 +64,19 @@ class SqlStore:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._sessions.close()
 
     def count(self) -> int:
         """How many verdicts are recorded."""
         with self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(VERDICTS)).scalar_one()
 
-    @contextmanager
-    def _cursor(self, begin: str) -> Iterator[DBAPICursor]:
-        try:
-            connection, cursor = self._begun(begin)
-            try:
-                yield cursor
-                connection.commit()
-            finally:
-                cursor.close()
-                connection.close()
-        except _ERRORS as error:
-            raise StoreUnavailableError("the database did not take the transaction") from error
+    def _writing(self, cursor: DBAPICursor) -> SqlTransaction:
+        kind = LockingTransaction if self._words.locking else SqlTransaction
+        return kind(cursor, self._statements, self._sweep)
 
-    def _begun(self, begin: str) -> tuple[PoolProxiedConnection, DBAPICursor]:
-        """A connection in a transaction. A pooled one that the server of databases has dropped is replaced, once."""
-        try:
-            return self._begin(begin)
-        except psycopg.OperationalError:
-            self._engine.dispose()
-            return self._begin(begin)
-
-    def _begin(self, begin: str) -> tuple[PoolProxiedConnection, DBAPICursor]:
-        connection = self._engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute(begin)
-        except _ERRORS:
-            connection.invalidate()
-            connection.close()
-            raise
-        return connection, cursor
+    def _reading(self, cursor: DBAPICursor) -> SqlReading:
+        return SqlReading(cursor, self._statements)
 
 
 def _cannot_open(database: Database) -> str:

@@ -3,7 +3,9 @@
 # ruff: noqa: D102 - the protocol says what each method does
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
+
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from server_stub.challenges import SpendableNonce
 from server_stub.store import rows, searches
@@ -20,16 +22,38 @@ from server_stub.store.entities import (
 from server_stub.store.errors import NonceSpentError, PolicyFixedError
 from server_stub.store.queries import DeviceQuery, Page
 from server_stub.store.reading import SqlReading
+from server_stub.store.statements import Statements
+
+_SWEEP_SECONDS: Final = 30
+
+
+class Sweep:
+    """When a server last forgot the nonces that have expired: doing it with each verdict would cost a statement."""
+
+    def __init__(self) -> None:
+        self._at: int | None = None
+
+    def due(self, now: int) -> bool:
+        """Whether it is time again; if so, it counts as done. A clock that was set back makes it time too."""
+        if self._at is not None and self._at <= now < self._at + _SWEEP_SECONDS:
+            return False
+        self._at = now
+        return True
 
 
 class SqlTransaction(SqlReading):
     """Implements `Transaction` where transactions come one after the other."""
 
+    def __init__(self, cursor: DBAPICursor, statements: Statements, sweep: Sweep) -> None:
+        super().__init__(cursor, statements)
+        self._sweep = sweep
+
     def spend(self, nonce: SpendableNonce, now: int) -> None:
         self._statements.spend(self._cursor, {"nonce": nonce.octets, "until": nonce.until})
         if self._cursor.rowcount == 0:
             raise NonceSpentError
-        self._statements.forget_expired(self._cursor, {"now": now})
+        if self._sweep.due(now):
+            self._statements.forget_expired(self._cursor, {"now": now})
 
     def remember(self, device: Device) -> None:
         self._statements.remember(self._cursor, rows.device_values(device))
