@@ -11,9 +11,12 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8021,
-    db: Annotated[Path, typer.Option(help="SQLite file that keeps devices and verdicts.")] = Path(
-        "activation.sqlite"
-    ),
+    db: Annotated[
+        str,
+        typer.Option(
+            "--db", "--database", help="What keeps devices and verdicts: a SQLite file, or postgresql://…"
+        ),
+    ] = "activation.sqlite",
     keys: Annotated[
         Path | None,
         typer.Option(
@@ -32,6 +35,7 @@ def serve(
       activation serve --port 8021
       activation device --profile official-global --place havana --server http://127.0.0.1:8021
     """
+    from lab.cli.one_database import named
     from lab.cli.one_server import Wish, run
 
-    run(Wish(host=host, port=port, db=db, keys=keys, algorithm=algorithm, seed=seed))
+    run(Wish(host=host, port=port, db=named(db), keys=keys, algorithm=algorithm, seed=seed))

@@ -10,7 +10,10 @@ def unlock(
     challenge: Annotated[
         str, typer.Argument(help="What the lock screen shows; spaces and case do not count.")
     ],
-    db: Annotated[Path, typer.Option(help="SQLite file of the verdict server.")] = Path("activation.sqlite"),
+    db: Annotated[
+        str,
+        typer.Option("--db", "--database", help="The server's records: its SQLite file, or postgresql://…"),
+    ] = "activation.sqlite",
     keys: Annotated[
         Path | None, typer.Option(help="Folder of the key repository; beside --db by default.")
     ] = None,
@@ -34,11 +37,12 @@ def unlock(
       activation device --profile official-global --place havana --state phone --offline --code-qr code.png
     """
     from lab.cli.one_code import Wish, run
+    from lab.cli.one_database import named
 
     run(
         Wish(
             challenge=challenge,
-            db=db,
+            db=named(db),
             keys=keys,
             algorithm=algorithm,
             reason=reason,
