@@ -148,4 +148,27 @@ def show_campaigns(items: Sequence[Mapping[str, Any]]) -> None:
         (item["id"], moment(item["begins"]), moment(item["ends"]), item["by"], item["reason"])
         for item in items
     )
-    say.show(table("Campaigns", ("id", "begins", "ends", "by", "why"), rows))
+    say.show(table("Campaigns", ("id", "state", "begins", "ends", "by", "why"), rows))
+
+
+def show_simulation(found: Mapping[str, Any]) -> None:
+    """How many devices change, and which way."""
+    say.show(
+        facts(
+            {
+                name: found[name]
+                for name in ("draft", "against", "devices", "overridden", "unheard", "changed")
+            }
+        )
+    )
+    rows = ((row["now"], row["then"], row["devices"]) for row in found["decisions"])
+    say.show(table("What is decided", ("now", "then", "devices"), rows))
+    for name, what in (
+        ("by_territory", "territory"),
+        ("by_activation", "activation"),
+        ("by_sale_region", "sale_region"),
+    ):
+        changes = [row for row in found[name] if row["now"] != row["then"]]
+        if changes:
+            lines = ((row[what], row["now"], row["then"], row["devices"]) for row in changes)
+            say.show(table(f"Changes by {what.replace('_', ' ')}", (what, "now", "then", "devices"), lines))

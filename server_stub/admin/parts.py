@@ -9,6 +9,7 @@ from server_stub.admin.keys import KeyDesk
 from server_stub.admin.once import Once
 from server_stub.admin.tokens import TokenDesk
 from server_stub.operator_desk import OperatorDesk
+from server_stub.policy_desk import PolicyDesk
 from server_stub.service import VerdictService
 from server_stub.store.records import Store
 
@@ -52,3 +53,7 @@ class AdminParts:
     def operators(self, store: Store, by: str) -> OperatorDesk:
         """The desk of the operator called `by`, on `store`, which may be part of a transaction."""
         return replace(self.service.operators, store=store, by=by)
+
+    def policies(self, store: Store) -> PolicyDesk:
+        """The desk for policies and campaigns, on `store`, which may be part of a transaction."""
+        return PolicyDesk(store, self.clock)

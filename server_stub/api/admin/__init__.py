@@ -5,9 +5,21 @@ from typing import Final
 from fastapi import FastAPI
 
 from server_stub.admin.parts import AdminParts
-from server_stub.api.admin import audit, devices, faults, investigation, keys, shipments, unlock_codes
+from server_stub.api.admin import (
+    audit,
+    campaigns,
+    devices,
+    faults,
+    investigation,
+    keys,
+    policies,
+    shipments,
+    unlock_codes,
+)
 
 ROUTERS: Final = (
+    policies.router,
+    campaigns.router,
     devices.router,
     unlock_codes.router,
     keys.router,

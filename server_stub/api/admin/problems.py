@@ -13,8 +13,10 @@ from starlette.exceptions import HTTPException
 from server_stub.admin.bulk import TooManyDevicesError
 from server_stub.admin.once import REMEMBERED, KeyReusedError
 from server_stub.api.problems import RETRY_AFTER, TYPE_BASE, ApiError
+from server_stub.domain.policy_errors import PolicyError
 from server_stub.key_repository import KeyRepositoryError, RepositoryFault
 from server_stub.operator_desk import OperatorError, OperatorFault
+from server_stub.policy_desk import PolicyDeskError, PolicyFault
 from server_stub.service import ServiceError
 from server_stub.store.records import CursorError, PolicyFixedError, StoreUnavailableError
 from wire import media
@@ -234,6 +236,33 @@ def _where(fault: Mapping[str, Any]) -> str:
     return ".".join(str(part) for part in path)[:200]
 
 
+def _policy(error: Any) -> AdminError:
+    findings = [
+        Finding(where=f"line {each.line}: {each.key}"[:200], what=each.text[:500])
+        for each in error.problems[:20]
+    ]
+    return AdminError(
+        422, AdminCode.POLICY_INVALID, "the document cannot be used; see errors", errors=findings
+    )
+
+
+_POLICY_FAULTS: Final = {
+    PolicyFault.POLICY_UNKNOWN: (404, AdminCode.POLICY_UNKNOWN),
+    PolicyFault.POLICY_CHANGED: (412, AdminCode.PRECONDITION_FAILED),
+    PolicyFault.VERSION_FIXED: (409, AdminCode.POLICY_FIXED),
+    PolicyFault.VERSION_TOO_LOW: (409, AdminCode.POLICY_REFUSED),
+    PolicyFault.NOTHING_BEFORE: (409, AdminCode.POLICY_REFUSED),
+    PolicyFault.CAMPAIGN_UNKNOWN: (404, AdminCode.CAMPAIGN_UNKNOWN),
+    PolicyFault.CAMPAIGN_RUNNING: (409, AdminCode.CAMPAIGN_REFUSED),
+    PolicyFault.CAMPAIGN_NOT_RUNNING: (409, AdminCode.CAMPAIGN_REFUSED),
+}
+
+
+def _policy_desk(error: Any) -> AdminError:
+    status, code = _POLICY_FAULTS[error.fault]
+    return AdminError(status, code, error.advice[:500])
+
+
 def _too_many(error: Any) -> AdminError:
     return AdminError(409, AdminCode.TOO_MANY_DEVICES, str(error))
 
@@ -263,6 +292,8 @@ _SAYINGS: Final[dict[type[Exception], Callable[[Exception], AdminError]]] = {
     ServiceError: _service,
     StoreUnavailableError: _unavailable,
     OperatorError: _operator,
+    PolicyError: _policy,
+    PolicyDeskError: _policy_desk,
     KeyRepositoryError: _keys,
     RequestValidationError: _invalid,
     HTTPException: _http,

@@ -1,0 +1,103 @@
+"""A real server with its admin API on a real port, and a client that says as little as curl."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from lab.keyring import Lineage
+from server_stub.admin.keys import KeyDesk
+from server_stub.admin.parts import PREFIX, AdminParts
+from server_stub.key_repository import VerdictSigner
+from server_stub.policies import shipped
+from server_stub.server import ServerThread
+from server_stub.service import VerdictService
+from server_stub.store.memory import MemoryStore
+from server_stub.store.records import AuditEntry, AuditQuery, Device, Store
+from tests.support.server_phone import IMEI, VENDOR, Clock, Phone, Randomness, facts, ueid
+
+
+@dataclass
+class Operated:
+    """One server that an operator may call with its token."""
+
+    origin: str
+    service: VerdictService
+    parts: AdminParts
+    clock: Clock
+    token: str = field(repr=False)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+        """One request below `/admin/v1`; header names are written with underscores."""
+        told = {"Authorization": f"Bearer {self.token}"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        url = self.origin + PREFIX + path
+        return requests.request(method, url, json=body, headers=told, timeout=30)
+
+    def get(self, path: str) -> Any:
+        """What is answered to a question that has an answer."""
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def done(self, path: str, body: Any, **headers: str) -> Any:
+        """What is answered to a write that is done."""
+        answer = self.ask("POST", path, body, **headers)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    def refused(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
+        """Status and code of a request that is refused, with a whole problem document."""
+        answer = self.ask(method, path, body, **headers)
+        problem = answer.json()
+        assert answer.headers["Content-Type"] == "application/problem+json", answer.text
+        assert problem["status"] == answer.status_code
+        assert problem["instance"] == f"urn:uuid:{answer.headers['X-Request-Id']}"
+        return answer.status_code, problem["code"]
+
+    def activate(self, imei: str = IMEI, **claims: Any) -> str:
+        """Let a phone ask for a verdict, and return its pseudonym."""
+        phone = Phone(boot=facts(imeis=(imei,)))
+        nonce = self.service.challenge().nonce
+        return self.service.judge(phone.evidence(nonce, ueid=ueid(imei), **claims))[0].sub
+
+    def know(self, count: int) -> list[str]:
+        """Let the store know this many devices that never asked."""
+        devices = [Device(f"d-{number:032x}", None, "global", None, 0) for number in range(count)]
+        with self.parts.store.transaction() as transaction:
+            for device in devices:
+                transaction.remember(device)
+        return [device.sub for device in devices]
+
+    def audit(self) -> list[AuditEntry]:
+        """All audit entries, oldest first."""
+        with self.parts.store.reading() as reading:
+            return list(reversed(reading.audit(AuditQuery(), limit=1000).items))
+
+
+@contextmanager
+def operated(folder: Path, store: Store | None = None) -> Iterator[Operated]:
+    """The server of the tests' vendor, with its key repository in `folder`."""
+    clock, random = Clock(), Randomness()
+    keys = VENDOR.secrets.signing_keys
+    with VENDOR.ceremony.open(folder / "keys", keys, clock) as repository:
+        lineage = Lineage(VENDOR, lambda: repository.keys)
+        keyring = lineage.keyring(keys)
+        service = VerdictService(
+            secrets=VENDOR.secrets,
+            policy=shipped(),
+            store=store or MemoryStore(),
+            issuer=VENDOR.issuer,
+            audience=VENDOR.audience,
+            clock=clock,
+            random=random,
+            signer=VerdictSigner(keyring, lineage.listed, clock),
+        )
+        parts = AdminParts.of(service, keys=KeyDesk(repository, keyring, lineage.successor, clock))
+        token = parts.tokens.first() or ""
+        with ServerThread(service, repository=repository, admin=parts) as server:
+            yield Operated(server.origin, service, parts, clock, token)
