@@ -1,0 +1,131 @@
+"""One file, many scenarios: parameters with their values, rows of examples, exclusions, and what takes their place."""
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any, Final
+
+from agent.screens import LANGUAGES
+from firmware_profiles.diagnosis import nearest
+from firmware_profiles.loader import names as profile_names
+from lab.places import load_places
+from lab.scenario.errors import Wrong
+from lab.scenario.yaml_tree import Path, Tree
+
+REFERENCE: Final = re.compile(r"\$\{([^}]*)\}")
+
+EVERY: Final = {
+    "all-profiles": lambda: list(profile_names()),
+    "all-places": lambda: list(load_places()),
+    "all-languages": lambda: list(LANGUAGES),
+}
+"""Words that stand for a list of values."""
+
+Values = Mapping[str, Any]
+
+
+def label(value: Any) -> str:
+    """How a value is written in an id.
+
+    >>> label(True), label(None), label("havana")
+    ('true', 'none', 'havana')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", str(value)).strip("-") or "empty"
+
+
+def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
+    """Every combination that is not excluded: labels by parameter, for people, and values. Notes faults in `tree`."""
+    choices = _parameters(tree)
+    rows: Any = tree.value.get("examples") or [{}]
+    excluded = [part for part in tree.value.get("exclude") or [] if isinstance(part, dict)]
+    _check_exclusions(
+        tree, excluded, {*choices, *(name for row in rows if isinstance(row, dict) for name in row)}
+    )
+    names = sorted(choices)
+    for row in rows:
+        for chosen in product(*(choices[name] for name in names)):
+            values = {name: value for name, (_, value) in zip(names, chosen, strict=True)}
+            labels = {name: text for name, (text, _) in zip(names, chosen, strict=True)}
+            if isinstance(row, dict):
+                values |= row
+                labels |= {name: label(value) for name, value in row.items()}
+            if not any(matches(labels, part) for part in excluded):
+                yield dict(sorted(labels.items())), values
+
+
+def matches(labels: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
+    """Whether each parameter that is named has one of the values that are wanted, wildcards allowed."""
+    return all(
+        any(fnmatchcase(labels.get(name, ""), label_or_pattern(text)) for text in _listed(value))
+        for name, value in wanted.items()
+    )
+
+
+def label_or_pattern(value: Any) -> str:
+    """A value as it is compared: text as it is written, for its wildcards."""
+    return value if isinstance(value, str) else label(value)
+
+
+def put_in(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
+    """`value` with the parameters in their places. A text that is nothing but one becomes the value itself."""
+    if isinstance(value, dict):
+        return {name: put_in(part, values, tree, (*path, name)) for name, part in value.items()}
+    if isinstance(value, list):
+        return [put_in(part, values, tree, (*path, at)) for at, part in enumerate(value)]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    if missing := [name for name in REFERENCE.findall(value) if name not in values]:
+        known = nearest(missing[0], values) if values else "; the file has no parameters"
+        tree.fault(path, Wrong.UNKNOWN_PARAMETER, f"no parameter is called {missing[0]!r}{known}")
+        return value
+    if whole := REFERENCE.fullmatch(value):
+        return values[whole[1]]
+    return REFERENCE.sub(lambda found: label(values[found[1]]), value)
+
+
+def _parameters(tree: Tree) -> dict[str, list[tuple[str, Any]]]:
+    """The values of each parameter with their labels. A table gives each value a name of its own."""
+    declared = tree.value.get("parameters") or {}
+    if not isinstance(declared, dict):
+        tree.fault(
+            ("parameters",), Wrong.BAD_VALUE, "is no table; write a name and a list of values on each line"
+        )
+        return {}
+    found = {}
+    for name, values in declared.items():
+        listed = EVERY[values]() if isinstance(values, str) and values in EVERY else values
+        if isinstance(listed, dict) and listed:
+            found[name] = [(label(key), value) for key, value in listed.items()]
+        elif isinstance(listed, list) and listed and not any(isinstance(v, dict | list) for v in listed):
+            found[name] = [(label(value), value) for value in listed]
+        else:
+            tree.fault(
+                ("parameters", name),
+                Wrong.BAD_VALUE,
+                f"is no list of values; write [a, b], a table of named values, or one of {', '.join(EVERY)}",
+            )
+    _check_distinct(tree, found)
+    return found
+
+
+def _check_distinct(tree: Tree, found: Mapping[str, list[tuple[str, Any]]]) -> None:
+    for name, values in found.items():
+        labels = [text for text, _ in values]
+        if twice := [text for text in labels if labels.count(text) > 1]:
+            tree.fault(("parameters", name), Wrong.BAD_VALUE, f"has the value {twice[0]!r} twice")
+
+
+def _check_exclusions(tree: Tree, excluded: list[dict[str, Any]], known: set[str]) -> None:
+    for at, part in enumerate(excluded):
+        for name in part:
+            if name not in known:
+                tree.fault(
+                    ("exclude", at, name), Wrong.UNKNOWN_PARAMETER, f"no such parameter{nearest(name, known)}"
+                )
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]

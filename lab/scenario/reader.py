@@ -1,0 +1,210 @@
+"""From a file to the scenarios in it: one, or one for each combination of its parameters."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from firmware_profiles.diagnosis import nearest
+from lab.scenario.errors import Fault, ScenarioError, Wrong
+from lab.scenario.matrix import combinations, matches, put_in
+from lab.scenario.model.scenario import Scenario
+from lab.scenario.model.step import Step
+from lab.scenario.model.steps import BARE, VERBS
+from lab.scenario.names import Known
+from lab.scenario.nearest_word import in_file, members_of, nearest_model, under, words_of
+from lab.scenario.yaml_tree import Path, Tree, parse
+
+SUFFIX: Final = ".scenario.yaml"
+_MATRIX: Final = ("parameters", "examples", "exclude")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One scenario to run.
+
+    `id` is the stem of its file, with the values of its parameters in the order of their names; it stays what it is
+    when files, parameters or values are put into another order. `lines` has the line of each step, from 1.
+    """
+
+    file: str
+    stem: str
+    labels: Mapping[str, str]
+    scenario: Scenario
+    steps: tuple[tuple[int, Step], ...]
+
+    @property
+    def id(self) -> str:
+        """The stem, and the combination in brackets."""
+        return f"{self.stem}[{self.combination}]" if self.labels else self.stem
+
+    @property
+    def combination(self) -> str:
+        """The values of the parameters: `place=havana,profile=official-global`."""
+        return ",".join(f"{name}={value}" for name, value in sorted(self.labels.items()))
+
+    @property
+    def folder(self) -> FilePath:
+        """Where files that the scenario names are looked for."""
+        return FilePath(self.file).parent
+
+
+def stem_of(file: FilePath) -> str:
+    """What a file is called without its suffix.
+
+    >>> stem_of(FilePath("a/incident-2021.scenario.yaml"))
+    'incident-2021'
+    """
+    return file.name.removesuffix(SUFFIX)
+
+
+def read(file: FilePath) -> tuple[Case, ...]:
+    """The scenarios of a file. Raises ScenarioError with everything that is wrong."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8"
+        raise ScenarioError(
+            str(file), [Fault(1, 1, Wrong.UNREADABLE, "", f"cannot be read: {reason}")]
+        ) from None
+    return read_text(text, str(file))
+
+
+def read_text(text: str, file: str) -> tuple[Case, ...]:
+    """The scenarios in `text`; `file` is its name. Raises ScenarioError."""
+    tree = parse(text, file)
+    if not isinstance(tree.value, dict):
+        tree.fault((), Wrong.BAD_VALUE, "is no table; begin with `name: …`")
+        tree.check()
+    tree.value["steps"] = _spelt_out(tree.value.get("steps"))
+    found = tuple(_case(tree, labels, values) for labels, values in combinations(tree))
+    tree.check()
+    if not found:
+        tree.fault(("exclude",), Wrong.NO_CASE, "leaves no combination; nothing would be run")
+        tree.check()
+    return found
+
+
+def _spelt_out(steps: Any) -> Any:
+    """A verb that stands alone, as a table."""
+    if isinstance(steps, list):
+        return [_spelt_out(step) if isinstance(step, str | dict) else step for step in steps]
+    if isinstance(steps, str):
+        return {steps: None}
+    if isinstance(steps, dict) and "during" in steps:
+        return steps | {"during": _spelt_out(steps["during"])}
+    return steps
+
+
+def _case(tree: Tree, labels: dict[str, str], values: Mapping[str, Any]) -> Case:
+    body = {name: part for name, part in tree.value.items() if name not in _MATRIX}
+    before = len(tree.faults)
+    filled = put_in(body, values, tree) | {
+        name: tree.value[name] for name in _MATRIX if name in tree.value and name != "parameters"
+    }
+    scenario = _validated(tree, filled, labels) if len(tree.faults) == before else None
+    if scenario is None:
+        tree.check()
+        raise AssertionError("a scenario that is none has a fault")
+    _check_names(tree, scenario, labels)
+    lines = [tree.mark(("steps", at))[0] for at in range(len(scenario.steps))]
+    held = [pair for pair in zip(lines, scenario.steps, strict=True) if matches(labels, pair[1].when or {})]
+    return Case(tree.file, stem_of(FilePath(tree.file)), labels, scenario, tuple(held))
+
+
+def _validated(tree: Tree, body: Any, labels: Mapping[str, str]) -> Scenario | None:
+    try:
+        return Scenario.model_validate(body)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            _note(tree, details, labels)
+    return None
+
+
+def _note(tree: Tree, details: ErrorDetails, labels: Mapping[str, str]) -> None:
+    loc, path = tuple(details["loc"]), in_file(tuple(details["loc"]))
+    code, message = _wrong(details, loc, path)
+    tree.fault(path, code, message + _combination(labels, tree, path))
+
+
+def _wrong(details: ErrorDetails, loc: Path, path: Path) -> tuple[Wrong, str]:
+    kind = details["type"]
+    if kind == "union_tag_invalid":
+        return (
+            Wrong.UNKNOWN_STEP,
+            f"no step is called {details['ctx']['tag']!r}{nearest(details['ctx']['tag'], VERBS)}",
+        )
+    if kind == "union_tag_not_found":
+        return (
+            Wrong.UNKNOWN_STEP,
+            f"is no step; begin it with a verb, as in `- wait: 5 days` or `- {BARE[0]}`",
+        )
+    if kind == "extra_forbidden":
+        known = _members(loc)
+        return Wrong.UNKNOWN_MEMBER, f"unknown member{nearest(str(path[-1]), known)}"
+    if kind == "missing":
+        return Wrong.MISSING_MEMBER, "is missing; add it"
+    if kind == "value_error":
+        return Wrong.BAD_VALUE, str(details["ctx"]["error"])
+    return Wrong.BAD_VALUE, _bad_value(details, loc)
+
+
+def _bad_value(details: ErrorDetails, loc: Path) -> str:
+    given = details["input"]
+    shown = (
+        "nothing"
+        if given is None
+        else repr(given)[:60]
+        if not isinstance(given, dict | list)
+        else "a table or list"
+    )
+    if details["type"] == "enum" and (words := _words(loc)):
+        return f"is {shown}{nearest(str(given)[:60], words)}"
+    return f"is {shown}; {details['msg'][0].lower()}{details['msg'][1:]}"
+
+
+def _members(loc: Path) -> list[str]:
+    model, way = nearest_model(loc)
+    return members_of(under(model, way[:-1]))
+
+
+def _words(loc: Path) -> list[str]:
+    model, way = nearest_model(loc)
+    return words_of(under(model, way))
+
+
+def _combination(labels: Mapping[str, str], tree: Tree, path: Path) -> str:
+    """Which combination has it, where the file itself says only a parameter's name there."""
+    written: Any = tree.value
+    for part in path:
+        written = written[part] if isinstance(written, dict | list) and _has(written, part) else None
+    if isinstance(written, str) and "${" in written:
+        return f" (written as {written!r}, where " + ", ".join(f"{k} is {v}" for k, v in labels.items()) + ")"
+    return ""
+
+
+def _has(value: Any, part: str | int) -> bool:
+    return part in value if isinstance(value, dict) else isinstance(part, int) and part < len(value)
+
+
+def _check_names(tree: Tree, scenario: Scenario, labels: Mapping[str, str]) -> None:
+    """Handsets, marks, copies and codes must be there before they are spoken of."""
+    known = Known(set(scenario.handsets), {*labels})
+    for at, step in enumerate(scenario.steps):
+        for path, message in known.wrong_in(step, ("steps", at)):
+            tree.fault(path, Wrong.UNKNOWN_NAME, message)
+    for at, fault in enumerate(scenario.world.faults):
+        for name in known.strangers(fault.of):
+            tree.fault(("world", "faults", at, "of"), Wrong.UNKNOWN_NAME, known.no_handset(name))
+
+
+def branch_of(case: Case) -> str:
+    """What a scenario's identities and chances derive from, with the seed of the run: its id and its own seed."""
+    return hashlib.sha256(f"{case.id} {case.scenario.world.seed}".encode()).hexdigest()
+
+
+__all__ = ["SUFFIX", "Case", "branch_of", "read", "read_text", "stem_of"]
