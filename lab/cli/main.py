@@ -5,7 +5,23 @@ import sys
 
 import typer
 
-from lab.cli import appraise, attack, demo, device, diagram, explore, matrix, profiles, serve, unlock, verify
+from lab.cli import (
+    admin,
+    appraise,
+    attack,
+    demo,
+    device,
+    diagram,
+    evidence,
+    explore,
+    investigate,
+    matrix,
+    policy,
+    profiles,
+    serve,
+    unlock,
+    verify,
+)
 
 app = typer.Typer(
     name="activation",
@@ -20,13 +36,17 @@ app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(device.device)
 app.command()(unlock.unlock)
+app.command()(evidence.evidence)
 app.command()(matrix.matrix)
 app.command()(verify.verify)
 app.command()(appraise.appraise)
 app.command()(attack.attack)
+app.command()(investigate.investigate)
 app.command()(explore.explore)
 app.command()(diagram.diagram)
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(policy.app, name="policy")
+app.add_typer(admin.app, name="admin")
 
 
 def main() -> None:
