@@ -5,11 +5,9 @@ Both servers are uvicorn with the options of the real one, one worker each, so t
 
 import multiprocessing
 import socket
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -31,11 +29,11 @@ _STOP_SECONDS: Final = 10
 
 
 @contextmanager
-def serving(serve: Callable[[Connection, Path], None], folder: Path) -> Iterator["Client"]:
+def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["Client"]:
     """Run `serve` in a process of its own, and yield a client that is connected to it."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, folder), daemon=True)
+    process = context.Process(target=serve, args=(theirs, place), daemon=True)
     process.start()
     try:
         if not ours.poll(_START_SECONDS):
@@ -47,15 +45,15 @@ def serving(serve: Callable[[Connection, Path], None], folder: Path) -> Iterator
         process.join(_STOP_SECONDS)
 
 
-def serve_verdicts(pipe: Connection, folder: Path) -> None:
-    """The real server over the database in `folder`."""
+def serve_verdicts(pipe: Connection, place: str) -> None:
+    """The real server over the database at `place`."""
     settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience)
-    store = SqlStore(folder / DATABASE)
+    store = SqlStore(place)
     app = create_app(build_service(settings, VENDOR.secrets, store))
     _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
 
 
-def serve_bare(pipe: Connection, _: Path) -> None:
+def serve_bare(pipe: Connection, _: str) -> None:
     """One Starlette route that reads a body and answers as many octets as a verdict has."""
 
     async def answer(request: Request) -> Response:
@@ -71,9 +69,6 @@ def _run(config: uvicorn.Config, pipe: Connection) -> None:
     listener = listen("127.0.0.1", 0)
     pipe.send(listener.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listener])
-
-
-DATABASE: Final = "records.sqlite"
 
 
 class Client:
@@ -115,36 +110,3 @@ class Client:
 def _content_length(head: bytes) -> int:
     lines = (line.lower().partition(b":") for line in head.split(b"\r\n"))
     return next(int(value) for name, _, value in lines if name == b"content-length")
-
-
-def fill(database: Path, devices: int) -> None:
-    """Make a database that knows `devices` phones, each of which has got a verdict.
-
-    The recorded inputs are left empty: they are never read, and only make the file larger. Pseudonyms are spread evenly
-    over their space, in the order of the index, which is what makes this fast.
-    """
-    SqlStore(database).close()
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        for pragma in ("synchronous=OFF", "cache_size=-262144"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("BEGIN")
-        connection.execute(_FILL_DEVICES, {"devices": devices, "stride": 2**63 // devices})
-        connection.execute(_FILL_VERDICTS)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-_FILL_DEVICES: Final = """
-WITH RECURSIVE phone(number) AS (
-    SELECT 0 UNION ALL SELECT number + 1 FROM phone WHERE number + 1 < :devices
-)
-INSERT INTO devices (sub, activated_at, activation_territory, sale_region, model, last_serial)
-SELECT printf('d-%016x0000000000000000', number * :stride), 1630000000 + number, 'FR', 'global', 'Lark 1', 1 FROM phone
-"""
-
-_FILL_VERDICTS: Final = """
-INSERT INTO verdicts (jti, sub, serial, iat, exp, decision, reason, territory, policy_id, policy_version, rule, trust,
-                      identity, jkt, token_digest, inputs, appraisal, judgement)
-SELECT substr(sub, 3), sub, 1, activated_at, activated_at + 3600, 'allow', 'territory-eligible', 'FR', 'export-2021-09',
-       1, 'eligible', 'affirming', 'attested', '', '', '{}', '{}', '{}' FROM devices ORDER BY sub
-"""

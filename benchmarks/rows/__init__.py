@@ -12,6 +12,8 @@ ROWS: Final[tuple[Callable[[], Row], ...]] = (
     algorithms.measure_verification,
     activation.measure,
     http_verdict.measure,
+    http_verdict.measure_postgresql,
     http_devices.measure,
+    http_devices.measure_postgresql,
     startup.measure,
 )

@@ -1,19 +1,22 @@
 """One verdict over HTTP, one worker, durable, against what none of that can do without, added up.
 
 The limit: a bare Starlette route under the same uvicorn, the two ES256 verifications and the Ed25519 signature that the
-server makes, and one row inserted into SQLite with a sync. Evidence is prepared outside of the measurement.
+server makes, and one row inserted with a sync into the same kind of database. Evidence is prepared outside of the
+measurement.
 """
 
 import sqlite3
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from statistics import median
-from tempfile import TemporaryDirectory
+from typing import Any, Final
 
+import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from benchmarks.databases import MISSING, available, empty
 from benchmarks.evidence import evidence_for
 from benchmarks.report import Row
 from benchmarks.servers import Client, serve_bare, serve_verdicts, serving
@@ -25,27 +28,42 @@ RECORD = b"x" * 2000
 
 
 def measure() -> Row:
+    """On SQLite."""
+    return _measure("SQLite")
+
+
+def measure_postgresql() -> Row:
+    """On PostgreSQL, where there is one."""
+    if not available("PostgreSQL"):
+        return Row(_name("PostgreSQL"), _LIMIT, BUDGET, None, note=MISSING)
+    return _measure("PostgreSQL")
+
+
+def _measure(kind: str) -> Row:
     """Post evidence to both servers in turns, on kept connections."""
     with (
-        TemporaryDirectory(prefix="activation-") as name,
-        serving(serve_verdicts, Path(name)) as real,
-        serving(serve_bare, Path(name)) as bare,
+        empty(kind) as place,
+        empty(kind) as other,
+        serving(serve_verdicts, place) as real,
+        serving(serve_bare, place) as bare,
+        _durable_insert(other) as insert,
     ):
         evidence = evidence_for(ROUNDS + 1)
-        limit = _limit(bare, evidence[0], Path(name))
+        limit = _limit(bare, evidence[0], insert)
         work = {"limit": limit, "here": lambda: real.post(evidence.pop())}
         timings = interleaved(work, rounds=ROUNDS, calls=1)
-    return Row(
-        "one verdict over HTTP, one worker, durable",
-        "bare Starlette route + 2 ES256 verifications, 1 Ed25519 signature + one durable insert",
-        BUDGET,
-        ratio(timings, "here", "limit"),
-        median(timings["limit"]),
-    )
+    return Row(_name(kind), _LIMIT, BUDGET, ratio(timings, "here", "limit"), median(timings["limit"]))
 
 
-def _limit(bare: Client, evidence: bytes, folder: Path) -> Callable[[], None]:
-    sign, insert = _signatures(), _durable_insert(folder / "limit.sqlite")
+def _name(kind: str) -> str:
+    return f"one verdict over HTTP, one worker, durable, {kind}"
+
+
+_LIMIT: Final = "bare Starlette route + 2 ES256 verifications, 1 Ed25519 signature + one durable insert"
+
+
+def _limit(bare: Client, evidence: bytes, insert: Callable[[], None]) -> Callable[[], None]:
+    sign = _signatures()
 
     def limit() -> None:
         bare.post(evidence)
@@ -68,13 +86,20 @@ def _signatures() -> Callable[[], None]:
     return signatures
 
 
-def _durable_insert(database: Path) -> Callable[[], None]:
-    connection = sqlite3.connect(database, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}").close()
-    connection.execute("CREATE TABLE records (id INTEGER PRIMARY KEY, record BLOB NOT NULL)")
+@contextmanager
+def _durable_insert(place: str) -> Iterator[Callable[[], None]]:
+    if place.startswith("postgresql"):
+        with psycopg.connect(place, autocommit=True) as connection:
+            connection.execute("CREATE TABLE records (id BIGSERIAL PRIMARY KEY, record BYTEA NOT NULL)")
+            insert = "INSERT INTO records (record) VALUES (%s)"
+            yield lambda: _execute(connection, insert)
+        return
+    with closing(sqlite3.connect(place, isolation_level=None)) as file:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            file.execute(f"PRAGMA {pragma}").close()
+        file.execute("CREATE TABLE records (id INTEGER PRIMARY KEY, record BLOB NOT NULL)")
+        yield lambda: _execute(file, "INSERT INTO records (record) VALUES (?)")
 
-    def insert() -> None:
-        connection.execute("INSERT INTO records (record) VALUES (?)", (RECORD,))
 
-    return insert
+def _execute(connection: "sqlite3.Connection | psycopg.Connection[Any]", insert: str) -> None:
+    connection.execute(insert, (RECORD,))
