@@ -17,7 +17,7 @@ from server_stub.server import ServerThread
 from server_stub.service import VerdictService
 from server_stub.store.memory import MemoryStore
 from server_stub.store.records import AuditEntry, AuditQuery, Device, Store
-from tests.support.server_phone import IMEI, VENDOR, Clock, Phone, Randomness, facts, ueid
+from tests.support.server_phone import IMEI, NOW, VENDOR, Clock, Phone, Randomness, facts, ueid
 
 
 @dataclass
@@ -72,6 +72,14 @@ class Operated:
             for device in devices:
                 transaction.remember(device)
         return [device.sub for device in devices]
+
+    def forget(self) -> None:
+        """Go on as a server that knows no device and has done nothing; a new server would take a while to start."""
+        state = self.parts.store._state  # type: ignore[attr-defined]
+        for kept in (state.devices, state.newest, state.records, state.audit, state.answers):
+            kept.clear()
+        self.parts.faults.clear()
+        self.clock.now = NOW
 
     def audit(self) -> list[AuditEntry]:
         """All audit entries, oldest first."""
