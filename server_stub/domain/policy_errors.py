@@ -67,10 +67,15 @@ def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path,
     details = error.errors(include_url=False)
     unknown = {d["loc"]: _unknown_key(d["loc"], model) for d in details if d["type"] == "extra_forbidden"}
     meant = {(*path[:-1], word) for path, word in unknown.items()}
+    inside = {each["loc"][:size] for each in details for size in range(len(each["loc"]))}
     return [
         (_place(each), _words(each, model, unknown))
         for each in details
-        if not (each["type"] == "missing" and each["loc"] in meant)
+        # A list whose every element is wrong counts as empty.
+        if not (
+            (each["type"] == "missing" and each["loc"] in meant)
+            or (each["type"] == "too_short" and each["loc"] in inside)
+        )
     ]
 
 
@@ -89,6 +94,10 @@ def _words(details: ErrorDetails, model: type[BaseModel], unknown: dict[Path, st
             if word
             else f"unknown key; use one of {_listed(_keys(table))}"
         )
+    if kind == "too_short":
+        return "nothing stands here; name at least one"
+    if kind == "string_pattern_mismatch" and path[:1] == ("territories",):
+        return f"{_shown(details['input'])} is no territory; write a code of ISO 3166 such as CU or UA-43"
     if kind == "value_error":
         return str(details["ctx"]["error"])
     return _bad_value(path, details, model)

@@ -82,16 +82,15 @@ def _names(mentioned: Iterable[tuple[str, ...] | None], sides: int) -> tuple[Val
 def _territories(policies: Sequence[Policy]) -> tuple[Value, ...]:
     """One value for each way in which the policies classify a territory.
 
-    A territory that nobody lists is classified like its country, or like any other; so these are all.
+    A territory that nobody lists is classified like its country, which is listed or like any other; so these are all.
     """
     listed = {
         code
         for policy in policies
         for code in (*policy.document.territories.prohibited, *policy.document.territories.no_presence)
     }
-    countries = {code.partition("-")[0] for code in listed}
     members: dict[tuple[TerritoryClass, ...], list[str]] = {}
-    for code in sorted({*listed, *countries, _ELSEWHERE}):
+    for code in sorted({*listed, _ELSEWHERE}):
         members.setdefault(tuple(policy.classify(code) for policy in policies), []).append(code)
     return tuple(Value(_class_label(classes, codes), classes) for classes, codes in sorted(members.items()))
 

@@ -1,6 +1,7 @@
 """The policies that are shipped, as TOML documents beside this file."""
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from server_stub.domain.policy import Policy
@@ -8,7 +9,17 @@ from server_stub.domain.policy import Policy
 DEFAULT: Final = "export-2021-09"
 
 
+def names() -> tuple[str, ...]:
+    """The names of all shipped policies."""
+    found = (Path(entry.name) for entry in files(__package__).iterdir())
+    return tuple(sorted(path.stem for path in found if path.suffix == ".toml"))
+
+
+def read(name: str) -> str:
+    """The document of the shipped policy called `name`. Raises FileNotFoundError."""
+    return files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
+
+
 def shipped(name: str = DEFAULT) -> Policy:
     """The shipped policy called `name`. Raises FileNotFoundError or PolicyError."""
-    document = f"{name}.toml"
-    return Policy.parse(files(__package__).joinpath(document).read_text("utf-8"), document)
+    return Policy.parse(read(name), f"{name}.toml")
