@@ -13,7 +13,6 @@ from server_stub.domain.policy_explain import Checked, Explanation, Trial, as_wo
 from server_stub.domain.policy_facts import duration
 from server_stub.simulation import Simulation
 
-
 _ALWAYS: Final = (("always", ""),)
 
 
