@@ -37,7 +37,7 @@ from server_stub.policies import shipped
 from server_stub.server import ServerThread
 from server_stub.service import VerdictService
 from server_stub.store.memory import MemoryStore
-from server_stub.store.records import Transaction
+from server_stub.store.records import Reading, Transaction
 
 REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
 """The batch whose certificate the vendor's server holds revoked; phones here come from the other one."""
@@ -60,6 +60,10 @@ class StageRecords:
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One transaction of the stage's own store."""
         return self._store.transaction()
+
+    def reading(self) -> AbstractContextManager[Reading]:
+        """A look at the stage's own store."""
+        return self._store.reading()
 
     def check(self) -> None:
         """A store in memory always takes what it is given."""
@@ -179,7 +183,7 @@ class Theatre:
         self._servers: dict[str, Server] = {}
         self._clock = World()
         self._random = self._seed.random("server")
-        self._records = StageRecords()
+        self._records: list[StageRecords] = []
         self.folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
         self.ring = ring(self._seed)
         self.houses = {VENDOR: self._vendor(), LANTERN: self._lantern()}
@@ -197,7 +201,8 @@ class Theatre:
         seed = self._seed.child(f"stage {name}")
         self._clock = World()
         self._random = seed.random("server")
-        self._records.begin()
+        for records in self._records:
+            records.begin()
         with ExitStack() as stack:
             yield Stage(self, stack, seed, self._clock)
 
@@ -227,20 +232,24 @@ class Theatre:
                 clock=self._now,
             )
         )
-        service = self._service(house, repository)
+        # Records of its own: what is in force in those of another house, or of another policy, would decide here too.
+        records = StageRecords()
+        self._records.append(records)
+        stack.callback(self._records.remove, records)
+        service = self._service(house, repository, records)
         transport = RequestsTransport(
             stack.enter_context(ServerThread(service, repository=repository)).origin
         )
         stack.callback(transport.close)
         return Server(house, transport, repository)
 
-    def _service(self, house: House, repository: KeyRepository) -> VerdictService:
+    def _service(self, house: House, repository: KeyRepository, records: StageRecords) -> VerdictService:
         keys = tuple(signer.key for signer in house.signers)
         revoked = frozenset({self.revoked_authority.certificate.serial_number})
         return VerdictService(
             secrets=replace(house.vendor.secrets, signing_keys=keys, revoked_certificates=revoked),
             policy=house.policy,
-            store=self._records,
+            store=records,
             issuer=house.trust.issuer,
             audience=house.trust.audience,
             clock=self._now,

@@ -1,6 +1,5 @@
 """Attacks with a verdict that is signed and well-formed, but not for this phone, this question or this moment."""
 
-from dataclasses import replace
 from typing import Final
 
 from agent.core.screens import ScreenId
@@ -11,6 +10,7 @@ from lab.attacks.forge import Forge
 from lab.attacks.model import Attack, Ending, Means, Play, Topic, Trial
 from lab.attacks.phone import Phone
 from lab.attacks.theatre import VENDOR, Stage
+from server_stub.domain.policy import Policy
 from wire import limits
 from wire.codes import Decision
 
@@ -133,13 +133,18 @@ def _then_undisturbed(make: Make, policy_version: int | None = None) -> Play:
     def play(stage: Stage) -> Phone:
         phone = ambush(LOCKED, make)(stage)
         if policy_version is not None:
-            policy = stage.theatre.houses[VENDOR].policy
-            document = policy.document.model_copy(update={"version": policy_version})
-            phone.wire.onward = stage.server(replace(policy, document=document)).transport
+            phone.wire.onward = stage.server(_published(stage, policy_version)).transport
         interfering(phone, replacing(stage, phone, Decision.DENY, lambda forge: forge.genuine))
         return phone
 
     return play
+
+
+def _published(stage: Stage, version: int) -> Policy:
+    """The vendor's policy under another version."""
+    policy = stage.theatre.houses[VENDOR].policy
+    text = policy.text.replace(f"version = {policy.document.version}\n", f"version = {version}\n", 1)
+    return Policy.parse(text, "export.toml")
 
 
 def _all_serials(forge: Forge) -> bytes:
