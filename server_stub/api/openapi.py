@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from server_stub.api.admin.problems import AdminProblem
 from server_stub.api.described import ALWAYS, REQUEST_ID, RETRY_AFTER, problem_response
@@ -30,15 +31,25 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for message in (Evidence, Verdict, Problem, AdminProblem):
-            schema = message.model_json_schema(ref_template=_REFERENCES)
-            schemas.update(schema.pop("$defs", {}))
-            schemas[message.__name__] = schema
+            _add(schemas, message)
         for name, example in EXAMPLES.items():
             schemas[name]["examples"] = [example]
         for operation in _operations(document):
             _complete(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _add(schemas: dict[str, Any], message: type[BaseModel]) -> None:
+    """The schema of `message` and of its parts, under names of their own where others have those names."""
+    schema = message.model_json_schema(ref_template=_REFERENCES)
+    parts = schema.pop("$defs", {})
+    if any(schemas.get(name, part) != part for name, part in parts.items()):
+        prefix = message.__name__
+        schema = message.model_json_schema(ref_template=_REFERENCES.replace("{", prefix + "{"))
+        parts = {prefix + name: part for name, part in schema.pop("$defs").items()}
+    schemas.update(parts)
+    schemas[message.__name__] = schema
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
