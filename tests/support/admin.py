@@ -76,10 +76,16 @@ class Operated:
     def forget(self) -> None:
         """Go on as a server that knows no device and has done nothing; a new server would take a while to start."""
         state = self.parts.store._state  # type: ignore[attr-defined]
-        for kept in (state.devices, state.newest, state.records, state.audit, state.answers):
+        for kept in (state.devices, state.newest, state.records, state.answers):
+            kept.clear()
+        for kept in (state.policies, state.in_force, state.campaigns):
             kept.clear()
         self.parts.faults.clear()
         self.clock.now = NOW
+        self.service._in_force._known = None
+        with self.parts.store.transaction() as transaction:
+            self.service._in_force.establish(transaction)
+        state.audit.clear()
 
     def audit(self) -> list[AuditEntry]:
         """All audit entries, oldest first."""
