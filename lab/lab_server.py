@@ -15,6 +15,7 @@ from server_stub.domain.policy import Policy
 from server_stub.key_repository import KeyList, KeyRepository, VerdictSigner
 from server_stub.operator_desk import LOCAL
 from server_stub.service import VerdictService
+from server_stub.signing import Algorithm
 from server_stub.store.sql import SqlStore
 
 _LEFTOVERS: Final = ("", "-wal", "-shm")
@@ -36,6 +37,7 @@ class House:
     issuer: str
     audience: str
     policy: Policy
+    algorithm: Algorithm = Algorithm.ED25519
 
 
 class LabServer:
@@ -51,6 +53,7 @@ class LabServer:
     ) -> None:
         self.vendor = house.vendor
         self._house = house
+        self._secrets = house.vendor.secrets_signing_by(house.algorithm)
         self._file = folder / "records.sqlite"
         self._clock = clock
         self._random = random
@@ -81,6 +84,11 @@ class LabServer:
     def faults(self) -> Faults:
         """What this server is told to do wrong on purpose; a restart forgets it."""
         return self._admin.faults
+
+    @property
+    def parts(self) -> AdminParts:
+        """The desks of those who run this server."""
+        return self._admin
 
     def way(self) -> Way:
         """A new way to this server, which stays good over restarts."""
@@ -123,10 +131,10 @@ class LabServer:
 
     def _start(self) -> None:
         lineage = Lineage(self.vendor, self._listed)
-        keyring = lineage.keyring(self.vendor.secrets.signing_keys)
+        keyring = lineage.keyring(self._secrets.signing_keys)
         self._store = SqlStore(self._file)
         self.service = VerdictService(
-            secrets=self.vendor.secrets,
+            secrets=self._secrets,
             policy=self._policy,
             store=self._store,
             issuer=self._house.issuer,
@@ -143,4 +151,4 @@ class LabServer:
         return self._repository.keys
 
     def _open_repository(self, folder: Path) -> KeyRepository:
-        return self.vendor.ceremony.open(folder, self.vendor.secrets.signing_keys, self._clock)
+        return self.vendor.ceremony.open(folder, self._secrets.signing_keys, self._clock)

@@ -5,7 +5,7 @@ unless another host is given.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,7 @@ from lab.seed import Seed
 from lab.vendor import Authority, KeystoreLevel, Vendor
 from server_stub.domain.policy import Policy
 from server_stub.policies import shipped
+from server_stub.signing import Algorithm
 
 VENDOR: Final = "vendor"
 """The holder whose keys and server the official images pin."""
@@ -57,10 +58,15 @@ class Stage:
     host: HostMaker
     branch: str
     folder: Path | None
+    algorithm: Algorithm
+    clock: Callable[[], int]
 
 
 class Scene:
-    """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own."""
+    """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own.
+
+    `clock_ahead` is how far the clocks of the scene's servers are ahead of the truth, in seconds.
+    """
 
     def __init__(self, seed: Seed, world: World, stack: ExitStack, stage: Stage) -> None:
         self.world = world
@@ -71,6 +77,9 @@ class Scene:
         self._url = stage.url
         self._policy = stage.policy
         self._host = stage.host
+        self._algorithm = stage.algorithm
+        self.clock_ahead = 0
+        self._clock = stage.clock
         self._reach: dict[str, Reach] = {}
         self._servers: dict[str, LabServer] = {}
         self._made: Counter[tuple[str, str]] = Counter()
@@ -89,16 +98,19 @@ class Scene:
         host: HostMaker = HttpHost,
         branch: str = "",
         folder: Path | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> Iterator["Scene"]:
         """A scene whose servers start when the first phone needs them and stop with the block.
 
         `policy` is what the vendor's server decides by at first; the shipped one if it is not given. `host` makes
         the place where a server runs. Scenes of one seed share their vendors; another `branch` has other phones and
-        other chances. Servers and phones keep their files in a new folder below `folder`.
+        other chances. Servers and phones keep their files in a new folder below `folder`. `clock` is what the servers
+        take for the time, in seconds since the epoch, if it is not the world's.
         """
         with ExitStack() as stack:
-            stage = Stage(url, policy, host, branch, folder)
-            yield cls(Seed.of(seed), world or World(), stack, stage)
+            world = world or World()
+            stage = Stage(url, policy, host, branch, folder, clock or world.now)
+            yield cls(Seed.of(seed), world, stack, stage)
 
     @property
     def server(self) -> LabServer:
@@ -183,7 +195,8 @@ class Scene:
 
     def _house(self, holder: str) -> House:
         if holder == VENDOR:
-            return House(self.vendor, self.vendor.issuer, self.vendor.audience, self._policy or shipped())
+            policy = self._policy or shipped()
+            return House(self.vendor, self.vendor.issuer, self.vendor.audience, policy, self._algorithm)
         policy = Policy.parse(LANTERN, "lantern-open.toml")
         vendor = Vendor(self._root.child(holder))
         return House(vendor, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
@@ -192,10 +205,13 @@ class Scene:
         folder = self._folder / holder
         folder.mkdir()
         random = self._seed.random(f"server {holder}").randbytes
-        server = LabServer(house, folder, self.world.now, random, self._host())
+        server = LabServer(house, folder, self._clock, random, self._host())
         self._stack.callback(server.stop)
         self._servers[holder] = server
         return server
+
+    def _server_now(self) -> int:
+        return self.world.now() + self.clock_ahead
 
 
 def _holder(firmware: Profile) -> str:
