@@ -63,10 +63,7 @@ class Stage:
 
 
 class Scene:
-    """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own.
-
-    `clock_ahead` is how far the clocks of the scene's servers are ahead of the truth, in seconds.
-    """
+    """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own."""
 
     def __init__(self, seed: Seed, world: World, stack: ExitStack, stage: Stage) -> None:
         self.world = world
@@ -78,7 +75,6 @@ class Scene:
         self._policy = stage.policy
         self._host = stage.host
         self._algorithm = stage.algorithm
-        self.clock_ahead = 0
         self._clock = stage.clock
         self._reach: dict[str, Reach] = {}
         self._servers: dict[str, LabServer] = {}
@@ -99,17 +95,18 @@ class Scene:
         branch: str = "",
         folder: Path | None = None,
         clock: Callable[[], int] | None = None,
+        algorithm: Algorithm = Algorithm.ED25519,
     ) -> Iterator["Scene"]:
         """A scene whose servers start when the first phone needs them and stop with the block.
 
         `policy` is what the vendor's server decides by at first; the shipped one if it is not given. `host` makes
         the place where a server runs. Scenes of one seed share their vendors; another `branch` has other phones and
         other chances. Servers and phones keep their files in a new folder below `folder`. `clock` is what the servers
-        take for the time, in seconds since the epoch, if it is not the world's.
+        take for the time, in seconds since the epoch, if it is not the world's; the vendor's signs by `algorithm`.
         """
         with ExitStack() as stack:
             world = world or World()
-            stage = Stage(url, policy, host, branch, folder, clock or world.now)
+            stage = Stage(url, policy, host, branch, folder, algorithm, clock or world.now)
             yield cls(Seed.of(seed), world, stack, stage)
 
     @property
@@ -209,9 +206,6 @@ class Scene:
         self._stack.callback(server.stop)
         self._servers[holder] = server
         return server
-
-    def _server_now(self) -> int:
-        return self.world.now() + self.clock_ahead
 
 
 def _holder(firmware: Profile) -> str:
