@@ -48,6 +48,27 @@ class Carried(ABC):
         self._whereabouts.wifi = Wifi(connected=False)
         self._moved("Wi-Fi left")
 
+    def airplane_mode(self, *, on: bool) -> None:
+        """Turn airplane mode on or off. It takes Wi-Fi with it, which may be joined again."""
+        here = self._whereabouts
+        here.airplane = on
+        here.wifi = Wifi(connected=False) if on else None
+        self._moved(f"airplane mode {'on' if on else 'off'}")
+
+    def swap_slots(self) -> None:
+        """Exchange the cards in the two slots."""
+        self._whereabouts.cards.reverse()
+        self._moved("SIMs swapped", Kind.SIM_CHANGED)
+
+    def card(self, slot: int = 0) -> SimCard | None:
+        """The card in a slot."""
+        return self._whereabouts.cards[slot]
+
+    @property
+    def place(self) -> Place:
+        """Where the phone is."""
+        return self._whereabouts.place
+
     def network_down(self) -> None:
         """Nothing gets through any more, whatever the phone hears."""
         self._whereabouts.outage = True

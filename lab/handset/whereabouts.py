@@ -28,6 +28,7 @@ class Whereabouts:
     wifi: Wifi | None = None
     carrier: bool = False
     outage: bool = False
+    airplane: bool = False
 
     def told(self, profile: Profile) -> Radio:
         """What the agent of an image hears: the truth, unless the image falsifies it."""
@@ -42,6 +43,8 @@ class Whereabouts:
 
     def _heard(self, profile: Profile) -> Radio:
         here = replace(self.place, wifi=self.wifi) if self.wifi else self.place
+        if self.airplane:
+            here = replace(here, networks=())
         return hear(profile, here, self.cards)
 
 

@@ -1,0 +1,119 @@
+"""What running a scenario gives: frozen, JSON all through, and the same octets for the same seed."""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """How a scenario, a step or an expectation ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """An expectation did not hold."""
+    ERROR = "error"
+    """A step could not be done."""
+    SKIPPED = "skipped"
+    """It needs what this server does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One member of an expectation that did not hold. `expected` and `actual` are JSON."""
+
+    member: str
+    expected: Any
+    actual: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenShot:
+    """A screen that a user saw, `at` seconds after the world began. `entry` is its number in the handset's timeline."""
+
+    at: float
+    entry: int
+    id: str
+    locale: str
+    direction: str
+    title: str
+    body: tuple[str, ...]
+    actions: tuple[tuple[str, str], ...]
+    symbol: str | None
+    dark: bool
+    challenge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One expectation about one handset, or, where `handset` is None, about the world.
+
+    `expected` is what the file says. `entries` tells how far the handset's timeline had come, `screen` which of its
+    screens stood, as an index into `screens`.
+    """
+
+    kind: str
+    handset: str | None
+    expected: Any
+    mismatches: tuple[Mismatch, ...] = ()
+    entries: int = 0
+    screen: int | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it held."""
+        return not self.mismatches
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """A step. `line` is where it stands in the file, `text` how it reads, times are seconds since the world began."""
+
+    line: int
+    text: str
+    note: str | None
+    began: float
+    ended: float
+    status: Status
+    judged: tuple[Judged, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandsetResult:
+    """One phone: what it is, what it ended as, and all that happened to it.
+
+    `timeline` has entries `at`, `who`, `what`, `detail`, with evidence in `detail.sent` and verdicts in
+    `detail.received`, decoded and not verified.
+    """
+
+    name: str
+    profile: str
+    place: str
+    outcome: str
+    timeline: tuple[dict[str, Any], ...]
+    screens: tuple[ScreenShot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """One scenario that was run. `began` is when its world began, seconds since the epoch."""
+
+    id: str
+    file: str
+    name: str
+    about: str
+    tags: tuple[str, ...]
+    parameters: dict[str, str]
+    seed: str
+    status: Status
+    began: int
+    elapsed: float
+    steps: tuple[StepResult, ...]
+    handsets: tuple[HandsetResult, ...]
+    audit: tuple[dict[str, Any], ...] = ()
+    reproduce: str = ""
+    error: str | None = field(default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for machines and reports."""
+        return asdict(self)
