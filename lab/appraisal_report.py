@@ -80,7 +80,9 @@ def _plain(value: Any) -> Any:
     """A description as JSON holds it: octets in base64, and of a list only what is there."""
     if is_dataclass(value):
         members = {field.name: getattr(value, field.name) for field in fields(value)}
-        absent = (None, False, frozenset()) if isinstance(value, AuthorizationList) else (None,)
+        absent: tuple[Any, ...] = (
+            (None, False, frozenset()) if isinstance(value, AuthorizationList) else (None,)
+        )
         return {name: _plain(member) for name, member in members.items() if member not in absent}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
