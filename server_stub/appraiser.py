@@ -11,6 +11,7 @@ from server_stub.domain.chain import ChainVerifier
 from server_stub.domain.pseudonyms import Pseudonyms
 from server_stub.domain.territory import Judgement, judge, signals_of
 from server_stub.judging import Attendant, Step
+from server_stub.positions import zone_at
 from wire.evidence import Evidence
 
 
@@ -56,7 +57,7 @@ class Appraiser:
         attendant.lap(Step.APPRAISE)
         if sub is not None:
             attendant.admit(sub)
-        judgement = judge(signals_of(read.evidence))
+        judgement = judge(signals_of(read.evidence, zone_at))
         attendant.lap(Step.JUDGE)
         return Appraised(
             evidence=read.evidence,

@@ -92,6 +92,7 @@ def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Ps
         judgement={
             "status": judgement.status,
             "territory": judgement.territory,
+            "confidence": judgement.confidence,
             "explanation": judgement.explanation,
             "decided_by": judgement.decided_by.source if judgement.decided_by else None,
         },

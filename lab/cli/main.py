@@ -19,6 +19,7 @@ from lab.cli import (
     policy,
     profiles,
     serve,
+    territory,
     unlock,
     verify,
 )
@@ -40,6 +41,7 @@ app.command()(evidence.evidence)
 app.command()(matrix.matrix)
 app.command()(verify.verify)
 app.command()(appraise.appraise)
+app.command()(territory.territory)
 app.command()(attack.attack)
 app.command()(investigate.investigate)
 app.command()(explore.explore)

@@ -1,10 +1,12 @@
 """Mobile country codes and their territories (ITU-T E.212), and the operators that tell more.
 
 A code tells where a network is, which is not always where its operator is seated: 310 to 316 are the
-United States whichever of their operators also serves an island. 001 (test) and 901 (international) are no
-territory.
+United States whichever of their operators also serves an island; `ALSO_SERVED` knows the islands. 001 (test), 901
+(international: satellites, ships, aircraft, cards of things), 902 and 999 (private) are no territory.
 """
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from wire.evidence import Plmn
@@ -67,12 +69,89 @@ _CRIMEA_MNC: Final = {"32": "UA-43", "34": "UA-43", "54": "UA-43", "60": "UA-43"
 """Operators that serve Crimea alone: Win mobile, Krymtelekom, Miranda-Media, Volna; in Sevastopol, Sevmobile.
 
 Ukraine has assigned none of these codes to an operator of its own, so that they mean the same under its MCC.
+250-96, +7Telecom, is missing: it has come to serve other ground as well. The mainland operators that can be heard in
+Crimea are under `ALSO_SERVED`.
 """
+
+_EAST_MNC: Final = {("250", "97"): "UA-14", ("250", "98"): "UA-09"}
+"""Phoenix in Donetsk and MKS in Luhansk, which left Ukraine's MCC for the Russian one."""
 
 TERRITORY_BY_PLMN: Final[dict[tuple[str, str], str]] = {
     (mcc, mnc): territory for mcc in ("250", "255") for mnc, territory in _CRIMEA_MNC.items()
+} | _EAST_MNC
+"""Operators that serve a territory other than their country code's.
+
+The key is the MNC as the network writes it: 250-32 and 250-032 are two networks (3GPP TS 23.003 clause 2.2).
+"""
+
+_ALSO: Final = """
+220:XK 234:GG,IM,JE 235:GG,IM,JE 242:SJ 244:AX 250:GE,UA-09,UA-14,UA-40,UA-43 286:CY 310:AS,GU,MP,PR,UM,VI
+311:AS,GU,MP,PR,UM,VI 312:AS,GU,MP,PR,UM,VI 313:AS,GU,MP,PR,UM,VI 314:AS,GU,MP,PR,UM,VI 315:AS,GU,MP,PR,UM,VI
+316:AS,GU,MP,PR,UM,VI 340:BL,GF,MF,MQ 362:BQ,CW,SX 425:PS 505:CC,CX,NF 604:EH 647:YT 750:GS
+"""
+
+ALSO_SERVED: Final[dict[str, tuple[str, ...]]] = {
+    mcc: tuple(territories.split(","))
+    for mcc, _, territories in (entry.partition(":") for entry in _ALSO.split())
 }
-"""Operators that serve a territory other than their country code's."""
+"""Territories that networks of a code are heard in besides their own: islands, dependencies, ground held."""
+
+
+class Standing(StrEnum):
+    """What a network code stands for."""
+
+    TERRITORY = "territory"
+    TEST = "test-network"
+    PRIVATE = "private-network"
+    INTERNATIONAL = "international-network"
+    SATELLITE = "satellite-network"
+    VESSEL = "vessel-network"
+    UNASSIGNED = "unassigned-code"
+
+
+_SATELLITE: Final = frozenset(["03", "05", "06", "10", "11", "30", "50", "60", "94", "97", "98"])
+"""Iridium, Thuraya, Omnispace, Inmarsat, OQ, EchoStar, OneWeb, Intelsat, Satelio, Skylo."""
+
+_VESSEL: Final = frozenset(["12", "14", "15", "18", "19", "21", "26", "27", "32", "53"])
+"""Cells aboard ships (Telenor Maritime, WMS, Epic, Wins, TIM@sea, OnMarine) and aircraft (AeroMobile, OnAir, Sky High,
+European Aviation Network)."""
+
+_RESERVED: Final = {
+    "001": Standing.TEST,
+    "901": Standing.INTERNATIONAL,
+    "902": Standing.PRIVATE,
+    "999": Standing.PRIVATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a PLMN tells: its territory, if its code is one's, and the territories that it also serves."""
+
+    standing: Standing
+    territory: str | None
+    also: tuple[str, ...] = ()
+
+
+def network_of(plmn: Plmn) -> Network:
+    """What a PLMN stands for.
+
+    >>> network_of(Plmn(mcc="901", mnc="12")).standing
+    <Standing.VESSEL: 'vessel-network'>
+    """
+    if own := TERRITORY_BY_PLMN.get((plmn.mcc, plmn.mnc)):
+        # Whoever serves Crimea serves its southwest too, and the other way round.
+        return Network(Standing.TERRITORY, own, _CRIMEA_ALSO.get(own, ()))
+    if territory := TERRITORY_BY_MCC.get(plmn.mcc):
+        return Network(Standing.TERRITORY, territory, ALSO_SERVED.get(plmn.mcc, ()))
+    if plmn.mcc == "901" and plmn.mnc in _SATELLITE:
+        return Network(Standing.SATELLITE, None)
+    if plmn.mcc == "901" and plmn.mnc in _VESSEL:
+        return Network(Standing.VESSEL, None)
+    return Network(_RESERVED.get(plmn.mcc, Standing.UNASSIGNED), None)
+
+
+_CRIMEA_ALSO: Final = {"UA-43": ("UA-40",), "UA-40": ("UA-43",)}
 
 
 def territory_of(plmn: Plmn) -> str | None:
@@ -81,4 +160,4 @@ def territory_of(plmn: Plmn) -> str | None:
     >>> territory_of(Plmn(mcc="250", mnc="60")), territory_of(Plmn(mcc="901", mnc="01"))
     ('UA-43', None)
     """
-    return TERRITORY_BY_PLMN.get((plmn.mcc, plmn.mnc)) or TERRITORY_BY_MCC.get(plmn.mcc)
+    return network_of(plmn).territory

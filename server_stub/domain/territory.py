@@ -1,39 +1,54 @@
-"""Where is this phone: one judgement from every signal, with the reason for it.
+"""Where is this phone: one judgement from every signal, with the reason for each.
 
-First judgement: the serving network decides, then the country that Wi-Fi announces, then the SIM's home
-network. The stronger signal overrules the weaker, which is not a contradiction: a Cuban SIM in Paris is in France.
-Signals of equal rank that disagree are one. Absence is unknown, and unknown is not ineligible.
+The rules, in this order. A signal is true of the territory it names, of that territory's parts, and of the other
+territories that it is known to be found in.
+
+T1. Signals that name no territory are silent: test, private, international, satellite and unassigned codes, a
+    network not heard for a day, a zone that is not known. Absence is unknown, and unknown is not ineligible.
+T2. A SIM tells where a subscription is from. Registered at home, with no network named, it tells where the phone is;
+    roaming with no network named, or on a network of no territory that is not its own, it tells nothing.
+T3. Aboard a ship or an aircraft, by its cell, and with no position: Wi-Fi, SIM and source address tell nothing.
+T4. Position and serving network are the strongest. True together, the territory that both are true of is the answer.
+T5. A network that reaches across a border to the position (35 km) is overruled by the position. Further away, the two
+    contradict each other: one of them is false, and which one is not for a machine to guess.
+T6. A position at sea is in no territory. A network of a coast in reach decides; one of no coast in reach contradicts;
+    without a network the answer is unknown, whatever Wi-Fi, SIM and address say.
+T7. Without both: a SIM registered at home, then the Wi-Fi country, then the network heard last (10 minutes to a day),
+    then the SIM's home, then the source address. The stronger overrules the weaker, which is no contradiction.
+T8. Signals of one strength that cannot be true together contradict each other.
+T9. A position alone, with no network, is contradicted by Wi-Fi country and source address that agree on another
+    territory which is not in reach.
+T10. A position too coarse to choose between territories leaves the choice to the next signal that names one of them.
+
+Confidence is a score from 0 to 0.99 that orders judgements; it is no probability. Each kind of signal that says the
+answer has a weight; the score is one minus the product of what the weights leave open, times a factor below one
+for each kind that says otherwise. Without a position, a serving network or a registration at home it stays below
+`high`. What is not resolved has confidence 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from server_stub.domain import mcc
-from wire.evidence import Evidence, Plmn
+from server_stub.domain.territory_findings import OVERRULED_BY_SOURCE, Fate, Finding, Why, explain
+from server_stub.domain.territory_signals import Note, Signal, Source, signals_of
+from wire.codes import Registration
 
-
-class Source(StrEnum):
-    """Where a signal comes from."""
-
-    SERVING_NETWORK = "serving-network"
-    WIFI_COUNTRY = "wifi-country"
-    SIM_HOME = "sim-home"
-    POSITION = "position"
-    SOURCE_ADDRESS = "source-address"
-
-
-RANK: Final = {Source.SERVING_NETWORK: 0, Source.WIFI_COUNTRY: 1, Source.SIM_HOME: 2}
-"""Lower decides over higher. A source without a rank is recorded and decides nothing."""
-
-_NAMES: Final = {
-    Source.SERVING_NETWORK: "the serving network",
-    Source.WIFI_COUNTRY: "the Wi-Fi country",
-    Source.SIM_HOME: "the SIM's home network",
-    Source.POSITION: "the position",
-    Source.SOURCE_ADDRESS: "the source address",
-}
+__all__ = [
+    "ABSENT",
+    "Confidence",
+    "Fate",
+    "Finding",
+    "Judgement",
+    "Signal",
+    "Source",
+    "Status",
+    "Why",
+    "judge",
+    "signals_of",
+    "word_of",
+]
 
 
 class Status(StrEnum):
@@ -44,81 +59,352 @@ class Status(StrEnum):
     CONTRADICTORY = "contradictory"
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """One fact with its provenance: `reading` is what was read, `territory` what it means, if any."""
+class Confidence(StrEnum):
+    """A score in a word: `high` from 0.7, `medium` from 0.45, `low` above 0, else `none`."""
 
-    source: Source
-    reading: str
-    territory: str | None
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer. `territory` is set exactly when `status` is resolved; `overruled` disagree."""
+    """The answer. `territory` is set exactly when `status` is resolved.
+
+    `confidence` is from 0 to 0.99, see the module. `overruled` named a territory and were not followed. `findings`
+    has every signal once, the strongest first.
+    """
 
     status: Status
     territory: str | None
     explanation: str
     decided_by: Signal | None = None
     overruled: tuple[Signal, ...] = ()
+    confidence: float = 0.0
+    findings: tuple[Finding, ...] = ()
 
 
-def signals_of(evidence: Evidence) -> tuple[Signal, ...]:
-    """Every territory signal of the evidence, the strongest source first.
+ABSENT: Final = "No signal tells a territory."
 
-    A satellite position is only named here: what a phone says of its position is not kept.
-    """
-    found = []
-    if plmn := evidence.telephony.serving.plmn:
-        found.append(_network(Source.SERVING_NETWORK, plmn))
-    if country := evidence.wifi.country:
-        found.append(Signal(Source.WIFI_COUNTRY, country, country))
-    found += [
-        _network(Source.SIM_HOME, Plmn(mcc=sim.mcc, mnc=sim.mnc))
-        for sim in evidence.telephony.sims
-        if sim.mcc and sim.mnc
-    ]
-    if evidence.location:
-        found.append(Signal(Source.POSITION, "given", None))
-    return tuple(found)
+_SILENT: Final[dict[Note | None, Why]] = {
+    note: Why(note.value) for note in Note if note is not Note.DISPUTED_GROUND
+}
+
+_ORDER: Final = {source: index for index, source in enumerate(Source)}
+
+_WEIGHT: Final = {
+    Source.POSITION: 0.80,
+    Source.SERVING_NETWORK: 0.80,
+    Source.WIFI_COUNTRY: 0.50,
+    Source.LAST_NETWORK: 0.40,
+    Source.SIM_HOME: 0.30,
+    Source.SOURCE_ADDRESS: 0.20,
+}
+"""How much a kind of signal that says the answer settles. A judgement of the authors, not a measurement."""
+
+_WEIGHT_AT_HOME, _WEIGHT_DISPUTED, _WEIGHT_ALSO = 0.70, 0.40, 0.5
+"""A SIM that is registered at home; a position on disputed ground; the factor for what is true there as well."""
+
+_FACTOR: Final = {
+    Source.SERVING_NETWORK: 0.75,
+    Source.WIFI_COUNTRY: 0.75,
+    Source.LAST_NETWORK: 0.90,
+    Source.SOURCE_ADDRESS: 0.90,
+    Source.REGISTRATION: 0.90,
+}
+"""What is left of the score where a kind says otherwise. A SIM from elsewhere is a traveller's, and takes nothing."""
+
+_CEILING, _CEILING_INDIRECT = 0.99, 0.69
 
 
-def judge(signals: Sequence[Signal]) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the signals come to, before each is told its part."""
+
+    status: Status
+    territory: str | None
+    deciding: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The signals in order, and those that the context has put aside, with the reason."""
+
+    signals: tuple[Signal, ...]
+    aside: dict[int, Why]
+    at_home: bool
+
+    def voices(self, *sources: Source) -> tuple[Signal, ...]:
+        """The signals of some sources that tell something and are not put aside."""
+        return tuple(
+            signal
+            for index, signal in enumerate(self.signals)
+            if signal.source in sources and index not in self.aside
+        )
+
+
+def judge(signals: Iterable[Signal]) -> Judgement:
     """Judge signals, in any order.
 
     >>> havana_sim = Signal(Source.SIM_HOME, "368-01", "CU")
     >>> judge([havana_sim, Signal(Source.SERVING_NETWORK, "208-01", "FR")]).territory
     'FR'
     """
-    telling = [signal for signal in signals if signal.territory and signal.source in RANK]
-    if not telling:
-        return Judgement(Status.UNKNOWN, None, "No signal tells a territory.")
-    best = min(RANK[signal.source] for signal in telling)
-    deciding = [signal for signal in telling if RANK[signal.source] == best]
-    if len({signal.territory for signal in deciding}) > 1:
-        return _contradiction(deciding)
-    first = deciding[0]
-    overruled = tuple(signal for signal in telling if signal.territory != first.territory)
-    return Judgement(Status.RESOLVED, first.territory, _explain(first, overruled), first, overruled)
+    scene = _scene(tuple(sorted(signals, key=_key)))
+    answer = _answer(scene)
+    findings = tuple(_finding(index, scene, answer) for index in range(len(scene.signals)))
+    confidence = _confidence(findings, scene) if answer.territory else 0.0
+    return Judgement(
+        status=answer.status,
+        territory=answer.territory,
+        explanation=explain(_headline(answer, confidence), findings),
+        decided_by=answer.deciding[0] if answer.territory else None,
+        overruled=tuple(each.signal for each in findings if each.fate is Fate.OVERRULED),
+        confidence=confidence,
+        findings=findings,
+    )
 
 
-def _network(source: Source, plmn: Plmn) -> Signal:
-    return Signal(source, str(plmn), mcc.territory_of(plmn))
+def word_of(confidence: float) -> Confidence:
+    """The word for a score.
+
+    >>> word_of(0.8).value
+    'high'
+    """
+    if confidence >= 0.70:
+        return Confidence.HIGH
+    if confidence >= 0.45:
+        return Confidence.MEDIUM
+    return Confidence.LOW if confidence > 0 else Confidence.NONE
 
 
-def _contradiction(signals: list[Signal]) -> Judgement:
-    told = " and ".join(sorted(f"{signal.reading} ({signal.territory})" for signal in signals))
-    source = _NAMES[signals[0].source]
-    return Judgement(Status.CONTRADICTORY, None, f"Signals of one rank disagree: {source} says {told}.")
+def _key(signal: Signal) -> tuple[object, ...]:
+    """A total order, so that who spoke first does not matter."""
+    what = (signal.reading, signal.territory or "", signal.also, signal.note or "")
+    return (_ORDER[signal.source], *what, tuple(sorted(signal.nearby)))
 
 
-def _explain(decided: Signal, overruled: tuple[Signal, ...]) -> str:
-    sentence = f"{_told(decided)[0].upper()}{_told(decided)[1:]}"
-    if not overruled:
-        return f"{sentence}."
-    return f"{sentence}, over {' and '.join(map(_told, overruled))}."
+def _scene(signals: tuple[Signal, ...]) -> _Scene:
+    """Rules T1 to T3, and T6 for what a position at sea puts aside."""
+    serving = [signal for signal in signals if signal.source is Source.SERVING_NETWORK]
+    positions = [signal for signal in signals if signal.source is Source.POSITION]
+    states = {signal.reading for signal in signals if signal.source is Source.REGISTRATION}
+    networked = any(signal.told for signal in serving)
+    placed = any(signal.told for signal in positions)
+    context = _Context(
+        home_networks=frozenset(signal.reading for signal in serving if not signal.told),
+        away=not networked and (bool(serving) or Registration.ROAMING in states),
+        aboard=not placed and any(signal.note is Note.VESSEL_NETWORK for signal in serving),
+        at_sea=not networked and not placed and any(signal.note is Note.AT_SEA for signal in positions),
+    )
+    aside = {index: why for index, signal in enumerate(signals) if (why := _aside(signal, context))}
+    return _Scene(signals, aside, at_home=not serving and Registration.HOME in states)
 
 
-def _told(signal: Signal) -> str:
-    return f"{_NAMES[signal.source]} {signal.reading} says {signal.territory}"
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What signals say about each other. `home_networks` are serving networks of no territory."""
+
+    home_networks: frozenset[str]
+    away: bool
+    aboard: bool
+    at_sea: bool
+
+
+def _aside(signal: Signal, context: _Context) -> Why | None:
+    """Why a signal has no voice, or None where it has one."""
+    if signal.source is Source.REGISTRATION:
+        return Why.STATE_ONLY
+    if not signal.told:
+        return _SILENT.get(signal.note, Why.UNKNOWN_ZONE)
+    if signal.source in {Source.POSITION, Source.SERVING_NETWORK}:
+        return None
+    return _displaced(signal, context)
+
+
+def _displaced(signal: Signal, context: _Context) -> Why | None:
+    """Why a weaker signal tells nothing of where the phone is, or None."""
+    if context.at_sea:
+        return Why.SEA_AROUND
+    if context.aboard:
+        return Why.ABOARD
+    if signal.source is Source.SIM_HOME and context.away and signal.reading not in context.home_networks:
+        return Why.AWAY_FROM_HOME
+    return None
+
+
+def _answer(scene: _Scene) -> _Answer:
+    """Rules T4 to T10."""
+    positions, networks = scene.voices(Source.POSITION), scene.voices(Source.SERVING_NETWORK)
+    if lying := _out_of_reach(scene, networks):
+        return _Answer(Status.CONTRADICTORY, None, lying)
+    heard = tuple(network for network in networks if not _spills(network, positions))
+    undecided: tuple[Signal, ...] = ()
+    for each in (positions + heard, *_weaker(scene)):
+        group = tuple(signal for signal in each if _candidates((signal, *undecided)))
+        candidates = _candidates(group)
+        if group and not candidates:
+            return _Answer(Status.CONTRADICTORY, None, group)
+        choice = _choose(group + undecided)
+        if choice:
+            deciding = tuple(signal for signal in group if signal.admits(choice))
+            return _checked(scene, choice, tuple(sorted(deciding, key=lambda each: each.territory != choice)))
+        undecided = undecided or (group if candidates else ())
+    return _Answer(Status.UNKNOWN, None, ())
+
+
+def _weaker(scene: _Scene) -> tuple[tuple[Signal, ...], ...]:
+    """Rule T7: the groups after position and serving network."""
+    order = [Source.WIFI_COUNTRY, Source.LAST_NETWORK, Source.SIM_HOME, Source.SOURCE_ADDRESS]
+    if scene.at_home:
+        order.remove(Source.SIM_HOME)
+        order.insert(0, Source.SIM_HOME)
+    return tuple(scene.voices(source) for source in order)
+
+
+def _candidates(group: Sequence[Signal]) -> set[str]:
+    """The territories that all of a group are true of."""
+    told = {territory for signal in group for territory in signal.told}
+    return {territory for territory in told if all(signal.admits(territory) for signal in group)}
+
+
+def _choose(group: Sequence[Signal]) -> str | None:
+    """The territory that all are true of and that one of them names first, or the only one that is left."""
+    candidates = _candidates(group)
+    named = [signal.territory for signal in group if signal.territory in candidates]
+    if named:
+        return named[0]
+    return candidates.pop() if len(candidates) == 1 and len(group) > 1 else None
+
+
+def _out_of_reach(scene: _Scene, networks: Sequence[Signal]) -> tuple[Signal, ...]:
+    """Rules T5 and T6: a position and a network that cannot both be true."""
+    for place in scene.signals:
+        if place.source is not Source.POSITION or not (place.told or place.note is Note.AT_SEA):
+            continue
+        for network in networks:
+            if not _candidates((place, network)) and not _reaches(network, place):
+                return (place, network)
+    return ()
+
+
+def _reaches(network: Signal, place: Signal) -> bool:
+    """True where a cell of the network's territory can be heard at the place."""
+    return any(network.admits(territory) or territory in _countries(network) for territory in place.nearby)
+
+
+def _countries(signal: Signal) -> set[str]:
+    """Territories told, and the countries of those that are parts."""
+    return {territory.partition("-")[0] for territory in signal.told}
+
+
+def _spills(network: Signal, positions: Sequence[Signal]) -> bool:
+    return any(not _candidates((place, network)) for place in positions)
+
+
+def _checked(scene: _Scene, choice: str, deciding: tuple[Signal, ...]) -> _Answer:
+    """Rule T9: a position that stands alone against Wi-Fi and source address."""
+    resolved = _Answer(Status.RESOLVED, choice, deciding)
+    if deciding[0].source is not Source.POSITION or scene.voices(Source.SERVING_NETWORK):
+        return resolved
+    wifi, address = scene.voices(Source.WIFI_COUNTRY), scene.voices(Source.SOURCE_ADDRESS)
+    witnesses = wifi + address
+    if not (wifi and address) or any(signal.admits(choice) for signal in witnesses):
+        return resolved
+    elsewhere = _candidates(witnesses)
+    if not elsewhere or any(elsewhere & place.nearby for place in deciding):
+        return resolved
+    return _Answer(Status.CONTRADICTORY, None, deciding + witnesses)
+
+
+def _finding(index: int, scene: _Scene, answer: _Answer) -> Finding:
+    signal = scene.signals[index]
+    why = scene.aside.get(index)
+    if signal.source is Source.REGISTRATION and _not_at_home(signal, scene, answer):
+        return Finding(signal, Fate.OVERRULED, Why.NOT_AT_HOME)
+    if why:
+        contradicts = answer.status is Status.CONTRADICTORY and signal in answer.deciding
+        fate = Fate.OVERRULED if signal.told else Fate.CONTRADICTED if contradicts else Fate.SILENT
+        return Finding(signal, fate, why)
+    if answer.territory is None:
+        return _unresolved(signal, answer)
+    return _resolved(signal, answer.territory, answer.deciding[0])
+
+
+def _resolved(signal: Signal, territory: str, decider: Signal) -> Finding:
+    if not signal.admits(territory):
+        spill = signal.source is Source.SERVING_NETWORK
+        return Finding(
+            signal, Fate.OVERRULED, Why.BORDER_SPILL if spill else OVERRULED_BY_SOURCE[signal.source]
+        )
+    if signal is decider:
+        return Finding(signal, Fate.DECIDED, Why.DECIDES if signal.territory else Why.STRADDLES_BORDER)
+    return Finding(signal, Fate.AGREED, _agreement(signal, territory))
+
+
+def _unresolved(signal: Signal, answer: _Answer) -> Finding:
+    if signal in answer.deciding:
+        return Finding(signal, Fate.CONTRADICTED, Why.IRRECONCILABLE)
+    if signal.territory is None:
+        return Finding(signal, Fate.SILENT, Why.STRADDLES_BORDER)
+    why = Why.WEAKER if answer.status is Status.CONTRADICTORY else Why.OUT_OF_PLACE
+    return Finding(signal, Fate.OVERRULED, why)
+
+
+def _agreement(signal: Signal, territory: str) -> Why:
+    if signal.territory is None:
+        return Why.STRADDLES_BORDER
+    same = signal.territory in {territory, territory.partition("-")[0]}
+    return Why.AGREES if same else Why.ALSO_TRUE
+
+
+def _not_at_home(signal: Signal, scene: _Scene, answer: _Answer) -> bool:
+    """True where the modem says home, and no SIM is from where the phone is."""
+    if signal.reading != Registration.HOME or answer.territory is None:
+        return False
+    sims = [each for each in scene.signals if each.source is Source.SIM_HOME and each.told]
+    return bool(sims) and not any(_countries(sim) & {answer.territory.partition("-")[0]} for sim in sims)
+
+
+def _confidence(findings: Sequence[Finding], scene: _Scene) -> float:
+    """The score of a resolved judgement. A kind counts once."""
+    weights: dict[Source, float] = {}
+    against: set[Source] = set()
+    for finding in findings:
+        source = finding.signal.source
+        if finding.fate in {Fate.DECIDED, Fate.AGREED}:
+            weights[source] = max(weights.get(source, 0.0), _weight(finding, scene))
+        elif finding.fate is Fate.OVERRULED and source in _FACTOR:
+            against.add(source)
+    score = 1.0
+    for weight in sorted(weights.values()):
+        score *= 1 - weight
+    score = 1 - score
+    direct = {Source.POSITION, Source.SERVING_NETWORK} & weights.keys()
+    score = min(score, _CEILING if direct or _at_home(weights, scene) else _CEILING_INDIRECT)
+    for source in sorted(against):
+        score *= _FACTOR[source]
+    return max(round(score, 2), 0.01)
+
+
+def _at_home(weights: dict[Source, float], scene: _Scene) -> bool:
+    return scene.at_home and Source.SIM_HOME in weights
+
+
+def _weight(finding: Finding, scene: _Scene) -> float:
+    signal = finding.signal
+    weight = _WEIGHT[signal.source]
+    if signal.source is Source.SIM_HOME and scene.at_home:
+        weight = _WEIGHT_AT_HOME
+    if signal.note is Note.DISPUTED_GROUND:
+        weight = _WEIGHT_DISPUTED
+    return weight if finding.why in {Why.DECIDES, Why.AGREES} else weight * _WEIGHT_ALSO
+
+
+def _headline(answer: _Answer, confidence: float) -> str:
+    if answer.status is Status.CONTRADICTORY:
+        return "Contradictory: signals of equal strength cannot be true together."
+    if answer.territory is None:
+        return f"Unknown. {ABSENT}"
+    return f"In {answer.territory}, confidence {word_of(confidence)} ({confidence:.2f})."

@@ -1,4 +1,4 @@
-"""Where a phone is, judged from its signals."""
+"""Where a phone is, judged from its signals: tables and rules."""
 
 from itertools import permutations, product
 
@@ -7,19 +7,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server_stub.domain.mcc import TERRITORY_BY_MCC, TERRITORY_BY_PLMN, territory_of
-from server_stub.domain.territory import RANK, Signal, Source, Status, judge, signals_of
-from tests.support.server_phone import claims, telephony
+from server_stub.domain.mcc import (
+    ALSO_SERVED,
+    TERRITORY_BY_MCC,
+    TERRITORY_BY_PLMN,
+    Standing,
+    network_of,
+    territory_of,
+)
+from server_stub.domain.territory import (
+    Confidence,
+    Fate,
+    Judgement,
+    Signal,
+    Source,
+    Status,
+    judge,
+    signals_of,
+    word_of,
+)
+from server_stub.domain.territory_signals import PROVENANCE, Note
+from server_stub.positions import zone_at
+from tests.support.server_phone import claims
+from wire.codes import Registration
 from wire.evidence import Evidence, Plmn
 
+TERRITORIES = ["CU", "FR", "US", "UA", "UA-43", None]
+PLACED = [source for source in Source if source is not Source.REGISTRATION]
 SIGNALS = st.lists(
     st.builds(
         Signal,
-        st.sampled_from(Source),
-        st.just("reading"),
-        st.sampled_from(["CU", "FR", "US", None]),
+        st.sampled_from(PLACED),
+        st.sampled_from(["one", "two"]),
+        st.sampled_from(TERRITORIES),
+        also=st.sampled_from([(), ("US",), ("UA-43",)]),
+        note=st.sampled_from([None, Note.DISPUTED_GROUND]),
+        nearby=st.sampled_from([frozenset(), frozenset({"FR", "UA"})]),
+    )
+    | st.builds(
+        Signal,
+        st.just(Source.REGISTRATION),
+        st.sampled_from([each.value for each in Registration]),
+        st.none(),
     ),
-    max_size=5,
+    max_size=6,
 )
 
 
@@ -45,10 +76,23 @@ def test_an_operator_seated_elsewhere_does_not_move_the_network(mcc: str, mnc: s
     assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == TERRITORY_BY_MCC[mcc]
 
 
-@pytest.mark.parametrize("mcc", ["001", "901", "902", "999", "000"])
-def test_a_code_of_no_country_is_no_territory(mcc: str) -> None:
+@pytest.mark.parametrize(
+    ("mcc", "mnc", "standing"),
+    [
+        ("001", "01", Standing.TEST),
+        ("999", "99", Standing.PRIVATE),
+        ("902", "01", Standing.PRIVATE),
+        ("901", "05", Standing.SATELLITE),
+        ("901", "12", Standing.VESSEL),
+        ("901", "14", Standing.VESSEL),
+        ("901", "28", Standing.INTERNATIONAL),
+        ("000", "00", Standing.UNASSIGNED),
+    ],
+)
+def test_a_code_of_no_country_is_no_territory(mcc: str, mnc: str, standing: Standing) -> None:
     """Test networks, satellites and ships are in no territory that a policy could mean."""
-    assert territory_of(Plmn(mcc=mcc, mnc="01")) is None
+    network = network_of(Plmn(mcc=mcc, mnc=mnc))
+    assert (network.standing, network.territory, network.also) == (standing, None, ())
 
 
 @pytest.mark.parametrize("mcc", ["250", "255"])
@@ -61,11 +105,29 @@ def test_an_operator_that_serves_crimea_alone_is_in_crimea(mcc: str, mnc: str, t
     assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
 
 
+@pytest.mark.parametrize(
+    ("mcc", "mnc", "territory"),
+    [
+        ("250", "032", "RU"),
+        ("250", "320", "RU"),
+        ("250", "811", "RU"),
+        ("255", "701", "UA"),
+        ("310", "32", "US"),
+    ],
+)
+def test_a_network_code_of_three_digits_is_not_one_of_two(mcc: str, mnc: str, territory: str) -> None:
+    """3GPP TS 23.003 clause 2.2: zeros count, and a prefix of an MNC is another network."""
+    assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
+
+
 def test_every_territory_of_the_tables_exists() -> None:
     """A misspelt code would be eligible everywhere. Kosovo's code is user-assigned and in no register."""
     known = {country.alpha_2 for country in pycountry.countries} | {"XK"}
-    assert set(TERRITORY_BY_MCC.values()) <= known
-    assert all(pycountry.subdivisions.get(code=code) for code in TERRITORY_BY_PLMN.values())
+    also = {territory for each in ALSO_SERVED.values() for territory in each}
+    assert set(TERRITORY_BY_MCC.values()) | {each for each in also if "-" not in each} <= known
+    parts = {*TERRITORY_BY_PLMN.values(), *(each for each in also if "-" in each)}
+    assert all(pycountry.subdivisions.get(code=code) for code in parts)
+    assert ALSO_SERVED.keys() <= TERRITORY_BY_MCC.keys()
 
 
 @pytest.mark.parametrize(("serving", "wifi", "sim"), list(product(["CU", None], ["FR", None], ["IR", None])))
@@ -73,22 +135,12 @@ def test_the_strongest_signal_that_tells_decides(
     serving: str | None, wifi: str | None, sim: str | None
 ) -> None:
     """Serving network, then Wi-Fi, then SIM; silence of the stronger leaves it to the weaker."""
-    signals = [
-        Signal(Source.SERVING_NETWORK, "s", serving),
-        Signal(Source.WIFI_COUNTRY, "w", wifi),
-        Signal(Source.SIM_HOME, "h", sim),
-    ]
-    judgement = judge(signals)
+    told = [(Source.SERVING_NETWORK, serving), (Source.WIFI_COUNTRY, wifi), (Source.SIM_HOME, sim)]
+    judgement = judge([Signal(source, "r", territory) for source, territory in told if territory])
     telling = [each for each in (serving, wifi, sim) if each]
     assert judgement.territory == (telling[0] if telling else None)
     assert judgement.status is (Status.RESOLVED if telling else Status.UNKNOWN)
     assert {signal.territory for signal in judgement.overruled} == set(telling[1:])
-
-
-def test_a_cuban_sim_in_paris_is_in_france_and_a_french_one_in_havana_in_cuba() -> None:
-    """The tourist's case and its mirror."""
-    assert judge(signals_of(evidence(telephony=telephony("208", home=("368", "01"))))).territory == "FR"
-    assert judge(signals_of(evidence(telephony=telephony("368", home=("208", "01"))))).territory == "CU"
 
 
 def test_two_sims_that_disagree_contradict_each_other() -> None:
@@ -103,31 +155,90 @@ def test_two_sims_that_disagree_contradict_each_other() -> None:
     assert judge(signals_of(evidence(telephony=told))).territory == "FR"
 
 
-def test_wifi_alone_tells_where_a_phone_without_a_sim_is() -> None:
-    """A phone set up at home over Wi-Fi is still somewhere."""
-    found = signals_of(evidence(telephony=telephony(None), wifi={"connected": True, "country": "IR"}))
-    assert judge(found).territory == "IR"
+def test_evidence_gives_all_its_signals_and_no_coordinates() -> None:
+    """Where exactly somebody stands does not belong in a record: a zone is what is left of it."""
+    told = evidence(
+        location={"latitude": 23.1136, "longitude": -82.3666}, wifi={"connected": True, "country": "CU"}
+    )
+    found = signals_of(told, zone_at, "DE")
+    assert {signal.source for signal in found} == set(Source) - {Source.LAST_NETWORK}
+    judgement = judge(found)
+    assert judgement.territory == "CU"
+    assert "America/Havana" in judgement.explanation
+    assert not any(digits in repr(judgement) for digits in ("23.1", "82.3"))
 
 
-def test_a_position_is_named_and_neither_kept_nor_judged() -> None:
-    """Where exactly somebody stands does not belong in a record."""
-    found = signals_of(evidence(location={"latitude": 23.1, "longitude": -82.4}, telephony=telephony(None)))
-    assert found == (Signal(Source.POSITION, "given", None),)
-    assert judge(found).status is Status.UNKNOWN
+def test_every_source_says_who_told_it() -> None:
+    """A signal without provenance cannot be weighed."""
+    assert PROVENANCE.keys() == set(Source)
+
+
+def answer(judgement: Judgement) -> tuple[object, ...]:
+    return (judgement.status, judgement.territory, judgement.confidence, judgement.explanation)
 
 
 @given(SIGNALS)
 def test_the_order_of_signals_does_not_matter(signals: list[Signal]) -> None:
     """A judgement that depends on who spoke first cannot be explained."""
-    answers = {(judge(each).status, judge(each).territory) for each in permutations(signals[:4])}
-    assert len(answers) == 1
+    assert len({answer(judge(each)) for each in permutations(signals[:4])}) == 1
 
 
 @given(SIGNALS)
 def test_a_territory_is_given_exactly_when_it_is_resolved_and_a_signal_said_it(signals: list[Signal]) -> None:
-    """No territory comes out of nothing."""
+    """No territory comes out of nothing, and only what is resolved has confidence."""
     judgement = judge(signals)
     assert (judgement.territory is not None) == (judgement.status is Status.RESOLVED)
-    said = {signal.territory for signal in signals if signal.source in RANK}
-    assert judgement.territory is None or judgement.territory in said
-    assert judgement.explanation.endswith(".")
+    assert (judgement.confidence > 0) == (judgement.status is Status.RESOLVED)
+    assert judgement.territory is None or judgement.territory in {t for each in signals for t in each.told}
+
+
+@given(SIGNALS, st.sampled_from(PLACED))
+def test_a_signal_that_agrees_never_lowers_confidence(signals: list[Signal], source: Source) -> None:
+    """More witnesses for the same answer cannot make it less sure."""
+    before = judge(signals)
+    if before.territory and not any(each.note for each in signals):
+        after = judge([*signals, Signal(source, "more", before.territory)])
+        assert after.territory == before.territory
+        assert after.confidence >= before.confidence
+
+
+def test_no_combination_of_signals_raises_and_each_is_named() -> None:
+    """Over every combination of what each kind can say; the explanation names each signal that there was."""
+    options = [
+        [
+            None,
+            Signal(source, f"reading-{source.value}", "CU"),
+            Signal(source, f"reading-{source.value}", "FR"),
+        ]
+        for source in PLACED
+    ]
+    options[0].append(Signal(Source.POSITION, "zone Etc/GMT", None, note=Note.AT_SEA))
+    options[1].append(Signal(Source.SERVING_NETWORK, "901-12", None, note=Note.VESSEL_NETWORK))
+    options.append([None, *(Signal(Source.REGISTRATION, each.value, None) for each in Registration)])
+    for combination in product(*options):
+        signals = [each for each in combination if each]
+        judgement = judge(signals)
+        assert len(judgement.findings) == len(signals)
+        assert judgement.explanation.count(".") >= len(signals) + 1 or not signals
+        assert all(
+            each.reading in judgement.explanation
+            for each in signals
+            if each.source is not Source.WIFI_COUNTRY
+        )
+        decided = [each for each in judgement.findings if each.fate is Fate.DECIDED]
+        assert len(decided) == (judgement.status is Status.RESOLVED)
+
+
+@pytest.mark.parametrize("territory", ["CU", "IR", "SY", "KP", "SD", "UA-43", "FR"])
+def test_a_source_address_alone_is_never_more_than_a_guess(territory: str) -> None:
+    """Everybody can rent an address anywhere; nobody may be locked for one."""
+    judgement = judge([Signal(Source.SOURCE_ADDRESS, territory, territory)])
+    assert word_of(judgement.confidence) is Confidence.LOW
+
+
+@given(SIGNALS)
+def test_high_confidence_needs_a_position_or_a_cell(signals: list[Signal]) -> None:
+    """What is configured, remembered or rented does not add up to being there."""
+    weak = [each for each in signals if each.source not in {Source.POSITION, Source.SERVING_NETWORK}]
+    away = [each for each in weak if each.source is not Source.REGISTRATION]
+    assert word_of(judge(away).confidence) is not Confidence.HIGH
