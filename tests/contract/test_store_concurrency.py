@@ -363,3 +363,44 @@ def test_without_its_database_the_service_says_unavailable(tmp_path: Path) -> No
         with psycopg.connect(url) as connection:
             connection.execute("ALTER TABLE away RENAME TO verdicts")
         assert server.judge(token)[0].serial == 1
+
+
+def test_a_commit_on_postgresql_waits_for_the_disk_whatever_the_database_prefers() -> None:
+    """A role or a database may be set to lose its newest commits in a power cut; verdicts are worth more."""
+    with schema_url() as url:
+        place = f"{url}%20-csynchronous_commit%3Doff"
+        with opened(place, 1) as [store], store._engine.connect() as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+
+
+def test_the_isolation_is_the_one_that_the_locks_are_made_for() -> None:
+    """READ COMMITTED sees what the one that it waited for has written, whatever the database's default is."""
+    with schema_url() as url:
+        place = f"{url}%20-cdefault_transaction_isolation%3Dserializable"
+        with opened(place, 1) as [store], store.transaction() as transaction:
+            cursor = transaction._cursor
+            cursor.execute("SHOW transaction_isolation")
+            assert cursor.fetchone() == ("read committed",)
+
+
+def test_a_transaction_that_does_not_get_its_turn_says_so(
+    two: list[SqlStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone is better told to come back than kept waiting, and the turn is not lost."""
+    monkeypatch.setattr("server_stub.store.sessions.WAIT_SECONDS", 0.05)
+    store = two[0]
+    store._writers = threading.Semaphore(1)
+    with store.transaction(), pytest.raises(StoreUnavailableError, match="waiting"), store.transaction():
+        pass
+    store.check()
+
+
+def test_a_failed_transaction_gives_its_session_back(two: list[SqlStore]) -> None:
+    """Whatever failed, the next one finds a session that works."""
+    for _ in range(30):
+        with pytest.raises(StoreUnavailableError), two[0].transaction() as transaction:
+            transaction._cursor.execute("SELECT nothing FROM nowhere")
+        with suppress(InterruptedError), two[0].transaction() as transaction:
+            transaction.remember(device(1))
+            raise InterruptedError
+    assert number_one(two[0]) == 1

@@ -14,6 +14,10 @@ from typing import Final
 import psycopg
 import pytest
 
+from server_stub.store.memory import MemoryStore
+from server_stub.store.records import Store
+from server_stub.store.sql import SqlStore
+
 VARIABLE: Final = "ACTIVATION_POSTGRES"
 MISSING: Final = f"no PostgreSQL: set {VARIABLE}, or run under .ci/postgres"
 KINDS: Final = ("memory", "sqlite", "postgresql")
@@ -46,3 +50,17 @@ def place_of(kind: str, folder: Path) -> Iterator[str]:
     else:
         with schema_url() as url:
             yield url
+
+
+@contextmanager
+def opened(kind: str, folder: Path) -> Iterator[Store]:
+    """An empty store of `kind`, closed at the end."""
+    if kind == "memory":
+        yield MemoryStore()
+        return
+    with place_of(kind, folder) as place:
+        store = SqlStore(place)
+        try:
+            yield store
+        finally:
+            store.close()

@@ -15,9 +15,7 @@ from server_stub.domain import evidence as reader
 from server_stub.domain.policy import Activation
 from server_stub.service import ServiceError, VerdictService
 from server_stub.signing import SigningKey
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import Store
-from server_stub.store.sql import SqlStore
 from tests.support.server_phone import (
     AFTER,
     DURING,
@@ -33,6 +31,7 @@ from tests.support.server_phone import (
     telephony,
     ueid,
 )
+from tests.support.stores import KINDS, opened
 from wire.codes import Decision, ProblemCode, Reason
 from wire.limits import INTEGER_MAX, NONCE_LIFETIME
 from wire.verdict import Verdict
@@ -41,11 +40,10 @@ PARIS = telephony("208", home=("208", "01"))
 HAVANA = telephony("368", home=("368", "01"))
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made: Store = MemoryStore() if request.param == "memory" else SqlStore(tmp_path / "server.db")
-    yield made
-    made.close()
+    with opened(request.param, tmp_path) as made:
+        yield made
 
 
 def ask(server: VerdictService, phone: Phone, **changes: object) -> Verdict:

@@ -32,23 +32,11 @@ from server_stub.store.records import (
     Transaction,
     VerdictRecord,
 )
-from server_stub.store.sql import SqlStore
 from tests.support.records import device, entry, policy, record, shipment
-from tests.support.stores import KINDS, place_of
+from tests.support.stores import KINDS, opened
 from wire.codes import Decision, Reason
 
 ALL = DeviceQuery()
-
-
-@contextmanager
-def opened(kind: str, folder: Path) -> Iterator[Store]:
-    if kind == "memory":
-        yield MemoryStore()
-        return
-    with place_of(kind, folder) as place:
-        store = SqlStore(place)
-        yield store
-        store.close()
 
 
 @pytest.fixture(params=KINDS)
