@@ -54,7 +54,7 @@ def run(wish: Wish) -> None:
     if wish.show_claims:
         say.as_json(edited or made.claims)
     else:
-        typer.echo(made.token(edited and edited | {"eat_nonce": nonce}), nl=False)
+        typer.echo(made.token(None if edited is None else edited | {"eat_nonce": nonce}), nl=False)
 
 
 def _nonce(text: str) -> str:
