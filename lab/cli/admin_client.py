@@ -86,23 +86,21 @@ class Client:
 
     def _send(self, method: str, path: str, **how: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}", **how.pop("headers", {})}
-        url = f"{self.server}{PREFIX}{path}"
+        answer = self._answer(method, f"{self.server}{PREFIX}{path}", headers=headers, **how)
+        return answer if answer.ok and answer.status_code < 300 else _refused(answer, self.server)
+
+    def _answer(self, method: str, url: str, **how: Any) -> requests.Response:
+        """What the server answers, asked once more where the connection fails."""
         with requests.Session() as session:
             session.trust_env = False  # a .netrc would take the place of the token
-            for left in reversed(range(_TRIES)):
+            for _ in range(_TRIES):
                 try:
-                    answer = session.request(
-                        method, url, headers=headers, timeout=_SECONDS, allow_redirects=False, **how
-                    )
-                    break
+                    return session.request(method, url, timeout=_SECONDS, allow_redirects=False, **how)
                 except (requests.ConnectionError, requests.Timeout):
-                    if not left:
-                        say.fail(
-                            f"cannot reach {self.server}; does `activation serve` run there?", say.OUTSIDE
-                        )
+                    continue
                 except (requests.RequestException, ValueError) as error:
                     say.fail(f"cannot ask {self.server}: {type(error).__name__}; check --server")
-        return answer if answer.ok and answer.status_code < 300 else _refused(answer, self.server)
+        say.fail(f"cannot reach {self.server}; does `activation serve` run there?", say.OUTSIDE)
 
 
 def part(name: str) -> str:

@@ -75,7 +75,7 @@ def search(parts: Parts, wanted: Annotated[AuditSearch, Query()]) -> AuditPage:
     return AuditPage(items=shown_many(page.items, EntryShown), next=page.next)
 
 
-_EXPORTED = {
+_EXPORTED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "An entry in each line.",
         "content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()},
