@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from server_stub.domain.policy import Period, Policy
 from server_stub.domain.policy_document import CampaignState
@@ -193,7 +193,7 @@ class PolicyDesk:
         return period
 
     def _audit(
-        self, transaction: Transaction, action: str, subject: str, note: AuditNote, details: dict[str, object]
+        self, transaction: Transaction, action: str, subject: str, note: AuditNote, details: dict[str, Any]
     ) -> None:
         transaction.append_audit(AuditEntry(note.at, note.by, action, subject, note.reason, details))
 

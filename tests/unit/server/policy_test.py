@@ -30,6 +30,8 @@ def case(
     identity: Identity = Identity.ATTESTED,
     trust: TrustTier = TrustTier.AFFIRMING,
     now: int = NOW,
+    sale_region: str = "global",
+    roaming: bool = False,
 ) -> Case:
     if place == "contradictory":
         judgement = Judgement(Status.CONTRADICTORY, None, "They disagree.")
@@ -37,7 +39,7 @@ def case(
         judgement = Judgement(Status.UNKNOWN, None, "Nothing tells.")
     else:
         judgement = Judgement(Status.RESOLVED, place, "It is said.")
-    return Case(judgement, intent, activation, identity, trust, "2021-06", now)
+    return Case(judgement, intent, activation, identity, trust, "2021-06", now, sale_region, roaming)
 
 
 def of(*each: Any) -> Case:
@@ -185,7 +187,12 @@ offline_limit = 60
         ("until = 2021-02-01T00:00:00Z", "until = 2020-02-01T00:00:00Z", 6, "campaigns.0"),
         ("until = 2021-02-01T00:00:00Z", "until = 2021-02-01T00:00:00", 9, "campaigns.0.until"),
         ('id = "rest"', 'id = "first"', 17, "rules.1.id"),
-        ('intent = ["activate"]', 'campaign = { id = "x", state = ["lifted"] }', 12, "rules.0.when.campaign.id"),
+        (
+            'intent = ["activate"]',
+            'campaign = { id = "x", state = ["lifted"] }',
+            12,
+            "rules.0.when.campaign.id",
+        ),
         ('id = "rest"', 'id = "rest"\nwhen = { intent = ["activate"] }', 18, "rules.1.when"),
         ('when = { intent = ["activate"], territory = ["prohibited"] }', "", 10, "rules.0"),
         (
