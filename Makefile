@@ -53,6 +53,7 @@ picture: $(RUN)  ## take the README's picture of the demo page again (needs Chro
 generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram
 	$(BIN)/python -m wire.schemas
 	$(BIN)/python -m firmware_profiles.schema
+	$(BIN)/python -m server_stub.policies.schema
 	$(BIN)/python -m lab.diagram docs/state-machine.md
 
 lock:            ## resolve requirements/*.in anew (needs uv)
