@@ -100,7 +100,7 @@ class Client:
                     continue
                 except (requests.RequestException, ValueError) as error:
                     say.fail(f"cannot ask {self.server}: {type(error).__name__}; check --server")
-        say.fail(f"cannot reach {self.server}; does `activation serve` run there?", say.OUTSIDE)
+        return say.fail(f"cannot reach {self.server}; does `activation serve` run there?", say.OUTSIDE)
 
 
 def part(name: str) -> str:

@@ -145,7 +145,7 @@ def show_in_force(item: Mapping[str, Any]) -> None:
 def show_campaigns(items: Sequence[Mapping[str, Any]]) -> None:
     """A line for each campaign."""
     rows = (
-        (item["id"], moment(item["begins"]), moment(item["ends"]), item["by"], item["reason"])
+        (item["id"], item["state"], moment(item["begins"]), moment(item["ends"]), item["by"], item["reason"])
         for item in items
     )
     say.show(table("Campaigns", ("id", "state", "begins", "ends", "by", "why"), rows))
