@@ -29,6 +29,7 @@ for each kind that says otherwise. Without a position, a serving network or a re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from server_stub.domain.territory_findings import OVERRULED_BY_SOURCE, Fate, Finding, Why, explain
@@ -151,6 +152,12 @@ def judge(signals: Iterable[Signal]) -> Judgement:
     >>> judge([havana_sim, Signal(Source.SERVING_NETWORK, "208-01", "FR")]).territory
     'FR'
     """
+    return _judge(tuple(signals))
+
+
+@lru_cache(maxsize=4096)
+def _judge(signals: tuple[Signal, ...]) -> Judgement:
+    """Remembered, because many phones tell the same, and the same signals always get the same judgement."""
     scene = _scene(tuple(sorted(signals, key=_key)))
     answer = _answer(scene)
     findings = tuple(_finding(index, scene, answer) for index in range(len(scene.signals)))

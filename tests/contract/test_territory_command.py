@@ -1,0 +1,62 @@
+"""`activation territory`: what it prints and what it refuses."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["territory", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "territory"),
+    [
+        (("--sim", "36801", "--serving", "208-01", "--roaming"), "resolved", "FR"),
+        (("--position", "44.9521,34.1024", "--serving", "250-01"), "resolved", "UA-43"),
+        (("--position=-4.27,15.27", "--wifi", "cg"), "resolved", "CG"),
+        (("--serving", "432-11", "--source", "DE", "--cell-age", "5"), "resolved", "IR"),
+        (("--position", "48.85,2.35", "--accuracy", "20", "--serving", "368-01"), "contradictory", None),
+        ((), "unknown", None),
+    ],
+)
+def test_machines_get_one_object(arguments: tuple[str, ...], status: str, territory: str | None) -> None:
+    """Whatever the answer, it is an answer: exit code 0, and every signal is in it."""
+    code, out, _ = run(*arguments, "--json")
+    told = json.loads(out)
+    assert (code, told["status"], told["territory"]) == (0, status, territory)
+    assert (told["confidence"] > 0) == (status == "resolved")
+    assert told["explanation"]
+    assert all(signal["fate"] and signal["why"] and signal["provenance"] for signal in told["signals"])
+
+
+def test_people_get_a_table_and_the_reason() -> None:
+    """The signal that lost is there with why."""
+    code, out, _ = run("--sim", "368-01", "--serving", "208-01")
+    assert code == 0
+    assert "overruled" in out
+    assert "In FR" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--sim", "36"), "--sim '36' is no network"),
+        (("--serving", "368-1"), "--serving '368-1' is no network"),
+        (("--position", "here"), "--position 'here' is no position"),
+        (("--position", "91,0"), "--position '91,0' is not on Earth"),
+        (("--wifi", "XX"), "--wifi 'XX' is no country"),
+        (("--source", "Cuba"), "--source 'Cuba' is no country"),
+        (("--accuracy", "5"), "give --position"),
+        (("--cell-age", "5"), "give --serving"),
+    ],
+)
+def test_a_wrong_option_is_named_and_explained(arguments: tuple[str, ...], said: str) -> None:
+    """What, where and what to do instead."""
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert said in error
