@@ -91,6 +91,7 @@ CASES = [
     Case("Kosovo has no zone of its own", "XK", serving="221-02", at=(42.66, 21.16)),
     Case("networks of the United States serve Puerto Rico", "PR", serving="310-410", at=(18.4, -66.1)),
     Case("Antarctica is no country's", "AQ", at=(-77.85, 166.67)),
+    Case("a station there keeps its country's clock", "AQ", at=(-80.0, 0.0)),
 ]  # fmt: skip
 
 
