@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, TypeVar
@@ -67,13 +67,11 @@ class MemoryStore:
     @contextmanager
     def transaction(self) -> Iterator["_MemoryTransaction"]:
         """Everything in it is undone where the block ends badly."""
-        with self._lock:
+        with self._lock, ExitStack() as unless_it_ends_well:
             transaction = _MemoryTransaction(self._state)
-            try:
-                yield transaction
-            except BaseException:
-                transaction.undo()
-                raise
+            unless_it_ends_well.callback(transaction.undo)
+            yield transaction
+            unless_it_ends_well.pop_all()
 
     @contextmanager
     def reading(self) -> Iterator["_MemoryReading"]:

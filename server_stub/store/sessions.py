@@ -116,11 +116,11 @@ class Turn(Generic[T]):
             raise StoreUnavailableError("too many transactions are waiting")
         try:
             self._session = self._sessions.begin(self._words)
-        except BaseException as error:
-            self._turns.release()
-            if isinstance(error, ERRORS):
-                raise StoreUnavailableError("the database cannot be used now") from error
-            raise
+        except ERRORS as error:
+            raise StoreUnavailableError("the database cannot be used now") from error
+        finally:
+            if self._session is None:
+                self._turns.release()
         return self._kind(self._session.cursor)
 
     def __exit__(

@@ -8,6 +8,7 @@ SQLAlchemy holds the schema and the dialect, makes the connections, and compiles
 of a verdict then go to the driver as they are: `Connection.execute` would cost several times what the database takes.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Semaphore
 from typing import Final
@@ -41,13 +42,10 @@ class SqlStore:
         self._readers = Semaphore(CONNECTIONS)
         # Waiting here for the one write lock of SQLite is cheap; waiting in SQLite is polling.
         self._writers = self._readers if self._words.locking else Semaphore(1)
-        try:
-            migrate(self._engine, self.database)
-        except BaseException as error:
-            self.close()
-            if isinstance(error, ERRORS):
-                raise StoreUnavailableError(_cannot_open(self.database)) from error
-            raise
+        with ExitStack() as unless_it_opens:
+            unless_it_opens.callback(self.close)
+            self._migrate()
+            unless_it_opens.pop_all()
 
     def transaction(self) -> Turn[SqlTransaction]:
         """Committed where the block ends well, and rolled back where it does not."""
@@ -70,6 +68,12 @@ class SqlStore:
         """How many verdicts are recorded."""
         with self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(VERDICTS)).scalar_one()
+
+    def _migrate(self) -> None:
+        try:
+            migrate(self._engine, self.database)
+        except ERRORS as error:
+            raise StoreUnavailableError(_cannot_open(self.database)) from error
 
     def _writing(self, cursor: DBAPICursor) -> SqlTransaction:
         kind = LockingTransaction if self._words.locking else SqlTransaction
