@@ -47,8 +47,10 @@ def _fork(mutant: Mutant, task: Callable[[Mutant], str]) -> tuple[int, int]:
         _limit()
         os.write(writing, b"+" + task(mutant).encode())
         os._exit(0)
+    except BaseException as error:  # nothing of this process may go on in the parent's place
+        os.write(writing, b"-" + repr(error).encode()[:4000])
     finally:
-        os._exit(_BROKEN)  # nothing of this process may go on in the parent's place
+        os._exit(_BROKEN)
 
 
 def _limit() -> None:
@@ -65,10 +67,10 @@ def _reap(running: dict[int, tuple[Mutant, int]]) -> Result:
     mutant, pipe = running.pop(pid)
     told = os.read(pipe, 4096).decode()
     os.close(pipe)
-    if told:
+    if told.startswith("+"):
         return Result(mutant, told[1:])
     if os.WIFEXITED(status):
         raise ChildProcessError(
-            f"{mutant} could not be tried: the process ended with {os.WEXITSTATUS(status)}"
+            f"{mutant} could not be tried: the process ended with {os.WEXITSTATUS(status)} {told[1:]}"
         )
     return Result(mutant, f"the process ended by signal {os.WTERMSIG(status)}")
