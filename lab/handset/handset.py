@@ -104,10 +104,10 @@ class Handset(Carried):
             return
         if locale is not None or self.agent.state.setup is Setup.LANGUAGE:
             self.wait(READING)
-            self._act(language)
+            self.act(language)
         if self.agent.state.setup is Setup.TERMS:
             self.wait(READING)
-            self._act(TermsAccepted(self._terms()))
+            self.act(TermsAccepted(self._terms()))
         if self.network.data_path:
             self.happen(Kind.CONNECTED)
 
@@ -157,11 +157,11 @@ class Handset(Carried):
 
     def retry(self) -> None:
         """The user asks the phone to try again."""
-        self._act(Happened(Kind.RETRY))
+        self.act(Happened(Kind.RETRY))
 
     def put_away(self) -> None:
         """The user puts away what stands before the home screen."""
-        self._act(Happened(Kind.CONTINUE))
+        self.act(Happened(Kind.CONTINUE))
 
     def happen(self, kind: Kind) -> None:
         """Something that the system tells the agent, if the image registers for it."""
@@ -225,7 +225,8 @@ class Handset(Carried):
         allowed = self.agent is None or self.agent.state.lock in (Lock.ACTIVATED, Lock.NOTICE, Lock.RELEASED)
         return Outcome.ACTIVATED if allowed else Outcome.IGNORED
 
-    def _act(self, event: Event) -> None:
+    def act(self, event: Event) -> None:
+        """What the user does on the screens, as an event of the agent."""
         self.timeline.note(Who.USER, event.kind.value)
         if self.agent is not None:
             self.agent.handle(event)

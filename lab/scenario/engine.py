@@ -1,0 +1,224 @@
+"""Running one scenario: from a case to a result. Everything follows from the case and the seed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from firmware_profiles.errors import ProfileError
+from lab.places import UnknownPlaceError, find_place
+from lab.scenario.judge import OF_HANDSET, OF_WORLD, Scope, json_of
+from lab.scenario.model.expect import Expect
+from lab.scenario.model.scenario import HandsetTable
+from lab.scenario.model.step import Step
+from lab.scenario.operations import CannotError
+from lab.scenario.perform import perform
+from lab.scenario.reader import Case
+from lab.scenario.result import HandsetResult, Judged, ScenarioResult, Status, StepResult
+from lab.scenario.stage import Actor, Stage, Venue, open_stage
+from server_stub.domain.policy_errors import PolicyError
+from server_stub.key_repository import KeyRepositoryError
+from server_stub.operator_desk import OperatorError
+from server_stub.service import ServiceError
+
+MISHAPS: Final = (
+    CannotError,
+    KeyRepositoryError,
+    LookupError,
+    OSError,
+    OperatorError,
+    PolicyError,
+    ProfileError,
+    ServiceError,
+    TypeError,
+    UnknownPlaceError,
+    ValueError,
+)
+"""What the lab and the server say of a step that makes no sense where it stands."""
+
+
+def run(case: Case, seed: str, venue: Venue | None = None) -> ScenarioResult:
+    """Run a scenario. Everything that goes wrong in it is in the result."""
+    venue = venue or Venue()
+    try:
+        with open_stage(case, seed, venue) as stage:
+            return _played(case, seed, stage)
+    except MISHAPS as error:
+        return _unplayed(case, seed, error)
+
+
+def _played(case: Case, seed: str, stage: Stage) -> ScenarioResult:
+    steps: list[StepResult] = []
+    error: str | None = None
+    try:
+        _before_the_story(stage)
+    except MISHAPS as mishap:
+        error = f"before the first step: {mishap}"
+    if error is None:
+        for line, step in case.steps:
+            steps.append(_step(stage, line, step))
+            if steps[-1].status in (Status.ERROR, Status.SKIPPED):
+                break
+    stage.catch_up()
+    return ScenarioResult(
+        id=case.id,
+        file=case.file,
+        name=case.scenario.name,
+        about=case.scenario.about,
+        tags=case.scenario.tags,
+        parameters=dict(case.labels),
+        seed=seed,
+        status=_status(steps, error),
+        began=int(stage.began),
+        elapsed=stage.now(),
+        steps=tuple(steps),
+        handsets=tuple(_handset(actor) for actor in stage.actors.values()),
+        audit=_audit(stage),
+        reproduce=reproduce(case, seed),
+        error=error,
+    )
+
+
+def _unplayed(case: Case, seed: str, error: Exception) -> ScenarioResult:
+    return ScenarioResult(
+        id=case.id,
+        file=case.file,
+        name=case.scenario.name,
+        about=case.scenario.about,
+        tags=case.scenario.tags,
+        parameters=dict(case.labels),
+        seed=seed,
+        status=Status.ERROR,
+        began=case.scenario.world.starts,
+        elapsed=0.0,
+        steps=(),
+        handsets=(),
+        reproduce=reproduce(case, seed),
+        error=f"the world could not be made: {error}",
+    )
+
+
+def reproduce(case: Case, seed: str) -> str:
+    """The command that runs this one scenario again."""
+    only = f" --only '{case.combination}'" if case.labels else ""
+    return f"activation run {case.file}{only} --seed {seed}"
+
+
+def _before_the_story(stage: Stage) -> None:
+    """Handsets are activated in the order of their dates; then the world is as the story wants it."""
+    early = [actor for actor in stage.actors.values() if actor.table.activated]
+    for actor in sorted(early, key=_activated_at):
+        for _ in stage.live(float(_activated_at(actor))):
+            pass
+        actor.phone.power_on()
+        actor.phone.walk_setup(actor.table.locale)
+    for _ in stage.live(float(stage.scenario.world.starts)):
+        pass
+    stage.started = stage.world.exact()
+    world = stage.scenario.world
+    if early and world.policy_before is not None:
+        stage.operations.put_in_force(world.policy, stage.case.folder, "the story begins")
+    for actor in stage.actors.values():
+        _put_in_place(stage, actor, actor.table)
+    for fault in world.faults:
+        stage.plan.start(fault)
+    stage.catch_up()
+
+
+def _activated_at(actor: Actor) -> int:
+    return actor.table.activated.at if actor.table.activated else 0
+
+
+def _put_in_place(stage: Stage, actor: Actor, table: HandsetTable) -> None:
+    place = table.place or stage.scenario.world.place
+    if actor.phone.place.name != place:
+        actor.phone.carry(find_place(place))
+    if stage.scenario.world.network == "down":
+        actor.phone.network_down()
+
+
+def _step(stage: Stage, line: int, step: Step) -> StepResult:
+    began, judged, error, status = stage.now(), (), None, Status.PASSED
+    try:
+        if isinstance(step, Expect):
+            stage.catch_up()
+            judged = tuple(judge(stage, step))
+            status = Status.PASSED if all(each.holds for each in judged) else Status.FAILED
+        else:
+            perform(stage, step)
+            stage.catch_up()
+    except CannotError as mishap:
+        error, status = str(mishap), Status.SKIPPED if mishap.skips else Status.ERROR
+    except MISHAPS as mishap:
+        error, status = f"{mishap}", Status.ERROR
+    return StepResult(line, told(step), step.note, began, stage.now(), status, judged, error)
+
+
+def judge(stage: Stage, step: Expect) -> Iterator[Judged]:
+    """Every member of an expectation, for each of its handsets."""
+    for name in step.model_fields:
+        wanted = getattr(step, name)
+        if wanted is None:
+            continue
+        if name in OF_HANDSET:
+            for actor in stage.chosen(step.subject):
+                since = stage.marks[step.since].entries[actor.name] if step.since else 0
+                found = tuple(OF_HANDSET[name](Scope(stage, actor, since), wanted))
+                yield Judged(
+                    kind=name.replace("_", "-"),
+                    handset=actor.name,
+                    expected=json_of(wanted),
+                    mismatches=found,
+                    entries=len(actor.phone.timeline.entries),
+                    screen=len(actor.watch.shots) - 1 if actor.watch.shots else None,
+                )
+        elif name in OF_WORLD:
+            yield Judged(name, None, json_of(wanted), tuple(OF_WORLD[name](stage, step)))
+
+
+def told(step: Step) -> str:
+    """A step in a line, as a file would have it.
+
+    >>> from lab.scenario.model.over_time import Mark
+    >>> told(Mark.model_validate({"mark": "sold"}))
+    'mark: sold'
+    """
+    written: dict[str, Any] = step.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    verb = step.verb()
+    rest = {name: value for name, value in written.items() if name not in (verb, "when", "note")}
+    text = f"{verb}: {_short(written.get(verb))}" if written.get(verb) is not None else verb
+    return "; ".join([text, *(f"{name}: {_short(value)}" for name, value in rest.items())])
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_short(part) for part in value) or "none"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_short(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _status(steps: Sequence[StepResult], error: str | None) -> Status:
+    found = {step.status for step in steps}
+    if error is not None or Status.ERROR in found:
+        return Status.ERROR
+    return next((status for status in (Status.FAILED, Status.SKIPPED) if status in found), Status.PASSED)
+
+
+def _handset(actor: Actor) -> HandsetResult:
+    phone = actor.phone
+    return HandsetResult(
+        name=actor.name,
+        profile=phone.profile.name,
+        place=phone.place.name,
+        outcome=phone.outcome().value,
+        timeline=tuple(entry.as_json() for entry in phone.timeline.entries),
+        screens=tuple(actor.watch.shots),
+    )
+
+
+def _audit(stage: Stage) -> tuple[dict[str, Any], ...]:
+    try:
+        return tuple(stage.operations.audit())
+    except CannotError:
+        return ()

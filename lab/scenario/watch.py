@@ -1,0 +1,130 @@
+"""What there was to see of one handset: its screens, and moments to hold against a glimpse."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from agent.core.states import FRESH_LOCALE
+from agent.screens import Screen, build
+from lab.handset.handset import Handset
+from lab.scenario.model.observed import Glimpse
+from lab.scenario.result import ScreenShot
+from lab.timeline import Entry, Who
+
+_VERDICTS: Final = frozenset({"allowed", "noticed", "denied", "deferred", "released"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A moment: the entry of the timeline that tells of it, when, and what could be seen, by the words of a glimpse."""
+
+    entry: int
+    at: float
+    facts: Mapping[str, Any]
+
+    def shows(self, glimpse: Glimpse) -> bool | None:
+        """Whether everything in `glimpse` holds; None where something in it could not be seen at this moment."""
+        wanted = {name: getattr(glimpse, name) for name in glimpse.model_fields_set}
+        if any(name not in self.facts for name in wanted):
+            return None
+        return all(_holds(name, self.facts[name], value) for name, value in wanted.items())
+
+
+def _holds(name: str, fact: Any, wanted: Any) -> bool:
+    if name == "text":
+        return wanted in fact
+    if name == "offers":
+        return wanted in fact
+    if name == "request":
+        return any(fnmatchcase(fact, pattern) for pattern in wanted)
+    return fact in wanted if isinstance(wanted, tuple) else fact == wanted
+
+
+@dataclass
+class Watch:
+    """Follows a handset; `catch_up` reads on to the end of its timeline."""
+
+    phone: Handset
+    seen: list[Seen] = field(default_factory=list)
+    shots: list[ScreenShot] = field(default_factory=list)
+    locale: str = FRESH_LOCALE
+    _read: int = 0
+    _verdicts: int = 0
+    _machines: dict[str, str] = field(default_factory=dict)
+    _before: dict[str, str] = field(default_factory=dict)
+
+    def catch_up(self) -> None:
+        """Take in what has happened since the last time."""
+        if self.phone.agent is not None:
+            self.locale = self.phone.agent.state.memory.locale
+        entries = self.phone.timeline.entries
+        for at in range(self._read, len(entries)):
+            for facts in self._facts(at, entries[at]):
+                self.seen.append(Seen(at, entries[at].at, facts))
+        self._read = len(entries)
+
+    def screen(self) -> Screen | None:
+        """What the user sees."""
+        return self.phone.screen()
+
+    def _facts(self, at: int, entry: Entry) -> Iterator[Mapping[str, Any]]:
+        if entry.who is Who.SCREEN:
+            yield self._screen(at, entry)
+        elif entry.who is Who.NETWORK:
+            yield {"request": entry.what.partition(" ")[2]} | _trouble(entry)
+        elif entry.who is Who.AGENT:
+            yield from self._agent(entry)
+
+    def _screen(self, at: int, entry: Entry) -> Mapping[str, Any]:
+        shown = self.phone.panel.shown[len(self.shots)]
+        screen = build(shown.screen, shown.facts, self.locale)
+        self.shots.append(shot(screen, entry.at, at, shown.facts.challenge))
+        return {
+            "screen": screen.id,
+            "offers": tuple(action for action, _ in screen.actions),
+            "text": "\n".join((screen.title, *screen.body)),
+            "direction": screen.direction,
+            "trouble": shown.facts.trouble,
+        } | self._machines
+
+    def _agent(self, entry: Entry) -> Iterator[Mapping[str, Any]]:
+        if "undone" in entry.detail:
+            self._machines = dict(self._before)
+            return
+        if "rejected" in entry.detail:
+            return
+        self._before = dict(self._machines)
+        for name in ("setup", "lock"):
+            if name in entry.detail:
+                self._machines[name] = str(entry.detail[name]).rpartition(" ")[2]
+        yield dict(self._machines)
+        if entry.what in _VERDICTS and entry.what != "recovered":
+            yield self._verdict()
+
+    def _verdict(self) -> Mapping[str, Any]:
+        verdict = self.phone.timeline.verdicts[self._verdicts]
+        self._verdicts += 1
+        claims = verdict.claims
+        return {"decision": verdict.decision, "reason": verdict.reason, "rule": claims.policy.rule}
+
+
+def _trouble(entry: Entry) -> Mapping[str, Any]:
+    return {"trouble": entry.detail["trouble"]} if "trouble" in entry.detail else {}
+
+
+def shot(screen: Screen, at: float, entry: int, challenge: str) -> ScreenShot:
+    """A screen as a result keeps it."""
+    return ScreenShot(
+        at=at,
+        entry=entry,
+        id=screen.id.value,
+        locale=screen.locale,
+        direction=screen.direction.value,
+        title=screen.title,
+        body=screen.body,
+        actions=tuple((action.value, text) for action, text in screen.actions),
+        symbol=screen.symbol.value if screen.symbol else None,
+        dark=screen.dark,
+        challenge=challenge,
+    )
