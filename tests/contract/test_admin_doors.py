@@ -180,3 +180,11 @@ def test_an_error_repeats_nothing_that_a_client_invented(server: Operated) -> No
         "body.imei",
         "body.(a member that is not known)",
     }
+
+
+def test_the_guide_names_every_route(server: Operated) -> None:
+    """A route that nobody can read about is used by nobody."""
+    guide = (Path(__file__).parents[2] / "docs" / "developers" / "admin.md").read_text("utf-8")
+    document = requests.get(server.origin + "/openapi.json", timeout=10).json()
+    paths = [path.removeprefix(PREFIX) for path in document["paths"] if path.startswith(PREFIX)]
+    assert [path for path in paths if path not in guide] == []
