@@ -124,6 +124,8 @@ class LabServer:
         if content is not None:
             self._file.write_bytes(content)
         self._start()
+        if self.service.policy.document.version < self._policy.document.version:
+            self.service.adopt(self._policy)  # phones know it, whatever the restored records say
 
     def _halt(self) -> None:
         self._host.stop()

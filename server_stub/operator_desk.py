@@ -213,6 +213,8 @@ def _unseen(device: Device, now: int) -> Case:
         trust=TrustTier.NONE,
         terms="",
         now=now,
+        sale_region=device.sale_region,
+        roaming=False,
     )
 
 

@@ -41,8 +41,8 @@ class Case:
     trust: TrustTier
     terms: str
     now: int
-    sale_region: str = UNKNOWN_REGION
-    roaming: bool = False
+    sale_region: str
+    roaming: bool
 
 
 @dataclass(frozen=True, slots=True)

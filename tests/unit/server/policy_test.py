@@ -234,7 +234,17 @@ def test_conditions_on_age_terms_and_trust_are_obeyed() -> None:
         activation = None if age is None else Activation(NOW - age, "FR")
         judged = Judgement(Status.RESOLVED, "FR", "It is said.")
         return policy.decide(
-            Case(judged, Intent.CHECK_IN, activation, Identity.ATTESTED, trust, terms, NOW)
+            Case(
+                judged,
+                Intent.CHECK_IN,
+                activation,
+                Identity.ATTESTED,
+                trust,
+                terms,
+                NOW,
+                "eea",
+                roaming=False,
+            )
         ).id
 
     assert decided(15, "2020-01", TrustTier.WARNING) == "first"
