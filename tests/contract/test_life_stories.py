@@ -34,7 +34,7 @@ def test_the_third_story_is_the_whole_of_september(september: tuple[Story, Story
         "allow, territory-eligible, CU",
         "allow, operator-decision, CU",
         "deny, activated-in-prohibited-territory, CU",
-        "allow, campaign-lifted",
+        "allow, campaign-lifted, CU",  # without a SIM the position still tells
     ]
     assert [shot.screen.id for shot in story.shots] == [ScreenId.LOCKED, ScreenId.HOME]
     assert story.result.outcome is Outcome.ACTIVATED
