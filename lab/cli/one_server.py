@@ -88,7 +88,7 @@ def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
         service = build_service(_settings(wish, algorithm, vendor), secrets, store, signer=signer)
         keys = KeyDesk(repository, keyring, lineage.successor, system_clock)
         admin = AdminParts.of(service, keys=keys)
-        token = _first_token(wish, admin)
+        token = first_token(wish, admin)
         run_server(
             service,
             wish.host,
@@ -122,7 +122,7 @@ def _settings(wish: Wish, algorithm: Algorithm, vendor: Vendor) -> Settings:
     )
 
 
-def _first_token(wish: Wish, admin: AdminParts) -> str | None:
+def first_token(wish: Wish, admin: AdminParts) -> str | None:
     """The admin token where this is the first start, None where there is one already."""
     token = admin.tokens.first()
     if token is not None:

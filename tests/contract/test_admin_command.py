@@ -1,8 +1,10 @@
 """`activation admin`, against a real server: what it says, what it does, and how it ends."""
 
 import json
+import secrets
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,11 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from lab.cli.main import app
+from lab.cli.one_server import Wish, first_token
 from lab.policies import LANTERN
+from server_stub.admin.tokens import TokenDesk
 from server_stub.policies import DEFAULT
+from server_stub.store.database import Database
 from server_stub.store.records import AuditQuery
 from server_stub.store.sql import SqlStore
 from tests.support.admin import Operated, operated
@@ -172,6 +177,23 @@ def test_a_token_comes_from_the_environment_or_from_a_file(
     assert "unauthorized" in admin("faults", "list", code=2).stderr
     monkeypatch.setenv("ACTIVATION_ADMIN_TOKEN", "two words")
     assert "no admin token" in admin("faults", "list", code=2).stderr
+
+
+def test_a_first_start_shows_the_token_once_and_writes_it_for_its_owner_alone(
+    server: Operated, tmp_path: Path
+) -> None:
+    """What `activation serve` does before it answers; a second start has nothing to show, and leaves the file alone."""
+    wish = Wish("127.0.0.1", 0, Database(tmp_path / "a.sqlite"), None, "Ed25519", "tests")
+    store = SqlStore(tmp_path / "a.sqlite")
+    parts = replace(server.parts, tokens=TokenDesk(store, server.clock, secrets.token_bytes))
+    token = first_token(wish, parts)
+    assert token is not None
+    assert wish.token_file.read_text() == f"{token}\n"
+    assert stat.S_IMODE(wish.token_file.stat().st_mode) == 0o600
+    assert first_token(wish, parts) is None
+    assert wish.token_file.read_text() == f"{token}\n"
+    assert parts.tokens.actor(token) == "operator"
+    store.close()
 
 
 def test_a_token_is_made_on_the_database_and_kept_from_other_users(tmp_path: Path) -> None:
