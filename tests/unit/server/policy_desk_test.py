@@ -26,6 +26,7 @@ from tests.support.server_phone import (
     telephony,
     ueid,
 )
+from tests.support.stores import KINDS, opened
 from wire.codes import Decision
 from wire.verdict import Verdict
 
@@ -47,11 +48,10 @@ offline_limit = 600
 CAMPAIGN = "investigation-2021"
 
 
-@pytest.fixture(params=["memory", "sql"])
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made: Store = MemoryStore() if request.param == "memory" else SqlStore(tmp_path / "server.db")
-    yield made
-    made.close()
+    with opened(request.param, tmp_path) as made:
+        yield made
 
 
 def ask(server: VerdictService, phone: Phone | None = None, **changes: object) -> Verdict:
