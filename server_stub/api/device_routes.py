@@ -1,8 +1,7 @@
 """The routes that phones use."""
 
-from asyncio import get_running_loop
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -15,6 +14,7 @@ from server_stub.api.metrics import Metrics
 from server_stub.api.problems import ApiError
 from server_stub.api.requests import check_accepts, check_content_type
 from server_stub.api.spoiling import spoilt_answer
+from server_stub.api.workers import Workers
 from server_stub.manners import Manners
 from server_stub.service import VerdictService
 from wire import media
@@ -49,7 +49,7 @@ class Judges:
         self._most = manners.judging_max
         self._now = 0
         self._attendants = Attendants(manners, metrics, clock)
-        self._threads = ThreadPoolExecutor(_JUDGES, thread_name_prefix="judge")
+        self._workers = Workers(_JUDGES, "judge")
 
     async def judge(self, token: bytes) -> tuple[Verdict, str]:
         """The verdict that answers `token`, as claims and as a token. Raises ApiError or ServiceError."""
@@ -58,7 +58,7 @@ class Judges:
         self._now += 1
         self._metrics.judging.inc()
         try:
-            verdict, answer = await get_running_loop().run_in_executor(self._threads, self._judge, token)
+            verdict, answer = await self._workers.do(partial(self._judge, token))
         finally:
             self._now -= 1
             self._metrics.judging.dec()
