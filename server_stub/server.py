@@ -198,7 +198,7 @@ def _server(app: FastAPI, started: Callable[[], None]) -> _Server:
         log_level="critical",
         server_header=False,
         timeout_graceful_shutdown=math.ceil(manners.grace_seconds),
-        timeout_keep_alive=manners.idle_seconds,
+        timeout_keep_alive=manners.idle_seconds,  # type: ignore[arg-type] # any number of seconds will do
         # Only a proxy that an operator named may say for whom it asks; the framework would believe this machine.
         proxy_headers=bool(manners.trusted_proxies),
         forwarded_allow_ips=list(manners.trusted_proxies),

@@ -71,7 +71,9 @@ def _complete(operation: dict[str, Any]) -> None:
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A parameter that may be left out is left out; there is no null in a URL or a header."""
-    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    choices: list[dict[str, Any]] = [
+        choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}
+    ]
     if len(choices) != 1:
         return schema
     return {name: value for name, value in schema.items() if name != "anyOf"} | choices[0]

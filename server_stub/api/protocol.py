@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 import h11
 from uvicorn import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from server_stub.api.metrics import Cut, Metrics
@@ -155,15 +155,18 @@ class _Polite(H11Protocol):
         self._see_it_gone()
 
     def resume_writing(self) -> None:
-        if self.flow is not None:
-            super().resume_writing()
+        super().resume_writing()
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
 
+    def _under_way(self) -> RequestResponseCycle | None:
+        """The newest request of this connection. uvicorn has None before the first, and says otherwise in its types."""
+        return self.cycle
+
     def _watch(self) -> None:
         """Start the timer of what this connection waits for now; one that runs goes on, whatever trickles in."""
-        cycle = self.cycle
+        cycle = self._under_way()
         if self.transport.is_closing() or (cycle is not None and not cycle.response_complete):
             self._wait_for(None, 0)
         elif self.conn.their_state is h11.SEND_BODY:
@@ -200,7 +203,7 @@ class _Polite(H11Protocol):
 
     def _refuse(self, status: int, code: ProblemCode, detail: str, why: Cut) -> None:
         self.doors.metrics.cut(why)
-        cycle = self.cycle
+        cycle = self._under_way()
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()

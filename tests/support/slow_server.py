@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ from tests.support.server_phone import VENDOR
 
 
 class SlowStore(SqlStore):
-    """Takes its time in each transaction, and says when one has begun."""
+    """Takes its time in each transaction."""
 
     seconds = 0.0
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self) -> Any:
         with super().transaction() as transaction:
-            say("judging")
             time.sleep(self.seconds)
             yield transaction
 
@@ -34,7 +32,7 @@ def say(line: str) -> None:
 
 
 def main() -> None:
-    """Serve on a free port, print the origin when requests are answered, and a line when all is over."""
+    """Serve on a free port, and print the origin when requests are answered."""
     settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience)
     store = SlowStore(Path(sys.argv[1]))
     store.seconds = float(sys.argv[2])
