@@ -45,9 +45,10 @@ class Whereabouts:
         here = replace(self.place, wifi=self.wifi) if self.wifi else self.place
         if self.airplane:
             here = replace(here, networks=())
+        radio = hear(profile, here, self.cards)
         if self.carrier:  # a real modem is where it is, and the place's position is not its own
-            here = replace(here, location=None)
-        return hear(profile, here, self.cards)
+            return replace(radio, surroundings=FixedSurroundings(here.wifi, None))
+        return radio
 
 
 @dataclass
