@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from server_stub.api.admin.devices import Decided
+from server_stub.api.admin.device_models import Decided
 from server_stub.api.admin.models import Shown
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import resource
