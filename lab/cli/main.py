@@ -18,6 +18,7 @@ from lab.cli import (
     matrix,
     policy,
     profiles,
+    run,
     serve,
     territory,
     unlock,
@@ -39,6 +40,7 @@ app.command()(device.device)
 app.command()(unlock.unlock)
 app.command()(evidence.evidence)
 app.command()(matrix.matrix)
+app.command()(run.run)
 app.command()(verify.verify)
 app.command()(appraise.appraise)
 app.command()(territory.territory)

@@ -47,11 +47,7 @@ def run(case: Case, seed: str, venue: Venue | None = None) -> ScenarioResult:
 
 def _played(case: Case, seed: str, stage: Stage) -> ScenarioResult:
     steps: list[StepResult] = []
-    error: str | None = None
-    try:
-        _before_the_story(stage)
-    except MISHAPS as mishap:
-        error = f"before the first step: {mishap}"
+    error, skips = _prologue(stage)
     if error is None:
         for line, step in case.steps:
             steps.append(_step(stage, line, step))
@@ -66,7 +62,7 @@ def _played(case: Case, seed: str, stage: Stage) -> ScenarioResult:
         tags=case.scenario.tags,
         parameters=dict(case.labels),
         seed=seed,
-        status=_status(steps, error),
+        status=Status.SKIPPED if skips else _status(steps, error),
         began=int(stage.began),
         elapsed=stage.now(),
         steps=tuple(steps),
@@ -75,6 +71,15 @@ def _played(case: Case, seed: str, stage: Stage) -> ScenarioResult:
         reproduce=reproduce(case, seed),
         error=error,
     )
+
+
+def _prologue(stage: Stage) -> tuple[str | None, bool]:
+    """What went wrong before the first step, and whether it is for this server alone."""
+    try:
+        _before_the_story(stage)
+    except MISHAPS as mishap:
+        return f"before the first step: {mishap}", isinstance(mishap, CannotError) and mishap.skips
+    return None, False
 
 
 def _unplayed(case: Case, seed: str, error: Exception) -> ScenarioResult:
@@ -105,16 +110,22 @@ def reproduce(case: Case, seed: str) -> str:
 def _before_the_story(stage: Stage) -> None:
     """Handsets are activated in the order of their dates; then the world is as the story wants it."""
     early = [actor for actor in stage.actors.values() if actor.table.activated]
+    if early and stage.venue.url is not None:
+        raise CannotError(
+            "handsets were activated at a time that a server elsewhere does not know", skips=True
+        )
     for actor in sorted(early, key=_activated_at):
         for _ in stage.live(float(_activated_at(actor))):
             pass
         actor.phone.power_on()
         actor.phone.walk_setup(actor.table.locale)
-    for _ in stage.live(float(stage.scenario.world.starts)):
-        pass
+    if stage.venue.url is None:
+        for _ in stage.live(float(stage.scenario.world.starts)):
+            pass
     stage.started = stage.world.exact()
     world = stage.scenario.world
-    if early and world.policy_before is not None:
+    chosen = "policy" in world.model_fields_set and stage.venue.url is not None
+    if chosen or (early and world.policy_before is not None):
         stage.operations.put_in_force(world.policy, stage.case.folder, "the story begins")
     for actor in stage.actors.values():
         _put_in_place(stage, actor, actor.table)
@@ -136,7 +147,9 @@ def _put_in_place(stage: Stage, actor: Actor, table: HandsetTable) -> None:
 
 
 def _step(stage: Stage, line: int, step: Step) -> StepResult:
-    began, judged, error, status = stage.now(), (), None, Status.PASSED
+    began, status = stage.now(), Status.PASSED
+    judged: tuple[Judged, ...] = ()
+    error: str | None = None
     try:
         if isinstance(step, Expect):
             stage.catch_up()
@@ -154,7 +167,7 @@ def _step(stage: Stage, line: int, step: Step) -> StepResult:
 
 def judge(stage: Stage, step: Expect) -> Iterator[Judged]:
     """Every member of an expectation, for each of its handsets."""
-    for name in step.model_fields:
+    for name in type(step).model_fields:
         wanted = getattr(step, name)
         if wanted is None:
             continue

@@ -299,12 +299,11 @@ def record(scope: Scope, wanted: RecordExpected) -> Iterator[Mismatch]:
         if wanted.model_fields_set - {"known"}:
             yield Mismatch("record", json_of(wanted), NOTHING)
         return
-    territory = found.activation.territory if found.activation else None
-    yield from _equal("record.activation-territory", wanted.activation_territory, territory or "none")
+    territory = found.activation_territory or "none"
+    yield from _equal("record.activation-territory", wanted.activation_territory, territory)
     yield from _equal("record.sale-region", wanted.sale_region, found.sale_region)
-    yield from _equal("record.override", wanted.override, found.override.decision if found.override else None)
-    locked = found.locks_at is not None and found.locks_at <= scope.stage.world.now()
-    yield from _equal("record.locked", wanted.locked, locked)
+    yield from _equal("record.override", wanted.override, found.override)
+    yield from _equal("record.locked", wanted.locked, found.locked)
 
 
 OfHandset = Callable[[Scope, Any], Iterator[Mismatch]]

@@ -4,14 +4,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from firmware_profiles.diagnosis import nearest
 from lab.lab_server import LabServer
 from lab.policies import BEFORE, LANTERN
 from lab.scenario.model.on_servers import IssueCode, OperatorStep
+from server_stub import policies
 from server_stub.domain.policy import Policy
 from server_stub.operator_desk import Act
-from server_stub.policies import shipped
 from server_stub.policy_desk import PolicyDesk
-from server_stub.store.records import AuditQuery, Device
+from server_stub.store.records import AuditQuery
+from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
 BY: Final = "scenario"
@@ -26,6 +28,16 @@ class CannotError(Exception):
     def __init__(self, message: str, *, skips: bool = False) -> None:
         super().__init__(message)
         self.skips = skips
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a server knows of a phone. `locked` is whether its newest verdict locks it by now."""
+
+    activation_territory: str | None
+    sale_region: str
+    override: Decision | None
+    locked: bool
 
 
 class Operations(Protocol):
@@ -79,19 +91,26 @@ class Operations(Protocol):
         """What the audit log calls a phone."""
         ...
 
-    def device(self, imei: str) -> Device | None:
+    def device(self, imei: str) -> Known | None:
         """What the server knows of a phone."""
         ...
 
 
-def policy_named(name: str, folder: Path) -> Policy:
-    """A shipped policy, or a file in `folder`. Raises PolicyError, OSError or KeyError."""
+def policy_text(name: str, folder: Path) -> str:
+    """The document of a shipped policy, or of a file in `folder`. Raises CannotError with the nearest name."""
     own = {"open-2021-08": BEFORE, "lantern-open": LANTERN}
     if name in own:
-        return Policy.parse(own[name], f"{name}.toml")
-    if name.endswith(".toml"):
-        return Policy.parse((folder / name).read_text("utf-8"), name)
-    return shipped(name)
+        return own[name]
+    try:
+        return (folder / name).read_text("utf-8") if name.endswith(".toml") else policies.read(name)
+    except OSError:
+        known = [*policies.names(), *own, *(file.name for file in folder.glob("*.toml"))]
+        raise CannotError(f"no policy is called {name!r}{nearest(name, known)}") from None
+
+
+def policy_named(name: str, folder: Path) -> Policy:
+    """The policy of that document. Raises PolicyError and CannotError."""
+    return Policy.parse(policy_text(name, folder), f"{name.removesuffix('.toml')}.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +183,19 @@ class LocalOperations:
         """The pseudonym."""
         return self.server.service.operators.desk.pseudonyms.device(imei)
 
-    def device(self, imei: str) -> Device | None:
+    def device(self, imei: str) -> Known | None:
         """What the server knows of a phone."""
         with self.server.parts.store.reading() as reading:
-            return reading.device(self.subject_of(imei))
+            device = reading.device(self.subject_of(imei))
+        if device is None:
+            return None
+        locked = device.locks_at is not None and device.locks_at <= self.server.parts.clock()
+        return Known(
+            device.activation.territory if device.activation else None,
+            device.sale_region,
+            device.override.decision if device.override else None,
+            locked,
+        )
 
     @property
     def _policies(self) -> PolicyDesk:

@@ -181,14 +181,17 @@ def _combination(labels: Mapping[str, str], tree: Tree, path: Path) -> str:
     """Which combination has it, where the file itself says only a parameter's name there."""
     written: Any = tree.value
     for part in path:
-        written = written[part] if isinstance(written, dict | list) and _has(written, part) else None
+        written = _at(written, part)
     if isinstance(written, str) and "${" in written:
         return f" (written as {written!r}, where " + ", ".join(f"{k} is {v}" for k, v in labels.items()) + ")"
     return ""
 
 
-def _has(value: Any, part: str | int) -> bool:
-    return part in value if isinstance(value, dict) else isinstance(part, int) and part < len(value)
+def _at(value: Any, part: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(part)
+    inside = isinstance(value, list) and isinstance(part, int) and part < len(value)
+    return value[part] if inside else None
 
 
 def _check_names(tree: Tree, scenario: Scenario, labels: Mapping[str, str]) -> None:

@@ -1,10 +1,12 @@
 """Where a scenario takes place: its world, its server, its handsets, and what it remembers on the way."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from agent.core.screens import ScreenFacts, ScreenId
 from firmware_profiles.loader import load_named
@@ -25,6 +27,9 @@ from lab.scenario.watch import Watch
 from lab.scene import Scene
 from lab.seed import Seed
 from wire.evidence import Plmn
+
+AHEAD_MAX: Final = 240
+"""Seconds by which phones may be ahead of a server that runs elsewhere, on its own clock; within `limits.SKEW`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,11 @@ class Stage:
         return Mark(self.world.exact(), entries, audit)
 
     def live(self, end: float) -> Iterator[None]:
-        """Let all handsets live side by side up to `end`, pausing after every alarm."""
+        """Let all handsets live side by side up to `end`, pausing after every alarm. Raises CannotError."""
+        if self.venue.url is not None and end - self.began > AHEAD_MAX:
+            raise CannotError(
+                "lets more time pass than the clock of a server elsewhere can follow", skips=True
+            )
         while due := [actor.phone for actor in self.actors.values() if _due(actor.phone, end)]:
             first = min(due, key=lambda phone: phone.alarm.at or 0.0)
             first.wait(max(0.0, (first.alarm.at or 0.0) - self.world.exact()))
@@ -162,7 +171,7 @@ def open_stage(case: Case, seed: str, venue: Venue) -> Iterator[Stage]:
     """The stage of a scenario, with its handsets switched off. Raises what makes no world."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
-    world = World(min([scenario.world.starts, *activated]))
+    world = World(min([scenario.world.starts, *activated]) if venue.url is None else int(time.time()))
     clock = ServerClock(world, scenario.world.server.clock_ahead)
     first = scenario.world.policy_before if activated else None
     policy = policy_named(first or scenario.world.policy, case.folder)

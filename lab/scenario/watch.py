@@ -68,7 +68,7 @@ class Watch:
         """What the user sees."""
         return self.phone.screen()
 
-    def _facts(self, at: int, entry: Entry) -> Iterator[Mapping[str, Any]]:
+    def _facts(self, at: int, entry: Entry) -> Iterator[dict[str, Any]]:
         if entry.who is Who.SCREEN:
             yield self._screen(at, entry)
         elif entry.who is Who.NETWORK:
@@ -76,7 +76,7 @@ class Watch:
         elif entry.who is Who.AGENT:
             yield from self._agent(entry)
 
-    def _screen(self, at: int, entry: Entry) -> Mapping[str, Any]:
+    def _screen(self, at: int, entry: Entry) -> dict[str, Any]:
         shown = self.phone.panel.shown[len(self.shots)]
         screen = build(shown.screen, shown.facts, self.locale)
         self.shots.append(shot(screen, entry.at, at, shown.facts.challenge))
@@ -88,7 +88,7 @@ class Watch:
             "trouble": shown.facts.trouble,
         } | self._machines
 
-    def _agent(self, entry: Entry) -> Iterator[Mapping[str, Any]]:
+    def _agent(self, entry: Entry) -> Iterator[dict[str, Any]]:
         if "undone" in entry.detail:
             self._machines = dict(self._before)
             return
@@ -102,14 +102,14 @@ class Watch:
         if entry.what in _VERDICTS and entry.what != "recovered":
             yield self._verdict()
 
-    def _verdict(self) -> Mapping[str, Any]:
+    def _verdict(self) -> dict[str, Any]:
         verdict = self.phone.timeline.verdicts[self._verdicts]
         self._verdicts += 1
         claims = verdict.claims
         return {"decision": verdict.decision, "reason": verdict.reason, "rule": claims.policy.rule}
 
 
-def _trouble(entry: Entry) -> Mapping[str, Any]:
+def _trouble(entry: Entry) -> dict[str, Any]:
     return {"trouble": entry.detail["trouble"]} if "trouble" in entry.detail else {}
 
 

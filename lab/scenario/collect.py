@@ -1,0 +1,53 @@
+"""Finding scenario files, and choosing among the scenarios in them."""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from lab.scenario.errors import Fault, ScenarioError, Wrong
+from lab.scenario.reader import SUFFIX, Case, read
+
+
+def files(paths: Iterable[Path]) -> list[Path]:
+    """The scenario files among `paths` and below them, sorted by name. Raises ScenarioError for a path without any."""
+    found: list[Path] = []
+    for path in paths:
+        below = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path] if path.exists() else []
+        if not below:
+            message = (
+                f"holds no scenario; a scenario file ends in {SUFFIX}" if path.exists() else "is not there"
+            )
+            raise ScenarioError(str(path), [Fault(1, 1, Wrong.UNREADABLE, "", message)])
+        found += below
+    return list(dict.fromkeys(found))
+
+
+def cases(paths: Iterable[Path], only: str | None = None) -> tuple[list[Case], list[ScenarioError]]:
+    """Every scenario in the files, and what is wrong with files that cannot be used.
+
+    `only` chooses by id or by combination, with wildcards.
+    """
+    found: list[Case] = []
+    faults: list[ScenarioError] = []
+    for file in files(paths):
+        try:
+            found += read(file)
+        except ScenarioError as error:
+            faults.append(error)
+    return [case for case in found if chosen(case, only)], faults
+
+
+def chosen(case: Case, only: str | None) -> bool:
+    """Whether a scenario is meant by `only`."""
+    if only is None:
+        return True
+    return any(_same(text, only) for text in (case.id, case.combination, case.stem))
+
+
+def _same(text: str, pattern: str) -> bool:
+    return text == pattern or fnmatchcase(text, pattern)
+
+
+def spread(found: Sequence[Case], workers: int) -> list[list[Case]]:
+    """Shares of about the same size; which share a scenario is in does not matter to it."""
+    return [list(found[at::workers]) for at in range(workers)]
