@@ -1,0 +1,74 @@
+"""A phone's way through the hostile network: the real HTTP of the phone, led to where the network wants it.
+
+The network decides before a request leaves, as a resolver and a router do: the phone's own adapter then meets a port
+where nobody listens, a name that does not resolve, a certificate that is not the server's, or the proxy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from agent.adapters.http import RequestsTransport, Timeouts
+from agent.ports import Answer
+from lab.hostile.dead_ends import DeadEnds
+from lab.hostile.kinds import IN_HANDSHAKE, NO_CONNECTION, WAITS, FaultKind
+from lab.hostile.line import Expected, Line
+
+BRISK: Final = Timeouts(connect=0.1, read=0.1, total=0.2)
+"""For a request that is going to wait in vain: the same adapter gives up within 0.2 real seconds instead of 30. Every
+other request keeps the phone's own time-outs, so that a slow machine changes nothing."""
+
+
+class Network(Protocol):
+    """Who decides what befalls a request."""
+
+    def leave(self, phone: str, method: str, path: str) -> Expected:
+        """A request leaves a phone."""
+        ...
+
+
+@dataclass(slots=True)
+class HostileWay:
+    """Implements `lab.hosting.Way` for one phone, which sends one request at a time."""
+
+    phone: str
+    network: Network
+    line: Line
+    dead_ends: DeadEnds
+    authorities: str | None
+    _transports: dict[tuple[str, bool], RequestsTransport] = field(default_factory=dict)
+
+    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
+        """Send a request into the network. Raises TransportError."""
+        return self._carry(
+            "POST", path, lambda way: way.post(path, body, content_type=content_type, accept=accept)
+        )
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        """Send a download into the network. Raises TransportError."""
+        return self._carry("GET", path, lambda way: way.get(path, accept=accept))
+
+    def close(self) -> None:
+        """Give back the connections."""
+        for transport in self._transports.values():
+            transport.close()
+        self._transports.clear()
+
+    def _carry(self, method: str, path: str, send: Callable[[RequestsTransport], Answer]) -> Answer:
+        expected = self.network.leave(self.phone, method, path)
+        fault = expected.fault.kind if expected.fault else None
+        if fault in NO_CONNECTION:
+            return send(self._transport(f"{self.line.scheme}://{self.dead_ends.authority(fault)}", fault))
+        self.line.expect(expected)
+        try:
+            return send(self._transport(self.line.origin, fault))
+        finally:
+            self.line.settle(expected)
+
+    def _transport(self, origin: str, fault: FaultKind | None) -> RequestsTransport:
+        """A handshake that is to fail needs a connection of its own, too."""
+        apart = fault in WAITS or fault in IN_HANDSHAKE
+        if (origin, apart) not in self._transports:
+            brisk = BRISK if fault in WAITS else None
+            self._transports[origin, apart] = RequestsTransport(origin, brisk, self.authorities)
+        return self._transports[origin, apart]
