@@ -126,7 +126,7 @@ def diff(old: str, new: str, *, details: bool, exit_code: bool, json: bool) -> N
     if json:
         say.as_json(tables.difference_json(before, after, found, shown))
     else:
-        say.show(*tables.difference(found, shown))
+        say.show(*tables.difference(found, details=details))
     if exit_code and found.decisions:
         raise typer.Exit(say.NOT_IN_ORDER)
 

@@ -94,7 +94,8 @@ def diff(
     details: Annotated[
         bool,
         typer.Option(
-            "--details", help="Also where the decision stays and its reason, message or times change."
+            "--details",
+            help="By the rules that decide, and also where the decision stays and its reason, message or times change.",
         ),
     ] = False,
     exit_code: Annotated[

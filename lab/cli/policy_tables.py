@@ -1,6 +1,6 @@
 """How `activation policy` shows what it found, to people and to machines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from server_stub.domain.policy_explain import Checked, Explanation, Trial, as_wo
 from server_stub.domain.policy_facts import duration
 from server_stub.simulation import Simulation
 
-_ALWAYS: Final = (("always", ""),)
+_ALWAYS: Final[Mapping[str, Sequence[str]]] = {"always": ()}
 
 
 def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[str, Any]:
@@ -114,19 +114,29 @@ def difference_json(old: Policy, new: Policy, found: Difference, shown: Sequence
     }
 
 
-def difference(found: Difference, shown: Sequence[Change]) -> Iterator[Any]:
-    """A comparison for people."""
-    changed = sum(change.combinations for change in found.decisions)
-    for change in shown:
-        yield " -> ".join(f"{rule.decision.value} ({rule.id})" for rule in (change.old, change.new))
-        yield _grid((f"    {fact}", " | ".join(words)) for fact, words in change.where.items() or _ALWAYS)
+def difference(found: Difference, *, details: bool) -> Iterator[Any]:
+    """A comparison for people: in as few rows as may be, or with `details` by the rules that decide."""
+    for change in found.changes if details else ():
+        yield from _block(" -> ".join(_deciding((rule,)) for rule in (change.old, change.new)), change.where)
         if "decision" not in change.differs:
             yield _grid((f"    {name} changes", _values(change, name)) for name in change.differs)
         yield ""
+    for row in () if details else found.rows:
+        yield from _block(" -> ".join(map(_deciding, (row.old, row.new))), row.where)
+        yield ""
+    changed = sum(change.combinations for change in found.decisions)
     yield f"The decision changes in {changed} of {found.combinations} combinations of facts."
-    rest = len(found.changes) - len(found.decisions)
-    if rest and len(shown) == len(found.decisions):
-        yield f"{rest} more rows keep the decision and change reason, message or times; --details shows them."
+    if not details and len(found.changes) > len(found.decisions):
+        yield "In others the decision stays, and its reason, message or times change; --details shows them too."
+
+
+def _deciding(rules: Sequence[Rule]) -> str:
+    return f"{rules[0].decision.value} ({', '.join(rule.id for rule in rules)})"
+
+
+def _block(title: str, where: Mapping[str, Sequence[str]]) -> Iterator[Any]:
+    yield title
+    yield _grid((f"    {fact}", " | ".join(words)) for fact, words in (where or _ALWAYS).items())
 
 
 def _values(change: Change, name: str) -> str:

@@ -1,13 +1,13 @@
 """What changes between two policies: every combination of facts that is decided differently, in readable rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from server_stub.domain.policy import Policy
 from server_stub.domain.policy_document import Rule
 from server_stub.domain.policy_facts import duration
-from server_stub.domain.policy_space import Box, Dimension, Space, Winners, merged
+from server_stub.domain.policy_space import Box, Dimension, Space, Winners, merged, overlapping
 from server_stub.domain.policy_values import OTHER, Ages, Value
 
 _OUTCOME: Final = (
@@ -40,6 +40,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """Combinations that change from one decision to another, with all rules that decide them, old and new."""
+
+    box: Box
+    where: Mapping[str, tuple[str, ...]]
+    old: tuple[Rule, ...]
+    new: tuple[Rule, ...]
+    combinations: int
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """All changes between two policies, those of the decision first. `combinations` counts the whole product."""
 
@@ -51,6 +62,18 @@ class Difference:
     def decisions(self) -> tuple[Change, ...]:
         """The changes of a decision."""
         return tuple(change for change in self.changes if "decision" in change.differs)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The changes of a decision in as few rows as may be: whichever rules decide."""
+        pairs: dict[tuple[str, str], list[Change]] = {}
+        for change in self.decisions:
+            pairs.setdefault((change.old.decision, change.new.decision), []).append(change)
+        return tuple(
+            _row(self.space, box, changes)
+            for changes in pairs.values()
+            for box in merged(change.box for change in changes)
+        )
 
 
 def difference(old: Policy, new: Policy) -> Difference:
@@ -71,6 +94,21 @@ def difference(old: Policy, new: Policy) -> Difference:
     ]
     changes.sort(key=lambda change: "decision" not in change.differs)
     return Difference(space, tuple(changes), space.count(space.whole))
+
+
+def _row(space: Space, box: Box, changes: list[Change]) -> Row:
+    within = [change for change in changes if overlapping(box, change.box)]
+    return Row(
+        box=box,
+        where=described(space, box),
+        old=_once(change.old for change in within),
+        new=_once(change.new for change in within),
+        combinations=space.count(box),
+    )
+
+
+def _once(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    return tuple({rule.id: rule for rule in rules}.values())
 
 
 def _change(space: Space, box: Box, winners: Winners, differs: tuple[str, ...]) -> Change:

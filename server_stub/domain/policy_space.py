@@ -85,12 +85,9 @@ class Space:
         ]
         return not demands or any(all(moment in spans for spans in demands) for moment in self.moments)
 
-    def contains(self, box: Box, facts: Sequence[Facts]) -> bool:
-        """Whether a combination is in the box; `facts` is what each policy sees of it."""
-        return all(
-            mask >> dimension.locate([_value(one, dimension.fact) for one in facts]) & 1
-            for dimension, mask in zip(self.dimensions, box, strict=True)
-        )
+    def locate(self, facts: Sequence[Facts]) -> Box:
+        """The box of one combination; `facts` is what each policy sees of it."""
+        return tuple(1 << d.locate([_value(one, d.fact) for one in facts]) for d in self.dimensions)
 
     def count(self, box: Box) -> int:
         """How many combinations of groups a box stands for."""
@@ -102,6 +99,11 @@ class Space:
     def rule(self, side: int, index: int) -> Rule:
         """A rule by its policy and its place there."""
         return self.policies[side].document.rules[index]
+
+
+def overlapping(one: Box, other: Box) -> bool:
+    """Whether two boxes have a combination in common."""
+    return all(mine & its for mine, its in zip(one, other, strict=True))
 
 
 def merged(boxes: Iterable[Box]) -> list[Box]:

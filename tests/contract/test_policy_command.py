@@ -1,6 +1,9 @@
 """`activation policy` as a shell user meets it."""
 
 import json
+import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +115,8 @@ def test_a_difference_names_what_changes(draft: Path) -> None:
         assert row["old"]["decision"] != row["new"]["decision"]
     assert run("diff", "export-2021-09", draft, "--exit-code").exit_code == 1
     assert run("diff", "export-2021-09", "export-2021-09", "--exit-code").exit_code == 0
-    text = run("diff", "export-2021-09", draft).stdout
-    assert "deny (prohibited-at-activation) -> allow (eligible)" in text
+    text = " ".join(run("diff", "export-2021-09", draft).stdout.split())
+    assert "deny (prohibited-at-activation) -> allow (campaign-lifted, before-the-campaign)" in text
     assert "The decision changes in " in text
     assert "--details" in text
 
@@ -163,3 +166,21 @@ def test_a_document_that_cannot_be_used_stops_every_command(command: tuple[str, 
     assert "activation policy check" in result.stderr
     assert run(*command, tmp_path / "none.toml").exit_code == 2
     assert "did you mean export-2021-09?" in run(*command, "export-2021").stderr
+
+
+def test_the_guide_shows_what_the_commands_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the guide is run, in order, and says what stands there."""
+    repository = Path(__file__).parents[2]
+    (tmp_path / "server_stub").symlink_to(repository / "server_stub")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    guide = (repository / "docs" / "developers" / "policy.md").read_text(encoding="utf-8")
+    blocks = [block.partition("\n") for block in re.findall(r"```console\n\$ (.*?)```", guide, re.DOTALL)]
+    assert len(blocks) >= 4
+    for command, _, shown in blocks:
+        name, *words = shlex.split(command)
+        if name == "activation":
+            said = CliRunner().invoke(app, words).stdout
+        else:
+            said = subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
+        assert [line.rstrip() for line in said.splitlines()] == shown.splitlines(), command
