@@ -61,7 +61,13 @@ def until_all_wait(origin: str) -> None:
     raise AssertionError("the requests did not get as far as the judges")
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
+        pytest.param(signal.SIGINT, id="SIGINT", marks=pytest.mark.slow),
+    ],
+)
 def test_every_request_that_was_accepted_gets_its_answer(tmp_path: Path, kind: signal.Signals) -> None:
     """Requests that wait for the judges too; new connections are refused; what was answered is recorded."""
     database = tmp_path / "records.sqlite"
@@ -91,6 +97,7 @@ def test_every_request_that_was_accepted_gets_its_answer(tmp_path: Path, kind: s
     store.close()
 
 
+@pytest.mark.slow
 def test_a_body_that_is_on_its_way_may_arrive(tmp_path: Path) -> None:
     """Its request was accepted with the headers; the answer then ends the connection."""
     with slow_server(tmp_path / "records.sqlite") as (origin, process), connect(origin) as client:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 import requests
 
+from server_stub.admin.parts import PREFIX, AdminParts
 from server_stub.api.logs import json_log
 from server_stub.manners import Manners, read_rate
 from server_stub.server import ServerThread
@@ -31,6 +32,7 @@ class Told:
     origin: str
     log: io.StringIO
     answers: list[requests.Response]
+    token: str
 
     def ask(self, method: str, path: str, **rest: object) -> requests.Response:
         self.answers.append(requests.request(method, self.origin + path, timeout=5, **rest))  # type: ignore[arg-type]
@@ -56,8 +58,11 @@ class Told:
 def told() -> Iterator[Told]:
     log = io.StringIO()
     manners = Manners(rate_per_device=read_rate("40/hour"))
-    with ServerThread(service(), log=json_log(log), manners=manners) as server:
-        yield Told(server.origin, log, [])
+    judging = service()
+    admin = AdminParts.of(judging)
+    token = admin.tokens.first() or ""
+    with ServerThread(judging, admin=admin, log=json_log(log), manners=manners) as server:
+        yield Told(server.origin, log, [], token)
 
 
 def plant(told: Told) -> None:
@@ -95,15 +100,33 @@ def plant(told: Told) -> None:
             assert to_the_end(client, 0).status == 400
 
 
+def plant_as_operator(told: Told) -> None:
+    """The same, with the token of an operator and with one that is none."""
+    for token in (told.token, f"operator.{IMEI}"):
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": IMEI}
+        for body in ({"imei": IMEI}, {"imei": SECOND_IMEI[:14]}, {"imei": f"{IMEI}{IMEI}"}, {NAME: IMEI}):
+            told.ask("POST", f"{PREFIX}/devices/find", json=body, headers=headers)
+        for path in (
+            f"/devices/{IMEI}",
+            f"/devices?cursor={IMEI}",
+            f"/devices?{NAME}={IMEI}",
+            f"/audit?limit={IMEI}",
+        ):
+            told.ask("GET", PREFIX + path, headers=headers)
+        told.ask("POST", f"{PREFIX}/devices/{IMEI}/lock", json={"reason": ICCID}, headers=headers)
+        told.ask("POST", f"{PREFIX}/unlock-codes", json={"challenge": IMEI, "reason": "x"}, headers=headers)
+
+
 def test_nothing_that_identifies_is_told(told: Told, capfd: pytest.CaptureFixture[str]) -> None:
     """Not in the log, not in an error, not in a metric, not on the console; verdicts name a pseudonym alone."""
     plant(told)
+    plant_as_operator(told)
     metrics = told.ask("GET", "/metrics").text
     printed = capfd.readouterr()
     problems = "".join(answer.text for answer in told.answers if answer.status_code >= 400)
     headers = "".join(str(answer.headers) for answer in told.answers)
     assert {line["status"] for line in told.lines()} >= {200, 400, 401, 404, 405, 406, 415, 422}
-    for planted in PLANTED:
+    for planted in (*PLANTED, told.token):
         for where in (told.log.getvalue(), metrics, problems, headers, printed.out, printed.err):
             assert planted not in where
 

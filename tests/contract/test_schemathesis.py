@@ -19,7 +19,7 @@ ST = str(Path(sys.executable).with_name("st"))
 CONFIG = ROOT / "tests" / "support" / "schemathesis.toml"
 SEED = "schemathesis"
 ADMIN = "/admin/"
-QUICK = 5
+QUICK = 3
 """Test cases for an operation in each run of the tests; the slow test has more, and more operations."""
 
 
@@ -97,6 +97,7 @@ def test_the_whole_document_holds_for_many_cases_and_for_chains_of_calls(
     all_is_well(scene, run(scene, tmp_path, "--max-examples", "40"), len(operations(scene)))
 
 
+@pytest.mark.slow
 def test_a_server_that_breaks_its_word_is_found_out(scene: Scene, tmp_path: Path) -> None:
     """The test above can fail: a document that promises less than the server does is not the same document."""
     document = requests.get(scene.server.origin + "/openapi.json", timeout=10).json()
