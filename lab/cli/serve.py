@@ -30,6 +30,9 @@ def serve(
 ) -> None:
     """Run the verdict server until it is interrupted.
 
+    It answers 3000 requests a minute of one address and 30 of one phone; ACTIVATION_SERVER_RATE_PER_ADDRESS and
+    ACTIVATION_SERVER_RATE_PER_DEVICE set that, off turns it off. The page docs/developers/load.md has all such bounds.
+
     \b
     Example:
       activation serve --port 8021
