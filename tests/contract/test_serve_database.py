@@ -1,0 +1,82 @@
+"""`activation serve --db`: a file or PostgreSQL, and nothing that the command says holds a password."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+from server_stub.store.records import DeviceQuery
+from server_stub.store.sql import SqlStore
+from tests.support.stores import schema_url
+
+ACTIVATION = str(Path(sys.executable).with_name("activation"))
+
+
+def with_a_password(url: str) -> str:
+    """The same server, which trusts whoever connects, and so minds no password."""
+    return url.replace("activation@", "activation:secret@")
+
+
+def test_a_phone_is_judged_and_unlocked_over_postgresql(tmp_path: Path) -> None:
+    """Server, phone and operator as over a file; keys and token are named after the database, in the current folder."""
+    with schema_url() as url:
+        place = with_a_password(url)
+        with subprocess.Popen(
+            [ACTIVATION, "serve", "--port", "0", "--database", place],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=tmp_path,
+        ) as server:
+            assert server.stdout is not None
+            try:
+                first = server.stdout.readline()
+                found = re.search(r"http://\S+", first)
+                assert found is not None
+                arguments = ["device", "--profile", "official-global", "--place", "havana", "--json"]
+                done = CliRunner().invoke(app, [*arguments, "--server", found[0]])
+            finally:
+                server.terminate()
+            said = first + server.stdout.read()
+        assert json.loads(done.stdout)["outcome"] == "locked"
+        assert "***" in first
+        assert "secret" not in said
+        store = SqlStore(url)
+        with store.reading() as reading:
+            [device] = reading.devices(DeviceQuery()).items
+            assert reading.history(device.sub).items[0].verdict.territory == "CU"
+        store.close()
+    assert (tmp_path / "postgres-keys").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "said"),
+    [
+        ("mysql://judge:secret@db.example/verdicts", 2, "mysql databases are not known here"),
+        ("postgresql://judge:secret@db.example:port/verdicts", 2, "no URL of a database"),
+        ("postgresql://judge:secret@127.0.0.1:1/verdicts", 3, r"judge:\*\*\*@127\.0\.0\.1:1/verdicts"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_named_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, code: int, said: str
+) -> None:
+    """Exit code 2 for what is no database, 3 for one that does not answer; nothing is made in either case."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--db", place])
+    assert (done.exit_code, list(tmp_path.iterdir())) == (code, [])
+    assert re.search(said, done.stderr)
+    assert "secret" not in done.output
+
+
+def test_an_unlock_code_wants_a_database_that_is_there(tmp_path: Path) -> None:
+    """A typing error in a path must not make an empty database."""
+    missing = tmp_path / "missing.sqlite"
+    challenge = "FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"
+    done = CliRunner().invoke(app, ["unlock", challenge, "--database", str(missing)])
+    assert done.exit_code == 2
+    assert not missing.exists()
