@@ -1,10 +1,16 @@
 """How often an address and a phone may ask, over real HTTP, and what the real agent makes of a 429."""
 
 import io
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from lab.outcome import Outcome
@@ -157,3 +163,27 @@ def test_the_agent_waits_as_long_as_it_is_told_and_then_is_served() -> None:
             assert not log.getvalue()
             phone.wait(1200)
             assert phone.outcome() is Outcome.ACTIVATED
+
+
+@pytest.mark.slow
+def test_the_command_bounds_rates_as_its_environment_says(tmp_path: Path) -> None:
+    """The one server that strangers reach; a rate that cannot be meant keeps it from starting."""
+    command = [str(Path(sys.executable).with_name("activation")), "serve", "--port", "0"]
+    environment = os.environ | {"ACTIVATION_SERVER_RATE_PER_ADDRESS": "2/hour"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path, env=environment
+    ) as server:
+        assert server.stdout
+        found = re.search(r"http://\S+", server.stdout.readline())
+        try:
+            assert found
+            assert [ask(found[0]).status_code for _ in range(3)] == [200, 200, 429]
+        finally:
+            server.terminate()
+    environment |= {"ACTIVATION_SERVER_RATE_PER_ADDRESS": "often"}
+    refused = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert refused.returncode == 2
+    assert "ACTIVATION_SERVER_RATE_PER_ADDRESS" in refused.stderr
+    assert "30/minute" in refused.stderr
