@@ -77,6 +77,7 @@ class RequestsTransport:
             with self._watchdog.limited(self._timeouts.total):
                 yield
         except TransportError as error:
+            self._watchdog.hang_up()  # nobody goes on sending to a phone that has given up
             if not self._watchdog.barked:
                 raise
             raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly") from error

@@ -60,10 +60,14 @@ class Watchdog:
         finally:
             timer.cancel()
 
-    def _bark(self) -> None:
-        self.barked = True
+    def hang_up(self) -> None:
+        """End every connection now. A leash would keep one open that its owner has closed."""
         for leash in list(self._leashes):
             leash.pull()
+
+    def _bark(self) -> None:
+        self.barked = True
+        self.hang_up()
 
 
 class WatchedAdapter(requests.adapters.HTTPAdapter):

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 import time
 
 import pytest
@@ -70,6 +71,28 @@ BROKEN = {
 def test_an_answer_that_is_none_is_a_named_fault(script: Script) -> None:
     """A broken server, proxy or attacker must look like one of the port's faults and like nothing else."""
     assert fault(script) in {TransportFault.BROKEN_ANSWER, TransportFault.UNREACHABLE}
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 200 OK\r\n\r\n" + bytes(limits.BODY_MAX + 1)], ids=["silence", "flood"]
+)
+def test_a_phone_that_gives_up_hangs_up(said: bytes) -> None:
+    """A server that nobody listens to any more learns it at once, while the phone still looks at the error."""
+    gone = threading.Event()
+
+    def listens(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(said)
+        connection.settimeout(5)
+        if connection.recv(1) == b"":
+            gone.set()
+
+    with serving(listens) as origin:
+        transport = RequestsTransport(origin, QUICK)
+        with pytest.raises(TransportError) as caught:
+            transport.get("/tuf/metadata/timestamp.json", accept="application/json")
+        assert gone.wait(3), caught.value
+        transport.close()
 
 
 def test_an_endless_body_is_cut_at_the_limit() -> None:
