@@ -181,6 +181,8 @@ class Stage:
             random=self.random.randbytes,
             signer=signer or VerdictSigner(self.keys, lambda: repository.keys, self.world.now),
         )
+        if policy is not None:
+            service.adopt(policy)  # what is in force in the store goes before what a server is started with
         self.mirror.upstream = self.stack.enter_context(ServerThread(service, repository=repository)).origin
         return repository
 
