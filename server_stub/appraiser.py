@@ -12,6 +12,7 @@ from server_stub.domain.pseudonyms import Pseudonyms
 from server_stub.domain.territory import Judgement, judge, signals_of
 from server_stub.judging import Attendant, Step
 from server_stub.positions import zone_at
+from server_stub.source_countries import CountryOf, nowhere
 from wire.evidence import Evidence
 
 
@@ -40,9 +41,13 @@ class Appraiser:
     chains: ChainVerifier
     pseudonyms: Pseudonyms
     clock: Callable[[], int]
+    country_of: CountryOf = nowhere
 
-    def appraise(self, token: bytes, attendant: Attendant) -> Appraised:
-        """Judge signed evidence. Raises EvidenceError, and RateExceededError where the attendant does."""
+    def appraise(self, token: bytes, attendant: Attendant, address: str | None = None) -> Appraised:
+        """Judge signed evidence that came from `address`, which is not kept.
+
+        Raises EvidenceError, and RateExceededError where the attendant does.
+        """
         now = self.clock()
         read = evidence_reader.read(token)
         attendant.lap(Step.READ)
@@ -57,7 +62,7 @@ class Appraiser:
         attendant.lap(Step.APPRAISE)
         if sub is not None:
             attendant.admit(sub)
-        judgement = judge(signals_of(read.evidence, zone_at))
+        judgement = judge(signals_of(read.evidence, zone_at, self._source(address)))
         attendant.lap(Step.JUDGE)
         return Appraised(
             evidence=read.evidence,
@@ -73,6 +78,9 @@ class Appraiser:
     def check(self) -> None:
         """Raises EvidenceError where no evidence could be judged now."""
         self.chains.check(self.clock())
+
+    def _source(self, address: str | None) -> str | None:
+        return None if address is None else self.country_of(address)
 
     def _attested(self, appraisal: Appraisal) -> str | None:
         """The pseudonym of an attested phone. Nobody's where the server cannot know which phone it talks to."""

@@ -53,7 +53,8 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
 ) -> VerdictService:
     """The service that `settings` describe. `signer`, where given, has the choice of the key.
 
-    Raises PolicyError or OSError where the policy cannot be used, ValueError where no key is of the algorithm.
+    Raises PolicyError or OSError where the policy cannot be used, SourceCountriesError where the table of addresses
+    cannot, ValueError where no key is of the algorithm.
     """
     if statuses := settings.statuses():
         secrets = replace(secrets, statuses=statuses)
@@ -66,6 +67,7 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
         clock=clock,
         random=random,
         signer=signer,
+        country_of=settings.country_of(),
     )
 
 

@@ -23,6 +23,7 @@ from server_stub.keys import Secrets
 from server_stub.operator_desk import Desk, OperatorDesk
 from server_stub.policy_desk import PolicyDesk
 from server_stub.recording import case_of, device_after, device_of, record_of, shipped_as
+from server_stub.source_countries import CountryOf, nowhere
 from server_stub.store.records import Device, NonceSpentError, Store, StoreUnavailableError, Transaction
 from wire.challenge import Challenge
 from wire.codes import ProblemCode
@@ -60,7 +61,7 @@ class VerdictService:
 
     `clock` gives seconds since the epoch, `random` as many random octets as it is asked for. `signer` chooses the
     key that signs; without one it is the first of `secrets`. What is in force in `store` decides; `policy` is put in
-    force where nothing is.
+    force where nothing is. `country_of` knows in which country an address is.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part of its own, and all are given by name
@@ -74,6 +75,7 @@ class VerdictService:
         clock: Callable[[], int],
         random: Callable[[int], bytes],
         signer: VerdictSigner | None = None,
+        country_of: CountryOf = nowhere,
     ) -> None:
         self._signer = signer or secrets.signing_keys[0]
         self._store = store
@@ -86,7 +88,7 @@ class VerdictService:
             secrets.attestation_roots, secrets.revoked_certificates, secrets.software_roots, secrets.statuses
         )
         self._pseudonyms = Pseudonyms(secrets.identifier_key)
-        self._appraiser = Appraiser(self._challenger, chains, self._pseudonyms, clock)
+        self._appraiser = Appraiser(self._challenger, chains, self._pseudonyms, clock, country_of)
         self._in_force = PolicyInForce(policy, clock)
         # A store that cannot be written yet gets its policy with the first verdict.
         with suppress(StoreUnavailableError), store.transaction() as transaction:
@@ -100,10 +102,12 @@ class VerdictService:
         """The signed verdict that answers evidence, a compact JWS. Raises ServiceError."""
         return self.judge(token)[1]
 
-    def judge(self, token: bytes, attendant: Attendant = UNATTENDED) -> tuple[Verdict, str]:
-        """The verdict that answers evidence, as claims and as the signed token. Raises ServiceError."""
+    def judge(
+        self, token: bytes, attendant: Attendant = UNATTENDED, address: str | None = None
+    ) -> tuple[Verdict, str]:
+        """The verdict that answers evidence from `address`, as claims and as the signed token. Raises ServiceError."""
         try:
-            appraised = self._appraiser.appraise(token, attendant)
+            appraised = self._appraiser.appraise(token, attendant, address)
             with self._store.transaction() as transaction:
                 transaction.spend(appraised.nonce, appraised.now)
                 answer = self._decide(appraised, transaction, attendant)

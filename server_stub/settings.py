@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from server_stub.domain.policy import Policy
 from server_stub.policies import DEFAULT, shipped
 from server_stub.signing import Algorithm
+from server_stub.source_countries import CountryOf, SourceCountries, nowhere
 from server_stub.status_list import DAY, StatusListFile, WhenUnusable
 from server_stub.store.database import Database
 
@@ -23,6 +24,7 @@ class Settings(BaseSettings):
     `algorithm` is what verdicts are signed with; where it is not set, the first of the server's keys decides.
     `status_list` is a file with the revocation status list of attestation certificates. While it is missing, malformed
     or older than `status_list_max_age` seconds, `status_list_unusable` says whether nothing is appraised.
+    `source_countries` is a file that tells the countries of addresses.
     """
 
     model_config = SettingsConfigDict(
@@ -39,6 +41,7 @@ class Settings(BaseSettings):
     status_list: Path | None = None
     status_list_max_age: Annotated[int, Field(gt=0)] = DAY
     status_list_unusable: WhenUnusable = WhenUnusable.REFUSE
+    source_countries: Path | None = None
 
     def statuses(self) -> StatusListFile | None:
         """The status list that attestation certificates are looked up in."""
@@ -47,6 +50,10 @@ class Settings(BaseSettings):
         return StatusListFile(
             self.status_list, max_age=self.status_list_max_age, when_unusable=self.status_list_unusable
         )
+
+    def country_of(self) -> CountryOf:
+        """Where the country of an address comes from. Raises SourceCountriesError."""
+        return SourceCountries.read(self.source_countries) if self.source_countries else nowhere
 
     def load_policy(self) -> Policy:
         """The policy that `policy` names. Raises PolicyError or OSError."""

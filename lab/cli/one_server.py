@@ -14,12 +14,14 @@ from lab.vendor import Vendor
 from server_stub.admin.keys import KeyDesk
 from server_stub.admin.parts import AdminParts
 from server_stub.api.logs import json_log
+from server_stub.domain.policy_errors import PolicyError
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.manners import LoadSettings, Manners
 from server_stub.server import build_service, listen, system_clock
 from server_stub.server import run as run_server
 from server_stub.settings import Settings
 from server_stub.signing import Algorithm
+from server_stub.source_countries import SourceCountriesError
 from server_stub.store.database import Database
 from server_stub.store.records import Store, StoreUnavailableError
 from server_stub.store.sql import SqlStore
@@ -61,6 +63,8 @@ def run(wish: Wish) -> None:
         say.fail(f"cannot keep records in {wish.db}: {error}; choose another --db", say.OUTSIDE)
     try:
         _serve(wish, algorithm, store)
+    except (PolicyError, SourceCountriesError) as error:
+        say.fail(str(error))
     except KeyRepositoryError as error:
         say.fail(f"cannot publish keys: {error}; or choose another --keys", say.OUTSIDE)
     except OSError as error:

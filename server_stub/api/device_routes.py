@@ -51,24 +51,27 @@ class Judges:
         self._attendants = Attendants(manners, metrics, clock)
         self._workers = Workers(_JUDGES, "judge")
 
-    async def judge(self, token: bytes) -> tuple[Verdict, str]:
-        """The verdict that answers `token`, as claims and as a token. Raises ApiError or ServiceError."""
+    async def judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
+        """The verdict that answers `token` from `address`, as claims and as a token.
+
+        Raises ApiError or ServiceError.
+        """
         if self._now >= self._most:
             raise ApiError(503, ProblemCode.UNAVAILABLE, "too many phones ask at once; ask again")
         self._now += 1
         self._metrics.judging.inc()
         try:
-            verdict, answer = await self._workers.do(partial(self._judge, token))
+            verdict, answer = await self._workers.do(partial(self._judge, token, address))
         finally:
             self._now -= 1
             self._metrics.judging.dec()
         self._metrics.verdict(verdict)
         return verdict, answer
 
-    def _judge(self, token: bytes) -> tuple[Verdict, str]:
+    def _judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
         attendant = self._attendants.one()
         try:
-            return self._service.judge(token, attendant)
+            return self._service.judge(token, attendant, address)
         finally:
             attendant.done()
 
@@ -98,7 +101,7 @@ def device_routes(
         """Send evidence, a compact JWS whose claims are the schema Evidence, and get the signed verdict."""
         check_content_type(request, media.EVIDENCE)
         check_accepts(request, media.VERDICT)
-        claims, token = await judges.judge(await request.body())
+        claims, token = await judges.judge(await request.body(), _address(request))
         request.state.decision = claims.decision
         request.state.reason = claims.reason
         request.state.rule = claims.policy.rule
@@ -107,3 +110,7 @@ def device_routes(
         return Response(token, headers=_NO_STORE, media_type=media.VERDICT)
 
     return router
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
