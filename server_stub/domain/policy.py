@@ -8,7 +8,7 @@ from typing import Final
 
 from server_stub.domain.appraisal import Identity
 from server_stub.domain.policy_document import CampaignState, PolicyDocument, Rule, TerritoryClass
-from server_stub.domain.policy_facts import Activated, Facts, Test, classify, tests_of
+from server_stub.domain.policy_facts import Activated, Facts, Predicate, classify, predicates_of
 from server_stub.domain.policy_reading import parse
 from server_stub.domain.territory import Judgement, Status
 from wire.codes import Intent, TrustTier
@@ -72,11 +72,13 @@ class Policy:
     document: PolicyDocument
     text: str = field(default="", repr=False)
     declared: Mapping[str, Period] = field(default_factory=lambda: _NO_PERIODS)
-    tests: tuple[tuple[Rule, tuple[Test, ...]], ...] = field(init=False, repr=False, compare=False)
+    predicates: tuple[tuple[Rule, tuple[Predicate, ...]], ...] = field(init=False, repr=False, compare=False)
     periods: Mapping[str, Period] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tests", tuple((rule, tests_of(rule.when)) for rule in self.document.rules))
+        object.__setattr__(
+            self, "predicates", tuple((rule, predicates_of(rule.when)) for rule in self.document.rules)
+        )
         written = {
             campaign.id: Period(ceil(campaign.begins.timestamp()), ceil(campaign.ends.timestamp()))
             for campaign in self.document.campaigns
@@ -100,7 +102,9 @@ class Policy:
     def decide_by(self, facts: Facts) -> Rule:
         """The first rule that matches these facts."""
         return next(
-            rule for rule, tests in self.tests if all(test.accepts(facts.value(test.fact)) for test in tests)
+            rule
+            for rule, predicates in self.predicates
+            if all(predicate.accepts(facts.value(predicate.fact)) for predicate in predicates)
         )
 
     def facts(self, case: Case) -> Facts:

@@ -6,7 +6,7 @@ from typing import Any
 
 from server_stub.domain.policy import Policy
 from server_stub.domain.policy_document import CampaignState, Rule, TerritoryClass
-from server_stub.domain.policy_facts import Activated, Facts, Test, class_of, duration
+from server_stub.domain.policy_facts import Activated, Facts, Predicate, class_of, duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,17 @@ class Explanation:
 def explain(policy: Policy, facts: Facts) -> Explanation:
     """Try the rules on `facts`, one after the other, as `Policy.decide_by` does, and say what each one saw."""
     trials = []
-    for rule, tests in policy.tests:
-        trials.append(Trial(rule, tuple(_checked(test, facts) for test in tests)))
+    for rule, predicates in policy.predicates:
+        trials.append(Trial(rule, tuple(_checked(predicate, facts) for predicate in predicates)))
         if trials[-1].matches:
             break
     return Explanation(facts, tuple(trials), policy.document.rules[len(trials) :])
 
 
-def _checked(test: Test, facts: Facts) -> Checked:
-    value = facts.value(test.fact)
-    found = _age(value) if test.key.startswith("activation_age") else told(value)
-    return Checked(test.key, test.wanted, found, test.accepts(value))
+def _checked(predicate: Predicate, facts: Facts) -> Checked:
+    value = facts.value(predicate.fact)
+    found = _age(value) if predicate.key.startswith("activation_age") else told(value)
+    return Checked(predicate.key, predicate.wanted, found, predicate.accepts(value))
 
 
 def _age(activation: Activated | None) -> str:

@@ -1,4 +1,4 @@
-"""What a policy looks at, reduced to what its conditions can tell apart, and the conditions as tests of that."""
+"""What a policy looks at, reduced to what its conditions can tell apart, and the conditions as predicates of that."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Predicate:
     """One condition of a rule. `key` is its key in the document, `fact` what it asks, `wanted` what for, in words."""
 
     key: str
@@ -66,39 +66,51 @@ def class_of(activation: Activated | None) -> TerritoryClass:
     return TerritoryClass.NONE if activation is None else activation.territory
 
 
-def tests_of(when: Conditions) -> tuple[Test, ...]:
+def predicates_of(when: Conditions) -> tuple[Predicate, ...]:
     """The conditions of a rule, in the order in which they are tried."""
-    tests = [
-        Test(fact, fact, either(words), frozenset(words).__contains__)
+    predicates = [
+        Predicate(fact, fact, either(words), frozenset(words).__contains__)
         for fact in ("identity", "intent", "territory", "sale_region", "trust", "terms")
         if (words := getattr(when, fact)) is not None
     ]
     if (refused := when.terms_not) is not None:
-        tests.append(Test("terms_not", "terms", f"not {either(refused)}", lambda terms: terms not in refused))
+        predicates.append(
+            Predicate("terms_not", "terms", f"not {either(refused)}", lambda terms: terms not in refused)
+        )
     if (roaming := when.roaming) is not None:
-        tests.append(Test("roaming", "roaming", "yes" if roaming else "no", lambda value: value is roaming))
-    tests += _activation_tests(when)
+        predicates.append(
+            Predicate("roaming", "roaming", "yes" if roaming else "no", lambda value: value is roaming)
+        )
+    predicates += _activation_predicates(when)
     if campaign := when.campaign:
         fact = f"{CAMPAIGN}{campaign.id}"
-        tests.append(Test("campaign", fact, either(campaign.state), frozenset(campaign.state).__contains__))
-    return tuple(tests)
+        predicates.append(
+            Predicate("campaign", fact, either(campaign.state), frozenset(campaign.state).__contains__)
+        )
+    return tuple(predicates)
 
 
-def _activation_tests(when: Conditions) -> list[Test]:
-    tests = []
+def _activation_predicates(when: Conditions) -> list[Predicate]:
+    predicates = []
     if (classes := when.activation) is not None:
-        tests.append(Test("activation", "activation", either(classes), lambda one: class_of(one) in classes))
+        predicates.append(
+            Predicate("activation", "activation", either(classes), lambda one: class_of(one) in classes)
+        )
     if (low := when.activation_age_min) is not None:
         wanted = f"{duration(low)} or more"
-        tests.append(
-            Test("activation_age_min", "activation", wanted, lambda one: one is not None and one.age >= low)
+        predicates.append(
+            Predicate(
+                "activation_age_min", "activation", wanted, lambda one: one is not None and one.age >= low
+            )
         )
     if (high := when.activation_age_max) is not None:
         wanted = f"{duration(high)} or less"
-        tests.append(
-            Test("activation_age_max", "activation", wanted, lambda one: one is not None and one.age <= high)
+        predicates.append(
+            Predicate(
+                "activation_age_max", "activation", wanted, lambda one: one is not None and one.age <= high
+            )
         )
-    return tests
+    return predicates
 
 
 def either(words: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from server_stub.domain.policy import Policy
 from server_stub.domain.policy_document import Rule
-from server_stub.domain.policy_facts import Facts, Test
+from server_stub.domain.policy_facts import Facts, Predicate
 from server_stub.domain.policy_values import Ages, Value, moments, values_of
 
 Box = tuple[int, ...]
@@ -28,7 +28,7 @@ class Dimension:
     fact: str
     groups: tuple[tuple[Value, ...], ...]
     signatures: tuple[tuple[bool, ...], ...]
-    tests: tuple[tuple[int, tuple[Test, ...]], ...]
+    predicates: tuple[tuple[int, tuple[Predicate, ...]], ...]
 
     @property
     def full(self) -> int:
@@ -37,7 +37,7 @@ class Dimension:
 
     def locate(self, sides: Sequence[Any]) -> int:
         """The group of what each policy sees. Raises ValueError for what no group has."""
-        return self.signatures.index(_signature(self.tests, sides))
+        return self.signatures.index(_signature(self.predicates, sides))
 
     def mask(self, rule: int) -> int:
         """The groups that the conditions of the `rule`-th of all rules accept."""
@@ -60,7 +60,7 @@ class Space:
         boxes: list[tuple[Box, ...]] = []
         first = 0
         for policy in policies:
-            numbers = range(first, first + len(policy.tests))
+            numbers = range(first, first + len(policy.predicates))
             boxes.append(tuple(tuple(d.mask(rule) for d in dimensions) for rule in numbers))
             first = numbers.stop
         return cls(policies, dimensions, tuple(boxes), tuple(moments(policies)))
@@ -157,19 +157,21 @@ def _first(box: Box, rules: tuple[Box, ...]) -> tuple[int, list[Box]]:
 
 
 def _dimension(fact: str, values: Iterable[Value], policies: Sequence[Policy]) -> Dimension:
-    tests = tuple(
-        (side, tuple(test for test in tests if test.fact == fact))
+    predicates = tuple(
+        (side, tuple(predicate for predicate in predicates if predicate.fact == fact))
         for side, policy in enumerate(policies)
-        for _, tests in policy.tests
+        for _, predicates in policy.predicates
     )
     groups: dict[tuple[bool, ...], list[Value]] = {}
     for value in values:
-        groups.setdefault(_signature(tests, value.sides), []).append(value)
-    return Dimension(fact, tuple(map(tuple, groups.values())), tuple(groups), tests)
+        groups.setdefault(_signature(predicates, value.sides), []).append(value)
+    return Dimension(fact, tuple(map(tuple, groups.values())), tuple(groups), predicates)
 
 
-def _signature(tests: Sequence[tuple[int, tuple[Test, ...]]], sides: Sequence[Any]) -> tuple[bool, ...]:
-    return tuple(all(test.accepts(sides[side]) for test in own) for side, own in tests)
+def _signature(
+    predicates: Sequence[tuple[int, tuple[Predicate, ...]]], sides: Sequence[Any]
+) -> tuple[bool, ...]:
+    return tuple(all(predicate.accepts(sides[side]) for predicate in own) for side, own in predicates)
 
 
 def _value(facts: Facts, fact: str) -> Any:
