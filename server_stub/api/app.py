@@ -14,6 +14,7 @@ from server_stub.admin.parts import AdminParts
 from server_stub.api import admin as admin_api
 from server_stub.api import openapi, problems
 from server_stub.api.device_routes import device_routes
+from server_stub.api.docs_page import page
 from server_stub.api.gate import Gate
 from server_stub.api.health_routes import health_routes
 from server_stub.api.logs import Log, RequestLog
@@ -94,4 +95,4 @@ def _install_docs(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         """The OpenAPI document for people."""
-        return HTMLResponse(openapi.page(app.openapi()))
+        return HTMLResponse(page(app.openapi()))

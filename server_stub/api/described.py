@@ -11,7 +11,6 @@ _MEANING: Final = {
     401: "evidence-signature-invalid, chain-invalid or challenge-invalid",
     404: "not-found",
     406: "not-acceptable",
-    408: "request-timed-out: the request came too slowly",
     409: "challenge-expired or challenge-spent; ask for a new challenge",
     413: "body-too-large",
     415: "media-type-unsupported",
@@ -22,7 +21,15 @@ _MEANING: Final = {
     503: "unavailable; obey Retry-After",
 }
 
-ALWAYS: Final = (400, 408, 413, 429, 431, 500, 503)
+ALWAYS: Final = {
+    400: "request-malformed: the request cannot be read",
+    408: "request-timed-out: headers or body came too slowly",
+    413: "body-too-large",
+    429: "too-many-requests from this address; obey Retry-After",
+    431: "headers-too-large",
+    500: "internal: the server failed",
+    503: "unavailable, for now; obey Retry-After",
+}
 """What every route may answer, because the request does not get as far as the route, or because the server fails."""
 
 RETRY_AFTER: Final = {
@@ -47,9 +54,18 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem_response(status: int) -> dict[str, Any]:
-    """One error: a problem document with its stable codes."""
+    """One error of a route's own: a problem document with its stable codes."""
+    return _problem(status, _MEANING[status])
+
+
+def any_response(status: int) -> dict[str, Any]:
+    """One error of `ALWAYS`."""
+    return _problem(status, ALWAYS[status])
+
+
+def _problem(status: int, meaning: str) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "description": _MEANING[status],
+        "description": meaning,
         "content": {media.PROBLEM: {"schema": PROBLEM_SCHEMA}},
     }
     return described | ({"headers": RETRY_AFTER} if status in (429, 503) else {})
