@@ -1,6 +1,7 @@
 """Who gets into the admin API, and what everybody else is told."""
 
 import http.client
+import io
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ import requests
 
 from server_stub.admin.parts import PREFIX
 from server_stub.api.admin.problems import AdminCode
+from server_stub.api.logs import json_log
 from tests.support.admin import Operated, operated
 from wire.codes import ProblemCode
 
@@ -180,6 +182,28 @@ def test_an_error_repeats_nothing_that_a_client_invented(server: Operated) -> No
         "body.imei",
         "body.(a member that is not known)",
     }
+
+
+def test_neither_log_nor_metrics_nor_answers_tell_a_token_or_an_identifier(tmp_path: Path) -> None:
+    """Wherever an operator puts an IMEI, and whatever becomes of the request. The log names routes, never paths."""
+    log = io.StringIO()
+    imei, reason = "490154203237518", "call of Mrs Lopez"
+    with operated(tmp_path, log=json_log(log)) as server:
+        answers = [
+            server.ask("POST", "/devices/find", {"imei": imei}),
+            server.ask("GET", f"/devices/{imei}"),
+            server.ask("GET", f"/devices?model={imei}"),
+            server.ask("GET", f"/devices?{imei}=1"),
+            server.ask("GET", f"/audit?subject={imei}"),
+            server.ask("POST", f"/devices/{imei}/lock", {"reason": reason}, Idempotency_Key=imei),
+            server.ask("POST", "/devices/d-1/lock", {imei: imei}),
+            server.ask("POST", f"/{imei}", {}),
+        ]
+        metrics = requests.get(server.origin + "/metrics", timeout=10).text
+    told = log.getvalue() + metrics + "".join(answer.text + str(answer.headers) for answer in answers)
+    assert len(log.getvalue().splitlines()) == len(answers) + 1
+    for secret in (imei, imei[:14], reason, server.token, server.token.partition(".")[2]):
+        assert secret not in told
 
 
 def test_the_guide_names_every_route(server: Operated) -> None:

@@ -11,6 +11,7 @@ import requests
 from lab.keyring import Lineage
 from server_stub.admin.keys import KeyDesk
 from server_stub.admin.parts import PREFIX, AdminParts
+from server_stub.api.logs import Log
 from server_stub.key_repository import VerdictSigner
 from server_stub.policies import shipped
 from server_stub.server import ServerThread
@@ -94,7 +95,7 @@ class Operated:
 
 
 @contextmanager
-def operated(folder: Path, store: Store | None = None) -> Iterator[Operated]:
+def operated(folder: Path, store: Store | None = None, log: Log | None = None) -> Iterator[Operated]:
     """The server of the tests' vendor, with its key repository in `folder`."""
     clock, random = Clock(), Randomness()
     keys = VENDOR.secrets.signing_keys
@@ -113,5 +114,5 @@ def operated(folder: Path, store: Store | None = None) -> Iterator[Operated]:
         )
         parts = AdminParts.of(service, keys=KeyDesk(repository, keyring, lineage.successor, clock))
         token = parts.tokens.first() or ""
-        with ServerThread(service, repository=repository, admin=parts) as server:
+        with ServerThread(service, repository=repository, admin=parts, log=log) as server:
             yield Operated(server.origin, service, parts, clock, token)
