@@ -89,4 +89,4 @@ def clear(
         .post("/faults/clear", {"ids": ids or None, "reason": reason})
         .body["items"]
     )
-    say.as_json(items) if json else typer.echo(f"{len(items)} faults were called off.")
+    say.as_json(items) if json else typer.echo(f"Faults called off: {len(items)}.")

@@ -137,7 +137,7 @@ def test_campaigns_keys_faults_and_the_log(server: Operated, tmp_path: Path) -> 
     assert told("faults", "add", "slow", "--delay", "3", "--count", "2", *WHY)[0]["remaining"] == 2
     assert "slow" in admin("faults", "list").stdout
     assert "fault-invalid" in admin("faults", "add", "slow", *WHY, code=2).stderr
-    assert "1 faults were called off" in admin("faults", "clear", *WHY).stdout
+    assert "Faults called off: 1." in admin("faults", "clear", *WHY).stdout
     actions = [each["action"] for each in told("audit")]
     assert actions[:3] == ["fault.clear", "fault.arm", "key.revoke"]
     assert "campaign.lift" in admin("audit", "--action", "campaign.").stdout

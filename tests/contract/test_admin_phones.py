@@ -138,6 +138,11 @@ def test_a_fault_for_one_device_spoils_no_other(scene: Scene) -> None:
 
 def test_faults_are_called_off_by_number_and_what_cannot_be_is_refused(scene: Scene) -> None:
     """And those that make no sense are never armed."""
+    slow = write(scene, "/faults", kind="slow", delay=7)["items"][0]
+    assert (slow["delay"], slow["status"]) == (7, None)
+    error = write(scene, "/faults", kind="error", status=502)["items"][0]
+    assert (error["delay"], error["status"]) == (None, 502)
+    write(scene, "/faults/clear")
     armed = [write(scene, "/faults", kind="garbage")["items"][0]["id"] for _ in range(3)]
     write(scene, "/faults/clear", ids=armed[:1])
     assert [each["id"] for each in ask(scene, "GET", "/faults").json()["items"]] == armed[1:]

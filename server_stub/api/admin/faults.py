@@ -1,13 +1,14 @@
 """Faults that this process commits on purpose, for tests of clients."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from server_stub.admin import faults
 from server_stub.admin.faults import Fault, FaultKind, FaultRoute
-from server_stub.api.admin.models import Because, Missing, Shown, shown_many
+from server_stub.api.admin.models import Because, Missing, Shown
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Parts, resource
 from server_stub.api.admin.writing import Errand, Writes, Written, written
@@ -53,7 +54,7 @@ class FaultWish(Because):
 
 
 class FaultShown(Shown):
-    """A fault. `remaining` answers will still be spoilt."""
+    """A fault. `remaining` answers will still be spoilt. `delay` is null but for `slow`, `status` but for `error`."""
 
     id: int
     kind: FaultKind
@@ -61,9 +62,18 @@ class FaultShown(Shown):
     remaining: int
     route: FaultRoute
     device: str | None
-    delay: int
-    status: int
+    delay: int | None
+    status: int | None
     retry_after: int | None
+
+    @classmethod
+    def of(cls, fault: Fault) -> "FaultShown":
+        """The fault without what does not apply to it."""
+        applies = {
+            "delay": fault.delay if fault.kind is FaultKind.SLOW else None,
+            "status": fault.status if fault.kind is FaultKind.ERROR else None,
+        }
+        return cls(**asdict(fault) | applies)
 
 
 class FaultList(Shown):
@@ -134,7 +144,7 @@ def _audit(errand: Errand, action: str, subject: str, reason: str, details: dict
 
 
 def _listed(known: Sequence[Fault]) -> FaultList:
-    return FaultList(items=shown_many(known, FaultShown))
+    return FaultList(items=[FaultShown.of(fault) for fault in known])
 
 
 def _ignore(_: object) -> None:
