@@ -20,10 +20,7 @@ T9. A position alone, with no network, is contradicted by Wi-Fi country and sour
     territory which is not in reach.
 T10. A position too coarse to choose between territories leaves the choice to the next signal that names one of them.
 
-Confidence is a score from 0 to 0.99 that orders judgements; it is no probability. Each kind of signal that says the
-answer has a weight; the score is one minus the product of what the weights leave open, times a factor below one
-for each kind that says otherwise. Without a position, a serving network or a registration at home it stays below
-`high`. What is not resolved has confidence 0.
+How sure a resolved judgement is says `territory_confidence`; what is not resolved has confidence 0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,6 +29,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from server_stub.domain.territory_confidence import Confidence, confidence_of, word_of
 from server_stub.domain.territory_findings import OVERRULED_BY_SOURCE, Fate, Finding, Why, explain
 from server_stub.domain.territory_signals import Note, Signal, Source, signals_of
 from wire.codes import Registration
@@ -60,15 +58,6 @@ class Status(StrEnum):
     CONTRADICTORY = "contradictory"
 
 
-class Confidence(StrEnum):
-    """A score in a word: `high` from 0.7, `medium` from 0.45, `low` above 0, else `none`."""
-
-    NONE = "none"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The answer. `territory` is set exactly when `status` is resolved.
@@ -93,30 +82,6 @@ _SILENT: Final[dict[Note | None, Why]] = {
 }
 
 _ORDER: Final = {source: index for index, source in enumerate(Source)}
-
-_WEIGHT: Final = {
-    Source.POSITION: 0.80,
-    Source.SERVING_NETWORK: 0.80,
-    Source.WIFI_COUNTRY: 0.50,
-    Source.LAST_NETWORK: 0.40,
-    Source.SIM_HOME: 0.30,
-    Source.SOURCE_ADDRESS: 0.20,
-}
-"""How much a kind of signal that says the answer settles. A judgement of the authors, not a measurement."""
-
-_WEIGHT_AT_HOME, _WEIGHT_DISPUTED, _WEIGHT_ALSO = 0.70, 0.40, 0.5
-"""A SIM that is registered at home; a position on disputed ground; the factor for what is true there as well."""
-
-_FACTOR: Final = {
-    Source.SERVING_NETWORK: 0.75,
-    Source.WIFI_COUNTRY: 0.75,
-    Source.LAST_NETWORK: 0.90,
-    Source.SOURCE_ADDRESS: 0.90,
-    Source.REGISTRATION: 0.90,
-}
-"""What is left of the score where a kind says otherwise. A SIM from elsewhere is a traveller's, and takes nothing."""
-
-_CEILING, _CEILING_INDIRECT = 0.99, 0.69
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +126,7 @@ def _judge(signals: tuple[Signal, ...]) -> Judgement:
     scene = _scene(tuple(sorted(signals, key=_key)))
     answer = _answer(scene)
     findings = tuple(_finding(index, scene, answer) for index in range(len(scene.signals)))
-    confidence = _confidence(findings, scene) if answer.territory else 0.0
+    confidence = confidence_of(findings, at_home=scene.at_home) if answer.territory else 0.0
     return Judgement(
         status=answer.status,
         territory=answer.territory,
@@ -171,19 +136,6 @@ def _judge(signals: tuple[Signal, ...]) -> Judgement:
         confidence=confidence,
         findings=findings,
     )
-
-
-def word_of(confidence: float) -> Confidence:
-    """The word for a score.
-
-    >>> word_of(0.8).value
-    'high'
-    """
-    if confidence >= 0.70:
-        return Confidence.HIGH
-    if confidence >= 0.45:
-        return Confidence.MEDIUM
-    return Confidence.LOW if confidence > 0 else Confidence.NONE
 
 
 def _key(signal: Signal) -> tuple[object, ...]:
@@ -372,41 +324,6 @@ def _not_at_home(signal: Signal, scene: _Scene, answer: _Answer) -> bool:
         return False
     sims = [each for each in scene.signals if each.source is Source.SIM_HOME and each.told]
     return bool(sims) and not any(_countries(sim) & {answer.territory.partition("-")[0]} for sim in sims)
-
-
-def _confidence(findings: Sequence[Finding], scene: _Scene) -> float:
-    """The score of a resolved judgement. A kind counts once."""
-    weights: dict[Source, float] = {}
-    against: set[Source] = set()
-    for finding in findings:
-        source = finding.signal.source
-        if finding.fate in {Fate.DECIDED, Fate.AGREED}:
-            weights[source] = max(weights.get(source, 0.0), _weight(finding, scene))
-        elif finding.fate is Fate.OVERRULED and source in _FACTOR:
-            against.add(source)
-    score = 1.0
-    for weight in sorted(weights.values()):
-        score *= 1 - weight
-    score = 1 - score
-    direct = {Source.POSITION, Source.SERVING_NETWORK} & weights.keys()
-    score = min(score, _CEILING if direct or _at_home(weights, scene) else _CEILING_INDIRECT)
-    for source in sorted(against):
-        score *= _FACTOR[source]
-    return max(round(score, 2), 0.01)
-
-
-def _at_home(weights: dict[Source, float], scene: _Scene) -> bool:
-    return scene.at_home and Source.SIM_HOME in weights
-
-
-def _weight(finding: Finding, scene: _Scene) -> float:
-    signal = finding.signal
-    weight = _WEIGHT[signal.source]
-    if signal.source is Source.SIM_HOME and scene.at_home:
-        weight = _WEIGHT_AT_HOME
-    if signal.note is Note.DISPUTED_GROUND:
-        weight = _WEIGHT_DISPUTED
-    return weight if finding.why in {Why.DECIDES, Why.AGREES} else weight * _WEIGHT_ALSO
 
 
 def _headline(answer: _Answer, confidence: float) -> str:
