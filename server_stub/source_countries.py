@@ -19,7 +19,7 @@ class SourceCountriesError(ValueError):
 class CountryOf(Protocol):
     """Where the territory of an address comes from."""
 
-    def __call__(self, address: str) -> str | None:
+    def __call__(self, address: str, /) -> str | None:
         """The ISO 3166-1 alpha-2 code of the country that `address` is in, None where that is not known."""
         ...
 
@@ -59,7 +59,7 @@ class SourceCountries:
                 found.setdefault((version, length), {})[prefix] = country
         return cls(dict(sorted(found.items(), key=lambda item: -item[0][1])))
 
-    def __call__(self, address: str) -> str | None:
+    def __call__(self, address: str, /) -> str | None:
         """The country of an address, None for one that no network has or that is none."""
         try:
             read = ip_address(address.partition("%")[0])
