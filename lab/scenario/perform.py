@@ -136,24 +136,31 @@ def _cut_power(stage: Stage, actor: Actor, step: steps.CutPower) -> None:
 
 def _wait_for(stage: Stage, step: over_time.WaitFor) -> None:
     end = stage.world.exact() + step.at_most
-    waiting = {actor.name: len(actor.watch.seen) for actor in stage.chosen(step.subject)}
-    if _now(stage, step, waiting):
+    waiting = {actor.name: _standing(actor) for actor in stage.chosen(step.subject)}
+    if _shown(stage, step, waiting):
         return
     for _ in stage.live(end):
-        if _now(stage, step, waiting):
+        if _shown(stage, step, waiting):
             return
     raise CannotError(f"{', '.join(waiting)} showed nothing of the kind within {step.at_most:g} s")
 
 
-def _now(stage: Stage, step: over_time.WaitFor, since: dict[str, int]) -> bool:
-    """Whether all have shown it, in what stands or in what has happened since the step began."""
+def _standing(actor: Actor) -> int:
+    """The number of the moment from which on to look: that of the screen that stands."""
+    seen = actor.watch.seen
+    screens = (at for at in range(len(seen) - 1, -1, -1) if "screen" in seen[at].facts)
+    return next(screens, len(seen))
+
+
+def _shown(stage: Stage, step: over_time.WaitFor, waiting: dict[str, int]) -> bool:
+    """Whether all have shown it by now. Those that have are taken out of `waiting`; the others go on from here."""
     stage.catch_up()
-    for name, begun in list(since.items()):
+    for name, begun in list(waiting.items()):
         seen = stage.actors[name].watch.seen
-        standing = [moment for moment in seen[:begun] if "screen" in moment.facts][-1:]
-        if any(moment.shows(step.see) for moment in (*standing, *seen[begun:])):
-            del since[name]
-    return not since
+        waiting[name] = len(seen)
+        if any(seen[at].shows(step.see) for at in range(begun, len(seen))):
+            del waiting[name]
+    return not waiting
 
 
 def _wait(stage: Stage, step: over_time.Wait) -> None:

@@ -1,0 +1,49 @@
+"""Scenarios in a string, for tests of the engine."""
+
+from textwrap import dedent, indent
+
+from lab.scenario.engine import run
+from lab.scenario.reader import Case, read_text
+from lab.scenario.result import ScenarioResult, StepResult
+
+SEED = "tests"
+
+
+def text(steps: str, *, handsets: str = "phone: {profile: official-global}", world: str = "{}") -> str:
+    """A whole file around some steps."""
+    return (
+        f"name: a test\nabout: It is for a test.\nworld: {world}\nhandsets:\n{indent(dedent(handsets), '  ')}\n"
+        f"steps:\n{indent(dedent(steps).strip(), '  ')}\n"
+    )
+
+
+def cases(body: str) -> tuple[Case, ...]:
+    return read_text(body, "folder/test.scenario.yaml")
+
+
+def played(
+    steps: str,
+    *,
+    handsets: str = "phone: {profile: official-global}",
+    world: str = "{}",
+    seed: str = SEED,
+) -> ScenarioResult:
+    """What comes of the first scenario in a file with these steps."""
+    return run(cases(text(steps, handsets=handsets, world=world))[0], seed)
+
+
+def last(result: ScenarioResult) -> StepResult:
+    return result.steps[-1]
+
+
+def wrong(result: ScenarioResult) -> list[str]:
+    """Everything that did not hold or could not be done, in words."""
+    found = [result.error] if result.error else []
+    for step in result.steps:
+        found += [step.error] if step.error else []
+        found += [
+            f"{judged.handset}: {miss.member}: {miss.expected!r} != {miss.actual!r}"
+            for judged in step.judged
+            for miss in judged.mismatches
+        ]
+    return found
