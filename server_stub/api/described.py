@@ -63,6 +63,11 @@ def any_response(status: int) -> dict[str, Any]:
     return _problem(status, ALWAYS[status])
 
 
+def invalid_response() -> dict[str, Any]:
+    """What the framework would describe as an answer of its own form, and `problems` answers."""
+    return _problem(422, "request-invalid: a parameter is not as it is described here")
+
+
 def _problem(status: int, meaning: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "description": meaning,

@@ -108,7 +108,8 @@ pre {{ background: #f4f4f4; color: #111; padding: .5rem; overflow: auto }}
 <p>For machines: <a href="/openapi.json">/openapi.json</a></p>
 <h2>On every route</h2>
 <p>Each answer carries <code>X-Request-Id</code>, a UUID that names the request in the server's log; a client
-may send its own. A 429 and a 503 carry <code>Retry-After</code> in seconds. Each route may also answer, with a problem document:</p>
+may send its own. A 429 and a 503 carry <code>Retry-After</code> in seconds.
+Each route may also answer, with a problem document:</p>
 {always}
 <h2>Operations</h2>{operations}
 <h2>Schemas</h2>{schemas}

@@ -8,13 +8,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from server_stub.api.admin.problems import AdminProblem
-from server_stub.api.described import ALWAYS, REQUEST_ID, RETRY_AFTER, any_response
+from server_stub.api.described import ALWAYS, REQUEST_ID, RETRY_AFTER, any_response, invalid_response
 from server_stub.api.examples import EXAMPLES
 from wire.evidence import Evidence
 from wire.problem import Problem
 from wire.verdict import Verdict
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_FRAMEWORKS_OWN: Final = "Validation Error"
 _REFERENCES: Final = "#/components/schemas/{model}"
 
 
@@ -31,6 +32,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schemas[name]["examples"] = [example]
         for operation in _operations(document):
             _complete(operation)
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -55,6 +58,8 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _complete(operation: dict[str, Any]) -> None:
     """What holds for every route: the answers of the gate, and the number of the request in each answer."""
     answers = operation["responses"]
+    if answers.get("422", {}).get("description") == _FRAMEWORKS_OWN:
+        answers["422"] = invalid_response()
     for status in ALWAYS:
         answers.setdefault(str(status), any_response(status))
     for status, answer in answers.items():
