@@ -181,7 +181,7 @@ class VerdictService:
         attendant.lap(Step.STORE)
         case = case_of(appraised, device)
         rule = device.override.rule if device and device.override else policy.decide(case)
-        bearings = self._bearings(appraised, device)
+        bearings = self._bearings(appraised, device, transaction)
         verdict = compose(bearings, case, policy, rule)
         attendant.lap(Step.DECIDE)
         token = self._signer.sign(verdict)
@@ -191,9 +191,10 @@ class VerdictService:
             transaction.remember(device_after(device, verdict))
         return verdict, token
 
-    def _bearings(self, appraised: Appraised, device: Device | None) -> Bearings:
+    def _bearings(self, appraised: Appraised, device: Device | None, transaction: Transaction) -> Bearings:
         sub = device.sub if device else self._pseudonyms.stranger(appraised.thumbprint)
         override = device.override if device else None
+        newest = device.last_serial if device else _newest_serial(sub, transaction)
         return Bearings(
             issuer=self._issuer,
             audience=self._audience,
@@ -201,6 +202,13 @@ class VerdictService:
             thumbprint=appraised.thumbprint,
             nonce=appraised.evidence.eat_nonce,
             jti=self._random(16).hex(),
-            serial=next_serial(device.last_serial if device else 0, appraised.evidence),
+            serial=next_serial(newest, appraised.evidence),
             case=override.case if override else self._pseudonyms.case(sub),
         )
+
+
+def _newest_serial(stranger: str, transaction: Transaction) -> int:
+    """Of the verdicts about a stranger, who has no record. Asking for one locks the name, where names are locked."""
+    transaction.device(stranger)
+    newest = transaction.history(stranger, limit=1).items
+    return newest[0].verdict.serial if newest else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import jwt
 import pytest
@@ -135,6 +136,17 @@ def test_serials_rise_by_device_and_never_fall(store: Store) -> None:
     sealed = {"jti": "old", "serial": 40}
     assert ask(server, phone, last_verdict=sealed).serial == 41
     assert ask(server, phone).serial == 42
+
+
+def test_a_stranger_who_keeps_its_key_is_answered_again(store: Store) -> None:
+    """Software can certify one key for many challenges; its serials rise too, or the records would clash."""
+    phone = Phone(level=KeystoreLevel.SOFTWARE)
+    key = phone.keystore._seed.p256("kept")
+    phone.keystore._seed = SimpleNamespace(p256=lambda _: key)  # type: ignore[assignment]
+    server = service(store)
+    verdicts = [ask(server, phone) for _ in range(3)]
+    assert [verdict.serial for verdict in verdicts] == [1, 2, 3]
+    assert len({verdict.sub for verdict in verdicts}) == 1
 
 
 def test_a_serial_without_room_above_is_not_believed(store: Store) -> None:
