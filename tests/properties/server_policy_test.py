@@ -9,7 +9,7 @@ from server_stub.domain.policy_space import Space, overlapping
 from tests.support.policies import Pair, pairs, worlds
 
 SETTINGS = settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
