@@ -12,11 +12,9 @@ _MEANING: Final = {
     404: "not-found",
     406: "not-acceptable",
     409: "challenge-expired or challenge-spent; ask for a new challenge",
-    413: "body-too-large",
     415: "media-type-unsupported",
     422: "evidence-claims-invalid",
     429: "too-many-requests from this address or of this phone; obey Retry-After",
-    431: "headers-too-large",
     500: "internal",
     503: "unavailable; obey Retry-After",
 }

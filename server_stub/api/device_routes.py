@@ -28,12 +28,16 @@ _JUDGES: Final = 2
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 _TOKEN: Final = {"type": "string", "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"}
+_CHALLENGES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "A nonce, and for how many seconds from now it may be answered."},
+    **problem_responses(406),
+}
 _VERDICTS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The verdict, a compact JWS; its claims are the schema Verdict. A deny is one too.",
         "content": {media.VERDICT: {"schema": _TOKEN}},
     },
-    **problem_responses(400, 401, 406, 409, 413, 415, 422, 429, 500, 503),
+    **problem_responses(400, 401, 406, 409, 415, 422, 429),
 }
 _EVIDENCE: Final = {"requestBody": {"required": True, "content": {media.EVIDENCE: {"schema": _TOKEN}}}}
 
@@ -87,7 +91,7 @@ def device_routes(
     router = APIRouter(tags=["phones"])
     judges = Judges(service, manners, metrics, clock)
 
-    @router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=problem_responses(406, 500))
+    @router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=_CHALLENGES)
     async def challenge(request: Request) -> Response:
         """Ask for a nonce. It authenticates itself, may be spent once, and no body is needed."""
         check_accepts(request, media.JSON)

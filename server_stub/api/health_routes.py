@@ -13,12 +13,12 @@ def health_routes(service: VerdictService, metrics: Metrics) -> APIRouter:
     """Liveness, readiness and metrics of one server process."""
     router = APIRouter(tags=["operators"])
 
-    @router.get("/healthz")
+    @router.get("/healthz", responses={200: {"description": "It runs."}})
     async def healthz() -> dict[str, str]:
         """The process runs."""
         return {"status": "ok"}
 
-    @router.get("/readyz", responses=problem_responses(503))
+    @router.get("/readyz", responses={200: {"description": "It is ready."}, **problem_responses(503)})
     async def readyz() -> dict[str, str]:
         """Verdicts can be recorded."""
         await run_in_threadpool(service.check)

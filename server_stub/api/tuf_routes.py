@@ -17,7 +17,7 @@ from wire.key_repository import METADATA_PATH, TARGETS_PATH
 _HEADERS: Final = {"Cache-Control": "no-cache"}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file.", "content": {media.JSON: {"schema": {"type": "object"}}}},
-    **problem_responses(404, 406, 500, 503),
+    **problem_responses(404, 406),
 }
 
 
