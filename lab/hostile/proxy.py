@@ -116,12 +116,7 @@ class HostileProxy:
 
     def add(self, fault: Fault) -> None:
         """Let one more fault happen. Raises ValueError where it needs what is not there."""
-        if fault.kind in IN_HANDSHAKE and not self._tls:
-            raise ValueError(f"{fault.kind} needs a network under TLS; open it with tls=True")
-        if fault.kind is FaultKind.CLOCK_SKEW and self._clock is None:
-            raise ValueError(
-                "clock-skew needs the server's own clock; give the server a ServerClock, and this clock"
-            )
+        self._check(fault)
         with self._deciding:
             self._fates.add(fault)
 
@@ -131,13 +126,23 @@ class HostileProxy:
             self._fates.heal(kind)
 
     def leave(self, phone: str, method: str, path: str) -> Expected:
-        """A request leaves a phone: number it, and decide what befalls it."""
+        """A request leaves a phone: number it, and decide what befalls it. Raises ValueError as `add` does."""
         with self._deciding:
             now = self._world.exact()
             again = self._memory.newest(phone, path) is not None
             fault = self._decider.fate(Asked(phone, path, now, again))
+            if fault is not None:
+                self._check(fault)
             crossing = self.journal.note(phone, method, path, now, fault.kind if fault else None)
         return Expected(crossing.number, phone, fault)
+
+    def _check(self, fault: Fault) -> None:
+        if fault.kind in IN_HANDSHAKE and not self._tls:
+            raise ValueError(f"{fault.kind} needs a network under TLS; open it with tls=True")
+        if fault.kind is FaultKind.CLOCK_SKEW and self._clock is None:
+            raise ValueError(
+                "clock-skew needs the server's clock; give a ServerClock to the server, and here"
+            )
 
     def _line(self) -> Line:
         line = Line(self._serve, self._certificates.context if self._certificates else None)

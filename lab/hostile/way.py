@@ -36,7 +36,7 @@ class HostileWay:
     line: Line
     dead_ends: DeadEnds
     authorities: str | None
-    _transports: dict[tuple[str, bool], RequestsTransport] = field(default_factory=dict)
+    _transports: dict[tuple[str, FaultKind | None], RequestsTransport] = field(default_factory=dict)
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Send a request into the network. Raises TransportError."""
@@ -67,8 +67,8 @@ class HostileWay:
 
     def _transport(self, origin: str, fault: FaultKind | None) -> RequestsTransport:
         """A handshake that is to fail needs a connection of its own, too."""
-        apart = fault in WAITS or fault in IN_HANDSHAKE
-        if (origin, apart) not in self._transports:
-            brisk = BRISK if fault in WAITS else None
-            self._transports[origin, apart] = RequestsTransport(origin, brisk, self.authorities)
-        return self._transports[origin, apart]
+        kept = (origin, fault if fault in WAITS | IN_HANDSHAKE else None)
+        if kept not in self._transports:
+            timeouts = BRISK if fault in WAITS else None
+            self._transports[kept] = RequestsTransport(origin, timeouts, self.authorities)
+        return self._transports[kept]
