@@ -50,11 +50,13 @@ picture: $(RUN)  ## take the README's picture of the demo page again (needs Chro
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
 		--window-size=1140,1640 --screenshot=docs/images/demo.png file://$$folder/demo.html
 
-generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram
+generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram, references
 	$(BIN)/python -m wire.schemas
 	$(BIN)/python -m firmware_profiles.schema
 	$(BIN)/python -m server_stub.policies.schema
 	$(BIN)/python -m lab.diagram docs/state-machine.md
+	$(BIN)/python -m lab.scenario.schema
+	$(BIN)/python -m lab.scenario.reference docs/qa/reference.md
 
 lock:            ## resolve requirements/*.in anew (needs uv)
 	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \

@@ -120,9 +120,17 @@ def _validated(tree: Tree, body: Any, labels: Mapping[str, str]) -> Scenario | N
     try:
         return Scenario.model_validate(body)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
-            _note(tree, details, labels)
+        found = error.errors(include_url=False)
+        for details in found:
+            if details["type"] != "too_short" or not _any_below(details, found):
+                _note(tree, details, labels)
     return None
+
+
+def _any_below(details: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    """A list counts as empty for pydantic where its parts are wrong; the parts are told then."""
+    loc = details["loc"]
+    return any(other is not details and other["loc"][: len(loc)] == loc for other in found)
 
 
 def _note(tree: Tree, details: ErrorDetails, labels: Mapping[str, str]) -> None:

@@ -35,7 +35,11 @@ class ServerSettings(Table):
 class WorldTable(Table):
     """Where and when the story takes place."""
 
-    starts: Moment = Field(START, description="When the first step happens.", validate_default=False)
+    starts: Moment = Field(
+        START,
+        description="When the first step happens; 2021-09-08T12:00Z by default.",
+        json_schema_extra={"default": "2021-09-08T12:00Z"},
+    )
     place: PlaceName = Field("paris", description="Where handsets are that do not say otherwise.")
     network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
         "up", description="Whether the handsets' network is up at first."
@@ -47,7 +51,7 @@ class WorldTable(Table):
     policy_before: Line | None = Field(
         None, description="What decided when handsets were activated before the story; `policy` by default."
     )
-    server: ServerSettings = ServerSettings()
+    server: ServerSettings = Field(ServerSettings(), description="How the server is set up.")
     faults: Annotated[tuple[WireFault, ...], Field(strict=False)] = Field(
         (), description="Faults on the wire from the start."
     )
@@ -57,14 +61,14 @@ class WorldTable(Table):
 class Activated(Table):
     """Where and when a handset was set up before the story begins."""
 
-    at: Moment
-    place: PlaceName
+    at: Moment = Field(description="When.")
+    place: PlaceName = Field(description="Where, one of the places of `activation matrix`.")
 
 
 class HandsetTable(Table):
     """One phone. It is switched off when the story begins, unless it was activated before."""
 
-    profile: ProfileName
+    profile: ProfileName = Field(description="Its firmware, one of `activation profiles`.")
     model: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)] | None = Field(
         None, description="The hardware model; the profile's by default."
     )
@@ -76,7 +80,7 @@ class HandsetTable(Table):
         None, description="The language that its user takes; English if it is offered."
     )
     place: PlaceName | None = Field(None, description="Where it is; the world's place by default.")
-    activated: Activated | None = None
+    activated: Activated | None = Field(None, description="Where and when it was set up before the story.")
 
 
 Handsets = dict[Name, HandsetTable]
@@ -100,9 +104,11 @@ class Scenario(Table):
     exclude: Annotated[tuple[dict[Name, Any], ...], Field(strict=False)] = Field(
         (), description="Combinations that are left out; wildcards are allowed."
     )
-    world: WorldTable = WorldTable()
-    handsets: Annotated[Handsets, Field(min_length=1)]
-    steps: Some[AnyStep]
+    world: WorldTable = Field(WorldTable(), description="Where and when the story takes place.")
+    handsets: Annotated[
+        Handsets, Field(min_length=1, description="The phones, by the names that steps call them.")
+    ]
+    steps: Annotated[Some[AnyStep], Field(description="What happens, in this order.")]
 
     @model_validator(mode="after")
     def _activated_before(self) -> Self:
