@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from lab.hosting import Host, Premises, Way
@@ -55,6 +57,7 @@ class LabServer:
         self._house = house
         self._secrets = house.vendor.secrets_signing_by(house.algorithm)
         self._file = folder / "records.sqlite"
+        self._file.write_bytes(_empty_database())
         self._clock = clock
         self._random = random
         self._repository = self._open_repository(folder / "keys")
@@ -154,3 +157,12 @@ class LabServer:
 
     def _open_repository(self, folder: Path) -> KeyRepository:
         return self.vendor.ceremony.open(folder, self._secrets.signing_keys, self._clock)
+
+
+@cache
+def _empty_database() -> bytes:
+    """A database with its tables and no records. Migrations take longer than many a phone lives, so they run once."""
+    with TemporaryDirectory(prefix="activation-") as folder:
+        file = Path(folder) / "empty.sqlite"
+        SqlStore(file).close()
+        return file.read_bytes()

@@ -30,6 +30,7 @@ from lab.scenario.model.observed import (
 from lab.scenario.model.scenario import Activated, HandsetTable, Scenario, ServerSettings, WorldTable
 from lab.scenario.model.step import Step
 from lab.scenario.model.steps import BARE, VERBS
+from lab.scenario.model.words import Table
 from lab.scenario.nearest_word import words_of
 
 INTRO: Final = (
@@ -41,14 +42,14 @@ INTRO: Final = (
     "stand too, of which any will do.\n"
 )
 
-WORLD: Final = (
+WORLD: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("The file", Scenario),
     ("world", WorldTable),
     ("world.server", ServerSettings),
     ("handsets", HandsetTable),
     ("handsets.activated", Activated),
 )
-OBSERVED: Final = (
+OBSERVED: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("screen", ScreenExpected),
     ("state", StateExpected),
     ("verdict", VerdictExpected),
