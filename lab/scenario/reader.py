@@ -106,6 +106,7 @@ def _case(tree: Tree, labels: dict[str, str], values: Mapping[str, Any]) -> Case
     filled = put_in(body, values, tree) | {
         name: tree.value[name] for name in _MATRIX if name in tree.value and name != "parameters"
     }
+    filled["steps"] = _spelt_out(filled.get("steps"))
     scenario = _validated(tree, filled, labels) if len(tree.faults) == before else None
     if scenario is None:
         tree.check()
