@@ -80,7 +80,6 @@ def read_text(text: str, file: str) -> tuple[Case, ...]:
     if not isinstance(tree.value, dict):
         tree.fault((), Wrong.BAD_VALUE, "is no table; begin with `name: …`")
         tree.check()
-    tree.value["steps"] = _spelt_out(tree.value.get("steps"))
     found = tuple(_case(tree, labels, values) for labels, values in combinations(tree))
     tree.check()
     if not found:

@@ -13,6 +13,7 @@ from lab.scenario.model.steps import BARE
 FILE: Final = Path(__file__).parent / "schema" / "scenario.schema.json"
 _LEAVES: Final = ("string", "integer", "number", "boolean", "null")
 _PARAMETER: Final = {"$ref": "#/$defs/parameter"}
+_STEP: Final = {"$ref": "#/$defs/step"}
 
 
 def generate() -> dict[str, Any]:
@@ -23,9 +24,11 @@ def generate() -> dict[str, Any]:
         "pattern": r"\$\{[a-z][a-z0-9-]*\}",
         "description": "A parameter's value.",
     }
-    steps = body["properties"]["steps"]["items"]
-    body["properties"]["steps"]["items"] = {"anyOf": [_by_verb(steps), {"enum": list(BARE)}]}
-    body["properties"]["steps"].setdefault("minItems", 1)
+    steps = body["properties"]["steps"]
+    # Steps differ by the verb that they must have, so that any of them will do where one does.
+    body["$defs"]["step"] = {"anyOf": [*steps["items"]["oneOf"], {"enum": list(BARE)}, _PARAMETER]}
+    steps |= {"items": _STEP, "minItems": 1}
+    body["$defs"]["CutPower"]["properties"]["during"] = _STEP
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:solvane:activation:schema:scenario",
@@ -36,11 +39,6 @@ def generate() -> dict[str, Any]:
 def text() -> str:
     """The schema as its file holds it."""
     return json.dumps(generate(), indent=1, ensure_ascii=False) + "\n"
-
-
-def _by_verb(steps: dict[str, Any]) -> dict[str, Any]:
-    """Steps differ by the verb that they must have, so that any of them will do where one does."""
-    return {"anyOf": steps["oneOf"]}
 
 
 def _plain(value: Any) -> Any:
