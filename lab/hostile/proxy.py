@@ -99,6 +99,11 @@ class HostileProxy:
         return self._front.origin
 
     @property
+    def upstream(self) -> str:
+        """The origin of the server behind it."""
+        return self._upstream.origin
+
+    @property
     def authorities(self) -> str | None:
         """The file of authorities that a client under TLS must trust."""
         return str(self._certificates.authorities) if self._certificates else None

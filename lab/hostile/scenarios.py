@@ -57,7 +57,7 @@ class PlanOfScenario:
     def fate(self, asked: Asked) -> Fault | None:
         """The fault that befalls a request."""
         fault = self.plan.next(asked.phone, asked.path)
-        return fault and on_the_wire(fault)
+        return None if fault is None else on_the_wire(fault)
 
 
 def on_the_wire(fault: WireFault) -> Fault | None:

@@ -1,0 +1,262 @@
+"""The hostile network itself: repeatable, bounded, healing, and honest where nothing is planned."""
+
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import pytest
+
+from agent.adapters.http import RequestsTransport
+from agent.core.timing import BACKOFF_JITTER
+from agent.ports import Answer, TransportError, TransportFault
+from lab.clock import World
+from lab.handset.handset import Handset
+from lab.hostile.kinds import FaultKind, Route
+from lab.hostile.plan import Fault, Schedule
+from lab.hostile.proxy import HostileProxy
+from lab.hostile.scenarios import KINDS, PlanOfScenario
+from lab.hostile.server_clock import ServerClock
+from lab.network import Onward
+from lab.outcome import Outcome
+from lab.scenario.faults import FaultPlan, HurtWay
+from lab.scenario.model.faults import FaultKind as Word
+from lab.scenario.model.faults import WireFault
+from lab.scene import Scene
+from lab.seed import Seed
+from wire import media
+
+HOUR, DAY = 3600, 86_400
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[HostileProxy]:
+    """Between nobody in particular and the server of a scene."""
+    world = World()
+    clock = ServerClock(world.now)
+    with (
+        Scene.open("hostile network", world=world, clock=clock) as scene,
+        HostileProxy(scene.server.origin, [], world, Seed.of("network"), clock=clock) as made,
+    ):
+        yield made
+
+
+@pytest.fixture
+def healed(network: HostileProxy) -> Iterator[HostileProxy]:
+    yield network
+    network.heal()
+
+
+def challenge(way: Onward) -> Answer:
+    return way.post(media.CHALLENGES_PATH, b"", content_type=media.JSON, accept=media.JSON)
+
+
+def outcome(way: Onward) -> tuple[Any, ...]:
+    """What came of a request, without the body, which differs each time."""
+    try:
+        answer = challenge(way)
+    except TransportError as error:
+        return (error.fault,)
+    return answer.status, answer.media_type, answer.retry_after
+
+
+def life(seed: str, chance: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Outcome]:
+    """A month under faults by chance: the journal, the phone's timeline, and its end."""
+    kinds = (FaultKind.REFUSED, FaultKind.RESET_MIDWAY, FaultKind.TAMPERED, FaultKind.UNAVAILABLE)
+    faults = [Fault(kind, Schedule(probability=0.1)) for kind in kinds]
+    world = World()
+    with Scene.open(seed, world=world) as scene:
+        with HostileProxy(scene.server.origin, faults, world, Seed.of(chance)) as network:
+            phone = scene.phone("official-global", "havana", fit=network.fit("anna"))
+            phone.power_on()
+            phone.walk_setup()
+            phone.wait(4 * DAY)
+        journal = [crossing.as_json() for crossing in network.journal.entries]
+        return journal, [entry.as_json() for entry in phone.timeline.entries], phone.outcome()
+
+
+def test_the_same_seed_gives_the_same_journal_and_the_same_life() -> None:
+    """To the last request and the last code; chances of another seed fall elsewhere."""
+    once, again, other = life("7", "1"), life("7", "1"), life("7", "2")
+    assert once == again
+    assert once[0] != other[0]
+    assert len([crossing for crossing in once[0] if "fault" in crossing]) > 5
+    assert once[2] is other[2] is Outcome.LOCKED
+
+
+def test_where_nothing_is_planned_an_answer_goes_through_as_it_is(healed: HostileProxy) -> None:
+    """The faults are measured against this: TLS with the right certificate, status, media type, body."""
+    answer = challenge(healed.way("quiet"))
+    assert (answer.status, answer.media_type) == (200, media.JSON)
+    assert b"nonce" in answer.body
+    crossing = healed.journal.entries[-1]
+    assert (crossing.phone, crossing.method, crossing.path) == ("quiet", "POST", media.CHALLENGES_PATH)
+    assert crossing.fault is None
+
+
+@pytest.mark.parametrize("kind", [FaultKind.OVERSIZED, FaultKind.GZIP_BOMB])
+def test_a_flood_fills_nobodys_memory(healed: HostileProxy, kind: FaultKind) -> None:
+    """64 MiB are on offer, or 10 KiB that unpack to 10 MiB; phone and network together hold less than 3 MiB."""
+    way = healed.way("flooded")
+    challenge(way)
+    healed.add(Fault(kind))
+    tracemalloc.start()
+    try:
+        with pytest.raises(TransportError):
+            challenge(way)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * MIB
+
+
+def test_a_fault_that_makes_a_phone_wait_costs_little_time(healed: HostileProxy) -> None:
+    """Virtual months hold many of them; a real phone would wait ten seconds for each."""
+    way = healed.way("patient")
+    challenge(way)
+    for kind in (FaultKind.CONNECT_TIMEOUT, FaultKind.HEADER_TIMEOUT, FaultKind.SLOW_DRIP):
+        healed.heal()
+        healed.add(Fault(kind))
+        began = time.monotonic()
+        assert outcome(way) == (TransportFault.TIMED_OUT,)
+        assert time.monotonic() - began < 2.0
+
+
+def test_a_redirect_is_followed_by_nobody(healed: HostileProxy) -> None:
+    """The journal would have a request for the place that it names."""
+    healed.add(Fault(FaultKind.REDIRECT))
+    assert outcome(healed.way("led astray")) == (TransportFault.REDIRECTED,)
+    assert "/somebody-else" not in {crossing.path for crossing in healed.journal.entries}
+
+
+def test_a_second_answer_is_not_taken_for_the_answer_to_the_next_request(healed: HostileProxy) -> None:
+    """Two challenges come where one was asked for; the next request is answered by its own."""
+    way = healed.way("desynchronised")
+    healed.add(Fault(FaultKind.DUPLICATED_ANSWER, Schedule(nth=1)))
+    first = challenge(way)
+    root = way.get("/tuf/metadata/1.root.json", accept=media.JSON)
+    assert b"nonce" in first.body
+    assert b'"root"' in root.body
+
+
+@pytest.mark.parametrize("kind", [FaultKind.TOO_MANY_REQUESTS, FaultKind.UNAVAILABLE])
+@pytest.mark.parametrize(("asked", "least"), [(None, 60), (7200, 7200), (5, 60)])
+def test_retry_after_is_a_minimum(
+    healed: HostileProxy, kind: FaultKind, asked: int | None, least: int
+) -> None:
+    """With it the phone waits as long as it is told, without it or with less as long as its class says."""
+    expected = (429 if kind is FaultKind.TOO_MANY_REQUESTS else 503, "text/plain", asked)
+    healed.add(Fault(kind, retry_after=asked))
+    assert outcome(healed.way("told")) == expected
+    with stage([Fault(kind, Schedule(times=1), retry_after=asked)]) as (phone, _):
+        phone.walk_setup()
+        assert phone.agent is not None
+        wait = phone.agent.state.retry_at - phone.clock.elapsed()
+        assert least - 1 <= wait <= least * (1 + BACKOFF_JITTER)
+
+
+@contextmanager
+def stage(faults: list[Fault], **open_: Any) -> Iterator[tuple[Handset, HostileProxy]]:
+    """A phone in Paris, switched on, behind a network of its own."""
+    world = World()
+    with (
+        Scene.open("stage", world=world) as scene,
+        HostileProxy(scene.server.origin, faults, world, Seed.of("stage"), **open_) as network,
+    ):
+        phone = scene.phone("official-global", "paris", fit=network.fit("anna"))
+        phone.power_on()
+        yield phone, network
+
+
+def test_a_partition_heals_at_its_time() -> None:
+    """Nothing crosses before; the phone is activated by its first try after that."""
+    heals = World().exact() + 6 * HOUR
+    with stage([Fault(FaultKind.PARTITION, Schedule(end=heals))]) as (phone, network):
+        phone.walk_setup()
+        phone.wait(6 * HOUR - 100)
+        assert phone.outcome() is Outcome.PENDING
+        assert all(crossing.fault is FaultKind.PARTITION for crossing in network.journal.entries)
+        phone.wait(2 * HOUR)
+        assert phone.outcome() is Outcome.ACTIVATED
+        through = [crossing.at for crossing in network.journal.entries if crossing.fault is None]
+        assert heals <= min(through) < heals + 1.5 * HOUR
+
+
+def test_a_server_that_is_gone_looks_like_a_reset_and_comes_back() -> None:
+    """The network adds nothing of its own to a server that does not run."""
+    world = World()
+    with Scene.open("gone", world=world) as scene:
+        origin = scene.server.origin
+        with HostileProxy(origin, [], world, Seed.of(1)) as network:
+            scene.server.stop()
+            assert outcome(network.way()) == (TransportFault.UNREACHABLE,)
+
+
+def test_a_client_that_comes_by_itself_is_served_and_hurt_too() -> None:
+    """Without TLS, by its address alone; what would have kept it from a connection is a reset."""
+    faults = [
+        Fault(FaultKind.CAPTIVE_PORTAL, Schedule(Route.CHALLENGES, nth=1)),
+        Fault(FaultKind.REFUSED, Schedule(Route.CHALLENGES, nth=2)),
+    ]
+    world = World()
+    with (
+        Scene.open("9", world=world) as home,
+        HostileProxy(home.server.origin, faults, world, Seed.of(9), tls=False) as network,
+        Scene.open("9", world=world, url=network.origin) as scene,
+    ):
+        assert network.authorities is None
+        phone = scene.phone("official-global", "paris")
+        phone.power_on()
+        phone.walk_setup()
+        phone.wait(HOUR)
+        codes = [entry.detail["code"] for entry in phone.timeline.entries if entry.what == "failed"]
+        assert codes == ["not-json", "unreachable"]
+        assert phone.outcome() is Outcome.ACTIVATED
+        assert {crossing.phone for crossing in network.journal.entries} == {""}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault(FaultKind.CLOCK_SKEW, seconds=5), "ServerClock"),
+        (Fault(FaultKind.TLS_EXPIRED), "tls=True"),
+    ],
+)
+def test_a_fault_that_needs_what_is_not_there_is_refused(fault: Fault, said: str) -> None:
+    """Before anything runs, and not by doing nothing."""
+    with pytest.raises(ValueError, match=said):
+        HostileProxy("http://127.0.0.1:1", [fault], World(), Seed.of(1), tls=False)
+
+
+def test_what_is_no_origin_is_refused() -> None:
+    """With the form that is wanted."""
+    with pytest.raises(ValueError, match="http://host:port"):
+        HostileProxy("127.0.0.1:80/x", [], World(), Seed.of(1))
+
+
+def wire_fault(word: Word) -> WireFault:
+    extra = {"seconds": 100} if word is Word.CLOCK_SKEW else {}
+    return WireFault.model_validate({"fault": word.value, **extra})
+
+
+@pytest.mark.parametrize("word", Word)
+def test_a_fault_of_a_scenario_is_on_the_wire_what_it_is_without_sockets(
+    healed: HostileProxy, word: Word
+) -> None:
+    """A scenario that runs in this process and over real HTTP sees the phone's own adapter say the same."""
+    world = World()
+    direct = RequestsTransport(healed.upstream)
+    plan = FaultPlan(Random(1), world.exact)
+    inside = HurtWay(direct, "anna", plan, Random(1), lambda _: None)
+    with HostileProxy(
+        healed.upstream, PlanOfScenario(plan), world, Seed.of(1), clock=ServerClock(world.now)
+    ) as outside:
+        way = outside.way("anna")
+        assert outcome(inside) == outcome(way)
+        plan.start(wire_fault(word))
+        assert outcome(inside) == outcome(way)
+        assert outside.journal.entries[-1].fault is KINDS[word]
+    direct.close()

@@ -1,0 +1,45 @@
+"""The table of faults in the documentation, as data: what a test expects is what a reader is told."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.core.screens import Trouble
+from lab.hostile.kinds import Route
+
+PAGE = Path(__file__).parents[2] / "docs" / "qa" / "faults.md"
+COLUMNS = (Route.CHALLENGES, Route.KEYS, Route.VERDICTS)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What may come of a fault: classes with their codes, None for any code. Empty: the exchange goes on."""
+
+    ends: tuple[tuple[Trouble, str | None], ...]
+
+    def allows(self, trouble: Trouble, code: str) -> bool:
+        return (trouble, code) in self.ends or (trouble, None) in self.ends
+
+
+def rows() -> dict[str, dict[Route, Cell]]:
+    """By the name of the fault."""
+    found = {}
+    for line in PAGE.read_text().splitlines():
+        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and re.fullmatch(r"`[a-z-]+`", name):
+            found[name.strip("`")] = dict(zip(COLUMNS, map(_cell, cells[1:]), strict=True))
+    return found
+
+
+def classes() -> dict[Trouble, tuple[str, str]]:
+    """What the phone says, and its waits, by class."""
+    lines = [line.strip("|").split("|") for line in PAGE.read_text().splitlines()]
+    cells = [[cell.strip() for cell in line] for line in lines if len(line) == 3]
+    return {Trouble(name): (said, waits) for name, said, waits in cells if name in list(Trouble)}
+
+
+def _cell(text: str) -> Cell:
+    if text == "goes on":
+        return Cell(())
+    ends = (re.fullmatch(r"([a-z-]+)(?: `([a-z0-9-]+)`)?", end) for end in text.split(" or "))
+    return Cell(tuple((Trouble(end[1]), end[2]) for end in ends if end))
