@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from server_stub.admin.parts import PREFIX, AdminParts
 from server_stub.api.admin import problems
 from server_stub.api.admin.problems import AdminCode, AdminError
-from server_stub.api.admin.translate import translate
+from server_stub.api.admin.translate import KNOWN, translate
 from server_stub.api.requests import check_content_type
 from wire import media
 
@@ -42,7 +42,7 @@ class AdminRoute(APIRoute):
                 if self.body_field is not None:
                     check_content_type(request, media.JSON)
                 answer = await handle(request)
-            except Exception as error:
+            except KNOWN as error:
                 answer = problems.answer(request, translate(error))
             answer.headers["Cache-Control"] = "no-store"
             return answer

@@ -163,3 +163,6 @@ _SAYINGS: Final[dict[type[Exception], Callable[[Exception], AdminError]]] = {
     CursorError: _cursor,
     PolicyFixedError: _fixed,
 }
+
+KNOWN: Final = (AdminError, *_SAYINGS)
+"""The errors that `translate` knows; whatever else is raised is a fault of this program."""
