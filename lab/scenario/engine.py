@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from firmware_profiles.errors import ProfileError
 from lab.places import UnknownPlaceError, find_place
-from lab.scenario.judge import OF_HANDSET, OF_WORLD, Scope, json_of
+from lab.scenario.judge import OF_HANDSET, OF_WORLD
+from lab.scenario.judging import Scope, json_of
 from lab.scenario.model.expect import Expect
 from lab.scenario.model.scenario import HandsetTable
 from lab.scenario.model.step import Step
