@@ -4,7 +4,15 @@ from collections.abc import Callable
 from typing import Final
 
 from benchmarks.report import Row
-from benchmarks.rows import activation, algorithms, http_devices, http_verdict, startup, verify
+from benchmarks.rows import (
+    activation,
+    algorithms,
+    http_devices,
+    http_verdict,
+    scenarios,
+    startup,
+    verify,
+)
 
 ROWS: Final[tuple[Callable[[], Row], ...]] = (
     verify.measure,
@@ -15,5 +23,6 @@ ROWS: Final[tuple[Callable[[], Row], ...]] = (
     http_verdict.measure_postgresql,
     http_devices.measure,
     http_devices.measure_postgresql,
+    scenarios.measure,
     startup.measure,
 )
