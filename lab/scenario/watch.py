@@ -52,7 +52,6 @@ class Watch:
     _read: int = 0
     _verdicts: int = 0
     _machines: dict[str, str] = field(default_factory=dict)
-    _before: dict[str, str] = field(default_factory=dict)
 
     def catch_up(self) -> None:
         """Take in what has happened since the last time."""
@@ -74,7 +73,7 @@ class Watch:
         elif entry.who is Who.NETWORK:
             yield {"request": entry.what.partition(" ")[2]} | _trouble(entry)
         elif entry.who is Who.AGENT:
-            yield from self._agent(entry)
+            yield from self._agent(entry, undone=self._undone(at))
 
     def _screen(self, at: int, entry: Entry) -> dict[str, Any]:
         shown = self.phone.panel.shown[len(self.shots)]
@@ -88,19 +87,21 @@ class Watch:
             "trouble": shown.facts.trouble,
         } | self._machines
 
-    def _agent(self, entry: Entry) -> Iterator[dict[str, Any]]:
-        if "undone" in entry.detail:
-            self._machines = dict(self._before)
+    def _agent(self, entry: Entry, *, undone: bool) -> Iterator[dict[str, Any]]:
+        if "undone" in entry.detail or "rejected" in entry.detail:
             return
-        if "rejected" in entry.detail:
-            return
-        self._before = dict(self._machines)
-        for name in ("setup", "lock"):
-            if name in entry.detail:
-                self._machines[name] = str(entry.detail[name]).rpartition(" ")[2]
-        yield dict(self._machines)
-        if entry.what in _VERDICTS and entry.what != "recovered":
+        if not undone:
+            for name in ("setup", "lock"):
+                if name in entry.detail:
+                    self._machines[name] = str(entry.detail[name]).rpartition(" ")[2]
+            yield dict(self._machines)
+        if entry.what in _VERDICTS:
             yield self._verdict()
+
+    def _undone(self, at: int) -> bool:
+        """Whether the event did not count: the journal says so next, for sealing comes before all other effects."""
+        entries = self.phone.timeline.entries
+        return at + 1 < len(entries) and "undone" in entries[at + 1].detail
 
     def _verdict(self) -> dict[str, Any]:
         verdict = self.phone.timeline.verdicts[self._verdicts]

@@ -238,3 +238,21 @@ def test_since_leaves_out_what_was_before_the_mark() -> None:
     assert wrong(played(steps.format("requests: {verdicts: 0}"))) == []
     assert wrong(played(steps.format("never: {screen: terms}"))) == []
     assert wrong(played(steps.format("timeline: [terms-accepted]")))
+    lock = (
+        f"{LOCKED}- mark: home\n- expect: phone\n  since: home\n  audit: {{action: device.lock, count: 0}}\n"
+    )
+    assert wrong(played(lock, handsets=TWO)) == []
+
+
+def test_always_fails_where_nothing_of_the_kind_could_be_seen() -> None:
+    """A phone that has no verdict has not always been allowed."""
+    found = wrong(played("- power-on\n- expect: phone\n  always: {decision: allow}\n"))
+    assert len(found) == 1
+    assert "could not be seen" in found[0]
+
+
+def test_what_could_not_be_sealed_was_never_there() -> None:
+    """A lock that the full disk undid is no lock, though the phone had understood the verdict."""
+    steps = "- break-storage: phone\n  how: full-disk\n- lock: phone\n- retry\n- expect: phone\n"
+    assert wrong(played(f"{SETUP}{steps}  never: {{lock: locked}}\n  timeline: nothing\n"))
+    assert wrong(played(f"{SETUP}{steps}  never: {{lock: locked}}\n  timeline: denied\n")) == []

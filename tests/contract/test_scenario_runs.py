@@ -42,6 +42,24 @@ def test_the_same_seed_gives_the_same_octets() -> None:
     assert octets(run(case, "1")) != octets(run(case, "2"))
 
 
+def test_each_scenario_has_phones_of_its_own() -> None:
+    """Identities follow from the id and `world.seed`, so that one server can serve them all."""
+    body = text("- power-on\n- set-up", world="{seed: 1}")
+    steps = "parameters: {place: [havana, paris]}\n"
+    first, second = cases(steps + body)
+    other = cases(body.replace("seed: 1", "seed: 2"))[0]
+    phones = {sent_by(run(case, SEED)) for case in (first, second, other, cases(body)[0])}
+    assert len(phones) == 4
+
+
+def sent_by(result: ScenarioResult) -> str:
+    """The identity that the phone states."""
+    sent = [
+        entry["detail"]["sent"] for entry in result.handsets[0].timeline if "sent" in entry.get("detail", {})
+    ]
+    return str(sent[0]["claims"]["ueid"])
+
+
 def test_the_number_of_workers_changes_nothing() -> None:
     """Results come in the order of the files, whoever runs them."""
     found = [*cases(FAILING), *cases(STORY)]
