@@ -30,6 +30,7 @@ from lab.scenario.model.faults import WireFault
 from lab.scene import Scene
 from lab.seed import Seed
 from tests.support.faults_table import PAGE
+from tests.support.sockets import connect
 from wire import media
 
 HOUR, DAY = 3600, 86_400
@@ -232,6 +233,19 @@ def test_a_redirect_is_followed_by_nobody(healed: HostileProxy) -> None:
     healed.add(Fault(FaultKind.REDIRECT))
     assert outcome(healed.way("led astray")) == (TransportFault.REDIRECTED,)
     assert "/somebody-else" not in {crossing.path for crossing in healed.journal.entries}
+
+
+def test_a_doubled_answer_is_on_the_wire_twice(healed: HostileProxy) -> None:
+    """In one piece and on a connection that stays open, so that a careless client keeps the second for later."""
+    faults = [Fault(FaultKind.DUPLICATED_ANSWER)]
+    with (
+        HostileProxy(healed.upstream, faults, World(), Seed.of(1), tls=False) as network,
+        connect(network.origin) as client,
+    ):
+        client.sendall(b"POST /v1/challenges HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        received = client.recv(65536)
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+    assert b"Connection: keep-alive" in received
 
 
 def test_a_second_answer_is_not_taken_for_the_answer_to_the_next_request(healed: HostileProxy) -> None:
