@@ -38,6 +38,14 @@ class Way(Onward, Protocol):
         ...
 
 
+class HttpWay(RequestsTransport):
+    """Real HTTP to `origin`."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.origin = origin
+
+
 class Host(Protocol):
     """Where one server runs. `origin` is known once it has been started."""
 
@@ -92,7 +100,7 @@ class HttpHost:
 
     def way(self) -> Way:
         """A new transport to the origin."""
-        return RequestsTransport(self._origin)
+        return HttpWay(self._origin)
 
 
 ORIGIN: Final = "http://in-process.example"

@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from agent.adapters.http import RequestsTransport
 from agent.ports import Modem
 from agent.telephony.reader import read_telephony
 from firmware_profiles.loader import load_named
@@ -26,7 +25,7 @@ from lab.handset.image import Trust, imeis
 from lab.handset.sim import SimCard
 from lab.handset.surroundings import cards_at
 from lab.handset.whereabouts import LiveSurroundings, Whereabouts
-from lab.hosting import HostMaker, HttpHost, Way
+from lab.hosting import HostMaker, HttpHost, HttpWay, Way
 from lab.keep import Keep
 from lab.lab_server import House, LabServer
 from lab.places import find_place
@@ -185,7 +184,7 @@ class Scene:
         """The vendor's server, or the one of another holder of trust, who has keys and a policy of its own."""
         house = self._house(holder)
         elsewhere = self._url if holder == VENDOR else None
-        transport = RequestsTransport(elsewhere) if elsewhere else self._serve(holder, house).way()
+        transport = HttpWay(elsewhere) if elsewhere else self._serve(holder, house).way()
         self._stack.callback(transport.close)
         root = house.vendor.ceremony.pinned_root
         return Reach(Trust(issuer=house.issuer, audience=house.audience, root=root), transport)

@@ -122,7 +122,10 @@ Send = Callable[[], Answer]
 
 @dataclass
 class HurtWay:
-    """Implements `lab.network.Onward` over another way, with the faults of `plan`. `skew` sets the server's clock."""
+    """Implements `lab.network.Onward` over another way, with the faults of `plan`.
+
+    `skew` puts the server's clock wrong by so many seconds, and right again by 0.
+    """
 
     onward: Onward
     handset: str

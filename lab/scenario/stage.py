@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -16,10 +16,14 @@ from lab.fit import Fit
 from lab.handset.assembly import Hardware
 from lab.handset.handset import Handset
 from lab.handset.sim import SimCard, generate_sim
-from lab.hosting import HostMaker, InProcessHost, memory_folder
+from lab.hostile.proxy import HostileProxy
+from lab.hostile.scenarios import PlanOfScenario
+from lab.hostile.server_clock import ServerClock
+from lab.hosting import HostMaker, HttpWay, InProcessHost, memory_folder
 from lab.network import Onward
 from lab.scenario.faults import FaultPlan, HurtWay
 from lab.scenario.model.scenario import HandsetTable, Scenario
+from lab.scenario.model.steps import Fault
 from lab.scenario.operations import CannotError, LocalOperations, Operations, policy_named
 from lab.scenario.parts import FrailCounter, FrailStore, Fuse, FusedWay
 from lab.scenario.reader import Case, branch_of
@@ -89,6 +93,8 @@ class Stage:
     codes: dict[str, bytes] = field(default_factory=dict)
     newest_code: dict[str, bytes] = field(default_factory=dict)
     started: float = 0.0
+    proxies: dict[str, HostileProxy] = field(default_factory=dict)
+    stack: ExitStack = field(default_factory=ExitStack)
 
     @property
     def scenario(self) -> Scenario:
@@ -112,6 +118,19 @@ class Stage:
         if self.venue.url is not None:
             raise CannotError("needs the admin API of the server; give its token", skips=True)
         return LocalOperations(self.scene.server)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the scenario has any fault on the wire."""
+        return bool(self.scenario.world.faults) or any(isinstance(step, Fault) for _, step in self.case.steps)
+
+    def proxy(self, origin: str, clock: ServerClock) -> HostileProxy:
+        """The hostile network before the server at `origin`, which decides by this scenario's plan."""
+        if origin not in self.proxies:
+            own = None if self.venue.url == origin else clock
+            network = HostileProxy(origin, PlanOfScenario(self.plan), self.world, self.seed, clock=own)
+            self.proxies[origin] = self.stack.enter_context(network)
+        return self.proxies[origin]
 
     def chosen(self, names: tuple[str, ...] | None) -> list[Actor]:
         """The handsets of these names, or all."""
@@ -153,26 +172,14 @@ def _due(phone: Handset, end: float) -> bool:
     return phone.alarm.at is not None and phone.alarm.at <= end
 
 
-@dataclass
-class ServerClock:
-    """What the server takes for the time: the truth, `ahead` seconds off by its settings and `off` by a fault."""
-
-    world: World
-    ahead: int
-    off: int = 0
-
-    def __call__(self) -> int:
-        """Seconds since the epoch."""
-        return self.world.now() + self.ahead + self.off
-
-
 @contextmanager
 def open_stage(case: Case, seed: str, venue: Venue) -> Iterator[Stage]:
     """The stage of a scenario, with its handsets switched off. Raises what makes no world."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
     world = World(min([scenario.world.starts, *activated]) if venue.url is None else int(time.time()))
-    clock = ServerClock(world, scenario.world.server.clock_ahead)
+    ahead = scenario.world.server.clock_ahead
+    clock = ServerClock(lambda: world.now() + ahead)
     first = scenario.world.policy_before if activated else None
     policy = policy_named(first or scenario.world.policy, case.folder)
     branch = branch_of(case)
@@ -190,9 +197,10 @@ def open_stage(case: Case, seed: str, venue: Venue) -> Iterator[Stage]:
     ) as scene:
         plan = FaultPlan(root.random("faults"), world.exact)
         stage = Stage(case, scene, plan, root, venue, world.exact())
-        for name, table in scenario.handsets.items():
-            stage.actors[name] = _actor(stage, clock, name, table)
-        yield stage
+        with stage.stack:
+            for name, table in scenario.handsets.items():
+                stage.actors[name] = _actor(stage, clock, name, table)
+            yield stage
 
 
 def _actor(stage: Stage, clock: ServerClock, name: str, table: HandsetTable) -> Actor:
@@ -219,9 +227,16 @@ def _actor(stage: Stage, clock: ServerClock, name: str, table: HandsetTable) -> 
     return Actor(name, table, phone, store, counter, fuse, Watch(phone), kept[0])
 
 
-def _hurt(stage: Stage, clock: ServerClock, name: str, random: Random, onward: Onward) -> HurtWay:
+def _hurt(stage: Stage, clock: ServerClock, name: str, random: Random, onward: Onward) -> Onward:
+    """The way through the network: over real HTTP a hostile proxy hurts what goes through it, else a port does."""
+    if isinstance(onward, HttpWay):
+        return stage.proxy(onward.origin, clock).way(name) if stage.faulty else onward
+    wrong = ExitStack()
+
     def skew(seconds: int) -> None:
-        clock.off = seconds
+        wrong.close()
+        if seconds:
+            wrong.enter_context(clock.off_by(seconds))
 
     return HurtWay(onward, name, stage.plan, random, skew)
 

@@ -2,11 +2,14 @@
 
 import pytest
 
+from lab.hosting import HttpHost
+from lab.scenario.engine import run
 from lab.scenario.model.faults import FaultKind
 from lab.scenario.model.on_phones import Spoiling
 from lab.scenario.model.steps import VERBS
 from lab.scenario.result import Status
-from tests.support.scenarios import last, played, wrong
+from lab.scenario.stage import Venue
+from tests.support.scenarios import SEED, cases, last, played, text, wrong
 
 HAVANA = "{place: havana}"
 UP = "- power-on\n- set-up\n"
@@ -259,6 +262,19 @@ def test_every_fault_is_met_and_harms_nobody_for_good(kind: FaultKind) -> None:
         f"- fault: {kind}{more}\n- power-on\n- set-up\n- expect: phone\n  never: {{screen: locked}}\n"
         "- wait: 10 min\n- heal\n- wait: 2 days\n- expect: phone\n  outcome: activated\n  never: {screen: locked}"
     )
+    assert result.status is Status.PASSED, wrong(result)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FaultKind)
+def test_every_fault_is_met_on_real_sockets_too(kind: FaultKind) -> None:
+    """The same file over HTTP: a hostile proxy does what the port did, by the same plan."""
+    more = "\n  seconds: 900" if kind is FaultKind.CLOCK_SKEW else ""
+    body = text(
+        f"- fault: {kind}{more}\n- power-on\n- set-up\n- wait: 10 min\n- heal\n- wait: 2 days\n- expect: phone\n"
+        "  outcome: activated\n  never: {screen: locked}"
+    )
+    result = run(cases(body)[0], SEED, Venue(HttpHost))
     assert result.status is Status.PASSED, wrong(result)
 
 
