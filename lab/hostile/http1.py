@@ -2,7 +2,6 @@
 
 import http.client
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import BinaryIO, Final
 
 Headers = tuple[tuple[str, str], ...]
@@ -52,7 +51,7 @@ class Reply:
         framing: Headers = () if length is None else (("Content-Length", str(length)),)
         said = (*self.headers, *framing, ("Connection", connection))
         lines = [f"{name}: {value}\r\n" for name, value in said]
-        status = f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
+        status = f"HTTP/1.1 {self.status} {http.client.responses.get(self.status, '')}\r\n"
         return "".join([status, *lines, "\r\n"]).encode("latin-1")
 
     def encoded(self, connection: str = "close") -> bytes:
@@ -61,7 +60,7 @@ class Reply:
 
 
 def read_request(stream: BinaryIO) -> Request:
-    """The next request. Raises NoRequestError, and OSError where the connection fails."""
+    """The next request, whose body has a length. Raises NoRequestError, and OSError where the connection fails."""
     line = stream.readline(_LINE_MAX).split()
     if len(line) != 3:
         raise NoRequestError

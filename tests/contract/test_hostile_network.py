@@ -1,12 +1,13 @@
 """The hostile network itself: repeatable, bounded, healing, and honest where nothing is planned."""
 
 import re
+import socket
 import threading
 import time
 import traceback
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from agent.core.timing import BACKOFF_JITTER
 from agent.ports import Answer, TransportError, TransportFault
 from lab.clock import World
 from lab.handset.handset import Handset
+from lab.hostile.http1 import Reply
 from lab.hostile.kinds import FaultKind, Route
 from lab.hostile.plan import Fault, Schedule
 from lab.hostile.proxy import HostileProxy
@@ -247,6 +249,47 @@ def test_a_doubled_answer_is_on_the_wire_twice(healed: HostileProxy) -> None:
     assert b"Connection: keep-alive" in received
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\x16\x03\x01\x02\x00 \xff\xff \x00\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf",
+    ],
+    ids=[
+        "nothing",
+        "no line",
+        "one word",
+        "TLS",
+        "a length in words",
+        "below zero",
+        "too long",
+        "half a body",
+    ],
+)
+def test_what_is_no_request_ends_its_own_connection_and_nothing_else(
+    healed: HostileProxy, said: bytes
+) -> None:
+    """A client that is broken itself is told nothing, and is no entry in the journal."""
+    with HostileProxy(healed.upstream, [], World(), Seed.of(1), tls=False) as network:
+        with connect(network.origin) as client:
+            client.sendall(said)
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1) == b""
+        assert network.journal.entries == ()
+        assert challenge(network.way()).status == 200
+
+
+def test_a_status_that_nobody_has_named_goes_through() -> None:
+    """Where nothing is planned the network has no opinion."""
+    assert Reply.of(599, "text/plain", b"").encoded().startswith(b"HTTP/1.1 599 \r\n")
+
+
 def test_a_second_answer_is_not_taken_for_the_answer_to_the_next_request(healed: HostileProxy) -> None:
     """Two challenges come where one was asked for; the next request is answered by its own."""
     way = healed.way("desynchronised")
@@ -366,7 +409,7 @@ def test_a_fault_of_a_scenario_is_on_the_wire_what_it_is_without_sockets(
     world = World()
     direct = RequestsTransport(healed.upstream)
     plan = FaultPlan(Random(1), world.exact)
-    inside = HurtWay(direct, "anna", plan, Random(1), lambda _: None)
+    inside = HurtWay(direct, "anna", plan, Random(1), lambda _: nullcontext())
     with HostileProxy(
         healed.upstream, PlanOfScenario(plan), world, Seed.of(1), clock=ServerClock(world.now)
     ) as outside:
