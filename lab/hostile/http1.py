@@ -1,11 +1,13 @@
 """As much of HTTP/1.1 (RFC 9112) as a hostile intermediary needs: to read a request, and to write any answer."""
 
 import http.client
+import re
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 Headers = tuple[tuple[str, str], ...]
 
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]+) (/[!-~]*) HTTP/1\.[01]\r\n")
 _LINE_MAX: Final = 8192
 _BODY_MAX: Final = 1024 * 1024
 
@@ -61,8 +63,8 @@ class Reply:
 
 def read_request(stream: BinaryIO) -> Request:
     """The next request, whose body has a length. Raises NoRequestError, and OSError where the connection fails."""
-    line = stream.readline(_LINE_MAX).split()
-    if len(line) != 3:
+    line = _REQUEST_LINE.fullmatch(stream.readline(_LINE_MAX))
+    if line is None:
         raise NoRequestError
     try:
         headers = http.client.parse_headers(stream)
@@ -74,4 +76,4 @@ def read_request(stream: BinaryIO) -> Request:
     body = stream.read(length)
     if len(body) < length:
         raise NoRequestError
-    return Request(line[0].decode("latin-1"), line[1].decode("latin-1"), tuple(headers.items()), body)
+    return Request(line[1].decode(), line[2].decode(), tuple(headers.items()), body)

@@ -38,7 +38,7 @@ class Upstream:
             )
             answer = connection.getresponse()
             return Reply(answer.status, _end_to_end(tuple(answer.getheaders())), answer.read())
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:  # a header that may not be sent on
             raise UnreachableError(type(error).__name__) from error
         finally:
             connection.close()
