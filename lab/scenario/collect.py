@@ -1,6 +1,6 @@
 """Finding scenario files, and choosing among the scenarios in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -46,8 +46,3 @@ def chosen(case: Case, only: str | None) -> bool:
 
 def _same(text: str, pattern: str) -> bool:
     return text == pattern or fnmatchcase(text, pattern)
-
-
-def spread(found: Sequence[Case], workers: int) -> list[list[Case]]:
-    """Shares of about the same size; which share a scenario is in does not matter to it."""
-    return [list(found[at::workers]) for at in range(workers)]

@@ -60,6 +60,7 @@ def sent_by(result: ScenarioResult) -> str:
     return str(sent[0]["claims"]["ueid"])
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing() -> None:
     """Results come in the order of the files, whoever runs them."""
     found = [*cases(FAILING), *cases(STORY)]
