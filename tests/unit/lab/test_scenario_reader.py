@@ -154,6 +154,11 @@ def test_ids_name_the_combination_whatever_the_order_of_anything() -> None:
     )
     assert turned != MATRIX
     assert {case.id for case in cases(turned)} == ids
+    assert next(list(case.labels) for case in cases(MATRIX + "examples: [{a: 1}]")) == [
+        "a",
+        "place",
+        "profile",
+    ]
 
 
 def test_a_step_with_when_is_there_only_for_its_combinations() -> None:
