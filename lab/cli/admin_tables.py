@@ -36,20 +36,19 @@ def moment(seconds: int | None) -> str | None:
 
 
 def show_devices(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each device."""
+    """A line for each device, which fits on 80 columns; `show` tells the rest."""
     rows = (
         (
             item["sub"],
             item["sale_region"],
             item["model"],
             item["activation_territory"],
-            moment(item["activated_at"]),
             "locked" if item["locked"] else "free",
             item["override"] and item["override"]["decision"],
         )
         for item in items
     )
-    columns = ("device", "sold in", "model", "activated in", "on", "state", "operator")
+    columns = ("device", "sold", "model", "activated", "state", "by hand")
     say.show(table(f"Devices: {len(items)}", columns, rows))
 
 

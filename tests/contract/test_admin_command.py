@@ -67,6 +67,26 @@ def test_a_device_is_named_by_its_imei_or_its_pseudonym(server: Operated) -> Non
     assert "no such phone" in admin("devices", "lock", SECOND_IMEI, *WHY, code=1).stderr
 
 
+def test_a_device_is_one_line_on_a_narrow_terminal(server: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model or a state that is cut in the middle of a word is hard to read and cannot be copied."""
+    sub = server.activate()
+    admin("devices", "lock", sub, *WHY)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = admin("devices", "search").stdout.splitlines()
+    device = told("devices", "show", sub)
+    assert lines[1].split() == ["device", "sold", "model", "activated", "state", "by", "hand"]
+    cells = (
+        sub,
+        device["sale_region"],
+        device["model"],
+        device["activation_territory"],
+        "locked" if device["locked"] else "free",
+        "deny",
+    )
+    assert lines[2].split() == " ".join(cell or "-" for cell in cells).split()
+    assert len(lines) == 3
+
+
 def test_in_bulk(server: Operated) -> None:
     """First a dry run, then the same again; too many are refused with what to do."""
     known = server.know(3)

@@ -15,6 +15,7 @@ from wire.evidence import Location, Plmn
 
 PARIS, HAVANA, TEHRAN = (48.8566, 2.3522), (23.1136, -82.3666), (35.6892, 51.389)
 SIMFEROPOL, SEVASTOPOL, HENICHESK = (44.9521, 34.1024), (44.6166, 33.5254), (46.17, 34.8)
+GENEVA = (46.2, 6.14)
 BASE, ATLANTIC, ABYEI = (19.91, -75.13), (30.0, -40.0), (9.6, 28.43)
 
 
@@ -86,6 +87,7 @@ CASES = [
     Case("at home with no network named, the card tells", "CU", ("368-01",), state=HOME, wifi="FR"),
     Case("Wi-Fi and address together against a lone position", "contradictory", at=PARIS, wifi="IR", source="IR"),
     Case("Wi-Fi alone does not stand against a position", "FR", at=PARIS, wifi="IR"),
+    Case("both of a neighbour in reach, as a router bought there says", "CH", at=GENEVA, wifi="FR", source="FR"),
     Case("30 km of accuracy at the isthmus tells no side", "unknown", at=(46.1, 33.69), accuracy=30_000),
     Case("a cell then tells the side", "UA", serving="255-01", at=(46.1, 33.69), accuracy=30_000),
     Case("Kosovo has no zone of its own", "XK", serving="221-02", at=(42.66, 21.16)),
