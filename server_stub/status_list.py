@@ -7,6 +7,7 @@ from typing import Final
 
 from server_stub.domain.revocation import StatusEntry, StatusList, StatusListError
 from server_stub.domain.trouble import EvidenceError
+from wire import limits
 from wire.codes import ProblemCode
 
 DAY: Final = 86_400
@@ -56,6 +57,8 @@ class StatusListFile:
             return "cannot be read"
         if self._malformed:
             return "is malformed"
+        if state.st_mtime - at > limits.SKEW:
+            return "is from the future"
         return "is too old" if at - state.st_mtime > self._max_age else None
 
     def _refresh(self, mark: tuple[int, int, int]) -> None:

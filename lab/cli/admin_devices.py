@@ -189,6 +189,9 @@ def bulk(
     decision: Decision = None,
     locked: Locked = None,
     overridden: Overridden = None,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Every device is meant; without it, say which.")
+    ] = False,
     maximum: Annotated[int, typer.Option(min=1, help="Do nothing where more devices are found.")] = 100,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say to which devices, and do nothing.")] = False,
     server: Server = SERVER,
@@ -217,7 +220,16 @@ def bulk(
     }
     say.known_name(act, ["lock", "unlock", "release", "withdraw"], "act")
     given = {name: value for name, value in wanted.items() if value is not None}
-    body = {"act": act, "filter": given, "maximum": maximum, "dry_run": dry_run, "reason": reason}
+    if bool(given) is everybody:
+        say.fail("say which devices are meant, such as --batch K-2107-A, or else --everybody")
+    body = {
+        "act": act,
+        "filter": given,
+        "everybody": everybody,
+        "maximum": maximum,
+        "dry_run": dry_run,
+        "reason": reason,
+    }
     done = Client.of(server, token_file).post("/devices/bulk", body).body
     if json:
         say.as_json(done)

@@ -5,7 +5,7 @@ its phones were activated, how many of these in a prohibited territory, the shar
 share: the Wilson score interval at 95 percent (E. B. Wilson, 1927). A finding names a value only where its interval
 and that of all other phones do not meet, both at a level that allows for as many comparisons as the table has rows
 (Bonferroni): of a hundred batches some would stand out by chance. Values with fewer phones than `smallest` are
-counted together, so that a row is never one person's phone. No pseudonym enters, and none can leave.
+counted together, so that no value's row is one person's phone. No pseudonym enters, and none can leave.
 """
 
 from collections import Counter

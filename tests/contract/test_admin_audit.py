@@ -61,7 +61,7 @@ WRITES: dict[tuple[str, str], tuple[str, dict[str, Any], Counter[str]]] = {
     ("POST", "/devices/{sub}/withdraw"): ("/devices/{sub}/withdraw", {}, Counter({"device.withdraw": 1})),
     ("POST", "/devices/bulk"): (
         "/devices/bulk",
-        {"act": "lock", "filter": {}},
+        {"act": "lock", "filter": {}, "everybody": True},
         Counter({"device.lock": 4, "devices.lock": 1}),
     ),
     ("POST", "/unlock-codes"): (

@@ -90,12 +90,21 @@ def test_a_device_is_one_line_on_a_narrow_terminal(server: Operated, monkeypatch
 def test_in_bulk(server: Operated) -> None:
     """First a dry run, then the same again; too many are refused with what to do."""
     known = server.know(3)
-    assert "would reach 3 devices" in admin("devices", "bulk", "lock", *WHY, "--dry-run").stdout
+    assert (
+        "would reach 3 devices" in admin("devices", "bulk", "lock", "--everybody", *WHY, "--dry-run").stdout
+    )
     assert told("devices", "search", "--overridden") == []
     assert "--maximum" in admin("devices", "bulk", "--help").stdout
-    assert "too-many-devices" in admin("devices", "bulk", "lock", *WHY, "--maximum", "2", code=1).stderr
-    assert told("devices", "bulk", "lock", *WHY)["devices"] == sorted(known)
-    assert "did you mean lock?" in admin("devices", "bulk", "lok", *WHY, code=2).stderr
+    assert (
+        "too-many-devices"
+        in admin("devices", "bulk", "lock", "--everybody", *WHY, "--maximum", "2", code=1).stderr
+    )
+    assert told("devices", "bulk", "lock", "--everybody", *WHY)["devices"] == sorted(known)
+    assert "--everybody" in admin("devices", "bulk", "release", *WHY, code=2).stderr
+    assert (
+        "--everybody" in admin("devices", "bulk", "lock", "--everybody", "--batch", "K", *WHY, code=2).stderr
+    )
+    assert "did you mean lock?" in admin("devices", "bulk", "lok", "--everybody", *WHY, code=2).stderr
 
 
 def test_more_devices_than_a_page_are_listed_to_the_limit(server: Operated) -> None:

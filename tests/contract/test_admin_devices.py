@@ -165,7 +165,7 @@ def test_in_bulk_a_dry_run_names_those_to_whom_it_would_happen_and_does_nothing(
 def test_in_bulk_more_than_expected_is_none_at_all(server: Operated, maximum: int) -> None:
     """A filter that is too wide must not lock the first hundred of a million."""
     known = server.know(3)
-    wish = {"act": "lock", "filter": {}, "maximum": maximum, "reason": "ticket 9"}
+    wish = {"act": "lock", "filter": {}, "everybody": True, "maximum": maximum, "reason": "ticket 9"}
     if maximum >= 3:
         assert server.done("/devices/bulk", wish)["devices"] == sorted(known)
         return
@@ -178,17 +178,19 @@ def test_in_bulk_more_than_expected_is_none_at_all(server: Operated, maximum: in
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"filter": {"locked": False}},
-        {"filter": {"colour": "red"}},
+        {"everybody": False},
+        {"filter": {"overridden": False}},
+        {"filter": {"locked": False}, "everybody": False},
+        {"filter": {"colour": "red"}, "everybody": False},
         {"act": "sell"},
         {"maximum": 0},
         {"maximum": 10_001},
     ],
 )
 def test_in_bulk_what_is_not_understood_is_not_done(server: Operated, wrong: dict[str, object]) -> None:
-    """A member that is not known would have been a condition."""
+    """A member that is not known would have been a condition, and a condition that was forgotten means nobody."""
     server.know(1)
-    wish = {"act": "lock", "filter": {}, "reason": "r"} | wrong
+    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "r"} | wrong
     assert server.refused("POST", "/devices/bulk", wish) == (422, "request-invalid")
     assert server.get("/devices?overridden=true")["items"] == []
 
@@ -210,7 +212,7 @@ def test_in_bulk_it_happens_to_all_or_to_none(server: Operated, monkeypatch: pyt
         kind = type(under_way)
     original = kind.remember
     monkeypatch.setattr(kind, "remember", failing)
-    wish = {"act": "lock", "filter": {}, "reason": "ticket 9"}
+    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 9"}
     assert server.refused("POST", "/devices/bulk", wish) == (500, "internal")
     monkeypatch.undo()
     assert remember == 3

@@ -50,14 +50,15 @@ def test_bulk_acts_at_once_happen_one_after_the_other(server: Operated) -> None:
     """Each is whole: every device has as many entries as there were acts, and ends as the others do."""
     known = server.know(20)
     before = len(server.audit())
-    wish = {"act": "lock", "filter": {}, "reason": "ticket 8"}
+    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 8"}
     answers = at_once(server, "/devices/bulk", wish, None)
     assert {status for status, _ in answers} == {200}
     entries = Counter(entry.subject for entry in server.audit()[before:])
     assert entries == Counter(dict.fromkeys(known, CLIENTS) | {"bulk": CLIENTS})
     assert (
         server.done(
-            "/devices/bulk", wish | {"act": "withdraw", "dry_run": True, "filter": {"overridden": True}}
+            "/devices/bulk",
+            wish | {"act": "withdraw", "dry_run": True, "everybody": False, "filter": {"overridden": True}},
         )["count"]
         == 20
     )

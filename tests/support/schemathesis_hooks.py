@@ -75,10 +75,11 @@ def fault(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def bulk(body: dict[str, Any]) -> dict[str, Any]:
-    """Phones are searched for by being locked, not by not being so."""
+    """Phones are searched for by being locked, not by not being so; who asks nothing has to mean everybody."""
     if not isinstance(body.get("filter"), dict):
         return body
-    return body | {"filter": {name: value for name, value in body["filter"].items() if value is not False}}
+    wanted = {name: value for name, value in body["filter"].items() if value is not False}
+    return body | {"filter": wanted, "everybody": not wanted}
 
 
 def draft(body: dict[str, Any]) -> dict[str, Any]:

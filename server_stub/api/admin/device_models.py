@@ -1,6 +1,6 @@
 """What is said about devices: which ones, what they are, what was decided."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -188,12 +188,23 @@ class Decided(Because):
 
 
 class InBulk(Decided):
-    """The same act for every device that the filter finds; for none of them where it finds more than `maximum`."""
+    """The same act for every device that the filter finds; for none of them where it finds more than `maximum`.
+
+    A filter that asks nothing finds every device. It is refused unless `everybody` says that this is meant.
+    """
 
     act: Word[Act]
     filter: DeviceFilter
+    everybody: bool = False
     maximum: Annotated[int, Field(ge=1, le=bulk.MAXIMUM)] = 100
     dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        asks = any(value is not None for value in self.filter.model_dump().values())
+        if asks is self.everybody:
+            raise ValueError("give a filter, or everybody: true where every device is meant")
+        return self
 
 
 class BulkDone(Shown):

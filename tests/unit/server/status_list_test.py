@@ -116,6 +116,11 @@ def test_a_list_is_read_again_when_it_changes(file: Path) -> None:
     assert set(source(NOW)) == {10}
 
 
+def from_the_future(file: Path) -> None:
+    """It would never become too old."""
+    os.utime(file, (NOW + 301, NOW + 301))
+
+
 def too_old(file: Path) -> None:
     os.utime(file, (NOW - DAY - 1, NOW - DAY - 1))
 
@@ -124,6 +129,7 @@ SPOILT = {
     "cannot be read": Path.unlink,
     "is malformed": lambda file: write(file, b"<html>", NOW),
     "is too old": too_old,
+    "is from the future": from_the_future,
 }
 
 
