@@ -31,7 +31,9 @@ def device(
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="No request leaves the phone.")] = False,
     locale: Annotated[str, typer.Option(help="The language that the user chooses.")] = "en",
-    seed: Annotated[str, typer.Option(help="The same seed gives the same phone and keys.")] = "2021",
+    seed: Annotated[
+        str, typer.Option(help="The same seed gives the same phone; its server needs it too.")
+    ] = "2021",
     json: Annotated[bool, typer.Option("--json", help="One object for machines.")] = False,
 ) -> None:
     """Switch on one phone, walk it through its setup, and show what happened and its last screen.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.adapters.serial_modem import SerialModem
+from agent.adapters.tuf_faults import TufFault
 from agent.ports import Modem, PortError
 from agent.screens import Screen, render_text
 from agent.telephony.reader import TelephonyError, read_telephony
@@ -71,7 +72,14 @@ class Seen:
         outcome = f"\n{self.result['profile']} in {self.result['place']}: {self.result['outcome']}\n"
         drawn = [render_text(self.screen)] if self.screen else []
         picture = [qr.drawn(self.challenge)] if self.challenge else []
-        return [tables.timeline(self.entries, decoded=True), outcome, *drawn, *picture]
+        return [tables.timeline(self.entries, decoded=True), outcome, *drawn, *picture, *self._advice()]
+
+    def _advice(self) -> list[str]:
+        if any(entry.detail.get("code") == TufFault.UNSIGNED for entry in self.entries):
+            return [
+                "The keys that the server publishes are not this phone's vendor's: start both with the same --seed."
+            ]
+        return []
 
 
 def run(wish: Wish) -> Seen:

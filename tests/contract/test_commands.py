@@ -127,8 +127,10 @@ def test_a_phone_asks_a_server_that_runs_elsewhere(tmp_path: Path) -> None:
         arguments = ["device", "--profile", "official-global", "--place", "tehran", "--server", url]
         seen = told(*arguments, "--seed", "two-terminals")
         stranger = told(*arguments, "--seed", "another-vendor")
+        shown = activation(*arguments, "--seed", "another-vendor").stdout
     assert (seen["outcome"], seen["verdict"]["territory"]) == ("locked", "IR")
     assert (stranger["outcome"], stranger["verdict"]) == ("pending", None)
+    assert "start both with the same --seed" in " ".join(shown.split())
 
 
 def test_a_server_that_was_killed_remembers_and_goes_on(tmp_path: Path) -> None:
