@@ -164,5 +164,5 @@ _SAYINGS: Final[dict[type[Exception], Callable[[Exception], AdminError]]] = {
     PolicyFixedError: _fixed,
 }
 
-KNOWN: Final = (AdminError, *_SAYINGS)
+KNOWN: Final[tuple[type[Exception], ...]] = (AdminError, *_SAYINGS)
 """The errors that `translate` knows; whatever else is raised is a fault of this program."""
