@@ -1,0 +1,49 @@
+"""The recipes for QA engineers are whole files that run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lab.scenario.engine import run
+from lab.scenario.reader import SUFFIX, read
+from lab.scenario.result import Status
+from lab.scenario.runner import Plan
+from lab.scenario.telling import explain
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "qa" / "recipes.md").read_text("utf-8")
+HEADINGS = re.findall(r"^## (\d+)\. ", PAGE, re.MULTILINE)
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def _outcomes(text: str, folder: Path) -> list[tuple[Status, str]]:
+    file = folder / f"recipe{SUFFIX}"
+    file.write_text(text, "utf-8")
+    plan = Plan(seed="2021", http=False)
+    results = [run(case, plan.seed, plan.venue()) for case in read(file)]
+    return [(result.status, explain(result)) for result in results]
+
+
+def test_the_page_has_ten_recipes_with_a_file_each() -> None:
+    """A recipe whose block is not found would not be run, and nobody would notice."""
+    assert [int(heading) for heading in HEADINGS] == list(range(1, 11))
+    assert len(BLOCKS) == len(HEADINGS)
+
+
+@pytest.mark.parametrize("text", BLOCKS, ids=[f"recipe-{number}" for number in HEADINGS])
+def test_a_recipe_passes_as_it_stands(text: str, tmp_path: Path) -> None:
+    """Whoever copies a recipe begins with something that works."""
+    outcomes = _outcomes(text, tmp_path)
+    assert outcomes
+    for status, why in outcomes:
+        assert status is Status.PASSED, why
+
+
+@pytest.mark.parametrize("text", BLOCKS, ids=[f"recipe-{number}" for number in HEADINGS])
+def test_a_recipe_fails_with_an_expectation_that_does_not_hold(text: str, tmp_path: Path) -> None:
+    """A recipe that passes whatever happens would teach nothing."""
+    broken = text + "  - expect: phone\n    outcome: no-boot\n"
+    for status, why in _outcomes(broken, tmp_path):
+        assert status is Status.FAILED, why
+        assert "no-boot" in why
