@@ -9,13 +9,13 @@ DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test test-slow lint format bench mutation fuzz picture lock generate clean help
+.PHONY: demo test test-slow lint format bench mutation fuzz picture picture-report lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
 demo: $(RUN)     ## set up, then run the main job: the matrix and the stories
-	$(BIN)/activation demo
+	mkdir -p out && $(BIN)/activation demo --html out/demo.html
 
 test: $(DEV)     ## set up, then run the tests
 	$(BIN)/pytest -n 2 -m "not slow"
@@ -49,6 +49,12 @@ picture: $(RUN)  ## take the README's picture of the demo page again (needs Chro
 	&& $(CHROMIUM) --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
 		--window-size=1140,1640 --screenshot=docs/images/demo.png file://$$folder/demo.html
+
+picture-report: $(RUN) ## take the README's picture of the report of the incident again (needs Chromium)
+	folder=$$(mktemp -d) && $(BIN)/activation run scenarios/incident --html $$folder/incident.html \
+	&& $(CHROMIUM) --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
+		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
+		--window-size=1140,590 --screenshot=docs/images/incident-2021.png file://$$folder/incident.html
 
 generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram, references
 	$(BIN)/python -m wire.schemas

@@ -43,3 +43,22 @@ def demo(
     if html is not None:
         say.write(html, page.render(results, stories))
         typer.echo(f"The page is in {html}.")
+    _incident(seed, html)
+
+
+def _incident(seed: str, html: Path | None) -> None:
+    """The incident of 2021: who was locked when. Its report is written beside the page."""
+    from rich.rule import Rule
+
+    from lab.cli import say
+    from lab.scenario.report import render
+    from lab.scenario.report.incident import cohorts, incident
+
+    result = incident(seed)
+    say.show(Rule(f"{result.name}: {result.status}", align="left"))
+    for name, outcome, locked in cohorts(result):
+        typer.echo(f"  {name:<12} {outcome:<10} locked: {locked}")
+    if html is not None:
+        report = html.with_name("incident-2021.html")
+        say.write(report, render([result]))
+        typer.echo(f"The report of the incident is in {report}.")

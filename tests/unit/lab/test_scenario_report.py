@@ -69,3 +69,8 @@ def test_who_was_locked_when(incident: ScenarioResult) -> None:
     assert {name for name, found in spans.items() if found} == {"before", "with-code", "late"}
     assert [span.until for span in spans["late"]] == [None]
     assert all(isinstance(span, Locked) and span.until for span in spans["before"] + spans["with-code"])
+
+
+def test_the_demo_carries_the_incident_of_the_library() -> None:
+    """An installed package has no folder of scenarios; its copy must not fall behind."""
+    assert (Path("lab/scenario/report") / INCIDENT.name).read_bytes() == INCIDENT.read_bytes()

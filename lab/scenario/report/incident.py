@@ -1,0 +1,37 @@
+"""The incident of 2021 as the demo tells it, from the copy of its file that is installed with the package."""
+
+from dataclasses import replace
+from importlib.resources import as_file, files
+from typing import Final
+
+from lab.scenario.engine import run
+from lab.scenario.reader import read
+from lab.scenario.report.locks import locks
+from lab.scenario.result import ScenarioResult
+from lab.scenario.runner import Plan
+
+FILE: Final = "incident-2021.scenario.yaml"
+WHERE: Final = f"scenarios/incident/{FILE}"
+
+
+def incident(seed: str) -> ScenarioResult:
+    """The scenario, run in this process, named by its place in the sources: no path of a machine is told."""
+    with as_file(files("lab.scenario.report").joinpath(FILE)) as path:
+        (case,) = read(path)
+        result = run(case, seed, Plan(seed).venue())
+    return replace(result, file=WHERE, reproduce=f"activation run {WHERE} --seed {seed}")
+
+
+def cohorts(result: ScenarioResult) -> list[tuple[str, str, str]]:
+    """For each phone its name, what it ended as, and on which days of the story it was locked."""
+    return [(each.name, each.outcome, _told(result, each.name)) for each in result.handsets]
+
+
+def _told(result: ScenarioResult, name: str) -> str:
+    spans = next(locks(each) for each in result.handsets if each.name == name)
+    days = (
+        f"day {span.since / 86_400:.1f} to "
+        + ("the end" if span.until is None else f"{span.until / 86_400:.1f}")
+        for span in spans
+    )
+    return ", ".join(days) or "never"
