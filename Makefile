@@ -9,7 +9,7 @@ DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test test-slow lint format bench mutation fuzz picture picture-report lock generate clean help
+.PHONY: demo test scenarios test-slow lint format bench mutation fuzz picture picture-report lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -19,6 +19,9 @@ demo: $(RUN)     ## set up, then run the main job: the matrix and the stories
 
 test: $(DEV)     ## set up, then run the tests
 	$(BIN)/pytest -n 2 -m "not slow"
+
+scenarios: $(DEV) ## the library of scenarios, as tests
+	$(BIN)/pytest scenarios -n 2 -q
 
 test-slow: $(DEV) ## the tests that take longer than a few seconds
 	$(BIN)/pytest -m slow
