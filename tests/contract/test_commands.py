@@ -285,6 +285,8 @@ def test_the_demo_tells_matrix_and_stories_and_writes_the_page(tmp_path: Path) -
     said = activation("demo", "--html", str(page)).stdout
     assert "official-global in havana: locked" in said
     assert "custom-aosp in havana: home" in said
+    assert re.search(r"carried-in +activated +locked: never", said)
+    assert "incident-2021" in (tmp_path / "incident-2021.html").read_text(encoding="utf-8")
     html = page.read_text(encoding="utf-8")
     assert html.count('<td style="background:') == 13 * 15
     assert "This phone is locked" in html
