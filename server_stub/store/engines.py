@@ -5,7 +5,9 @@ SQLite: a write-ahead log that is synced at every commit. A transaction takes th
 PostgreSQL: a transaction is READ COMMITTED, and locks what it reads in order to change it. Reading is one snapshot.
 """
 
+import time
 from dataclasses import dataclass
+from sqlite3 import SQLITE_BUSY, OperationalError
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ CONNECTIONS: Final = 8
 """Transactions, and so connections, that one server has at most at once."""
 
 _CONNECT_SECONDS: Final = 5
+_BUSY_SECONDS: Final = 5
 _APPLICATION: Final = "verdict-server"
 
 
@@ -67,8 +70,22 @@ def _postgresql(database: Database) -> Engine:
 def _configure_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
     """WAL with a sync at every commit; transactions are begun by the store and not by the driver."""
     connection.isolation_level = None
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}").close()
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}").close()
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous=FULL").close()
+
+
+def _write_ahead(connection: SqliteConnection) -> None:
+    """Of several servers that open a new file at once one changes its mode; SQLite does not wait for that by itself."""
+    for left in reversed(range(_BUSY_SECONDS * 100)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except OperationalError as error:
+            if not left or error.sqlite_errorcode != SQLITE_BUSY:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
