@@ -1,10 +1,10 @@
 """What `activation run` does: collect, run, tell, and end with a code that means something."""
 
+import json
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,8 @@ import typer
 from lab.cli import say
 from lab.scenario.collect import cases
 from lab.scenario.errors import ScenarioError
-from lab.scenario.junit import junit
+from lab.scenario.junit import Suite
+from lab.scenario.report import Report
 from lab.scenario.result import ScenarioResult, Status
 from lab.scenario.runner import Plan, run_all
 from lab.scenario.telling import explain, skipped
@@ -24,7 +25,6 @@ _MARKS: Final = {
     Status.ERROR: "ERROR",
     Status.SKIPPED: "skipped",
 }
-_REPORT: Final = "lab.scenario.report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +44,67 @@ def carry_out(wish: Wish, plan: Plan) -> None:
         found, faults = cases(wish.paths, wish.only)
     except ScenarioError as error:
         say.fail(str(error))
+    for file in (wish.junit, wish.html):
+        if file is not None:
+            say.check_writable(file)
     for fault in faults:
         typer.echo("\n".join(fault.lines()), err=True)
     if not found and not faults:
         say.fail(f"no scenario is called {wish.only!r}; leave out --only to see their ids")
-    results = list(say.progress(run_all(found, plan), "scenarios", len(found)))
-    _write(wish, results, faults)
-    if wish.json:
-        say.as_json([result.as_json() for result in results])
-    else:
-        _tell(results, faults)
+    results = run_all(found, plan)
+    if wish.json or not sys.stdout.isatty():  # on a terminal the lines are the progress
+        results = say.progress(results, "scenarios", len(found))
+    counts = _tell(_written(results, wish, faults), faults, as_json=wish.json)
     if faults:
         raise typer.Exit(say.USAGE)
-    if any(result.status in (Status.FAILED, Status.ERROR) for result in results):
+    if counts[Status.FAILED] or counts[Status.ERROR]:
         raise typer.Exit(say.NOT_IN_ORDER)
 
 
-def _tell(results: Sequence[ScenarioResult], faults: Sequence[ScenarioError]) -> None:
+def _written(
+    results: Iterable[ScenarioResult], wish: Wish, faults: Sequence[ScenarioError]
+) -> Iterator[ScenarioResult]:
+    """The results as they come. None is kept: the files take what they need, and are written after the last."""
+    suite = Suite() if wish.junit else None
+    report = Report() if wish.html else None
     for result in results:
+        if suite is not None:
+            suite.add(result)
+        if report is not None:
+            report.add(result)
+        yield result
+    if suite is not None and wish.junit is not None:
+        say.write(wish.junit, suite.document(faults))
+    if report is not None and wish.html is not None:
+        say.write(wish.html, report.html())
+
+
+def _tell(
+    results: Iterator[ScenarioResult], faults: Sequence[ScenarioError], *, as_json: bool
+) -> Counter[Status]:
+    counts: Counter[Status] = Counter()
+    explained: list[str] = []
+    separator = "[\n"
+    for result in results:
+        counts[result.status] += 1
+        if as_json:
+            sys.stdout.write(separator + json.dumps(result.as_json(), ensure_ascii=False))
+            separator = ",\n"
+            continue
         why = f": {skipped(result)}" if result.status is Status.SKIPPED else ""
         typer.echo(f"{_MARKS[result.status]:<8}{result.id}{why}")
-    for result in results:
         if result.status in (Status.FAILED, Status.ERROR):
-            typer.echo("\n" + explain(result))
-    count = Counter(result.status for result in results)
-    told = [f"{count[status]} {status}" for status in Status if count[status]]
+            explained.append(explain(result))
+    if as_json:
+        sys.stdout.write("\n]\n" if counts else "[]\n")
+    else:
+        _sum_up(explained, counts, faults)
+    return counts
+
+
+def _sum_up(explained: Sequence[str], counts: Counter[Status], faults: Sequence[ScenarioError]) -> None:
+    for text in explained:
+        typer.echo("\n" + text)
+    told = [f"{counts[status]} {status}" for status in Status if counts[status]]
     told += [f"{len(faults)} {'file' if len(faults) == 1 else 'files'} not usable"] if faults else []
     typer.echo("\n" + ", ".join(told))
-
-
-def _write(wish: Wish, results: Sequence[ScenarioResult], faults: Sequence[ScenarioError]) -> None:
-    if wish.junit is not None:
-        say.write(wish.junit, junit(results, faults))
-    if wish.html is not None:
-        if find_spec(_REPORT) is None:
-            say.fail("this version writes no report; leave out --html")
-        say.write(wish.html, import_module(_REPORT).render(results))

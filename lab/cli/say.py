@@ -50,6 +50,14 @@ def write(file: Path, text: str) -> None:
         fail(f"cannot write {file}: {error.strerror}", OUTSIDE)
 
 
+def check_writable(file: Path) -> None:
+    """Stop with an error, before long work, where a file could not be written after it."""
+    if not file.parent.is_dir():
+        fail(f"cannot write {file}: there is no folder {file.parent}; make it first", OUTSIDE)
+    if file.is_dir():
+        fail(f"cannot write {file}: it is a folder; name a file", OUTSIDE)
+
+
 def write_octets(file: Path, octets: bytes) -> None:
     """Write a picture. Stops with an error where that cannot be done."""
     try:

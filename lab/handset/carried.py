@@ -35,7 +35,7 @@ class Carried(ABC):
 
     def carry(self, place: Place) -> None:
         """Take the phone elsewhere, its cards with it."""
-        self._whereabouts.place = place
+        self._whereabouts.go(place)
         self._moved(f"carried to {place.name}")
 
     def join_wifi(self, country: str | None = None) -> None:
@@ -68,6 +68,11 @@ class Carried(ABC):
     def place(self) -> Place:
         """Where the phone is."""
         return self._whereabouts.place
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names of the places where the phone has been, in order."""
+        return tuple(self._whereabouts.visited)
 
     def network_down(self) -> None:
         """Nothing gets through any more, whatever the phone hears."""

@@ -76,6 +76,7 @@ class Handset(Carried):
         self._circumstances = circumstances
         self._provisioned = False
         self.agent: Agent | None = None
+        self.profiles = [profile.name]
 
     def power_on(self) -> None:
         """The bootloader, and then what it starts."""
@@ -136,6 +137,7 @@ class Handset(Carried):
             raise ValueError("this phone was put together for one image")
         self.power_off()
         self.timeline.note(Who.USER, "flashed", firmware=profile.name)
+        self.profiles.append(profile.name)
         fitted = refit(profile)
         self.profile, self._trust = profile, fitted.trust
         self.network.onward = fitted.onward

@@ -1,6 +1,6 @@
 """Where a phone is, what is in its slots, and which networks it may use: what people change in the life of a phone."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from firmware_profiles.model import Profile
 from lab.handset.modem import EmulatedModem
@@ -19,7 +19,7 @@ class Whereabouts:
     """`seed` is the phone's own; hooks in its image make up their falsehoods from it.
 
     `wifi` is what the user has joined beyond what the place offers. `carrier` is the network that a real modem brings
-    with it; `outage` cuts every data path.
+    with it; `outage` cuts every data path. `visited` are the names of the places so far, in order.
     """
 
     place: Place
@@ -29,6 +29,15 @@ class Whereabouts:
     carrier: bool = False
     outage: bool = False
     airplane: bool = False
+    visited: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.visited = [self.place.name]
+
+    def go(self, place: Place) -> None:
+        """Be elsewhere from now on."""
+        self.place = place
+        self.visited.append(place.name)
 
     def told(self, profile: Profile) -> Radio:
         """What the agent of an image hears: the truth, unless the image falsifies it."""

@@ -13,7 +13,7 @@ from lab.scenario.model.step import Step
 from lab.scenario.operations import CannotError
 from lab.scenario.perform import perform
 from lab.scenario.reader import Case
-from lab.scenario.result import HandsetResult, Judged, ScenarioResult, Status, StepResult
+from lab.scenario.result import HandsetResult, Judged, ScenarioResult, SetUpBefore, Status, StepResult
 from lab.scenario.stage import Actor, Stage, Venue, open_stage
 from server_stub.domain.policy_errors import PolicyError
 from server_stub.key_repository import KeyRepositoryError
@@ -220,7 +220,7 @@ def _status(steps: Sequence[StepResult], error: str | None) -> Status:
 
 
 def _handset(actor: Actor) -> HandsetResult:
-    phone = actor.phone
+    phone, before = actor.phone, actor.table.activated
     return HandsetResult(
         name=actor.name,
         profile=phone.profile.name,
@@ -228,6 +228,9 @@ def _handset(actor: Actor) -> HandsetResult:
         outcome=phone.outcome().value,
         timeline=tuple(entry.as_json() for entry in phone.timeline.entries),
         screens=tuple(actor.watch.shots),
+        activated=SetUpBefore(before.place, before.at) if before else None,
+        profiles=tuple(phone.profiles),
+        places=phone.places,
     )
 
 

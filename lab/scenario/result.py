@@ -79,9 +79,18 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUpBefore:
+    """Where and when a phone was set up before the story; `at` is in seconds since the epoch."""
+
+    place: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandsetResult:
     """One phone: what it is, what it ended as, and all that happened to it.
 
+    `profile` and `place` are the last of `profiles`, the images that were on it, and of `places`, where it was.
     `timeline` has entries `at`, `who`, `what`, `detail`, with evidence in `detail.sent` and verdicts in
     `detail.received`, decoded and not verified.
     """
@@ -92,6 +101,9 @@ class HandsetResult:
     outcome: str
     timeline: tuple[dict[str, Any], ...]
     screens: tuple[ScreenShot, ...]
+    activated: SetUpBefore | None
+    profiles: tuple[str, ...]
+    places: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

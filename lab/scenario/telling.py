@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from lab.scenario.result import HandsetResult, Judged, ScenarioResult, ScreenShot, Status, StepResult
@@ -15,6 +16,31 @@ WIDE: Final = 110
 def explain(result: ScenarioResult) -> str:
     """All that failed in a scenario, as text. Empty for one that passed."""
     return "\n".join(_lines(result)) if result.status is not Status.PASSED else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The first thing that went wrong in a scenario: `where`, which its neighbours may share, and `what` it was."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+def first_wrong(result: ScenarioResult) -> Wrong:
+    """The first thing that went wrong in a scenario that did not pass."""
+    if result.error:
+        return Wrong("", result.error)
+    step = next(step for step in result.steps if step.status is not Status.PASSED)
+    if step.error:
+        return Wrong(f"line {step.line}", step.error)
+    judged = next(judged for judged in step.judged if not judged.holds)
+    mismatch = judged.mismatches[0]
+    expected, actual = (_json(value)[:WIDE] for value in (mismatch.expected, mismatch.actual))
+    where = f"line {step.line}: {judged.handset or 'server'}: {mismatch.member}"
+    return Wrong(where, f"expected {expected}, actual {actual}")
 
 
 def skipped(result: ScenarioResult) -> str:

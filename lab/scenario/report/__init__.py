@@ -1,5 +1,5 @@
 """The report of scenarios: one page that needs nothing from outside."""
 
-from lab.scenario.report.page import render
+from lab.scenario.report.page import Report, render
 
-__all__ = ["render"]
+__all__ = ["Report", "render"]

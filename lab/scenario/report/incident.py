@@ -7,7 +7,7 @@ from typing import Final
 from lab.scenario.engine import run
 from lab.scenario.reader import read
 from lab.scenario.report.locks import locks
-from lab.scenario.result import ScenarioResult
+from lab.scenario.result import HandsetResult, ScenarioResult
 from lab.scenario.runner import Plan
 
 FILE: Final = "incident-2021.scenario.yaml"
@@ -23,15 +23,9 @@ def incident(seed: str) -> ScenarioResult:
 
 
 def cohorts(result: ScenarioResult) -> list[tuple[str, str, str]]:
-    """For each phone its name, what it ended as, and on which days of the story it was locked."""
-    return [(each.name, each.outcome, _told(result, each.name)) for each in result.handsets]
+    """For each phone its name, what it ended as, and from when to when it was locked."""
+    return [(each.name, each.outcome, _told(result, each)) for each in result.handsets]
 
 
-def _told(result: ScenarioResult, name: str) -> str:
-    spans = next(locks(each) for each in result.handsets if each.name == name)
-    days = (
-        f"day {span.since / 86_400:.1f} to "
-        + ("the end" if span.until is None else f"{span.until / 86_400:.1f}")
-        for span in spans
-    )
-    return ", ".join(days) or "never"
+def _told(result: ScenarioResult, handset: HandsetResult) -> str:
+    return ", ".join(span.told(result.began) for span in locks(handset)) or "never"

@@ -1,6 +1,7 @@
 """When a phone was locked, as its user saw it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from lab.scenario.result import HandsetResult
 
@@ -11,6 +12,35 @@ class Locked:
 
     since: float
     until: float | None
+
+    def told(self, began: int) -> str:
+        """From when to when in UTC, in a world that began at `began`, seconds since the epoch.
+
+        >>> Locked(3600, None).told(1630886400)
+        '6 Sep 01:00 to the end'
+        """
+        end = "the end" if self.until is None else moment(began + self.until)
+        return f"{moment(began + self.since)} to {end}"
+
+
+def moment(epoch: float) -> str:
+    """A moment as people write it, in UTC.
+
+    >>> moment(1630886400)
+    '6 Sep 00:00'
+    """
+    then = datetime.fromtimestamp(epoch, UTC)
+    return f"{day(epoch)} {then:%H:%M}"
+
+
+def day(epoch: float) -> str:
+    """The day of a moment, in UTC.
+
+    >>> day(1630886400)
+    '6 Sep'
+    """
+    then = datetime.fromtimestamp(epoch, UTC)
+    return f"{then.day} {then:%b}"
 
 
 def locks(handset: HandsetResult) -> tuple[Locked, ...]:

@@ -1,8 +1,16 @@
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const list = document.getElementById("list");
-  const PAGE = 200;
+  const get = (id) => document.getElementById(id);
+  const index = JSON.parse(get("index").textContent);
+  const rows = index.rows.map(([id, status, elapsed, story, phones, piece, place]) => {
+    const [file, name, about] = index.stories[story];
+    const seen = phones.map(([profiles, places]) => ({ profiles: profiles.map((n) => index.profiles[n]), places: places.map((n) => index.places[n]) }));
+    return { id, status, elapsed, file, name, about, seen, piece, place, text: `${id} ${name} ${about} ${file}`.toLowerCase() };
+  });
+  const RANK = { error: 0, failed: 0, passed: 1, skipped: 1 };
+  rows.sort((one, other) => RANK[one.status] - RANK[other.status]);
+  const LISTED = 200, ENTRIES = 200, AROUND = 8;
+
   const make = (tag, css, text) => {
     const node = document.createElement(tag);
     if (css) node.className = css;
@@ -15,11 +23,24 @@
     return days ? `${days} d ${time}` : time;
   };
   const plain = (value) => typeof value === "string" ? value : JSON.stringify(value);
+
+  // The details of scenarios lie in deflated pieces; each is opened when its first scenario is.
+  const packed = document.querySelectorAll("script.piece"), opened = new Map();
+  const inflate = async (number) => {
+    if (typeof DecompressionStream === "undefined") throw new Error("this browser cannot unpack the details; any browser since May 2023 can");
+    const octets = Uint8Array.from(atob(packed[number].textContent), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([octets]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  };
+  const details = async (row) => {
+    if (!opened.has(row.piece)) opened.set(row.piece, inflate(row.piece));
+    return (await opened.get(row.piece))[row.place];
+  };
+  const trouble = (error) => { const said = get("trouble"); said.textContent = `Details cannot be shown: ${error.message}.`; said.hidden = false; };
+
   const PADLOCK = '<svg viewBox="0 0 48 48" width="56" height="56" fill="none" stroke="currentColor" stroke-width="3"><path d="M14 22v-7a10 10 0 0 1 20 0v7"/><rect x="9" y="22" width="30" height="20" rx="3"/><path d="M24 30v5"/></svg>';
   const WARNING = '<svg viewBox="0 0 48 48" width="56" height="56" fill="none" stroke="currentColor" stroke-width="3"><path d="M24 7 44 41H4z"/><path d="M24 20v9M24 35v.5"/></svg>';
-  const screen = ([at, number]) => {
-    const shot = data.screens[number], figure = make("figure");
-    const phone = make("div", shot.dark ? "handset dark" : "handset");
+  const screen = (shot, at) => {
+    const figure = make("figure"), phone = make("div", shot.dark ? "handset dark" : "handset");
     phone.dir = shot.direction; phone.lang = shot.locale;
     if (shot.symbol) { const mark = make("div", "symbol"); mark.innerHTML = shot.symbol === "padlock" ? PADLOCK : WARNING; phone.append(mark); }
     phone.append(make("h4", "", shot.title));
@@ -31,66 +52,123 @@
     figure.append(phone, make("figcaption", "soft", `${shot.id}, ${clock(at)}`));
     return figure;
   };
+  const message = (name, value) => {
+    const more = make("details");
+    more.append(make("summary", "", name === "sent" ? "evidence" : "verdict"), make("pre", "", JSON.stringify(value, null, 2)));
+    return more;
+  };
   const entry = (each) => {
     const row = make("li");
     row.append(make("span", "at", clock(each.at)), make("b", "", each.who), " ", each.what);
     for (const [name, value] of Object.entries(each.detail || {})) {
-      if (name === "sent" || name === "received") {
-        const more = make("details");
-        more.append(make("summary", "", name === "sent" ? "evidence" : "verdict"), make("pre", "", JSON.stringify(value, null, 2)));
-        row.append(more);
-      } else row.append(make("span", "soft", ` ${name} ${plain(value)}`));
+      const decoded = (name === "sent" || name === "received") && typeof value === "object";
+      row.append(decoded ? message(name, value) : make("span", "soft", ` ${name} ${plain(value)}`));
     }
     return row;
+  };
+  // Long lists come in parts: a phone that lives for months has thousands of entries and hundreds of screens.
+  const inParts = (box, things, size, draw) => {
+    const next = make("button");
+    let done = 0;
+    const go = () => {
+      next.before(...things.slice(done, done + size).map(draw));
+      done = Math.min(done + size, things.length);
+      next.textContent = `${things.length - done} more`;
+      next.hidden = done === things.length;
+    };
+    box.append(next);
+    next.addEventListener("click", go);
+    go();
+    return box;
   };
   const lazy = (title, fill) => {
     const more = make("details");
     more.append(make("summary", "", title));
-    more.addEventListener("toggle", () => { if (more.open && more.childElementCount === 1) fill(more); });
+    more.addEventListener("toggle", () => { if (more.open && !more.dataset.filled) { more.dataset.filled = "yes"; fill(more); } });
     return more;
   };
-  const handset = (each) => lazy(`${each.name}: ${each.profile}, ${each.place}, ${each.outcome}`, (box) => {
-    const shots = make("div", "shots"), line = make("ol", "timeline");
-    shots.append(...each.screens.map(screen));
-    line.append(...data.timelines[each.timeline].map(entry));
-    box.append(shots, line);
+  const handset = (each, screens) => lazy(`${each.name}: ${each.profile}, ${each.place}, ${each.outcome}`, (box) => {
+    box.append(
+      inParts(make("div", "shots"), each.screens, 40, ([at, number]) => screen(screens[number], at)),
+      inParts(make("ol", "timeline"), each.timeline, ENTRIES, entry));
   });
-  const step = (each) => {
+  // What stood when an expectation did not hold: what came before it, the newest messages, and the screen.
+  const around = (wrong, inside) => {
+    const phone = inside.handsets.find((each) => each.name === wrong.handset);
+    if (!phone) return [];
+    const before = phone.timeline.slice(0, wrong.entries), line = make("ol", "timeline"), parts = [line];
+    const near = before.slice(-AROUND);
+    line.append(...near.map(entry));
+    for (const name of ["sent", "received"]) {
+      const newest = before.findLast((each) => typeof (each.detail || {})[name] === "object");
+      if (newest && !near.includes(newest)) parts.push(message(name, newest.detail[name]));
+    }
+    const shot = wrong.screen === null ? null : phone.screens[wrong.screen];
+    if (shot) parts.push(screen(inside.screens[shot[1]], shot[0]));
+    return parts;
+  };
+  const step = (each, inside) => {
     const row = make("li", each.status);
     row.append(make("span", "at", clock(each.began)), each.text, make("span", "soft", ` line ${each.line}, ${each.status}${each.note ? ": " + each.note : ""}`));
     if (each.error) row.append(make("pre", "", each.error));
-    for (const wrong of each.wrong)
-      row.append(make("pre", "", `${wrong.handset || "server"}: ${wrong.member}\nexpected  ${plain(wrong.expected)}\nactual    ${plain(wrong.actual)}`));
+    for (const wrong of each.wrong) {
+      for (const one of wrong.mismatches)
+        row.append(make("pre", "", `${wrong.handset || "server"}: ${one.member}\nexpected  ${plain(one.expected)}\nactual    ${plain(one.actual)}`));
+      row.append(...around(wrong, inside));
+    }
     return row;
   };
-  const scenario = (each) => {
-    const box = lazy("", (inner) => {
-      inner.append(make("p", "", `${each.name}. ${each.about}`));
-      if (each.error) inner.append(make("pre", "", each.error));
-      const steps = make("ol", "timeline");
-      steps.append(...each.steps.map(step));
-      inner.append(make("pre", "", each.again), steps, ...each.handsets.map(handset));
-    });
-    box.firstChild.append(make("b", each.status, each.status), ` ${each.id} `, make("span", "soft", `${each.file}, ${clock(each.elapsed)}`));
+  const show = (row, inside, box) => {
+    box.append(make("p", "", `${row.name}. ${row.about}`));
+    if (inside.error) box.append(make("pre", "", inside.error));
+    const steps = make("ol", "timeline");
+    steps.append(...inside.steps.map((each) => step(each, inside)));
+    box.append(make("pre", "", inside.again), steps, ...inside.handsets.map((each) => handset(each, inside.screens)));
+  };
+  const scenario = (row) => {
+    const box = lazy("", (inner) => details(row).then((inside) => show(row, inside, inner)).catch(trouble));
+    box.firstChild.append(make("b", row.status, row.status), ` ${row.id} `, make("span", "soft", `${row.file}, ${clock(row.elapsed)}`));
     return box;
   };
-  const fill = (id, values) => { for (const value of [...new Set(values)].sort()) document.getElementById(id).append(new Option(value, value)); };
-  fill("status", data.scenarios.map((each) => each.status));
-  fill("profile", data.scenarios.flatMap((each) => each.handsets.map((one) => one.profile)));
-  fill("place", data.scenarios.flatMap((each) => each.handsets.map((one) => one.place)));
-  const chosen = (id) => document.getElementById(id).value;
-  let shown = PAGE;
-  const show = () => {
-    const text = chosen("text").toLowerCase(), status = chosen("status"), profile = chosen("profile"), place = chosen("place");
-    const found = data.scenarios.filter((each) =>
-      (!status || each.status === status) && `${each.id} ${each.name} ${each.about} ${each.file}`.toLowerCase().includes(text)
-      && (!profile && !place || each.handsets.some((one) => (!profile || one.profile === profile) && (!place || one.place === place))));
-    list.replaceChildren(...found.slice(0, shown).map(scenario));
-    document.getElementById("found").textContent = `${found.length} of ${data.scenarios.length}, ${Math.min(shown, found.length)} listed`;
-    document.getElementById("more").hidden = found.length <= shown;
+
+  // What is looked for stands in the address after the #, so that a link to it can be sent to somebody.
+  const CHOICES = ["status", "profile", "place", "file"], FIELDS = ["text", ...CHOICES];
+  const fill = (id, values) => { for (const value of [...new Set(values)].sort()) get(id).append(new Option(value, value)); };
+  fill("status", rows.map((row) => row.status));
+  fill("profile", index.profiles);
+  fill("place", index.places);
+  fill("file", rows.map((row) => row.file));
+  let listed = LISTED, only = "";
+  const matching = () => {
+    const [text, status, profile, place, file] = FIELDS.map((id) => get(id).value), words = text.toLowerCase();
+    const was = (one) => (!profile || one.profiles.includes(profile)) && (!place || one.places.includes(place));
+    return rows.filter((row) => only ? row.id === only
+      : (!status || row.status === status) && (!file || row.file === file) && row.text.includes(words)
+        && ((!profile && !place) || row.seen.some(was)));
   };
-  for (const id of ["text", "status", "profile", "place"]) document.getElementById(id).addEventListener("input", () => { shown = PAGE; show(); });
-  document.getElementById("more").addEventListener("click", () => { shown += PAGE; show(); });
-  document.getElementById("filters").hidden = false;
-  show();
+  const list = () => {
+    const found = matching();
+    get("list").replaceChildren(...found.slice(0, listed).map(scenario));
+    get("found").textContent = `${found.length} of ${rows.length}` + (found.length > listed ? `, ${listed} listed` : "");
+    get("more").hidden = found.length <= listed;
+    if (only && found.length) get("list").firstChild.open = true;
+  };
+  const address = () => {
+    const query = new URLSearchParams(FIELDS.map((id) => [id, get(id).value]).filter(([, value]) => value));
+    history.replaceState(null, "", `#${query}`);
+  };
+  const follow = () => {
+    const query = new URLSearchParams(location.hash.slice(1));
+    for (const id of FIELDS) get(id).value = query.get(id) || "";
+    only = query.get("id") || "";
+    listed = LISTED;
+    list();
+    if (query.size) get("each").scrollIntoView();
+  };
+  for (const id of FIELDS) get(id).addEventListener("input", () => { listed = LISTED; only = ""; address(); list(); });
+  get("clear").addEventListener("click", () => { for (const id of FIELDS) get(id).value = ""; listed = LISTED; only = ""; address(); list(); });
+  get("more").addEventListener("click", () => { listed += LISTED; list(); });
+  window.addEventListener("hashchange", follow);
+  get("filters").hidden = false;
+  follow();
 })();

@@ -1,93 +1,106 @@
-"""One self-contained HTML page: summary and matrix for everybody, each scenario when it is opened."""
+"""One self-contained HTML page: summary and matrices for everybody, each scenario when it is opened."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lab.outcome import Outcome
-from lab.report.look import LOOKS
-from lab.scenario.report.data import WITH_MESSAGES, embedded
-from lab.scenario.report.locks import locks
+from lab.scenario.report.archive import Archive, Pool, in_script
+from lab.scenario.report.cohorts import COHORT, SHOWN, cohorts
+from lab.scenario.report.data import scenario
+from lab.scenario.report.failures import Failures
+from lab.scenario.report.matrices import COLOURS, Matrices, legend
 from lab.scenario.result import ScenarioResult, Status
 
-COLOURS: Final = {
-    Status.PASSED: "#2e7d32",
-    Status.FAILED: "#b71c1c",
-    Status.ERROR: "#6a1b9a",
-    Status.SKIPPED: "#616161",
-}
 
-
-def render(results: Sequence[ScenarioResult]) -> str:
-    """The page. It needs nothing from outside; all that came from files, phones and servers is escaped."""
-    environment = Environment(
-        loader=PackageLoader("lab.scenario.report", "."), autoescape=True, undefined=StrictUndefined
-    )
-    script = files("lab.scenario.report").joinpath("page.js").read_text("utf-8")
-    return environment.get_template("page.html").render(
-        counts=Counter(result.status for result in results),
-        colours=COLOURS,
-        total=len(results),
-        days=round(sum(result.elapsed for result in results) / 86_400, 1),
-        seeds=sorted({result.seed for result in results}),
-        matrices=_matrices(results),
-        cohorts=[_cohorts(each) for each in results if len(each.handsets) >= 4],
-        with_messages=WITH_MESSAGES,
-        data=Markup(embedded(results)),  # noqa: S704 - JSON without any character of markup
-        script=Markup(script),  # noqa: S704 - a file of this package
-    )
-
-
-def _matrices(results: Sequence[ScenarioResult]) -> list[dict[str, Any]]:
-    """Over all, then for each file whose scenarios differ in profile or place."""
-    by_file: dict[str, list[ScenarioResult]] = {}
+def render(results: Iterable[ScenarioResult]) -> str:
+    """The page of these scenarios, in their order."""
+    report = Report()
     for result in results:
-        if {"profile", "place"} <= result.parameters.keys():
-            by_file.setdefault(result.file, []).append(result)
-    every = [_matrix("All scenarios", results)] if results else []
-    return every + [_matrix(file, some) for file, some in by_file.items()]
+        report.add(result)
+    return report.html()
 
 
-def _matrix(title: str, results: Sequence[ScenarioResult]) -> dict[str, Any]:
-    cells: dict[tuple[str, str], Counter[Status]] = {}
-    for result in results:
-        for pair in {(each.profile, each.place) for each in result.handsets}:
-            cells.setdefault(pair, Counter())[result.status] += 1
-    return {
-        "title": title,
-        "profiles": sorted({profile for profile, _ in cells}),
-        "places": sorted({place for _, place in cells}),
-        "cells": {pair: _cell(counts) for pair, counts in cells.items()},
-    }
+class Report:
+    """Takes one result after the other, and keeps what the page says of it: packed, so that thousands fit.
+
+    The page needs nothing from outside. All that came from files, phones and servers is escaped.
+    """
+
+    def __init__(self) -> None:
+        self._archive = Archive()
+        self._matrices = Matrices()
+        self._counts: Counter[Status] = Counter()
+        self._seconds = 0.0
+        self._seeds: set[str] = set()
+        self._failures = Failures()
+        self._cohorts: list[dict[str, Any]] = []
+        self._rows: list[list[Any]] = []
+        self._stories, self._profiles, self._places = Pool(), Pool(), Pool()
+
+    def add(self, result: ScenarioResult) -> None:
+        """Take one more."""
+        self._counts[result.status] += 1
+        self._seconds += result.elapsed
+        self._seeds.add(result.seed)
+        self._matrices.add(result)
+        self._rows.append(self._row(result))
+        self._failures.add(result)
+        if len(result.handsets) >= COHORT and len(self._cohorts) < SHOWN:
+            self._cohorts.append(cohorts(result))
+
+    def _row(self, result: ScenarioResult) -> list[Any]:
+        """What can be searched for, and where the rest is. The names of the columns are in `page.js`."""
+        return [
+            result.id,
+            result.status,
+            result.elapsed,
+            self._stories.number([result.file, result.name, result.about]),
+            [
+                [list(map(self._profiles.number, each.profiles)), list(map(self._places.number, each.places))]
+                for each in result.handsets
+            ],
+            *self._archive.add(scenario(result)),
+        ]
+
+    def html(self) -> str:
+        """The page."""
+        self._archive.close()
+        environment = Environment(
+            loader=PackageLoader("lab.scenario.report", "."), autoescape=True, undefined=StrictUndefined
+        )
+        script = files("lab.scenario.report").joinpath("page.js").read_text("utf-8")
+        index = {
+            "rows": self._rows,
+            "stories": self._stories.values,
+            "profiles": self._profiles.values,
+            "places": self._places.values,
+        }
+        return environment.get_template("page.html").render(
+            counts=self._counts,
+            colours=COLOURS,
+            total=len(self._rows),
+            time=_length(self._seconds),
+            seeds=sorted(self._seeds),
+            failures=self._failures,
+            matrices=self._matrices.drawn(),
+            legend=legend(),
+            cohorts=self._cohorts,
+            pieces=self._archive.pieces,
+            index=Markup(in_script(index)),  # noqa: S704 - JSON without any character of markup
+            script=Markup(script),  # noqa: S704 - a file of this package
+        )
 
 
-def _cell(counts: Counter[Status]) -> dict[str, Any]:
-    worst = next(
-        each for each in (Status.ERROR, Status.FAILED, Status.PASSED, Status.SKIPPED) if counts[each]
-    )
-    said = ", ".join(f"{counts[each]} {each}" for each in Status if counts[each])
-    return {"colour": COLOURS[worst], "said": said, "count": counts.total()}
+def _length(seconds: float) -> str:
+    """A length of time in its own unit.
 
-
-def _cohorts(result: ScenarioResult) -> dict[str, Any]:
-    """Who was locked when, side by side; positions are shares of the scenario's length in per cent."""
-    length = max(result.elapsed, 1.0)
-    rows = []
-    for handset in result.handsets:
-        bars = []
-        for span in locks(handset):
-            end = length if span.until is None else span.until
-            said = f"day {span.since / 86_400:.1f} to " + (
-                "the end" if span.until is None else f"{span.until / 86_400:.1f}"
-            )
-            left = 100 * span.since / length
-            bars.append(
-                {"left": round(left, 2), "width": round(max(0.6, 100 * end / length - left), 2), "said": said}
-            )
-        look = LOOKS[Outcome(handset.outcome)]
-        rows.append({"handset": handset, "bars": bars, "look": look})
-    return {"result": result, "rows": rows, "days": round(length / 86_400, 1)}
+    >>> _length(20), _length(5400), _length(259200)
+    ('20 s', '1.5 hours', '3.0 days')
+    """
+    if seconds < 3600:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 3600:.1f} hours" if seconds < 86_400 else f"{seconds / 86_400:.1f} days"

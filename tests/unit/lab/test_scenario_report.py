@@ -1,17 +1,26 @@
 """The report of scenarios: nothing leaves its place, and the same results give the same page."""
 
+import base64
 import json
 import re
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lab.scenario.engine import run
 from lab.scenario.reader import read
 from lab.scenario.report import render
+from lab.scenario.report.archive import PIECE, compact
+from lab.scenario.report.cohorts import cohorts
+from lab.scenario.report.data import scenario
+from lab.scenario.report.failures import GROUPS, Failures
 from lab.scenario.report.locks import Locked, locks
 from lab.scenario.result import ScenarioResult
 from lab.scenario.runner import Plan, run_all
+from tests.support.scenarios import cases, text
 
 INCIDENT = Path("scenarios/incident/incident-2021.scenario.yaml")
 EVIL = "</script><b>planted"
@@ -23,12 +32,19 @@ def incident() -> ScenarioResult:
     return next(iter(run_all(list(read(INCIDENT)), Plan())))
 
 
-def data(page: str) -> dict[str, list[dict[str, object]]]:
-    """The JSON that the page carries."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+def index(page: str) -> dict[str, Any]:
+    """What the page lets its reader search in."""
+    found = re.search(r'<script type="application/json" id="index">(.*?)</script>', page, re.DOTALL)
     assert found
-    parsed: dict[str, list[dict[str, object]]] = json.loads(found[1])
+    parsed: dict[str, Any] = json.loads(found[1])
     return parsed
+
+
+def details(page: str) -> list[dict[str, Any]]:
+    """Every scenario's details, unpacked in the order of the index."""
+    packed = re.findall(r'class="piece">([^<]*)</script>', page)
+    pieces = [json.loads(zlib.decompress(base64.b64decode(piece))) for piece in packed]
+    return [pieces[row[-2]][row[-1]] for row in index(page)["rows"]]
 
 
 def test_what_is_planted_stays_text(incident: ScenarioResult) -> None:
@@ -43,7 +59,8 @@ def test_what_is_planted_stays_text(incident: ScenarioResult) -> None:
     )
     page = render([evil])
     assert EVIL not in page
-    assert data(page)["scenarios"][0]["name"] == EVIL
+    assert index(page)["stories"][0][1] == EVIL
+    assert details(page)[0]["handsets"][0]["name"] == EVIL
 
 
 def test_the_page_asks_nobody(incident: ScenarioResult) -> None:
@@ -51,10 +68,66 @@ def test_the_page_asks_nobody(incident: ScenarioResult) -> None:
     assert not re.search(r"<(link|img|iframe)\b|\bsrc=|@import", render([incident]))
 
 
-def test_equal_screens_and_timelines_are_carried_once(incident: ScenarioResult) -> None:
-    """Thousands of scenarios repeat their screens, and the page has to open."""
-    one, two = data(render([incident])), data(render([incident, incident]))
-    assert (one["screens"], one["timelines"]) == (two["screens"], two["timelines"])
+def test_all_messages_are_there_decoded(incident: ScenarioResult) -> None:
+    """Of every scenario, passed or not: what was sent and what was received."""
+    (inside,) = details(render([incident]))
+    kept = {each["name"]: tuple(each["timeline"]) for each in inside["handsets"]}
+    assert kept == {each.name: tuple(json.loads(compact(each.timeline))) for each in incident.handsets}
+
+
+def test_a_screen_that_comes_again_is_carried_once(incident: ScenarioResult) -> None:
+    """A phone shows the same few screens for months."""
+    (inside,) = details(render([incident]))
+    numbers = [number for each in inside["handsets"] for _, number in each["screens"]]
+    assert len(inside["screens"]) == len(set(numbers)) < len(numbers)
+
+
+def test_pieces_are_bounded_so_that_a_reader_unpacks_little(incident: ScenarioResult) -> None:
+    """Who opens one scenario of thousands unpacks a piece, and no piece grows with the number of scenarios."""
+    page = render([incident] * 20)
+    packed = re.findall(r'class="piece">([^<]*)</script>', page)
+    sizes = [len(zlib.decompress(base64.b64decode(piece))) for piece in packed]
+    one = len(compact(scenario(incident)))
+    assert len(details(page)) == 20
+    assert max(sizes) <= PIECE + one
+    assert len(packed) > 1
+
+
+def test_a_phone_counts_in_each_place_where_it_was(incident: ScenarioResult) -> None:
+    """The matrix leads from a place to the scenarios in which phones were there, not only to those that ended there."""
+    row = index(render([incident]))
+    places = {row["places"][place] for _, where in row["rows"][0][4] for place in where}
+    assert places == {"havana", "paris"}
+
+
+def test_cohorts_say_where_each_phone_was_set_up(incident: ScenarioResult) -> None:
+    """Where a phone was activated decides who is locked, so that a row without it explains nothing."""
+    said = {row["name"]: row["what"] for row in cohorts(incident)["rows"]}
+    assert said["before"] == "official-global, set up in havana on 1 Sep"
+    assert said["carried-in"] == "official-global, set up in paris on 1 Sep, now in havana"
+    assert said["late"] == "official-global, in havana"
+
+
+def test_failures_at_one_place_are_told_together(incident: ScenarioResult) -> None:
+    """A hundred failures of a night are mostly one; what makes them different comes after it."""
+    (failed,) = (run(case, "tests") for case in cases(text("- {expect: phone, outcome: locked}")))
+    failures = Failures()
+    for number in range(100):
+        failures.add(replace(failed, id=f"test {number}"))
+    failures.add(incident)
+    (group,) = failures.groups
+    assert group.where == "line 7: phone: outcome"
+    assert (len(group.listed), group.unlisted, failures.elsewhere) == (8, 92, 0)
+    assert group.listed[0].what == "expected locked, actual no-boot"
+
+
+def test_more_places_than_are_named_are_counted(incident: ScenarioResult) -> None:
+    """Nothing that failed goes without mention."""
+    (failed,) = (run(case, "tests") for case in cases(text("- {expect: phone, outcome: locked}")))
+    failures = Failures()
+    for number in range(GROUPS + 3):
+        failures.add(replace(failed, file=f"{number}.scenario.yaml"))
+    assert (len(failures.groups), failures.elsewhere) == (GROUPS, 3)
 
 
 def test_the_same_results_give_the_same_octets(incident: ScenarioResult) -> None:

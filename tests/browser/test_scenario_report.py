@@ -1,0 +1,182 @@
+"""The report of scenarios as somebody reads it: in a browser, from a file, with thousands of scenarios in it."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from lab.scenario.report import Report, render
+from lab.scenario.result import ScenarioResult
+from tests.browser.conftest import Open, apart
+from tests.support.scenarios import cases, played, run
+
+MANY = 5000
+
+MATRIX = """
+name: Firmware and places
+about: It is for a test.
+parameters: {profile: [official-global, custom-aosp], place: [havana, paris]}
+handsets: {phone: {profile: "${profile}", place: "${place}"}}
+steps: [power-on, set-up, {expect: phone, usable: true}]
+"""
+
+IN_ARABIC = """
+    - power-on
+    - set-up
+    - expect: phone
+      outcome: activated
+"""
+
+
+@pytest.fixture(scope="module")
+def matrix() -> list[ScenarioResult]:
+    """Four scenarios, of which one fails: a phone in Havana is locked and nobody can use it."""
+    return apart(lambda: [run(case, "tests") for case in cases(MATRIX)])
+
+
+@pytest.fixture(scope="module")
+def arabic() -> ScenarioResult:
+    """A phone that is locked in Arabic, where somebody expected that it would not be."""
+    phone = "phone: {profile: official-global, place: havana, locale: ar}"
+    return apart(lambda: played(IN_ARABIC, handsets=phone))
+
+
+def listed(page: Locator) -> Locator:
+    return page.locator("#list > details")
+
+
+def test_a_scenario_is_unpacked_when_it_is_opened(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """Details lie packed in the page; one click brings steps, timeline, decoded messages and screens."""
+    opened = open_page(render(matrix))
+    rows = listed(opened.page.locator("body"))
+    expect(rows).to_have_count(4)
+    rows.filter(has_text="official-global").filter(has_text="paris").locator("summary").first.click()
+    opened.page.get_by_text("phone: official-global, paris, activated").click()
+    body = opened.page.locator("#list")
+    expect(body.locator(".handset h4").last).to_have_text("Home")
+    expect(body.get_by_text("activation run folder/test.scenario.yaml --only")).to_be_visible()
+    body.locator("summary", has_text="verdict").first.click()
+    expect(body.locator("pre", has_text='"decision": "allow"')).to_be_visible()
+    assert opened.complaints == []
+
+
+def test_the_page_asks_nobody(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """A report is mailed, archived and read where there is no network."""
+    opened = open_page(render(matrix))
+    listed(opened.page.locator("body")).first.locator("summary").first.click()
+    expect(opened.page.locator("#list li").first).to_be_visible()
+    assert (opened.asked, opened.complaints) == ([], [])
+
+
+def test_a_failure_leads_to_all_that_is_needed_to_understand_it(
+    open_page: Open, arabic: ScenarioResult
+) -> None:
+    """Expected and actual, the timeline before, the decoded messages, the screen, and the command."""
+    opened = open_page(render([arabic]))
+    expect(opened.page.get_by_role("heading", name="What did not pass")).to_be_visible()
+    opened.page.locator(".wrong a").first.click()
+    failed = opened.page.locator("li.failed")
+    expect(failed.locator("pre").first).to_have_text("phone: outcome\nexpected  activated\nactual    locked")
+    expect(failed.locator("ol.timeline li")).to_have_count(8)
+    expect(failed.locator("summary")).to_have_text(["evidence", "verdict"])
+    expect(failed.locator(".handset.dark svg")).to_have_count(2)
+    expect(opened.page.locator("pre", has_text=f"activation run {arabic.file}")).to_be_visible()
+
+
+def test_a_screen_looks_as_its_user_saw_it(open_page: Open, arabic: ScenarioResult) -> None:
+    """Arabic runs from right to left, the lock screen is white on black."""
+    opened = open_page(render([arabic]), f"#id={arabic.id}")
+    phone = opened.page.locator("li.failed .handset")
+    expect(phone).to_have_css("direction", "rtl")
+    expect(phone).to_have_css("background-color", "rgb(0, 0, 0)")
+    expect(phone).to_have_attribute("lang", "ar")
+
+
+def test_a_cell_of_the_matrix_leads_to_its_scenarios(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """Who sees a red cell wants to know what is in it."""
+    opened = open_page(render(matrix))
+    opened.page.get_by_title("official-global in havana: 1 failed").first.click()
+    rows = listed(opened.page.locator("body"))
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("test[place=havana,profile=official-global]")
+    expect(opened.page.locator("#found")).to_have_text("1 of 4")
+
+
+def test_what_is_looked_for_stands_in_the_address(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """A link to three failures can be sent to somebody, and shows them the same."""
+    opened = open_page(render(matrix))
+    opened.page.get_by_label("text").fill("Havana")
+    opened.page.get_by_label("status").select_option("passed")
+    expect(opened.page.locator("#found")).to_have_text("1 of 4")
+    again = open_page(render(matrix), "#" + opened.page.url.partition("#")[2])
+    expect(again.page.locator("#found")).to_have_text("1 of 4")
+    again.page.get_by_role("button", name="clear").click()
+    expect(again.page.locator("#found")).to_have_text("4 of 4")
+
+
+def test_failures_stand_first(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """Nobody looks for a failure among thousands that passed."""
+    rows = listed(open_page(render(matrix)).page.locator("body"))
+    expect(rows.first).to_contain_text("failed")
+
+
+def test_planted_markup_is_text(open_page: Open, arabic: ScenarioResult) -> None:
+    """What files, phones and servers say is shown and not done."""
+    evil = '<img src=x onerror="document.title=1"></script><script>document.title=1</script>'
+    phone = arabic.handsets[0]
+    shots = tuple(replace(shot, title=evil, body=(evil,)) for shot in phone.screens)
+    entries = tuple({**entry, "what": evil, "detail": {evil: evil}} for entry in phone.timeline)
+    steps = tuple(replace(step, text=evil, note=evil) for step in arabic.steps)
+    planted = replace(
+        arabic,
+        name=evil,
+        about=evil,
+        steps=steps,
+        handsets=(replace(phone, name=evil, screens=shots, timeline=entries),),
+    )
+    opened = open_page(render([planted]), f"#id={planted.id}")
+    opened.page.locator("#list details details > summary", has_text="official-global").click()
+    expect(opened.page.locator(".handset h4").last).to_have_text(evil)
+    assert opened.page.title().startswith("Scenarios")
+    assert opened.page.locator("img").count() == 0
+    assert opened.complaints == []
+
+
+def test_without_scripts_there_are_summary_failures_and_matrix(
+    open_page: Open, matrix: list[ScenarioResult]
+) -> None:
+    """Some viewers of CI servers show no scripts; what matters most does not need any."""
+    opened = open_page(render(matrix), script=False)
+    expect(opened.page.locator(".counts")).to_have_text("3 passed1 failed")
+    expect(opened.page.locator(".wrong")).to_contain_text("expected true, actual false")
+    expect(opened.page.locator(".matrix").first.locator("td a")).to_have_text(["1", "1", "1", "1"])
+    expect(opened.page.locator("noscript")).to_be_visible()
+
+
+def test_a_long_life_is_shown_in_parts(open_page: Open, arabic: ScenarioResult) -> None:
+    """A phone that asks for months has thousands of entries; a browser gets them as they are wanted."""
+    phone = arabic.handsets[0]
+    long = replace(arabic, handsets=(replace(phone, timeline=phone.timeline * 40),))
+    opened = open_page(render([long]), f"#id={long.id}")
+    opened.page.locator("#list details details > summary", has_text="official-global").click()
+    entries = opened.page.locator("#list details details ol.timeline > li")
+    expect(entries).to_have_count(200)
+    opened.page.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
+    expect(entries).to_have_count(400)
+
+
+def test_five_thousand_scenarios_fit(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """A page lists them by the hundred, unpacks nothing that nobody opens, and finds one among all."""
+    report = Report()
+    for number in range(MANY):
+        each = matrix[number % len(matrix)]
+        report.add(replace(each, id=f"{each.id} {number}"))
+    opened = open_page(report.html())
+    expect(opened.page.locator("#found")).to_have_text(f"{MANY} of {MANY}, 200 listed")
+    assert opened.page.locator("*").count() < 2500
+    opened.page.get_by_label("text").fill(f" {MANY - 1}")
+    expect(opened.page.locator("#found")).to_have_text(f"1 of {MANY}")
+    listed(opened.page.locator("body")).locator("summary").click()
+    expect(opened.page.locator("#list li").first).to_be_visible()
+    assert opened.complaints == []
