@@ -11,12 +11,13 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
 
-from agent.adapters.http import RequestsTransport
+from lab.addresses import LOOPBACK, CarriedTransport
 from lab.in_process import InProcessTransport, Runner
 from lab.network import Onward
 from server_stub.admin.parts import AdminParts
 from server_stub.api.app import create_app
 from server_stub.key_repository import KeyRepository
+from server_stub.manners import Manners
 from server_stub.server import ServerThread
 from server_stub.service import VerdictService
 
@@ -38,12 +39,11 @@ class Way(Onward, Protocol):
         ...
 
 
-class HttpWay(RequestsTransport):
-    """Real HTTP to `origin`."""
+HttpWay = CarriedTransport
+"""Real HTTP to an origin."""
 
-    def __init__(self, origin: str) -> None:
-        super().__init__(origin)
-        self.origin = origin
+HONEST_FRONT: Final = Manners(trusted_proxies=(LOOPBACK,))
+"""Of a server that believes this machine when it says for whom it asks."""
 
 
 class Host(Protocol):
@@ -86,7 +86,11 @@ class HttpHost:
     def start(self, premises: Premises) -> None:
         """Serve from now on. Raises OSError where the port cannot be had."""
         thread = ServerThread(
-            premises.service, repository=premises.repository, admin=premises.admin, port=self._port
+            premises.service,
+            repository=premises.repository,
+            admin=premises.admin,
+            port=self._port,
+            manners=HONEST_FRONT,
         )
         self._thread = thread.start()
         self._origin = thread.origin

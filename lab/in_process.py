@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message
 
 from agent.ports import Answer, TransportError, TransportFault
+from lab.addresses import leaving
 from wire import limits
 
 _HOST: Final = b"in-process.example"
@@ -71,7 +72,7 @@ def _scope(method: str, path: str, headers: dict[str, str], length: int) -> dict
         "query_string": query.encode(),
         "root_path": "",
         "headers": listed,
-        "client": ("127.0.0.1", 1),
+        "client": (leaving(), 1),
         "server": ("in-process.example", 80),
         "state": {},
     }

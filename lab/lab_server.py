@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from lab.addresses import countries
 from lab.hosting import Host, Premises, Way
 from lab.keyring import Lineage
 from lab.vendor import Vendor
@@ -147,6 +148,7 @@ class LabServer:
             clock=self._clock,
             random=self._random,
             signer=VerdictSigner(keyring, self._listed, self._clock),
+            country_of=countries(),
         )
         keys = KeyDesk(self._repository, keyring, lineage.successor, self._clock)
         self._admin = AdminParts.of(self.service, keys=keys)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from agent.ports import Answer, Downloads, Transport, TransportError, TransportFault
+from lab.addresses import LOOPBACK, leaving_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,14 @@ class Onward(Transport, Downloads, Protocol):
 class Network:
     """Implements `agent.ports.Transport` and `Downloads` over another one, and keeps a record.
 
-    Without a data path nothing leaves the phone and nothing is recorded.
+    Without a data path nothing leaves the phone and nothing is recorded. `address` is where its requests come from.
     """
 
     onward: Onward
     data_path: bool
     watcher: Callable[[Request], None]
     requests: list[Request] = field(default_factory=list)
+    address: str = LOOPBACK
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Carry a request. Raises TransportError."""
@@ -51,7 +53,8 @@ class Network:
         if not self.data_path:
             raise TransportError(TransportFault.UNREACHABLE, "the phone has no data connection")
         try:
-            answer = send()
+            with leaving_from(self.address):
+                answer = send()
         except TransportError as error:
             self._note(replace(asked, fault=error.fault))
             raise

@@ -141,7 +141,11 @@ class Scene:
         here = Whereabouts(where, cards, seed, carrier=modem is not None)
         hardware = fit.hardware(self._hardware(firmware, here, modem, keep))
         reach = self._reach_of(_holder(firmware))
-        network = over(fit.way(reach.transport), data_path=here.has_data_path(firmware))
+        network = over(
+            fit.way(reach.transport),
+            data_path=here.has_data_path(firmware),
+            address=here.address(firmware),
+        )
         refit = partial(self._refit, fit)
         return Handset(firmware, hardware, Circumstances(self.world, network, reach.trust, seed, here, refit))
 

@@ -19,6 +19,7 @@ from agent.ports import (
     Surroundings,
 )
 from firmware_profiles.model import Profile
+from lab.addresses import LOOPBACK
 from lab.clock import World
 from lab.handset.counter import EmulatedCounter
 from lab.handset.image import Trust, boot_facts
@@ -56,9 +57,9 @@ NetworkMaker = Callable[[Timeline], Network]
 """Makes the data connection of a phone, which tells the phone's timeline what it carries."""
 
 
-def over(transport: Onward, *, data_path: bool) -> NetworkMaker:
-    """A network that leads to `transport`, if the place has a data path."""
-    return lambda timeline: Network(transport, data_path, timeline.carried)
+def over(transport: Onward, *, data_path: bool, address: str = LOOPBACK) -> NetworkMaker:
+    """A network that leads to `transport` from `address`, if the place has a data path."""
+    return lambda timeline: Network(transport, data_path, timeline.carried, address=address)
 
 
 @dataclass(frozen=True, slots=True)

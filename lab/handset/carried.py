@@ -7,7 +7,7 @@ from firmware_profiles.model import Profile
 from lab.handset.assembly import Circumstances, Hardware
 from lab.handset.modem import EmulatedModem
 from lab.handset.sim import SimCard
-from lab.handset.whereabouts import LiveSurroundings, Whereabouts, retune
+from lab.handset.whereabouts import LiveSurroundings, Vpn, Whereabouts, retune
 from lab.network import Network
 from lab.places import Place
 from lab.timeline import Timeline, Who
@@ -54,6 +54,26 @@ class Carried(ABC):
         here.airplane = on
         here.wifi = Wifi(connected=False) if on else None
         self._moved(f"airplane mode {'on' if on else 'off'}")
+
+    def join_vpn(self, exit_in: str | None = None) -> None:
+        """Send all traffic through a tunnel that comes out in a country, or where nobody can tell."""
+        self._whereabouts.vpn = Vpn(exit_in)
+        self._moved("VPN joined")
+
+    def leave_vpn(self) -> None:
+        """End the tunnel."""
+        self._whereabouts.vpn = None
+        self._moved("VPN left")
+
+    def locate(self, *, on: bool) -> None:
+        """Turn location on or off. It is the user's switch: the image can tell no position while it is off."""
+        self._whereabouts.located = on
+        self._moved(f"location {'on' if on else 'off'}")
+
+    def hear_satellites_of(self, place: Place | None) -> None:
+        """Let a transmitter near the phone drown the satellites with those of another place; None ends that."""
+        self._whereabouts.sky = place
+        self._moved(f"false satellites of {place.name}" if place else "true satellites")
 
     def swap_slots(self) -> None:
         """Exchange the cards in the two slots."""
@@ -108,3 +128,4 @@ class Carried(ABC):
         if isinstance(surroundings, LiveSurroundings):
             surroundings.now = radio.surroundings
         self.network.data_path = here.has_data_path(self.profile)
+        self.network.address = here.address(self.profile)

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from agent.adapters.http import RequestsTransport, Timeouts
 from agent.ports import Answer
+from lab.addresses import CarriedTransport
 from lab.hostile.dead_ends import DeadEnds
 from lab.hostile.kinds import IN_HANDSHAKE, NO_CONNECTION, WAITS, FaultKind
 from lab.hostile.line import Expected, Line
@@ -70,5 +71,5 @@ class HostileWay:
         kept = (origin, fault if fault in WAITS | IN_HANDSHAKE else None)
         if kept not in self._transports:
             timeouts = BRISK if fault in WAITS else None
-            self._transports[kept] = RequestsTransport(origin, timeouts, self.authorities)
+            self._transports[kept] = CarriedTransport(origin, timeouts, self.authorities)
         return self._transports[kept]

@@ -28,11 +28,13 @@ Values = Mapping[str, Any]
 def label(value: Any) -> str:
     """How a value is written in an id.
 
-    >>> label(True), label(None), label("havana")
-    ('true', 'none', 'havana')
+    >>> label(True), label(None), label("havana"), label(-86_400)
+    ('true', 'none', 'havana', '-86400')
     """
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return str(value)
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", str(value)).strip("-") or "empty"
 
 

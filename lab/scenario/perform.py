@@ -76,6 +76,12 @@ def _swap_sims(stage: Stage, actor: Actor, step: on_phones.SwapSims) -> None:
     other.insert(mine)
 
 
+def _join_vpn(stage: Stage, actor: Actor, step: on_phones.JoinVpn) -> None:
+    if stage.venue.url is not None:
+        raise CannotError("a server that runs elsewhere sees where requests really come from", skips=True)
+    actor.phone.join_vpn(step.exit)
+
+
 def _copy_state(stage: Stage, actor: Actor, step: on_phones.CopyState) -> None:
     stage.copies[step.as_] = actor.store.read()
 
@@ -246,6 +252,11 @@ ON_PHONE: Final[dict[type[Step], OnPhone]] = {
     on_phones.AirplaneMode: lambda _, actor, step: actor.phone.airplane_mode(
         on=step.turn is on_phones.Switch.ON
     ),
+    on_phones.JoinVpn: _join_vpn,
+    on_phones.LeaveVpn: lambda _, actor, __: actor.phone.leave_vpn(),
+    on_phones.Location: lambda _, actor, step: actor.phone.locate(on=step.turn is on_phones.Switch.ON),
+    on_phones.FalsePosition: lambda _, actor, step: actor.phone.hear_satellites_of(find_place(step.at)),
+    on_phones.TruePosition: lambda _, actor, __: actor.phone.hear_satellites_of(None),
     on_phones.NetworkDown: lambda _, actor, __: actor.phone.network_down(),
     on_phones.NetworkUp: lambda _, actor, __: actor.phone.network_up(),
     on_phones.SetClock: lambda _, actor, step: actor.phone.set_wall(step.to),

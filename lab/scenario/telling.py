@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, Final
 
 from lab.scenario.result import HandsetResult, Judged, ScenarioResult, ScreenShot, Status, StepResult
@@ -122,7 +123,7 @@ def drawn(shot: ScreenShot) -> list[str]:
     """A screen in a frame of characters."""
     body = [line for paragraph in shot.body for line in paragraph.splitlines()]
     rows = [shot.title, *body, *(f"[{text}]" for _, text in shot.actions)]
-    wrapped = [row[at : at + 60] for row in rows for at in range(0, max(1, len(row)), 60)]
+    wrapped = [line for row in rows for line in wrap(row, 60) or [""]]
     head = f"screen {shot.id} ({shot.locale}, {shot.direction})"
     return [head, "  +" + "-" * 62, *(f"  | {row}" for row in wrapped), "  +" + "-" * 62]
 

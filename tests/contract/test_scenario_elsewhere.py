@@ -69,6 +69,7 @@ SKIPPED = {
     "restart": "- restart-server",
     "records": "- lose-records",
     "backup": "- back-up",
+    "tunnel": "- join-vpn: phone\n  exit: DE",
 }
 
 

@@ -80,6 +80,27 @@ def test_over_real_http_the_same_happens() -> None:
     assert what(within) == what(over)
 
 
+WAYS = {
+    "in process": (Venue(), ""),
+    "over HTTP": (Venue(HttpHost), ""),
+    "through the hostile network": (Venue(HttpHost), "- fault: reset\n  to: verdicts\n  times: 1\n"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("country", ["CU", "FR"])
+def test_a_server_sees_where_requests_come_from(way: str, country: str) -> None:
+    """However they are carried: a phone that tells nothing else is judged by the address of its tunnel."""
+    venue, fault = WAYS[way]
+    steps = (
+        f"{fault}- location: phone\n  turn: off\n- join-wifi: phone\n- join-vpn: phone\n  exit: {country}\n"
+        "- power-on\n- set-up\n- wait: 10 min\n"
+        f"- expect: phone\n  verdict: {{territory: {country}}}\n"
+    )
+    result = run(cases(text(steps, world="{place: tehran-wifi}"))[0], SEED, venue)
+    assert result.status is Status.PASSED, wrong(result)
+
+
 def test_a_failure_shows_expected_and_actual_the_timeline_the_messages_the_screen_and_the_command() -> None:
     """Why it failed is read without opening the code."""
     result = run(cases(FAILING)[0], SEED)

@@ -13,6 +13,8 @@ from tests.support.scenarios import SEED, cases, last, played, text, wrong
 
 HAVANA = "{place: havana}"
 UP = "- power-on\n- set-up\n"
+SILENT = "- location: phone\n  turn: off\n- join-wifi: phone\n"
+"""A phone without a card then tells nothing of where it is."""
 
 ROWS: dict[str, tuple[str, str]] = {
     "power-on": ("- power-on\n- expect: phone\n  screen: language", "{}"),
@@ -75,6 +77,33 @@ ROWS: dict[str, tuple[str, str]] = {
         UP
         + "- airplane-mode: phone\n  turn: on\n- mark: m\n- retry\n- expect: phone\n  since: m\n  requests: 0\n"
         "- airplane-mode: phone\n  turn: off\n- expect: phone\n  since: m\n  requests: {verdicts: 1}",
+        HAVANA,
+    ),
+    "join-vpn": (
+        SILENT + "- join-vpn: phone\n  exit: CU\n" + UP + "- expect: phone\n  verdict: {territory: CU}",
+        "{place: tehran-wifi}",
+    ),
+    "leave-vpn": (
+        SILENT
+        + "- join-vpn: phone\n  exit: CU\n- leave-vpn\n"
+        + UP
+        + "- expect: phone\n  verdict: {territory: IR}",
+        "{place: tehran-wifi}",
+    ),
+    "location": (
+        UP + "- location: phone\n  turn: off\n- retry\n- expect: phone\n  evidence: {without: location}\n"
+        "- location: phone\n  turn: on\n- retry\n- expect: phone\n"
+        "  evidence: {claims: {location.latitude: 23.1136}}",
+        HAVANA,
+    ),
+    "false-position": (
+        UP + "- false-position: phone\n  at: paris\n- retry\n- expect: phone\n"
+        '  evidence: {claims: {location.latitude: 48.8566, telephony.serving.plmn.mcc: "368"}}',
+        HAVANA,
+    ),
+    "true-position": (
+        UP + "- false-position: phone\n  at: paris\n- true-position\n- retry\n- expect: phone\n"
+        "  evidence: {claims: {location.latitude: 23.1136}}",
         HAVANA,
     ),
     "network-down": (

@@ -17,7 +17,6 @@ from lab.scenario.model.words import (
     Name,
     OneOf,
     Scalar,
-    Some,
     Span,
     Table,
     Word,
@@ -87,7 +86,7 @@ class EvidenceExpected(Table):
     claims: dict[str, Scalar] | None = Field(
         None, description="Claims by their dotted paths: `telephony.serving.plmn.mcc`."
     )
-    without: Some[str] | None = Field(None, description="Dotted paths of claims that are absent.")
+    without: Many[str] | None = Field(None, description="Dotted paths of claims that are absent.")
 
 
 class RequestsExpected(Table):

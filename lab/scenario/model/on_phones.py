@@ -157,6 +157,41 @@ class AirplaneMode(HandsetStep):
     turn: Word[Switch]
 
 
+class JoinVpn(HandsetStep):
+    """Send all traffic through a tunnel."""
+
+    join_vpn: Subject
+    exit: CountryCode | None = Field(
+        None, description="The country in which it comes out; one that the server cannot tell by default."
+    )
+
+
+class LeaveVpn(HandsetStep):
+    """End the tunnel."""
+
+    leave_vpn: Subject
+
+
+class Location(HandsetStep):
+    """Turn location on or off: what is off tells no position."""
+
+    location: Subject
+    turn: Word[Switch]
+
+
+class FalsePosition(HandsetStep):
+    """Let false satellites near the phone tell it that it is elsewhere; whatever image it runs believes them."""
+
+    false_position: Subject
+    at: PlaceName
+
+
+class TruePosition(HandsetStep):
+    """End that."""
+
+    true_position: Subject
+
+
 class NetworkDown(HandsetStep):
     """Let nothing of this phone get through any more, whatever it hears."""
 
