@@ -9,7 +9,7 @@ DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test scenarios test-slow lint format bench mutation fuzz picture picture-report lock generate clean help
+.PHONY: demo test scenarios scenarios-http witnesses test-slow lint format bench mutation fuzz picture picture-report lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -22,6 +22,12 @@ test: $(DEV)     ## set up, then run the tests
 
 scenarios: $(DEV) ## the library of scenarios, as tests
 	$(BIN)/pytest scenarios -n 2 -q
+
+scenarios-http: $(DEV) ## the same over real HTTP, faults done on the wire by the hostile proxy
+	$(BIN)/pytest scenarios -n 2 -q --scenario-http
+
+witnesses: $(DEV) ## break everything in turns, and write down which scenario notices what
+	nice $(BIN)/python -m tests.scenarios
 
 test-slow: $(DEV) ## the tests that take longer than a few seconds
 	$(BIN)/pytest -m slow

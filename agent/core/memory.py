@@ -22,7 +22,7 @@ from agent.core.states import LockCause, Memory, State
 from agent.core.timing import Context
 from agent.verification.verdict import VerifiedVerdict
 from wire import limits
-from wire.codes import Decision
+from wire.codes import Decision, MessageKey
 
 
 def absorb(state: State, event: Event, context: Context) -> State:
@@ -40,7 +40,11 @@ def _language_chosen(state: State, event: LanguageChosen, _: Context) -> State:
 
 
 def _terms_accepted(state: State, event: TermsAccepted, _: Context) -> State:
-    return replace(state, memory=replace(state.memory, terms_version=event.version))
+    """Whoever has accepted is not asked again before the server says so."""
+    memory = replace(state.memory, terms_version=event.version)
+    if memory.message is MessageKey.ACCEPT_NEW_TERMS:
+        memory = replace(memory, message=None, args=())
+    return replace(state, memory=memory)
 
 
 def _collected(state: State, event: Collected, _: Context) -> State:

@@ -120,6 +120,8 @@ _SETUP: Final[dict[Pair, tuple[Row, ...]]] = {
     (Setup.ACTIVATE, K.LANGUAGE_CHOSEN): _always(Setup.ACTIVATE, P, S),
     (Setup.DONE, K.LANGUAGE_CHOSEN): _always(Setup.DONE, P, S),
     (Setup.TERMS, K.TERMS_ACCEPTED): _always(Setup.CONNECT, P, S),
+    (Setup.ACTIVATE, K.TERMS_ACCEPTED): _always(Setup.ACTIVATE, P, S),
+    (Setup.DONE, K.TERMS_ACCEPTED): _always(Setup.DONE, P, S),
     (Setup.TERMS, K.TERMS_DECLINED): _always(Setup.LANGUAGE, P, S),
     (Setup.LANGUAGE, K.CONNECTED): _always(Setup.LANGUAGE),
     (Setup.TERMS, K.CONNECTED): _always(Setup.TERMS),
@@ -152,8 +154,6 @@ _SETUP: Final[dict[Pair, tuple[Row, ...]]] = {
 _SETUP_REJECTS: Final[dict[Pair, Rejection]] = {
     (Setup.LANGUAGE, K.TERMS_ACCEPTED): Rejection.SETUP_UNFINISHED,
     (Setup.CONNECT, K.TERMS_ACCEPTED): Rejection.SETUP_PASSED,
-    (Setup.ACTIVATE, K.TERMS_ACCEPTED): Rejection.SETUP_PASSED,
-    (Setup.DONE, K.TERMS_ACCEPTED): Rejection.SETUP_PASSED,
     (Setup.LANGUAGE, K.TERMS_DECLINED): Rejection.SETUP_UNFINISHED,
     (Setup.CONNECT, K.TERMS_DECLINED): Rejection.SETUP_PASSED,
     (Setup.ACTIVATE, K.TERMS_DECLINED): Rejection.SETUP_PASSED,
@@ -186,6 +186,9 @@ _EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
     ),
     (Exchange.IDLE, K.RETRY): (_ASK,),
     (Exchange.BACKOFF, K.RETRY): (_ASK,),
+    **{(e, K.TERMS_ACCEPTED): _always(e) for e in Exchange},
+    (Exchange.IDLE, K.TERMS_ACCEPTED): (_ASK_IF_MAY, Row(Exchange.IDLE)),
+    (Exchange.BACKOFF, K.TERMS_ACCEPTED): (_ASK_IF_MAY, Row(Exchange.BACKOFF)),
     (Exchange.IDLE, K.SIM_CHANGED): (_ASK_IF_MAY, Row(Exchange.IDLE)),
     (Exchange.COLLECTING, K.SIM_CHANGED): _always(Exchange.COLLECTING),
     (Exchange.CHALLENGING, K.SIM_CHANGED): _always(Exchange.CHALLENGING),
@@ -322,7 +325,7 @@ EXCHANGE: Final = Machine(
     "exchange",
     Exchange,
     _VERDICTS
-    | {K.BOOTED, K.CONNECTED, K.RETRY, K.SIM_CHANGED, K.CHECK_IN_DUE, K.RETRY_DUE}
+    | {K.BOOTED, K.CONNECTED, K.TERMS_ACCEPTED, K.RETRY, K.SIM_CHANGED, K.CHECK_IN_DUE, K.RETRY_DUE}
     | {K.COLLECTED, K.CHALLENGED, K.FAILED},
     _EXCHANGE,
     _EXCHANGE_REJECTS,

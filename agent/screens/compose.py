@@ -35,10 +35,16 @@ def build(screen: ScreenId, facts: ScreenFacts, locale: str) -> Screen:
         direction=catalogue.direction,
         title=catalogue.titles[screen],
         body=tuple(paragraphs),
-        actions=tuple((action, catalogue.actions[action]) for action in (*_ACTIONS[screen], *_ALWAYS)),
+        actions=tuple((action, catalogue.actions[action]) for action in _actions(screen, facts)),
         symbol=_SYMBOL.get(screen),
         dark=screen is ScreenId.LOCKED,
     )
+
+
+def _actions(screen: ScreenId, facts: ScreenFacts) -> tuple[Action, ...]:
+    """What asks for new terms to be accepted lets them be accepted."""
+    asked = facts.message is MessageKey.ACCEPT_NEW_TERMS and facts.message in _MESSAGES.get(screen, ())
+    return (*((Action.ACCEPT_TERMS,) if asked else ()), *_ACTIONS[screen], *_ALWAYS)
 
 
 def _values(catalogue: Catalogue, facts: ScreenFacts) -> dict[str, str]:

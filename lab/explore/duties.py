@@ -81,7 +81,7 @@ def _may_ask_now(state: State, _: Context) -> bool:
 
 _CONDITIONS: Final[dict[Kind, Callable[[State, Context], bool]]] = {
     K.BOOTED: lambda s, _: s.exchange is Exchange.IDLE,
-    K.TERMS_ACCEPTED: lambda s, _: s.setup is Setup.TERMS,
+    K.TERMS_ACCEPTED: lambda s, _: s.setup not in (Setup.LANGUAGE, Setup.CONNECT),
     K.TERMS_DECLINED: lambda s, _: s.setup is Setup.TERMS,
     K.CONTINUE: lambda s, _: s.attention is not Attention.CLEAR,
     K.RETRY: _may_ask_now,
@@ -124,6 +124,8 @@ def _exchange(state: State, kind: Kind, context: Context) -> Exchange:
     if kind in (K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE):
         return Exchange.COLLECTING
     if kind in (K.BOOTED, K.SIM_CHANGED) and state.exchange is Exchange.IDLE and may_ask(state):
+        return Exchange.COLLECTING
+    if kind is K.TERMS_ACCEPTED and state.exchange in RESTING and may_ask(state):
         return Exchange.COLLECTING
     if kind is K.CONNECTED and _welcomes_network(state, context):
         return Exchange.COLLECTING

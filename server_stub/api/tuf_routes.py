@@ -1,18 +1,22 @@
 """The routes that serve the key repository (TUF specification section 1.4: the framework leaves the layout to us)."""
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
 
 from server_stub.api.described import problem_responses
 from server_stub.api.problems import ApiError
 from server_stub.api.requests import check_accepts
+from server_stub.api.workers import Workers
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
 from wire import media
 from wire.codes import ProblemCode
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
+
+_READERS: Final = 2
+"""Threads that read files, so that a database that stalls keeps nobody from the keys."""
 
 _HEADERS: Final = {"Cache-Control": "no-cache"}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
@@ -24,18 +28,19 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 def tuf_routes(repository: KeyRepository) -> APIRouter:
     """Metadata and targets of `repository`. A name that is none of a repository's is not looked for."""
     router = APIRouter(tags=["keys"])
+    readers = Workers(_READERS, "reader")
 
     @router.get(METADATA_PATH + "{name}", response_class=Response, responses=_ANSWERS)
     async def metadata(request: Request, name: str) -> Response:
         """Signed metadata: `timestamp.json`, or a version such as `1.root.json`."""
         check_accepts(request, media.JSON)
-        return _file(await run_in_threadpool(_metadata, repository, name))
+        return _file(await readers.do(partial(_metadata, repository, name)))
 
     @router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_ANSWERS)
     async def target(request: Request, name: str) -> Response:
         """The JWK Set of the verdict keys under its SHA-256 hash: `<hash>.verdict-keys.json`."""
         check_accepts(request, media.JSON)
-        return _file(await run_in_threadpool(repository.target, name))
+        return _file(await readers.do(partial(repository.target, name)))
 
     return router
 

@@ -6,6 +6,7 @@ Each error names the document, the line, the key and what to do, and all that ar
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 
 from pydantic import ValidationError
@@ -17,8 +18,12 @@ from server_stub.domain.toml_lines import Path
 _Found = Iterator[tuple[Path, str]]
 
 
+@lru_cache(maxsize=32)
 def parse(text: str, source: str) -> PolicyDocument:
-    """Read and check the document `text`; `source` names it in errors. Raises PolicyError."""
+    """Read and check the document `text`; `source` names it in errors. Raises PolicyError.
+
+    Remembered, because the same document is read at each start, and by each server that it is in force on.
+    """
     try:
         document = PolicyDocument.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

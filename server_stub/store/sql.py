@@ -23,7 +23,7 @@ from server_stub.store.migrate import migrate
 from server_stub.store.reading import SqlReading
 from server_stub.store.schema import VERDICTS
 from server_stub.store.sessions import ERRORS, Sessions, Turn
-from server_stub.store.statements import Statements
+from server_stub.store.statements import statements_for
 from server_stub.store.transaction import LockingTransaction, SqlTransaction, Sweep
 
 
@@ -37,7 +37,7 @@ class SqlStore:
         self.database: Final = Database(database)
         self._engine, self._words = make_engine(self.database)
         self._sessions = Sessions(self._engine)
-        self._statements = Statements(self._engine.dialect)
+        self._statements = statements_for(self._engine.dialect)
         self._sweep = Sweep()
         self._readers = Semaphore(CONNECTIONS)
         # Waiting here for the one write lock of SQLite is cheap; waiting in SQLite is polling.

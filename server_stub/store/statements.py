@@ -105,6 +105,17 @@ class Statements:
         return Statement(statement, self._dialect)
 
 
+_COMPILED: Final[dict[tuple[str, str], Statements]] = {}
+
+
+def statements_for(dialect: Dialect) -> Statements:
+    """The statements for databases of this kind. They are compiled once: what they say depends on nothing else."""
+    kind = (dialect.name, dialect.paramstyle)
+    if kind not in _COMPILED:
+        _COMPILED[kind] = Statements(dialect)
+    return _COMPILED[kind]
+
+
 def _append(table: Table) -> Insert:
     """A new row under a number that the database gives."""
     return insert(table).values({each.name: bindparam(each.name) for each in table.c if not each.primary_key})

@@ -131,6 +131,18 @@ def test_a_message_stands_where_it_makes_sense(screen: ScreenId, message: Messag
     assert (sentence in build(screen, ScreenFacts(message=message), "en").body) == expected
 
 
+@pytest.mark.parametrize("screen", ScreenId)
+@pytest.mark.parametrize("message", [None, *MessageKey])
+def test_what_asks_for_new_terms_to_be_accepted_lets_them_be_accepted(
+    screen: ScreenId, message: MessageKey | None
+) -> None:
+    """The button stands where the sentence stands, and otherwise in the wizard alone."""
+    shown = build(screen, ScreenFacts(message=message), "en")
+    asked = load("en").messages[MessageKey.ACCEPT_NEW_TERMS].say({}) in shown.body
+    offered = [action for action, _ in shown.actions].count(Action.ACCEPT_TERMS)
+    assert offered == (asked or screen is ScreenId.TERMS)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("cause", LockCause)
 @pytest.mark.parametrize("trouble", [None, *Trouble])
