@@ -19,15 +19,29 @@ def read_object(octets: bytes) -> dict[str, Any]:
     >>> read_object(b'{"a": 1}')
     {'a': 1}
     """
-    try:
-        value = _DECODER.decode(octets.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise JsonError("not strict JSON") from error
+    value = _decoded(octets)
     if not isinstance(value, dict):
         raise JsonError("not an object")
     if sum(map(octets.count, _OPENERS)) > limits.JSON_DEPTH_MAX and _deeper(value, limits.JSON_DEPTH_MAX):
         raise JsonError(f"nested deeper than {limits.JSON_DEPTH_MAX}")
     return value
+
+
+def check(octets: bytes) -> None:
+    """Raises JsonError where readers could differ about `octets`: a member given twice, NaN, no UTF-8, no JSON.
+
+    >>> check(b"null")
+    """
+    _decoded(octets)
+
+
+def _decoded(octets: bytes) -> Any:
+    try:
+        return _DECODER.decode(octets.decode("utf-8"))
+    except JsonError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise JsonError("not strict JSON") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -212,3 +212,18 @@ def test_the_guide_names_every_route(server: Operated) -> None:
     document = requests.get(server.origin + "/openapi.json", timeout=10).json()
     paths = [path.removeprefix(PREFIX) for path in document["paths"] if path.startswith(PREFIX)]
     assert [path for path in paths if path not in guide] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"id": "a", "id": "b", "reason": "x"}', b'{"id": NaN}', b"[" * 5000, b"\xff", b"{"],
+    ids=["a-member-twice", "not-a-number", "deep", "no-utf-8", "cut-off"],
+)
+def test_a_body_that_two_readers_could_read_differently_is_refused(server: Operated, body: bytes) -> None:
+    """What the log, a proxy and the server make of a request has to be the same, so it is strict JSON or nothing."""
+    before = len(server.audit())
+    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+    answer = requests.post(server.origin + PREFIX + "/campaigns", data=body, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request-malformed")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert len(server.audit()) == before
