@@ -158,7 +158,7 @@ def test_what_cannot_be_asked_is_refused_by_name(
         ({"Content-Type": "application/json"}, b'{"reason":"\\ud800"}', (422, "request-invalid")),
         ({"Content-Type": "application/json"}, b'{"reason":"r","ids":[1.5]}', (422, "request-invalid")),
         ({"Content-Type": "application/json"}, b'{"reason":"r","ids":["1"]}', (422, "request-invalid")),
-        ({"Content-Type": "application/json"}, b'{"reason":"r","ids":NaN}', (422, "request-invalid")),
+        ({"Content-Type": "application/json"}, b'{"reason":"r","ids":NaN}', (400, "request-malformed")),
         ({"Content-Type": "application/json"}, b" " * 70_000, (413, "body-too-large")),
     ],
 )
