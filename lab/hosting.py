@@ -75,6 +75,7 @@ class HttpHost:
 
     def __init__(self) -> None:
         self._thread: ServerThread | None = None
+        self._request_id = numbered()
         self._port = 0
         self._origin = ""
 
@@ -91,6 +92,7 @@ class HttpHost:
             admin=premises.admin,
             port=self._port,
             manners=HONEST_FRONT,
+            request_ids=self._request_id,
         )
         self._thread = thread.start()
         self._origin = thread.origin
@@ -115,7 +117,7 @@ class InProcessHost:
 
     def __init__(self) -> None:
         self._runner: Runner | None = None
-        self._numbers = count(1)
+        self._request_id = numbered()
 
     @property
     def origin(self) -> str:
@@ -142,9 +144,11 @@ class InProcessHost:
         """A way to whatever runs here when it is used."""
         return InProcessTransport(lambda: self._runner)
 
-    def _request_id(self) -> str:
-        """Requests are numbered, so that the same seed gives the same octets."""
-        return str(uuid.UUID(int=next(self._numbers)))
+
+def numbered() -> Callable[[], str]:
+    """Numbers for requests, one after the other, so that the same seed gives the same octets."""
+    numbers = count(1)
+    return lambda: str(uuid.UUID(int=next(numbers)))
 
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders below it are made by tempfile, with its care

@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     """The phone is at home without a verdict that allows it."""
     NO_BOOT = "no-boot"
     """The bootloader refused the image."""
+    OFF = "off"
+    """It is switched off."""
 
 
 @dataclass(frozen=True, slots=True)

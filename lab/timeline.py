@@ -86,7 +86,9 @@ class Timeline:
         )
 
     def not_sealed(self, event: Event, error: PortError) -> None:
-        """An event did not count."""
+        """An event did not count, nor did the verdict in it."""
+        if isinstance(event, Judged):
+            self.verdicts.pop()
         self.note(Who.AGENT, event.kind.value, undone=error.code)
 
     def shown(self, screen: ScreenId, facts: ScreenFacts) -> None:

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from server_stub.admin.parts import AdminParts
-from server_stub.api.app import create_app
+from server_stub.api.app import create_app, new_uuid
 from server_stub.api.logs import Log
 from server_stub.api.protocol import Doors, protocol
 from server_stub.key_repository import KeyRepository, VerdictSigner
@@ -131,10 +131,13 @@ class ServerThread:
         port: int = 0,
         log: Log | None = None,
         manners: Manners = _MANNERS,
+        request_ids: Callable[[], str] = new_uuid,
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
-        app = create_app(service, repository=repository, admin=admin, log=log, manners=manners)
+        app = create_app(
+            service, repository=repository, admin=admin, log=log, manners=manners, request_ids=request_ids
+        )
         self._server = _server(app, self._started.set)
         self._thread = Thread(target=self._serve, name="verdict-server", daemon=True)
 

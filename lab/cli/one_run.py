@@ -14,6 +14,7 @@ from lab.cli import say
 from lab.scenario.collect import cases
 from lab.scenario.errors import ScenarioError
 from lab.scenario.junit import Suite
+from lab.scenario.reader import SUFFIX
 from lab.scenario.report import Report
 from lab.scenario.result import ScenarioResult, Status
 from lab.scenario.runner import Plan, run_all
@@ -44,9 +45,7 @@ def carry_out(wish: Wish, plan: Plan) -> None:
         found, faults = cases(wish.paths, wish.only)
     except ScenarioError as error:
         say.fail(str(error))
-    for file in (wish.junit, wish.html):
-        if file is not None:
-            say.check_writable(file)
+    _check_files(wish)
     for fault in faults:
         typer.echo("\n".join(fault.lines()), err=True)
     if not found and not faults:
@@ -59,6 +58,17 @@ def carry_out(wish: Wish, plan: Plan) -> None:
         raise typer.Exit(say.USAGE)
     if counts[Status.FAILED] or counts[Status.ERROR]:
         raise typer.Exit(say.NOT_IN_ORDER)
+
+
+def _check_files(wish: Wish) -> None:
+    """Before long work: where results go can be written, and is nothing that anybody would miss."""
+    named = [file for file in (wish.junit, wish.html) if file is not None]
+    if len(named) == 2 and named[0].resolve() == named[1].resolve():
+        say.fail("--junit and --html name one file; name two")
+    for file in named:
+        if file.name.endswith(SUFFIX):
+            say.fail(f"{file} is a scenario file by its name; name another one for what is written")
+        say.check_writable(file)
 
 
 def _written(
@@ -76,7 +86,7 @@ def _written(
     if suite is not None and wish.junit is not None:
         say.write(wish.junit, suite.document(faults))
     if report is not None and wish.html is not None:
-        say.write(wish.html, report.html())
+        say.write(wish.html, report.html(faults))
 
 
 def _tell(

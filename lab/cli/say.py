@@ -50,6 +50,16 @@ def write(file: Path, text: str) -> None:
         fail(f"cannot write {file}: {error.strerror}", OUTSIDE)
 
 
+def check_origin(text: str) -> None:
+    """Stop with an error where a URL is no scheme, host and port."""
+    from agent.adapters.http import RequestsTransport
+
+    try:
+        RequestsTransport(text).close()
+    except ValueError as error:
+        fail(str(error))
+
+
 def check_writable(file: Path) -> None:
     """Stop with an error, before long work, where a file could not be written after it."""
     if not file.parent.is_dir():

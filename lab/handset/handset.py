@@ -6,7 +6,8 @@ It decides nothing itself: what it does follows from its firmware profile.
 
 import shutil
 from dataclasses import replace
-from typing import Final
+from enum import Enum
+from typing import TYPE_CHECKING, Final
 
 from agent.core.events import Event, Happened, Kind, LanguageChosen, TermsAccepted
 from agent.core.screens import ScreenFacts, ScreenId
@@ -35,6 +36,9 @@ from lab.handset.storage import Erasable
 from lab.outcome import Outcome, Result, VerdictSummary
 from lab.timeline import Timeline, Who
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
     "READING",
     "Circumstances",
@@ -59,6 +63,15 @@ READING: Final = 10.0
 """Seconds that a user spends on a screen of the wizard."""
 
 
+class Power(Enum):
+    """Whether a phone runs."""
+
+    OFF = "off"
+    REFUSED = "refused"
+    """It was switched on, and its bootloader starts nothing."""
+    ON = "on"
+
+
 class Handset(Carried):
     """A phone with `profile` on `hardware`."""
 
@@ -77,13 +90,18 @@ class Handset(Carried):
         self._provisioned = False
         self.agent: Agent | None = None
         self.profiles = [profile.name]
+        self.power = Power.OFF
+        # How the time passes that a user spends on a screen: where phones live side by side, for all of them.
+        self.read: Callable[[float], None] = self.wait
 
     def power_on(self) -> None:
         """The bootloader, and then what it starts."""
         self.clock.reboot()
         self.alarm.clear()
         self.agent = None
-        if not boots(self.profile):
+        self.panel.go_dark()
+        self.power = Power.ON if boots(self.profile) else Power.REFUSED
+        if self.power is Power.REFUSED:
             self.timeline.note(Who.PHONE, "not booted", reason="the bootloader refuses the image")
             return
         self.timeline.note(Who.PHONE, "booted", firmware=self.profile.name)
@@ -104,10 +122,10 @@ class Handset(Carried):
         if self.agent is None or self.agent.state.setup is Setup.DONE:
             return
         if locale is not None or self.agent.state.setup is Setup.LANGUAGE:
-            self.wait(READING)
+            self.read(READING)
             self.act(language)
         if self.agent.state.setup is Setup.TERMS:
-            self.wait(READING)
+            self.read(READING)
             self.act(TermsAccepted(self._terms()))
         if self.network.data_path:
             self.happen(Kind.CONNECTED)
@@ -115,6 +133,8 @@ class Handset(Carried):
     def power_off(self) -> None:
         """The battery is out, or the user has switched the phone off."""
         self.timeline.note(Who.PHONE, "switched off")
+        self.power = Power.OFF
+        self.panel.go_dark()
         self.alarm.clear()
         self.agent = None
 
@@ -203,7 +223,7 @@ class Handset(Carried):
         return self.agent.state.memory.locale if self.agent else FRESH_LOCALE
 
     def screen(self) -> Screen | None:
-        """What the user sees, in the user's language; nothing on a phone that did not boot."""
+        """What the user sees, in the user's language; nothing on a phone that is off or did not boot."""
         now = self.panel.now
         return build(now.screen, now.facts, self.locale) if now else None
 
@@ -217,7 +237,7 @@ class Handset(Carried):
         """How it ended, by what the panel shows and what the agent was told."""
         now = self.panel.now
         if now is None:
-            return Outcome.NO_BOOT
+            return Outcome.OFF if self.power is Power.OFF else Outcome.NO_BOOT
         if self.profile.agent is None:
             return Outcome.HOME
         if now.screen is ScreenId.LOCKED:

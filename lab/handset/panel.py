@@ -39,15 +39,17 @@ class Panel:
     watcher: Callable[[ScreenId, ScreenFacts], None]
     hooked: bool = False
     shown: list[Shown] = field(default_factory=list)
+    now: Shown | None = None
+    """What the user sees at this moment; nothing before the first screen, and on a phone that is off."""
+
+    def go_dark(self) -> None:
+        """Show nothing any more."""
+        self.now = None
 
     def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
         """Put a screen before the user."""
         if self.hooked and screen in ENFORCING:
             screen, facts = ScreenId.HOME, ScreenFacts()
-        self.shown.append(Shown(self.elapsed(), screen, facts))
+        self.now = Shown(self.elapsed(), screen, facts)
+        self.shown.append(self.now)
         self.watcher(screen, facts)
-
-    @property
-    def now(self) -> Shown | None:
-        """What the user sees at this moment; nothing before the first screen."""
-        return self.shown[-1] if self.shown else None

@@ -23,4 +23,5 @@ LOOKS: Final[dict[Outcome, Look]] = {
     Outcome.HOME: Look("o", "cyan", "#00695c", "at home, nobody was asked"),
     Outcome.IGNORED: Look("!", "magenta", "#6a1b9a", "at home without a verdict that allows it"),
     Outcome.NO_BOOT: Look("-", "dim", "#616161", "the bootloader refused the image"),
+    Outcome.OFF: Look("·", "dim", "#8a8f98", "switched off"),
 }

@@ -1,5 +1,6 @@
 """Running one scenario: from a case to a result. Everything follows from the case and the seed."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ MISHAPS: Final = (
     LookupError,
     OSError,
     OperatorError,
+    OverflowError,
     PolicyError,
     ProfileError,
     ServiceError,
@@ -43,7 +45,7 @@ def run(case: Case, seed: str, venue: Venue | None = None) -> ScenarioResult:
         with open_stage(case, seed, venue) as stage:
             return _played(case, seed, stage)
     except MISHAPS as error:
-        return _unplayed(case, seed, error)
+        return _unplayed(case, seed, venue, error)
 
 
 def _played(case: Case, seed: str, stage: Stage) -> ScenarioResult:
@@ -69,7 +71,7 @@ def _played(case: Case, seed: str, stage: Stage) -> ScenarioResult:
         steps=tuple(steps),
         handsets=tuple(_handset(actor) for actor in stage.actors.values()),
         audit=_audit(stage),
-        reproduce=reproduce(case, seed),
+        reproduce=reproduce(case, seed, stage.venue),
         error=error,
     )
 
@@ -83,7 +85,7 @@ def _prologue(stage: Stage) -> tuple[str | None, bool]:
     return None, False
 
 
-def _unplayed(case: Case, seed: str, error: Exception) -> ScenarioResult:
+def _unplayed(case: Case, seed: str, venue: Venue, error: Exception) -> ScenarioResult:
     return ScenarioResult(
         id=case.id,
         file=case.file,
@@ -97,15 +99,15 @@ def _unplayed(case: Case, seed: str, error: Exception) -> ScenarioResult:
         elapsed=0.0,
         steps=(),
         handsets=(),
-        reproduce=reproduce(case, seed),
+        reproduce=reproduce(case, seed, venue),
         error=f"the world could not be made: {error}",
     )
 
 
-def reproduce(case: Case, seed: str) -> str:
-    """The command that runs this one scenario again."""
-    only = f" --only '{case.combination}'" if case.labels else ""
-    return f"activation run {case.file}{only} --seed {seed}"
+def reproduce(case: Case, seed: str, venue: Venue) -> str:
+    """The command that runs this one scenario again, as a shell takes it."""
+    only = ["--only", case.combination] if case.labels else []
+    return shlex.join(["activation", "run", case.file, *only, "--seed", seed, *venue.options])
 
 
 def _before_the_story(stage: Stage) -> None:
@@ -119,6 +121,7 @@ def _before_the_story(stage: Stage) -> None:
         for _ in stage.live(float(_activated_at(actor))):
             pass
         actor.phone.power_on()
+        stage.catch_up()  # before the language changes
         actor.phone.walk_setup(actor.table.locale)
     if stage.venue.url is None:
         for _ in stage.live(float(stage.scenario.world.starts)):
@@ -174,7 +177,7 @@ def judge(stage: Stage, step: Expect) -> Iterator[Judged]:
             continue
         if name in OF_HANDSET:
             for actor in stage.chosen(step.subject):
-                since = stage.marks[step.since].entries[actor.name] if step.since else 0
+                since = stage.marked(step.since).entries[actor.name] if step.since else 0
                 found = tuple(OF_HANDSET[name](Scope(stage, actor, since), wanted))
                 yield Judged(
                     kind=name.replace("_", "-"),

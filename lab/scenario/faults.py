@@ -33,9 +33,14 @@ class _Running:
     asked: Counter[str] = field(default_factory=Counter)
     struck: int = 0
 
+    def concerns(self, handset: str, path: str, now: float) -> bool:
+        fault = self.fault
+        mine = not fault.of or handset in fault.of
+        return mine and fnmatchcase(path, PATHS[fault.to]) and (fault.from_ or 0) <= now
+
     def over(self, now: float) -> bool:
         fault = self.fault
-        ended = fault.for_ is not None and now >= self.since + fault.for_
+        ended = fault.for_ is not None and now >= max(self.since, fault.from_ or 0) + fault.for_
         spent = fault.times is not None and self.struck >= fault.times
         return ended or spent or (fault.until is not None and now >= fault.until)
 
@@ -60,19 +65,20 @@ class FaultPlan:
         """The fault that this request of `handset` meets. Each call counts as one request."""
         now = self._now()
         self._running = [each for each in self._running if not each.over(now)]
-        return next((each.fault for each in self._running if self._strikes(each, handset, path, now)), None)
+        concerned = [each for each in self._running if each.concerns(handset, path, now)]
+        for each in concerned:  # all of them count it, whichever strikes
+            each.asked[handset] += 1
+        first = next((each for each in concerned if self._strikes(each, handset)), None)
+        if first is None:
+            return None
+        first.struck += 1
+        return first.fault
 
-    def _strikes(self, running: _Running, handset: str, path: str, now: float) -> bool:
+    def _strikes(self, running: _Running, handset: str) -> bool:
         fault = running.fault
-        if not fnmatchcase(path, PATHS[fault.to]) or (fault.of and handset not in fault.of):
+        if fault.on_request not in (None, running.asked[handset]):
             return False
-        running.asked[handset] += 1
-        if fault.on_request not in (None, running.asked[handset]) or (fault.from_ or 0) > now:
-            return False
-        if fault.probability is not None and self._random.random() >= fault.probability:
-            return False
-        running.struck += 1
-        return True
+        return fault.probability is None or self._random.random() < fault.probability
 
 
 _FAILS: Final = {
@@ -101,6 +107,8 @@ _AFTER_THE_SERVER: Final = frozenset(
         FaultKind.SLOW_DRIP,
         FaultKind.TRUNCATED,
         FaultKind.WRONG_LENGTH,
+        FaultKind.OVERSIZED,
+        FaultKind.GZIP_BOMB,
         FaultKind.LOST_ANSWER,
     }
 )
@@ -150,7 +158,7 @@ class HurtWay:
             return self._keep(path, send())
         if fault.fault in _FAILS:
             if fault.fault in _AFTER_THE_SERVER:
-                send()
+                self._keep(path, send())
             raise TransportError(_FAILS[fault.fault], f"{fault.fault} on the wire")
         if fault.fault in _STATUS:
             wait = None if fault.retry_after is None else min(int(fault.retry_after), limits.RETRY_AFTER_MAX)
@@ -163,7 +171,7 @@ class HurtWay:
         if kind is FaultKind.CAPTIVE_PORTAL:
             return Answer(200, "text/html", PORTAL)
         if kind is FaultKind.CLOCK_SKEW:
-            return self._skewed(fault.seconds or 0, send)
+            return self._keep(path, self._skewed(fault.seconds or 0, send))
         earlier = list(self.heard.get(path, ()))
         answer = self._keep(path, send())
         if kind is FaultKind.DUPLICATED:

@@ -37,7 +37,7 @@ def screen(scope: Scope, wanted: ScreenExpected) -> Iterator[Mismatch]:
         yield Mismatch("screen", json_of(wanted), NOTHING)
         return
     yield from among("screen.id", wanted.id, shown.id)
-    yield from among("screen.trouble", wanted.trouble, now.facts.trouble)
+    yield from among("screen.trouble", wanted.trouble, now.facts.trouble or "none")
     for member in ("title", "direction", "locale", "symbol", "dark"):
         yield from equal(f"screen.{member}", getattr(wanted, member), getattr(shown, member))
     yield from equal("screen.shows-challenge", wanted.shows_challenge, bool(now.facts.challenge))
@@ -73,7 +73,7 @@ def state(scope: Scope, wanted: StateExpected) -> Iterator[Mismatch]:
         return
     found = agent.state
     for member in ("setup", "exchange", "lock", "attention", "trouble"):
-        yield from among(f"state.{member}", getattr(wanted, member), getattr(found, member))
+        yield from among(f"state.{member}", getattr(wanted, member), getattr(found, member) or "none")
     yield from equal("state.locale", wanted.locale, found.memory.locale)
     yield from equal("state.terms", wanted.terms, found.memory.terms_version)
     yield from equal("state.policy-version", wanted.policy_version, found.memory.policy_version)
@@ -140,7 +140,7 @@ def record(scope: Scope, wanted: RecordExpected) -> Iterator[Mismatch]:
     territory = found.activation_territory or "none"
     yield from equal("record.activation-territory", wanted.activation_territory, territory)
     yield from equal("record.sale-region", wanted.sale_region, found.sale_region)
-    yield from equal("record.override", wanted.override, found.override)
+    yield from equal("record.override", wanted.override, found.override or "none")
     yield from equal("record.locked", wanted.locked, found.locked)
 
 
@@ -167,7 +167,7 @@ OF_HANDSET: Final[dict[str, OfHandset]] = {
 def audit(stage: Stage, step: Expect) -> Iterator[Mismatch]:
     """Entries of the audit log."""
     log = stage.operations.audit()
-    entries = log[stage.marks[step.since].audit if step.since else 0 :]
+    entries = log[stage.marked(step.since).audit if step.since else 0 :]
     for wanted in step.audit or ():
         subject = stage.operations.subject_of(stage.actors[wanted.of].imei) if wanted.of else wanted.subject
         fits = [
@@ -188,7 +188,7 @@ def elapsed(stage: Stage, step: Expect) -> Iterator[Mismatch]:
     """How much time passed."""
     if step.elapsed is None:
         return
-    since = stage.marks[step.elapsed.since].at if step.elapsed.since else stage.started
+    since = stage.marked(step.elapsed.since).at if step.elapsed.since else stage.started
     yield from within("elapsed", step.elapsed, round(stage.world.exact() - since, 3))
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from lab.scenario.model.words import Bounds, Span, Table
 from lab.scenario.result import Mismatch
 from lab.scenario.stage import Actor, Stage
-from lab.scenario.watch import Seen
-from lab.timeline import Entry
+from lab.scenario.watch import DARK, Seen
+from lab.timeline import Entry, Who
 
 NOTHING: Final = "nothing"
 
@@ -28,8 +29,19 @@ class Scope:
 
     @property
     def seen(self) -> Iterator[Seen]:
-        """The moments from there on."""
-        return (moment for moment in self.actor.watch.seen if moment.entry >= self.since)
+        """The moments from there on, the screen that stood there before all."""
+        before = [
+            each for each in self.actor.watch.seen if each.entry < self.since and "screen" in each.facts
+        ]
+        after = (moment for moment in self.actor.watch.seen if moment.entry >= self.since)
+        standing = before[-1:] if self.since and self._still(before) else []
+        return chain(standing, after)
+
+    def _still(self, before: Sequence[Seen]) -> bool:
+        """Whether the newest screen still stood: the phone was not switched off since."""
+        entries = self.actor.phone.timeline.entries
+        rest = entries[before[-1].entry : self.since] if before else ()
+        return not any(entry.who is Who.PHONE and entry.what in DARK for entry in rest)
 
 
 def json_of(value: Any) -> Any:
@@ -49,8 +61,8 @@ def among(member: str, wanted: tuple[Any, ...] | None, actual: Any) -> Iterator[
 
 
 def equal(member: str, wanted: Any, actual: Any) -> Iterator[Mismatch]:
-    """A value that is another."""
-    if wanted is not None and wanted != actual:
+    """A value that is another. True is no number."""
+    if wanted is not None and (wanted != actual or isinstance(wanted, bool) != isinstance(actual, bool)):
         yield Mismatch(member, json_of(wanted), json_of(actual))
 
 

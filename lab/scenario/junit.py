@@ -46,6 +46,7 @@ class Suite:
         return Xml.tostring(document, encoding="unicode", xml_declaration=True) + "\n"
 
     def _case(self, file: str, name: str) -> Xml.Element:
+        file, name = _NOT_XML.sub("?", file), _NOT_XML.sub("?", name)
         return Xml.SubElement(self._suite, "testcase", classname=file, name=name, file=file)
 
 

@@ -22,6 +22,8 @@ EVERY: Final = {
 }
 """Words that stand for a list of values."""
 
+NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
+
 Values = Mapping[str, Any]
 
 
@@ -41,34 +43,71 @@ def label(value: Any) -> str:
 def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
     """Every combination that is not excluded: labels by parameter, for people, and values. Notes faults in `tree`."""
     choices = _parameters(tree)
-    rows: Any = tree.value.get("examples") or [{}]
-    excluded = [part for part in tree.value.get("exclude") or [] if isinstance(part, dict)]
-    _check_exclusions(
-        tree, excluded, {*choices, *(name for row in rows if isinstance(row, dict) for name in row)}
-    )
+    rows = _tables(tree, "examples")
+    for at, row in enumerate(rows):
+        for name in row:
+            _check_name(tree, name, ("examples", at, name))
+        for name in sorted(row.keys() & choices.keys()):
+            tree.fault(
+                ("examples", at, name), Wrong.BAD_VALUE, "is a parameter as well; keep it in one place"
+            )
+    excluded = _tables(tree, "exclude")
+    _check_exclusions(tree, excluded, labels_of(tree))
     names = sorted(choices)
-    for row in rows:
+    for row in rows or [{}]:
         for chosen in product(*(choices[name] for name in names)):
-            values = {name: value for name, (_, value) in zip(names, chosen, strict=True)}
+            values = {name: value for name, (_, value) in zip(names, chosen, strict=True)} | row
             labels = {name: text for name, (text, _) in zip(names, chosen, strict=True)}
-            if isinstance(row, dict):
-                values |= row
-                labels |= {name: label(value) for name, value in row.items()}
+            labels |= {name: label(value) for name, value in row.items()}
             if not any(matches(labels, part) for part in excluded):
                 yield dict(sorted(labels.items())), values
+
+
+def _tables(tree: Tree, member: str) -> list[dict[str, Any]]:
+    """A list of tables, empty where it is none, or notes what is wrong with it."""
+    listed = tree.value.get(member)
+    if listed is None:
+        return []
+    if not isinstance(listed, list) or not all(isinstance(part, dict) for part in listed):
+        tree.fault(
+            (member,),
+            Wrong.BAD_VALUE,
+            "is no list of tables; write one on each line, as in `- {place: paris}`",
+        )
+        return []
+    return listed
+
+
+def labels_of(tree: Tree) -> dict[str, set[str]]:
+    """Every value of every parameter, as it is written in ids."""
+    before = len(tree.faults)
+    found = {name: {text for text, _ in values} for name, values in _parameters(tree).items()}
+    del tree.faults[before:]  # they are noted where parameters are read
+    rows = tree.value.get("examples")
+    for row in rows if isinstance(rows, list) else []:
+        for name, value in row.items() if isinstance(row, dict) else ():
+            found.setdefault(name, set()).add(label(value))
+    return found
+
+
+def strangers(wanted: Mapping[str, Any], known: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
+    """What of `wanted` no combination has: the parameter, and the value."""
+    for name, values in wanted.items():
+        for value in _listed(values):
+            if name in known and not any(_is(each, value) for each in known[name]):
+                yield name, str(value)
 
 
 def matches(labels: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
     """Whether each parameter that is named has one of the values that are wanted, wildcards allowed."""
     return all(
-        any(fnmatchcase(labels.get(name, ""), label_or_pattern(text)) for text in _listed(value))
-        for name, value in wanted.items()
+        any(_is(labels.get(name, ""), value) for value in _listed(values)) for name, values in wanted.items()
     )
 
 
-def label_or_pattern(value: Any) -> str:
-    """A value as it is compared: text as it is written, for its wildcards."""
-    return value if isinstance(value, str) else label(value)
+def _is(text: str, wanted: Any) -> bool:
+    """Whether a label is that of a value, or fits it as a pattern."""
+    return text == label(wanted) or (isinstance(wanted, str) and fnmatchcase(text, wanted))
 
 
 def put_in(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
@@ -98,6 +137,7 @@ def _parameters(tree: Tree) -> dict[str, list[tuple[str, Any]]]:
         return {}
     found = {}
     for name, values in declared.items():
+        _check_name(tree, name, ("parameters", name))
         listed = EVERY[values]() if isinstance(values, str) and values in EVERY else values
         if isinstance(listed, dict) and listed:
             found[name] = [(label(key), value) for key, value in listed.items()]
@@ -113,6 +153,11 @@ def _parameters(tree: Tree) -> dict[str, list[tuple[str, Any]]]:
     return found
 
 
+def _check_name(tree: Tree, name: str, path: Path) -> None:
+    if not NAME.fullmatch(name):
+        tree.fault(path, Wrong.BAD_VALUE, "is no name; use small letters, digits and hyphens")
+
+
 def _check_distinct(tree: Tree, found: Mapping[str, list[tuple[str, Any]]]) -> None:
     for name, values in found.items():
         labels = [text for text, _ in values]
@@ -120,8 +165,11 @@ def _check_distinct(tree: Tree, found: Mapping[str, list[tuple[str, Any]]]) -> N
             tree.fault(("parameters", name), Wrong.BAD_VALUE, f"has the value {twice[0]!r} twice")
 
 
-def _check_exclusions(tree: Tree, excluded: list[dict[str, Any]], known: set[str]) -> None:
+def _check_exclusions(tree: Tree, excluded: list[dict[str, Any]], known: Mapping[str, set[str]]) -> None:
     for at, part in enumerate(excluded):
+        for name, text in strangers(part, known):
+            message = f"no combination has {text!r}{nearest(text, sorted(known[name]))}"
+            tree.fault(("exclude", at, name), Wrong.BAD_VALUE, message)
         for name in part:
             if name not in known:
                 tree.fault(

@@ -47,6 +47,11 @@ class Known:
 
     def _others(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
         if isinstance(step, SwapSims) and step.with_:
+            if step.with_ in (step.subject or self._handsets):
+                yield (
+                    (*path, "with"),
+                    "would change cards with itself; name one phone, and another one here",
+                )
             yield from (((*path, "with"), self.no_handset(name)) for name in self.strangers((step.with_,)))
         if isinstance(step, WireFault):
             yield from (((*path, "of"), self.no_handset(name)) for name in self.strangers(step.of))

@@ -1,12 +1,13 @@
 """Doing the steps: one function for each kind, found by its type."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from agent.core.events import Happened, Kind, LanguageChosen, TermsAccepted
 from firmware_profiles.loader import load_named
+from lab.handset.handset import Power
 from lab.handset.sim import PinState
 from lab.places import find_place
 from lab.scenario.model import on_phones, on_servers, over_time, steps
@@ -18,6 +19,18 @@ from lab.timeline import Who
 from server_stub.operator_desk import Act
 from wire.unlock import UnlockChallenge
 
+TOUCHES: Final = (
+    on_phones.SetUp,
+    on_phones.ChooseLanguage,
+    on_phones.AcceptTerms,
+    on_phones.DeclineTerms,
+    on_phones.Continue,
+    on_phones.Retry,
+    on_phones.ShowImei,
+    on_phones.EnterCode,
+)
+"""Steps that a user does on the screen."""
+
 OnPhone = Callable[[Stage, Actor, Any], None]
 InWorld = Callable[[Stage, Any], None]
 
@@ -28,7 +41,20 @@ def perform(stage: Stage, step: Step) -> None:
         in_world(stage, step)
     elif isinstance(step, HandsetStep):
         for actor in stage.chosen(step.subject):
+            _check_lit(actor, step)
             ON_PHONE[type(step)](stage, actor, step)
+
+
+def _check_lit(actor: Actor, step: HandsetStep) -> None:
+    """Nobody touches the screen of a phone that shows none; who sets one up that does not boot is done.
+
+    Raises CannotError.
+    """
+    if actor.phone.power is Power.REFUSED and isinstance(step, on_phones.SetUp):
+        return
+    if isinstance(step, TOUCHES) and actor.phone.panel.now is None:
+        why = "is off" if actor.phone.power is Power.OFF else "did not boot"
+        raise CannotError(f"{actor.name} {why}, so that nobody can do this on its screen")
 
 
 def _set_up(_: Stage, actor: Actor, step: on_phones.SetUp) -> None:
@@ -53,7 +79,7 @@ def _enter_code(stage: Stage, actor: Actor, step: on_phones.EnterCode) -> None:
 
 
 def _code(stage: Stage, actor: Actor, name: str | None) -> bytes:
-    found = stage.codes.get(name) if name else stage.newest_code.get(actor.name)
+    found = _of(stage.codes, name, actor) if name else stage.newest_code.get(actor.name)
     if found is None:
         raise CannotError(
             f"no unlock code has been issued for {actor.name}; a step `issue-code` must come before"
@@ -83,13 +109,19 @@ def _join_vpn(stage: Stage, actor: Actor, step: on_phones.JoinVpn) -> None:
 
 
 def _copy_state(stage: Stage, actor: Actor, step: on_phones.CopyState) -> None:
-    stage.copies[step.as_] = actor.store.read()
+    stage.copies[step.as_, actor.name] = actor.store.read()
 
 
 def _restore_state(stage: Stage, actor: Actor, step: on_phones.RestoreState) -> None:
-    if step.from_ not in stage.copies:
+    if not any(name == step.from_ for name, _ in stage.copies):
         raise CannotError(f"no state is kept as {step.from_!r}; a step `copy-state` must come before")
-    actor.store.put(stage.copies[step.from_])
+    actor.store.put(_of(stage.copies, step.from_, actor))
+
+
+def _of(kept: Mapping[tuple[str, str], bytes | None], name: str, actor: Actor) -> bytes | None:
+    """What is kept under a name: the phone's own, or else the newest of another phone."""
+    others = [value for (called, _), value in kept.items() if called == name]
+    return kept.get((name, actor.name), others[-1] if others else None)
 
 
 _SPOIL: Final[dict[on_phones.Spoiling, Callable[[bytes], bytes | None]]] = {
@@ -127,8 +159,13 @@ def _reset(_: Stage, actor: Actor, __: on_phones.FactoryReset) -> None:
 
 def _cut_power(stage: Stage, actor: Actor, step: steps.CutPower) -> None:
     actor.fuse.set(step.at_effect)
+    during = step.during
     try:
-        perform(stage, step.during)
+        if isinstance(during, HandsetStep) and during.subject is None and type(during) in ON_PHONE:
+            _check_lit(actor, during)
+            ON_PHONE[type(during)](stage, actor, during)
+        else:
+            perform(stage, during)
     except PowerCut:
         actor.phone.power_off()
         return
@@ -154,6 +191,8 @@ def _wait_for(stage: Stage, step: over_time.WaitFor) -> None:
 def _standing(actor: Actor) -> int:
     """The number of the moment from which on to look: that of the screen that stands."""
     seen = actor.watch.seen
+    if actor.phone.panel.now is None:
+        return len(seen)
     screens = (at for at in range(len(seen) - 1, -1, -1) if "screen" in seen[at].facts)
     return next(screens, len(seen))
 
@@ -199,7 +238,7 @@ def _issue_code(stage: Stage, actor: Actor, step: on_servers.IssueCode) -> None:
     if not text:
         raise CannotError(f"the screen of {actor.name} shows no challenge; only a lock screen does")
     code = stage.operations.issue_code(UnlockChallenge.parse(text), step)
-    stage.codes[step.as_] = stage.newest_code[actor.name] = code
+    stage.codes[step.as_, actor.name] = stage.newest_code[actor.name] = code
 
 
 def _put_in_force(stage: Stage, step: on_servers.PutInForce) -> None:
@@ -229,7 +268,15 @@ def _back_up(stage: Stage, step: on_servers.BackUp) -> None:
 def _restore_backup(stage: Stage, step: on_servers.RestoreBackup) -> None:
     if step.from_ not in stage.backups:
         raise CannotError(f"no backup is kept as {step.from_!r}; a step `back-up` must come before")
-    stage.operations.restore(stage.backups[step.from_])
+    _restore(stage, stage.backups[step.from_])
+
+
+def _restore(stage: Stage, records: bytes | None) -> None:
+    """Go on with other records. Their audit log is another one, so that marks count from its end at most."""
+    stage.operations.restore(records)
+    length = len(stage.operations.audit())
+    for name, mark in stage.marks.items():
+        stage.marks[name] = replace(mark, audit=min(mark.audit, length))
 
 
 ON_PHONE: Final[dict[type[Step], OnPhone]] = {
@@ -291,7 +338,7 @@ IN_WORLD: Final[dict[type[Step], InWorld]] = {
     on_servers.RestartServer: lambda stage, _: stage.operations.restart(),
     on_servers.BackUp: _back_up,
     on_servers.RestoreBackup: _restore_backup,
-    on_servers.LoseRecords: lambda stage, _: stage.operations.restore(None),
+    on_servers.LoseRecords: lambda stage, _: _restore(stage, None),
     steps.Fault: lambda stage, step: stage.plan.start(step),
     steps.Heal: lambda stage, step: stage.plan.heal(step.heal),
 }

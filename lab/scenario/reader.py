@@ -1,6 +1,7 @@
 """From a file to the scenarios in it: one, or one for each combination of its parameters."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -11,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from firmware_profiles.diagnosis import nearest
 from lab.scenario.errors import Fault, ScenarioError, Wrong
-from lab.scenario.matrix import combinations, matches, put_in
+from lab.scenario.matrix import combinations, labels_of, matches, put_in, strangers
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step import Step
 from lab.scenario.model.steps import BARE, VERBS
@@ -63,7 +64,7 @@ def stem_of(file: FilePath) -> str:
 
 
 def read(file: FilePath) -> tuple[Case, ...]:
-    """The scenarios of a file. Raises ScenarioError with everything that is wrong."""
+    """The scenarios of a file, each of which can fail. Raises ScenarioError with everything that is wrong."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -71,7 +72,20 @@ def read(file: FilePath) -> tuple[Case, ...]:
         raise ScenarioError(
             str(file), [Fault(1, 1, Wrong.UNREADABLE, "", f"cannot be read: {reason}")]
         ) from None
-    return read_text(text, str(file))
+    found = read_text(text, str(file))
+    if idle := [case for case in found if not any(step.verb() in JUDGES for _, step in case.steps)]:
+        which = (
+            f" in {len(idle)} of {len(found)} combinations, as in {idle[0].combination}"
+            if idle[0].labels
+            else ""
+        )
+        message = f"expect nothing{which}; add a step `expect`, or leave them out by `exclude`"
+        raise ScenarioError(str(file), [Fault(idle[0].steps[0][0], 1, Wrong.NO_CASE, "steps", message)])
+    return found
+
+
+JUDGES: Final = ("expect", "wait-for")
+"""The steps by which a scenario can fail."""
 
 
 def read_text(text: str, file: str) -> tuple[Case, ...]:
@@ -80,12 +94,30 @@ def read_text(text: str, file: str) -> tuple[Case, ...]:
     if not isinstance(tree.value, dict):
         tree.fault((), Wrong.BAD_VALUE, "is no table; begin with `name: …`")
         tree.check()
-    found = tuple(_case(tree, labels, values) for labels, values in combinations(tree))
+    found: list[Case] = []
+    for labels, values in combinations(tree):
+        tree.check()
+        found.append(_case(tree, labels, values))
     tree.check()
     if not found:
         tree.fault(("exclude",), Wrong.NO_CASE, "leaves no combination; nothing would be run")
-        tree.check()
-    return found
+    _check_all(tree, found)
+    tree.check()
+    return tuple(found)
+
+
+def _check_all(tree: Tree, found: list[Case]) -> None:
+    """What only all combinations together tell: two of one name, and values of `when` that none has."""
+    ids = Counter(case.id for case in found)
+    for name in (name for name, count in ids.items() if count > 1):
+        tree.fault(("examples",), Wrong.BAD_VALUE, f"gives two scenarios the same id, {name!r}")
+    known = labels_of(tree)
+    steps = tree.value.get("steps")
+    for at, step in enumerate(steps if isinstance(steps, list) else []):
+        wanted = step.get("when") if isinstance(step, dict) else None
+        for name, text in strangers(wanted, known) if isinstance(wanted, dict) else ():
+            message = f"no combination has {text!r}{nearest(text, sorted(known[name]))}"
+            tree.fault(("steps", at, "when", name), Wrong.BAD_VALUE, message)
 
 
 def _spelt_out(steps: Any) -> Any:

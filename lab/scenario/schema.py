@@ -24,6 +24,9 @@ def generate() -> dict[str, Any]:
         "pattern": r"\$\{[a-z][a-z0-9-]*\}",
         "description": "A parameter's value.",
     }
+    # A table of named faults is what a matrix is made of.
+    faults = body["$defs"]["WorldTable"]["properties"]["faults"]
+    body["$defs"]["WorldTable"]["properties"]["faults"] = {"anyOf": [faults, _PARAMETER]}
     steps = body["properties"]["steps"]
     # Steps differ by the verb that they must have, so that any of them will do where one does.
     body["$defs"]["step"] = {"anyOf": [*steps["items"]["oneOf"], {"enum": list(BARE)}, _PARAMETER]}

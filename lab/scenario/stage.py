@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from agent.core.screens import ScreenFacts, ScreenId
+from agent.ports import Answer
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.clock import World
@@ -46,6 +47,13 @@ class Venue:
     host: HostMaker = InProcessHost
     url: str | None = None
     operations: Operations | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the command that ask for it."""
+        if self.url is not None:
+            return ("--server", self.url)
+        return () if self.host is InProcessHost else ("--http",)
 
 
 @dataclass
@@ -88,9 +96,9 @@ class Stage:
     began: float
     actors: dict[str, Actor] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
-    copies: dict[str, bytes | None] = field(default_factory=dict)
+    copies: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     backups: dict[str, bytes] = field(default_factory=dict)
-    codes: dict[str, bytes] = field(default_factory=dict)
+    codes: dict[tuple[str, str], bytes] = field(default_factory=dict)
     newest_code: dict[str, bytes] = field(default_factory=dict)
     started: float = 0.0
     proxies: dict[str, HostileProxy] = field(default_factory=dict)
@@ -155,6 +163,17 @@ class Stage:
             audit = 0
         return Mark(self.world.exact(), entries, audit)
 
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass for everybody. Raises CannotError."""
+        for _ in self.live(self.world.exact() + seconds):
+            pass
+
+    def marked(self, name: str) -> Mark:
+        """A moment that was remembered. Raises CannotError where its step was not done in this combination."""
+        if name not in self.marks:
+            raise CannotError(f"the mark {name!r} was not set in this combination; see `when` of its step")
+        return self.marks[name]
+
     def live(self, end: float) -> Iterator[None]:
         """Let all handsets live side by side up to `end`, pausing after every alarm. Raises CannotError."""
         if self.venue.url is not None and end - self.began > AHEAD_MAX:
@@ -207,6 +226,7 @@ def _actor(stage: Stage, clock: ServerClock, name: str, table: HandsetTable) -> 
     fuse = Fuse()
     store, counter = FrailStore(fuse), FrailCounter(fuse)
     kept: list[Path | None] = []
+    heard: dict[str, list[Answer]] = {}
     random = stage.seed.random(f"wire {name}")
 
     def hardware(parts: Hardware) -> Hardware:
@@ -214,7 +234,7 @@ def _actor(stage: Stage, clock: ServerClock, name: str, table: HandsetTable) -> 
         return replace(parts, store=store, counter=counter)
 
     def way(onward: Onward) -> Onward:
-        return FusedWay(_hurt(stage, clock, name, random, onward), fuse)
+        return FusedWay(_hurt(stage, clock, name, (random, heard), onward), fuse)
 
     cards = None
     if table.sims is not None:
@@ -223,11 +243,18 @@ def _actor(stage: Stage, clock: ServerClock, name: str, table: HandsetTable) -> 
     place = table.activated.place if table.activated else table.place or stage.scenario.world.place
     fit = Fit(name=f"handset {name}", cards=cards, hardware=hardware, way=way)
     phone = stage.scene.phone(_profile(table), place, fit=fit)
+    phone.read = stage.let_pass
     _tick_when_shown(phone, fuse)
     return Actor(name, table, phone, store, counter, fuse, Watch(phone), kept[0])
 
 
-def _hurt(stage: Stage, clock: ServerClock, name: str, random: Random, onward: Onward) -> Onward:
+def _hurt(
+    stage: Stage,
+    clock: ServerClock,
+    name: str,
+    memory: tuple[Random, dict[str, list[Answer]]],
+    onward: Onward,
+) -> Onward:
     """The way through the network: over real HTTP a hostile proxy hurts what goes through it, else a port does."""
     if isinstance(onward, HttpWay):
         return stage.proxy(onward.origin, clock).way(name) if stage.faulty else onward
@@ -238,7 +265,8 @@ def _hurt(stage: Stage, clock: ServerClock, name: str, random: Random, onward: O
         if seconds:
             wrong.enter_context(clock.off_by(seconds))
 
-    return HurtWay(onward, name, stage.plan, random, skew)
+    random, heard = memory
+    return HurtWay(onward, name, stage.plan, random, skew, heard)
 
 
 def _tick_when_shown(phone: Handset, fuse: Fuse) -> None:

@@ -34,7 +34,8 @@ def first_wrong(result: ScenarioResult) -> Wrong:
     """The first thing that went wrong in a scenario that did not pass."""
     if result.error:
         return Wrong("", result.error)
-    step = next(step for step in result.steps if step.status is not Status.PASSED)
+    wrong = [step for step in result.steps if step.status is not Status.PASSED]
+    step = next((step for step in wrong if step.status is Status.ERROR), wrong[0])
     if step.error:
         return Wrong(f"line {step.line}", step.error)
     judged = next(judged for judged in step.judged if not judged.holds)

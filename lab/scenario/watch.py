@@ -15,6 +15,10 @@ from lab.timeline import Entry, Who
 _VERDICTS: Final = frozenset({"allowed", "noticed", "denied", "deferred", "released"})
 
 
+DARK: Final = ("booted", "not booted", "switched off")
+"""Entries of the phone after which no screen stands and no agent runs, until they show."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A moment: the entry of the timeline that tells of it, when, and what could be seen, by the words of a glimpse."""
@@ -37,7 +41,9 @@ def _holds(name: str, fact: Any, wanted: Any) -> bool:
     if name == "offers":
         return wanted in fact
     if name == "request":
-        return any(fnmatchcase(fact, pattern) for pattern in wanted)
+        return any(
+            fnmatchcase(each, pattern) for pattern in wanted for each in (fact, fact.partition(" ")[2])
+        )
     return fact in wanted if isinstance(wanted, tuple) else fact == wanted
 
 
@@ -71,9 +77,11 @@ class Watch:
         if entry.who is Who.SCREEN:
             yield self._screen(at, entry)
         elif entry.who is Who.NETWORK:
-            yield {"request": entry.what.partition(" ")[2]} | _trouble(entry)
+            yield {"request": entry.what} | self._machines | _trouble(entry)
         elif entry.who is Who.AGENT:
             yield from self._agent(entry, undone=self._undone(at))
+        elif entry.who is Who.PHONE and entry.what in DARK:
+            self._machines.clear()  # the next boot tells where they stand
 
     def _screen(self, at: int, entry: Entry) -> dict[str, Any]:
         shown = self.phone.panel.shown[len(self.shots)]
@@ -95,7 +103,7 @@ class Watch:
                 if name in entry.detail:
                     self._machines[name] = str(entry.detail[name]).rpartition(" ")[2]
             yield dict(self._machines)
-        if entry.what in _VERDICTS:
+        if entry.what in _VERDICTS and not undone:
             yield self._verdict()
 
     def _undone(self, at: int) -> bool:
@@ -107,7 +115,8 @@ class Watch:
         verdict = self.phone.timeline.verdicts[self._verdicts]
         self._verdicts += 1
         claims = verdict.claims
-        return {"decision": verdict.decision, "reason": verdict.reason, "rule": claims.policy.rule}
+        said = {"decision": verdict.decision, "reason": verdict.reason, "rule": claims.policy.rule}
+        return said | self._machines
 
 
 def _trouble(entry: Entry) -> dict[str, Any]:

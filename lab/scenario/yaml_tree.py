@@ -15,8 +15,9 @@ from lab.scenario.errors import Fault, ScenarioError, Wrong
 Path = tuple[str | int, ...]
 
 _WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
-_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
+_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
+"""Longer numbers are text, and so none where one is wanted."""
 _SIZE_MAX: Final = 1_000_000
 _DEPTH_MAX: Final = 24
 
@@ -67,6 +68,8 @@ def parse(text: str, file: str) -> Tree:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise ScenarioError(file, [_syntax(error)]) from None
+    except RecursionError:
+        raise ScenarioError(file, [Fault(1, 1, Wrong.SYNTAX, "", "is nested too deep to be read")]) from None
     if node is None:
         raise ScenarioError(
             file, [Fault(1, 1, Wrong.SYNTAX, "", "is empty; begin with name, about, handsets, steps")]
@@ -99,6 +102,8 @@ class _Reading:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(part, (*path, at)) for at, part in enumerate(node.value)]
+        if any("\ud800" <= letter <= "\udfff" for letter in str(node.value)):
+            self._tree.fault(path, Wrong.SYNTAX, "has half of a character; write the whole one")
         return _scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:

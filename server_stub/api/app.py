@@ -32,7 +32,8 @@ _DESCRIPTION = (
 _MANNERS: Final = Manners()
 
 
-def _uuid() -> str:
+def new_uuid() -> str:
+    """A number for a request: nobody can guess it, and no other request has it."""
     return str(uuid.uuid4())
 
 
@@ -42,7 +43,7 @@ def create_app(  # noqa: PLR0913 - the service, and what else is served, told an
     repository: KeyRepository | None = None,
     admin: AdminParts | None = None,
     log: Log | None = None,
-    request_ids: Callable[[], str] = _uuid,
+    request_ids: Callable[[], str] = new_uuid,
     manners: Manners = _MANNERS,
     stopwatch: Callable[[], float] = time.perf_counter,
 ) -> FastAPI:

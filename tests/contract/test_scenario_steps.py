@@ -238,7 +238,7 @@ ROWS: dict[str, tuple[str, str]] = {
         "- fault: partition\n- power-on\n- set-up\n- heal\n- wait: 1 hour\n- expect: phone\n  outcome: activated",
         "{}",
     ),
-    "expect": ("- expect: phone\n  outcome: no-boot", "{}"),
+    "expect": ("- expect: phone\n  outcome: 'off'", "{}"),
 }
 """By verb: steps that show what it does, and the world in which they do."""
 

@@ -1,8 +1,8 @@
 """The step that judges: everything that a person could observe."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab.outcome import Outcome
 from lab.scenario.model.observed import (
@@ -20,7 +20,7 @@ from lab.scenario.model.observed import (
 )
 from lab.scenario.model.shorthand import Short
 from lab.scenario.model.step import HandsetStep
-from lab.scenario.model.words import Many, Name, OneOf, Subject
+from lab.scenario.model.words import Many, Name, OneOf, Subject, filled
 
 
 class Expect(HandsetStep):
@@ -55,5 +55,16 @@ class Expect(HandsetStep):
     )
     elapsed: Elapsed | None = Field(None, description="How much time passed.")
     since: Name | None = Field(
-        None, description="Count requests, timeline, never, always and audit from this mark on."
+        None, description="Count requests, timeline, never, always, evidence and audit from this mark on."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_blanks(cls, value: Any) -> Any:
+        return filled(value, "expect", "when", "note")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set - {"expect", "since", "when", "note"}:
+            raise ValueError("expects nothing; say what, as in `outcome: locked`")
+        return self

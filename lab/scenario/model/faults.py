@@ -1,9 +1,9 @@
 """What can go wrong between a phone and its server, and when."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab.scenario.model.words import Duration, Moment, Subject, Table, Word
 
@@ -67,6 +67,13 @@ class FaultKind(StrEnum):
     """No route until it heals: say `until`, `for` or heal it."""
 
 
+ASKS_FOR_TIME: Final = (FaultKind.TOO_MANY_REQUESTS, FaultKind.UNAVAILABLE)
+"""The faults that may say `Retry-After`."""
+
+SKEW_MOST: Final = 3660 * 86_400
+"""Seconds, ten years."""
+
+
 class Target(StrEnum):
     """Which requests a fault hits."""
 
@@ -99,4 +106,16 @@ class WireFault(Schedule):
     fault: Word[FaultKind] = Field(description="What happens.")
     of: Subject = Field(None, description="The handsets whose requests it hits; all by default.")
     retry_after: Duration | None = Field(None, description="What 429 and 503 say in `Retry-After`.")
-    seconds: int | None = Field(None, description="How far the server's clock is ahead, negative for behind.")
+    seconds: Annotated[int, Field(ge=-SKEW_MOST, le=SKEW_MOST)] | None = Field(
+        None, description="How far the server's clock is ahead, negative for behind; `clock-skew` needs it."
+    )
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if (self.fault is FaultKind.CLOCK_SKEW) != (self.seconds is not None):
+            raise ValueError("`seconds` goes with `clock-skew`, and `clock-skew` with `seconds`")
+        if self.retry_after is not None and self.fault not in ASKS_FOR_TIME:
+            raise ValueError(f"`retry-after` goes with {' and '.join(ASKS_FOR_TIME)} alone")
+        if self.from_ is not None and self.until is not None and self.until <= self.from_:
+            raise ValueError("never strikes: `until` is not after `from`")
+        return self

@@ -1,21 +1,25 @@
 """What people can observe, as members of expectations: screens, verdicts, requests, entries of a timeline."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from agent.core.screens import Action, ScreenId, Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup
 from agent.screens import Direction, Symbol
+from lab.scenario.model.claims import ClaimPath
 from lab.scenario.model.words import (
     Bounds,
     Count,
+    Expected,
     Line,
     Locale,
     Many,
     Moment,
     Name,
+    Nothing,
     OneOf,
+    OneOrNone,
     Scalar,
     Span,
     Table,
@@ -27,7 +31,7 @@ from wire.codes import Decision, Intent, MessageKey, Reason, TrustTier
 Texts = Many[Line]
 
 
-class ScreenExpected(Table):
+class ScreenExpected(Expected):
     """The screen that stands. Members that are left out may be anything."""
 
     id: OneOf[ScreenId] | None = Field(None, description="Which screen.")
@@ -42,19 +46,19 @@ class ScreenExpected(Table):
     locale: Locale | None = Field(None, description="Its language.")
     symbol: Word[Symbol] | None = Field(None, description="The picture above its title.")
     dark: bool | None = Field(None, description="Light text on black.")
-    trouble: OneOf[Trouble] | None = Field(None, description="What it says went wrong last.")
+    trouble: OneOrNone[Trouble] | None = Field(None, description="What it says went wrong last, or `none`.")
     shows_challenge: bool | None = Field(None, description="Whether an unlock code could answer it.")
     shows_imei: bool | None = Field(None, description="Whether IMEIs are on it.")
 
 
-class StateExpected(Table):
+class StateExpected(Expected):
     """Where the machines of the agent stand, and what it remembers."""
 
     setup: OneOf[Setup] | None = None
     exchange: OneOf[Exchange] | None = None
     lock: OneOf[Lock] | None = None
     attention: OneOf[Attention] | None = None
-    trouble: OneOf[Trouble] | None = None
+    trouble: OneOrNone[Trouble] | None = Field(None, description="What went wrong last, or `none`.")
     locale: Locale | None = None
     terms: Line | None = Field(None, description="The version of the terms that was accepted.")
     policy_version: int | None = Field(None, description="The highest policy version that it has seen.")
@@ -62,7 +66,7 @@ class StateExpected(Table):
     trusted_time: Span | None = Field(None, description="How far its trusted time is behind the truth.")
 
 
-class VerdictExpected(Table):
+class VerdictExpected(Expected):
     """The newest verdict that the phone verified and took."""
 
     decision: OneOf[Decision] | None = None
@@ -79,17 +83,17 @@ class VerdictExpected(Table):
     not_before_lock: Moment | None = None
 
 
-class EvidenceExpected(Table):
+class EvidenceExpected(Expected):
     """The newest evidence that the phone sent."""
 
     intent: Word[Intent] | None = None
-    claims: dict[str, Scalar] | None = Field(
+    claims: dict[ClaimPath, Scalar] | None = Field(
         None, description="Claims by their dotted paths: `telephony.serving.plmn.mcc`."
     )
-    without: Many[str] | None = Field(None, description="Dotted paths of claims that are absent.")
+    without: Many[ClaimPath] | None = Field(None, description="Dotted paths of claims that are absent.")
 
 
-class RequestsExpected(Table):
+class RequestsExpected(Expected):
     """How many requests left the phone. Those that are not named may be any number."""
 
     all: Count | None = None
@@ -98,7 +102,7 @@ class RequestsExpected(Table):
     keys: Count | None = None
 
 
-class EntryPattern(Table):
+class EntryPattern(Expected):
     """An entry of the timeline. `what` may have wildcards: `POST *`."""
 
     what: Line
@@ -108,7 +112,7 @@ class EntryPattern(Table):
     )
 
 
-class Glimpse(Table):
+class Glimpse(Expected):
     """One moment: everything that is given must hold at once."""
 
     screen: OneOf[ScreenId] | None = None
@@ -121,13 +125,31 @@ class Glimpse(Table):
     decision: OneOf[Decision] | None = Field(None, description="Of a verdict that the phone took.")
     reason: OneOf[Reason] | None = None
     rule: OneOf[Line] | None = None
-    request: OneOf[Line] | None = Field(None, description="A path, with wildcards: `/tuf/*`.")
+    request: OneOf[Line] | None = Field(
+        None, description="A path with wildcards, alone or after its method: `/tuf/*`, `POST *`."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.model_fields_set:
+        wanted = self.model_fields_set
+        if not wanted:
             raise ValueError("say what to look for, as in `screen: locked`")
+        if not any(wanted <= seen for seen in AT_ONCE):
+            names = " and ".join(sorted(wanted))
+            raise ValueError(
+                f"no moment shows {names}; it is a screen, a request or a verdict, with setup and lock"
+            )
         return self
+
+
+_MACHINES: Final = {"setup", "lock"}
+
+AT_ONCE: Final = (
+    {"screen", "offers", "text", "direction", "trouble"} | _MACHINES,
+    {"request", "trouble"} | _MACHINES,
+    {"decision", "reason", "rule"} | _MACHINES,
+)
+"""What one moment can show: a screen, a request, or a verdict that was taken."""
 
 
 class LockedPeriod(Table):
@@ -140,7 +162,7 @@ class LockedPeriod(Table):
     lifted: bool | None = Field(None, description="Whether it ended at all.")
 
 
-class AuditExpected(Table):
+class AuditExpected(Expected):
     """Entries of the server's audit log."""
 
     action: Line = Field(description="A dotted word, with wildcards: `device.*`.")
@@ -152,6 +174,12 @@ class AuditExpected(Table):
         Bounds.model_validate({"at-least": 1}), description="How many; at least one by default."
     )
 
+    @model_validator(mode="after")
+    def _one_subject(self) -> Self:
+        if self.of is not None and self.subject is not None:
+            raise ValueError("names its subject twice; say `of` or `subject`")
+        return self
+
 
 class Elapsed(Span):
     """How much time passed."""
@@ -159,11 +187,13 @@ class Elapsed(Span):
     since: Name | None = Field(None, description="From this mark; without one, from the first step.")
 
 
-class RecordExpected(Table):
+class RecordExpected(Expected):
     """What the server knows of the phone."""
 
     known: bool | None = None
     activation_territory: Line | None = Field(None, description="An ISO 3166 code, or `none`.")
     sale_region: Line | None = None
-    override: Word[Decision] | None = Field(None, description="What an operator decided.")
+    override: Word[Decision] | Nothing | None = Field(
+        None, description="What an operator decided, or `none`."
+    )
     locked: bool | None = Field(None, description="Whether the phone is locked by its newest verdict.")

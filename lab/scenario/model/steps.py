@@ -1,8 +1,8 @@
 """Every step that a file can have, and how a step is told from another: by its verb."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Union
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, Union
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from lab.scenario.model import expect, faults, on_phones, on_servers, over_time
 from lab.scenario.model.faults import FaultKind
@@ -26,6 +26,12 @@ class CutPower(HandsetStep):
     cut_power: Subject
     at_effect: Annotated[int, Field(ge=1)]
     during: "AnyStep"
+
+    @model_validator(mode="after")
+    def _cuttable(self) -> Self:
+        if self.during.verb() in ("expect", "mark", "cut-power"):
+            raise ValueError(f"{self.during.verb()} has no effects in the middle of which power could go")
+        return self
 
 
 def _in(module: Any) -> tuple[type[Step], ...]:

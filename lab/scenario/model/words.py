@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     StringConstraints,
     WithJsonSchema,
     model_validator,
@@ -38,6 +39,26 @@ class Table(BaseModel):
     )
 
 
+class Expected(Table):
+    """Base of what is expected. A member that is written says something; one that is left out may be anything."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_blanks(cls, value: Any) -> Any:
+        if value == {}:
+            raise ValueError("says nothing; say what is to be seen")
+        return filled(value)
+
+
+def filled(value: Any, *blank: str) -> Any:
+    """A table without empty members, but for those named in `blank`. Raises ValueError."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if part is None and name not in blank:
+                raise ValueError(f"`{name}` says nothing; say what it is to be, or leave it out")
+    return value
+
+
 T = TypeVar("T")
 
 Word = Annotated[T, Field(strict=False)]
@@ -45,6 +66,14 @@ Word = Annotated[T, Field(strict=False)]
 
 OneOf = Annotated[tuple[Annotated[T, Field(strict=False)], ...], Listed(), Field(strict=False, min_length=1)]
 """A word, or a list of words."""
+
+Nothing = Literal["none"]
+"""The word for what is not there. What is left out may be anything."""
+
+OneOrNone = Annotated[
+    tuple[Annotated[T, Field(strict=False)] | Nothing, ...], Listed(), Field(strict=False, min_length=1)
+]
+"""A word, `none`, or a list of words."""
 
 Some = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
 """A list that is not empty."""
@@ -96,7 +125,29 @@ def seconds_of(text: Any) -> float:
         raise ValueError(
             "is no duration; write a number and its unit, as in '90 s', '5 days' or '1 day 6 hours'"
         )
-    return sum(float(number) * _SECONDS[_singular(unit)] for number, unit in _PART.findall(text))
+    seconds = sum(float(number) * _SECONDS[_singular(unit)] for number, unit in _PART.findall(text))
+    if seconds > LONGEST:
+        raise ValueError("is longer than ten years")
+    return seconds
+
+
+LONGEST: Final = 3660 * 86_400.0
+"""Ten years. A phone that asks every hour for so long takes minutes to run; a thousand years are a typing error."""
+
+
+def duration_text(seconds: float) -> str:
+    """A length of time as files write it.
+
+    >>> duration_text(108000.0), duration_text(0), duration_text(0.5)
+    ('1 day 6 hours', '0 s', '0.5 s')
+    """
+    rest, parts = seconds, []
+    for unit in ("day", "hour", "min"):
+        count, rest = divmod(rest, _SECONDS[unit])
+        if count:
+            plural = "s" if count > 1 and unit != "min" else ""
+            parts.append(f"{count:g} {unit}{plural}")
+    return " ".join([*parts, f"{rest:g} s"] if rest or not parts else parts)
 
 
 def _singular(unit: str) -> str:
@@ -104,7 +155,10 @@ def _singular(unit: str) -> str:
 
 
 Duration = Annotated[
-    float, BeforeValidator(seconds_of), WithJsonSchema({"type": "string", "pattern": DURATION})
+    float,
+    BeforeValidator(seconds_of),
+    PlainSerializer(duration_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": DURATION}),
 ]
 """A length of time with its unit: `90 s`, `5 days`, `1 day 6 hours`."""
 
@@ -119,6 +173,10 @@ def epoch_of(text: Any) -> int:
     """
     if not isinstance(text, str) or not re.fullmatch(MOMENT, text):
         raise ValueError("is no moment; write a day or a time in UTC, as in 2021-09-06 or 2021-09-06T10:30Z")
+    if not 1980 <= int(text[:4]) <= 2100 and not text.startswith("1970"):
+        raise ValueError(
+            "is no moment of a phone's life; the years are 1980 to 2100, and 1970 for a clock that was lost"
+        )
     try:
         if len(text) == 10:
             return int(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC).timestamp())
@@ -127,7 +185,24 @@ def epoch_of(text: Any) -> int:
         raise ValueError(f"is no moment: {error}") from None
 
 
-Moment = Annotated[int, BeforeValidator(epoch_of), WithJsonSchema({"type": "string", "pattern": MOMENT})]
+def moment_text(epoch: int) -> str:
+    """A moment as files write it.
+
+    >>> moment_text(1631102400), moment_text(1631059200)
+    ('2021-09-08T12:00Z', '2021-09-08')
+    """
+    then = datetime.fromtimestamp(epoch, UTC)
+    if then.time() == datetime.min.time():
+        return f"{then:%Y-%m-%d}"
+    return f"{then:%Y-%m-%dT%H:%M:%SZ}" if then.second else f"{then:%Y-%m-%dT%H:%MZ}"
+
+
+Moment = Annotated[
+    int,
+    BeforeValidator(epoch_of),
+    PlainSerializer(moment_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": MOMENT}),
+]
 """A day or a time in UTC: `2021-09-06`, `2021-09-06T10:30Z`."""
 
 Plmn = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
@@ -199,6 +274,9 @@ B = TypeVar("B", bound=Table)
 def _bounded(table: B, *bounds: float | None) -> B:
     if all(bound is None for bound in bounds):
         raise ValueError("is without bounds; say at-least, at-most or both")
+    least, most = bounds[-2:]
+    if least is not None and most is not None and least > most:
+        raise ValueError("holds for nothing: at-least is more than at-most")
     return table
 
 

@@ -1,13 +1,14 @@
 """One self-contained HTML page: summary and matrices for everybody, each scenario when it is opened."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from lab.scenario.errors import ScenarioError
 from lab.scenario.report.archive import Archive, Pool, in_script
 from lab.scenario.report.cohorts import COHORT, SHOWN, cohorts
 from lab.scenario.report.data import scenario
@@ -66,8 +67,8 @@ class Report:
             *self._archive.add(scenario(result)),
         ]
 
-    def html(self) -> str:
-        """The page."""
+    def html(self, faults: Sequence[ScenarioError] = ()) -> str:
+        """The page, with the files that cannot be used."""
         self._archive.close()
         environment = Environment(
             loader=PackageLoader("lab.scenario.report", "."), autoescape=True, undefined=StrictUndefined
@@ -86,6 +87,7 @@ class Report:
             time=_length(self._seconds),
             seeds=sorted(self._seeds),
             failures=self._failures,
+            unusable=[line for fault in faults for line in fault.lines()],
             matrices=self._matrices.drawn(),
             legend=legend(),
             cohorts=self._cohorts,

@@ -43,8 +43,70 @@ WRONG = {
     "steps:\n  - expect: phone\n    screen: {offers: retri}\n": (7, Wrong.BAD_VALUE, "did you mean 'retry'"),
     "steps:\n  - expect: phone\n    usable: 'yes'\n": (7, Wrong.BAD_VALUE, "valid boolean"),
     "steps:\n  - expect: phone\n    never: {}\n": (7, Wrong.BAD_VALUE, "say what to look for"),
-    "steps:\n  - expect: fone\n": (6, Wrong.UNKNOWN_NAME, "did you mean 'phone'"),
-    "steps:\n  - expect: phone\n    since: then\n": (7, Wrong.UNKNOWN_NAME, "a step `mark` must come before"),
+    "steps:\n  - expect: fone\n    usable: true\n": (6, Wrong.UNKNOWN_NAME, "did you mean 'phone'"),
+    "steps:\n  - expect: phone\n    since: then\n    requests: 0\n": (
+        7,
+        Wrong.UNKNOWN_NAME,
+        "a step `mark` must come before",
+    ),
+    "steps:\n  - expect: phone\n": (6, Wrong.BAD_VALUE, "expects nothing"),
+    "steps:\n  - expect: phone\n    outcome:\n": (6, Wrong.BAD_VALUE, "`outcome` says nothing"),
+    "steps:\n  - expect: phone\n    state: {trouble: null}\n": (7, Wrong.BAD_VALUE, "`trouble` says nothing"),
+    "steps:\n  - expect: phone\n    never: {screen: locked, request: '*'}\n": (
+        7,
+        Wrong.BAD_VALUE,
+        "no moment shows request and screen",
+    ),
+    "steps:\n  - expect: phone\n    requests: {all: {at-least: 5, at-most: 2}}\n": (
+        7,
+        Wrong.BAD_VALUE,
+        "holds for nothing",
+    ),
+    "steps:\n  - expect: phone\n    evidence: {without: locaton}\n": (
+        7,
+        Wrong.BAD_VALUE,
+        "did you mean 'location",
+    ),
+    "steps:\n  - expect: phone\n    audit: {action: x, of: phone, subject: y}\n": (
+        7,
+        Wrong.BAD_VALUE,
+        "names its subject twice",
+    ),
+    "steps:\n  - cut-power: phone\n    at-effect: 1\n    during: {expect: phone, usable: true}\n": (
+        6,
+        Wrong.BAD_VALUE,
+        "no effects",
+    ),
+    "steps:\n  - fault: clock-skew\n": (6, Wrong.BAD_VALUE, "`clock-skew` with `seconds`"),
+    "steps:\n  - fault: reset\n    retry-after: 5 s\n": (
+        6,
+        Wrong.BAD_VALUE,
+        "too-many-requests and unavailable",
+    ),
+    "steps:\n  - fault: reset\n    from: 2021-09-09\n    until: 2021-09-08\n": (
+        6,
+        Wrong.BAD_VALUE,
+        "never strikes",
+    ),
+    "steps:\n  - fault: clock-skew\n    seconds: 999999999999\n": (7, Wrong.BAD_VALUE, "less than or equal"),
+    "steps:\n  - wait: 365000 days\n": (6, Wrong.BAD_VALUE, "longer than ten years"),
+    "steps:\n  - wait-until: 0001-01-01\n": (6, Wrong.BAD_VALUE, "the years are"),
+    "steps:\n  - swap-sims: phone\n    with: phone\n": (7, Wrong.UNKNOWN_NAME, "with itself"),
+    "exclude: 5\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "no list of tables"),
+    "examples: 5\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "no list of tables"),
+    "examples: [{a: x y}, {a: x-y}]\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "the same id"),
+    "parameters: {a: [1, 2]}\nexamples: [{a: 5}]\nsteps: [power-on]\n": (6, Wrong.BAD_VALUE, "in one place"),
+    "parameters: {place: [havana]}\nexclude: [{place: havanna}]\nsteps: [power-on]\n": (
+        6,
+        Wrong.BAD_VALUE,
+        "did you mean 'havana'",
+    ),
+    "parameters: {place: [havana]}\nsteps:\n  - power-on:\n    when: {place: havanna}\n": (
+        8,
+        Wrong.BAD_VALUE,
+        "did you mean 'havana'",
+    ),
+    "steps: [{wait: " + "9" * 5000 + "}]\n": (5, Wrong.BAD_VALUE, "a number and its unit"),
     "steps:\n  - restore-state: phone\n    from: mine\n": (
         7,
         Wrong.UNKNOWN_NAME,
@@ -211,3 +273,19 @@ def test_every_shipped_file_is_read() -> None:
     found, wrong = collected([ROOT / "scenarios"])
     assert wrong == []
     assert len({case.id for case in found}) == len(found)
+
+
+def test_what_is_nested_too_deep_is_refused() -> None:
+    """A file of brackets is no reason for a traceback."""
+    with pytest.raises(ScenarioError, match="nested too deep"):
+        read_text("[" * 5000, "test.scenario.yaml")
+
+
+def test_a_file_whose_scenarios_cannot_fail_is_refused(tmp_path: Path) -> None:
+    """What nothing is expected of passes whatever happens, and looks as if it showed something."""
+    file = tmp_path / "idle.scenario.yaml"
+    matrix = "parameters: {place: [havana, paris]}\n"
+    expectation = "  - expect: phone\n    when: {place: paris}\n    usable: true\n"
+    file.write_text(HEAD + matrix + "steps:\n  - power-on\n" + expectation, "utf-8")
+    with pytest.raises(ScenarioError, match=r"expect nothing in 1 of 2 combinations, as in place=havana"):
+        read(file)

@@ -118,7 +118,7 @@ def test_failures_at_one_place_are_told_together(incident: ScenarioResult) -> No
     (group,) = failures.groups
     assert group.where == "line 7: phone: outcome"
     assert (len(group.listed), group.unlisted, failures.elsewhere) == (8, 92, 0)
-    assert group.listed[0].what == "expected locked, actual no-boot"
+    assert group.listed[0].what == "expected locked, actual off"
 
 
 def test_more_places_than_are_named_are_counted(incident: ScenarioResult) -> None:
