@@ -41,10 +41,7 @@ class Wish:
 
 def carry_out(wish: Wish, plan: Plan) -> None:
     """Run and tell. Stops with an exit code unless everything passed."""
-    try:
-        found, faults = cases(wish.paths, wish.only)
-    except ScenarioError as error:
-        say.fail(str(error))
+    found, faults = cases(wish.paths, wish.only)
     _check_files(wish)
     for fault in faults:
         typer.echo("\n".join(fault.lines()), err=True)

@@ -14,9 +14,9 @@ def files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         below = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path] if path.exists() else []
         if not below:
-            message = (
-                f"holds no scenario; a scenario file ends in {SUFFIX}" if path.exists() else "is not there"
-            )
+            message = f"holds no scenario; a scenario file ends in {SUFFIX}"
+            if not path.exists():
+                message = "is not there; name a file or a folder"
             raise ScenarioError(str(path), [Fault(1, 1, Wrong.UNREADABLE, "", message)])
         found += below
     return list(dict.fromkeys(found))
@@ -27,9 +27,15 @@ def cases(paths: Iterable[Path], only: str | None = None) -> tuple[list[Case], l
 
     `only` chooses by id or by combination, with wildcards.
     """
+    listed: list[Path] = []
     found: list[Case] = []
     faults: list[ScenarioError] = []
-    for file in files(paths):
+    for path in paths:
+        try:
+            listed += files([path])
+        except ScenarioError as error:
+            faults.append(error)
+    for file in dict.fromkeys(listed):
         try:
             found += read(file)
         except ScenarioError as error:

@@ -94,7 +94,8 @@ def test_marks_do_not_count_in_records_that_were_lost() -> None:
     """An audit log that begins anew has all its entries after the mark."""
     body = (
         UP
-        + "- lock\n- unlock\n- mark: m\n- lose-records\n- retry\n- lock\n- expect:\n  since: m\n  audit: {action: device.lock, count: 1}\n"
+        + "- lock\n- unlock\n- mark: m\n- lose-records\n- retry\n- lock\n"
+        + "- expect:\n  since: m\n  audit: {action: device.lock, count: 1}\n"
     )
     assert wrong(played(body)) == []
 

@@ -88,7 +88,8 @@ class EvidenceExpected(Expected):
 
     intent: Word[Intent] | None = None
     claims: dict[ClaimPath, Scalar] | None = Field(
-        None, description="Claims by their dotted paths: `telephony.serving.plmn.mcc`."
+        None,
+        description="Claims by their dotted paths, items of lists from 0: `telephony.sims.0.mcc`; see docs/wire.md.",
     )
     without: Many[ClaimPath] | None = Field(None, description="Dotted paths of claims that are absent.")
 

@@ -1,5 +1,7 @@
 """Steps in which time passes, or is remembered."""
 
+from pydantic import Field
+
 from lab.scenario.model.observed import Glimpse
 from lab.scenario.model.step import HandsetStep, Step
 from lab.scenario.model.words import Duration, Moment, Name, Subject
@@ -10,7 +12,7 @@ class WaitFor(HandsetStep):
 
     wait_for: Subject
     see: Glimpse
-    at_most: Duration = 30 * 86_400.0
+    at_most: Duration = Field(30 * 86_400.0, description="For so long at most; for 30 days by default.")
 
 
 class Wait(Step):

@@ -46,7 +46,7 @@ class Expected(Table):
     @classmethod
     def _no_blanks(cls, value: Any) -> Any:
         if value == {}:
-            raise ValueError("says nothing; say what is to be seen")
+            raise ValueError("says nothing; say what to look for")
         return filled(value)
 
 

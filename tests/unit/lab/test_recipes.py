@@ -47,3 +47,14 @@ def test_a_recipe_fails_with_an_expectation_that_does_not_hold(text: str, tmp_pa
     for status, why in _outcomes(broken, tmp_path):
         assert status is Status.FAILED, why
         assert "no-boot" in why
+
+
+def test_the_job_that_shards_names_every_folder() -> None:
+    """A folder that is not in the list is one that no night runs."""
+    page = (ROOT / "docs/qa/ci.md").read_text(encoding="utf-8")
+    listed = re.search(r"GROUP: \[(.*)\]", page)
+    assert listed
+    folders = {
+        path.name for path in (ROOT / "scenarios").iterdir() if path.is_dir() and path.name[0] not in "._"
+    }
+    assert set(listed[1].split(", ")) == folders
