@@ -1,6 +1,6 @@
 """Where a phone is, judged from its signals: tables and rules."""
 
-from itertools import permutations, product
+from itertools import chain, permutations, product
 
 import pycountry
 import pytest
@@ -194,10 +194,14 @@ def test_a_territory_is_given_exactly_when_it_is_resolved_and_a_signal_said_it(s
 
 @given(SIGNALS, st.sampled_from(PLACED))
 def test_a_signal_that_agrees_never_lowers_confidence(signals: list[Signal], source: Source) -> None:
-    """More witnesses for the same answer cannot make it less sure."""
+    """More witnesses for the same answer cannot make it less sure.
+
+    A position agrees only if it has the same borders in reach: from another one the same cell might not be heard.
+    """
     before = judge(signals)
     if before.territory and not any(each.note for each in signals):
-        after = judge([*signals, Signal(source, "more", before.territory)])
+        reach = frozenset(chain.from_iterable(each.nearby for each in signals if each.source is source))
+        after = judge([*signals, Signal(source, "more", before.territory, nearby=reach)])
         assert after.territory == before.territory
         assert after.confidence >= before.confidence
 

@@ -1,0 +1,85 @@
+"""Breaks of the world: steps that do nothing, faults that strike nobody, images that are what they are not."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from firmware_profiles import loader
+from firmware_profiles.model import Profile, Wake
+from lab import scene
+from lab.handset import handset
+from lab.handset.whereabouts import Whereabouts
+from lab.scenario import perform, stage
+from lab.scenario.faults import FaultPlan
+from lab.scenario.model.faults import FaultKind
+from lab.scenario.model.steps import VERBS
+
+Apply = Callable[[pytest.MonkeyPatch], None]
+
+
+def images() -> Iterator[tuple[str, Apply]]:
+    """By name: images that are what they are not."""
+    yield from IMAGES.items()
+
+
+def no_step(verb: str) -> Apply:
+    """A step that does nothing."""
+    kind = VERBS[verb]
+    table: dict[type[Any], Any] = perform.ON_PHONE if kind in perform.ON_PHONE else perform.IN_WORLD
+    return lambda patch: patch.setitem(table, kind, lambda *_: None)
+
+
+def no_fault(kind: FaultKind) -> Apply:
+    """A fault that strikes nobody."""
+    decide = FaultPlan.next
+
+    def spared(self: FaultPlan, phone: str, path: str) -> Any:
+        fault = decide(self, phone, path)
+        return None if fault is None or fault.fault is kind else fault
+
+    return lambda patch: patch.setattr(FaultPlan, "next", spared)
+
+
+def _images(change: Callable[[Profile], Profile]) -> Apply:
+    def load(name: str) -> Profile:
+        return change(loader.load_named(name))
+
+    def apply(patch: pytest.MonkeyPatch) -> None:
+        for module in (scene, stage, perform):
+            patch.setattr(module, "load_named", load)
+
+    return apply
+
+
+def _with_agent(profile: Profile) -> Profile:
+    return profile if profile.agent else profile.model_copy(update={"agent": _official().agent})
+
+
+def _awake(profile: Profile) -> Profile:
+    if profile.agent is None:
+        return profile
+    return profile.model_copy(update={"agent": profile.agent.model_copy(update={"wakes_on": tuple(Wake)})})
+
+
+def _official() -> Profile:
+    return loader.load_named("official-global")
+
+
+def _sold_everywhere(profile: Profile) -> Profile:
+    image = profile.image.model_copy(update={"sale_region": _official().image.sale_region})
+    return profile.model_copy(update={"image": image})
+
+
+IMAGES: Final[dict[str, Apply]] = {
+    "world: every image has an agent": _images(_with_agent),
+    "world: every agent wakes for everything": _images(_awake),
+    "world: every image is sold everywhere": _images(_sold_everywhere),
+    "world: every image boots": lambda patch: patch.setattr(handset, "boots", lambda _: True),
+    "world: no image boots": lambda patch: patch.setattr(handset, "boots", lambda _: False),
+    "world: no image falsifies": lambda patch: patch.setattr(Whereabouts, "told", Whereabouts._heard),
+    "world: no image hooks the display": lambda patch: patch.setattr(handset, "_hooked", lambda _: False),
+    "world: every image trusts the vendor": lambda patch: patch.setattr(
+        scene, "_holder", lambda _: scene.VENDOR
+    ),
+}
