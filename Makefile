@@ -63,7 +63,7 @@ picture-report: $(RUN) ## take the README's picture of the report of the inciden
 	folder=$$(mktemp -d) && $(BIN)/activation run scenarios/incident --html $$folder/incident.html \
 	&& $(CHROMIUM) --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
-		--window-size=1140,590 --screenshot=docs/images/incident-2021.png file://$$folder/incident.html
+		--virtual-time-budget=3000 --window-size=1140,600 --screenshot=docs/images/incident-2021.png file://$$folder/incident.html
 
 generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram, references
 	$(BIN)/python -m wire.schemas
