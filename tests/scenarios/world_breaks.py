@@ -10,7 +10,7 @@ from firmware_profiles.model import Profile, Wake
 from lab import scene
 from lab.handset import handset
 from lab.handset.whereabouts import Whereabouts
-from lab.scenario import perform, stage
+from lab.scenario import perform, perform_phone, stage
 from lab.scenario.faults import FaultPlan
 from lab.scenario.model.faults import FaultKind
 from lab.scenario.model.steps import VERBS
@@ -46,7 +46,7 @@ def _images(change: Callable[[Profile], Profile]) -> Apply:
         return change(loader.load_named(name))
 
     def apply(patch: pytest.MonkeyPatch) -> None:
-        for module in (scene, stage, perform):
+        for module in (scene, stage, perform_phone):
             patch.setattr(module, "load_named", load)
 
     return apply
