@@ -15,9 +15,9 @@ from lab.scenario.errors import Fault, ScenarioError, Wrong
 from lab.scenario.matrix import combinations, labels_of, matches, put_in, strangers
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step import Step
-from lab.scenario.model.steps import BARE, VERBS
 from lab.scenario.names import Known
-from lab.scenario.nearest_word import in_file, members_of, nearest_model, under, words_of
+from lab.scenario.nearest_word import in_file
+from lab.scenario.what_is_wrong import what_is_wrong
 from lab.scenario.yaml_tree import Path, Tree, parse
 
 SUFFIX: Final = ".scenario.yaml"
@@ -137,7 +137,8 @@ def _case(tree: Tree, labels: dict[str, str], values: Mapping[str, Any]) -> Case
     filled = put_in(body, values, tree) | {
         name: tree.value[name] for name in _MATRIX if name in tree.value and name != "parameters"
     }
-    filled["steps"] = _spelt_out(filled.get("steps"))
+    if "steps" in filled:
+        filled["steps"] = _spelt_out(filled["steps"])
     scenario = _validated(tree, filled, labels) if len(tree.faults) == before else None
     if scenario is None:
         tree.check()
@@ -167,54 +168,8 @@ def _any_below(details: ErrorDetails, found: list[ErrorDetails]) -> bool:
 
 def _note(tree: Tree, details: ErrorDetails, labels: Mapping[str, str]) -> None:
     loc, path = tuple(details["loc"]), in_file(tuple(details["loc"]))
-    code, message = _wrong(details, loc, path)
+    code, message = what_is_wrong(details, loc)
     tree.fault(path, code, message + _combination(labels, tree, path))
-
-
-def _wrong(details: ErrorDetails, loc: Path, path: Path) -> tuple[Wrong, str]:
-    kind = details["type"]
-    if kind == "union_tag_invalid":
-        return (
-            Wrong.UNKNOWN_STEP,
-            f"no step is called {details['ctx']['tag']!r}{nearest(details['ctx']['tag'], VERBS)}",
-        )
-    if kind == "union_tag_not_found":
-        return (
-            Wrong.UNKNOWN_STEP,
-            f"is no step; begin it with a verb, as in `- wait: 5 days` or `- {BARE[0]}`",
-        )
-    if kind == "extra_forbidden":
-        known = _members(loc)
-        return Wrong.UNKNOWN_MEMBER, f"unknown member{nearest(str(path[-1]), known)}"
-    if kind == "missing":
-        return Wrong.MISSING_MEMBER, "is missing; add it"
-    if kind == "value_error":
-        return Wrong.BAD_VALUE, str(details["ctx"]["error"])
-    return Wrong.BAD_VALUE, _bad_value(details, loc)
-
-
-def _bad_value(details: ErrorDetails, loc: Path) -> str:
-    given = details["input"]
-    shown = (
-        "nothing"
-        if given is None
-        else repr(given)[:60]
-        if not isinstance(given, dict | list)
-        else "a table or list"
-    )
-    if details["type"] == "enum" and (words := _words(loc)):
-        return f"is {shown}{nearest(str(given)[:60], words)}"
-    return f"is {shown}; {details['msg'][0].lower()}{details['msg'][1:]}"
-
-
-def _members(loc: Path) -> list[str]:
-    model, way = nearest_model(loc)
-    return members_of(under(model, way[:-1]))
-
-
-def _words(loc: Path) -> list[str]:
-    model, way = nearest_model(loc)
-    return words_of(under(model, way))
 
 
 def _combination(labels: Mapping[str, str], tree: Tree, path: Path) -> str:

@@ -32,6 +32,10 @@ WRONG = {
     "steps:\n  - wait-until: yesterday\n": (6, Wrong.BAD_VALUE, "2021-09-06"),
     "steps:\n  - wait-until: 2021-02-30\n": (6, Wrong.BAD_VALUE, "no moment"),
     "steps:\n  - set-up: phone\n    langage: fr\n": (7, Wrong.UNKNOWN_MEMBER, "did you mean 'language'"),
+    "steps:\n  - move: phone\n    to: paris\n    wait: 3 days\n": (6, Wrong.UNKNOWN_MEMBER, "another step"),
+    "steps:\n  - insert-sim: phone\n    operator: Orange\n": (7, Wrong.BAD_VALUE, "as in 208-01"),
+    "steps:\n  - restart-server: phone\n": (6, Wrong.BAD_VALUE, "stands alone"),
+    "steps:\n  - mark: My Mark\n": (6, Wrong.BAD_VALUE, "small letters"),
     "steps:\n  - move: phone\n": (6, Wrong.MISSING_MEMBER, "add it"),
     "steps:\n  - move: phone\n    to: pariss\n": (7, Wrong.BAD_VALUE, "did you mean 'paris"),
     "steps:\n  - flash: phone\n    profile: custom-asop\n": (
@@ -41,7 +45,7 @@ WRONG = {
     ),
     "steps:\n  - expect: phone\n    outcome: loked\n": (7, Wrong.BAD_VALUE, "did you mean 'locked'"),
     "steps:\n  - expect: phone\n    screen: {offers: retri}\n": (7, Wrong.BAD_VALUE, "did you mean 'retry'"),
-    "steps:\n  - expect: phone\n    usable: 'yes'\n": (7, Wrong.BAD_VALUE, "valid boolean"),
+    "steps:\n  - expect: phone\n    usable: 'yes'\n": (7, Wrong.BAD_VALUE, "write true or false"),
     "steps:\n  - expect: phone\n    never: {}\n": (7, Wrong.BAD_VALUE, "say what to look for"),
     "steps:\n  - expect: fone\n    usable: true\n": (6, Wrong.UNKNOWN_NAME, "did you mean 'phone'"),
     "steps:\n  - expect: phone\n    since: then\n    requests: 0\n": (
@@ -123,7 +127,7 @@ WRONG = {
     "steps:\n  - power-on\nsteps:\n  - retry\n": (7, Wrong.DUPLICATE_KEY, "first on line 5"),
     "steps:\n\t- power-on\n": (6, Wrong.SYNTAX, "a tab; indent with spaces"),
     "steps: &a\n  - power-on\nworld: *a\n": (5, Wrong.SYNTAX, "use parameters"),
-    "steps: []\n": (5, Wrong.BAD_VALUE, "at least 1 item"),
+    "steps: []\n": (5, Wrong.BAD_VALUE, "at least one is needed"),
     "steps:\n  - power-on\nparameters:\n  city: []\n": (8, Wrong.BAD_VALUE, "no list of values"),
     "steps:\n  - power-on\nparameters:\n  city: [a, a]\n": (8, Wrong.BAD_VALUE, "'a' twice"),
     "steps:\n  - power-on\nparameters:\n  city: [a]\nexclude: [{cty: a}]\n": (
