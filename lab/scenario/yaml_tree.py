@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
+from yaml import MarkedYAMLError
 
 from lab.scenario.errors import Fault, ScenarioError, Wrong
 
@@ -65,7 +66,7 @@ def parse(text: str, file: str) -> Tree:
     if len(text) > _SIZE_MAX:
         raise ScenarioError(file, [Fault(1, 1, Wrong.UNREADABLE, "", "is longer than a million characters")])
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ScenarioError(file, [_syntax(error)]) from None
     except RecursionError:
@@ -77,6 +78,23 @@ def parse(text: str, file: str) -> Tree:
     _Reading(tree).read(node, ())
     tree.check()
     return tree
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without what makes a file mean more than it says."""
+
+    def fetch_anchor(self) -> None:
+        raise MarkedYAMLError(
+            problem="an anchor; use parameters for that", problem_mark=self.get_mark()
+        )
+
+    def fetch_alias(self) -> None:
+        raise MarkedYAMLError(
+            problem="an alias; use parameters for that", problem_mark=self.get_mark()
+        )
+
+    def fetch_tag(self) -> None:
+        raise MarkedYAMLError(problem="a tag; quotes make text of anything", problem_mark=self.get_mark())
 
 
 class _Reading:
@@ -139,4 +157,5 @@ def _syntax(error: yaml.YAMLError) -> Fault:
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
     if "'\\t'" in problem:
         problem = "a tab; indent with spaces"
-    return Fault(line, column, Wrong.SYNTAX, "", f"is not YAML: {problem}")
+    refused = type(error) is MarkedYAMLError
+    return Fault(line, column, Wrong.SYNTAX, "", f"has {problem}" if refused else f"is not YAML: {problem}")

@@ -96,6 +96,8 @@ WRONG = {
     "steps:\n  - wait: 365000 days\n": (6, Wrong.BAD_VALUE, "longer than ten years"),
     "steps:\n  - wait-until: 0001-01-01\n": (6, Wrong.BAD_VALUE, "the years are"),
     "steps:\n  - swap-sims: phone\n    with: phone\n": (7, Wrong.UNKNOWN_NAME, "with itself"),
+    "steps: &all [power-on]\n": (5, Wrong.SYNTAX, "has an anchor"),
+    "steps: !!seq [power-on]\n": (5, Wrong.SYNTAX, "has a tag"),
     "exclude: 5\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "no list of tables"),
     "examples: 5\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "no list of tables"),
     "examples: [{a: x y}, {a: x-y}]\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "the same id"),
