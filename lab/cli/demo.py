@@ -29,6 +29,8 @@ def demo(
     from lab.scene import Scene
     from lab.stories import tell, tell_of_september
 
+    if html is not None:
+        say.check_writable(html)
     with Scene.open(seed) as scene:
         profiles, places = all_profiles(), list(load_places())
         phones = run(scene, profiles, places)

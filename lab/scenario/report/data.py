@@ -1,6 +1,7 @@
 """What the page says of one scenario when it is opened, as JSON."""
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from lab import qr
@@ -54,4 +55,10 @@ def _handset(handset: HandsetResult, screens: Pool) -> dict[str, Any]:
 
 def _screen(shot: ScreenShot) -> dict[str, Any]:
     kept = {name: value for name, value in asdict(shot).items() if name not in ("at", "entry", "challenge")}
-    return {**kept, "qr": qr.svg(shot.challenge) if shot.challenge else ""}
+    return {**kept, "qr": _picture(shot.challenge) if shot.challenge else ""}
+
+
+@lru_cache(maxsize=4096)
+def _picture(challenge: str) -> str:
+    """The challenge as a picture. A locked phone shows the same one each time that its screen is drawn again."""
+    return qr.svg(challenge)
