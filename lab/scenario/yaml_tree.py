@@ -84,14 +84,10 @@ class _Loader(yaml.SafeLoader):
     """YAML without what makes a file mean more than it says."""
 
     def fetch_anchor(self) -> None:
-        raise MarkedYAMLError(
-            problem="an anchor; use parameters for that", problem_mark=self.get_mark()
-        )
+        raise MarkedYAMLError(problem="an anchor; use parameters for that", problem_mark=self.get_mark())
 
     def fetch_alias(self) -> None:
-        raise MarkedYAMLError(
-            problem="an alias; use parameters for that", problem_mark=self.get_mark()
-        )
+        raise MarkedYAMLError(problem="an alias; use parameters for that", problem_mark=self.get_mark())
 
     def fetch_tag(self) -> None:
         raise MarkedYAMLError(problem="a tag; quotes make text of anything", problem_mark=self.get_mark())
