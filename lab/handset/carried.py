@@ -66,7 +66,7 @@ class Carried(ABC):
         self._moved("VPN left")
 
     def locate(self, *, on: bool) -> None:
-        """Turn location on or off. It is the user's switch: the image can tell no position while it is off."""
+        """Turn location on or off, the user's switch: off, no receiver tells a position; a hook says what it likes."""
         self._whereabouts.located = on
         self._moved(f"location {'on' if on else 'off'}")
 

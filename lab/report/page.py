@@ -33,6 +33,7 @@ def render(results: Sequence[Result], stories: Sequence[Story]) -> str:
         places=list(dict.fromkeys(result.place for result in results)),
         cells={(result.profile, result.place): result for result in results},
         looks=LOOKS,
+        outcomes={result.outcome for result in results},
         stories=stories,
         moments=Moments.of,
         challenge=lambda text: Markup(qr.svg(text)),  # noqa: S704 - drawn here, from a challenge in base32

@@ -1,7 +1,7 @@
 """The matrix and a phone's timeline as Rich tables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.digest import Moments, summary
-from lab.outcome import Result
+from lab.outcome import Outcome, Result
 from lab.report.look import LOOKS
 from lab.timeline import Entry, Who
 
@@ -39,13 +39,15 @@ def matrix(results: Sequence[Result]) -> RenderableType:
         table.add_column(str(number), justify="right", no_wrap=True)
     for profile in dict.fromkeys(result.profile for result in results):
         table.add_row(profile, *(_mark(cells.get((profile, place))) for place in places))
-    return Group(title, table, _numbers(places), legend())
+    return Group(title, table, _numbers(places), legend({result.outcome for result in results}))
 
 
-def legend() -> Text:
-    """What the marks mean."""
+def legend(outcomes: Collection[Outcome]) -> Text:
+    """What the marks of these outcomes mean."""
     text = Text()
     for outcome, look in LOOKS.items():
+        if outcome not in outcomes:
+            continue
         text.append(f"{look.mark} ", look.style)
         text.append(f"{outcome.value}: {look.meaning}\n")
     return text

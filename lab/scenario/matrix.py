@@ -91,9 +91,11 @@ def labels_of(tree: Tree) -> dict[str, set[str]]:
 
 
 def strangers(wanted: Mapping[str, Any], known: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
-    """What of `wanted` no combination has: the parameter, and the value."""
+    """What of `wanted` no combination has: the parameter, and the value. What refers to a parameter may be anything."""
     for name, values in wanted.items():
         for value in _listed(values):
+            if isinstance(value, str) and REFERENCE.search(value):
+                continue
             if name in known and not any(_is(each, value) for each in known[name]):
                 yield name, str(value)
 

@@ -80,7 +80,8 @@ def read(file: FilePath) -> tuple[Case, ...]:
             else ""
         )
         message = f"expect nothing{which}; add a step `expect`, or leave them out by `exclude`"
-        raise ScenarioError(str(file), [Fault(idle[0].steps[0][0], 1, Wrong.NO_CASE, "steps", message)])
+        line = idle[0].steps[0][0] if idle[0].steps else 1  # `when` may leave none
+        raise ScenarioError(str(file), [Fault(line, 1, Wrong.NO_CASE, "steps", message)])
     return found
 
 

@@ -295,3 +295,22 @@ def test_a_file_whose_scenarios_cannot_fail_is_refused(tmp_path: Path) -> None:
     file.write_text(HEAD + matrix + "steps:\n  - power-on\n" + expectation, "utf-8")
     with pytest.raises(ScenarioError, match=r"expect nothing in 1 of 2 combinations, as in place=havana"):
         read(file)
+
+
+def test_a_combination_that_is_left_without_a_step_is_refused(tmp_path: Path) -> None:
+    """`when` may leave nothing of a file in one of its combinations; that is told like any other fault."""
+    file = tmp_path / "idle.scenario.yaml"
+    matrix = "parameters: {place: [havana, paris]}\n"
+    file.write_text(
+        HEAD + matrix + "steps:\n  - expect: phone\n    when: {place: paris}\n    usable: false\n", "utf-8"
+    )
+    with pytest.raises(ScenarioError, match=r":1:1: steps: expect nothing in 1 of 2 combinations"):
+        read(file)
+
+
+def test_when_may_compare_two_parameters() -> None:
+    """A value that refers to a parameter is known only in each combination."""
+    matrix = "parameters: {here: [havana, paris], there: [paris]}\n"
+    steps = 'steps:\n  - {power-on: null, when: {here: "${there}"}}\n  - {expect: phone, usable: false}\n'
+    found = read_text(HEAD + matrix + steps, "test.scenario.yaml")
+    assert {case.labels["here"]: len(case.steps) for case in found} == {"havana": 1, "paris": 2}
