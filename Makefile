@@ -69,9 +69,9 @@ generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagr
 	$(BIN)/python -m wire.schemas
 	$(BIN)/python -m firmware_profiles.schema
 	$(BIN)/python -m server_stub.policies.schema
-	$(BIN)/python -m lab.diagram docs/state-machine.md
-	$(BIN)/python -m lab.scenario.schema
-	$(BIN)/python -m lab.scenario.reference docs/qa/reference.md
+	$(BIN)/python -m lab.diagrams.mermaid docs/state-machine.md
+	$(BIN)/python -m lab.scenario.files.schema
+	$(BIN)/python -m lab.scenario.files.reference docs/qa/reference.md
 
 lock:            ## resolve requirements/*.in anew (needs uv)
 	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \

@@ -190,7 +190,7 @@ class KeySource(Protocol):
         """The keys to verify with. `now` is trusted time, seconds since the epoch. Raises KeySourceError."""
         ...
 
-    def at_hand(self) -> KeySet:
+    def cached_keys(self) -> KeySet:
         """The newest keys that this phone has had before, verified again, without a network. Raises KeySourceError.
 
         For unlock codes alone: how old the list is, nobody can tell.

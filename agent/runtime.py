@@ -10,7 +10,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from agent import evidence, exchange, unlocking
+from agent import evidence, responses, unlock_code
 from agent.core.effects import (
     Collect,
     Effect,
@@ -22,12 +22,11 @@ from agent.core.effects import (
     ShowImei,
 )
 from agent.core.events import Challenged, CodeRefused, Collected, Event, Failed, Happened, Judged, Kind
+from agent.core.screen_selection import facts_of, screen_of
 from agent.core.screens import ScreenFacts, ScreenId, Trouble
-from agent.core.showing import facts_of, screen_of
 from agent.core.states import Exchange, Lock, State, fresh
 from agent.core.step import RejectedEventError, step
 from agent.core.timing import Context, delay, due, trusted_now
-from agent.exchange import ExchangeError
 from agent.image import Image
 from agent.ports import (
     AttestedKey,
@@ -39,6 +38,7 @@ from agent.ports import (
     StoreError,
     TransportError,
 )
+from agent.responses import ExchangeError
 from agent.sealing import Recovered, SealFault, recover, seal
 from agent.telephony.reader import TelephonyError, TelephonyReading, read_telephony
 from agent.verification import verdict
@@ -191,14 +191,14 @@ class Agent:
         self._ports.display.show(screen, facts)
 
     def _challenge(self) -> UnlockChallenge | None:
-        return unlocking.challenge(self._state.memory, self._sealing_key)
+        return unlock_code.challenge(self._state.memory, self._sealing_key)
 
     def _follow(self, act: Callable[[], Event]) -> None:
         """What the outside answered, or how it failed, as the next event."""
         try:
             event = act()
         except TransportError as error:
-            event = exchange.unreachable(error)
+            event = responses.unreachable(error)
         except ExchangeError as error:
             event = error.failed
         except VerificationError as error:
@@ -224,7 +224,7 @@ class Agent:
         answer = self._ports.transport.post(
             media.CHALLENGES_PATH, b"", content_type=media.JSON, accept=media.JSON
         )
-        return Challenged(exchange.challenge_in(answer).nonce)
+        return Challenged(responses.challenge_in(answer).nonce)
 
     def _request_verdict(self, nonce: str) -> Event:
         keys = self._ports.keys.keys(trusted_now(self._state, self._context()))
@@ -232,7 +232,7 @@ class Agent:
         answer = self._ports.transport.post(
             media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT
         )
-        token = exchange.token_in(answer)
+        token = responses.token_in(answer)
         now = trusted_now(self._state, self._context())
         return Judged(verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now))
 
@@ -243,10 +243,10 @@ class Agent:
             return CodeRefused("nothing-asked")
         expected = self._expected(self._state.memory.thumbprint, asked.eat_nonce)
         try:
-            keys = self._ports.keys.at_hand()
+            keys = self._ports.keys.cached_keys()
             now = trusted_now(self._state, self._context())
-            return Judged(unlocking.verify(code, keys, expected=expected, now=now))
-        except (KeySourceError, VerificationError, unlocking.CodeError) as error:
+            return Judged(unlock_code.verify(code, keys, expected=expected, now=now))
+        except (KeySourceError, VerificationError, unlock_code.CodeError) as error:
             return CodeRefused(error.code)
 
     def _evidence(self, key: AttestedKey) -> bytes:
@@ -271,7 +271,7 @@ class Agent:
             nonce=nonce,
             serial=memory.serial,
             policy_version=memory.policy_version,
-            reckoning=verdict.Reckoning.EXACT if self._state.anchored else verdict.Reckoning.AT_LEAST,
+            reckoning=verdict.TimeCertainty.EXACT if self._state.anchored else verdict.TimeCertainty.AT_LEAST,
         )
 
     def _imeis(self) -> tuple[str, ...]:

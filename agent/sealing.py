@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.core.states import Lock, Memory, Reckoned, Setup, State
+from agent.core.states import Lock, Memory, Setup, State, TimeAnchor
 
 MAGIC: Final = b"ASEAL1\n"
 NONCE_LENGTH: Final = 12
@@ -106,6 +106,6 @@ def recover(content: bytes | None, key: bytes, counter: int, blank: State) -> Re
     return Recovered(state, behind=record.counter == counter + 1)
 
 
-def _go_on(sealed: Reckoned, floor: Reckoned) -> Reckoned:
+def _go_on(sealed: TimeAnchor, floor: TimeAnchor) -> TimeAnchor:
     """Trusted time goes on from what was sealed, or from the build date of a newer image, counted from this boot."""
-    return Reckoned(max(sealed.epoch, floor.epoch), floor.elapsed)
+    return TimeAnchor(max(sealed.epoch, floor.epoch), floor.elapsed)

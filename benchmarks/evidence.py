@@ -4,8 +4,8 @@ import secrets
 import time
 
 from benchmarks.phones import VENDOR, CapturingTransport, make_phone
-from lab.clock import World
-from server_stub.challenges import Challenger
+from lab.world.clock import World
+from server_stub.evidence.challenges import Challenger
 
 
 def evidence_for(count: int, *, first: int = 0) -> list[bytes]:

@@ -17,19 +17,19 @@ from agent.runtime import Agent
 from agent.sealing import SealFault
 from agent.verification.keyset import KeySet
 from firmware_profiles.loader import load_named
-from lab.clock import PhoneClock, World
 from lab.handset.handset import blank_storage
 from lab.handset.image import Trust, agent_image, boot_facts, imeis
 from lab.handset.keystore import EmulatedKeystore
 from lab.handset.surroundings import cards_at, hear
-from lab.places import find_place
-from lab.seed import Seed
-from lab.vendor import KeystoreLevel, Vendor
-from server_stub.service import VerdictService
+from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.world.clock import PhoneClock, World
+from lab.world.places import find_place
+from lab.world.seed import Seed
+from server_stub.verdicts.service import VerdictService
 from wire import media
 from wire.challenge import Challenge
 
-VENDOR = Vendor("benchmark")
+VENDOR = Manufacturer("benchmark")
 PROFILE = load_named("official-global")
 PLACE = find_place("paris")
 TERMS = PROFILE.agent.terms_version if PROFILE.agent else ""
@@ -124,7 +124,7 @@ class _Pinned:
     def keys(self, _now: int) -> KeySet:
         return self._keys
 
-    def at_hand(self) -> KeySet:
+    def cached_keys(self) -> KeySet:
         return self._keys
 
 

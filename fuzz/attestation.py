@@ -19,18 +19,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from fuzz.fault import hold
 from lab.handset.keystore import EmulatedKeystore
-from lab.seed import Seed
-from lab.vendor import KeystoreLevel, Vendor
-from server_stub.domain import der, key_description
-from server_stub.domain.appraisal import appraise
-from server_stub.domain.chain import ChainVerifier
-from server_stub.domain.key_description import KeyDescription, KeyDescriptionError
-from server_stub.domain.trouble import EvidenceError
+from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.world.seed import Seed
+from server_stub.attestation import der, key_description
+from server_stub.attestation.appraisal import appraise
+from server_stub.attestation.chain import ChainVerifier
+from server_stub.attestation.key_description import KeyDescription, KeyDescriptionError
+from server_stub.evidence.errors import EvidenceError
 from tests.support.server_phone import NOW, claims, facts
 from wire.evidence import Evidence
 
 _SEED: Final = Seed.of("fuzzing")
-_VENDOR: Final = Vendor(_SEED)
+_VENDOR: Final = Manufacturer(_SEED)
 _ROOT: Final = _VENDOR.attestation_root
 _ROOT_KEY: Final = _SEED.child("vendor").p256("attestation root")
 _BATCH: Final = _VENDOR.authority(KeystoreLevel.STRONGBOX)

@@ -19,14 +19,14 @@ from typing import Final
 from agent.verification.errors import VerificationError
 from agent.verification.jws import verify_compact
 from agent.verification.keyset import KeySet, KeySetError
-from agent.verification.verdict import Reckoning, VerifiedVerdict, verify
+from agent.verification.verdict import TimeCertainty, VerifiedVerdict, verify
 from fuzz.fault import hold
 from tests.support import tokens
 from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, Signer, compact, header_of, make_verdict, sign
 from wire import media
 
 _TIMES: Final = (NOW, 0, NOW - 86_400, NOW + 7200)
-_LAXER: Final = replace(EXPECTED, reckoning=Reckoning.AT_LEAST)
+_LAXER: Final = replace(EXPECTED, reckoning=TimeCertainty.AT_LEAST)
 
 
 def fuzz_one(data: bytes) -> None:

@@ -1,3 +1,3 @@
 """`pytest scenarios/` runs the scenario files as tests."""
 
-pytest_plugins = ["lab.scenario.plugin"]
+pytest_plugins = ["lab.scenario.pytest_plugin"]

@@ -14,22 +14,22 @@ from typing import Final, Self
 import uvicorn
 from fastapi import FastAPI
 
-from server_stub.admin.parts import AdminParts
+from server_stub.admin.context import AdminContext
 from server_stub.api.app import create_app, new_uuid
+from server_stub.api.limits.connections import ConnectionCounter, protocol
+from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
-from server_stub.api.protocol import Doors, protocol
 from server_stub.key_repository import KeyRepository, VerdictSigner
-from server_stub.keys import Secrets
-from server_stub.manners import Manners
-from server_stub.service import VerdictService
 from server_stub.settings import Settings
+from server_stub.signing.key_material import Secrets
 from server_stub.store.memory import MemoryStore
 from server_stub.store.records import Store
 from server_stub.store.sql import SqlStore
+from server_stub.verdicts.service import VerdictService
 
 _START_SECONDS: Final = 20
 _STOP_SECONDS: Final = 10
-_MANNERS: Final = Manners()
+_LIMITS: Final = ServerLimits()
 
 
 def system_clock() -> int:
@@ -78,9 +78,9 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served an
     announce: Callable[[str], None],
     *,
     repository: KeyRepository | None = None,
-    admin: AdminParts | None = None,
+    admin: AdminContext | None = None,
     log: Log | None = None,
-    manners: Manners = _MANNERS,
+    manners: ServerLimits = _LIMITS,
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish what was accepted.
 
@@ -126,11 +126,11 @@ class ServerThread:
         service: VerdictService,
         *,
         repository: KeyRepository | None = None,
-        admin: AdminParts | None = None,
+        admin: AdminContext | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         log: Log | None = None,
-        manners: Manners = _MANNERS,
+        manners: ServerLimits = _LIMITS,
         request_ids: Callable[[], str] = new_uuid,
     ) -> None:
         self._listener = listen(host, port)
@@ -192,10 +192,10 @@ class _Server(uvicorn.Server):
 
 
 def _server(app: FastAPI, started: Callable[[], None]) -> _Server:
-    manners: Manners = app.state.manners
+    manners: ServerLimits = app.state.manners
     config = uvicorn.Config(
         app,
-        http=protocol(Doors(manners, app.state.metrics)),
+        http=protocol(ConnectionCounter(manners, app.state.metrics)),
         ws="none",
         access_log=False,
         # The framework logs an internal error's traceback, whose message may quote what a phone sent.

@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, InstanceOf
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from server_stub.domain.policy import Policy
 from server_stub.policies import DEFAULT, shipped
-from server_stub.signing import Algorithm
-from server_stub.source_countries import CountryOf, SourceCountries, nowhere
-from server_stub.status_list import DAY, StatusListFile, WhenUnusable
+from server_stub.policy.policy import Policy
+from server_stub.reference_data.source_countries import CountryOf, SourceCountries, nowhere
+from server_stub.reference_data.status_list import DAY, StatusListFile, WhenUnusable
+from server_stub.signing.signing_key import Algorithm
 from server_stub.store.database import Database
 
 _Database = Annotated[InstanceOf[Database], BeforeValidator(Database), NoDecode]

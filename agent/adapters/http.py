@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from agent.adapters.watchdog import Watchdog, WatchedAdapter
+from agent.adapters.deadline import RequestDeadline, WatchedAdapter
 from agent.ports import Answer, TransportError, TransportFault
 from wire import limits
 
@@ -40,7 +40,7 @@ class RequestsTransport:
     def __init__(self, origin: str, timeouts: Timeouts | None = None, authorities: str | None = None) -> None:
         self._origin = _checked(origin)
         self._timeouts = timeouts or Timeouts()
-        self._watchdog = Watchdog()
+        self._watchdog = RequestDeadline()
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, WatchedAdapter(self._watchdog))
@@ -77,11 +77,11 @@ class RequestsTransport:
             with self._watchdog.limited(self._timeouts.total):
                 yield
         except TransportError as error:
-            self._watchdog.hang_up()  # nobody goes on sending to a phone that has given up
-            if not self._watchdog.barked:
+            self._watchdog.close_all()  # nobody goes on sending to a phone that has given up
+            if not self._watchdog.expired:
                 raise
             raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly") from error
-        if self._watchdog.barked:  # a cut header section or body can look like a whole one
+        if self._watchdog.expired:  # a cut header section or body can look like a whole one
             raise TransportError(TransportFault.TIMED_OUT, "the answer came too slowly")
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> requests.Response:

@@ -19,6 +19,6 @@ class PinnedKeys:
             raise KeySourceError("no-usable-key", "the image pins no key that is fit for verifying verdicts")
         return keys
 
-    def at_hand(self) -> KeySet:
+    def cached_keys(self) -> KeySet:
         """The same keys: the image always has them. Raises KeySourceError."""
         return self.keys(0)

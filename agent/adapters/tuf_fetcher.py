@@ -6,7 +6,7 @@ from typing import Final
 from tuf.api.exceptions import DownloadHTTPError, DownloadLengthMismatchError
 from tuf.ngclient import FetcherInterface
 
-from agent.adapters.tuf_faults import BusyError, LostError
+from agent.adapters.tuf_errors import BusyError, NoResponseError
 from agent.ports import Answer, Downloads, TransportError, TransportFault
 from wire import media
 
@@ -29,7 +29,7 @@ class PortFetcher(FetcherInterface):
         except TransportError as error:
             if error.fault is TransportFault.TOO_LARGE:
                 raise DownloadLengthMismatchError(error.detail) from error
-            raise LostError(error.fault.value) from error
+            raise NoResponseError(error.fault.value) from error
         return _accepted(answer)
 
 
@@ -37,9 +37,9 @@ def _accepted(answer: Answer) -> bytes:
     if answer.status in _BUSY:
         raise BusyError(answer.status, answer.retry_after)
     if answer.status >= 500:
-        raise LostError(f"status {answer.status}")
+        raise NoResponseError(f"status {answer.status}")
     if answer.status >= 400:
         raise DownloadHTTPError(f"status {answer.status}", answer.status)
     if answer.status != 200 or answer.media_type != media.JSON:
-        raise LostError("somebody else answered")
+        raise NoResponseError("somebody else answered")
     return answer.body

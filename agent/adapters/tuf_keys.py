@@ -23,9 +23,9 @@ from typing import Final
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from agent.adapters.tuf_faults import TufFault, failed, faults_named
+from agent.adapters.tuf_cache import FlashFetcher
+from agent.adapters.tuf_errors import TufFault, failed, faults_named
 from agent.adapters.tuf_fetcher import PortFetcher
-from agent.adapters.tuf_flash import FlashFetcher
 from agent.ports import Downloads
 from agent.verification.keyset import KeySet
 from wire import key_repository as repository
@@ -61,7 +61,7 @@ class TufKeys:
         """The keys as they are published at trusted time `now`. Raises KeySourceError with a code of TufFault."""
         return self._fetched_by(PortFetcher(self.downloads), now)
 
-    def at_hand(self) -> KeySet:
+    def cached_keys(self) -> KeySet:
         """The keys as this phone last saw them. Raises KeySourceError with a code of TufFault."""
         return self._fetched_by(FlashFetcher(self.folder / "metadata"), BEGINNING)
 

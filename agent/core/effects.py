@@ -6,7 +6,7 @@ from enum import StrEnum
 from agent.core.screens import ScreenFacts, ScreenId
 
 
-class Do(StrEnum):
+class EffectKind(StrEnum):
     """The effects as the tables name them, in the order in which they are carried out."""
 
     PERSIST = "persist"

@@ -12,7 +12,7 @@ from agent.core.screens import LockCause, Trouble
 from wire.codes import LockState as Lock
 from wire.codes import MessageKey
 
-__all__ = ["Attention", "Exchange", "Lock", "LockCause", "Memory", "Reckoned", "Setup", "State"]
+__all__ = ["Attention", "Exchange", "Lock", "LockCause", "Memory", "Setup", "State", "TimeAnchor"]
 
 
 class Setup(StrEnum):
@@ -44,7 +44,7 @@ class Attention(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoned:
+class TimeAnchor:
     """Trusted time: `epoch` seconds were certain when `elapsed` seconds had passed since boot."""
 
     epoch: int
@@ -60,7 +60,7 @@ class Memory:
     newest evidence stated, `thumbprint` that of the key that signed it (RFC 7638): an unlock code is for both.
     """
 
-    time: Reckoned
+    time: TimeAnchor
     locale: str = "en"
     terms_version: str = ""
     serial: int = 0
@@ -113,4 +113,4 @@ def fresh(floor: int, elapsed: float = 0.0) -> State:
 
     `floor` is when its image was built, seconds since the epoch: trusted time begins there.
     """
-    return State(memory=Memory(time=Reckoned(floor, elapsed), locale=FRESH_LOCALE))
+    return State(memory=Memory(time=TimeAnchor(floor, elapsed), locale=FRESH_LOCALE))

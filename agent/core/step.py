@@ -8,8 +8,8 @@ from typing import Any, Final
 from agent.core import timing
 from agent.core.effects import (
     Collect,
-    Do,
     Effect,
+    EffectKind,
     Persist,
     RequestChallenge,
     RequestVerdict,
@@ -18,11 +18,11 @@ from agent.core.effects import (
     ShowImei,
 )
 from agent.core.events import Event
-from agent.core.memory import absorb
-from agent.core.showing import facts_of, screen_of
+from agent.core.screen_selection import facts_of, screen_of
 from agent.core.states import State
 from agent.core.table import MACHINES, Machine, Rejection, Row
 from agent.core.timing import Context
+from agent.core.updates import apply_event
 
 
 class RejectedEventError(Exception):
@@ -55,11 +55,13 @@ def step(
         if event.kind in machine.alphabet
     ]
     targets: dict[str, Any] = {machine.name: row.target for machine, row in moves}
-    after = absorb(replace(state, **targets), event, context)
+    after = apply_event(replace(state, **targets), event, context)
     wanted = {do for _, row in moves for do in row.do}
-    if Do.PERSIST in wanted:
-        after = replace(after, memory=replace(after.memory, time=timing.advanced(after.memory.time, context)))
-    return after, tuple(_EFFECT[do](after, context) for do in Do if do in wanted)
+    if EffectKind.PERSIST in wanted:
+        after = replace(
+            after, memory=replace(after.memory, time=timing.advance_anchor(after.memory.time, context))
+        )
+    return after, tuple(_EFFECT[do](after, context) for do in EffectKind if do in wanted)
 
 
 def _row(machine: Machine, state: State, event: Event, context: Context) -> Row:
@@ -70,12 +72,12 @@ def _row(machine: Machine, state: State, event: Event, context: Context) -> Row:
     raise RejectedEventError(machine.rejects[current, event.kind], machine.name, current, event)
 
 
-_EFFECT: Final[dict[Do, Callable[[State, Context], Effect]]] = {
-    Do.PERSIST: lambda _, __: Persist(),
-    Do.SHOW: lambda state, context: Show(screen_of(state), facts_of(state, context)),
-    Do.SHOW_IMEI: lambda state, context: ShowImei(screen_of(state), facts_of(state, context)),
-    Do.SET_ALARM: lambda state, context: SetAlarm(timing.alarm(state, context)),
-    Do.COLLECT: lambda _, __: Collect(),
-    Do.REQUEST_CHALLENGE: lambda _, __: RequestChallenge(),
-    Do.REQUEST_VERDICT: lambda state, _: RequestVerdict(state.nonce),
+_EFFECT: Final[dict[EffectKind, Callable[[State, Context], Effect]]] = {
+    EffectKind.PERSIST: lambda _, __: Persist(),
+    EffectKind.SHOW: lambda state, context: Show(screen_of(state), facts_of(state, context)),
+    EffectKind.SHOW_IMEI: lambda state, context: ShowImei(screen_of(state), facts_of(state, context)),
+    EffectKind.SET_ALARM: lambda state, context: SetAlarm(timing.alarm(state, context)),
+    EffectKind.COLLECT: lambda _, __: Collect(),
+    EffectKind.REQUEST_CHALLENGE: lambda _, __: RequestChallenge(),
+    EffectKind.REQUEST_VERDICT: lambda state, _: RequestVerdict(state.nonce),
 }

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.core import timing
-from agent.core.effects import Do
+from agent.core.effects import EffectKind
 from agent.core.events import Kind
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
@@ -49,7 +49,7 @@ class Row:
     """Where an event leads and what it causes, if the guard holds."""
 
     target: Setup | Exchange | Lock | Attention
-    do: tuple[Do, ...] = ()
+    do: tuple[EffectKind, ...] = ()
     guard: Guard | None = None
 
 
@@ -99,11 +99,11 @@ def notice_stands(state: State, _: Context) -> bool:
     return state.lock is Lock.NOTICE
 
 
-def _always(target: Setup | Exchange | Lock | Attention, *do: Do) -> tuple[Row, ...]:
+def _always(target: Setup | Exchange | Lock | Attention, *do: EffectKind) -> tuple[Row, ...]:
     return (Row(target, do),)
 
 
-P, S, A = Do.PERSIST, Do.SHOW, Do.SET_ALARM
+P, S, A = EffectKind.PERSIST, EffectKind.SHOW, EffectKind.SET_ALARM
 PSA = (P, S, A)
 
 # --- Setup: the wizard -----------------------------------------------------------------------------------------
@@ -134,11 +134,11 @@ _SETUP: Final[dict[Pair, tuple[Row, ...]]] = {
     (Setup.DONE, K.CHECK_IN_DUE): _always(Setup.DONE),
     (Setup.ACTIVATE, K.RETRY_DUE): _always(Setup.ACTIVATE),
     (Setup.DONE, K.RETRY_DUE): _always(Setup.DONE),
-    (Setup.LANGUAGE, K.IMEI_REQUESTED): _always(Setup.LANGUAGE, Do.SHOW_IMEI),
-    (Setup.TERMS, K.IMEI_REQUESTED): _always(Setup.TERMS, Do.SHOW_IMEI),
-    (Setup.CONNECT, K.IMEI_REQUESTED): _always(Setup.CONNECT, Do.SHOW_IMEI),
-    (Setup.ACTIVATE, K.IMEI_REQUESTED): _always(Setup.ACTIVATE, Do.SHOW_IMEI),
-    (Setup.DONE, K.IMEI_REQUESTED): _always(Setup.DONE, Do.SHOW_IMEI),
+    (Setup.LANGUAGE, K.IMEI_REQUESTED): _always(Setup.LANGUAGE, EffectKind.SHOW_IMEI),
+    (Setup.TERMS, K.IMEI_REQUESTED): _always(Setup.TERMS, EffectKind.SHOW_IMEI),
+    (Setup.CONNECT, K.IMEI_REQUESTED): _always(Setup.CONNECT, EffectKind.SHOW_IMEI),
+    (Setup.ACTIVATE, K.IMEI_REQUESTED): _always(Setup.ACTIVATE, EffectKind.SHOW_IMEI),
+    (Setup.DONE, K.IMEI_REQUESTED): _always(Setup.DONE, EffectKind.SHOW_IMEI),
     (Setup.ACTIVATE, K.ALLOWED): _always(Setup.DONE),
     (Setup.ACTIVATE, K.NOTICED): _always(Setup.DONE),
     (Setup.ACTIVATE, K.RELEASED): _always(Setup.DONE),
@@ -169,9 +169,9 @@ _SETUP_REJECTS: Final[dict[Pair, Rejection]] = {
 
 # --- Exchange: one question and its answer ---------------------------------------------------------------------
 
-_ASK = Row(Exchange.COLLECTING, (S, Do.COLLECT))
-_ASK_IF_MAY = Row(Exchange.COLLECTING, (Do.COLLECT,), may_ask)
-_ASK_IF_WANTED = Row(Exchange.COLLECTING, (S, Do.COLLECT), wants_contact)
+_ASK = Row(Exchange.COLLECTING, (S, EffectKind.COLLECT))
+_ASK_IF_MAY = Row(Exchange.COLLECTING, (EffectKind.COLLECT,), may_ask)
+_ASK_IF_WANTED = Row(Exchange.COLLECTING, (S, EffectKind.COLLECT), wants_contact)
 _FAIL = _always(Exchange.BACKOFF, S, A)
 
 _EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
@@ -181,7 +181,7 @@ _EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
     (Exchange.CHALLENGING, K.CONNECTED): _always(Exchange.CHALLENGING),
     (Exchange.AWAITING_VERDICT, K.CONNECTED): _always(Exchange.AWAITING_VERDICT),
     (Exchange.BACKOFF, K.CONNECTED): (
-        Row(Exchange.COLLECTING, (S, Do.COLLECT), network_mends),
+        Row(Exchange.COLLECTING, (S, EffectKind.COLLECT), network_mends),
         Row(Exchange.BACKOFF),
     ),
     (Exchange.IDLE, K.RETRY): (_ASK,),
@@ -194,10 +194,14 @@ _EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
     (Exchange.CHALLENGING, K.SIM_CHANGED): _always(Exchange.CHALLENGING),
     (Exchange.AWAITING_VERDICT, K.SIM_CHANGED): _always(Exchange.AWAITING_VERDICT),
     (Exchange.BACKOFF, K.SIM_CHANGED): _always(Exchange.BACKOFF),
-    (Exchange.IDLE, K.CHECK_IN_DUE): (Row(Exchange.COLLECTING, (Do.COLLECT,), timing.check_in_is_due),),
-    (Exchange.BACKOFF, K.RETRY_DUE): (Row(Exchange.COLLECTING, (S, Do.COLLECT), timing.retry_is_due),),
-    (Exchange.COLLECTING, K.COLLECTED): _always(Exchange.CHALLENGING, Do.REQUEST_CHALLENGE),
-    (Exchange.CHALLENGING, K.CHALLENGED): _always(Exchange.AWAITING_VERDICT, Do.REQUEST_VERDICT),
+    (Exchange.IDLE, K.CHECK_IN_DUE): (
+        Row(Exchange.COLLECTING, (EffectKind.COLLECT,), timing.check_in_is_due),
+    ),
+    (Exchange.BACKOFF, K.RETRY_DUE): (
+        Row(Exchange.COLLECTING, (S, EffectKind.COLLECT), timing.retry_is_due),
+    ),
+    (Exchange.COLLECTING, K.COLLECTED): _always(Exchange.CHALLENGING, EffectKind.REQUEST_CHALLENGE),
+    (Exchange.CHALLENGING, K.CHALLENGED): _always(Exchange.AWAITING_VERDICT, EffectKind.REQUEST_VERDICT),
     (Exchange.COLLECTING, K.FAILED): _FAIL,
     (Exchange.CHALLENGING, K.FAILED): _FAIL,
     (Exchange.AWAITING_VERDICT, K.FAILED): _FAIL,

@@ -12,7 +12,7 @@ from typing import Final
 
 from agent.core.events import Kind
 from agent.core.screens import Trouble
-from agent.core.states import Attention, Exchange, Lock, Memory, Reckoned, Setup, State
+from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
 from wire import limits
 
 
@@ -72,12 +72,12 @@ def trusted_now(state: State, context: Context) -> int:
     return anchor.epoch + int(context.elapsed - anchor.elapsed)
 
 
-def advanced(anchor: Reckoned, context: Context, at_least: int = 0) -> Reckoned:
+def advance_anchor(anchor: TimeAnchor, context: Context, at_least: int = 0) -> TimeAnchor:
     """The anchor moved to this instant. It tells `at_least` then, and never less than it told before."""
     passed = int(context.elapsed - anchor.elapsed)
     if anchor.epoch + passed < at_least:
-        return Reckoned(at_least, context.elapsed)
-    return Reckoned(anchor.epoch + passed, anchor.elapsed + passed)
+        return TimeAnchor(at_least, context.elapsed)
+    return TimeAnchor(anchor.epoch + passed, anchor.elapsed + passed)
 
 
 def delay(trouble: Trouble, attempts: int, fraction: float, retry_after: int | None) -> float:

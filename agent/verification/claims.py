@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from agent.verification import strict_json
-from agent.verification.accepted import Claims, stands
 from agent.verification.errors import Code, VerificationError
+from agent.verification.fast_claims import Claims, is_complete
 from agent.verification.strict_json import Fault
 from wire.verdict import UncheckedVerdict, Verdict
 
@@ -26,7 +26,7 @@ _FAULTS: Final = {
 
 def read_claims(payload: bytes) -> Claims | UncheckedVerdict:
     """Step 8. Returns `Claims` where the claims already satisfy what step 14 asks of them."""
-    claims = read_quickly(payload)
+    claims = parse_fast(payload)
     if claims is not None:
         return claims
     members = strict_json.read(payload)
@@ -35,7 +35,7 @@ def read_claims(payload: bytes) -> Claims | UncheckedVerdict:
     return well_formed(members)
 
 
-def read_quickly(payload: bytes) -> Claims | None:
+def parse_fast(payload: bytes) -> Claims | None:
     """The claims in one pass, where `payload` is octet by octet how an issuer writes them; else None.
 
     The reader is lenient here and there: of a member that is named twice it keeps the last, and `null` stands for
@@ -46,7 +46,7 @@ def read_quickly(payload: bytes) -> Claims | None:
         claims = _READ(payload)
     except ValueError:  # msgspec's, which may quote its input: the strict reader finds the code
         return None
-    return claims if _WRITE(claims) == payload and stands(claims) else None
+    return claims if _WRITE(claims) == payload and is_complete(claims) else None
 
 
 def well_formed(members: strict_json.JsonObject) -> Claims | UncheckedVerdict:

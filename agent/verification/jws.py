@@ -24,7 +24,7 @@ from agent.verification.errors import Code, VerificationError
 from agent.verification.keys import VerdictKey
 from agent.verification.keyset import KeySet
 from agent.verification.strict_json import Fault
-from agent.verification.validity import ALWAYS, Lapse, TimeBounds
+from agent.verification.validity import ALWAYS, TimeBounds, ValidityViolation
 from wire import limits
 
 _ALPHABET: Final = base64url.ALPHABET + b"."
@@ -35,7 +35,7 @@ _FAULTS: Final = {
     Fault.TOO_DEEP: Code.HEADER_TOO_DEEP,
     Fault.NUMBER: Code.HEADER_NUMBER,
 }
-_LAPSES: Final = {Lapse.OVER: Code.KEY_EXPIRED, Lapse.NOT_YET: Code.KEY_NOT_YET_VALID}
+_LAPSES: Final = {ValidityViolation.OVER: Code.KEY_EXPIRED, ValidityViolation.NOT_YET: Code.KEY_NOT_YET_VALID}
 
 
 class Segments(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +55,7 @@ class Header(NamedTuple):
     typ: str | None
 
 
-class Opened(msgspec.Struct, frozen=True, gc=False):
+class VerifiedPayload(msgspec.Struct, frozen=True, gc=False):
     """What steps 1 to 7 yield: the payload, and the key whose signature it bears."""
 
     payload: bytes
@@ -71,7 +71,9 @@ def verify_compact(token: str | bytes, keys: KeySet, *, typ: str | None) -> byte
     return open_compact(token, keys, typ=typ, time=None).payload
 
 
-def open_compact(token: str | bytes, keys: KeySet, *, typ: str | None, time: TimeBounds | None) -> Opened:
+def open_compact(
+    token: str | bytes, keys: KeySet, *, typ: str | None, time: TimeBounds | None
+) -> VerifiedPayload:
     """Like `verify_compact`, with what is known of the time, so that keys that say when they are valid can be used."""
     octets = check_size_and_alphabet(token)
     segments = split(octets)
@@ -80,7 +82,7 @@ def open_compact(token: str | bytes, keys: KeySet, *, typ: str | None, time: Tim
     key = select_key(header, keys, time)
     check_alg(header, key)
     check_signature(segments, key)
-    return Opened(segments.payload, key)
+    return VerifiedPayload(segments.payload, key)
 
 
 def check_size_and_alphabet(token: str | bytes) -> bytes:

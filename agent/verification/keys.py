@@ -17,7 +17,7 @@ from agent.verification.errors import Code
 from agent.verification.validity import ALWAYS, Validity
 
 
-class Unfit(StrEnum):
+class KeyRejection(StrEnum):
     """Why a key of a JWK Set was left out."""
 
     NOT_AN_OBJECT = "not-an-object"
@@ -74,13 +74,13 @@ class Ed25519Key:
     validity: Validity = ALWAYS
 
     @classmethod
-    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | Unfit:
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | KeyRejection:
         """Read `x` (RFC 8037 section 2)."""
         octets = _octets(jwk.get("x"), 32)
         if octets is None or "y" in jwk:
-            return Unfit.COORDINATE_MALFORMED
+            return KeyRejection.COORDINATE_MALFORMED
         if not edwards25519.is_trustworthy(octets):
-            return Unfit.POINT_INVALID
+            return KeyRejection.POINT_INVALID
         return cls(kid, ed25519.Ed25519PublicKey.from_public_bytes(octets), validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
@@ -117,15 +117,15 @@ class Es256Key:
     validity: Validity = ALWAYS
 
     @classmethod
-    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | Unfit:
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | KeyRejection:
         """Read `x` and `y`, 32 octets each (RFC 7518 section 6.2.1); the point must lie on the curve."""
         x, y = _octets(jwk.get("x"), 32), _octets(jwk.get("y"), 32)
         if x is None or y is None:
-            return Unfit.COORDINATE_MALFORMED
+            return KeyRejection.COORDINATE_MALFORMED
         try:
             public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
         except ValueError:
-            return Unfit.POINT_INVALID
+            return KeyRejection.POINT_INVALID
         return cls(kid, public, validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
@@ -166,17 +166,17 @@ class MlDsa65Key:
     validity: Validity = ALWAYS
 
     @classmethod
-    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | Unfit:
+    def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | KeyRejection:
         """Read `pub` (RFC 9964 section 3)."""
         octets = _octets(jwk.get("pub"), cls.PUBLIC_KEY_LENGTH)
         if octets is None:
-            return Unfit.PUBLIC_KEY_MALFORMED
+            return KeyRejection.PUBLIC_KEY_MALFORMED
         if not any(octets[_ML_DSA_65_RHO:]):
-            return Unfit.PUBLIC_KEY_DEGENERATE
+            return KeyRejection.PUBLIC_KEY_DEGENERATE
         try:
             public = mldsa.MLDSA65PublicKey.from_public_bytes(octets)
         except UnsupportedAlgorithm:  # cryptography was built against a library without ML-DSA
-            return Unfit.KEY_TYPE_UNSUPPORTED
+            return KeyRejection.KEY_TYPE_UNSUPPORTED
         return cls(kid, public, validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
@@ -202,7 +202,7 @@ ALGORITHMS: Final = (Ed25519Key, Es256Key, MlDsa65Key)
 """Every algorithm that this verifier knows."""
 
 
-def read(kid: str, jwk: Mapping[str, object], validity: Validity = ALWAYS) -> VerdictKey | Unfit:
+def read(kid: str, jwk: Mapping[str, object], validity: Validity = ALWAYS) -> VerdictKey | KeyRejection:
     """The key, by the class whose `kty` and `crv` it has. `alg`, where given, must be that class's own.
 
     A key of type AKP is of no algorithm without its `alg` (RFC 9964 section 3), so there it must be given.
@@ -212,5 +212,5 @@ def read(kid: str, jwk: Mapping[str, object], validity: Validity = ALWAYS) -> Ve
             # "EdDSA" does not say which curve (RFC 9864 section 1), so it names no algorithm here either.
             fallback = None if kind.KTY == "AKP" else kind.ALG
             fits = jwk.get("alg", fallback) == kind.ALG
-            return kind.from_jwk(kid, jwk, validity) if fits else Unfit.ALG_CONTRADICTS_KEY
-    return Unfit.KEY_TYPE_UNSUPPORTED
+            return kind.from_jwk(kid, jwk, validity) if fits else KeyRejection.ALG_CONTRADICTS_KEY
+    return KeyRejection.KEY_TYPE_UNSUPPORTED

@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from agent.verification import keys as algorithms
 from agent.verification import strict_json
-from agent.verification.keys import Unfit, VerdictKey
+from agent.verification.keys import KeyRejection, VerdictKey
 from agent.verification.validity import ALWAYS, Validity
 from wire import limits
 
@@ -51,12 +51,12 @@ class KeySetError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class RejectedKey:
     """A key that was left out: its place in the set, its `kid` if it has a well-formed one, and why."""
 
     index: int
     kid: str | None
-    reason: Unfit
+    reason: KeyRejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class KeySet:
 
     keys: tuple[VerdictKey, ...] = ()
     revoked: frozenset[str] = frozenset()
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[RejectedKey, ...] = ()
     unfit: frozenset[str] = field(init=False, repr=False, compare=False)
     timed: bool = field(init=False, repr=False, compare=False)
     _by_kid: Mapping[str, VerdictKey] = field(init=False, repr=False, compare=False)
@@ -88,12 +88,12 @@ class KeySet:
         entries = _entries(document)
         times_named = Counter(entry.kid for entry in entries)
         keys: list[VerdictKey] = []
-        left_out: list[LeftOut] = []
+        left_out: list[RejectedKey] = []
         active = [entry for entry in entries if not entry.revoked]
         for entry in active:
-            key = Unfit.KID_DUPLICATE if entry.kid and times_named[entry.kid] > 1 else entry.key()
-            if isinstance(key, Unfit):
-                left_out.append(LeftOut(entry.index, entry.kid, key))
+            key = KeyRejection.KID_DUPLICATE if entry.kid and times_named[entry.kid] > 1 else entry.key()
+            if isinstance(key, KeyRejection):
+                left_out.append(RejectedKey(entry.index, entry.kid, key))
             else:
                 keys.append(key)
         revoked = frozenset(entry.kid for entry in entries if entry.kid and entry.revoked)
@@ -125,15 +125,15 @@ class _Entry:
         """Whatever else is wrong with the key: a revocation must not get lost."""
         return self.kid is not None and self.jwk.get("status") == KeyStatus.REVOKED
 
-    def key(self) -> VerdictKey | Unfit:
+    def key(self) -> VerdictKey | KeyRejection:
         """The key, or why it may not verify verdicts."""
         if not isinstance(self.value, Mapping):
-            return Unfit.NOT_AN_OBJECT
+            return KeyRejection.NOT_AN_OBJECT
         if self.kid is None:
-            return Unfit.KID_MALFORMED if "kid" in self.jwk else Unfit.KID_MISSING
+            return KeyRejection.KID_MALFORMED if "kid" in self.jwk else KeyRejection.KID_MISSING
         validity = Validity.from_jwk(self.jwk)
         if validity is None:
-            return _unfit_for_verdicts(self.jwk) or Unfit.VALIDITY_MALFORMED
+            return _unfit_for_verdicts(self.jwk) or KeyRejection.VALIDITY_MALFORMED
         return _unfit_for_verdicts(self.jwk) or algorithms.read(self.kid, self.jwk, validity)
 
 
@@ -156,14 +156,14 @@ def _parsed(document: str | bytes) -> Mapping[str, object] | None:
         return None
 
 
-def _unfit_for_verdicts(jwk: Mapping[str, object]) -> Unfit | None:
+def _unfit_for_verdicts(jwk: Mapping[str, object]) -> KeyRejection | None:
     if not _PRIVATE.isdisjoint(jwk):
-        return Unfit.PRIVATE_MATERIAL
+        return KeyRejection.PRIVATE_MATERIAL
     if jwk.get("use", "sig") != "sig":
-        return Unfit.USE_NOT_SIGNATURE
+        return KeyRejection.USE_NOT_SIGNATURE
     operations = jwk.get("key_ops", ["verify"])
     if not isinstance(operations, (list, tuple)) or "verify" not in operations:
-        return Unfit.KEY_OPS_WITHOUT_VERIFY
+        return KeyRejection.KEY_OPS_WITHOUT_VERIFY
     if jwk.get("status", KeyStatus.ACTIVE) != KeyStatus.ACTIVE:
-        return Unfit.STATUS_UNKNOWN
+        return KeyRejection.STATUS_UNKNOWN
     return None

@@ -18,7 +18,7 @@ class TimeBounds(NamedTuple):
     latest: int | None
 
 
-class Lapse(Enum):
+class ValidityViolation(Enum):
     """Why a key may not be used at a time."""
 
     NOT_YET = "not-yet"
@@ -32,7 +32,7 @@ class Validity:
     >>> Validity(begins=100, ends=200).lapse(TimeBounds(199, 201)) is None
     True
     >>> Validity(begins=100, ends=200).lapse(TimeBounds(200, None))
-    <Lapse.OVER: 'over'>
+    <ValidityViolation.OVER: 'over'>
     """
 
     begins: int | None = None
@@ -51,12 +51,12 @@ class Validity:
             return None
         return cls(begins, ends) if given else ALWAYS
 
-    def lapse(self, time: TimeBounds) -> Lapse | None:
+    def lapse(self, time: TimeBounds) -> ValidityViolation | None:
         """Why the key may not be used, or None where the time may lie within the period."""
         if self.ends is not None and time.earliest >= self.ends:
-            return Lapse.OVER
+            return ValidityViolation.OVER
         if self.begins is not None and time.latest is not None and time.latest < self.begins:
-            return Lapse.NOT_YET
+            return ValidityViolation.NOT_YET
         return None
 
 

@@ -7,7 +7,7 @@ This list is normative; the functions below follow it in this order, and the fir
 9.  `iss` and `aud` are the ones that the image pins.
 10. `cnf.jkt` is the thumbprint of the key that signed the evidence (RFC 7800): it is about this phone.
 11. `eat_nonce` is the challenge that is outstanding: the verdict is about now.
-12. Times, against trusted time (see `Reckoning`): issued neither before the challenge nor in the future,
+12. Times, against trusted time (see `TimeCertainty`): issued neither before the challenge nor in the future,
     valid by now, not expired, living no longer than `limits.LIFETIME_MAX`, and not contradicting each other.
     Where the key says when it may be used, the verdict was issued then: a phone that does not know the time
     takes it from the verdict, so the key must have been valid at the time that the verdict tells.
@@ -23,9 +23,9 @@ from enum import Enum
 from typing import Final, NoReturn, final
 
 from agent.verification import jws
-from agent.verification.accepted import Claims
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
+from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
 from agent.verification.validity import ALWAYS, TimeBounds, Validity
 from wire import limits, media
@@ -37,7 +37,7 @@ _DECISIONS: Final = frozenset(Decision)
 _REASONS: Final = frozenset(Reason)
 
 
-class Reckoning(Enum):
+class TimeCertainty(Enum):
     """How well `now` is known. Trusted time is never ahead of the truth; it may lag behind.
 
     EXACT: a verdict was received in this boot session, and elapsed time has been counted since without a gap.
@@ -63,7 +63,7 @@ class Expected:
     nonce: str
     serial: int
     policy_version: int
-    reckoning: Reckoning
+    reckoning: TimeCertainty
 
 
 @final
@@ -112,9 +112,9 @@ def verify(token: str | bytes, keys: KeySet, *, expected: Expected, now: int) ->
     return VerifiedVerdict(check_decision(claims), _AUTHORITY)
 
 
-def time_bounds(reckoning: Reckoning, now: int) -> TimeBounds:
+def time_bounds(reckoning: TimeCertainty, now: int) -> TimeBounds:
     """What trusted time says of the time, for step 5."""
-    return TimeBounds(now - limits.SKEW, now + limits.SKEW if reckoning is Reckoning.EXACT else None)
+    return TimeBounds(now - limits.SKEW, now + limits.SKEW if reckoning is TimeCertainty.EXACT else None)
 
 
 def check_parties(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
@@ -137,7 +137,7 @@ def check_nonce(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
         raise VerificationError(Code.NONCE_MISMATCH)
 
 
-def check_times(claims: Claims | UncheckedVerdict, reckoning: Reckoning, now: int) -> None:
+def check_times(claims: Claims | UncheckedVerdict, reckoning: TimeCertainty, now: int) -> None:
     """Step 12."""
     issued, begins, ends = claims.iat, claims.nbf, claims.exp
     if ends <= issued or begins > ends:
@@ -149,7 +149,7 @@ def check_times(claims: Claims | UncheckedVerdict, reckoning: Reckoning, now: in
     if issued < now - limits.SKEW:
         raise VerificationError(Code.ISSUED_IN_PAST)
     # Where trusted time may lag, the verdict itself says how late it is.
-    latest = now if reckoning is Reckoning.EXACT else max(now, issued)
+    latest = now if reckoning is TimeCertainty.EXACT else max(now, issued)
     if issued > latest + limits.SKEW:
         raise VerificationError(Code.ISSUED_IN_FUTURE)
     if begins > latest + limits.SKEW:
@@ -158,7 +158,7 @@ def check_times(claims: Claims | UncheckedVerdict, reckoning: Reckoning, now: in
 
 def check_issued_under(validity: Validity, claims: Claims | UncheckedVerdict) -> None:
     """Step 12, second half: the key was valid when the verdict says that it was issued."""
-    if validity is not ALWAYS and validity.lapse(time_bounds(Reckoning.EXACT, claims.iat)) is not None:
+    if validity is not ALWAYS and validity.lapse(time_bounds(TimeCertainty.EXACT, claims.iat)) is not None:
         raise VerificationError(Code.ISSUED_OUTSIDE_KEY_VALIDITY)
 
 

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from benchmarks.phones import VENDOR, DirectTransport, make_phone
 from benchmarks.report import Row
 from benchmarks.timing import interleaved, ratio
-from lab.clock import World
+from lab.world.clock import World
 from server_stub.policies import shipped
-from server_stub.service import VerdictService
 from server_stub.store.memory import MemoryStore
+from server_stub.verdicts.service import VerdictService
 
 BUDGET = 2.0
 ROUNDS, CALLS = 75, 4

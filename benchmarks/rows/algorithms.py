@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, Reckoning, verify
+from agent.verification.verdict import Expected, TimeCertainty, verify
 from benchmarks.report import Row
 from benchmarks.timing import interleaved, ratio
-from server_stub.signing import Algorithm, SigningKey
+from server_stub.signing.signing_key import Algorithm, SigningKey
 from wire.verdict import Verdict
 
 SIGNING, VERIFYING = 40.0, 2.5
@@ -24,7 +24,7 @@ SIGNING, VERIFYING = 40.0, 2.5
 
 NOW: Final = 1_632_900_000
 NONCE, THUMBPRINT = "n" * 43, "t" * 43
-EXPECTED: Final = Expected("issuer", "audience", THUMBPRINT, NONCE, 6, 3, Reckoning.EXACT)
+EXPECTED: Final = Expected("issuer", "audience", THUMBPRINT, NONCE, 6, 3, TimeCertainty.EXACT)
 
 
 @dataclass(frozen=True, slots=True)

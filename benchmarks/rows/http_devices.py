@@ -15,7 +15,7 @@ from benchmarks.phones import VENDOR
 from benchmarks.report import Row
 from benchmarks.servers import serve_verdicts, serving
 from benchmarks.timing import interleaved, ratio
-from server_stub.domain.policy import Activation
+from server_stub.policy.policy import Activation
 from server_stub.server import build_service
 from server_stub.settings import Settings
 from server_stub.store.sql import SqlStore

@@ -12,9 +12,9 @@ from typing import Final
 from benchmarks.report import Row
 from benchmarks.rows.activation import bare_operations
 from benchmarks.timing import interleaved, ratio
-from lab.scenario.engine import run
-from lab.scenario.reader import read_text
-from lab.scenario.result import Status
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.result import Status
+from lab.scenario.files.reader import read_text
 
 SECONDS: Final = 0.120
 """CPU time for one scenario: two cores, a minute, a thousand."""

@@ -20,7 +20,7 @@ from jwcrypto.jwt import JWT
 from jwt.algorithms import OKPAlgorithm
 
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, Reckoning, verify
+from agent.verification.verdict import Expected, TimeCertainty, verify
 from benchmarks.report import Row
 from benchmarks.timing import Timings, interleaved, ratio
 from wire import media
@@ -52,7 +52,7 @@ def measure() -> Row:
     signature = private.sign(signing_input)
     token = f"{signing_input.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
     public, keys = private.public_key(), KeySet.from_jwks({"keys": [jwk]})
-    expected = Expected(ISSUER, AUDIENCE, THUMBPRINT, NONCE, 6, 3, Reckoning.EXACT)
+    expected = Expected(ISSUER, AUDIENCE, THUMBPRINT, NONCE, 6, 3, TimeCertainty.EXACT)
 
     def bare() -> None:
         public.verify(signature, signing_input)

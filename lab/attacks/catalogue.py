@@ -2,35 +2,24 @@
 
 from typing import Final
 
-from lab.attacks import (
-    chains,
-    device_clock,
-    device_image,
-    device_storage,
-    evidence,
-    key_repository,
-    on_the_wire,
-    tokens_claims,
-    tokens_form,
-    tokens_header,
-    tokens_json,
-    tokens_signature,
-)
+from lab.attacks.device import clock, image, storage
 from lab.attacks.model import Attack
+from lab.attacks.server import attestation_chains, evidence, key_repository, transport
+from lab.attacks.tokens import claims, form, header, payload_json, signature
 
 CATALOGUE: Final[tuple[Attack, ...]] = (
-    *tokens_form.ATTACKS,
-    *tokens_header.ATTACKS,
-    *tokens_signature.ATTACKS,
-    *tokens_json.ATTACKS,
-    *tokens_claims.ATTACKS,
-    *on_the_wire.ATTACKS,
+    *form.ATTACKS,
+    *header.ATTACKS,
+    *signature.ATTACKS,
+    *payload_json.ATTACKS,
+    *claims.ATTACKS,
+    *transport.ATTACKS,
     *key_repository.ATTACKS,
     *evidence.ATTACKS,
-    *chains.ATTACKS,
-    *device_clock.ATTACKS,
-    *device_storage.ATTACKS,
-    *device_image.ATTACKS,
+    *attestation_chains.ATTACKS,
+    *clock.ATTACKS,
+    *storage.ATTACKS,
+    *image.ATTACKS,
 )
 
 BY_ID: Final[dict[str, Attack]] = {attack.id: attack for attack in CATALOGUE}

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from agent.core.screens import ScreenId
-from agent.core.states import Lock
 from agent.verification.errors import RULES, Code
+from lab.attacks.device_state import DeviceState
 
 if TYPE_CHECKING:
-    from lab.attacks.phone import Phone
-    from lab.attacks.theatre import Stage
+    from lab.attacks.harness.environment import TrialContext
+    from lab.attacks.harness.target_phone import Phone
 
 
-class Means(StrEnum):
+class AttackerCapability(StrEnum):
     """What an attacker must hold. An attack states all that it needs and no more."""
 
     NETWORK = "network"
@@ -94,32 +93,7 @@ class Topic(StrEnum):
     FIRMWARE = "firmware that falls"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a phone stands after an attack.
-
-    `lock` is None where no agent runs, `screen` where the phone shows nothing. `told` is the last that the agent
-    was told: the code of a failure, decision and reason of a verdict, or the fault that a boot found.
-    """
-
-    lock: Lock | None
-    screen: ScreenId | None
-    told: str
-
-    def as_json(self) -> dict[str, str | None]:
-        """The ending for machines."""
-        return {
-            "lock": self.lock.value if self.lock else None,
-            "screen": self.screen.value if self.screen else None,
-            "told": self.told,
-        }
-
-    def __str__(self) -> str:
-        lock, screen = (part.value if part else "none" for part in (self.lock, self.screen))
-        return f"{self.told}; lock {lock}, screen {screen}"
-
-
-Play = Callable[["Stage"], "Phone"]
+AttackRun = Callable[["TrialContext"], "Phone"]
 """Runs an attack on a stage and returns the phone that it was about."""
 
 
@@ -128,8 +102,8 @@ class Trial:
     """An attack on one target, and how the target must stand afterwards."""
 
     target: str
-    play: Play
-    must: Ending
+    play: AttackRun
+    expected: DeviceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +111,25 @@ class Attack:
     """One entry of the catalogue.
 
     `sentence` says what the attacker does. `source` is its class: a CWE number, or the section that demands or
-    describes the defence. `falls` is empty for an attack that must fail, else it says why this one succeeds.
+    describes the defence. `succeeds_because` is empty for an attack that must fail, else it says why this one succeeds.
     """
 
     id: str
     sentence: str
     source: str
-    means: tuple[Means, ...]
+    means: tuple[AttackerCapability, ...]
     topics: tuple[Topic, ...]
     trials: tuple[Trial, ...]
-    falls: str = ""
+    succeeds_because: str = ""
 
     @property
-    def must(self) -> str:
+    def expected(self) -> str:
         """What must happen, in words."""
-        ends = ", ".join(f"{trial.target}: {_stands(trial.must)}" for trial in self.trials)
-        told = " / ".join(dict.fromkeys(_told(trial.must.told) for trial in self.trials))
-        return f"falls: {self.falls} ({told}; {ends})" if self.falls else f"{told}; {ends}"
+        ends = ", ".join(f"{trial.target}: {_stands(trial.expected)}" for trial in self.trials)
+        told = " / ".join(dict.fromkeys(_told(trial.expected.last_code) for trial in self.trials))
+        return (
+            f"falls: {self.succeeds_because} ({told}; {ends})" if self.succeeds_because else f"{told}; {ends}"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The entry for machines, without its functions."""
@@ -163,8 +139,8 @@ class Attack:
             "class": self.source,
             "means": [means.value for means in self.means],
             "topics": [topic.value for topic in self.topics],
-            "must": self.must,
-            "falls": bool(self.falls),
+            "must": self.expected,
+            "falls": bool(self.succeeds_because),
         }
 
 
@@ -176,7 +152,7 @@ def _told(told: str) -> str:
     return f"{told} at step {step}" if step else told
 
 
-def _stands(ending: Ending) -> str:
+def _stands(ending: DeviceState) -> str:
     if ending.lock is None:
         return f"screen {ending.screen}" if ending.screen else "does not boot"
     return f"{ending.lock} on {ending.screen}"

@@ -9,9 +9,10 @@ from multiprocessing.util import Finalize
 from typing import Any, Final
 
 from lab.attacks.catalogue import BY_ID
-from lab.attacks.model import Attack, Ending, Trial
-from lab.attacks.phone import Specimen
-from lab.attacks.theatre import Theatre
+from lab.attacks.device_state import DeviceState
+from lab.attacks.harness.environment import AttackEnvironment
+from lab.attacks.harness.target_phone import CapturedToken
+from lab.attacks.model import Attack, Trial
 
 FEW: Final = 24
 """So many attacks are run here sooner than other processes have started."""
@@ -26,21 +27,21 @@ class Run:
     """
 
     target: str
-    must: Ending
-    ending: Ending
+    expected: DeviceState
+    ending: DeviceState
     unmet: tuple[str, ...]
-    specimen: Specimen | None
+    specimen: CapturedToken | None
     jwks: dict[str, Any]
 
     @property
     def met(self) -> bool:
         """Whether everything is as it must be."""
-        return self.ending == self.must and not self.unmet
+        return self.ending == self.expected and not self.unmet
 
     @property
     def amiss(self) -> str:
         """What is not as it must be."""
-        wrong = [] if self.ending == self.must else [f"{self.ending} instead of {self.must}"]
+        wrong = [] if self.ending == self.expected else [f"{self.ending} instead of {self.expected}"]
         return f"{self.target}: {', '.join([*wrong, *self.unmet])}"
 
     def as_json(self) -> dict[str, Any]:
@@ -48,7 +49,7 @@ class Run:
         return {
             "target": self.target,
             "met": self.met,
-            "must": self.must.as_json(),
+            "must": self.expected.as_json(),
             "happened": self.ending.as_json(),
             "unmet": list(self.unmet),
         }
@@ -69,7 +70,7 @@ class Record:
     @property
     def happened(self) -> str:
         """What happened, in a line."""
-        return self.attack.must if self.met else "; ".join(run.amiss for run in self.runs if not run.met)
+        return self.attack.expected if self.met else "; ".join(run.amiss for run in self.runs if not run.met)
 
     def as_json(self) -> dict[str, Any]:
         """The attack and its trials for machines."""
@@ -79,7 +80,7 @@ class Record:
 def run(seed: str, attacks: Sequence[Attack], workers: int = 1) -> Iterator[Record]:
     """Run `attacks`, in order. Each depends on the seed and itself alone, whatever runs before or beside it."""
     if workers == 1 or len(attacks) <= FEW:
-        with Theatre.open(seed) as theatre:
+        with AttackEnvironment.open(seed) as theatre:
             yield from (Record(attack, play(theatre, attack)) for attack in attacks)
         return
     # Spawned, not forked: a fork would copy the locks of this process's threads in whatever state they are.
@@ -88,7 +89,7 @@ def run(seed: str, attacks: Sequence[Attack], workers: int = 1) -> Iterator[Reco
         yield from map(Record, attacks, runs)
 
 
-def play(theatre: Theatre, attack: Attack) -> tuple[Run, ...]:
+def play(theatre: AttackEnvironment, attack: Attack) -> tuple[Run, ...]:
     """Run every trial of `attack`."""
     return tuple(_play(theatre, attack, trial) for trial in attack.trials)
 
@@ -104,20 +105,20 @@ def summary(records: Iterable[Record]) -> dict[str, Any]:
     }
 
 
-def _play(theatre: Theatre, attack: Attack, trial: Trial) -> Run:
+def _play(theatre: AttackEnvironment, attack: Attack, trial: Trial) -> Run:
     with theatre.stage(f"{attack.id} {trial.target}") as stage:
         phone = trial.play(stage)
         ending, unmet = phone.ending(), tuple(stage.unmet)
-    return Run(trial.target, trial.must, ending, unmet, phone.specimen, phone.jwks())
+    return Run(trial.target, trial.expected, ending, unmet, phone.specimen, phone.jwks())
 
 
-_HERE: Final[list[Theatre]] = []
+_HERE: Final[list[AttackEnvironment]] = []
 """In a process of the pool: its theatre."""
 
 
 def _open(seed: str) -> None:
     stack = ExitStack()
-    _HERE.append(stack.enter_context(Theatre.open(seed)))
+    _HERE.append(stack.enter_context(AttackEnvironment.open(seed)))
     Finalize(None, stack.close, exitpriority=1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from agent.verification.errors import RULES, Code
-from lab.attacks.phone import Specimen
+from lab.attacks.harness.target_phone import CapturedToken
 from lab.attacks.runner import Record, Run
 
 FORMAT: Final = "activation-verdict-vectors"
@@ -44,7 +44,7 @@ def _name(sets: dict[str, str], jwks: dict[str, Any]) -> str:
     return sets.setdefault(json.dumps(jwks), f"keys-{len(sets) + 1}")
 
 
-def _vector(record: Record, run: Run, specimen: Specimen, keys: str) -> dict[str, Any]:
+def _vector(record: Record, run: Run, specimen: CapturedToken, keys: str) -> dict[str, Any]:
     expected = specimen.expected
     return {
         "id": f"{record.attack.id}/{run.target.replace(' ', '-')}",
@@ -63,7 +63,7 @@ def _vector(record: Record, run: Run, specimen: Specimen, keys: str) -> dict[str
             "now": specimen.now,
         },
         **_token(specimen.token),
-        "expect": _expectation(run.must.told),
+        "expect": _expectation(run.expected.last_code),
     }
 
 

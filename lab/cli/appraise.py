@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lab.appraisal_examination import Question
+    from lab.inspection.attestation_check import Question
 
 
 def appraise(
@@ -38,24 +38,24 @@ def appraise(
     Example:
       activation appraise phone.pem --roots roots.json --at 2026-02-25 --challenge Y2hhbGxlbmdl
     """
-    from lab.appraisal_examination import examine
-    from lab.appraisal_inputs import read_chain
-    from lab.appraisal_report import as_json, as_text
-    from lab.cli import say
-    from lab.verify_inputs import InputError
+    from lab.cli import output
+    from lab.inspection.attestation_check import examine
+    from lab.inspection.attestation_inputs import read_chain
+    from lab.inspection.attestation_report import as_json, as_text
+    from lab.inspection.inputs import InputError
     from wire.codes import TrustTier
 
     try:
         question = _question(roots, at, challenge, imei, status_list, software_roots)
         examined = examine(read_chain(chain), question)
     except InputError as error:
-        say.fail(str(error))
+        output.exit_with_error(str(error))
     if json:
-        say.as_json(as_json(examined))
+        output.as_json(as_json(examined))
     else:
-        say.show(as_text(examined))
+        output.show(as_text(examined))
     if not examined.chain_ok or examined.appraisal.tier is TrustTier.CONTRAINDICATED:
-        raise typer.Exit(say.NOT_IN_ORDER)
+        raise typer.Exit(output.NOT_IN_ORDER)
 
 
 def _question(
@@ -68,9 +68,15 @@ def _question(
 ) -> "Question":
     import time
 
-    from lab.appraisal_examination import Question
-    from lab.appraisal_inputs import read_challenge, read_imei, read_moment, read_roots, read_status_list
-    from server_stub.domain.appraisal import Expected
+    from lab.inspection.attestation_check import Question
+    from lab.inspection.attestation_inputs import (
+        read_challenge,
+        read_imei,
+        read_moment,
+        read_roots,
+        read_status_list,
+    )
+    from server_stub.attestation.appraisal import Expected
 
     return Question(
         roots=read_roots(roots),

@@ -25,46 +25,50 @@ def attack(
       activation attack --only alg-none,verdict-replayed
       activation attack --export vectors
     """
-    from lab.attacks import vectors, words
+    from lab.attacks import formatting, vectors
     from lab.attacks.catalogue import BY_ID, CATALOGUE
     from lab.attacks.runner import run, summary
-    from lab.cli import say
+    from lab.cli import output
 
     wanted = _known(",".join(only), list(BY_ID)) if only else BY_ID
     chosen = [each for each in CATALOGUE if each.id in wanted]
     if list_:
-        say.as_json([each.as_json() for each in chosen]) if json else say.show(words.listing(chosen))
+        output.as_json([each.as_json() for each in chosen]) if json else output.show(
+            formatting.listing(chosen)
+        )
         return
-    records = list(say.progress(run(seed, chosen, workers), "attacks", len(chosen)))
+    records = list(output.progress(run(seed, chosen, workers), "attacks", len(chosen)))
     if export is not None:
         _make(export)
-        say.write(export / vectors.FILE, vectors.to_text(vectors.document(seed, records)))
-    say.as_json(summary(records)) if json else say.show(words.results(records))
+        output.write(export / vectors.FILE, vectors.to_text(vectors.document(seed, records)))
+    output.as_json(summary(records)) if json else output.show(formatting.results(records))
     if not all(record.met for record in records):
-        raise typer.Exit(say.NOT_IN_ORDER)
+        raise typer.Exit(output.NOT_IN_ORDER)
 
 
 def _known(text: str, ids: list[str]) -> list[str]:
     """The ids in `text`. Stops with an error that names the nearest ones where one is not known."""
     from difflib import get_close_matches
 
-    from lab.cli import say
+    from lab.cli import output
 
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     for name in wanted:
         if name not in ids:
             near = get_close_matches(name, ids, n=3, cutoff=0.4)
             hint = f"did you mean {', '.join(near)}?" if near else "`activation attack --list` names them all"
-            say.fail(f"no attack is called {name!r}; {hint}")
-    return wanted or say.fail(
+            output.exit_with_error(f"no attack is called {name!r}; {hint}")
+    return wanted or output.exit_with_error(
         "no attack named; leave the option out for all, or see `activation attack --list`"
     )
 
 
 def _make(folder: Path) -> None:
-    from lab.cli import say
+    from lab.cli import output
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        say.fail(f"cannot make {folder}: {error.strerror}; choose another --export", say.OUTSIDE)
+        output.exit_with_error(
+            f"cannot make {folder}: {error.strerror}; choose another --export", output.OUTSIDE
+        )

@@ -22,28 +22,28 @@ def demo(
     from rich.rule import Rule
 
     from agent.screens import render_text
-    from lab.cli import say
-    from lab.matrix import all_profiles, run
-    from lab.places import load_places
-    from lab.report import page, tables
-    from lab.scene import Scene
-    from lab.stories import tell, tell_of_september
+    from lab.cli import output
+    from lab.reports import demo_page, tables
+    from lab.simulation.demo_stories import run_september_stories, run_stories
+    from lab.simulation.matrix import all_profiles, run
+    from lab.simulation.simulation import Simulation
+    from lab.world.places import load_places
 
     if html is not None:
-        say.check_writable(html)
-    with Scene.open(seed) as scene:
+        output.check_writable(html)
+    with Simulation.open(seed) as scene:
         profiles, places = all_profiles(), list(load_places())
         phones = run(scene, profiles, places)
-        results = list(say.progress(phones, "phones", len(profiles) * len(places)))
-        stories = list(tell(scene))
-    stories += tell_of_september(seed)
-    say.show(tables.matrix(results))
+        results = list(output.progress(phones, "phones", len(profiles) * len(places)))
+        stories = list(run_stories(scene))
+    stories += run_september_stories(seed)
+    output.show(tables.matrix(results))
     for story in stories:
-        say.show(Rule(story.plot.title, align="left"), story.plot.sentence, "")
-        say.show(tables.timeline(story.entries, decoded=story.brief), "")
-        say.show(Columns([f"{render_text(shot.screen)}\n{shot.caption}\n" for shot in story.shots]))
+        output.show(Rule(story.plot.title, align="left"), story.plot.sentence, "")
+        output.show(tables.timeline(story.entries, decoded=story.brief), "")
+        output.show(Columns([f"{render_text(shot.screen)}\n{shot.caption}\n" for shot in story.shots]))
     if html is not None:
-        say.write(html, page.render(results, stories))
+        output.write(html, demo_page.render(results, stories))
         typer.echo(f"The page is in {html}.")
     _incident(seed, html)
 
@@ -52,15 +52,15 @@ def _incident(seed: str, html: Path | None) -> None:
     """The incident of 2021: who was locked when. Its report is written beside the page."""
     from rich.rule import Rule
 
-    from lab.cli import say
-    from lab.scenario.report import render
-    from lab.scenario.report.incident import cohorts, incident
+    from lab.cli import output
+    from lab.scenario.output import render
+    from lab.scenario.output.incident import cohorts, incident
 
     result = incident(seed)
-    say.show(Rule(f"{result.name}: {result.status}", align="left"))
+    output.show(Rule(f"{result.name}: {result.status}", align="left"))
     for name, outcome, locked in cohorts(result):
         typer.echo(f"  {name:<12} {outcome:<10} locked: {locked}")
     if html is not None:
         report = html.with_name("incident-2021.html")
-        say.write(report, render([result]))
+        output.write(report, render([result]))
         typer.echo(f"The report of the incident is in {report}.")

@@ -42,7 +42,7 @@ def device(
     Example:
       activation device --profile official-global --place havana --locale es
     """
-    from lab.cli import say
+    from lab.cli import output
     from lab.cli.one_phone import Wish, run
 
     wish = Wish(
@@ -60,6 +60,6 @@ def device(
     )
     seen = run(wish)
     if json:
-        say.as_json(seen.as_json())
+        output.as_json(seen.as_json())
         return
-    say.show(*seen.as_tables())
+    output.show(*seen.as_tables())

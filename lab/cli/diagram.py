@@ -39,17 +39,16 @@ def diagram(
       activation diagram --format scxml --machine exchange --output exchange.scxml
     """
     from agent.core.table import MACHINES
-    from lab import diagram as mermaid
-    from lab import diagram_scxml, diagram_svg, diagram_xstate
-    from lab.cli import say
+    from lab.cli import output as say
+    from lab.diagrams import mermaid, scxml, svg, xstate
 
     by_name = {each.name: each for each in MACHINES}
     chosen = (by_name[say.known_name(machine, list(by_name), "machine")],) if machine else MACHINES
     draw = {
         Format.MERMAID: mermaid.document,
-        Format.SVG: diagram_svg.document,
-        Format.SCXML: diagram_scxml.document,
-        Format.XSTATE: diagram_xstate.document,
+        Format.SVG: svg.document,
+        Format.SCXML: scxml.document,
+        Format.XSTATE: xstate.document,
     }[form]
     text = draw(chosen)
     if output is not None:

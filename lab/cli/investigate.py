@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.admin_options import TOKEN_FILE
+from lab.cli.admin.options import TOKEN_FILE
 
 
 def investigate(

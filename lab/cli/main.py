@@ -6,7 +6,6 @@ import sys
 import typer
 
 from lab.cli import (
-    admin,
     appraise,
     attack,
     demo,
@@ -24,6 +23,7 @@ from lab.cli import (
     unlock,
     verify,
 )
+from lab.cli.admin import commands as admin
 
 app = typer.Typer(
     name="activation",

@@ -23,18 +23,18 @@ def matrix(
     Example:
       activation matrix --profiles official-global,custom-aosp --places havana,paris
     """
-    from lab.cli import say
-    from lab.matrix import all_profiles, run
-    from lab.places import load_places
-    from lab.scene import Scene
+    from lab.cli import output
+    from lab.simulation.matrix import all_profiles, run
+    from lab.simulation.simulation import Simulation
+    from lab.world.places import load_places
 
-    chosen = say.names(profiles, all_profiles(), "profile")
-    where = say.names(places, list(load_places()), "place")
-    with Scene.open(seed) as scene:
+    chosen = output.names(profiles, all_profiles(), "profile")
+    where = output.names(places, list(load_places()), "place")
+    with Simulation.open(seed) as scene:
         results = list(run(scene, chosen, where))
     if json:
-        say.as_json([result.as_json() for result in results])
+        output.as_json([result.as_json() for result in results])
         return
-    from lab.report import tables
+    from lab.reports import tables
 
-    say.show(tables.matrix(results))
+    output.show(tables.matrix(results))

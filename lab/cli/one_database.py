@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.cli import say
+from lab.cli import output
 from server_stub.store.database import Database, DatabaseError
 
 
@@ -11,4 +11,4 @@ def named(place: str | Path, option: str = "--db") -> Database:
     try:
         return Database(place)
     except DatabaseError as error:
-        say.fail(f"{option}: {error}")
+        output.exit_with_error(f"{option}: {error}")

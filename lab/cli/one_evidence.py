@@ -12,11 +12,11 @@ import typer
 from pydantic import ValidationError
 
 from firmware_profiles.loader import load_all
-from lab.by_hand import ByHand, by_hand
-from lab.cli import say
-from lab.clock import World
-from lab.places import load_places
-from lab.scene import Scene
+from lab.cli import output
+from lab.simulation.simulation import Simulation
+from lab.simulation.standalone_evidence import EvidenceBuilder, by_hand
+from lab.world.clock import World
+from lab.world.places import load_places
 from wire.challenge import Challenge
 from wire.limits import NONCE_LIFETIME
 
@@ -39,20 +39,20 @@ class Wish:
 
 def run(wish: Wish) -> None:
     """Print what was wished. Stops with an error and an exit code where that cannot be done."""
-    say.known_name(wish.profile, list(load_all()), "profile")
-    say.known_name(wish.place, list(load_places()), "place")
+    output.known_name(wish.profile, list(load_all()), "profile")
+    output.known_name(wish.place, list(load_places()), "place")
     nonce = _nonce(wish.challenge)
     edited = _edited(wish.claims)
-    with Scene.open(wish.seed, world=World(int(time.time()))) as scene:
+    with Simulation.open(wish.seed, world=World(int(time.time()))) as scene:
         made = by_hand(scene, wish.profile, wish.place, nonce)
     if made is None:
-        say.fail(
+        output.exit_with_error(
             f"a phone with {wish.profile} in {wish.place} asks no server; choose another --profile or --place"
         )
     if wish.key is not None:
         _write_key(wish.key, made)
     if wish.show_claims:
-        say.as_json(edited or made.claims)
+        output.as_json(edited or made.claims)
     else:
         typer.echo(made.token(None if edited is None else edited | {"eat_nonce": nonce}), nl=False)
 
@@ -65,7 +65,7 @@ def _nonce(text: str) -> str:
             return Challenge.model_validate_json(given).nonce
         return Challenge(nonce=given, expires_in=NONCE_LIFETIME).nonce
     except ValidationError:
-        say.fail(
+        output.exit_with_error(
             "this is no challenge: give the nonce, or the answer of POST /v1/challenges on standard input with -"
         )
 
@@ -76,18 +76,18 @@ def _edited(file: Path | None) -> dict[str, Any] | None:
     try:
         claims = json.loads(file.read_text("utf-8"))
     except OSError as error:
-        say.fail(f"{file} cannot be read: {error.strerror}")
+        output.exit_with_error(f"{file} cannot be read: {error.strerror}")
     except ValueError as error:
-        say.fail(f"{file} is no JSON: {error}")
+        output.exit_with_error(f"{file} is no JSON: {error}")
     if not isinstance(claims, dict):
-        say.fail(f"{file} holds no object of claims; begin with --show-claims")
+        output.exit_with_error(f"{file} holds no object of claims; begin with --show-claims")
     return claims
 
 
-def _write_key(file: Path, made: ByHand) -> None:
+def _write_key(file: Path, made: EvidenceBuilder) -> None:
     """For its owner's eyes, as a private key is."""
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
             json.dump(made.key.private_jwk(), opened, indent=2)
     except OSError as error:
-        say.fail(f"cannot write {file}: {error.strerror}", say.OUTSIDE)
+        output.exit_with_error(f"cannot write {file}: {error.strerror}", output.OUTSIDE)

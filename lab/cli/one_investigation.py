@@ -5,17 +5,17 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from lab import investigation
-from lab.cli import say
-from lab.cli.admin_client import Client
-from server_stub.domain.investigation import Investigation
-from server_stub.domain.policy_errors import PolicyError
-from server_stub.in_force import loaded
-from server_stub.investigation_desk import InvestigationDesk
+from lab.cli import output
+from lab.cli.admin.client import Client
+from lab.reports import investigation_page, investigation_tables
+from server_stub.investigation.analysis import Investigation
+from server_stub.investigation.queries import InvestigationQueries
 from server_stub.policies import shipped
+from server_stub.policy.errors import PolicyError
 from server_stub.store.database import Database, DatabaseError
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore
+from server_stub.verdicts.policy_in_force import loaded
 
 _DEFAULT = "activation.sqlite"
 
@@ -35,16 +35,16 @@ class Wish:
 def run(wish: Wish) -> None:
     """Count, then print or write. Stops with an error and an exit code where that cannot be done."""
     if wish.server and wish.database:
-        say.fail("name --database or --server, not both")
+        output.exit_with_error("name --database or --server, not both")
     found = _asked(wish, wish.server) if wish.server else _counted(wish)
     if wish.html:
-        say.write(wish.html, investigation.render(found))
+        output.write(wish.html, investigation_page.render(found))
     if wish.json:
-        say.as_json(asdict(found))
+        output.as_json(asdict(found))
     elif wish.html:
-        say.show(f"{wish.html} written.")
+        output.show(f"{wish.html} written.")
     else:
-        say.show(investigation.tables(found))
+        output.show(investigation_tables.tables(found))
 
 
 def _asked(wish: Wish, server: str) -> Investigation:
@@ -56,19 +56,21 @@ def _counted(wish: Wish) -> Investigation:
     try:
         database = Database(wish.database or _DEFAULT)
     except DatabaseError as error:
-        say.fail(str(error))
+        output.exit_with_error(str(error))
     if database.file is not None and not database.file.exists():
-        say.fail(f"there is no {database}; name the records of a server with --database", say.OUTSIDE)
+        output.exit_with_error(
+            f"there is no {database}; name the records of a server with --database", output.OUTSIDE
+        )
     try:
         return _of(SqlStore(database), wish.smallest)
     except (StoreUnavailableError, PolicyError) as error:
-        say.fail(f"cannot read {database}: {error}", say.OUTSIDE)
+        output.exit_with_error(f"cannot read {database}: {error}", output.OUTSIDE)
 
 
 def _of(store: SqlStore, smallest: int) -> Investigation:
     try:
         with store.reading() as reading:
             policy = loaded(reading) or shipped()
-        return InvestigationDesk(store, policy).investigate(smallest=smallest)
+        return InvestigationQueries(store, policy).investigate(smallest=smallest)
     finally:
         store.close()

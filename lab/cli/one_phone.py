@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.adapters.serial_modem import SerialModem
-from agent.adapters.tuf_faults import TufFault
+from agent.adapters.tuf_errors import TufFault
 from agent.ports import Modem, PortError
 from agent.screens import Screen, render_text
 from agent.telephony.reader import TelephonyError, read_telephony
 from firmware_profiles.loader import load_all
-from lab import qr
-from lab.cli import say
-from lab.clock import World
+from lab.cli import output
 from lab.handset.handset import Handset
-from lab.handset.icc_profile import IccProfileError, load_icc_profile
-from lab.handset.sim import SimCard
-from lab.keep import Keep
-from lab.places import load_places
-from lab.report import tables
-from lab.scene import Scene
-from lab.timeline import Entry
+from lab.handset.persistence import DevicePersistence
+from lab.handset.timeline import Entry
+from lab.reports import qr, tables
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+from lab.world.icc_profile import IccProfileError, load_icc_profile
+from lab.world.places import load_places
+from lab.world.sim import SimCard
 from wire.evidence import Telephony
 from wire.limits import TOKEN_MAX
 
@@ -50,7 +49,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DeviceReport:
     """What there was to see. `telephony` is what the agent read, where there is an agent that boots."""
 
     result: dict[str, Any]
@@ -71,7 +70,7 @@ class Seen:
         """Timeline, outcome and last screen, for people."""
         outcome = f"\n{self.result['profile']} in {self.result['place']}: {self.result['outcome']}\n"
         drawn = [render_text(self.screen)] if self.screen else []
-        picture = [qr.drawn(self.challenge)] if self.challenge else []
+        picture = [qr.to_terminal(self.challenge)] if self.challenge else []
         return [tables.timeline(self.entries, decoded=True), outcome, *drawn, *picture, *self._advice()]
 
     def _advice(self) -> list[str]:
@@ -82,20 +81,20 @@ class Seen:
         return []
 
 
-def run(wish: Wish) -> Seen:
+def run(wish: Wish) -> DeviceReport:
     """Do what was wished. Stops with an error and an exit code where that cannot be done."""
-    say.known_name(wish.profile, list(load_all()), "profile")
-    say.known_name(wish.place, list(load_places()), "place")
+    output.known_name(wish.profile, list(load_all()), "profile")
+    output.known_name(wish.place, list(load_places()), "place")
     if wish.sim and wish.modem:
-        say.fail("a modem brings its own SIM: leave out --sim or --modem")
+        output.exit_with_error("a modem brings its own SIM: leave out --sim or --modem")
     world = World(int(time.time())) if wish.server else World()
     code = _code(wish)
     try:
-        with _modem(wish.modem) as modem, Scene.open(wish.seed, url=wish.server, world=world) as scene:
+        with _modem(wish.modem) as modem, Simulation.open(wish.seed, url=wish.server, world=world) as scene:
             keep = _keep(wish)
             phone = scene.phone(wish.profile, wish.place, card=_card(wish.sim), modem=modem, keep=keep)
             if keep is not None:
-                keep.mark(phone.imeis)
+                keep.save_identity(phone.imeis)
             if wish.offline:
                 phone.network_down()
             phone.power_on()
@@ -104,21 +103,21 @@ def run(wish: Wish) -> Seen:
                 phone.enter_code(code)
             return _seen(phone, wish.place)
     except ValueError as error:
-        say.fail(str(error))
+        output.exit_with_error(str(error))
     except (PortError, TelephonyError) as error:
-        say.fail(f"the modem on {wish.modem} cannot be used: {error}", say.OUTSIDE)
+        output.exit_with_error(f"the modem on {wish.modem} cannot be used: {error}", output.OUTSIDE)
 
 
-def _keep(wish: Wish) -> Keep | None:
+def _keep(wish: Wish) -> DevicePersistence | None:
     if wish.state is None:
         return None
-    return Keep.open(wish.state, f"phone {wish.profile} {wish.place} kept")
+    return DevicePersistence.open(wish.state, f"phone {wish.profile} {wish.place} kept")
 
 
 def _code(wish: Wish) -> bytes | None:
     """The unlock code from where the options say."""
     if wish.code is not None and wish.code_qr is not None:
-        say.fail("give one unlock code: either --code or --code-qr")
+        output.exit_with_error("give one unlock code: either --code or --code-qr")
     try:
         if wish.code_qr is not None:
             return qr.read(wish.code_qr)
@@ -126,9 +125,9 @@ def _code(wish: Wish) -> bytes | None:
             return sys.stdin.buffer.read(CODE_READ)
         return None if wish.code is None else Path(wish.code).read_bytes()[:CODE_READ]
     except qr.QrError as error:
-        say.fail(str(error))
+        output.exit_with_error(str(error))
     except OSError as error:
-        say.fail(f"{wish.code_qr or wish.code} cannot be read: {error.strerror}")
+        output.exit_with_error(f"{wish.code_qr or wish.code} cannot be read: {error.strerror}")
 
 
 def _card(path: Path | None) -> SimCard | None:
@@ -137,9 +136,9 @@ def _card(path: Path | None) -> SimCard | None:
     try:
         return load_icc_profile(path)
     except IccProfileError as error:
-        say.fail(f"{path} is not an ICC profile that can be used: {error}")
+        output.exit_with_error(f"{path} is not an ICC profile that can be used: {error}")
     except OSError as error:
-        say.fail(f"{path} cannot be read: {error.strerror}")
+        output.exit_with_error(f"{path} cannot be read: {error.strerror}")
 
 
 @contextmanager
@@ -151,11 +150,13 @@ def _modem(path: str | None) -> Iterator[Modem | None]:
         yield modem
 
 
-def _seen(phone: Handset, place: str) -> Seen:
+def _seen(phone: Handset, place: str) -> DeviceReport:
     telephony = read_telephony(phone.modem).telephony if phone.agent is not None else None
     now = phone.panel.now
     challenge = now.facts.challenge if now else ""
-    return Seen(phone.result(place).as_json(), phone.timeline.entries, phone.screen(), telephony, challenge)
+    return DeviceReport(
+        phone.result(place).as_json(), phone.timeline.entries, phone.screen(), telephony, challenge
+    )
 
 
 def _telephony(telephony: Telephony | None) -> dict[str, Any] | None:

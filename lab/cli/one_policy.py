@@ -9,24 +9,24 @@ from typing import Any, Final
 
 import typer
 
+from lab.cli import output
 from lab.cli import policy_tables as tables
-from lab.cli import say
 from lab.cli.one_database import named
-from server_stub.domain.appraisal import Identity
-from server_stub.domain.policy import Policy
-from server_stub.domain.policy_diff import Change, difference
-from server_stub.domain.policy_document import CampaignState, TerritoryClass
-from server_stub.domain.policy_errors import PolicyError, Problem
-from server_stub.domain.policy_explain import explain as explained
-from server_stub.domain.policy_facts import Activated, Facts
-from server_stub.domain.policy_lint import warnings
+from server_stub.admin.policy_simulation import KEPT
+from server_stub.admin.policy_simulation import simulate as simulated
+from server_stub.attestation.appraisal import Identity
 from server_stub.policies import names, read
+from server_stub.policy.diff import Change, difference
+from server_stub.policy.document import CampaignState, TerritoryClass
+from server_stub.policy.errors import PolicyError, Problem
+from server_stub.policy.explain import explain as explained
+from server_stub.policy.facts import Activated, Facts
+from server_stub.policy.lint import warnings
+from server_stub.policy.policy import Policy
+from server_stub.reference_data.territory_codes import known_territories
 from server_stub.server import system_clock
-from server_stub.simulation import KEPT
-from server_stub.simulation import simulate as simulated
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore
-from server_stub.territory_codes import known_territories
 from wire.codes import Intent, TrustTier
 from wire.model import TERRITORY
 
@@ -72,12 +72,12 @@ def check(documents: list[str], *, json: bool) -> None:
         else:
             rows.append(_checked(name, (), warnings(policy, name, known=known_territories()), policy))
     if json:
-        say.as_json(rows)
+        output.as_json(rows)
     else:
         for row in rows:
             _tell(row)
     if not all(row["ok"] for row in rows):
-        raise typer.Exit(say.NOT_IN_ORDER)
+        raise typer.Exit(output.NOT_IN_ORDER)
 
 
 def _checked(
@@ -113,9 +113,9 @@ def explain(name: str, given: Given, *, json: bool) -> None:
     policy, at = _policy(name), _time(given.at)
     explanation = explained(policy, _facts(policy, given, at))
     if json:
-        say.as_json(tables.explanation_json(policy, explanation, at))
+        output.as_json(tables.explanation_json(policy, explanation, at))
     else:
-        say.show(*tables.explanation(policy, explanation, at))
+        output.show(*tables.explanation(policy, explanation, at))
 
 
 def diff(old: str, new: str, *, details: bool, exit_code: bool, json: bool) -> None:
@@ -124,11 +124,11 @@ def diff(old: str, new: str, *, details: bool, exit_code: bool, json: bool) -> N
     found = difference(before, after)
     shown: tuple[Change, ...] = found.changes if details else found.decisions
     if json:
-        say.as_json(tables.difference_json(before, after, found, shown))
+        output.as_json(tables.difference_json(before, after, found, shown))
     else:
-        say.show(*tables.difference(found, details=details))
+        output.show(*tables.difference(found, details=details))
     if exit_code and found.decisions:
-        raise typer.Exit(say.NOT_IN_ORDER)
+        raise typer.Exit(output.NOT_IN_ORDER)
 
 
 def simulate(name: str, devices: Devices, *, json: bool) -> None:
@@ -136,7 +136,9 @@ def simulate(name: str, devices: Devices, *, json: bool) -> None:
     draft, at = _policy(name), _time(devices.at)
     database = named(devices.database, "--database")
     if database.file is not None and not database.file.is_file():
-        say.fail(f"--database: there is no {database.file}; name the file that `activation serve --db` keeps")
+        output.exit_with_error(
+            f"--database: there is no {database.file}; name the file that `activation serve --db` keeps"
+        )
     try:
         store = SqlStore(database)
         try:
@@ -145,33 +147,36 @@ def simulate(name: str, devices: Devices, *, json: bool) -> None:
         finally:
             store.close()
     except StoreUnavailableError as error:
-        say.fail(f"--database: {error}", say.OUTSIDE)
+        output.exit_with_error(f"--database: {error}", output.OUTSIDE)
     if json:
-        say.as_json(result.as_json() | ({} if devices.listed else {"list": []}))
+        output.as_json(result.as_json() | ({} if devices.listed else {"list": []}))
     else:
-        say.show(*tables.simulation(result, listed=devices.listed))
+        output.show(*tables.simulation(result, listed=devices.listed))
 
 
 def _policy(name: str) -> Policy:
     try:
         return Policy.parse(_text(name), name)
     except PolicyError as error:
-        say.fail(f"{error}\ncorrect the document, and see `activation policy check {name}`", say.NOT_IN_ORDER)
+        output.exit_with_error(
+            f"{error}\ncorrect the document, and see `activation policy check {name}`", output.NOT_IN_ORDER
+        )
 
 
 def _text(name: str) -> str:
     """The document of that file or of that shipped policy."""
     file = Path(name)
     if not (file.suffix == ".toml" or file.is_file()):
-        return read(say.known_name(name, list(names()), "policy"))
+        return read(output.known_name(name, list(names()), "policy"))
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        say.fail(
-            f"{name} is no UTF-8 text at octet {error.start}; a policy is a TOML document", say.NOT_IN_ORDER
+        output.exit_with_error(
+            f"{name} is no UTF-8 text at octet {error.start}; a policy is a TOML document",
+            output.NOT_IN_ORDER,
         )
     except OSError as error:
-        say.fail(f"cannot read {name}: {error.strerror}")
+        output.exit_with_error(f"cannot read {name}: {error.strerror}")
 
 
 def _facts(policy: Policy, given: Given, at: int) -> Facts:
@@ -210,7 +215,7 @@ def _class(policy: Policy, word: str, option: str, never: TerritoryClass) -> Ter
     if word in allowed:
         return TerritoryClass(word)
     if not re.fullmatch(TERRITORY, word):
-        say.fail(
+        output.exit_with_error(
             f"{option}: {word!r} is no territory; write a code of ISO 3166 such as CU or UA-43, "
             f"or {' or '.join(allowed)}"
         )
@@ -222,19 +227,21 @@ def _age(text: str) -> int:
         number = text.removesuffix(unit)
         if number != text and number.isascii() and number.isdigit():
             return int(number) * size
-    return say.fail(f"--age: {text!r} is no duration; write a number and a unit: 9d, 12h, 30min or 45s")
+    return output.exit_with_error(
+        f"--age: {text!r} is no duration; write a number and a unit: 9d, 12h, 30min or 45s"
+    )
 
 
 def _states(policy: Policy, campaigns: tuple[str, ...]) -> Iterator[tuple[str, CampaignState]]:
     for text in campaigns:
         name, _, state = text.partition("=")
-        say.known_name(name, list(policy.periods), "campaign of this policy")
+        output.known_name(name, list(policy.periods), "campaign of this policy")
         yield name, CampaignState(_word(state, [each.value for each in CampaignState], "--campaign"))
 
 
 def _word(word: str, known: list[str], option: str) -> str:
     if word not in known:
-        say.fail(f"{option}: {word!r} is none of: {', '.join(known)}")
+        output.exit_with_error(f"{option}: {word!r} is none of: {', '.join(known)}")
     return word
 
 
@@ -244,5 +251,5 @@ def _time(text: str | None) -> int:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        say.fail(f"--at: {text!r} is no time; write one such as 2021-09-07T12:00:00Z")
+        output.exit_with_error(f"--at: {text!r} is no time; write one such as 2021-09-07T12:00:00Z")
     return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())

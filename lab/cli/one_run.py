@@ -10,15 +10,15 @@ from typing import Final
 
 import typer
 
-from lab.cli import say
-from lab.scenario.collect import cases
-from lab.scenario.errors import ScenarioError
-from lab.scenario.junit import Suite
-from lab.scenario.reader import SUFFIX
-from lab.scenario.report import Report
-from lab.scenario.result import ScenarioResult, Status
-from lab.scenario.runner import Plan, run_all
-from lab.scenario.telling import explain, skipped
+from lab.cli import output
+from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.files.discovery import cases
+from lab.scenario.files.errors import ScenarioError
+from lab.scenario.files.reader import SUFFIX
+from lab.scenario.output import Report
+from lab.scenario.output.explain import explain, skipped
+from lab.scenario.output.junit import Suite
 
 _MARKS: Final = {
     Status.PASSED: "passed",
@@ -39,33 +39,35 @@ class Wish:
     json: bool
 
 
-def carry_out(wish: Wish, plan: Plan) -> None:
+def execute(wish: Wish, plan: Plan) -> None:
     """Run and tell. Stops with an exit code unless everything passed."""
     found, faults = cases(wish.paths, wish.only)
     _check_files(wish)
     for fault in faults:
         typer.echo("\n".join(fault.lines()), err=True)
     if not found and not faults:
-        say.fail(f"no scenario is called {wish.only!r}; leave out --only to see their ids")
+        output.exit_with_error(f"no scenario is called {wish.only!r}; leave out --only to see their ids")
     results = run_all(found, plan)
     if wish.json or not sys.stdout.isatty():  # on a terminal the lines are the progress
-        results = say.progress(results, "scenarios", len(found))
+        results = output.progress(results, "scenarios", len(found))
     counts = _tell(_written(results, wish, faults), faults, as_json=wish.json)
     if faults:
-        raise typer.Exit(say.USAGE)
+        raise typer.Exit(output.USAGE)
     if counts[Status.FAILED] or counts[Status.ERROR]:
-        raise typer.Exit(say.NOT_IN_ORDER)
+        raise typer.Exit(output.NOT_IN_ORDER)
 
 
 def _check_files(wish: Wish) -> None:
     """Before long work: where results go can be written, and is nothing that anybody would miss."""
     named = [file for file in (wish.junit, wish.html) if file is not None]
     if len(named) == 2 and named[0].resolve() == named[1].resolve():
-        say.fail("--junit and --html name one file; name two")
+        output.exit_with_error("--junit and --html name one file; name two")
     for file in named:
         if file.name.endswith(SUFFIX):
-            say.fail(f"{file} is a scenario file by its name; name another one for what is written")
-        say.check_writable(file)
+            output.exit_with_error(
+                f"{file} is a scenario file by its name; name another one for what is written"
+            )
+        output.check_writable(file)
 
 
 def _written(
@@ -81,9 +83,9 @@ def _written(
             report.add(result)
         yield result
     if suite is not None and wish.junit is not None:
-        say.write(wish.junit, suite.document(faults))
+        output.write(wish.junit, suite.document(faults))
     if report is not None and wish.html is not None:
-        say.write(wish.html, report.html(faults))
+        output.write(wish.html, report.html(faults))
 
 
 def _tell(

@@ -7,21 +7,21 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-from lab.cli import say
-from lab.cli.admin_token import write_token
-from lab.keyring import Lineage
-from lab.vendor import Vendor
-from server_stub.admin.keys import KeyDesk
-from server_stub.admin.parts import AdminParts
+from lab.cli import output
+from lab.cli.admin.token import write_token
+from lab.manufacturer.key_rotation import KeyRotationHistory
+from lab.manufacturer.manufacturer import Manufacturer
+from server_stub.admin.context import AdminContext
+from server_stub.admin.keys import KeyAdmin
+from server_stub.api.limits.settings import LoadSettings, ServerLimits
 from server_stub.api.logs import json_log
-from server_stub.domain.policy_errors import PolicyError
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
-from server_stub.manners import LoadSettings, Manners
+from server_stub.policy.errors import PolicyError
+from server_stub.reference_data.source_countries import SourceCountriesError
 from server_stub.server import build_service, listen, system_clock
 from server_stub.server import run as run_server
 from server_stub.settings import Settings
-from server_stub.signing import Algorithm
-from server_stub.source_countries import SourceCountriesError
+from server_stub.signing.signing_key import Algorithm
 from server_stub.store.database import Database
 from server_stub.store.records import Store, StoreUnavailableError
 from server_stub.store.sql import SqlStore
@@ -52,23 +52,25 @@ class Wish:
 def run(wish: Wish) -> None:
     """Serve until interrupted. Stops with an error and an exit code where that cannot be done."""
     known = [algorithm.value for algorithm in Algorithm]
-    algorithm = Algorithm(say.known_name(wish.algorithm, known, "algorithm"))
+    algorithm = Algorithm(output.known_name(wish.algorithm, known, "algorithm"))
     try:
         listen(wish.host, wish.port).close()  # before anything is made that a failed start would leave behind
     except OSError as error:
-        say.fail(_cannot_listen(wish, error), say.OUTSIDE)
+        output.exit_with_error(_cannot_listen(wish, error), output.OUTSIDE)
     try:
         store = SqlStore(wish.db)
     except StoreUnavailableError as error:
-        say.fail(f"cannot keep records in {wish.db}: {error}; choose another --db", say.OUTSIDE)
+        output.exit_with_error(
+            f"cannot keep records in {wish.db}: {error}; choose another --db", output.OUTSIDE
+        )
     try:
         _serve(wish, algorithm, store)
     except (PolicyError, SourceCountriesError) as error:
-        say.fail(str(error))
+        output.exit_with_error(str(error))
     except KeyRepositoryError as error:
-        say.fail(f"cannot publish keys: {error}; or choose another --keys", say.OUTSIDE)
+        output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.OUTSIDE)
     except OSError as error:
-        say.fail(_cannot_listen(wish, error), say.OUTSIDE)
+        output.exit_with_error(_cannot_listen(wish, error), output.OUTSIDE)
     finally:
         store.close()
 
@@ -78,20 +80,20 @@ def _cannot_listen(wish: Wish, error: OSError) -> str:
 
 
 def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
-    vendor, manners = Vendor(wish.seed), _manners()
+    vendor, manners = Manufacturer(wish.seed), _manners()
     secrets, log = vendor.secrets_signing_by(algorithm), json_log(sys.stderr)
     with vendor.ceremony.open(wish.folder, secrets.signing_keys, system_clock) as repository:
-        lineage = Lineage(vendor, lambda: repository.keys)
+        lineage = KeyRotationHistory(vendor, lambda: repository.keys)
         keyring = lineage.keyring(secrets.signing_keys)
         signer = VerdictSigner(keyring, lineage.listed, system_clock)
         if signer.key.algorithm is not algorithm:
-            say.fail(
+            output.exit_with_error(
                 f"{wish.folder} lists no key of {algorithm} that may sign; choose an empty --keys",
-                say.OUTSIDE,
+                output.OUTSIDE,
             )
         service = build_service(_settings(wish, algorithm, vendor), secrets, store, signer=signer)
-        keys = KeyDesk(repository, keyring, lineage.successor, system_clock)
-        admin = AdminParts.of(service, keys=keys)
+        keys = KeyAdmin(repository, keyring, lineage.successor, system_clock)
+        admin = AdminContext.of(service, keys=keys)
         token = first_token(wish, admin)
         run_server(
             service,
@@ -105,17 +107,17 @@ def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
         )
 
 
-def _manners() -> Manners:
+def _manners() -> ServerLimits:
     """The bounds under load that the environment sets. Stops with an error that names the variable."""
     try:
-        return LoadSettings().manners
+        return LoadSettings().limits
     except ValidationError as error:
         [first, *_] = error.errors(include_url=False)
         name = f"ACTIVATION_SERVER_{str(first['loc'][0]).upper()}"
-        say.fail(f"{name} cannot be used: {first['msg']}")
+        output.exit_with_error(f"{name} cannot be used: {first['msg']}")
 
 
-def _settings(wish: Wish, algorithm: Algorithm, vendor: Vendor) -> Settings:
+def _settings(wish: Wish, algorithm: Algorithm, vendor: Manufacturer) -> Settings:
     return Settings(
         host=wish.host,
         port=wish.port,
@@ -126,7 +128,7 @@ def _settings(wish: Wish, algorithm: Algorithm, vendor: Vendor) -> Settings:
     )
 
 
-def first_token(wish: Wish, admin: AdminParts) -> str | None:
+def first_token(wish: Wish, admin: AdminContext) -> str | None:
     """The admin token where this is the first start, None where there is one already."""
     token = admin.tokens.first()
     if token is not None:

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from server_stub.domain.policy import Policy
-from server_stub.domain.policy_diff import Change, Difference
-from server_stub.domain.policy_document import Rule
-from server_stub.domain.policy_explain import Checked, Explanation, Trial, as_words
-from server_stub.domain.policy_facts import duration
-from server_stub.simulation import Simulation
+from server_stub.admin.policy_simulation import Simulation
+from server_stub.policy.diff import Change, Difference
+from server_stub.policy.document import Rule
+from server_stub.policy.explain import Checked, Explanation, Trial, as_words
+from server_stub.policy.facts import duration
+from server_stub.policy.policy import Policy
 
 _ALWAYS: Final[Mapping[str, Sequence[str]]] = {"always": ()}
 

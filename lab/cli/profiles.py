@@ -23,7 +23,7 @@ def profiles(
         return
     from firmware_profiles.boot import verified_boot
     from firmware_profiles.loader import load_all
-    from lab.cli import say
+    from lab.cli import output
 
     rows = [
         {
@@ -36,9 +36,9 @@ def profiles(
         for name, profile in load_all().items()
     ]
     if json:
-        say.as_json(rows)
+        output.as_json(rows)
     else:
-        say.show(_table(rows))
+        output.show(_table(rows))
 
 
 @app.command()
@@ -54,12 +54,12 @@ def show(
     """
     from firmware_profiles.boot import verified_boot
     from firmware_profiles.loader import FOLDER, load_all
-    from lab.cli import say
+    from lab.cli import output
 
     known = load_all()
-    profile = known[say.known_name(name, list(known), "profile")]
+    profile = known[output.known_name(name, list(known), "profile")]
     if json:
-        say.as_json(profile.model_dump(mode="json") | {"verified_boot": verified_boot(profile).value})
+        output.as_json(profile.model_dump(mode="json") | {"verified_boot": verified_boot(profile).value})
         return
     typer.echo((FOLDER / f"{name}.toml").read_text(encoding="utf-8").rstrip())
     typer.echo(f"\n# follows: verified boot state {verified_boot(profile).value}")
@@ -78,7 +78,7 @@ def validate(
     """
     from firmware_profiles.errors import ProfileError
     from firmware_profiles.loader import load
-    from lab.cli import say
+    from lab.cli import output
 
     rows = []
     for file in files:
@@ -99,14 +99,14 @@ def validate(
                 {"file": str(file), "ok": True, "code": None, "line": None, "message": f"{file}: in order"}
             )
     if json:
-        say.as_json(rows)
+        output.as_json(rows)
     else:
         for row in rows:
             typer.echo(row["message"], err=not row["ok"])
     if any(row["code"] == "unreadable" for row in rows):
-        raise typer.Exit(say.USAGE)
+        raise typer.Exit(output.USAGE)
     if not all(row["ok"] for row in rows):
-        raise typer.Exit(say.NOT_IN_ORDER)
+        raise typer.Exit(output.NOT_IN_ORDER)
 
 
 def _table(rows: list[dict[str, str | None]]) -> object:

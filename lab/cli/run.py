@@ -34,13 +34,13 @@ def run(
     Example:
       activation run scenarios -n 2 --junit scenarios.xml
     """
-    from lab.cli import say
-    from lab.cli.one_run import Wish, carry_out
-    from lab.scenario.runner import Plan
+    from lab.cli import output
+    from lab.cli.one_run import Wish, execute
+    from lab.scenario.engine.runner import Plan
 
     if http and server:
-        say.fail("--http is a server on this machine, --server one elsewhere; take one of them")
+        output.exit_with_error("--http is a server on this machine, --server one elsewhere; take one of them")
     if server is not None:
-        say.check_origin(server)
+        output.check_origin(server)
     plan = Plan(seed, workers, http, server, token if server else None)
-    carry_out(Wish(tuple(paths), only, junit, html, json), plan)
+    execute(Wish(tuple(paths), only, junit, html, json), plan)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from server_stub.domain.territory import Judgement, Signal
+    from server_stub.territory.judgement import Judgement, Signal
     from wire.evidence import Location, Plmn
 
 
@@ -39,18 +39,18 @@ def territory(
     Example:
       activation territory --sim 208-01 --serving 368-01 --source DE
     """
-    from lab.cli import say
-    from server_stub.domain.territory import judge
+    from lab.cli import output
+    from server_stub.territory.judgement import judge
 
     if accuracy is not None and position is None:
-        say.fail("--accuracy says how good a position is; give --position LAT,LON too")
+        output.exit_with_error("--accuracy says how good a position is; give --position LAT,LON too")
     if cell_age is not None and serving is None:
-        say.fail("--cell-age is the age of the serving cell; give --serving PLMN too")
+        output.exit_with_error("--cell-age is the age of the serving cell; give --serving PLMN too")
     judgement = judge(_signals(sim or [], serving, roaming, cell_age, position, accuracy, wifi, source))
     if json:
-        say.as_json(_as_json(judgement))
+        output.as_json(_as_json(judgement))
     else:
-        say.show(*_as_text(judgement))
+        output.show(*_as_text(judgement))
 
 
 def _signals(
@@ -63,8 +63,8 @@ def _signals(
     wifi: str | None,
     source: str | None,
 ) -> list["Signal"]:
-    from server_stub.domain import territory_signals as make
-    from server_stub.positions import zone_at
+    from server_stub.reference_data.time_zones import zone_at
+    from server_stub.territory import signals as make
     from wire.codes import Registration
 
     found = [make.sim_home(_plmn(text, "--sim")) for text in sims]
@@ -82,12 +82,12 @@ def _signals(
 
 
 def _plmn(text: str, option: str) -> "Plmn":
-    from lab.cli import say
+    from lab.cli import output
     from wire.evidence import Plmn
 
     match = re.fullmatch(r"([0-9]{3})-?([0-9]{2,3})", text, re.ASCII)
     if not match:
-        say.fail(
+        output.exit_with_error(
             f"{option} {text!r} is no network; write the MCC's three digits and the MNC's two or three, such as 368-01"
         )
     return Plmn(mcc=match[1], mnc=match[2])
@@ -96,36 +96,42 @@ def _plmn(text: str, option: str) -> "Plmn":
 def _country(text: str, option: str) -> str:
     import pycountry
 
-    from lab.cli import say
+    from lab.cli import output
 
     code = text.upper()
     if code != "XK" and (not re.fullmatch(r"[A-Z]{2}", code) or not pycountry.countries.get(alpha_2=code)):
-        say.fail(f"{option} {text!r} is no country; write two letters of ISO 3166-1, such as CU")
+        output.exit_with_error(
+            f"{option} {text!r} is no country; write two letters of ISO 3166-1, such as CU"
+        )
     return code
 
 
 def _location(text: str, accuracy: float | None) -> "Location":
-    from lab.cli import say
+    from lab.cli import output
     from wire.evidence import Location
 
     number = r"([+-]?[0-9]{1,3}(?:\.[0-9]+)?)"
     match = re.fullmatch(rf"\s*{number}\s*,\s*{number}\s*", text, re.ASCII)
     if not match:
-        say.fail(f"--position {text!r} is no position; write LAT,LON in degrees, such as 44.95,34.10")
+        output.exit_with_error(
+            f"--position {text!r} is no position; write LAT,LON in degrees, such as 44.95,34.10"
+        )
     latitude, longitude = float(match[1]), float(match[2])
     if abs(latitude) > 90 or abs(longitude) > 180:
-        say.fail(f"--position {text!r} is not on Earth; latitude is -90 to 90, longitude -180 to 180")
+        output.exit_with_error(
+            f"--position {text!r} is not on Earth; latitude is -90 to 90, longitude -180 to 180"
+        )
     return Location(latitude=latitude, longitude=longitude, accuracy=accuracy)
 
 
 def _as_json(judgement: "Judgement") -> dict[str, Any]:
-    from server_stub.domain.territory import word_of
+    from server_stub.territory.judgement import confidence_level
 
     return {
         "status": judgement.status.value,
         "territory": judgement.territory,
         "confidence": judgement.confidence,
-        "confidence_word": word_of(judgement.confidence).value,
+        "confidence_word": confidence_level(judgement.confidence).value,
         "explanation": judgement.explanation,
         "signals": [
             {

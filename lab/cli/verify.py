@@ -44,10 +44,10 @@ def verify(
     Example:
       activation verify verdict.jwt --keys verdict-keys.json --nonce bm9uY2Ut --now 2021-09-29T07:20:00Z
     """
-    from lab.cli import say
-    from lab.verify_inputs import InputError, read_device_key, read_time, read_token
-    from lab.verify_report import as_json, as_text
-    from lab.verify_trace import Wanted, trace
+    from lab.cli import output
+    from lab.inspection.inputs import InputError, read_device_key, read_time, read_token
+    from lab.inspection.verification_report import as_json, as_text
+    from lab.inspection.verification_trace import Wanted, trace
 
     try:
         moment = _machine_time() if now is None else read_time(now)
@@ -62,23 +62,23 @@ def verify(
         )
         octets, key_set = read_token(token), _keys(keys, root, repository, moment)
     except InputError as error:
-        say.fail(str(error))
+        output.exit_with_error(str(error))
     traced = trace(octets, key_set, wanted)
     if json:
-        say.as_json(as_json(traced, octets, key_set, unverified=unverified))
+        output.as_json(as_json(traced, octets, key_set, unverified=unverified))
     else:
-        say.show(as_text(traced, octets, key_set, unverified=unverified))
+        output.show(as_text(traced, octets, key_set, unverified=unverified))
     if not traced.verified:
         _hint(token, traced.failed_at)
-        raise typer.Exit(say.NOT_IN_ORDER)
+        raise typer.Exit(output.NOT_IN_ORDER)
 
 
 def _keys(keys: Path | None, root: Path | None, repository: str | None, now: int) -> "KeySet":
     """The keys from the one source that the options name."""
     from agent.ports import KeySourceError
-    from lab.cli import say
-    from lab.verify_inputs import InputError, read_keys
-    from lab.verify_repository import keys_of
+    from lab.cli import output
+    from lab.inspection.inputs import InputError, read_keys
+    from lab.inspection.repository_keys import keys_of
 
     if keys is not None and root is None and repository is None:
         return read_keys(keys)
@@ -86,7 +86,7 @@ def _keys(keys: Path | None, root: Path | None, repository: str | None, now: int
         try:
             return keys_of(root, repository, now)
         except KeySourceError as error:
-            say.fail(f"no keys from {repository}: {error}", say.OUTSIDE)
+            output.exit_with_error(f"no keys from {repository}: {error}", output.OUTSIDE)
     raise InputError(
         "say where the keys are: either --keys FILE, or --root FILE and --repository URL or FOLDER"
     )
@@ -100,7 +100,7 @@ def _machine_time() -> int:
 
 def _hint(token: str, failed_at: int | None) -> None:
     """A misspelt file name is no token; say so, as it is refused like one."""
-    from lab.verify_inputs import is_file
+    from lab.inspection.inputs import is_file
 
     if token != "-" and failed_at in {1, 2} and len(token) < 256 and not is_file(token):  # noqa: S105 - no password
         typer.echo(f"activation: no file is called {token!r}, so it was taken for the token itself", err=True)

@@ -19,17 +19,17 @@ from agent.ports import (
     Surroundings,
 )
 from firmware_profiles.model import Profile
-from lab.addresses import LOOPBACK
-from lab.clock import World
 from lab.handset.counter import EmulatedCounter
 from lab.handset.image import Trust, boot_facts
 from lab.handset.keystore import EmulatedKeystore
+from lab.handset.location import DeviceLocation
 from lab.handset.storage import EmulatedStore
-from lab.handset.whereabouts import Whereabouts
-from lab.network import Network, Onward
-from lab.seed import Seed
-from lab.timeline import Timeline
-from lab.vendor import Authority
+from lab.handset.timeline import Timeline
+from lab.manufacturer.manufacturer import Authority
+from lab.world.addresses import LOOPBACK
+from lab.world.clock import World
+from lab.world.network import Network, UpstreamTransport
+from lab.world.seed import Seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,22 @@ NetworkMaker = Callable[[Timeline], Network]
 """Makes the data connection of a phone, which tells the phone's timeline what it carries."""
 
 
-def over(transport: Onward, *, data_path: bool, address: str = LOOPBACK) -> NetworkMaker:
+def over(transport: UpstreamTransport, *, data_path: bool, address: str = LOOPBACK) -> NetworkMaker:
     """A network that leads to `transport` from `address`, if the place has a data path."""
     return lambda timeline: Network(transport, data_path, timeline.carried, address=address)
 
 
 @dataclass(frozen=True, slots=True)
-class Refit:
+class ImageBinding:
     """What changes on a phone with the image that is flashed: whose verdicts it takes, the way there, its keystore."""
 
     trust: Trust
-    onward: Onward
+    onward: UpstreamTransport
     authority: Authority
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class DeviceContext:
     """Where a phone finds itself: the world, its data connection, whose verdicts its image takes, and its seed.
 
     A phone with `whereabouts` can be carried and given other cards, one with `refit` can be flashed.
@@ -82,12 +82,12 @@ class Circumstances:
     network: NetworkMaker
     trust: Trust
     seed: Seed
-    whereabouts: Whereabouts | None = None
-    refit: Callable[[Profile], Refit] | None = None
+    whereabouts: DeviceLocation | None = None
+    refit: Callable[[Profile], ImageBinding] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Fittings:
+class DevicePorts:
     """The parts that the handset itself brings."""
 
     clock: Clock
@@ -97,7 +97,7 @@ class Fittings:
     journal: Journal
 
 
-def assemble(profile: Profile, hardware: Hardware, fittings: Fittings, trust: Trust, seed: Seed) -> Ports:
+def assemble(profile: Profile, hardware: Hardware, fittings: DevicePorts, trust: Trust, seed: Seed) -> Ports:
     """The ports of the agent in the image of `profile`."""
     return Ports(
         clock=fittings.clock,

@@ -17,35 +17,35 @@ from agent.runtime import Agent
 from agent.screens import Screen, build
 from firmware_profiles.boot import boots
 from firmware_profiles.model import DisplayHook, Profile, Wake
-from lab.clock import PhoneClock
 from lab.handset.alarm import VirtualAlarm
 from lab.handset.assembly import (
-    Circumstances,
-    Fittings,
+    DeviceContext,
+    DevicePorts,
     Hardware,
+    ImageBinding,
     NetworkMaker,
-    Refit,
     assemble,
     blank_storage,
     over,
 )
-from lab.handset.carried import Carried
+from lab.handset.display import EmulatedDisplay
+from lab.handset.environment import MovableDevice
 from lab.handset.image import agent_image
-from lab.handset.panel import Panel
+from lab.handset.outcome import Outcome, Result, VerdictSummary
 from lab.handset.storage import Erasable
-from lab.outcome import Outcome, Result, VerdictSummary
-from lab.timeline import Timeline, Who
+from lab.handset.timeline import Timeline, Who
+from lab.world.clock import PhoneClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
     "READING",
-    "Circumstances",
+    "DeviceContext",
     "Handset",
     "Hardware",
+    "ImageBinding",
     "NetworkMaker",
-    "Refit",
     "blank_storage",
     "over",
 ]
@@ -72,10 +72,10 @@ class Power(Enum):
     ON = "on"
 
 
-class Handset(Carried):
+class Handset(MovableDevice):
     """A phone with `profile` on `hardware`."""
 
-    def __init__(self, profile: Profile, hardware: Hardware, circumstances: Circumstances) -> None:
+    def __init__(self, profile: Profile, hardware: Hardware, circumstances: DeviceContext) -> None:
         world = circumstances.world
         self.profile = profile
         self.world = world
@@ -83,7 +83,9 @@ class Handset(Carried):
         self.clock = PhoneClock(world)
         self.alarm = VirtualAlarm(world.exact)
         self.network = circumstances.network(self.timeline)
-        self.panel = Panel(self.clock.elapsed, self.timeline.shown, hooked=_hooked(profile))
+        self.panel = EmulatedDisplay(
+            self.clock.elapsed, self.timeline.shown, suppresses_agent_screens=_hooked(profile)
+        )
         self._hardware = hardware
         self._trust = circumstances.trust
         self._circumstances = circumstances
@@ -99,7 +101,7 @@ class Handset(Carried):
         self.clock.reboot()
         self.alarm.clear()
         self.agent = None
-        self.panel.go_dark()
+        self.panel.turn_off()
         self.power = Power.ON if boots(self.profile) else Power.REFUSED
         if self.power is Power.REFUSED:
             self.timeline.note(Who.PHONE, "not booted", reason="the bootloader refuses the image")
@@ -128,13 +130,13 @@ class Handset(Carried):
             self.read(READING)
             self.act(TermsAccepted(self._terms()))
         if self.network.data_path:
-            self.happen(Kind.CONNECTED)
+            self.deliver_event(Kind.CONNECTED)
 
     def power_off(self) -> None:
         """The battery is out, or the user has switched the phone off."""
         self.timeline.note(Who.PHONE, "switched off")
         self.power = Power.OFF
-        self.panel.go_dark()
+        self.panel.turn_off()
         self.alarm.clear()
         self.agent = None
 
@@ -161,7 +163,7 @@ class Handset(Carried):
         fitted = refit(profile)
         self.profile, self._trust = profile, fitted.trust
         self.network.onward = fitted.onward
-        self.panel.hooked = _hooked(profile)
+        self.panel.suppresses_agent_screens = _hooked(profile)
         self._hardware = replace(self._hardware, authority=fitted.authority)
         self._retune()
 
@@ -185,7 +187,7 @@ class Handset(Carried):
         """The user puts away what stands before the home screen."""
         self.act(Happened(Kind.CONTINUE))
 
-    def happen(self, kind: Kind) -> None:
+    def deliver_event(self, kind: Kind) -> None:
         """Something that the system tells the agent, if the image registers for it."""
         if self.agent is not None and self._registered(kind):
             self.agent.handle(Happened(kind))
@@ -291,7 +293,7 @@ class Handset(Carried):
         return self.profile.agent.terms_version if self.profile.agent else ""
 
     def _ports(self) -> Ports:
-        fittings = Fittings(self.clock, self.network, self.panel, self.alarm, self.timeline)
+        fittings = DevicePorts(self.clock, self.network, self.panel, self.alarm, self.timeline)
         return assemble(self.profile, self._hardware, fittings, self._trust, self._circumstances.seed)
 
 

@@ -10,7 +10,7 @@ from agent.telephony.identity import check_digit
 from firmware_profiles.boot import verified_boot
 from firmware_profiles.model import Bootloader, Profile
 from lab.handset.keystore import BootFacts
-from lab.seed import Seed
+from lab.world.seed import Seed
 from wire.codes import DebugStatus, VerifiedBootState
 
 MAKER: Final = "Solvane"

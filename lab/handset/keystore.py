@@ -15,10 +15,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePri
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lab.seed import Seed
-from lab.vendor import Authority, KeystoreLevel
-from server_stub.domain import der, key_description
-from server_stub.domain.key_description import AuthorizationList, KeyDescription, RootOfTrust, SecurityLevel
+from lab.manufacturer.manufacturer import Authority, KeystoreLevel
+from lab.world.seed import Seed
+from server_stub.attestation import der, key_description
+from server_stub.attestation.key_description import (
+    AuthorizationList,
+    KeyDescription,
+    RootOfTrust,
+    SecurityLevel,
+)
 from wire.codes import VerifiedBootState
 
 _ATTESTATION_VERSION: Final = 300

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from firmware_profiles.model import Falsified, Profile
-from lab.handset.modem import EmulatedModem
-from lab.handset.modem_state import ModemConfig
-from lab.handset.sim import SimCard, generate_sim
-from lab.operators import parse_bands
-from lab.places import Place
-from lab.radio import register
-from lab.seed import Seed
+from lab.handset.modem.modem import EmulatedModem
+from lab.handset.modem.state import ModemConfig
+from lab.world.operators import parse_bands
+from lab.world.places import Place
+from lab.world.radio import register
+from lab.world.seed import Seed
+from lab.world.sim import SimCard, generate_sim
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Location, Plmn, Serving, Wifi
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from server_stub.operator_desk import Act, OperatorDesk
+from server_stub.admin.devices import Act, DeviceAdmin
 from server_stub.store.records import PAGE_MAX, AuditEntry, DeviceQuery, Store
 
 MAXIMUM: Final = 10_000
@@ -22,7 +22,7 @@ class TooManyDevicesError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class BulkRequest:
     """What is to be done to which phones, and why."""
 
     act: Act
@@ -32,7 +32,7 @@ class Errand:
     case: str | None = None
 
 
-def found(store: Store, errand: Errand) -> tuple[str, ...]:
+def found(store: Store, errand: BulkRequest) -> tuple[str, ...]:
     """The pseudonyms of the phones that `errand` is about. Raises TooManyDevicesError."""
     subs: list[str] = []
     for sub in _subs(store, errand.query):
@@ -42,11 +42,11 @@ def found(store: Store, errand: Errand) -> tuple[str, ...]:
     return tuple(subs)
 
 
-def carry_out(operators: OperatorDesk, errand: Errand) -> tuple[str, ...]:
+def execute(operators: DeviceAdmin, errand: BulkRequest) -> tuple[str, ...]:
     """Do it and return whom it was done to. Raises TooManyDevicesError.
 
-    The store of `operators` must be part of a transaction (`JoinedStore`), so that it happens to all or to none. Each
-    phone gets an audit entry of its own, and the errand gets one.
+    The store of `operators` must be part of a transaction (`NestedTransactionStore`), so that it happens to all
+    or to none. Each phone gets an audit entry of its own, and the errand gets one.
     """
     with operators.store.transaction() as transaction:
         subs = found(operators.store, errand)

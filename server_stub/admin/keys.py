@@ -11,7 +11,7 @@ from typing import Any
 
 from server_stub.key_repository import KeyRepository, KeyRepositoryError, Keyring, RepositoryFault
 from server_stub.key_repository.key_list import TAIL, Jwk
-from server_stub.signing import SigningKey
+from server_stub.signing.signing_key import SigningKey
 from server_stub.store.records import AuditEntry, Store
 from wire import limits
 
@@ -35,7 +35,7 @@ class KeyState:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyDesk:
+class KeyAdmin:
     """`successor` makes the key that follows another, of the same algorithm. Raises KeyRepositoryError."""
 
     repository: KeyRepository

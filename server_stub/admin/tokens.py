@@ -43,7 +43,7 @@ def make_token(name: str, octets: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenDesk:
+class AdminTokens:
     """Makes the token and knows it again. There is one at a time; a new one replaces it, in every process at once.
 
     `random` gives as many random octets as it is asked for. Every method raises StoreUnavailableError.

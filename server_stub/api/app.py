@@ -10,26 +10,26 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp
 
-from server_stub.admin.parts import AdminParts
+from server_stub.admin.context import AdminContext
 from server_stub.api import admin as admin_api
 from server_stub.api import openapi, problems
-from server_stub.api.device_routes import device_routes
+from server_stub.api.device import device_routes
 from server_stub.api.docs_page import page
-from server_stub.api.gate import Gate
-from server_stub.api.health_routes import health_routes
+from server_stub.api.health import health_routes
+from server_stub.api.limits.requests import RequestLimitMiddleware
+from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log, RequestLog
 from server_stub.api.metrics import Metrics
-from server_stub.api.tuf_routes import tuf_routes
+from server_stub.api.tuf import tuf_routes
 from server_stub.key_repository import KeyRepository
-from server_stub.manners import Manners
-from server_stub.service import VerdictService
+from server_stub.verdicts.service import VerdictService
 
 _DESCRIPTION = (
     "Phones ask for a challenge, send signed evidence that answers it, and get a signed verdict. "
     "Errors are RFC 9457 problem documents with a stable code."
 )
 
-_MANNERS: Final = Manners()
+_LIMITS: Final = ServerLimits()
 
 
 def new_uuid() -> str:
@@ -41,10 +41,10 @@ def create_app(  # noqa: PLR0913 - the service, and what else is served, told an
     service: VerdictService,
     *,
     repository: KeyRepository | None = None,
-    admin: AdminParts | None = None,
+    admin: AdminContext | None = None,
     log: Log | None = None,
     request_ids: Callable[[], str] = new_uuid,
-    manners: Manners = _MANNERS,
+    manners: ServerLimits = _LIMITS,
     stopwatch: Callable[[], float] = time.perf_counter,
 ) -> FastAPI:
     """The application over `service`, and over the key repository that it serves, logging to `log`.
@@ -64,7 +64,7 @@ def create_app(  # noqa: PLR0913 - the service, and what else is served, told an
         redirect_slashes=False,
     )
     app.state.manners, app.state.metrics = manners, metrics
-    app.gate = partial(Gate, manners=manners, metrics=metrics, clock=stopwatch)
+    app.gate = partial(RequestLimitMiddleware, manners=manners, metrics=metrics, clock=stopwatch)
     app.outermost = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
     faults = admin.faults if admin else None

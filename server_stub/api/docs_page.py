@@ -10,7 +10,7 @@ from html import escape
 from itertools import groupby
 from typing import Any, Final
 
-from server_stub.api.described import ALWAYS
+from server_stub.api.openapi_responses import ALWAYS
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from server_stub.judging import Step
+from server_stub.verdicts.observer import Step
 from wire.codes import Decision, ProblemCode, Reason
 from wire.verdict import Verdict
 

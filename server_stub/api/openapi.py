@@ -8,8 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from server_stub.api.admin.problems import AdminProblem
-from server_stub.api.described import ALWAYS, REQUEST_ID, RETRY_AFTER, any_response, invalid_response
 from server_stub.api.examples import EXAMPLES
+from server_stub.api.openapi_responses import ALWAYS, REQUEST_ID, RETRY_AFTER, any_response, invalid_response
 from wire.evidence import Evidence
 from wire.problem import Problem
 from wire.verdict import Verdict

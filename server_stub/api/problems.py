@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from server_stub.api.allowed import allowed_methods
-from server_stub.service import ServiceError
+from server_stub.api.methods import allowed_methods
+from server_stub.verdicts.service import ServiceError
 from wire import media
 from wire.codes import ProblemCode
 from wire.problem import Problem

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from server_stub.signing import SigningKey
+from server_stub.signing.signing_key import SigningKey
 
 
 class Keyring:

@@ -6,7 +6,7 @@ from typing import Final
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.key_list import KeyList
 from server_stub.key_repository.keyring import Keyring
-from server_stub.signing import SigningKey
+from server_stub.signing.signing_key import SigningKey
 from wire.verdict import Verdict
 
 

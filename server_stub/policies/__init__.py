@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from server_stub.domain.policy import Policy
+from server_stub.policy.policy import Policy
 
 DEFAULT: Final = "export-2021-09"
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from server_stub.domain.policy_document import PolicyDocument
+from server_stub.policy.document import PolicyDocument
 
 FILE: Final = Path(str(files(__package__))) / "policy.schema.json"
 

@@ -26,7 +26,7 @@ _APPLICATION: Final = "verdict-server"
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TransactionStatements:
     """How transactions begin. `locking`: rows are locked one by one, so transactions run side by side."""
 
     begin: str
@@ -34,15 +34,15 @@ class Words:
     locking: bool
 
 
-SQLITE: Final = Words("BEGIN IMMEDIATE", "BEGIN", locking=False)
-POSTGRESQL: Final = Words(
+SQLITE: Final = TransactionStatements("BEGIN IMMEDIATE", "BEGIN", locking=False)
+POSTGRESQL: Final = TransactionStatements(
     "BEGIN ISOLATION LEVEL READ COMMITTED",
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     locking=True,
 )
 
 
-def make_engine(database: Database) -> tuple[Engine, Words]:
+def make_engine(database: Database) -> tuple[Engine, TransactionStatements]:
     """The engine of `database`. Nothing is connected yet."""
     return (_postgresql(database), POSTGRESQL) if database.file is None else (_sqlite(database), SQLITE)
 

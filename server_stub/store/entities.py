@@ -7,8 +7,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from server_stub.domain.overrides import Override
-from server_stub.domain.policy import Activation
+from server_stub.policy.overrides import Override
+from server_stub.policy.policy import Activation
 from wire.verdict import Verdict
 
 _TAC_DIGITS: Final = 8

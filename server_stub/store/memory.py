@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, TypeVar
 
-from server_stub.challenges import SpendableNonce
+from server_stub.evidence.challenges import SpendableNonce
 from server_stub.store.entities import (
     AuditEntry,
     CampaignPeriod,

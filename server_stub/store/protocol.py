@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from server_stub.challenges import SpendableNonce
+from server_stub.evidence.challenges import SpendableNonce
 from server_stub.store.entities import (
     AuditEntry,
     CampaignPeriod,

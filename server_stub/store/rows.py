@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from server_stub.domain.overrides import Override
-from server_stub.domain.policy import Activation
+from server_stub.policy.overrides import Override
+from server_stub.policy.policy import Activation
 from server_stub.store.entities import (
     AuditEntry,
     CampaignPeriod,

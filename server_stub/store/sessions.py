@@ -44,7 +44,7 @@ class Session:
             self.connection.close()
 
 
-class Sessions:
+class ConnectionPool:
     """The sessions of one engine, which must not pool by itself."""
 
     def __init__(self, engine: Engine) -> None:
@@ -64,7 +64,7 @@ class Sessions:
             self._drop_idle()
             return self._begin(self._connect(), words)
 
-    def give_back(self, session: Session) -> None:
+    def release(self, session: Session) -> None:
         """A session whose transaction has ended."""
         if self._closed:
             session.drop()
@@ -94,7 +94,7 @@ class Sessions:
             self._idle.pop().drop()
 
 
-class Turn(Generic[T]):
+class TransactionContext(Generic[T]):
     """A context manager: one transaction, committed where the block ends well.
 
     `turns` says how many there may be at once. A class and not a generator, which would cost more.
@@ -103,7 +103,7 @@ class Turn(Generic[T]):
     __slots__ = ("_kind", "_session", "_sessions", "_turns", "_words")
 
     def __init__(
-        self, sessions: Sessions, turns: Semaphore, words: str, kind: Callable[[DBAPICursor], T]
+        self, sessions: ConnectionPool, turns: Semaphore, words: str, kind: Callable[[DBAPICursor], T]
     ) -> None:
         self._sessions = sessions
         self._turns = turns
@@ -144,7 +144,7 @@ class Turn(Generic[T]):
         if session is not None:
             session.cursor.execute(word)
             self._session = None
-            self._sessions.give_back(session)
+            self._sessions.release(session)
 
     def _roll_back(self) -> None:
         """A session that cannot even do that is not used again."""

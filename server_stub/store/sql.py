@@ -22,9 +22,9 @@ from server_stub.store.errors import StoreUnavailableError
 from server_stub.store.migrate import migrate
 from server_stub.store.reading import SqlReading
 from server_stub.store.schema import VERDICTS
-from server_stub.store.sessions import ERRORS, Sessions, Turn
+from server_stub.store.sessions import ERRORS, ConnectionPool, TransactionContext
 from server_stub.store.statements import statements_for
-from server_stub.store.transaction import LockingTransaction, SqlTransaction, Sweep
+from server_stub.store.transaction import ExpiredNonceCleanup, LockingTransaction, SqlTransaction
 
 
 class SqlStore:
@@ -36,9 +36,9 @@ class SqlStore:
     def __init__(self, database: Database | Path | str) -> None:
         self.database: Final = Database(database)
         self._engine, self._words = make_engine(self.database)
-        self._sessions = Sessions(self._engine)
+        self._sessions = ConnectionPool(self._engine)
         self._statements = statements_for(self._engine.dialect)
-        self._sweep = Sweep()
+        self._sweep = ExpiredNonceCleanup()
         self._readers = Semaphore(CONNECTIONS)
         # Waiting here for the one write lock of SQLite is cheap; waiting in SQLite is polling.
         self._writers = self._readers if self._words.locking else Semaphore(1)
@@ -47,13 +47,13 @@ class SqlStore:
             self._migrate()
             unless_it_opens.pop_all()
 
-    def transaction(self) -> Turn[SqlTransaction]:
+    def transaction(self) -> TransactionContext[SqlTransaction]:
         """Committed where the block ends well, and rolled back where it does not."""
-        return Turn(self._sessions, self._writers, self._words.begin, self._writing)
+        return TransactionContext(self._sessions, self._writers, self._words.begin, self._writing)
 
-    def reading(self) -> Turn[SqlReading]:
+    def reading(self) -> TransactionContext[SqlReading]:
         """A snapshot. Writers do not wait for it."""
-        return Turn(self._sessions, self._readers, self._words.begin_reading, self._reading)
+        return TransactionContext(self._sessions, self._readers, self._words.begin_reading, self._reading)
 
     def check(self) -> None:
         """Raises StoreUnavailableError where no transaction can be begun."""

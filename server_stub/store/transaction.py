@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from server_stub.challenges import SpendableNonce
+from server_stub.evidence.challenges import SpendableNonce
 from server_stub.store import rows, searches
 from server_stub.store.entities import (
     AuditEntry,
@@ -27,7 +27,7 @@ from server_stub.store.statements import Statements
 _SWEEP_SECONDS: Final = 30
 
 
-class Sweep:
+class ExpiredNonceCleanup:
     """When a server last forgot the nonces that have expired: doing it with each verdict would cost a statement."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Sweep:
 class SqlTransaction(SqlReading):
     """Implements `Transaction` where transactions come one after the other."""
 
-    def __init__(self, cursor: DBAPICursor, statements: Statements, sweep: Sweep) -> None:
+    def __init__(self, cursor: DBAPICursor, statements: Statements, sweep: ExpiredNonceCleanup) -> None:
         super().__init__(cursor, statements)
         self._sweep = sweep
 

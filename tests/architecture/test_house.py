@@ -20,8 +20,15 @@ def test_the_import_contracts_are_kept() -> None:
     assert done.returncode == 0, done.stdout
 
 
-PURE = ("agent/core", "agent/telephony", "agent/verification", "agent/screens", "server_stub/domain", "wire")
-ALSO_PURE = ("agent/evidence.py", "agent/sealing.py", "agent/exchange.py", "agent/ports.py", "agent/image.py")
+JUDGEMENT = ("server_stub/attestation", "server_stub/evidence", "server_stub/policy", "server_stub/territory")
+PURE = ("agent/core", "agent/telephony", "agent/verification", "agent/screens", *JUDGEMENT, "wire")
+ALSO_PURE = (
+    "agent/evidence.py",
+    "agent/sealing.py",
+    "agent/responses.py",
+    "agent/ports.py",
+    "agent/image.py",
+)
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint", "__import__"}
 CATALOGUES = ROOT / "agent" / "screens" / "catalogue.py"
 SCHEMAS = ROOT / "wire" / "schemas.py"

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Locator, expect
 
-from lab.scenario.report import Report, render
-from lab.scenario.result import ScenarioResult
+from lab.scenario.engine.result import ScenarioResult
+from lab.scenario.output import Report, render
 from tests.browser.conftest import Open, apart
 from tests.support.scenarios import cases, played, run
 

@@ -14,7 +14,7 @@ from agent.verification.errors import Code, VerificationError
 from agent.verification.jws import verify_compact
 from agent.verification.keys import MlDsa65Key
 from agent.verification.keyset import KeySet
-from server_stub.signing import SigningKey
+from server_stub.signing.signing_key import SigningKey
 from tests.support.tokens import KEYS, ML_DSA_65, decode, encode, make_verdict, sign
 from wire import limits
 from wire.media import VERDICT_TYP

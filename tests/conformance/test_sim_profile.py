@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from agent.telephony.reader import read_telephony
-from lab.handset.icc_profile import load_icc_profile
-from lab.handset.modem import EmulatedModem
-from lab.handset.modem_state import ModemOptions
-from lab.handset.sim import SimCard
+from lab.handset.modem.modem import EmulatedModem
+from lab.handset.modem.state import ModemOptions
+from lab.world.icc_profile import load_icc_profile
+from lab.world.sim import SimCard
 from tests.support.modems import UNSOLICITED, config
 from wire.codes import SimStatus
 from wire.evidence import Sim

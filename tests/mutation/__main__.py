@@ -23,9 +23,9 @@ from tests.mutation.workers import Result, run_all
 
 TARGETS: Final = ("agent/verification/*.py", "agent/sealing.py", "agent/adapters/tuf_*.py")
 TESTS: Final = {
-    "agent/verification": ("tests/unit/verification",),
+    "agent/verification": ("tests/unit/agent/verification",),
     "agent/sealing.py": ("tests/unit/agent/test_sealing*.py",),
-    "agent/adapters": ("tests/unit/agent/test_tuf*.py",),
+    "agent/adapters": ("tests/unit/agent/adapters/test_tuf*.py",),
 }
 """By where a mutant is: the tests that have to notice it, quick ones first."""
 

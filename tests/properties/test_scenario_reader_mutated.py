@@ -6,8 +6,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.scenario.errors import Fault, ScenarioError
-from lab.scenario.reader import SUFFIX, Case, read_text
+from lab.scenario.files.errors import Fault, ScenarioError
+from lab.scenario.files.reader import SUFFIX, Case, read_text
 
 ROOT = Path(__file__).parents[2] / "scenarios"
 TEXTS = [file.read_text("utf-8") for file in sorted(ROOT.rglob(f"*{SUFFIX}"))]

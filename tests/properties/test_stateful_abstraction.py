@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from agent.core.effects import Effect
 from agent.core.events import Event, Failed, Happened, Judged, Kind
 from agent.core.screens import Trouble
-from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Reckoned, Setup, State
+from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor
 from agent.core.step import RejectedEventError, step
 from agent.core.timing import due
 from agent.verification.verdict import VerifiedVerdict
-from lab.explore.abstraction import ACCEPTED, BACKOFF, DEADLINES, HERE, NOW, UNIT, canonical
-from lab.explore.authority import FRESH, honest, judge
-from lab.explore.happenings import SPECIAL
+from lab.model_check.abstraction import ACCEPTED, BACKOFF, DEADLINES, HERE, NOW, UNIT, canonical
+from lab.model_check.transitions import SPECIAL
+from lab.model_check.verdict_factory import FRESH, honest, judge
 from tests.support.judged import NONCE, judged
 from wire.codes import Decision
 
@@ -20,7 +20,7 @@ DAY = 86_400
 instants = st.none() | st.integers(NOW - 3 * UNIT, NOW + 60 * DAY)
 memories = st.builds(
     Memory,
-    time=st.just(Reckoned(NOW, 0.0)),
+    time=st.just(TimeAnchor(NOW, 0.0)),
     locale=st.sampled_from(["en", "de"]),
     terms_version=st.sampled_from(["", ACCEPTED, "2021-07"]),
     serial=st.sampled_from([0, 1, 77]),
@@ -111,7 +111,7 @@ def test_waiting_passes_the_same_deadlines_in_the_same_order(state: State, elaps
 def test_a_verdict_from_later_than_the_phone_knew_moves_time_past_its_deadlines() -> None:
     """Trusted time jumps with the verdict, and a deadline that a deferral keeps may lie behind it then."""
     waiting = State(
-        Memory(Reckoned(NOW), lock_at=NOW + 3), Setup.DONE, Exchange.AWAITING_VERDICT, Lock.NOTICE
+        Memory(TimeAnchor(NOW), lock_at=NOW + 3), Setup.DONE, Exchange.AWAITING_VERDICT, Lock.NOTICE
     )
     late = judge(honest("defer", waiting, FRESH, 0, UNIT), waiting, FRESH)
     assert isinstance(late, VerifiedVerdict)

@@ -21,16 +21,16 @@ from hypothesis.stateful import (
 )
 
 from agent.core.events import Happened, Kind
+from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenId
-from agent.core.showing import screen_of
 from agent.core.states import Lock
 from agent.core.timing import trusted_now
 from agent.ports import StoreError
 from lab.handset.handset import Handset
 from lab.handset.storage import EmulatedStore
-from lab.scene import Scene
-from server_stub.domain.policy import Policy
-from tests.support.fuse import Fuse, FusedCounter, FusedStore, FusedTransport, PowerCut
+from lab.simulation.simulation import Simulation
+from server_stub.policy.policy import Policy
+from tests.support.power_cut import FusedCounter, FusedStore, FusedTransport, PowerCut, PowerCutTrigger
 from wire.codes import Decision
 
 HOUR = 3600.0
@@ -78,11 +78,11 @@ class Disk(FusedStore):
 class LifeOfAPhone(RuleBasedStateMachine):
     """One official phone. `barred`: it was locked, and no verdict has let its user in since."""
 
-    scene: ClassVar[Scene]
+    scene: ClassVar[Simulation]
 
     @initialize(decision=st.sampled_from(sorted(POLICIES)))
     def unpack(self, decision: Decision) -> None:
-        self.fuse = Fuse()
+        self.fuse = PowerCutTrigger()
         self.phone = self.scene.phone("official-global", "paris")
         self.network, self.hardware = self.phone.network, self.phone._hardware
         assert isinstance(self.hardware.store, EmulatedStore)
@@ -237,7 +237,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def lived() -> Iterator[type[LifeOfAPhone]]:
-    with Scene.open("stateful") as scene:
+    with Simulation.open("stateful") as scene:
         LifeOfAPhone.scene = scene
         yield LifeOfAPhone
 

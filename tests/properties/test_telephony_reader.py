@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from agent.telephony.errors import TelephonyCode, TelephonyError
 from agent.telephony.reader import TelephonyReading, read_telephony
-from lab.handset.modem import EmulatedModem
-from lab.handset.modem_state import ModemFaults, ModemOptions
+from lab.handset.modem.modem import EmulatedModem
+from lab.handset.modem.state import ModemFaults, ModemOptions
 from tests.support.modems import UNSOLICITED, ScriptedModem, american_sim, config, cuban_sim
 from wire.codes import SimStatus
 

@@ -10,7 +10,7 @@ from agent.telephony import sim_files
 from agent.telephony.alphabet import DEFAULT, EXTENSION
 from agent.telephony.errors import ElementaryFile, MalformedAnswerError, SimFileCode, SimFileError
 from agent.telephony.sim_access import StatusWord, file_size, judge_status, parse_card_answer
-from lab.handset import sim_encoding
+from lab.world import sim_files as sim_encoding
 
 PARSERS: list[tuple[ElementaryFile, Callable[[bytes], object], int]] = [
     (ElementaryFile.ICCID, sim_files.parse_iccid, 10),

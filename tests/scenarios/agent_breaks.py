@@ -18,7 +18,7 @@ from agent.sealing import Recovered, recover
 from agent.verification import verdict
 from agent.verification.keys import ALGORITHMS
 from lab.handset import handset
-from lab.scenario import watch
+from lab.scenario.engine import observer
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 
@@ -58,7 +58,7 @@ def _idle(effect: type[object]) -> Apply:
 
 def _screens(change: Callable[[ScreenId, ScreenFacts, str], Screen]) -> Apply:
     def apply(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(watch, "build", change)
+        patch.setattr(observer, "build", change)
         patch.setattr(handset, "build", change)
 
     return apply
@@ -109,7 +109,7 @@ def _keeps_its_first_keys(patch: pytest.MonkeyPatch) -> None:
     fetch = TufKeys.keys
 
     def keys(self: TufKeys, now: int) -> Any:
-        return self.at_hand() if (self.folder / "targets").is_dir() else fetch(self, now)
+        return self.cached_keys() if (self.folder / "targets").is_dir() else fetch(self, now)
 
     patch.setattr(TufKeys, "keys", keys)
 

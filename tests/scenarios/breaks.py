@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from lab.scenario.engine import run
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.files.reader import Case
 from lab.scenario.model.faults import FaultKind, WireFault
-from lab.scenario.model.steps import VERBS
-from lab.scenario.reader import Case
-from lab.scenario.result import ScenarioResult, Status
+from lab.scenario.model.step_union import VERBS
 from tests.scenarios import agent_breaks, server_breaks, world_breaks
 
 Apply = Callable[[pytest.MonkeyPatch], None]

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from lab.scenario.collect import cases
-from lab.scenario.reader import Case
+from lab.scenario.files.discovery import cases
+from lab.scenario.files.reader import Case
 from tests.scenarios.breaks import Break, all_breaks, notices
 
 LIBRARY: Final = Path("scenarios")

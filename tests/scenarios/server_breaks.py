@@ -6,18 +6,19 @@ from typing import Any, Final
 
 import pytest
 
-from lab.lab_server import LabServer
-from server_stub import appraiser, operator_desk, recording, service
-from server_stub.admin.keys import KeyDesk
-from server_stub.domain.appraisal import Identity, Result
-from server_stub.domain.policy import Case, Period, Policy
-from server_stub.domain.policy_document import CampaignState, Message, Rule
-from server_stub.domain.territory import Status, judge
-from server_stub.domain.territory_signals import Source, signals_of
-from server_stub.domain.verdicts import compose
-from server_stub.operator_desk import OperatorDesk
-from server_stub.policy_desk import PolicyDesk
+from lab.backend.managed_server import LabServer
+from server_stub.admin import devices
+from server_stub.admin.devices import DeviceAdmin
+from server_stub.admin.keys import KeyAdmin
+from server_stub.admin.policies import PolicyAdmin
+from server_stub.attestation.appraisal import Identity, Result
+from server_stub.policy.document import CampaignState, Message, Rule
+from server_stub.policy.policy import Case, Period, Policy
 from server_stub.store.transaction import SqlTransaction
+from server_stub.territory.judgement import Status, judge
+from server_stub.territory.signals import Source, signals_of
+from server_stub.verdicts import appraiser, records, service
+from server_stub.verdicts.claims import build_verdict
 from wire.codes import Decision, MessageKey, Reason, TrustTier
 
 Apply = Callable[[pytest.MonkeyPatch], None]
@@ -96,15 +97,15 @@ VERDICTS: Final[dict[str, dict[str, Any]]] = {
 
 def _verdicts(changes: dict[str, Any]) -> Apply:
     def composed(*args: Any, **more: Any) -> Any:
-        whole = compose(*args, **more)
+        whole = build_verdict(*args, **more)
         wanted = {name: value for name, value in changes.items() if getattr(whole, name, None) is not None}
         if "policy_rule" in changes:
             wanted["policy"] = whole.policy.model_copy(update={"rule": changes["policy_rule"]})
         return whole.model_copy(update=wanted)
 
     def apply(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(service, "compose", composed)
-        patch.setattr(operator_desk, "compose", composed)
+        patch.setattr(service, "build_verdict", composed)
+        patch.setattr(devices, "build_verdict", composed)
 
     return apply
 
@@ -125,12 +126,12 @@ CASES: Final[dict[str, Callable[[Case], Case]]] = {
 
 
 def _cases(change: Callable[[Case], Case]) -> Apply:
-    return lambda patch: patch.setattr(service, "case_of", lambda *args: change(recording.case_of(*args)))
+    return lambda patch: patch.setattr(service, "case_of", lambda *args: change(records.case_of(*args)))
 
 
 def _ignores_operators(patch: pytest.MonkeyPatch) -> None:
     def device(*args: Any) -> Any:
-        known = recording.device_of(*args)
+        known = records.device_of(*args)
         return replace(known, override=None) if known else None
 
     patch.setattr(service, "device_of", device)
@@ -142,7 +143,7 @@ def _remembers_no_phone(patch: pytest.MonkeyPatch) -> None:
 
 def _remembers_no_activation(patch: pytest.MonkeyPatch) -> None:
     def after(*args: Any) -> Any:
-        return replace(recording.device_after(*args), activation=None)
+        return replace(records.device_after(*args), activation=None)
 
     patch.setattr(service, "device_after", after)
 
@@ -156,13 +157,13 @@ def _audits_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _gives_wrong_codes(patch: pytest.MonkeyPatch) -> None:
-    code = OperatorDesk.unlock_code
+    code = DeviceAdmin.unlock_code
 
-    def wrong(self: OperatorDesk, *args: Any, **more: Any) -> Any:
+    def wrong(self: DeviceAdmin, *args: Any, **more: Any) -> Any:
         right = code(self, *args, **more)
         return replace(right, token=right.token[:-8] + "AAAAAAAA")
 
-    patch.setattr(OperatorDesk, "unlock_code", wrong)
+    patch.setattr(DeviceAdmin, "unlock_code", wrong)
 
 
 def _counts_no_serial(patch: pytest.MonkeyPatch) -> None:
@@ -187,9 +188,9 @@ RULES: Final[dict[str, Apply]] = {
     "server: counts no serial": _counts_no_serial,
     "server: restores nothing": _restores_nothing,
     "server: forgets everything at a restart": _forgets_at_a_restart,
-    "server: rotates no key": lambda patch: patch.setattr(KeyDesk, "rotate", lambda *_, **__: ""),
-    "server: revokes no key": lambda patch: patch.setattr(KeyDesk, "revoke", lambda *_, **__: None),
-    "server: puts no policy in force": lambda patch: patch.setattr(PolicyDesk, "adopt", lambda *_: None),
-    "server: starts no campaign": lambda patch: patch.setattr(PolicyDesk, "start_campaign", lambda *_: None),
-    "server: lifts no campaign": lambda patch: patch.setattr(PolicyDesk, "lift_campaign", lambda *_: None),
+    "server: rotates no key": lambda patch: patch.setattr(KeyAdmin, "rotate", lambda *_, **__: ""),
+    "server: revokes no key": lambda patch: patch.setattr(KeyAdmin, "revoke", lambda *_, **__: None),
+    "server: puts no policy in force": lambda patch: patch.setattr(PolicyAdmin, "adopt", lambda *_: None),
+    "server: starts no campaign": lambda patch: patch.setattr(PolicyAdmin, "start_campaign", lambda *_: None),
+    "server: lifts no campaign": lambda patch: patch.setattr(PolicyAdmin, "lift_campaign", lambda *_: None),
 }

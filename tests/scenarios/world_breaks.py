@@ -7,13 +7,13 @@ import pytest
 
 from firmware_profiles import loader
 from firmware_profiles.model import Profile, Wake
-from lab import scene
 from lab.handset import handset
-from lab.handset.whereabouts import Whereabouts
-from lab.scenario import perform, perform_phone, stage
-from lab.scenario.faults import FaultPlan
+from lab.handset.location import DeviceLocation
+from lab.scenario.engine import actions, context, device_actions
+from lab.scenario.engine.fault_plan import FaultPlan
 from lab.scenario.model.faults import FaultKind
-from lab.scenario.model.steps import VERBS
+from lab.scenario.model.step_union import VERBS
+from lab.simulation import simulation
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 
@@ -26,7 +26,7 @@ def images() -> Iterator[tuple[str, Apply]]:
 def no_step(verb: str) -> Apply:
     """A step that does nothing."""
     kind = VERBS[verb]
-    table: dict[type[Any], Any] = perform.ON_PHONE if kind in perform.ON_PHONE else perform.IN_WORLD
+    table: dict[type[Any], Any] = actions.ON_PHONE if kind in actions.ON_PHONE else actions.IN_WORLD
     return lambda patch: patch.setitem(table, kind, lambda *_: None)
 
 
@@ -46,7 +46,7 @@ def _images(change: Callable[[Profile], Profile]) -> Apply:
         return change(loader.load_named(name))
 
     def apply(patch: pytest.MonkeyPatch) -> None:
-        for module in (scene, stage, perform_phone):
+        for module in (simulation, context, device_actions):
             patch.setattr(module, "load_named", load)
 
     return apply
@@ -77,9 +77,11 @@ IMAGES: Final[dict[str, Apply]] = {
     "world: every image is sold everywhere": _images(_sold_everywhere),
     "world: every image boots": lambda patch: patch.setattr(handset, "boots", lambda _: True),
     "world: no image boots": lambda patch: patch.setattr(handset, "boots", lambda _: False),
-    "world: no image falsifies": lambda patch: patch.setattr(Whereabouts, "told", Whereabouts._heard),
+    "world: no image falsifies": lambda patch: patch.setattr(
+        DeviceLocation, "reported_radio", DeviceLocation._heard
+    ),
     "world: no image hooks the display": lambda patch: patch.setattr(handset, "_hooked", lambda _: False),
     "world: every image trusts the vendor": lambda patch: patch.setattr(
-        scene, "_holder", lambda _: scene.VENDOR
+        simulation, "_holder", lambda _: simulation.VENDOR
     ),
 }

@@ -8,16 +8,16 @@ from typing import Any
 
 import requests
 
-from lab.keyring import Lineage
-from server_stub.admin.keys import KeyDesk
-from server_stub.admin.parts import PREFIX, AdminParts
+from lab.manufacturer.key_rotation import KeyRotationHistory
+from server_stub.admin.context import PREFIX, AdminContext
+from server_stub.admin.keys import KeyAdmin
 from server_stub.api.logs import Log
 from server_stub.key_repository import VerdictSigner
 from server_stub.policies import shipped
 from server_stub.server import ServerThread
-from server_stub.service import VerdictService
 from server_stub.store.memory import MemoryStore
 from server_stub.store.records import AuditEntry, AuditQuery, Device, Store
+from server_stub.verdicts.service import VerdictService
 from tests.support.server_phone import IMEI, NOW, VENDOR, Clock, Phone, Randomness, facts, ueid
 
 
@@ -27,7 +27,7 @@ class Operated:
 
     origin: str
     service: VerdictService
-    parts: AdminParts
+    parts: AdminContext
     clock: Clock
     token: str = field(repr=False)
 
@@ -100,7 +100,7 @@ def operated(folder: Path, store: Store | None = None, log: Log | None = None) -
     clock, random = Clock(), Randomness()
     keys = VENDOR.secrets.signing_keys
     with VENDOR.ceremony.open(folder / "keys", keys, clock) as repository:
-        lineage = Lineage(VENDOR, lambda: repository.keys)
+        lineage = KeyRotationHistory(VENDOR, lambda: repository.keys)
         keyring = lineage.keyring(keys)
         service = VerdictService(
             secrets=VENDOR.secrets,
@@ -112,7 +112,7 @@ def operated(folder: Path, store: Store | None = None, log: Log | None = None) -
             random=random,
             signer=VerdictSigner(keyring, lineage.listed, clock),
         )
-        parts = AdminParts.of(service, keys=KeyDesk(repository, keyring, lineage.successor, clock))
+        parts = AdminContext.of(service, keys=KeyAdmin(repository, keyring, lineage.successor, clock))
         token = parts.tokens.first() or ""
         with ServerThread(service, repository=repository, admin=parts, log=log) as server:
             yield Operated(server.origin, service, parts, clock, token)

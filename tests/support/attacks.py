@@ -6,15 +6,15 @@ from typing import Any
 
 from agent.verification.errors import VerificationError
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, Reckoning, verify
+from agent.verification.verdict import Expected, TimeCertainty, verify
 from lab.attacks.catalogue import BY_ID
+from lab.attacks.harness.environment import AttackEnvironment
 from lab.attacks.runner import Record, play
-from lab.attacks.theatre import Theatre
 
 SEED = "attacks under test"
 
 
-def record_of(theatre: Theatre, name: str) -> Record:
+def record_of(theatre: AttackEnvironment, name: str) -> Record:
     """The attack of that id, run."""
     return Record(BY_ID[name], play(theatre, BY_ID[name]))
 
@@ -22,7 +22,7 @@ def record_of(theatre: Theatre, name: str) -> Record:
 def outcome_of(vector: Mapping[str, Any], key_sets: Mapping[str, Any]) -> dict[str, Any]:
     """What this project's verifier makes of a vector, in the words of its `expect`."""
     context = dict(vector["context"])
-    now, reckoning = context.pop("now"), Reckoning(context.pop("reckoning"))
+    now, reckoning = context.pop("now"), TimeCertainty(context.pop("reckoning"))
     expected = Expected(**context, reckoning=reckoning)
     token = vector["token"] if "token" in vector else base64.b64decode(vector["token_base64"])
     try:

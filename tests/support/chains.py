@@ -12,8 +12,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from server_stub.domain import key_description
-from server_stub.domain.key_description import AuthorizationList, KeyDescription, RootOfTrust, SecurityLevel
+from server_stub.attestation import key_description
+from server_stub.attestation.key_description import (
+    AuthorizationList,
+    KeyDescription,
+    RootOfTrust,
+    SecurityLevel,
+)
 from wire.codes import VerifiedBootState
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey

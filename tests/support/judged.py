@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.events import Judged
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, Reckoning, VerifiedVerdict, verify
+from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict, verify
 from wire.codes import Decision
 
 NOW = 1_631_100_000
@@ -82,7 +82,7 @@ def verified(decision: Decision, **changes: Any) -> VerifiedVerdict:
         nonce=NONCE,
         serial=0,
         policy_version=0,
-        reckoning=Reckoning.AT_LEAST,
+        reckoning=TimeCertainty.AT_LEAST,
     )
     return verify(token(decision, **changes), keys(), expected=expected, now=0)
 

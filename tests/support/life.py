@@ -1,7 +1,7 @@
 """What tests of a phone's life share: policies in time, and what its timeline says of when it asked."""
 
 from lab.handset.handset import Handset
-from server_stub.domain.policy import Policy
+from server_stub.policy.policy import Policy
 
 HOUR, DAY = 3600, 86_400
 

@@ -27,7 +27,7 @@ class FullDisk:
 
 
 @dataclass
-class FrailCounter:
+class FaultyCounter:
     """A counter that a repair shop can reset, and that does not answer while `broken` is set."""
 
     count: int = 0

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from agent.telephony.session import Patience
-from lab.handset.modem_state import ModemConfig
-from lab.handset.sim import SimCard, generate_sim, make_sim
+from lab.handset.modem.state import ModemConfig
+from lab.world.sim import SimCard, generate_sim, make_sim
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Plmn, Serving
 

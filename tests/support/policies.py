@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from server_stub.domain.appraisal import Identity
-from server_stub.domain.policy import Activation, Case, Period, Policy
-from server_stub.domain.policy_document import CampaignState, PolicyDocument
-from server_stub.domain.policy_facts import Facts
-from server_stub.domain.territory import Judgement, Status
+from server_stub.attestation.appraisal import Identity
+from server_stub.policy.document import CampaignState, PolicyDocument
+from server_stub.policy.facts import Facts
+from server_stub.policy.policy import Activation, Case, Period, Policy
+from server_stub.territory.judgement import Judgement, Status
 from wire.codes import Intent, TrustTier
 
 DAY = 86_400

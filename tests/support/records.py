@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from server_stub.domain.overrides import Override
-from server_stub.domain.policy import Activation
+from server_stub.policy.overrides import Override
+from server_stub.policy.policy import Activation
 from server_stub.store.records import AuditEntry, Device, PolicyVersion, Shipment, VerdictRecord
 from wire.codes import Decision, MessageKey, Reason, TrustTier
 from wire.verdict import CatalogueMessage, Confirmation, PolicyReference, Verdict

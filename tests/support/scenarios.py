@@ -2,9 +2,9 @@
 
 from textwrap import dedent, indent
 
-from lab.scenario.engine import run
-from lab.scenario.reader import Case, read_text
-from lab.scenario.result import ScenarioResult, StepResult
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.result import ScenarioResult, StepResult
+from lab.scenario.files.reader import Case, read_text
 
 SEED = "tests"
 

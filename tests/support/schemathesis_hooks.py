@@ -13,14 +13,14 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 
-from lab.vendor import Vendor
+from lab.manufacturer.manufacturer import Manufacturer
 from server_stub.policies import DEFAULT
 from tests.support.server_phone import ICCID, Phone, telephony
 from wire import media
 
 ORIGIN = os.environ["ACTIVATION_ORIGIN"]
 POLICY = (files("server_stub.policies") / f"{DEFAULT}.toml").read_text("utf-8")
-PHONE = Phone(vendor=Vendor(os.environ["ACTIVATION_SEED"]))
+PHONE = Phone(vendor=Manufacturer(os.environ["ACTIVATION_SEED"]))
 
 
 def signed(changes: dict[str, Any]) -> bytes:

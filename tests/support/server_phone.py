@@ -7,13 +7,13 @@ from itertools import count
 from typing import Any
 
 from lab.handset.keystore import BootFacts, EmulatedKeystore
-from lab.seed import Seed
-from lab.vendor import KeystoreLevel, Vendor
-from server_stub.domain.policy import Policy
+from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.world.seed import Seed
 from server_stub.policies import shipped
-from server_stub.service import VerdictService
+from server_stub.policy.policy import Policy
 from server_stub.store.memory import MemoryStore
 from server_stub.store.records import Store
+from server_stub.verdicts.service import VerdictService
 from wire.codes import VerifiedBootState
 
 IMEI = "001010123456787"
@@ -28,7 +28,7 @@ DURING = 1_631_000_000
 AFTER = 1_632_000_000
 """18 September 2021, after it."""
 
-VENDOR = Vendor("tests")
+VENDOR = Manufacturer("tests")
 
 
 def b64(octets: bytes) -> str:
@@ -108,7 +108,7 @@ class Phone:
 
     level: KeystoreLevel = KeystoreLevel.STRONGBOX
     boot: BootFacts = field(default_factory=facts)
-    vendor: Vendor = VENDOR
+    vendor: Manufacturer = VENDOR
     keystore: EmulatedKeystore = field(init=False)
 
     def __post_init__(self) -> None:

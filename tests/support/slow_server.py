@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from server_stub.manners import Manners
+from server_stub.api.limits.settings import ServerLimits
 from server_stub.server import build_service, run
 from server_stub.settings import Settings
 from server_stub.store.sql import SqlStore
@@ -37,7 +37,7 @@ def main() -> None:
     store = SlowStore(Path(sys.argv[1]))
     store.seconds = float(sys.argv[2])
     service = build_service(settings, VENDOR.secrets, store)
-    run(service, settings.host, settings.port, say, manners=Manners(grace_seconds=20))
+    run(service, settings.host, settings.port, say, manners=ServerLimits(grace_seconds=20))
 
 
 if __name__ == "__main__":

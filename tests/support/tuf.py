@@ -17,19 +17,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent.core.screens import ScreenId, Trouble
-from lab.clock import World
 from lab.handset.handset import Handset
-from lab.policies import LANTERN
-from lab.scene import Scene
-from lab.seed import Seed
-from lab.vendor import Vendor
-from server_stub.domain.policy import Policy
+from lab.manufacturer.manufacturer import Manufacturer
+from lab.manufacturer.policies import LANTERN
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+from lab.world.seed import Seed
+from server_stub.admin.context import adopt_policy
 from server_stub.key_repository import KeyRepository, VerdictSigner
 from server_stub.policies import shipped
+from server_stub.policy.policy import Policy
 from server_stub.server import ServerThread
-from server_stub.service import VerdictService
-from server_stub.signing import SigningKey
+from server_stub.signing.signing_key import SigningKey
 from server_stub.store.memory import MemoryStore
+from server_stub.verdicts.service import VerdictService
 
 SEED = "tuf tests"
 HOUR, DAY = 3600, 24 * 3600
@@ -146,14 +147,14 @@ class Stage:
     folder: Path
     world: World
     mirror: Mirror
-    scene: Scene
+    scene: Simulation
     stack: ExitStack
     store: MemoryStore = field(default_factory=MemoryStore)
     generation: int = 0
     random: Random = field(default_factory=lambda: Seed.of(SEED).random("server"))
 
     @property
-    def vendor(self) -> Vendor:
+    def vendor(self) -> Manufacturer:
         return self.scene.vendor
 
     @property
@@ -182,7 +183,9 @@ class Stage:
             signer=signer or VerdictSigner(self.keys, lambda: repository.keys, self.world.now),
         )
         if policy is not None:
-            service.adopt(policy)  # what is in force in the store goes before what a server is started with
+            adopt_policy(
+                service, policy
+            )  # what is in force in the store goes before what a server is started with
         self.mirror.upstream = self.stack.enter_context(ServerThread(service, repository=repository)).origin
         return repository
 
@@ -206,7 +209,11 @@ class Stage:
 def stage(path: Path) -> Iterator[Stage]:
     """A stage whose server runs, below the folder `path`."""
     world, mirror = World(), Mirror()
-    with mirror.serving() as origin, Scene.open(SEED, url=origin, world=world) as scene, ExitStack() as stack:
+    with (
+        mirror.serving() as origin,
+        Simulation.open(SEED, url=origin, world=world) as scene,
+        ExitStack() as stack,
+    ):
         made = Stage(path / "keys", world, mirror, scene, stack)
         made.serve()
         yield made

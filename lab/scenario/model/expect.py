@@ -4,23 +4,23 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from lab.outcome import Outcome
-from lab.scenario.model.observed import (
+from lab.handset.outcome import Outcome
+from lab.scenario.model.coercions import Short
+from lab.scenario.model.expectations import (
     AuditExpected,
     Elapsed,
     EntryPattern,
     EvidenceExpected,
-    Glimpse,
     LockedPeriod,
+    ObservationPattern,
     RecordExpected,
     RequestsExpected,
     ScreenExpected,
     StateExpected,
     VerdictExpected,
 )
-from lab.scenario.model.shorthand import Short
+from lab.scenario.model.field_types import Many, Name, OneOf, Subject, filled
 from lab.scenario.model.step import HandsetStep
-from lab.scenario.model.words import Many, Name, OneOf, Subject, filled
 
 
 class Expect(HandsetStep):
@@ -42,8 +42,8 @@ class Expect(HandsetStep):
     timeline: Many[Annotated[EntryPattern, Short("what")]] | None = Field(
         None, description="Entries that are there in this order, with others in between."
     )
-    never: Many[Glimpse] | None = Field(None, description="What there never was.")
-    always: Many[Glimpse] | None = Field(
+    never: Many[ObservationPattern] | None = Field(None, description="What there never was.")
+    always: Many[ObservationPattern] | None = Field(
         None, description="What held whenever it could: on every screen, in every verdict, in every request."
     )
     was_locked: Annotated[tuple[LockedPeriod, ...], Field(strict=False)] | None = Field(

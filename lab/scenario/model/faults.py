@@ -5,7 +5,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from lab.scenario.model.words import Duration, Moment, Subject, Table, Word
+from lab.scenario.model.field_types import Duration, Moment, Subject, Table, Word
 
 
 class FaultKind(StrEnum):

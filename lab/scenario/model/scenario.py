@@ -4,11 +4,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from lab.clock import START
 from lab.scenario.model.faults import WireFault
-from lab.scenario.model.step import HandsetStep
-from lab.scenario.model.steps import AnyStep, CutPower
-from lab.scenario.model.words import (
+from lab.scenario.model.field_types import (
     Duration,
     Line,
     Locale,
@@ -22,7 +19,10 @@ from lab.scenario.model.words import (
     Table,
     Word,
 )
-from server_stub.signing import Algorithm
+from lab.scenario.model.step import HandsetStep
+from lab.scenario.model.step_union import AnyStep, CutPower
+from lab.world.clock import START
+from server_stub.signing.signing_key import Algorithm
 
 
 class ServerSettings(Table):

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from lab.scenario.model.shorthand import Listed
-from lab.scenario.model.words import Line, Name, Scalar, Table
+from lab.scenario.model.coercions import Listed
+from lab.scenario.model.field_types import Line, Name, Scalar, Table
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from server_stub.admin.parts import AdminParts
+from server_stub.admin.context import AdminContext
 from server_stub.api.admin import (
     audit,
     campaigns,
@@ -31,7 +31,7 @@ ROUTERS: Final = (
 """The resources, each made by `route.resource`, whose routes ask for the token."""
 
 
-def install(app: FastAPI, parts: AdminParts) -> None:
+def install(app: FastAPI, parts: AdminContext) -> None:
     """Serve the admin API of `parts` from `app`.
 
     All applications share the routes, which ask their application for its parts: making them takes a while.

@@ -6,8 +6,18 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 from pydantic import ConfigDict, StringConstraints
 
-from server_stub.admin.audit import MEDIA_TYPES, ExportFormat, export
-from server_stub.api.admin.models import PAGE, Cursor, Given, Limit, Missing, Moment, Name, Shown, shown_many
+from server_stub.admin.audit_export import MEDIA_TYPES, ExportFormat, export
+from server_stub.api.admin.base_models import (
+    PAGE,
+    Cursor,
+    Limit,
+    Missing,
+    Moment,
+    Name,
+    RequestModel,
+    ResponseModel,
+    shown_many,
+)
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Parts, resource
 from server_stub.store.records import AuditQuery
@@ -16,7 +26,7 @@ from wire.model import Word
 router = resource("/audit")
 
 
-class AuditFilter(Given):
+class AuditFilter(RequestModel):
     """Which entries; what is left out is not asked about. `action` is how the action begins, such as `device.`.
 
     `since` and `until` are in seconds since the epoch: from then on, and before then.
@@ -48,7 +58,7 @@ class AuditExport(AuditFilter):
     format: Word[ExportFormat] = ExportFormat.NDJSON
 
 
-class EntryShown(Shown):
+class EntryShown(ResponseModel):
     """An entry. `actor` is the name of a token, `subject` a pseudonym or another name, `at` seconds since the epoch."""
 
     id: int
@@ -60,7 +70,7 @@ class EntryShown(Shown):
     details: dict[str, Any]
 
 
-class AuditPage(Shown):
+class AuditPage(ResponseModel):
     """Entries, newest first. `next` is the cursor of the next page, null at the end."""
 
     items: list[EntryShown]

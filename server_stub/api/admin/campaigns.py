@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
-from server_stub.api.admin.models import Because, Missing, Moment, Shown
+from server_stub.api.admin.base_models import Missing, Moment, ResponseModel, WithReason
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Parts, resource
-from server_stub.api.admin.writing import Errand, Writes, Written, written
-from server_stub.domain.policy import Period
-from server_stub.domain.policy_document import CampaignState
+from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
+from server_stub.policy.document import CampaignState
+from server_stub.policy.policy import Period
 from server_stub.store.records import CampaignPeriod
 from wire.model import Code
 
@@ -18,7 +18,7 @@ router = resource("/campaigns")
 Id = Annotated[Code, Path(alias="id", description="The campaign's id, as policies name it.")]
 
 
-class Timed(Because):
+class Timed(WithReason):
     """`at` is when, in seconds since the epoch; now if it is left out."""
 
     at: Moment | Missing = None
@@ -30,7 +30,7 @@ class Begun(Timed):
     id: Code
 
 
-class CampaignShown(Shown):
+class CampaignShown(ResponseModel):
     """A campaign. `by` and `reason` are null where only the document speaks; `ends` is null for no end yet."""
 
     id: str
@@ -41,7 +41,7 @@ class CampaignShown(Shown):
     reason: str | None
 
 
-class CampaignList(Shown):
+class CampaignList(ResponseModel):
     """The campaigns of the policy in force."""
 
     items: list[CampaignShown]
@@ -65,9 +65,9 @@ def list_campaigns(parts: Parts) -> CampaignList:
     response_model=CampaignShown,
     responses={**written(CampaignShown, "It runs from then on.", 201), **responses(400, 404, 409, 413, 415)},
 )
-def start(task: Writes, wish: Begun) -> Any:
+def start(task: WriteDependency, wish: Begun) -> Any:
     """Begin a campaign, whatever the document says of its dates."""
-    return task.done(lambda errand: _start(errand, wish))
+    return task.execute(lambda errand: _start(errand, wish))
 
 
 @router.post(
@@ -75,21 +75,21 @@ def start(task: Writes, wish: Begun) -> Any:
     response_model=CampaignShown,
     responses={**written(CampaignShown, "It ends then."), **responses(400, 404, 409, 413, 415)},
 )
-def lift(task: Writes, campaign_id: Id, wish: Timed) -> Any:
+def lift(task: WriteDependency, campaign_id: Id, wish: Timed) -> Any:
     """Lift a campaign."""
-    return task.done(lambda errand: _lift(errand, campaign_id, wish))
+    return task.execute(lambda errand: _lift(errand, campaign_id, wish))
 
 
-def _start(errand: Errand, wish: Begun) -> Written:
+def _start(errand: WriteRequest, wish: Begun) -> WriteResponse:
     desk = errand.parts.policies(errand.store)
     period = desk.start_campaign(wish.id, errand.actor, wish.reason, wish.at)
-    return Written(_said(period, errand.parts.clock()), 201)
+    return WriteResponse(_said(period, errand.parts.clock()), 201)
 
 
-def _lift(errand: Errand, campaign_id: str, wish: Timed) -> Written:
+def _lift(errand: WriteRequest, campaign_id: str, wish: Timed) -> WriteResponse:
     desk = errand.parts.policies(errand.store)
     period = desk.lift_campaign(campaign_id, errand.actor, wish.reason, wish.at)
-    return Written(_said(period, errand.parts.clock()))
+    return WriteResponse(_said(period, errand.parts.clock()))
 
 
 def _said(word: CampaignPeriod, now: int) -> CampaignShown:

@@ -5,25 +5,25 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from server_stub.admin import bulk
-from server_stub.api.admin.models import (
+from server_stub.admin.devices import Act
+from server_stub.api.admin.base_models import (
     PAGE,
-    Because,
     CaseNumber,
     Cursor,
-    Given,
     Limit,
     Missing,
     Moment,
     Name,
-    Shown,
+    RequestModel,
+    ResponseModel,
+    WithReason,
 )
-from server_stub.operator_desk import Act
 from server_stub.store.records import Device, DeviceQuery, Page, VerdictRecord
 from wire.codes import Decision, Reason, TrustTier
 from wire.model import Territory, Word
 
 
-class DeviceFilter(Given):
+class DeviceFilter(RequestModel):
     """Which devices; what is left out is not asked about. A device has every property that is named.
 
     `territory` and `decision` are those of the newest verdict; `locked` is by it, now; times are of activation.
@@ -67,7 +67,7 @@ class DeviceSearch(DeviceFilter):
         return DeviceQuery(**asked, locked_at=now if self.locked else None)
 
 
-class ByImei(Given):
+class ByImei(RequestModel):
     """Which device, by its IMEI. It travels in a body, which no log keeps."""
 
     imei: Annotated[str, StringConstraints(pattern=r"^[0-9]{14,16}$")] = Field(
@@ -75,7 +75,7 @@ class ByImei(Given):
     )
 
 
-class OverrideShown(Shown):
+class OverrideShown(ResponseModel):
     """What an operator decided about a device; it comes before the policy until it is withdrawn."""
 
     decision: Decision
@@ -84,7 +84,7 @@ class OverrideShown(Shown):
     at: int
 
 
-class DeviceShown(Shown):
+class DeviceShown(ResponseModel):
     """A device. Times are seconds since the epoch; what the server does not know is null."""
 
     sub: str
@@ -122,7 +122,7 @@ class DeviceShown(Shown):
         )
 
 
-class DevicePage(Shown):
+class DevicePage(ResponseModel):
     """Devices in the order of their pseudonyms. `next` is the cursor of the next page, null at the end."""
 
     items: list[DeviceShown]
@@ -134,7 +134,7 @@ class DevicePage(Shown):
         return cls(items=[DeviceShown.of(device, now) for device in page.items], next=page.next)
 
 
-class VerdictShown(Shown):
+class VerdictShown(ResponseModel):
     """A verdict with what led to it. No identifier of the phone or its SIM is in `inputs`."""
 
     serial: int
@@ -174,14 +174,14 @@ class VerdictShown(Shown):
         )
 
 
-class HistoryPage(Shown):
+class HistoryPage(ResponseModel):
     """Verdicts, newest first."""
 
     items: list[VerdictShown]
     next: str | None
 
 
-class Decided(Because):
+class Decided(WithReason):
     """An operator's decision. Without `case` the number that the phone's user already quotes is kept."""
 
     case: CaseNumber | Missing = None
@@ -207,7 +207,7 @@ class InBulk(Decided):
         return self
 
 
-class BulkDone(Shown):
+class BulkDone(ResponseModel):
     """The pseudonyms of the devices that were found, and whether anything was done to them."""
 
     act: Act

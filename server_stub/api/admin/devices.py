@@ -5,6 +5,9 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 
 from server_stub.admin import bulk
+from server_stub.admin.context import device_admin
+from server_stub.admin.devices import Act, OperatorError, OperatorFault
+from server_stub.api.admin.base_models import PAGE, Cursor, Limit, WithReason
 from server_stub.api.admin.device_models import (
     BulkDone,
     ByImei,
@@ -16,16 +19,9 @@ from server_stub.api.admin.device_models import (
     InBulk,
     VerdictShown,
 )
-from server_stub.api.admin.models import (
-    PAGE,
-    Because,
-    Cursor,
-    Limit,
-)
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Parts, resource
-from server_stub.api.admin.writing import Errand, Writes, Written, written
-from server_stub.operator_desk import Act, OperatorError, OperatorFault
+from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from wire.model import Code
 
 router = resource("/devices")
@@ -46,7 +42,7 @@ def search(parts: Parts, wanted: Annotated[DeviceSearch, Query()]) -> DevicePage
 @router.post("/find", responses=responses(400, 404, 413, 415))
 def find(parts: Parts, wanted: ByImei) -> DeviceShown:
     """Find the device with an IMEI. Changes nothing."""
-    sub = parts.service.operators.desk.pseudonyms.device(wanted.imei)
+    sub = device_admin(parts.service).desk.pseudonyms.device(wanted.imei)
     return _shown(parts, sub)
 
 
@@ -78,33 +74,33 @@ _CHANGED = {**written(DeviceShown, "The device with the decision."), **responses
 
 
 @router.post("/{sub}/lock", response_model=DeviceShown, responses=_CHANGED)
-def lock(task: Writes, sub: Sub, wish: Decided) -> Any:
+def lock(task: WriteDependency, sub: Sub, wish: Decided) -> Any:
     """Deny this device at its next check-in, whatever the policy says."""
-    return task.done(lambda errand: _act(errand, sub, Act.LOCK, wish))
+    return task.execute(lambda errand: _act(errand, sub, Act.LOCK, wish))
 
 
 @router.post("/{sub}/unlock", response_model=DeviceShown, responses=_CHANGED)
-def unlock(task: Writes, sub: Sub, wish: Decided) -> Any:
+def unlock(task: WriteDependency, sub: Sub, wish: Decided) -> Any:
     """Allow this device at its next check-in, whatever the policy says."""
-    return task.done(lambda errand: _act(errand, sub, Act.UNLOCK, wish))
+    return task.execute(lambda errand: _act(errand, sub, Act.UNLOCK, wish))
 
 
 @router.post("/{sub}/release", response_model=DeviceShown, responses=_CHANGED)
-def release(task: Writes, sub: Sub, wish: Decided) -> Any:
+def release(task: WriteDependency, sub: Sub, wish: Decided) -> Any:
     """Give this device up at its next check-in: it never asks again."""
-    return task.done(lambda errand: _act(errand, sub, Act.RELEASE, wish))
+    return task.execute(lambda errand: _act(errand, sub, Act.RELEASE, wish))
 
 
 @router.post("/{sub}/withdraw", response_model=DeviceShown, responses=_CHANGED)
-def withdraw(task: Writes, sub: Sub, wish: Because) -> Any:
+def withdraw(task: WriteDependency, sub: Sub, wish: WithReason) -> Any:
     """Let the policy decide about this device again."""
-    return task.done(lambda errand: _act(errand, sub, Act.WITHDRAW, wish))
+    return task.execute(lambda errand: _act(errand, sub, Act.WITHDRAW, wish))
 
 
-def _act(errand: Errand, sub: str, act: Act, wish: Because) -> Written:
+def _act(errand: WriteRequest, sub: str, act: Act, wish: WithReason) -> WriteResponse:
     case = wish.case if isinstance(wish, Decided) else None
     device = errand.operators.act(sub, act, reason=wish.reason, case=case)
-    return Written(DeviceShown.of(device, errand.parts.clock()))
+    return WriteResponse(DeviceShown.of(device, errand.parts.clock()))
 
 
 @router.post(
@@ -112,18 +108,18 @@ def _act(errand: Errand, sub: str, act: Act, wish: Because) -> Written:
     response_model=BulkDone,
     responses={**written(BulkDone, "What was done, or would be."), **responses(400, 409, 413, 415)},
 )
-def in_bulk(task: Writes, wish: InBulk) -> Any:
+def in_bulk(task: WriteDependency, wish: InBulk) -> Any:
     """Do the same to every device that a filter finds, or with `dry_run` only say to which."""
-    return task.done(lambda errand: _bulk(errand, wish))
+    return task.execute(lambda errand: _bulk(errand, wish))
 
 
-def _bulk(errand: Errand, wish: InBulk) -> Written:
-    asked = bulk.Errand(
+def _bulk(errand: WriteRequest, wish: InBulk) -> WriteResponse:
+    asked = bulk.BulkRequest(
         act=wish.act,
         query=wish.filter.query(errand.parts.clock()),
         maximum=wish.maximum,
         reason=wish.reason,
         case=wish.case,
     )
-    do = bulk.found(errand.store, asked) if wish.dry_run else bulk.carry_out(errand.operators, asked)
-    return Written(BulkDone(act=wish.act, dry_run=wish.dry_run, count=len(do), devices=list(do)))
+    do = bulk.found(errand.store, asked) if wish.dry_run else bulk.execute(errand.operators, asked)
+    return WriteResponse(BulkDone(act=wish.act, dry_run=wish.dry_run, count=len(do), devices=list(do)))

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from server_stub.admin import faults
-from server_stub.admin.faults import Fault, FaultKind, FaultRoute
-from server_stub.api.admin.models import Because, Missing, Shown
+from server_stub.admin import fault_injection
+from server_stub.admin.fault_injection import Fault, FaultKind, FaultRoute
+from server_stub.api.admin.base_models import Missing, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Parts, resource
-from server_stub.api.admin.writing import Errand, Writes, Written, written
+from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from server_stub.store.records import AuditEntry
 from wire import limits
 from wire.model import Code, Word
@@ -19,7 +19,7 @@ from wire.model import Code, Word
 router = resource("/faults")
 
 
-class FaultWish(Because):
+class FaultWish(WithReason):
     """Spoil the next `count` answers of `route`, to `device` or to all.
 
     `slow` needs `delay` in seconds. `error` answers `status`, with `retry_after` in seconds if given. `wrong-key` signs
@@ -27,10 +27,10 @@ class FaultWish(Because):
     """
 
     kind: Word[FaultKind]
-    count: Annotated[int, Field(ge=1, le=faults.COUNT_MAX)] = 1
+    count: Annotated[int, Field(ge=1, le=fault_injection.COUNT_MAX)] = 1
     route: Word[FaultRoute] = FaultRoute.VERDICTS
     device: Code | Missing = None
-    delay: Annotated[int, Field(ge=1, le=faults.DELAY_MAX)] | Missing = None
+    delay: Annotated[int, Field(ge=1, le=fault_injection.DELAY_MAX)] | Missing = None
     status: Annotated[int, Field(ge=500, le=599)] | Missing = None
     retry_after: Annotated[int, Field(ge=0, le=limits.RETRY_AFTER_MAX)] | Missing = None
 
@@ -45,7 +45,7 @@ class FaultWish(Because):
             status=self.status or 503,
             retry_after=self.retry_after,
         )
-        wrong = faults.check(fault)
+        wrong = fault_injection.check(fault)
         if wrong is None and self.status is not None and self.kind is not FaultKind.ERROR:
             wrong = "status is for error"
         if wrong is not None:
@@ -53,7 +53,7 @@ class FaultWish(Because):
         return fault
 
 
-class FaultShown(Shown):
+class FaultShown(ResponseModel):
     """A fault. `remaining` answers will still be spoilt. `delay` is null but for `slow`, `status` but for `error`."""
 
     id: int
@@ -76,13 +76,13 @@ class FaultShown(Shown):
         return cls(**asdict(fault) | applies)
 
 
-class FaultList(Shown):
+class FaultList(ResponseModel):
     """Faults in the order in which they happen."""
 
     items: list[FaultShown]
 
 
-class ClearWish(Because):
+class ClearWish(WithReason):
     """Which faults to call off, by their numbers; all of them if `ids` is left out."""
 
     ids: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=100)] | Missing = None
@@ -100,10 +100,10 @@ def list_faults(parts: Parts) -> FaultList:
     response_model=FaultList,
     responses={**written(FaultList, "The fault, with its number.", 201), **responses(400, 413, 415)},
 )
-def arm(task: Writes, wish: FaultWish) -> Any:
+def arm(task: WriteDependency, wish: FaultWish) -> Any:
     """Spoil answers of this process. What is decided stays recorded as it was meant."""
     fault = wish.fault()
-    return task.done(lambda errand: _arm(errand, fault, wish.reason))
+    return task.execute(lambda errand: _arm(errand, fault, wish.reason))
 
 
 @router.post(
@@ -111,21 +111,21 @@ def arm(task: Writes, wish: FaultWish) -> Any:
     response_model=FaultList,
     responses={**written(FaultList, "What was called off."), **responses(400, 404, 413, 415)},
 )
-def clear(task: Writes, wish: ClearWish) -> Any:
+def clear(task: WriteDependency, wish: ClearWish) -> Any:
     """Call faults off."""
-    return task.done(lambda errand: _clear(errand, wish))
+    return task.execute(lambda errand: _clear(errand, wish))
 
 
-def _arm(errand: Errand, wished: Fault, reason: str) -> Written:
+def _arm(errand: WriteRequest, wished: Fault, reason: str) -> WriteResponse:
     """Armed once the audit entry is stored."""
     known = errand.parts.faults
     fault = known.numbered(wished)
     details = {"id": fault.id, "kind": fault.kind.value, "count": fault.count, "route": fault.route.value}
     _audit(errand, "fault.arm", fault.device or "all", reason, details)
-    return Written(_listed((fault,)), 201, then=lambda: known.arm(fault))
+    return WriteResponse(_listed((fault,)), 201, then=lambda: known.arm(fault))
 
 
-def _clear(errand: Errand, wish: ClearWish) -> Written:
+def _clear(errand: WriteRequest, wish: ClearWish) -> WriteResponse:
     known = errand.parts.faults
     ids = [fault.id for fault in known.list()] if wish.ids is None else wish.ids
     off = [fault for fault in known.list() if fault.id in ids]
@@ -134,10 +134,10 @@ def _clear(errand: Errand, wish: ClearWish) -> Written:
             404, AdminCode.FAULT_UNKNOWN, "not all of these faults are still to come; list them again"
         )
     _audit(errand, "fault.clear", "faults", wish.reason, {"ids": [fault.id for fault in off]})
-    return Written(_listed(off), then=lambda: _ignore(known.clear(ids)))
+    return WriteResponse(_listed(off), then=lambda: _ignore(known.clear(ids)))
 
 
-def _audit(errand: Errand, action: str, subject: str, reason: str, details: dict[str, Any]) -> None:
+def _audit(errand: WriteRequest, action: str, subject: str, reason: str, details: dict[str, Any]) -> None:
     entry = AuditEntry(errand.parts.clock(), errand.actor, action, subject, reason, details)
     with errand.store.transaction() as transaction:
         transaction.append_audit(entry)

@@ -4,25 +4,25 @@ from typing import Annotated
 
 from fastapi import Query
 
-from server_stub.api.admin.models import Shown
+from server_stub.api.admin.base_models import ResponseModel
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Parts, resource
-from server_stub.domain.investigation import SMALLEST, Dimension, Finding
-from server_stub.investigation_desk import InvestigationDesk
+from server_stub.investigation.analysis import SMALLEST, Dimension, Finding
+from server_stub.investigation.queries import InvestigationQueries
 
 router = resource("/investigation")
 
 _SMALLEST_MAX = 1000
 
 
-class IntervalShown(Shown):
+class IntervalShown(ResponseModel):
     """Where a share surely lies: the Wilson score interval at 95 percent, between 0 and 1."""
 
     low: float
     high: float
 
 
-class ShareShown(Shown):
+class ShareShown(ResponseModel):
     """One value: its activated phones, those activated in prohibited territories, their share, and their part of all.
 
     `finding` says whether the value stands out against all others beyond chance.
@@ -37,7 +37,7 @@ class ShareShown(Shown):
     finding: Finding
 
 
-class TableShown(Shown):
+class TableShown(ResponseModel):
     """The values of one dimension. `known` of `activated` phones have one; `folded` values are told in `rest`."""
 
     dimension: Dimension
@@ -48,14 +48,14 @@ class TableShown(Shown):
     rest: ShareShown | None
 
 
-class WeekShown(Shown):
+class WeekShown(ResponseModel):
     """Activations in prohibited territories in the week from Monday `begins`, an ISO 8601 date in UTC."""
 
     begins: str
     territories: dict[str, int]
 
 
-class InvestigationShown(Shown):
+class InvestigationShown(ResponseModel):
     """The answer, over all phones whose activation is known."""
 
     activated: int
@@ -75,5 +75,5 @@ def investigation(
     ] = SMALLEST,
 ) -> InvestigationShown:
     """Investigate by the policy that is in force. No phone is named, by a pseudonym neither."""
-    found = InvestigationDesk(parts.store, parts.service.policy).investigate(smallest=smallest)
+    found = InvestigationQueries(parts.store, parts.service.policy).investigate(smallest=smallest)
     return InvestigationShown.model_validate(found)

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import Field, StringConstraints
 
-from server_stub.api.admin.models import Because, Given, Shown
+from server_stub.admin.policies import PolicyAdmin, PolicyDeskError, PolicyFault
+from server_stub.api.admin.base_models import RequestModel, ResponseModel, WithReason
 from server_stub.api.admin.preconditions import ETAG, IfMatch, header, require_match
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Parts, resource
 from server_stub.api.admin.simulation import SimulationShown
-from server_stub.api.admin.writing import Errand, Writes, Written, answered, written
-from server_stub.domain.policy import Policy
-from server_stub.policy_desk import PolicyDesk, PolicyDeskError, PolicyFault
+from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, answered, written
+from server_stub.policy.policy import Policy
 from server_stub.store.records import InForce, PolicyVersion
 from wire import limits
 from wire.model import Code, Integer
@@ -27,19 +27,19 @@ Document = Annotated[
 ]
 
 
-class Draft(Because):
+class Draft(WithReason):
     """`text` is the policy document, TOML."""
 
     text: Document = Field(examples=['id = "open"\nversion = 2\n…'])
 
 
-class ToSimulate(Given):
+class ToSimulate(RequestModel):
     """`text` is the policy document, TOML."""
 
     text: Document
 
 
-class PolicyNamed(Shown):
+class PolicyNamed(ResponseModel):
     """A version of a policy. `etag` names its text, `put_at` is in seconds since the epoch."""
 
     id: str
@@ -56,13 +56,13 @@ class PolicyShown(PolicyNamed):
     text: str
 
 
-class PolicyList(Shown):
+class PolicyList(ResponseModel):
     """All versions of all policies, by id and version."""
 
     items: list[PolicyNamed]
 
 
-class InForceShown(Shown):
+class InForceShown(ResponseModel):
     """What decides: since when (seconds since the epoch), by whose word, why. `etag` names the text."""
 
     id: str
@@ -106,12 +106,12 @@ def simulate(parts: Parts, draft: ToSimulate) -> SimulationShown:
         **responses(400, 404, 409, 412, 413, 415, 428),
     },
 )
-def roll_back(task: Writes, wish: Because, if_match: IfMatch = None) -> Any:
+def roll_back(task: WriteDependency, wish: WithReason, if_match: IfMatch = None) -> Any:
     """Issue the text that was in force before once more, above every version that phones may have seen.
 
     `If-Match` is the ETag of what is in force.
     """
-    return task.done(lambda errand: _roll_back(errand, wish, if_match))
+    return task.execute(lambda errand: _roll_back(errand, wish, if_match))
 
 
 @router.get(
@@ -121,7 +121,7 @@ def get(parts: Parts, policy_id: Id, version: Version) -> Any:
     """One version of a policy, with its document."""
     desk = parts.policies(parts.store)
     known = desk.get(policy_id, version)
-    return answered(Written(_shown(known, desk), headers=header(known.etag)))
+    return answered(WriteResponse(_shown(known, desk), headers=header(known.etag)))
 
 
 @router.put(
@@ -133,12 +133,14 @@ def get(parts: Parts, policy_id: Id, version: Version) -> Any:
         **responses(400, 409, 412, 413, 415, 428),
     },
 )
-def put(task: Writes, policy_id: Id, version: Version, draft: Draft, if_match: IfMatch = None) -> Any:
+def put(
+    task: WriteDependency, policy_id: Id, version: Version, draft: Draft, if_match: IfMatch = None
+) -> Any:
     """Put a draft, or with `If-Match` change one that was never in force. It decides nothing by that.
 
     The document's own id and version must be those of the path.
     """
-    return task.done(lambda errand: _put(errand, (policy_id, version), draft, if_match))
+    return task.execute(lambda errand: _put(errand, (policy_id, version), draft, if_match))
 
 
 @router.post(
@@ -150,16 +152,16 @@ def put(task: Writes, policy_id: Id, version: Version, draft: Draft, if_match: I
     },
 )
 def put_in_force(
-    task: Writes, policy_id: Id, version: Version, wish: Because, if_match: IfMatch = None
+    task: WriteDependency, policy_id: Id, version: Version, wish: WithReason, if_match: IfMatch = None
 ) -> Any:
     """Let a version decide from the next request on, in every process on the database.
 
     `If-Match` is the ETag of the text that is meant.
     """
-    return task.done(lambda errand: _put_in_force(errand, (policy_id, version), wish, if_match))
+    return task.execute(lambda errand: _put_in_force(errand, (policy_id, version), wish, if_match))
 
 
-def _put(errand: Errand, name: tuple[str, int], draft: Draft, if_match: str | None) -> Written:
+def _put(errand: WriteRequest, name: tuple[str, int], draft: Draft, if_match: str | None) -> WriteResponse:
     with errand.store.reading() as reading:
         known = reading.policy(*name)
     require_match(if_match, known.etag if known else None, "this version")
@@ -170,24 +172,26 @@ def _put(errand: Errand, name: tuple[str, int], draft: Draft, if_match: str | No
         )
     desk = errand.parts.policies(errand.store)
     version = desk.put(draft.text, errand.actor, draft.reason)
-    return Written(_shown(version, desk), 200 if known else 201, header(version.etag))
+    return WriteResponse(_shown(version, desk), 200 if known else 201, header(version.etag))
 
 
-def _put_in_force(errand: Errand, name: tuple[str, int], wish: Because, if_match: str | None) -> Written:
+def _put_in_force(
+    errand: WriteRequest, name: tuple[str, int], wish: WithReason, if_match: str | None
+) -> WriteResponse:
     desk = errand.parts.policies(errand.store)
     require_match(if_match, desk.get(*name).etag, "this version")
     desk.put_in_force(*name, errand.actor, wish.reason)
     return _in_force(desk)
 
 
-def _roll_back(errand: Errand, wish: Because, if_match: str | None) -> Written:
+def _roll_back(errand: WriteRequest, wish: WithReason, if_match: str | None) -> WriteResponse:
     desk = errand.parts.policies(errand.store)
     require_match(if_match, _deciding(desk)[1].etag, "/policies/in-force")
     desk.roll_back(errand.actor, wish.reason)
     return _in_force(desk)
 
 
-def _in_force(desk: PolicyDesk) -> Written:
+def _in_force(desk: PolicyAdmin) -> WriteResponse:
     now, version = _deciding(desk)
     shown = InForceShown(
         id=now.policy_id,
@@ -197,10 +201,10 @@ def _in_force(desk: PolicyDesk) -> Written:
         reason=now.reason,
         etag=version.etag,
     )
-    return Written(shown, headers=header(version.etag))
+    return WriteResponse(shown, headers=header(version.etag))
 
 
-def _deciding(desk: PolicyDesk) -> tuple[InForce, PolicyVersion]:
+def _deciding(desk: PolicyAdmin) -> tuple[InForce, PolicyVersion]:
     now = desk.in_force()
     if now is None:
         raise PolicyDeskError(PolicyFault.POLICY_UNKNOWN, "nothing is in force; put a policy in force")
@@ -218,5 +222,5 @@ def _named(version: PolicyVersion, now: InForce | None) -> dict[str, Any]:
     }
 
 
-def _shown(version: PolicyVersion, desk: PolicyDesk) -> PolicyShown:
+def _shown(version: PolicyVersion, desk: PolicyAdmin) -> PolicyShown:
     return PolicyShown(**_named(version, desk.in_force()), text=version.text)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Header
 
-from server_stub.api.admin.models import Missing
+from server_stub.api.admin.base_models import Missing
 from server_stub.api.admin.problems import AdminCode, AdminError
 
 _TAG: Final = r'(W/)?"[!#-~]*"'

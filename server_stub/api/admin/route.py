@@ -9,13 +9,13 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from server_stub.admin.parts import PREFIX, AdminParts
+from server_stub.admin.context import PREFIX, AdminContext
 from server_stub.api.admin import problems
+from server_stub.api.admin.error_mapping import KNOWN, translate
 from server_stub.api.admin.problems import AdminCode, AdminError
-from server_stub.api.admin.translate import KNOWN, translate
+from server_stub.api.content_types import check_content_type
 from server_stub.api.problems import ApiError
-from server_stub.api.requests import check_content_type
-from server_stub.domain import strict_json
+from server_stub.evidence import strict_json
 from wire import media
 from wire.codes import ProblemCode
 
@@ -54,10 +54,10 @@ class AdminRoute(APIRoute):
         return guard
 
 
-def parts_of(request: Request) -> AdminParts:
+def parts_of(request: Request) -> AdminContext:
     """The parts that the application of this request operates."""
     parts = request.app.state.admin
-    assert isinstance(parts, AdminParts)  # noqa: S101 - the framework's type is wider
+    assert isinstance(parts, AdminContext)  # noqa: S101 - the framework's type is wider
     return parts
 
 
@@ -68,7 +68,7 @@ def resource(path: str) -> APIRouter:
     )
 
 
-Parts = Annotated[AdminParts, Depends(parts_of)]
+Parts = Annotated[AdminContext, Depends(parts_of)]
 """A handler's `parts`, which the framework fills in."""
 
 

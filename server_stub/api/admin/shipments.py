@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from server_stub.api.admin.models import Because, Given, Name, Shown
+from server_stub.api.admin.base_models import Name, RequestModel, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import resource
-from server_stub.api.admin.writing import Errand, Writes, Written, written
+from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from server_stub.store.records import AuditEntry, Shipment
 
 router = resource("/shipments")
@@ -18,7 +18,7 @@ _MOST = 100
 _SERIAL = Field(ge=0, le=999_999)
 
 
-class ShipmentGiven(Given):
+class ShipmentGiven(RequestModel):
     """Serial numbers `first` to `last`, which are digits 9 to 14 of an IMEI, under one type allocation code."""
 
     tac: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")] = Field(examples=["00210701"])
@@ -30,13 +30,13 @@ class ShipmentGiven(Given):
     model: Name = Field(examples=["SV-2107G"])
 
 
-class ShipmentsGiven(Because):
+class ShipmentsGiven(WithReason):
     """Shipments to add; where two overlap, the one that was added last counts."""
 
     shipments: Annotated[list[ShipmentGiven], Field(min_length=1, max_length=_MOST)]
 
 
-class ShipmentsAdded(Shown):
+class ShipmentsAdded(ResponseModel):
     """How many shipments were added."""
 
     added: int
@@ -48,12 +48,12 @@ class ShipmentsAdded(Shown):
     response_model=ShipmentsAdded,
     responses={**written(ShipmentsAdded, "They are known from now on.", 201), **responses(400, 413, 415)},
 )
-def add(task: Writes, wish: ShipmentsGiven) -> Any:
+def add(task: WriteDependency, wish: ShipmentsGiven) -> Any:
     """Add shipments. A phone gets its batch and distributor when it asks the next time."""
-    return task.done(lambda errand: _add(errand, wish))
+    return task.execute(lambda errand: _add(errand, wish))
 
 
-def _add(errand: Errand, wish: ShipmentsGiven) -> Written:
+def _add(errand: WriteRequest, wish: ShipmentsGiven) -> WriteResponse:
     shipments = [_shipment(given) for given in wish.shipments]
     entry = AuditEntry(
         errand.parts.clock(),
@@ -66,7 +66,7 @@ def _add(errand: Errand, wish: ShipmentsGiven) -> Written:
     with errand.store.transaction() as transaction:
         transaction.add_shipments(shipments)
         transaction.append_audit(entry)
-    return Written(ShipmentsAdded(added=len(shipments)), 201)
+    return WriteResponse(ShipmentsAdded(added=len(shipments)), 201)
 
 
 def _shipment(given: ShipmentGiven) -> Shipment:

@@ -1,10 +1,10 @@
 """What a simulation of a policy answers."""
 
-from server_stub.api.admin.models import Shown
+from server_stub.api.admin.base_models import ResponseModel
 from wire.codes import Decision
 
 
-class Moved(Shown):
+class Moved(ResponseModel):
     """How many devices go from one decision to another."""
 
     now: Decision
@@ -30,7 +30,7 @@ class MovedBySaleRegion(Moved):
     sale_region: str
 
 
-class OutlookShown(Shown):
+class OutlookShown(ResponseModel):
     """A device that the draft decides otherwise about."""
 
     sub: str
@@ -43,7 +43,7 @@ class OutlookShown(Shown):
     then_rule: str
 
 
-class SimulationShown(Shown):
+class SimulationShown(ResponseModel):
     """Every device judged as if it checked in now, by what is in force and by the draft.
 
     `overridden` stay as an operator decided, `unheard` never asked. `list` are the first devices that change.

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from server_stub.api.admin.base_models import ResponseModel
 from server_stub.api.admin.device_models import Decided
-from server_stub.api.admin.models import Shown
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import resource
-from server_stub.api.admin.writing import Errand, Writes, Written, written
+from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from wire.unlock import UnlockChallenge
 
 router = resource("/unlock-codes")
@@ -26,7 +26,7 @@ class Challenged(Decided):
     undelivered: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
-class UnlockCodeShown(Shown):
+class UnlockCodeShown(ResponseModel):
     """The code is `token`, a compact JWS: to type, as a file, or as a QR picture. It lives until `expires`."""
 
     sub: str
@@ -42,13 +42,13 @@ class UnlockCodeShown(Shown):
     response_model=UnlockCodeShown,
     responses={**written(UnlockCodeShown, "The code.", 201), **responses(400, 404, 409, 413, 415)},
 )
-def create(task: Writes, wish: Challenged) -> Any:
+def create(task: WriteDependency, wish: Challenged) -> Any:
     """Sign the code that unlocks one locked phone, which need not be online."""
     asked = UnlockChallenge.parse(wish.challenge)
-    return task.done(lambda errand: _sign(errand, asked, wish))
+    return task.execute(lambda errand: _sign(errand, asked, wish))
 
 
-def _sign(errand: Errand, asked: UnlockChallenge, wish: Challenged) -> Written:
+def _sign(errand: WriteRequest, asked: UnlockChallenge, wish: Challenged) -> WriteResponse:
     code = errand.operators.unlock_code(
         asked, reason=wish.reason, case=wish.case, undelivered=wish.undelivered
     )
@@ -56,4 +56,4 @@ def _sign(errand: Errand, asked: UnlockChallenge, wish: Challenged) -> Written:
     shown = UnlockCodeShown(
         sub=verdict.sub, token=code.token, serial=verdict.serial, case=verdict.case, expires=verdict.exp
     )
-    return Written(shown, 201)
+    return WriteResponse(shown, 201)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from agent.verification import strict_json
-from agent.verification.claims import read_claims, read_quickly, well_formed
+from agent.verification.claims import parse_fast, read_claims, well_formed
 from agent.verification.errors import VerificationError
 from agent.verification.jws import verify_compact
 from agent.verification.verdict import VerifiedVerdict, verify
@@ -112,7 +112,7 @@ def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
     """Members doubled, put in place of null, or spelt anew: speed must not cost strictness."""
     text = compact(make_verdict(decision)).replace(b"{", b"{" + b"".join(piece + b"," for piece in added), 1)
     payload = data.draw(mutations.respelled(text))
-    quick = read_quickly(payload)
+    quick = parse_fast(payload)
     if quick is None:
         return
     members = strict_json.loads(payload)
@@ -124,9 +124,9 @@ def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
 @pytest.mark.parametrize("decision", tokens.CLAIMS)
 def test_the_quick_reader_takes_what_an_issuer_writes(decision: str) -> None:
     """Otherwise the comparison above would compare nothing."""
-    assert read_quickly(compact(make_verdict(decision))) is not None
+    assert parse_fast(compact(make_verdict(decision))) is not None
     doubled = compact(make_verdict(decision)).replace(b'"iat":', b'"iat":1,"iat":')
-    assert read_quickly(doubled) is None
+    assert parse_fast(doubled) is None
 
 
 @FEW

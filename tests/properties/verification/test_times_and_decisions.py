@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.verification.accepted import Claims
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
-from agent.verification.verdict import Reckoning, check_decision, check_times
+from agent.verification.fast_claims import Claims
+from agent.verification.verdict import TimeCertainty, check_decision, check_times
 from tests.support.tokens import CLAIMS, NOW, compact, make_verdict
 from wire.codes import Decision
 from wire.limits import LIFETIME_MAX, SKEW
@@ -20,7 +20,7 @@ OFFSETS = sorted(
 )
 
 
-def accepted(iat: int, nbf: int, exp: int, reckoning: Reckoning) -> bool:
+def accepted(iat: int, nbf: int, exp: int, reckoning: TimeCertainty) -> bool:
     claims = UncheckedVerdict.model_construct(iat=iat, nbf=nbf, exp=exp)
     try:
         check_times(claims, reckoning, NOW)
@@ -29,17 +29,17 @@ def accepted(iat: int, nbf: int, exp: int, reckoning: Reckoning) -> bool:
     return True
 
 
-def may_pass(iat: int, nbf: int, exp: int, reckoning: Reckoning) -> bool:
+def may_pass(iat: int, nbf: int, exp: int, reckoning: TimeCertainty) -> bool:
     """The rule in one expression, written down apart from the code under test."""
     sound = iat < exp <= iat + LIFETIME_MAX and nbf <= exp
     alive = exp > NOW - SKEW and iat >= NOW - SKEW
-    if reckoning is Reckoning.EXACT:
+    if reckoning is TimeCertainty.EXACT:
         return sound and alive and iat <= NOW + SKEW and nbf <= NOW + SKEW
     return sound and alive and nbf <= max(iat, NOW) + SKEW
 
 
-@pytest.mark.parametrize("reckoning", Reckoning)
-def test_times_pass_exactly_where_the_rule_says(reckoning: Reckoning) -> None:
+@pytest.mark.parametrize("reckoning", TimeCertainty)
+def test_times_pass_exactly_where_the_rule_says(reckoning: TimeCertainty) -> None:
     """Every combination of the edges and their neighbours, for all three times."""
     for iat, nbf, exp in itertools.product((NOW + offset for offset in OFFSETS), repeat=3):
         assert accepted(iat, nbf, exp, reckoning) is may_pass(iat, nbf, exp, reckoning)
@@ -49,7 +49,7 @@ def test_times_pass_exactly_where_the_rule_says(reckoning: Reckoning) -> None:
 @given(st.tuples(*[st.integers(NOW - 3 * LIFETIME_MAX, NOW + 3 * LIFETIME_MAX)] * 3))
 def test_exact_time_refuses_whatever_a_lower_bound_refuses(times: tuple[int, int, int]) -> None:
     """Knowing the time better can only make the phone stricter."""
-    assert accepted(*times, Reckoning.AT_LEAST) or not accepted(*times, Reckoning.EXACT)
+    assert accepted(*times, TimeCertainty.AT_LEAST) or not accepted(*times, TimeCertainty.EXACT)
 
 
 VALUES = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.screens import Trouble
-from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Reckoned, Setup, State, fresh
+from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor, fresh
 from agent.sealing import MAGIC, RECORD_MAX, SealFault, recover, seal, unseal
 from wire.codes import MessageKey
 
@@ -18,7 +18,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 times = st.none() | st.integers(0, 2**40)
 memories = st.builds(
     Memory,
-    time=st.builds(Reckoned, st.integers(1_600_000_001, 2**40), st.floats(0, 1e9)),
+    time=st.builds(TimeAnchor, st.integers(1_600_000_001, 2**40), st.floats(0, 1e9)),
     locale=st.sampled_from(["en", "ar"]),
     terms_version=texts,
     serial=st.integers(0, 2**53),
@@ -43,7 +43,7 @@ counters = st.integers(1, 2**60)
 def test_the_newest_record_comes_back_as_it_was(state: State, counter: int) -> None:
     """Everything that must survive a power cut does; trusted time goes on from the boot."""
     found = recover(seal(state, KEY, counter), KEY, counter, BLANK)
-    time = Reckoned(state.memory.time.epoch, BLANK.memory.time.elapsed)
+    time = TimeAnchor(state.memory.time.epoch, BLANK.memory.time.elapsed)
     assert found.fault is None
     assert not found.behind
     assert found.state == replace(
@@ -135,5 +135,5 @@ def test_what_a_boot_begins_anew_is_not_sealed() -> None:
 
 def test_a_newer_image_raises_trusted_time_to_its_build_date() -> None:
     """Nobody can be before the day on which their firmware was built."""
-    old = replace(BLANK, memory=replace(BLANK.memory, time=Reckoned(1_500_000_000)))
+    old = replace(BLANK, memory=replace(BLANK.memory, time=TimeAnchor(1_500_000_000)))
     assert recover(seal(old, KEY, 1), KEY, 1, BLANK).state.memory.time.epoch == 1_600_000_000

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from pydantic import ValidationError
 
-from agent.core.states import Lock, Reckoned, Setup, fresh
+from agent.core.states import Lock, Setup, TimeAnchor, fresh
 from agent.sealing import Recovered, SealedState, SealFault, recover, seal, unseal
 
 KEY = bytes(range(32))
@@ -33,7 +33,7 @@ def test_a_record_that_is_out_there_can_still_be_read() -> None:
     assert record is not None
     assert (record.version, record.counter, record.setup, record.lock) == (1, 7, Setup.DONE, Lock.LOCKED)
     assert (record.memory.serial, record.memory.policy_version, record.memory.case) == (41, 3, "SV-2021-0042")
-    assert record.memory.time == Reckoned(1_600_000_000)
+    assert record.memory.time == TimeAnchor(1_600_000_000)
 
 
 def test_the_format_is_the_documented_one() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tuf.api.exceptions import DownloadHTTPError
 
-from agent.adapters.tuf_flash import FlashFetcher
+from agent.adapters.tuf_cache import FlashFetcher
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, KeySourceError
-from lab.scene import Scene
+from lab.simulation.simulation import Simulation
 from wire import key_repository
 
 
@@ -27,7 +27,7 @@ class Nowhere:
 @pytest.fixture(scope="module")
 def visited() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
     """The pinned root, the folder of a phone that has had its keys, and the names of those keys."""
-    with Scene.open("at hand") as scene:
+    with Simulation.open("at hand") as scene:
         phone = scene.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
@@ -51,7 +51,7 @@ def test_the_keys_at_hand_are_those_that_the_phone_had_and_nobody_is_asked(
     """Verified again from the pinned root, without a network."""
     root, files, kids = visited
     nowhere = Nowhere()
-    keys = TufKeys(root, lay(tmp_path, files), nowhere).at_hand()
+    keys = TufKeys(root, lay(tmp_path, files), nowhere).cached_keys()
     assert {key.kid for key in keys.keys} == kids
     assert nowhere.asked == []
 
@@ -66,7 +66,7 @@ def test_metadata_that_was_changed_on_flash_is_not_believed(
     changed = files[path].replace(b'"version": 1', b'"version": 7').replace(b'"version":1', b'"version":7')
     assert changed != files[path]
     with pytest.raises(KeySourceError):
-        TufKeys(root, lay(tmp_path, files | {path: changed}), Nowhere()).at_hand()
+        TufKeys(root, lay(tmp_path, files | {path: changed}), Nowhere()).cached_keys()
 
 
 def test_a_key_list_that_was_changed_on_flash_is_not_believed(
@@ -76,7 +76,7 @@ def test_a_key_list_that_was_changed_on_flash_is_not_believed(
     root, files, _ = visited
     (path,) = (name for name in files if name.startswith("targets/"))
     with pytest.raises(KeySourceError):
-        TufKeys(root, lay(tmp_path, files | {path: files[path] + b" "}), Nowhere()).at_hand()
+        TufKeys(root, lay(tmp_path, files | {path: files[path] + b" "}), Nowhere()).cached_keys()
 
 
 def test_a_phone_that_never_had_keys_has_none_at_hand(
@@ -84,7 +84,7 @@ def test_a_phone_that_never_had_keys_has_none_at_hand(
 ) -> None:
     """The pinned root names no verdict key."""
     with pytest.raises(KeySourceError):
-        TufKeys(visited[0], tmp_path, Nowhere()).at_hand()
+        TufKeys(visited[0], tmp_path, Nowhere()).cached_keys()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Attacks by the owner of a device: its clock, image and storage."""

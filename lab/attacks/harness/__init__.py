@@ -1,0 +1,1 @@
+"""What attacks are run with: the environment, forged tokens, the interceptor and the rogue server."""

@@ -1,0 +1,78 @@
+"""The key sets that phones under attack hold: good keys, and bad ones that must not count."""
+
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+
+from lab.attacks.harness.token_forge import AttackKeys, Signer, b64
+from lab.world.clock import START
+from lab.world.seed import Seed
+
+FAR_FUTURE: Final = 4_000_000_000
+"""In 2096, seconds since the epoch: when the key that is not valid yet becomes valid."""
+
+_P: Final = 2**255 - 19
+
+DEGENERATE_KID: Final = "degenerate"
+SMALL_ORDER_KID: Final = "small-order"
+NONCANONICAL_KID: Final = "non-canonical"
+IDENTITY: Final = (1).to_bytes(32, "little")
+"""The neutral element of edwards25519: as a key, it verifies R = S·B for any message (RFC 8032 section 5.1)."""
+
+NONCANONICAL_IDENTITY: Final = (_P + 1).to_bytes(32, "little")
+"""The same point, its y written with the field's prime added."""
+
+
+def ring(seed: Seed) -> AttackKeys:
+    """Every key that attacks use, from the seed."""
+    return AttackKeys(
+        vendor=Signer.of(seed.ed25519("vendor")),
+        vendor_es256=Signer.of(seed.p256("vendor es256")),
+        own=Signer.of(seed.ed25519("own")),
+        own_es256=Signer.of(seed.p256("own es256")),
+        revoked=Signer.of(seed.ed25519("revoked")),
+        encryption=Signer.of(seed.p256("encryption")),
+        cannot_verify=Signer.of(seed.ed25519("cannot verify")),
+        future=Signer.of(seed.ed25519("future")),
+        expired=Signer.of(seed.ed25519("expired")),
+        published=Signer.of(seed.ed25519("published")),
+        twin=Signer.of(seed.ed25519("twin")),
+        ml_dsa=Signer.of(MLDSA65PrivateKey.from_seed_bytes(seed.bytes("ml-dsa"))),
+    )
+
+
+def vendor_keys(keys: AttackKeys) -> tuple[dict[str, object], ...]:
+    """What the vendor publishes: two good keys, and what mistakes and attacks may bring into such a list."""
+    return (
+        keys.vendor.jwk(),
+        keys.vendor_es256.jwk(),
+        keys.revoked.jwk(status="revoked"),
+        keys.encryption.jwk(use="enc"),
+        keys.cannot_verify.jwk(key_ops=["sign"]),
+        keys.future.jwk(nbf=FAR_FUTURE),
+        keys.expired.jwk(exp=START - 3600),
+        keys.published.jwk(d=b64(bytes(32)).decode()),
+        keys.twin.jwk(),
+        keys.own.jwk(kid=keys.twin.kid),
+        keys.ml_dsa.jwk(),
+        keys.ml_dsa.jwk(kid=DEGENERATE_KID, pub=b64(bytes(1952)).decode()),
+        _point(SMALL_ORDER_KID, IDENTITY),
+        _point(NONCANONICAL_KID, NONCANONICAL_IDENTITY),
+    )
+
+
+def lantern_keys(signer: Signer) -> tuple[dict[str, object], ...]:
+    """What the rebuilder publishes."""
+    return (signer.jwk(),)
+
+
+def _point(kid: str, octets: bytes) -> dict[str, object]:
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": b64(octets).decode(),
+        "kid": kid,
+        "alg": "Ed25519",
+        "use": "sig",
+        "status": "active",
+    }

@@ -1,0 +1,1 @@
+"""Attacks on the server: attestation chains, evidence, the key repository and the transport."""

@@ -1,0 +1,1 @@
+"""Attacks on verdict tokens: claims, form, header, payload and signature."""

@@ -1,0 +1,1 @@
+"""Servers that the lab starts: in process, over HTTP on this machine, or elsewhere."""

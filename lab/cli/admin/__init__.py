@@ -1,0 +1,1 @@
+"""`activation admin`: one file for each group of commands."""

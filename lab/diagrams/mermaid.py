@@ -1,0 +1,66 @@
+"""The state diagrams of the machines in Mermaid, generated from the tables: `python -m lab.diagrams.mermaid FILE`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.core.table import MACHINES, Machine, Row
+
+INTRODUCTION = """# The state machines
+
+Generated from `agent/core/table.py` by `make generate`; a test holds this page equal to the tables.
+
+The machines run side by side. An event happens in every machine whose alphabet has its kind, or, if one of them
+rejects it, in none. `[guard]` must hold in the state before the event; what follows `/` is caused, in this order:
+persist, show, set the alarm, then read or send. Loops that cause nothing are left out.
+"""
+
+
+def label(kind: str, row: Row) -> str:
+    """`event [guard] / effects`."""
+    guard = f" [{row.guard.__name__.replace('_', ' ')}]" if row.guard else ""
+    effects = f" / {', '.join(row.do)}" if row.do else ""
+    return f"{kind}{guard}{effects}"
+
+
+def arrows(machine: Machine) -> list[str]:
+    """One line for each row that moves or causes something, in the order of the states and of the alphabet."""
+    lines = []
+    for state in machine.states:
+        for (source, kind), rows in sorted(machine.rows.items()):
+            if source == state:
+                lines += [_arrow(state, kind, row) for row in rows if row.do or row.target != state]
+    return lines
+
+
+def mermaid(machine: Machine) -> str:
+    """A `stateDiagram-v2`."""
+    names = [f'    state "{state}" as {_id(state)}' for state in machine.states]
+    first = f"    [*] --> {_id(next(iter(machine.states)))}"
+    return "\n".join(["stateDiagram-v2", *names, first, *arrows(machine)])
+
+
+def document(machines: Sequence[Machine]) -> str:
+    """Diagrams for a tool that reads Mermaid: one machine bare, several as a page of Markdown."""
+    return f"{mermaid(machines[0])}\n" if len(machines) == 1 else "\n".join(_section(m) for m in machines)
+
+
+def page() -> str:
+    """The whole page, as it is committed."""
+    return "\n".join([INTRODUCTION, *(_section(machine) for machine in MACHINES)])
+
+
+def _section(machine: Machine) -> str:
+    return f"## {machine.name.title()}\n\n```mermaid\n{mermaid(machine)}\n```\n"
+
+
+def _id(state: str) -> str:
+    return state.replace("-", "_")
+
+
+def _arrow(state: str, kind: str, row: Row) -> str:
+    return f"    {_id(state)} --> {_id(row.target)} : {label(kind, row)}"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

@@ -1,0 +1,133 @@
+"""What changes around a phone: cards, places, Wi-Fi, outages. The radio follows, and the system tells the agent."""
+
+from abc import ABC, abstractmethod
+
+from agent.core.events import Kind
+from firmware_profiles.model import Profile
+from lab.handset.assembly import DeviceContext, Hardware
+from lab.handset.location import DeviceLocation, LiveSurroundings, Vpn, retune
+from lab.handset.modem.modem import EmulatedModem
+from lab.handset.timeline import Timeline, Who
+from lab.world.network import Network
+from lab.world.places import Place
+from lab.world.sim import SimCard
+from wire.evidence import Wifi
+
+
+class MovableDevice(ABC):
+    """A phone that people carry around; the part of a handset that knows where it is."""
+
+    profile: Profile
+    timeline: Timeline
+    network: Network
+    _hardware: Hardware
+    _circumstances: DeviceContext
+
+    @abstractmethod
+    def deliver_event(self, kind: Kind) -> None:
+        """Something that the system tells the agent, if the image registers for it."""
+
+    def insert(self, card: SimCard | None, slot: int = 0) -> None:
+        """Put a card into a slot, in place of what was there; None takes it out."""
+        here = self._whereabouts
+        here.cards[slot] = card
+        self._environment_changed("SIM inserted" if card else "SIM removed", Kind.SIM_CHANGED)
+
+    def carry(self, place: Place) -> None:
+        """Take the phone elsewhere, its cards with it."""
+        self._whereabouts.move_to(place)
+        self._environment_changed(f"carried to {place.name}")
+
+    def join_wifi(self, country: str | None = None) -> None:
+        """Join a Wi-Fi network, whose access point announces `country` or nothing."""
+        self._whereabouts.wifi = Wifi(connected=True, country=country)
+        self._environment_changed("Wi-Fi joined")
+
+    def leave_wifi(self) -> None:
+        """Leave every Wi-Fi network."""
+        self._whereabouts.wifi = Wifi(connected=False)
+        self._environment_changed("Wi-Fi left")
+
+    def airplane_mode(self, *, on: bool) -> None:
+        """Turn airplane mode on or off. It takes Wi-Fi with it, which may be joined again."""
+        here = self._whereabouts
+        here.airplane = on
+        here.wifi = Wifi(connected=False) if on else None
+        self._environment_changed(f"airplane mode {'on' if on else 'off'}")
+
+    def join_vpn(self, exit_in: str | None = None) -> None:
+        """Send all traffic through a tunnel that comes out in a country, or where nobody can tell."""
+        self._whereabouts.vpn = Vpn(exit_in)
+        self._environment_changed("VPN joined")
+
+    def leave_vpn(self) -> None:
+        """End the tunnel."""
+        self._whereabouts.vpn = None
+        self._environment_changed("VPN left")
+
+    def locate(self, *, on: bool) -> None:
+        """Turn location on or off, the user's switch: off, no receiver tells a position; a hook says what it likes."""
+        self._whereabouts.located = on
+        self._environment_changed(f"location {'on' if on else 'off'}")
+
+    def hear_satellites_of(self, place: Place | None) -> None:
+        """Let a transmitter near the phone drown the satellites with those of another place; None ends that."""
+        self._whereabouts.sky = place
+        self._environment_changed(f"false satellites of {place.name}" if place else "true satellites")
+
+    def swap_slots(self) -> None:
+        """Exchange the cards in the two slots."""
+        self._whereabouts.cards.reverse()
+        self._environment_changed("SIMs swapped", Kind.SIM_CHANGED)
+
+    def card(self, slot: int = 0) -> SimCard | None:
+        """The card in a slot."""
+        return self._whereabouts.cards[slot]
+
+    @property
+    def place(self) -> Place:
+        """Where the phone is."""
+        return self._whereabouts.place
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names of the places where the phone has been, in order."""
+        return tuple(self._whereabouts.visited)
+
+    def network_down(self) -> None:
+        """Nothing gets through any more, whatever the phone hears."""
+        self._whereabouts.outage = True
+        self._environment_changed("network down")
+
+    def network_up(self) -> None:
+        """The outage is over."""
+        self._whereabouts.outage = False
+        self._environment_changed("network up")
+
+    @property
+    def _whereabouts(self) -> DeviceLocation:
+        if self._circumstances.whereabouts is None:
+            raise ValueError(
+                "this phone stays where it is; make it by `Simulation.phone` with an emulated modem"
+            )
+        return self._circumstances.whereabouts
+
+    def _environment_changed(self, what: str, kind: Kind | None = None) -> None:
+        """Something around the phone has changed: the radio follows, and the system tells the agent."""
+        self.timeline.note(Who.USER, what)
+        was_connected = self.network.data_path
+        self._retune()
+        if kind is not None:
+            self.deliver_event(kind)
+        if self.network.data_path and not was_connected:
+            self.deliver_event(Kind.CONNECTED)
+
+    def _retune(self) -> None:
+        here, modem, surroundings = self._whereabouts, self._hardware.modem, self._hardware.surroundings
+        radio = here.reported_radio(self.profile)
+        if isinstance(modem, EmulatedModem):
+            retune(modem, radio)
+        if isinstance(surroundings, LiveSurroundings):
+            surroundings.now = radio.surroundings
+        self.network.data_path = here.has_data_path(self.profile)
+        self.network.address = here.address(self.profile)

@@ -1,0 +1,1 @@
+"""The emulated modem: commands, registration, state and the pseudo-terminal."""

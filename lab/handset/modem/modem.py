@@ -1,0 +1,136 @@
+"""The emulated modem: the `Modem` port in process, with the habits and the faults of a real line."""
+
+import re
+from collections import deque
+from random import Random
+from typing import Final
+
+from agent.ports import ModemError
+from lab.handset.modem.commands import execute
+from lab.handset.modem.registration import registration_line
+from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions, power_up
+from lab.world.sim import SimCard
+from wire.evidence import Serving
+
+LINE_MAX: Final = 2048
+"""Octets of a command line that the modem takes before it drops the line."""
+
+_PIECE: Final = re.compile(rb"[^\r]*\r|[^\r]+")
+
+
+class EmulatedModem:
+    """Speaks AT. A read with nothing pending returns nothing at once: time is not emulated here.
+
+    `sent` counts the octets that have left the modem.
+
+    >>> modem = EmulatedModem(ModemConfig(imeis=("490154203237518",), slots=(None,)), ModemOptions(echo=False))
+    >>> modem.write(b"AT+CGSN\\r")
+    >>> modem.read(1.0)
+    b'\\r\\n490154203237518\\r\\n\\r\\nOK\\r\\n'
+    """
+
+    def __init__(
+        self, config: ModemConfig, options: ModemOptions | None = None, faults: ModemFaults | None = None
+    ) -> None:
+        self._options = options or ModemOptions()
+        self._faults = faults or ModemFaults()
+        self._state = power_up(config, self._options, self._faults)
+        self._random = Random(self._options.seed)  # noqa: S311 - emulation, seeded on purpose
+        self._delays = dict(self._faults.delays)
+        self._line = bytearray()
+        self._answers: deque[_Answer] = deque()
+        self._commands = 0
+        self.sent = 0
+
+    def write(self, data: bytes) -> None:
+        """Take octets; each carriage return runs a command line. Raises ModemError once the modem is dead."""
+        self._check_alive()
+        for piece in _PIECE.findall(data):
+            self._take(piece)
+
+    def read(self, timeout: float) -> bytes:  # noqa: ARG002 - the port's signature; nothing here takes time
+        """What is pending, or nothing. Raises ModemError once the modem is dead."""
+        self._check_alive()
+        if self._answers and self._answers[0].delay:
+            self._answers[0].delay -= 1
+            return b""
+        chunk = self._next_chunk()
+        if self._faults.dies_after is not None:
+            chunk = chunk[: self._faults.dies_after - self.sent]
+        self.sent += len(chunk)
+        return chunk
+
+    def serve(self, serving: Serving) -> None:
+        """The radio ends up elsewhere; the modem reports it where reports are on."""
+        self._state.serving = serving
+        for name, mode in self._state.reports.items():
+            if mode:
+                self._say(_framed(registration_line(name, serving, mode, solicited=False)))
+
+    def insert(self, slot: int, card: SimCard | None) -> None:
+        """Put a card into a slot, or take it out."""
+        self._state.slots[slot] = card
+
+    def _check_alive(self) -> None:
+        if self._faults.dies_after is not None and self.sent >= self._faults.dies_after:
+            raise ModemError("modem-dead", "the modem left the line")
+
+    def _take(self, piece: bytes) -> None:
+        """Octets of a command line, with the carriage return that ends it or without."""
+        if self._state.echo:
+            self._say(piece)
+        text = piece.rstrip(b"\r").replace(b"\n", b"")
+        self._line += text[: LINE_MAX - len(self._line)]
+        if piece.endswith(b"\r"):
+            line = self._line.decode("latin-1")
+            self._line.clear()
+            self._run(line)
+
+    def _run(self, line: str) -> None:
+        lines = execute(self._state, line)
+        if not lines:
+            return
+        delay = self._delays.get(self._commands, 0)
+        self._commands += 1
+        form = "\r\n%s\r\n" if self._state.worded else "%s\r"
+        frames = [(form % text).encode("latin-1") for text in lines]
+        if self._options.unsolicited:
+            frames = [self._gap() + frame for frame in frames] + [self._gap()]
+        self._say(b"".join(frames), delay)
+
+    def _gap(self) -> bytes:
+        """Now and then an unsolicited result code."""
+        if self._random.random() >= self._options.chatter:
+            return b""
+        return _framed(self._random.choice(self._options.unsolicited))
+
+    def _say(self, data: bytes, delay: int = 0) -> None:
+        if not self._faults.silent:
+            self._answers.append(_Answer(data, delay))
+
+    def _next_chunk(self) -> bytes:
+        """The pending octets up to the next answer that is delayed, or a random part of them."""
+        limit = self._random.randint(1, self._options.chunk) if self._options.chunk else None
+        chunk = b""
+        while self._answers and not self._answers[0].delay and (limit is None or len(chunk) < limit):
+            room = None if limit is None else limit - len(chunk)
+            chunk += self._answers[0].take(room)
+            if not self._answers[0].data:
+                self._answers.popleft()
+        return chunk
+
+
+class _Answer:
+    """Octets that wait for the reader, and how many empty reads come before them."""
+
+    def __init__(self, data: bytes, delay: int) -> None:
+        self.data = data
+        self.delay = delay
+
+    def take(self, count: int | None) -> bytes:
+        taken, self.data = self.data[:count], b"" if count is None else self.data[count:]
+        return taken
+
+
+def _framed(line: str) -> bytes:
+    return f"\r\n{line}\r\n".encode("latin-1")

@@ -1,0 +1,127 @@
+"""What happened to a phone, in order: the journal of its agent, its requests, and what its user saw and did."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from agent.core.effects import Effect
+from agent.core.events import CodeRefused, Event, Failed, Judged
+from agent.core.screens import LockCause, ScreenFacts, ScreenId
+from agent.core.states import State
+from agent.core.step import RejectedEventError
+from agent.ports import PortError
+from agent.sealing import SealFault
+from lab.handset import unverified_tokens
+from lab.world.network import Request
+from wire import media
+
+if TYPE_CHECKING:
+    from agent.verification.verdict import VerifiedVerdict
+
+
+class Who(StrEnum):
+    """Who did it."""
+
+    PHONE = "phone"
+    USER = "user"
+    AGENT = "agent"
+    NETWORK = "network"
+    SCREEN = "screen"
+    VENDOR = "vendor"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened, `at` seconds after the phone was first switched on. `detail` is JSON."""
+
+    at: float
+    who: Who
+    what: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry for machines; what has no detail says none."""
+        entry = {"at": self.at, "who": self.who.value, "what": self.what}
+        return entry | ({"detail": self.detail} if self.detail else {})
+
+
+_UNSAID: tuple[Any, ...] = (None, "", (), [], LockCause.NONE)
+
+
+class Timeline:
+    """Implements `agent.ports.Journal` and keeps what it is told, together with what the lab tells it."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._began = now()
+        self.entries: list[Entry] = []
+        self.verdicts: list[VerifiedVerdict] = []
+
+    def note(self, who: Who, what: str, **detail: Any) -> None:
+        """Something that the lab saw."""
+        at = round(self._now() - self._began, 3)
+        self.entries.append(Entry(at, who, what, {k: v for k, v in detail.items() if v is not None}))
+
+    def recovered(self, state: State, fault: SealFault | None) -> None:
+        """A boot found this state."""
+        self.note(Who.AGENT, "recovered", fault=fault, setup=state.setup, lock=state.lock)
+
+    def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
+        """An event happened."""
+        if isinstance(event, Judged):
+            self.verdicts.append(event.verdict)
+        moved = {
+            name: f"{getattr(before, name)} → {getattr(after, name)}"
+            for name in ("setup", "exchange", "lock", "attention")
+            if getattr(before, name) is not getattr(after, name)
+        }
+        done = [type(effect).__name__ for effect in effects]
+        self.note(Who.AGENT, event.kind.value, **moved, **_why(event), effects=done or None)
+
+    def rejected(self, error: RejectedEventError) -> None:
+        """An event could not happen."""
+        self.note(
+            Who.AGENT, error.event.kind.value, rejected=error.rejection, by=error.machine, **_why(error.event)
+        )
+
+    def not_sealed(self, event: Event, error: PortError) -> None:
+        """An event did not count, nor did the verdict in it."""
+        if isinstance(event, Judged):
+            self.verdicts.pop()
+        self.note(Who.AGENT, event.kind.value, undone=error.code)
+
+    def shown(self, screen: ScreenId, facts: ScreenFacts) -> None:
+        """What the user saw."""
+        said = {name: value for name, value in asdict(facts).items() if value not in _UNSAID}
+        self.note(Who.SCREEN, screen.value, **said)
+
+    def carried(self, request: Request) -> None:
+        """A request left the phone."""
+        sent = unverified_tokens.token(request.body) if request.content_type == media.EVIDENCE else None
+        outcome = _fetched(request) if request.method == "GET" else _outcome(request)
+        self.note(Who.NETWORK, f"{request.method} {request.path}", sent=sent, **outcome)
+
+
+def _why(event: Event) -> dict[str, Any]:
+    """How an exchange or an unlock code failed."""
+    if isinstance(event, Failed):
+        return {"trouble": event.trouble, "code": event.code}
+    return {"code": event.code} if isinstance(event, CodeRefused) else {}
+
+
+def _outcome(request: Request) -> dict[str, Any]:
+    if request.answer is None:
+        return {"fault": request.fault}
+    answer = request.answer
+    if answer.media_type == media.VERDICT:
+        return {"status": answer.status, "received": unverified_tokens.token(answer.body)}
+    text = answer.body.decode("utf-8", "replace") if len(answer.body) < 2000 else f"{len(answer.body)} octets"
+    return {"status": answer.status, "received": text}
+
+
+def _fetched(request: Request) -> dict[str, Any]:
+    """A download in a line: the file is public, and what it means shows in what the phone does next."""
+    if request.answer is None:
+        return {"fault": request.fault}
+    return {"status": request.answer.status, "octets": len(request.answer.body)}

@@ -1,0 +1,53 @@
+"""Verdict keys from a key repository, by the agent's own client: over HTTP, or from a folder that is served nowhere."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agent.adapters.http import RequestsTransport
+from agent.adapters.tuf_keys import TufKeys
+from agent.ports import Answer, Downloads
+from agent.verification.keyset import KeySet
+from lab.inspection.inputs import InputError, read_file
+from wire import key_repository, media
+
+_FOLDERS: Final = {key_repository.METADATA_PATH: "metadata", key_repository.TARGETS_PATH: "targets"}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderDownloads:
+    """Implements `agent.ports.Downloads` over the folder of a key repository, with `metadata` and `targets` in it."""
+
+    folder: Path
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        """The file that a server would answer with; 404 where there is none."""
+        for prefix, name in _FOLDERS.items():
+            file = self.folder / name / path.removeprefix(prefix)
+            if path.startswith(prefix) and file.parent == self.folder / name and file.is_file():
+                return Answer(200, accept, file.read_bytes())
+        return Answer(404, media.PROBLEM, b"")
+
+
+def keys_of(root: Path, repository: str, now: int) -> KeySet:
+    """The keys as published at `now`, from the pinned `root`, with no memory of earlier visits.
+
+    Raises InputError for what cannot be a root or a repository, KeySourceError for one that cannot be trusted.
+    """
+    pinned, downloads = read_file(root), _downloads(repository)
+    with tempfile.TemporaryDirectory(prefix="activation-verify-") as folder:
+        return TufKeys(pinned, Path(folder), downloads).keys(now)
+
+
+def _downloads(repository: str) -> Downloads:
+    if "://" not in repository:
+        if not (Path(repository) / "metadata").is_dir():
+            raise InputError(
+                f"{repository} is no key repository: it has no folder metadata; give its folder or URL"
+            )
+        return FolderDownloads(Path(repository))
+    try:
+        return RequestsTransport(repository)
+    except ValueError as error:
+        raise InputError(f"--repository: {error}") from error

@@ -1,0 +1,1 @@
+"""The fictional phone maker: its keys, its key rotation and its policies."""

@@ -1,0 +1,159 @@
+"""Verdicts for the exploration: real tokens, through the real verifier, under a key of the exploration's own.
+
+The server of the model may decide anything at any time, may have forgotten the phone and may have been restored
+from a backup: the serial of its answer comes from its production rule over each of these. The attacker has every
+verdict that was ever signed, for this phone and for others, and no key.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from agent import unlock_code
+from agent.core.states import State
+from agent.verification.errors import VerificationError
+from agent.verification.keyset import KeySet
+from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict, verify
+from lab.model_check.abstraction import NOW, SERIAL, UNIT, VERSION
+from lab.world.seed import Seed
+from server_stub.verdicts.claims import next_serial
+from wire.codes import Decision
+from wire.evidence import Evidence, LastVerdict
+
+ISSUER: Final = "https://verdicts.solvane.example"
+AUDIENCE: Final = "solvane-phones"
+FRESH: Final = "ZnJlc2gtY2hhbGxlbmdl"
+"""The challenge that the server has just issued."""
+REPLAYED: Final = "cmVwbGF5ZWQtY2hhbGxlbmdl"
+"""A challenge of an earlier exchange, which the attacker hands to the phone again."""
+SHOWN: Final = "c2hvd24tY2hhbGxlbmdl"
+"""The challenge on the lock screen, which an unlock code answers."""
+THIS_KEY: Final = "t" * 43
+EARLIER_KEY: Final = "e" * 43
+OTHER_KEY: Final = "o" * 43
+
+_DAY: Final = 86_400
+_LIMIT: Final = {"check_in": 2 * _DAY, "offline_limit": 40 * _DAY}
+_WORDS: Final = {"message": {"key": "not-sold-here"}, "case": "C-1"}
+_NOTICE: Final = {"decision": "notice", "reason": "activated-in-prohibited-territory", **_WORDS, **_LIMIT}
+
+DECISIONS: Final[dict[str, dict[str, Any]]] = {
+    "allow": {"decision": "allow", "reason": "territory-eligible", **_LIMIT},
+    "notice, lock before the next check-in": {**_NOTICE, "not_before_lock": _DAY},
+    "notice, lock after the offline limit": {**_NOTICE, "not_before_lock": 60 * _DAY},
+    "deny": {"decision": "deny", "reason": "territory-prohibited", **_WORDS, "check_in": _DAY},
+    "defer": {"decision": "defer", "reason": "territory-unknown", "retry_after": 600},
+    "release": {"decision": "release", "reason": "given-up"},
+}
+"""What the server can say. `not_before_lock` is in seconds from the verdict here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The part of a verdict in which tokens of the exploration differ."""
+
+    name: str
+    nonce: str = FRESH
+    jkt: str = THIS_KEY
+    serial: int = SERIAL + 1
+    issued: int = NOW
+    forged: bool = False
+
+    @property
+    def decision(self) -> Decision:
+        """What it decides."""
+        return Decision(DECISIONS[self.name]["decision"])
+
+
+def honest(name: str, state: State, nonce: str, remembered: int, late: int) -> Token:
+    """What the server signs for a phone in `state`. `remembered` is the serial that the server knows of."""
+    serial = next_serial(remembered, _claiming(state.memory.serial))
+    return Token(name, nonce=nonce, serial=serial, issued=NOW + late)
+
+
+@cache
+def _claiming(serial: int) -> Evidence:
+    """Evidence in the one claim from which the server takes a serial."""
+    last: dict[str, Any] = {"serial": serial}
+    claims: dict[str, Any] = {"last_verdict": LastVerdict.model_construct(**last) if serial else None}
+    return Evidence.model_construct(**claims)
+
+
+def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
+    """Everything that an attacker without a key can answer a phone with that awaits `nonce`."""
+    other = REPLAYED if nonce != REPLAYED else FRESH
+    for name in DECISIONS:
+        yield (
+            "an earlier verdict",
+            Token(name, nonce=other, jkt=EARLIER_KEY, serial=SERIAL, issued=NOW - UNIT),
+        )
+        yield "an earlier verdict of a phone that was reset", Token(name, nonce=other, jkt=EARLIER_KEY)
+        yield "an earlier verdict for this challenge", Token(name, nonce=nonce, jkt=EARLIER_KEY)
+        yield "a verdict of another phone", Token(name, nonce=nonce, jkt=OTHER_KEY)
+        yield "a verdict held back for days", Token(name, nonce=nonce, issued=NOW - UNIT)
+        yield "a forged verdict", Token(name, nonce=nonce, forged=True)
+
+
+def judge(token: Token, state: State, nonce: str) -> VerifiedVerdict | str:
+    """What the agent's verifier says to `token` in `state` while `nonce` is outstanding: a verdict, or a code."""
+    reckoning = TimeCertainty.EXACT if state.anchored else TimeCertainty.AT_LEAST
+    return _judged(token, nonce, state.memory.serial, state.memory.policy_version, reckoning)
+
+
+@cache
+def _judged(
+    token: Token, nonce: str, serial: int, policy_version: int, reckoning: TimeCertainty
+) -> VerifiedVerdict | str:
+    check = unlock_code.verify if nonce == SHOWN else verify
+    expected = Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, serial, policy_version, reckoning)
+    try:
+        return check(_signed(token).encode(), _keys(), expected=expected, now=NOW)
+    except (VerificationError, unlock_code.CodeError) as error:
+        return str(error.code)
+
+
+@cache
+def _signed(token: Token) -> str:
+    said = dict(DECISIONS[token.name])
+    if "not_before_lock" in said:
+        said["not_before_lock"] += token.issued
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "phone",
+        "cnf": {"jkt": token.jkt},
+        "eat_nonce": token.nonce,
+        "iat": token.issued,
+        "nbf": token.issued,
+        "exp": token.issued + 3600,
+        "jti": "explored",
+        "serial": token.serial,
+        "policy": {"id": "explored", "version": VERSION, "rule": "any"},
+        "trust": "affirming",
+        **said,
+    }
+    header = {"alg": "Ed25519", "kid": "explored", "typ": "activation-verdict+jwt"}
+    signing_input = f"{_b64(json.dumps(header).encode())}.{_b64(json.dumps(claims).encode())}"
+    key = Seed.of("explore").ed25519("somebody's" if token.forged else "vendor's")
+    return f"{signing_input}.{_b64(key.sign(signing_input.encode()))}"
+
+
+@cache
+def _keys() -> KeySet:
+    public = Seed.of("explore").ed25519("vendor's").public_key().public_bytes_raw()
+    jwk = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "alg": "Ed25519",
+        "use": "sig",
+        "kid": "explored",
+        "x": _b64(public),
+    }
+    return KeySet.from_jwks({"keys": [jwk]})
+
+
+def _b64(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

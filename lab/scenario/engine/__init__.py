@@ -1,0 +1,1 @@
+"""Runs scenarios: actions, checks, faults and results."""

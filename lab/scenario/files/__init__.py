@@ -1,0 +1,1 @@
+"""Reads scenario files: discovery, YAML, schema and validation messages."""

@@ -1,0 +1,284 @@
+"""What the members of a scenario file have in common: strict tables, durations, moments, names, ranges."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+
+from firmware_profiles.diagnosis import nearest
+from firmware_profiles.loader import names as profile_names
+from lab.scenario.model.coercions import Everybody, Listed, Short
+from lab.world.places import load_places
+
+
+def kebab(name: str) -> str:
+    """The spelling of a member in a file.
+
+    >>> kebab("at_least")
+    'at-least'
+    """
+    return name.rstrip("_").replace("_", "-")
+
+
+class Table(BaseModel):
+    """Base of everything in a scenario file: no unknown member, no coercion, no assignment."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, alias_generator=kebab
+    )
+
+
+class Expected(Table):
+    """Base of what is expected. A member that is written says something; one that is left out may be anything."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_blanks(cls, value: Any) -> Any:
+        if value == {}:
+            raise ValueError("says nothing; say what to look for")
+        return filled(value)
+
+
+def filled(value: Any, *blank: str) -> Any:
+    """A table without empty members, but for those named in `blank`. Raises ValueError."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if part is None and name not in blank:
+                raise ValueError(f"`{name}` says nothing; say what it is to be, or leave it out")
+    return value
+
+
+T = TypeVar("T")
+
+Word = Annotated[T, Field(strict=False)]
+"""A member of an enum, by its value."""
+
+OneOf = Annotated[tuple[Annotated[T, Field(strict=False)], ...], Listed(), Field(strict=False, min_length=1)]
+"""A word, or a list of words."""
+
+Nothing = Literal["none"]
+"""The word for what is not there. What is left out may be anything."""
+
+OneOrNone = Annotated[
+    tuple[Annotated[T, Field(strict=False)] | Nothing, ...], Listed(), Field(strict=False, min_length=1)
+]
+"""A word, `none`, or a list of words."""
+
+Some = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
+"""A list that is not empty."""
+
+Many = Annotated[tuple[T, ...], Listed(), Field(strict=False, min_length=1)]
+"""A table or a text, or a list of them."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+"""What something is called: small letters, digits, hyphens."""
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+Subject = Annotated[Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] | None, Everybody()]
+"""Who: a handset, several of them, or, with nothing, all."""
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, str | int | float | bool):
+        return value
+    raise ValueError("is neither text nor a number nor true or false")
+
+
+Scalar = Annotated[Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""Text, a number, true or false."""
+
+_SECONDS: Final = {
+    "s": 1,
+    "second": 1,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86_400,
+    "day": 86_400,
+    "week": 604_800,
+}
+_UNITS: Final = r"(seconds?|s|minutes?|min|hours?|h|days?|d|weeks?)"
+DURATION: Final = rf"^[0-9]+(\.[0-9]+)? ?{_UNITS}( (and )?[0-9]+(\.[0-9]+)? ?{_UNITS})*$"
+_PART: Final = re.compile(rf"([0-9]+(?:\.[0-9]+)?) ?{_UNITS}(?![a-z])")
+
+
+def seconds_of(text: Any) -> float:
+    """A duration in seconds. Raises ValueError.
+
+    >>> seconds_of("1 day 6 hours")
+    108000.0
+    """
+    if not isinstance(text, str) or not re.fullmatch(DURATION, text):
+        raise ValueError(
+            "is no duration; write a number and its unit, as in '90 s', '5 days' or '1 day 6 hours'"
+        )
+    seconds = sum(float(number) * _SECONDS[_singular(unit)] for number, unit in _PART.findall(text))
+    if seconds > LONGEST:
+        raise ValueError("is longer than ten years")
+    return seconds
+
+
+LONGEST: Final = 3660 * 86_400.0
+"""Ten years. A phone that asks every hour for so long takes minutes to run; a thousand years are a typing error."""
+
+
+def duration_text(seconds: float) -> str:
+    """A length of time as files write it.
+
+    >>> duration_text(108000.0), duration_text(0), duration_text(0.5)
+    ('1 day 6 hours', '0 s', '0.5 s')
+    """
+    rest, parts = seconds, []
+    for unit in ("day", "hour", "min"):
+        count, rest = divmod(rest, _SECONDS[unit])
+        if count:
+            plural = "s" if count > 1 and unit != "min" else ""
+            parts.append(f"{count:g} {unit}{plural}")
+    return " ".join([*parts, f"{rest:g} s"] if rest or not parts else parts)
+
+
+def _singular(unit: str) -> str:
+    return unit if unit in _SECONDS else unit.rstrip("s")
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(seconds_of),
+    PlainSerializer(duration_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": DURATION}),
+]
+"""A length of time with its unit: `90 s`, `5 days`, `1 day 6 hours`."""
+
+MOMENT: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?Z)?$"
+
+
+def epoch_of(text: Any) -> int:
+    """A moment in seconds since the epoch. Raises ValueError.
+
+    >>> epoch_of("2021-09-08 12:00Z")
+    1631102400
+    """
+    if not isinstance(text, str) or not re.fullmatch(MOMENT, text):
+        raise ValueError("is no moment; write a day or a time in UTC, as in 2021-09-06 or 2021-09-06T10:30Z")
+    if not 1980 <= int(text[:4]) <= 2100 and not text.startswith("1970"):
+        raise ValueError(
+            "is no moment of a phone's life; the years are 1980 to 2100, and 1970 for a clock that was lost"
+        )
+    try:
+        if len(text) == 10:
+            return int(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC).timestamp())
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError as error:
+        raise ValueError(f"is no moment: {error}") from None
+
+
+def moment_text(epoch: int) -> str:
+    """A moment as files write it.
+
+    >>> moment_text(1631102400), moment_text(1631059200)
+    ('2021-09-08T12:00Z', '2021-09-08')
+    """
+    then = datetime.fromtimestamp(epoch, UTC)
+    if then.time() == datetime.min.time():
+        return f"{then:%Y-%m-%d}"
+    return f"{then:%Y-%m-%dT%H:%M:%SZ}" if then.second else f"{then:%Y-%m-%dT%H:%MZ}"
+
+
+Moment = Annotated[
+    int,
+    BeforeValidator(epoch_of),
+    PlainSerializer(moment_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": MOMENT}),
+]
+"""A day or a time in UTC: `2021-09-06`, `2021-09-06T10:30Z`."""
+
+Plmn = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
+"""A network by its MCC and MNC (3GPP TS 23.003 clause 2.2): `368-01`."""
+
+
+def _profile(name: str) -> str:
+    if name not in profile_names():
+        raise ValueError(f"no profile is called {name!r}{nearest(name, profile_names())}")
+    return name
+
+
+def _place(name: str) -> str:
+    if name not in load_places():
+        raise ValueError(f"no place is called {name!r}{nearest(name, load_places())}")
+    return name
+
+
+ProfileName = Annotated[
+    str, AfterValidator(_profile), WithJsonSchema({"type": "string", "enum": list(profile_names())})
+]
+"""A firmware profile that the project ships."""
+
+PlaceName = Annotated[
+    str, AfterValidator(_place), WithJsonSchema({"type": "string", "enum": list(load_places())})
+]
+"""A place that the lab knows."""
+
+Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+class Bounds(Table):
+    """A number between bounds, both included."""
+
+    exactly: Annotated[int, Field(ge=0)] | None = None
+    at_least: Annotated[int, Field(ge=0)] | None = None
+    at_most: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        return _bounded(self, self.exactly, self.at_least, self.at_most)
+
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int):
+            return False
+        return self.exactly in (None, number) and _within(number, self.at_least, self.at_most)
+
+
+class Span(Table):
+    """A duration between bounds, both included."""
+
+    at_least: Duration | None = None
+    at_most: Duration | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        return _bounded(self, self.at_least, self.at_most)
+
+    def __contains__(self, seconds: object) -> bool:
+        return isinstance(seconds, int | float) and _within(seconds, self.at_least, self.at_most)
+
+
+Count = Annotated[Bounds, Short("exactly")]
+"""How many: a number, or bounds."""
+
+B = TypeVar("B", bound=Table)
+
+
+def _bounded(table: B, *bounds: float | None) -> B:
+    if all(bound is None for bound in bounds):
+        raise ValueError("is without bounds; say at-least, at-most or both")
+    least, most = bounds[-2:]
+    if least is not None and most is not None and least > most:
+        raise ValueError("holds for nothing: at-least is more than at-most")
+    return table
+
+
+def _within(number: float, least: float | None, most: float | None) -> bool:
+    return (least is None or number >= least) and (most is None or number <= most)

@@ -1,0 +1,96 @@
+"""Every step that a file can have, and how a step is told from another: by its verb."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, Union
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from lab.scenario.model import device_steps, expect, faults, server_steps, time_steps
+from lab.scenario.model.faults import FaultKind
+from lab.scenario.model.field_types import Subject, Word
+from lab.scenario.model.step import HandsetStep, Step
+
+
+class Fault(Step, faults.WireFault):
+    """Hurt requests or their answers, from now on and until it is over or healed."""
+
+
+class Heal(Step):
+    """End faults on the wire."""
+
+    heal: Word[FaultKind] | None = Field(description="Which kind; all by default.")
+
+
+class CutPower(HandsetStep):
+    """Pull the battery in the middle of a step, at the n-th thing that leaves a trace outside of the agent."""
+
+    cut_power: Subject
+    at_effect: Annotated[int, Field(ge=1)]
+    during: "AnyStep"
+
+    @model_validator(mode="after")
+    def _cuttable(self) -> Self:
+        if self.during.verb() in ("expect", "mark", "cut-power"):
+            raise ValueError(f"{self.during.verb()} has no effects in the middle of which power could go")
+        return self
+
+
+def _in(module: Any) -> tuple[type[Step], ...]:
+    """The steps of a module, in its order; those without a verb of their own are bases."""
+    found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Step)]
+    return tuple(
+        step
+        for step in found
+        if step.__module__ == module.__name__ and step.verb_field() in step.model_fields
+    )
+
+
+ALL_STEPS: Final[tuple[type[Step], ...]] = (
+    *_in(device_steps),
+    CutPower,
+    *_in(time_steps),
+    *_in(server_steps),
+    Fault,
+    Heal,
+    *_in(expect),
+)
+"""In the order of the reference."""
+
+VERBS: Final[dict[str, type[Step]]] = {step.verb(): step for step in ALL_STEPS}
+
+BARE: Final = tuple(
+    verb
+    for verb, step in VERBS.items()
+    if all(name == step.verb_field() or not field.is_required() for name, field in step.model_fields.items())
+    and verb
+    not in (
+        "wait",
+        "wait-until",
+        "wait-for",
+        "mark",
+        "put-in-force",
+        "start-campaign",
+        "lift-campaign",
+        "fault",
+        "expect",
+    )
+)
+"""Verbs that may stand alone."""
+
+
+def verb_of(step: Any) -> str | None:
+    """The verb of a step as it is written, or its first word where none is known."""
+    if isinstance(step, Step):
+        return step.verb()
+    words = [str(word) for word in step] if isinstance(step, dict) else []
+    return next((word for word in words if word in VERBS), words[0] if words else None)
+
+
+if TYPE_CHECKING:
+    AnyStep = Step
+else:
+    AnyStep = Annotated[
+        Union[tuple(Annotated[step, Tag(verb)] for verb, step in VERBS.items())],  # noqa: UP007 - made at run time
+        Discriminator(verb_of),
+    ]
+
+CutPower.model_rebuild()

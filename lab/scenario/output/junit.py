@@ -1,0 +1,58 @@
+"""Results as JUnit XML, in the form that pytest and most CI servers agree on. No times of this machine are in it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+from xml.etree import ElementTree as Xml
+
+from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.files.errors import ScenarioError
+from lab.scenario.output.explain import explain, first_wrong
+
+_NOT_XML: Final = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ELEMENT: Final = {Status.FAILED: "failure", Status.ERROR: "error", Status.SKIPPED: "skipped"}
+
+
+class Suite:
+    """Takes one result after the other. The same results give the same document."""
+
+    def __init__(self) -> None:
+        self._suite = Xml.Element("testsuite", name="scenarios")
+        self._counts: Counter[Status] = Counter()
+
+    def add(self, result: ScenarioResult) -> None:
+        """Take one more."""
+        self._counts[result.status] += 1
+        case = self._case(result.file, result.id)
+        if (name := _ELEMENT.get(result.status)) is not None:
+            text = _NOT_XML.sub("?", explain(result))
+            message = _NOT_XML.sub("?", str(first_wrong(result)))
+            Xml.SubElement(case, name, message=message).text = text
+
+    def document(self, faults: Sequence[ScenarioError] = ()) -> str:
+        """The document, with the files that cannot be used."""
+        for fault in faults:
+            case = self._case(fault.file, fault.file)
+            text = _NOT_XML.sub("?", str(fault))
+            Xml.SubElement(case, "error", message="the file cannot be used").text = text
+        self._suite.set("tests", str(self._counts.total() + len(faults)))
+        self._suite.set("failures", str(self._counts[Status.FAILED]))
+        self._suite.set("errors", str(self._counts[Status.ERROR] + len(faults)))
+        self._suite.set("skipped", str(self._counts[Status.SKIPPED]))
+        document = Xml.Element("testsuites")
+        document.append(self._suite)
+        Xml.indent(document)
+        return Xml.tostring(document, encoding="unicode", xml_declaration=True) + "\n"
+
+    def _case(self, file: str, name: str) -> Xml.Element:
+        file, name = _NOT_XML.sub("?", file), _NOT_XML.sub("?", name)
+        return Xml.SubElement(self._suite, "testcase", classname=file, name=name, file=file)
+
+
+def junit(results: Iterable[ScenarioResult], faults: Sequence[ScenarioError] = ()) -> str:
+    """The document of these scenarios, in their order."""
+    suite = Suite()
+    for result in results:
+        suite.add(result)
+    return suite.document(faults)

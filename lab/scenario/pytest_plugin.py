@@ -1,0 +1,83 @@
+"""Scenario files as pytest tests: loaded by `scenarios/conftest.py`, or by `-p lab.scenario.pytest_plugin` anywhere.
+
+pytest scenarios/ -n 2 -k "havana and official-global" --junitxml=scenarios.xml
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.runner import Plan
+from lab.scenario.files.errors import ScenarioError
+from lab.scenario.files.reader import SUFFIX, Case, read
+from lab.scenario.output.explain import explain, skipped
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of their own group."""
+    group = parser.getgroup("scenarios")
+    group.addoption("--scenario-seed", default="2021", help="the same seed gives the same results")
+    group.addoption("--scenario-http", action="store_true", help="run over real HTTP on this machine")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
+    """Each scenario file is a collector of its own."""
+    if file_path.name.endswith(SUFFIX):
+        return ScenarioFile.from_parent(parent, path=file_path)
+    return None
+
+
+class ScenarioFile(pytest.File):
+    """A file, with one test for each of its scenarios."""
+
+    def collect(self) -> Iterator["ScenarioItem"]:
+        """The scenarios, by their stable ids."""
+        try:
+            cases = read(self.path)
+        except ScenarioError as error:
+            raise self.CollectError(str(error)) from None
+        for case in cases:
+            yield ScenarioItem.from_parent(self, name=case.id, case=case)
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario."""
+
+    def __init__(self, *, case: Case, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._case = case
+        for tag in case.scenario.tags:
+            self.extra_keyword_matches.add(tag)
+
+    def runtest(self) -> None:
+        """Run it. Raises ScenarioFailedError."""
+        plan = Plan(
+            seed=self.config.getoption("--scenario-seed"), http=self.config.getoption("--scenario-http")
+        )
+        result = run(self._case, plan.seed, plan.venue())
+        if result.status is Status.SKIPPED:
+            pytest.skip(skipped(result))
+        if result.status is not Status.PASSED:
+            raise ScenarioFailedError(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Why it failed, without any code."""
+        if isinstance(excinfo.value, ScenarioFailedError):
+            return explain(excinfo.value.result)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where it is."""
+        return self.path, self._case.steps[0][0] - 1, self.name
+
+
+class ScenarioFailedError(Exception):
+    """A scenario that did not pass."""
+
+    def __init__(self, result: ScenarioResult) -> None:
+        super().__init__(f"{result.id}: {result.status}")
+        self.result = result

@@ -1,0 +1,1 @@
+"""Whole simulations: devices, servers and virtual time, the matrix and the stories of the demo."""

@@ -1,0 +1,153 @@
+"""The stories of the demo: one phone each, from switching on to the screen on which it ends."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from agent.screens import Screen
+from lab.handset.handset import Handset
+from lab.handset.outcome import Result
+from lab.handset.timeline import Entry, Who
+from lab.handset.timeline_summary import TimestampFormat, without_routine_entries
+from lab.manufacturer.policies import BEFORE
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+from lab.world.places import find_place
+from server_stub.policies import shipped
+from server_stub.policy.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPlan:
+    """A story before it happens."""
+
+    profile: str
+    place: str
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screenshot:
+    """A screen at some moment of a story. `challenge` is what an unlock code would have to answer, or empty."""
+
+    caption: str
+    screen: Screen
+    challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A story that happened. The last of `shots` is the screen on which it ends."""
+
+    plot: StoryPlan
+    entries: tuple[Entry, ...]
+    result: Result
+    shots: tuple[Screenshot, ...]
+
+    @property
+    def brief(self) -> bool:
+        """Whether it is short enough to be told with every message in full."""
+        return not TimestampFormat.of(self.entries).long
+
+
+HAVANA: Final = StoryPlan(
+    "official-global",
+    "havana",
+    "An official phone in Havana",
+    "It reads its SIM and network, proves what it is, asks, verifies the answer, and locks.",
+)
+CUSTOM: Final = StoryPlan(
+    "custom-aosp",
+    "havana",
+    "The same phone with other firmware",
+    "The image has no agent: it asks nobody and goes home.",
+)
+LATE: Final = StoryPlan(
+    "official-global",
+    "havana",
+    "Locked five days later",
+    "Activated in Havana before the measure, used for five days, locked by the campaign, unlocked over Wi-Fi after it.",
+)
+CARRIED: Final = StoryPlan(
+    "official-global",
+    "paris",
+    "Carried to Havana, and spared",
+    "The same model, activated in Paris in the same hour: where it was activated counts, not where it is.",
+)
+
+BEGINNING: Final = datetime(2021, 9, 1, 10, tzinfo=UTC)
+MEASURE: Final = datetime(2021, 9, 3, tzinfo=UTC)
+CAMPAIGN: Final = datetime(2021, 9, 6, tzinfo=UTC)
+LIFTED: Final = datetime(2021, 9, 15, tzinfo=UTC)
+_HOUR: Final = 3600
+
+
+def run_stories(scene: Simulation) -> Iterator[Story]:
+    """Let the two stories of an hour happen in `scene`."""
+    for plot in (HAVANA, CUSTOM):
+        phone = scene.phone(plot.profile, plot.place)
+        phone.power_on()
+        phone.walk_setup()
+        yield _story(plot, phone, [])
+
+
+def run_september_stories(seed: str) -> Iterator[Story]:
+    """Let the two stories of September 2021 happen, side by side, in a scene that begins before the measure."""
+    policy = Policy.parse(BEFORE, "open-2021-08.toml")
+    with Simulation.open(seed, world=World(int(BEGINNING.timestamp())), policy=policy) as scene:
+        late, carried = scene.phone(LATE.profile, LATE.place), scene.phone(CARRIED.profile, CARRIED.place)
+        for phone in (late, carried):
+            phone.power_on()
+            phone.walk_setup()
+        shots = list(_september(scene, late, carried))
+        yield _story(LATE, late, shots)
+        yield _story(CARRIED, carried, [])
+
+
+def _september(scene: Simulation, late: Handset, carried: Handset) -> Iterator[Screenshot]:
+    """The first sixteen days, and the lock screen of the one phone."""
+    both = (late, carried)
+    live(both, MEASURE)
+    scene.server.adopt(shipped())
+    _announce(both, "the export policy of September 2021 is in force")
+    carried.carry(find_place("havana"))
+    live(both, CAMPAIGN)
+    _announce(both, "the campaign against phones activated in prohibited territories begins")
+    live(both, CAMPAIGN, 30 * _HOUR)
+    yield _shot(late, "on the sixth day")
+    late.insert(None)
+    live(both, LIFTED)
+    _announce(both, "the campaign is lifted")
+    live(both, LIFTED, 20 * _HOUR)
+    late.join_wifi()
+    carried.retry()
+
+
+def live(phones: Sequence[Handset], until: datetime, more: float = 0.0) -> None:
+    """Let phones of one world live side by side up to a moment and `more` seconds."""
+    end = until.timestamp() + more
+    world = phones[0].world
+    while due := [phone for phone in phones if phone.alarm.at is not None and phone.alarm.at <= end]:
+        first = min(due, key=lambda phone: phone.alarm.at or 0.0)
+        first.wait(max(0.0, (first.alarm.at or 0.0) - world.exact()))
+    world.wait(max(0.0, end - world.exact()))
+
+
+def _announce(phones: Sequence[Handset], what: str) -> None:
+    for phone in phones:
+        phone.timeline.note(Who.VENDOR, what)
+
+
+def _story(plot: StoryPlan, phone: Handset, shots: Sequence[Screenshot]) -> Story:
+    result = phone.result(plot.place)
+    end = _shot(phone, f"{plot.profile} in {plot.place}: {result.outcome.value}")
+    return Story(plot, without_routine_entries(phone.timeline.entries), result, (*shots, end))
+
+
+def _shot(phone: Handset, caption: str) -> Screenshot:
+    screen, now = phone.screen(), phone.panel.now
+    if screen is None or now is None:
+        raise ValueError(f"{phone.profile.name} shows nothing; a story needs a phone that boots")
+    return Screenshot(caption, screen, now.facts.challenge)

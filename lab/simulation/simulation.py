@@ -1,0 +1,217 @@
+"""A scene: one world, the vendors in it with their servers, and the phones that are put into it.
+
+Everything in a scene derives from its seed. Its servers are real ones: records in SQLite, and HTTP on a free port
+unless another host is given.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from agent.ports import Modem
+from agent.telephony.reader import read_telephony
+from firmware_profiles.loader import load_named
+from firmware_profiles.model import Profile
+from lab.backend.hosts import HostMaker, HttpHost, HttpTransport, Transport
+from lab.backend.managed_server import LabServer, ServerIdentity
+from lab.handset.assembly import DeviceContext, Hardware, ImageBinding, blank_storage, over
+from lab.handset.handset import Handset
+from lab.handset.image import Trust, imeis
+from lab.handset.location import DeviceLocation, LiveSurroundings
+from lab.handset.options import DeviceOptions
+from lab.handset.persistence import DevicePersistence
+from lab.handset.surroundings import cards_at
+from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
+from lab.manufacturer.policies import LANTERN
+from lab.world.clock import World
+from lab.world.places import find_place
+from lab.world.seed import Seed
+from lab.world.sim import SimCard
+from server_stub.policies import shipped
+from server_stub.policy.policy import Policy
+from server_stub.signing.signing_key import Algorithm
+
+VENDOR: Final = "vendor"
+"""The holder whose keys and server the official images pin."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAccess:
+    """What an image pins, and the way to the server that it names."""
+
+    trust: Trust
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationOptions:
+    """What a scene is played on: see `Simulation.open`."""
+
+    url: str | None
+    policy: Policy | None
+    host: HostMaker
+    branch: str
+    folder: Path | None
+    algorithm: Algorithm
+    clock: Callable[[], int]
+
+
+class Simulation:
+    """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own."""
+
+    def __init__(self, seed: Seed, world: World, stack: ExitStack, stage: SimulationOptions) -> None:
+        self.world = world
+        self.vendor = Manufacturer(seed)
+        self._root = seed
+        self._seed = seed.child(stage.branch) if stage.branch else seed
+        self._stack = stack
+        self._url = stage.url
+        self._policy = stage.policy
+        self._host = stage.host
+        self._algorithm = stage.algorithm
+        self._clock = stage.clock
+        self._reach: dict[str, ServerAccess] = {}
+        self._servers: dict[str, LabServer] = {}
+        self._made: Counter[tuple[str, str]] = Counter()
+        folder = TemporaryDirectory(prefix="activation-", dir=stage.folder)
+        self._folder = Path(stack.enter_context(folder))
+
+    @classmethod
+    @contextmanager
+    def open(  # noqa: PLR0913 - each is a choice of its own, given by name
+        cls,
+        seed: str,
+        *,
+        url: str | None = None,
+        world: World | None = None,
+        policy: Policy | None = None,
+        host: HostMaker = HttpHost,
+        branch: str = "",
+        folder: Path | None = None,
+        clock: Callable[[], int] | None = None,
+        algorithm: Algorithm = Algorithm.ED25519,
+    ) -> Iterator["Simulation"]:
+        """A scene whose servers start when the first phone needs them and stop with the block.
+
+        `policy` is what the vendor's server decides by at first; the shipped one if it is not given. `host` makes
+        the place where a server runs. Scenes of one seed share their vendors; another `branch` has other phones and
+        other chances. Servers and phones keep their files in a new folder below `folder`. `clock` is what the servers
+        take for the time, in seconds since the epoch, if it is not the world's; the vendor's signs by `algorithm`.
+        """
+        with ExitStack() as stack:
+            world = world or World()
+            stage = SimulationOptions(url, policy, host, branch, folder, algorithm, clock or world.now)
+            yield cls(Seed.of(seed), world, stack, stage)
+
+    @property
+    def server(self) -> LabServer:
+        """The vendor's own server, for its operators. Raises ValueError in a scene that uses somebody else's."""
+        self._server_access(VENDOR)
+        if VENDOR not in self._servers:
+            raise ValueError("the server of this scene runs elsewhere")
+        return self._servers[VENDOR]
+
+    def phone(  # noqa: PLR0913 - what a phone can be put together from, given by name
+        self,
+        profile: str | Profile,
+        place: str,
+        *,
+        card: SimCard | None = None,
+        modem: Modem | None = None,
+        keep: DevicePersistence | None = None,
+        fit: DeviceOptions | None = None,
+    ) -> Handset:
+        """A new phone with the firmware `profile`, in `place`, switched off.
+
+        `card` takes the place of the SIM that a phone there carries; `modem`, with what it hears, that of the
+        emulated one. `keep` is the flash of a phone that was switched on before, or that will be again; `fit` is what
+        sets it apart from others.
+        Raises what `load_named` and `find_place` raise, and ValueError for an `url` that is none.
+        """
+        firmware = profile if isinstance(profile, Profile) else load_named(profile)
+        where, fit = find_place(place), fit or DeviceOptions()
+        seed = self._seed.child(self._name(firmware.name, place, keep, fit))
+        carried = fit.cards or ((card, None) if card else None)
+        cards = list(carried or cards_at(where, seed))
+        here = DeviceLocation(where, cards, seed, carrier=modem is not None)
+        hardware = fit.hardware(self._hardware(firmware, here, modem, keep))
+        reach = self._server_access(_holder(firmware))
+        network = over(
+            fit.way(reach.transport),
+            data_path=here.has_data_path(firmware),
+            address=here.address(firmware),
+        )
+        refit = partial(self._refit, fit)
+        return Handset(firmware, hardware, DeviceContext(self.world, network, reach.trust, seed, here, refit))
+
+    def _name(self, profile: str, place: str, keep: DevicePersistence | None, fit: DeviceOptions) -> str:
+        """What a phone's identity derives from: where it was kept, what it is called, or the how manyth it is."""
+        self._made[profile, place] += 1
+        number = f"phone {profile} {place} {self._made[profile, place]}"
+        return keep.name if keep else fit.name or number
+
+    def _hardware(
+        self, firmware: Profile, here: DeviceLocation, modem: Modem | None, keep: DevicePersistence | None
+    ) -> Hardware:
+        told = here.reported_radio(firmware)
+        numbers = imeis(firmware, here.seed) if modem is None else read_telephony(modem).imeis
+        numbers = (keep.imeis if keep else ()) or numbers
+        store, counter = (keep.store, keep.counter) if keep else blank_storage()
+        return Hardware(
+            imeis=numbers,
+            modem=modem or told.modem(numbers),
+            surroundings=LiveSurroundings(told.surroundings),
+            authority=self._authority(firmware),
+            store=store,
+            counter=counter,
+            folder=keep.folder if keep else self._folder / f"phone-{self._made.total()}",
+        )
+
+    def _authority(self, firmware: Profile) -> Authority:
+        return self.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value))
+
+    def _refit(self, fit: DeviceOptions, firmware: Profile) -> ImageBinding:
+        reach = self._server_access(_holder(firmware))
+        return ImageBinding(reach.trust, fit.way(reach.transport), self._authority(firmware))
+
+    def _server_access(self, holder: str) -> ServerAccess:
+        if holder not in self._reach:
+            self._reach[holder] = self._make_reach(holder)
+        return self._reach[holder]
+
+    def _make_reach(self, holder: str) -> ServerAccess:
+        """The vendor's server, or the one of another holder of trust, who has keys and a policy of its own."""
+        house = self._house(holder)
+        elsewhere = self._url if holder == VENDOR else None
+        transport = HttpTransport(elsewhere) if elsewhere else self._serve(holder, house).way()
+        self._stack.callback(transport.close)
+        root = house.vendor.ceremony.pinned_root
+        return ServerAccess(Trust(issuer=house.issuer, audience=house.audience, root=root), transport)
+
+    def _house(self, holder: str) -> ServerIdentity:
+        if holder == VENDOR:
+            policy = self._policy or shipped()
+            return ServerIdentity(
+                self.vendor, self.vendor.issuer, self.vendor.audience, policy, self._algorithm
+            )
+        policy = Policy.parse(LANTERN, "lantern-open.toml")
+        vendor = Manufacturer(self._root.child(holder))
+        return ServerIdentity(vendor, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
+
+    def _serve(self, holder: str, house: ServerIdentity) -> LabServer:
+        folder = self._folder / holder
+        folder.mkdir()
+        random = self._seed.random(f"server {holder}").randbytes
+        server = LabServer(house, folder, self._clock, random, self._host())
+        self._stack.callback(server.stop)
+        self._servers[holder] = server
+        return server
+
+
+def _holder(firmware: Profile) -> str:
+    return firmware.agent.trust if firmware.agent else VENDOR

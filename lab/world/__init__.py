@@ -1,0 +1,1 @@
+"""The emulated world: clock, seed, places, operators, radio, SIM cards and network."""

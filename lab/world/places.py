@@ -1,0 +1,167 @@
+"""Places as data: what a phone hears there, where that is, and which SIM a phone there carries."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from firmware_profiles.lines import line_of
+from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
+from lab.world.radio import Guests, HeardNetwork
+from wire.codes import Registration
+from wire.evidence import Location, Plmn, Serving, Wifi
+from wire.model import CountryCode, Message, Sequence, Word
+
+SHIPPED: Final = Path(__file__).with_name("places.toml")
+
+_PlmnText = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
+_PlaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
+class PlaceFileError(Exception):
+    """A file of places cannot be used. `line` counts from 1; `key` is the dotted key at fault."""
+
+    def __init__(self, file: Path, line: int, key: str, detail: str) -> None:
+        super().__init__(f"{file.name}:{line}: {key}: {detail}" if key else f"{file.name}:{line}: {detail}")
+        self.file = file
+        self.line = line
+        self.key = key
+        self.detail = detail
+
+
+class UnknownPlaceError(LookupError):
+    """No place has this name. `nearest` are the names that come close."""
+
+    def __init__(self, name: str, known: Mapping[str, "Place"]) -> None:
+        self.name = name
+        self.nearest = tuple(difflib.get_close_matches(name, known))
+        hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else f"known: {', '.join(known)}"
+        super().__init__(f"no place {name!r}; {hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a phone can be.
+
+    `networks` are in the order in which a roaming phone tries them. `address` is the country that the source address
+    of its requests belongs to. `sims` are the home networks of the cards that a phone there carries, None for an
+    empty slot.
+    """
+
+    name: str
+    sentence: str
+    networks: tuple[HeardNetwork, ...]
+    location: Location
+    wifi: Wifi
+    address: str
+    sims: tuple[Plmn | None, ...]
+
+    def has_data_path(self, serving: Serving) -> bool:
+        """Whether a phone here that is registered like that can reach a server, by Wi-Fi or by mobile data."""
+        return self.wifi.connected or serving.registration in (Registration.HOME, Registration.ROAMING)
+
+
+class _NetworkEntry(Message):
+    """One network. `bands` replaces those of the operator table; `on_air` overrules its "not operational"."""
+
+    area: Annotated[int, Field(ge=0, le=0xFFFF)]
+    cell: Annotated[int, Field(ge=0, le=0xFFFFFFF)]
+    bands: Sequence[str] | None = None
+    guests: Word[Guests] = Guests.FOREIGN
+    on_air: bool = False
+
+
+class _PlaceEntry(Message):
+    sentence: Annotated[str, Field(min_length=1, max_length=200)]
+    position: Annotated[tuple[float, float], Field(strict=False)]
+    address: CountryCode
+    sims: Annotated[Sequence[_PlmnText], Field(max_length=2)]
+    wifi: Wifi = Wifi(connected=False)
+    networks: Annotated[dict[_PlmnText, _NetworkEntry], Field(default_factory=dict)]
+
+
+class _PlaceFile(Message):
+    places: dict[_PlaceName, _PlaceEntry]
+
+
+class _NetworkError(Exception):
+    """A network entry that fits the schema and still makes no sense."""
+
+
+def read_places(file: Path) -> Mapping[str, Place]:
+    """The places of a TOML file. Raises PlaceFileError for anything that it should not say."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlaceFileError(file, 1, "", f"cannot be read: {type(error).__name__}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PlaceFileError(file, 1, "", f"is not TOML: {error}") from error
+    try:
+        entries = _PlaceFile(places=document).places
+    except ValidationError as error:
+        raise _fault(file, text, error) from error
+    return MappingProxyType({name: _place(file, text, name, entry) for name, entry in entries.items()})
+
+
+@lru_cache(maxsize=1)
+def load_places() -> Mapping[str, Place]:
+    """The shipped places, by name."""
+    return read_places(SHIPPED)
+
+
+def find_place(name: str) -> Place:
+    """The shipped place called `name`. Raises UnknownPlaceError with the nearest names."""
+    places = load_places()
+    if name not in places:
+        raise UnknownPlaceError(name, places)
+    return places[name]
+
+
+def _fault(file: Path, text: str, error: ValidationError) -> PlaceFileError:
+    details = error.errors(include_url=False)
+    first = next((item for item in details if item["type"] == "extra_forbidden"), details[0])
+    path = tuple(part for part in first["loc"][1:] if isinstance(part, str) and part != "[key]")
+    message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    return PlaceFileError(file, line_of(path, text), ".".join(path), message)
+
+
+def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
+    networks: list[HeardNetwork] = []
+    for plmn, network in entry.networks.items():
+        try:
+            networks.append(_network(_plmn(plmn), network))
+        except (UnknownOperatorError, BandError, _NetworkError) as error:
+            path = (name, "networks", plmn)
+            raise PlaceFileError(file, line_of(path, text), ".".join(path), str(error)) from error
+    latitude, longitude = entry.position
+    try:
+        location = Location(latitude=latitude, longitude=longitude, accuracy=50.0)
+    except ValidationError as error:
+        line = line_of((name, "position"), text)
+        raise PlaceFileError(file, line, f"{name}.position", "latitude and longitude in degrees") from error
+    sims = tuple(map(_plmn, entry.sims))
+    return Place(name, entry.sentence, tuple(networks), location, entry.wifi, entry.address, sims)
+
+
+def _network(plmn: Plmn, entry: _NetworkEntry) -> HeardNetwork:
+    operator = find_operator(plmn)
+    if not operator.on_air and not entry.on_air:
+        raise _NetworkError(
+            "the operator table says that it does not operate; say on_air = true if it does here"
+        )
+    bands = operator.bands if entry.bands is None else parse_bands(entry.bands)
+    if not bands:
+        raise _NetworkError("the operator table lists no band that a phone hears; say bands = [...]")
+    return HeardNetwork(plmn, entry.area, entry.cell, bands, entry.guests)
+
+
+def _plmn(text: str) -> Plmn:
+    mcc, _, mnc = text.partition("-")
+    return Plmn(mcc=mcc, mnc=mnc)

@@ -1,0 +1,215 @@
+"""What operators can decide about one phone: lock it, unlock it, give it up, and hand out an unlock code.
+
+A decision holds before the policy until it is withdrawn. It reaches the phone with its next check-in, or, for a locked
+phone without a network, by a code that somebody carries there.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from server_stub.attestation.appraisal import Identity
+from server_stub.policy.overrides import Override
+from server_stub.policy.policy import Case, Policy
+from server_stub.store.records import AuditEntry, Device, Reading, Store, Transaction, VerdictRecord
+from server_stub.territory.judgement import Judgement, Status
+from server_stub.verdicts.claims import VerdictContext, build_verdict
+from server_stub.verdicts.signing_context import SigningContext
+from wire import limits
+from wire.codes import Decision, Intent, TrustTier
+from wire.unlock import UnlockChallenge
+from wire.verdict import Verdict
+
+LOCAL: Final = "local"
+"""Who did what was done in the process itself and not through the admin API."""
+
+
+class Act(StrEnum):
+    """What an operator can do about a phone. `WITHDRAW` lets the policy decide again."""
+
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    RELEASE = "release"
+    WITHDRAW = "withdraw"
+
+
+_DECISIONS: Final = {
+    Act.LOCK: Decision.DENY,
+    Act.UNLOCK: Decision.ALLOW,
+    Act.RELEASE: Decision.RELEASE,
+    Act.WITHDRAW: None,
+}
+
+
+class OperatorFault(StrEnum):
+    """Why nothing was decided."""
+
+    DEVICE_UNKNOWN = "device-unknown"
+    DEVICE_NOT_LOCKED = "device-not-locked"
+    VERDICT_UNKNOWN = "verdict-unknown"
+
+
+_ADVICE: Final = {
+    OperatorFault.DEVICE_UNKNOWN: "no such phone has asked this server; check the number and the database",
+    OperatorFault.DEVICE_NOT_LOCKED: "by its newest verdict this phone is not locked; its lock screen would be wrong",
+    OperatorFault.VERDICT_UNKNOWN: "this server has no verdict of this phone to build on; the phone must go online",
+}
+
+
+class OperatorError(Exception):
+    """An operator asked for what cannot be done. `fault` is stable, `advice` says what to do."""
+
+    def __init__(self, fault: OperatorFault) -> None:
+        super().__init__(f"{fault}: {_ADVICE[fault]}")
+        self.fault = fault
+        self.advice = _ADVICE[fault]
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockCode:
+    """A verdict that answers the challenge of a lock screen, as claims and as the token to carry there."""
+
+    verdict: Verdict
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAdmin:
+    """Phones are named by their IMEI, of which 14 digits count, or by their pseudonym `sub`.
+
+    `reason` is the operator's own, for the records. Every call is one transaction, leaves an audit entry in it, and
+    raises OperatorError, or StoreUnavailableError. Without `case` the number of the phone is used. `policy` tells what
+    is in force, `by` who acts.
+    """
+
+    desk: SigningContext
+    store: Store
+    policy: Callable[[Reading], Policy]
+    by: str = LOCAL
+
+    def lock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
+        """Deny this phone at its next check-in, whatever the policy says."""
+        return self._overrule(imei, Act.LOCK, reason, case)
+
+    def unlock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
+        """Allow this phone at its next check-in, whatever the policy says."""
+        return self._overrule(imei, Act.UNLOCK, reason, case)
+
+    def release(self, imei: str, *, reason: str, case: str | None = None) -> Override:
+        """Give this phone up at its next check-in: it never asks again."""
+        return self._overrule(imei, Act.RELEASE, reason, case)
+
+    def withdraw(self, imei: str, *, reason: str = "withdrawn") -> None:
+        """Let the policy decide again."""
+        self.act(self.desk.pseudonyms.device(imei), Act.WITHDRAW, reason=reason)
+
+    def act(self, sub: str, act: Act, *, reason: str, case: str | None = None) -> Device:
+        """Do `act` to the phone with this pseudonym, and return its record."""
+        decision = _DECISIONS[act]
+        with self.store.transaction() as transaction:
+            known = self._known(transaction, sub)
+            override = None if decision is None else self._override(known, decision, reason, case)
+            device = replace(known, override=override)
+            transaction.remember(device)
+            self._audit(transaction, f"device.{act}", device, reason, {})
+        return device
+
+    def unlock_code(
+        self, challenge: UnlockChallenge, *, reason: str, case: str | None = None, undelivered: int = 0
+    ) -> UnlockCode:
+        """The verdict that unlocks the phone with this challenge. It lives for 24 hours.
+
+        It is recorded like an `unlock`, so that the next check-in agrees; a phone that was given up stays so. The code
+        is bound to the key of the phone's newest verdict over the network; `undelivered` says how many of the newest
+        never reached it. Nobody knows whether a code arrives, so the phone counts as locked until it is heard of.
+        """
+        now = self.desk.clock()
+        with self.store.transaction() as transaction:
+            device = self._known(transaction, self.desk.pseudonyms.device(challenge.imei14))
+            if device.locks_at is None or now < device.locks_at:
+                raise OperatorError(OperatorFault.DEVICE_NOT_LOCKED)
+            key = transaction.key_of(device.sub, undelivered)
+            if key is None:
+                raise OperatorError(OperatorFault.VERDICT_UNKNOWN)
+            override = _unlocking(device, self._override(device, Decision.ALLOW, reason, case))
+            overridden = replace(device, override=override)
+            verdict = self._compose(overridden, override, self.policy(transaction), challenge, key)
+            token = self.desk.signer.sign(verdict)
+            transaction.record(_record(verdict, token))
+            unlocked = replace(overridden, last_serial=verdict.serial)
+            transaction.remember(unlocked)
+            self._audit(transaction, "device.unlock-code", unlocked, reason, {"serial": verdict.serial})
+        return UnlockCode(verdict, token)
+
+    def _overrule(self, imei: str, act: Act, reason: str, case: str | None) -> Override:
+        device = self.act(self.desk.pseudonyms.device(imei), act, reason=reason, case=case)
+        assert device.override is not None  # noqa: S101 - every act but a withdrawal leaves one
+        return device.override
+
+    def _known(self, transaction: Transaction, sub: str) -> Device:
+        device = transaction.device(sub)
+        if device is None:
+            raise OperatorError(OperatorFault.DEVICE_UNKNOWN)
+        return device
+
+    def _override(self, device: Device, decision: Decision, reason: str, case: str | None) -> Override:
+        number = case or self.desk.pseudonyms.case(device.sub)
+        return Override(decision, reason, number, self.desk.clock())
+
+    def _audit(
+        self, transaction: Transaction, action: str, device: Device, reason: str, more: dict[str, int]
+    ) -> None:
+        case = {"case": device.override.case} if device.override else {}
+        entry = AuditEntry(self.desk.clock(), self.by, action, device.sub, reason, {**case, **more})
+        transaction.append_audit(entry)
+
+    def _compose(
+        self, device: Device, override: Override, policy: Policy, challenge: UnlockChallenge, key: str
+    ) -> Verdict:
+        desk = self.desk
+        bearings = VerdictContext(
+            issuer=desk.issuer,
+            audience=desk.audience,
+            sub=device.sub,
+            thumbprint=key,
+            nonce=challenge.eat_nonce,
+            jti=desk.random(16).hex(),
+            serial=device.last_serial + 1,
+            case=override.case,
+        )
+        case = _unseen(device, override.at)
+        return build_verdict(bearings, case, policy, override.rule, lifetime=limits.LIFETIME_MAX)
+
+
+def _unlocking(device: Device, override: Override) -> Override:
+    """A phone that was given up is not taken back by a code."""
+    given_up = device.override is not None and device.override.decision is Decision.RELEASE
+    return device.override if given_up and device.override else override
+
+
+def _unseen(device: Device, now: int) -> Case:
+    """Nothing is known of where the phone is now, nor of its state: it does not speak."""
+    return Case(
+        judgement=Judgement(Status.UNKNOWN, None, "an operator decided"),
+        intent=Intent.CHECK_IN,
+        activation=device.activation,
+        identity=Identity.ATTESTED,
+        trust=TrustTier.NONE,
+        terms="",
+        now=now,
+        sale_region=device.sale_region,
+        roaming=False,
+    )
+
+
+def _record(verdict: Verdict, token: str) -> VerdictRecord:
+    return VerdictRecord(
+        verdict=verdict,
+        identity=Identity.ATTESTED,
+        inputs={},
+        appraisal={},
+        judgement={"status": Status.UNKNOWN, "explanation": "an operator decided"},
+        token_digest=hashlib.sha256(token.encode()).hexdigest(),
+    )

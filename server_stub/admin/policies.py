@@ -1,0 +1,264 @@
+"""What operators do to policies and campaigns, each with who, when and why in the audit log.
+
+Phones take no verdict of a policy with a lower version than one that they have seen. So what is put in force has no
+lower version than anything before it, and going back means to issue the older text again under a higher version.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from server_stub.admin.policy_simulation import KEPT, Simulation, simulate
+from server_stub.policy.document import CampaignState
+from server_stub.policy.errors import nearest
+from server_stub.policy.policy import Period, Policy
+from server_stub.policy.toml_lines import line_of
+from server_stub.store.records import (
+    AuditEntry,
+    CampaignPeriod,
+    InForce,
+    PolicyFixedError,
+    PolicyVersion,
+    Reading,
+    Store,
+    Transaction,
+)
+from server_stub.verdicts.policy_in_force import AuditNote, loaded, put_in_force
+
+_VERSION: Final = re.compile(r"""^(\s*["']?version["']?\s*=\s*)[^\s#]+""")
+_DRAFT: Final = "draft.toml"
+
+
+class PolicyFault(StrEnum):
+    """Why nothing was done. Stable."""
+
+    POLICY_UNKNOWN = "policy-unknown"
+    POLICY_CHANGED = "policy-changed"
+    VERSION_FIXED = "version-fixed"
+    VERSION_TOO_LOW = "version-too-low"
+    NOTHING_BEFORE = "nothing-before"
+    CAMPAIGN_UNKNOWN = "campaign-unknown"
+    CAMPAIGN_RUNNING = "campaign-running"
+    CAMPAIGN_NOT_RUNNING = "campaign-not-running"
+
+
+class PolicyDeskError(ValueError):
+    """An operator asked for what cannot be done. `fault` is stable, `advice` says what is wrong and what to do."""
+
+    def __init__(self, fault: PolicyFault, advice: str) -> None:
+        super().__init__(f"{fault}: {advice}")
+        self.fault = fault
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyAdmin:
+    """Every write is one transaction, with its audit entry. `by` is who acts, `reason` why.
+
+    Raises PolicyDeskError, PolicyError for a document that cannot be used, and StoreUnavailableError.
+    """
+
+    store: Store
+    clock: Callable[[], int]
+
+    def put(self, text: str, by: str, reason: str, *, etag: str | None = None) -> PolicyVersion:
+        """Keep a document under the id and version that it gives itself; it decides nothing yet.
+
+        A version that has been in force stays as it is. `etag`, where given, is that of the text to replace.
+        """
+        document = Policy.parse(text, _DRAFT).document
+        version = PolicyVersion(document.id, document.version, text, self.clock(), by)
+        with self.store.transaction() as transaction:
+            known = transaction.policy(version.id, version.version)
+            if etag is not None and (known is None or known.etag != etag):
+                raise PolicyDeskError(
+                    PolicyFault.POLICY_CHANGED, f"{_name(version)} is not what it was; read it again"
+                )
+            _keep(transaction, version)
+            details = {"etag": version.etag, "replaces": known.etag if known else None}
+            self._audit(
+                transaction, "policy.put", _name(version), AuditNote(version.put_at, by, reason), details
+            )
+        return version
+
+    def list(self) -> tuple[PolicyVersion, ...]:
+        """All versions of all policies, by id and version."""
+        with self.store.reading() as reading:
+            return reading.policies()
+
+    def get(self, policy_id: str, version: int) -> PolicyVersion:
+        """One version of a policy."""
+        with self.store.reading() as reading:
+            return _known(reading, policy_id, version)
+
+    def in_force(self) -> InForce | None:
+        """What decides now; None where nothing was ever put in force."""
+        with self.store.reading() as reading:
+            return reading.in_force()
+
+    def history(self) -> tuple[InForce, ...]:
+        """All that ever was in force, oldest first."""
+        with self.store.reading() as reading:
+            return reading.in_force_history()
+
+    def simulate(self, text: str, *, source: str = _DRAFT, keep: int | None = KEPT) -> Simulation:
+        """What this document would do to the devices of the store. See `server_stub.admin.policy_simulation`."""
+        with self.store.reading() as reading:
+            return simulate(reading, Policy.parse(text, source), self.clock(), keep=keep)
+
+    def put_in_force(self, policy_id: str, version: int, by: str, reason: str) -> InForce:
+        """Decide by this version from the next request on, in every process on this store."""
+        with self.store.transaction() as transaction:
+            known = _known(transaction, policy_id, version)
+            return self._put_in_force(transaction, Policy.parse(known.text, _name(known)), by, reason)
+
+    def adopt(self, policy: Policy, by: str, reason: str) -> InForce:
+        """Keep a policy and put it in force at once. What is in force already is left as it is."""
+        with self.store.transaction() as transaction:
+            now = transaction.in_force()
+            if now and (now.policy_id, now.version) == (policy.document.id, policy.document.version):
+                known = transaction.policy(now.policy_id, now.version)
+                if known and known.text == policy.text:
+                    return now
+            return self._put_in_force(transaction, policy, by, reason)
+
+    def roll_back(self, by: str, reason: str) -> InForce:
+        """Issue the text that was in force before once more, under a version that no phone has seen."""
+        with self.store.transaction() as transaction:
+            before = _before(transaction)
+            taken = {each.version for each in transaction.policies() if each.id == before.id}
+            version = _floor(transaction) + 1
+            while version in taken:
+                version += 1
+            text = renumbered(before.text, version)
+            policy = Policy.parse(text, f"{before.id}/{version}")
+            return self._put_in_force(transaction, policy, by, reason, "policy.roll-back")
+
+    def start_campaign(self, campaign_id: str, by: str, reason: str, at: int | None = None) -> CampaignPeriod:
+        """Let a campaign of the policy in force run from `at`, or now, until it is lifted."""
+        with self.store.transaction() as transaction:
+            note = AuditNote(self.clock(), by, reason)
+            begins = note.at if at is None else at
+            if _period(transaction, campaign_id).state(begins) is CampaignState.RUNNING:
+                raise PolicyDeskError(
+                    PolicyFault.CAMPAIGN_RUNNING,
+                    f"{campaign_id} runs at that time; lift it, or choose another time",
+                )
+            period = CampaignPeriod(campaign_id, begins, None, by, reason)
+            return self._declare(transaction, "campaign.start", period, note)
+
+    def lift_campaign(self, campaign_id: str, by: str, reason: str, at: int | None = None) -> CampaignPeriod:
+        """End a campaign of the policy in force at `at`, or now, whatever its document says."""
+        with self.store.transaction() as transaction:
+            note = AuditNote(self.clock(), by, reason)
+            ends = note.at if at is None else at
+            known = _period(transaction, campaign_id)
+            if known.state(ends) is not CampaignState.RUNNING:
+                raise PolicyDeskError(
+                    PolicyFault.CAMPAIGN_NOT_RUNNING,
+                    f"{campaign_id} does not run at that time; choose another time",
+                )
+            period = CampaignPeriod(campaign_id, known.begins, ends, by, reason)
+            return self._declare(transaction, "campaign.lift", period, note)
+
+    def campaigns(self) -> dict[str, Period]:
+        """The campaigns of the policy in force with their periods, an operator's word before the document's."""
+        with self.store.reading() as reading:
+            policy = loaded(reading)
+            return dict(policy.periods) if policy else {}
+
+    def _put_in_force(
+        self, transaction: Transaction, policy: Policy, by: str, reason: str, action: str = "policy.in-force"
+    ) -> InForce:
+        document, floor = policy.document, _floor(transaction)
+        if document.version < floor:
+            raise PolicyDeskError(
+                PolicyFault.VERSION_TOO_LOW,
+                f"{document.id} is version {document.version}, and phones know {floor}; "
+                "give the document a higher version",
+            )
+        try:
+            return put_in_force(transaction, policy, AuditNote(self.clock(), by, reason), action)
+        except PolicyFixedError as error:
+            raise _fixed(document.id, document.version) from error
+
+    def _declare(
+        self, transaction: Transaction, action: str, period: CampaignPeriod, note: AuditNote
+    ) -> CampaignPeriod:
+        transaction.put_campaign(period)
+        details = {"begins": period.begins, "ends": period.ends}
+        self._audit(transaction, action, period.id, note, details)
+        return period
+
+    def _audit(
+        self, transaction: Transaction, action: str, subject: str, note: AuditNote, details: dict[str, Any]
+    ) -> None:
+        transaction.append_audit(AuditEntry(note.at, note.by, action, subject, note.reason, details))
+
+
+def renumbered(text: str, version: int) -> str:
+    """The document `text` with another version, and nothing else changed.
+
+    >>> renumbered('id = "p"\\nversion = 1  # first\\n', 4)
+    'id = "p"\\nversion = 4  # first\\n'
+    """
+    lines = text.splitlines(keepends=True)
+    at = line_of(text, ("version",)) - 1
+    lines[at] = _VERSION.sub(rf"\g<1>{version}", lines[at], count=1)
+    return "".join(lines)
+
+
+def _name(version: PolicyVersion) -> str:
+    return f"{version.id}/{version.version}"
+
+
+def _keep(transaction: Transaction, version: PolicyVersion) -> None:
+    try:
+        transaction.put_policy(version)
+    except PolicyFixedError as error:
+        raise _fixed(version.id, version.version) from error
+
+
+def _fixed(policy_id: str, version: int) -> PolicyDeskError:
+    return PolicyDeskError(
+        PolicyFault.VERSION_FIXED,
+        f"{policy_id}/{version} has been in force with another text; give the document a higher version",
+    )
+
+
+def _known(reading: Reading, policy_id: str, version: int) -> PolicyVersion:
+    known = reading.policy(policy_id, version)
+    if known is None:
+        near = nearest(policy_id, {each.id for each in reading.policies()})
+        hint = f"versions of {near} are kept" if near else "put it first"
+        raise PolicyDeskError(PolicyFault.POLICY_UNKNOWN, f"there is no {policy_id}/{version}; {hint}")
+    return known
+
+
+def _floor(reading: Reading) -> int:
+    """The highest version that a phone may have seen."""
+    return max((entry.version for entry in reading.in_force_history()), default=0)
+
+
+def _before(reading: Reading) -> PolicyVersion:
+    """What was in force before what is in force now."""
+    entries = reading.in_force_history()
+    names = [(entry.policy_id, entry.version) for entry in entries]
+    earlier = next((name for name in reversed(names) if name != names[-1]), None)
+    if earlier is None:
+        raise PolicyDeskError(PolicyFault.NOTHING_BEFORE, "no other policy was in force before; put one")
+    return _known(reading, *earlier)
+
+
+def _period(reading: Reading, campaign_id: str) -> Period:
+    policy = loaded(reading)
+    periods = policy.periods if policy else {}
+    if campaign_id not in periods:
+        near = nearest(campaign_id, periods)
+        hint = f"did you mean {near}?" if near else "add it to the document and put that in force"
+        raise PolicyDeskError(
+            PolicyFault.CAMPAIGN_UNKNOWN, f"the policy in force has no campaign {campaign_id}; {hint}"
+        )
+    return periods[campaign_id]

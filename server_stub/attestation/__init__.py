@@ -1,0 +1,1 @@
+"""Android key attestation: parses chains and key descriptions, and appraises them."""

@@ -1,1 +1,0 @@
-"""The server's judgement, pure: time is an argument, and nothing here touches the outside."""

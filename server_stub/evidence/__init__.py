@@ -1,0 +1,1 @@
+"""Evidence tokens: strict parsing, nonces and pseudonyms."""

@@ -1,0 +1,71 @@
+"""Challenges: nonces that authenticate themselves, so that issuing one writes nothing.
+
+44 characters of base64url for 33 octets: issue time (5), randomness (12), truncated HMAC-SHA256 over both (16).
+33 is a multiple of 3, so that no bit of the text is without meaning.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from server_stub.evidence.errors import EvidenceError
+from wire.challenge import Challenge
+from wire.codes import ProblemCode
+from wire.limits import NONCE_LIFETIME
+
+_TIME: Final = 5
+_RANDOM: Final = 12
+_MAC: Final = 16
+_TEXT: Final = (_TIME + _RANDOM + _MAC) // 3 * 4
+_LABEL: Final = b"challenge\0"
+
+
+@dataclass(frozen=True, slots=True)
+class SpendableNonce:
+    """A nonce of ours that is still fresh. `until` is when it expires, in seconds since the epoch."""
+
+    octets: bytes
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """Issues and recognizes nonces under `key`; `random` gives as many random octets as it is asked for."""
+
+    key: bytes = field(repr=False)
+    random: Callable[[int], bytes]
+
+    def issue(self, now: int) -> Challenge:
+        """A new challenge, valid from `now`, seconds since the epoch."""
+        body = now.to_bytes(_TIME, "big") + self.random(_RANDOM)
+        nonce = base64.urlsafe_b64encode(body + self._mac(body)).decode()
+        return Challenge(nonce=nonce, expires_in=NONCE_LIFETIME)
+
+    def recognize(self, nonce: str, now: int) -> SpendableNonce:
+        """Check that `nonce` is ours and fresh. Raises EvidenceError: challenge-invalid, challenge-expired."""
+        octets = _decode(nonce)
+        body, mac = octets[:-_MAC], octets[-_MAC:]
+        if not hmac.compare_digest(mac, self._mac(body)):
+            raise EvidenceError(ProblemCode.CHALLENGE_INVALID, "eat_nonce was not issued by this server")
+        issued = int.from_bytes(body[:_TIME], "big")
+        if not issued <= now < issued + NONCE_LIFETIME:
+            raise EvidenceError(
+                ProblemCode.CHALLENGE_EXPIRED, "eat_nonce is out of its time; ask for a new challenge"
+            )
+        return SpendableNonce(octets, issued + NONCE_LIFETIME)
+
+    def _mac(self, body: bytes) -> bytes:
+        return hmac.digest(self.key, _LABEL + body, "sha256")[:_MAC]
+
+
+def _decode(nonce: str) -> bytes:
+    try:
+        octets = base64.b64decode(nonce, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise EvidenceError(ProblemCode.CHALLENGE_INVALID, "eat_nonce is not base64url") from error
+    if len(nonce) != _TEXT:
+        raise EvidenceError(ProblemCode.CHALLENGE_INVALID, f"eat_nonce is not of {_TEXT} characters")
+    return octets

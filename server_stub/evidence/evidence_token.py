@@ -1,0 +1,170 @@
+"""Reading evidence: a compact JWS (RFC 7515) with the phone's certificate chain in `x5c`.
+
+Verified with `cryptography` and not with the library that signs verdicts, so that a flaw of one does not hide
+in the other; the agent's verifier shares nothing with this one. Two stages, because the signature is only
+worth its cost when the nonce is ours: `read` and then `EvidenceToken.verify_signature`.
+"""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import ValidationError
+
+from server_stub.evidence.errors import EvidenceError
+from server_stub.evidence.strict_json import JsonError, read_object
+from wire import limits, media
+from wire.codes import ProblemCode
+from wire.evidence import Evidence
+
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
+_HEADER: Final = frozenset({"alg", "typ", "x5c"})
+_ALGORITHMS: Final = ("ES256", "Ed25519")
+_ECDSA: Final = ECDSA(hashes.SHA256())
+_MALFORMED: Final = ProblemCode.EVIDENCE_MALFORMED
+_SIGNATURE: Final = ProblemCode.EVIDENCE_SIGNATURE_INVALID
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EvidenceToken:
+    """Evidence that is well-formed, its signature not yet verified. `chain` is DER, leaf first.
+
+    `claims` is the JSON object that `evidence` was read from.
+    """
+
+    evidence: Evidence
+    claims: dict[str, Any]
+    chain: tuple[bytes, ...]
+    algorithm: str
+    _signed: bytes
+    _signature: bytes
+
+    def verify_signature(self, key: PublicKeyTypes) -> None:
+        """Hold the signature against the leaf's key. Raises EvidenceError."""
+        try:
+            if self.algorithm == "ES256" and isinstance(key, EllipticCurvePublicKey):
+                self._verify_es256(key)
+            elif self.algorithm == "Ed25519" and isinstance(key, Ed25519PublicKey):
+                key.verify(self._signature, self._signed)
+            else:
+                raise EvidenceError(_SIGNATURE, f"the leaf's key is not for {self.algorithm}")
+        except InvalidSignature as error:
+            raise EvidenceError(_SIGNATURE, "the leaf's key did not sign this evidence") from error
+
+    def _verify_es256(self, key: EllipticCurvePublicKey) -> None:
+        """RFC 7518 section 3.4: R and S of 32 octets each."""
+        if key.curve.name != SECP256R1.name or len(self._signature) != 64:
+            raise EvidenceError(_SIGNATURE, "ES256 needs a P-256 key and a signature of 64 octets")
+        r, s = int.from_bytes(self._signature[:32], "big"), int.from_bytes(self._signature[32:], "big")
+        key.verify(encode_dss_signature(r, s), self._signed, _ECDSA)
+
+
+def read(token: bytes) -> EvidenceToken:
+    """Take evidence apart, checking all but the signature. Raises EvidenceError."""
+    if len(token) > limits.TOKEN_MAX:
+        raise EvidenceError(_MALFORMED, f"evidence is longer than {limits.TOKEN_MAX} octets")
+    segments = token.split(b".")
+    if len(segments) != 3:
+        raise EvidenceError(_MALFORMED, f"a compact JWS has 3 segments, this has {len(segments)}")
+    header, payload, signature = map(_decode_segment, segments)
+    algorithm, chain = _read_header(header)
+    signed = token[: -len(segments[2]) - 1]
+    claims = _object(payload, "payload")
+    return EvidenceToken(_validate(claims), claims, chain, algorithm, signed, signature)
+
+
+def thumbprint(key: PublicKeyTypes) -> str:
+    """RFC 7638 thumbprint of a P-256 or Ed25519 public key, base64url. Raises EvidenceError for another."""
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name == SECP256R1.name:
+        point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        members = f'"crv":"P-256","kty":"EC","x":"{_base64url(point[1:33])}","y":"{_base64url(point[33:])}"'
+    elif isinstance(key, Ed25519PublicKey):
+        members = f'"crv":"Ed25519","kty":"OKP","x":"{_base64url(key.public_bytes_raw())}"'
+    else:
+        raise EvidenceError(_SIGNATURE, "evidence is signed by a P-256 or an Ed25519 key")
+    return _base64url(hashlib.sha256(f"{{{members}}}".encode()).digest())
+
+
+def _decode_segment(segment: bytes) -> bytes:
+    """Unpadded canonical base64url (RFC 7515 section 2)."""
+    spare = len(segment) % 4
+    if not segment or segment.translate(None, delete=_ALPHABET) or spare == 1:
+        raise EvidenceError(_MALFORMED, "a segment is not unpadded base64url")
+    # The last character carries bits that belong to no octet: four of them after two characters, two after three.
+    if spare and _ALPHABET.index(segment[-1]) & (0x0F if spare == 2 else 0x03):
+        raise EvidenceError(_MALFORMED, "a segment is not canonical base64url")
+    return binascii.a2b_base64(segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4))
+
+
+def _read_header(octets: bytes) -> tuple[str, tuple[bytes, ...]]:
+    if len(octets) > limits.HEADER_MAX:
+        raise EvidenceError(_MALFORMED, f"the header is longer than {limits.HEADER_MAX} octets")
+    header = _object(octets, "header")
+    if header.keys() != _HEADER:
+        raise EvidenceError(_MALFORMED, "the header must have exactly alg, typ and x5c")
+    if header["typ"] != media.EVIDENCE_TYP or header["alg"] not in _ALGORITHMS:
+        raise EvidenceError(_MALFORMED, f"typ must be {media.EVIDENCE_TYP}, alg ES256 or Ed25519")
+    return header["alg"], _read_chain(header["x5c"])
+
+
+def _read_chain(x5c: object) -> tuple[bytes, ...]:
+    """RFC 7515 section 4.1.6: standard base64 of DER, leaf first."""
+    if not isinstance(x5c, list) or not 1 <= len(x5c) <= limits.CHAIN_MAX:
+        raise EvidenceError(_MALFORMED, f"x5c must be an array of 1 to {limits.CHAIN_MAX} certificates")
+    try:
+        return tuple(binascii.a2b_base64(item, strict_mode=True) for item in map(_text, x5c))
+    except binascii.Error as error:
+        raise EvidenceError(_MALFORMED, "x5c holds what is not base64") from error
+
+
+def _text(item: object) -> bytes:
+    if not isinstance(item, str) or not item.isascii():
+        raise EvidenceError(_MALFORMED, "x5c holds what is not base64")
+    return item.encode("ascii")
+
+
+def _validate(claims: dict[str, Any]) -> Evidence:
+    try:
+        return Evidence.model_validate(claims)
+    except ValidationError as error:
+        where = ", ".join(sorted({_location(e["loc"]) for e in error.errors(include_input=False)}))
+        raise EvidenceError(
+            ProblemCode.EVIDENCE_CLAIMS_INVALID, f"claims that break the contract: {where[:300]}"
+        ) from None
+
+
+def _location(path: tuple[int | str, ...]) -> str:
+    """Names of the contract only: an unknown member's name is the sender's, and is not repeated."""
+    return ".".join(str(part) for part in path if isinstance(part, int) or part in _CLAIM_NAMES) or "unknown"
+
+
+def _names(schema: object) -> set[str]:
+    if isinstance(schema, list):
+        return set().union(*map(_names, schema))
+    if not isinstance(schema, dict):
+        return set()
+    return set(schema.get("properties", {})).union(*map(_names, schema.values()))
+
+
+_CLAIM_NAMES: Final = frozenset(_names(Evidence.model_json_schema()))
+
+
+def _object(octets: bytes, part: str) -> dict[str, Any]:
+    try:
+        return read_object(octets)
+    except JsonError as error:
+        raise EvidenceError(_MALFORMED, f"the {part} is {error}") from error
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -1,0 +1,1 @@
+"""Policies: documents, rules, decisions, comparison and explanation."""

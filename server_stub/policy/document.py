@@ -1,0 +1,208 @@
+"""A policy document: the TOML form of a policy. Times are offset date-times, durations seconds."""
+
+from enum import StrEnum
+from typing import Annotated, Final, Self, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from server_stub.attestation.appraisal import Identity
+from wire import limits
+from wire.codes import Decision, Intent, MessageKey, Reason, TrustTier
+from wire.model import Code, Integer, Seconds, Sequence, Territory, Text, Word
+from wire.verdict import ALLOWED, REQUIRED
+
+
+class TerritoryClass(StrEnum):
+    """What a territory is to a policy. `none` is for activation alone: the phone has not been activated."""
+
+    PROHIBITED = "prohibited"
+    NO_PRESENCE = "no-presence"
+    ELIGIBLE = "eligible"
+    UNKNOWN = "unknown"
+    CONTRADICTORY = "contradictory"
+    NONE = "none"
+
+
+RESOLVED: Final = frozenset({TerritoryClass.PROHIBITED, TerritoryClass.NO_PRESENCE, TerritoryClass.ELIGIBLE})
+"""The classes of a territory that has a name."""
+
+
+class CampaignState(StrEnum):
+    """Where in its life a campaign is."""
+
+    AHEAD = "ahead"
+    RUNNING = "running"
+    LIFTED = "lifted"
+
+
+class Argument(StrEnum):
+    """What an argument of a message can be filled with."""
+
+    TERRITORY = "territory"
+    ACTIVATION_TERRITORY = "activation-territory"
+    CASE = "case"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+T = TypeVar("T")
+
+Alternatives = Annotated[Sequence[T], Field(min_length=1)]
+"""At least one of them; an empty list would match no phone."""
+
+
+class Territories(_Part):
+    """Which territories are of which class; all others are eligible. A country stands for its parts too.
+
+    Codes are of ISO 3166-1 alpha-2 (`CU`) or ISO 3166-2 (`UA-43`).
+    """
+
+    prohibited: Sequence[Territory]
+    no_presence: Sequence[Territory] = ()
+
+    @field_validator("prohibited", "no_presence")
+    @classmethod
+    def _once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({code for code in codes if codes.count(code) > 1}):
+            raise ValueError(f"{', '.join(twice)} stands here twice; remove one")
+        return codes
+
+    @model_validator(mode="after")
+    def _of_one_class(self) -> Self:
+        if both := sorted({*self.prohibited} & {*self.no_presence}):
+            raise ValueError(f"{', '.join(both)} cannot be of two classes; remove it from one of them")
+        return self
+
+
+class Campaign(_Part):
+    """A measure with a beginning and an end: `from` is within it, `until` is not."""
+
+    id: Code
+    begins: Annotated[AwareDatetime, Field(alias="from")]
+    ends: Annotated[AwareDatetime, Field(alias="until")]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.begins >= self.ends:
+            raise ValueError("a campaign must begin before it ends; correct `from` or `until`")
+        return self
+
+
+class CampaignCondition(_Part):
+    """True while campaign `id` is in one of `state`."""
+
+    id: Code
+    state: Alternatives[Word[CampaignState]]
+
+
+class Conditions(_Part):
+    """What must hold for a rule, all of it; what is left out holds always. Each list is of alternatives.
+
+    `territory` is the class of where the phone is, `activation` that of where it was first activated;
+    `activation_age_min` and `activation_age_max` are the seconds since then, both included (never true of a phone that
+    was not activated). `sale_region` is where the vendor sold the phone, or meant its image to be sold; `roaming`
+    whether it is registered on a network that is not its home network. `terms_not` are versions that were not accepted.
+    """
+
+    territory: Alternatives[Word[TerritoryClass]] | None = None
+    intent: Alternatives[Word[Intent]] | None = None
+    activation: Alternatives[Word[TerritoryClass]] | None = None
+    activation_age_min: Seconds | None = None
+    activation_age_max: Seconds | None = None
+    sale_region: Alternatives[Code] | None = None
+    roaming: bool | None = None
+    identity: Alternatives[Word[Identity]] | None = None
+    trust: Alternatives[Word[TrustTier]] | None = None
+    terms: Alternatives[Code] | None = None
+    terms_not: Alternatives[Code] | None = None
+    campaign: CampaignCondition | None = None
+
+    @field_validator("territory")
+    @classmethod
+    def _somewhere(cls, classes: tuple[TerritoryClass, ...] | None) -> tuple[TerritoryClass, ...] | None:
+        if classes and TerritoryClass.NONE in classes:
+            raise ValueError(
+                "no phone is in territory `none`; where nothing tells where it is, write `unknown`"
+            )
+        return classes
+
+    @field_validator("activation")
+    @classmethod
+    def _recorded(cls, classes: tuple[TerritoryClass, ...] | None) -> tuple[TerritoryClass, ...] | None:
+        if classes and TerritoryClass.CONTRADICTORY in classes:
+            raise ValueError("no activation is recorded as `contradictory`; leave it out")
+        return classes
+
+    @model_validator(mode="after")
+    def _some_age(self) -> Self:
+        low, high = self.activation_age_min, self.activation_age_max
+        if low is not None and high is not None and low > high:
+            raise ValueError("activation_age_min is above activation_age_max; correct one of them")
+        return self
+
+    @property
+    def empty(self) -> bool:
+        """Whether these hold for every phone."""
+        return self == Conditions()
+
+
+class Message(_Part):
+    """Which sentence the phone shows; `args` says what fills each argument."""
+
+    key: Word[MessageKey]
+    args: dict[Code, Word[Argument]] = {}
+
+
+class Rule(_Part):
+    """One rule: when, and then what. The claims must be complete for the decision, and no more than that."""
+
+    id: Code
+    when: Conditions = Conditions()
+    decision: Word[Decision]
+    reason: Word[Reason]
+    message: Message | None = None
+    case: bool = False
+    check_in: Seconds | None = None
+    offline_limit: Seconds | None = None
+    not_before_lock: AwareDatetime | None = None
+    retry_after: Annotated[int, Field(ge=1, le=limits.RETRY_AFTER_MAX)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        names = ("message", "check_in", "offline_limit", "not_before_lock", "retry_after")
+        given = {name for name in names if getattr(self, name) is not None} | (
+            {"case"} if self.case else set()
+        )
+        if missing := REQUIRED[self.decision] - given:
+            raise ValueError(
+                f"a rule that decides {self.decision} needs {', '.join(sorted(missing))}; add it"
+            )
+        if excess := given - ALLOWED[self.decision]:
+            raise ValueError(f"a rule that decides {self.decision} cannot have {', '.join(sorted(excess))}")
+        return self
+
+    @model_validator(mode="after")
+    def _arguments_exist(self) -> Self:
+        sources = set(self.message.args.values()) if self.message else set()
+        if Argument.CASE in sources and not self.case:
+            raise ValueError("the message names the case; add `case = true`")
+        for source, classes in (
+            (Argument.TERRITORY, self.when.territory),
+            (Argument.ACTIVATION_TERRITORY, self.when.activation),
+        ):
+            if source in sources and not (classes and RESOLVED.issuperset(classes)):
+                raise ValueError(f"the message names the {source}; demand a class that has one in `when`")
+        return self
+
+
+class PolicyDocument(_Part):
+    """A whole policy: ordered rules, of which the first that matches decides and the last always matches."""
+
+    id: Code
+    version: Integer
+    title: Text
+    territories: Territories
+    campaigns: Sequence[Campaign] = ()
+    rules: Annotated[Sequence[Rule], Field(min_length=1)]

@@ -1,0 +1,160 @@
+"""What is wrong with a policy document, in words for the person who wrote it."""
+
+import difflib
+import typing
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from server_stub.policy.toml_lines import Path, line_of
+
+_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. `key` is dotted and empty for the document itself, `line` counts from 1."""
+
+    source: str
+    line: int
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {self.key or 'document'}: {self.text}"
+
+
+class PolicyError(ValueError):
+    """A policy document cannot be used. `problems` are all that were found, in the order of their lines.
+
+    `source`, `line`, `key` and `problem` are those of the first one.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        found = sorted(problems, key=lambda each: (each.line, each.key))
+        super().__init__("\n".join(map(str, found)))
+        self.problems = tuple(found)
+        self.source = found[0].source
+        self.line = found[0].line
+        self.key = found[0].key
+        self.problem = found[0].text
+
+
+def located(text: str, source: str, path: Path, words: str) -> Problem:
+    """The problem at `path` of the document `text`."""
+    return Problem(source, line_of(text, path), ".".join(map(str, path)), words)
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """The valid word that is most like `word`, or nothing.
+
+    >>> nearest("prohibted", ["prohibited", "eligible"])
+    'prohibited'
+    """
+    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.6)
+    return close[0] if close else ""
+
+
+def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path, str]]:
+    """Every fault that validation by `model` found, as its place and what to do.
+
+    A key that is misspelt is told once: as the word that is there and not as the one that is missing.
+    """
+    details = error.errors(include_url=False)
+    unknown = {d["loc"]: _unknown_key(d["loc"], model) for d in details if d["type"] == "extra_forbidden"}
+    meant = {(*path[:-1], word) for path, word in unknown.items()}
+    inside = {each["loc"][:size] for each in details for size in range(len(each["loc"]))}
+    return [
+        (_place(each), _words(each, model, unknown))
+        for each in details
+        # A list whose every element is wrong counts as empty.
+        if not (
+            (each["type"] == "missing" and each["loc"] in meant)
+            or (each["type"] == "too_short" and each["loc"] in inside)
+        )
+    ]
+
+
+def _place(details: ErrorDetails) -> Path:
+    return tuple(part for part in details["loc"] if part != "[key]")
+
+
+def _words(details: ErrorDetails, model: type[BaseModel], unknown: dict[Path, str]) -> str:
+    path, kind = details["loc"], details["type"]
+    if kind == "missing":
+        return "missing key; add it"
+    if kind == "extra_forbidden":
+        word, table = unknown[path], _model(path[:-1], model)
+        return (
+            f"unknown key; did you mean {word}?"
+            if word
+            else f"unknown key; use one of {_listed(_keys(table))}"
+        )
+    if kind == "too_short":
+        return "nothing stands here; name at least one"
+    if kind == "string_pattern_mismatch" and path[:1] == ("territories",):
+        return f"{_shown(details['input'])} is no territory; write a code of ISO 3166 such as CU or UA-43"
+    if kind == "value_error":
+        return str(details["ctx"]["error"])
+    return _bad_value(path, details, model)
+
+
+def _bad_value(path: Path, details: ErrorDetails, model: type[BaseModel]) -> str:
+    shown = _shown(details["input"])
+    words = _vocabulary(_annotation(path, model))
+    if details["type"] == "enum" and words:
+        near = nearest(str(details["input"]), words)
+        return f"{shown} is no word here; " + (
+            f"did you mean {near}?" if near else f"use one of {_listed(words)}"
+        )
+    return f"{shown} cannot stand here; {details['msg'][0].lower()}{details['msg'][1:]}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(str(value)) if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words)
+
+
+def _unknown_key(path: Path, model: type[BaseModel]) -> str:
+    return nearest(str(path[-1]), _keys(_model(path[:-1], model)))
+
+
+def _keys(model: type[BaseModel] | None) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _model(path: Path, model: type[BaseModel]) -> type[BaseModel] | None:
+    """The model of the table at `path`; None where there is no table."""
+    return _table(_annotation(path, model))
+
+
+def _annotation(path: Path, model: type[BaseModel]) -> Any:
+    """The type of what stands at `path`. An index, or the key of a free table, leaves the type as it is."""
+    annotation: Any = model
+    for part in path:
+        table = _table(annotation)
+        fields = {field.alias or name: field for name, field in table.model_fields.items()} if table else {}
+        if part in fields:
+            annotation = fields[str(part)].annotation
+    return annotation
+
+
+def _table(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in typing.get_args(annotation) if (found := _table(inner))), None)
+
+
+def _vocabulary(annotation: Any) -> list[str]:
+    """The words of the enum that a type is made of, if it is made of one."""
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return [member.value for member in annotation]
+    return [word for inner in typing.get_args(annotation) for word in _vocabulary(inner)]

@@ -1,0 +1,74 @@
+"""The revocation status list in a file, which an operator's job fetches and replaces."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from server_stub.attestation.revocation import StatusEntry, StatusList, StatusListError
+from server_stub.evidence.errors import EvidenceError
+from wire import limits
+from wire.codes import ProblemCode
+
+DAY: Final = 86_400
+
+
+class WhenUnusable(StrEnum):
+    """What happens while the list is missing, unreadable or too old."""
+
+    REFUSE = "refuse"
+    """No attestation is appraised: fail closed."""
+
+    ACCEPT = "accept"
+    """What was last read counts, however old; nothing is revoked where nothing was ever read: fail open."""
+
+
+class StatusListFile:
+    """Serves as `ChainVerifier.statuses`. The file is read again whenever it changes.
+
+    Its time of change is the list's age, as the format has no time of its own: whoever fetches it sets it. A list that
+    is older than `max_age` seconds is too old.
+    """
+
+    def __init__(
+        self, path: Path, *, max_age: int = DAY, when_unusable: WhenUnusable = WhenUnusable.REFUSE
+    ) -> None:
+        self._path = path
+        self._max_age = max_age
+        self._when_unusable = when_unusable
+        self._seen: tuple[int, int, int] | None = None
+        self._malformed = False
+        self._entries: Mapping[int, StatusEntry] = {}
+
+    def __call__(self, at: int) -> Mapping[int, StatusEntry]:
+        """The entries at `at` seconds since the epoch. Raises EvidenceError, `unavailable`, while it fails closed."""
+        problem = self._problem(at)
+        if problem and self._when_unusable is WhenUnusable.REFUSE:
+            raise EvidenceError(
+                ProblemCode.UNAVAILABLE, f"the status list of attestation certificates {problem}; ask again"
+            )
+        return self._entries
+
+    def _problem(self, at: int) -> str | None:
+        try:
+            state = self._path.stat()
+            self._refresh((state.st_mtime_ns, state.st_size, state.st_ino))
+        except OSError:
+            return "cannot be read"
+        if self._malformed:
+            return "is malformed"
+        if state.st_mtime - at > limits.SKEW:
+            return "is from the future"
+        return "is too old" if at - state.st_mtime > self._max_age else None
+
+    def _refresh(self, mark: tuple[int, int, int]) -> None:
+        """Read the file if it is another one than before. A malformed one is read once, and changes no entry."""
+        if self._seen == mark:
+            return
+        octets = self._path.read_bytes()
+        try:
+            self._entries = StatusList.parse(octets).entries
+            self._malformed = False
+        except StatusListError:
+            self._malformed = True
+        self._seen = mark

@@ -1,0 +1,1 @@
+"""Where a device is, judged from its signals."""

@@ -1,0 +1,89 @@
+"""Everything that is judged of evidence before the store is asked: nonce, chain, signature, appraisal, territory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from server_stub.attestation.appraisal import Appraisal, Identity, appraise
+from server_stub.attestation.chain import ChainVerifier
+from server_stub.evidence import evidence_token as evidence_reader
+from server_stub.evidence.challenges import Challenger, SpendableNonce
+from server_stub.evidence.pseudonyms import Pseudonyms
+from server_stub.reference_data.source_countries import CountryOf, nowhere
+from server_stub.reference_data.time_zones import zone_at
+from server_stub.territory.judgement import Judgement, judge, signals_of
+from server_stub.verdicts.observer import RequestObserver, Step
+from wire.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Appraised:
+    """Evidence with everything that was judged of it before the store is asked.
+
+    `sub` is the pseudonym of an attested phone, None where the server cannot know which phone it talks to.
+    """
+
+    evidence: Evidence
+    claims: dict[str, Any]
+    thumbprint: str
+    sub: str | None
+    appraisal: Appraisal
+    judgement: Judgement
+    nonce: SpendableNonce
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appraiser:
+    """Judges evidence for one vendor. Knows no device."""
+
+    challenger: Challenger
+    chains: ChainVerifier
+    pseudonyms: Pseudonyms
+    clock: Callable[[], int]
+    country_of: CountryOf = nowhere
+
+    def appraise(self, token: bytes, attendant: RequestObserver, address: str | None = None) -> Appraised:
+        """Judge signed evidence that came from `address`, which is not kept.
+
+        Raises EvidenceError, and RateExceededError where the attendant does.
+        """
+        now = self.clock()
+        read = evidence_reader.read(token)
+        attendant.record_step(Step.READ)
+        nonce = self.challenger.recognize(read.evidence.eat_nonce, now)
+        attendant.record_step(Step.CHALLENGE)
+        path = self.chains.verify(read.chain, now)
+        attendant.record_step(Step.CHAIN)
+        read.verify_signature(path.leaf_key)
+        attendant.record_step(Step.SIGNATURE)
+        appraisal = appraise(path, read.evidence)
+        sub = self._attested(appraisal)
+        attendant.record_step(Step.APPRAISE)
+        if sub is not None:
+            attendant.check_rate(sub)
+        judgement = judge(signals_of(read.evidence, zone_at, self._source(address)))
+        attendant.record_step(Step.JUDGE)
+        return Appraised(
+            evidence=read.evidence,
+            claims=read.claims,
+            thumbprint=evidence_reader.thumbprint(path.leaf_key),
+            sub=sub,
+            appraisal=appraisal,
+            judgement=judgement,
+            nonce=nonce,
+            now=now,
+        )
+
+    def check(self) -> None:
+        """Raises EvidenceError where no evidence could be judged now."""
+        self.chains.check(self.clock())
+
+    def _source(self, address: str | None) -> str | None:
+        return None if address is None else self.country_of(address)
+
+    def _attested(self, appraisal: Appraisal) -> str | None:
+        """The pseudonym of an attested phone. Nobody's where the server cannot know which phone it talks to."""
+        if appraisal.identity is not Identity.ATTESTED or appraisal.imei is None:
+            return None
+        return self.pseudonyms.device(appraisal.imei)

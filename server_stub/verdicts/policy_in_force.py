@@ -1,0 +1,88 @@
+"""Which policy decides: the one that is in force in the store, read once for each revision of the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from server_stub.policy.policy import Period, Policy
+from server_stub.store.records import AuditEntry, InForce, PolicyVersion, Reading, Transaction
+
+SERVER: Final = "server"
+"""The actor of what a server does by itself, in the audit log."""
+
+_FIRST: Final = "the server was started with it, on records in which nothing was in force"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    revision: int
+    policy: Policy
+
+
+class PolicyInForce:
+    """The policy that decides. `started_with` is what decides where nothing was ever put in force.
+
+    Another process that puts a policy in force, or starts or lifts a campaign, is noticed with the next question.
+    """
+
+    def __init__(self, started_with: Policy, clock: Callable[[], int]) -> None:
+        self._started_with = started_with
+        self._clock = clock
+        self._known: _Known | None = None
+
+    def establish(self, transaction: Transaction) -> Policy:
+        """The policy that decides. In records in which nothing is in force it is put in force, and that is recorded."""
+        if self._known is None and transaction.in_force() is None:
+            put_in_force(transaction, self._started_with, AuditNote(self._clock(), SERVER, _FIRST))
+            return self._load(transaction)  # not remembered: the transaction may come to nothing
+        return self.read(transaction)
+
+    def read(self, reading: Reading) -> Policy:
+        """The policy that decides."""
+        revision = reading.revision()
+        known = self._known
+        if known is None or known.revision != revision:
+            self._known = known = _Known(revision, self._load(reading))
+        return known.policy
+
+    def _load(self, reading: Reading) -> Policy:
+        return loaded(reading) or self._started_with.during(declared(reading))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditNote:
+    """When something was done, by whom and why."""
+
+    at: int
+    by: str
+    reason: str
+
+
+def loaded(reading: Reading) -> Policy | None:
+    """The policy in force, with the periods that operators gave to campaigns."""
+    entry = reading.in_force()
+    version = reading.policy(entry.policy_id, entry.version) if entry else None
+    if version is None:
+        return None
+    return Policy.parse(version.text, f"{version.id}-{version.version}.toml").during(declared(reading))
+
+
+def declared(reading: Reading) -> dict[str, Period]:
+    """The periods that operators gave to campaigns."""
+    return {each.id: Period(each.begins, each.ends) for each in reading.campaigns()}
+
+
+def put_in_force(
+    transaction: Transaction, policy: Policy, note: AuditNote, action: str = "policy.in-force"
+) -> InForce:
+    """Keep the text of `policy`, let it decide from now on, and record that. Raises PolicyFixedError."""
+    document, before = policy.document, transaction.in_force()
+    known = transaction.policy(document.id, document.version)
+    if known is None or known.text != policy.text:
+        transaction.put_policy(PolicyVersion(document.id, document.version, policy.text, note.at, note.by))
+    entry = InForce(document.id, document.version, note.at, note.by, note.reason)
+    transaction.put_in_force(entry)
+    details = {"before": f"{before.policy_id}/{before.version}" if before else None}
+    name = f"{document.id}/{document.version}"
+    transaction.append_audit(AuditEntry(note.at, note.by, action, name, note.reason, details))
+    return entry

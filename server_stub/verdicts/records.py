@@ -1,0 +1,123 @@
+"""What the server keeps of an exchange: the verdict with its inputs, and what it changes about the device."""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from server_stub.evidence.pseudonyms import Pseudonyms
+from server_stub.policy.policy import UNKNOWN_REGION, Activation, Case
+from server_stub.store.records import Device, Reading, Shipment, VerdictRecord
+from server_stub.verdicts.appraiser import Appraised
+from server_stub.verdicts.claims import locks_at
+from wire.codes import Decision
+from wire.verdict import Verdict
+
+
+def device_of(appraised: Appraised, reading: Reading) -> Device | None:
+    """The record of an attested phone, a new one where it asks for the first time; None for a stranger."""
+    if appraised.sub is None:
+        return None
+    known = reading.device(appraised.sub)
+    device = known or Device(
+        appraised.sub,
+        None,
+        appraised.evidence.firmware.sale_region,
+        appraised.appraisal.model,
+        0,
+        first_seen=appraised.now,
+    )
+    return shipped_as(device, appraised.appraisal.imei or "", reading)
+
+
+def shipped_as(device: Device, imei: str, reading: Reading) -> Device:
+    """The device with what the vendor knows of its shipment, which goes before what the phone says of itself."""
+    if device.batch is not None or not (shipment := _shipment(imei, reading)):
+        return device
+    return replace(
+        device,
+        batch=shipment.batch,
+        distributor=shipment.distributor,
+        sale_region=shipment.sale_region,
+        model=device.model or shipment.model,
+    )
+
+
+def _shipment(imei: str, reading: Reading) -> Shipment | None:
+    """By type allocation code and serial number (3GPP TS 23.003 clause 6.2.1)."""
+    return reading.shipment_of(imei[:8], int(imei[8:14])) if imei[:14].isdigit() and len(imei) >= 14 else None
+
+
+def case_of(appraised: Appraised, device: Device | None) -> Case:
+    """What the policy decides about. The server's own record of the sale region goes before the phone's word."""
+    told = appraised.evidence.firmware.sale_region
+    recorded = device.sale_region if device else UNKNOWN_REGION
+    return Case(
+        judgement=appraised.judgement,
+        intent=appraised.evidence.intent,
+        activation=device.activation if device else None,
+        identity=appraised.appraisal.identity,
+        trust=appraised.appraisal.tier,
+        terms=appraised.evidence.terms.version,
+        now=appraised.now,
+        sale_region=told if recorded == UNKNOWN_REGION else recorded,
+        roaming=appraised.evidence.telephony.serving.roaming,
+    )
+
+
+def device_after(device: Device, verdict: Verdict) -> Device:
+    """The first allow is the activation; where its territory was unknown, the first that is known completes it."""
+    activation = device.activation
+    if verdict.decision is Decision.ALLOW:
+        if activation is None:
+            activation = Activation(verdict.iat, verdict.territory)
+        elif activation.territory is None:
+            activation = replace(activation, territory=verdict.territory)
+    return replace(
+        device,
+        activation=activation,
+        last_serial=verdict.serial,
+        locks_at=locks_at(verdict, device.locks_at),
+        last_seen=verdict.iat,
+    )
+
+
+def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Pseudonyms) -> VerdictRecord:
+    """The verdict with all that led to it."""
+    judgement = appraised.judgement
+    return VerdictRecord(
+        verdict=verdict,
+        identity=appraised.appraisal.identity,
+        inputs=_inputs(appraised.claims, pseudonyms),
+        appraisal=appraised.appraisal.reasons(),
+        judgement={
+            "status": judgement.status,
+            "territory": judgement.territory,
+            "confidence": judgement.confidence,
+            "explanation": judgement.explanation,
+            "decided_by": judgement.decided_by.source if judgement.decided_by else None,
+        },
+        token_digest=hashlib.sha256(token.encode()).hexdigest(),
+    )
+
+
+def _inputs(claims: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """The claims as they are kept: identifiers as keyed hashes; cell and position, which tell a home, not."""
+    telephony = claims["telephony"]
+    return _without(claims, "location") | {
+        "ueid": pseudonyms.value("ueid", claims["ueid"]),
+        "telephony": telephony
+        | {
+            "sims": [_kept_sim(sim, pseudonyms) for sim in telephony["sims"]],
+            "serving": _without(telephony["serving"], "cell"),
+        },
+    }
+
+
+def _kept_sim(sim: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
+    if not (iccid := sim.get("iccid")):
+        return sim
+    return sim | {"iccid": pseudonyms.value("iccid", iccid)}
+
+
+def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in claims.items() if key != name}

@@ -1,0 +1,220 @@
+"""The verdict service, without HTTP: challenges out, evidence in, signed verdicts out.
+
+A verdict, its serial and its spent nonce are committed together before the token is answered. What is unattested
+gets a verdict too, about nobody: it reads and writes no device's record.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from server_stub.attestation.chain import ChainVerifier
+from server_stub.evidence.challenges import Challenger
+from server_stub.evidence.errors import EvidenceError
+from server_stub.evidence.pseudonyms import Pseudonyms
+from server_stub.key_repository import KeyRepositoryError, VerdictSigner
+from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy
+from server_stub.reference_data.source_countries import CountryOf, nowhere
+from server_stub.signing.key_material import Secrets
+from server_stub.store.records import (
+    Device,
+    NonceSpentError,
+    Reading,
+    Store,
+    StoreUnavailableError,
+    Transaction,
+)
+from server_stub.verdicts.appraiser import Appraised, Appraiser
+from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
+from server_stub.verdicts.observer import NULL_OBSERVER, RateExceededError, RequestObserver, Step
+from server_stub.verdicts.policy_in_force import PolicyInForce
+from server_stub.verdicts.records import case_of, device_after, device_of, record_of, shipped_as
+from server_stub.verdicts.signing_context import SigningContext
+from wire.challenge import Challenge
+from wire.codes import ProblemCode
+from wire.verdict import Verdict
+
+_STATUS: Final = {
+    ProblemCode.EVIDENCE_MALFORMED: 400,
+    ProblemCode.EVIDENCE_CLAIMS_INVALID: 422,
+    ProblemCode.EVIDENCE_SIGNATURE_INVALID: 401,
+    ProblemCode.CHAIN_INVALID: 401,
+    ProblemCode.CHALLENGE_INVALID: 401,
+    ProblemCode.CHALLENGE_EXPIRED: 409,
+    ProblemCode.CHALLENGE_SPENT: 409,
+    ProblemCode.TOO_MANY_REQUESTS: 429,
+    ProblemCode.UNAVAILABLE: 503,
+}
+
+
+class ServiceError(Exception):
+    """A request gets no verdict. `status` is the HTTP status that goes with `code`.
+
+    `retry_after`, in seconds, is when the same request may do better, where the service knows.
+    """
+
+    def __init__(self, code: ProblemCode, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.status = _STATUS[code]
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class VerdictService:
+    """Judges phones for one vendor.
+
+    `clock` gives seconds since the epoch, `random` as many random octets as it is asked for. `signer` chooses the
+    key that signs; without one it is the first of `secrets`. What is in force in `store` decides; `policy` is put in
+    force where nothing is. `country_of` knows in which country an address is.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a part of its own, and all are given by name
+        self,
+        *,
+        secrets: Secrets,
+        policy: Policy,
+        store: Store,
+        issuer: str,
+        audience: str,
+        clock: Callable[[], int],
+        random: Callable[[int], bytes],
+        signer: VerdictSigner | None = None,
+        country_of: CountryOf = nowhere,
+    ) -> None:
+        self._signer = signer or secrets.signing_keys[0]
+        self._store = store
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._random = random
+        self._challenger = Challenger(secrets.nonce_key, random)
+        chains = ChainVerifier(
+            secrets.attestation_roots, secrets.revoked_certificates, secrets.software_roots, secrets.statuses
+        )
+        self._pseudonyms = Pseudonyms(secrets.identifier_key)
+        self._appraiser = Appraiser(self._challenger, chains, self._pseudonyms, clock, country_of)
+        self._in_force = PolicyInForce(policy, clock)
+        # A store that cannot be written yet gets its policy with the first verdict.
+        with suppress(StoreUnavailableError), store.transaction() as transaction:
+            self._in_force.establish(transaction)
+
+    def challenge(self) -> Challenge:
+        """A fresh nonce; nothing is written."""
+        return self._challenger.issue(self._clock())
+
+    def answer(self, token: bytes) -> str:
+        """The signed verdict that answers evidence, a compact JWS. Raises ServiceError."""
+        return self.judge(token)[1]
+
+    def judge(
+        self, token: bytes, attendant: RequestObserver = NULL_OBSERVER, address: str | None = None
+    ) -> tuple[Verdict, str]:
+        """The verdict that answers evidence from `address`, as claims and as the signed token. Raises ServiceError."""
+        try:
+            appraised = self._appraiser.appraise(token, attendant, address)
+            with self._store.transaction() as transaction:
+                transaction.spend(appraised.nonce, appraised.now)
+                answer = self._decide(appraised, transaction, attendant)
+            attendant.record_step(Step.STORE)
+        except EvidenceError as error:
+            raise ServiceError(error.code, error.detail) from error
+        except RateExceededError as error:
+            raise ServiceError(
+                ProblemCode.TOO_MANY_REQUESTS, "this phone asks too often", error.retry_after
+            ) from error
+        except NonceSpentError as error:
+            raise ServiceError(
+                ProblemCode.CHALLENGE_SPENT, "eat_nonce was spent before; ask for a new challenge"
+            ) from error
+        except StoreUnavailableError as error:
+            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
+        except KeyRepositoryError as error:
+            raise ServiceError(ProblemCode.UNAVAILABLE, "no key may sign now; ask again") from error
+        return answer
+
+    def check(self) -> None:
+        """Raises ServiceError where no verdict could be recorded now."""
+        try:
+            self._store.check()
+            self._appraiser.check()
+        except EvidenceError as error:
+            raise ServiceError(error.code, error.detail) from error
+        except StoreUnavailableError as error:
+            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
+
+    @property
+    def signing_context(self) -> SigningContext:
+        """What verdicts are made and signed with."""
+        return SigningContext(
+            self._issuer, self._audience, self._signer, self._pseudonyms, self._clock, self._random
+        )
+
+    @property
+    def store(self) -> Store:
+        """The records."""
+        return self._store
+
+    def in_force(self, reading: Reading) -> Policy:
+        """The policy that decides, as `reading` has it."""
+        return self._in_force.read(reading)
+
+    @property
+    def policy(self) -> Policy:
+        """What decides now. Raises StoreUnavailableError."""
+        with self._store.reading() as reading:
+            return self._in_force.read(reading)
+
+    def enroll(self, imei: str, activation: Activation, *, sale_region: str = UNKNOWN_REGION) -> str:
+        """Record an activation that the vendor knows of from elsewhere, and return the device's pseudonym.
+
+        A device that is known keeps its serial. Raises StoreUnavailableError.
+        """
+        sub = self._pseudonyms.device(imei)
+        with self._store.transaction() as transaction:
+            known = transaction.device(sub) or Device(sub, None, sale_region, None, 0)
+            transaction.remember(replace(shipped_as(known, imei, transaction), activation=activation))
+        return sub
+
+    def _decide(
+        self, appraised: Appraised, transaction: Transaction, attendant: RequestObserver
+    ) -> tuple[Verdict, str]:
+        policy = self._in_force.establish(transaction)
+        device = device_of(appraised, transaction)
+        attendant.record_step(Step.STORE)
+        case = case_of(appraised, device)
+        rule = device.override.rule if device and device.override else policy.decide(case)
+        bearings = self._verdict_context(appraised, device, transaction)
+        verdict = build_verdict(bearings, case, policy, rule)
+        attendant.record_step(Step.DECIDE)
+        token = self._signer.sign(verdict)
+        attendant.record_step(Step.SIGN)
+        transaction.record(record_of(appraised, verdict, token, self._pseudonyms))
+        if device:
+            transaction.remember(device_after(device, verdict))
+        return verdict, token
+
+    def _verdict_context(
+        self, appraised: Appraised, device: Device | None, transaction: Transaction
+    ) -> VerdictContext:
+        sub = device.sub if device else self._pseudonyms.stranger(appraised.thumbprint)
+        override = device.override if device else None
+        newest = device.last_serial if device else _newest_serial(sub, transaction)
+        return VerdictContext(
+            issuer=self._issuer,
+            audience=self._audience,
+            sub=sub,
+            thumbprint=appraised.thumbprint,
+            nonce=appraised.evidence.eat_nonce,
+            jti=self._random(16).hex(),
+            serial=next_serial(newest, appraised.evidence),
+            case=override.case if override else self._pseudonyms.case(sub),
+        )
+
+
+def _newest_serial(stranger: str, transaction: Transaction) -> int:
+    """Of the verdicts about a stranger, who has no record. Asking for one locks the name, where names are locked."""
+    transaction.device(stranger)
+    newest = transaction.history(stranger, limit=1).items
+    return newest[0].verdict.serial if newest else 0

@@ -1,0 +1,119 @@
+"""`activation evidence`: what a phone would send, printed, edited and signed for a client that is written by hand."""
+
+import base64
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from typer.testing import CliRunner, Result
+
+from lab.cli.main import app
+from server_stub.server import ServerThread
+from server_stub.store.memory import MemoryStore
+from tests.support import server_phone
+from wire import media
+
+SEED = "by hand"
+STORE = MemoryStore()
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[str]:
+    vendor = server_phone.Manufacturer(SEED)
+    service = server_phone.VerdictService(
+        secrets=vendor.secrets,
+        policy=server_phone.shipped(),
+        store=STORE,
+        issuer=vendor.issuer,
+        audience=vendor.audience,
+        clock=server_phone.Clock(),
+        random=server_phone.Randomness(),
+    )
+    with ServerThread(service) as server:
+        yield server.origin
+
+
+def evidence(*arguments: str, given: str = "") -> Result:
+    return CliRunner().invoke(app, ["evidence", *arguments, "--seed", SEED], input=given)
+
+
+def challenge(origin: str) -> str:
+    return requests.post(origin + media.CHALLENGES_PATH, timeout=5).text
+
+
+def send(origin: str, token: str) -> requests.Response:
+    headers = {"Content-Type": media.EVIDENCE}
+    return requests.post(origin + media.VERDICTS_PATH, token.encode(), headers=headers, timeout=5)
+
+
+def decision(answer: requests.Response) -> Any:
+    payload = answer.text.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["decision"]
+
+
+def test_what_it_prints_is_answered_by_a_verdict(origin: str) -> None:
+    """The server's answer goes in, the body of the next request comes out, octet by octet."""
+    for place, decided in (("havana", "deny"), ("paris", "allow")):
+        made = evidence("-", "--place", place, given=challenge(origin))
+        assert made.exit_code == 0
+        assert decision(send(origin, made.stdout)) == decided
+
+
+def test_claims_can_be_edited_and_are_signed_as_they_are(origin: str, tmp_path: Path) -> None:
+    """A phone in Havana that says it is in Paris, for a second challenge; and one that states what nobody knows."""
+    file = tmp_path / "claims.json"
+    shown = evidence("-", "--place", "havana", "--show-claims", given=challenge(origin))
+    claims = json.loads(shown.stdout)
+    plmn = {"mcc": "208", "mnc": "01"}
+    claims["telephony"]["serving"] = {"registration": "home", "plmn": plmn}
+    claims["telephony"]["sims"] = [{"slot": 0, "status": "absent"}]
+    claims["wifi"] = {"connected": True}
+    claims.pop("location", None)
+    file.write_text(json.dumps(claims), encoding="utf-8")
+    made = evidence("-", "--claims", str(file), "--place", "havana", given=challenge(origin))
+    assert decision(send(origin, made.stdout)) == "allow"
+    file.write_text(json.dumps(claims | {"surprise": 1}), encoding="utf-8")
+    made = evidence("-", "--claims", str(file), "--place", "havana", given=challenge(origin))
+    assert send(origin, made.stdout).json()["code"] == "evidence-claims-invalid"
+
+
+def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """It is a private key; and it is the one that is attested."""
+    file = tmp_path / "key.jwk"
+    made = evidence("A" * 44, "--key", str(file))
+    header = json.loads(base64.urlsafe_b64decode(made.stdout.split(".")[0] + "=="))
+    key = json.loads(file.read_text("utf-8"))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (key["kty"], key["crv"], key["x5c"]) == ("EC", "P-256", header["x5c"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "hint"),
+    [
+        (["short"], "", "POST /v1/challenges"),
+        (["-"], '{"nonce": "x"}', "POST /v1/challenges"),
+        (["-"], "", "POST /v1/challenges"),
+        (["A" * 44, "--place", "parris"], "", "did you mean paris?"),
+        (["A" * 44, "--profile", "custom-aosp"], "", "asks no server"),
+        (["A" * 44, "--claims", "/nowhere.json"], "", "/nowhere.json cannot be read"),
+    ],
+)
+def test_a_mistake_is_answered_by_what_to_do(arguments: list[str], given: str, hint: str) -> None:
+    """In a line, with the exit code of a request that is wrong."""
+    made = evidence(*arguments, given=given)
+    assert made.exit_code == 2
+    assert hint in made.stderr
+    assert not made.stdout
+
+
+def test_claims_that_are_no_object_are_refused(tmp_path: Path) -> None:
+    """Before anything is made."""
+    file = tmp_path / "claims.json"
+    for text, hint in (("[]", "no object"), ("{", "no JSON")):
+        file.write_text(text, encoding="utf-8")
+        made = evidence("A" * 44, "--claims", str(file))
+        assert (made.exit_code, hint in made.stderr) == (2, True)

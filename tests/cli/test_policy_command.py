@@ -1,0 +1,186 @@
+"""`activation policy` as a shell user meets it."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+from server_stub.policies import read
+from server_stub.policy.policy import Activation
+from server_stub.store.sql import SqlStore
+from tests.support.server_phone import DURING, Clock, Phone, facts, service, telephony, ueid
+
+EXPORT = read("export-2021-09")
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["policy", *map(str, words)])
+
+
+def as_json(*words: object) -> Any:
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    """Sudan is not prohibited any more."""
+    file = tmp_path / "draft.toml"
+    file.write_text(EXPORT.replace("version = 1", "version = 2").replace('"SD", ', ""), encoding="utf-8")
+    return file
+
+
+def test_a_document_in_order_is_said_to_be_so(draft: Path) -> None:
+    """By name or by file."""
+    result = run("check", "export-2021-09", draft)
+    assert result.exit_code == 0
+    assert "export-2021-09: in order: export-2021-09 version 1, 11 rules" in result.stdout
+    assert f"{draft}: in order" in result.stdout
+
+
+def test_errors_and_warnings_name_file_line_and_key(draft: Path, tmp_path: Path) -> None:
+    """In the form that editors jump to; an error fails the check and a warning does not."""
+    bad = tmp_path / "bad.toml"
+    bad.write_text(EXPORT.replace('"CU"', '"Cuba"').replace("retry_after = 900", "retry_aftr = 900"), "utf-8")
+    result = run("check", bad)
+    assert result.exit_code == 1
+    assert f"{bad}:10: error: territories.prohibited.0: 'Cuba' is no territory" in result.stderr
+    assert "rules.7.retry_aftr: unknown key; did you mean retry_after?" in result.stderr
+    draft.write_text(EXPORT.replace('"CU"', '"XX"'), "utf-8")
+    warned = run("check", draft)
+    assert warned.exit_code == 0
+    assert f"{draft}:10: warning: territories.prohibited: XX is no code of ISO 3166" in warned.stderr
+    (row,) = json.loads(run("check", bad, "--json").stdout)
+    assert (row["ok"], [each["line"] for each in row["errors"]]) == (False, [10, 95])
+
+
+def test_an_explanation_tells_rule_condition_and_decision() -> None:
+    """The phone of the story: activated in Havana, now in Paris, in the campaign."""
+    words = ("--territory", "FR", "--activation", "CU", "--age", "3d", "--at", "2021-09-07T12:00:00Z")
+    told = as_json("explain", "export-2021-09", *words)
+    assert told["decision"]["rule"] == "activated-in-prohibited-territory"
+    assert (told["decision"]["decision"], told["decision"]["check_in"]) == ("deny", 86400)
+    assert told["facts"]["campaign investigation-2021"] == "running"
+    assert told["rules"][1]["conditions"][0] == {
+        "key": "intent",
+        "wanted": "activate",
+        "found": "check-in",
+        "holds": False,
+    }
+    assert [rule["tried"] for rule in told["rules"]] == [True] * 3 + [False] * 8
+    text = run("explain", "export-2021-09", *words).stdout
+    assert "-> activated-in-prohibited-territory  matches: activation is prohibited" in text
+    assert "intent is check-in, wanted activate" in text
+
+
+def test_a_campaigns_state_can_be_given_whatever_its_dates_say() -> None:
+    """An operator can lift it early; what then?"""
+    words = ("--activation", "CU", "--at", "2021-09-07T12:00:00Z", "--campaign", "investigation-2021=lifted")
+    assert as_json("explain", "export-2021-09", *words)["decision"]["rule"] == "campaign-lifted"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--territory", "Cuba"), "--territory: 'Cuba' is no territory"),
+        (("--activation", "contradictory"), "--activation: 'contradictory' is no territory"),
+        (("--activation", "CU", "--age", "9"), "--age: '9' is no duration"),
+        (("--trust", "high"), "--trust: 'high' is none of: none, affirming"),
+        (("--campaign", "investigation-2012=lifted"), "did you mean investigation-2021?"),
+        (("--campaign", "investigation-2021=over"), "'over' is none of: ahead, running, lifted"),
+        (("--at", "noon"), "--at: 'noon' is no time"),
+    ],
+)
+def test_facts_that_are_none_are_refused_by_the_option(words: tuple[str, ...], told: str) -> None:
+    """What is wrong and what to write instead."""
+    result = run("explain", "export-2021-09", *words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_a_difference_names_what_changes(draft: Path) -> None:
+    """Sudan alone is in it; the exit code can say that there is one."""
+    told = as_json("diff", "export-2021-09", draft)
+    assert told["decisions_changed"] == sum(row["combinations"] for row in told["changes"]) > 0
+    for row in told["changes"]:
+        assert "SD (prohibited -> eligible)" in str(row["where"])
+        assert row["old"]["decision"] != row["new"]["decision"]
+    assert run("diff", "export-2021-09", draft, "--exit-code").exit_code == 1
+    assert run("diff", "export-2021-09", "export-2021-09", "--exit-code").exit_code == 0
+    text = " ".join(run("diff", "export-2021-09", draft).stdout.split())
+    assert "deny (prohibited-at-activation) -> allow (campaign-lifted, before-the-campaign)" in text
+    assert "The decision changes in " in text
+    assert "--details" in text
+
+
+def test_a_simulation_counts_and_lists_by_pseudonym(draft: Path, tmp_path: Path) -> None:
+    """One phone activated in Sudan is locked by the campaign, and would not be."""
+    file = tmp_path / "server.db"
+    store = SqlStore(file)
+    server = service(store, Clock(DURING))
+    imei = "001010000000015"
+    sub = server.enroll(imei, Activation(DURING - 9000, "SD"))
+    paris = telephony("208", home=("208", "01"))
+    server.judge(
+        Phone(boot=facts(imeis=(imei,))).evidence(
+            server.challenge().nonce, telephony=paris, intent="check-in", ueid=ueid(imei)
+        )
+    )
+    store.close()
+    words = ("simulate", draft, "--database", file, "--at", "2021-09-07T12:00:00Z")
+    told = as_json(*words, "--list")
+    assert told["decisions"] == [{"now": "deny", "then": "allow", "devices": 1}]
+    assert told["by_activation"] == [{"activation": "eligible", "now": "deny", "then": "allow", "devices": 1}]
+    assert [each["sub"] for each in told["list"]] == [sub]
+    text = run(*words, "--list").stdout
+    assert "1 of 1 devices would be decided about otherwise" in text
+    assert sub in text
+    assert imei not in text
+    assert not as_json(*words)["list"]
+
+
+def test_a_database_that_is_not_there_is_not_made(draft: Path, tmp_path: Path) -> None:
+    """A simulation reads."""
+    result = run("simulate", draft, "--database", tmp_path / "none.db")
+    assert result.exit_code == 2
+    assert "there is no" in result.stderr
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("command", [("explain",), ("diff", "export-2021-09")])
+def test_a_document_that_cannot_be_used_stops_every_command(command: tuple[str, ...], tmp_path: Path) -> None:
+    """With the same words as the check, which is named."""
+    bad = tmp_path / "bad.toml"
+    bad.write_text("id = ", "utf-8")
+    result = run(*command, bad)
+    assert result.exit_code == 1
+    assert f"{bad}:1: document:" in result.stderr
+    assert "activation policy check" in result.stderr
+    assert run(*command, tmp_path / "none.toml").exit_code == 2
+    assert "did you mean export-2021-09?" in run(*command, "export-2021").stderr
+
+
+def test_the_guide_shows_what_the_commands_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the guide is run, in order, and says what stands there."""
+    repository = Path(__file__).parents[2]
+    (tmp_path / "server_stub").symlink_to(repository / "server_stub")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    guide = (repository / "docs" / "developers" / "policy.md").read_text(encoding="utf-8")
+    blocks = [block.partition("\n") for block in re.findall(r"```console\n\$ (.*?)```", guide, re.DOTALL)]
+    assert len(blocks) >= 4
+    for command, _, shown in blocks:
+        name, *words = shlex.split(command)
+        if name == "activation":
+            said = CliRunner().invoke(app, words).stdout
+        else:
+            said = subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
+        assert [line.rstrip() for line in said.splitlines()] == shown.splitlines(), command

@@ -1,0 +1,69 @@
+"""`activation serve --algorithm`: what signs is what was asked for, or the server does not start."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+from lab.manufacturer.manufacturer import Manufacturer
+from server_stub.signing.signing_key import Algorithm
+
+ACTIVATION = str(Path(sys.executable).with_name("activation"))
+
+
+def test_a_phone_obeys_a_verdict_signed_with_ml_dsa_65(tmp_path: Path) -> None:
+    """Keys by TUF, evidence by ES256, the verdict by a post-quantum signature, all over HTTP."""
+    command = [ACTIVATION, "serve", "--port", "0", "--db", str(tmp_path / "records.sqlite")]
+    with subprocess.Popen(
+        [*command, "--algorithm", "ML-DSA-65"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://\S+", server.stdout.readline())
+            assert found is not None
+            arguments = ["device", "--profile", "official-global", "--place", "havana", "--json"]
+            done = CliRunner().invoke(app, [*arguments, "--server", found[0]])
+        finally:
+            server.kill()
+    seen = json.loads(done.stdout)
+    assert seen["outcome"] == "locked"
+    # The decoded answer of the server, header and all, is part of the timeline.
+    kid = Manufacturer("2021").post_quantum_signing_key.kid
+    assert {"alg": "ML-DSA-65", "kid": kid, "typ": "activation-verdict+jwt"} in _objects(seen["timeline"])
+
+
+def _objects(value: object) -> list[object]:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value, *(inner for part in parts for inner in _objects(part))]
+
+
+def serve(folder: Path, algorithm: str) -> tuple[int, str]:
+    database, keys = folder / "records.sqlite", folder / "keys"
+    arguments = ["--port", "0", "--db", str(database), "--keys", str(keys), "--algorithm", algorithm]
+    done = CliRunner().invoke(app, ["serve", *arguments])
+    return done.exit_code, done.stderr
+
+
+def test_an_unknown_algorithm_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
+    """Exit code 2, before anything is made."""
+    code, said = serve(tmp_path, "ML-DSA-44")
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert "no algorithm is called 'ML-DSA-44'; did you mean ML-DSA-65?" in said
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ML_DSA_65])
+def test_a_repository_that_does_not_list_the_key_stops_the_server(
+    tmp_path: Path, algorithm: Algorithm
+) -> None:
+    """Rather no verdict than one under another key than the operator asked for."""
+    vendor = Manufacturer("2021")
+    with vendor.ceremony.open(tmp_path / "keys", vendor.secrets.signing_keys, lambda: 1_790_000_000):
+        pass
+    code, said = serve(tmp_path, algorithm)
+    assert code == 3
+    assert "lists no key of ML-DSA-65 that may sign; choose an empty --keys" in said

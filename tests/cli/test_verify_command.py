@@ -1,0 +1,263 @@
+"""`activation verify` as a shell user meets it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from joserfc.jwk import ECKey
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+from lab.inspection.repository_keys import FolderDownloads
+from lab.manufacturer.manufacturer import Manufacturer
+from server_stub.key_repository import KeyRepository
+from server_stub.server import ServerThread
+from server_stub.signing.signing_key import Algorithm
+from server_stub.store.memory import MemoryStore
+from tests.support.server_phone import VENDOR, service
+from tests.support.tokens import (
+    AUDIENCE,
+    ED25519,
+    ES256,
+    ISSUER,
+    NONCE,
+    NOW,
+    SIGNERS,
+    THUMBPRINT,
+    Signer,
+    jwks,
+    make_verdict,
+    sign,
+)
+from wire.verdict import Verdict
+
+TOKEN = sign(make_verdict())
+PHONE = [
+    *("--issuer", ISSUER, "--audience", AUDIENCE, "--device-key", THUMBPRINT, "--nonce", NONCE),
+    *("--serial", "6", "--policy-version", "3", "--now", str(NOW)),
+]
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> str:
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps(jwks(*SIGNERS)))
+    return str(path)
+
+
+def activation(*arguments: str, code: int = 0, stdin: str | None = None) -> Result:
+    done = CliRunner().invoke(app, ["verify", *arguments], input=stdin, env={"COLUMNS": "80"})
+    assert done.exit_code == code, done.output
+    return done
+
+
+def told(*arguments: str, code: int = 0, stdin: str | None = None) -> Any:
+    return json.loads(activation(*arguments, "--json", code=code, stdin=stdin).stdout)
+
+
+@pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: signer.alg)
+def test_a_good_verdict_passes_all_fourteen_steps(keys: str, signer: Signer) -> None:
+    """Whatever it is signed with; the key decides."""
+    report = told(sign(make_verdict(), signer), "--keys", keys, *PHONE)
+    assert (report["verified"], report["complete"], report["code"]) == (True, True, None)
+    assert [step["result"] for step in report["steps"]] == ["pass"] * 14
+    assert report["claims"] == make_verdict()
+
+
+def test_the_failing_step_has_its_code_and_the_others_say_where_they_stand(keys: str) -> None:
+    """A script reads the code, the exit code says that there is one."""
+    report = told(TOKEN, "--keys", keys, "--now", str(NOW), "--nonce", "another-nonce", code=1)
+    results = [step["result"] for step in report["steps"]]
+    assert results == ["pass"] * 8 + ["not checked"] * 2 + ["fail"] + ["not reached"] * 3
+    assert (report["step"], report["code"]) == (11, "nonce-mismatch")
+    assert [step["code"] for step in report["steps"] if step["code"]] == ["nonce-mismatch"]
+    assert report["claims"] is None
+
+
+def test_the_table_for_people_fits_a_terminal_and_names_the_code(keys: str) -> None:
+    """Eighty columns, and what a phone would compare beyond what was given."""
+    good = activation(TOKEN, "--keys", keys, "--now", str(NOW)).stdout
+    assert max(map(len, good.splitlines())) <= 80
+    assert "VERIFIED: deny, territory-prohibited for CU, serial 7" in good
+    assert "Not given: --issuer, --audience, --device-key, --nonce" in " ".join(good.split())
+    bad = activation(TOKEN[:-8] + "AAAAAAAA", "--keys", keys, code=1).stdout
+    assert "REFUSED at step 7, signature-invalid" in bad
+    assert "territory-prohibited" not in bad
+
+
+def test_a_token_comes_as_argument_file_or_standard_input(keys: str, tmp_path: Path) -> None:
+    """The line end that an editor adds is not the token's."""
+    file = tmp_path / "verdict.jwt"
+    file.write_text(TOKEN + "\n")
+    reports = [
+        told(where, "--keys", keys, *PHONE, stdin=f" {TOKEN}\r\n") for where in (TOKEN, str(file), "-")
+    ]
+    assert reports[0] == reports[1] == reports[2]
+
+
+def test_unverified_claims_are_shown_on_request_and_marked(keys: str) -> None:
+    """Each line says that nothing stands behind it."""
+    broken = TOKEN[:-8] + "AAAAAAAA"
+    shown = activation(broken, "--keys", keys, "--unverified", code=1).stdout
+    assert 'UNVERIFIED  claims.decision: "deny"' in shown
+    report = told(broken, "--keys", keys, "--unverified", code=1)
+    assert report["unverified"]["UNVERIFIED header.kid"] == ED25519.kid
+
+
+@pytest.mark.parametrize("now", [str(NOW), "2021-09-29T07:20:00Z", "2021-09-29T09:20:00+02:00"])
+def test_the_time_may_be_given_in_seconds_or_as_people_write_it(keys: str, now: str) -> None:
+    """The same instant in three spellings."""
+    assert told(TOKEN, "--keys", keys, "--now", now)["verified"]
+
+
+def test_without_a_time_the_clock_of_this_machine_counts(keys: str) -> None:
+    """A verdict of 2021 has expired."""
+    assert told(TOKEN, "--keys", keys, code=1)["code"] == "expired"
+
+
+def device_key_files(folder: Path) -> dict[str, str]:
+    private = ES256.private
+    assert isinstance(private, EllipticCurvePrivateKey)
+    public = private.public_key()
+    contents = {
+        "jwk": json.dumps(ES256.jwk()).encode(),
+        "public.pem": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "private.pem": private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return {name: str(folder / name) for name in contents}
+
+
+def test_the_device_key_may_be_a_jwk_a_pem_or_a_thumbprint(keys: str, tmp_path: Path) -> None:
+    """All of them come down to the one thumbprint that step 10 compares."""
+    assert isinstance(ES256.private, EllipticCurvePrivateKey)
+    thumbprint = ECKey.import_key(ES256.private).thumbprint()
+    token = sign(make_verdict(cnf={"jkt": thumbprint}))
+    for key in (thumbprint, *device_key_files(tmp_path).values()):
+        report = told(token, "--keys", keys, "--now", str(NOW), "--device-key", key)
+        assert report["steps"][9]["result"] == "pass"
+    wrong = told(TOKEN, "--keys", keys, "--now", str(NOW), "--device-key", thumbprint, code=1)
+    assert wrong["code"] == "key-binding-mismatch"
+
+
+USAGE: dict[str, tuple[list[str], str]] = {
+    "no keys": ([TOKEN], "say where the keys are"),
+    "root alone": ([TOKEN, "--root", "root.json"], "say where the keys are"),
+    "both sources": ([TOKEN, "--keys", "KEYS", "--root", "a", "--repository", "b"], "say where the keys are"),
+    "no such key file": ([TOKEN, "--keys", "missing.json"], "cannot read missing.json: No such file"),
+    "a key file that is none": ([TOKEN, "--keys", __file__], f"{__file__} is no JWK Set"),
+    "no such root": ([TOKEN, "--root", "missing.json", "--repository", "."], "cannot read missing.json"),
+    "no such folder": ([TOKEN, "--root", "KEYS", "--repository", "nowhere"], "nowhere is no key repository"),
+    "no origin": ([TOKEN, "--root", "KEYS", "--repository", "ftp://a"], "--repository: not an origin"),
+    "no time": ([TOKEN, "--keys", "KEYS", "--now", "noon"], "'noon' is no time; give seconds since 1970"),
+    "a local time": ([TOKEN, "--keys", "KEYS", "--now", "2021-09-29T07:20:00"], "does not say its offset"),
+    "no device key": ([TOKEN, "--keys", "KEYS", "--device-key", "me"], "no file is called 'me'"),
+    "a bad device key": ([TOKEN, "--keys", "KEYS", "--device-key", __file__], "holds no key of a device"),
+    "no token file": (["nowhere/verdict.jwt", "--keys", "KEYS"], "no file is called 'nowhere/verdict.jwt'"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_a_request_that_cannot_be_carried_out_says_what_where_and_what_to_do(keys: str, case: str) -> None:
+    """Exit code 2: nothing was verified, neither well nor badly."""
+    arguments, message = USAGE[case]
+    done = activation(*(keys if argument == "KEYS" else argument for argument in arguments), code=2)
+    assert message in done.stderr
+    assert done.stderr.startswith("activation: ")
+    assert done.stdout == ""
+
+
+def test_a_misspelt_file_name_is_refused_as_a_token_with_a_hint(keys: str) -> None:
+    """Both readings are possible, so the shell user is told which was taken."""
+    done = activation("verdict.jwt", "--keys", keys, code=1)
+    assert "no file is called 'verdict.jwt', so it was taken for the token itself" in done.stderr
+
+
+def test_a_key_that_was_left_out_is_named_with_the_reason(tmp_path: Path) -> None:
+    """Else a reviewer wonders why a token under it is refused."""
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"keys": [ED25519.jwk(use="enc")]}))
+    report = told(TOKEN, "--keys", str(path), "--now", str(NOW), code=1)
+    assert (report["code"], report["left_out"]) == (
+        "key-unfit",
+        [{"index": 0, "kid": ED25519.kid, "reason": "use-not-signature"}],
+    )
+    shown = activation(TOKEN, "--keys", str(path), "--now", str(NOW), code=1).stdout
+    assert f"Key 0 of the set, kid {ED25519.kid}, was left out: use-not-signature." in shown
+
+
+class Published(NamedTuple):
+    root: str
+    folder: str
+    repository: KeyRepository
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    root = tmp_path_factory.mktemp("image") / "root.json"
+    root.write_bytes(VENDOR.ceremony.pinned_root)
+    folder = tmp_path_factory.mktemp("repository")
+    signing = VENDOR.secrets_signing_by(Algorithm.ML_DSA_65).signing_keys
+    with VENDOR.ceremony.open(folder, signing, lambda: NOW) as repository:
+        yield Published(str(root), str(folder), repository)
+
+
+def signed_by_the_vendor() -> str:
+    return VENDOR.post_quantum_signing_key.sign(Verdict.model_validate(make_verdict()))
+
+
+def test_keys_come_from_a_key_repository_in_a_folder(published: Published) -> None:
+    """A reviewer gets a copy of what a server published, without a server."""
+    source = ("--root", published.root, "--repository", published.folder)
+    assert told(signed_by_the_vendor(), *source, *PHONE)["verified"]
+
+
+def test_keys_come_from_a_key_repository_over_http(published: Published) -> None:
+    """The same client as on the phone, against the server."""
+    with ServerThread(service(MemoryStore()), repository=published.repository) as server:
+        origin = server.origin
+        arguments = (signed_by_the_vendor(), "--root", published.root, "--repository", origin, *PHONE)
+        assert told(*arguments)["verified"]
+    gone = activation(*arguments, code=3)
+    assert f"no keys from {origin}: tuf-unreachable" in gone.stderr
+
+
+def test_a_repository_that_the_root_does_not_vouch_for_gives_no_keys(
+    published: Published, tmp_path: Path
+) -> None:
+    """Exit code 3: the token was not looked at."""
+    other = tmp_path / "other.json"
+    other.write_bytes(Manufacturer("somebody else").ceremony.pinned_root)
+    source = ("--root", str(other), "--repository", published.folder)
+    done = activation(TOKEN, *source, "--now", str(NOW), code=3)
+    assert "tuf-unsigned" in done.stderr
+
+
+def test_a_repository_that_has_expired_gives_no_keys(published: Published) -> None:
+    """A copy that lay about for years must not pass for what the vendor says today."""
+    done = activation(TOKEN, "--root", published.root, "--repository", published.folder, code=3)
+    assert "tuf-expired" in done.stderr
+
+
+def test_a_folder_gives_nothing_but_the_files_of_its_repository(tmp_path: Path) -> None:
+    """A hostile repository names files; none of them leads out of its folder."""
+    (tmp_path / "metadata").mkdir()
+    (tmp_path / "secret.json").write_text("{}")
+    (tmp_path / "metadata" / "timestamp.json").write_text("{}")
+    downloads = FolderDownloads(tmp_path)
+    statuses = {
+        path: downloads.get(path, accept="application/json").status
+        for path in (
+            "/tuf/metadata/timestamp.json",
+            "/tuf/metadata/../secret.json",
+            "/secret.json",
+            "/tuf/metadata/",
+        )
+    }
+    assert list(statuses.values()) == [200, 404, 404, 404]

@@ -1,0 +1,32 @@
+"""The page on appraisal lists what the code can say."""
+
+from pathlib import Path
+
+import pytest
+
+from server_stub.attestation.appraisal import TrustClaim
+from server_stub.attestation.chain import ChainProblem
+from server_stub.attestation.der import DerProblem
+from server_stub.attestation.reasons import AppraisalReason
+from server_stub.attestation.revocation import CertificateStatus, RevocationReason
+from server_stub.settings import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs/security/appraisal.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("code", [*AppraisalReason, *ChainProblem, *DerProblem, *TrustClaim])
+def test_each_code_is_on_the_page(code: str) -> None:
+    """Whoever reads a reason in a record must find it explained."""
+    assert f"`{code}`" in PAGE
+
+
+@pytest.mark.parametrize("word", [*CertificateStatus, *RevocationReason])
+def test_each_word_of_the_status_list_is_on_the_page(word: str) -> None:
+    """Operators write such lists by hand for their tests."""
+    assert word in PAGE
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.startswith("status_list")])
+def test_each_setting_is_on_the_page(name: str) -> None:
+    """With the name that it has in the environment."""
+    assert f"`ACTIVATION_SERVER_{name.upper()}`" in PAGE

@@ -1,0 +1,60 @@
+"""The recipes for QA engineers are whole files that run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.result import Status
+from lab.scenario.engine.runner import Plan
+from lab.scenario.files.reader import SUFFIX, read
+from lab.scenario.output.explain import explain
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "qa" / "recipes.md").read_text("utf-8")
+HEADINGS = re.findall(r"^## (\d+)\. ", PAGE, re.MULTILINE)
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def _outcomes(text: str, folder: Path) -> list[tuple[Status, str]]:
+    file = folder / f"recipe{SUFFIX}"
+    file.write_text(text, "utf-8")
+    plan = Plan(seed="2021", http=False)
+    results = [run(case, plan.seed, plan.venue()) for case in read(file)]
+    return [(result.status, explain(result)) for result in results]
+
+
+def test_the_page_has_ten_recipes_with_a_file_each() -> None:
+    """A recipe whose block is not found would not be run, and nobody would notice."""
+    assert [int(heading) for heading in HEADINGS] == list(range(1, 11))
+    assert len(BLOCKS) == len(HEADINGS)
+
+
+@pytest.mark.parametrize("text", BLOCKS, ids=[f"recipe-{number}" for number in HEADINGS])
+def test_a_recipe_passes_as_it_stands(text: str, tmp_path: Path) -> None:
+    """Whoever copies a recipe begins with something that works."""
+    outcomes = _outcomes(text, tmp_path)
+    assert outcomes
+    for status, why in outcomes:
+        assert status is Status.PASSED, why
+
+
+@pytest.mark.parametrize("text", BLOCKS, ids=[f"recipe-{number}" for number in HEADINGS])
+def test_a_recipe_fails_with_an_expectation_that_does_not_hold(text: str, tmp_path: Path) -> None:
+    """A recipe that passes whatever happens would teach nothing."""
+    broken = text + "  - expect: phone\n    outcome: no-boot\n"
+    for status, why in _outcomes(broken, tmp_path):
+        assert status is Status.FAILED, why
+        assert "no-boot" in why
+
+
+def test_the_job_that_shards_names_every_folder() -> None:
+    """A folder that is not in the list is one that no night runs."""
+    page = (ROOT / "docs/qa/ci.md").read_text(encoding="utf-8")
+    listed = re.search(r"GROUP: \[(.*)\]", page)
+    assert listed
+    folders = {
+        path.name for path in (ROOT / "scenarios").iterdir() if path.is_dir() and path.name[0] not in "._"
+    }
+    assert set(listed[1].split(", ")) == folders

@@ -1,0 +1,229 @@
+"""Who gets into the admin API, and what everybody else is told."""
+
+import http.client
+import io
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from server_stub.admin.context import PREFIX
+from server_stub.api.admin.problems import AdminCode
+from server_stub.api.logs import json_log
+from tests.support.admin import Operated, operated
+from wire.codes import ProblemCode
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+    with operated(tmp_path_factory.mktemp("admin")) as running:
+        yield running
+
+
+def routes(server: Operated) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every operation of the admin API, with a path that could be a real one."""
+    document = requests.get(server.origin + "/openapi.json", timeout=10).json()
+    return [
+        (method.upper(), re.sub(r"\{version\}", "1", re.sub(r"\{(?!version)\w+\}", "x", path)), operation)
+        for path, methods in document["paths"].items()
+        if path.startswith(PREFIX)
+        for method, operation in methods.items()
+    ]
+
+
+def test_the_api_has_every_resource_of_an_operator(server: Operated) -> None:
+    """The tests below say something about every route; so there must be some of each."""
+    resources = {path.removeprefix(PREFIX).split("/")[1] for _, path, _ in routes(server)}
+    assert resources >= {"policies", "campaigns", "devices", "unlock-codes", "keys", "faults", "audit"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer operator.wrong"},
+        {"Authorization": "Basic b3BlcmF0b3I6dG9rZW4="},
+        {"Authorization": "Bearer \xe9"},
+    ],
+    ids=["none", "no-token", "blank", "wrong", "another-scheme", "not-ascii"],
+)
+def test_no_route_does_anything_without_the_token(server: Operated, given: dict[str, str]) -> None:
+    """Neither the body nor a parameter is looked at before: a wrong body is no way to learn anything."""
+    before = len(server.audit())
+    for method, path, _ in routes(server):
+        answer = requests.request(
+            method, server.origin + path, data=b"{", headers={"Content-Type": "text/x", **given}, timeout=10
+        )
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), (method, path)
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="admin"')
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert ("invalid_token" in answer.headers["WWW-Authenticate"]) == (
+            given.get("Authorization", "").startswith("Bearer ")
+            and given["Authorization"].strip() != "Bearer"
+        )
+    assert len(server.audit()) == before
+
+
+def test_two_tokens_in_one_request_are_none(server: Operated) -> None:
+    """A proxy and a server must not pick different ones."""
+    with closing(http.client.HTTPConnection(urlsplit(server.origin).netloc, timeout=10)) as connection:
+        connection.putrequest("GET", PREFIX + "/devices")
+        for _ in range(2):
+            connection.putheader("Authorization", f"Bearer {server.token}")
+        connection.endheaders()
+        assert connection.getresponse().status == 401
+
+
+def test_every_route_is_tagged_secured_and_tells_its_errors(server: Operated) -> None:
+    """An outsider writes a client from the document alone."""
+    for method, path, operation in routes(server):
+        assert operation["tags"] == ["admin"], path
+        assert operation["security"] == [{"adminToken": []}], path
+        assert {"401", "422", "500", "503"} <= set(operation["responses"]), path
+        if method in ("POST", "PUT"):
+            assert {"400", "413", "415"} <= set(operation["responses"]), path
+
+
+def test_the_schema_of_errors_knows_every_code_of_the_server(server: Operated) -> None:
+    """What the gate refuses has a problem document of the device API, which must fit the schema of the admin API."""
+    gate = {code.value for code in ProblemCode if not code.startswith(("evidence", "chain", "challenge"))}
+    assert gate <= {code.value for code in AdminCode}
+
+
+def test_the_token_is_shown_once_and_kept_as_a_hash(server: Operated) -> None:
+    """Who reads the database cannot operate the server."""
+    with server.parts.store.reading() as reading:
+        kept = reading.admin_token_hash() or ""
+    assert server.token not in kept
+    assert server.token.partition(".")[2] not in kept
+    assert server.parts.tokens.first() is None
+
+
+def test_a_new_token_ends_the_one_before_at_once(tmp_path: Path) -> None:
+    """A lost laptop must not stay an operator until the next restart. The new name is in the audit log from then on."""
+    with operated(tmp_path) as server:
+        old = server.token
+        server.token = server.parts.tokens.rotate("alice", reason="laptop lost", by="local")
+        assert server.get("/faults") == {"items": []}
+        server.done("/faults/clear", {"reason": "a look"})
+        server.token, new = old, server.token
+        assert server.refused("GET", "/faults") == (401, "unauthorized")
+        assert new.startswith("alice.")
+        entries = [(entry.actor, entry.action, entry.subject) for entry in server.audit()[-2:]]
+        assert entries == [("local", "token.rotate", "alice"), ("alice", "fault.clear", "faults")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("DELETE", "/devices", 405, "method-not-allowed"),
+        ("GET", "/devices/bulk/x/y", 404, "not-found"),
+        ("GET", "/nothing", 404, "not-found"),
+        ("GET", "/devices?limit=0", 422, "request-invalid"),
+        ("GET", "/devices?limit=1001", 422, "request-invalid"),
+        ("GET", "/devices?colour=red", 422, "request-invalid"),
+        ("GET", "/devices?cursor=bm8gY3Vyc29yIG9mIG91cnM", 200, ""),
+        ("GET", "/audit?cursor=bm8gY3Vyc29yIG9mIG91cnM", 422, "cursor-invalid"),
+        ("GET", "/devices/d-0/history?cursor=bm8", 422, "cursor-invalid"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_by_name(
+    server: Operated, method: str, path: str, status: int, code: str
+) -> None:
+    """Unknown parameters are errors: a filter that is misspelt would otherwise find everything."""
+    if status == 200:
+        assert server.ask(method, path).status_code == 200
+    else:
+        assert server.refused(method, path) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        ({"Content-Type": "text/plain"}, b"{}", (415, "media-type-unsupported")),
+        ({}, b"{}", (415, "media-type-unsupported")),
+        ({"Content-Type": "application/json"}, b"{", (400, "request-malformed")),
+        ({"Content-Type": "application/json"}, b"\xff\xfe{", (400, "request-malformed")),
+        ({"Content-Type": "application/json"}, b"[" * 20_000, (400, "request-malformed")),
+        ({"Content-Type": "application/json"}, b"", (422, "request-invalid")),
+        ({"Content-Type": "application/json"}, b"null", (422, "request-invalid")),
+        ({"Content-Type": "application/json"}, b'{"reason":"a\\u0000b"}', (422, "request-invalid")),
+        ({"Content-Type": "application/json"}, b'{"reason":"\\ud800"}', (422, "request-invalid")),
+        ({"Content-Type": "application/json"}, b'{"reason":"r","ids":[1.5]}', (422, "request-invalid")),
+        ({"Content-Type": "application/json"}, b'{"reason":"r","ids":["1"]}', (422, "request-invalid")),
+        ({"Content-Type": "application/json"}, b'{"reason":"r","ids":NaN}', (400, "request-malformed")),
+        ({"Content-Type": "application/json"}, b" " * 70_000, (413, "body-too-large")),
+    ],
+)
+def test_bodies_are_refused_by_name(
+    server: Operated, headers: dict[str, str], body: bytes, expected: tuple[int, str]
+) -> None:
+    """Every way in which a body can be wrong has a status and a code, and leaves no entry."""
+    before = len(server.audit())
+    told = {"Authorization": f"Bearer {server.token}", **headers}
+    answer = requests.post(server.origin + PREFIX + "/faults/clear", data=body, headers=told, timeout=10)
+    assert (answer.status_code, answer.json()["code"]) == expected
+    assert len(server.audit()) == before
+
+
+def test_an_error_repeats_nothing_that_a_client_invented(server: Operated) -> None:
+    """An IMEI that somebody put into the wrong member must not come back in a document that is kept or shown."""
+    answer = server.ask("POST", "/devices/find", {"490154203237518": 1, "imei": "49015420323751x"})
+    assert answer.status_code == 422
+    assert "49015420323751" not in answer.text
+    assert {each["where"] for each in answer.json()["errors"]} == {
+        "body.imei",
+        "body.(a member that is not known)",
+    }
+
+
+def test_neither_log_nor_metrics_nor_answers_tell_a_token_or_an_identifier(tmp_path: Path) -> None:
+    """Wherever an operator puts an IMEI, and whatever becomes of the request. The log names routes, never paths."""
+    log = io.StringIO()
+    imei, reason = "490154203237518", "call of Mrs Lopez"
+    with operated(tmp_path, log=json_log(log)) as server:
+        answers = [
+            server.ask("POST", "/devices/find", {"imei": imei}),
+            server.ask("GET", f"/devices/{imei}"),
+            server.ask("GET", f"/devices?model={imei}"),
+            server.ask("GET", f"/devices?{imei}=1"),
+            server.ask("GET", f"/audit?subject={imei}"),
+            server.ask("POST", f"/devices/{imei}/lock", {"reason": reason}, Idempotency_Key=imei),
+            server.ask("POST", "/devices/d-1/lock", {imei: imei}),
+            server.ask("POST", f"/{imei}", {}),
+        ]
+        metrics = requests.get(server.origin + "/metrics", timeout=10).text
+    told = log.getvalue() + metrics + "".join(answer.text + str(answer.headers) for answer in answers)
+    assert len(log.getvalue().splitlines()) == len(answers) + 1
+    for secret in (imei, imei[:14], reason, server.token, server.token.partition(".")[2]):
+        assert secret not in told
+
+
+def test_the_guide_names_every_route(server: Operated) -> None:
+    """A route that nobody can read about is used by nobody."""
+    guide = (Path(__file__).parents[3] / "docs" / "developers" / "admin.md").read_text("utf-8")
+    document = requests.get(server.origin + "/openapi.json", timeout=10).json()
+    paths = [path.removeprefix(PREFIX) for path in document["paths"] if path.startswith(PREFIX)]
+    assert [path for path in paths if path not in guide] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"id": "a", "id": "b", "reason": "x"}', b'{"id": NaN}', b"[" * 5000, b"\xff", b"{"],
+    ids=["a-member-twice", "not-a-number", "deep", "no-utf-8", "cut-off"],
+)
+def test_a_body_that_two_readers_could_read_differently_is_refused(server: Operated, body: bytes) -> None:
+    """What the log, a proxy and the server make of a request has to be the same, so it is strict JSON or nothing."""
+    before = len(server.audit())
+    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+    answer = requests.post(server.origin + PREFIX + "/campaigns", data=body, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request-malformed")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert len(server.audit()) == before

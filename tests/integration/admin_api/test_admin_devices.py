@@ -1,0 +1,257 @@
+"""Operating devices over the admin API: found, looked at, decided about, one by one and in bulk."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from server_stub.admin.devices import Act
+from tests.support.admin import Operated, operated
+from tests.support.server_phone import DURING, ICCID, IMEI, SECOND_IMEI, telephony
+from wire.unlock import UnlockChallenge
+
+UNKNOWN = f"/devices/d-{'0' * 32}"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+    with operated(tmp_path_factory.mktemp("admin")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Operated) -> Operated:
+    running.forget()
+    return running
+
+
+def test_a_phone_is_found_by_its_imei_which_no_answer_repeats(server: Operated) -> None:
+    """Support hears an IMEI on the telephone. It travels in a body alone, and comes back as a pseudonym."""
+    sub = server.activate()
+    found = server.ask("POST", "/devices/find", {"imei": IMEI})
+    assert found.json()["sub"] == sub
+    assert IMEI[:14] not in found.text
+    assert server.refused("POST", "/devices/find", {"imei": SECOND_IMEI}) == (404, "device-unknown")
+
+
+def test_a_search_holds_every_property_that_is_named(server: Operated) -> None:
+    """A filter that is not looked at would be a bulk lock of everybody."""
+    havana = server.activate(IMEI)
+    paris = server.activate(SECOND_IMEI, telephony=telephony("208", "01"))
+    expected = {
+        "decision=deny": [havana],
+        "decision=allow": [paris],
+        "territory=CU": [havana],
+        "territory=FR": [paris],
+        "activation_territory=FR": [paris],
+        "activation_territory=CU": [],
+        "locked=true": [havana],
+        "overridden=true": [],
+        "sale_region=global": sorted([havana, paris]),
+        "sale_region=eea": [],
+        "model=Lark%201&territory=FR": [paris],
+        "batch=b1": [],
+        "distributor=d1": [],
+        f"activated_from={server.clock.now}": [paris],
+        f"activated_until={server.clock.now}": [],
+    }
+    found = {asked: [each["sub"] for each in server.get(f"/devices?{asked}")["items"]] for asked in expected}
+    assert found == expected
+
+
+def test_pages_are_whole_and_end(server: Operated) -> None:
+    """Every device is on one page, whatever the length of pages."""
+    known = server.know(7)
+    for limit in (1, 2, 3, 7, 8):
+        seen, cursor = [], ""
+        while True:
+            page = server.get(f"/devices?limit={limit}{cursor}")
+            assert len(page["items"]) <= limit
+            seen += [each["sub"] for each in page["items"]]
+            if page["next"] is None:
+                break
+            cursor = f"&cursor={page['next']}"
+        assert seen == sorted(known)
+
+
+def test_the_history_tells_what_led_to_each_verdict_and_names_nobody(server: Operated) -> None:
+    """Newest first, with rule, explanation and inputs, in which identifiers are hashes."""
+    sub = server.activate()
+    server.activate(intent="check-in")
+    answer = server.ask("GET", f"/devices/{sub}/history")
+    newest, oldest = answer.json()["items"]
+    assert (newest["serial"], oldest["serial"]) == (2, 1)
+    assert (oldest["decision"], oldest["rule"], oldest["territory"]) == (
+        "deny",
+        "prohibited-at-activation",
+        "CU",
+    )
+    assert "368" in oldest["judgement"]["explanation"]
+    assert oldest["inputs"]["intent"] == "activate"
+    assert ICCID not in answer.text
+    assert IMEI[:14] not in answer.text
+    assert server.refused("GET", f"{UNKNOWN}/history") == (404, "device-unknown")
+    assert server.refused("GET", UNKNOWN) == (404, "device-unknown")
+
+
+@pytest.mark.parametrize(
+    ("act", "decision", "rule"),
+    [
+        ("lock", "deny", "operator-lock"),
+        ("unlock", "allow", "operator-unlock"),
+        ("release", "release", "operator-release"),
+    ],
+)
+def test_what_an_operator_decides_holds_at_the_next_check_in(
+    server: Operated, act: str, decision: str, rule: str
+) -> None:
+    """Before the policy, until it is withdrawn."""
+    sub = server.activate()
+    done = server.done(f"/devices/{sub}/{act}", {"reason": "ticket 7", "case": "C-7"})
+    assert done["override"] == {
+        "decision": decision,
+        "reason": "ticket 7",
+        "case": "C-7",
+        "at": server.clock.now,
+    }
+    assert server.get("/devices?overridden=true")["items"] == [done]
+    server.activate(intent="check-in")
+    newest = server.get(f"/devices/{sub}/history")["items"][0]
+    assert (newest["decision"], newest["rule"]) == (decision, rule)
+    assert server.done(f"/devices/{sub}/withdraw", {"reason": "a mistake"})["override"] is None
+    server.activate(intent="check-in")
+    assert server.get(f"/devices/{sub}/history")["items"][0]["rule"] != rule
+
+
+@pytest.mark.parametrize("act", [act.value for act in Act])
+def test_nothing_is_decided_about_a_device_that_nobody_knows(server: Operated, act: str) -> None:
+    """A pseudonym that was copied wrongly is an error and no new device."""
+    assert server.refused("POST", f"{UNKNOWN}/{act}", {"reason": "r"}) == (404, "device-unknown")
+    assert server.get("/devices")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"reason": ""}, {"reason": "a\nb"}, {"reason": "r" * 129}, {"reason": "r", "case": "a b"}]
+)
+def test_a_decision_needs_a_reason_on_one_line(server: Operated, body: dict[str, str]) -> None:
+    """Who reads the audit log later must learn why."""
+    sub = server.activate()
+    assert server.refused("POST", f"/devices/{sub}/lock", body) == (422, "request-invalid")
+    assert server.get(f"/devices/{sub}")["override"] is None
+
+
+@pytest.mark.parametrize("act", [act.value for act in Act])
+def test_in_bulk_a_dry_run_names_those_to_whom_it_would_happen_and_does_nothing(
+    server: Operated, act: str
+) -> None:
+    """The same filter, twice: what was named is what is done. A dry run leaves no entry, as it changes nothing."""
+    known = server.know(5)
+    for sub in known[:3]:
+        server.done(f"/devices/{sub}/release", {"reason": "prepared"})
+    wish = {"act": act, "filter": {"overridden": True}, "reason": "ticket 8", "dry_run": True}
+    before, entries = server.get("/devices"), len(server.audit())
+    would = server.done("/devices/bulk", wish)
+    assert (would["count"], would["devices"]) == (3, sorted(known[:3]))
+    assert (server.get("/devices"), len(server.audit())) == (before, entries)
+    did = server.done("/devices/bulk", wish | {"dry_run": False})
+    assert did == would | {"dry_run": False}
+    decisions = {Act.LOCK: "deny", Act.UNLOCK: "allow", Act.RELEASE: "release", Act.WITHDRAW: None}
+    for sub in known:
+        override = server.get(f"/devices/{sub}")["override"]
+        assert (override or {}).get("decision") == (decisions[Act(act)] if sub in known[:3] else None)
+
+
+@pytest.mark.parametrize("maximum", [1, 2, 3, 4])
+def test_in_bulk_more_than_expected_is_none_at_all(server: Operated, maximum: int) -> None:
+    """A filter that is too wide must not lock the first hundred of a million."""
+    known = server.know(3)
+    wish = {"act": "lock", "filter": {}, "everybody": True, "maximum": maximum, "reason": "ticket 9"}
+    if maximum >= 3:
+        assert server.done("/devices/bulk", wish)["devices"] == sorted(known)
+        return
+    for dry_run in (True, False):
+        refused = server.refused("POST", "/devices/bulk", wish | {"dry_run": dry_run})
+        assert refused == (409, "too-many-devices")
+    assert server.get("/devices?overridden=true")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"everybody": False},
+        {"filter": {"overridden": False}},
+        {"filter": {"locked": False}, "everybody": False},
+        {"filter": {"colour": "red"}, "everybody": False},
+        {"act": "sell"},
+        {"maximum": 0},
+        {"maximum": 10_001},
+    ],
+)
+def test_in_bulk_what_is_not_understood_is_not_done(server: Operated, wrong: dict[str, object]) -> None:
+    """A member that is not known would have been a condition, and a condition that was forgotten means nobody."""
+    server.know(1)
+    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "r"} | wrong
+    assert server.refused("POST", "/devices/bulk", wish) == (422, "request-invalid")
+    assert server.get("/devices?overridden=true")["items"] == []
+
+
+def test_in_bulk_it_happens_to_all_or_to_none(server: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that fails in the middle leaves no half of a bulk lock behind, and no entry of it."""
+    known = server.know(3)
+    before = len(server.audit())
+    remember = 0
+
+    def failing(self: object, device: object) -> None:
+        nonlocal remember
+        remember += 1
+        if remember == 3:
+            raise OSError("the disk is gone")
+        original(self, device)
+
+    with server.parts.store.transaction() as under_way:
+        kind = type(under_way)
+    original = kind.remember
+    monkeypatch.setattr(kind, "remember", failing)
+    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 9"}
+    assert server.refused("POST", "/devices/bulk", wish) == (500, "internal")
+    monkeypatch.undo()
+    assert remember == 3
+    assert [server.get(f"/devices/{sub}")["override"] for sub in known] == [None] * 3
+    assert len(server.audit()) == before
+
+
+def test_times_and_shipments_are_told_where_they_are_known(server: Operated) -> None:
+    """An operator sees all that the server knows of a device; what it does not know is null."""
+    server.clock.now = DURING
+    sub = server.activate()
+    with server.parts.store.transaction() as transaction:
+        known = transaction.device(sub)
+        assert known is not None
+        transaction.remember(replace(known, batch="B-7", distributor="Isthmus Trading"))
+    shown = server.get(f"/devices/{sub}")
+    assert (shown["batch"], shown["distributor"]) == ("B-7", "Isthmus Trading")
+    assert (shown["first_seen"], shown["last_seen"], shown["locks_at"]) == (DURING, DURING, DURING)
+    assert [
+        each["sub"] for each in server.get("/devices?batch=B-7&distributor=Isthmus%20Trading")["items"]
+    ] == [sub]
+
+
+def test_an_unlock_code_is_only_signed_for_a_challenge_of_a_locked_phone(server: Operated) -> None:
+    """What unlocks is in the tests of the code itself; here is what is refused, by name."""
+    free = server.activate(SECOND_IMEI, telephony=telephony("208", "01"))
+    assert free
+    cases = {
+        "no challenge": (422, "challenge-invalid"),
+        UnlockChallenge("49015420323751", bytes(10)).text(): (404, "device-unknown"),
+        UnlockChallenge(SECOND_IMEI[:14], bytes(10)).text(): (409, "device-not-locked"),
+    }
+    for challenge, expected in cases.items():
+        assert server.refused("POST", "/unlock-codes", {"challenge": challenge, "reason": "r"}) == expected
+    sub = server.activate()
+    body = {"challenge": UnlockChallenge(IMEI[:14], bytes(10)).text(), "reason": "ticket 7", "case": "C-7"}
+    assert server.refused("POST", "/unlock-codes", body | {"undelivered": 9}) == (409, "verdict-unknown")
+    code = server.done("/unlock-codes", body)
+    assert (code["sub"], code["case"], code["serial"]) == (sub, "C-7", 2)
+    assert code["expires"] == server.clock.now + 86_400
+    assert code["token"].count(".") == 2
+    assert server.get(f"/devices/{sub}")["override"]["decision"] == "allow"

@@ -1,0 +1,118 @@
+"""The whole OpenAPI document against the running server: every check of schemathesis, on every operation there is."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from lab.simulation.simulation import Simulation
+
+ROOT = Path(__file__).parents[3]
+ST = str(Path(sys.executable).with_name("st"))
+CONFIG = ROOT / "tests" / "support" / "schemathesis.toml"
+SEED = "schemathesis"
+ADMIN = "/admin/"
+QUICK = 3
+"""Test cases for an operation in each run of the tests; the slow test has more, and more operations."""
+
+
+@pytest.fixture
+def scene() -> Iterator[Simulation]:
+    """Of its own: what an operator may do is done to this server, a few hundred times."""
+    with Simulation.open(SEED) as opened:
+        phone = opened.phone("official-global", "havana")
+        phone.power_on()
+        phone.walk_setup()
+        yield opened
+
+
+def run(scene: Simulation, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    server = scene.server
+    command = [
+        ST,
+        "--config-file",
+        str(CONFIG),
+        "run",
+        f"{server.origin}/openapi.json",
+        "--checks",
+        "all",
+        "--continue-on-failure",
+        "--no-color",
+    ]
+    command += ["--generation-deterministic", "-H", f"Authorization: Bearer {server.admin.token}"]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks",
+        "ACTIVATION_ORIGIN": server.origin,
+        "ACTIVATION_SEED": SEED,
+    }
+    return subprocess.run(
+        [*command, *options, "--report", "ndjson", "--report-ndjson-path", str(folder / "events.ndjson")],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        check=False,
+    )
+
+
+def operations(scene: Simulation) -> list[str]:
+    """The path of each operation in the document."""
+    document: dict[str, Any] = requests.get(scene.server.origin + "/openapi.json", timeout=10).json()
+    methods = {"get", "put", "post", "delete", "patch", "head", "options"}
+    return [path for path, named in document["paths"].items() for name in named if name in methods]
+
+
+def all_is_well(scene: Simulation, done: "subprocess.CompletedProcess[str]", tested: int) -> None:
+    """No failure, no error, and nothing left out."""
+    assert done.returncode == 0, done.stdout[-30_000:] + done.stderr
+    assert re.search(rf"Operations: +{tested} selected / {len(operations(scene))} total", done.stdout)
+    assert f"Tested: {tested}" in done.stdout
+    page = requests.get(scene.server.origin + "/metrics", timeout=10).text
+    assert not re.search(r'activation_requests_total\{[^}]*status="500"', page)
+    verdicts = re.findall(r'activation_requests_total\{[^}]*route="/v1/verdicts",status="200"\} (\S+)', page)
+    assert float(verdicts[0]) >= QUICK
+
+
+def test_what_phones_may_do_is_as_the_document_says(scene: Simulation, tmp_path: Path) -> None:
+    """No 5xx, no undocumented status, no schema violation; in every run of the tests."""
+    tested = sum(not path.startswith(ADMIN) for path in operations(scene))
+    options = ["--exclude-path-regex", f"^{ADMIN}", "--phases", "examples,coverage,fuzzing"]
+    all_is_well(scene, run(scene, tmp_path, *options, "--max-examples", str(QUICK)), tested)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_whole_document_holds_for_many_cases_and_for_chains_of_calls(
+    scene: Simulation, tmp_path: Path
+) -> None:
+    """Operators' routes too, and all phases: the stateful one uses what one operation answered in the next."""
+    all_is_well(scene, run(scene, tmp_path, "--max-examples", "40"), len(operations(scene)))
+
+
+@pytest.mark.slow
+def test_a_server_that_breaks_its_word_is_found_out(scene: Simulation, tmp_path: Path) -> None:
+    """The test above can fail: a document that promises less than the server does is not the same document."""
+    document = requests.get(scene.server.origin + "/openapi.json", timeout=10).json()
+    document["paths"] = {"/v1/challenges": document["paths"]["/v1/challenges"]}
+    answer = document["paths"]["/v1/challenges"]["post"]["responses"]["200"]
+    answer["content"]["application/json"]["schema"] = {"type": "object", "required": ["secret"]}
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    command = [ST, "run", str(file), "--url", scene.server.origin, "--checks", "all", "--max-examples", "2"]
+    done = subprocess.run(
+        [*command, "--generation-deterministic", "--no-color"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert '"secret" is a required property' in done.stdout

@@ -1,0 +1,13 @@
+"""A scene for the tests that run whole phones: real servers on real ports, one for all tests of a process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.simulation.simulation import Simulation
+
+
+@pytest.fixture(scope="session")
+def scene() -> Iterator[Simulation]:
+    with Simulation.open("tests") as opened:
+        yield opened

@@ -1,0 +1,88 @@
+"""Every port fails at every call of a life, one at a time: nothing escapes, nothing is lost, nothing hangs."""
+
+import itertools
+
+import pytest
+
+from agent.core.screens import ScreenId, Trouble
+from agent.core.states import Lock
+from lab.handset.handset import Handset
+from lab.handset.outcome import Outcome
+from lab.simulation.simulation import Simulation
+from tests.support.flaky import FAILURES, Trap, set_trap
+
+DAY = 86_400
+
+
+def live(phone: Handset) -> None:
+    """Setup, two days with check-ins and heartbeats, a reboot."""
+    phone.power_on()
+    phone.walk_setup()
+    phone.wait(2 * DAY)
+    phone.power_on()
+    phone.walk_setup()
+    phone.wait(DAY)
+
+
+@pytest.mark.parametrize(("port", "method"), list(FAILURES))
+@pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
+def test_one_failure_at_any_call_is_overcome(
+    scene: Simulation, port: str, method: str, place: str, end: Outcome
+) -> None:
+    """The phone is never usable without a verdict that allows it, and ends as it would have ended."""
+    step = 29 if port == "modem" else 1
+    for at in itertools.count(1, step):
+        trap = Trap(port, method, at)
+        phone = scene.phone("official-global", place)
+        set_trap(phone, trap)
+        live(phone)
+        if trap.calls < at:
+            break
+        phone.walk_setup()
+        phone.wait(DAY)
+        allowed = any(verdict.decision == "allow" for verdict in phone.timeline.verdicts)
+        assert allowed or not phone.usable
+        assert phone.outcome() is end, f"{port}.{method} failed at call {at}"
+    assert at > 1
+
+
+@pytest.mark.parametrize(
+    ("port", "method"),
+    [
+        ("store", "read"),
+        ("counter", "value"),
+        ("keystore", "sealing_key"),
+        ("store", "write"),
+        ("counter", "increment"),
+    ],
+)
+def test_a_locked_phone_whose_storage_fails_for_a_while_forgets_nothing(
+    scene: Simulation, port: str, method: str
+) -> None:
+    """I3, I4: what cannot be read now is not overwritten, and is there again when the storage is."""
+    phone = scene.phone("official-global", "havana")
+    phone.power_on()
+    phone.walk_setup()
+    assert phone.agent is not None
+    serial = phone.agent.state.memory.serial
+    set_trap(phone, Trap(port, method, at=1))
+    phone.power_on()
+    assert not phone.usable
+    assert phone.panel.now is not None
+    assert phone.panel.now.facts.trouble is Trouble.NO_STORAGE
+    assert phone.panel.now.screen in (ScreenId.WAITING, ScreenId.LOCKED)
+    phone.wait(300)
+    assert phone.agent.state.lock is Lock.LOCKED
+    assert phone.agent.state.memory.serial >= serial
+    assert phone.outcome() is Outcome.LOCKED
+
+
+def test_a_user_who_presses_a_button_on_a_phone_that_is_not_up_boots_it(scene: Simulation) -> None:
+    """Nothing that a user does is taken by an agent that has not read its state."""
+    phone = scene.phone("official-global", "havana")
+    phone.power_on()
+    phone.walk_setup()
+    set_trap(phone, Trap("store", "read", at=1))
+    phone.power_on()
+    phone.retry()
+    assert phone.outcome() is Outcome.LOCKED

@@ -1,0 +1,187 @@
+"""Every fault on the wire against a real phone, a real server and real sockets: what is shown, and how it ends."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from agent.core.screens import ScreenId, Trouble
+from agent.core.states import Exchange, Lock
+from agent.core.timing import BACKOFF, BACKOFF_JITTER
+from agent.screens.catalogue import load
+from lab.fault_proxy.faults import FROM_MEMORY, FaultKind, Route
+from lab.fault_proxy.proxy import HostileProxy
+from lab.fault_proxy.schedule import Fault, Schedule
+from lab.fault_proxy.skewed_clock import ServerClock
+from lab.handset.handset import Handset
+from lab.handset.outcome import Outcome
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+from lab.world.seed import Seed
+from tests.support import faults_table
+
+HOUR, DAY = 3600, 86_400
+TABLE = faults_table.rows()
+RECOVERED = 2 * HOUR
+"""Longer than the first wait of any class."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    world: World
+    scene: Simulation
+    network: HostileProxy
+
+    def phone(self, place: str, name: str) -> Handset:
+        phone = self.scene.phone("official-global", place, fit=self.network.device_options(name))
+        phone.power_on()
+        phone.walk_setup()
+        return phone
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    world = World()
+    clock = ServerClock(world.now)
+    with (
+        Simulation.open("hostile", world=world, clock=clock) as scene,
+        HostileProxy(scene.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
+    ):
+        yield Stage(world, scene, network)
+
+
+@pytest.fixture(scope="module")
+def locked(stage: Stage) -> Handset:
+    """A phone that was locked two days ago and has checked in since, so that there are old answers."""
+    phone = stage.phone("havana", "locked")
+    phone.wait(2 * DAY)
+    assert phone.outcome() is Outcome.LOCKED
+    return phone
+
+
+def planned(kind: FaultKind, when: Schedule) -> Fault:
+    return Fault(kind, when, seconds=HOUR if kind is FaultKind.CLOCK_SKEW else 0)
+
+
+def failures(phone: Handset, since: int) -> list[tuple[Trouble, str]]:
+    details = [entry.detail for entry in phone.timeline.entries[since:] if entry.what == "failed"]
+    return [(detail["trouble"], str(detail["code"])) for detail in details]
+
+
+def backoff(phone: Handset) -> float:
+    assert phone.agent is not None
+    return phone.agent.state.retry_at - phone.clock.elapsed()
+
+
+def test_the_table_has_a_row_for_every_fault_and_no_other() -> None:
+    """A new kind of fault without a word about what comes of it would go untested."""
+    assert list(TABLE) == [kind.value for kind in FaultKind]
+
+
+def test_the_page_quotes_what_the_phone_says_and_how_long_it_waits() -> None:
+    """What a reader is told is what the catalogue and the timing have."""
+    said = load("en").troubles
+    for trouble, (sentence, waits) in faults_table.classes().items():
+        assert said[trouble].say({}) == sentence
+        first, most = (part.split(" or ")[0].strip() for part in waits.split(","))
+        assert (seconds(first), seconds(most)) == (BACKOFF[trouble].first, BACKOFF[trouble].most)
+    shown = {end[0] for row in TABLE.values() for cell in row.values() for end in cell.ends}
+    assert shown == set(faults_table.classes())
+
+
+def seconds(text: str) -> float:
+    number, unit = text.split()
+    return float(number) * {"s": 1, "min": 60, "h": HOUR}[unit]
+
+
+@pytest.mark.parametrize("route", faults_table.COLUMNS)
+@pytest.mark.parametrize("kind", FaultKind)
+def test_a_locked_phone_meets_a_fault(stage: Stage, locked: Handset, kind: FaultKind, route: Route) -> None:
+    """It stays locked, says what is wrong by its class, waits as its class does, and recovers by itself."""
+    # The first download of an exchange is the root that would come next, which is not there.
+    stage.network.add(planned(kind, Schedule(route, nth=2 if route is Route.KEYS else 1)))
+    since, struck, began = len(locked.timeline.entries), len(stage.network.journal.injected), time.monotonic()
+    locked.retry()
+    took = time.monotonic() - began
+    stage.network.clear_faults()
+    (strike,) = stage.network.journal.injected[struck:]
+    assert (strike.fault, strike.phone, route.holds(strike.path)) == (kind, "locked", True)
+    expect(locked, failures(locked, since), TABLE[kind][route])
+    assert took < 5
+    locked.wait(RECOVERED)
+    expect(locked, [], faults_table.Cell(()))
+
+
+def expect(phone: Handset, failed: list[tuple[Trouble, str]], cell: faults_table.Cell) -> None:
+    """A locked phone that has met what the table says, or nothing."""
+    assert phone.agent is not None
+    assert phone.panel.now is not None
+    assert phone.panel.now.screen is ScreenId.LOCKED
+    assert phone.agent.state.lock is Lock.LOCKED
+    if not cell.ends:
+        assert failed == []
+        assert phone.panel.now.facts.trouble is None
+        assert phone.agent.state.exchange is Exchange.IDLE
+        return
+    ((trouble, code),) = failed
+    assert cell.allows(trouble, code), (trouble, code)
+    assert phone.panel.now.facts.trouble is trouble
+    first = BACKOFF[trouble].first
+    assert first - 1 <= backoff(phone) <= first * (1 + BACKOFF_JITTER)
+
+
+def test_a_new_phone_meets_every_fault_before_it_is_activated(stage: Stage) -> None:
+    """None of them activates it, the replay of a good answer included; then it is activated."""
+    kinds = [kind for kind in FaultKind if TABLE[kind][Route.VERDICTS].ends]
+    phone = stage.scene.phone("official-global", "paris", fit=stage.network.device_options("new"))
+    # A replay needs an answer from before: the one that was lost.
+    kinds.sort(key=lambda kind: (kind in FROM_MEMORY, kind is not FaultKind.LOST_ANSWER))
+    phone.power_on()
+    for number, kind in enumerate(kinds):
+        stage.network.add(planned(kind, Schedule(Route.VERDICTS, phones=frozenset({"new"}), nth=1)))
+        phone.retry() if number else phone.walk_setup()
+        stage.network.clear_faults()
+        assert stage.network.journal.injected[-1].fault is kind
+        assert phone.outcome() is Outcome.PENDING, kind
+        assert phone.panel.now is not None
+        assert phone.panel.now.screen is ScreenId.WAITING
+        assert not phone.timeline.verdicts
+    phone.wait(DAY)
+    assert phone.outcome() is Outcome.ACTIVATED
+
+
+@pytest.mark.slow
+def test_an_activated_phone_meets_every_fault_at_its_check_ins(stage: Stage) -> None:
+    """None of them locks it or takes its user from home: a fault of the network is nobody's verdict."""
+    phone = stage.phone("paris", "activated")
+    assert phone.outcome() is Outcome.ACTIVATED
+    phone.wait(12 * HOUR)
+    for kind in FaultKind:
+        struck = len(stage.network.journal.injected)
+        stage.network.add(planned(kind, Schedule(Route.VERDICTS, times=1)))
+        while (
+            len(stage.network.journal.injected) == struck
+        ):  # the next check-in, or the next try after a failure
+            phone.wait(6 * HOUR)
+        stage.network.clear_faults()
+        assert phone.outcome() is Outcome.ACTIVATED, kind
+    phone.wait(DAY)
+    assert phone.agent is not None
+    assert phone.agent.state.exchange is Exchange.IDLE
+    assert {verdict.decision for verdict in phone.timeline.verdicts} == {"allow"}
+    assert "locked" not in {entry.what for entry in phone.timeline.entries if entry.who == "screen"}
+
+
+def test_an_hour_of_skew_through_a_whole_exchange_is_not_trusted(stage: Stage, locked: Handset) -> None:
+    """The phone knows the time from its last verdict better than from a server that is an hour off."""
+    for seconds_off in (HOUR, -HOUR):
+        since = len(locked.timeline.entries)
+        stage.network.add(Fault(FaultKind.CLOCK_SKEW, seconds=seconds_off))
+        locked.retry()
+        stage.network.clear_faults()
+        ((trouble, _),) = failures(locked, since)
+        assert trouble is Trouble.UNTRUSTED
+        assert locked.outcome() is Outcome.LOCKED
+        locked.wait(RECOVERED)
+    expect(locked, [], faults_table.Cell(()))

@@ -1,0 +1,127 @@
+"""The investigation, from phones that were really activated to what an operator is told."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+from server_stub.admin.context import device_admin
+from server_stub.investigation.analysis import Dimension, Finding
+from server_stub.investigation.queries import InvestigationQueries
+from server_stub.policies import shipped
+from server_stub.policy.policy import Activation
+from server_stub.store.memory import MemoryStore
+from server_stub.store.records import Device, Shipment, Store
+from server_stub.store.sql import SqlStore
+
+SEPTEMBER = 1_630_886_400  # 6 September 2021
+
+
+def fill(store: Store) -> None:
+    """Two distributors, of which one sells to where it must not, and some phones of which little is known."""
+    with store.transaction() as transaction:
+        for number in range(60):
+            leaking = number % 2 == 0
+            territory = "CU" if leaking and number % 4 == 0 else "FR"
+            transaction.remember(
+                Device(
+                    f"d-{number:032x}",
+                    Activation(SEPTEMBER + number * 3600, territory),
+                    "global",
+                    "SV-2107G",
+                    1,
+                    batch="K-A" if leaking else "K-B",
+                    distributor="Levant" if leaking else "Norte",
+                )
+            )
+        transaction.remember(Device("d-" + "f" * 32, None, "unknown", None, 0))
+        transaction.remember(Device("d-" + "e" * 32, Activation(SEPTEMBER, None), "unknown", None, 1))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    filled: Store = MemoryStore() if request.param == "memory" else SqlStore(tmp_path / "records.sqlite")
+    fill(filled)
+    yield filled
+    filled.close()
+
+
+def test_the_distributor_that_sold_to_where_it_must_not_is_found(store: Store) -> None:
+    """It is what the investigation is for, over every kind of store."""
+    found = InvestigationQueries(store, shipped()).investigate()
+    assert (found.activated, found.prohibited, found.territories) == (61, 15, {"CU": 15})
+    shares = {share.value: share for share in found.table(Dimension.DISTRIBUTOR).shares}
+    assert (shares["Levant"].prohibited, shares["Levant"].activated) == (15, 30)
+    assert shares["Levant"].finding is Finding.ABOVE
+    assert shares["Norte"].finding is Finding.BELOW
+
+
+def test_a_phone_that_was_never_activated_and_a_place_that_nobody_knows_accuse_nobody(store: Store) -> None:
+    """Unknown is not prohibited; and what has no recorded sale region is in no row."""
+    found = InvestigationQueries(store, shipped()).investigate()
+    assert found.table(Dimension.SALE_REGION).known == 60
+
+
+def investigate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["investigate", *arguments])
+
+
+def test_the_command_counts_in_a_database_and_names_no_phone(tmp_path: Path) -> None:
+    """As a table, as JSON and as a page that needs nothing from outside."""
+    file = tmp_path / "records.sqlite"
+    store = SqlStore(file)
+    fill(store)
+    store.close()
+    page = tmp_path / "page.html"
+    done = investigate("--database", str(file), "--json", "--html", str(page))
+    assert (done.exit_code, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert {"activated", "prohibited", "interval", "territories", "tables", "weeks", "smallest"} == set(found)
+    assert found["prohibited"] == 15
+    told = page.read_text("utf-8")
+    assert "distributor Levant" in told
+    assert "src=" not in told
+    assert "href=" not in told
+    shown = investigate("--database", str(file))
+    assert "Of 61 activated phones 15 (24.6 %)" in " ".join(shown.stdout.split())
+    for text in (done.stdout, told, shown.stdout):
+        assert "d-0" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--database", "nowhere.sqlite"), 3, "there is no nowhere.sqlite"),
+        (("--database", "mysql://x"), 2, "postgresql://"),
+        (("--database", "a", "--server", "http://127.0.0.1:1"), 2, "not both"),
+    ],
+)
+def test_a_mistake_is_answered_by_what_to_do(arguments: tuple[str, ...], code: int, said: str) -> None:
+    """Nothing is made where there was nothing."""
+    done = investigate(*arguments)
+    assert done.exit_code == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_phone_has_the_batch_of_its_shipment_once_it_asks() -> None:
+    """The server keeps no IMEI, so it looks the shipment up while it sees one."""
+    with Simulation.open("investigation", world=World(SEPTEMBER)) as scene:
+        phone = scene.phone("official-global", "paris")
+        imei = phone.imeis[0]
+        serial = int(imei[8:14])
+        shipment = Shipment(imei[:8], serial, serial, "K-2107-A", "Levant", "global", "SV-2107G")
+        desk = device_admin(scene.server.service)
+        with desk.store.transaction() as transaction:
+            transaction.add_shipments([shipment])
+        phone.power_on()
+        phone.walk_setup()
+        found = InvestigationQueries(desk.store, scene.server.service.policy).investigate(smallest=1)
+        assert [share.value for share in found.table(Dimension.BATCH).shares] == ["K-2107-A"]
+        assert [share.value for share in found.table(Dimension.DISTRIBUTOR).shares] == ["Levant"]

@@ -1,0 +1,283 @@
+"""Check-ins over a phone's life, on virtual time, with the real agent and the real server."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from agent.adapters.http import RequestsTransport
+from agent.core import timing
+from agent.core.screens import ScreenId, Trouble
+from agent.core.states import Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor
+from agent.core.step import step
+from agent.core.timing import Context
+from agent.screens import build
+from lab.handset.handset import Handset
+from lab.handset.outcome import Outcome
+from lab.manufacturer.policies import BEFORE
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+from lab.world.seed import Seed
+from lab.world.sim import generate_sim
+from server_stub.admin.context import device_admin
+from tests.support.fault_proxy import says, serving
+from tests.support.judged import NOW, judged
+from tests.support.life import DAY, HOUR, NOTICE, UNDECIDED, asked_at, failures, policy
+from wire.codes import Decision
+from wire.evidence import Plmn
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Simulation]:
+    with Simulation.open("check-ins", policy=policy(BEFORE)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def phone(scene: Simulation) -> Handset:
+    """Activated; the policy asks it to come every day."""
+    made = scene.phone("official-global", "paris")
+    made.power_on()
+    made.walk_setup()
+    assert made.outcome() is Outcome.ACTIVATED
+    return made
+
+
+def test_a_phone_comes_when_its_newest_verdict_says_and_not_before(phone: Handset) -> None:
+    """A day after the last, up to a tenth of a day late, for a month."""
+    phone.wait(30 * DAY)
+    gaps = [after - before for before, after in pairwise(asked_at(phone))]
+    assert 27 <= len(gaps) <= 30
+    assert all(DAY <= gap <= DAY * (1 + timing.CHECK_IN_JITTER) + 2 for gap in gaps)
+
+
+def _swap(phone: Handset) -> None:
+    phone.insert(generate_sim(Plmn(mcc="208", mnc="01"), Random(1)))
+
+
+@pytest.mark.parametrize(
+    "act", [Handset.power_on, Handset.retry, _swap], ids=["boot", "the user's retry", "SIM change"]
+)
+def test_a_phone_also_comes_at(phone: Handset, act: Callable[[Handset], None]) -> None:
+    """What may have changed the answer is reason to ask."""
+    phone.wait(HOUR)
+    asked = len(asked_at(phone))
+    act(phone)
+    assert len(asked_at(phone)) == asked + 1
+
+
+def test_a_thousand_phones_that_were_activated_together_do_not_come_back_together() -> None:
+    """A tenth of the interval is the window; no hundredth of it sees more than thirty of a thousand phones."""
+    waiting = State(
+        memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.ACTIVATE, exchange=Exchange.AWAITING_VERDICT
+    )
+    due = []
+    for number in range(1000):
+        fraction = Seed.of(f"phone {number}").random("jitter").random()
+        after, _ = step(waiting, judged(Decision.ALLOW), Context(100.0, fraction))
+        assert after.memory.check_in_at is not None
+        due.append(after.memory.check_in_at - NOW)
+    assert all(DAY <= late < DAY * (1 + timing.CHECK_IN_JITTER) for late in due)
+    window = DAY * timing.CHECK_IN_JITTER
+    slots = Counter(int((late - DAY) / window * 100) for late in due)
+    assert len(slots) > 95
+    assert max(slots.values()) <= 30
+
+
+def test_without_a_network_tries_thin_out_to_one_an_hour(phone: Handset) -> None:
+    """A lost network comes back soon, or not for a long time; either costs little battery."""
+    phone.network_down()
+    phone.retry()
+    phone.wait(DAY)
+    tries = [at for at, trouble, _ in failures(phone) if trouble == "unreachable"]
+    gaps = [after - before for before, after in pairwise(tries)]
+    assert timing.BACKOFF[Trouble.UNREACHABLE].first <= gaps[0] <= 24
+    assert all(later >= 0.6 * earlier for earlier, later in pairwise(gaps))
+    assert all(HOUR <= gap <= 1.5 * HOUR + 2 for gap in gaps[10:])
+
+
+def test_a_network_that_comes_back_ends_the_wait_of_an_overdue_phone(phone: Handset) -> None:
+    """Nobody waits out a backoff that has lost its reason."""
+    phone.network_down()
+    phone.wait(3 * DAY)
+    before = len(asked_at(phone))
+    phone.network_up()
+    assert len(asked_at(phone)) == before + 1
+
+
+@pytest.mark.parametrize("status", [b"429 Too Many Requests", b"503 Service Unavailable"])
+@pytest.mark.parametrize("asked_for", [1, 7200, 86_400])
+def test_a_phone_obeys_retry_after(phone: Handset, status: bytes, asked_for: int) -> None:
+    """A server under load decides when it is asked again, within a day; it cannot be hammered."""
+    head = b"HTTP/1.1 " + status + b"\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n" % asked_for
+    with serving(says(head)) as origin:
+        transport = RequestsTransport(origin)
+        phone.network.onward = transport
+        phone.retry()
+        phone.wait(2 * DAY)
+        transport.close()
+    tries = [at for at, trouble, _ in failures(phone) if trouble == "busy"]
+    floor = max(asked_for, timing.BACKOFF[Trouble.BUSY].first)
+    assert len(tries) >= 2
+    assert all(after - before >= floor for before, after in pairwise(tries))
+
+
+def test_a_server_cannot_send_a_phone_away_for_ever(phone: Handset) -> None:
+    """Whoever answers in the server's place could otherwise silence a phone with one header."""
+    head = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n"
+    with serving(says(head)) as origin:
+        transport = RequestsTransport(origin)
+        phone.network.onward = transport
+        phone.retry()
+        phone.wait(4 * DAY)
+        transport.close()
+    assert len([1 for _, trouble, _ in failures(phone) if trouble == "busy"]) >= 2
+
+
+def test_setting_the_clock_to_1970_or_2100_changes_no_deadline() -> None:
+    """Two weeks of a phone, told by when it asks, warns and locks, whatever its user does to the clock."""
+
+    def life(*walls: int | None) -> list[tuple[float, str]]:
+        with Simulation.open("clocks", policy=policy(NOTICE)) as scene:
+            phone = scene.phone("official-global", "paris")
+            phone.power_on()
+            phone.walk_setup()
+            for wall in walls:
+                if wall is not None:
+                    phone.clock.set_wall(wall)
+                phone.wait(DAY)
+            phone.network_down()
+            phone.wait(6 * DAY)
+            return [(e.at, e.what) for e in phone.timeline.entries]
+
+    undisturbed = life(None, None)
+    assert any(what == "offline-due" for _, what in undisturbed)
+    assert life(0, 4_102_444_800) == undisturbed
+    assert life(4_102_444_800, 0) == undisturbed
+
+
+@pytest.fixture
+def announced() -> Iterator[tuple[Simulation, Handset]]:
+    """Activated in Havana on 8 September, before a measure that announces its locks for 12 September at noon."""
+    with Simulation.open("notice", policy=policy(BEFORE)) as scene:
+        phone = scene.phone("official-global", "havana")
+        phone.power_on()
+        phone.walk_setup()
+        scene.server.adopt(policy(NOTICE))
+        phone.wait(1.2 * DAY)
+        yield scene, phone
+
+
+def test_a_lock_is_announced_with_its_date_before_it_happens(announced: tuple[Simulation, Handset]) -> None:
+    """The phones of 2021 went black without a word."""
+    _, phone = announced
+    shown = phone.panel.now
+    assert shown is not None
+    assert (shown.screen, shown.facts.lock_at) == (
+        ScreenId.NOTICE,
+        int(datetime(2021, 9, 12, 12, tzinfo=UTC).timestamp()),
+    )
+    assert "September 12, 2021, 12:00 UTC" in "".join(build(shown.screen, shown.facts, "en").body)
+    assert phone.usable
+
+
+def test_the_announced_lock_comes_at_its_date_and_not_before(announced: tuple[Simulation, Handset]) -> None:
+    """Also without a network: a verified verdict has set the date."""
+    scene, phone = announced
+    phone.network_down()
+    date = datetime(2021, 9, 12, 12, tzinfo=UTC).timestamp()
+    phone.wait(date - scene.world.exact() - 60)
+    assert phone.usable
+    phone.wait(120)
+    assert phone.outcome() is Outcome.LOCKED
+    assert phone.agent is not None
+    assert phone.agent.state.memory.cause is LockCause.NOTICE
+
+
+def test_an_announcement_that_is_withdrawn_in_time_locks_nobody(
+    announced: tuple[Simulation, Handset],
+) -> None:
+    """An allow in the meantime ends the notice."""
+    scene, phone = announced
+    scene.server.adopt(policy(BEFORE.replace("version = 0", "version = 3")))
+    phone.wait(10 * DAY)
+    assert phone.outcome() is Outcome.ACTIVATED
+    assert phone.panel.now is not None
+    assert phone.panel.now.screen is ScreenId.HOME
+
+
+def test_a_notice_that_the_user_puts_away_comes_back_with_the_next_boot(
+    announced: tuple[Simulation, Handset],
+) -> None:
+    """Whoever taps it away in a hurry sees it again."""
+    _, phone = announced
+    phone.network_down()
+    phone.put_away()
+    assert phone.panel.now is not None
+    assert phone.panel.now.screen is ScreenId.HOME
+    phone.power_on()
+    assert phone.panel.now.screen is ScreenId.NOTICE
+
+
+def test_silence_is_warned_about_then_locks_and_the_first_contact_that_allows_unlocks(
+    scene: Simulation, phone: Handset
+) -> None:
+    """Thirty days without a verdict: a week's warning, the lock with its own sentence, and no dead end."""
+    phone.network_down()
+    phone.wait(22 * DAY)
+    assert phone.panel.now is not None
+    assert phone.panel.now.screen is ScreenId.HOME
+    phone.wait(2 * DAY)
+    assert phone.panel.now.screen is ScreenId.OFFLINE_WARNING
+    assert phone.usable
+    phone.wait(7 * DAY)
+    assert phone.outcome() is Outcome.LOCKED
+    assert phone.panel.now.facts.cause is LockCause.OFFLINE
+    phone.network_up()
+    assert phone.outcome() is Outcome.ACTIVATED
+
+
+def test_a_deferral_extends_no_deadline() -> None:
+    """A server that cannot decide keeps nobody unlocked for ever."""
+    with Simulation.open("deferring", policy=policy(BEFORE)) as scene:
+        phone = scene.phone("official-global", "paris")
+        phone.power_on()
+        phone.walk_setup()
+        assert phone.agent is not None
+        deadline = phone.agent.state.memory.offline_at
+        scene.server.adopt(policy(UNDECIDED))
+        phone.wait(25 * DAY)
+        assert phone.agent.state.exchange is Exchange.BACKOFF
+        assert phone.agent.state.memory.offline_at == deadline
+        phone.wait(6 * DAY)
+        assert phone.agent.state.lock is Lock.LOCKED
+        scene.server.adopt(policy(BEFORE.replace("version = 0", "version = 2")))
+        phone.wait(2 * DAY)
+        assert phone.outcome() is Outcome.ACTIVATED
+
+
+def test_a_released_phone_never_comes_again(scene: Simulation, phone: Handset) -> None:
+    """The vendor has given it up: neither time nor boot nor a new card makes it ask."""
+    device_admin(scene.server.service).release(phone._hardware.imeis[0], reason="sold")
+    phone.retry()
+    asked = len(asked_at(phone))
+    phone.wait(60 * DAY)
+    phone.power_on()
+    _swap(phone)
+    assert len(asked_at(phone)) == asked
+    assert phone.usable
+    assert phone.agent is not None
+    assert phone.agent.state.lock is Lock.RELEASED
+
+
+def test_a_world_can_begin_earlier() -> None:
+    """Phones were activated before the measure; so can these be."""
+    start = int(datetime(2021, 8, 21, tzinfo=UTC).timestamp())
+    with Simulation.open("earlier", world=World(start)) as scene:
+        phone = scene.phone("official-global", "paris")
+        phone.power_on()
+        phone.walk_setup()
+        assert phone.timeline.verdicts[-1].claims.iat - start < 120

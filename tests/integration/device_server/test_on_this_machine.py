@@ -1,0 +1,64 @@
+"""The agent with the adapters of a real device: this machine's clock, randomness, disk and network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.sealed_file import SealedFile
+from agent.adapters.system_clock import SystemClock
+from agent.adapters.system_entropy import SystemEntropy
+from agent.core.events import Happened, Kind, LanguageChosen, TermsAccepted
+from agent.core.states import Lock, Setup
+from agent.ports import Ports
+from agent.runtime import Agent
+from lab.handset.handset import Handset
+from lab.handset.image import agent_image
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+
+
+def test_the_clock_of_this_machine_goes_forward_and_knows_the_date() -> None:
+    """Elapsed time counts from boot and never goes back; the wall clock is a date."""
+    clock = SystemClock()
+    readings = [clock.elapsed() for _ in range(50)]
+    assert readings == sorted(readings)
+    assert readings[0] > 0
+    assert clock.wall() > 1_700_000_000
+
+
+def test_randomness_of_this_machine_is_a_fraction_and_not_always_the_same() -> None:
+    """Jitter that is constant would bring a fleet at once."""
+    drawn = [SystemEntropy().fraction() for _ in range(50)]
+    assert all(0 <= fraction < 1 for fraction in drawn)
+    assert len(set(drawn)) > 40
+
+
+def ports_of(phone: Handset, state: Path) -> Ports:
+    """The phone's emulated hardware, and everything else of this machine."""
+    return replace(phone._ports(), clock=SystemClock(), entropy=SystemEntropy(), store=SealedFile(state))
+
+
+@pytest.mark.parametrize(("place", "end"), [("havana", Lock.LOCKED), ("paris", Lock.ACTIVATED)])
+def test_an_agent_on_this_machines_disk_and_clock_lives_through_a_restart(
+    tmp_path: Path, place: str, end: Lock
+) -> None:
+    """What the lab replaces by virtual parts works with the real ones: activation, sealing, and the next boot."""
+    with Simulation.open("this machine", world=World(SystemClock().wall())) as scene:
+        phone = scene.phone("official-global", place)
+        image = agent_image(phone.profile, phone._trust)
+        state = tmp_path / "state"
+        agent = Agent(image, ports_of(phone, state))
+        agent.boot()
+        agent.handle(LanguageChosen("en"))
+        agent.handle(TermsAccepted(image.terms_version))
+        agent.handle(Happened(Kind.CONNECTED))
+        assert agent.state.lock is end
+        sealed = agent.state.memory
+        assert state.stat().st_size > 0
+        again = Agent(image, ports_of(phone, state))
+        again.boot()
+        assert again.state.lock is end
+        assert again.state.setup is (Setup.DONE if end is Lock.ACTIVATED else Setup.ACTIVATE)
+        assert again.state.memory.serial > sealed.serial
+        assert again.state.memory.time.epoch >= sealed.time.epoch

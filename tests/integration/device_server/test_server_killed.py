@@ -1,0 +1,113 @@
+"""A server that is killed without warning between any two requests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import jwt
+import requests
+
+from server_stub.store.sql import SqlStore
+from tests.support.server_phone import Phone, telephony
+from wire import media
+
+ROOT = Path(__file__).parents[3]
+EVIDENCE = {"Content-Type": media.EVIDENCE}
+
+
+@contextmanager
+def server(database: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server process and its origin; killed at the end, if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.server_process", str(database)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout
+    with process:
+        try:
+            yield process.stdout.readline().strip(), process
+        finally:
+            process.send_signal(signal.SIGKILL)
+
+
+def nonce(origin: str) -> str:
+    return str(requests.post(origin + media.CHALLENGES_PATH, timeout=10).json()["nonce"])
+
+
+def send(origin: str, token: bytes) -> requests.Response:
+    return requests.post(origin + media.VERDICTS_PATH, token, headers=EVIDENCE, timeout=10)
+
+
+def test_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
+    """Serials go on, spent nonces stay spent, nonces that were issued before are still good."""
+    database = tmp_path / "server.db"
+    spent: list[bytes] = []
+    serials: list[int] = []
+    waiting: str | None = None
+    for _ in range(3):
+        with server(database) as (origin, process):
+            for old in spent:
+                assert send(origin, old).status_code == 409
+            token = Phone().evidence(waiting or nonce(origin), telephony=telephony("208"))
+            answer = send(origin, token)
+            assert answer.status_code == 200
+            serials.append(jwt.decode(answer.text, options={"verify_signature": False})["serial"])
+            spent.append(token)
+            waiting = nonce(origin)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    assert serials == [1, 2, 3]
+    store = SqlStore(database)
+    assert store.count() == 3
+    store.close()
+
+
+def test_a_kill_in_the_middle_of_requests_loses_no_verdict_that_was_seen(tmp_path: Path) -> None:
+    """Whatever a phone has received is in the records, and the file opens again."""
+    database = tmp_path / "server.db"
+    seen: list[int] = []
+    killed = Event()
+
+    def hammer(origin: str) -> None:
+        try:
+            while True:
+                answer = send(origin, Phone().evidence(nonce(origin), telephony=telephony("208")))
+                seen.append(jwt.decode(answer.text, options={"verify_signature": False})["serial"])
+        except requests.RequestException:
+            if not killed.is_set():  # a server that is alive answers in time and whole
+                raise
+
+    with server(database) as (origin, process):
+        phones = [Thread(target=hammer, args=(origin,)) for _ in range(2)]
+        for phone in phones:
+            phone.start()
+        while len(seen) < 20:
+            assert process.poll() is None
+            time.sleep(0.01)
+        killed.set()
+        process.send_signal(signal.SIGKILL)
+        for phone in phones:
+            phone.join()
+    store = SqlStore(database)
+    recorded = store.count()
+    store.close()
+    assert len(set(seen)) == len(seen)
+    assert max(seen) <= recorded
+    assert len(seen) <= recorded <= len(seen) + len(phones)
+
+
+def test_a_polite_end_is_polite(tmp_path: Path) -> None:
+    """SIGTERM finishes what is under way and ends without an error."""
+    with server(tmp_path / "server.db") as (origin, process):
+        assert requests.get(origin + "/healthz", timeout=10).ok
+        process.terminate()
+        assert process.wait(15) in (0, -signal.SIGTERM)

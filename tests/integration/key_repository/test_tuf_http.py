@@ -1,0 +1,59 @@
+"""Downloads over the phone's HTTP: the bounds of every request hold for them too."""
+
+import socket
+import time
+
+import pytest
+
+from agent.adapters.http import RequestsTransport, Timeouts
+from agent.ports import Answer, TransportError, TransportFault
+from tests.support.fault_proxy import Script, drips, hangs, read_request, says, serving
+from wire import limits
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def get(origin: str) -> Answer:
+    transport = RequestsTransport(origin, Timeouts(connect=0.5, read=0.3, total=0.8))
+    try:
+        return transport.get("/tuf/metadata/timestamp.json", accept="application/json")
+    finally:
+        transport.close()
+
+
+def test_a_download_asks_for_one_path_and_sends_nothing_else() -> None:
+    """No body, no cookie, nothing that tells one phone from another."""
+    heard: list[bytes] = []
+
+    def note(connection: socket.socket) -> None:
+        heard.append(read_request(connection))
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
+
+    with serving(note) as origin:
+        assert get(origin) == Answer(200, "application/json", b"{}")
+    lines = heard[0].decode().split("\r\n")
+    assert lines[0] == "GET /tuf/metadata/timestamp.json HTTP/1.1"
+    told = {line.partition(":")[0] for line in lines[1:] if line}
+    assert told == {"Host", "User-Agent", "Accept", "Accept-Encoding"}
+    assert lines[-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "fault"),
+    [
+        (drips(HEAD + b"\r\n", 60, 0.05), TransportFault.TIMED_OUT),
+        (drips(b"HTTP/1.1 200 OK\r\nX: ", 60, 0.05), TransportFault.TIMED_OUT),
+        (hangs(1.0), TransportFault.TIMED_OUT),
+        (says(HEAD + b"\r\n", *[bytes(limits.BODY_MAX)] * 4), TransportFault.TOO_LARGE),
+        (says(b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"), TransportFault.REDIRECTED),
+        (says(HEAD + b"Content-Length: 50\r\n\r\n{}"), TransportFault.BROKEN_ANSWER),
+    ],
+    ids=["slow body", "slow head", "silence", "endless", "redirect", "cut"],
+)
+def test_a_download_is_bounded_in_time_and_octets(script: Script, fault: TransportFault) -> None:
+    """Slow retrieval and endless data end by the phone's own bounds, whatever the server does."""
+    began = time.monotonic()
+    with serving(script) as origin, pytest.raises(TransportError) as caught:
+        get(origin)
+    assert caught.value.fault is fault
+    assert time.monotonic() - began < 5

@@ -1,0 +1,200 @@
+"""Key descriptions of every version, whole and damaged: one encoding for each, and one error for all that is none."""
+
+import os
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server_stub.attestation import der, key_description
+from server_stub.attestation.key_description import (
+    ATTESTATION_VERSIONS,
+    KEYMINT_VERSIONS,
+    ApplicationId,
+    AuthorizationList,
+    KeyDescription,
+    KeyDescriptionError,
+    Package,
+    RootOfTrust,
+    SecurityLevel,
+)
+from tests.support.server_phone import Phone
+from wire.codes import VerifiedBootState
+
+INTEGERS = st.integers(0, 2**64 - 1)
+ROOTS = st.builds(
+    RootOfTrust,
+    st.binary(max_size=32),
+    st.booleans(),
+    st.sampled_from(VerifiedBootState),
+    st.none() | st.binary(max_size=32),
+)
+
+
+def canonical(application: ApplicationId) -> ApplicationId:
+    """Sets in the order of their encodings, as the reader gives them back."""
+    read = key_description.encode(described(AuthorizationList(application_id=application)))
+    again = key_description.decode(read).software.application_id
+    assert again is not None
+    return again
+
+
+def described(software: AuthorizationList) -> KeyDescription:
+    level = SecurityLevel.TRUSTED_ENVIRONMENT
+    return KeyDescription(400, level, 400, level, b"c", b"", software, AuthorizationList())
+
+
+APPLICATIONS = st.builds(
+    ApplicationId,
+    st.lists(st.builds(Package, st.text(max_size=20), INTEGERS), max_size=3, unique=True).map(tuple),
+    st.lists(st.binary(max_size=32), max_size=3, unique=True).map(tuple),
+).map(canonical)
+BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    frozenset[int]: st.frozensets(INTEGERS, max_size=4),
+    bool: st.booleans(),
+    int | None: st.none() | INTEGERS,
+    str | None: st.none() | st.text(max_size=20),
+    bytes | None: st.none() | st.binary(max_size=32),
+    RootOfTrust | None: st.none() | ROOTS,
+    ApplicationId | None: st.none() | APPLICATIONS,
+}
+SAMPLES: dict[Any, Any] = {
+    frozenset[int]: frozenset({1, 200}),
+    bool: True,
+    int | None: 2**33,
+    str | None: "text",
+    bytes | None: b"octets",
+    RootOfTrust | None: RootOfTrust(
+        bytes(32),
+        device_locked=True,
+        verified_boot_state=VerifiedBootState.GREEN,
+        verified_boot_hash=bytes(32),
+    ),
+    ApplicationId | None: ApplicationId((Package("a", 1),), (bytes(32),)),
+}
+TYPES = {field.name: field.type for field in fields(AuthorizationList) if field.name != "unread"}
+FULL = AuthorizationList(**{name: SAMPLES[kind] for name, kind in TYPES.items()})
+LISTS = st.builds(AuthorizationList, **{name: BY_TYPE[kind] for name, kind in TYPES.items()})
+LEVELS = st.sampled_from(SecurityLevel)
+DESCRIPTIONS = st.builds(
+    KeyDescription,
+    st.sampled_from(ATTESTATION_VERSIONS),
+    LEVELS,
+    st.sampled_from(KEYMINT_VERSIONS),
+    LEVELS,
+    st.binary(max_size=128),
+    st.binary(max_size=16),
+    LISTS,
+    LISTS,
+)
+
+
+def extension(certificate: x509.Certificate) -> bytes:
+    value = certificate.extensions.get_extension_for_oid(key_description.OID).value
+    assert isinstance(value, x509.UnrecognizedExtension)
+    return value.value
+
+
+def real() -> dict[str, bytes]:
+    """The descriptions of the lab's phone, of one that uses every field, and of real phones where they are at hand."""
+    leaf = x509.load_der_x509_certificate(Phone().keystore.attest(b"n" * 44).chain[0])
+    vectors = Path(os.environ.get("ACTIVATION_VECTORS", "/nowhere")) / "key-attestation"
+    found = {
+        path.stem: extension(x509.load_pem_x509_certificates(path.read_bytes())[0])
+        for path in sorted(vectors.glob("*.pem"))
+    }
+    return {"lab": extension(leaf), "full": key_description.encode(described(FULL))} | found
+
+
+REAL = real()
+
+
+def decoded(octets: bytes) -> KeyDescription | None:
+    """None for the one error that may come; any other is the test's failure."""
+    try:
+        return key_description.decode(octets)
+    except KeyDescriptionError:
+        return None
+
+
+def known(description: KeyDescription) -> bool:
+    return not description.software.unread and not description.hardware.unread
+
+
+@given(DESCRIPTIONS)
+@settings(max_examples=150)
+def test_a_key_description_survives_encoding(description: KeyDescription) -> None:
+    """What a keystore of any version states is what the server reads, in both lists."""
+    assert key_description.decode(key_description.encode(description)) == description
+
+
+@pytest.mark.parametrize("version", ATTESTATION_VERSIONS)
+@pytest.mark.parametrize("name", TYPES)
+def test_each_field_alone_survives_in_each_version_and_list(version: int, name: str) -> None:
+    """A field that the encoder or the decoder forgets is lost silently: here it is missed."""
+    one = AuthorizationList(**{name: getattr(FULL, name)})
+    assert one != AuthorizationList()
+    for lists in ({"software": one}, {"hardware": one}):
+        description = replace(
+            described(AuthorizationList()), attestation_version=version, keymint_version=version, **lists
+        )
+        assert key_description.decode(key_description.encode(description)) == description
+
+
+def test_the_fields_here_are_all_fields() -> None:
+    """A field that is added later must come under these tests by itself."""
+    empty = {field.name: field.default for field in fields(AuthorizationList)}
+    assert MISSING not in empty.values()
+    assert [name for name in TYPES if getattr(FULL, name) in (empty[name], None)] == []
+
+
+@pytest.mark.parametrize("phone", REAL)
+def test_any_damage_to_one_octet_is_named_or_is_another_description(phone: str) -> None:
+    """At every place each bit is turned, and the octet set to each end: nothing but the named error escapes.
+
+    What is accepted has one encoding, so that no two octet strings are one description.
+    """
+    octets = REAL[phone]
+    whole = key_description.decode(octets)
+    for place, was in enumerate(octets):
+        for value in {was ^ 1 << bit for bit in range(8)} | {0x00, 0x1F, 0x80, 0xFF} - {was}:
+            damaged = octets[:place] + bytes((value,)) + octets[place + 1 :]
+            if damaged != octets and (description := decoded(damaged)):
+                assert description != whole
+                assert not known(description) or key_description.encode(description) == damaged
+
+
+@pytest.mark.parametrize("phone", REAL)
+def test_what_is_cut_short_or_goes_on_is_refused(phone: str) -> None:
+    """At every length."""
+    octets = REAL[phone]
+    assert not any(decoded(octets[:length]) for length in range(len(octets)))
+    assert decoded(octets + b"\x00") is None
+    assert decoded(octets[1:]) is None
+
+
+@given(st.binary(max_size=80))
+def test_any_octets_are_refused_by_name(octets: bytes) -> None:
+    """Alone, as a list, and as the content of each tag."""
+    decoded(octets)
+    decoded(der.encode(der.SEQUENCE, octets))
+    head = key_description.encode(described(AuthorizationList()))[2:-4]
+    decoded(der.encode(der.SEQUENCE, head + der.encode(der.SEQUENCE, octets) + b"\x30\x00"))
+    for number in (1, 3, 503, 704, 709, 714, 9999):
+        inside = der.encode(der.CONTEXT, octets, number)
+        decoded(der.encode(der.SEQUENCE, head + der.encode(der.SEQUENCE, inside) + b"\x30\x00"))
+
+
+@given(st.binary(max_size=60))
+def test_elements_are_the_octets_that_they_came_from(octets: bytes) -> None:
+    """The reader takes the one encoding that DER allows, so that writing it again gives the same octets."""
+    try:
+        found = der.elements(octets)
+    except der.DerError:
+        return
+    if all(element.tag & 0xC0 in (0, 0x80) and element.tag & 0x1F != 0x1F for element in found):
+        assert b"".join(der.encode(each.tag, each.content, each.number) for each in found) == octets

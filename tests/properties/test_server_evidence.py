@@ -1,0 +1,163 @@
+"""Evidence that was tampered with, in every way that hypothesis finds: refused by name, never a verdict."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cryptography import x509
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from server_stub.verdicts.service import ServiceError, VerdictService
+from tests.support.server_phone import Phone, b64, claims, service
+from wire.codes import ProblemCode, Reason
+
+SERVER = service()
+PHONE = Phone()
+NONCE = SERVER.challenge().nonce
+TOKEN = PHONE.evidence(NONCE)
+KEY = PHONE.keystore.attest(NONCE.encode())
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def refusal(token: bytes) -> ProblemCode:
+    with pytest.raises(ServiceError) as caught:
+        SERVER.answer(token)
+    assert 400 <= caught.value.status < 500
+    return caught.value.code
+
+
+def outcome(token: bytes, server: VerdictService = SERVER) -> ProblemCode | Reason:
+    """The code of the error, or the reason of the verdict."""
+    try:
+        return server.judge(token)[0].reason
+    except ServiceError as error:
+        return error.code
+
+
+@given(st.integers(0, len(TOKEN) - 1), st.integers(1, 255))
+@settings(max_examples=300)
+def test_one_changed_octet_is_refused(place: int, change: int) -> None:
+    """Anywhere: header, chain, claims or signature."""
+    token = bytearray(TOKEN)
+    token[place] ^= change
+    refusal(bytes(token))
+
+
+@given(st.binary(max_size=400) | st.text(alphabet="abAB01-_.=", max_size=200).map(str.encode))
+def test_rubbish_is_malformed(token: bytes) -> None:
+    """Rubbish never reaches the parts that cost something."""
+    assert refusal(token) is ProblemCode.EVIDENCE_MALFORMED
+
+
+@given(st.integers(0, len(TOKEN) - 1))
+def test_what_is_cut_short_is_refused(length: int) -> None:
+    """A line that breaks in the middle gives no verdict."""
+    refusal(TOKEN[:length])
+
+
+@given(st.sampled_from(sorted(claims(NONCE))), JSON)
+def test_a_claim_of_another_type_is_refused_by_name(name: str, value: Any) -> None:
+    """Signed by the phone's own key, so that only the claims can be at fault."""
+    assume(value != claims(NONCE)[name])
+    told = outcome(PHONE.sign(claims(NONCE) | {name: value}, NONCE))
+    assert told in {
+        *Reason,  # what was drawn may be as good as what it replaced
+        ProblemCode.EVIDENCE_CLAIMS_INVALID,
+        ProblemCode.EVIDENCE_MALFORMED,
+        ProblemCode.CHALLENGE_INVALID,
+        ProblemCode.CHALLENGE_SPENT,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(claims(NONCE)))
+def test_each_claim_is_needed(name: str) -> None:
+    """All claims of the shortest evidence are mandatory."""
+    payload = claims(NONCE)
+    del payload[name]
+    assert refusal(PHONE.sign(payload, NONCE)) is ProblemCode.EVIDENCE_CLAIMS_INVALID
+
+
+@given(st.text(min_size=1, max_size=20).filter(lambda name: name not in claims(NONCE)), JSON)
+def test_an_unknown_claim_is_refused_and_not_repeated(name: str, value: Any) -> None:
+    """An error that repeats what was sent would carry an identifier into a log."""
+    assume(name not in {"location", "last_verdict"})
+    with pytest.raises(ServiceError) as caught:
+        SERVER.answer(PHONE.sign(claims(NONCE) | {name: value}, NONCE))
+    assert caught.value.code in {ProblemCode.EVIDENCE_CLAIMS_INVALID, ProblemCode.EVIDENCE_MALFORMED}
+    assert caught.value.detail in {
+        "claims that break the contract: unknown",
+        "the payload is nested deeper than 8",
+        "the payload is not strict JSON",
+    }
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"iat": 1, "iat": 1}',
+        b'{"iat": NaN}',
+        b"[" * 12_000,
+        b'{"a":' * 9 + b"1" + b"}" * 9,
+        b"[]",
+        b"\xff",
+        b'{"iat": ' + b"9" * 5000 + b"}",
+        b"{} {}",
+    ],
+)
+def test_json_that_can_be_read_two_ways_is_refused(payload: bytes) -> None:
+    """Two readers of one document must not see two documents."""
+    assert refusal(PHONE.sign(payload, NONCE)) is ProblemCode.EVIDENCE_MALFORMED
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "none"}, {"alg": "HS256"}, {"alg": "EdDSA"}, {"alg": ["ES256"]}, {"typ": "jwt"}, {"kid": "x"},
+        {"crit": []}, {"x5c": []}, {"x5c": "AAAA"}, {"x5c": [1]}, {"x5c": ["*"]}, {"x5c": ["\u00e9"]},
+        {"x5c": ["AA=="] * 7},
+    ],
+)  # fmt: skip
+def test_a_header_of_another_form_is_refused(header: dict[str, Any]) -> None:
+    """Exactly three members, each of one form: nothing to negotiate, nothing to confuse."""
+    assert refusal(PHONE.sign(claims(NONCE), NONCE, **header)) is ProblemCode.EVIDENCE_MALFORMED
+
+
+def test_an_algorithm_that_is_not_the_keys_is_refused() -> None:
+    """The key says how it signs, and the header may only agree."""
+    assert refusal(PHONE.sign(claims(NONCE), NONCE, alg="Ed25519")) is ProblemCode.EVIDENCE_SIGNATURE_INVALID
+
+
+def test_a_segment_that_is_not_canonical_is_refused() -> None:
+    """Spare bits would make two tokens of one."""
+    header, payload, signature = TOKEN.split(b".")
+    last = b"_" if signature[-1:] != b"_" else b"-"
+    assert refusal(b".".join((header, payload, signature[:-1] + last))) is ProblemCode.EVIDENCE_MALFORMED
+
+
+# A serial number of zero is worth a warning to the library; here, any certificate may come.
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@given(st.data())
+@settings(max_examples=200)
+def test_a_damaged_certificate_attests_nothing(data: st.DataObject) -> None:
+    """A damaged leaf breaks the chain. A damaged batch certificate may be one of another root: unattested."""
+    chain = [bytearray(each) for each in KEY.chain]
+    damaged = data.draw(st.sampled_from(chain))
+    signed_part = len(x509.load_der_x509_certificate(bytes(damaged)).tbs_certificate_bytes)
+    # Behind it, ECDSA and BIT STRING leave more than one way to write the same signature.
+    damaged[data.draw(st.integers(0, 3 + signed_part))] ^= data.draw(st.integers(1, 255))
+    head = {
+        "alg": "ES256",
+        "typ": "eat+jwt",
+        "x5c": [base64.b64encode(bytes(each)).decode() for each in chain],
+    }
+    signed = f"{b64(json.dumps(head).encode())}.{b64(json.dumps(claims(NONCE)).encode())}".encode()
+    token = signed + b"." + b64(KEY.sign(signed)).encode()
+    told = outcome(token, service())
+    assert told in {ProblemCode.CHAIN_INVALID, Reason.EVIDENCE_UNATTESTED if damaged is chain[1] else None}

@@ -1,0 +1,80 @@
+"""Comparing and looking over policies, against trying every case one by one."""
+
+from hypothesis import HealthCheck, given, settings
+
+from server_stub.policy.diff import difference
+from server_stub.policy.explain import explain
+from server_stub.policy.lint import warnings
+from server_stub.policy.space import Space, overlapping
+from tests.support.policies import Pair, pairs, worlds
+
+SETTINGS = settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+OUTCOME = ("decision", "reason", "message", "case", "check_in", "offline_limit", "retry_after")
+
+
+@SETTINGS
+@given(pairs())
+def test_a_difference_tells_every_combination_that_changes_and_no_other(pair: Pair) -> None:
+    """A change that is not told locks phones that nobody meant to lock; one that is told twice is counted twice."""
+    found = difference(pair.old, pair.new)
+    rows_of = found.rows
+    met = set()
+    for world in worlds(pair.used):
+        facts = (world.facts(pair.old), world.facts(pair.new))
+        place = found.space.locate(facts)
+        old, new = pair.old.decide_by(facts[0]), pair.new.decide_by(facts[1])
+        rows = [index for index, row in enumerate(found.changes) if overlapping(row.box, place)]
+        changed = any(getattr(old, name) != getattr(new, name) for name in OUTCOME)
+        assert len(rows) == changed, (world, old, new, rows)
+        for index in rows:
+            row = found.changes[index]
+            assert (row.old, row.new) == (old, new)
+            assert ("decision" in row.differs) == (old.decision is not new.decision)
+        met.update(rows)
+        summed = [row for row in rows_of if overlapping(row.box, place)]
+        assert len(summed) == (old.decision is not new.decision)
+        assert all(old in row.old and new in row.new for row in summed)
+    assert met == set(range(len(found.changes))), "a row that no case is in"
+
+
+@SETTINGS
+@given(pairs())
+def test_exactly_the_rules_that_decide_no_case_are_warned_about(pair: Pair) -> None:
+    """A rule that never matches is a sentence in which somebody trusts."""
+    policy = pair.old
+    deciding = {policy.decide_by(world.facts(policy)).id for world in worlds(pair.used)}
+    warned = {
+        problem.text.split()[1] for problem in warnings(policy, "p.toml") if problem.text.startswith("rule ")
+    }
+    assert warned == {rule.id for rule in policy.document.rules} - deciding
+
+
+@SETTINGS
+@given(pairs())
+def test_an_explanation_ends_with_the_rule_that_decides(pair: Pair) -> None:
+    """Explaining tries the rules by itself, so it is held to what deciding does."""
+    policy = pair.old
+    for world in list(worlds(pair.used))[:500]:
+        facts = world.facts(policy)
+        told = explain(policy, facts)
+        assert told.rule is policy.decide_by(facts)
+        assert [trial.matches for trial in told.trials] == [False] * (len(told.trials) - 1) + [True]
+        rules = (*(trial.rule for trial in told.trials), *told.untried)
+        assert rules == policy.document.rules
+
+
+@SETTINGS
+@given(pairs())
+def test_the_pieces_of_the_product_are_disjoint_and_together_the_whole(pair: Pair) -> None:
+    """Nothing is lost where a box is cut."""
+    space = Space.of(pair.old)
+    pieces = [box for box, _ in space.pieces(space.whole)]
+    assert sum(map(space.count, pieces)) == space.count(space.whole)
+    for index, box in enumerate(pieces):
+        for other in pieces[:index]:
+            assert not overlapping(box, other)

@@ -1,0 +1,97 @@
+"""The same files against a server that runs elsewhere: operators by its admin API, and what cannot be is skipped."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from lab.backend.hosts import HttpHost
+from lab.scenario.engine.context import ServerTarget
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.remote_operations import AdminOperations
+from lab.scenario.engine.result import ScenarioResult, Status
+from lab.simulation.simulation import Simulation
+from lab.world.clock import World
+from tests.support.scenarios import SEED, cases, text, wrong
+
+UP = "- power-on\n- set-up\n"
+
+
+@pytest.fixture(scope="module")
+def venue() -> Iterator[ServerTarget]:
+    """A server of the same seed, on its own clock, and its admin token."""
+    with Simulation.open(SEED, world=World(int(time.time()))) as scene:
+        server = scene.server
+        yield ServerTarget(HttpHost, server.origin, AdminOperations(server.origin, server.admin.token))
+
+
+def played(venue: ServerTarget, steps: str, name: str, world: str = "{}") -> ScenarioResult:
+    """Each under a name of its own, so that the server takes its phone for a new one."""
+    body = text(steps, world=world).replace("name: a test", f"name: {name}")
+    case = cases(body)[0]
+    return run(replace(case, stem=name), SEED, venue)
+
+
+ROWS = {
+    "activation": (UP + "- expect: phone\n  outcome: activated", "{}"),
+    "denial": (UP + "- expect: phone\n  outcome: locked", "{place: havana}"),
+    "operators": (
+        UP + "- lock: phone\n  case: C-1\n- retry\n- expect: phone\n  screen: {id: locked, text: C-1}\n"
+        "  record: {known: true, override: deny, locked: true, activation-territory: FR}\n"
+        "- unlock\n- retry\n- withdraw\n- release\n- retry\n- expect: phone\n  state: {lock: released}\n"
+        "  audit: [{action: device.lock, of: phone, count: 1}, {action: device.release, of: phone, count: 1}]",
+        "{}",
+    ),
+    "code": (
+        UP + "- issue-code: phone\n- network-down\n- enter-code\n- expect: phone\n  outcome: activated",
+        "{place: havana}",
+    ),
+    "keys": (UP + "- rotate-key\n- retry\n- expect: phone\n  outcome: locked", "{place: havana}"),
+    "faults": (
+        "- fault: garbage\n  times: 1\n- power-on\n- set-up\n- expect: phone\n  no-verdict: true\n- wait: 1 min\n"
+        "- expect: phone\n  outcome: activated",
+        "{}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_scenario_runs_against_a_server_elsewhere(venue: ServerTarget, name: str) -> None:
+    """Over real HTTP, with steps of operators over the admin API."""
+    steps, world = ROWS[name]
+    result = played(venue, steps, name, world)
+    assert result.status is Status.PASSED, wrong(result)
+
+
+SKIPPED = {
+    "long": "- wait: 1 day",
+    "restart": "- restart-server",
+    "records": "- lose-records",
+    "backup": "- back-up",
+    "tunnel": "- join-vpn: phone\n  exit: DE",
+}
+
+
+@pytest.mark.parametrize("name", SKIPPED)
+def test_what_cannot_be_there_is_skipped_with_its_reason(venue: ServerTarget, name: str) -> None:
+    """A skipped scenario is neither a success nor a failure."""
+    result = played(venue, SKIPPED[name], name)
+    assert result.status is Status.SKIPPED
+    assert "elsewhere" in wrong(result)[0]
+
+
+def test_without_a_token_operators_are_skipped_and_phones_run(venue: ServerTarget) -> None:
+    """Who has no token can still try phones."""
+    bare = ServerTarget(HttpHost, venue.url)
+    assert played(bare, UP + "- expect: phone\n  outcome: activated", "bare").status is Status.PASSED
+    assert played(bare, UP + "- lock: phone", "no-token").status is Status.SKIPPED
+
+
+def test_what_the_server_refuses_is_told_in_its_words(venue: ServerTarget) -> None:
+    """The code of the problem document, and a server that is out of reach."""
+    refused = played(venue, "- start-campaign: no-such-campaign", "refused")
+    assert refused.status is Status.ERROR
+    assert "campaign-unknown" in wrong(refused)[0]
+    gone = ServerTarget(HttpHost, "http://127.0.0.1:9", AdminOperations("http://127.0.0.1:9", "x"))
+    assert "out of reach" in wrong(played(gone, "- rotate-key", "gone"))[0]

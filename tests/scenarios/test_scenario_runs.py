@@ -1,0 +1,204 @@
+"""Runs of scenarios: the same octets for the same seed, over HTTP as in process, as pytest tests and by the command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.backend.hosts import HttpHost
+from lab.cli.main import app
+from lab.scenario.engine.context import ServerTarget
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.files.reader import read
+from lab.scenario.output.explain import explain
+from lab.scenario.output.junit import junit
+from tests.support.scenarios import SEED, cases, played, text, wrong
+
+ROOT = Path(__file__).parents[2]
+INCIDENT = ROOT / "scenarios" / "incident" / "incident-2021.scenario.yaml"
+
+STORY = text(
+    "- fault: unavailable\n  probability: 0.5\n  of: here\n- power-on\n- set-up\n- wait: 3 days\n"
+    "- expect: here\n  never: {screen: notice}",
+    handsets="here: {profile: official-global}\nthere: {profile: custom-resigned, place: havana}",
+)
+FAILING = text("- power-on\n- set-up\n- expect: phone\n  screen: locked\n  verdict: deny\n")
+
+
+def octets(result: ScenarioResult) -> str:
+    return json.dumps(result.as_json())
+
+
+def test_the_same_seed_gives_the_same_octets() -> None:
+    """Keys, faults by chance, jitter and numbers of requests follow from seed and id."""
+    case = cases(STORY)[0]
+    assert octets(run(case, "1")) == octets(run(case, "1"))
+    assert octets(run(case, "1")) != octets(run(case, "2"))
+
+
+def test_each_scenario_has_phones_of_its_own() -> None:
+    """Identities follow from the id and `world.seed`, so that one server can serve them all."""
+    body = text("- power-on\n- set-up", world="{seed: 1}")
+    steps = "parameters: {place: [havana, paris]}\n"
+    first, second = cases(steps + body)
+    other = cases(body.replace("seed: 1", "seed: 2"))[0]
+    phones = {sent_by(run(case, SEED)) for case in (first, second, other, cases(body)[0])}
+    assert len(phones) == 4
+
+
+def sent_by(result: ScenarioResult) -> str:
+    """The identity that the phone states."""
+    sent = [
+        entry["detail"]["sent"] for entry in result.handsets[0].timeline if "sent" in entry.get("detail", {})
+    ]
+    return str(sent[0]["claims"]["ueid"])
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_changes_nothing() -> None:
+    """Results come in the order of the files, whoever runs them."""
+    found = [*cases(FAILING), *cases(STORY)]
+    alone = [octets(result) for result in run_all(found, Plan(SEED))]
+    assert [octets(result) for result in run_all(found, Plan(SEED, workers=2))] == alone
+
+
+def test_over_real_http_the_same_happens() -> None:
+    """The transport in process judges answers as the one of the phone does."""
+    case = cases(STORY)[0]
+    within, over = run(case, "1"), run(case, "1", ServerTarget(HttpHost))
+    assert over.status is Status.PASSED, wrong(over)
+
+    def what(result: ScenarioResult) -> list[object]:
+        return [[(e["at"], e["who"], e["what"]) for e in handset.timeline] for handset in result.handsets]
+
+    assert what(within) == what(over)
+
+
+WAYS = {
+    "in process": (ServerTarget(), ""),
+    "over HTTP": (ServerTarget(HttpHost), ""),
+    "through the hostile network": (ServerTarget(HttpHost), "- fault: reset\n  to: verdicts\n  times: 1\n"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("country", ["CU", "FR"])
+def test_a_server_sees_where_requests_come_from(way: str, country: str) -> None:
+    """However they are carried: a phone that tells nothing else is judged by the address of its tunnel."""
+    venue, fault = WAYS[way]
+    steps = (
+        f"{fault}- location: phone\n  turn: off\n- join-wifi: phone\n- join-vpn: phone\n  exit: {country}\n"
+        "- power-on\n- set-up\n- wait: 10 min\n"
+        f"- expect: phone\n  verdict: {{territory: {country}}}\n"
+    )
+    result = run(cases(text(steps, world="{place: tehran-wifi}"))[0], SEED, venue)
+    assert result.status is Status.PASSED, wrong(result)
+
+
+def test_a_failure_shows_expected_and_actual_the_timeline_the_messages_the_screen_and_the_command() -> None:
+    """Why it failed is read without opening the code."""
+    result = run(cases(FAILING)[0], SEED)
+    told = explain(result)
+    assert result.status is Status.FAILED
+    for words in (
+        "folder/test.scenario.yaml:9: expect: phone; screen: {id: locked}; verdict: {decision: deny}",
+        "screen.id\n    expected  locked\n    actual    home",
+        "verdict.decision\n    expected  deny\n    actual    allow",
+        "timeline of phone (official-global, paris)",
+        "POST /v1/verdicts",
+        "newest evidence",
+        "newest verdict",
+        "screen home (en, ltr)",
+        "again: activation run folder/test.scenario.yaml --seed tests",
+    ):
+        assert words in told, told
+
+
+def test_an_error_before_the_story_is_told() -> None:
+    """A world that cannot be made is an error and no crash."""
+    result = played("- power-on", world="{policy: no-such}")
+    assert result.status is Status.ERROR
+    assert "no policy is called 'no-such'" in str(result.error)
+    assert "no policy is called" in explain(result)
+
+
+def test_handsets_that_were_activated_before_the_story_remember_it() -> None:
+    """Where and when a phone was set up is a fact of the world, not a step."""
+    result = played(
+        "- expect: phone\n  outcome: activated\n  requests: {verdicts: {at-least: 1}}\n"
+        "  record: {activation-territory: CU}\n- expect:\n  elapsed: {at-most: 1 s}",
+        handsets="phone: {profile: official-global, activated: {at: 2021-09-01, place: havana}}",
+        world="{policy-before: open-2021-08}",
+    )
+    assert result.status is Status.PASSED, wrong(result)
+
+
+def test_the_incident_passes_and_fails_when_the_campaign_spares_everybody() -> None:
+    """A scenario that holds whatever the policy says would show nothing."""
+    case = read(INCIDENT)[0]
+    assert run(case, SEED).status is Status.PASSED
+    body = INCIDENT.read_text().replace("policy: export-2021-09", "policy: open-2021-08")
+    assert run(cases(body)[0], SEED).status in (Status.FAILED, Status.ERROR)
+
+
+def test_junit_has_one_case_each_with_its_text() -> None:
+    """As CI servers read it."""
+    results = [run(case, SEED) for case in (*cases(FAILING), *cases(STORY))]
+    suite = Xml.fromstring(junit(results))[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert "expected  locked" in str(suite[0][0].text)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "fails.scenario.yaml").write_text(FAILING)
+    (tmp_path / "holds.scenario.yaml").write_text(FAILING.replace("locked", "home").replace("deny", "allow"))
+    return tmp_path
+
+
+def test_the_command_ends_with_a_code_and_says_why(folder: Path) -> None:
+    """0 for all passed, 1 for a failure, 2 for a file that cannot be used."""
+    holds, fails = folder / "holds.scenario.yaml", folder / "fails.scenario.yaml"
+    assert CliRunner().invoke(app, ["run", str(holds)]).exit_code == 0
+    failed = CliRunner().invoke(app, ["run", str(folder), "--junit", str(folder / "junit.xml")])
+    assert failed.exit_code == 1
+    assert f"{fails}:9: expect: phone" in failed.stdout
+    assert "1 passed, 1 failed" in failed.stdout
+    assert "<failure" in (folder / "junit.xml").read_text()
+    told = json.loads(CliRunner().invoke(app, ["run", str(holds), "--json"]).stdout)
+    assert [each["status"] for each in told] == ["passed"]
+    holds.write_text("name: x\n")
+    wrong_file = CliRunner().invoke(app, ["run", str(holds)])
+    assert wrong_file.exit_code == 2
+    assert "steps" in wrong_file.stderr
+    assert CliRunner().invoke(app, ["run", str(folder / "nothing")]).exit_code == 2
+    assert CliRunner().invoke(app, ["run", str(fails), "--only", "another"]).exit_code == 2
+
+
+def test_pytest_collects_files_as_tests_with_stable_ids(folder: Path) -> None:
+    """-k, --junitxml and --lf are pytest's own; the failure is told in the scenario's words."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "lab.scenario.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-c",
+        "/dev/null",
+    ]
+    done = subprocess.run(
+        [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "fails.scenario.yaml::fails" in done.stdout
+    assert "expected  locked" in done.stdout
+    assert "runtest" not in done.stdout

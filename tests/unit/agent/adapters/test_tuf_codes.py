@@ -1,0 +1,39 @@
+"""The codes of the key source: logs, reports and support staff know them by these words."""
+
+from agent.adapters.tuf_errors import TROUBLE, BusyError, TufFault, failed
+from agent.core.screens import Trouble
+
+
+def test_codes_are_stable() -> None:
+    """A code that changes its name breaks whoever looks for it."""
+    assert {fault.name: fault.value for fault in TufFault} == {
+        "UNREACHABLE": "tuf-unreachable",
+        "BUSY": "tuf-busy",
+        "MISSING": "tuf-missing",
+        "TOO_LARGE": "tuf-too-large",
+        "EXPIRED": "tuf-expired",
+        "ROLLBACK": "tuf-rollback",
+        "UNSIGNED": "tuf-unsigned",
+        "MISMATCH": "tuf-mismatch",
+        "MALFORMED": "tuf-malformed",
+        "TARGET_MISSING": "tuf-target-missing",
+        "KEYS_MALFORMED": "tuf-keys-malformed",
+        "NO_USABLE_KEY": "tuf-no-usable-key",
+        "STORAGE": "tuf-storage",
+    }
+
+
+def test_whatever_no_network_and_no_storage_explains_is_the_keys() -> None:
+    """Only then can the user, or time, mend it."""
+    mendable = {TufFault.UNREACHABLE, TufFault.BUSY, TufFault.STORAGE}
+    assert set(TROUBLE) == mendable
+    for fault in TufFault:
+        error = failed(fault, "detail", 7)
+        assert (error.trouble is Trouble.NO_KEYS) == (fault not in mendable)
+        assert (error.code, error.retry_after) == (fault.value, 7)
+
+
+def test_a_busy_server_is_told_with_its_status_and_its_wish() -> None:
+    """python-tuf looks at the status; the agent at how long to wait."""
+    error = BusyError(503, 30)
+    assert (str(error), error.status_code, error.retry_after) == ("status 503", 503, 30)

@@ -1,0 +1,77 @@
+"""What python-tuf is told of an answer: each kind of answer by itself, with words that repeat nothing of it."""
+
+from dataclasses import dataclass
+
+import pytest
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError
+
+from agent.adapters.tuf_errors import BusyError, NoResponseError, TufFault, faults_named
+from agent.adapters.tuf_fetcher import PortFetcher
+from agent.ports import Answer, KeySourceError, TransportError, TransportFault
+from wire import media
+
+
+@dataclass
+class Always:
+    """`agent.ports.Downloads` with one answer for everything."""
+
+    answer: Answer | TransportError
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        assert (path, accept) == ("/tuf/x", media.JSON)
+        if isinstance(self.answer, TransportError):
+            raise self.answer
+        return self.answer
+
+
+def refused(answer: Answer | TransportError) -> DownloadError:
+    with pytest.raises(DownloadError) as caught:
+        PortFetcher(Always(answer)).fetch("/tuf/x")
+    return caught.value
+
+
+def test_only_json_with_status_200_is_an_answer() -> None:
+    """A captive portal answers 200 too, with a page."""
+    assert b"".join(PortFetcher(Always(Answer(200, media.JSON, b"{}"))).fetch("/tuf/x")) == b"{}"
+    for answer in (
+        Answer(200, "text/html", b"{}"),
+        Answer(204, media.JSON, b""),
+        Answer(302, media.JSON, b""),
+    ):
+        error = refused(answer)
+        assert (type(error), str(error)) == (NoResponseError, "somebody else answered")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (429, BusyError, "status 429"),
+        (503, BusyError, "status 503"),
+        (500, NoResponseError, "status 500"),
+        (502, NoResponseError, "status 502"),
+        (499, DownloadHTTPError, "status 499"),
+        (400, DownloadHTTPError, "status 400"),
+    ],
+)
+def test_a_status_is_told_as_it_is(status: int, kind: type[DownloadError], words: str) -> None:
+    """What failed must be found in a log."""
+    error = refused(Answer(status, media.PROBLEM, b"{}", retry_after=9))
+    assert (type(error), str(error)) == (kind, words)
+    assert getattr(error, "status_code", status) == status
+
+
+def test_a_transport_that_failed_is_told_by_its_fault() -> None:
+    """Too much is told apart: it is an answer, and a hostile one."""
+    for fault in TransportFault:
+        error = refused(TransportError(fault, "detail"))
+        large = fault is TransportFault.TOO_LARGE
+        assert isinstance(error, DownloadLengthMismatchError if large else NoResponseError)
+        assert str(error) == ("detail" if large else fault.value)
+
+
+def test_a_fault_carries_the_kind_of_its_cause_and_how_long_to_wait() -> None:
+    """The kind is a name of the library's; its words might quote the repository."""
+    with pytest.raises(KeySourceError) as caught, faults_named():
+        raise BusyError(429, 77)
+    error = caught.value
+    assert (error.code, error.detail, error.retry_after) == (TufFault.BUSY.value, "BusyError", 77)

@@ -1,0 +1,291 @@
+"""What single steps must and must not do, over every state that the four machines can form together."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core import timing
+from agent.core.effects import Persist, RequestChallenge, RequestVerdict, SetAlarm, Show
+from agent.core.events import (
+    Challenged,
+    CodeRefused,
+    Collected,
+    Event,
+    Failed,
+    Happened,
+    Judged,
+    Kind,
+    LanguageChosen,
+    TermsAccepted,
+)
+from agent.core.screen_selection import screen_of
+from agent.core.screens import ScreenId, Trouble
+from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor, fresh
+from agent.core.step import RejectedEventError, step
+from agent.core.timing import Context
+from tests.support.judged import NOW, judged, verified
+from wire.codes import Decision
+
+DAY = 86_400
+CONTEXT = Context(elapsed=100.0, fraction=0.5)
+
+
+def memory(**changes: object) -> Memory:
+    return replace(Memory(time=TimeAnchor(NOW, 100.0), terms_version="2021-07"), **changes)
+
+
+EVENTS: list[Event] = [
+    LanguageChosen("fr"),
+    TermsAccepted("2021-07"),
+    Collected("490154203237518"),
+    Challenged("n" * 32),
+    CodeRefused("nonce-mismatch"),
+    Failed(Trouble.UNREACHABLE, "timed-out"),
+    *(judged(decision) for decision in Decision),
+    *(
+        Happened(kind)
+        for kind in Kind
+        if kind
+        not in {
+            Kind.LANGUAGE_CHOSEN,
+            Kind.TERMS_ACCEPTED,
+            Kind.COLLECTED,
+            Kind.CHALLENGED,
+            Kind.FAILED,
+            Kind.CODE_REFUSED,
+            Kind.ALLOWED,
+            Kind.NOTICED,
+            Kind.DENIED,
+            Kind.DEFERRED,
+            Kind.RELEASED,
+        }
+    ),
+]
+
+MEMORIES = [
+    memory(),
+    memory(check_in_at=NOW - 1, warn_at=NOW - 1, offline_at=NOW - 1, lock_at=NOW - 1, serial=4),
+    memory(check_in_at=NOW + DAY, warn_at=NOW + DAY, offline_at=NOW + DAY, lock_at=NOW + DAY, serial=4),
+]
+
+STATES = [
+    State(memory=m, setup=s, exchange=e, lock=k, attention=a)
+    for m, s, e, k, a in itertools.product(MEMORIES, Setup, Exchange, Lock, Attention)
+]
+
+VERDICTS = {Kind.ALLOWED, Kind.NOTICED, Kind.DENIED, Kind.DEFERRED, Kind.RELEASED}
+
+
+def taken() -> list[tuple[State, Event, State, tuple[object, ...]]]:
+    """Every step that the tables allow, from every combination of states."""
+    steps = []
+    for state, event in itertools.product(STATES, EVENTS):
+        try:
+            after, effects = step(state, event, CONTEXT)
+        except RejectedEventError:
+            continue
+        steps.append((state, event, after, effects))
+    return steps
+
+
+TAKEN = taken()
+
+
+def test_many_steps_are_allowed_and_many_are_not() -> None:
+    """The enumeration below would prove nothing over an empty list."""
+    assert 2_000 < len(TAKEN) < len(STATES) * len(EVENTS)
+
+
+def test_a_phone_becomes_activated_by_a_verdict_alone() -> None:
+    """I1: no other event leads to ACTIVATED."""
+    ways = {
+        event.kind for before, event, after, _ in TAKEN if after.lock is Lock.ACTIVATED is not before.lock
+    }
+    assert ways == {Kind.ALLOWED}
+
+
+def test_a_phone_is_locked_by_a_deny_or_by_a_deadline_that_a_verdict_set() -> None:
+    """I2: nobody without a verdict key can lock a phone."""
+    for before, event, after, _ in TAKEN:
+        if after.lock is Lock.LOCKED is not before.lock:
+            assert event.kind in {Kind.DENIED, Kind.LOCK_DUE, Kind.OFFLINE_DUE}
+            if event.kind is Kind.LOCK_DUE:
+                assert before.memory.lock_at == NOW - 1
+            if event.kind is Kind.OFFLINE_DUE:
+                assert before.memory.offline_at == NOW - 1
+
+
+def test_a_locked_phone_is_unlocked_by_a_verdict_alone() -> None:
+    """I3: reboot, SIM change, retry and time leave it locked."""
+    for before, event, after, _ in TAKEN:
+        if before.lock is Lock.LOCKED is not after.lock:
+            assert event.kind in {Kind.ALLOWED, Kind.NOTICED, Kind.RELEASED}
+
+
+def test_a_released_phone_never_asks_again() -> None:
+    """RELEASED is terminal: the vendor has given the phone up."""
+    for before, _, after, effects in TAKEN:
+        if before.lock is Lock.RELEASED:
+            assert after.lock is Lock.RELEASED
+            if before.exchange in (Exchange.IDLE, Exchange.BACKOFF):
+                assert after.exchange is before.exchange
+            assert (
+                not any(isinstance(e, RequestVerdict) for e in effects)
+                or before.exchange is Exchange.CHALLENGING
+            )
+
+
+def test_serial_and_trusted_time_never_decrease() -> None:
+    """I4, for all but the serial of a verdict, which the verifier has compared before."""
+    for before, event, after, _ in TAKEN:
+        assert timing.trusted_now(after, CONTEXT) >= timing.trusted_now(before, CONTEXT)
+        if event.kind not in VERDICTS:
+            assert after.memory.serial == before.memory.serial
+
+
+def test_what_is_sealed_is_persisted_before_anything_is_shown_or_sent() -> None:
+    """A user must never see, nor a server hear, what a power cut could undo."""
+    for before, _, after, effects in TAKEN:
+        sealed_changed = (after.setup, after.lock, replace(after.memory, time=before.memory.time)) != (
+            before.setup,
+            before.lock,
+            before.memory,
+        )
+        if sealed_changed:
+            assert isinstance(effects[0], Persist)
+        assert sum(isinstance(effect, Persist) for effect in effects) <= 1
+
+
+def test_whatever_changes_the_screen_shows_it() -> None:
+    """The user sees the state that the phone is in."""
+    for before, event, after, effects in TAKEN:
+        if screen_of(before) is not screen_of(after):
+            assert any(
+                isinstance(effect, Show) and effect.screen is screen_of(after) for effect in effects
+            ), event
+
+
+def test_a_question_is_asked_only_after_terms_and_only_once() -> None:
+    """Nothing leaves the phone before the user accepted the terms; one exchange runs at a time."""
+    for before, event, after, effects in TAKEN:
+        if any(isinstance(effect, RequestChallenge) for effect in effects):
+            assert (before.exchange, event.kind) == (Exchange.COLLECTING, Kind.COLLECTED)
+        if after.exchange is Exchange.COLLECTING is not before.exchange:
+            assert before.setup not in (Setup.LANGUAGE, Setup.TERMS)
+
+
+def test_a_failure_leaves_the_lock_as_it_was() -> None:
+    """Default deny: an unknown anything changes neither the lock nor the deadlines."""
+    for before, event, after, _ in TAKEN:
+        if event.kind is Kind.FAILED:
+            assert (after.lock, after.setup, after.memory) == (before.lock, before.setup, before.memory)
+            assert after.exchange is Exchange.BACKOFF
+
+
+def test_a_locked_phone_always_has_a_way_to_ask() -> None:
+    """I7, as far as one step goes: in every locked state some event starts or continues a question."""
+    locked = [s for s in STATES if s.lock is Lock.LOCKED and s.setup in (Setup.ACTIVATE, Setup.DONE)]
+    for state in locked:
+        ways = [
+            event
+            for before, event, _, _ in TAKEN
+            if before is state and event.kind in {Kind.RETRY, Kind.FAILED}
+        ]
+        assert ways, state
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_a_verdict_that_nobody_asked_for_is_rejected_by_name(decision: Decision) -> None:
+    """A verified verdict still needs a question that it answers."""
+    with pytest.raises(RejectedEventError, match="no-question") as caught:
+        step(State(memory=memory(), setup=Setup.DONE), judged(decision), CONTEXT)
+    assert caught.value.machine == "exchange"
+
+
+def test_only_a_verified_verdict_carries_authority() -> None:
+    """The machine cannot be handed claims that the verifier has not made."""
+    with pytest.raises(TypeError, match="VerifiedVerdict"):
+        Judged(verified(Decision.ALLOW).claims)  # type: ignore[arg-type]
+
+
+def test_a_verdict_sets_floors_deadlines_and_words() -> None:
+    """What a later step, a lock screen and the verifier rely on is remembered from the newest verdict."""
+    waiting = State(memory=memory(), setup=Setup.ACTIVATE, exchange=Exchange.AWAITING_VERDICT, nonce="n" * 32)
+    allowed, _ = step(waiting, judged(Decision.ALLOW), Context(100.0, 0.0))
+    assert (allowed.memory.serial, allowed.memory.policy_version) == (1, 1)
+    assert allowed.memory.check_in_at == NOW + DAY
+    assert allowed.memory.offline_at == NOW + 30 * DAY
+    assert allowed.memory.warn_at == NOW + 30 * DAY - 30 * DAY // 4
+    assert allowed.nonce == ""
+    denied, effects = step(waiting, judged(Decision.DENY), CONTEXT)
+    assert (denied.memory.case, denied.memory.cause) == ("C-1", LockCause.VERDICT)
+    assert [type(effect) for effect in effects] == [Persist, Show, SetAlarm]
+    assert isinstance(effects[1], Show)
+    assert effects[1].screen is ScreenId.LOCKED
+
+
+def test_a_deferral_keeps_what_stood_before() -> None:
+    """A `defer` decides nothing, and must not extend the offline limit."""
+    before = State(
+        memory=memory(offline_at=NOW + DAY, check_in_at=NOW, case="C-9"),
+        setup=Setup.DONE,
+        exchange=Exchange.AWAITING_VERDICT,
+        lock=Lock.ACTIVATED,
+    )
+    after, _ = step(before, judged(Decision.DEFER), CONTEXT)
+    assert (after.lock, after.memory.offline_at, after.memory.case) == (Lock.ACTIVATED, NOW + DAY, "C-9")
+    assert after.exchange is Exchange.BACKOFF
+    assert after.retry_at >= CONTEXT.elapsed + 600
+
+
+def test_a_verdict_moves_trusted_time_forward_and_never_back() -> None:
+    """A slow server clock must not lengthen a deadline."""
+    ahead = State(
+        memory=memory(time=TimeAnchor(NOW + 250, 100.0)), setup=Setup.DONE, exchange=Exchange.AWAITING_VERDICT
+    )
+    after, _ = step(ahead, judged(Decision.ALLOW), CONTEXT)
+    assert timing.trusted_now(after, CONTEXT) == NOW + 250
+
+
+@given(
+    trouble=st.sampled_from(Trouble),
+    attempts=st.integers(1, 10_000),
+    fraction=st.floats(0, 1, exclude_max=True),
+    retry_after=st.none() | st.integers(0, DAY),
+)
+def test_backoff_grows_is_bounded_and_obeys_the_server(
+    trouble: Trouble, attempts: int, fraction: float, retry_after: int | None
+) -> None:
+    """A phone neither hammers a server nor gives up, and never comes back before it was asked to."""
+    wait = timing.delay(trouble, attempts, fraction, retry_after)
+    row = timing.BACKOFF[trouble]
+    assert wait >= max(row.first, retry_after or 0)
+    assert wait <= max(row.most, retry_after or 0) * (1 + timing.BACKOFF_JITTER)
+    assert timing.delay(trouble, attempts + 1, fraction, retry_after) >= wait
+
+
+@given(steps=st.lists(st.floats(0, 1e6), max_size=30))
+def test_reckoning_in_small_steps_loses_no_second(steps: list[float]) -> None:
+    """Sealing moves the anchor often; rounding each time must not slow trusted time down."""
+    anchor, elapsed = TimeAnchor(NOW, 0.0), 0.0
+    for passed in steps:
+        elapsed += passed
+        anchor = timing.advance_anchor(anchor, Context(elapsed, 0.0))
+    assert abs((anchor.epoch - NOW) - elapsed) < 1.01
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_due_is_never_rejected(state: State) -> None:
+    """`due` and the tables must agree, or an alarm would wake the agent in vain for ever."""
+    if kind := timing.due(state, CONTEXT):
+        after, _ = step(state, Happened(kind), CONTEXT)
+        assert after != state
+
+
+def test_a_fresh_phone_starts_at_the_language_screen_and_knows_no_verdict() -> None:
+    """A phone that remembers nothing is not activated."""
+    state = fresh(floor=NOW)
+    assert (state.setup, state.lock, state.memory.serial) == (Setup.LANGUAGE, Lock.UNPROVISIONED, 0)

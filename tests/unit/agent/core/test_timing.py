@@ -1,0 +1,206 @@
+"""Timers: what is due, and when the phone must wake up for it, follow from one table and agree in every state."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core import timing
+from agent.core.effects import Persist
+from agent.core.events import Failed, Happened, Judged, Kind
+from agent.core.screen_selection import facts_of
+from agent.core.screens import LockCause, Trouble
+from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
+from agent.core.step import step
+from agent.core.timing import Context
+from tests.support import tokens
+from tests.support.judged import NOW, judged, verified
+from wire import limits
+from wire.codes import Decision
+
+CONTEXT = Context(elapsed=100.0, fraction=0.0)
+DEADLINES = ("lock_at", "check_in_at", "warn_at", "offline_at")
+
+offsets = st.none() | st.integers(-100_000, 100_000)
+states = st.builds(
+    lambda setup, exchange, lock, attention, retry_at, **deadlines: State(
+        memory=Memory(
+            time=TimeAnchor(NOW, 100.0),
+            **{name: None if value is None else NOW + value for name, value in deadlines.items()},
+        ),
+        setup=setup,
+        exchange=exchange,
+        lock=lock,
+        attention=attention,
+        retry_at=retry_at,
+    ),
+    st.sampled_from(Setup),
+    st.sampled_from(Exchange),
+    st.sampled_from(Lock),
+    st.sampled_from(Attention),
+    st.floats(-1000, 100_000),
+    **dict.fromkeys(DEADLINES, offsets),
+)
+
+
+@given(state=states)
+def test_the_alarm_wakes_the_phone_when_something_is_due_and_not_in_vain(state: State) -> None:
+    """An alarm too late misses a deadline; one too early, with nothing due, would be set again for ever."""
+    after = timing.alarm(state, CONTEXT)
+    assert 1 <= after <= timing.HEARTBEAT
+    if timing.due(state, CONTEXT):
+        assert after == 1
+        return
+    for earlier in (0.0, after / 2, after - 1):
+        if earlier > 0:
+            assert timing.due(state, Context(100.0 + earlier, 0.0)) is None
+    if after < timing.HEARTBEAT:
+        assert timing.due(state, Context(100.0 + after, 0.0)) is not None
+
+
+def sealed_before_the_battery_is_pulled(uptime: float) -> int:
+    """Seconds that trusted time has gone on, as sealed, when a phone loses its battery so long after a boot."""
+    state = State(memory=Memory(time=TimeAnchor(NOW)), setup=Setup.DONE, lock=Lock.ACTIVATED)
+    now = 0.0
+    while (now := now + timing.alarm(state, Context(now, 0.0))) <= uptime:
+        state, effects = step(state, Happened(Kind.HEARTBEAT), Context(now, 0.0))
+        assert Persist() in effects
+    return state.memory.time.epoch - NOW
+
+
+@given(st.floats(0, 40 * 86_400))
+def test_pulling_the_battery_gains_half_ten_minutes_or_six_hours(uptime: float) -> None:
+    """Otherwise who restarts the phone every few hours would stop its deadlines for ever."""
+    sealed = sealed_before_the_battery_is_pulled(uptime)
+    assert sealed <= uptime
+    assert uptime - sealed <= min(max(600, uptime / 2), 6 * 3600) + 1
+
+
+def test_a_phone_that_stays_on_seals_its_time_four_times_a_day() -> None:
+    """Flash wears out: the many sealings are for the first hours after a boot alone."""
+    state = State(memory=Memory(time=TimeAnchor(NOW, 86_400.0)), setup=Setup.DONE, lock=Lock.ACTIVATED)
+    assert timing.alarm(state, Context(86_400.0, 0.0)) == 6 * 3600
+
+
+@pytest.mark.parametrize("floor", [0, 6, 2**40])
+@pytest.mark.parametrize("above", [1, 2**32 - 1, 2**32, 2**32 + 1, limits.INTEGER_MAX - 2**40])
+def test_a_verdict_raises_a_floor_by_one_step_at_most(floor: int, above: int) -> None:
+    """Whoever stole a verdict key must not be able to leave the vendor no number above."""
+    memory = Memory(time=TimeAnchor(NOW), serial=floor, policy_version=floor)
+    state = State(memory=memory, setup=Setup.ACTIVATE, exchange=Exchange.AWAITING_VERDICT)
+    expected = replace(tokens.EXPECTED, serial=floor, policy_version=floor)
+    policy = {"id": "p", "version": floor + above, "rule": "r"}
+    verdict = tokens.verified("release", expected=expected, serial=floor + above, policy=policy)
+    memory = step(state, Judged(verdict), CONTEXT)[0].memory
+    assert memory.serial == memory.policy_version == floor + min(above, 2**32)
+
+
+def taken(state: State, kind: Kind) -> State:
+    return step(state, Happened(kind), CONTEXT)[0]
+
+
+def test_a_phone_that_locked_itself_waits_for_no_other_lock() -> None:
+    """A deadline that is left over would wake it every second."""
+    memory = Memory(
+        time=TimeAnchor(NOW, 100.0), lock_at=NOW, offline_at=NOW, warn_at=NOW, check_in_at=NOW + 5000
+    )
+    noticed = State(memory=memory, setup=Setup.DONE, lock=Lock.NOTICE)
+    for kind, cause in ((Kind.LOCK_DUE, LockCause.NOTICE), (Kind.OFFLINE_DUE, LockCause.OFFLINE)):
+        locked = taken(noticed, kind)
+        assert (locked.lock, locked.memory.cause) == (Lock.LOCKED, cause)
+        assert (locked.memory.lock_at, locked.memory.offline_at, locked.memory.warn_at) == (None, None, None)
+        assert facts_of(locked, CONTEXT).cause is cause
+        assert timing.alarm(locked, CONTEXT) == timing.HEARTBEAT_FIRST
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_each_decision_leaves_the_deadlines_that_it_means(decision: Decision) -> None:
+    """An allow sets them, a deny and a release clear what they end, a defer keeps all."""
+    old = Memory(
+        time=TimeAnchor(NOW, 100.0),
+        cause=LockCause.VERDICT,
+        lock_at=1,
+        check_in_at=2,
+        warn_at=3,
+        offline_at=4,
+    )
+    waiting = State(
+        memory=old, setup=Setup.DONE, exchange=Exchange.AWAITING_VERDICT, lock=Lock.NOTICE, nonce="n"
+    )
+    after = step(waiting, judged(decision), CONTEXT)[0].memory
+    day = 86_400
+    expected = {
+        Decision.ALLOW: (None, NOW + day, NOW + 30 * day * 3 // 4, NOW + 30 * day, LockCause.NONE),
+        Decision.NOTICE: (NOW + 3 * day, NOW + day, NOW + 30 * day * 3 // 4, NOW + 30 * day, LockCause.NONE),
+        Decision.DENY: (None, NOW + 3600, None, None, LockCause.VERDICT),
+        Decision.DEFER: (1, 2, 3, 4, LockCause.VERDICT),
+        Decision.RELEASE: (None, None, None, None, LockCause.NONE),
+    }[decision]
+    assert (after.lock_at, after.check_in_at, after.warn_at, after.offline_at, after.cause) == expected
+
+
+def test_a_warning_tells_the_date_of_the_offline_lock_and_a_notice_its_own() -> None:
+    """The two dates are different facts."""
+    memory = Memory(time=TimeAnchor(NOW, 100.0), lock_at=NOW + 10, offline_at=NOW + 20)
+    state = State(memory=memory, setup=Setup.DONE, lock=Lock.NOTICE)
+    assert facts_of(replace(state, attention=Attention.WARNING), CONTEXT).lock_at == NOW + 20
+    assert facts_of(replace(state, attention=Attention.NOTICE), CONTEXT).lock_at == NOW + 10
+
+
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_date_of_the_next_try_is_told_only_where_the_time_is_known(*, anchored: bool) -> None:
+    """Before the first verdict trusted time is the image's build date: a date from it would lie in the past."""
+    state = State(
+        memory=Memory(time=TimeAnchor(NOW, 100.0)),
+        exchange=Exchange.BACKOFF,
+        retry_at=160.0,
+        anchored=anchored,
+    )
+    assert facts_of(state, CONTEXT).retry_at == (NOW + 60 if anchored else None)
+
+
+def test_failures_in_a_row_wait_longer_and_a_verdict_begins_anew() -> None:
+    """Attempts count until somebody answers."""
+    state = State(memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.DONE, exchange=Exchange.COLLECTING)
+    waits = []
+    for _ in range(4):
+        failed, _ = step(state, Failed(Trouble.UNREACHABLE, "timed-out"), CONTEXT)
+        waits.append(failed.retry_at - CONTEXT.elapsed)
+        assert failed.nonce == ""
+        state = replace(failed, exchange=Exchange.COLLECTING)
+    assert waits == [15, 30, 60, 120]
+    answered, _ = step(replace(state, exchange=Exchange.AWAITING_VERDICT), judged(Decision.ALLOW), CONTEXT)
+    assert (answered.attempts, answered.retry_at, answered.trouble) == (0, 0.0, None)
+
+
+def test_no_server_makes_a_phone_ask_every_second_or_wait_for_years() -> None:
+    """What a verdict asks for is bounded on the phone as well."""
+    waiting = State(
+        memory=Memory(time=TimeAnchor(NOW, 100.0)),
+        setup=Setup.DONE,
+        exchange=Exchange.AWAITING_VERDICT,
+        nonce="n",
+    )
+    hasty, _ = step(waiting, Judged(verified(Decision.ALLOW, check_in=0)), CONTEXT)
+    assert hasty.memory.check_in_at == NOW + timing.CHECK_IN_LEAST
+    slow, _ = step(waiting, Judged(verified(Decision.DEFER, retry_after=10 * 366 * 86_400)), CONTEXT)
+    assert slow.retry_at - CONTEXT.elapsed == limits.RETRY_AFTER_MAX
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+@pytest.mark.parametrize("lock", [Lock.UNPROVISIONED, Lock.ACTIVATED, Lock.LOCKED])
+def test_a_network_that_comes_up_ends_the_wait_for_a_network_and_no_other(
+    trouble: Trouble, lock: Lock
+) -> None:
+    """A server that asked for time gets it, however often the Wi-Fi comes and goes."""
+    state = State(
+        memory=Memory(time=TimeAnchor(NOW, 100.0)),
+        setup=Setup.DONE,
+        exchange=Exchange.BACKOFF,
+        lock=lock,
+        trouble=trouble,
+        retry_at=9999.0,
+    )
+    asks = taken(state, Kind.CONNECTED).exchange is Exchange.COLLECTING
+    assert asks == (trouble in (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS))

@@ -1,0 +1,177 @@
+"""The types that the machine reads say the same as the contract's models: names, order, bounds and characters."""
+
+import itertools
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from agent.verification import jws, strict_json
+from agent.verification.claims import parse_fast, read_claims
+from agent.verification.fast_claims import (
+    CatalogueMessage,
+    Claims,
+    Confirmation,
+    PolicyReference,
+    is_complete,
+)
+from agent.verification.jws import Segments, VerifiedPayload
+from tests.support.tokens import CLAIMS, KEYS, compact, make_verdict
+from wire import limits, verdict
+from wire.codes import Decision
+from wire.verdict import OPTIONAL_CLAIMS, REQUIRED, UncheckedVerdict, Verdict
+
+PAIRS: list[tuple[type[msgspec.Struct], type[Any]]] = [
+    (Claims, Verdict),
+    (Confirmation, verdict.Confirmation),
+    (PolicyReference, verdict.PolicyReference),
+    (CatalogueMessage, verdict.CatalogueMessage),
+]
+
+
+@pytest.mark.parametrize(("quick", "model"), PAIRS, ids=lambda kind: kind.__name__)
+def test_both_name_the_same_members_in_the_same_order(quick: type[msgspec.Struct], model: type[Any]) -> None:
+    """What the server writes in the order of the model must be, octet by octet, what is written again here."""
+    assert quick.__struct_fields__ == tuple(model.model_fields)
+
+
+def test_the_same_claims_may_be_absent() -> None:
+    """All others are mandatory in both."""
+    fields = msgspec.structs.fields(Claims)
+    assert {field.name for field in fields if not field.required} == OPTIONAL_CLAIMS
+
+
+def test_none_of_them_takes_a_member_that_it_does_not_know() -> None:
+    """Default deny, whatever is nested where."""
+    assert all(quick.__struct_config__.forbid_unknown_fields for quick, _ in PAIRS)
+    assert all(quick.__struct_config__.frozen for quick, _ in PAIRS)
+
+
+ALL: dict[str, Any] = {name: value for claims in CLAIMS.values() for name, value in claims.items()}
+PATHS: list[tuple[str, ...]] = [
+    *((name,) for name in UncheckedVerdict.model_fields if name not in {"cnf", "policy", "message"}),
+    *(("policy", name) for name in ("id", "version", "rule")),
+    *(("cnf", "jkt"), ("message", "key"), ("message", "args", "territory")),
+]
+EDGES = (0, 1, 2, limits.NONCE_MIN, 43, limits.CODE_MAX, limits.NONCE_MAX, limits.TEXT_MAX, limits.PARTY_MAX)
+TEXTS = [
+    *("a" * (edge + step) for edge in EDGES for step in (-1, 0, 1) if edge + step >= 0),
+    *(f"{'a' * before}{chr(code)}{'a' * (42 - before)}" for code in range(256) for before in (0, 20, 42)),
+    *(f"{'a' * 42}{character}" for character in "\u0430\u2028\uff21\ufeff\U0001f512"),
+    *("CU", "UA-43", "UA-", "UA-4333", "cu", "CUB", "C1", "UA-a", "AA\n", "UA-43\n", "CU ", " CU"),
+    *("allow", "not-sold-here", "affirming", "given-up", "release", "defer", "Allow"),
+]
+NUMBERS = [
+    *(
+        edge + step
+        for edge in (0, 1, limits.DURATION_MAX, limits.INTEGER_MAX, 2**63, 2**64)
+        for step in (-1, 0, 1)
+    ),
+    *(-(2**63), 10**40, True, False, 1.0, 0.5, 1e300),
+]
+OTHERS: list[Any] = [None, [], {}, ["a"], {"a": "a"}]
+
+
+def put(path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """Good claims with `value` at `path`, under a decision that carries what lies there."""
+    carriers = (decision for decision in ("notice", "defer") if path[0] in CLAIMS[decision])
+    claims = make_verdict(next(carriers, "release"))
+    if path[:2] == ("message", "args"):
+        claims["message"] = {"key": "not-sold-here", "args": {"territory": "CU"}}
+    return _with(claims, path, value)
+
+
+def _with(members: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+    name, *rest = path
+    return members | {name: _with(members[name], tuple(rest), value) if rest else value}
+
+
+def quickly(payload: bytes) -> dict[str, Any] | None:
+    """What the quick reader makes of it."""
+    claims = parse_fast(payload)
+    return None if claims is None else claims.members()
+
+
+def strictly(payload: bytes) -> dict[str, Any] | None:
+    """What the strict reader of JSON and the contract's model make of it, without the types that are tested."""
+    members = strict_json.read(payload)
+    if isinstance(members, strict_json.Fault) or None in members.values():
+        return None
+    try:
+        return Verdict.model_validate(members).model_dump(mode="json", exclude_none=True)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize("path", PATHS, ids=".".join)
+def test_each_claim_takes_the_same_values_in_both(path: tuple[str, ...]) -> None:
+    """Every octet of ASCII and Latin at the edges and within, every length and number at its bounds, every other type.
+
+    Equal, not only one within the other: what the quick reader left out would be read slowly for ever.
+    """
+    taken = 0
+    for value in itertools.chain(TEXTS, NUMBERS, OTHERS):
+        payload = compact(put(path, value))
+        quick = quickly(payload)
+        assert quick == strictly(payload), value
+        taken += quick is not None
+    assert taken
+
+
+@pytest.mark.parametrize("count", [0, 1, limits.ARGUMENTS_MAX, limits.ARGUMENTS_MAX + 1])
+def test_as_many_arguments_are_taken_in_both(count: int) -> None:
+    """The bound of the contract."""
+    message = {"key": "not-sold-here", "args": {f"a{index}": "b" for index in range(count)}}
+    payload = compact(make_verdict("deny", message=message))
+    assert (quickly(payload) is not None) is (count <= limits.ARGUMENTS_MAX)
+    assert quickly(payload) == strictly(payload)
+
+
+def test_names_of_arguments_take_the_same_characters_in_both() -> None:
+    """They are identifiers too, and they stand where no other claim's expression looks."""
+    for name in TEXTS:
+        payload = compact(make_verdict("deny", message={"key": "not-sold-here", "args": {name: "b"}}))
+        assert quickly(payload) == strictly(payload), name
+
+
+def test_what_only_the_strict_reader_takes_is_taken_over_unchanged() -> None:
+    """The same claims in another spelling are the same verdict."""
+    for decision in CLAIMS:
+        spaced = json.dumps(make_verdict(decision), indent=1, sort_keys=True).encode()
+        assert parse_fast(spaced) is None
+        assert read_claims(spaced) == parse_fast(compact(make_verdict(decision)))
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_a_decision_stands_with_exactly_the_claims_that_the_contract_lets_it_carry(
+    decision: Decision,
+) -> None:
+    """All 128 combinations of optional claims, the contract's own validator being the judge."""
+    bare = make_verdict("release", decision=decision.value)
+    for present in itertools.product((True, False), repeat=len(OPTIONAL_CLAIMS)):
+        chosen = {
+            name: ALL[name] for name, there in zip(sorted(OPTIONAL_CLAIMS), present, strict=True) if there
+        }
+        claims = msgspec.convert(bare | chosen, Claims)
+        payload = msgspec.json.encode(claims)
+        assert is_complete(claims) is (parse_fast(payload) is not None) is (strictly(payload) is not None)
+    assert is_complete(msgspec.convert(bare | {name: ALL[name] for name in REQUIRED[decision]}, Claims))
+
+
+def test_the_writer_knows_one_spelling_of_each_character() -> None:
+    """That writing gives the same octets again proves that nothing was dropped, for the writer adds nothing."""
+    short = {'"': 2, "\\": 2, "\b": 2, "\f": 2, "\n": 2, "\r": 2, "\t": 2}
+    for code in itertools.chain(range(0xD800), range(0xE000, 0x110000, 17)):
+        character = chr(code)
+        length = short.get(character, 6 if code < 0x20 else len(character.encode()))
+        assert len(msgspec.json.encode(character)) == length + 2, code
+
+
+@pytest.mark.parametrize(
+    "part", [jws.split(b"AA.AA.AA"), VerifiedPayload(b"", KEYS.keys[0])], ids=lambda part: type(part).__name__
+)
+def test_what_the_steps_hand_on_cannot_be_changed(part: Segments | VerifiedPayload) -> None:
+    """What was verified is what is read."""
+    with pytest.raises(AttributeError, match="immutable"):
+        part.payload = b""  # type: ignore[misc]  # the assignment that must fail

@@ -1,0 +1,140 @@
+"""The emulated keystore."""
+
+import datetime
+
+import jwt.algorithms
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
+from joserfc.jwk import ECKey
+
+from agent.ports import AttestedKey, Keystore
+from lab.handset.keystore import EmulatedKey, EmulatedKeystore
+from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.world.seed import Seed
+from server_stub.attestation import key_description
+from server_stub.attestation.key_description import AuthorizationList, SecurityLevel
+from tests.support.server_phone import IMEI, SECOND_IMEI, VENDOR, facts
+from wire.codes import VerifiedBootState
+
+
+def keystore(level: KeystoreLevel = KeystoreLevel.STRONGBOX, **changes: object) -> EmulatedKeystore:
+    return EmulatedKeystore(Seed.of("phone"), VENDOR.authority(level), facts(**changes))
+
+
+def leaf_of(key: AttestedKey) -> x509.Certificate:
+    return x509.load_der_x509_certificate(key.chain[0])
+
+
+def describe(leaf: x509.Certificate) -> key_description.KeyDescription:
+    value = leaf.extensions.get_extension_for_oid(key_description.OID).value
+    assert isinstance(value, x509.UnrecognizedExtension)
+    return key_description.decode(value.value)
+
+
+def test_it_is_a_keystore_of_the_agent() -> None:
+    """The agent knows the port alone."""
+    store: Keystore = keystore()
+    key: AttestedKey = store.attest(b"challenge")
+    assert isinstance(key, EmulatedKey)
+    assert key.algorithm == "ES256"
+
+
+@pytest.mark.parametrize("level", KeystoreLevel)
+def test_the_template_equals_the_certificate_builder(level: KeystoreLevel) -> None:
+    """A certificate written from a template must be the one that the library would have written."""
+    authority = VENDOR.authority(level)
+    written = leaf_of(keystore(level).attest(b"challenge"))
+    extension = written.extensions.get_extension_for_oid(key_description.OID).value
+    key = written.public_key()
+    assert isinstance(key, EllipticCurvePublicKey)
+    built = (
+        x509.CertificateBuilder()
+        .issuer_name(authority.certificate.subject)
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Android Keystore Key")]))
+        .public_key(key)
+        .serial_number(1)
+        .not_valid_before(datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC))
+        .not_valid_after(datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC))
+        .add_extension(x509.KeyUsage(*(bit == 0 for bit in range(9))), critical=True)
+        .add_extension(extension, critical=False)
+        .sign(authority.key, hashes.SHA256(), ecdsa_deterministic=True)
+    )
+    assert built.public_bytes(Encoding.DER) == written.public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("level", KeystoreLevel)
+def test_the_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
+    """A keystore in software has a root that no server trusts."""
+    leaf, batch = map(x509.load_der_x509_certificate, keystore(level).attest(b"c").chain)
+    leaf.verify_directly_issued_by(batch)
+    root = VENDOR.software_root if level is KeystoreLevel.SOFTWARE else VENDOR.attestation_root
+    batch.verify_directly_issued_by(root)
+
+
+@pytest.mark.parametrize("state", VerifiedBootState)
+@pytest.mark.parametrize("lock", ["locked", "unlocked"])
+def test_hardware_states_the_boot_facts(state: VerifiedBootState, lock: str) -> None:
+    """What the bootloader said is what the server reads."""
+    locked = lock == "locked"
+    key = keystore(verified_boot_state=state, device_locked=locked).attest(b"nonce")
+    description = describe(leaf_of(key))
+    root = description.hardware.root_of_trust
+    assert root is not None
+    assert (root.verified_boot_state, root.device_locked) == (state, locked)
+    assert description.challenge == b"nonce"
+    assert (description.hardware.imei, description.hardware.second_imei) == (IMEI, SECOND_IMEI)
+    assert (description.hardware.os_patch_level, description.hardware.boot_patch_level) == (202108, 20210805)
+
+
+def test_software_vouches_for_nothing_in_hardware() -> None:
+    """Facts that only software knows stand in the software list."""
+    description = describe(leaf_of(keystore(KeystoreLevel.SOFTWARE).attest(b"c")))
+    assert description.attestation_level is SecurityLevel.SOFTWARE
+    assert description.hardware == AuthorizationList()
+    assert description.software.imei == IMEI
+
+
+def test_signatures_verify_and_thumbprints_agree_with_another_library() -> None:
+    """JOSE wants R and S of 32 octets each, and the thumbprint of RFC 7638."""
+    for number in range(20):
+        key = keystore().attest(f"{number}".encode())
+        public = leaf_of(key).public_key()
+        assert isinstance(public, EllipticCurvePublicKey)
+        signature = key.sign(b"message")
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        public.verify(encode_dss_signature(r, s), b"message", ECDSA(hashes.SHA256()))
+        assert jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256).verify(
+            b"message", public, signature
+        )
+        assert key.thumbprint == ECKey.import_key(public).thumbprint()
+
+
+def test_the_same_seed_gives_the_same_octets() -> None:
+    """A report is only repeatable if every signature is."""
+    first, second = (keystore().attest(b"c") for _ in range(2))
+    assert first.chain == second.chain
+    assert first.sign(b"m") == second.sign(b"m")
+
+
+def test_each_attestation_is_of_another_key() -> None:
+    """A key that answered one challenge must not answer the next."""
+    store = keystore()
+    assert store.attest(b"c").thumbprint != store.attest(b"c").thumbprint
+
+
+def test_the_sealing_key_is_the_phones_own_and_stays() -> None:
+    """A factory reset keeps it; another phone does not have it."""
+    other = EmulatedKeystore(Seed.of("other"), VENDOR.authority(KeystoreLevel.TEE), facts())
+    assert keystore().sealing_key() == keystore().sealing_key() != other.sealing_key()
+    assert len(keystore().sealing_key()) == 32
+
+
+def test_vendors_of_one_seed_are_equal_and_of_two_share_no_key() -> None:
+    """Custom firmware brings its own vendor; it must not hold this one's keys."""
+    same, other = Manufacturer("tests"), Manufacturer("others")
+    assert same.pinned_jwks == VENDOR.pinned_jwks != other.pinned_jwks
+    assert same.attestation_root == VENDOR.attestation_root != other.attestation_root

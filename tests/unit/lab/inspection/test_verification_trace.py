@@ -1,0 +1,172 @@
+"""The trace is the verification: same answer for every token, and it says no more than was verified."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from agent.verification.errors import RULES, Code, VerificationError
+from agent.verification.keyset import KeySet
+from agent.verification.verdict import verify
+from lab.inspection.step_descriptions import compared, instant
+from lab.inspection.verification_report import as_json, as_text
+from lab.inspection.verification_trace import STEPS, Result, Trace, Wanted, trace
+from tests.support import mutations, tokens
+from tests.support.tokens import ED25519, EXPECTED, KEYS, NOW, Signer, header_of, make_verdict, sign
+
+FULL = Wanted(
+    now=NOW,
+    issuer=EXPECTED.issuer,
+    audience=EXPECTED.audience,
+    thumbprint=EXPECTED.thumbprint,
+    nonce=EXPECTED.nonce,
+    serial=EXPECTED.serial,
+    policy_version=EXPECTED.policy_version,
+)
+CANARY = "canary-77d1e0"
+OPTIONS = {
+    "issuer": 9,
+    "audience": 9,
+    "thumbprint": 10,
+    "nonce": 11,
+    "serial": 13,
+    "policy_version": 13,
+}
+
+
+def code_of(token: str) -> Code | None:
+    try:
+        verify(token, KEYS, expected=EXPECTED, now=NOW)
+    except VerificationError as refused:
+        return refused.code
+    return None
+
+
+def shown(traced: Trace, token: str, *, unverified: bool = False) -> str:
+    octets = token.encode()
+    report = as_json(traced, octets, KEYS, unverified=unverified)
+    return in_terminal(traced, token, unverified=unverified) + str(report)
+
+
+def in_terminal(traced: Trace, token: str, *, unverified: bool = False) -> str:
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(as_text(traced, token.encode(), KEYS, unverified=unverified))
+    return captured.get()
+
+
+@settings(deadline=None, max_examples=200)
+@given(mutations.any_token())
+def test_trace_and_verify_agree_on_every_token(case: tuple[Signer, str]) -> None:
+    """A reviewer's tool that sees something else than the phone would be worse than none."""
+    _, token = case
+    traced = trace(token, KEYS, FULL)
+    assert traced.code is code_of(token)
+    results = [traced.result(step) for step in STEPS]
+    if traced.failed_at is None:
+        assert results == [Result.PASS] * 14
+    else:
+        end = traced.failed_at
+        assert results == [Result.PASS] * (end - 1) + [Result.FAIL] + [Result.NOT_REACHED] * (14 - end)
+        assert RULES[traced.code or Code.TOO_LONG][0] == end
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_expectation_that_is_not_given_is_not_checked_and_nothing_else_changes(option: str) -> None:
+    """Leaving an option out must loosen that one comparison alone, and the report must say so."""
+    wanted = replace(FULL, **{option: None})
+    spoilt = {
+        "issuer": {"iss": "https://other.example"},
+        "audience": {"aud": "other"},
+        "thumbprint": {"cnf": {"jkt": "A" * 43}},
+        "nonce": {"eat_nonce": "A" * 24},
+        "serial": {"serial": 1},
+        "policy_version": {"policy": {"id": "a", "version": 0, "rule": "b"}},
+    }
+    for name, changes in spoilt.items():
+        traced = trace(sign(make_verdict("deny", **changes)), KEYS, wanted)
+        assert traced.failed_at == (None if name == option else OPTIONS[name])
+    alone = list(OPTIONS.values()).count(OPTIONS[option]) == 1
+    result = trace(sign(make_verdict()), KEYS, wanted).result(OPTIONS[option])
+    assert result is (Result.NOT_CHECKED if alone else Result.PASS)
+    assert not wanted.complete()
+
+
+def test_with_no_expectation_at_all_four_steps_are_not_checked() -> None:
+    """The others need nothing but the keys and the time."""
+    traced = trace(sign(make_verdict()), KEYS, Wanted(NOW))
+    unchecked = [step for step in STEPS if traced.result(step) is Result.NOT_CHECKED]
+    assert (traced.verified, unchecked) == (True, [9, 10, 11, 13])
+    assert FULL.complete()
+
+
+BAD_SIGNER = tokens.ed25519_signer(kid=ED25519.kid, seed=2)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        sign(make_verdict(case=CANARY), BAD_SIGNER),
+        sign(make_verdict(), header=header_of(ED25519, kid=CANARY)),
+        sign(make_verdict(), header=header_of(ED25519, typ=CANARY)),
+        sign(make_verdict(), header=header_of(ED25519, alg=CANARY)),
+        sign({CANARY: CANARY}),
+    ],
+)
+def test_nothing_is_shown_that_was_not_verified_unless_asked_for(token: str) -> None:
+    """What a stranger wrote must not look like what the vendor said."""
+    traced = trace(token, KEYS, FULL)
+    assert CANARY not in shown(traced, token)
+    assert CANARY in shown(traced, token, unverified=True)
+
+
+@pytest.mark.parametrize("changes", [{"iss": CANARY}, {"case": CANARY, "serial": 3}])
+def test_the_claims_of_a_refused_token_are_not_listed(changes: dict[str, object]) -> None:
+    """A verdict for somebody else is no verdict: only what the failing step compared is told."""
+    token = sign(make_verdict("deny", **changes))
+    report = as_json(trace(token, KEYS, FULL), token.encode(), KEYS, unverified=False)
+    assert report["claims"] is None
+    assert (CANARY in str(report)) is ("iss" in changes)
+
+
+def test_every_line_about_an_unverified_token_says_so() -> None:
+    """A line is quoted without its neighbours."""
+    token = sign(make_verdict(case="x" * 200), BAD_SIGNER)
+    lines = in_terminal(trace(token, KEYS, FULL), token, unverified=True).splitlines()
+    first = next(index for index, line in enumerate(lines) if line.startswith("UNVERIFIED"))
+    assert all(line.startswith("UNVERIFIED ") and len(line) <= 80 for line in lines[first:])
+    report = as_json(trace(token, KEYS, FULL), token.encode(), KEYS, unverified=True)
+    assert report["unverified"]["UNVERIFIED claims.policy.id"] == "export-2021-09"
+    assert all(name.startswith("UNVERIFIED ") for name in report["unverified"])
+
+
+@settings(deadline=None, max_examples=100)
+@given(mutations.any_token().map(lambda case: case[1]) | st.text(max_size=60))
+def test_every_token_can_be_shown_and_none_moves_the_cursor(token: str) -> None:
+    """The report is for tokens that somebody made to do harm."""
+    text = shown(trace(token, KEYS, FULL), token.encode("utf-8", "replace").decode(), unverified=True)
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"[" * 6000 + b"]" * 6000, b'{"a":' * 2000 + b"1" + b"}" * 2000, b'{"a":NaN}']
+)
+def test_a_payload_that_no_decoder_survives_is_shown_as_such(payload: bytes) -> None:
+    """Deep nesting exhausts the stack of a careless reader."""
+    token = sign(payload)
+    assert "UNVERIFIED" in shown(trace(token, KEYS, FULL), token, unverified=True)
+
+
+def test_a_step_tells_what_was_compared() -> None:
+    """The values are those of the claims and of the options."""
+    token = sign(make_verdict(eat_nonce="A" * 24))
+    traced = trace(token, KEYS, FULL)
+    words = {step: compared(step, traced, token.encode(), KEYS) for step in STEPS}
+    assert words[11] == f'eat_nonce "{"A" * 24}" with "{EXPECTED.nonce}"'
+    assert words[6] == "alg Ed25519 with the one algorithm of that key"
+    assert instant(NOW) == "2021-09-29T07:20:00Z"
+    assert instant(2**53) == "second 9007199254740992"
+    assert "empty" in compared(5, trace(token, KeySet(), FULL), token.encode(), KeySet())

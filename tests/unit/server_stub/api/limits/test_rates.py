@@ -1,0 +1,136 @@
+"""How often somebody may ask: the moving window, its memory, its keys, and what operators can set."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from limits import parse
+from pydantic import ValidationError
+
+from server_stub.api.limits.rates import RateLimit, of_address
+from server_stub.api.limits.settings import LoadSettings, ServerLimits, read_rate
+
+
+class Clock:
+    """Seconds, put where they are wanted."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def limit(rate: str, clock: Callable[[], float], memory: int = 1000) -> RateLimit:
+    return RateLimit(parse(rate), clock, memory)
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.sampled_from("ab")), max_size=80))
+def test_no_window_of_any_place_admits_more_than_the_rate(asked: list[tuple[float, str]]) -> None:
+    """A fixed window would admit twice the rate around its edge; each key has a window of its own."""
+    clock = Clock()
+    rate = limit("5/4 second", clock)
+    admitted: dict[str, list[float]] = {"a": [], "b": []}
+    for wait, key in asked:
+        clock.now += wait
+        recent = [moment for moment in admitted[key] if moment > clock.now - 4]
+        refused = rate.refuses(key)
+        assert (refused is None) == (len(recent) < 5)
+        if refused is None:
+            admitted[key].append(clock.now)
+
+
+def test_whoever_waits_as_told_is_admitted_and_not_long_before() -> None:
+    """Retry-After is neither a guess nor a whole window."""
+    clock = Clock()
+    rate = limit("2/10 second", clock)
+    assert rate.refuses("a") is None
+    clock.now += 3.5
+    assert rate.refuses("a") is None
+    clock.now += 1
+    wait = rate.refuses("a")
+    assert wait == 6
+    clock.now += wait - 1
+    assert rate.refuses("a") == 1
+    clock.now += 1
+    assert rate.refuses("a") is None
+
+
+def test_being_refused_costs_nothing() -> None:
+    """A phone that asks again too early is not put off for ever."""
+    clock = Clock()
+    rate = limit("1/10 second", clock)
+    rate.refuses("a")
+    for _ in range(9):
+        clock.now += 1
+        assert rate.refuses("a") is not None
+    clock.now += 1
+    assert rate.refuses("a") is None
+
+
+def test_memory_is_bounded_and_forgets_whoever_was_silent_for_longest() -> None:
+    """An attacker with many addresses must not be able to fill it, nor to wash away the one who asks most."""
+    clock = Clock()
+    rate = limit("3/minute", clock, memory=50)
+    admitted = 0
+    for number in range(5000):
+        admitted += rate.refuses("noisy") is None
+        rate.refuses(f"address {number}")
+    storage = rate._limiter.storage
+    assert storage._count <= 50
+    assert sum(len(hits) for hits in storage._hits.values()) == storage._count
+    assert len(storage._hits) <= 50
+    assert admitted == 3
+
+
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80:0:0:0::"),
+        ("testclient", "unknown"),
+        ("", "unknown"),
+        ("1" * 5000, "unknown"),
+    ],
+)
+def test_one_subscriber_is_one_address(host: str, key: str) -> None:
+    """A /64 of IPv6 has more addresses than any memory; rubbish shares one allowance."""
+    assert of_address(host) == key
+
+
+def test_operators_set_rates_in_words_and_can_turn_them_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The defaults hold for an operator; parts of a lab have none."""
+    default = LoadSettings().limits
+    assert default.rate_per_address
+    assert default.rate_per_device
+    assert (ServerLimits().rate_per_address, ServerLimits().rate_per_device) == (None, None)
+    monkeypatch.setenv("ACTIVATION_SERVER_RATE_PER_ADDRESS", "off")
+    monkeypatch.setenv("ACTIVATION_SERVER_RATE_PER_DEVICE", "7 per 2 hour")
+    monkeypatch.setenv("ACTIVATION_SERVER_TRUSTED_PROXIES", "192.0.2.1, 2001:db8::/32")
+    told = LoadSettings().limits
+    assert told.rate_per_address is None
+    assert told.rate_per_device == read_rate("7 per 2 hour")
+    assert told.trusted_proxies == ("192.0.2.1/32", "2001:db8::/32")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RATE_PER_ADDRESS", "often"),
+        ("RATE_PER_DEVICE", "0/minute"),
+        ("RATE_PER_DEVICE", ""),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("HEADERS_SECONDS", "0"),
+        ("CONNECTIONS_MAX", "0"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A typing error must not open the server; nobody is believed because everybody is."""
+    monkeypatch.setenv(f"ACTIVATION_SERVER_{name}", value)
+    with pytest.raises(ValidationError):
+        LoadSettings()

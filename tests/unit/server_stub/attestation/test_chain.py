@@ -1,0 +1,260 @@
+"""Which chains lead to a root, and why the others do not."""
+
+import datetime
+from dataclasses import replace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from server_stub.attestation import der, key_description
+from server_stub.attestation.appraisal import Expected, Identity, Result, describe, judge, refused
+from server_stub.attestation.chain import Anchor, ChainError, ChainProblem, ChainVerifier
+from server_stub.attestation.key_description import KeyDescriptionError, SecurityLevel
+from server_stub.attestation.reasons import MEANING, AppraisalReason
+from server_stub.attestation.revocation import CertificateStatus, StatusEntry
+from tests.support.chains import CHALLENGE, DIES, Cert, chain, der_of, description, leaf, made
+from tests.support.server_phone import NOW
+from wire.codes import TrustTier
+
+ROOT = Cert("root", "rsa2048")
+EC_ROOT = Cert("root 2", "p384")
+MIDDLE = Cert("middle", "p384")
+BATCH = Cert("batch")
+
+
+def refusal(*certs: Cert, at: int = NOW, verifier: ChainVerifier | None = None) -> ChainError:
+    certificates = chain(*certs)
+    with pytest.raises(ChainError) as caught:
+        (verifier or ChainVerifier((certificates[-1],))).verify(der_of(certificates), at)
+    return caught.value
+
+
+@pytest.mark.parametrize("root", [ROOT, EC_ROOT, Cert("root 3")])
+@pytest.mark.parametrize("above", [(), (BATCH,), (BATCH, MIDDLE), (BATCH, Cert("m2", "rsa2048"), MIDDLE)])
+@pytest.mark.parametrize("kind", ["p256", "rsa2048"])
+def test_chains_of_any_usual_length_and_of_either_kind_of_key_lead_to_their_root(
+    root: Cert, above: tuple[Cert, ...], kind: str
+) -> None:
+    """Factories and remote provisioning make chains of two to five, with RSA, P-256 and P-384 mixed at will."""
+    certificates = chain(leaf(kind=kind), *above, root)
+    roots = (chain(ROOT)[0], chain(EC_ROOT)[0], certificates[-1])
+    for sent in (certificates, certificates[:-1]):
+        path = ChainVerifier(roots).verify(der_of(sent), NOW)
+        assert (path.anchor, path.anchored) == (Anchor.CONFIGURED, True)
+        assert not ChainVerifier((chain(Cert("other"))[0],)).verify(der_of(sent), NOW).anchored
+
+
+def test_a_phone_may_send_any_edition_of_its_root() -> None:
+    """An anchor is a name and a key: phones carry the edition of the day on which they were made, for good."""
+    old = replace(ROOT, dies=datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC), serial=77)
+    certificates = chain(leaf(), BATCH, old)
+    configured = chain(ROOT)[0]
+    assert ChainVerifier((configured,)).verify(der_of(certificates), NOW).anchored
+    revoked = {77: StatusEntry(CertificateStatus.REVOKED)}
+    with pytest.raises(ChainError, match="revoked"):
+        ChainVerifier((configured,), statuses=lambda _: revoked).verify(der_of(certificates), NOW)
+
+
+def test_an_edition_that_somebody_made_up_gives_nothing() -> None:
+    """Name and key of a root are public; only its private key makes a chain."""
+    configured = chain(ROOT)[0]
+    forger = replace(BATCH, name="root", key_name="forger")
+    forged = made(replace(BATCH, name="batch"), forger)
+    certificates = (made(leaf(), BATCH), forged, configured)
+    with pytest.raises(ChainError) as caught:
+        ChainVerifier((configured,)).verify(der_of(certificates), NOW)
+    assert (caught.value.problem, caught.value.place) == (ChainProblem.SIGNATURE_INVALID, 1)
+
+
+def test_a_root_of_the_same_name_and_another_key_is_another_root() -> None:
+    """Otherwise a name would be enough."""
+    other = replace(EC_ROOT, name="root")
+    assert not ChainVerifier((chain(ROOT)[0],)).verify(der_of(chain(leaf(), BATCH, other)), NOW).anchored
+
+
+def test_a_known_root_of_software_is_named_and_vouches_for_nothing() -> None:
+    """It is the most common cause of a chain that leads elsewhere, and deserves its own reason."""
+    certificates = chain(leaf(), BATCH, ROOT)
+    path = ChainVerifier((), software_roots=(certificates[-1],)).verify(der_of(certificates), NOW)
+    assert (path.anchor, path.anchored) == (Anchor.SOFTWARE, False)
+    appraisal = judge(path, describe(path.leaf), Expected(CHALLENGE))
+    assert (appraisal.tier, appraisal.identity) == (TrustTier.CONTRAINDICATED, Identity.UNATTESTED)
+    assert appraisal.reasons()["instance-identity"] == "root-of-software"
+
+
+DAY = datetime.timedelta(days=1)
+BEFORE = datetime.datetime.fromtimestamp(NOW, datetime.UTC) - DAY
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+SAYS = key_description.encode(description())
+NO_CERTS = x509.KeyUsage(
+    digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("certs", "problem", "place"),
+    [
+        ((leaf(dies=BEFORE), BATCH, ROOT), ChainProblem.OUT_OF_TIME, 0),
+        ((leaf(), replace(BATCH, dies=BEFORE), ROOT), ChainProblem.OUT_OF_TIME, 1),
+        ((leaf(), replace(BATCH, born=DIES - DAY), ROOT), ChainProblem.OUT_OF_TIME, 1),
+        ((leaf(), replace(BATCH, ca=False), ROOT), ChainProblem.NOT_AN_ISSUER, 1),
+        ((leaf(), replace(BATCH, extensions=((NO_CERTS, True),)), ROOT), ChainProblem.NOT_AN_ISSUER, 1),
+        ((leaf(), BATCH, replace(MIDDLE, path_length=0), ROOT), ChainProblem.PATH_TOO_LONG, 2),
+        ((leaf(), BATCH, MIDDLE, replace(ROOT, path_length=1)), ChainProblem.PATH_TOO_LONG, 3),
+        ((leaf(), replace(BATCH, kind="p224"), ROOT), ChainProblem.KEY_WEAK, 1),
+        ((leaf(), replace(BATCH, kind="rsa1024"), ROOT), ChainProblem.KEY_WEAK, 1),
+        ((leaf(), replace(BATCH, hash=hashes.SHA224()), ROOT), ChainProblem.HASH_WEAK, 1),
+        ((leaf(hash=hashes.SHA3_256()), BATCH, ROOT), ChainProblem.HASH_WEAK, 0),
+        ((leaf(), replace(BATCH, says=SAYS), ROOT), ChainProblem.EXTENSION_MISPLACED, 1),
+        ((leaf(), BATCH, replace(MIDDLE, says=b"rubbish"), ROOT), ChainProblem.EXTENSION_MISPLACED, 2),
+        ((leaf(), replace(BATCH, extensions=((UNKNOWN, True),)), ROOT), ChainProblem.EXTENSION_UNKNOWN, 1),
+        ((leaf(extensions=((UNKNOWN, True),)), BATCH, ROOT), ChainProblem.EXTENSION_UNKNOWN, 0),
+    ],
+)
+def test_a_link_that_does_not_hold_is_refused_by_name_and_place(
+    certs: tuple[Cert, ...], problem: ChainProblem, place: int
+) -> None:
+    """One link is changed in an otherwise good chain, so that nothing else can be what refuses it."""
+    error = refusal(*certs)
+    assert (error.problem, error.place) == (problem, place)
+
+
+def test_an_extension_that_is_not_critical_and_not_known_is_no_harm() -> None:
+    """Real batch certificates say how many were issued, in an extension of their own."""
+    certificates = chain(leaf(), replace(BATCH, extensions=((UNKNOWN, False),)), ROOT)
+    assert ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW).anchored
+
+
+def test_links_in_the_wrong_order_are_refused() -> None:
+    """Each must be issued by the next, in name and in signature."""
+    certificates = chain(leaf(), BATCH, MIDDLE, ROOT)
+    for order in ((0, 2, 1, 3), (0, 2, 3), (1, 0, 2, 3)):
+        with pytest.raises(ChainError) as caught:
+            ChainVerifier((certificates[-1],)).verify(der_of([certificates[each] for each in order]), NOW)
+        assert caught.value.problem in {ChainProblem.ISSUER_DIFFERS, ChainProblem.NOT_AN_ISSUER}
+
+
+@pytest.mark.parametrize("status", CertificateStatus)
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("sent", ["with root", "without root"])
+def test_any_certificate_of_a_chain_can_be_taken_back(
+    status: CertificateStatus, place: int, sent: str
+) -> None:
+    """The root too, whether the phone sends it or not. It is looked up anew every time: the first time it was good."""
+    certificates = chain(leaf(serial=5), BATCH, MIDDLE, ROOT)
+    statuses: dict[int, StatusEntry] = {}
+    verifier = ChainVerifier((certificates[-1],), statuses=lambda _: statuses)
+    octets = der_of(certificates if sent == "with root" else certificates[:-1])
+    assert verifier.verify(octets, NOW).anchored
+    statuses[certificates[place].serial_number] = StatusEntry(status)
+    with pytest.raises(ChainError) as caught:
+        verifier.verify(octets, NOW)
+    assert (caught.value.problem, caught.value.place) == (ChainProblem.of(status), place)
+    assert status.lower() in caught.value.finding
+
+
+def test_a_malformed_description_names_its_field_and_repeats_nothing() -> None:
+    """Reviewers need the place; logs must not get what stood there."""
+    good = key_description.encode(description(imei="001010123456787"))
+    bad = good.replace(b"001010123456787", b"00101012345678\xff")
+    certificates = chain(leaf(says=bad), BATCH, ROOT)
+    path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
+    with pytest.raises(ChainError) as caught:
+        describe(path.leaf)
+    assert caught.value.problem is ChainProblem.DESCRIPTION_MALFORMED
+    assert "hardware.imei: text-not-utf-8" in caught.value.detail
+    assert "0010101" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, KeyDescriptionError)
+
+
+def result(**changes: object) -> tuple[Result, ...]:
+    certificates = chain(leaf(says=key_description.encode(description(**changes))), BATCH, ROOT)
+    path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
+    return judge(path, describe(path.leaf), Expected(CHALLENGE)).results
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "tier"),
+    [
+        ({"purposes": frozenset({2})}, AppraisalReason.KEY_IN_HARDWARE, TrustTier.AFFIRMING),
+        ({"purposes": frozenset({2, 3})}, AppraisalReason.KEY_IN_HARDWARE, TrustTier.AFFIRMING),
+        ({"purposes": frozenset({3})}, AppraisalReason.KEY_NOT_FOR_SIGNING_ALONE, TrustTier.CONTRAINDICATED),
+        (
+            {"purposes": frozenset({2, 7})},
+            AppraisalReason.KEY_NOT_FOR_SIGNING_ALONE,
+            TrustTier.CONTRAINDICATED,
+        ),
+        ({"purposes": frozenset()}, AppraisalReason.KEY_NOT_FOR_SIGNING_ALONE, TrustTier.CONTRAINDICATED),
+        ({"origin": 2}, AppraisalReason.KEY_NOT_GENERATED_IN_HARDWARE, TrustTier.CONTRAINDICATED),
+        ({"origin": 4}, AppraisalReason.KEY_NOT_GENERATED_IN_HARDWARE, TrustTier.CONTRAINDICATED),
+        ({"origin": None}, AppraisalReason.KEY_NOT_GENERATED_IN_HARDWARE, TrustTier.CONTRAINDICATED),
+        ({"all_applications": True}, AppraisalReason.KEY_OPEN_TO_ALL_APPLICATIONS, TrustTier.WARNING),
+    ],
+)
+def test_a_key_is_worth_what_it_may_do_and_where_it_was_made(
+    changes: dict[str, object], reason: AppraisalReason, tier: TrustTier
+) -> None:
+    """Only a key that signs, and that was never anywhere else, speaks for its phone."""
+    storage = result(**changes)[-1]
+    assert (storage.reason, storage.tier) == (reason, tier)
+
+
+def test_an_authorization_that_is_not_known_is_a_warning_in_hardware_alone() -> None:
+    """It may widen what the key can be used for, and nobody here can say that it does not."""
+    tiers = []
+    for place in (6, 7):
+        parts = der.elements(der.only(SAYS, der.SEQUENCE))
+        unknown = der.encode(der.CONTEXT, der.encode(der.NULL, b""), 9999)
+        parts[place] = parts[place]._replace(content=parts[place].content + unknown)
+        says = der.encode(der.SEQUENCE, b"".join(der.encode(each.tag, each.content) for each in parts))
+        certificates = chain(leaf(says=says), BATCH, ROOT)
+        path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
+        storage = judge(path, describe(path.leaf), Expected(CHALLENGE)).results[-1]
+        tiers.append((storage.reason, storage.tier))
+    assert tiers == [
+        (AppraisalReason.KEY_IN_HARDWARE, TrustTier.AFFIRMING),
+        (AppraisalReason.KEY_AUTHORIZATION_UNKNOWN, TrustTier.WARNING),
+    ]
+
+
+LEVELS = (SecurityLevel.SOFTWARE, SecurityLevel.TRUSTED_ENVIRONMENT, SecurityLevel.STRONG_BOX)
+
+
+@pytest.mark.parametrize("attestation", LEVELS)
+@pytest.mark.parametrize("keymint", LEVELS)
+def test_the_lower_of_two_levels_counts_and_a_difference_is_a_warning(
+    attestation: SecurityLevel, keymint: SecurityLevel
+) -> None:
+    """The schema says that both must be the same; a keystore that says otherwise is not what it should be."""
+    said = replace(description(), attestation_level=attestation, keymint_level=keymint)
+    certificates = chain(leaf(says=key_description.encode(said)), BATCH, ROOT)
+    path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
+    hardware = judge(path, describe(path.leaf), Expected(CHALLENGE)).results[1]
+    software = SecurityLevel.SOFTWARE in {attestation, keymint}
+    same = TrustTier.AFFIRMING if attestation is keymint else TrustTier.WARNING
+    assert hardware.tier is (TrustTier.CONTRAINDICATED if software else same)
+
+
+def test_what_is_not_compared_affirms_nothing_and_accuses_nobody() -> None:
+    """A chain without a challenge may be an old one: that is a gap, and not a lie."""
+    certificates = chain(leaf(), BATCH, ROOT)
+    path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
+    said = describe(path.leaf)
+    for expected, reason, tier in (
+        (Expected(), "challenge-not-compared", TrustTier.NONE),
+        (Expected(CHALLENGE), "recognized", TrustTier.AFFIRMING),
+        (Expected(CHALLENGE, imei="00101012345678"), "recognized", TrustTier.AFFIRMING),
+        (Expected(b"other"), "challenge-not-fresh", TrustTier.CONTRAINDICATED),
+        (Expected(imei="49015420323751"), "ueid-is-not-the-attested-imei", TrustTier.CONTRAINDICATED),
+    ):
+        identity = judge(path, said, expected).results[0]
+        assert (identity.reason, identity.tier) == (reason, tier)
+
+
+def test_every_reason_has_a_sentence() -> None:
+    """A code without words explains nothing to a person."""
+    assert set(MEANING) == {*AppraisalReason, *ChainProblem}
+    assert len(set(MEANING.values())) == len(MEANING)
+    assert all(refused(problem).tier is TrustTier.CONTRAINDICATED for problem in ChainProblem)

@@ -1,0 +1,246 @@
+"""Malformed key descriptions of every kind, each refused by the name of its fault and of its field."""
+
+import pytest
+
+from server_stub.attestation import der, key_description
+from server_stub.attestation.der import DerError, DerProblem
+from server_stub.attestation.key_description import (
+    ATTESTATION_VERSIONS,
+    KEYMINT_VERSIONS,
+    AuthorizationList,
+    KeyDescriptionError,
+)
+
+INT = bytes.fromhex("020101")
+SET = bytes.fromhex("3103020102")
+NULL = bytes.fromhex("0500")
+TEXT = bytes.fromhex("040161")
+ROOT = bytes.fromhex("300d 0401aa 0101ff 0a0100 0402bbbb")
+
+
+def tag(number: int, inside: bytes) -> bytes:
+    return der.encode(der.CONTEXT, inside, number)
+
+
+def whole(
+    hardware: bytes = b"",
+    *,
+    version: bytes = bytes.fromhex("0202012c"),
+    level: bytes = bytes.fromhex("0a0101"),
+    challenge: bytes = bytes.fromhex("040163"),
+    software: bytes = b"\x30\x00",
+    more: bytes = b"",
+) -> bytes:
+    """A KeyDescription of version 300 with a list's content, and a part of it put in another's place."""
+    parts = version, level, bytes.fromhex("0202012c"), level, challenge, bytes.fromhex("0400"), software
+    return der.encode(der.SEQUENCE, b"".join(parts) + der.encode(der.SEQUENCE, hardware) + more)
+
+
+def test_the_description_that_these_tests_spoil_is_good() -> None:
+    """Otherwise each of them would refuse for another reason than the one it names."""
+    hardware = tag(1, SET) + tag(2, INT) + tag(503, NULL) + tag(704, ROOT) + tag(714, TEXT)
+    read = key_description.decode(whole(hardware)).hardware
+    assert (read.purposes, read.algorithm, read.no_auth_required, read.imei) == ({2}, 1, True, "a")
+    assert read.root_of_trust is not None
+
+
+D = DerProblem
+FRAME = {
+    "nothing at all": (b"", "KeyDescription", D.MISSING),
+    "a tag alone": (b"\x30", "KeyDescription", D.TRUNCATED),
+    "a value cut short": (whole()[:-1], "KeyDescription", D.TRUNCATED),
+    "octets behind it": (whole() + b"\x00", "KeyDescription", D.TRAILING),
+    "no SEQUENCE but a SET": (b"\x31" + whole()[1:], "KeyDescription", D.WRONG_TAG),
+    "an indefinite length, as BER has it": (
+        b"\x30\x80" + whole()[2:] + b"\x00\x00",
+        "KeyDescription",
+        D.LENGTH_INDEFINITE,
+    ),
+    "a length with a shorter form": (b"\x30\x81" + whole()[1:], "KeyDescription", D.LENGTH_NOT_MINIMAL),
+    "a length with zeros before it": (b"\x30\x82\x00" + whole()[1:], "KeyDescription", D.LENGTH_NOT_MINIMAL),
+    "a length of four octets": (b"\x30\x84\x01\x00\x00\x00", "KeyDescription", D.LENGTH_TOO_LONG),
+    "a length that is cut short": (b"\x30\x82\x01", "KeyDescription", D.TRUNCATED),
+    "an element too few": (b"\x30\x03" + INT, "KeyDescription", D.MISSING),
+    "an element too many": (whole(more=NULL), "KeyDescription", D.TRAILING),
+    "a version that is no INTEGER": (whole(version=b"\x0a\x01\x03"), "attestation_version", D.WRONG_TAG),
+    "a version without octets": (whole(version=b"\x02\x00"), "attestation_version", D.INTEGER_EMPTY),
+    "a negative version": (whole(version=b"\x02\x01\xff"), "attestation_version", D.INTEGER_NEGATIVE),
+    "a version with zeros before it": (
+        whole(version=b"\x02\x02\x00\x03"),
+        "attestation_version",
+        D.INTEGER_NOT_MINIMAL,
+    ),
+    "a version of 65 bits": (
+        whole(version=b"\x02\x09\x01" + bytes(8)),
+        "attestation_version",
+        D.INTEGER_TOO_LARGE,
+    ),
+    "a version of 1000 octets": (
+        whole(version=b"\x02\x82\x03\xe8\x01" + bytes(999)),
+        "attestation_version",
+        D.INTEGER_TOO_LARGE,
+    ),
+    "a level that is an INTEGER": (whole(level=b"\x02\x01\x01"), "attestation_level", D.WRONG_TAG),
+    "a level that is not known": (whole(level=b"\x0a\x01\x03"), "attestation_level", D.VALUE_UNKNOWN),
+    "a challenge in pieces, as BER has it": (whole(challenge=b"\x24\x03" + TEXT), "challenge", D.WRONG_TAG),
+    "a list that is a SET": (whole(software=b"\x31\x00"), "software", D.WRONG_TAG),
+}
+LISTS = {
+    "a tag number that goes on": (b"\xbf\xff\xff\xff\x7f\x02\x05\x00", "hardware.list", D.TAG_TOO_LONG),
+    "a tag number cut short": (b"\xbf\x85", "hardware.list", D.TRUNCATED),
+    "a low tag number in the long form": (b"\xbf\x01" + SET[1:], "hardware.list", D.TAG_NOT_MINIMAL),
+    "a tag number with zeros before it": (b"\xbf\x80\x85\x3e" + SET[1:], "hardware.list", D.TAG_NOT_MINIMAL),
+    "a value that is longer than its list": (b"\xa1\x7f" + SET, "hardware.list", D.TRUNCATED),
+    "an element without a context tag": (INT, "hardware.tag 0", D.WRONG_CLASS),
+    "a private tag": (b"\xe2\x03" + INT, "hardware.algorithm", D.WRONG_CLASS),
+    "an application tag": (b"\x62\x03" + INT, "hardware.algorithm", D.WRONG_CLASS),
+    "an IMPLICIT tag": (b"\x82\x01\x01", "hardware.algorithm", D.WRONG_CLASS),
+    "a tag that is given twice": (tag(2, INT) + tag(2, INT), "hardware.algorithm", D.REPEATED),
+    "a tag behind a higher one": (tag(3, INT) + tag(2, INT), "hardware.algorithm", D.UNSORTED),
+    "an unknown tag twice": (tag(999, INT) + tag(999, INT), "hardware.tag 999", D.REPEATED),
+    "an unknown tag with nothing inside": (tag(999, b""), "hardware.tag 999", D.MISSING),
+    "an unknown tag with two elements": (tag(999, INT + INT), "hardware.tag 999", D.TRAILING),
+    "a tag with nothing inside": (tag(2, b""), "hardware.algorithm", D.MISSING),
+    "a tag with two elements": (tag(2, INT + INT), "hardware.algorithm", D.TRAILING),
+    "text where a number belongs": (tag(2, TEXT), "hardware.algorithm", D.WRONG_TAG),
+    "a number where a set belongs": (tag(1, INT), "hardware.purposes", D.WRONG_TAG),
+    "a set without members": (tag(1, b"\x31\x00"), "hardware.purposes", D.MISSING),
+    "a set out of order": (tag(1, b"\x31\x06\x02\x01\x03\x02\x01\x02"), "hardware.purposes", D.UNSORTED),
+    "a set with a member twice": (
+        tag(1, b"\x31\x06\x02\x01\x02\x02\x01\x02"),
+        "hardware.purposes",
+        D.REPEATED,
+    ),
+    "a set of text": (tag(1, b"\x31\x03" + TEXT), "hardware.purposes", D.WRONG_TAG),
+    "a NULL with a value": (tag(503, b"\x05\x01\x00"), "hardware.no_auth_required", D.NULL_NOT_EMPTY),
+    "a boolean for a NULL": (tag(503, b"\x01\x01\xff"), "hardware.no_auth_required", D.WRONG_TAG),
+    "text that is not UTF-8": (tag(714, b"\x04\x01\xff"), "hardware.imei", D.TEXT_NOT_UTF8),
+    "a boolean of 01, as BER has it": (
+        tag(704, ROOT.replace(b"\x01\x01\xff", b"\x01\x01\x01")),
+        "hardware.root_of_trust",
+        D.BOOLEAN_NOT_CANONICAL,
+    ),
+    "a boolean of two octets": (
+        tag(704, b"\x30\x0e" + ROOT[2:].replace(b"\x01\x01\xff", b"\x01\x02\xff\xff")),
+        "hardware.root_of_trust",
+        D.BOOLEAN_NOT_CANONICAL,
+    ),
+    "a boot state that is not known": (
+        tag(704, ROOT.replace(b"\x0a\x01\x00", b"\x0a\x01\x04")),
+        "hardware.root_of_trust",
+        D.VALUE_UNKNOWN,
+    ),
+    "a root of trust of two elements": (
+        tag(704, b"\x30\x06" + ROOT[2:8]),
+        "hardware.root_of_trust",
+        D.MISSING,
+    ),
+    "a root of trust of five elements": (
+        tag(704, b"\x30\x0f" + ROOT[2:] + NULL),
+        "hardware.root_of_trust",
+        D.TRAILING,
+    ),
+    "an application that is no DER": (tag(709, b"\x04\x02\x30\x01"), "hardware.application_id", D.TRUNCATED),
+    "an application without signatures": (
+        tag(709, b"\x04\x04\x30\x02\x31\x00"),
+        "hardware.application_id",
+        D.MISSING,
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FRAME)
+def test_a_frame_that_is_malformed_is_refused_by_name(fault: str) -> None:
+    """A reviewer, and a maker whose phones are refused, must see what is wrong and where."""
+    octets, field, problem = FRAME[fault]
+    with pytest.raises(KeyDescriptionError) as caught:
+        key_description.decode(octets)
+    assert (caught.value.field, caught.value.problem) == (field, problem)
+
+
+@pytest.mark.parametrize("fault", LISTS)
+def test_a_list_that_is_malformed_is_refused_by_name(fault: str) -> None:
+    """In either list, behind good fields and alone."""
+    content, field, problem = LISTS[fault]
+    for name, octets in (
+        (field, whole(content)),
+        (field.replace("hardware", "software"), whole(software=der.encode(der.SEQUENCE, content))),
+    ):
+        with pytest.raises(KeyDescriptionError) as caught:
+            key_description.decode(octets)
+        assert (caught.value.field, caught.value.problem) == (name, problem)
+
+
+def test_every_name_of_a_fault_is_used() -> None:
+    """A name that nothing gives would promise a check that is not there."""
+    named = {problem for _, _, problem in (*FRAME.values(), *LISTS.values())}
+    assert set(DerProblem) - named == {DerProblem.VERSION_UNKNOWN}
+
+
+def test_only_versions_that_were_published_are_read() -> None:
+    """3, 4, 100, 200, 300 and 400. What lies between, before and behind has no schema that it could be held against."""
+    read = set()
+    for version in range(1000):
+        try:
+            read.add(key_description.decode(whole(version=der.encode_integer(version))).attestation_version)
+        except KeyDescriptionError as error:
+            named = error.field, error.problem, "3, 4, 100, 200, 300, 400" in error.detail
+            if named != ("attestation_version", DerProblem.VERSION_UNKNOWN, True):
+                raise
+    assert read == {3, 4, 100, 200, 300, 400}
+
+
+def test_a_keystore_may_be_older_than_what_attests_it() -> None:
+    """Keymaster 4.1 writes 41; a phone that was upgraded has an older keystore below a newer system."""
+    assert set(ATTESTATION_VERSIONS) < set(KEYMINT_VERSIONS)
+    good = whole()
+    for version in KEYMINT_VERSIONS:
+        level = bytes.fromhex("0a0101")
+        octets = good.replace(level + bytes.fromhex("0202012c"), level + der.encode_integer(version), 1)[2:]
+        assert key_description.decode(der.encode(der.SEQUENCE, octets)).keymint_version == version
+
+
+def test_an_unknown_tag_is_noted_and_passed_over() -> None:
+    """Makers add tags, and phones must not be refused for them; nothing is concluded from what is not understood."""
+    read = key_description.decode(whole(tag(2, INT) + tag(999, NULL) + tag(2000, b"\x30\x03" + INT)))
+    assert read.hardware == AuthorizationList(algorithm=1, unread=frozenset({999, 2000}))
+
+
+def test_depth_costs_nothing() -> None:
+    """A thousand SEQUENCEs in each other are refused as fast as one: the reader never recurses."""
+    deep = b""
+    for _ in range(1000):
+        deep = der.encode(der.SEQUENCE, deep)
+    with pytest.raises(KeyDescriptionError) as caught:
+        key_description.decode(deep)
+    assert caught.value.problem is DerProblem.MISSING
+    assert key_description.decode(whole(tag(999, deep))).hardware.unread == {999}
+    with pytest.raises(KeyDescriptionError):
+        key_description.decode(whole(tag(704, deep)))
+
+
+@pytest.mark.parametrize(
+    ("read", "octets", "value"),
+    [
+        (der.integer, b"\x00", 0),
+        (der.integer, b"\x7f", 127),
+        (der.integer, b"\x00\x80", 128),
+        (der.integer, b"\x00" + b"\xff" * 8, 2**64 - 1),
+        (der.boolean, b"\x00", False),
+        (der.boolean, b"\xff", True),
+        (der.null, b"", True),
+        (der.text, "é".encode(), "é"),
+    ],
+)
+def test_values_at_the_edge_are_read(read: object, octets: bytes, value: object) -> None:
+    """A bound that is off by one refuses good phones."""
+    assert callable(read)
+    assert read(octets) == value
+
+
+def test_an_error_says_where_and_repeats_nothing() -> None:
+    """The offset counts from the octets that were being read."""
+    with pytest.raises(DerError) as caught:
+        der.elements(INT + b"\x02\x7fsecret")
+    assert (caught.value.problem, caught.value.offset) == (DerProblem.TRUNCATED, 5)
+    assert "secret" not in str(caught.value)

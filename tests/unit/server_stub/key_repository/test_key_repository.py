@@ -1,0 +1,238 @@
+"""The key repository on disk: what it writes, when, and what it refuses to touch."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tuf.api.metadata import Metadata
+
+from lab.manufacturer.key_ceremony import Ceremony
+from lab.manufacturer.manufacturer import Manufacturer
+from lab.world.clock import World
+from lab.world.seed import Seed
+from server_stub.key_repository import (
+    Founding,
+    KeyList,
+    KeyRepository,
+    KeyRepositoryError,
+    OnlineKeys,
+    OnlineRole,
+    RepositoryFault,
+    RootHolder,
+    VerdictSigner,
+    next_root,
+)
+from server_stub.key_repository.roles import expiry
+
+VENDOR = Manufacturer("repository tests")
+CEREMONY = VENDOR.ceremony
+KEYS = VENDOR.secrets.signing_keys
+DAY = 24 * 3600
+
+
+def opened(
+    folder: Path, world: World | None = None, ceremony: Ceremony = CEREMONY, generation: int = 0
+) -> KeyRepository:
+    return ceremony.open(folder, KEYS, (world or World()).now, generation=generation)
+
+
+def fault(act: Callable[[], object]) -> RepositoryFault:
+    with pytest.raises(KeyRepositoryError) as refused:
+        act()
+    return refused.value.fault
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_pinned_root_follows_from_the_seed_alone() -> None:
+    """A phone and a server that are started apart have to agree on it, octet for octet."""
+    assert (
+        Ceremony(Seed.of(7)).pinned_root
+        == Ceremony(Seed.of(7)).pinned_root
+        != Ceremony(Seed.of(8)).pinned_root
+    )
+
+
+def test_the_same_keys_and_clock_make_the_same_repository(tmp_path: Path) -> None:
+    """Reports of the lab are compared octet by octet."""
+    for name in ("one", "two"):
+        opened(tmp_path / name).close()
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+def test_the_root_wants_two_of_three_and_every_other_role_one(tmp_path: Path) -> None:
+    """One stolen root key is not enough; one lost root key is no loss."""
+    with opened(tmp_path) as repository:
+        root = Metadata.from_bytes(repository.root).signed
+    assert (root.roles["root"].threshold, len(root.roles["root"].keyids)) == (2, 3)
+    assert {root.roles[role].threshold for role in ("timestamp", "snapshot", "targets")} == {1}
+    assert root.consistent_snapshot is True
+    everything = [key for role in root.roles.values() for key in role.keyids]
+    assert len(set(everything)) == len(everything), "no key serves two roles"
+
+
+def test_no_private_key_is_in_the_folder(tmp_path: Path) -> None:
+    """The folder is public; and a server that holds no root key cannot lose one."""
+    opened(tmp_path).close()
+    everything = b"".join(content(tmp_path).values())
+    for role in OnlineRole:
+        secret = Seed.of("repository tests").child("vendor").bytes(f"online key 0 {role}")
+        assert secret not in everything
+        assert secret.hex().encode() not in everything
+
+
+@pytest.mark.parametrize(("days", "roles"), [
+    (0.4, set()),
+    (0.6, {"timestamp"}),
+    (4, {"timestamp", "snapshot"}),
+    (16, {"timestamp", "snapshot", "verdict-keys"}),
+    (46, {"timestamp", "snapshot", "verdict-keys", "targets"}),
+])  # fmt: skip
+def test_what_has_less_than_half_of_its_life_left_is_signed_anew(
+    tmp_path: Path, days: float, roles: set[str]
+) -> None:
+    """Soon enough for a server that is down for a while, seldom enough to keep phones' copies good."""
+    world = World()
+    with opened(tmp_path, world) as repository:
+        world.wait(days * DAY)
+        assert {role.value for role in repository.refresh()} == roles
+        assert repository.refresh() == frozenset()
+
+
+def test_nothing_published_under_a_version_ever_changes(tmp_path: Path) -> None:
+    """Consistent snapshots: a phone in the middle of its reading sees one state."""
+    world = World()
+    with opened(tmp_path, world) as repository:
+        seen = content(tmp_path)
+        for days in (1, 4, 20, 50):
+            world.wait(days * DAY)
+            repository.refresh()
+            now = content(tmp_path)
+            assert {name: now[name] for name in seen if "timestamp" not in name} == {
+                name: octets for name, octets in seen.items() if "timestamp" not in name
+            }
+            seen = now
+
+
+def test_one_server_at_a_time_holds_a_folder(tmp_path: Path) -> None:
+    """Two would publish one version with two contents."""
+    with opened(tmp_path):
+        assert fault(lambda: opened(tmp_path)) is RepositoryFault.IN_USE
+    opened(tmp_path).close()
+
+
+def test_another_seed_is_refused(tmp_path: Path) -> None:
+    """Phones of the folder's root would find every signature wrong."""
+    opened(tmp_path).close()
+    before = content(tmp_path)
+    other = Ceremony(Seed.of("other"))
+    assert fault(lambda: opened(tmp_path, ceremony=other)) is RepositoryFault.ROOT_FOREIGN
+    assert content(tmp_path) == before
+
+
+def test_online_keys_that_the_root_does_not_name_are_refused(tmp_path: Path) -> None:
+    """At the start, not at the first phone."""
+    assert fault(lambda: opened(tmp_path, generation=1)) is RepositoryFault.ONLINE_KEYS_FOREIGN
+    assert content(tmp_path) == {}
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+    """A typing error after --keys must not fill somebody's home folder."""
+    (tmp_path / "letter.txt").write_text("dear")
+    assert fault(lambda: opened(tmp_path)) is RepositoryFault.NOT_A_REPOSITORY
+    assert list(tmp_path.iterdir()) == [tmp_path / "letter.txt"]
+
+
+def touch(path: Path) -> None:
+    """Change a signed date, or, in the target, an octet that is hashed."""
+    path.write_bytes(
+        path.read_bytes().replace(b'"expires":"2', b'"expires":"3').replace(b'"keys":[', b'"keys": [')
+    )
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"{}")
+
+
+@pytest.mark.parametrize(
+    "name", ["timestamp.json", "2.snapshot.json", "1.targets.json", "1.verdict-keys.json", "target"]
+)
+@pytest.mark.parametrize("damage", [Path.unlink, touch, empty])
+def test_a_damaged_repository_is_not_served(
+    tmp_path: Path, name: str, damage: Callable[[Path], object]
+) -> None:
+    """Publishing on top of it would hide the damage, and a lost timestamp would begin at version 1 again."""
+    world = World()
+    with opened(tmp_path, world) as repository:
+        world.wait(4 * DAY)
+        repository.refresh()
+    damage(next((tmp_path / "targets").iterdir()) if name == "target" else tmp_path / "metadata" / name)
+    assert fault(lambda: opened(tmp_path, world)) is RepositoryFault.NOT_A_REPOSITORY
+
+
+def test_the_only_key_cannot_be_revoked(tmp_path: Path) -> None:
+    """A server without a key strands every phone; the next key comes first."""
+    with opened(tmp_path) as repository:
+        repository.revoke(KEYS[0].kid)
+        assert fault(lambda: repository.revoke(KEYS[1].kid)) is RepositoryFault.NO_ACTIVE_KEY
+        assert repository.keys.signing(0) == (KEYS[1].kid,)
+
+
+def test_a_server_signs_only_with_a_key_that_is_listed(tmp_path: Path) -> None:
+    """Its own order decides among those; with none it says so instead of signing what phones refuse."""
+    with opened(tmp_path) as repository:
+        signer = VerdictSigner(KEYS, lambda: repository.keys, World().now)
+        assert signer.key is KEYS[0]
+        repository.revoke(KEYS[0].kid)
+        assert signer.key is KEYS[1]
+        only = VerdictSigner(KEYS[:1], lambda: repository.keys, World().now)
+        assert fault(lambda: only.key) is RepositoryFault.NO_ACTIVE_KEY
+
+
+@pytest.mark.parametrize("wrong", ["skipped", "again", "rubbish", "foreign online keys"])
+def test_a_root_that_does_not_follow_is_refused_and_nothing_is_written(tmp_path: Path, wrong: str) -> None:
+    """The ceremony's mistakes end before phones see them."""
+    with opened(tmp_path) as repository:
+        expires = expiry(World().now(), DAY)
+        second = next_root(repository.root, CEREMONY.holder(), CEREMONY.online(), expires)
+        roots = {
+            "skipped": next_root(second, CEREMONY.holder(), CEREMONY.online(), expires),
+            "again": repository.root,
+            "rubbish": b"{}",
+            "foreign online keys": next_root(repository.root, CEREMONY.holder(), CEREMONY.online(1), expires),
+        }
+        before = content(tmp_path)
+        wanted = RepositoryFault.ONLINE_KEYS_FOREIGN if "foreign" in wrong else RepositoryFault.ROOT_REFUSED
+        assert fault(lambda: repository.install_root(roots[wrong])) is wanted
+        assert content(tmp_path) == before
+
+
+def test_a_holder_has_three_different_keys() -> None:
+    """Two copies of one key would make a threshold of two a threshold of one."""
+    key = Seed.of(1).ed25519("a")
+    with pytest.raises(ValueError, match="3 different keys"):
+        RootHolder([key, key, Seed.of(1).ed25519("b")])
+
+
+def test_every_online_role_needs_a_key() -> None:
+    """A missing one shows at the start."""
+    with pytest.raises(ValueError, match="snapshot"):
+        OnlineKeys({role: Seed.of(1).ed25519(role) for role in OnlineRole if role is not OnlineRole.SNAPSHOT})
+
+
+def test_a_first_root_that_is_none_is_refused(tmp_path: Path) -> None:
+    """And leaves the folder empty."""
+    founding = Founding(b"{}", KeyList())
+    refused = fault(
+        lambda: KeyRepository.open(tmp_path, founding=founding, online=CEREMONY.online(), clock=World().now)
+    )
+    assert refused is RepositoryFault.ROOT_REFUSED
+    assert content(tmp_path) == {}
+
+
+def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
+    """`--keys` that names a file."""
+    (tmp_path / "keys").write_text("a file")
+    assert fault(lambda: opened(tmp_path / "keys")) is RepositoryFault.UNWRITABLE

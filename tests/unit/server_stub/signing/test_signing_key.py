@@ -1,0 +1,74 @@
+"""The keys that sign verdicts, and which of them does."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
+from jwcrypto.jwk import JWK
+
+from agent.verification.keyset import KeySet
+from agent.verification.verdict import verify
+from server_stub.signing.key_material import Secrets
+from server_stub.signing.signing_key import Algorithm, PrivateKey, SigningKey
+from tests.support.server_phone import VENDOR
+from tests.support.tokens import EXPECTED, NOW, make_verdict
+from wire.verdict import Verdict
+
+PRIVATE: dict[Algorithm, PrivateKey] = {
+    Algorithm.ED25519: ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)),
+    Algorithm.ES256: ec.derive_private_key(7, ec.SECP256R1()),
+    Algorithm.ML_DSA_65: mldsa.MLDSA65PrivateKey.from_seed_bytes(bytes(32)),
+}
+KEYS = {algorithm: SigningKey.of(private) for algorithm, private in PRIVATE.items()}
+
+
+def secrets_with(*algorithms: Algorithm) -> Secrets:
+    return replace(VENDOR.secrets, signing_keys=tuple(KEYS[algorithm] for algorithm in algorithms))
+
+
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_the_agent_verifies_what_each_algorithm_signs(algorithm: Algorithm) -> None:
+    """The published JWK is fit for the phone, and the key alone decides how a verdict is signed."""
+    key = KEYS[algorithm]
+    keys = KeySet.from_jwks({"keys": [key.public_jwk()]})
+    token = key.sign(Verdict.model_validate(make_verdict()))
+    assert [found.ALG for found in keys.keys] == [algorithm]
+    assert verify(token, keys, expected=EXPECTED, now=NOW).claims.serial == 7
+
+
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_the_kid_is_the_thumbprint_that_another_implementation_computes(algorithm: Algorithm) -> None:
+    """RFC 7638, and RFC 9964 section 6 for keys of type AKP."""
+    jwk = KEYS[algorithm].public_jwk()
+    assert jwk["kid"] == JWK(**{name: jwk[name] for name in jwk if name != "status"}).thumbprint()
+
+
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_neither_the_public_jwk_nor_the_representation_shows_the_secret(algorithm: Algorithm) -> None:
+    """Both are written to logs and published."""
+    key = KEYS[algorithm]
+    assert not {"d", "priv", "seed"} & key.public_jwk().keys()
+    assert repr(key) == f"SigningKey({algorithm}, kid={key.kid})"
+
+
+def test_another_curve_cannot_sign() -> None:
+    """An unknown algorithm is an error when the server starts, not when a phone asks."""
+    with pytest.raises(ValueError, match="curve secp384r1 cannot sign verdicts"):
+        SigningKey.of(ec.derive_private_key(7, ec.SECP384R1()))
+
+
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_the_chosen_algorithm_signs_and_all_keys_stay_published(algorithm: Algorithm) -> None:
+    """Changing the algorithm must not make phones forget the keys of verdicts that are under way."""
+    secrets = secrets_with(*Algorithm)
+    chosen = secrets.signing_by(algorithm)
+    assert chosen.signing_keys[0].algorithm is algorithm
+    assert set(chosen.signing_keys) == set(secrets.signing_keys)
+
+
+def test_an_algorithm_without_a_key_is_an_error_that_names_those_with_one() -> None:
+    """A server that signs otherwise than its operator asked is worse than one that does not start."""
+    with pytest.raises(
+        ValueError, match=r"no signing key is of algorithm ML-DSA-65; .* keys of: ES256, Ed25519"
+    ):
+        secrets_with(Algorithm.ED25519, Algorithm.ES256).signing_by(Algorithm.ML_DSA_65)

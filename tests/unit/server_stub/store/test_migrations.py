@@ -1,0 +1,205 @@
+"""Migrations: nothing is lost, nothing is guessed, and the models say what the migrations have made."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+
+from server_stub.evidence.challenges import SpendableNonce
+from server_stub.policy.overrides import Override
+from server_stub.policy.policy import Activation
+from server_stub.store.database import Database
+from server_stub.store.engines import make_engine
+from server_stub.store.migrate import _FIRST_COLUMNS, NEWEST, REVISIONS
+from server_stub.store.records import Device, NonceSpentError, SchemaError, StoreUnavailableError
+from server_stub.store.schema import METADATA
+from server_stub.store.sql import SqlStore
+from tests.support.records import record
+from tests.support.stores import DURABLE, place_of
+from wire.codes import Decision, Reason
+
+SUPPORT = Path(__file__).parents[3] / "support"
+OLD = Device(
+    "d-old",
+    Activation(1000, "FR"),
+    "global",
+    "Lark 1",
+    7,
+    9000,
+    Override(Decision.DENY, "asked for", "SLV-1", 2000),
+)
+
+
+def config() -> Config:
+    made = Config()
+    made.set_main_option("script_location", "server_stub.store:migrations")
+    return made
+
+
+@pytest.fixture(params=DURABLE)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with place_of(request.param, tmp_path) as made:
+        yield made
+
+
+def before_the_migrations(file: Path) -> None:
+    connection = sqlite3.connect(file)
+    for name in ("first_schema.sql", "first_rows.sql"):
+        connection.executescript((SUPPORT / name).read_text())
+    connection.close()
+
+
+def at_revision(place: str, revision: str) -> None:
+    """A database at that revision, with the rows of the first schema."""
+    engine, _ = make_engine(Database(place))
+    with engine.begin() as connection:
+        made = config()
+        made.attributes["connection"] = connection
+        command.upgrade(made, revision)
+        rows = (SUPPORT / "first_rows.sql").read_text()
+        if engine.dialect.name == "postgresql":
+            rows = rows.replace("X'6E6F6E6365'", "'nonce'")
+        for statement in filter(str.strip, rows.split(";\n")):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def holds_the_old_rows(store: SqlStore) -> None:
+    with store.reading() as reading:
+        assert reading.device("d-old") == OLD
+        [old] = reading.history("d-old").items
+        assert reading.key_of("d-old", 0) == "t" * 43
+        assert reading.revision() == 0
+    assert (old.verdict.serial, old.verdict.reason) == (7, Reason.TERRITORY_PROHIBITED)
+    assert (old.verdict.iss, old.verdict.message, old.inputs) == ("", None, {"intent": "activate"})
+    with pytest.raises(NonceSpentError), store.transaction() as transaction:
+        transaction.spend(SpendableNonce(b"nonce", 9_999_999_999), 1)
+
+
+def test_a_database_of_before_the_migrations_is_recognised_and_loses_nothing(tmp_path: Path) -> None:
+    """Servers of before have no version table; what they recorded goes through every migration."""
+    before_the_migrations(tmp_path / "old.db")
+    store = SqlStore(tmp_path / "old.db")
+    holds_the_old_rows(store)
+    with store.transaction() as transaction:
+        transaction.record(record("d-old", 8))
+    store.close()
+
+
+def test_every_revision_leads_to_the_newest(place: str) -> None:
+    """From the first on, with rows in the tables, on both databases."""
+    at_revision(place, "0001")
+    store = SqlStore(place)
+    holds_the_old_rows(store)
+    store.close()
+
+
+def test_models_and_migrations_agree(place: str, tmp_path: Path) -> None:
+    """The schema in the code is the one that the migrations make, and the newest one is the one that is asked for."""
+    store = SqlStore(place)
+    with store._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+        assert context.get_current_revision() == NEWEST
+    store.close()
+    known = [each.revision for each in ScriptDirectory.from_config(config()).walk_revisions()]
+    assert tuple(reversed(known)) == REVISIONS
+
+
+def test_an_old_file_ends_with_the_same_schema_as_a_new_one(tmp_path: Path) -> None:
+    """Otherwise some servers would have triggers that others lack."""
+    before_the_migrations(tmp_path / "old.db")
+    made = []
+    for name in ("old.db", "new.db"):
+        SqlStore(tmp_path / name).close()
+        connection = sqlite3.connect(tmp_path / name)
+        made.append(
+            connection.execute("SELECT type, name, tbl_name FROM sqlite_master ORDER BY 1, 2").fetchall()
+        )
+        connection.close()
+    assert made[0] == made[1]
+
+
+def test_a_database_of_a_newer_server_is_refused_and_left_alone(place: str) -> None:
+    """An older server would write rows that lack what the newer one needs."""
+    store = SqlStore(place)
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    with pytest.raises(SchemaError, match=f"9999.*{NEWEST}"):
+        SqlStore(place)
+    engine, _ = make_engine(Database(place))
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
+    engine.dispose()
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """A table of the same name with other columns is not ours to change."""
+    connection = sqlite3.connect(tmp_path / "other.db")
+    connection.execute("CREATE TABLE devices (name TEXT)")
+    connection.close()
+    with pytest.raises(SchemaError, match=r"other\.db .* no devices\.last_serial"):
+        SqlStore(tmp_path / "other.db")
+    connection = sqlite3.connect(tmp_path / "other.db")
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("devices",)]
+    connection.close()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All or nothing, on SQLite too: the next start finds what it can begin from."""
+    at_revision(place, "0001")
+
+    def fail(*_: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr("alembic.op.bulk_insert", fail)
+    with pytest.raises(InterruptedError):
+        SqlStore(place)
+    monkeypatch.undo()
+    engine, _ = make_engine(Database(place))
+    assert set(inspect(engine).get_table_names()) == {*_FIRST_COLUMNS, "alembic_version"}
+    engine.dispose()
+    store = SqlStore(place)
+    holds_the_old_rows(store)
+    store.close()
+
+
+def test_servers_that_start_at_once_on_an_empty_database_all_come_up(place: str) -> None:
+    """One migrates, the others wait for it."""
+    opened: list[SqlStore] = []
+    barrier = threading.Barrier(4)
+
+    def start() -> None:
+        barrier.wait()
+        opened.append(SqlStore(place))
+
+    servers = [threading.Thread(target=start) for _ in range(4)]
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.join()
+    assert len(opened) == 4
+    for store in opened:
+        store.check()
+        store.close()
+
+
+def test_a_server_that_cannot_be_reached_is_named_without_its_password() -> None:
+    """Errors go to logs."""
+    with pytest.raises(StoreUnavailableError, match=r"judge:\*\*\*@127\.0\.0\.1:1/verdicts") as caught:
+        SqlStore("postgresql://judge:secret@127.0.0.1:1/verdicts")
+    chain: BaseException | None = caught.value
+    while chain:
+        assert "secret" not in str(chain)
+        chain = chain.__cause__

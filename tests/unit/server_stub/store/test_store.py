@@ -1,0 +1,92 @@
+"""The stores: one transaction, append-only, nothing raw."""
+
+from pathlib import Path
+
+import pytest
+
+from server_stub.store.records import StoreUnavailableError
+from server_stub.store.schema import METADATA
+from server_stub.store.sql import SqlStore
+from server_stub.verdicts.service import ServiceError
+from tests.support.server_phone import ICCID, IMEI, SECOND_IMEI, Phone, service, ueid
+from tests.support.stores import DURABLE, place_of
+from wire.codes import ProblemCode
+
+
+def filled(place: str | Path) -> None:
+    store = SqlStore(place)
+    server = service(store)
+    server.answer(
+        Phone().evidence(server.challenge().nonce, location={"latitude": 23.12345, "longitude": -82.4})
+    )
+    store.close()
+
+
+@pytest.mark.parametrize("kind", DURABLE)
+def test_no_identifier_is_in_the_database(kind: str, tmp_path: Path) -> None:
+    """Whoever steals the file, or a dump of all tables, learns of no phone, no SIM and nobody's whereabouts."""
+    with place_of(kind, tmp_path) as place:
+        filled(place)
+        octets = b"".join(path.read_bytes() for path in tmp_path.iterdir()) + dump(place)
+    assert b"territory-prohibited" in octets
+    for planted in (IMEI, IMEI[:14], SECOND_IMEI, ICCID, ICCID[:-1], ueid(IMEI), "23.12345"):
+        assert planted.encode() not in octets
+    assert bytes(int(digit) for digit in IMEI[:14]) not in octets
+
+
+def dump(place: str) -> bytes:
+    """Every row of every table, as text."""
+    store = SqlStore(place)
+    with store._engine.connect() as connection:
+        rows = [tuple(row) for table in METADATA.sorted_tables for row in connection.execute(table.select())]
+    store.close()
+    return repr(rows).encode()
+
+
+def test_each_commit_is_synced(tmp_path: Path) -> None:
+    """WAL with synchronous=FULL: a verdict that was answered survives a power cut."""
+    store = SqlStore(tmp_path / "server.db")
+    with store._engine.connect() as connection:
+        told = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+    store.close()
+    assert told == ["wal", 2]
+
+
+def test_what_fails_after_the_nonce_was_spent_leaves_no_trace(tmp_path: Path) -> None:
+    """Verdict, serial and nonce are one transaction."""
+    store = SqlStore(tmp_path / "server.db")
+    server = service(store)
+    token = Phone().evidence(server.challenge().nonce)
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE verdicts RENAME TO away")
+    with pytest.raises(ServiceError) as caught:
+        server.answer(token)
+    assert (caught.value.code, caught.value.status) == (ProblemCode.UNAVAILABLE, 503)
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE away RENAME TO verdicts")
+    assert server.judge(token)[0].serial == 1
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
+    """The error says which file, not what is in it."""
+    (tmp_path / "x.db").write_bytes(b"not a database, by any means" * 100)
+    with pytest.raises(StoreUnavailableError, match=r"x\.db"):
+        SqlStore(tmp_path / "x.db")
+
+
+def test_memory_survives_reopening(tmp_path: Path) -> None:
+    """Serial and spent nonces are on the disk and not in the process."""
+    store = SqlStore(tmp_path / "server.db")
+    server = service(store)
+    token = Phone().evidence(server.challenge().nonce)
+    server.answer(token)
+    store.close()
+    again = SqlStore(tmp_path / "server.db")
+    with pytest.raises(ServiceError) as caught:
+        service(again).answer(token)
+    assert caught.value.code is ProblemCode.CHALLENGE_SPENT
+    assert again.count() == 1
+    again.close()

@@ -1,0 +1,462 @@
+"""What every store does: in memory, on SQLite, on PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server_stub.evidence.challenges import SpendableNonce
+from server_stub.policy.policy import Activation
+from server_stub.store.memory import MemoryStore
+from server_stub.store.queries import encode_cursor
+from server_stub.store.records import (
+    PAGE_MAX,
+    AuditQuery,
+    CampaignPeriod,
+    CursorError,
+    Device,
+    DeviceQuery,
+    IdempotentAnswer,
+    InForce,
+    NonceSpentError,
+    Page,
+    PolicyFixedError,
+    Reading,
+    Shipment,
+    Store,
+    Transaction,
+    VerdictRecord,
+)
+from tests.support.records import device, entry, policy, record, shipment
+from tests.support.stores import KINDS, opened
+from wire.codes import Decision, Reason
+
+ALL = DeviceQuery()
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with opened(request.param, tmp_path) as made:
+        yield made
+
+
+def keep(store: Store, *devices: Device, records: tuple[VerdictRecord, ...] = ()) -> None:
+    with store.transaction() as transaction:
+        for each in devices:
+            transaction.remember(each)
+        for each_record in records:
+            transaction.record(each_record)
+
+
+def subs(page: Page[Device]) -> list[str]:
+    return [each.sub for each in page.items]
+
+
+class StopError(Exception):
+    pass
+
+
+@contextmanager
+def abandoned(store: Store) -> Iterator[Transaction]:
+    """A transaction that fails at its end."""
+    with suppress(StopError), store.transaction() as transaction:
+        yield transaction
+        raise StopError
+
+
+# One device, one verdict
+
+
+def test_a_device_is_kept_whole(store: Store) -> None:
+    """With everything and with next to nothing."""
+    bare = Device("d-bare", None, "eea", None, 0)
+    keep(store, device(1), bare)
+    with store.reading() as reading:
+        assert reading.device(device(1).sub) == device(1)
+        assert reading.device("d-bare") == bare
+        assert reading.device("d-nobody") is None
+
+
+def test_a_serial_never_falls_whatever_its_caller_knew(store: Store) -> None:
+    """Whoever works with a device that it read long ago must not let a number be given twice."""
+    keep(store, device(1, last_serial=9))
+    keep(store, device(1, last_serial=4, model="Lark 2"))
+    with store.reading() as reading:
+        assert reading.device(device(1).sub) == device(1, last_serial=9, model="Lark 2")
+
+
+def test_a_verdict_is_read_back_whole(store: Store) -> None:
+    """Every claim, and what led to it, with text of any script."""
+    kept = record("d-1", 1)
+    keep(store, records=(kept,))
+    with store.reading() as reading:
+        assert reading.history("d-1").items == (kept,)
+
+
+def test_the_history_is_the_newest_first_and_of_one_device(store: Store) -> None:
+    """Support looks at what a phone was told last."""
+    keep(store, records=(record("d-1", 1), record("d-2", 1), record("d-1", 3), record("d-1", 8)))
+    with store.reading() as reading:
+        first = reading.history("d-1", limit=2)
+        rest = reading.history("d-1", limit=2, after=first.next)
+    assert [each.verdict.serial for each in first.items + rest.items] == [8, 3, 1]
+    assert rest.next is None
+
+
+def test_a_nonce_is_spent_once_until_it_expires(store: Store) -> None:
+    """Also where a transaction spends it that fails afterwards: then it was not spent."""
+    nonce = SpendableNonce(b"n" * 33, until=100)
+    with abandoned(store) as transaction:
+        transaction.spend(nonce, 10)
+    with store.transaction() as transaction:
+        transaction.spend(nonce, 10)
+    for _ in range(2):
+        with pytest.raises(NonceSpentError), store.transaction() as transaction:
+            transaction.spend(nonce, 11)
+
+
+def test_whatever_fails_leaves_nothing_of_its_transaction(store: Store) -> None:
+    """All of a transaction or none of it: each kind of write is undone."""
+    keep(store, device(1), records=(record("d-1", 1),))
+    before = everything(store)
+    with abandoned(store) as transaction:
+        transaction.remember(device(1, last_serial=7, model="other"))
+        transaction.remember(device(2))
+        transaction.record(record("d-1", 2))
+        transaction.append_audit(entry(1))
+        transaction.put_policy(policy(1))
+        transaction.put_in_force(InForce("export", 1, 5, "alice", "first"))
+        transaction.put_campaign(CampaignPeriod("grey", 5, None, "alice", "begun"))
+        transaction.add_shipments([shipment(0, 9, "Caravel")])
+        transaction.keep_answer(IdempotentAnswer("k", "r", 200, {}, b"", 100))
+        transaction.set_admin_token_hash("hash")
+        assert everything_in(transaction) != before
+    assert everything(store) == before
+
+
+def everything(store: Store) -> tuple[object, ...]:
+    with store.reading() as reading:
+        return everything_in(reading)
+
+
+def everything_in(reading: Reading) -> tuple[object, ...]:
+    return (
+        reading.devices(ALL).items,
+        reading.history("d-1").items,
+        reading.audit(AuditQuery()).items,
+        reading.policies(),
+        reading.in_force_history(),
+        reading.campaigns(),
+        reading.shipment_of("00101012", 1),
+        reading.answer_for("k"),
+        reading.admin_token_hash(),
+        reading.revision(),
+    )
+
+
+def test_a_transaction_reads_what_it_has_written(store: Store) -> None:
+    """Or an operator's two steps in one transaction would not see each other."""
+    with store.transaction() as transaction:
+        transaction.remember(device(1))
+        transaction.put_policy(policy(1))
+        transaction.put_in_force(InForce("export", 1, 5, "alice", "first"))
+        assert transaction.device(device(1).sub) == device(1)
+        assert subs(transaction.devices(ALL)) == [device(1).sub]
+        assert transaction.policy("export", 1) == policy(1)
+        assert transaction.in_force() == InForce("export", 1, 5, "alice", "first")
+
+
+# Searches and pages
+
+
+def searched() -> tuple[tuple[Device, ...], tuple[VerdictRecord, ...]]:
+    """Three devices that differ in everything, and their newest verdicts."""
+    devices = (
+        device(1),
+        device(
+            2,
+            activation=Activation(2_000, "CU"),
+            sale_region="eea",
+            model="Lark 2",
+            locks_at=None,
+            override=None,
+            batch="2021-08",
+            distributor="Brig",
+            last_serial=2,
+        ),
+        device(
+            3, activation=None, sale_region="india", model=None, locks_at=9_000, batch=None, distributor=None
+        ),
+    )
+    allowed = {"decision": Decision.ALLOW, "reason": Reason.TERRITORY_ELIGIBLE, "offline_limit": 9}
+    records = (
+        record(devices[0].sub, 1),
+        record(devices[1].sub, 1),
+        record(devices[1].sub, 2, territory="FR", **allowed),
+    )
+    return devices, records
+
+
+QUERIES: Final = [
+    (DeviceQuery(), [1, 2, 3]),
+    (DeviceQuery(territory="CU"), [1]),
+    (DeviceQuery(decision=Decision.ALLOW), [2]),
+    (DeviceQuery(territory="FR", decision=Decision.DENY), []),
+    (DeviceQuery(activation_territory="CU"), [2]),
+    (DeviceQuery(sale_region="eea"), [2]),
+    (DeviceQuery(model="Lark 1"), [1]),
+    (DeviceQuery(batch="2021-07"), [1]),
+    (DeviceQuery(distributor="Brig"), [2]),
+    (DeviceQuery(locked_at=4_999), []),
+    (DeviceQuery(locked_at=5_000), [1]),
+    (DeviceQuery(locked_at=9_000), [1, 3]),
+    (DeviceQuery(overridden=True), [1, 3]),
+    (DeviceQuery(overridden=False), [2]),
+    (DeviceQuery(activated_from=1_000), [1, 2]),
+    (DeviceQuery(activated_from=1_001), [2]),
+    (DeviceQuery(activated_until=2_000), [1]),
+    (DeviceQuery(activated_from=1_000, activated_until=2_001, overridden=False), [2]),
+    (DeviceQuery(model="lark 1"), []),
+]
+
+
+def test_devices_are_found_by_every_criterion(store: Store) -> None:
+    """The newest verdict counts, not an earlier one; a time belongs to the half that begins with it."""
+    devices, records = searched()
+    keep(store, *devices, records=records)
+    for query, found in QUERIES:
+        with store.reading() as reading:
+            assert subs(reading.devices(query)) == [device(number).sub for number in found], query
+        with store.transaction() as transaction:
+            assert subs(transaction.devices(query)) == [device(number).sub for number in found], query
+
+
+@given(
+    numbers=st.sets(st.integers(0, 2**64), max_size=30),
+    limit=st.integers(1, 12),
+    added=st.sets(st.integers(0, 2**64), max_size=5),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_pages_cover_everything_once_though_devices_arrive(
+    numbers: set[int], limit: int, added: set[int]
+) -> None:
+    """Whoever was there before the first page and stays is on exactly one page."""
+    store = MemoryStore()
+    keep(store, *(device(number) for number in numbers))
+    assert covers(store, limit, numbers, added)
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_pages_of_a_database_cover_everything_once(kind: str, tmp_path: Path) -> None:
+    """The same where a database makes the pages."""
+    with opened(kind, tmp_path) as store:
+        keep(store, *(device(number * 7) for number in range(1, 60)))
+        assert covers(store, 7, {number * 7 for number in range(1, 60)}, {1, 100, 1000})
+
+
+def covers(store: Store, limit: int, numbers: set[int], added: set[int]) -> bool:
+    seen: list[str] = []
+    after: str | None = None
+    while True:
+        with store.reading() as reading:
+            page = reading.devices(ALL, after=after, limit=limit)
+        seen += subs(page)
+        assert len(page.items) <= limit
+        keep(store, *(device(number) for number in added - numbers))
+        if (after := page.next) is None:
+            break
+    early = [device(number).sub for number in sorted(numbers)]
+    return [sub for sub in seen if sub in early] == early and len(set(seen)) == len(seen)
+
+
+def test_a_cursor_that_is_none_is_refused(store: Store) -> None:
+    """What is opaque must not be guessed at, nor reach the database."""
+    for cursor in ("%", "d-17", "ZA==", "Zh", "_w", "AA", "ZC0xNw=", "Zm9v", "é", encode_cursor("9" * 19)):
+        with store.reading() as reading:
+            with pytest.raises(CursorError):
+                reading.audit(AuditQuery(), after=cursor)
+            with pytest.raises(CursorError):
+                reading.history("d-1", after=cursor)
+
+
+def test_a_page_has_its_bounds(store: Store) -> None:
+    """One question must not fetch a million phones."""
+    for limit in (0, -1, PAGE_MAX + 1):
+        with store.reading() as reading:
+            with pytest.raises(ValueError, match="1000"):
+                reading.devices(ALL, limit=limit)
+            with pytest.raises(ValueError, match="1000"):
+                reading.history("d", limit=limit)
+            with pytest.raises(ValueError, match="1000"):
+                reading.audit(AuditQuery(), limit=limit)
+
+
+# Audit
+
+
+def test_audit_entries_are_numbered_and_found(store: Store) -> None:
+    """Newest first, by who, what, on what and when."""
+    entries = [
+        entry(10),
+        entry(20, actor="bob", action="device.unlock"),
+        entry(30, action="Device.lock"),
+        entry(40, action="policy.in-force", subject="export 2"),
+    ]
+    with store.transaction() as transaction:
+        for each in entries:
+            transaction.append_audit(each)
+    for query, found in (
+        (AuditQuery(), [40, 30, 20, 10]),
+        (AuditQuery(actor="bob"), [20]),
+        (AuditQuery(action="device."), [20, 10]),
+        (AuditQuery(action="device_"), []),
+        (AuditQuery(action="policy.in-force"), [40]),
+        (AuditQuery(subject="export 2"), [40]),
+        (AuditQuery(since=20, until=40), [30, 20]),
+    ):
+        with store.reading() as reading:
+            assert [each.at for each in reading.audit(query).items] == found
+    with store.reading() as reading:
+        first = reading.audit(AuditQuery(), limit=3)
+        rest = reading.audit(AuditQuery(), limit=3, after=first.next)
+    numbers = [each.id for each in first.items + rest.items]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert [replace(each, id=0) for each in first.items + rest.items] == entries[::-1]
+
+
+# Policies and campaigns
+
+
+def test_a_draft_changes_until_it_has_been_in_force(store: Store) -> None:
+    """Every verdict names the version that decided; what that said must stay to be read."""
+    with store.transaction() as transaction:
+        transaction.put_policy(policy(2))
+        transaction.put_policy(policy(1, "draft"))
+        transaction.put_policy(policy(1, "better draft"))
+        transaction.put_in_force(InForce("export", 1, 5, "alice", "first"))
+        transaction.put_policy(policy(1, "better draft"))
+    with pytest.raises(PolicyFixedError, match="export 1"), store.transaction() as transaction:
+        transaction.put_policy(policy(1, "changed"))
+    with store.reading() as reading:
+        assert reading.policies() == (policy(1, "better draft"), policy(2))
+        assert reading.policy("export", 3) is None
+
+
+def test_the_validator_of_a_policy_follows_its_text() -> None:
+    """Two editors of one draft notice each other."""
+    assert policy(1, "a").etag == policy(2, "a").etag != policy(1, "b").etag
+
+
+def test_what_is_in_force_is_the_newest_word_and_all_words_stay(store: Store) -> None:
+    """The sequence answers who let what decide, when and why."""
+    words = [InForce("export", number, 10 - number, "alice", f"{number}") for number in (1, 3, 2)]
+    with store.reading() as reading:
+        assert reading.in_force() is None
+    for word in words:
+        with store.transaction() as transaction:
+            transaction.put_in_force(word)
+    with store.reading() as reading:
+        assert reading.in_force() == words[-1]
+        assert reading.in_force_history() == tuple(words)
+
+
+def test_the_newest_word_about_a_campaign_counts(store: Store) -> None:
+    """Begun, lifted, and begun again."""
+    begun = CampaignPeriod("grey", 5, None, "alice", "begun")
+    lifted = CampaignPeriod("grey", 5, 9, "bob", "lifted")
+    other = CampaignPeriod("amber", 1, None, "bob", "other")
+    with store.transaction() as transaction:
+        for period in (begun, other, lifted):
+            transaction.put_campaign(period)
+    with store.reading() as reading:
+        assert reading.campaigns() == (other, lifted)
+
+
+def test_the_revision_rises_with_what_changes_decisions_and_with_nothing_else(store: Store) -> None:
+    """A worker looks at it for each verdict, and reads policies only then."""
+
+    def revision() -> int:
+        with store.reading() as reading:
+            return reading.revision()
+
+    seen = [revision()]
+    with store.transaction() as transaction:
+        transaction.put_policy(policy(1))
+        transaction.append_audit(entry(1))
+        transaction.remember(device(1))
+    assert revision() == seen[0]
+    with store.transaction() as transaction:
+        transaction.put_in_force(InForce("export", 1, 5, "alice", ""))
+    seen.append(revision())
+    with store.transaction() as transaction:
+        transaction.put_campaign(CampaignPeriod("grey", 5, None, "alice", ""))
+    seen.append(revision())
+    assert seen == sorted(set(seen))
+
+
+# Shipments, answers, the token
+
+
+def test_a_phone_is_in_the_shipment_that_was_told_last(store: Store) -> None:
+    """Both ends of a range belong to it; a correction goes over what was told before."""
+    with store.transaction() as transaction:
+        transaction.add_shipments(
+            [shipment(10, 19, "Caravel"), shipment(20, 29, "Brig"), shipment(15, 15, "Sloop")]
+        )
+        transaction.add_shipments([shipment(10, 19, "Yawl", tac="00101013")])
+    with store.reading() as reading:
+        found = [reading.shipment_of("00101012", serial) for serial in (9, 10, 15, 19, 20, 29, 30)]
+    names = [each.distributor if each else None for each in found]
+    assert names == [None, "Caravel", "Sloop", "Caravel", "Brig", "Brig", None]
+
+
+@pytest.mark.parametrize(
+    ("tac", "first", "last"),
+    [
+        ("0010101", 0, 1),
+        ("0010101a", 0, 1),
+        ("٠٠١٠١٠١٢", 0, 1),
+        ("00101012", -1, 1),
+        ("00101012", 2, 1),
+        ("00101012", 0, 10**6),
+    ],
+)
+def test_a_range_that_no_imei_is_in_is_refused(tac: str, first: int, last: int) -> None:
+    """A typing error in the vendor's list is found when it is read."""
+    with pytest.raises(ValueError, match=r"digits|serial numbers"):
+        Shipment(tac, first, last, "b", "d", "global", "Lark 1")
+
+
+def test_an_answer_is_kept_replaced_and_forgotten(store: Store) -> None:
+    """Octets and headers as they were."""
+    answers = [
+        IdempotentAnswer("k", "r", 201, {"etag": '"é"'}, bytes(range(256)), until) for until in (50, 100)
+    ]
+    other = IdempotentAnswer("other", "r", 200, {}, b"", 99)
+    with store.transaction() as transaction:
+        assert transaction.answer_for("k") is None
+        for answer in (*answers, other):
+            transaction.keep_answer(answer)
+        assert transaction.answer_for("k") == answers[1]
+        transaction.forget_answers(99)
+        assert transaction.answer_for("k") == answers[1]
+        assert transaction.answer_for("other") is None
+        transaction.forget_answers(100)
+        assert transaction.answer_for("k") is None
+
+
+def test_there_is_one_admin_token(store: Store) -> None:
+    """None at first, which is how a first start is told."""
+    with store.transaction() as transaction:
+        assert transaction.admin_token_hash() is None
+        transaction.set_admin_token_hash("first")
+    with store.transaction() as transaction:
+        assert transaction.admin_token_hash() == "first"
+        transaction.set_admin_token_hash("second")
+    with store.reading() as reading:
+        assert reading.admin_token_hash() == "second"

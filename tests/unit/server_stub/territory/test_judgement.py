@@ -1,0 +1,249 @@
+"""Where a phone is, judged from its signals: tables and rules."""
+
+from itertools import chain, permutations, product
+
+import pycountry
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server_stub.reference_data.time_zones import zone_at
+from server_stub.territory.judgement import (
+    Confidence,
+    Judgement,
+    Signal,
+    SignalOutcome,
+    Source,
+    Status,
+    confidence_level,
+    judge,
+    signals_of,
+)
+from server_stub.territory.mcc import (
+    ALSO_SERVED,
+    TERRITORY_BY_MCC,
+    TERRITORY_BY_PLMN,
+    NetworkCodeType,
+    network_of,
+    territory_of,
+)
+from server_stub.territory.signals import PROVENANCE, Note
+from tests.support.server_phone import claims
+from wire.codes import Registration
+from wire.evidence import Evidence, Plmn
+
+TERRITORIES = ["CU", "FR", "US", "UA", "UA-43", None]
+PLACED = [source for source in Source if source is not Source.REGISTRATION]
+SIGNALS = st.lists(
+    st.builds(
+        Signal,
+        st.sampled_from(PLACED),
+        st.sampled_from(["one", "two"]),
+        st.sampled_from(TERRITORIES),
+        also=st.sampled_from([(), ("US",), ("UA-43",)]),
+        note=st.sampled_from([None, Note.DISPUTED_GROUND]),
+        nearby=st.sampled_from([frozenset(), frozenset({"FR", "UA"})]),
+    )
+    | st.builds(
+        Signal,
+        st.just(Source.REGISTRATION),
+        st.sampled_from([each.value for each in Registration]),
+        st.none(),
+    ),
+    max_size=6,
+)
+
+
+def evidence(**changes: object) -> Evidence:
+    return Evidence.model_validate(claims("A" * 44, **changes))
+
+
+@pytest.mark.parametrize(
+    ("mcc", "territory"),
+    [
+        ("368", "CU"), ("432", "IR"), ("417", "SY"), ("467", "KP"), ("634", "SD"), ("659", "SS"),
+        ("425", "IL"), ("255", "UA"), ("250", "RU"), *((str(mcc), "US") for mcc in range(310, 317)),
+    ],
+)  # fmt: skip
+def test_a_country_code_stands_for_its_country(mcc: str, territory: str) -> None:
+    """These are the codes that policies and their mistakes turn on: South Sudan is not Sudan."""
+    assert territory_of(Plmn(mcc=mcc, mnc="01")) == territory
+
+
+@pytest.mark.parametrize(("mcc", "mnc"), [("310", "260"), ("310", "59"), ("425", "05")])
+def test_an_operator_seated_elsewhere_does_not_move_the_network(mcc: str, mnc: str) -> None:
+    """Tables by operator put a network of the United States on an island."""
+    assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == TERRITORY_BY_MCC[mcc]
+
+
+@pytest.mark.parametrize(
+    ("mcc", "mnc", "standing"),
+    [
+        ("001", "01", NetworkCodeType.TEST),
+        ("999", "99", NetworkCodeType.PRIVATE),
+        ("902", "01", NetworkCodeType.PRIVATE),
+        ("901", "05", NetworkCodeType.SATELLITE),
+        ("901", "12", NetworkCodeType.VESSEL),
+        ("901", "14", NetworkCodeType.VESSEL),
+        ("901", "28", NetworkCodeType.INTERNATIONAL),
+        ("000", "00", NetworkCodeType.UNASSIGNED),
+    ],
+)
+def test_a_code_of_no_country_is_no_territory(mcc: str, mnc: str, standing: NetworkCodeType) -> None:
+    """Test networks, satellites and ships are in no territory that a policy could mean."""
+    network = network_of(Plmn(mcc=mcc, mnc=mnc))
+    assert (network.standing, network.territory, network.also) == (standing, None, ())
+
+
+@pytest.mark.parametrize("mcc", ["250", "255"])
+@pytest.mark.parametrize(
+    ("mnc", "territory"),
+    [("32", "UA-43"), ("34", "UA-43"), ("54", "UA-43"), ("60", "UA-43"), ("33", "UA-40")],
+)
+def test_an_operator_that_serves_crimea_alone_is_in_crimea(mcc: str, mnc: str, territory: str) -> None:
+    """Whether the country code that it uses is the Russian or the Ukrainian one."""
+    assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
+
+
+@pytest.mark.parametrize(
+    ("mcc", "mnc", "territory"),
+    [
+        ("250", "032", "RU"),
+        ("250", "320", "RU"),
+        ("250", "811", "RU"),
+        ("255", "701", "UA"),
+        ("310", "32", "US"),
+    ],
+)
+def test_a_network_code_of_three_digits_is_not_one_of_two(mcc: str, mnc: str, territory: str) -> None:
+    """3GPP TS 23.003 clause 2.2: zeros count, and a prefix of an MNC is another network."""
+    assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
+
+
+def test_every_territory_of_the_tables_exists() -> None:
+    """A misspelt code would be eligible everywhere. Kosovo's code is user-assigned and in no register."""
+    known = {country.alpha_2 for country in pycountry.countries} | {"XK"}
+    also = {territory for each in ALSO_SERVED.values() for territory in each}
+    assert set(TERRITORY_BY_MCC.values()) | {each for each in also if "-" not in each} <= known
+    parts = {*TERRITORY_BY_PLMN.values(), *(each for each in also if "-" in each)}
+    assert all(pycountry.subdivisions.get(code=code) for code in parts)
+    assert ALSO_SERVED.keys() <= TERRITORY_BY_MCC.keys()
+
+
+@pytest.mark.parametrize(("serving", "wifi", "sim"), list(product(["CU", None], ["FR", None], ["IR", None])))
+def test_the_strongest_signal_that_tells_decides(
+    serving: str | None, wifi: str | None, sim: str | None
+) -> None:
+    """Serving network, then Wi-Fi, then SIM; silence of the stronger leaves it to the weaker."""
+    told = [(Source.SERVING_NETWORK, serving), (Source.WIFI_COUNTRY, wifi), (Source.SIM_HOME, sim)]
+    judgement = judge([Signal(source, "r", territory) for source, territory in told if territory])
+    telling = [each for each in (serving, wifi, sim) if each]
+    assert judgement.territory == (telling[0] if telling else None)
+    assert judgement.status is (Status.RESOLVED if telling else Status.UNKNOWN)
+    assert {signal.territory for signal in judgement.overruled} == set(telling[1:])
+
+
+def test_two_sims_that_disagree_contradict_each_other() -> None:
+    """Neither outranks the other, and a guess would lock or spare at random."""
+    sims = [
+        {"slot": 0, "status": "ready", "mcc": "368", "mnc": "01"},
+        {"slot": 1, "status": "ready", "mcc": "208", "mnc": "01"},
+    ]
+    told = {"sims": sims, "serving": {"registration": "searching"}}
+    assert judge(signals_of(evidence(telephony=told))).status is Status.CONTRADICTORY
+    told["serving"] = {"registration": "roaming", "plmn": {"mcc": "208", "mnc": "10"}}
+    assert judge(signals_of(evidence(telephony=told))).territory == "FR"
+
+
+def test_evidence_gives_all_its_signals_and_no_coordinates() -> None:
+    """Where exactly somebody stands does not belong in a record: a zone is what is left of it."""
+    told = evidence(
+        location={"latitude": 23.1136, "longitude": -82.3666}, wifi={"connected": True, "country": "CU"}
+    )
+    found = signals_of(told, zone_at, "DE")
+    assert {signal.source for signal in found} == set(Source) - {Source.LAST_NETWORK}
+    judgement = judge(found)
+    assert judgement.territory == "CU"
+    assert "America/Havana" in judgement.explanation
+    assert not any(digits in repr(judgement) for digits in ("23.1", "82.3"))
+
+
+def test_every_source_says_who_told_it() -> None:
+    """A signal without provenance cannot be weighed."""
+    assert PROVENANCE.keys() == set(Source)
+
+
+def answer(judgement: Judgement) -> tuple[object, ...]:
+    return (judgement.status, judgement.territory, judgement.confidence, judgement.explanation)
+
+
+@given(SIGNALS)
+def test_the_order_of_signals_does_not_matter(signals: list[Signal]) -> None:
+    """A judgement that depends on who spoke first cannot be explained."""
+    assert len({answer(judge(each)) for each in permutations(signals[:4])}) == 1
+
+
+@given(SIGNALS)
+def test_a_territory_is_given_exactly_when_it_is_resolved_and_a_signal_said_it(signals: list[Signal]) -> None:
+    """No territory comes out of nothing, and only what is resolved has confidence."""
+    judgement = judge(signals)
+    assert (judgement.territory is not None) == (judgement.status is Status.RESOLVED)
+    assert (judgement.confidence > 0) == (judgement.status is Status.RESOLVED)
+    assert judgement.territory is None or judgement.territory in {t for each in signals for t in each.told}
+
+
+@given(SIGNALS, st.sampled_from(PLACED))
+def test_a_signal_that_agrees_never_lowers_confidence(signals: list[Signal], source: Source) -> None:
+    """More witnesses for the same answer cannot make it less sure.
+
+    A position agrees only if it has the same borders in reach: from another one the same cell might not be heard.
+    """
+    before = judge(signals)
+    if before.territory and not any(each.note for each in signals):
+        reach = frozenset(chain.from_iterable(each.nearby for each in signals if each.source is source))
+        after = judge([*signals, Signal(source, "more", before.territory, nearby=reach)])
+        assert after.territory == before.territory
+        assert after.confidence >= before.confidence
+
+
+def test_no_combination_of_signals_raises_and_each_is_named() -> None:
+    """Over every combination of what each kind can say; the explanation names each signal that there was."""
+    options = [
+        [
+            None,
+            Signal(source, f"reading-{source.value}", "CU"),
+            Signal(source, f"reading-{source.value}", "FR"),
+        ]
+        for source in PLACED
+    ]
+    options[0].append(Signal(Source.POSITION, "zone Etc/GMT", None, note=Note.AT_SEA))
+    options[1].append(Signal(Source.SERVING_NETWORK, "901-12", None, note=Note.VESSEL_NETWORK))
+    options.append([None, *(Signal(Source.REGISTRATION, each.value, None) for each in Registration)])
+    for combination in product(*options):
+        signals = [each for each in combination if each]
+        judgement = judge(signals)
+        assert len(judgement.findings) == len(signals)
+        assert judgement.explanation.count(".") >= len(signals) + 1 or not signals
+        assert all(
+            each.reading in judgement.explanation
+            for each in signals
+            if each.source is not Source.WIFI_COUNTRY
+        )
+        decided = [each for each in judgement.findings if each.fate is SignalOutcome.DECIDED]
+        assert len(decided) == (judgement.status is Status.RESOLVED)
+
+
+@pytest.mark.parametrize("territory", ["CU", "IR", "SY", "KP", "SD", "UA-43", "FR"])
+def test_a_source_address_alone_is_never_more_than_a_guess(territory: str) -> None:
+    """Everybody can rent an address anywhere; nobody may be locked for one."""
+    judgement = judge([Signal(Source.SOURCE_ADDRESS, territory, territory)])
+    assert confidence_level(judgement.confidence) is Confidence.LOW
+
+
+def test_high_confidence_needs_a_position_or_a_cell() -> None:
+    """What is configured, remembered or rented does not add up to being there."""
+    direct = {Source.POSITION, Source.SERVING_NETWORK}
+    weak = [Signal(source, "r", "CU") for source in PLACED if source not in direct]
+    assert judge(weak).confidence == 0.69
+    for source in direct:
+        assert confidence_level(judge([*weak, Signal(source, "r", "CU")]).confidence) is Confidence.HIGH
