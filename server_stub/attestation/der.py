@@ -1,7 +1,7 @@
 """The part of DER (ITU-T X.690) that attestation needs: a reader that takes one encoding alone, and a writer.
 
 Whatever the reader accepts, the writer gives back octet by octet. Nothing here recurses, so that no depth of
-nesting in hostile octets costs anything. Why not a library: see docs/decisions/0095-a-reader-of-its-own.md.
+nesting in hostile octets costs anything. Why not a library: see docs/adr/0095-a-reader-of-its-own.md.
 """
 
 from collections.abc import Callable
