@@ -1,0 +1,56 @@
+"""`python -m tools.language [PATH…]`: find words that texts of this project do not use.
+
+Without paths it reads every tracked file with text. Prints `path:line: "word": write …` for each word that is listed
+in `words.toml`, and ends with exit code 1 if there is one.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from tools.language.texts import texts
+
+SUFFIXES: Final = (".py", ".md", ".yaml", ".html", ".js", ".css")
+WORDS: Final = Path(__file__).with_name("words.toml")
+UNCHECKED: Final = ("tools/language/", "tests/unit/tools/test_language.py", "fuzz/corpus/")
+"""This check and its test name the words."""
+
+
+def load_words(file: Path = WORDS) -> dict[re.Pattern[str], str]:
+    """What to write instead of each listed word."""
+    words = tomllib.loads(file.read_text(encoding="utf-8"))["words"]
+    return {re.compile(rf"\b(?:{word})\b", re.IGNORECASE): advice for word, advice in words.items()}
+
+
+def findings(paths: Iterable[Path], words: dict[re.Pattern[str], str]) -> Iterator[str]:
+    """One line for each listed word in the texts of `paths`."""
+    for path in paths:
+        for number, line in texts(path):
+            for pattern, advice in words.items():
+                if found := pattern.search(line):
+                    yield f'{path}:{number}: "{found[0]}": write {advice}'
+
+
+def tracked() -> list[Path]:
+    """The files of the repository that hold text."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    checked = (name for name in names if not name.startswith(UNCHECKED) and Path(name).is_file())
+    return [Path(name) for name in checked if name.endswith(SUFFIXES) or name == "Makefile"]
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was found. Returns the exit code."""
+    paths = [Path(name) for name in arguments] or tracked()
+    files = [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+    found = list(findings(files, load_words()))
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""Texts of the repository: what a person reads of each file, with its line numbers."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+Text = tuple[int, str]
+"""A line number, counted from 1, and the text of that line."""
+
+
+def texts(path: Path) -> Iterator[Text]:
+    """The lines of `path` that a person reads. Raises SyntaxError for Python that does not parse."""
+    content = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        yield from _python(content)
+    elif path.name == "Makefile":
+        yield from ((number, line) for number, line in _lines(content) if "#" in line)
+    else:
+        yield from _lines(content)
+
+
+def _lines(text: str, first: int = 1) -> Iterator[Text]:
+    return enumerate(text.splitlines(), start=first)
+
+
+def _python(content: str) -> Iterator[Text]:
+    """Comments, strings of several words (docstrings, messages, help), and the names of tests as words."""
+    for token in tokenize.generate_tokens(io.StringIO(content).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
+            yield from _lines(re.sub(r"`[^`\n]*`", "``", node.value), node.lineno)
+        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node.lineno, node.name.replace("_", " ")
