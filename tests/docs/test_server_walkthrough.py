@@ -1,4 +1,4 @@
-"""The README's section about the server, as somebody follows it who has never seen the project: command by command."""
+"""The section `The server` of docs/developers/README.md, run command by command."""
 
 import os
 import re
@@ -28,8 +28,8 @@ class Command:
 
 
 def commands() -> list[Command]:
-    found = SECTION.search((ROOT / "README.md").read_text("utf-8"))
-    assert found, "the README has no section about the server"
+    found = SECTION.search((ROOT / "docs/developers/README.md").read_text("utf-8"))
+    assert found, "the page has no section about the server"
     lines = [line for block in BLOCK.findall(found[1]) for line in block.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
     ends = [*starts[1:], len(lines)]
