@@ -31,7 +31,7 @@ def serve(
     """Run the verdict server until it is interrupted.
 
     It answers 3000 requests a minute of one address and 30 of one phone; ACTIVATION_SERVER_RATE_PER_ADDRESS and
-    ACTIVATION_SERVER_RATE_PER_DEVICE set that, off turns it off. The page docs/developers/limits.md has all such bounds.
+    ACTIVATION_SERVER_RATE_PER_DEVICE set that, off turns it off. See docs/developers/limits.md.
 
     \b
     Example:
