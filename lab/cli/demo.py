@@ -31,11 +31,11 @@ def demo(
 
     if html is not None:
         output.check_writable(html)
-    with Simulation.open(seed) as scene:
+    with Simulation.open(seed) as simulation:
         profiles, places = all_profiles(), list(load_places())
-        phones = run(scene, profiles, places)
+        phones = run(simulation, profiles, places)
         results = list(output.progress(phones, "phones", len(profiles) * len(places)))
-        stories = list(run_stories(scene))
+        stories = list(run_stories(simulation))
     stories += run_september_stories(seed)
     output.show(tables.matrix(results))
     for story in stories:

@@ -30,8 +30,8 @@ def matrix(
 
     chosen = output.names(profiles, all_profiles(), "profile")
     where = output.names(places, list(load_places()), "place")
-    with Simulation.open(seed) as scene:
-        results = list(run(scene, chosen, where))
+    with Simulation.open(seed) as simulation:
+        results = list(run(simulation, chosen, where))
     if json:
         output.as_json([result.as_json() for result in results])
         return

@@ -43,8 +43,8 @@ def run(wish: Wish) -> None:
     output.known_name(wish.place, list(load_places()), "place")
     nonce = _nonce(wish.challenge)
     edited = _edited(wish.claims)
-    with Simulation.open(wish.seed, world=World(int(time.time()))) as scene:
-        made = by_hand(scene, wish.profile, wish.place, nonce)
+    with Simulation.open(wish.seed, world=World(int(time.time()))) as simulation:
+        made = by_hand(simulation, wish.profile, wish.place, nonce)
     if made is None:
         output.exit_with_error(
             f"a phone with {wish.profile} in {wish.place} asks no server; choose another --profile or --place"

@@ -90,9 +90,14 @@ def run(wish: Wish) -> DeviceReport:
     world = World(int(time.time())) if wish.server else World()
     code = _code(wish)
     try:
-        with _modem(wish.modem) as modem, Simulation.open(wish.seed, url=wish.server, world=world) as scene:
+        with (
+            _modem(wish.modem) as modem,
+            Simulation.open(wish.seed, url=wish.server, world=world) as simulation,
+        ):
             keep = _keep(wish)
-            phone = scene.phone(wish.profile, wish.place, card=_card(wish.sim), modem=modem, keep=keep)
+            phone = simulation.phone(
+                wish.profile, wish.place, card=_card(wish.sim), modem=modem, persistence=keep
+            )
             if keep is not None:
                 keep.save_identity(phone.imeis)
             if wish.offline:

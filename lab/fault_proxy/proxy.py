@@ -1,7 +1,7 @@
 """A proxy on real sockets that hurts what goes through it: every fault of `lab.fault_proxy.faults`, scheduled, seeded.
 
     with HostileProxy(server.origin, [Fault(FaultKind.TRUNCATED, Schedule(nth=2))], world, Seed.of(7)) as network:
-        phone = scene.phone("official-global", "paris", fit=network.fit("anna"))
+        phone = scene.phone("official-global", "paris", options=network.fit("anna"))
 
 The same seed, faults and requests give the same journal.
 """

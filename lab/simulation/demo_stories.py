@@ -84,10 +84,10 @@ LIFTED: Final = datetime(2021, 9, 15, tzinfo=UTC)
 _HOUR: Final = 3600
 
 
-def run_stories(scene: Simulation) -> Iterator[Story]:
+def run_stories(simulation: Simulation) -> Iterator[Story]:
     """Let the two stories of an hour happen in `scene`."""
     for plot in (HAVANA, CUSTOM):
-        phone = scene.phone(plot.profile, plot.place)
+        phone = simulation.phone(plot.profile, plot.place)
         phone.power_on()
         phone.walk_setup()
         yield _story(plot, phone, [])
@@ -96,21 +96,24 @@ def run_stories(scene: Simulation) -> Iterator[Story]:
 def run_september_stories(seed: str) -> Iterator[Story]:
     """Let the two stories of September 2021 happen, side by side, in a scene that begins before the measure."""
     policy = Policy.parse(BEFORE, "open-2021-08.toml")
-    with Simulation.open(seed, world=World(int(BEGINNING.timestamp())), policy=policy) as scene:
-        late, carried = scene.phone(LATE.profile, LATE.place), scene.phone(CARRIED.profile, CARRIED.place)
+    with Simulation.open(seed, world=World(int(BEGINNING.timestamp())), policy=policy) as simulation:
+        late, carried = (
+            simulation.phone(LATE.profile, LATE.place),
+            simulation.phone(CARRIED.profile, CARRIED.place),
+        )
         for phone in (late, carried):
             phone.power_on()
             phone.walk_setup()
-        shots = list(_september(scene, late, carried))
+        shots = list(_september(simulation, late, carried))
         yield _story(LATE, late, shots)
         yield _story(CARRIED, carried, [])
 
 
-def _september(scene: Simulation, late: Handset, carried: Handset) -> Iterator[Screenshot]:
+def _september(simulation: Simulation, late: Handset, carried: Handset) -> Iterator[Screenshot]:
     """The first sixteen days, and the lock screen of the one phone."""
     both = (late, carried)
     live(both, MEASURE)
-    scene.server.adopt(shipped())
+    simulation.server.adopt(shipped())
     _announce(both, "the export policy of September 2021 is in force")
     carried.carry(find_place("havana"))
     live(both, CAMPAIGN)

@@ -12,11 +12,11 @@ def all_profiles() -> list[str]:
     return sorted(names(), key=lambda name: (not name.startswith("official"), name))
 
 
-def run(scene: Simulation, profiles: Sequence[str], places: Sequence[str]) -> Iterator[Result]:
+def run(simulation: Simulation, profiles: Sequence[str], places: Sequence[str]) -> Iterator[Result]:
     """One new phone for each pair, switched on and walked through its setup."""
     for profile in profiles:
         for place in places:
-            phone = scene.phone(profile, place)
+            phone = simulation.phone(profile, place)
             phone.power_on()
             phone.walk_setup()
             yield phone.result(place)

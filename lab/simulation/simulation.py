@@ -123,45 +123,50 @@ class Simulation:
         *,
         card: SimCard | None = None,
         modem: Modem | None = None,
-        keep: DevicePersistence | None = None,
-        fit: DeviceOptions | None = None,
+        persistence: DevicePersistence | None = None,
+        options: DeviceOptions | None = None,
     ) -> Handset:
         """A new phone with the firmware `profile`, in `place`, switched off.
 
-        `card` takes the place of the SIM that a phone there carries; `modem`, with what it hears, that of the
-        emulated one. `keep` is the flash of a phone that was switched on before, or that will be again; `fit` is what
-        sets it apart from others.
+        `card` replaces the SIM that a device there carries; `modem` replaces the emulated one, and its IMEIs are used.
+        `persistence` is the storage of a device that was switched on before or will be again.
         Raises what `load_named` and `find_place` raise, and ValueError for an `url` that is none.
         """
         firmware = profile if isinstance(profile, Profile) else load_named(profile)
-        where, fit = find_place(place), fit or DeviceOptions()
-        seed = self._seed.child(self._name(firmware.name, place, keep, fit))
-        carried = fit.cards or ((card, None) if card else None)
+        where, options = find_place(place), options or DeviceOptions()
+        seed = self._seed.child(self._name(firmware.name, place, persistence, options))
+        carried = options.cards or ((card, None) if card else None)
         cards = list(carried or cards_at(where, seed))
         here = DeviceLocation(where, cards, seed, carrier=modem is not None)
-        hardware = fit.hardware(self._hardware(firmware, here, modem, keep))
+        hardware = options.hardware(self._hardware(firmware, here, modem, persistence))
         reach = self._server_access(_holder(firmware))
         network = over(
-            fit.way(reach.transport),
+            options.way(reach.transport),
             data_path=here.has_data_path(firmware),
             address=here.address(firmware),
         )
-        refit = partial(self._refit, fit)
+        refit = partial(self._refit, options)
         return Handset(firmware, hardware, DeviceContext(self.world, network, reach.trust, seed, here, refit))
 
-    def _name(self, profile: str, place: str, keep: DevicePersistence | None, fit: DeviceOptions) -> str:
+    def _name(
+        self, profile: str, place: str, persistence: DevicePersistence | None, options: DeviceOptions
+    ) -> str:
         """What a phone's identity derives from: where it was kept, what it is called, or the how manyth it is."""
         self._made[profile, place] += 1
         number = f"phone {profile} {place} {self._made[profile, place]}"
-        return keep.name if keep else fit.name or number
+        return persistence.name if persistence else options.name or number
 
     def _hardware(
-        self, firmware: Profile, here: DeviceLocation, modem: Modem | None, keep: DevicePersistence | None
+        self,
+        firmware: Profile,
+        here: DeviceLocation,
+        modem: Modem | None,
+        persistence: DevicePersistence | None,
     ) -> Hardware:
         told = here.reported_radio(firmware)
         numbers = imeis(firmware, here.seed) if modem is None else read_telephony(modem).imeis
-        numbers = (keep.imeis if keep else ()) or numbers
-        store, counter = (keep.store, keep.counter) if keep else blank_storage()
+        numbers = (persistence.imeis if persistence else ()) or numbers
+        store, counter = (persistence.store, persistence.counter) if persistence else blank_storage()
         return Hardware(
             imeis=numbers,
             modem=modem or told.modem(numbers),
@@ -169,7 +174,7 @@ class Simulation:
             authority=self._authority(firmware),
             store=store,
             counter=counter,
-            folder=keep.folder if keep else self._folder / f"phone-{self._made.total()}",
+            folder=persistence.folder if persistence else self._folder / f"phone-{self._made.total()}",
         )
 
     def _authority(self, firmware: Profile) -> Authority:

@@ -41,7 +41,7 @@ class EvidenceBuilder:
         return f"{signed}.{_segment(self.key.sign(signed.encode()))}"
 
 
-def by_hand(scene: Simulation, profile: str, place: str, nonce: str) -> EvidenceBuilder | None:
+def by_hand(simulation: Simulation, profile: str, place: str, nonce: str) -> EvidenceBuilder | None:
     """What a phone with the firmware `profile` in `place` states for `nonce`. None where it would never ask.
 
     Raises what `Simulation.phone` raises, and ValueError for a nonce that no phone would take.
@@ -53,14 +53,16 @@ def by_hand(scene: Simulation, profile: str, place: str, nonce: str) -> Evidence
         return clerks[-1]
 
     # The first of its kind in a scene of that seed, however often it is asked for.
-    phone = scene.phone(profile, place, fit=DeviceOptions(name=f"phone {profile} {place} 1", way=way))
+    phone = simulation.phone(
+        profile, place, options=DeviceOptions(name=f"phone {profile} {place} 1", way=way)
+    )
     phone.power_on()
     phone.walk_setup()
     kept = [token for clerk in clerks for token in clerk.kept]
     if not kept:
         return None
     firmware = load_named(profile)
-    authority = scene.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value))
+    authority = simulation.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value))
     keystore = EmulatedKeystore(Seed.of(f"by hand {nonce}"), authority, boot_facts(firmware, phone.imeis))
     return EvidenceBuilder(_claims(kept[0]), keystore.attest(nonce.encode()))
 

@@ -8,6 +8,6 @@ from lab.simulation.simulation import Simulation
 
 
 @pytest.fixture(scope="session")
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     with Simulation.open("tests") as opened:
         yield opened

@@ -78,12 +78,12 @@ class Disk(FusedStore):
 class LifeOfAPhone(RuleBasedStateMachine):
     """One official phone. `barred`: it was locked, and no verdict has let its user in since."""
 
-    scene: ClassVar[Simulation]
+    simulation: ClassVar[Simulation]
 
     @initialize(decision=st.sampled_from(sorted(POLICIES)))
     def unpack(self, decision: Decision) -> None:
         self.fuse = PowerCutTrigger()
-        self.phone = self.scene.phone("official-global", "paris")
+        self.phone = self.simulation.phone("official-global", "paris")
         self.network, self.hardware = self.phone.network, self.phone._hardware
         assert isinstance(self.hardware.store, EmulatedStore)
         self.disk = Disk(self.hardware.store, self.fuse)
@@ -92,7 +92,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
         self.network.onward = FusedTransport(self.network.onward, self.fuse)
         self.copy: bytes | None = None
         self.barred, self.known, self.serial, self.time = False, 0, 0, 0
-        self.scene.server.adopt(POLICIES[decision])
+        self.simulation.server.adopt(POLICIES[decision])
         self._do(self.phone.power_on)
 
     def _do(self, action: Callable[[], Any]) -> None:
@@ -151,7 +151,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
 
     @rule(decision=st.sampled_from(sorted(POLICIES)))
     def server_decides(self, decision: Decision) -> None:
-        self.scene.server.adopt(POLICIES[decision])
+        self.simulation.server.adopt(POLICIES[decision])
 
     @rule(full=st.booleans())
     def disk_fills(self, *, full: bool) -> None:
@@ -224,7 +224,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
         if not hasattr(self, "phone"):
             return
         self.disk.full, self.fuse.at = False, 0
-        self.scene.server.adopt(POLICIES[Decision.ALLOW])
+        self.simulation.server.adopt(POLICIES[Decision.ALLOW])
         self.phone.join_wifi()
         self.phone.network_up()
         self.phone.power_on()
@@ -237,8 +237,8 @@ class LifeOfAPhone(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def lived() -> Iterator[type[LifeOfAPhone]]:
-    with Simulation.open("stateful") as scene:
-        LifeOfAPhone.scene = scene
+    with Simulation.open("stateful") as simulation:
+        LifeOfAPhone.simulation = simulation
         yield LifeOfAPhone
 
 

@@ -21,8 +21,8 @@ UP = "- power-on\n- set-up\n"
 @pytest.fixture(scope="module")
 def venue() -> Iterator[ServerTarget]:
     """A server of the same seed, on its own clock, and its admin token."""
-    with Simulation.open(SEED, world=World(int(time.time()))) as scene:
-        server = scene.server
+    with Simulation.open(SEED, world=World(int(time.time()))) as simulation:
+        server = simulation.server
         yield ServerTarget(HttpHost, server.origin, AdminOperations(server.origin, server.admin.token))
 
 

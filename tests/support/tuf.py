@@ -147,7 +147,7 @@ class Stage:
     folder: Path
     world: World
     mirror: Mirror
-    scene: Simulation
+    simulation: Simulation
     stack: ExitStack
     store: MemoryStore = field(default_factory=MemoryStore)
     generation: int = 0
@@ -155,7 +155,7 @@ class Stage:
 
     @property
     def vendor(self) -> Manufacturer:
-        return self.scene.vendor
+        return self.simulation.vendor
 
     @property
     def keys(self) -> tuple[SigningKey, ...]:
@@ -195,7 +195,7 @@ class Stage:
 
     def phone(self, place: str = "havana") -> Handset:
         """A phone of the vendor, switched on and walked through its setup."""
-        phone = self.scene.phone("official-global", place)
+        phone = self.simulation.phone("official-global", place)
         phone.power_on()
         phone.walk_setup()
         return phone
@@ -211,10 +211,10 @@ def stage(path: Path) -> Iterator[Stage]:
     world, mirror = World(), Mirror()
     with (
         mirror.serving() as origin,
-        Simulation.open(SEED, url=origin, world=world) as scene,
+        Simulation.open(SEED, url=origin, world=world) as simulation,
         ExitStack() as stack,
     ):
-        made = Stage(path / "keys", world, mirror, scene, stack)
+        made = Stage(path / "keys", world, mirror, simulation, stack)
         made.serve()
         yield made
 

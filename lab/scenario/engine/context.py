@@ -89,7 +89,7 @@ class ScenarioContext:
     """Made by `open_context`. Times are seconds since the epoch."""
 
     case: Case
-    scene: Simulation
+    simulation: Simulation
     plan: FaultPlan
     seed: Seed
     venue: ServerTarget
@@ -112,7 +112,7 @@ class ScenarioContext:
     @property
     def world(self) -> World:
         """The truth about time."""
-        return self.scene.world
+        return self.simulation.world
 
     def now(self) -> float:
         """Seconds since the world began."""
@@ -125,7 +125,7 @@ class ScenarioContext:
             return self.venue.operations
         if self.venue.url is not None:
             raise CannotError("needs the admin API of the server; give its token", skips=True)
-        return LocalOperations(self.scene.server)
+        return LocalOperations(self.simulation.server)
 
     @property
     def faulty(self) -> bool:
@@ -213,9 +213,9 @@ def open_context(case: Case, seed: str, venue: ServerTarget) -> Iterator[Scenari
         folder=memory_folder(),
         clock=clock,
         algorithm=scenario.world.server.algorithm,
-    ) as scene:
+    ) as simulation:
         plan = FaultPlan(root.random("faults"), world.exact)
-        stage = ScenarioContext(case, scene, plan, root, venue, world.exact())
+        stage = ScenarioContext(case, simulation, plan, root, venue, world.exact())
         with stage.stack:
             for name, table in scenario.handsets.items():
                 stage.actors[name] = _actor(stage, clock, name, table)
@@ -242,7 +242,7 @@ def _actor(stage: ScenarioContext, clock: ServerClock, name: str, table: Handset
         cards = (*made, *[None] * (2 - len(made)))
     place = table.activated.place if table.activated else table.place or stage.scenario.world.place
     fit = DeviceOptions(name=f"handset {name}", cards=cards, hardware=hardware, way=way)
-    phone = stage.scene.phone(_profile(table), place, fit=fit)
+    phone = stage.simulation.phone(_profile(table), place, options=fit)
     phone.read = stage.advance
     _tick_when_shown(phone, fuse)
     return ScenarioDevice(name, table, phone, store, counter, fuse, DeviceObserver(phone), kept[0])

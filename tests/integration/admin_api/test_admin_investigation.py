@@ -21,13 +21,13 @@ COLUMNS = "tac,first,last,batch,distributor,sale_region,model"
 
 
 @pytest.fixture
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     with Simulation.open("admin investigation", world=World(SEPTEMBER)) as opened:
         yield opened
 
 
-def call(scene: Simulation, method: str, path: str, **how: Any) -> requests.Response:
-    admin = scene.server.admin
+def call(simulation: Simulation, method: str, path: str, **how: Any) -> requests.Response:
+    admin = simulation.server.admin
     headers = {"Authorization": f"Bearer {admin.token}"}
     return requests.request(method, admin.url + path, headers=headers, timeout=10, **how)
 
@@ -45,16 +45,16 @@ def shipment(phone: Handset, **members: Any) -> dict[str, Any]:
     } | members
 
 
-def test_what_was_shipped_is_found_once_phones_ask(scene: Simulation) -> None:
+def test_what_was_shipped_is_found_once_phones_ask(simulation: Simulation) -> None:
     """From a shipment on record to a row of the investigation, and the audit log says who added it and why."""
-    phone = scene.phone("official-global", "paris")
+    phone = simulation.phone("official-global", "paris")
     added = call(
-        scene, "POST", "/shipments", json={"shipments": [shipment(phone)], "reason": "second quarter"}
+        simulation, "POST", "/shipments", json={"shipments": [shipment(phone)], "reason": "second quarter"}
     )
     assert (added.status_code, added.json()) == (201, {"added": 1})
     phone.power_on()
     phone.walk_setup()
-    found = call(scene, "GET", "/investigation", params={"smallest": 1}).json()
+    found = call(simulation, "GET", "/investigation", params={"smallest": 1}).json()
     assert (found["activated"], found["prohibited"]) == (1, 0)
     rows = {table["dimension"]: [share["value"] for share in table["shares"]] for table in found["tables"]}
     assert rows == {
@@ -63,16 +63,16 @@ def test_what_was_shipped_is_found_once_phones_ask(scene: Simulation) -> None:
         "batch": ["K-2107-A"],
         "distributor": ["Levant"],
     }
-    (entry,) = call(scene, "GET", "/audit", params={"action": "shipment."}).json()["items"]
+    (entry,) = call(simulation, "GET", "/audit", params={"action": "shipment."}).json()["items"]
     assert (entry["reason"], entry["details"]) == ("second quarter", {"added": 1, "batches": ["K-2107-A"]})
 
 
-def test_by_default_one_phone_is_no_row(scene: Simulation) -> None:
+def test_by_default_one_phone_is_no_row(simulation: Simulation) -> None:
     """Nor is it named anywhere in the answer."""
-    phone = scene.phone("official-global", "paris")
+    phone = simulation.phone("official-global", "paris")
     phone.power_on()
     phone.walk_setup()
-    answer = call(scene, "GET", "/investigation")
+    answer = call(simulation, "GET", "/investigation")
     assert all(table["shares"] == [] for table in answer.json()["tables"])
     assert phone.imeis[0][:14] not in answer.text
     assert "d-" not in answer.text
@@ -91,36 +91,36 @@ def test_by_default_one_phone_is_no_row(scene: Simulation) -> None:
         {"colour": "red"},
     ],
 )
-def test_what_is_no_shipment_adds_nothing(scene: Simulation, members: dict[str, Any]) -> None:
+def test_what_is_no_shipment_adds_nothing(simulation: Simulation, members: dict[str, Any]) -> None:
     """Of two shipments the good one is not added either: a request is done whole or not at all."""
-    phone = scene.phone("official-global", "paris")
+    phone = simulation.phone("official-global", "paris")
     shipments = [shipment(phone), shipment(phone, **members)]
-    refused = call(scene, "POST", "/shipments", json={"shipments": shipments, "reason": "r"})
+    refused = call(simulation, "POST", "/shipments", json={"shipments": shipments, "reason": "r"})
     assert (refused.status_code, refused.json()["code"]) == (422, "request-invalid")
-    assert call(scene, "GET", "/audit", params={"action": "shipment."}).json()["items"] == []
-    with device_admin(scene.server.service).store.reading() as reading:
+    assert call(simulation, "GET", "/audit", params={"action": "shipment."}).json()["items"] == []
+    with device_admin(simulation.server.service).store.reading() as reading:
         assert reading.shipment_of(phone.imeis[0][:8], int(phone.imeis[0][8:14])) is None
 
 
-def run(scene: Simulation, folder: Path, *arguments: str) -> Result:
+def run(simulation: Simulation, folder: Path, *arguments: str) -> Result:
     token = folder / "token"
-    token.write_text(scene.server.admin.token)
-    options = ["--server", scene.server.origin, "--token-file", str(token)]
+    token.write_text(simulation.server.admin.token)
+    options = ["--server", simulation.server.origin, "--token-file", str(token)]
     return CliRunner().invoke(app, [*arguments, *options])
 
 
 def test_a_file_of_shipments_is_sent_whole_and_the_investigation_asked(
-    scene: Simulation, tmp_path: Path
+    simulation: Simulation, tmp_path: Path
 ) -> None:
     """Two hundred and fifty rows are three requests."""
-    scene.phone("official-global", "paris")
+    simulation.phone("official-global", "paris")
     file = tmp_path / "shipped.csv"
     rows = [f"00210701,{n * 10},{n * 10 + 9},K-{n},Levant,global,SV-2107G" for n in range(250)]
     file.write_text("\n".join([COLUMNS, *rows]) + "\n")
-    done = run(scene, tmp_path, "admin", "shipments", str(file), "--reason", "all of it")
+    done = run(simulation, tmp_path, "admin", "shipments", str(file), "--reason", "all of it")
     assert (done.exit_code, done.output) == (0, "250 shipments added.\n")
-    assert len(call(scene, "GET", "/audit", params={"action": "shipment."}).json()["items"]) == 3
-    asked = run(scene, tmp_path, "investigate", "--json")
+    assert len(call(simulation, "GET", "/audit", params={"action": "shipment."}).json()["items"]) == 3
+    asked = run(simulation, tmp_path, "investigate", "--json")
     assert json.loads(asked.output)["activated"] == 0
 
 
@@ -136,12 +136,12 @@ def test_a_file_of_shipments_is_sent_whole_and_the_investigation_asked(
     ],
 )
 def test_a_file_that_is_not_in_order_is_named_by_its_line(
-    scene: Simulation, tmp_path: Path, text: str, said: str
+    simulation: Simulation, tmp_path: Path, text: str, said: str
 ) -> None:
     """And nothing of it is sent."""
     file = tmp_path / "shipped.csv"
     file.write_text(text)
-    done = run(scene, tmp_path, "admin", "shipments", str(file), "--reason", "r")
+    done = run(simulation, tmp_path, "admin", "shipments", str(file), "--reason", "r")
     assert done.exit_code == 2
     assert said in " ".join(done.output.split())
-    assert call(scene, "GET", "/audit", params={"action": "shipment."}).json()["items"] == []
+    assert call(simulation, "GET", "/audit", params={"action": "shipment."}).json()["items"] == []

@@ -15,31 +15,33 @@ WHY = {"reason": "a test"}
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     with Simulation.open("admin-phones") as opened:
         yield opened
 
 
 @pytest.fixture(autouse=True)
-def no_faults(scene: Simulation) -> Iterator[None]:
+def no_faults(simulation: Simulation) -> Iterator[None]:
     yield
-    scene.server.faults.clear()
+    simulation.server.faults.clear()
 
 
-def ask(scene: Simulation, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
-    admin = scene.server.admin
+def ask(
+    simulation: Simulation, method: str, path: str, body: Any = None, **headers: str
+) -> requests.Response:
+    admin = simulation.server.admin
     told = {"Authorization": f"Bearer {admin.token}"} | headers
     return requests.request(method, admin.url + path, json=body, headers=told, timeout=20)
 
 
-def write(scene: Simulation, path: str, **body: Any) -> Any:
-    answer = ask(scene, "POST", path, {**body, **WHY})
+def write(simulation: Simulation, path: str, **body: Any) -> Any:
+    answer = ask(simulation, "POST", path, {**body, **WHY})
     assert answer.ok, answer.text
     return answer.json()
 
 
-def new_phone(scene: Simulation, place: str = "paris") -> Handset:
-    phone = scene.phone("official-global", place)
+def new_phone(simulation: Simulation, place: str = "paris") -> Handset:
+    phone = simulation.phone("official-global", place)
     phone.power_on()
     return phone
 
@@ -54,7 +56,7 @@ def trouble(phone: Handset) -> Trouble | None:
     return phone.panel.now.facts.trouble
 
 
-def settled(scene: Simulation, phone: Handset) -> None:
+def settled(simulation: Simulation, phone: Handset) -> None:
     """The phone asks again when it said that it would, and gets what the server meant all along."""
     phone.wait(2 * 86_400)
     assert phone.outcome() is Outcome.ACTIVATED
@@ -74,80 +76,82 @@ def settled(scene: Simulation, phone: Handset) -> None:
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
 def test_a_fault_is_shown_for_what_it_is_and_passes(
-    scene: Simulation, fault: dict[str, Any], seen: Trouble, code: str
+    simulation: Simulation, fault: dict[str, Any], seen: Trouble, code: str
 ) -> None:
     """One answer is spoilt; the phone says what is wrong, by class, comes back, and nothing is left of it."""
-    write(scene, "/faults", **fault)
-    phone = new_phone(scene)
+    write(simulation, "/faults", **fault)
+    phone = new_phone(simulation)
     phone.walk_setup()
     assert (trouble(phone), codes(phone)[-1]) == (seen, code)
     assert phone.outcome() is Outcome.PENDING
-    assert ask(scene, "GET", "/faults").json()["items"] == []
-    settled(scene, phone)
+    assert ask(simulation, "GET", "/faults").json()["items"] == []
+    settled(simulation, phone)
 
 
-def test_a_replayed_answer_is_refused_and_the_lock_stays(scene: Simulation) -> None:
+def test_a_replayed_answer_is_refused_and_the_lock_stays(simulation: Simulation) -> None:
     """Whoever recorded yesterday's verdict cannot play it to the phone today. A first answer has none before it."""
-    write(scene, "/faults", kind="replayed")
-    phone = new_phone(scene, "havana")
+    write(simulation, "/faults", kind="replayed")
+    phone = new_phone(simulation, "havana")
     phone.walk_setup()
     assert phone.outcome() is Outcome.LOCKED
-    assert len(ask(scene, "GET", "/faults").json()["items"]) == 1, "there was nothing to replay"
+    assert len(ask(simulation, "GET", "/faults").json()["items"]) == 1, "there was nothing to replay"
     imei = phone._hardware.imeis[0]
-    sub = ask(scene, "POST", "/devices/find", {"imei": imei}).json()["sub"]
-    write(scene, f"/devices/{sub}/unlock")
+    sub = ask(simulation, "POST", "/devices/find", {"imei": imei}).json()["sub"]
+    write(simulation, f"/devices/{sub}/unlock")
     phone.retry()
     assert (codes(phone)[-1], phone.outcome()) == ("key-binding-mismatch", Outcome.LOCKED)
     phone.wait(2 * 86_400)
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_replayed_challenge_was_spent_before(scene: Simulation) -> None:
+def test_a_replayed_challenge_was_spent_before(simulation: Simulation) -> None:
     """The server refuses its own mistake, and the phone asks for another."""
-    ask(scene, "GET", "/faults")
-    requests.post(scene.server.origin + "/v1/challenges", timeout=10)
-    first = new_phone(scene)
+    ask(simulation, "GET", "/faults")
+    requests.post(simulation.server.origin + "/v1/challenges", timeout=10)
+    first = new_phone(simulation)
     first.walk_setup()
-    write(scene, "/faults", kind="replayed", route="challenges")
-    second = new_phone(scene)
+    write(simulation, "/faults", kind="replayed", route="challenges")
+    second = new_phone(simulation)
     second.walk_setup()
     assert codes(second)[-1] == "challenge-spent"
-    settled(scene, second)
+    settled(simulation, second)
 
 
-def test_a_slow_answer_comes_late_and_counts(scene: Simulation) -> None:
+def test_a_slow_answer_comes_late_and_counts(simulation: Simulation) -> None:
     """A phone waits for it; one that waits no longer sees a silence."""
-    write(scene, "/faults", kind="slow", delay=1)
-    phone = new_phone(scene)
+    write(simulation, "/faults", kind="slow", delay=1)
+    phone = new_phone(simulation)
     phone.walk_setup()
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_fault_for_one_device_spoils_no_other(scene: Simulation) -> None:
+def test_a_fault_for_one_device_spoils_no_other(simulation: Simulation) -> None:
     """A test of one client must not disturb the next desk."""
-    phone, other = new_phone(scene), new_phone(scene)
+    phone, other = new_phone(simulation), new_phone(simulation)
     phone.walk_setup()
-    sub = ask(scene, "POST", "/devices/find", {"imei": phone._hardware.imeis[0]}).json()["sub"]
-    [fault] = write(scene, "/faults", kind="garbage", device=sub, count=2)["items"]
+    sub = ask(simulation, "POST", "/devices/find", {"imei": phone._hardware.imeis[0]}).json()["sub"]
+    [fault] = write(simulation, "/faults", kind="garbage", device=sub, count=2)["items"]
     other.walk_setup()
     assert other.outcome() is Outcome.ACTIVATED
-    assert ask(scene, "GET", "/faults").json()["items"] == [fault]
+    assert ask(simulation, "GET", "/faults").json()["items"] == [fault]
     phone.wait(8 * 86_400)
     assert "alphabet" in codes(phone)
 
 
-def test_faults_are_called_off_by_number_and_what_cannot_be_is_refused(scene: Simulation) -> None:
+def test_faults_are_called_off_by_number_and_what_cannot_be_is_refused(simulation: Simulation) -> None:
     """And those that make no sense are never armed."""
-    slow = write(scene, "/faults", kind="slow", delay=7)["items"][0]
+    slow = write(simulation, "/faults", kind="slow", delay=7)["items"][0]
     assert (slow["delay"], slow["status"]) == (7, None)
-    error = write(scene, "/faults", kind="error", status=502)["items"][0]
+    error = write(simulation, "/faults", kind="error", status=502)["items"][0]
     assert (error["delay"], error["status"]) == (None, 502)
-    write(scene, "/faults/clear")
-    armed = [write(scene, "/faults", kind="garbage")["items"][0]["id"] for _ in range(3)]
-    write(scene, "/faults/clear", ids=armed[:1])
-    assert [each["id"] for each in ask(scene, "GET", "/faults").json()["items"]] == armed[1:]
-    assert ask(scene, "POST", "/faults/clear", {"ids": armed[:2], **WHY}).json()["code"] == "fault-unknown"
-    assert len(write(scene, "/faults/clear")["items"]) == 2
+    write(simulation, "/faults/clear")
+    armed = [write(simulation, "/faults", kind="garbage")["items"][0]["id"] for _ in range(3)]
+    write(simulation, "/faults/clear", ids=armed[:1])
+    assert [each["id"] for each in ask(simulation, "GET", "/faults").json()["items"]] == armed[1:]
+    assert (
+        ask(simulation, "POST", "/faults/clear", {"ids": armed[:2], **WHY}).json()["code"] == "fault-unknown"
+    )
+    assert len(write(simulation, "/faults/clear")["items"]) == 2
     wrong = [
         {"kind": "slow"},
         {"kind": "garbage", "delay": 1},
@@ -157,29 +161,29 @@ def test_faults_are_called_off_by_number_and_what_cannot_be_is_refused(scene: Si
         {"kind": "garbage", "route": "challenges", "device": "d-1"},
     ]
     for wish in wrong:
-        assert ask(scene, "POST", "/faults", {**wish, **WHY}).json()["code"] == "fault-invalid", wish
-    assert ask(scene, "GET", "/faults").json()["items"] == []
+        assert ask(simulation, "POST", "/faults", {**wish, **WHY}).json()["code"] == "fault-invalid", wish
+    assert ask(simulation, "GET", "/faults").json()["items"] == []
 
 
-def test_an_unlock_code_of_the_admin_api_unlocks_the_phone_that_asked(scene: Simulation) -> None:
+def test_an_unlock_code_of_the_admin_api_unlocks_the_phone_that_asked(simulation: Simulation) -> None:
     """Support needs no access to the database; the phone needs no network."""
-    phone = new_phone(scene, "havana")
+    phone = new_phone(simulation, "havana")
     phone.walk_setup()
     phone.network_down()
     shown = phone.panel.now
     assert shown is not None
     assert shown.screen is ScreenId.LOCKED
-    code = write(scene, "/unlock-codes", challenge=shown.facts.challenge.lower().replace("-", " "))
+    code = write(simulation, "/unlock-codes", challenge=shown.facts.challenge.lower().replace("-", " "))
     phone.enter_code(code["token"].encode())
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def keys(scene: Simulation) -> dict[str, dict[str, Any]]:
-    return {each["kid"]: each for each in ask(scene, "GET", "/keys").json()["items"]}
+def keys(simulation: Simulation) -> dict[str, dict[str, Any]]:
+    return {each["kid"]: each for each in ask(simulation, "GET", "/keys").json()["items"]}
 
 
-def signs(scene: Simulation) -> str:
-    [kid] = [kid for kid, key in keys(scene).items() if key["signs"]]
+def signs(simulation: Simulation) -> str:
+    [kid] = [kid for kid, key in keys(simulation).items() if key["signs"]]
     return kid
 
 
@@ -188,29 +192,29 @@ def kid_of(phone: Handset) -> str:
     return str(sent[-1]["header"]["kid"])
 
 
-def test_keys_are_rotated_and_revoked_and_phones_follow(scene: Simulation) -> None:
+def test_keys_are_rotated_and_revoked_and_phones_follow(simulation: Simulation) -> None:
     """The new key takes over at its time, also in a server that starts again; a revoked one ends at once."""
-    first = signs(scene)
-    later = scene.world.now() + 86_400
-    second = write(scene, f"/keys/{first}/rotate", at=later)["kid"]
-    assert signs(scene) == first
-    assert (keys(scene)[first]["signs_until"], keys(scene)[second]["signs_from"]) == (later, later)
-    assert ask(scene, "POST", f"/keys/{first}/rotate", WHY).json()["code"] == "key-refused"
-    scene.world.wait(86_401)
-    assert (signs(scene), keys(scene)[second]["alg"]) == (second, keys(scene)[first]["alg"])
-    scene.server.restart()
-    assert signs(scene) == second
-    third = write(scene, f"/keys/{second}/rotate")["kid"]
-    assert signs(scene) == third
-    phone = new_phone(scene)
+    first = signs(simulation)
+    later = simulation.world.now() + 86_400
+    second = write(simulation, f"/keys/{first}/rotate", at=later)["kid"]
+    assert signs(simulation) == first
+    assert (keys(simulation)[first]["signs_until"], keys(simulation)[second]["signs_from"]) == (later, later)
+    assert ask(simulation, "POST", f"/keys/{first}/rotate", WHY).json()["code"] == "key-refused"
+    simulation.world.wait(86_401)
+    assert (signs(simulation), keys(simulation)[second]["alg"]) == (second, keys(simulation)[first]["alg"])
+    simulation.server.restart()
+    assert signs(simulation) == second
+    third = write(simulation, f"/keys/{second}/rotate")["kid"]
+    assert signs(simulation) == third
+    phone = new_phone(simulation)
     phone.walk_setup()
     assert (phone.outcome(), kid_of(phone)) == (Outcome.ACTIVATED, third)
-    write(scene, f"/keys/{third}/revoke")
-    assert (keys(scene)[third]["status"], keys(scene)[third]["may_sign"]) == ("revoked", False)
-    another = new_phone(scene)
+    write(simulation, f"/keys/{third}/revoke")
+    assert (keys(simulation)[third]["status"], keys(simulation)[third]["may_sign"]) == ("revoked", False)
+    another = new_phone(simulation)
     another.walk_setup()
-    assert (another.outcome(), kid_of(another)) == (Outcome.ACTIVATED, signs(scene))
-    last = signs(scene)
-    assert ask(scene, "POST", f"/keys/{last}/revoke", WHY).json()["code"] == "key-refused"
-    assert ask(scene, "POST", "/keys/nobody/rotate", WHY).json()["code"] == "key-unknown"
-    assert ask(scene, "POST", "/keys/nobody/revoke", WHY).json()["code"] == "key-unknown"
+    assert (another.outcome(), kid_of(another)) == (Outcome.ACTIVATED, signs(simulation))
+    last = signs(simulation)
+    assert ask(simulation, "POST", f"/keys/{last}/revoke", WHY).json()["code"] == "key-refused"
+    assert ask(simulation, "POST", "/keys/nobody/rotate", WHY).json()["code"] == "key-unknown"
+    assert ask(simulation, "POST", "/keys/nobody/revoke", WHY).json()["code"] == "key-unknown"

@@ -24,7 +24,7 @@ QUICK = 3
 
 
 @pytest.fixture
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     """Of its own: what an operator may do is done to this server, a few hundred times."""
     with Simulation.open(SEED) as opened:
         phone = opened.phone("official-global", "havana")
@@ -33,8 +33,8 @@ def scene() -> Iterator[Simulation]:
         yield opened
 
 
-def run(scene: Simulation, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    server = scene.server
+def run(simulation: Simulation, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    server = simulation.server
     command = [
         ST,
         "--config-file",
@@ -63,50 +63,60 @@ def run(scene: Simulation, folder: Path, *options: str) -> "subprocess.Completed
     )
 
 
-def operations(scene: Simulation) -> list[str]:
+def operations(simulation: Simulation) -> list[str]:
     """The path of each operation in the document."""
-    document: dict[str, Any] = requests.get(scene.server.origin + "/openapi.json", timeout=10).json()
+    document: dict[str, Any] = requests.get(simulation.server.origin + "/openapi.json", timeout=10).json()
     methods = {"get", "put", "post", "delete", "patch", "head", "options"}
     return [path for path, named in document["paths"].items() for name in named if name in methods]
 
 
-def all_is_well(scene: Simulation, done: "subprocess.CompletedProcess[str]", tested: int) -> None:
+def all_is_well(simulation: Simulation, done: "subprocess.CompletedProcess[str]", tested: int) -> None:
     """No failure, no error, and nothing left out."""
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr
-    assert re.search(rf"Operations: +{tested} selected / {len(operations(scene))} total", done.stdout)
+    assert re.search(rf"Operations: +{tested} selected / {len(operations(simulation))} total", done.stdout)
     assert f"Tested: {tested}" in done.stdout
-    page = requests.get(scene.server.origin + "/metrics", timeout=10).text
+    page = requests.get(simulation.server.origin + "/metrics", timeout=10).text
     assert not re.search(r'activation_requests_total\{[^}]*status="500"', page)
     verdicts = re.findall(r'activation_requests_total\{[^}]*route="/v1/verdicts",status="200"\} (\S+)', page)
     assert float(verdicts[0]) >= QUICK
 
 
-def test_what_phones_may_do_is_as_the_document_says(scene: Simulation, tmp_path: Path) -> None:
+def test_what_phones_may_do_is_as_the_document_says(simulation: Simulation, tmp_path: Path) -> None:
     """No 5xx, no undocumented status, no schema violation; in every run of the tests."""
-    tested = sum(not path.startswith(ADMIN) for path in operations(scene))
+    tested = sum(not path.startswith(ADMIN) for path in operations(simulation))
     options = ["--exclude-path-regex", f"^{ADMIN}", "--phases", "examples,coverage,fuzzing"]
-    all_is_well(scene, run(scene, tmp_path, *options, "--max-examples", str(QUICK)), tested)
+    all_is_well(simulation, run(simulation, tmp_path, *options, "--max-examples", str(QUICK)), tested)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_whole_document_holds_for_many_cases_and_for_chains_of_calls(
-    scene: Simulation, tmp_path: Path
+    simulation: Simulation, tmp_path: Path
 ) -> None:
     """Operators' routes too, and all phases: the stateful one uses what one operation answered in the next."""
-    all_is_well(scene, run(scene, tmp_path, "--max-examples", "40"), len(operations(scene)))
+    all_is_well(simulation, run(simulation, tmp_path, "--max-examples", "40"), len(operations(simulation)))
 
 
 @pytest.mark.slow
-def test_a_server_that_breaks_its_word_is_found_out(scene: Simulation, tmp_path: Path) -> None:
+def test_a_server_that_breaks_its_word_is_found_out(simulation: Simulation, tmp_path: Path) -> None:
     """The test above can fail: a document that promises less than the server does is not the same document."""
-    document = requests.get(scene.server.origin + "/openapi.json", timeout=10).json()
+    document = requests.get(simulation.server.origin + "/openapi.json", timeout=10).json()
     document["paths"] = {"/v1/challenges": document["paths"]["/v1/challenges"]}
     answer = document["paths"]["/v1/challenges"]["post"]["responses"]["200"]
     answer["content"]["application/json"]["schema"] = {"type": "object", "required": ["secret"]}
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(document), encoding="utf-8")
-    command = [ST, "run", str(file), "--url", scene.server.origin, "--checks", "all", "--max-examples", "2"]
+    command = [
+        ST,
+        "run",
+        str(file),
+        "--url",
+        simulation.server.origin,
+        "--checks",
+        "all",
+        "--max-examples",
+        "2",
+    ]
     done = subprocess.run(
         [*command, "--generation-deterministic", "--no-color"],
         capture_output=True,

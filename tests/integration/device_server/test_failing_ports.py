@@ -27,13 +27,13 @@ def live(phone: Handset) -> None:
 @pytest.mark.parametrize(("port", "method"), list(FAILURES))
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
 def test_one_failure_at_any_call_is_overcome(
-    scene: Simulation, port: str, method: str, place: str, end: Outcome
+    simulation: Simulation, port: str, method: str, place: str, end: Outcome
 ) -> None:
     """The phone is never usable without a verdict that allows it, and ends as it would have ended."""
     step = 29 if port == "modem" else 1
     for at in itertools.count(1, step):
         trap = Trap(port, method, at)
-        phone = scene.phone("official-global", place)
+        phone = simulation.phone("official-global", place)
         set_trap(phone, trap)
         live(phone)
         if trap.calls < at:
@@ -57,10 +57,10 @@ def test_one_failure_at_any_call_is_overcome(
     ],
 )
 def test_a_locked_phone_whose_storage_fails_for_a_while_forgets_nothing(
-    scene: Simulation, port: str, method: str
+    simulation: Simulation, port: str, method: str
 ) -> None:
     """I3, I4: what cannot be read now is not overwritten, and is there again when the storage is."""
-    phone = scene.phone("official-global", "havana")
+    phone = simulation.phone("official-global", "havana")
     phone.power_on()
     phone.walk_setup()
     assert phone.agent is not None
@@ -77,9 +77,9 @@ def test_a_locked_phone_whose_storage_fails_for_a_while_forgets_nothing(
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_user_who_presses_a_button_on_a_phone_that_is_not_up_boots_it(scene: Simulation) -> None:
+def test_a_user_who_presses_a_button_on_a_phone_that_is_not_up_boots_it(simulation: Simulation) -> None:
     """Nothing that a user does is taken by an agent that has not read its state."""
-    phone = scene.phone("official-global", "havana")
+    phone = simulation.phone("official-global", "havana")
     phone.power_on()
     phone.walk_setup()
     set_trap(phone, Trap("store", "read", at=1))

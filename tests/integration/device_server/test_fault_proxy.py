@@ -28,23 +28,23 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     """A scene whose server keeps the time of its world."""
     with Simulation.open("hostile network", world=World()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def network(scene: Simulation) -> Iterator[HostileProxy]:
+def network(simulation: Simulation) -> Iterator[HostileProxy]:
     """Between the phones and the server of the scene."""
-    with HostileProxy(scene.server.origin, [], scene.world, Seed.of("network")) as made:
+    with HostileProxy(simulation.server.origin, [], simulation.world, Seed.of("network")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def told(scene: Simulation, network: HostileProxy) -> Handset:
+def told(simulation: Simulation, network: HostileProxy) -> Handset:
     """A phone in Paris, activated."""
-    phone = scene.phone("official-global", "paris", fit=network.device_options("told"))
+    phone = simulation.phone("official-global", "paris", options=network.device_options("told"))
     phone.power_on()
     phone.walk_setup()
     return phone
@@ -61,9 +61,9 @@ def life(seed: str, chance: str) -> tuple[list[dict[str, Any]], list[dict[str, A
     kinds = (FaultKind.REFUSED, FaultKind.RESET_MIDWAY, FaultKind.TAMPERED, FaultKind.UNAVAILABLE)
     faults = [Fault(kind, Schedule(probability=0.1)) for kind in kinds]
     world = World()
-    with Simulation.open(seed, world=world) as scene:
-        with HostileProxy(scene.server.origin, faults, world, Seed.of(chance)) as network:
-            phone = scene.phone("official-global", "havana", fit=network.device_options("anna"))
+    with Simulation.open(seed, world=world) as simulation:
+        with HostileProxy(simulation.server.origin, faults, world, Seed.of(chance)) as network:
+            phone = simulation.phone("official-global", "havana", options=network.device_options("anna"))
             phone.power_on()
             phone.walk_setup()
             phone.wait(4 * DAY)
@@ -147,10 +147,10 @@ def stage(faults: list[Fault], **open_: Any) -> Iterator[tuple[Handset, HostileP
     """A phone in Paris, switched on, behind a network of its own."""
     world = World()
     with (
-        Simulation.open("stage", world=world) as scene,
-        HostileProxy(scene.server.origin, faults, world, Seed.of("stage"), **open_) as network,
+        Simulation.open("stage", world=world) as simulation,
+        HostileProxy(simulation.server.origin, faults, world, Seed.of("stage"), **open_) as network,
     ):
-        phone = scene.phone("official-global", "paris", fit=network.device_options("anna"))
+        phone = simulation.phone("official-global", "paris", options=network.device_options("anna"))
         phone.power_on()
         yield phone, network
 
@@ -172,10 +172,10 @@ def test_a_partition_heals_at_its_time() -> None:
 def test_a_server_that_is_gone_looks_like_a_reset_and_comes_back() -> None:
     """The network adds nothing of its own to a server that does not run."""
     world = World()
-    with Simulation.open("gone", world=world) as scene:
-        origin = scene.server.origin
+    with Simulation.open("gone", world=world) as simulation:
+        origin = simulation.server.origin
         with HostileProxy(origin, [], world, Seed.of(1)) as network:
-            scene.server.stop()
+            simulation.server.stop()
             assert outcome(network.way()) == (TransportFault.UNREACHABLE,)
 
 
@@ -189,10 +189,10 @@ def test_a_client_that_comes_by_itself_is_served_and_hurt_too() -> None:
     with (
         Simulation.open("9", world=world) as home,
         HostileProxy(home.server.origin, faults, world, Seed.of(9), tls=False) as network,
-        Simulation.open("9", world=world, url=network.origin) as scene,
+        Simulation.open("9", world=world, url=network.origin) as simulation,
     ):
         assert network.authorities is None
-        phone = scene.phone("official-global", "paris")
+        phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
         phone.wait(HOUR)

@@ -30,11 +30,11 @@ RECOVERED = 2 * HOUR
 @dataclass(frozen=True)
 class Stage:
     world: World
-    scene: Simulation
+    simulation: Simulation
     network: HostileProxy
 
     def phone(self, place: str, name: str) -> Handset:
-        phone = self.scene.phone("official-global", place, fit=self.network.device_options(name))
+        phone = self.simulation.phone("official-global", place, options=self.network.device_options(name))
         phone.power_on()
         phone.walk_setup()
         return phone
@@ -45,10 +45,10 @@ def stage() -> Iterator[Stage]:
     world = World()
     clock = ServerClock(world.now)
     with (
-        Simulation.open("hostile", world=world, clock=clock) as scene,
-        HostileProxy(scene.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
+        Simulation.open("hostile", world=world, clock=clock) as simulation,
+        HostileProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
     ):
-        yield Stage(world, scene, network)
+        yield Stage(world, simulation, network)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def expect(phone: Handset, failed: list[tuple[Trouble, str]], cell: faults_table
 def test_a_new_phone_meets_every_fault_before_it_is_activated(stage: Stage) -> None:
     """None of them activates it, the replay of a good answer included; then it is activated."""
     kinds = [kind for kind in FaultKind if TABLE[kind][Route.VERDICTS].ends]
-    phone = stage.scene.phone("official-global", "paris", fit=stage.network.device_options("new"))
+    phone = stage.simulation.phone("official-global", "paris", options=stage.network.device_options("new"))
     # A replay needs an answer from before: the one that was lost.
     kinds.sort(key=lambda kind: (kind in FROM_MEMORY, kind is not FaultKind.LOST_ANSWER))
     phone.power_on()

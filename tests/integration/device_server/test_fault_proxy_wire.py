@@ -28,16 +28,16 @@ from wire import media
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     """A scene whose server keeps the time of its world."""
     with Simulation.open("hostile network", world=World()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def network(scene: Simulation) -> Iterator[HostileProxy]:
+def network(simulation: Simulation) -> Iterator[HostileProxy]:
     """Between the phones and the server of the scene."""
-    with HostileProxy(scene.server.origin, [], scene.world, Seed.of("network")) as made:
+    with HostileProxy(simulation.server.origin, [], simulation.world, Seed.of("network")) as made:
         yield made
 
 

@@ -112,16 +112,16 @@ def test_a_mistake_is_answered_by_what_to_do(arguments: tuple[str, ...], code: i
 
 def test_a_phone_has_the_batch_of_its_shipment_once_it_asks() -> None:
     """The server keeps no IMEI, so it looks the shipment up while it sees one."""
-    with Simulation.open("investigation", world=World(SEPTEMBER)) as scene:
-        phone = scene.phone("official-global", "paris")
+    with Simulation.open("investigation", world=World(SEPTEMBER)) as simulation:
+        phone = simulation.phone("official-global", "paris")
         imei = phone.imeis[0]
         serial = int(imei[8:14])
         shipment = Shipment(imei[:8], serial, serial, "K-2107-A", "Levant", "global", "SV-2107G")
-        desk = device_admin(scene.server.service)
+        desk = device_admin(simulation.server.service)
         with desk.store.transaction() as transaction:
             transaction.add_shipments([shipment])
         phone.power_on()
         phone.walk_setup()
-        found = InvestigationQueries(desk.store, scene.server.service.policy).investigate(smallest=1)
+        found = InvestigationQueries(desk.store, simulation.server.service.policy).investigate(smallest=1)
         assert [share.value for share in found.table(Dimension.BATCH).shares] == ["K-2107-A"]
         assert [share.value for share in found.table(Dimension.DISTRIBUTOR).shares] == ["Levant"]

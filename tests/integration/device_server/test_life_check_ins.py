@@ -31,15 +31,15 @@ from wire.evidence import Plmn
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     with Simulation.open("check-ins", policy=policy(BEFORE)) as opened:
         yield opened
 
 
 @pytest.fixture
-def phone(scene: Simulation) -> Handset:
+def phone(simulation: Simulation) -> Handset:
     """Activated; the policy asks it to come every day."""
-    made = scene.phone("official-global", "paris")
+    made = simulation.phone("official-global", "paris")
     made.power_on()
     made.walk_setup()
     assert made.outcome() is Outcome.ACTIVATED
@@ -141,8 +141,8 @@ def test_setting_the_clock_to_1970_or_2100_changes_no_deadline() -> None:
     """Two weeks of a phone, told by when it asks, warns and locks, whatever its user does to the clock."""
 
     def life(*walls: int | None) -> list[tuple[float, str]]:
-        with Simulation.open("clocks", policy=policy(NOTICE)) as scene:
-            phone = scene.phone("official-global", "paris")
+        with Simulation.open("clocks", policy=policy(NOTICE)) as simulation:
+            phone = simulation.phone("official-global", "paris")
             phone.power_on()
             phone.walk_setup()
             for wall in walls:
@@ -162,13 +162,13 @@ def test_setting_the_clock_to_1970_or_2100_changes_no_deadline() -> None:
 @pytest.fixture
 def announced() -> Iterator[tuple[Simulation, Handset]]:
     """Activated in Havana on 8 September, before a measure that announces its locks for 12 September at noon."""
-    with Simulation.open("notice", policy=policy(BEFORE)) as scene:
-        phone = scene.phone("official-global", "havana")
+    with Simulation.open("notice", policy=policy(BEFORE)) as simulation:
+        phone = simulation.phone("official-global", "havana")
         phone.power_on()
         phone.walk_setup()
-        scene.server.adopt(policy(NOTICE))
+        simulation.server.adopt(policy(NOTICE))
         phone.wait(1.2 * DAY)
-        yield scene, phone
+        yield simulation, phone
 
 
 def test_a_lock_is_announced_with_its_date_before_it_happens(announced: tuple[Simulation, Handset]) -> None:
@@ -186,10 +186,10 @@ def test_a_lock_is_announced_with_its_date_before_it_happens(announced: tuple[Si
 
 def test_the_announced_lock_comes_at_its_date_and_not_before(announced: tuple[Simulation, Handset]) -> None:
     """Also without a network: a verified verdict has set the date."""
-    scene, phone = announced
+    simulation, phone = announced
     phone.network_down()
     date = datetime(2021, 9, 12, 12, tzinfo=UTC).timestamp()
-    phone.wait(date - scene.world.exact() - 60)
+    phone.wait(date - simulation.world.exact() - 60)
     assert phone.usable
     phone.wait(120)
     assert phone.outcome() is Outcome.LOCKED
@@ -201,8 +201,8 @@ def test_an_announcement_that_is_withdrawn_in_time_locks_nobody(
     announced: tuple[Simulation, Handset],
 ) -> None:
     """An allow in the meantime ends the notice."""
-    scene, phone = announced
-    scene.server.adopt(policy(BEFORE.replace("version = 0", "version = 3")))
+    simulation, phone = announced
+    simulation.server.adopt(policy(BEFORE.replace("version = 0", "version = 3")))
     phone.wait(10 * DAY)
     assert phone.outcome() is Outcome.ACTIVATED
     assert phone.panel.now is not None
@@ -223,7 +223,7 @@ def test_a_notice_that_the_user_puts_away_comes_back_with_the_next_boot(
 
 
 def test_silence_is_warned_about_then_locks_and_the_first_contact_that_allows_unlocks(
-    scene: Simulation, phone: Handset
+    simulation: Simulation, phone: Handset
 ) -> None:
     """Thirty days without a verdict: a week's warning, the lock with its own sentence, and no dead end."""
     phone.network_down()
@@ -242,26 +242,26 @@ def test_silence_is_warned_about_then_locks_and_the_first_contact_that_allows_un
 
 def test_a_deferral_extends_no_deadline() -> None:
     """A server that cannot decide keeps nobody unlocked for ever."""
-    with Simulation.open("deferring", policy=policy(BEFORE)) as scene:
-        phone = scene.phone("official-global", "paris")
+    with Simulation.open("deferring", policy=policy(BEFORE)) as simulation:
+        phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
         assert phone.agent is not None
         deadline = phone.agent.state.memory.offline_at
-        scene.server.adopt(policy(UNDECIDED))
+        simulation.server.adopt(policy(UNDECIDED))
         phone.wait(25 * DAY)
         assert phone.agent.state.exchange is Exchange.BACKOFF
         assert phone.agent.state.memory.offline_at == deadline
         phone.wait(6 * DAY)
         assert phone.agent.state.lock is Lock.LOCKED
-        scene.server.adopt(policy(BEFORE.replace("version = 0", "version = 2")))
+        simulation.server.adopt(policy(BEFORE.replace("version = 0", "version = 2")))
         phone.wait(2 * DAY)
         assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_released_phone_never_comes_again(scene: Simulation, phone: Handset) -> None:
+def test_a_released_phone_never_comes_again(simulation: Simulation, phone: Handset) -> None:
     """The vendor has given it up: neither time nor boot nor a new card makes it ask."""
-    device_admin(scene.server.service).release(phone._hardware.imeis[0], reason="sold")
+    device_admin(simulation.server.service).release(phone._hardware.imeis[0], reason="sold")
     phone.retry()
     asked = len(asked_at(phone))
     phone.wait(60 * DAY)
@@ -276,8 +276,8 @@ def test_a_released_phone_never_comes_again(scene: Simulation, phone: Handset) -
 def test_a_world_can_begin_earlier() -> None:
     """Phones were activated before the measure; so can these be."""
     start = int(datetime(2021, 8, 21, tzinfo=UTC).timestamp())
-    with Simulation.open("earlier", world=World(start)) as scene:
-        phone = scene.phone("official-global", "paris")
+    with Simulation.open("earlier", world=World(start)) as simulation:
+        phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
         assert phone.timeline.verdicts[-1].claims.iat - start < 120

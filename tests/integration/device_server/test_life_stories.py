@@ -71,8 +71,8 @@ def test_a_long_story_is_told_in_less_than_a_hundred_lines(september: tuple[Stor
 
 def test_short_stories_keep_every_message() -> None:
     """Evidence and verdict stand in full below their request."""
-    with Simulation.open("short") as scene:
-        havana, custom = run_stories(scene)
+    with Simulation.open("short") as simulation:
+        havana, custom = run_stories(simulation)
     assert havana.brief
     sent = [entry for entry in havana.entries if "sent" in entry.detail]
     assert len(sent) == 1

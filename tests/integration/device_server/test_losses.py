@@ -29,14 +29,14 @@ from wire.evidence import Plmn
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     with Simulation.open("losses") as opened:
         yield opened
 
 
-def made(scene: Simulation, place: str) -> Handset:
+def made(simulation: Simulation, place: str) -> Handset:
     """A phone in a place, walked through its setup, on storage that can fail."""
-    phone = scene.phone("official-global", place)
+    phone = simulation.phone("official-global", place)
     phone._hardware = replace(phone._hardware, store=FullDisk(), counter=FaultyCounter())
     phone.power_on()
     phone.walk_setup()
@@ -69,11 +69,11 @@ def setup_again(phone: Handset) -> None:
     phone.walk_setup()
 
 
-def test_a_full_disk_leaves_the_phone_as_it_was_until_there_is_room(scene: Simulation) -> None:
+def test_a_full_disk_leaves_the_phone_as_it_was_until_there_is_room(simulation: Simulation) -> None:
     """Nothing counts that is not sealed: neither a lock nor an unlocking."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     assert phone.outcome() is Outcome.LOCKED
-    device_admin(scene.server.service).unlock(phone.imeis[0], reason="a mistake")
+    device_admin(simulation.server.service).unlock(phone.imeis[0], reason="a mistake")
     disk(phone).full = True
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED
@@ -84,9 +84,9 @@ def test_a_full_disk_leaves_the_phone_as_it_was_until_there_is_room(scene: Simul
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_disk_that_is_full_from_the_start_keeps_the_phone_in_its_wizard(scene: Simulation) -> None:
+def test_a_disk_that_is_full_from_the_start_keeps_the_phone_in_its_wizard(simulation: Simulation) -> None:
     """A phone that cannot remember its verdict has none."""
-    phone = scene.phone("official-global", "paris")
+    phone = simulation.phone("official-global", "paris")
     phone._hardware = replace(phone._hardware, store=FullDisk(full=True), counter=FaultyCounter())
     phone.power_on()
     assert not phone.usable
@@ -108,10 +108,10 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("place", ["havana", "paris"])
 @pytest.mark.parametrize("how", SPOILT)
 def test_a_state_file_that_is_not_whole_makes_the_phone_ask_again(
-    scene: Simulation, how: str, place: str
+    simulation: Simulation, how: str, place: str
 ) -> None:
     """A phone that remembers nothing is not activated; the server remembers, and says the same as before."""
-    phone = made(scene, place)
+    phone = made(simulation, place)
     end, record = phone.outcome(), disk(phone).content
     assert record is not None
     disk(phone).content = SPOILT[how](record)
@@ -122,9 +122,9 @@ def test_a_state_file_that_is_not_whole_makes_the_phone_ask_again(
     assert phone.outcome() is end
 
 
-def test_any_flipped_bit_of_the_state_file_is_noticed(scene: Simulation) -> None:
+def test_any_flipped_bit_of_the_state_file_is_noticed(simulation: Simulation) -> None:
     """A locked phone; a bit in each octet of the record, one after the other."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     phone.network_down()
     record = disk(phone).content
     assert record is not None
@@ -136,9 +136,9 @@ def test_any_flipped_bit_of_the_state_file_is_noticed(scene: Simulation) -> None
         assert not phone.usable, at
 
 
-def test_a_state_file_of_another_phone_is_foreign(scene: Simulation) -> None:
+def test_a_state_file_of_another_phone_is_foreign(simulation: Simulation) -> None:
     """A neighbour's activated state does not activate this one."""
-    phone, neighbour = made(scene, "havana"), made(scene, "paris")
+    phone, neighbour = made(simulation, "havana"), made(simulation, "paris")
     disk(phone).content = disk(neighbour).content
     counter(phone).count = counter(neighbour).count
     phone.network_down()
@@ -148,12 +148,12 @@ def test_a_state_file_of_another_phone_is_foreign(scene: Simulation) -> None:
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_an_earlier_state_that_is_copied_back_is_refused(scene: Simulation) -> None:
+def test_an_earlier_state_that_is_copied_back_is_refused(simulation: Simulation) -> None:
     """The counter tells every copy from the newest; no earlier day comes back, however often it is tried."""
-    phone = made(scene, "paris")
+    phone = made(simulation, "paris")
     phone.wait(DAY)
     earlier = list(disk(phone).written)
-    device_admin(scene.server.service).lock(phone.imeis[0], reason="reported stolen")
+    device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED
     phone.network_down()
@@ -166,9 +166,9 @@ def test_an_earlier_state_that_is_copied_back_is_refused(scene: Simulation) -> N
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_state_file_that_is_gone_makes_the_phone_ask_again(scene: Simulation) -> None:
+def test_a_state_file_that_is_gone_makes_the_phone_ask_again(simulation: Simulation) -> None:
     """The counter has counted, so there was one."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     disk(phone).erase()
     phone.network_down()
     phone.power_on()
@@ -178,9 +178,9 @@ def test_a_state_file_that_is_gone_makes_the_phone_ask_again(scene: Simulation) 
 
 
 @pytest.mark.parametrize("place", ["havana", "paris"])
-def test_a_counter_that_was_reset_makes_the_phone_ask_again(scene: Simulation, place: str) -> None:
+def test_a_counter_that_was_reset_makes_the_phone_ask_again(simulation: Simulation, place: str) -> None:
     """A repair shop puts in another chip: no record can be told from the newest any more."""
-    phone = made(scene, place)
+    phone = made(simulation, place)
     end, counter(phone).count = phone.outcome(), 0
     phone.network_down()
     phone.power_on()
@@ -189,9 +189,11 @@ def test_a_counter_that_was_reset_makes_the_phone_ask_again(scene: Simulation, p
     assert phone.outcome() is end
 
 
-def test_a_counter_that_does_not_answer_keeps_the_phone_where_it_cannot_be_used(scene: Simulation) -> None:
+def test_a_counter_that_does_not_answer_keeps_the_phone_where_it_cannot_be_used(
+    simulation: Simulation,
+) -> None:
     """Neither activated nor given up: when it answers again, the phone is what it was."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     counter(phone).broken = True
     phone.power_on()
     assert faults(phone)[-1] == "unreadable"
@@ -203,9 +205,9 @@ def test_a_counter_that_does_not_answer_keeps_the_phone_where_it_cannot_be_used(
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_factory_reset_is_remembered_by_the_server(scene: Simulation) -> None:
+def test_a_factory_reset_is_remembered_by_the_server(simulation: Simulation) -> None:
     """The wizard begins anew and ends where it ended: the attested identity survives."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     serial = phone.timeline.verdicts[-1].claims.serial
     phone.factory_reset()
     assert phone.agent is not None
@@ -217,10 +219,10 @@ def test_a_factory_reset_is_remembered_by_the_server(scene: Simulation) -> None:
 
 def test_a_factory_reset_after_the_late_lock_does_not_undo_it() -> None:
     """Neither at home nor in Paris, where a new phone would be activated."""
-    with Simulation.open("reset", policy=policy(BEFORE)) as scene:
-        phone = made(scene, "havana")
+    with Simulation.open("reset", policy=policy(BEFORE)) as simulation:
+        phone = made(simulation, "havana")
         assert phone.outcome() is Outcome.ACTIVATED
-        scene.server.adopt(shipped())
+        simulation.server.adopt(shipped())
         phone.retry()
         phone.carry(find_place("paris"))
         phone.factory_reset()
@@ -228,9 +230,9 @@ def test_a_factory_reset_after_the_late_lock_does_not_undo_it() -> None:
         assert phone.outcome() is Outcome.LOCKED
 
 
-def test_another_sim_is_asked_about_and_does_not_unlock(scene: Simulation) -> None:
+def test_another_sim_is_asked_about_and_does_not_unlock(simulation: Simulation) -> None:
     """The card is one signal; the network that it registers on weighs more."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     verdicts = len(phone.timeline.verdicts)
     phone.insert(generate_sim(Plmn(mcc="208", mnc="01"), Random(3)))
     assert len(phone.timeline.verdicts) == verdicts + 1
@@ -243,9 +245,9 @@ OFFICIAL = ["official-eea", "official-china", "official-legacy"]
 
 
 @pytest.mark.parametrize("profile", OFFICIAL)
-def test_a_lock_survives_official_images_up_and_down(scene: Simulation, profile: str) -> None:
+def test_a_lock_survives_official_images_up_and_down(simulation: Simulation, profile: str) -> None:
     """Also an older image, whose agent asks at setup alone: a locked phone counts as one that is not set up."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     phone.network_down()
     for image in (profile, "official-global"):
         phone.flash(load_named(image))
@@ -257,9 +259,9 @@ def test_a_lock_survives_official_images_up_and_down(scene: Simulation, profile:
 
 
 @pytest.mark.parametrize("profile", OFFICIAL)
-def test_an_activation_survives_official_images_up_and_down(scene: Simulation, profile: str) -> None:
+def test_an_activation_survives_official_images_up_and_down(simulation: Simulation, profile: str) -> None:
     """An update must not send a customer through the wizard."""
-    phone = made(scene, "paris")
+    phone = made(simulation, "paris")
     phone.network_down()
     for image in (profile, "official-global"):
         phone.flash(load_named(image))
@@ -268,9 +270,9 @@ def test_an_activation_survives_official_images_up_and_down(scene: Simulation, p
 
 
 @pytest.mark.parametrize("profile", ["custom-aosp", "custom-vendor-base"])
-def test_a_lock_waits_behind_firmware_that_has_no_agent(scene: Simulation, profile: str) -> None:
+def test_a_lock_waits_behind_firmware_that_has_no_agent(simulation: Simulation, profile: str) -> None:
     """The other image is not affected; back on the official one, the lock stands before a request is sent."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     phone.network_down()
     phone.flash(load_named(profile))
     phone.power_on()
@@ -280,9 +282,9 @@ def test_a_lock_waits_behind_firmware_that_has_no_agent(scene: Simulation, profi
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_an_image_of_another_trust_root_cannot_leave_an_activation_behind(scene: Simulation) -> None:
+def test_an_image_of_another_trust_root_cannot_leave_an_activation_behind(simulation: Simulation) -> None:
     """It gets a sealing key of its own: what its server allowed is foreign to the official image."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     phone.flash(load_named("custom-resigned"))
     phone.power_on()
     phone.walk_setup()
@@ -296,9 +298,9 @@ def test_an_image_of_another_trust_root_cannot_leave_an_activation_behind(scene:
 
 
 @pytest.mark.parametrize("wall", [0, 4_102_444_800, 2**31 - 1])
-def test_a_clock_that_jumps_locks_and_unlocks_nobody(scene: Simulation, wall: int) -> None:
+def test_a_clock_that_jumps_locks_and_unlocks_nobody(simulation: Simulation, wall: int) -> None:
     """To 1970, to 2100, to the last second of 32 bits: nothing in the phone reads that clock."""
-    locked, free = made(scene, "havana"), made(scene, "paris")
+    locked, free = made(simulation, "havana"), made(simulation, "paris")
     for phone in (locked, free):
         phone.set_wall(wall)
         phone.power_on()
@@ -308,8 +310,8 @@ def test_a_clock_that_jumps_locks_and_unlocks_nobody(scene: Simulation, wall: in
 
 def test_pulling_the_battery_gains_no_more_than_a_heartbeat() -> None:
     """Five days of use without a network lock a phone, though it is switched off and on every twenty hours."""
-    with Simulation.open("battery", policy=policy(NOTICE)) as scene:
-        phone = made(scene, "paris")
+    with Simulation.open("battery", policy=policy(NOTICE)) as simulation:
+        phone = made(simulation, "paris")
         phone.network_down()
         used = 0
         while phone.outcome() is not Outcome.LOCKED:
@@ -323,12 +325,12 @@ def test_pulling_the_battery_gains_no_more_than_a_heartbeat() -> None:
 
 def test_a_server_that_forgot_the_phone_neither_strands_nor_frees_it() -> None:
     """An empty database: the phone's own serial keeps the numbers rising, and where it is decides again."""
-    with Simulation.open("forgot") as scene:
-        locked, free = made(scene, "havana"), made(scene, "paris")
+    with Simulation.open("forgot") as simulation:
+        locked, free = made(simulation, "havana"), made(simulation, "paris")
         for _ in range(3):
             locked.retry()
         serial = locked.timeline.verdicts[-1].claims.serial
-        scene.server.restore(None)
+        simulation.server.restore(None)
         locked.retry()
         free.retry()
         assert (locked.outcome(), free.outcome()) == (Outcome.LOCKED, Outcome.ACTIVATED)
@@ -337,15 +339,15 @@ def test_a_server_that_forgot_the_phone_neither_strands_nor_frees_it() -> None:
 
 def test_a_server_restored_from_a_backup_numbers_above_what_the_phone_knows() -> None:
     """Its serials are behind; the phone tells it the newest, attested, and is not stranded."""
-    with Simulation.open("restored") as scene:
-        phone = made(scene, "paris")
-        backup = scene.server.backup()
-        device_admin(scene.server.service).lock(phone.imeis[0], reason="reported stolen")
+    with Simulation.open("restored") as simulation:
+        phone = made(simulation, "paris")
+        backup = simulation.server.backup()
+        device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
         for _ in range(5):
             phone.retry()
         assert phone.outcome() is Outcome.LOCKED
         serial = phone.timeline.verdicts[-1].claims.serial
-        scene.server.restore(backup)
+        simulation.server.restore(backup)
         phone.retry()
         assert phone.timeline.verdicts[-1].claims.serial == serial + 1
         assert phone.outcome() is Outcome.ACTIVATED, "the decision was lost with the records"
@@ -368,13 +370,13 @@ class _Replaying:
 
 def test_a_restored_server_makes_no_replay_acceptable() -> None:
     """The allow of yesterday answers yesterday's question; the phone stays locked and does not trust it."""
-    with Simulation.open("replayed") as scene:
-        phone = made(scene, "paris")
+    with Simulation.open("replayed") as simulation:
+        phone = made(simulation, "paris")
         allowed = next(r.answer for r in reversed(phone.network.requests) if r.path.endswith("verdicts"))
-        backup = scene.server.backup()
-        device_admin(scene.server.service).lock(phone.imeis[0], reason="reported stolen")
+        backup = simulation.server.backup()
+        device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
         phone.retry()
-        scene.server.restore(backup)
+        simulation.server.restore(backup)
         assert allowed is not None
         onward = phone.network.onward
         phone.network.onward = _Replaying(onward, allowed)
@@ -386,9 +388,9 @@ def test_a_restored_server_makes_no_replay_acceptable() -> None:
         assert phone.outcome() is Outcome.LOCKED
 
 
-def test_an_answer_that_is_lost_on_its_way_is_asked_for_again(scene: Simulation) -> None:
+def test_an_answer_that_is_lost_on_its_way_is_asked_for_again(simulation: Simulation) -> None:
     """The server has recorded a verdict that the phone never saw; the next one is numbered above both."""
-    phone = made(scene, "havana")
+    phone = made(simulation, "havana")
     onward = phone.network.onward
     phone.network.onward = _Replaying(onward, Answer(502, "text/html", b""))
     phone.retry()
@@ -398,9 +400,9 @@ def test_an_answer_that_is_lost_on_its_way_is_asked_for_again(scene: Simulation)
     assert "untrusted" not in {e.detail.get("trouble") for e in phone.timeline.entries}
 
 
-def test_lost_key_metadata_is_fetched_again(scene: Simulation) -> None:
+def test_lost_key_metadata_is_fetched_again(simulation: Simulation) -> None:
     """The pinned root is in the image; everything else comes from the server."""
-    phone = made(scene, "paris")
+    phone = made(simulation, "paris")
     assert phone._hardware.folder is not None
     shutil.rmtree(phone._hardware.folder)
     verdicts = len(phone.timeline.verdicts)
@@ -408,9 +410,9 @@ def test_lost_key_metadata_is_fetched_again(scene: Simulation) -> None:
     assert len(phone.timeline.verdicts) == verdicts + 1
 
 
-def test_every_evidence_after_a_loss_says_what_the_phone_is_now(scene: Simulation) -> None:
+def test_every_evidence_after_a_loss_says_what_the_phone_is_now(simulation: Simulation) -> None:
     """A phone that forgot everything asks to be activated, and claims no verdict that it cannot show."""
-    phone = made(scene, "paris")
+    phone = made(simulation, "paris")
     disk(phone).erase()
     phone.power_on()
     phone.walk_setup()

@@ -54,10 +54,10 @@ def client(origin: str, folder: Path, tmp_path: Path) -> Client:
 @pytest.fixture(scope="module")
 def keystore() -> Iterator[Keystore]:
     """The phone's secure hardware, which no client can write for itself; see `activation evidence`."""
-    with Simulation.open("2021", world=World(int(time.time()))) as scene:
+    with Simulation.open("2021", world=World(int(time.time()))) as simulation:
 
         def attest(nonce: str, place: str) -> tuple[dict[str, Any], dict[str, Any]]:
-            made = by_hand(scene, "official-global", place, nonce)
+            made = by_hand(simulation, "official-global", place, nonce)
             assert made
             return made.claims, made.key.private_jwk()
 

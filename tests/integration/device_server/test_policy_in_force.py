@@ -10,13 +10,13 @@ from tests.support.life import DAY, policy
 
 def test_a_phone_takes_what_was_rolled_back_to() -> None:
     """It has sealed version 1 and refuses version 0; the older text comes to it as version 2."""
-    with Simulation.open("rolled back", policy=policy(BEFORE)) as scene:
-        scene.server.adopt(shipped())
-        phone = scene.phone("official-global", "havana")
+    with Simulation.open("rolled back", policy=policy(BEFORE)) as simulation:
+        simulation.server.adopt(shipped())
+        phone = simulation.phone("official-global", "havana")
         phone.power_on()
         phone.walk_setup()
         assert phone.outcome() is Outcome.LOCKED
-        entry = policy_admin(scene.server.service).roll_back("ana", "a mistake")
+        entry = policy_admin(simulation.server.service).roll_back("ana", "a mistake")
         assert (entry.policy_id, entry.version) == ("open-2021-08", 2)
         phone.wait(2 * DAY)
         assert phone.outcome() is Outcome.ACTIVATED
@@ -25,14 +25,14 @@ def test_a_phone_takes_what_was_rolled_back_to() -> None:
 
 def test_a_server_restored_from_before_a_policy_puts_it_in_force_again() -> None:
     """Its records say version 0, which no phone would take any more."""
-    with Simulation.open("restored", policy=policy(BEFORE)) as scene:
-        backup = scene.server.backup()
-        scene.server.adopt(shipped())
-        phone = scene.phone("official-global", "paris")
+    with Simulation.open("restored", policy=policy(BEFORE)) as simulation:
+        backup = simulation.server.backup()
+        simulation.server.adopt(shipped())
+        phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
-        scene.server.restore(backup)
+        simulation.server.restore(backup)
         phone.wait(8 * DAY)
-        assert scene.server.service.policy.document.id == "export-2021-09"
+        assert simulation.server.service.policy.document.id == "export-2021-09"
         assert phone.timeline.verdicts[-1].claims.policy.version == 1
         assert phone.outcome() is Outcome.ACTIVATED

@@ -15,9 +15,9 @@ from tests.support.power_cut import FusedCounter, FusedStore, FusedTransport, Po
 HOUR = 3600
 
 
-def fused(scene: Simulation, place: str, fuse: PowerCutTrigger) -> Handset:
+def fused(simulation: Simulation, place: str, fuse: PowerCutTrigger) -> Handset:
     """A phone whose every trace outside of the agent ticks the fuse before and after."""
-    phone = scene.phone("official-global", place)
+    phone = simulation.phone("official-global", place)
     hardware = phone._hardware
     phone._hardware = replace(
         hardware, store=FusedStore(hardware.store, fuse), counter=FusedCounter(hardware.counter, fuse)
@@ -63,26 +63,26 @@ def recover_and_live(phone: Handset) -> None:
     live(phone)
 
 
-def ticks(scene: Simulation, place: str) -> int:
+def ticks(simulation: Simulation, place: str) -> int:
     """How often a whole life ticks."""
     fuse = PowerCutTrigger()
-    live(fused(scene, place, fuse))
+    live(fused(simulation, place, fuse))
     return fuse.ticks
 
 
 @pytest.mark.parametrize("place", ["havana", "paris"])
-def test_a_whole_life_has_many_instants_to_cut_at(scene: Simulation, place: str) -> None:
+def test_a_whole_life_has_many_instants_to_cut_at(simulation: Simulation, place: str) -> None:
     """The enumerations below would prove nothing over a handful."""
-    assert ticks(scene, place) > 50
+    assert ticks(simulation, place) > 50
 
 
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
 def test_a_cut_at_any_instant_changes_nothing_about_the_end(
-    scene: Simulation, place: str, end: Outcome
+    simulation: Simulation, place: str, end: Outcome
 ) -> None:
     """Whenever the battery goes, the phone ends as it would have ended, and is never usable before its verdict."""
     for instant in itertools.count(1):
-        phone = fused(scene, place, PowerCutTrigger(instant))
+        phone = fused(simulation, place, PowerCutTrigger(instant))
         if not is_cut(phone):
             break
         verdicts = {verdict.decision.value for verdict in phone.timeline.verdicts}
@@ -91,12 +91,12 @@ def test_a_cut_at_any_instant_changes_nothing_about_the_end(
         assert phone.outcome() is end, f"cut at instant {instant}"
 
 
-def test_a_second_cut_during_the_recovery_from_the_first_is_survived_too(scene: Simulation) -> None:
+def test_a_second_cut_during_the_recovery_from_the_first_is_survived_too(simulation: Simulation) -> None:
     """Recovery itself writes, counts and shows; a sample of pairs, since all would be thousands of lives."""
-    for first in range(3, ticks(scene, "havana"), 9):
+    for first in range(3, ticks(simulation, "havana"), 9):
         for second in range(1, 12, 3):
             fuse = PowerCutTrigger(first)
-            phone = fused(scene, "havana", fuse)
+            phone = fused(simulation, "havana", fuse)
             with pytest.raises(PowerCut):
                 live(phone)
             fuse.at = fuse.ticks + second
@@ -106,10 +106,10 @@ def test_a_second_cut_during_the_recovery_from_the_first_is_survived_too(scene: 
             assert phone.outcome() is Outcome.LOCKED, f"cut at {first} and {second} later"
 
 
-def test_a_locked_phone_is_locked_whatever_instant_of_a_reboot_is_cut(scene: Simulation) -> None:
+def test_a_locked_phone_is_locked_whatever_instant_of_a_reboot_is_cut(simulation: Simulation) -> None:
     """I3: between the cut and the next verdict, the lock that was sealed stands."""
     fuse = PowerCutTrigger()
-    phone = fused(scene, "havana", fuse)
+    phone = fused(simulation, "havana", fuse)
     live(phone)
     for instant in range(1, 30):
         fuse.at = fuse.ticks + instant

@@ -22,15 +22,15 @@ HOUR, DAY = 3600, 86_400
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Simulation]:
+def simulation() -> Iterator[Simulation]:
     with Simulation.open("unlock", world=World()) as opened:
         yield opened
 
 
 @pytest.fixture
-def locked(scene: Simulation) -> Handset:
+def locked(simulation: Simulation) -> Handset:
     """A phone that was denied in Havana and has lost its network since."""
-    phone = scene.phone("official-global", "havana")
+    phone = simulation.phone("official-global", "havana")
     phone.power_on()
     phone.walk_setup()
     phone.network_down()
@@ -45,9 +45,9 @@ def challenge(phone: Handset) -> UnlockChallenge:
     return UnlockChallenge.parse(shown.facts.challenge)
 
 
-def code_for(scene: Simulation, phone: Handset, **how: int) -> bytes:
+def code_for(simulation: Simulation, phone: Handset, **how: int) -> bytes:
     """What support hands out for the lock screen of `phone`."""
-    operators = device_admin(scene.server.service)
+    operators = device_admin(simulation.server.service)
     return operators.unlock_code(challenge(phone), reason="ticket 7", case="C-7", **how).token.encode()
 
 
@@ -58,9 +58,9 @@ def refusal(phone: Handset) -> str:
     return str(last.detail["rejected"] if "rejected" in last.detail else last.detail["code"])
 
 
-def test_a_code_unlocks_a_phone_without_a_network(scene: Simulation, locked: Handset) -> None:
+def test_a_code_unlocks_a_phone_without_a_network(simulation: Simulation, locked: Handset) -> None:
     """The code of 2021 could be typed nowhere; this one works, and nothing leaves the phone for it."""
-    code, asked = code_for(scene, locked), len(locked.network.requests)
+    code, asked = code_for(simulation, locked), len(locked.network.requests)
     locked.enter_code(code)
     assert locked.outcome() is Outcome.ACTIVATED
     assert locked.timeline.verdicts[-1].claims.case == "C-7"
@@ -68,22 +68,24 @@ def test_a_code_unlocks_a_phone_without_a_network(scene: Simulation, locked: Han
 
 
 def test_the_lock_that_a_code_lifted_does_not_come_back_with_the_network(
-    scene: Simulation, locked: Handset
+    simulation: Simulation, locked: Handset
 ) -> None:
     """Support decided; the next check-in agrees, though the policy alone would deny."""
-    locked.enter_code(code_for(scene, locked))
+    locked.enter_code(code_for(simulation, locked))
     locked.network_up()
     locked.power_on()
     assert locked.outcome() is Outcome.ACTIVATED
     assert locked.timeline.verdicts[-1].claims.policy.rule == "operator-unlock"
 
 
-def test_an_unlocked_phone_takes_later_verdicts_of_the_network(scene: Simulation, locked: Handset) -> None:
+def test_an_unlocked_phone_takes_later_verdicts_of_the_network(
+    simulation: Simulation, locked: Handset
+) -> None:
     """A code may be hours old: it moves trusted time, but a fresh answer must not look as if from the future."""
     locked.power_off()
-    scene.world.wait(3 * DAY)
+    simulation.world.wait(3 * DAY)
     locked.power_on()
-    code = code_for(scene, locked)
+    code = code_for(simulation, locked)
     locked.wait(5 * HOUR)
     locked.enter_code(code)
     locked.network_up()
@@ -93,16 +95,16 @@ def test_an_unlocked_phone_takes_later_verdicts_of_the_network(scene: Simulation
 
 
 @pytest.mark.parametrize("wrap", [1, 5, 64])
-def test_a_typed_code_may_be_wrapped_and_indented(scene: Simulation, locked: Handset, wrap: int) -> None:
+def test_a_typed_code_may_be_wrapped_and_indented(simulation: Simulation, locked: Handset, wrap: int) -> None:
     """Nine hundred characters do not fit on a line."""
-    code = code_for(scene, locked)
+    code = code_for(simulation, locked)
     typed = b"\r\n ".join(code[start : start + wrap] for start in range(0, len(code), wrap))
     locked.enter_code(b"\t" + typed + b"\n")
     assert locked.outcome() is Outcome.ACTIVATED
 
 
 def test_the_challenge_stays_over_reboots_and_changes_with_every_verdict(
-    scene: Simulation, locked: Handset
+    simulation: Simulation, locked: Handset
 ) -> None:
     """A code must outlive a reboot, and must not outlive what it answers."""
     before = challenge(locked)
@@ -115,30 +117,30 @@ def test_the_challenge_stays_over_reboots_and_changes_with_every_verdict(
     assert challenge(locked).imei14 == before.imei14
 
 
-def test_the_challenge_needs_no_modem(scene: Simulation, locked: Handset) -> None:
+def test_the_challenge_needs_no_modem(simulation: Simulation, locked: Handset) -> None:
     """A phone whose modem is broken must still be able to say which phone it is."""
     before = challenge(locked)
     locked._hardware = replace(locked._hardware, modem=_DeadModem())
     locked.power_on()
     assert challenge(locked) == before
-    locked.enter_code(code_for(scene, locked))
+    locked.enter_code(code_for(simulation, locked))
     assert locked.outcome() is Outcome.ACTIVATED
 
 
-def test_a_code_for_another_phone_is_refused(scene: Simulation, locked: Handset) -> None:
+def test_a_code_for_another_phone_is_refused(simulation: Simulation, locked: Handset) -> None:
     """Each phone derives its own nonce, and its own key signed its evidence."""
-    other = scene.phone("official-global", "havana")
+    other = simulation.phone("official-global", "havana")
     other.power_on()
     other.walk_setup()
-    locked.enter_code(code_for(scene, other))
+    locked.enter_code(code_for(simulation, other))
     assert refusal(locked) == "key-binding-mismatch"
     assert locked.outcome() is Outcome.LOCKED
 
 
-def test_a_code_for_an_earlier_challenge_is_refused(scene: Simulation, locked: Handset) -> None:
+def test_a_code_for_an_earlier_challenge_is_refused(simulation: Simulation, locked: Handset) -> None:
     """Between asking and typing, a verdict came over the network."""
-    code = code_for(scene, locked)
-    device_admin(scene.server.service).withdraw(challenge(locked).imei14)
+    code = code_for(simulation, locked)
+    device_admin(simulation.server.service).withdraw(challenge(locked).imei14)
     locked.network_up()
     assert locked.outcome() is Outcome.LOCKED
     locked.enter_code(code)
@@ -146,13 +148,13 @@ def test_a_code_for_an_earlier_challenge_is_refused(scene: Simulation, locked: H
     assert locked.outcome() is Outcome.LOCKED
 
 
-def test_a_code_that_is_given_twice_is_refused(scene: Simulation, locked: Handset) -> None:
+def test_a_code_that_is_given_twice_is_refused(simulation: Simulation, locked: Handset) -> None:
     """The second time finds an unlocked phone; when it is locked again, the challenge is another."""
-    code = code_for(scene, locked)
+    code = code_for(simulation, locked)
     locked.enter_code(code)
     locked.enter_code(code)
     assert refusal(locked) == "not-locked"
-    device_admin(scene.server.service).lock(challenge_imei(locked), reason="stolen")
+    device_admin(simulation.server.service).lock(challenge_imei(locked), reason="stolen")
     locked.network_up()
     locked.power_on()
     assert locked.outcome() is Outcome.LOCKED
@@ -161,19 +163,19 @@ def test_a_code_that_is_given_twice_is_refused(scene: Simulation, locked: Handse
     assert locked.outcome() is Outcome.LOCKED
 
 
-def test_a_code_for_a_phone_that_is_not_locked_is_refused(scene: Simulation, locked: Handset) -> None:
+def test_a_code_for_a_phone_that_is_not_locked_is_refused(simulation: Simulation, locked: Handset) -> None:
     """There is nothing that it could lift."""
-    free = scene.phone("official-global", "paris")
+    free = simulation.phone("official-global", "paris")
     free.power_on()
     free.walk_setup()
-    free.enter_code(code_for(scene, locked))
+    free.enter_code(code_for(simulation, locked))
     assert refusal(free) == "not-locked"
     assert free.outcome() is Outcome.ACTIVATED
 
 
-def test_an_expired_code_is_refused(scene: Simulation, locked: Handset) -> None:
+def test_an_expired_code_is_refused(simulation: Simulation, locked: Handset) -> None:
     """A code lives for a day; a slip of paper that is found later opens nothing."""
-    code = code_for(scene, locked)
+    code = code_for(simulation, locked)
     locked.wait(DAY + HOUR)
     locked.enter_code(code)
     assert refusal(locked) == "expired"
@@ -191,9 +193,9 @@ def test_rubbish_is_refused_and_said_on_the_screen(locked: Handset, code: bytes)
     assert challenge(locked) == before
 
 
-def test_every_changed_octet_of_a_code_is_noticed(scene: Simulation, locked: Handset) -> None:
+def test_every_changed_octet_of_a_code_is_noticed(simulation: Simulation, locked: Handset) -> None:
     """A slip of the typist must not be more than a slip; a sample of positions over the whole token."""
-    code = code_for(scene, locked)
+    code = code_for(simulation, locked)
     for at in range(0, len(code), 37):
         wrong = code[:at] + (b"A" if code[at : at + 1] != b"A" else b"B") + code[at + 1 :]
         locked.enter_code(wrong)
@@ -203,45 +205,45 @@ def test_every_changed_octet_of_a_code_is_noticed(scene: Simulation, locked: Han
 
 
 def test_a_deny_is_no_unlock_code(
-    scene: Simulation, locked: Handset, monkeypatch: pytest.MonkeyPatch
+    simulation: Simulation, locked: Handset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A code can only better the phone's lot: nobody locks a phone, or moves its challenge, by hand."""
     monkeypatch.setattr(
         "server_stub.admin.devices._unlocking", lambda _, override: replace(override, decision=Decision.DENY)
     )
-    code, before = code_for(scene, locked), challenge(locked)
+    code, before = code_for(simulation, locked), challenge(locked)
     locked.enter_code(code)
     assert refusal(locked) == "not-an-unlock"
     assert challenge(locked) == before
 
 
-def test_a_code_for_a_phone_that_was_given_up_releases_it(scene: Simulation, locked: Handset) -> None:
+def test_a_code_for_a_phone_that_was_given_up_releases_it(simulation: Simulation, locked: Handset) -> None:
     """What the operator decided last is what the code says."""
-    device_admin(scene.server.service).release(challenge(locked).imei14, reason="sold abroad")
-    locked.enter_code(code_for(scene, locked))
+    device_admin(simulation.server.service).release(challenge(locked).imei14, reason="sold abroad")
+    locked.enter_code(code_for(simulation, locked))
     assert locked.agent is not None
     assert locked.agent.state.lock is Lock.RELEASED
 
 
 def test_a_phone_that_never_got_its_newest_verdict_takes_a_code_for_the_one_before(
-    scene: Simulation, locked: Handset
+    simulation: Simulation, locked: Handset
 ) -> None:
     """The server cannot know that an answer was lost; support can be told."""
     before = challenge(locked)
     locked.network.onward = _LosingVerdicts(locked.network.onward)
     locked.network_up()
     assert challenge(locked) == before
-    locked.enter_code(code_for(scene, locked))
+    locked.enter_code(code_for(simulation, locked))
     assert refusal(locked) == "key-binding-mismatch"
-    locked.enter_code(code_for(scene, locked, undelivered=1))
+    locked.enter_code(code_for(simulation, locked, undelivered=1))
     assert locked.outcome() is Outcome.ACTIVATED
 
 
 def test_without_the_key_list_that_the_phone_had_there_is_no_unlocking(
-    scene: Simulation, locked: Handset
+    simulation: Simulation, locked: Handset
 ) -> None:
     """What the phone cannot verify it does not take; the network still unlocks it."""
-    code = code_for(scene, locked)
+    code = code_for(simulation, locked)
     assert locked._hardware.folder is not None
     shutil.rmtree(locked._hardware.folder)
     locked.enter_code(code)
@@ -250,12 +252,12 @@ def test_without_the_key_list_that_the_phone_had_there_is_no_unlocking(
     assert locked.outcome() is Outcome.ACTIVATED
 
 
-def test_expired_metadata_does_not_keep_a_code_out(scene: Simulation, locked: Handset) -> None:
+def test_expired_metadata_does_not_keep_a_code_out(simulation: Simulation, locked: Handset) -> None:
     """A phone that was off the network for a year has old metadata and nothing newer to compare it with."""
     locked.power_off()
-    scene.world.wait(400 * DAY)
+    simulation.world.wait(400 * DAY)
     locked.power_on()
-    locked.enter_code(code_for(scene, locked))
+    locked.enter_code(code_for(simulation, locked))
     assert locked.outcome() is Outcome.ACTIVATED
 
 
@@ -267,14 +269,14 @@ def test_expired_metadata_does_not_keep_a_code_out(scene: Simulation, locked: Ha
     ],
 )
 def test_support_hands_out_no_code_for_a_phone_that_cannot_be_locked(
-    scene: Simulation, ask: Callable[[Handset], UnlockChallenge], fault: OperatorFault
+    simulation: Simulation, ask: Callable[[Handset], UnlockChallenge], fault: OperatorFault
 ) -> None:
     """A challenge for an unknown or unlocked phone is a mistake or a try."""
-    free = scene.phone("official-global", "paris")
+    free = simulation.phone("official-global", "paris")
     free.power_on()
     free.walk_setup()
     with pytest.raises(OperatorError) as caught:
-        device_admin(scene.server.service).unlock_code(ask(free), reason="a try")
+        device_admin(simulation.server.service).unlock_code(ask(free), reason="a try")
     assert caught.value.fault is fault
 
 
@@ -287,9 +289,9 @@ def test_the_lock_screen_names_the_challenge_in_every_script(locked: Handset, lo
     assert shown.facts.challenge in body
 
 
-def test_a_code_is_short_enough_to_carry(scene: Simulation, locked: Handset) -> None:
+def test_a_code_is_short_enough_to_carry(simulation: Simulation, locked: Handset) -> None:
     """Two screens of a telephone, or one QR code."""
-    assert len(code_for(scene, locked)) < 1000
+    assert len(code_for(simulation, locked)) < 1000
 
 
 class _DeadModem:

@@ -43,13 +43,13 @@ Look = Callable[[str, str], Result]
 
 
 @pytest.fixture(scope="session")
-def look(scene: Simulation) -> Look:
+def look(simulation: Simulation) -> Look:
     """Runs a phone once and remembers what became of it."""
     known: dict[tuple[str, str], Result] = {}
 
     def of(profile: str, place: str) -> Result:
         if (profile, place) not in known:
-            known[profile, place] = next(run(scene, [profile], [place]))
+            known[profile, place] = next(run(simulation, [profile], [place]))
         return known[profile, place]
 
     return of
@@ -126,9 +126,9 @@ def test_a_tampered_image_does_not_boot(look: Look, place: str) -> None:
 
 
 @pytest.mark.parametrize("place", PROHIBITED)
-def test_a_locked_phone_stays_locked_through_reboots_and_time(scene: Simulation, place: str) -> None:
+def test_a_locked_phone_stays_locked_through_reboots_and_time(simulation: Simulation, place: str) -> None:
     """I3: the sealed state and the server both remember; a week with three reboots changes nothing."""
-    phone = scene.phone("official-global", place)
+    phone = simulation.phone("official-global", place)
     phone.power_on()
     phone.walk_setup()
     for _ in range(3):
@@ -138,9 +138,9 @@ def test_a_locked_phone_stays_locked_through_reboots_and_time(scene: Simulation,
         assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_legacy_phone_is_never_asked_about_again(scene: Simulation) -> None:
+def test_a_legacy_phone_is_never_asked_about_again(simulation: Simulation) -> None:
     """Its image wakes the agent for setup alone, so no later measure reaches it."""
-    phone = scene.phone("official-legacy", "paris")
+    phone = simulation.phone("official-legacy", "paris")
     phone.power_on()
     phone.walk_setup()
     asked = len(phone.network.requests)
@@ -150,9 +150,9 @@ def test_a_legacy_phone_is_never_asked_about_again(scene: Simulation) -> None:
     assert len(phone.network.requests) == asked
 
 
-def test_a_legacy_phone_does_not_ask_when_a_network_comes_up(scene: Simulation) -> None:
+def test_a_legacy_phone_does_not_ask_when_a_network_comes_up(simulation: Simulation) -> None:
     """Its image registers for no networks either: an overdue check-in stays overdue, within the first boot too."""
-    phone = scene.phone("official-legacy", "paris")
+    phone = simulation.phone("official-legacy", "paris")
     phone.power_on()
     phone.walk_setup()
     asked = len(phone.network.requests)
@@ -164,9 +164,9 @@ def test_a_legacy_phone_does_not_ask_when_a_network_comes_up(scene: Simulation) 
     assert len(phone.network.requests) == asked
 
 
-def test_an_official_phone_checks_in_when_its_verdict_says(scene: Simulation) -> None:
+def test_an_official_phone_checks_in_when_its_verdict_says(simulation: Simulation) -> None:
     """The alarm is set to the check-in of the newest verdict, a week here."""
-    phone = scene.phone("official-global", "paris")
+    phone = simulation.phone("official-global", "paris")
     phone.power_on()
     phone.walk_setup()
     asked = len(phone.network.requests)
@@ -180,8 +180,8 @@ def test_the_same_seed_tells_the_same_story_to_the_octet() -> None:
     """Everything random derives from the seed, so a report can be reproduced."""
 
     def story() -> list[dict[str, object]]:
-        with Simulation.open("again") as scene:
-            phone = scene.phone("official-global", "havana")
+        with Simulation.open("again") as simulation:
+            phone = simulation.phone("official-global", "havana")
             phone.power_on()
             phone.walk_setup()
             return [entry.as_json() for entry in phone.timeline.entries]

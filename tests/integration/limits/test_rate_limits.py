@@ -153,8 +153,8 @@ def test_the_agent_waits_as_long_as_it_is_told_and_then_is_served() -> None:
         )
         with busy:
             requests.get(busy.origin + "/healthz", timeout=5)
-            scene = stack.enter_context(Simulation.open("busy", url=busy.origin, world=world))
-            phone = scene.phone("official-global", "paris")
+            simulation = stack.enter_context(Simulation.open("busy", url=busy.origin, world=world))
+            phone = simulation.phone("official-global", "paris")
             phone.power_on()
             phone.walk_setup()
             assert phone.outcome() is Outcome.PENDING

@@ -27,15 +27,15 @@ class Nowhere:
 @pytest.fixture(scope="module")
 def visited() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
     """The pinned root, the folder of a phone that has had its keys, and the names of those keys."""
-    with Simulation.open("at hand") as scene:
-        phone = scene.phone("official-global", "paris")
+    with Simulation.open("at hand") as simulation:
+        phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
         folder = phone._hardware.folder
         assert folder is not None
         files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        kids = frozenset(key.kid for key in scene.vendor.secrets.signing_keys)
-        yield scene.vendor.ceremony.pinned_root, files, kids
+        kids = frozenset(key.kid for key in simulation.vendor.secrets.signing_keys)
+        yield simulation.vendor.ceremony.pinned_root, files, kids
 
 
 def lay(folder: Path, files: dict[str, bytes]) -> Path:
