@@ -26,6 +26,8 @@ from server_stub.attestation.appraisal import appraise
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.attestation.key_description import KeyDescription, KeyDescriptionError
 from server_stub.evidence.errors import EvidenceError
+from tests.support import raw_der
+from tests.support.chains import encode_description
 from tests.support.server_phone import NOW, claims, facts
 from wire.evidence import Evidence
 
@@ -69,13 +71,13 @@ def seeds() -> Iterator[bytes]:
     if isinstance(extension, x509.UnrecognizedExtension):
         yield b"D" + extension.value
         good = key_description.decode(extension.value)
-        yield b"D" + key_description.encode(replace(good, hardware=good.software))
+        yield b"D" + encode_description(replace(good, hardware=good.software))
 
 
 def _certificate(tbs: bytes, key: EllipticCurvePrivateKey) -> bytes:
     """A Certificate (RFC 5280 section 4.1) around any octets, with a signature that is right."""
-    signature = der.encode(_BIT_STRING, b"\x00" + key.sign(tbs, _ECDSA))
-    return der.encode(der.SEQUENCE, tbs + _ALGORITHM + signature)
+    signature = raw_der.encode(_BIT_STRING, b"\x00" + key.sign(tbs, _ECDSA))
+    return raw_der.encode(der.SEQUENCE, tbs + _ALGORITHM + signature)
 
 
 def _judge(*chain: bytes) -> None:
@@ -96,9 +98,9 @@ def _decode(extension: bytes) -> None:
         return
     hold(
         "a description has one encoding",
-        holds=_has_unknown_tags(description) or key_description.encode(description) == extension,
+        holds=_has_unknown_tags(description) or encode_description(description) == extension,
     )
-    again = key_description.decode(key_description.encode(description))
+    again = key_description.decode(encode_description(description))
     hold("a description survives writing and reading", holds=again == _read(description))
 
 

@@ -1,74 +1,73 @@
-"""The keystore of an emulated phone: keys with Android Key Attestation certificates.
-
-A leaf is written from a template and not by `cryptography.x509.CertificateBuilder`, which costs as much as
-the signature again; a test holds both equal, octet by octet.
-"""
+"""The keystore of an emulated device: keys with Android Key Attestation certificates."""
 
 import base64
+import datetime
 import hashlib
 from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.asn1 import Null, SetOf
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from lab.handset import key_attestation
+from lab.handset.key_attestation import (
+    AttestationFields,
+    AuthorizationFields,
+    RootOfTrustFields,
+    enumerated,
+)
 from lab.manufacturer.manufacturer import Authority, KeystoreLevel
 from lab.world.seed import Seed
-from server_stub.attestation import der, key_description
-from server_stub.attestation.key_description import (
-    AuthorizationList,
-    KeyDescription,
-    RootOfTrust,
-    SecurityLevel,
-)
 from wire.codes import VerifiedBootState
-
-_ATTESTATION_VERSION: Final = 300
-"""KeyMint 3."""
 
 _ALGORITHM_EC: Final = 3
 _DIGEST_SHA256: Final = 4
 _CURVE_P256: Final = 1
 
-_BIT_STRING: Final = 0x03
-
 _LEVELS: Final = {
-    KeystoreLevel.STRONGBOX: SecurityLevel.STRONG_BOX,
-    KeystoreLevel.TEE: SecurityLevel.TRUSTED_ENVIRONMENT,
-    KeystoreLevel.SOFTWARE: SecurityLevel.SOFTWARE,
+    KeystoreLevel.STRONGBOX: key_attestation.STRONG_BOX,
+    KeystoreLevel.TEE: key_attestation.TRUSTED_ENVIRONMENT,
+    KeystoreLevel.SOFTWARE: key_attestation.SOFTWARE,
+}
+_BOOT_STATES: Final = {
+    VerifiedBootState.GREEN: 0,
+    VerifiedBootState.YELLOW: 1,
+    VerifiedBootState.ORANGE: 2,
+    VerifiedBootState.RED: 3,
 }
 
-# RFC 6979: the same seed makes the same octets, certificates and tokens included.
+# RFC 6979: the same seed gives the same bytes, including certificates and tokens.
 _ECDSA: Final = ECDSA(hashes.SHA256(), deterministic_signing=True)
 
-# AlgorithmIdentifier ecdsa-with-SHA256, 1.2.840.10045.4.3.2 (RFC 5758 section 3.2).
-_ECDSA_SHA256: Final = bytes.fromhex("300a06082a8648ce3d040302")
+_SUBJECT: Final = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Android Keystore Key")])
 
-# Validity of a leaf as Android writes it: 1970-01-01 to 2048-01-01, because a phone's clock may be anything.
-_VALIDITY: Final = der.encode(
-    der.SEQUENCE, der.encode(0x17, b"700101000000Z") + der.encode(0x17, b"480101000000Z")
+# The validity that Android writes: the device clock may show any time when the key is made.
+_NOT_BEFORE: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
+
+_DIGITAL_SIGNATURE: Final = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
 )
-
-_SUBJECT: Final = x509.Name(
-    [x509.NameAttribute(x509.NameOID.COMMON_NAME, "Android Keystore Key")]
-).public_bytes()
-
-# Critical keyUsage with digitalSignature alone (RFC 5280 section 4.2.1.3).
-_KEY_USAGE: Final = bytes.fromhex("300e0603551d0f0101ff040403020780")
-
-# OBJECT IDENTIFIER 1.3.6.1.4.1.11129.2.1.17.
-_EXTENSION_OID: Final = bytes.fromhex("060a2b06010401d679020111")
 
 
 @dataclass(frozen=True, slots=True)
 class BootFacts:
-    """What the bootloader and the factory told the keystore; the operating system cannot change it.
+    """Facts from the bootloader and the factory; the operating system cannot change them.
 
-    `os_version` is MMmmss as in 110000, `patch_level` is YYYY-MM-DD, `imeis` are of 15 digits, the first SIM
-    slot's first, `verified_boot_key` and `verified_boot_hash` are of 32 octets.
+    `os_version` is MMmmss as in 110000, `patch_level` is YYYY-MM-DD, `imeis` have 15 digits and are in the order of
+    the SIM slots, `verified_boot_key` and `verified_boot_hash` have 32 bytes.
     """
 
     verified_boot_state: VerifiedBootState
@@ -108,7 +107,7 @@ class EmulatedKey:
         return _base64url(hashlib.sha256(members.encode()).digest())
 
     def private_jwk(self) -> dict[str, str | list[str]]:
-        """The private key as a JWK with its chain in `x5c` (RFC 7517 section 4.7). No real keystore gives that away."""
+        """The private key as a JWK with its chain in `x5c` (RFC 7517 section 4.7). A real keystore cannot export it."""
         x, y, d = (
             self._point[:32],
             self._point[32:],
@@ -119,103 +118,86 @@ class EmulatedKey:
         return {"kty": "EC", "crv": "P-256", **members, "alg": self.algorithm, "x5c": chain}
 
     def sign(self, message: bytes) -> bytes:
-        """ECDSA with SHA-256 as the 64 octets R and S (RFC 7518 section 3.4)."""
+        """ECDSA with SHA-256 as the 64 bytes R and S (RFC 7518 section 3.4)."""
         r, s = decode_dss_signature(self._key.sign(message, _ECDSA))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 class EmulatedKeystore:
-    """Keys of one phone, certified by `authority`; implements `agent.ports.Keystore`.
+    """Keys of one device, certified by `authority`; implements `agent.ports.Keystore`.
 
-    `seed` is the phone's own. The same seed and the same calls give the same keys and the same octets.
+    `seed` is the device's own. The same seed and the same calls give the same keys and the same bytes.
     """
 
     def __init__(self, seed: Seed, authority: Authority, facts: BootFacts) -> None:
         self._seed = seed.child("keystore")
         self._authority = authority
-        self._description = _describe(facts, _LEVELS[authority.level])
-        self._head = _head(authority)
+        self._enforced = _enforced(facts)
         self._root_of_trust = f"{facts.verified_boot_key.hex()} {facts.device_locked}"
         self._count = 0
+        self._template = (
+            x509.CertificateBuilder()
+            .issuer_name(authority.certificate.subject)
+            .subject_name(_SUBJECT)
+            .serial_number(1)  # as Android writes it
+            .not_valid_before(_NOT_BEFORE)
+            .not_valid_after(_NOT_AFTER)
+            .add_extension(_DIGITAL_SIGNATURE, critical=True)
+        )
 
     def attest(self, challenge: bytes) -> EmulatedKey:
         """A new P-256 key whose leaf certificate carries `challenge`."""
         self._count += 1
         key = self._seed.p256(f"attested key {self._count} {challenge.hex()}")
-        spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        leaf = self._certify(spki, challenge)
-        return EmulatedKey(key, spki, (leaf, *self._authority.chain))
+        public_key = key.public_key()
+        fields = AttestationFields.of_version_300(_LEVELS[self._authority.level], challenge, self._enforced)
+        leaf = (
+            self._template.public_key(public_key)
+            .add_extension(fields.extension(), critical=False)
+            .sign(self._authority.key, hashes.SHA256(), ecdsa_deterministic=True)
+        )
+        spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return EmulatedKey(key, spki, (leaf.public_bytes(Encoding.DER), *self._authority.chain))
 
     def sealing_key(self) -> bytes:
-        """32 octets that never leave this phone and survive a factory reset.
+        """32 bytes that never leave this device and survive a factory reset.
 
-        They are bound to whose image runs and whether the bootloader is locked, as keys of Android's Keystore are: an
-        image that others have signed, or that a hook could be in, gets another key and cannot seal for this one.
+        They depend on the image's signing key and on the bootloader lock, as keys of Android's Keystore do: an image
+        signed by another key, or on an unlocked device, gets another sealing key.
         """
         return self._seed.bytes(f"sealing key {self._root_of_trust}")
 
-    def _certify(self, spki: bytes, challenge: bytes) -> bytes:
-        """A Certificate of RFC 5280 section 4.1."""
-        description = key_description.encode(self._description, challenge)
-        extension = der.encode(der.SEQUENCE, _EXTENSION_OID + der.encode(der.OCTET_STRING, description))
-        extensions = der.encode(der.CONTEXT, der.encode(der.SEQUENCE, _KEY_USAGE + extension), 3)
-        tbs = der.encode(der.SEQUENCE, self._head + spki + extensions)
-        signature = der.encode(_BIT_STRING, b"\x00" + self._authority.key.sign(tbs, _ECDSA))
-        return der.encode(der.SEQUENCE, tbs + _ECDSA_SHA256 + signature)
 
-
-def _head(authority: Authority) -> bytes:
-    """A TBSCertificate up to the subject: version 3, serial number 1 as Android writes it."""
-    version = der.encode(der.CONTEXT, der.encode_integer(2), 0)
-    issuer = authority.certificate.subject.public_bytes()
-    return version + der.encode_integer(1) + _ECDSA_SHA256 + issuer + _VALIDITY + _SUBJECT
-
-
-def _describe(facts: BootFacts, level: SecurityLevel) -> KeyDescription:
-    """Hardware enforces what it knows; a keystore in software enforces all in software."""
-    enforced = _authorizations(facts)
-    software = level is SecurityLevel.SOFTWARE
-    return KeyDescription(
-        attestation_version=_ATTESTATION_VERSION,
-        attestation_level=level,
-        keymint_version=_ATTESTATION_VERSION,
-        keymint_level=level,
-        challenge=b"",
-        unique_id=b"",
-        software=enforced if software else AuthorizationList(),
-        hardware=AuthorizationList() if software else enforced,
-    )
-
-
-def _authorizations(facts: BootFacts) -> AuthorizationList:
+def _enforced(facts: BootFacts) -> AuthorizationFields:
+    """The authorizations of an attested key, which are the same for every key of the device."""
     day = int(facts.patch_level.replace("-", ""))
-    return AuthorizationList(
-        purposes=frozenset({key_description.PURPOSE_SIGN}),
+    return AuthorizationFields(
+        purposes=SetOf([key_attestation.PURPOSE_SIGN]),
         algorithm=_ALGORITHM_EC,
         key_size=256,
-        digests=frozenset({_DIGEST_SHA256}),
+        digests=SetOf([_DIGEST_SHA256]),
         ec_curve=_CURVE_P256,
-        no_auth_required=True,
-        origin=key_description.ORIGIN_GENERATED,
-        root_of_trust=RootOfTrust(
+        no_auth_required=Null(),
+        origin=key_attestation.ORIGIN_GENERATED,
+        root_of_trust=RootOfTrustFields(
             verified_boot_key=facts.verified_boot_key,
             device_locked=facts.device_locked,
-            verified_boot_state=facts.verified_boot_state,
+            verified_boot_state=enumerated(_BOOT_STATES[facts.verified_boot_state]),
             verified_boot_hash=facts.verified_boot_hash,
         ),
         os_version=facts.os_version,
         os_patch_level=day // 100,
-        brand=facts.brand,
-        device=facts.device,
-        product=facts.product,
-        imei=facts.imeis[0] if facts.imeis else None,
-        manufacturer=facts.manufacturer,
-        model=facts.model,
+        brand=facts.brand.encode(),
+        device=facts.device.encode(),
+        product=facts.product.encode(),
+        imei=facts.imeis[0].encode() if facts.imeis else None,
+        manufacturer=facts.manufacturer.encode(),
+        model=facts.model.encode(),
         vendor_patch_level=day,
         boot_patch_level=day,
-        second_imei=facts.imeis[1] if len(facts.imeis) > 1 else None,
+        second_imei=facts.imeis[1].encode() if len(facts.imeis) > 1 else None,
     )
 
 
-def _base64url(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -123,17 +123,6 @@ def decode(octets: bytes) -> AuthorizationList:
     return AuthorizationList(**found, unread=frozenset(unread))
 
 
-@lru_cache(maxsize=256)
-def encode(authorizations: AuthorizationList) -> bytes:
-    """One authorization list, DER, tags in ascending order. Leaves `unread` out."""
-    encoded = b""
-    for number, field in _FIELDS.items():
-        value = getattr(authorizations, field.name)
-        if value is not None and value is not False and value != frozenset():
-            encoded += der.encode(der.CONTEXT, field.kind.encode(value), number)
-    return der.encode(der.SEQUENCE, encoded)
-
-
 class _Field(NamedTuple):
     name: str
     kind: values.Kind

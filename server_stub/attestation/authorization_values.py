@@ -1,4 +1,4 @@
-"""The values of an authorization list: how each kind of them is read from DER, and written."""
+"""The values of an authorization list: how each kind of them is read from DER."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,11 +44,10 @@ class ApplicationId:
 
 
 class Kind(NamedTuple):
-    """How one type of value is read from the element inside its context tag, and written."""
+    """How one type of value is read from the element inside its context tag."""
 
     tag: int
     decode: Callable[[bytes], Any]
-    encode: Callable[[Any], bytes]
 
 
 def _parts(octets: bytes, least: int, most: int) -> list[der.Element]:
@@ -81,16 +80,6 @@ def _root_of_trust(octets: bytes) -> RootOfTrust:
     )
 
 
-def _encode_root_of_trust(root: RootOfTrust) -> bytes:
-    parts = (
-        _encode_octets(root.verified_boot_key),
-        der.encode(der.BOOLEAN, b"\xff" if root.device_locked else b"\x00"),
-        der.encode_integer(BOOT_STATES.index(root.verified_boot_state), der.ENUMERATED),
-        b"" if root.verified_boot_hash is None else _encode_octets(root.verified_boot_hash),
-    )
-    return der.encode(der.SEQUENCE, b"".join(parts))
-
-
 def _application_id(octets: bytes) -> ApplicationId:
     """`AttestationApplicationId`, DER inside the OCTET STRING."""
     packages, signatures = _parts(der.only(octets, der.SEQUENCE), 2, 2)
@@ -108,32 +97,10 @@ def _package(octets: bytes) -> Package:
     )
 
 
-def _encode_application_id(application: ApplicationId) -> bytes:
-    packages = [
-        der.encode(der.SEQUENCE, _encode_text(each.name) + der.encode_integer(each.version))
-        for each in application.packages
-    ]
-    signatures = list(map(_encode_octets, application.signatures))
-    whole = der.encode(der.SEQUENCE, der.encode_set(packages) + der.encode_set(signatures))
-    return _encode_octets(whole)
-
-
-def _encode_integers(values: frozenset[int]) -> bytes:
-    return der.encode_set(list(map(der.encode_integer, values)))
-
-
-def _encode_octets(octets: bytes) -> bytes:
-    return der.encode(der.OCTET_STRING, octets)
-
-
-def _encode_text(words: str) -> bytes:
-    return _encode_octets(words.encode())
-
-
-INTEGER: Final = Kind(der.INTEGER, der.integer, der.encode_integer)
-INTEGERS: Final = Kind(der.SET, _integers, _encode_integers)
-OCTETS: Final = Kind(der.OCTET_STRING, bytes, _encode_octets)
-TEXT: Final = Kind(der.OCTET_STRING, der.text, _encode_text)
-PRESENT: Final = Kind(der.NULL, der.null, lambda _: der.encode(der.NULL, b""))
-ROOT: Final = Kind(der.SEQUENCE, _root_of_trust, _encode_root_of_trust)
-APPLICATION: Final = Kind(der.OCTET_STRING, _application_id, _encode_application_id)
+INTEGER: Final = Kind(der.INTEGER, der.integer)
+INTEGERS: Final = Kind(der.SET, _integers)
+OCTETS: Final = Kind(der.OCTET_STRING, bytes)
+TEXT: Final = Kind(der.OCTET_STRING, der.text)
+PRESENT: Final = Kind(der.NULL, der.null)
+ROOT: Final = Kind(der.SEQUENCE, _root_of_trust)
+APPLICATION: Final = Kind(der.OCTET_STRING, _application_id)

@@ -1,7 +1,7 @@
-"""The part of DER (ITU-T X.690) that attestation needs: a reader that takes one encoding alone, and a writer.
+"""A reader for the part of DER (ITU-T X.690) that attestation needs.
 
-Whatever the reader accepts, the writer gives back octet by octet. Nothing here recurses, so that no depth of
-nesting in hostile octets costs anything. Why not a library: see docs/adr/0095-a-reader-of-its-own.md.
+It accepts exactly one encoding of each value. Nothing here recurses, so deeply nested input costs no more than flat
+input. Why not a library: see docs/adr/0095-a-reader-of-its-own.md.
 """
 
 from collections.abc import Callable
@@ -167,27 +167,6 @@ def set_of(octets: bytes, tag: int, read: Callable[[bytes], _T]) -> tuple[_T, ..
     return tuple(members)
 
 
-def encode(tag: int, value: bytes, number: int = 0) -> bytes:
-    """One element; `number` goes with `CONTEXT`.
-
-    >>> encode(INTEGER, b"\\x05").hex()
-    '020105'
-    >>> encode(CONTEXT, b"\\x05\\x00", 503).hex()
-    'bf8377020500'
-    """
-    return encode_tag(tag, number) + _encode_length(len(value)) + value
-
-
-def encode_integer(value: int, tag: int = INTEGER) -> bytes:
-    """A non-negative INTEGER, or ENUMERATED by `tag`."""
-    return encode(tag, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
-def encode_set(members: list[bytes]) -> bytes:
-    """A SET OF members that are encoded, put in order."""
-    return encode(SET, b"".join(sorted(members)))
-
-
 def read_tag(data: bytes, position: int) -> tuple[int, int, int]:
     """Tag, number and the position behind them. Raises DerError."""
     first = data[position]
@@ -235,22 +214,3 @@ def _long_length(data: bytes, position: int, size: int) -> tuple[int, int]:
     if length < 0x80:
         raise DerError(DerProblem.LENGTH_NOT_MINIMAL, "the length has a shorter form", position)
     return length, position + 1 + size
-
-
-def encode_tag(tag: int, number: int) -> bytes:
-    """The identifier octets."""
-    if tag & 0xC0 == 0:
-        return bytes((tag,))
-    if number < _HIGH:
-        return bytes((tag | number,))
-    octets = [number & 0x7F]
-    while number := number >> 7:
-        octets.append(number & 0x7F | 0x80)
-    return bytes((tag | _HIGH, *reversed(octets)))
-
-
-def _encode_length(length: int) -> bytes:
-    if length < 0x80:
-        return bytes((length,))
-    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((0x80 | len(octets),)) + octets

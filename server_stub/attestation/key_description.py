@@ -1,8 +1,7 @@
-"""The Android Key Attestation extension, OID 1.3.6.1.4.1.11129.2.1.17, decoded and encoded.
+"""A decoder for the Android Key Attestation extension, OID 1.3.6.1.4.1.11129.2.1.17.
 
 Source: the `KeyDescription` schema of the Android Open Source Project, "Key and ID attestation", in the versions that
-it has published from 3 (Keymaster 4.0) to 400 (KeyMint 4). There is one encoding for each description: what `decode`
-accepts, `encode` gives back octet by octet, tags that are not known left out.
+it has published from 3 (Keymaster 4.0) to 400 (KeyMint 4). Exactly one encoding of each description is accepted.
 """
 
 from dataclasses import dataclass
@@ -32,7 +31,6 @@ __all__ = [
     "RootOfTrust",
     "SecurityLevel",
     "decode",
-    "encode",
 ]
 
 OID: Final = ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
@@ -87,21 +85,6 @@ def decode(extension: bytes) -> KeyDescription:
         unique_id=_content("unique_id", parts[5], der.OCTET_STRING),
         software=_authorizations("software", parts[6]),
         hardware=_authorizations("hardware", parts[7]),
-    )
-
-
-def encode(description: KeyDescription, challenge: bytes | None = None) -> bytes:
-    """The value of the extension, DER, with `challenge` in place of its own if given. Leaves `unread` out."""
-    return der.encode(
-        der.SEQUENCE,
-        der.encode_integer(description.attestation_version)
-        + der.encode_integer(description.attestation_level, der.ENUMERATED)
-        + der.encode_integer(description.keymint_version)
-        + der.encode_integer(description.keymint_level, der.ENUMERATED)
-        + der.encode(der.OCTET_STRING, description.challenge if challenge is None else challenge)
-        + der.encode(der.OCTET_STRING, description.unique_id)
-        + authorization_list.encode(description.software)
-        + authorization_list.encode(description.hardware),
     )
 
 

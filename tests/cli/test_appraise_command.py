@@ -13,8 +13,16 @@ from cryptography import x509
 from typer.testing import CliRunner
 
 from lab.cli.main import app
-from server_stub.attestation import key_description
-from tests.support.chains import CHALLENGE, Cert, chain, description, leaf, pem_of, write_roots
+from tests.support.chains import (
+    CHALLENGE,
+    Cert,
+    chain,
+    description,
+    encode_description,
+    leaf,
+    pem_of,
+    write_roots,
+)
 from wire.codes import VerifiedBootState
 
 NOW = "2026-02-25T12:00:00Z"
@@ -91,7 +99,7 @@ def test_a_challenge_may_be_written_in_either_base64(tmp_path: Path, roots: str,
     octets = base64.urlsafe_b64decode(
         text.replace("+", "-").replace("/", "_").rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     )
-    said = leaf(says=key_description.encode(description(), octets))
+    said = leaf(says=encode_description(replace(description(), challenge=octets)))
     report = told(written(tmp_path, said, BATCH, ROOT), "--roots", roots, "--challenge", text)
     assert report["reasons"]["instance-identity"] == "recognized"
 
@@ -108,7 +116,7 @@ def test_a_time_may_be_written_in_several_ways(tmp_path: Path, roots: str, at: s
 def boot(**changes: object) -> Cert:
     root = description().hardware.root_of_trust
     assert root is not None
-    return leaf(says=key_description.encode(description(root_of_trust=replace(root, **changes))))  # type: ignore[arg-type]
+    return leaf(says=encode_description(description(root_of_trust=replace(root, **changes))))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

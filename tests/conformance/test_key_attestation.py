@@ -15,6 +15,7 @@ from server_stub.attestation.appraisal import Expected, describe, judge
 from server_stub.attestation.chain import Anchor, ChainError, ChainProblem, ChainVerifier
 from server_stub.attestation.key_description import AuthorizationList, KeyDescription, SecurityLevel
 from server_stub.attestation.revocation import CertificateStatus, StatusEntry
+from tests.support.chains import encode_description
 from wire.codes import TrustTier, VerifiedBootState
 
 VECTORS = os.environ.get("ACTIVATION_VECTORS")
@@ -138,7 +139,7 @@ def test_a_real_description_decodes_to_what_its_publisher_says(phone: str) -> No
 def test_a_real_description_encodes_to_the_same_octets(phone: str) -> None:
     """An encoder that reproduces other makers' octets writes the format and not a dialect of it."""
     octets = extension(phone)
-    assert key_description.encode(key_description.decode(octets)) == octets
+    assert encode_description(key_description.decode(octets)) == octets
 
 
 def roots() -> tuple[x509.Certificate, ...]:

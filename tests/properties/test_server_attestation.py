@@ -22,6 +22,8 @@ from server_stub.attestation.key_description import (
     RootOfTrust,
     SecurityLevel,
 )
+from tests.support import raw_der
+from tests.support.chains import encode_description
 from tests.support.server_phone import Phone
 from wire.codes import VerifiedBootState
 
@@ -37,7 +39,7 @@ ROOTS = st.builds(
 
 def canonical(application: ApplicationId) -> ApplicationId:
     """Sets in the order of their encodings, as the reader gives them back."""
-    read = key_description.encode(described(AuthorizationList(application_id=application)))
+    read = encode_description(described(AuthorizationList(application_id=application)))
     again = key_description.decode(read).software.application_id
     assert again is not None
     return again
@@ -107,7 +109,7 @@ def real() -> dict[str, bytes]:
         path.stem: extension(x509.load_pem_x509_certificates(path.read_bytes())[0])
         for path in sorted(vectors.glob("*.pem"))
     }
-    return {"lab": extension(leaf), "full": key_description.encode(described(FULL))} | found
+    return {"lab": extension(leaf), "full": encode_description(described(FULL))} | found
 
 
 REAL = real()
@@ -129,7 +131,7 @@ def known(description: KeyDescription) -> bool:
 @settings(max_examples=150)
 def test_a_key_description_survives_encoding(description: KeyDescription) -> None:
     """What a keystore of any version states is what the server reads, in both lists."""
-    assert key_description.decode(key_description.encode(description)) == description
+    assert key_description.decode(encode_description(description)) == description
 
 
 @pytest.mark.parametrize("version", ATTESTATION_VERSIONS)
@@ -142,7 +144,7 @@ def test_each_field_alone_survives_in_each_version_and_list(version: int, name: 
         description = replace(
             described(AuthorizationList()), attestation_version=version, keymint_version=version, **lists
         )
-        assert key_description.decode(key_description.encode(description)) == description
+        assert key_description.decode(encode_description(description)) == description
 
 
 def test_the_fields_here_are_all_fields() -> None:
@@ -165,7 +167,7 @@ def test_any_damage_to_one_octet_is_named_or_is_another_description(phone: str) 
             damaged = octets[:place] + bytes((value,)) + octets[place + 1 :]
             if damaged != octets and (description := decoded(damaged)):
                 assert description != whole
-                assert not known(description) or key_description.encode(description) == damaged
+                assert not known(description) or encode_description(description) == damaged
 
 
 @pytest.mark.parametrize("phone", REAL)
@@ -181,12 +183,12 @@ def test_what_is_cut_short_or_goes_on_is_refused(phone: str) -> None:
 def test_any_octets_are_refused_by_name(octets: bytes) -> None:
     """Alone, as a list, and as the content of each tag."""
     decoded(octets)
-    decoded(der.encode(der.SEQUENCE, octets))
-    head = key_description.encode(described(AuthorizationList()))[2:-4]
-    decoded(der.encode(der.SEQUENCE, head + der.encode(der.SEQUENCE, octets) + b"\x30\x00"))
+    decoded(raw_der.encode(der.SEQUENCE, octets))
+    head = encode_description(described(AuthorizationList()))[2:-4]
+    decoded(raw_der.encode(der.SEQUENCE, head + raw_der.encode(der.SEQUENCE, octets) + b"\x30\x00"))
     for number in (1, 3, 503, 704, 709, 714, 9999):
-        inside = der.encode(der.CONTEXT, octets, number)
-        decoded(der.encode(der.SEQUENCE, head + der.encode(der.SEQUENCE, inside) + b"\x30\x00"))
+        inside = raw_der.encode(der.CONTEXT, octets, number)
+        decoded(raw_der.encode(der.SEQUENCE, head + raw_der.encode(der.SEQUENCE, inside) + b"\x30\x00"))
 
 
 @given(st.binary(max_size=60))
@@ -197,4 +199,4 @@ def test_elements_are_the_octets_that_they_came_from(octets: bytes) -> None:
     except der.DerError:
         return
     if all(element.tag & 0xC0 in (0, 0x80) and element.tag & 0x1F != 0x1F for element in found):
-        assert b"".join(der.encode(each.tag, each.content, each.number) for each in found) == octets
+        assert b"".join(raw_der.encode(each.tag, each.content, each.number) for each in found) == octets

@@ -1,19 +1,30 @@
-"""Attestation chains of any length, with links of any kind, made with the library and not with the lab's keystore."""
+"""Attestation chains of any length, with links of any kind, made with the library and the lab's attestation writer."""
 
 import datetime
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from server_stub.attestation import key_description
+from lab.handset import key_attestation
+from lab.handset.key_attestation import (
+    ApplicationFields,
+    AttestationFields,
+    AuthorizationFields,
+    PackageFields,
+    RootOfTrustFields,
+    enumerated,
+)
 from server_stub.attestation.key_description import (
+    BOOT_STATES,
+    ApplicationId,
     AuthorizationList,
     KeyDescription,
     RootOfTrust,
@@ -59,6 +70,53 @@ def description(**changes: object) -> KeyDescription:
     return KeyDescription(300, level, 300, level, CHALLENGE, b"", *lists)
 
 
+def encode_description(description: KeyDescription) -> bytes:
+    """The extension value for a description in the server's types, by the lab's writer. Omits `unread`."""
+    return asn1.encode_der(
+        AttestationFields(
+            attestation_version=description.attestation_version,
+            attestation_level=enumerated(description.attestation_level),
+            keymint_version=description.keymint_version,
+            keymint_level=enumerated(description.keymint_level),
+            challenge=description.challenge,
+            unique_id=description.unique_id,
+            software=_authorization_fields(description.software),
+            hardware=_authorization_fields(description.hardware),
+        )
+    )
+
+
+def _authorization_fields(authorizations: AuthorizationList) -> AuthorizationFields:
+    values = {each.name: getattr(authorizations, each.name) for each in fields(AuthorizationFields)}
+    return AuthorizationFields(**{name: _asn1_value(value) for name, value in values.items()})
+
+
+def _asn1_value(value: object) -> object:
+    """A field of `AuthorizationList` as the writer's type; None for a field that the encoding omits."""
+    match value:
+        case frozenset():
+            return asn1.SetOf(list(value)) if value else None
+        case bool():
+            return asn1.Null() if value else None
+        case str():
+            return value.encode()
+        case RootOfTrust():
+            return RootOfTrustFields(
+                verified_boot_key=value.verified_boot_key,
+                device_locked=value.device_locked,
+                verified_boot_state=enumerated(BOOT_STATES.index(value.verified_boot_state)),
+                verified_boot_hash=value.verified_boot_hash,
+            )
+        case ApplicationId():
+            packages = [
+                PackageFields(name=each.name.encode(), version=each.version) for each in value.packages
+            ]
+            signatures = asn1.SetOf(list(value.signatures))
+            return asn1.encode_der(ApplicationFields(packages=asn1.SetOf(packages), signatures=signatures))
+        case _:
+            return value
+
+
 @dataclass(frozen=True)
 class Cert:
     """One certificate to be made. `says` is the value of its attestation extension."""
@@ -81,7 +139,7 @@ class Cert:
 
 
 def leaf(says: bytes | None = None, **changes: object) -> Cert:
-    octets = key_description.encode(description()) if says is None else says
+    octets = encode_description(description()) if says is None else says
     return replace(Cert("Android Keystore Key", ca=False, says=octets, serial=1), **changes)  # type: ignore[arg-type]
 
 
@@ -99,7 +157,7 @@ def made(cert: Cert, issuer: Cert) -> x509.Certificate:
         basic = x509.BasicConstraints(ca=True, path_length=cert.path_length)
         builder = builder.add_extension(basic, critical=True)
     if cert.says is not None:
-        said = x509.UnrecognizedExtension(key_description.OID, cert.says)
+        said = x509.UnrecognizedExtension(key_attestation.OID, cert.says)
         builder = builder.add_extension(said, critical=False)
     for extension, critical in cert.extensions:
         builder = builder.add_extension(extension, critical=critical)

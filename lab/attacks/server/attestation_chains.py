@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.asn1 import SetOf
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -16,14 +17,17 @@ from lab.attacks.device_state import DeviceState
 from lab.attacks.harness.environment import VENDOR, TrialContext
 from lab.attacks.harness.target_phone import Phone
 from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
+from lab.handset.key_attestation import (
+    ORIGIN_GENERATED,
+    PURPOSE_ATTEST_KEY,
+    TRUSTED_ENVIRONMENT,
+    AttestationFields,
+    AuthorizationFields,
+)
 from lab.manufacturer.manufacturer import Authority, KeystoreLevel
-from server_stub.attestation import key_description
-from server_stub.attestation.key_description import AuthorizationList, KeyDescription, SecurityLevel
 from wire import limits
 
 _OWN: Final = (AttackerCapability.OWN_SERVER,)
-_PURPOSE_ATTEST: Final = 7
-"""`KeyPurpose::ATTEST_KEY`."""
 _T = Topic
 _BORN: Final = datetime(2018, 1, 1, tzinfo=UTC)
 _DIES: Final = datetime(2048, 1, 1, tzinfo=UTC)
@@ -132,14 +136,10 @@ def _under_the_root(stage: TrialContext) -> Authority:
 def _by_an_attesting_key(stage: TrialContext) -> Authority:
     """A key that its phone may let attest others, and that says so itself, certifies what its holder likes."""
     genuine, key = _genuine(stage), stage.seed.p256("attesting key")
-    level = SecurityLevel.TRUSTED_ENVIRONMENT
-    allowed = AuthorizationList(
-        purposes=frozenset({_PURPOSE_ATTEST}), origin=key_description.ORIGIN_GENERATED
-    )
-    said = KeyDescription(300, level, 300, level, b"any", b"", AuthorizationList(), allowed)
-    says = x509.UnrecognizedExtension(key_description.OID, key_description.encode(said))
+    enforced = AuthorizationFields(purposes=SetOf([PURPOSE_ATTEST_KEY]), origin=ORIGIN_GENERATED)
+    fields = AttestationFields.of_version_300(TRUSTED_ENVIRONMENT, b"any", enforced)
     unsigned = _unsigned(_name("Attesting key"), key, genuine.certificate.subject)
-    own = _signed(unsigned.add_extension(says, critical=False), genuine.key)
+    own = _signed(unsigned.add_extension(fields.extension(), critical=False), genuine.key)
     return OwnAuthority(genuine.level, key, own, (*_der(own), *genuine.chain))
 
 

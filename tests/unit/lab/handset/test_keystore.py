@@ -1,6 +1,7 @@
 """The emulated keystore."""
 
 import datetime
+import hashlib
 
 import jwt.algorithms
 import pytest
@@ -8,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import ECKey
 
 from agent.ports import AttestedKey, Keystore
@@ -44,26 +44,26 @@ def test_it_is_a_keystore_of_the_agent() -> None:
 
 
 @pytest.mark.parametrize("level", KeystoreLevel)
-def test_the_template_equals_the_certificate_builder(level: KeystoreLevel) -> None:
-    """A certificate written from a template must be the one that the library would have written."""
-    authority = VENDOR.authority(level)
-    written = leaf_of(keystore(level).attest(b"challenge"))
-    extension = written.extensions.get_extension_for_oid(key_description.OID).value
-    key = written.public_key()
-    assert isinstance(key, EllipticCurvePublicKey)
-    built = (
-        x509.CertificateBuilder()
-        .issuer_name(authority.certificate.subject)
-        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Android Keystore Key")]))
-        .public_key(key)
-        .serial_number(1)
-        .not_valid_before(datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC))
-        .not_valid_after(datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC))
-        .add_extension(x509.KeyUsage(*(bit == 0 for bit in range(9))), critical=True)
-        .add_extension(extension, critical=False)
-        .sign(authority.key, hashes.SHA256(), ecdsa_deterministic=True)
-    )
-    assert built.public_bytes(Encoding.DER) == written.public_bytes(Encoding.DER)
+def test_leaf_certificate_has_the_fields_that_android_writes(level: KeystoreLevel) -> None:
+    leaf = leaf_of(keystore(level).attest(b"challenge"))
+    assert leaf.version is x509.Version.v3
+    assert leaf.serial_number == 1
+    assert leaf.issuer == VENDOR.authority(level).certificate.subject
+    assert leaf.subject.rfc4514_string() == "CN=Android Keystore Key"
+    assert leaf.not_valid_before_utc == datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    assert leaf.not_valid_after_utc == datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
+    usage, attestation = leaf.extensions
+    assert (usage.value, usage.critical) == (x509.KeyUsage(*(bit == 0 for bit in range(9))), True)
+    assert (attestation.oid, attestation.critical) == (key_description.OID, False)
+
+
+def test_leaf_certificate_bytes_follow_from_the_seed() -> None:
+    """Reports and vectors of earlier releases contain these bytes."""
+    digests = [
+        hashlib.sha256(keystore(level).attest(b"challenge").chain[0]).hexdigest()[:16]
+        for level in KeystoreLevel
+    ]
+    assert digests == ["60369acf15620c3a", "c69c84d28516429a", "27d18e2fb94578b6"]
 
 
 @pytest.mark.parametrize("level", KeystoreLevel)

@@ -7,13 +7,24 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from server_stub.attestation import der, key_description
+from server_stub.attestation import der
 from server_stub.attestation.appraisal import Expected, Identity, Result, describe, judge, refused
 from server_stub.attestation.chain import Anchor, ChainError, ChainProblem, ChainVerifier
 from server_stub.attestation.key_description import KeyDescriptionError, SecurityLevel
 from server_stub.attestation.reasons import MEANING, AppraisalReason
 from server_stub.attestation.revocation import CertificateStatus, StatusEntry
-from tests.support.chains import CHALLENGE, DIES, Cert, chain, der_of, description, leaf, made
+from tests.support import raw_der
+from tests.support.chains import (
+    CHALLENGE,
+    DIES,
+    Cert,
+    chain,
+    der_of,
+    description,
+    encode_description,
+    leaf,
+    made,
+)
 from tests.support.server_phone import NOW
 from wire.codes import TrustTier
 
@@ -86,7 +97,7 @@ def test_a_known_root_of_software_is_named_and_vouches_for_nothing() -> None:
 DAY = datetime.timedelta(days=1)
 BEFORE = datetime.datetime.fromtimestamp(NOW, datetime.UTC) - DAY
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
-SAYS = key_description.encode(description())
+SAYS = encode_description(description())
 NO_CERTS = x509.KeyUsage(
     digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
     key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
@@ -157,7 +168,7 @@ def test_any_certificate_of_a_chain_can_be_taken_back(
 
 def test_a_malformed_description_names_its_field_and_repeats_nothing() -> None:
     """Reviewers need the place; logs must not get what stood there."""
-    good = key_description.encode(description(imei="001010123456787"))
+    good = encode_description(description(imei="001010123456787"))
     bad = good.replace(b"001010123456787", b"00101012345678\xff")
     certificates = chain(leaf(says=bad), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
@@ -170,7 +181,7 @@ def test_a_malformed_description_names_its_field_and_repeats_nothing() -> None:
 
 
 def result(**changes: object) -> tuple[Result, ...]:
-    certificates = chain(leaf(says=key_description.encode(description(**changes))), BATCH, ROOT)
+    certificates = chain(leaf(says=encode_description(description(**changes))), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     return judge(path, describe(path.leaf), Expected(CHALLENGE)).results
 
@@ -206,9 +217,11 @@ def test_an_authorization_that_is_not_known_is_a_warning_in_hardware_alone() -> 
     tiers = []
     for place in (6, 7):
         parts = der.elements(der.only(SAYS, der.SEQUENCE))
-        unknown = der.encode(der.CONTEXT, der.encode(der.NULL, b""), 9999)
+        unknown = raw_der.encode(der.CONTEXT, raw_der.encode(der.NULL, b""), 9999)
         parts[place] = parts[place]._replace(content=parts[place].content + unknown)
-        says = der.encode(der.SEQUENCE, b"".join(der.encode(each.tag, each.content) for each in parts))
+        says = raw_der.encode(
+            der.SEQUENCE, b"".join(raw_der.encode(each.tag, each.content) for each in parts)
+        )
         certificates = chain(leaf(says=says), BATCH, ROOT)
         path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
         storage = judge(path, describe(path.leaf), Expected(CHALLENGE)).results[-1]
@@ -229,7 +242,7 @@ def test_the_lower_of_two_levels_counts_and_a_difference_is_a_warning(
 ) -> None:
     """The schema says that both must be the same; a keystore that says otherwise is not what it should be."""
     said = replace(description(), attestation_level=attestation, keymint_level=keymint)
-    certificates = chain(leaf(says=key_description.encode(said)), BATCH, ROOT)
+    certificates = chain(leaf(says=encode_description(said)), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     hardware = judge(path, describe(path.leaf), Expected(CHALLENGE)).results[1]
     software = SecurityLevel.SOFTWARE in {attestation, keymint}

@@ -10,6 +10,7 @@ from server_stub.attestation.key_description import (
     AuthorizationList,
     KeyDescriptionError,
 )
+from tests.support import raw_der
 
 INT = bytes.fromhex("020101")
 SET = bytes.fromhex("3103020102")
@@ -19,7 +20,7 @@ ROOT = bytes.fromhex("300d 0401aa 0101ff 0a0100 0402bbbb")
 
 
 def tag(number: int, inside: bytes) -> bytes:
-    return der.encode(der.CONTEXT, inside, number)
+    return raw_der.encode(der.CONTEXT, inside, number)
 
 
 def whole(
@@ -33,7 +34,7 @@ def whole(
 ) -> bytes:
     """A KeyDescription of version 300 with a list's content, and a part of it put in another's place."""
     parts = version, level, bytes.fromhex("0202012c"), level, challenge, bytes.fromhex("0400"), software
-    return der.encode(der.SEQUENCE, b"".join(parts) + der.encode(der.SEQUENCE, hardware) + more)
+    return raw_der.encode(der.SEQUENCE, b"".join(parts) + raw_der.encode(der.SEQUENCE, hardware) + more)
 
 
 def test_the_description_that_these_tests_spoil_is_good() -> None:
@@ -164,7 +165,7 @@ def test_a_list_that_is_malformed_is_refused_by_name(fault: str) -> None:
     content, field, problem = LISTS[fault]
     for name, octets in (
         (field, whole(content)),
-        (field.replace("hardware", "software"), whole(software=der.encode(der.SEQUENCE, content))),
+        (field.replace("hardware", "software"), whole(software=raw_der.encode(der.SEQUENCE, content))),
     ):
         with pytest.raises(KeyDescriptionError) as caught:
             key_description.decode(octets)
@@ -182,7 +183,9 @@ def test_only_versions_that_were_published_are_read() -> None:
     read = set()
     for version in range(1000):
         try:
-            read.add(key_description.decode(whole(version=der.encode_integer(version))).attestation_version)
+            read.add(
+                key_description.decode(whole(version=raw_der.encode_integer(version))).attestation_version
+            )
         except KeyDescriptionError as error:
             named = error.field, error.problem, "3, 4, 100, 200, 300, 400" in error.detail
             if named != ("attestation_version", DerProblem.VERSION_UNKNOWN, True):
@@ -196,8 +199,10 @@ def test_a_keystore_may_be_older_than_what_attests_it() -> None:
     good = whole()
     for version in KEYMINT_VERSIONS:
         level = bytes.fromhex("0a0101")
-        octets = good.replace(level + bytes.fromhex("0202012c"), level + der.encode_integer(version), 1)[2:]
-        assert key_description.decode(der.encode(der.SEQUENCE, octets)).keymint_version == version
+        octets = good.replace(level + bytes.fromhex("0202012c"), level + raw_der.encode_integer(version), 1)[
+            2:
+        ]
+        assert key_description.decode(raw_der.encode(der.SEQUENCE, octets)).keymint_version == version
 
 
 def test_an_unknown_tag_is_noted_and_passed_over() -> None:
@@ -210,7 +215,7 @@ def test_depth_costs_nothing() -> None:
     """A thousand SEQUENCEs in each other are refused as fast as one: the reader never recurses."""
     deep = b""
     for _ in range(1000):
-        deep = der.encode(der.SEQUENCE, deep)
+        deep = raw_der.encode(der.SEQUENCE, deep)
     with pytest.raises(KeyDescriptionError) as caught:
         key_description.decode(deep)
     assert caught.value.problem is DerProblem.MISSING
