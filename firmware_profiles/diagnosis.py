@@ -1,9 +1,7 @@
 """What a validation error means for the person who wrote the profile."""
 
-import difflib
 import types
 import typing
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -13,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from firmware_profiles.errors import ProfileCode
 from firmware_profiles.model import Profile
+from text_input.suggestions import suggestion
 
 _CODES: Final = {"extra_forbidden": ProfileCode.UNKNOWN_KEY, "missing": ProfileCode.MISSING_KEY}
 _ORDER: Final = (ProfileCode.UNKNOWN_KEY, ProfileCode.BAD_VALUE, ProfileCode.MISSING_KEY)
@@ -34,19 +33,11 @@ def diagnose(error: ValidationError) -> Fault:
     return min(faults, key=lambda fault: _ORDER.index(fault.code))
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """A clause that names the nearest of the valid words, or all of them where none is near."""
-    choices = list(valid)
-    if close := difflib.get_close_matches(word, choices, n=3, cutoff=0.6):
-        return "; did you mean " + " or ".join(map(repr, close)) + "?"
-    return "; use one of " + ", ".join(map(repr, choices))
-
-
 def _fault(details: ErrorDetails) -> Fault:
     code = _CODES.get(details["type"], ProfileCode.BAD_VALUE)
     path = tuple(part for part in details["loc"] if isinstance(part, str))
     if code is ProfileCode.UNKNOWN_KEY:
-        return Fault(code, path, f"unknown key{nearest(path[-1], _keys(path[:-1]))}")
+        return Fault(code, path, f"unknown key; {suggestion(path[-1], _keys(path[:-1]))}")
     if code is ProfileCode.MISSING_KEY:
         return Fault(code, path, f"is missing; {_describe(_annotation(path))}")
     return Fault(code, path, _bad_value(details))
@@ -58,7 +49,7 @@ def _bad_value(details: ErrorDetails) -> str:
     if details["type"] == "value_error":
         return str(details["ctx"]["error"])
     if words := _words(_annotation(path)):
-        return f"is {str(value)[:60]!r}{nearest(str(value)[:60], words)}"
+        return f"is {str(value)[:60]!r}; {suggestion(str(value)[:60], words)}"
     return f"is {str(value)[:60]!r}; {details['msg'][0].lower()}{details['msg'][1:]}"
 
 

@@ -10,10 +10,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from firmware_profiles.diagnosis import diagnose, nearest
+from firmware_profiles.diagnosis import diagnose
 from firmware_profiles.errors import ProfileCode, ProfileError
-from firmware_profiles.lines import line_of
 from firmware_profiles.model import Profile
+from text_input.suggestions import suggestion
+from text_input.toml_positions import TomlPositions
 
 FOLDER: Final = Path(__file__).parent
 """Where the shipped profiles are."""
@@ -46,11 +47,11 @@ def parse(text: str, file: Path) -> Profile:
         profile = Profile.model_validate(document)
     except ValidationError as error:
         fault = diagnose(error)
-        line = line_of(fault.path, text)
+        line = TomlPositions(text).line_of(fault.path)
         raise ProfileError(fault.code, file, line, ".".join(fault.path), fault.message) from None
     if profile.name != file.stem:
         message = f"is {profile.name!r} in a file called {file.name!r}; give both the same name"
-        line = line_of(("profile", "name"), text)
+        line = TomlPositions(text).line_of(("profile", "name"))
         raise ProfileError(ProfileCode.BAD_VALUE, file, line, "profile.name", message)
     return profile
 
@@ -64,7 +65,7 @@ def names() -> tuple[str, ...]:
 def load_named(name: str) -> Profile:
     """The shipped profile called `name`. Raises ProfileError, with the nearest names where there is none."""
     if name not in names():
-        message = f"no profile is called {name!r}{nearest(name, names())}"
+        message = f"no profile is called {name!r}; {suggestion(name, names())}"
         raise ProfileError(ProfileCode.UNKNOWN_PROFILE, FOLDER, None, "", message)
     return load(FOLDER / f"{name}.toml")
 

@@ -1,6 +1,5 @@
 """Places as data: what a phone hears there, where that is, and which SIM a phone there carries."""
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from firmware_profiles.lines import line_of
 from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
 from lab.world.radio import Guests, HeardNetwork
+from text_input.suggestions import suggestion
+from text_input.toml_positions import TomlPositions
 from wire.codes import Registration
 from wire.evidence import Location, Plmn, Serving, Wifi
 from wire.model import CountryCode, Message, Sequence, Word
@@ -36,13 +36,11 @@ class PlaceFileError(Exception):
 
 
 class UnknownPlaceError(LookupError):
-    """No place has this name. `nearest` are the names that come close."""
+    """No place has this name. The message suggests the nearest names."""
 
     def __init__(self, name: str, known: Mapping[str, "Place"]) -> None:
         self.name = name
-        self.nearest = tuple(difflib.get_close_matches(name, known))
-        hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else f"known: {', '.join(known)}"
-        super().__init__(f"no place {name!r}; {hint}")
+        super().__init__(f"no place {name!r}; {suggestion(name, known)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ def _fault(file: Path, text: str, error: ValidationError) -> PlaceFileError:
     first = next((item for item in details if item["type"] == "extra_forbidden"), details[0])
     path = tuple(part for part in first["loc"][1:] if isinstance(part, str) and part != "[key]")
     message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-    return PlaceFileError(file, line_of(path, text), ".".join(path), message)
+    return PlaceFileError(file, TomlPositions(text).line_of(path), ".".join(path), message)
 
 
 def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
@@ -139,12 +137,14 @@ def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
             networks.append(_network(_plmn(plmn), network))
         except (UnknownOperatorError, BandError, _NetworkError) as error:
             path = (name, "networks", plmn)
-            raise PlaceFileError(file, line_of(path, text), ".".join(path), str(error)) from error
+            raise PlaceFileError(
+                file, TomlPositions(text).line_of(path), ".".join(path), str(error)
+            ) from error
     latitude, longitude = entry.position
     try:
         location = Location(latitude=latitude, longitude=longitude, accuracy=50.0)
     except ValidationError as error:
-        line = line_of((name, "position"), text)
+        line = TomlPositions(text).line_of((name, "position"))
         raise PlaceFileError(file, line, f"{name}.position", "latitude and longitude in degrees") from error
     sims = tuple(map(_plmn, entry.sims))
     return Place(name, entry.sentence, tuple(networks), location, entry.wifi, entry.address, sims)

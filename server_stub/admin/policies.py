@@ -12,9 +12,7 @@ from typing import Any, Final
 
 from server_stub.admin.policy_simulation import KEPT, Simulation, simulate
 from server_stub.policy.document import CampaignState
-from server_stub.policy.errors import nearest
 from server_stub.policy.policy import Period, Policy
-from server_stub.policy.toml_lines import line_of
 from server_stub.store.records import (
     AuditEntry,
     CampaignPeriod,
@@ -26,6 +24,8 @@ from server_stub.store.records import (
     Transaction,
 )
 from server_stub.verdicts.policy_in_force import AuditNote, loaded, put_in_force
+from text_input.suggestions import nearest_words, suggestion
+from text_input.toml_positions import TomlPositions
 
 _VERSION: Final = re.compile(r"""^(\s*["']?version["']?\s*=\s*)[^\s#]+""")
 _DRAFT: Final = "draft.toml"
@@ -204,10 +204,10 @@ def renumbered(text: str, version: int) -> str:
     >>> renumbered('id = "p"\\nversion = 1  # first\\n', 4)
     'id = "p"\\nversion = 4  # first\\n'
     """
-    lines = text.splitlines(keepends=True)
-    at = line_of(text, ("version",)) - 1
+    lines = text.split("\n")
+    at = TomlPositions(text).line_of(("version",)) - 1
     lines[at] = _VERSION.sub(rf"\g<1>{version}", lines[at], count=1)
-    return "".join(lines)
+    return "\n".join(lines)
 
 
 def _name(version: PolicyVersion) -> str:
@@ -231,8 +231,8 @@ def _fixed(policy_id: str, version: int) -> PolicyDeskError:
 def _known(reading: Reading, policy_id: str, version: int) -> PolicyVersion:
     known = reading.policy(policy_id, version)
     if known is None:
-        near = nearest(policy_id, {each.id for each in reading.policies()})
-        hint = f"versions of {near} are kept" if near else "put it first"
+        near = nearest_words(policy_id, {each.id for each in reading.policies()}, 1)
+        hint = f"versions of {near[0]} are kept" if near else "put it first"
         raise PolicyDeskError(PolicyFault.POLICY_UNKNOWN, f"there is no {policy_id}/{version}; {hint}")
     return known
 
@@ -256,8 +256,7 @@ def _period(reading: Reading, campaign_id: str) -> Period:
     policy = loaded(reading)
     periods = policy.periods if policy else {}
     if campaign_id not in periods:
-        near = nearest(campaign_id, periods)
-        hint = f"did you mean {near}?" if near else "add it to the document and put that in force"
+        hint = suggestion(campaign_id, periods, "add it to the document and put that in force")
         raise PolicyDeskError(
             PolicyFault.CAMPAIGN_UNKNOWN, f"the policy in force has no campaign {campaign_id}; {hint}"
         )

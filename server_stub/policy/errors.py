@@ -1,8 +1,7 @@
 """What is wrong with a policy document, in words for the person who wrote it."""
 
-import difflib
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -10,7 +9,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from server_stub.policy.toml_lines import Path, line_of
+from text_input.suggestions import nearest_words, suggestion
+from text_input.toml_positions import Path, TomlPositions
 
 _SHOWN: Final = 60
 
@@ -44,19 +44,12 @@ class PolicyError(ValueError):
         self.problem = found[0].text
 
 
-def located(text: str, source: str, path: Path, words: str) -> Problem:
-    """The problem at `path` of the document `text`."""
-    return Problem(source, line_of(text, path), ".".join(map(str, path)), words)
-
-
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """The valid word that is most like `word`, or nothing.
-
-    >>> nearest("prohibted", ["prohibited", "eligible"])
-    'prohibited'
-    """
-    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.6)
-    return close[0] if close else ""
+def located(text: str, source: str, found: Iterable[tuple[Path, str]]) -> list[Problem]:
+    """The problems `found` in the document `text`, each a path and a message, with their lines."""
+    positions = TomlPositions(text)
+    return [
+        Problem(source, positions.line_of(path), ".".join(map(str, path)), words) for path, words in found
+    ]
 
 
 def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path, str]]:
@@ -65,11 +58,15 @@ def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path,
     A key that is misspelt is told once: as the word that is there and not as the one that is missing.
     """
     details = error.errors(include_url=False)
-    unknown = {d["loc"]: _unknown_key(d["loc"], model) for d in details if d["type"] == "extra_forbidden"}
-    meant = {(*path[:-1], word) for path, word in unknown.items()}
+    unknown = [each["loc"] for each in details if each["type"] == "extra_forbidden"]
+    meant = {
+        (*path[:-1], word)
+        for path in unknown
+        for word in nearest_words(str(path[-1]), _keys(_model(path[:-1], model)), 1)
+    }
     inside = {each["loc"][:size] for each in details for size in range(len(each["loc"]))}
     return [
-        (_place(each), _words(each, model, unknown))
+        (_place(each), _words(each, model))
         for each in details
         # A list whose every element is wrong counts as empty.
         if not (
@@ -83,17 +80,12 @@ def _place(details: ErrorDetails) -> Path:
     return tuple(part for part in details["loc"] if part != "[key]")
 
 
-def _words(details: ErrorDetails, model: type[BaseModel], unknown: dict[Path, str]) -> str:
+def _words(details: ErrorDetails, model: type[BaseModel]) -> str:
     path, kind = details["loc"], details["type"]
     if kind == "missing":
         return "missing key; add it"
     if kind == "extra_forbidden":
-        word, table = unknown[path], _model(path[:-1], model)
-        return (
-            f"unknown key; did you mean {word}?"
-            if word
-            else f"unknown key; use one of {_listed(_keys(table))}"
-        )
+        return f"unknown key; {suggestion(str(path[-1]), _keys(_model(path[:-1], model)))}"
     if kind == "too_short":
         return "nothing stands here; name at least one"
     if kind == "string_pattern_mismatch" and path[:1] == ("territories",):
@@ -107,24 +99,13 @@ def _bad_value(path: Path, details: ErrorDetails, model: type[BaseModel]) -> str
     shown = _shown(details["input"])
     words = _vocabulary(_annotation(path, model))
     if details["type"] == "enum" and words:
-        near = nearest(str(details["input"]), words)
-        return f"{shown} is no word here; " + (
-            f"did you mean {near}?" if near else f"use one of {_listed(words)}"
-        )
+        return f"{shown} is no word here; {suggestion(str(details['input']), words)}"
     return f"{shown} cannot stand here; {details['msg'][0].lower()}{details['msg'][1:]}"
 
 
 def _shown(value: Any) -> str:
     text = repr(str(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words)
-
-
-def _unknown_key(path: Path, model: type[BaseModel]) -> str:
-    return nearest(str(path[-1]), _keys(_model(path[:-1], model)))
 
 
 def _keys(model: type[BaseModel] | None) -> list[str]:

@@ -6,7 +6,7 @@ from server_stub.policy.errors import Problem, located
 from server_stub.policy.facts import CAMPAIGN
 from server_stub.policy.policy import Policy
 from server_stub.policy.space import Space
-from server_stub.policy.toml_lines import Path
+from text_input.toml_positions import Path
 
 
 def warnings(policy: Policy, source: str, *, known: Container[str] | None = None) -> tuple[Problem, ...]:
@@ -15,8 +15,7 @@ def warnings(policy: Policy, source: str, *, known: Container[str] | None = None
     `known` are the territories that exist; without it codes are not judged.
     """
     found = [*_unmatched(policy), *_unused(policy), *_unknown(policy, known)]
-    problems = [located(policy.text, source, path, words) for path, words in found]
-    return tuple(sorted(problems, key=lambda each: each.line))
+    return tuple(sorted(located(policy.text, source, found), key=lambda each: each.line))
 
 
 def _unmatched(policy: Policy) -> Iterator[tuple[Path, str]]:

@@ -12,8 +12,9 @@ from itertools import chain
 from pydantic import ValidationError
 
 from server_stub.policy.document import PolicyDocument, Rule
-from server_stub.policy.errors import PolicyError, Problem, diagnose, located, nearest
-from server_stub.policy.toml_lines import Path
+from server_stub.policy.errors import PolicyError, Problem, diagnose, located
+from text_input.suggestions import suggestion
+from text_input.toml_positions import Path
 
 _Found = Iterator[tuple[Path, str]]
 
@@ -29,10 +30,9 @@ def parse(text: str, source: str) -> PolicyDocument:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([Problem(source, _syntax_line(text, str(error)), "", str(error))]) from error
     except ValidationError as error:
-        faults = diagnose(error, PolicyDocument)
-        raise PolicyError(located(text, source, path, words) for path, words in faults) from error
+        raise PolicyError(located(text, source, diagnose(error, PolicyDocument))) from error
     if conflicts := list(chain(_campaigns(document), _rules(document))):
-        raise PolicyError(located(text, source, path, words) for path, words in conflicts)
+        raise PolicyError(located(text, source, conflicts))
     return document
 
 
@@ -58,13 +58,10 @@ def _rules(document: PolicyDocument) -> _Found:
         if rule.id in names[:index]:
             yield (*at, "id"), f"two rules are called {rule.id}; rename one"
         if rule.when.campaign and rule.when.campaign.id not in campaigns:
-            yield (*at, "when", "campaign", "id"), _no_campaign(rule.when.campaign.id, campaigns)
+            name = rule.when.campaign.id
+            hint = suggestion(name, campaigns, "add it to `campaigns`")
+            yield (*at, "when", "campaign", "id"), f"no campaign {name}; {hint}"
         yield from _order(at, rule, last=index == len(names) - 1)
-
-
-def _no_campaign(name: str, campaigns: list[str]) -> str:
-    near = nearest(name, campaigns)
-    return f"no campaign {name}; " + (f"did you mean {near}?" if near else "add it to `campaigns`")
 
 
 def _order(at: Path, rule: Rule, *, last: bool) -> _Found:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("wire", "agent", "server_stub", "firmware_profiles", "lab")
+PACKAGES = ("wire", "text_input", "agent", "server_stub", "firmware_profiles", "lab")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
@@ -21,7 +21,15 @@ def test_the_import_contracts_are_kept() -> None:
 
 
 JUDGEMENT = ("server_stub/attestation", "server_stub/evidence", "server_stub/policy", "server_stub/territory")
-PURE = ("agent/core", "agent/telephony", "agent/verification", "agent/screens", *JUDGEMENT, "wire")
+PURE = (
+    "agent/core",
+    "agent/telephony",
+    "agent/verification",
+    "agent/screens",
+    *JUDGEMENT,
+    "wire",
+    "text_input",
+)
 ALSO_PURE = (
     "agent/evidence.py",
     "agent/sealing.py",

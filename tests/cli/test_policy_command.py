@@ -53,7 +53,7 @@ def test_errors_and_warnings_name_file_line_and_key(draft: Path, tmp_path: Path)
     result = run("check", bad)
     assert result.exit_code == 1
     assert f"{bad}:10: error: territories.prohibited.0: 'Cuba' is no territory" in result.stderr
-    assert "rules.7.retry_aftr: unknown key; did you mean retry_after?" in result.stderr
+    assert "rules.7.retry_aftr: unknown key; did you mean 'retry_after'?" in result.stderr
     draft.write_text(EXPORT.replace('"CU"', '"XX"'), "utf-8")
     warned = run("check", draft)
     assert warned.exit_code == 0

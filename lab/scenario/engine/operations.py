@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from firmware_profiles.diagnosis import nearest
 from lab.backend.managed_server import LabServer
 from lab.manufacturer.policies import BEFORE, LANTERN
 from lab.scenario.model.server_steps import IssueCode, OperatorStep
@@ -14,6 +13,7 @@ from server_stub.admin.devices import Act
 from server_stub.admin.policies import PolicyAdmin
 from server_stub.policy.policy import Policy
 from server_stub.store.records import AuditQuery
+from text_input.suggestions import suggestion
 from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
@@ -106,7 +106,7 @@ def policy_text(name: str, folder: Path) -> str:
         return (folder / name).read_text("utf-8") if name.endswith(".toml") else policies.read(name)
     except OSError:
         known = [*policies.names(), *own, *(file.name for file in folder.glob("*.toml"))]
-        raise CannotError(f"no policy is called {name!r}{nearest(name, known)}") from None
+        raise CannotError(f"no policy is called {name!r}; {suggestion(name, known)}") from None
 
 
 def policy_named(name: str, folder: Path) -> Policy:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from firmware_profiles.diagnosis import nearest
 from lab.scenario.files.yaml_positions import Path
 from lab.scenario.model.device_steps import SwapSims
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.step import HandsetStep
 from lab.scenario.model.step_union import CutPower
+from text_input.suggestions import suggestion
 
 
 class Known:
@@ -26,7 +26,7 @@ class Known:
 
     def no_handset(self, name: str) -> str:
         """What to say of such a name."""
-        return f"no handset is called {name!r}{nearest(name, self._handsets)}"
+        return f"no handset is called {name!r}; {suggestion(name, self._handsets)}"
 
     def wrong_in(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
         """What a step speaks of that is not there, and what it gives a name to for the steps after it."""
@@ -39,7 +39,7 @@ class Known:
             if name not in self._parameters:
                 yield (
                     (*path, "when", name),
-                    f"no parameter is called {name!r}{nearest(name, self._parameters)}",
+                    f"no parameter is called {name!r}; {suggestion(name, self._parameters)}",
                 )
         if isinstance(step, CutPower):
             yield from self.wrong_in(step.during, (*path, "during"))
@@ -65,7 +65,7 @@ class Known:
             if mark and mark not in self._marks:
                 yield (
                     (*path, member),
-                    f"no mark is called {mark!r} here{_remembered(mark, self._marks, 'mark')}",
+                    f"no mark is called {mark!r} here; {_remembered(mark, self._marks, 'mark')}",
                 )
         for verb, source, member in (
             ("restore-state", "copy-state", "from_"),
@@ -76,7 +76,7 @@ class Known:
             if name and name not in self._kept[source]:
                 yield (
                     (*path, member.rstrip("_")),
-                    (f"nothing is kept as {name!r} here{_remembered(name, self._kept[source], source)}"),
+                    (f"nothing is kept as {name!r} here; {_remembered(name, self._kept[source], source)}"),
                 )
 
     def _remember(self, step: Any) -> None:
@@ -87,4 +87,4 @@ class Known:
 
 
 def _remembered(name: str, known: list[str], verb: str) -> str:
-    return nearest(name, known) if known else f"; a step `{verb}` must come before"
+    return suggestion(name, known) if known else f"a step `{verb}` must come before"

@@ -7,11 +7,11 @@ from itertools import product
 from typing import Any, Final
 
 from agent.screens import LANGUAGES
-from firmware_profiles.diagnosis import nearest
 from firmware_profiles.loader import names as profile_names
 from lab.scenario.files.errors import Wrong
 from lab.scenario.files.yaml_positions import Path, Tree
 from lab.world.places import load_places
+from text_input.suggestions import suggestion
 
 REFERENCE: Final = re.compile(r"\$\{([^}]*)\}")
 
@@ -121,8 +121,8 @@ def put_in(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
     if not isinstance(value, str) or "${" not in value:
         return value
     if missing := [name for name in REFERENCE.findall(value) if name not in values]:
-        known = nearest(missing[0], values) if values else "; the file has no parameters"
-        tree.fault(path, Wrong.UNKNOWN_PARAMETER, f"no parameter is called {missing[0]!r}{known}")
+        known = suggestion(missing[0], values) if values else "the file has no parameters"
+        tree.fault(path, Wrong.UNKNOWN_PARAMETER, f"no parameter is called {missing[0]!r}; {known}")
         return value
     if whole := REFERENCE.fullmatch(value):
         return values[whole[1]]
@@ -170,12 +170,14 @@ def _check_distinct(tree: Tree, found: Mapping[str, list[tuple[str, Any]]]) -> N
 def _check_exclusions(tree: Tree, excluded: list[dict[str, Any]], known: Mapping[str, set[str]]) -> None:
     for at, part in enumerate(excluded):
         for name, text in strangers(part, known):
-            message = f"no combination has {text!r}{nearest(text, sorted(known[name]))}"
+            message = f"no combination has {text!r}; {suggestion(text, sorted(known[name]))}"
             tree.fault(("exclude", at, name), Wrong.BAD_VALUE, message)
         for name in part:
             if name not in known:
                 tree.fault(
-                    ("exclude", at, name), Wrong.UNKNOWN_PARAMETER, f"no such parameter{nearest(name, known)}"
+                    ("exclude", at, name),
+                    Wrong.UNKNOWN_PARAMETER,
+                    f"no such parameter; {suggestion(name, known)}",
                 )
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from firmware_profiles.diagnosis import nearest
 from lab.scenario.files.errors import Fault, ScenarioError, Wrong
 from lab.scenario.files.name_checks import Known
 from lab.scenario.files.parameters import combinations, labels_of, matches, put_in, strangers
@@ -19,6 +18,7 @@ from lab.scenario.files.validation_messages import what_is_wrong
 from lab.scenario.files.yaml_positions import Path, Tree, parse
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step import Step
+from text_input.suggestions import suggestion
 
 SUFFIX: Final = ".scenario.yaml"
 _MATRIX: Final = ("parameters", "examples", "exclude")
@@ -117,7 +117,7 @@ def _check_all(tree: Tree, found: list[Case]) -> None:
     for at, step in enumerate(steps if isinstance(steps, list) else []):
         wanted = step.get("when") if isinstance(step, dict) else None
         for name, text in strangers(wanted, known) if isinstance(wanted, dict) else ():
-            message = f"no combination has {text!r}{nearest(text, sorted(known[name]))}"
+            message = f"no combination has {text!r}; {suggestion(text, sorted(known[name]))}"
             tree.fault(("steps", at, "when", name), Wrong.BAD_VALUE, message)
 
 

@@ -4,11 +4,11 @@ from typing import Final
 
 from pydantic_core import ErrorDetails
 
-from firmware_profiles.diagnosis import nearest
 from lab.scenario.files.errors import Wrong
 from lab.scenario.files.schema_lookup import members_of, nearest_model, under, words_of
 from lab.scenario.files.yaml_positions import Path
 from lab.scenario.model.step_union import BARE, VERBS
+from text_input.suggestions import suggestion
 
 
 def what_is_wrong(details: ErrorDetails, loc: Path) -> tuple[Wrong, str]:
@@ -17,7 +17,7 @@ def what_is_wrong(details: ErrorDetails, loc: Path) -> tuple[Wrong, str]:
     if kind == "union_tag_invalid":
         return (
             Wrong.UNKNOWN_STEP,
-            f"no step is called {details['ctx']['tag']!r}{nearest(details['ctx']['tag'], VERBS)}",
+            f"no step is called {details['ctx']['tag']!r}; {suggestion(details['ctx']['tag'], VERBS)}",
         )
     if kind == "union_tag_not_found":
         return (
@@ -37,7 +37,7 @@ def _unknown_member(loc: Path) -> str:
     name = str(loc[-1])
     if name in VERBS and loc[-2] in VERBS:
         return f"{name!r} is another step; begin it on a line of its own, with a dash"
-    return f"unknown member{nearest(name, _members(loc))}"
+    return f"unknown member; {suggestion(name, _members(loc))}"
 
 
 def _bad_value(details: ErrorDetails, loc: Path) -> str:
@@ -50,7 +50,7 @@ def _bad_value(details: ErrorDetails, loc: Path) -> str:
         else "a table or list"
     )
     if details["type"] == "enum" and (words := _words(loc)):
-        return f"is {shown}{nearest(str(given)[:60], words)}"
+        return f"is {shown}; {suggestion(str(given)[:60], words)}"
     pattern = details.get("ctx", {}).get("pattern")
     wish = (
         _WISHES.get(details["type"])

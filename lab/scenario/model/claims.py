@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel
 
-from firmware_profiles.diagnosis import nearest
+from text_input.suggestions import suggestion
 from wire.evidence import Evidence
 
 
@@ -37,7 +37,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 def _claim(path: str) -> str:
     plain = ".".join(part for part in path.split(".") if not part.isdigit())
     if plain not in known_paths():
-        raise ValueError(f"no claim is called {path!r}{nearest(plain, sorted(known_paths()))}")
+        raise ValueError(f"no claim is called {path!r}; {suggestion(plain, sorted(known_paths()))}")
     return path
 
 

@@ -16,10 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from firmware_profiles.diagnosis import nearest
 from firmware_profiles.loader import names as profile_names
 from lab.scenario.model.coercions import Everybody, Listed, Short
 from lab.world.places import load_places
+from text_input.suggestions import suggestion
 
 
 def kebab(name: str) -> str:
@@ -211,13 +211,13 @@ Plmn = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
 
 def _profile(name: str) -> str:
     if name not in profile_names():
-        raise ValueError(f"no profile is called {name!r}{nearest(name, profile_names())}")
+        raise ValueError(f"no profile is called {name!r}; {suggestion(name, profile_names())}")
     return name
 
 
 def _place(name: str) -> str:
     if name not in load_places():
-        raise ValueError(f"no place is called {name!r}{nearest(name, load_places())}")
+        raise ValueError(f"no place is called {name!r}; {suggestion(name, load_places())}")
     return name
 
 

@@ -4,14 +4,13 @@ import doctest
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import firmware_profiles
-from firmware_profiles import ProfileCode, ProfileError, lines, load, load_all, load_named, names, parse
-from firmware_profiles.lines import key_lines
+from firmware_profiles import ProfileCode, ProfileError, load, load_all, load_named, names, parse
 from firmware_profiles.loader import FOLDER
+from text_input.toml_positions import TomlPositions
 
 OPTIONAL = {("agent",), ("hooks",), ("hooks", "falsified")}
 
@@ -30,13 +29,13 @@ def refusal(text: str, name: str) -> ProfileError:
 
 def statements(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
     """Each key or header of a text, with its first line and the line after its last, counted from 0."""
-    found = sorted(key_lines(text).items(), key=lambda item: item[1])
+    found = sorted(TomlPositions(text).lines.items(), key=lambda item: item[1])
     rows = text.split("\n")
     for path, line in found:
         end = line
         while end < len(rows) and not rows[line - 1].startswith("[") and not _parses(rows[line - 1 : end]):
             end += 1
-        yield path, line - 1, end
+        yield tuple(map(str, path)), line - 1, end
 
 
 def _parses(rows: list[str]) -> bool:
@@ -61,7 +60,7 @@ def test_each_deleted_key_is_named_with_its_table_s_line(name: str) -> None:
             continue
         error = refusal("\n".join(rows[:start] + rows[end:]), name)
         assert (error.code, error.key) == (ProfileCode.MISSING_KEY, ".".join(path))
-        assert error.line == key_lines(text)[path[:-1]]
+        assert error.line == TomlPositions(text).lines[path[:-1]]
         tried += 1
     assert tried >= 21
 
@@ -93,7 +92,7 @@ def test_each_misspelt_table_is_named_with_its_own_line(name: str) -> None:
         changed = [row.replace(f"[{path[0]}", f"[{path[0]}z", 1) for row in rows]
         error = refusal("\n".join(changed), name)
         assert (error.code, error.key) == (ProfileCode.UNKNOWN_KEY, f"{path[0]}z")
-        assert error.line == key_lines(text)[path[:1]]
+        assert error.line == TomlPositions(text).lines[path[:1]]
         assert repr(path[0]) in error.message
 
 
@@ -158,7 +157,7 @@ def test_a_bad_value_is_named_with_the_words_that_would_do(
     error = refusal(text.replace(before, after, 1), "official-global")
     assert (error.code, error.key) == (ProfileCode.BAD_VALUE, key)
     assert says in error.message
-    assert error.line == key_lines(text)[tuple(key.split("."))]
+    assert error.line == TomlPositions(text).lines[tuple(key.split("."))]
 
 
 @pytest.mark.parametrize(
@@ -218,25 +217,7 @@ def test_load_all_is_every_file_once() -> None:
     assert not hasattr(everything, "__setitem__")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a.b = 1\n\n# c = 2\n'd e' = 3", {("a",): 1, ("a", "b"): 1, ("d e",): 4}),
-        ("[t]\nx = '''\n[fake]\ny = 1\n'''\nz = 2", {("t",): 1, ("t", "x"): 2, ("t", "z"): 6}),
-        ("[t]\nx = [\n  'y = 1',\n  # ]\n]\nz = 2", {("t",): 1, ("t", "x"): 2, ("t", "z"): 6}),
-        ("i = { p = 1, q = 2 }", {("i",): 1, ("i", "p"): 1, ("i", "q"): 1}),
-        ("[[t]]\na = 1\n[[t]]\na = 2", {("t",): 1, ("t", "a"): 2}),
-        ("[a.b]\nc = 1\r\nd = 2", {("a", "b"): 1, ("a", "b", "c"): 2, ("a", "b", "d"): 3}),
-    ],
-)
-def test_a_key_s_line_is_where_its_statement_begins(text: str, expected: dict[tuple[str, ...], int]) -> None:
-    """Strings, comments and arrays that look like keys are not; inline tables have their statement's line."""
-    assert key_lines(text) == expected
-
-
-@pytest.mark.parametrize("module", [firmware_profiles, lines])
-def test_the_examples_in_the_docstrings_are_true(module: ModuleType) -> None:
-    """An example that is wrong teaches wrongly."""
-    result = doctest.testmod(module)
+def test_the_examples_in_the_docstrings_are_true() -> None:
+    result = doctest.testmod(firmware_profiles)
     assert result.attempted > 0
     assert result.failed == 0

@@ -42,13 +42,13 @@ def test_all_faults_are_told_at_once_in_the_order_of_lines() -> None:
     text = MINIMAL.replace("version = 1", "versoin = 1").replace('"CU"', '"CU", "Cuba"')
     text = text.replace('territory = ["prohibited"]', 'territory = ["prohibted"], trust = []')
     assert told(text) == [
-        (2, "versoin", "unknown key; did you mean version?"),
+        (2, "versoin", "unknown key; did you mean 'version'?"),
         (
             5,
             "territories.prohibited.1",
             "'Cuba' is no territory; write a code of ISO 3166 such as CU or UA-43",
         ),
-        (12, "rules.0.when.territory.0", "'prohibted' is no word here; did you mean prohibited?"),
+        (12, "rules.0.when.territory.0", "'prohibted' is no word here; did you mean 'prohibited'?"),
         (12, "rules.0.when.trust", "nothing stands here; name at least one"),
     ]
 
