@@ -1,6 +1,6 @@
-"""Mutants inside of functions: the tests are collected once, and each fork exchanges the code of one function.
+"""Mutants inside functions: the tests are collected once, and each fork replaces the code of one function.
 
-A pytest plugin: it takes the place of the loop that runs the tests.
+A pytest plugin that replaces the loop that runs the tests.
 """
 
 import importlib
@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.mutation.mutants import Mutant
-from tests.mutation.workers import Result, run_all
+from tools.mutation.mutants import Mutant
+from tools.mutation.workers import Result, run_all
 
 Function = tuple[str, str]
 """File and qualified name."""
 
 
 class HotLoop:
-    """Runs every mutant against the tests that reach its function."""
+    """Runs each mutant against the tests that enter its function."""
 
     def __init__(self, mutants: list[Mutant], jobs: int, report: Callable[[Result], None]) -> None:
         self._mutants, self._jobs, self._report = mutants, jobs, report
@@ -31,7 +31,7 @@ class HotLoop:
         self._reaching: dict[Function, list[str]] = {}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Once over the tests as they are, then over the mutants."""
+        """Run the tests once without a mutant, then each mutant."""
         self._items = {item.nodeid: item for item in session.items}
         self._reaching = self._reached()
         for result in run_all(self._mutants, self._kill, self._jobs):
@@ -40,7 +40,7 @@ class HotLoop:
         return True
 
     def _reached(self) -> dict[Function, list[str]]:
-        """Which tests enter which function; every test must pass."""
+        """The tests that enter each function. Raises `UsageError` if a test fails."""
         reaching: dict[Function, list[str]] = defaultdict(list)
         for nodeid, item in self._items.items():
             entered: set[Function] = set()
@@ -62,8 +62,11 @@ class HotLoop:
         return note
 
     def _kill(self, mutant: Mutant) -> str:
-        """In the fork: the first test that fails, or "". Tests that killed neighbours go first."""
-        exchange(mutant)
+        """Called in the fork. Returns the first failed test, or "".
+
+        Tests that detected other mutants of the function run first.
+        """
+        replace_code(mutant)
         nodes = self._reaching.get((str(mutant.path.resolve()), str(mutant.function)), [])
         for nodeid in sorted(nodes, key=lambda node: -self._killed[mutant.function, node]):
             if _fails(self._items[nodeid]):
@@ -75,8 +78,8 @@ def _fails(item: pytest.Item) -> bool:
     return any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
 
 
-def exchange(mutant: Mutant) -> None:
-    """Give the function the mutant's code."""
+def replace_code(mutant: Mutant) -> None:
+    """Replace the code of the function by that of the mutant."""
     name = ".".join(mutant.path.with_suffix("").parts)
     function = function_of(importlib.import_module(name), str(mutant.function))
     # A mutant without its call of super() no longer needs the class, which the function still carries.
@@ -84,12 +87,12 @@ def exchange(mutant: Mutant) -> None:
 
 
 def function_of(module: Any, qualname: str) -> FunctionType:
-    """The function of that name, under what its decorators made of it."""
+    """The function of that name, without its decorators."""
     found = module
     for part in qualname.split("."):
         found = vars(found)[part]
     for attribute in ("fget", "__func__", "func", "__wrapped__"):
         found = getattr(found, attribute, found)
     if not isinstance(found, FunctionType):
-        raise TypeError(f"{qualname} is no function")
+        raise TypeError(f"{qualname} is not a function")
     return found

@@ -1,4 +1,4 @@
-"""One process for each mutant: forked, limited in processor time, and gone with whatever the mutant did."""
+"""One forked process for each mutant, with limits on processor time and wall time."""
 
 import os
 import resource
@@ -7,26 +7,26 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.mutation.mutants import Mutant
+from tools.mutation.mutants import Mutant
 
 CPU_SECONDS: Final = 90
 WALL_SECONDS: Final = 600
-"""The limits of one mutant: a loop that does not end counts as noticed."""
+"""The limits of one mutant: an endless loop counts as detected."""
 
 _BROKEN: Final = 70
-"""Exit status where a mutant could not be tried."""
+"""Exit status if a mutant could not be tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a mutant. `killer` is the test that failed, "" where none did."""
+    """`killer` is the test that failed, "" if none did."""
 
     mutant: Mutant
     killer: str
 
 
 def run_all(todo: Iterable[Mutant], task: Callable[[Mutant], str], jobs: int) -> Iterator[Result]:
-    """Run `task` on each mutant in a process of its own, `jobs` at a time; yields results as they come."""
+    """Run `task` on each mutant in its own process, `jobs` at a time; yields results in the order of completion."""
     running: dict[int, tuple[Mutant, int]] = {}
     for mutant in todo:
         while len(running) >= jobs:
@@ -47,7 +47,7 @@ def _fork(mutant: Mutant, task: Callable[[Mutant], str]) -> tuple[int, int]:
         _limit()
         os.write(writing, b"+" + task(mutant).encode())
         os._exit(0)
-    except BaseException as error:  # nothing of this process may go on in the parent's place
+    except BaseException as error:  # the fork must never continue the work of its parent
         os.write(writing, b"-" + repr(error).encode()[:4000])
     finally:
         os._exit(_BROKEN)
@@ -65,12 +65,12 @@ def _limit() -> None:
 def _reap(running: dict[int, tuple[Mutant, int]]) -> Result:
     pid, status = os.wait()
     mutant, pipe = running.pop(pid)
-    told = os.read(pipe, 4096).decode()
+    output = os.read(pipe, 4096).decode()
     os.close(pipe)
-    if told.startswith("+"):
-        return Result(mutant, told[1:])
+    if output.startswith("+"):
+        return Result(mutant, output[1:])
     if os.WIFEXITED(status):
         raise ChildProcessError(
-            f"{mutant} could not be tried: the process ended with {os.WEXITSTATUS(status)} {told[1:]}"
+            f"{mutant} could not be tried: the process ended with {os.WEXITSTATUS(status)} {output[1:]}"
         )
     return Result(mutant, f"the process ended by signal {os.WTERMSIG(status)}")

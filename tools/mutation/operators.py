@@ -1,6 +1,6 @@
-"""What a mutant changes: small, syntactic, one place at a time.
+"""The mutation operators: small syntactic changes of one node.
 
-Prose is left alone: a string with a space in it is for people, and a test that pins it would pin nothing of worth.
+Strings with a space are not changed: they are prose, and no test should depend on them.
 """
 
 import ast
@@ -34,11 +34,11 @@ _ARITHMETIC: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 
 Change = tuple[str, ast.AST]
-"""What was done, in a word, and the node that takes the old one's place."""
+"""The name of the change, and the new node."""
 
 
 def changes(node: ast.AST) -> Iterator[Change]:
-    """Every mutation of this one node; its children have theirs."""
+    """All changes of this node, without those of its children."""
     yield from _of_statements(node)
     yield from _of_expressions(node)
 
@@ -122,7 +122,7 @@ def _constant(node: ast.Constant) -> Iterator[Change]:
         case str(value) if " " not in value:
             yield "text changed", ast.Constant(value + "X")
         case bytes(value):
-            yield "octets changed", ast.Constant(value + b"X")
+            yield "bytes changed", ast.Constant(value + b"X")
         case _:
             return
 

@@ -1,8 +1,8 @@
-"""Mutants tried on a project that is imported anew, with one file changed.
+"""Mutants tried in a new import of the project, with one file changed.
 
-For mutants outside of functions, in tables and constants, and once more for those inside that nothing noticed: what
-tests make when they are collected is then made by the mutant too. `python -m tests.mutation.cold FILE NUMBER TEST…`
-tries one in an interpreter of its own.
+For mutants outside functions (tables and constants), and again for those inside functions that survived: objects that
+tests create during collection then come from the mutant too. `python -m tools.mutation.cold FILE NUMBER TEST…`
+tries one in its own interpreter.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from typing import Final
 
 import pytest
 
-from tests.mutation.mutants import Mutant, mutants
+from tools.mutation.mutants import Mutant, mutants
 
 PRELOADED: Final = (
     "cryptography.x509",
@@ -33,18 +33,18 @@ PRELOADED: Final = (
     "joserfc.jws",
     "structlog",
 )
-"""What every fork would import otherwise; nothing of it is the project's."""
+"""Third-party modules that each fork would import otherwise."""
 
 
 def preload() -> None:
-    """Import what does not change."""
+    """Import the third-party modules."""
     for name in PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
 
-class _Changed(MetaPathFinder, Loader):
-    """Finds one module, and executes the mutant in its place."""
+class _MutantLoader(MetaPathFinder, Loader):
+    """Import hook that loads the mutant instead of one module."""
 
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
@@ -53,19 +53,19 @@ class _Changed(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module's, and no other's."""
+        """Only for that module."""
         if fullname != self._name:
             return None
         return spec_from_loader(fullname, self, origin=str(self._mutant.path))
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the mutant's code."""
+        """Execute the mutant."""
         module.__file__ = str(self._mutant.path.resolve())
         exec(self._mutant.code(), module.__dict__)
 
 
-class _First:
-    """Notes the first failure."""
+class _FirstFailure:
+    """Pytest plugin that keeps the first failure."""
 
     def __init__(self) -> None:
         self.failure = ""
@@ -80,19 +80,19 @@ class _First:
 
 
 def kill(mutant: Mutant, arguments: list[str]) -> str:
-    """In the fork: the first test that fails, or ""."""
-    sys.meta_path.insert(0, _Changed(mutant))
-    first = _First()
+    """Called in the fork. Returns the first failed test, or "" if all pass."""
+    sys.meta_path.insert(0, _MutantLoader(mutant))
+    first = _FirstFailure()
     status = pytest.main(["-x", *arguments], plugins=[first])
     if status is pytest.ExitCode.OK:
         return ""
     return first.failure or f"pytest ended with {status}"
 
 
-def kill_apart(mutant: Mutant, arguments: list[str]) -> str:
-    """Like `kill`, in an interpreter that has not imported anything yet."""
+def kill_in_new_interpreter(mutant: Mutant, arguments: list[str]) -> str:
+    """Like `kill`, in a new interpreter."""
     number = list(mutants(mutant.path)).index(mutant)
-    command = [sys.executable, "-m", "tests.mutation.cold", str(mutant.path), str(number), *arguments]
+    command = [sys.executable, "-m", "tools.mutation.cold", str(mutant.path), str(number), *arguments]
     return (
         subprocess.run(command, check=True, capture_output=True, text=True)
         .stdout.rpartition("killer:")[2]
@@ -101,7 +101,7 @@ def kill_apart(mutant: Mutant, arguments: list[str]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Try one, and print its killer."""
+    """Try one mutant, and print the test that failed."""
     path, number, *tests = arguments
     killer = kill(list(mutants(Path(path)))[int(number)], tests)
     sys.stdout.write(f"\nkiller: {killer}\n")

@@ -1,7 +1,7 @@
-"""`python -m tests.mutation [inside|outside] [PATH…]`: mutate what decides, and count what the tests notice.
+"""`python -m tools.mutation [inside|outside] [PATH…]`: mutate the security core, and count detected mutants.
 
-Run from the project's folder; `inside` takes the mutants inside of functions alone, `outside` the others alone.
-Prints each survivor and a score by file; exits with 1 below 95 percent.
+Run from the project's folder. `inside` selects the mutants inside functions, `outside` the others.
+Prints each survivor and a score by file. Exit code 1 below 95 percent.
 """
 
 import os
@@ -16,10 +16,10 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from tests.mutation import cold
-from tests.mutation.hot import HotLoop
-from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.workers import Result, run_all
+from tools.mutation import cold
+from tools.mutation.hot import HotLoop
+from tools.mutation.mutants import Mutant, mutants
+from tools.mutation.workers import Result, run_all
 
 TARGETS: Final = ("agent/verification/*.py", "agent/sealing.py", "agent/adapters/tuf_*.py")
 TESTS: Final = {
@@ -27,24 +27,24 @@ TESTS: Final = {
     "agent/sealing.py": ("tests/unit/agent/test_sealing*.py",),
     "agent/adapters": ("tests/unit/agent/adapters/test_tuf*.py",),
 }
-"""By where a mutant is: the tests that have to notice it, quick ones first."""
+"""The tests that must detect a mutant, by the file of the mutant; fast ones first."""
 
-STAGES: Final = ("outside", "inside")
-CLOSER: Final = {"agent/verification": ("tests/properties/verification",)}
-"""Slower tests, for what the quick ones let through."""
+PARTS: Final = ("outside", "inside")
+SLOW_TESTS: Final = {"agent/verification": ("tests/properties/verification",)}
+"""Tests for the mutants that survive the fast ones."""
 
 PASSED: Final = 0.95
 
 
 class Score:
-    """What became of the mutants so far."""
+    """The results so far."""
 
     def __init__(self) -> None:
         self.killed: Counter[Path] = Counter()
         self.survivors: list[Mutant] = []
 
     def add(self, result: Result) -> None:
-        """Count one."""
+        """Count one result."""
         if result.killer:
             self.killed[result.mutant.path] += 1
         else:
@@ -55,32 +55,32 @@ class Score:
             say(f"{done} done, {len(self.survivors)} survived")
 
     def print(self) -> float:
-        """By file and in all. Returns the share that was noticed."""
+        """Print the results by file and in total. Returns the share of detected mutants."""
         survived = Counter(mutant.path for mutant in self.survivors)
         for path in sorted(self.killed.keys() | survived.keys()):
             say(f"{path}: {self.killed[path]} of {self.killed[path] + survived[path]}")
         killed, every = self.killed.total(), self.killed.total() + survived.total()
-        say(f"{killed} of {every} mutants noticed: {killed / every:.1%}")
+        say(f"{killed} of {every} mutants detected: {killed / every:.1%}")
         return killed / every
 
 
 def say(line: str) -> None:
-    """One line, at once."""
+    """Print one line, unbuffered."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def main(arguments: list[str]) -> int:
-    """Mutate what `arguments` name, or everything."""
-    stages = [word for word in arguments if word in STAGES] or STAGES
-    paths = [word for word in arguments if word not in STAGES]
+    """Mutate the named files, or all. Returns the exit code."""
+    parts = [word for word in arguments if word in PARTS] or PARTS
+    paths = [word for word in arguments if word not in PARTS]
     settings.register_profile(
         "mutation",
         derandomize=True,
         database=None,
         deadline=None,
         max_examples=30,
-        phases=[Phase.explicit, Phase.generate],  # a failure is enough; the smallest one is not asked for
+        phases=[Phase.explicit, Phase.generate],  # one failure is enough; no shrinking
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
@@ -89,15 +89,15 @@ def main(arguments: list[str]) -> int:
     found = [path for glob in TARGETS for path in sorted(Path().glob(glob))]
     every = [each for path in found if not paths or str(path) in paths for each in mutants(path)]
     score, jobs = Score(), os.cpu_count() or 1
-    if "outside" in stages:
+    if "outside" in parts:
         _run_cold([each for each in every if each.function is None], score.add, jobs)
-    if "inside" in stages:
+    if "inside" in parts:
         _run_hot([each for each in every if each.function], score.add, jobs)
     return 0 if score.print() >= PASSED else 1
 
 
 def _run_cold(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -> None:
-    """First, because nothing of the project may have been imported yet."""
+    """Must run first: no module of the project may have been imported."""
     cold.preload()
     for place in TESTS:
         here = [each for each in todo if str(each.path).startswith(place)]
@@ -109,33 +109,38 @@ def _run_cold(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -
 
 
 def _check_unchanged(arguments: list[str]) -> None:
-    """A test that fails without any change would count every mutant as noticed."""
+    """Exit if a test fails without a mutant, since it would count every mutant as detected."""
     unchanged = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False, capture_output=True)
     if unchanged.returncode:
-        sys.exit(f"the tests fail on the code as it is:\n{unchanged.stdout.decode()[-2000:]}")
+        sys.exit(f"the tests fail without a mutant:\n{unchanged.stdout.decode()[-2000:]}")
 
 
 def _run_hot(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -> None:
     for place in TESTS:
         here = [each for each in todo if str(each.path).startswith(place)]
         if here:
-            survivors = _tried(here, place, report, jobs)
-            task = partial(cold.kill_apart, arguments=[*_options(), *_files(place), *CLOSER.get(place, ())])
+            survivors = _run_fast_tests(here, place, report, jobs)
+            task = partial(
+                cold.kill_in_new_interpreter,
+                arguments=[*_options(), *_files(place), *SLOW_TESTS.get(place, ())],
+            )
             for result in run_all(survivors, task, jobs):
                 report(result)
 
 
-def _tried(todo: list[Mutant], place: str, report: Callable[[Result], None], jobs: int) -> list[Mutant]:
-    """Report what was noticed; return the rest, for a closer look."""
+def _run_fast_tests(
+    todo: list[Mutant], place: str, report: Callable[[Result], None], jobs: int
+) -> list[Mutant]:
+    """Report the detected mutants; return the survivors."""
     survivors: list[Mutant] = []
 
-    def sift(result: Result) -> None:
+    def sort_result(result: Result) -> None:
         if result.killer:
             report(result)
         else:
             survivors.append(result.mutant)
 
-    status = pytest.main([*_options(), *_files(place)], plugins=[HotLoop(todo, jobs, sift)])
+    status = pytest.main([*_options(), *_files(place)], plugins=[HotLoop(todo, jobs, sort_result)])
     if status is not pytest.ExitCode.OK:
         sys.exit(f"pytest ended with {status!r}")
     return survivors
@@ -148,7 +153,7 @@ def _options() -> list[str]:
         "-p",
         "no:cacheprovider",
         "-c",
-        "tests/mutation/pytest.ini",
+        "tools/mutation/pytest.ini",
         "--rootdir",
         ".",
     ]

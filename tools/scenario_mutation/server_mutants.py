@@ -1,4 +1,4 @@
-"""Breaks of the server: signals that it does not look at, things that it forgets, decisions that it does not take."""
+"""Mutants of the server: signals that it ignores, records that it does not keep, decisions that it does not take."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,18 +24,20 @@ from wire.codes import Decision, MessageKey, Reason, TrustTier
 Apply = Callable[[pytest.MonkeyPatch], None]
 
 
-HEARD: Final = tuple(source for source in Source if source not in (Source.LAST_NETWORK, Source.REGISTRATION))
-"""What phones of the lab tell. Their modems name the network that they hear, and remember none."""
+SOURCES: Final = tuple(
+    source for source in Source if source not in (Source.LAST_NETWORK, Source.REGISTRATION)
+)
+"""The signals that devices of the lab send: their modems report the received network, and store none."""
 
 
-def made() -> Iterator[tuple[str, Apply]]:
-    """By name."""
-    for source in HEARD:
-        yield f"server: is told no {source}", _without_signal(source)
+def all_by_name() -> Iterator[tuple[str, Apply]]:
+    """Each name with the function that applies the mutant."""
+    for source in SOURCES:
+        yield f"server: ignores signal {source}", _without_signal(source)
     for state in CampaignState:
-        yield f"server: takes every campaign to be {state}", _campaigns_are(state)
+        yield f"server: treats every campaign as {state}", _campaigns_are(state)
     for rule in FORCED:
-        yield f"server: decides {rule.decision} always", _always(rule)
+        yield f"server: always decides {rule.decision}", _always(rule)
     for name, changes in VERDICTS.items():
         yield f"server: {name}", _verdicts(changes)
     for name, change in CASES.items():
@@ -86,12 +88,12 @@ def _always(rule: Rule) -> Apply:
 
 
 VERDICTS: Final[dict[str, dict[str, Any]]] = {
-    "gives no case numbers": {"case": None},
-    "names no territory": {"territory": None},
-    "asks for a check-in once a year": {"check_in": 365 * 86_400},
+    "sends no case numbers": {"case": None},
+    "sends no territory": {"territory": None},
+    "requests a check-in once a year": {"check_in": 365 * 86_400},
     "sets no offline limit": {"offline_limit": None},
-    "says nothing in its messages": {"message": None},
-    "names another rule": {"policy_rule": "another"},
+    "sends no messages": {"message": None},
+    "sends the name of another rule": {"policy_rule": "another"},
 }
 
 
@@ -117,11 +119,11 @@ def _without_contradiction(case: Case) -> Case:
 
 
 CASES: Final[dict[str, Callable[[Case], Case]]] = {
-    "forgets where phones were activated": lambda case: replace(case, activation=None),
-    "takes everybody's terms for the newest": lambda case: replace(case, terms="2031-01"),
-    "takes strangers for phones that it knows": lambda case: replace(case, identity=Identity.ATTESTED),
-    "knows nobody": lambda case: replace(case, identity=Identity.UNATTESTED),
-    "takes a contradiction for silence": _without_contradiction,
+    "ignores where devices were activated": lambda case: replace(case, activation=None),
+    "treats all accepted terms as the newest": lambda case: replace(case, terms="2031-01"),
+    "treats every device as attested": lambda case: replace(case, identity=Identity.ATTESTED),
+    "treats every device as unattested": lambda case: replace(case, identity=Identity.UNATTESTED),
+    "treats contradictory signals as none": _without_contradiction,
 }
 
 
@@ -129,7 +131,7 @@ def _cases(change: Callable[[Case], Case]) -> Apply:
     return lambda patch: patch.setattr(service, "case_of", lambda *args: change(records.case_of(*args)))
 
 
-def _ignores_operators(patch: pytest.MonkeyPatch) -> None:
+def _ignores_operator_decisions(patch: pytest.MonkeyPatch) -> None:
     def device(*args: Any) -> Any:
         known = records.device_of(*args)
         return replace(known, override=None) if known else None
@@ -137,60 +139,60 @@ def _ignores_operators(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(service, "device_of", device)
 
 
-def _remembers_no_phone(patch: pytest.MonkeyPatch) -> None:
+def _stores_no_device(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SqlTransaction, "remember", lambda *_: None)
 
 
-def _remembers_no_activation(patch: pytest.MonkeyPatch) -> None:
+def _stores_no_activation(patch: pytest.MonkeyPatch) -> None:
     def after(*args: Any) -> Any:
         return replace(records.device_after(*args), activation=None)
 
     patch.setattr(service, "device_after", after)
 
 
-def _trusts_everybody(patch: pytest.MonkeyPatch) -> None:
+def _trusts_every_attestation(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Result, "tier", TrustTier.AFFIRMING)
 
 
-def _audits_nothing(patch: pytest.MonkeyPatch) -> None:
+def _writes_no_audit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SqlTransaction, "append_audit", lambda *_: None)
 
 
-def _gives_wrong_codes(patch: pytest.MonkeyPatch) -> None:
-    code = DeviceAdmin.unlock_code
+def _issues_wrong_codes(patch: pytest.MonkeyPatch) -> None:
+    original = DeviceAdmin.unlock_code
 
     def wrong(self: DeviceAdmin, *args: Any, **more: Any) -> Any:
-        right = code(self, *args, **more)
+        right = original(self, *args, **more)
         return replace(right, token=right.token[:-8] + "AAAAAAAA")
 
     patch.setattr(DeviceAdmin, "unlock_code", wrong)
 
 
-def _counts_no_serial(patch: pytest.MonkeyPatch) -> None:
+def _never_increases_serial(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(service, "next_serial", lambda *_: 1)
 
 
-def _restores_nothing(patch: pytest.MonkeyPatch) -> None:
+def _restores_no_backup(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LabServer, "restore", lambda *_: None)
 
 
-def _forgets_at_a_restart(patch: pytest.MonkeyPatch) -> None:
+def _loses_database_at_restart(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LabServer, "restart", lambda self: self.restore(None))
 
 
 RULES: Final[dict[str, Apply]] = {
-    "server: does not do what operators decided": _ignores_operators,
-    "server: remembers no phone": _remembers_no_phone,
-    "server: remembers no activation": _remembers_no_activation,
-    "server: trusts everybody": _trusts_everybody,
-    "server: audits nothing": _audits_nothing,
-    "server: gives wrong unlock codes": _gives_wrong_codes,
-    "server: counts no serial": _counts_no_serial,
-    "server: restores nothing": _restores_nothing,
-    "server: forgets everything at a restart": _forgets_at_a_restart,
+    "server: ignores operator decisions": _ignores_operator_decisions,
+    "server: stores no device": _stores_no_device,
+    "server: stores no activation": _stores_no_activation,
+    "server: trusts every attestation": _trusts_every_attestation,
+    "server: writes no audit entries": _writes_no_audit,
+    "server: issues wrong unlock codes": _issues_wrong_codes,
+    "server: never increases the serial": _never_increases_serial,
+    "server: restores no backup": _restores_no_backup,
+    "server: loses its database at a restart": _loses_database_at_restart,
     "server: rotates no key": lambda patch: patch.setattr(KeyAdmin, "rotate", lambda *_, **__: ""),
     "server: revokes no key": lambda patch: patch.setattr(KeyAdmin, "revoke", lambda *_, **__: None),
-    "server: puts no policy in force": lambda patch: patch.setattr(PolicyAdmin, "adopt", lambda *_: None),
+    "server: activates no policy": lambda patch: patch.setattr(PolicyAdmin, "adopt", lambda *_: None),
     "server: starts no campaign": lambda patch: patch.setattr(PolicyAdmin, "start_campaign", lambda *_: None),
     "server: lifts no campaign": lambda patch: patch.setattr(PolicyAdmin, "lift_campaign", lambda *_: None),
 }

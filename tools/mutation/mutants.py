@@ -1,4 +1,4 @@
-"""Every mutant of a source file, and how to make one."""
+"""The mutants of a source file."""
 
 import ast
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ from pathlib import Path
 from types import CodeType
 from typing import Final
 
-from tests.mutation.operators import changes
+from tools.mutation.operators import changes
 
 Place = tuple[tuple[str, int | None], ...]
-"""The way from the module to a node: fields, with an index where the field is a list."""
+"""The path from the module to a node: field names, with an index where the field is a list."""
 
 _NOT_MUTATED: Final = frozenset({"annotation", "returns", "decorator_list", "type_comment", "ctx"})
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change. `function` is the outermost function around it by its qualified name, None outside of any."""
+    """One change. `function` is the qualified name of the outermost function around it, None outside functions."""
 
     path: Path
     line: int
@@ -51,7 +51,7 @@ class Mutant:
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
-    """Every mutant of `path`, in the order of the text."""
+    """All mutants of `path`, in source order."""
     yield from _below(path, ast.parse(path.read_text()), (), (), None)
 
 
@@ -84,7 +84,7 @@ def _children(node: ast.AST) -> Iterator[tuple[tuple[str, int | None], ast.AST]]
 
 
 def _is_text(node: ast.AST) -> bool:
-    """A docstring, or a string that stands below a name to document it."""
+    """Whether the node is a docstring of a module, class, function or constant."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 

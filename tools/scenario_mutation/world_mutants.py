@@ -1,6 +1,6 @@
-"""Breaks of the world: steps that do nothing, faults that strike nobody, images that are what they are not."""
+"""Mutants of the world: steps that do nothing, faults that are never injected, images with other properties."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -9,7 +9,7 @@ from firmware_profiles import loader
 from firmware_profiles.model import Profile, Wake
 from lab.handset import handset
 from lab.handset.location import DeviceLocation
-from lab.scenario.engine import actions, context, device_actions
+from lab.scenario.engine import actions, context, device_actions, world_actions
 from lab.scenario.engine.fault_plan import FaultPlan
 from lab.scenario.model.faults import FaultKind
 from lab.scenario.model.step_union import VERBS
@@ -18,27 +18,22 @@ from lab.simulation import simulation
 Apply = Callable[[pytest.MonkeyPatch], None]
 
 
-def images() -> Iterator[tuple[str, Apply]]:
-    """By name: images that are what they are not."""
-    yield from IMAGES.items()
-
-
-def no_step(verb: str) -> Apply:
+def without_step(verb: str) -> Apply:
     """A step that does nothing."""
     kind = VERBS[verb]
-    table: dict[type[Any], Any] = actions.ON_PHONE if kind in actions.ON_PHONE else actions.IN_WORLD
+    table: dict[type[Any], Any] = actions.ON_PHONE if kind in actions.ON_PHONE else world_actions.IN_WORLD
     return lambda patch: patch.setitem(table, kind, lambda *_: None)
 
 
-def no_fault(kind: FaultKind) -> Apply:
-    """A fault that strikes nobody."""
-    decide = FaultPlan.next
+def without_fault(kind: FaultKind) -> Apply:
+    """A fault that is never injected."""
+    original = FaultPlan.next
 
-    def spared(self: FaultPlan, phone: str, path: str) -> Any:
-        fault = decide(self, phone, path)
+    def without(self: FaultPlan, phone: str, path: str) -> Any:
+        fault = original(self, phone, path)
         return None if fault is None or fault.fault is kind else fault
 
-    return lambda patch: patch.setattr(FaultPlan, "next", spared)
+    return lambda patch: patch.setattr(FaultPlan, "next", without)
 
 
 def _images(change: Callable[[Profile], Profile]) -> Apply:
@@ -73,15 +68,15 @@ def _sold_everywhere(profile: Profile) -> Profile:
 
 IMAGES: Final[dict[str, Apply]] = {
     "world: every image has an agent": _images(_with_agent),
-    "world: every agent wakes for everything": _images(_awake),
+    "world: every agent wakes on every event": _images(_awake),
     "world: every image is sold everywhere": _images(_sold_everywhere),
     "world: every image boots": lambda patch: patch.setattr(handset, "boots", lambda _: True),
     "world: no image boots": lambda patch: patch.setattr(handset, "boots", lambda _: False),
-    "world: no image falsifies": lambda patch: patch.setattr(
+    "world: no image falsifies its location": lambda patch: patch.setattr(
         DeviceLocation, "reported_radio", DeviceLocation._heard
     ),
     "world: no image hooks the display": lambda patch: patch.setattr(handset, "_hooked", lambda _: False),
-    "world: every image trusts the vendor": lambda patch: patch.setattr(
+    "world: every image trusts the manufacturer": lambda patch: patch.setattr(
         simulation, "_holder", lambda _: simulation.VENDOR
     ),
 }

@@ -1,4 +1,4 @@
-"""Breaks of the agent: events that it does not hear, effects that it leaves out, rules that it forgets."""
+"""Mutants of the agent: events that it ignores, effects that it skips, rules that it does not apply."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,33 +25,33 @@ Apply = Callable[[pytest.MonkeyPatch], None]
 EFFECTS: Final = (effects.Persist, effects.Show, effects.ShowImei, effects.SetAlarm, effects.Collect)
 
 
-def made() -> Iterator[tuple[str, Apply]]:
-    """By name."""
+def all_by_name() -> Iterator[tuple[str, Apply]]:
+    """Each name with the function that applies the mutant."""
     for kind in Kind:
-        yield f"agent: is deaf to {kind}", _deaf(kind)
+        yield f"agent: ignores event {kind}", _without_event(kind)
     for effect in EFFECTS:
-        yield f"agent: leaves out {effect.__name__}", _idle(effect)
+        yield f"agent: skips effect {effect.__name__}", _without_effect(effect)
     for name, change in SCREENS.items():
         yield f"agent: {name}", _screens(change)
     yield from RULES.items()
 
 
-def _deaf(kind: Kind) -> Apply:
-    hears = Agent._step
+def _without_event(kind: Kind) -> Apply:
+    original = Agent._step
 
     def step(self: Agent, event: Event) -> None:
         if event.kind is not kind:
-            hears(self, event)
+            original(self, event)
 
     return lambda patch: patch.setattr(Agent, "_step", step)
 
 
-def _idle(effect: type[object]) -> Apply:
-    does = Agent._perform
+def _without_effect(effect: type[object]) -> Apply:
+    original = Agent._perform
 
     def perform(self: Agent, wanted: effects.Effect) -> None:
         if not isinstance(wanted, effect):
-            does(self, wanted)
+            original(self, wanted)
 
     return lambda patch: patch.setattr(Agent, "_perform", perform)
 
@@ -64,7 +64,7 @@ def _screens(change: Callable[[ScreenId, ScreenFacts, str], Screen]) -> Apply:
     return apply
 
 
-def _lacking(action: Action) -> Callable[[ScreenId, ScreenFacts, str], Screen]:
+def _without_action(action: Action) -> Callable[[ScreenId, ScreenFacts, str], Screen]:
     def change(screen: ScreenId, facts: ScreenFacts, locale: str) -> Screen:
         whole = build(screen, facts, locale)
         return replace(whole, actions=tuple(each for each in whole.actions if each[0] is not action))
@@ -73,39 +73,39 @@ def _lacking(action: Action) -> Callable[[ScreenId, ScreenFacts, str], Screen]:
 
 
 SCREENS: Final[dict[str, Callable[[ScreenId, ScreenFacts, str], Screen]]] = {
-    "speaks English only": lambda screen, facts, _: build(screen, facts, "en"),
-    "writes from left to right only": lambda *told: replace(build(*told), direction=Direction.LTR),
-    "has no symbols": lambda *told: replace(build(*told), symbol=None),
-    "has no black screen": lambda *told: replace(build(*told), dark=False),
-    "says nothing below the title": lambda *told: replace(build(*told), body=()),
-    "names no trouble": lambda screen, facts, locale: build(screen, replace(facts, trouble=None), locale),
-} | {f"offers no {action}": _lacking(action) for action in Action}
+    "shows English only": lambda screen, facts, _: build(screen, facts, "en"),
+    "writes left to right only": lambda *args: replace(build(*args), direction=Direction.LTR),
+    "shows no symbols": lambda *args: replace(build(*args), symbol=None),
+    "shows no black screen": lambda *args: replace(build(*args), dark=False),
+    "shows no body text": lambda *args: replace(build(*args), body=()),
+    "shows no error": lambda screen, facts, locale: build(screen, replace(facts, trouble=None), locale),
+} | {f"offers no {action}": _without_action(action) for action in Action}
 
 
-def _believes_any_record(patch: pytest.MonkeyPatch) -> None:
-    def believing(content: bytes | None, key: bytes, counter: int, blank: State) -> Recovered:
+def _accepts_any_record(patch: pytest.MonkeyPatch) -> None:
+    def recover_any(content: bytes | None, key: bytes, counter: int, blank: State) -> Recovered:
         found = (recover(content, key, each, blank) for each in range(counter + 50))
         return next((each for each in found if each.fault is None), recover(content, key, counter, blank))
 
-    patch.setattr(runtime, "recover", believing)
+    patch.setattr(runtime, "recover", recover_any)
 
 
-def _starts_afresh(patch: pytest.MonkeyPatch) -> None:
+def _discards_state(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(runtime, "recover", lambda _content, _key, _counter, blank: Recovered(blank))
 
 
-def _takes_any_signature(patch: pytest.MonkeyPatch) -> None:
+def _accepts_any_signature(patch: pytest.MonkeyPatch) -> None:
     for algorithm in ALGORITHMS:
         patch.setattr(algorithm, "check", lambda *_: None)
 
 
-def _takes_verdicts_of_other_exchanges(patch: pytest.MonkeyPatch) -> None:
-    """Each of these alone is backed by the others."""
+def _accepts_verdicts_of_other_exchanges(patch: pytest.MonkeyPatch) -> None:
+    """All four, because each of these checks alone is backed by the others."""
     for check in ("check_nonce", "check_key_binding", "check_times", "check_freshness"):
         patch.setattr(verdict, check, lambda *_: None)
 
 
-def _keeps_its_first_keys(patch: pytest.MonkeyPatch) -> None:
+def _never_updates_keys(patch: pytest.MonkeyPatch) -> None:
     fetch = TufKeys.keys
 
     def keys(self: TufKeys, now: int) -> Any:
@@ -114,25 +114,29 @@ def _keeps_its_first_keys(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TufKeys, "keys", keys)
 
 
-def _obeys_no_retry_after(patch: pytest.MonkeyPatch) -> None:
-    waits = timing.delay
+def _ignores_retry_after(patch: pytest.MonkeyPatch) -> None:
+    original = timing.delay
     for module in (timing, runtime):
         patch.setattr(
-            module, "delay", lambda trouble, attempts, fraction, _: waits(trouble, attempts, fraction, None)
+            module,
+            "delay",
+            lambda trouble, attempts, fraction, _: original(trouble, attempts, fraction, None),
         )
 
 
-def _never_waits_longer(patch: pytest.MonkeyPatch) -> None:
-    waits = timing.delay
+def _never_increases_delay(patch: pytest.MonkeyPatch) -> None:
+    original = timing.delay
     for module in (timing, runtime):
-        patch.setattr(module, "delay", lambda trouble, _, fraction, asked: waits(trouble, 1, fraction, asked))
+        patch.setattr(
+            module, "delay", lambda trouble, _, fraction, asked: original(trouble, 1, fraction, asked)
+        )
 
 
-def _takes_every_verdict_for(kind: Kind) -> Apply:
+def _treats_every_verdict_as(kind: Kind) -> Apply:
     return lambda patch: patch.setattr(Judged, "kind", kind)
 
 
-def _believes_the_wall_clock(patch: pytest.MonkeyPatch) -> None:
+def _trusts_wall_clock(patch: pytest.MonkeyPatch) -> None:
     def context(self: Agent) -> timing.Context:
         clock = self._ports.clock
         off = getattr(clock, "offset", 0)
@@ -142,14 +146,14 @@ def _believes_the_wall_clock(patch: pytest.MonkeyPatch) -> None:
 
 
 RULES: Final[dict[str, Apply]] = {
-    "agent: believes any record that it sealed once": _believes_any_record,
-    "agent: starts afresh at every boot": _starts_afresh,
-    "agent: takes any signature": _takes_any_signature,
-    "agent: takes verdicts of other exchanges": _takes_verdicts_of_other_exchanges,
-    "agent: keeps its first keys": _keeps_its_first_keys,
-    "agent: obeys no Retry-After": _obeys_no_retry_after,
-    "agent: never waits longer than the first time": _never_waits_longer,
-    "agent: takes every verdict for an allow": _takes_every_verdict_for(Kind.ALLOWED),
-    "agent: takes every verdict for a deny": _takes_every_verdict_for(Kind.DENIED),
-    "agent: believes the wall clock": _believes_the_wall_clock,
+    "agent: accepts any record that it ever sealed": _accepts_any_record,
+    "agent: discards its state at every boot": _discards_state,
+    "agent: accepts any signature": _accepts_any_signature,
+    "agent: accepts verdicts of other exchanges": _accepts_verdicts_of_other_exchanges,
+    "agent: never updates its keys": _never_updates_keys,
+    "agent: ignores Retry-After": _ignores_retry_after,
+    "agent: never increases the retry delay": _never_increases_delay,
+    "agent: treats every verdict as an allow": _treats_every_verdict_as(Kind.ALLOWED),
+    "agent: treats every verdict as a deny": _treats_every_verdict_as(Kind.DENIED),
+    "agent: trusts the wall clock": _trusts_wall_clock,
 }

@@ -1,0 +1,1 @@
+"""Mutation testing of the verifier, the sealing and the key source: see docs/security/mutation.md."""
