@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` runs the main job, `make test` passes the tests.
+# Two commands for the start: `make demo` runs the main job, `make test` runs the tests.
 # Both build .venv from requirements locked with hashes.
 
 PYTHON ?= python3.11
@@ -9,7 +9,7 @@ DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test scenarios scenarios-http witnesses test-slow lint format bench mutation fuzz picture picture-report lock generate clean help
+.PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation lint format bench mutation fuzz picture picture-report lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -17,55 +17,58 @@ help:            ## list the targets
 demo: $(RUN)     ## set up, then run the main job: the matrix and the stories
 	mkdir -p out && $(BIN)/activation demo --html out/demo.html
 
-test: $(DEV)     ## set up, then run the tests
+test: $(DEV)     ## set up, then run the tests but the slow ones
 	$(BIN)/pytest -n 2 -m "not slow"
 
-scenarios: $(DEV) ## the library of scenarios, as tests
+test-all: test   ## run every test: `make test`, then the slow tests, and the property tests with all examples
+	TEST_PROFILE=all $(BIN)/pytest -n 2 -m "slow or hypothesis"
+
+test-slow: $(DEV) ## run the slow tests, and the property tests with new random examples
+	TEST_PROFILE=explore $(BIN)/pytest -n 2 -m "slow or hypothesis"
+
+scenarios: $(DEV) ## run the scenario library as tests
 	$(BIN)/pytest scenarios -n 2 -q
 
-scenarios-http: $(DEV) ## the same over real HTTP, faults done on the wire by the hostile proxy
+scenarios-http: $(DEV) ## run the scenario library over HTTP, with faults injected by a proxy
 	$(BIN)/pytest scenarios -n 2 -q --scenario-http
 
-witnesses: $(DEV) ## break everything in turns, and write down which scenario notices what
-	nice $(BIN)/python -m tests.scenarios
+scenario-mutation: $(DEV) ## mutation-test the scenario library, and record which scenario detects which mutant
+	nice $(BIN)/python -m tools.scenario_mutation
 
-test-slow: $(DEV) ## the tests that take longer than a few seconds
-	$(BIN)/pytest -m slow
-
-lint: $(DEV)     ## ruff, mypy strict, import contracts
+lint: $(DEV)     ## run ruff, mypy in strict mode and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(DEV)   ## let ruff put the code in order
+format: $(DEV)   ## format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV)    ## the budgets, as ratios measured in one run
+bench: $(DEV)    ## measure the performance budgets
 	$(BIN)/python -m benchmarks
 
-mutation: $(DEV) ## break the verifier, the seal and the key source in every small way; the tests must notice
-	nice $(BIN)/python -m tests.mutation
+mutation: $(DEV) ## mutation-test the verifier, the sealing and the key source
+	nice $(BIN)/python -m tools.mutation
 
 SECONDS ?= 600
-fuzz: $(AUDIT)   ## fuzz the verifier, the seal and the attestation parser, SECONDS each, and keep what was found
+fuzz: $(AUDIT)   ## fuzz the verifier, the sealing and the attestation parser for SECONDS each, and store the findings
 	for target in verifier sealing attestation; do nice $(BIN)/python -W ignore -m fuzz $$target $(SECONDS) || exit 1; done
 	$(BIN)/python -W ignore -m fuzz keep
 
-picture: $(RUN)  ## take the README's picture of the demo page again (needs Chromium)
+picture: $(RUN)  ## take the screenshot of the demo page for the README (needs Chromium)
 	folder=$$(mktemp -d) && $(BIN)/activation demo --html $$folder/demo.html >$$folder/demo.txt \
 	&& $(CHROMIUM) --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
 		--window-size=1140,1640 --screenshot=docs/images/demo.png file://$$folder/demo.html
 
-picture-report: $(RUN) ## take the README's picture of the report of the incident again (needs Chromium)
+picture-report: $(RUN) ## take the screenshot of the incident report for the README (needs Chromium)
 	folder=$$(mktemp -d) && $(BIN)/activation run scenarios/incident --html $$folder/incident.html \
 	&& $(CHROMIUM) --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
 		--virtual-time-budget=3000 --window-size=1140,600 --screenshot=docs/images/incident-2021.png file://$$folder/incident.html
 
-generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagram, references
+generate: $(DEV) ## write the generated files: JSON Schemas, the state diagram, references
 	$(BIN)/python -m wire.schemas
 	$(BIN)/python -m firmware_profiles.schema
 	$(BIN)/python -m server_stub.policies.schema
@@ -73,11 +76,11 @@ generate: $(DEV) ## write again what is generated: JSON Schemas, the state diagr
 	$(BIN)/python -m lab.scenario.files.schema
 	$(BIN)/python -m lab.scenario.files.reference docs/qa/reference.md
 
-lock:            ## resolve requirements/*.in anew (needs uv)
+lock:            ## resolve requirements/*.in again (needs uv)
 	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -q --upgrade $$f.in -o $$f.txt; done
 
-clean:           ## remove what was built
+clean:           ## remove build output
 	rm -rf .venv build dist
 
 .venv/bin/python:

@@ -1,6 +1,34 @@
-"""One Hypothesis profile for all: no deadline, because the machines that run this are shared."""
+"""The Hypothesis profile, and a line at the end about the tests that were left out by a marker."""
 
-from hypothesis import settings
+from typing import Any
 
-settings.register_profile("suite", deadline=None)
-settings.load_profile("suite")
+import pytest
+
+from tests.support import profiles
+
+profiles.load()
+
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    if items:
+        stash = items[0].config.stash
+        stash[_LEFT_OUT] = stash.get(_LEFT_OUT, 0) + len(items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist reports its number; each worker collects all tests, so all report the same."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(_LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if number := config.stash.get(_LEFT_OUT, 0):
+        expression = config.getoption("-m")
+        terminalreporter.write_line(f'{number} tests left out by -m "{expression}"; `make test-all` runs all')

@@ -20,6 +20,7 @@ from jwt.api_jws import PyJWS
 from agent.verification.errors import VerificationError
 from agent.verification.jws import verify_compact
 from tests.support import mutations
+from tests.support.profiles import examples
 from tests.support.tokens import KEYS, SIGNERS, Signer, make_verdict, sign
 from wire.media import VERDICT_TYP
 
@@ -54,7 +55,7 @@ PEERS: dict[str, tuple[Peer, ...]] = {"Ed25519": ALL, "ES256": ALL, "ML-DSA-65":
 """By algorithm. jwcrypto alone knows keys of type AKP."""
 
 
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=examples(250))
 @given(mutations.any_token())
 def test_what_is_accepted_here_is_accepted_by_every_peer(case: tuple[Signer, str]) -> None:
     """A strict verifier may refuse more than others, never less: each exception would be a hole."""

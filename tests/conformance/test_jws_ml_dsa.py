@@ -15,6 +15,7 @@ from agent.verification.jws import verify_compact
 from agent.verification.keys import MlDsa65Key
 from agent.verification.keyset import KeySet
 from server_stub.signing.signing_key import SigningKey
+from tests.support.profiles import examples
 from tests.support.tokens import KEYS, ML_DSA_65, decode, encode, make_verdict, sign
 from wire import limits
 from wire.media import VERDICT_TYP
@@ -78,7 +79,7 @@ def test_what_the_server_signs_is_verified_by_jwcrypto_and_here() -> None:
     assert peer.payload == payload == verdict.to_wire()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 3308), st.integers(1, 255))
 def test_no_octet_of_a_signature_can_be_changed(place: int, difference: int) -> None:
     """The challenge, the response and the hints are all bound, the unused room of the hints included."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lab.scenario.files.errors import Fault, ScenarioError
 from lab.scenario.files.reader import SUFFIX, Case, read_text
+from tests.support.profiles import examples
 
 ROOT = Path(__file__).parents[2] / "scenarios"
 TEXTS = [file.read_text("utf-8") for file in sorted(ROOT.rglob(f"*{SUFFIX}"))]
@@ -79,7 +80,7 @@ def told(body: str) -> tuple[tuple[Case, ...], tuple[Fault, ...]]:
         return (), error.faults
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.sampled_from(TEXTS), st.integers(0, 2**32))
 def test_a_file_that_was_changed_by_chance_is_read_or_refused(text: str, seed: int) -> None:
     """Each refusal names a line of the file; a traceback would name one of the reader's instead."""

@@ -11,6 +11,7 @@ from agent.screens.catalogue import load
 from agent.screens.cells import cell, cells, wrap
 from agent.screens.fill import ARGUMENT_MAX, FSI, PDI, Sentence, isolated, neutral
 from agent.screens.render import MIN_WIDTH
+from tests.support.profiles import examples
 from wire.codes import MessageKey
 
 NASTY = st.sampled_from(
@@ -99,7 +100,7 @@ def test_an_argument_never_changes_the_template(first: str, second: str) -> None
 
 
 @given(FACTS, st.sampled_from(ScreenId), st.sampled_from(LANGUAGES))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_no_fact_moves_a_word_of_a_screen(facts: ScreenFacts, screen: ScreenId, language: str) -> None:
     """Title, buttons and direction are the catalogue's alone, and text from outside stays in its isolates.
 
@@ -127,7 +128,7 @@ def _marked(template: str) -> str:
 
 
 @given(FACTS, st.sampled_from(ScreenId), st.sampled_from(LANGUAGES), st.integers(MIN_WIDTH, 70))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_the_frame_holds_whatever_the_facts(
     facts: ScreenFacts, screen: ScreenId, language: str, width: int
 ) -> None:

@@ -24,6 +24,7 @@ from server_stub.attestation.key_description import (
 )
 from tests.support import raw_der
 from tests.support.chains import encode_description
+from tests.support.profiles import examples
 from tests.support.server_phone import Phone
 from wire.codes import VerifiedBootState
 
@@ -128,7 +129,7 @@ def known(description: KeyDescription) -> bool:
 
 
 @given(DESCRIPTIONS)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_a_key_description_survives_encoding(description: KeyDescription) -> None:
     """What a keystore of any version states is what the server reads, in both lists."""
     assert key_description.decode(encode_description(description)) == description

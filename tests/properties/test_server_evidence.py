@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from server_stub.verdicts.service import ServiceError, VerdictService
+from tests.support.profiles import examples
 from tests.support.server_phone import Phone, b64, claims, service
 from wire.codes import ProblemCode, Reason
 
@@ -42,7 +43,7 @@ def outcome(token: bytes, server: VerdictService = SERVER) -> ProblemCode | Reas
 
 
 @given(st.integers(0, len(TOKEN) - 1), st.integers(1, 255))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_one_changed_octet_is_refused(place: int, change: int) -> None:
     """Anywhere: header, chain, claims or signature."""
     token = bytearray(TOKEN)
@@ -85,8 +86,10 @@ def test_each_claim_is_needed(name: str) -> None:
 
 
 @given(st.text(min_size=1, max_size=20).filter(lambda name: name not in claims(NONCE)), JSON)
-def test_an_unknown_claim_is_refused_and_not_repeated(name: str, value: Any) -> None:
-    """An error that repeats what was sent would carry an identifier into a log."""
+@example("extra", float("inf"))
+@example("extra", float("nan"))
+def test_unknown_claim_is_rejected_and_not_repeated(name: str, value: Any) -> None:
+    """An error that repeats the request would write an identifier into a log."""
     assume(name not in {"location", "last_verdict"})
     with pytest.raises(ServiceError) as caught:
         SERVER.answer(PHONE.sign(claims(NONCE) | {name: value}, NONCE))
@@ -95,6 +98,7 @@ def test_an_unknown_claim_is_refused_and_not_repeated(name: str, value: Any) -> 
         "claims that break the contract: unknown",
         "the payload is nested deeper than 8",
         "the payload is not strict JSON",
+        "the payload is NaN or Infinity",
     }
 
 
@@ -144,7 +148,7 @@ def test_a_segment_that_is_not_canonical_is_refused() -> None:
 # A serial number of zero is worth a warning to the library; here, any certificate may come.
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_damaged_certificate_attests_nothing(data: st.DataObject) -> None:
     """A damaged leaf breaks the chain. A damaged batch certificate may be one of another root: unattested."""
     chain = [bytearray(each) for each in KEY.chain]

@@ -7,11 +7,10 @@ from server_stub.policy.explain import explain
 from server_stub.policy.lint import warnings
 from server_stub.policy.space import Space, overlapping
 from tests.support.policies import Pair, pairs, worlds
+from tests.support.profiles import examples
 
 SETTINGS = settings(
-    max_examples=50,
-    deadline=None,
-    derandomize=True,
+    max_examples=examples(50),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 OUTCOME = ("decision", "reason", "message", "case", "check_in", "offline_limit", "retry_after")

@@ -14,6 +14,7 @@ from lab.model_check.abstraction import ACCEPTED, BACKOFF, DEADLINES, HERE, NOW,
 from lab.model_check.transitions import SPECIAL
 from lab.model_check.verdict_factory import FRESH, honest, judge
 from tests.support.judged import NONCE, judged
+from tests.support.profiles import examples
 from wire.codes import Decision
 
 DAY = 86_400
@@ -73,28 +74,28 @@ def taken(state: State, event: Event) -> tuple[object, list[type[Effect]]]:
     return canonical(after), [type(effect) for effect in effects]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250))
 @given(state=states, event=events)
 def test_step_cannot_tell_a_state_from_its_canonical_one(state: State, event: Event) -> None:
     """If it could, the exploration would have seen only some of what can happen, and said that it saw all."""
     assert taken(canonical(state), event) == taken(state, event)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(state=states)
 def test_what_is_due_does_not_depend_on_what_is_dropped(state: State) -> None:
     """The alarm wakes a canonical phone for what it would wake the phone itself for."""
     assert due(canonical(state), HERE) == due(state, HERE)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(state=states)
 def test_the_canonical_state_of_a_canonical_state_is_itself(state: State) -> None:
     """Otherwise the number of states would depend on how often they were looked at."""
     assert canonical(canonical(state)) == canonical(state)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(state=states, elapsed=st.floats(0, 50 * DAY))
 def test_waiting_passes_the_same_deadlines_in_the_same_order(state: State, elapsed: float) -> None:
     """Every real wait is some number of the exploration's waits to the next deadline."""

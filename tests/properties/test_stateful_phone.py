@@ -31,6 +31,7 @@ from lab.handset.storage import EmulatedStore
 from lab.simulation.simulation import Simulation
 from server_stub.policy.policy import Policy
 from tests.support.power_cut import FusedCounter, FusedStore, FusedTransport, PowerCut, PowerCutTrigger
+from tests.support.profiles import examples
 from wire.codes import Decision
 
 HOUR = 3600.0
@@ -247,11 +248,8 @@ def test_no_life_of_a_phone_breaks_an_invariant(lived: type[LifeOfAPhone]) -> No
     run_state_machine_as_test(
         lived,
         settings=settings(
-            max_examples=14,
+            max_examples=examples(14),
             stateful_step_count=20,
-            deadline=None,
-            derandomize=True,
-            database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),

@@ -9,6 +9,7 @@ from agent.telephony.reader import TelephonyReading, read_telephony
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemFaults, ModemOptions
 from tests.support.modems import UNSOLICITED, ScriptedModem, american_sim, config, cuban_sim
+from tests.support.profiles import examples
 from wire.codes import SimStatus
 
 PHONE = config(cuban_sim(), american_sim())
@@ -21,7 +22,7 @@ def plain_reading() -> TelephonyReading:
 EXPECTED = plain_reading()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.builds(
         ModemOptions,
@@ -46,7 +47,7 @@ def test_octet_by_octet_is_the_same_as_whole() -> None:
 DELAYS = st.dictionaries(st.integers(0, 60), st.integers(1, 8), min_size=1, max_size=6)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @example(
     {6: 4}, 1, 0
 )  # an IMSI so late that it came after the second probe, whose IMEI was then read as the IMSI
@@ -109,7 +110,7 @@ ANSWERS = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_a_modem_that_says_anything_gives_a_reading_or_a_named_error(data: st.DataObject) -> None:
     """Rubbish, wrong answers, answers in any order: never an exception that nobody named."""

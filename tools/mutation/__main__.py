@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 
 from tools.mutation import cold
 from tools.mutation.hot import HotLoop
@@ -74,17 +73,7 @@ def main(arguments: list[str]) -> int:
     """Mutate the named files, or all. Returns the exit code."""
     parts = [word for word in arguments if word in PARTS] or PARTS
     paths = [word for word in arguments if word not in PARTS]
-    settings.register_profile(
-        "mutation",
-        derandomize=True,
-        database=None,
-        deadline=None,
-        max_examples=30,
-        phases=[Phase.explicit, Phase.generate],  # one failure is enough; no shrinking
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    settings.load_profile("mutation")
+    os.environ["TEST_PROFILE"] = "mutation"
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     found = [path for glob in TARGETS for path in sorted(Path().glob(glob))]
     every = [each for path in found if not paths or str(path) in paths for each in mutants(path)]

@@ -15,11 +15,11 @@ from agent.verification.errors import VerificationError
 from agent.verification.jws import verify_compact
 from agent.verification.verdict import VerifiedVerdict, verify
 from tests.support import mutations, tokens
+from tests.support.profiles import examples
 from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, compact, decode, make_verdict, sign
 from wire.verdict import Verdict
 
-settings.register_profile("verifier", deadline=None, max_examples=150)
-FEW = settings(settings.get_profile("verifier"))
+FEW = settings(max_examples=examples(150))
 
 Spoil = Callable[[str], SearchStrategy[str]]
 SPOILS: dict[str, Spoil] = {
@@ -104,7 +104,7 @@ PIECES = (
 )
 
 
-@settings(FEW, max_examples=400)
+@settings(FEW, max_examples=examples(400))
 @given(mutations.DECISIONS, st.lists(st.sampled_from(PIECES), max_size=2), st.data())
 def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
     decision: str, added: list[bytes], data: st.DataObject

@@ -10,6 +10,7 @@ from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
 from agent.verification.fast_claims import Claims
 from agent.verification.verdict import TimeCertainty, check_decision, check_times
+from tests.support.profiles import examples
 from tests.support.tokens import CLAIMS, NOW, compact, make_verdict
 from wire.codes import Decision
 from wire.limits import LIFETIME_MAX, SKEW
@@ -45,7 +46,7 @@ def test_times_pass_exactly_where_the_rule_says(reckoning: TimeCertainty) -> Non
         assert accepted(iat, nbf, exp, reckoning) is may_pass(iat, nbf, exp, reckoning)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.tuples(*[st.integers(NOW - 3 * LIFETIME_MAX, NOW + 3 * LIFETIME_MAX)] * 3))
 def test_exact_time_refuses_whatever_a_lower_bound_refuses(times: tuple[int, int, int]) -> None:
     """Knowing the time better can only make the phone stricter."""

@@ -15,6 +15,7 @@ from lab.inspection.step_descriptions import compared, instant
 from lab.inspection.verification_report import as_json, as_text
 from lab.inspection.verification_trace import STEPS, Result, Trace, Wanted, trace
 from tests.support import mutations, tokens
+from tests.support.profiles import examples
 from tests.support.tokens import ED25519, EXPECTED, KEYS, NOW, Signer, header_of, make_verdict, sign
 
 FULL = Wanted(
@@ -58,7 +59,7 @@ def in_terminal(traced: Trace, token: str, *, unverified: bool = False) -> str:
     return captured.get()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=examples(200))
 @given(mutations.any_token())
 def test_trace_and_verify_agree_on_every_token(case: tuple[Signer, str]) -> None:
     """A reviewer's tool that sees something else than the phone would be worse than none."""
@@ -143,7 +144,7 @@ def test_every_line_about_an_unverified_token_says_so() -> None:
     assert all(name.startswith("UNVERIFIED ") for name in report["unverified"])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=examples(100))
 @given(mutations.any_token().map(lambda case: case[1]) | st.text(max_size=60))
 def test_every_token_can_be_shown_and_none_moves_the_cursor(token: str) -> None:
     """The report is for tokens that somebody made to do harm."""

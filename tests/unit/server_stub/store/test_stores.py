@@ -32,6 +32,7 @@ from server_stub.store.records import (
     Transaction,
     VerdictRecord,
 )
+from tests.support.profiles import examples
 from tests.support.records import device, entry, policy, record, shipment
 from tests.support.stores import KINDS, opened
 from wire.codes import Decision, Reason
@@ -241,7 +242,7 @@ def test_devices_are_found_by_every_criterion(store: Store) -> None:
     limit=st.integers(1, 12),
     added=st.sets(st.integers(0, 2**64), max_size=5),
 )
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_cover_everything_once_though_devices_arrive(
     numbers: set[int], limit: int, added: set[int]
 ) -> None:
