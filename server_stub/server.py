@@ -1,4 +1,4 @@
-"""Running the verdict server: on the main thread for an operator, on a thread of its own for a demo or a test."""
+"""Runs the verdict server: on the main thread, or on a separate thread for the lab and tests."""
 
 import math
 import secrets as entropy
@@ -33,12 +33,12 @@ _LIMITS: Final = ServerLimits()
 
 
 def system_clock() -> int:
-    """Seconds since the epoch by the machine's clock."""
+    """Seconds since the epoch by the clock of the machine."""
     return int(time.time())
 
 
 def open_store(settings: Settings) -> Store:
-    """The database that the settings name, or memory where they name none. Raises StoreUnavailableError."""
+    """The database of the settings, or memory if there is none. Raises StoreUnavailableError."""
     return SqlStore(settings.database) if settings.database else MemoryStore()
 
 
@@ -51,10 +51,10 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     random: Callable[[int], bytes] = entropy.token_bytes,
     signer: VerdictSigner | None = None,
 ) -> VerdictService:
-    """The service that `settings` describe. `signer`, where given, has the choice of the key.
+    """The service that `settings` describe. `signer`, if given, selects the key.
 
-    Raises PolicyError or OSError where the policy cannot be used, SourceCountriesError where the table of addresses
-    cannot, ValueError where no key is of the algorithm.
+    Raises PolicyError or OSError if the policy cannot be used, SourceCountriesError if the table of addresses cannot be
+    used, ValueError if no key has the algorithm.
     """
     if statuses := settings.statuses():
         secrets = replace(secrets, statuses=statuses)
@@ -71,7 +71,7 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     )
 
 
-def run(  # noqa: PLR0913 - the service, its address, and what else is served and told
+def run(  # noqa: PLR0913 - the service, its address, and what else is served, logged and limited
     service: VerdictService,
     host: str,
     port: int,
@@ -80,23 +80,23 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served an
     repository: KeyRepository | None = None,
     admin: AdminContext | None = None,
     log: Log | None = None,
-    manners: ServerLimits = _LIMITS,
+    limits: ServerLimits = _LIMITS,
 ) -> None:
-    """Serve on `host` and `port` until SIGINT or SIGTERM, then finish what was accepted.
+    """Serve on `host` and `port` until SIGINT or SIGTERM, then finish the accepted requests.
 
-    `repository` is served too, and the admin API where there is `admin`. `announce` gets the origin, such as
-    `http://127.0.0.1:8080`, once requests are answered. The store and the repository stay the caller's. Raises OSError
-    where the address cannot be had.
+    Serves `repository` too, and the admin API if there is `admin`. Calls `announce` with the origin, for example
+    `http://127.0.0.1:8080`, when the server is ready. The caller closes the store and the repository. Raises OSError
+    if the address cannot be used.
     """
     with listen(host, port) as listener:
-        app = create_app(service, repository=repository, admin=admin, log=log, manners=manners)
+        app = create_app(service, repository=repository, admin=admin, log=log, limits=limits)
         _server(app, lambda: announce(origin(listener))).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises OSError."""
+    """A listening socket; port 0 selects a free port. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, each answer takes 40 ms longer.
+    # asyncio turns Nagle's algorithm off only if the protocol is given; with it, each response takes 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -109,13 +109,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def origin(listener: socket.socket) -> str:
-    """The origin that clients of `listener` use."""
+    """The origin of `listener` for clients."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class ServerThread:
-    """Serves `service`, and the key repository if there is one, over real HTTP on a free port while the block runs.
+    """Serves `service`, and `repository` if there is one, over real HTTP on a free port while the block runs.
 
     >>> with ServerThread(service) as server:  # doctest: +SKIP
     ...     requests.get(server.origin + "/healthz")
@@ -130,13 +130,13 @@ class ServerThread:
         host: str = "127.0.0.1",
         port: int = 0,
         log: Log | None = None,
-        manners: ServerLimits = _LIMITS,
+        limits: ServerLimits = _LIMITS,
         request_ids: Callable[[], str] = new_uuid,
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
         app = create_app(
-            service, repository=repository, admin=admin, log=log, manners=manners, request_ids=request_ids
+            service, repository=repository, admin=admin, log=log, limits=limits, request_ids=request_ids
         )
         self._server = _server(app, self._started.set)
         self._thread = Thread(target=self._serve, name="verdict-server", daemon=True)
@@ -147,14 +147,14 @@ class ServerThread:
         return origin(self._listener)
 
     def start(self) -> Self:
-        """Start, and return when requests are answered. Raises RuntimeError where that takes too long."""
+        """Start, and return when the server is ready. Raises RuntimeError if that takes too long."""
         self._thread.start()
         if not self._started.wait(_START_SECONDS):
             raise RuntimeError(f"the server did not start within {_START_SECONDS} s")
         return self
 
     def stop(self) -> None:
-        """Finish what is under way and give the port back."""
+        """Finish the accepted requests and close the port."""
         self._server.should_exit = True
         self._thread.join(_STOP_SECONDS)
         self._listener.close()
@@ -172,7 +172,7 @@ class ServerThread:
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers requests, and ends by returning: whoever runs it has a store to close."""
+    """Calls `started` when it is ready. At a signal `run` returns, so that the caller can close its store."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
@@ -185,28 +185,28 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """uvicorn would raise the signal again when all is done, which ends the process on the spot."""
+        """uvicorn would raise the signal again after shutdown, which ends the process immediately."""
         with super().capture_signals():
             yield
             self._captured_signals.clear()
 
 
 def _server(app: FastAPI, started: Callable[[], None]) -> _Server:
-    manners: ServerLimits = app.state.manners
+    limits: ServerLimits = app.state.limits
     config = uvicorn.Config(
         app,
-        http=protocol(ConnectionCounter(manners, app.state.metrics)),
+        http=protocol(ConnectionCounter(limits, app.state.metrics)),
         ws="none",
         access_log=False,
-        # The framework logs an internal error's traceback, whose message may quote what a phone sent.
+        # uvicorn logs tracebacks of internal errors, whose message may quote what a device sent.
         log_config=None,
         log_level="critical",
         server_header=False,
-        timeout_graceful_shutdown=math.ceil(manners.grace_seconds),
-        timeout_keep_alive=manners.idle_seconds,  # type: ignore[arg-type] # any number of seconds will do
-        # Only a proxy that an operator named may say for whom it asks; the framework would believe this machine.
-        proxy_headers=bool(manners.trusted_proxies),
-        forwarded_allow_ips=list(manners.trusted_proxies),
+        timeout_graceful_shutdown=math.ceil(limits.grace_seconds),
+        timeout_keep_alive=limits.idle_seconds,  # type: ignore[arg-type] # also works with fractions
+        # By default uvicorn would trust any proxy on this machine; only the configured proxies are trusted.
+        proxy_headers=bool(limits.trusted_proxies),
+        forwarded_allow_ips=list(limits.trusted_proxies),
         lifespan="off",
     )
     return _Server(config, started)

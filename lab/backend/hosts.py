@@ -91,7 +91,7 @@ class HttpHost:
             repository=premises.repository,
             admin=premises.admin,
             port=self._port,
-            manners=TRUST_LOOPBACK_PROXY,
+            limits=TRUST_LOOPBACK_PROXY,
             request_ids=self._request_id,
         )
         self._thread = thread.start()

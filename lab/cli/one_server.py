@@ -80,7 +80,7 @@ def _cannot_listen(wish: Wish, error: OSError) -> str:
 
 
 def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
-    vendor, manners = Manufacturer(wish.seed), _manners()
+    vendor, limits = Manufacturer(wish.seed), _server_limits()
     secrets, log = vendor.secrets_signing_by(algorithm), json_log(sys.stderr)
     with vendor.ceremony.open(wish.folder, secrets.signing_keys, system_clock) as repository:
         lineage = KeyRotationHistory(vendor, lambda: repository.keys)
@@ -103,11 +103,11 @@ def _serve(wish: Wish, algorithm: Algorithm, store: Store) -> None:
             repository=repository,
             admin=admin,
             log=log,
-            manners=manners,
+            limits=limits,
         )
 
 
-def _manners() -> ServerLimits:
+def _server_limits() -> ServerLimits:
     """The bounds under load that the environment sets. Stops with an error that names the variable."""
     try:
         return LoadSettings().limits

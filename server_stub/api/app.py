@@ -25,7 +25,7 @@ from server_stub.key_repository import KeyRepository
 from server_stub.verdicts.service import VerdictService
 
 _DESCRIPTION = (
-    "Phones ask for a challenge, send signed evidence that answers it, and get a signed verdict. "
+    "Devices request a challenge, send signed evidence that contains its nonce, and receive a signed verdict. "
     "Errors are RFC 9457 problem documents with a stable code."
 )
 
@@ -33,25 +33,24 @@ _LIMITS: Final = ServerLimits()
 
 
 def new_uuid() -> str:
-    """A number for a request: nobody can guess it, and no other request has it."""
+    """A random UUID for a request."""
     return str(uuid.uuid4())
 
 
-def create_app(  # noqa: PLR0913 - the service, and what else is served, told and bounded
+def create_app(  # noqa: PLR0913 - the service, and what else is served, logged and limited
     service: VerdictService,
     *,
     repository: KeyRepository | None = None,
     admin: AdminContext | None = None,
     log: Log | None = None,
     request_ids: Callable[[], str] = new_uuid,
-    manners: ServerLimits = _LIMITS,
+    limits: ServerLimits = _LIMITS,
     stopwatch: Callable[[], float] = time.perf_counter,
 ) -> FastAPI:
-    """The application over `service`, and over the key repository that it serves, logging to `log`.
+    """The application of `service`. It also serves `repository`, and the admin API if there is `admin`.
 
-    With `admin` it serves the admin API, too.
-    `request_ids` gives each request its number, a UUID. `stopwatch`, in seconds, never goes back: rates and durations
-    are reckoned by it. Its metrics are in `app.state.metrics`.
+    `request_ids` returns a UUID for each request. `stopwatch`, in seconds, never decreases; rates and durations are
+    measured with it. The metrics are in `app.state.metrics`.
     """
     metrics = Metrics()
     app = _App(
@@ -63,37 +62,34 @@ def create_app(  # noqa: PLR0913 - the service, and what else is served, told an
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    app.state.manners, app.state.metrics = manners, metrics
-    app.gate = partial(RequestLimitMiddleware, manners=manners, metrics=metrics, clock=stopwatch)
-    app.outermost = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
+    app.state.limits, app.state.metrics = limits, metrics
+    app.request_limits = partial(RequestLimitMiddleware, limits=limits, metrics=metrics, clock=stopwatch)
+    app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
-    faults = admin.faults if admin else None
-    app.include_router(device_routes(service, manners, metrics, stopwatch, faults))
+    app.include_router(device_routes(service, limits, metrics, stopwatch, admin.faults if admin else None))
     if repository is not None:
         app.include_router(tuf_routes(repository))
     app.include_router(health_routes(service, metrics))
     if admin is not None:
         admin_api.install(app, admin)
-    _install_docs(app)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        """The OpenAPI document as a page."""
+        return HTMLResponse(page(app.openapi()))
+
     return app
 
 
 class _App(FastAPI):
-    """Puts the log around everything: the framework would let its answer to an unforeseen error pass it by."""
+    """Puts the log outside of the framework's own error handler, so that its responses are logged too."""
 
-    gate: Callable[[ASGIApp], ASGIApp]
-    outermost: Callable[[ASGIApp], ASGIApp]
+    request_limits: Callable[[ASGIApp], ASGIApp]
+    request_log: Callable[[ASGIApp], ASGIApp]
 
     def build_middleware_stack(self) -> ASGIApp:
-        return self.outermost(self.gate(super().build_middleware_stack()))
+        return self.request_log(self.request_limits(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
-        """The document with the schemas of what tokens carry."""
+        """The document with the schemas of the tokens' claims."""
         return openapi.describe(self)
-
-
-def _install_docs(app: FastAPI) -> None:
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        """The OpenAPI document for people."""
-        return HTMLResponse(page(app.openapi()))

@@ -1,21 +1,21 @@
-"""The routes that phones use."""
+"""The routes that devices use, and the execution of judgements on threads."""
 
+import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from server_stub.admin.fault_injection import Faults
+from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, Spoilt
 from server_stub.api.content_types import check_accepts, check_content_type
-from server_stub.api.injected_faults import injected_response
-from server_stub.api.limits.device_rate import ObserverFactory
+from server_stub.api.limits.rates import RateLimit
 from server_stub.api.limits.settings import ServerLimits
-from server_stub.api.limits.workers import Workers
-from server_stub.api.metrics import Metrics
+from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.openapi_responses import problem_responses
-from server_stub.api.problems import ApiError
+from server_stub.api.problems import ApiError, problem
+from server_stub.verdicts.observer import RateExceededError, Step
 from server_stub.verdicts.service import VerdictService
 from wire import media
 from wire.challenge import Challenge
@@ -23,18 +23,18 @@ from wire.codes import ProblemCode
 from wire.verdict import Verdict
 
 _JUDGES: Final = 2
-"""Threads that judge: one can take evidence apart while another waits for the disk; the store takes one at a time."""
+"""Threads that judge: one can parse evidence while another waits for the disk; writes to the store are serialised."""
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 _TOKEN: Final = {"type": "string", "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"}
 _CHALLENGES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "A nonce, and for how many seconds from now it may be answered."},
+    200: {"description": "A nonce, and the number of seconds for which it can be used."},
     **problem_responses(406),
 }
 _VERDICTS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "The verdict, a compact JWS; its claims are the schema Verdict. A deny is one too.",
+        "description": "The verdict, a compact JWS; its claims are the schema Verdict. This includes a deny.",
         "content": {media.VERDICT: {"schema": _TOKEN}},
     },
     **problem_responses(400, 401, 406, 409, 415, 422, 429),
@@ -42,79 +42,123 @@ _VERDICTS: Final[dict[int | str, dict[str, Any]]] = {
 _EVIDENCE: Final = {"requestBody": {"required": True, "content": {media.EVIDENCE: {"schema": _TOKEN}}}}
 
 
+class MeteredObserver:
+    """Measures the steps of one judgement and applies the rate limit of devices.
+
+    Implements `server_stub.verdicts.observer.RequestObserver`. `clock` is in seconds and never decreases.
+    """
+
+    __slots__ = ("_clock", "_last", "_metrics", "_rate", "_spent")
+
+    def __init__(self, clock: Callable[[], float], rate: RateLimit | None, metrics: Metrics) -> None:
+        self._clock = clock
+        self._rate = rate
+        self._metrics = metrics
+        self._spent: dict[Step, float] = {}
+        self._last = clock()
+
+    def record_step(self, step: Step) -> None:
+        """Add the time since the previous call, or since the start, to `step`."""
+        now = self._clock()
+        self._spent[step] = self._spent.get(step, 0.0) + now - self._last
+        self._last = now
+
+    def check_rate(self, sub: str) -> None:
+        """Count a request of this device. Raises RateExceededError."""
+        wait = self._rate.refuses(sub) if self._rate else None
+        if wait is not None:
+            self._metrics.limited(Limit.DEVICE)
+            raise RateExceededError(wait)
+
+    def done(self) -> None:
+        """Add the recorded steps to the metrics."""
+        self._metrics.steps(self._spent)
+
+
 class VerdictExecutor:
-    """Judges evidence on threads of its own, as many requests at a time as `manners` let wait."""
+    """Judges evidence on threads. `limits.judging_max` bounds how many requests are judged or wait for it."""
 
     def __init__(
-        self, service: VerdictService, manners: ServerLimits, metrics: Metrics, clock: Callable[[], float]
+        self, service: VerdictService, limits: ServerLimits, metrics: Metrics, clock: Callable[[], float]
     ) -> None:
         self._service = service
         self._metrics = metrics
-        self._most = manners.judging_max
-        self._now = 0
-        self._attendants = ObserverFactory(manners, metrics, clock)
-        self._workers = Workers(_JUDGES, "judge")
+        self._clock = clock
+        rate = limits.rate_per_device
+        self._rate = RateLimit(rate, clock, limits.rate_memory) if rate else None
+        self._threads = CapacityLimiter(_JUDGES)
+        self._judging_max = limits.judging_max
+        self._judging = 0
 
     async def judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
-        """The verdict that answers `token` from `address`, as claims and as a token.
+        """Return the verdict on evidence `token` from `address`, as claims and as a token.
 
         Raises ApiError or ServiceError.
         """
-        if self._now >= self._most:
-            raise ApiError(503, ProblemCode.UNAVAILABLE, "too many phones ask at once; ask again")
-        self._now += 1
+        if self._judging >= self._judging_max:
+            raise ApiError(503, ProblemCode.UNAVAILABLE, "too many requests wait for a verdict; retry later")
+        self._judging += 1
         self._metrics.judging.inc()
         try:
-            verdict, answer = await self._workers.do(partial(self._judge, token, address))
+            verdict, signed = await to_thread.run_sync(self._judge, token, address, limiter=self._threads)
         finally:
-            self._now -= 1
+            self._judging -= 1
             self._metrics.judging.dec()
         self._metrics.verdict(verdict)
-        return verdict, answer
+        return verdict, signed
 
     def _judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
-        attendant = self._attendants.new()
+        observer = MeteredObserver(self._clock, self._rate, self._metrics)
         try:
-            return self._service.judge(token, attendant, address)
+            return self._service.judge(token, observer, address)
         finally:
-            attendant.done()
+            observer.done()
 
 
 def device_routes(
     service: VerdictService,
-    manners: ServerLimits,
+    limits: ServerLimits,
     metrics: Metrics,
     clock: Callable[[], float],
     faults: Faults | None = None,
 ) -> APIRouter:
-    """Challenges and verdicts of `service`, spoilt by `faults` where there are any."""
+    """Challenges and verdicts of `service`, with the faults that operators inject through `faults`."""
     router = APIRouter(tags=["phones"])
-    judges = VerdictExecutor(service, manners, metrics, clock)
+    executor = VerdictExecutor(service, limits, metrics, clock)
 
     @router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=_CHALLENGES)
     async def challenge(request: Request) -> Response:
-        """Ask for a nonce. It authenticates itself, may be spent once, and no body is needed."""
+        """Request a nonce. It authenticates itself and can be used once. The request needs no body."""
         check_accepts(request, media.JSON)
         body = service.challenge().model_dump_json().encode()
-        if faults is not None and (spoilt := faults.challenge(body)):
-            return await injected_response(request, spoilt)
+        if faults is not None and (injected := faults.challenge(body)):
+            return await injected_response(request, injected)
         return Response(body, headers=_NO_STORE, media_type=media.JSON)
 
     @router.post(media.VERDICTS_PATH, response_class=Response, responses=_VERDICTS, openapi_extra=_EVIDENCE)
     async def verdict(request: Request) -> Response:
-        """Send evidence, a compact JWS whose claims are the schema Evidence, and get the signed verdict."""
+        """Send evidence, a compact JWS whose claims are the schema Evidence, and receive the signed verdict."""
         check_content_type(request, media.EVIDENCE)
         check_accepts(request, media.VERDICT)
-        claims, token = await judges.judge(await request.body(), _address(request))
+        address = request.client.host if request.client else None
+        claims, token = await executor.judge(await request.body(), address)
         request.state.decision = claims.decision
         request.state.reason = claims.reason
         request.state.rule = claims.policy.rule
-        if faults is not None and (spoilt := faults.verdict(claims, token.encode())):
-            return await injected_response(request, spoilt)
+        if faults is not None and (injected := faults.verdict(claims, token.encode())):
+            return await injected_response(request, injected)
         return Response(token, headers=_NO_STORE, media_type=media.VERDICT)
 
     return router
 
 
-def _address(request: Request) -> str | None:
-    return request.client.host if request.client else None
+async def injected_response(request: Request, injected: Spoilt) -> Response:
+    """The response that an injected fault demands, after its delay. The log entry names the fault."""
+    fault = injected.fault
+    request.state.fault = fault.kind
+    await asyncio.sleep(fault.delay)
+    if injected.body is not None:
+        return Response(injected.body, headers=_NO_STORE, media_type=MEDIA_TYPES[fault.route])
+    code = ProblemCode.UNAVAILABLE if fault.status == 503 else ProblemCode.INTERNAL
+    retry = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return problem(request, fault.status, code, "an operator requested this fault", retry)

@@ -1,13 +1,12 @@
 """The routes that serve the key repository (TUF specification section 1.4: the framework leaves the layout to us)."""
 
-from functools import partial
 from typing import Any, Final
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from server_stub.api.content_types import check_accepts
-from server_stub.api.limits.workers import Workers
 from server_stub.api.openapi_responses import problem_responses
 from server_stub.api.problems import ApiError
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
@@ -16,43 +15,39 @@ from wire.codes import ProblemCode
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
 
 _READERS: Final = 2
-"""Threads that read files, so that a database that stalls keeps nobody from the keys."""
+"""Threads that read files. They are separate so that keys are served while the database does not respond."""
 
-_HEADERS: Final = {"Cache-Control": "no-cache"}
-_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file.", "content": {media.JSON: {"schema": {"type": "object"}}}},
     **problem_responses(404, 406),
 }
 
 
 def tuf_routes(repository: KeyRepository) -> APIRouter:
-    """Metadata and targets of `repository`. A name that is none of a repository's is not looked for."""
+    """Metadata and targets of `repository`. Only names of a repository's own files are read."""
     router = APIRouter(tags=["keys"])
-    readers = Workers(_READERS, "reader")
+    threads = CapacityLimiter(_READERS)
 
-    @router.get(METADATA_PATH + "{name}", response_class=Response, responses=_ANSWERS)
+    @router.get(METADATA_PATH + "{name}", response_class=Response, responses=_RESPONSES)
     async def metadata(request: Request, name: str) -> Response:
         """Signed metadata: `timestamp.json`, or a version such as `1.root.json`."""
         check_accepts(request, media.JSON)
-        return _file(await readers.do(partial(_metadata, repository, name)))
+        try:
+            return _file(await to_thread.run_sync(repository.metadata, name, limiter=threads))
+        except KeyRepositoryError as error:
+            detail = "the keys cannot be published now; retry later"
+            raise ApiError(503, ProblemCode.UNAVAILABLE, detail) from error
 
-    @router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_ANSWERS)
+    @router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_RESPONSES)
     async def target(request: Request, name: str) -> Response:
         """The JWK Set of the verdict keys under its SHA-256 hash: `<hash>.verdict-keys.json`."""
         check_accepts(request, media.JSON)
-        return _file(await readers.do(partial(repository.target, name)))
+        return _file(await to_thread.run_sync(repository.target, name, limiter=threads))
 
     return router
-
-
-def _metadata(repository: KeyRepository, name: str) -> bytes | None:
-    try:
-        return repository.metadata(name)
-    except KeyRepositoryError as error:
-        raise ApiError(503, ProblemCode.UNAVAILABLE, "the keys cannot be published now; ask again") from error
 
 
 def _file(content: bytes | None) -> Response:
     if content is None:
         raise ApiError(404, ProblemCode.NOT_FOUND, "the key repository has no such file")
-    return Response(content, headers=_HEADERS, media_type=media.JSON)
+    return Response(content, headers={"Cache-Control": "no-cache"}, media_type=media.JSON)

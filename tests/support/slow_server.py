@@ -37,7 +37,7 @@ def main() -> None:
     store = SlowStore(Path(sys.argv[1]))
     store.seconds = float(sys.argv[2])
     service = build_service(settings, VENDOR.secrets, store)
-    run(service, settings.host, settings.port, say, manners=ServerLimits(grace_seconds=20))
+    run(service, settings.host, settings.port, say, limits=ServerLimits(grace_seconds=20))
 
 
 if __name__ == "__main__":

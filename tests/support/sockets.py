@@ -1,4 +1,4 @@
-"""A client that is nothing but a socket, for tests of what a server does with impolite ones."""
+"""A raw socket client, for tests of a server's limits."""
 
 import json
 import socket
@@ -9,26 +9,25 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
-class Heard:
-    """An answer read to its end, and how many seconds it took until the connection ended."""
+class RawResponse:
+    """A response, read until the connection ended."""
 
     status: int
     headers: dict[str, str]
     body: bytes
-    seconds: float
 
     def json(self) -> Any:
         return json.loads(self.body)
 
 
-def connect(origin: str, timeout: float = 10) -> socket.socket:
+def connect(origin: str) -> socket.socket:
     address = urlsplit(origin)
     assert address.hostname
-    return socket.create_connection((address.hostname, address.port), timeout=timeout)
+    return socket.create_connection((address.hostname, address.port), timeout=60)
 
 
-def to_the_end(client: socket.socket, began: float) -> Heard:
-    """What comes until the server ends the connection. A reset counts as an end."""
+def read_to_end(client: socket.socket) -> RawResponse:
+    """The response until the server ends the connection, also by a reset. Raises TimeoutError after 60 s of silence."""
     received = b""
     try:
         while part := client.recv(65536):
@@ -40,14 +39,15 @@ def to_the_end(client: socket.socket, began: float) -> Heard:
     headers = {
         name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
     }
-    return Heard(int(first.split()[1]) if first else 0, headers, body, time.monotonic() - began)
+    return RawResponse(int(first.split()[1]) if first else 0, headers, body)
 
 
-def trickle(client: socket.socket, octets: bytes, pause: float) -> None:
-    """Send an octet at a time, until all is sent or nobody takes it."""
-    for octet in octets:
+def send_slowly(client: socket.socket, data: bytes, pause: float) -> int:
+    """Send one byte at a time. Returns how many were sent before the server ended the connection."""
+    for number, byte in enumerate(data):
         try:
-            client.sendall(bytes([octet]))
+            client.sendall(bytes([byte]))
         except OSError:
-            return
+            return number
         time.sleep(pause)
+    return len(data)

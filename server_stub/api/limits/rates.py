@@ -1,7 +1,7 @@
-"""How often an address or a phone may ask: a moving window, in the memory of this process and within a bound.
+"""Rate limits for addresses and devices: a moving window in bounded memory of this process.
 
-The library `limits` has the notation and the strategy. Its own storage in memory starts a thread for nearly each hit
-and keeps the name of everybody who ever asked, so the storage is one of our own.
+The library `limits` has the notation and the strategy. Its own memory storage starts a thread for nearly every hit and
+never removes keys, so the storage is implemented here.
 """
 
 import math
@@ -16,9 +16,9 @@ from limits.strategies import MovingWindowRateLimiter
 
 
 class RateLimit:
-    """Admits each key as often as `rate` says. `clock` is in seconds and never goes back.
+    """Limits the requests of each key to `rate`. `clock` is in seconds and never decreases.
 
-    Where more than `memory` hits would have to be remembered, those of whoever did not ask for longest are forgotten.
+    When more than `memory` requests would be stored, the least recently used keys are evicted.
     """
 
     def __init__(self, rate: RateLimitItem, clock: Callable[[], float], memory: int) -> None:
@@ -27,7 +27,7 @@ class RateLimit:
         self._limiter = MovingWindowRateLimiter(_BoundedMemory(clock, max(memory, rate.amount)))
 
     def refuses(self, key: str) -> int | None:
-        """Count a request. None admits it, a number of seconds says when the next one will be admitted."""
+        """Count a request. Returns None if it is accepted, else the seconds after which the next one will be."""
         if self._limiter.hit(self._rate, key):
             return None
         wait = self._limiter.get_window_stats(self._rate, key).reset_time - self._clock()
@@ -35,9 +35,9 @@ class RateLimit:
 
 
 def of_address(host: str) -> str:
-    """What counts as one address: an IPv4 address, a /64 of IPv6. Text that is neither counts as one and the same.
+    """The unit that limits apply to: an IPv4 address or a /64 of IPv6; "unknown" for any other text.
 
-    A /64 is the least that a subscriber is given (RFC 6177 section 2), so that single addresses in it cost nothing.
+    A subscriber has at least a /64 (RFC 6177 section 2) and can use any address in it.
 
     >>> of_address("2001:db8::1:2:3:4"), of_address("::ffff:192.0.2.1")
     ('2001:db8:0:0::', '192.0.2.1')
@@ -56,7 +56,7 @@ def of_address(host: str) -> str:
 
 
 class _BoundedMemory(Storage, MovingWindowSupport):
-    """Times of hits by key, oldest first; the key that was used last is the last one."""
+    """Times of requests by key, oldest first; the most recently used key is the last one."""
 
     STORAGE_SCHEME = None
 
@@ -115,7 +115,7 @@ class _BoundedMemory(Storage, MovingWindowSupport):
             return forgotten
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError("a moving window does not count in fixed ones")
+        raise NotImplementedError("a moving window has no fixed windows")
 
     def get_expiry(self, key: str) -> float:
         raise NotImplementedError("a moving window has no end")

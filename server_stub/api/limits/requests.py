@@ -1,12 +1,11 @@
-"""What every request passes before it is looked at: the rate of its address, the size and the pace of its body.
+"""Limits that apply to every request before it is routed: the rate of its address, and the size and time of its body.
 
-A body is taken in whole, within its bounds, before anything of the application runs: nothing is parsed of one that is
-too long, and a client that sends an octet a second occupies a connection and nothing else.
+The middleware reads the whole body before the application runs: a body that is too long is not parsed, and a client
+that sends one byte a second occupies one connection and no thread.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,23 +16,21 @@ from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError, refusal
 from wire.codes import ProblemCode
 
-_LENGTH: Final = b"content-length"
-
 
 class RequestLimitMiddleware:
-    """ASGI middleware that refuses with a problem document what is too much, too long or too slow."""
+    """ASGI middleware that rejects requests which are too frequent, too long or too slow with a problem document."""
 
     def __init__(
-        self, app: ASGIApp, *, manners: ServerLimits, metrics: Metrics, clock: Callable[[], float]
+        self, app: ASGIApp, *, limits: ServerLimits, metrics: Metrics, clock: Callable[[], float]
     ) -> None:
         self._app = app
-        self._manners = manners
+        self._limits = limits
         self._metrics = metrics
-        rate = manners.rate_per_address
-        self._rate = RateLimit(rate, clock, manners.rate_memory) if rate else None
+        rate = limits.rate_per_address
+        self._rate = RateLimit(rate, clock, limits.rate_memory) if rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its whole body, or answer it here."""
+        """Pass the request on with its whole body, or reject it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -59,45 +56,31 @@ class RequestLimitMiddleware:
         wait = self._rate.refuses(of_address(client[0]) if client else "unknown")
         if wait is not None:
             self._metrics.limited(Limit.ADDRESS)
-            raise ApiError(429, ProblemCode.TOO_MANY_REQUESTS, "this address asks too often", wait)
+            raise ApiError(429, ProblemCode.TOO_MANY_REQUESTS, "too many requests from this address", wait)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The body. None where the client has gone. Raises ApiError."""
+        """The body. None if the client has closed the connection. Raises ApiError."""
         for name, value in scope["headers"]:
-            if name == _LENGTH and not value.isdigit():
-                raise ApiError(400, ProblemCode.REQUEST_MALFORMED, "Content-Length is not a number")
-            if name == _LENGTH and int(value[:20]) > self._manners.body_max:
-                raise self._too_long()
-        message = await receive()  # what came with the headers; most requests are whole by now
-        if message["type"] == "http.disconnect":
-            return None
-        if message.get("more_body"):
-            return await self._slow_body(message.get("body", b""), receive)
-        body: bytes = message.get("body", b"")
-        self._check_length(body)
-        return body
-
-    async def _slow_body(self, begun: bytes, receive: Receive) -> bytes | None:
-        body = bytearray(begun)
+            if name == b"content-length":
+                if not value.isdigit():
+                    raise ApiError(400, ProblemCode.REQUEST_MALFORMED, "Content-Length is not a number")
+                self._check_length(int(value[:20]))
+        body = bytearray()
         try:
-            async with asyncio.timeout(self._manners.body_seconds):
+            async with asyncio.timeout(self._limits.body_seconds):
                 while True:
-                    self._check_length(body)
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return None
                     body += message.get("body", b"")
+                    self._check_length(len(body))
                     if not message.get("more_body"):
-                        self._check_length(body)
                         return bytes(body)
         except TimeoutError:
-            detail = f"a body must arrive within {self._manners.body_seconds:g} s"
+            detail = f"the body must arrive within {self._limits.body_seconds:g} s"
             raise ApiError(408, ProblemCode.REQUEST_TIMED_OUT, detail) from None
 
-    def _check_length(self, body: bytes | bytearray) -> None:
-        if len(body) > self._manners.body_max:
-            raise self._too_long()
-
-    def _too_long(self) -> ApiError:
-        detail = f"a body may have at most {self._manners.body_max} octets"
-        return ApiError(413, ProblemCode.BODY_TOO_LARGE, detail)
+    def _check_length(self, length: int) -> None:
+        if length > self._limits.body_max:
+            detail = f"the body may have at most {self._limits.body_max} bytes"
+            raise ApiError(413, ProblemCode.BODY_TOO_LARGE, detail)

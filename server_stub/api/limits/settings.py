@@ -1,4 +1,4 @@
-"""How a server behaves under load and abuse: what it takes, how long it waits, how often it answers whom."""
+"""Limits of a server: sizes, time-outs, numbers of connections, and rates."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -14,15 +14,15 @@ OFF: Final = "off"
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """Bounds of one server process. Sizes are octets, times are seconds.
+    """Limits of one server process. Sizes are bytes, times are seconds.
 
-    `headers_seconds` bounds the time from the first octet of a request, or from the connection, to the end of its
-    headers; `body_seconds` the time that its body takes; `idle_seconds` is how long a kept connection may be silent;
-    `linger_seconds` how long a refused request may go on being sent; `write_seconds` how long a client may take nothing
-    of its answer; `grace_seconds` how long a server that was told to end finishes what it accepted.
-    `judging_max` is how many requests may wait for their verdict. Rates are those of the library `limits`, None for
-    none; `rate_memory` bounds how many hits are remembered, for all addresses and for all phones.
-    `trusted_proxies` may tell in `X-Forwarded-For` for whom they ask.
+    `headers_seconds` is the time from the first byte of a request, or from the connection, to the end of its headers;
+    `body_seconds` the time for its body; `idle_seconds` how long a kept connection may be silent; `linger_seconds` how
+    long a client may continue to send a refused request; `write_seconds` how long a client may read nothing of its
+    response; `grace_seconds` how long a server that stops finishes accepted requests. `judging_max` is the number of
+    requests that may wait for their verdict. Rates are those of the library `limits`, None for no limit; `rate_memory`
+    bounds how many requests are stored to compute rates, for all addresses and for all devices together.
+    The server uses the `X-Forwarded-For` header of `trusted_proxies` only.
     """
 
     body_max: int = BODY_MAX
@@ -56,27 +56,27 @@ def read_rate(text: str) -> RateLimitItem | None:
     try:
         rate = parse(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no rate; write it as 30/minute, or {OFF}") from None
+        raise ValueError(f"{text!r} is not a rate; write 30/minute, for example, or {OFF}") from None
     if rate.amount < 1:
-        raise ValueError(f"{text!r} would refuse everybody; write 1 or more, or {OFF}")
+        raise ValueError(f"{text!r} would reject every request; write 1 or more, or {OFF}")
     return rate
 
 
-def _readable(text: str) -> str:
+def _check_rate(text: str) -> str:
     read_rate(text)
     return text
 
 
-def _listed(text: object) -> object:
+def _split_list(text: object) -> object:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
-Rate = Annotated[str, AfterValidator(_readable)]
+Rate = Annotated[str, AfterValidator(_check_rate)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class LoadSettings(BaseSettings):
-    """What an operator sets of `ServerLimits`, from the environment: `ACTIVATION_SERVER_RATE_PER_DEVICE=off`.
+    """The limits that operators set by environment variables: `ACTIVATION_SERVER_RATE_PER_DEVICE=off`.
 
     `trusted_proxies` are addresses or networks, separated by commas: `10.0.0.7,fd00::/8`.
     """
@@ -91,11 +91,11 @@ class LoadSettings(BaseSettings):
     grace_seconds: Seconds = _DEFAULT.grace_seconds
     connections_max: Annotated[int, Field(ge=1, le=100_000)] = _DEFAULT.connections_max
     connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = _DEFAULT.connections_per_address
-    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = ()
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split_list)] = ()
 
     @property
     def limits(self) -> ServerLimits:
-        """The bounds that these settings mean."""
+        """The limits with these settings, and defaults for all others."""
         return ServerLimits(
             headers_seconds=self.headers_seconds,
             body_seconds=self.body_seconds,

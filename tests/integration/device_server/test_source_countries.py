@@ -88,7 +88,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(country_of: CountryOf, manners: ServerLimits = DEFAULT) -> Iterator[tuple[str, Store]]:
+def serving(country_of: CountryOf, limits: ServerLimits = DEFAULT) -> Iterator[tuple[str, Store]]:
     """A server whose only table is this one, over HTTP, and its records."""
     store = MemoryStore()
     service = VerdictService(
@@ -101,7 +101,7 @@ def serving(country_of: CountryOf, manners: ServerLimits = DEFAULT) -> Iterator[
         random=Randomness(),
         country_of=country_of,
     )
-    with ServerThread(service, manners=manners) as server:
+    with ServerThread(service, limits=limits) as server:
         yield server.origin, store
 
 

@@ -1,11 +1,11 @@
-"""Clients that are slow, long, many or rude, over real sockets: each is cut off, and everybody else is served."""
+"""Limits on connections over real sockets: slow, long, numerous or malformed input is cut off; others are served."""
 
 import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from threading import Thread
 
 import pytest
 import requests
@@ -13,153 +13,139 @@ import requests
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.server import ServerThread
 from tests.support.server_phone import service
-from tests.support.sockets import Heard, connect, to_the_end, trickle
+from tests.support.sockets import RawResponse, connect, read_to_end, send_slowly
 from wire import limits, media
 from wire.codes import ProblemCode
 from wire.problem import Problem
 
-PATIENCE = 0.4
-MANNERS = ServerLimits(
-    headers_seconds=PATIENCE,
-    body_seconds=PATIENCE,
-    idle_seconds=PATIENCE,
-    linger_seconds=PATIENCE,
-    write_seconds=PATIENCE,
+SECONDS = 0.4
+LIMITS = ServerLimits(
+    headers_seconds=SECONDS,
+    body_seconds=SECONDS,
+    idle_seconds=SECONDS,
+    linger_seconds=SECONDS,
+    write_seconds=SECONDS,
     connections_max=12,
 )
-LATE = PATIENCE + 1.5
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = f"POST {media.VERDICTS_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {media.EVIDENCE}\r\n".encode()
 
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
-    with ServerThread(service(), manners=MANNERS) as server:
+    with ServerThread(service(), limits=LIMITS) as server:
         yield server.origin
 
 
-def refused(heard: Heard, status: int, code: ProblemCode) -> None:
-    assert heard.headers["content-type"] == media.PROBLEM
-    problem = Problem.model_validate_json(heard.body)
-    assert (heard.status, problem.status, problem.code) == (status, status, code)
-    assert problem.instance == f"urn:uuid:{heard.headers['x-request-id']}"
+def check_problem(response: RawResponse, status: int, code: ProblemCode) -> None:
+    assert response.headers["content-type"] == media.PROBLEM
+    problem = Problem.model_validate_json(response.body)
+    assert (response.status, problem.status, problem.code) == (status, status, code)
+    assert problem.instance == f"urn:uuid:{response.headers['x-request-id']}"
 
 
 def cuts(origin: str, why: str) -> float:
-    page = requests.get(origin + "/metrics", timeout=5).text
+    page = requests.get(origin + "/metrics", timeout=60).text
     found = re.search(rf'activation_connections_cut_total{{why="{why}"}} (\S+)', page)
     return float(found[1]) if found else 0.0
 
 
-def test_a_client_that_says_nothing_is_cut_off(origin: str) -> None:
-    """An open connection costs memory, and nobody has promised to use it."""
+def response_while_sending(client: socket.socket, data: bytes, pause: float) -> RawResponse:
+    """The response to `data`, which is sent slowly; the server must end the connection before all of it is sent."""
+    with ThreadPoolExecutor(1) as sender:
+        sent = sender.submit(send_slowly, client, data, pause)
+        response = read_to_end(client)
+    assert sent.result() < len(data)
+    return response
+
+
+def test_a_connection_without_a_request_is_cut_off(origin: str) -> None:
     before = cuts(origin, "headers-too-slow")
     with connect(origin) as client:
-        heard = to_the_end(client, time.monotonic())
-    refused(heard, 408, ProblemCode.REQUEST_TIMED_OUT)
-    assert PATIENCE * 0.9 < heard.seconds < LATE
+        response = read_to_end(client)
+    check_problem(response, 408, ProblemCode.REQUEST_TIMED_OUT)
     assert cuts(origin, "headers-too-slow") == before + 1
 
 
 @pytest.mark.parametrize("before", [b"", GET], ids=["first request", "second request"])
-def test_headers_that_trickle_do_not_buy_time(origin: str, before: bytes) -> None:
-    """The time counts from the first octet on, not from the last; a connection that once behaved is no exception."""
+def test_slow_headers_are_cut_off_although_bytes_arrive(origin: str, before: bytes) -> None:
+    """The time counts from the first byte, not from the last one."""
     with connect(origin) as client:
         if before:
             client.sendall(before)
             assert client.recv(65536).startswith(b"HTTP/1.1 200")
-        began = time.monotonic()
-        sender = Thread(target=trickle, args=(client, GET * 20, PATIENCE / 10))
-        sender.start()
-        heard = to_the_end(client, began)
-        sender.join()
-    refused(heard, 408, ProblemCode.REQUEST_TIMED_OUT)
-    assert heard.seconds < LATE
+        response = response_while_sending(client, GET * 20, SECONDS / 10)
+    check_problem(response, 408, ProblemCode.REQUEST_TIMED_OUT)
 
 
-def test_a_kept_connection_may_be_idle_for_a_while_only(origin: str) -> None:
-    """It ends without a word: no request is under way that an answer could be to."""
+def test_an_idle_kept_connection_is_closed_without_a_second_response(origin: str) -> None:
     with connect(origin) as client:
         client.sendall(GET)
-        began = time.monotonic()
-        heard = to_the_end(client, began)
-    assert heard.status == 200
-    assert heard.body == b'{"status":"ok"}'
-    assert PATIENCE * 0.9 < heard.seconds < LATE
+        response = read_to_end(client)
+    assert response.status == 200
+    assert response.body == b'{"status":"ok"}'
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 500", b"Transfer-Encoding: chunked"])
-def test_a_body_that_trickles_is_cut_off(origin: str, framing: bytes) -> None:
-    """Before anything of it is judged."""
+def test_a_slow_body_is_cut_off(origin: str, framing: bytes) -> None:
     with connect(origin) as client:
         client.sendall(POST + framing + b"\r\n\r\n")
-        began = time.monotonic()
-        octets = b"1\r\nA\r\n" * 200 if b"chunked" in framing else b"A" * 499
-        sender = Thread(target=trickle, args=(client, octets, PATIENCE / 20))
-        sender.start()
-        heard = to_the_end(client, began)
-        sender.join()
-    refused(heard, 408, ProblemCode.REQUEST_TIMED_OUT)
-    assert heard.seconds < 2 * LATE
+        body = b"1\r\nA\r\n" * 200 if b"chunked" in framing else b"A" * 499
+        response = response_while_sending(client, body, SECONDS / 20)
+    check_problem(response, 408, ProblemCode.REQUEST_TIMED_OUT)
 
 
-def test_a_body_that_is_announced_too_long_is_refused_before_it_is_sent(origin: str) -> None:
-    """By its length header, as soon as that is read."""
+def test_a_body_whose_announced_length_is_too_large_is_refused_before_it_is_sent(origin: str) -> None:
     with connect(origin) as client:
-        began = time.monotonic()
         client.sendall(POST + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % (limits.BODY_MAX + 1))
         first = client.recv(65536)
         assert first.startswith(b"HTTP/1.1 413")
-        assert time.monotonic() - began < PATIENCE
         assert b'"code":"body-too-large"' in first or b"body-too-large" in client.recv(65536)
 
 
-def test_the_longest_body_that_is_allowed_is_looked_at(origin: str) -> None:
-    """The bound is the contract's, to the octet; what is too long for evidence is then evidence-malformed."""
+def test_the_longest_permitted_body_is_read(origin: str) -> None:
+    """The evidence in it is then malformed."""
     headers = {"Content-Type": media.EVIDENCE}
     for length, status in ((limits.BODY_MAX, 400), (limits.BODY_MAX + 1, 413)):
-        answer = requests.post(origin + media.VERDICTS_PATH, b"A" * length, headers=headers, timeout=5)
+        answer = requests.post(origin + media.VERDICTS_PATH, b"A" * length, headers=headers, timeout=60)
         assert answer.status_code == status
 
 
-def test_whoever_goes_on_sending_what_was_refused_is_cut_off(origin: str) -> None:
-    """The answer was given; the rest is read and thrown away for a moment only, so that the answer arrives."""
+def test_a_client_that_continues_to_send_a_refused_body_is_cut_off(origin: str) -> None:
+    """The rest is read for a moment only, so that the response arrives."""
     before = cuts(origin, "refused-but-sending")
     with connect(origin) as client:
         client.sendall(POST + b"Content-Length: 100000000\r\n\r\n")
-        answered = client.recv(65536)
-        assert answered.startswith(b"HTTP/1.1 413")
-        client.settimeout(LATE)
-        began = time.monotonic()
-        trickle(client, b"A" * 1000, PATIENCE / 20)
-    assert time.monotonic() - began < LATE
+        assert client.recv(65536).startswith(b"HTTP/1.1 413")
+        assert send_slowly(client, b"A" * 1000, SECONDS / 20) < 1000
     assert cuts(origin, "refused-but-sending") == before + 1
 
 
-def test_whoever_does_not_take_the_answer_is_cut_off(origin: str) -> None:
-    """Answers that nobody reads fill the server's memory."""
+def test_a_client_that_does_not_read_its_responses_is_cut_off(origin: str) -> None:
+    """Responses that are not read fill the server's memory."""
     before = cuts(origin, "answer-not-taken")
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         host, port = origin.removeprefix("http://").split(":")
         client.connect((host, int(port)))
         client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
-        began = time.monotonic()
-        while cuts(origin, "answer-not-taken") == before:
-            assert time.monotonic() - began < 8
+        for _ in range(500):
+            if cuts(origin, "answer-not-taken") != before:
+                return
             time.sleep(0.1)
+    pytest.fail("the connection was not cut")
 
 
 @pytest.mark.parametrize(
-    ("octets", "status", "code"),
+    ("request_bytes", "status", "code"),
     [
         (
-            b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"A" * MANNERS.headers_max + b"\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"A" * LIMITS.headers_max + b"\r\n\r\n",
             431,
             ProblemCode.HEADERS_TOO_LARGE,
         ),
         (
-            b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Many: A\r\n" * (MANNERS.headers_max // 11) + b"\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Many: A\r\n" * (LIMITS.headers_max // 11) + b"\r\n",
             431,
             ProblemCode.HEADERS_TOO_LARGE,
         ),
@@ -172,64 +158,64 @@ def test_whoever_does_not_take_the_answer_is_cut_off(origin: str) -> None:
     ],
     ids=["one long header", "many headers", "TLS", "no host", "a zero", "minus one", "gzip", "two lengths"],
 )
-def test_what_is_no_request_is_answered_with_a_problem_too(
-    origin: str, octets: bytes, status: int, code: ProblemCode
+def test_a_malformed_request_is_answered_with_a_problem_document(
+    origin: str, request_bytes: bytes, status: int, code: ProblemCode
 ) -> None:
-    """A client reads one form of error, and a person finds its number."""
     with connect(origin) as client:
-        client.sendall(octets)
-        heard = to_the_end(client, time.monotonic())
-    refused(heard, 400 if status == 501 else status, code)
+        client.sendall(request_bytes)
+        response = read_to_end(client)
+    check_problem(response, 400 if status == 501 else status, code)
 
 
-def test_a_chunk_that_is_none_is_refused_while_the_body_is_awaited(origin: str) -> None:
-    """The application is told that the client has gone; it does not answer a second time."""
+def test_a_malformed_chunk_is_refused_while_the_server_waits_for_the_body(origin: str) -> None:
+    """The application sees a disconnect and does not send a second response."""
     with connect(origin) as client:
         client.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nAAAAA\r\n")
         time.sleep(0.1)
         client.sendall(b"rubbish\r\n")
-        heard = to_the_end(client, time.monotonic())
-    refused(heard, 400, ProblemCode.REQUEST_MALFORMED)
+        response = read_to_end(client)
+    check_problem(response, 400, ProblemCode.REQUEST_MALFORMED)
 
 
-def test_slow_clients_do_not_keep_others_from_being_served(origin: str) -> None:
-    """Ten of them hang on their bodies; the next one is answered at once."""
-    with ExitStack() as held:
-        for _ in range(10):
-            client = held.enter_context(connect(origin))
+def test_slow_clients_do_not_delay_the_requests_of_others() -> None:
+    """Ten clients do not complete their bodies; the next client is served while all ten still wait."""
+    with ServerThread(service(), limits=ServerLimits(body_seconds=600)) as server, ExitStack() as stack:
+        slow = [stack.enter_context(connect(server.origin)) for _ in range(10)]
+        for client in slow:
             client.sendall(POST + b"Content-Length: 5\r\n\r\nAA")
-        began = time.monotonic()
-        assert requests.post(origin + media.CHALLENGES_PATH, timeout=5).ok
-        assert time.monotonic() - began < PATIENCE
+        assert requests.post(server.origin + media.CHALLENGES_PATH, timeout=60).ok
+        for client in slow:
+            client.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                client.recv(1)
 
 
-def test_connections_are_bounded_and_come_free_again() -> None:
-    """One too many is told so and when to come back; nobody's place is lost for ever."""
-    with ServerThread(service(), manners=ServerLimits(connections_max=3)) as server:
-        with ExitStack() as held:
+def test_a_connection_beyond_the_total_limit_is_refused_until_another_one_closes() -> None:
+    with ServerThread(service(), limits=ServerLimits(connections_max=3)) as server:
+        with ExitStack() as stack:
             for _ in range(3):
-                client = held.enter_context(connect(server.origin))
+                client = stack.enter_context(connect(server.origin))
                 client.sendall(GET)
                 assert client.recv(65536).startswith(b"HTTP/1.1 200")
             with connect(server.origin) as fourth:
-                heard = to_the_end(fourth, time.monotonic())
-            refused(heard, 503, ProblemCode.UNAVAILABLE)
-            assert int(heard.headers["retry-after"]) > 0
-        deadline = time.monotonic() + 5
-        while requests.get(server.origin + "/healthz", timeout=5).status_code != 200:
-            assert time.monotonic() < deadline
+                response = read_to_end(fourth)
+            check_problem(response, 503, ProblemCode.UNAVAILABLE)
+            assert int(response.headers["retry-after"]) > 0
+        statuses = (requests.get(server.origin + "/healthz", timeout=60).status_code for _ in range(500))
+        assert 200 in statuses
 
 
-def test_one_address_cannot_take_all_connections() -> None:
-    """The bound for an address is reached while the server has room for others; a proxy connects for many."""
+def test_a_connection_beyond_the_limit_of_its_address_is_refused() -> None:
+    """The server has room for other addresses; the limit does not apply to a trusted proxy."""
     for proxies, status in (((), 503), (("127.0.0.0/8",), 200)):
-        manners = ServerLimits(connections_max=10, connections_per_address=2, trusted_proxies=proxies)
-        with ServerThread(service(), manners=manners) as server, ExitStack() as held:
+        bounds = ServerLimits(connections_max=10, connections_per_address=2, trusted_proxies=proxies)
+        with ServerThread(service(), limits=bounds) as server, ExitStack() as stack:
             for _ in range(2):
-                held.enter_context(connect(server.origin)).sendall(GET)
-            time.sleep(0.1)
+                client = stack.enter_context(connect(server.origin))
+                client.sendall(GET)
+                assert client.recv(65536).startswith(b"HTTP/1.1 200")
             with connect(server.origin) as third:
-                with suppress(OSError):  # a server that refuses may have hung up before
+                with suppress(OSError):  # the server may have closed the connection before
                     third.sendall(GET)
                     third.shutdown(socket.SHUT_WR)
-                assert to_the_end(third, time.monotonic()).status == status
+                assert read_to_end(third).status == status

@@ -1,0 +1,119 @@
+"""Judgements run on a bounded number of threads and do not block the event loop."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from server_stub.api.device import VerdictExecutor
+from server_stub.api.limits.settings import ServerLimits
+from server_stub.api.metrics import Metrics
+from wire.codes import Decision, Reason
+
+VERDICT = SimpleNamespace(decision=Decision.ALLOW, reason=Reason.TERRITORY_ELIGIBLE)
+SECONDS = 60
+
+
+def executor(judge: Callable[[], None]) -> VerdictExecutor:
+    def answer(token: bytes, *_: object) -> Any:
+        judge()
+        return VERDICT, token.decode()
+
+    service: Any = SimpleNamespace(judge=answer)
+    return VerdictExecutor(service, ServerLimits(), Metrics(), lambda: 0.0)
+
+
+def test_two_judgements_run_at_once_and_the_others_wait() -> None:
+    pairs = threading.Barrier(2, timeout=SECONDS)
+    running: set[int] = set()
+    most = []
+
+    def judge() -> None:
+        running.add(threading.get_ident())
+        pairs.wait()
+        most.append(len(running))
+        pairs.wait()
+        running.discard(threading.get_ident())
+
+    async def ask() -> list[str]:
+        judges = executor(judge)
+        answers = await asyncio.gather(*(judges.judge(b"%d" % number, None) for number in range(6)))
+        return [token for _, token in answers]
+
+    assert asyncio.run(ask()) == [str(number) for number in range(6)]
+    assert most == [2] * 6
+    assert threading.get_ident() not in running
+
+
+def test_an_error_of_the_service_is_raised_and_its_place_is_free_again() -> None:
+    def judge() -> None:
+        raise ZeroDivisionError
+
+    async def ask() -> None:
+        judges = executor(judge)
+        for _ in range(ServerLimits().judging_max + 1):
+            with pytest.raises(ZeroDivisionError):
+                await judges.judge(b"token", None)
+
+    asyncio.run(ask())
+
+
+def test_a_judgement_whose_client_has_gone_is_completed() -> None:
+    """A closed connection does not undo a verdict that is being recorded."""
+    begun, go, done = threading.Event(), threading.Event(), threading.Event()
+
+    def judge() -> None:
+        begun.set()
+        go.wait(SECONDS)
+        done.set()
+
+    async def ask() -> str:
+        judges = executor(judge)
+        waiting = asyncio.create_task(judges.judge(b"first", None))
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        go.set()
+        return (await judges.judge(b"next", None))[1]
+
+    assert asyncio.run(ask()) == "next"
+    assert done.wait(SECONDS)
+
+
+def test_a_judgement_that_outlasts_its_event_loop_ends_without_an_error() -> None:
+    """pytest reports an exception in a thread as an error of the test."""
+    begun, go, done = threading.Event(), threading.Event(), threading.Event()
+
+    def judge() -> None:
+        begun.set()
+        go.wait(SECONDS)
+        done.set()
+
+    async def ask() -> None:
+        waiting = asyncio.create_task(executor(judge).judge(b"token", None))
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        waiting.cancel()
+
+    asyncio.run(ask())
+    go.set()
+    assert done.wait(SECONDS)
+    for thread in threading.enumerate():
+        if thread.name.startswith("AnyIO"):
+            thread.join(SECONDS)
+
+
+def test_threads_end_with_their_event_loop() -> None:
+    async def ask() -> None:
+        await executor(lambda: None).judge(b"token", None)
+
+    before = set(threading.enumerate())
+    asyncio.run(ask())
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SECONDS)
+    assert set(threading.enumerate()) <= before
