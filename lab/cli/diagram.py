@@ -13,11 +13,10 @@ class Format(StrEnum):
     MERMAID = "mermaid"
     SVG = "svg"
     SCXML = "scxml"
-    XSTATE = "xstate"
 
 
 FORMAT = typer.Option(
-    "--format", help="mermaid and svg are pictures; scxml (W3C) and xstate (JSON) run in other engines."
+    "--format", help="mermaid and svg are pictures; scxml (W3C) can be executed by other engines."
 )
 MACHINE = typer.Option(
     help="One machine of setup, exchange, lock and attention; all in one document by default."
@@ -40,7 +39,7 @@ def diagram(
     """
     from agent.core.table import MACHINES
     from lab.cli import output as say
-    from lab.diagrams import mermaid, scxml, svg, xstate
+    from lab.diagrams import mermaid, scxml, svg
 
     by_name = {each.name: each for each in MACHINES}
     chosen = (by_name[say.known_name(machine, list(by_name), "machine")],) if machine else MACHINES
@@ -48,7 +47,6 @@ def diagram(
         Format.MERMAID: mermaid.document,
         Format.SVG: svg.document,
         Format.SCXML: scxml.document,
-        Format.XSTATE: xstate.document,
     }[form]
     text = draw(chosen)
     if output is not None:

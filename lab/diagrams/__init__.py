@@ -1,1 +1,1 @@
-"""The state machines as diagrams: Mermaid, SVG, SCXML and XState."""
+"""The state machines as diagrams: Mermaid, SVG and SCXML."""

@@ -51,7 +51,7 @@ def test_a_story_is_told_move_by_move(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("form", "begins"),
-    [("mermaid", "stateDiagram-v2"), ("svg", "<svg "), ("scxml", "<?xml"), ("xstate", "{")],
+    [("mermaid", "stateDiagram-v2"), ("svg", "<svg "), ("scxml", "<?xml")],
 )
 def test_a_machine_is_drawn_in_every_format(form: str, begins: str, tmp_path: Path) -> None:
     """To the terminal and to a file alike."""
@@ -66,6 +66,12 @@ def test_a_machine_is_drawn_in_every_format(form: str, begins: str, tmp_path: Pa
         == 0
     )
     assert file.read_text(encoding="utf-8") == shown.stdout
+
+
+def test_the_removed_xstate_format_is_rejected_with_the_valid_formats() -> None:
+    done = runner.invoke(app, ["diagram", "--format", "xstate"])
+    assert done.exit_code == 2
+    assert all(word in done.stderr for word in ("'xstate' is not one of", "mermaid", "svg", "scxml"))
 
 
 def test_an_unknown_machine_is_named() -> None:

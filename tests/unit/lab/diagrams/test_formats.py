@@ -1,7 +1,6 @@
 """The machines in other languages say what the tables say; an engine that is not ours vouches for them."""
 
 import itertools
-import json
 import re
 from enum import StrEnum
 from typing import Any
@@ -15,7 +14,7 @@ from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.step import RejectedEventError, step
 from agent.core.table import MACHINES, Machine
-from lab.diagrams import mermaid, scxml, svg, xstate
+from lab.diagrams import mermaid, scxml, svg
 from lab.model_check.abstraction import HERE
 from lab.model_check.transitions import SPECIAL
 from tests.support.judged import NOW, judged
@@ -156,25 +155,6 @@ def test_all_machines_load_as_one_parallel_chart() -> None:
     """The whole document is valid too, not only its parts."""
     running = load(scxml.document(MACHINES), format="scxml")()
     assert {machine.name for machine in MACHINES} <= set(running.configuration_values)
-
-
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_the_xstate_configuration_has_every_row_and_every_refusal(machine: Machine) -> None:
-    """XState takes the first transition whose guard holds, as the tables do, so order counts."""
-    config = json.loads(xstate.document((machine,)))
-    for state, kind in itertools.product(machine.states, machine.alphabet):
-        given = config["states"][state.value]["on"][kind.value]
-        rows = machine.rows.get((state, kind), ())
-        assert [(t["target"], t.get("guard"), t["actions"]) for t in given[: len(rows)]] == [
-            (row.target.value, row.guard.__name__ if row.guard else None, list(row.do)) for row in rows
-        ]
-        assert len(given) == len(rows) + ((state, kind) in machine.rejects)
-
-
-def test_several_machines_make_one_parallel_xstate_configuration() -> None:
-    """The regions bear the machines' names."""
-    config = json.loads(xstate.document(MACHINES))
-    assert (config["type"], list(config["states"])) == ("parallel", [machine.name for machine in MACHINES])
 
 
 def test_the_picture_is_one_self_contained_document_with_every_state_and_every_line() -> None:
