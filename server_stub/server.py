@@ -22,9 +22,7 @@ from server_stub.api.logs import Log
 from server_stub.key_repository import KeyRepository, VerdictSigner
 from server_stub.settings import Settings
 from server_stub.signing.key_material import Secrets
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import Store
-from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
 _START_SECONDS: Final = 20
@@ -35,11 +33,6 @@ _LIMITS: Final = ServerLimits()
 def system_clock() -> int:
     """Seconds since the epoch by the clock of the machine."""
     return int(time.time())
-
-
-def open_store(settings: Settings) -> Store:
-    """The database of the settings, or memory if there is none. Raises StoreUnavailableError."""
-    return SqlStore(settings.database) if settings.database else MemoryStore()
 
 
 def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults

@@ -18,7 +18,7 @@ from benchmarks.report import Row
 from benchmarks.timing import interleaved, ratio
 from lab.world.clock import World
 from server_stub.policies import shipped
-from server_stub.store.memory import MemoryStore
+from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
 BUDGET = 2.0
@@ -46,7 +46,7 @@ def _service(world: World) -> VerdictService:
     return VerdictService(
         secrets=VENDOR.secrets,
         policy=shipped(),
-        store=MemoryStore(),
+        store=SqlStore(),
         issuer=VENDOR.issuer,
         audience=VENDOR.audience,
         clock=world.now,

@@ -1,4 +1,4 @@
-"""Which database: a file of SQLite by its path, or PostgreSQL by a URL. What is shown of it never holds a password."""
+"""Names a database: an SQLite file by its path, PostgreSQL by a URL, or one in memory. Shown without its password."""
 
 from pathlib import Path
 from typing import Final
@@ -8,14 +8,15 @@ from sqlalchemy.exc import ArgumentError
 
 _SCHEMES: Final = ("postgresql", "postgres")
 _DRIVER: Final = "postgresql+psycopg"
+_MEMORY: Final = URL.create("sqlite")
 
 
 class DatabaseError(ValueError):
-    """A text names no database. What it said is not repeated: it may hold a password."""
+    """A text does not name a database. The message does not repeat the text, which may hold a password."""
 
 
 class Database:
-    """The place of a database.
+    """The location of a database.
 
     >>> str(Database("postgresql://judge:secret@db.example/verdicts?sslmode=require"))
     'postgresql://judge:***@db.example/verdicts'
@@ -23,10 +24,15 @@ class Database:
     'activation.sqlite'
     """
 
-    def __init__(self, place: "str | Path | Database") -> None:
-        """`place` is the path of a file, or a URL `postgresql://user:password@host:port/name`. Raises DatabaseError."""
+    def __init__(self, place: "str | Path | Database | None") -> None:
+        """`place`: a file's path, or `postgresql://user:password@host:port/name`, or None for memory.
+
+        Raises DatabaseError.
+        """
         if isinstance(place, Database):
             self.url, self.file = place.url, place.file
+        elif place is None:
+            self.url, self.file = _MEMORY, None
         elif isinstance(place, str) and "://" in place:
             self.url, self.file = _postgresql(place), None
         elif str(place) == "":
@@ -36,13 +42,18 @@ class Database:
             self.url = URL.create("sqlite", database=str(place))
 
     url: URL
-    """As SQLAlchemy takes it, with the password: never to be shown."""
+    """SQLAlchemy's URL. It holds the password and must not be shown."""
 
     file: Path | None
-    """The file of SQLite; None for a server of databases."""
+    """The SQLite file; None for PostgreSQL and for memory."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the database lasts only as long as its store."""
+        return self.url == _MEMORY
 
     def beside(self, suffix: str) -> Path:
-        """A path for what belongs to this database: beside its file, or in the current folder, by its name."""
+        """A path for files that belong to this database: beside its file, or else in the current folder."""
         if self.file is not None:
             return self.file.with_name(self.file.stem + suffix)
         return Path(f"{self.url.database or 'activation'}{suffix}")
@@ -50,6 +61,8 @@ class Database:
     def __str__(self) -> str:
         if self.file is not None:
             return str(self.file)
+        if self.in_memory:
+            return "a database in memory"
         # The query may hold a password too.
         return self.url.set(drivername="postgresql", query={}).render_as_string()
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from psycopg import Connection as PostgresqlConnection
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 
 from server_stub.store.database import Database
 
@@ -44,12 +44,15 @@ POSTGRESQL: Final = TransactionStatements(
 
 def make_engine(database: Database) -> tuple[Engine, TransactionStatements]:
     """The engine of `database`. Nothing is connected yet."""
-    return (_postgresql(database), POSTGRESQL) if database.file is None else (_sqlite(database), SQLITE)
+    postgresql = database.file is None and not database.in_memory
+    return (_postgresql(database), POSTGRESQL) if postgresql else (_sqlite(database), SQLITE)
 
 
 def _sqlite(database: Database) -> Engine:
+    # A database in memory belongs to one connection, which all threads take in turn.
+    pool, arguments = (StaticPool, {"check_same_thread": False}) if database.in_memory else (NullPool, {})
     # Errors of the database would otherwise quote the rows that they are about.
-    engine = create_engine(database.url, hide_parameters=True, poolclass=NullPool)
+    engine = create_engine(database.url, hide_parameters=True, poolclass=pool, connect_args=arguments)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from server_stub.store.database import Database
 from server_stub.store.engines import CONNECTIONS, make_engine
 from server_stub.store.errors import StoreUnavailableError
-from server_stub.store.migrate import migrate
+from server_stub.store.migrate import copy_template, migrate
 from server_stub.store.reading import SqlReading
 from server_stub.store.schema import VERDICTS
 from server_stub.store.sessions import ERRORS, ConnectionPool, TransactionContext
@@ -28,20 +28,21 @@ from server_stub.store.transaction import ExpiredNonceCleanup, LockingTransactio
 
 
 class SqlStore:
-    """Implements `Store` on a database, which is brought up to date, or made where a file is not there.
+    """Implements `Store` on a database, which is created if the file does not exist, and migrated.
 
-    Raises StoreUnavailableError where it cannot be opened, and SchemaError where it is not one for this server.
+    Without `database` it is in memory: as atomic as a file, gone when the store is closed.
+    Raises StoreUnavailableError if it cannot be opened, and SchemaError if it is not for this server.
     """
 
-    def __init__(self, database: Database | Path | str) -> None:
+    def __init__(self, database: Database | Path | str | None = None) -> None:
         self.database: Final = Database(database)
         self._engine, self._words = make_engine(self.database)
         self._sessions = ConnectionPool(self._engine)
         self._statements = statements_for(self._engine.dialect)
         self._sweep = ExpiredNonceCleanup()
-        self._readers = Semaphore(CONNECTIONS)
+        self._readers = Semaphore(1 if self.database.in_memory else CONNECTIONS)
         # Waiting here for the one write lock of SQLite is cheap; waiting in SQLite is polling.
-        self._writers = self._readers if self._words.locking else Semaphore(1)
+        self._writers = self._readers if self._words.locking or self.database.in_memory else Semaphore(1)
         with ExitStack() as unless_it_opens:
             unless_it_opens.callback(self.close)
             self._migrate()
@@ -66,12 +67,15 @@ class SqlStore:
 
     def count(self) -> int:
         """How many verdicts are recorded."""
-        with self._engine.connect() as connection:
+        with self._readers, self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(VERDICTS)).scalar_one()
 
     def _migrate(self) -> None:
         try:
-            migrate(self._engine, self.database)
+            if self.database.in_memory:
+                copy_template(self._engine)
+            else:
+                migrate(self._engine, self.database)
         except ERRORS as error:
             raise StoreUnavailableError(_cannot_open(self.database)) from error
 

@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 
 from lab.cli.main import app
 from server_stub.server import ServerThread
-from server_stub.store.memory import MemoryStore
+from server_stub.store.sql import SqlStore
 from tests.support import server_phone
 from wire import media
 
 SEED = "by hand"
-STORE = MemoryStore()
+STORE = SqlStore()
 
 
 @pytest.fixture(scope="module")

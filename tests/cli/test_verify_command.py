@@ -18,7 +18,7 @@ from lab.manufacturer.manufacturer import Manufacturer
 from server_stub.key_repository import KeyRepository
 from server_stub.server import ServerThread
 from server_stub.signing.signing_key import Algorithm
-from server_stub.store.memory import MemoryStore
+from server_stub.store.sql import SqlStore
 from tests.support.server_phone import VENDOR, service
 from tests.support.tokens import (
     AUDIENCE,
@@ -220,7 +220,7 @@ def test_keys_come_from_a_key_repository_in_a_folder(published: Published) -> No
 
 def test_keys_come_from_a_key_repository_over_http(published: Published) -> None:
     """The same client as on the phone, against the server."""
-    with ServerThread(service(MemoryStore()), repository=published.repository) as server:
+    with ServerThread(service(SqlStore()), repository=published.repository) as server:
         origin = server.origin
         arguments = (signed_by_the_vendor(), "--root", published.root, "--repository", origin, *PHONE)
         assert told(*arguments)["verified"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from lab.attacks.harness.environment import ResettableStore
 from lab.manufacturer.key_rotation import KeyRotationHistory
 from server_stub.admin.context import PREFIX, AdminContext
 from server_stub.admin.keys import KeyAdmin
@@ -15,8 +16,7 @@ from server_stub.api.logs import Log
 from server_stub.key_repository import VerdictSigner
 from server_stub.policies import shipped
 from server_stub.server import ServerThread
-from server_stub.store.memory import MemoryStore
-from server_stub.store.records import AuditEntry, AuditQuery, Device, Store
+from server_stub.store.records import AuditEntry, AuditQuery, Device, InForce, PolicyVersion, Store
 from server_stub.verdicts.service import VerdictService
 from tests.support.server_phone import IMEI, NOW, VENDOR, Clock, Phone, Randomness, facts, ueid
 
@@ -76,17 +76,19 @@ class Operated:
 
     def forget(self) -> None:
         """Go on as a server that knows no device and has done nothing; a new server would take a while to start."""
-        state = self.parts.store._state  # type: ignore[attr-defined]
-        for kept in (state.devices, state.newest, state.records, state.answers):
-            kept.clear()
-        for kept in (state.policies, state.in_force, state.campaigns):
-            kept.clear()
+        store, policy = self.parts.store, shipped()
+        assert isinstance(store, ResettableStore)
+        with store.reading() as reading:
+            token_hash = reading.admin_token_hash() or ""
+        store.begin()
+        document = policy.document
+        with store.transaction() as transaction:
+            transaction.set_admin_token_hash(token_hash)
+            transaction.put_policy(PolicyVersion(document.id, document.version, policy.text, NOW, "server"))
+            transaction.put_in_force(InForce(document.id, document.version, NOW, "server", "started"))
         self.parts.faults.clear()
         self.clock.now = NOW
         self.service._in_force._known = None
-        with self.parts.store.transaction() as transaction:
-            self.service._in_force.establish(transaction)
-        state.audit.clear()
 
     def audit(self) -> list[AuditEntry]:
         """All audit entries, oldest first."""
@@ -105,7 +107,7 @@ def operated(folder: Path, store: Store | None = None, log: Log | None = None) -
         service = VerdictService(
             secrets=VENDOR.secrets,
             policy=shipped(),
-            store=store or MemoryStore(),
+            store=store or ResettableStore(),
             issuer=VENDOR.issuer,
             audience=VENDOR.audience,
             clock=clock,

@@ -11,8 +11,8 @@ from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from lab.world.seed import Seed
 from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import Store
+from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 from wire.codes import VerifiedBootState
 
@@ -156,7 +156,7 @@ def service(
     return VerdictService(
         secrets=VENDOR.secrets,
         policy=policy or shipped(),
-        store=store or MemoryStore(),
+        store=store or SqlStore(),
         issuer=VENDOR.issuer,
         audience=VENDOR.audience,
         clock=clock or Clock(),

@@ -14,14 +14,11 @@ from typing import Final
 import psycopg
 import pytest
 
-from server_stub.store.memory import MemoryStore
-from server_stub.store.records import Store
 from server_stub.store.sql import SqlStore
 
 VARIABLE: Final = "ACTIVATION_POSTGRES"
 MISSING: Final = f"no PostgreSQL: set {VARIABLE}, or run under .ci/postgres"
-KINDS: Final = ("memory", "sqlite", "postgresql")
-DURABLE: Final = ("sqlite", "postgresql")
+KINDS: Final = ("sqlite", "postgresql")
 
 
 def postgresql_url() -> str:
@@ -53,11 +50,8 @@ def place_of(kind: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(kind: str, folder: Path) -> Iterator[Store]:
+def opened(kind: str, folder: Path) -> Iterator[SqlStore]:
     """An empty store of `kind`, closed at the end."""
-    if kind == "memory":
-        yield MemoryStore()
-        return
     with place_of(kind, folder) as place:
         store = SqlStore(place)
         try:

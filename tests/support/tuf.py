@@ -29,7 +29,7 @@ from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
 from server_stub.server import ServerThread
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.memory import MemoryStore
+from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
 SEED = "tuf tests"
@@ -149,7 +149,7 @@ class Stage:
     mirror: Mirror
     simulation: Simulation
     stack: ExitStack
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: SqlStore = field(default_factory=SqlStore)
     generation: int = 0
     random: Random = field(default_factory=lambda: Seed.of(SEED).random("server"))
 

@@ -35,8 +35,8 @@ from server_stub.key_repository import Founding, KeyList, KeyRepository, Verdict
 from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
 from server_stub.server import ServerThread
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import Reading, Transaction
+from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
 REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
@@ -48,28 +48,31 @@ VENDOR: Final = "vendor"
 
 
 class ResettableStore:
-    """Implements the server's `Store`, empty when a stage begins: what a server remembers shows in its verdicts."""
+    """Implements the server's `Store` in memory. Emptied before each trial: earlier records would change verdicts."""
 
     def __init__(self) -> None:
-        self._store = MemoryStore()
+        self._store = SqlStore()
 
     def begin(self) -> None:
-        """Forget everything."""
-        self._store = MemoryStore()
+        """Delete everything."""
+        self._store.close()
+        self._store = SqlStore()
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """One transaction of the stage's own store."""
+        """A transaction of the current store."""
         return self._store.transaction()
 
     def reading(self) -> AbstractContextManager[Reading]:
-        """A look at the stage's own store."""
+        """A read-only transaction of the current store."""
         return self._store.reading()
 
     def check(self) -> None:
-        """A store in memory always takes what it is given."""
+        """Raises StoreUnavailableError if nothing could be stored now."""
+        self._store.check()
 
     def close(self) -> None:
-        """A store in memory holds nothing that has to be given back."""
+        """Close the current store."""
+        self._store.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from server_stub.admin.idempotency import REMEMBERED, IdempotentWrites, KeyReusedError, WriteResult
 from server_stub.admin.joined_store import NestedTransactionStore
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import AuditEntry, AuditQuery, Store
+from server_stub.store.sql import SqlStore
 from tests.support.admin import Operated, operated
 
 KEYS = ("k1", "k2", None)
@@ -112,7 +112,7 @@ def test_the_rule_of_keys_holds_for_every_sequence_of_writes(
     writes: list[tuple[str | None, str, bool]],
 ) -> None:
     """Against a model of a dictionary: done once for each key, always without a key, refused for another request."""
-    store = MemoryStore()
+    store = SqlStore()
     once = IdempotentWrites(store, lambda: 0)
     known: dict[str, str] = {}
     done = 0
@@ -154,7 +154,7 @@ def _write(once: IdempotentWrites, key: str | None, request: str, *, fails: bool
 
 def test_what_no_transaction_can_undo_happens_after_the_store_has_the_rest() -> None:
     """A fault that is armed without an audit entry would be nobody's doing."""
-    store, seen = MemoryStore(), []
+    store, seen = SqlStore(), []
 
     def deed(_: Store) -> WriteResult:
         return WriteResult(200, b"", after_commit=lambda: seen.append(len(_entries(store))))
@@ -176,7 +176,7 @@ def _entries(store: Store) -> tuple[AuditEntry, ...]:
 
 def test_a_joined_store_leaves_committing_to_who_began() -> None:
     """A desk that opens its own transaction within one must neither commit half of it nor wait for itself."""
-    store = MemoryStore()
+    store = SqlStore()
     with pytest.raises(OSError, match="late"):
         _fail_after_writing(store)
     assert _entries(store) == ()

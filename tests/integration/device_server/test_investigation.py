@@ -16,7 +16,6 @@ from server_stub.investigation.analysis import Dimension, Finding
 from server_stub.investigation.queries import InvestigationQueries
 from server_stub.policies import shipped
 from server_stub.policy.policy import Activation
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import Device, Shipment, Store
 from server_stub.store.sql import SqlStore
 
@@ -44,9 +43,9 @@ def fill(store: Store) -> None:
         transaction.remember(Device("d-" + "e" * 32, Activation(SEPTEMBER, None), "unknown", None, 1))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    filled: Store = MemoryStore() if request.param == "memory" else SqlStore(tmp_path / "records.sqlite")
+@pytest.fixture
+def store() -> Iterator[Store]:
+    filled = SqlStore()
     fill(filled)
     yield filled
     filled.close()

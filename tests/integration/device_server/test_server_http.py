@@ -17,8 +17,8 @@ from joserfc.jws import JWSRegistry
 
 from server_stub.api.logs import json_log
 from server_stub.server import ServerThread
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import StoreUnavailableError
+from server_stub.store.sql import SqlStore
 from tests.support.server_phone import ICCID, IMEI, VENDOR, Phone, service, ueid
 from wire import limits, media
 from wire.challenge import Challenge
@@ -29,7 +29,7 @@ from wire.verdict import Verdict
 LOG = io.StringIO()
 
 
-class FragileStore(MemoryStore):
+class FragileStore(SqlStore):
     """A store that can be told to fail, in the named way or in one that nobody foresaw."""
 
     failure: Exception | None = None

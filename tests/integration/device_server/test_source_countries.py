@@ -20,8 +20,8 @@ from server_stub.reference_data.source_countries import (
     nowhere,
 )
 from server_stub.server import ServerThread
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import DeviceQuery, Store
+from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 from tests.support.server_phone import VENDOR, Clock, Phone, Randomness, telephony
 from wire import media
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @contextmanager
 def serving(country_of: CountryOf, limits: ServerLimits = DEFAULT) -> Iterator[tuple[str, Store]]:
     """A server whose only table is this one, over HTTP, and its records."""
-    store = MemoryStore()
+    store = SqlStore()
     service = VerdictService(
         secrets=VENDOR.secrets,
         policy=shipped(),

@@ -21,7 +21,7 @@ from server_stub.api.app import create_app
 from server_stub.api.limits.settings import ServerLimits, read_rate
 from server_stub.api.logs import json_log
 from server_stub.server import ServerThread
-from server_stub.store.memory import MemoryStore
+from server_stub.store.sql import SqlStore
 from tests.support.server_phone import IMEI, Phone, facts, service, ueid
 from wire import media
 from wire.codes import ProblemCode
@@ -33,7 +33,7 @@ EVIDENCE = {"Content-Type": media.EVIDENCE}
 class Application:
     """The application in this process, with a stopwatch that the test sets."""
 
-    def __init__(self, store: MemoryStore | None = None, **limits: Any) -> None:
+    def __init__(self, store: SqlStore | None = None, **limits: Any) -> None:
         self.now = 0.0
         app = create_app(service(store), limits=ServerLimits(**limits), stopwatch=lambda: self.now)
         self._runner = Runner(app)
@@ -53,7 +53,7 @@ class Application:
 
 
 @contextmanager
-def application(store: MemoryStore | None = None, **limits: Any) -> Iterator[Application]:
+def application(store: SqlStore | None = None, **limits: Any) -> Iterator[Application]:
     with closing(Application(store, **limits)) as opened:
         yield opened
 
@@ -123,15 +123,15 @@ def test_a_device_beyond_its_rate_is_refused_with_any_key() -> None:
 
 def test_a_refused_request_is_not_recorded_and_does_not_spend_its_nonce() -> None:
     """The device can send the same evidence again later."""
-    store = MemoryStore()
+    store = SqlStore()
     with application(store, rate_per_device=read_rate("1/second")) as server:
         first, second = server.evidence(), server.evidence()
         assert server.send(first).status == 200
         assert retry_after(server.send(second)) == 1
-        assert len(store.records) == 1
+        assert store.count() == 1
         server.now = 1
         assert server.send(second).status == 200
-        assert len(store.records) == 2
+        assert store.count() == 2
 
 
 def test_unproved_claims_of_an_identity_do_not_count_against_its_rate() -> None:

@@ -29,7 +29,7 @@ from server_stub.verdicts.service import ServiceError
 from tests.support.postgresql import own_server
 from tests.support.records import device, entry, policy, record
 from tests.support.server_phone import Phone, service
-from tests.support.stores import DURABLE, place_of, schema_url
+from tests.support.stores import KINDS, place_of, schema_url
 from wire.codes import ProblemCode
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def opened(place: str, count: int) -> Iterator[list[SqlStore]]:
         yield stores
 
 
-@pytest.fixture(params=DURABLE)
+@pytest.fixture(params=KINDS)
 def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[SqlStore]]:
     """Two servers' stores on one database."""
     with place_of(request.param, tmp_path) as place, opened(place, 2) as stores:

@@ -10,7 +10,6 @@ from server_stub.admin.policies import PolicyAdmin, PolicyDeskError, PolicyFault
 from server_stub.policies import read, shipped
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Activation, Policy
-from server_stub.store.memory import MemoryStore
 from server_stub.store.records import AuditEntry, AuditQuery, Store
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.policy_in_force import PolicyInForce
@@ -101,7 +100,7 @@ def test_putting_a_draft_changes_nothing_until_it_is_put_in_force(store: Store) 
 def test_two_servers_on_one_store_agree_from_the_next_request_on(store: Store) -> None:
     """A policy, a campaign's start and its lifting: whichever server an operator spoke to."""
     clock = Clock(NOW)
-    same = SqlStore(store.database) if isinstance(store, SqlStore) else store
+    same = SqlStore(store.database)
     one, other = service(store, clock), service(same, clock)
     for _ in range(100):  # both draw from one sequence, and no two verdicts have one jti
         other._random(1)
@@ -321,7 +320,7 @@ def _ueid(imei: str) -> str:
 
 def test_a_simulation_ends_where_the_devices_end(tmp_path: Path) -> None:
     """Pages of devices are read one after the other."""
-    store = MemoryStore()
+    store = SqlStore()
     server = service(store)
     for number in range(1200):
         server.enroll(f"{number:014}7", Activation(NOW, "CU"))

@@ -18,7 +18,7 @@ from server_stub.evidence.errors import EvidenceError
 from server_stub.reference_data.status_list import DAY, StatusListFile, WhenUnusable
 from server_stub.server import build_service
 from server_stub.settings import Settings
-from server_stub.store.memory import MemoryStore
+from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import ServiceError, VerdictService
 from tests.support.server_phone import NOW, VENDOR, Clock, Phone, Randomness
 from wire.codes import ProblemCode
@@ -177,7 +177,7 @@ def test_the_age_is_counted_to_the_second(file: Path) -> None:
 
 def server(**settings: object) -> VerdictService:
     told = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience, **settings)  # type: ignore[arg-type]
-    return build_service(told, VENDOR.secrets, MemoryStore(), clock=Clock(), random=Randomness())
+    return build_service(told, VENDOR.secrets, SqlStore(), clock=Clock(), random=Randomness())
 
 
 def asked(service: VerdictService) -> ServiceError | None:

@@ -23,7 +23,7 @@ from server_stub.store.records import Device, NonceSpentError, SchemaError, Stor
 from server_stub.store.schema import METADATA
 from server_stub.store.sql import SqlStore
 from tests.support.records import record
-from tests.support.stores import DURABLE, place_of
+from tests.support.stores import KINDS, place_of
 from wire.codes import Decision, Reason
 
 SUPPORT = Path(__file__).parents[3] / "support"
@@ -44,7 +44,7 @@ def config() -> Config:
     return made
 
 
-@pytest.fixture(params=DURABLE)
+@pytest.fixture(params=KINDS)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with place_of(request.param, tmp_path) as made:
         yield made

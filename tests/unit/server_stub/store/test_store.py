@@ -1,15 +1,19 @@
 """The stores: one transaction, append-only, nothing raw."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
-from server_stub.store.records import StoreUnavailableError
+from server_stub.store.records import AuditQuery, StoreUnavailableError
 from server_stub.store.schema import METADATA
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import ServiceError
+from tests.support.records import entry
 from tests.support.server_phone import ICCID, IMEI, SECOND_IMEI, Phone, service, ueid
-from tests.support.stores import DURABLE, place_of
+from tests.support.stores import KINDS, place_of
 from wire.codes import ProblemCode
 
 
@@ -22,7 +26,7 @@ def filled(place: str | Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("kind", DURABLE)
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_identifier_is_in_the_database(kind: str, tmp_path: Path) -> None:
     """Whoever steals the file, or a dump of all tables, learns of no phone, no SIM and nobody's whereabouts."""
     with place_of(kind, tmp_path) as place:
@@ -90,3 +94,30 @@ def test_memory_survives_reopening(tmp_path: Path) -> None:
     assert caught.value.code is ProblemCode.CHALLENGE_SPENT
     assert again.count() == 1
     again.close()
+
+
+def test_memory_store_used_by_many_threads_keeps_every_write() -> None:
+    store = SqlStore()
+
+    def write(number: int) -> None:
+        for at in range(20):
+            with store.transaction() as transaction:
+                transaction.append_audit(entry(at, actor=str(number)))
+            with store.reading() as reading:
+                assert reading.audit(AuditQuery(actor=str(number)), limit=100).items[0].at == at
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    with store.reading() as reading:
+        assert len(reading.audit(AuditQuery(), limit=1000).items) == 160
+    store.close()
+
+
+def test_memory_stores_are_independent_and_have_the_triggers_of_the_migrations() -> None:
+    one, other = SqlStore(), SqlStore()
+    with one.transaction() as transaction:
+        transaction.append_audit(entry(1))
+    with other.reading() as reading:
+        assert reading.audit(AuditQuery()).items == ()
+    with pytest.raises(IntegrityError, match="append-only"), one._engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit"))

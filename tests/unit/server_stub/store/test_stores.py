@@ -1,4 +1,4 @@
-"""What every store does: in memory, on SQLite, on PostgreSQL."""
+"""The store on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.policy.policy import Activation
-from server_stub.store.memory import MemoryStore
 from server_stub.store.queries import encode_cursor
 from server_stub.store.records import (
     PAGE_MAX,
@@ -32,6 +31,7 @@ from server_stub.store.records import (
     Transaction,
     VerdictRecord,
 )
+from server_stub.store.sql import SqlStore
 from tests.support.profiles import examples
 from tests.support.records import device, entry, policy, record, shipment
 from tests.support.stores import KINDS, opened
@@ -247,12 +247,12 @@ def test_pages_cover_everything_once_though_devices_arrive(
     numbers: set[int], limit: int, added: set[int]
 ) -> None:
     """Whoever was there before the first page and stays is on exactly one page."""
-    store = MemoryStore()
+    store = SqlStore()
     keep(store, *(device(number) for number in numbers))
     assert covers(store, limit, numbers, added)
 
 
-@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize("kind", KINDS)
 def test_pages_of_a_database_cover_everything_once(kind: str, tmp_path: Path) -> None:
     """The same where a database makes the pages."""
     with opened(kind, tmp_path) as store:
