@@ -21,7 +21,16 @@ from agent.core.effects import (
     Show,
     ShowImei,
 )
-from agent.core.events import Challenged, CodeRefused, Collected, Event, Failed, Happened, Judged, Kind
+from agent.core.events import (
+    ChallengeReceived,
+    CodeRefused,
+    Collected,
+    Event,
+    EventKind,
+    Failed,
+    SimpleEvent,
+    VerdictReceived,
+)
 from agent.core.screen_selection import facts_of, screen_of
 from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import Exchange, Lock, State, fresh
@@ -85,7 +94,7 @@ class Agent:
             self._complain()
             return
         self._phase = Phase.UP
-        self.handle(Happened(Kind.BOOTED))
+        self.handle(SimpleEvent(EventKind.BOOTED))
 
     def handle(self, event: Event) -> None:
         """Let an event happen and do everything that follows from it. On a phone that is not up yet, boot it."""
@@ -101,12 +110,12 @@ class Agent:
         if self._phase is Phase.DOWN:
             self.boot()
             return
-        done: set[Kind] = set()
+        done: set[EventKind] = set()
         while (kind := due(self._state, self._context())) and kind not in done:
             done.add(kind)
-            self.handle(Happened(kind))
+            self.handle(SimpleEvent(kind))
         if not done:
-            self.handle(Happened(Kind.HEARTBEAT))
+            self.handle(SimpleEvent(EventKind.HEARTBEAT))
 
     def enter_code(self, code: bytes) -> None:
         """Somebody gives the lock screen an unlock code: a verdict, typed, from a file or from a picture."""
@@ -152,7 +161,7 @@ class Agent:
         if before.exchange in UNDER_WAY:
             self._queue.append(Failed(Trouble.NO_STORAGE, error.code))
             return
-        if event.kind is Kind.BOOTED:
+        if event.kind is EventKind.BOOTED:
             self._phase = Phase.DOWN
         self._complain()
 
@@ -224,7 +233,7 @@ class Agent:
         answer = self._ports.transport.post(
             media.CHALLENGES_PATH, b"", content_type=media.JSON, accept=media.JSON
         )
-        return Challenged(responses.challenge_in(answer).nonce)
+        return ChallengeReceived(responses.challenge_in(answer).nonce)
 
     def _request_verdict(self, nonce: str) -> Event:
         keys = self._ports.keys.keys(trusted_now(self._state, self._context()))
@@ -234,7 +243,9 @@ class Agent:
         )
         token = responses.token_in(answer)
         now = trusted_now(self._state, self._context())
-        return Judged(verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now))
+        return VerdictReceived(
+            verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now)
+        )
 
     def _judge_code(self, code: bytes) -> Event:
         """The verdict in an unlock code, verified with what this phone has at hand without a network."""
@@ -245,7 +256,7 @@ class Agent:
         try:
             keys = self._ports.keys.cached_keys()
             now = trusted_now(self._state, self._context())
-            return Judged(unlock_code.verify(code, keys, expected=expected, now=now))
+            return VerdictReceived(unlock_code.verify(code, keys, expected=expected, now=now))
         except (KeySourceError, VerificationError, unlock_code.CodeError) as error:
             return CodeRefused(error.code)
 

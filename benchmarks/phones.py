@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.core.effects import Effect
-from agent.core.events import Event, Happened, Kind, LanguageChosen, TermsAccepted
+from agent.core.events import Event, EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import Lock, State
 from agent.core.step import RejectedEventError
@@ -75,7 +75,7 @@ class Phone:
     def ask(self) -> None:
         """Boot and walk through setup until the server has been asked."""
         self.agent.boot()
-        for event in (LanguageChosen("en"), TermsAccepted(TERMS), Happened(Kind.CONNECTED)):
+        for event in (LanguageChosen("en"), TermsAccepted(TERMS), SimpleEvent(EventKind.CONNECTED)):
             self.agent.handle(event)
 
     def activate(self) -> None:

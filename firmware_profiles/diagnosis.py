@@ -19,7 +19,7 @@ _ORDER: Final = (ProfileCode.UNKNOWN_KEY, ProfileCode.BAD_VALUE, ProfileCode.MIS
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ProfileFault:
     """One thing that is wrong. `path` has keys only, no indices."""
 
     code: ProfileCode
@@ -27,20 +27,20 @@ class Fault:
     message: str
 
 
-def diagnose(error: ValidationError) -> Fault:
+def diagnose(error: ValidationError) -> ProfileFault:
     """The one fault to tell first: an unknown key, then a bad value, then a missing key."""
     faults = [_fault(details) for details in error.errors(include_url=False)]
     return min(faults, key=lambda fault: _ORDER.index(fault.code))
 
 
-def _fault(details: ErrorDetails) -> Fault:
+def _fault(details: ErrorDetails) -> ProfileFault:
     code = _CODES.get(details["type"], ProfileCode.BAD_VALUE)
     path = tuple(part for part in details["loc"] if isinstance(part, str))
     if code is ProfileCode.UNKNOWN_KEY:
-        return Fault(code, path, f"unknown key; {suggestion(path[-1], _keys(path[:-1]))}")
+        return ProfileFault(code, path, f"unknown key; {suggestion(path[-1], _keys(path[:-1]))}")
     if code is ProfileCode.MISSING_KEY:
-        return Fault(code, path, f"is missing; {_describe(_annotation(path))}")
-    return Fault(code, path, _bad_value(details))
+        return ProfileFault(code, path, f"is missing; {_describe(_annotation(path))}")
+    return ProfileFault(code, path, _bad_value(details))
 
 
 def _bad_value(details: ErrorDetails) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 
-class Keystore(StrEnum):
+class KeyStorage(StrEnum):
     """Where keys live: KeyMint's security levels."""
 
     STRONGBOX = "strongbox"
@@ -54,7 +54,7 @@ class SaleRegion(StrEnum):
     RU = "ru"
 
 
-class DebugStatus(StrEnum):
+class ImageDebugStatus(StrEnum):
     """What the image states as `dbgstat` (RFC 9711 section 4.2.9)."""
 
     ENABLED = "enabled"
@@ -100,13 +100,13 @@ Mnc = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
-class Table(BaseModel):
+class ProfileTable(BaseModel):
     """Base of every table: no unknown key, no coercion, no assignment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Heading(Table):
+class Heading(ProfileTable):
     """`[profile]`: what to call it. `name` equals the name of the file."""
 
     name: Slug
@@ -114,7 +114,7 @@ class Heading(Table):
     summary: Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
-class Hardware(Table):
+class HardwareFacts(ProfileTable):
     """`[hardware]`: the phone under the image.
 
     `tac` is the Type Allocation Code, the first 8 digits of the IMEI (3GPP TS 23.003 clause 6.2.1); it begins
@@ -126,7 +126,7 @@ class Hardware(Table):
     model: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)]
     tac: Annotated[str, StringConstraints(pattern=r"^00[0-9]{6}$")]
     oemid: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-    keystore: Word[Keystore]
+    keystore: Word[KeyStorage]
     bands: Words[Band]
 
     @model_validator(mode="after")
@@ -134,7 +134,7 @@ class Hardware(Table):
         return _no_repetition(self, self.bands, "bands")
 
 
-class Boot(Table):
+class BootloaderFacts(ProfileTable):
     """`[boot]`: what the bootloader finds. The verified-boot state follows from it, see `boot.verified_boot`."""
 
     bootloader: Word[Bootloader]
@@ -142,7 +142,7 @@ class Boot(Table):
     image: Word[Integrity]
 
 
-class Image(Table):
+class ImageFacts(ProfileTable):
     """`[image]`: what the image says of itself, true or not.
 
     `build` is the build fingerprint; `swname` and `swversion` are EAT claims (RFC 9711 sections 4.2.6, 4.2.7),
@@ -159,14 +159,14 @@ class Image(Table):
     swname: Text
     swversion: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){1,3}$")]
     oemboot: bool
-    dbgstat: Word[DebugStatus]
+    dbgstat: Word[ImageDebugStatus]
 
     @model_validator(mode="after")
     def _languages_once(self) -> Self:
         return _no_repetition(self, self.languages, "languages")
 
 
-class Agent(Table):
+class AgentFacts(ProfileTable):
     """`[agent]`: the activation agent in the image, if it carries one.
 
     `trust` names whose server, issuer and keys are pinned: `vendor`, or another holder. `terms_version` is the
@@ -183,7 +183,7 @@ class Agent(Table):
         return _no_repetition(self, self.wakes_on, "wakes_on")
 
 
-class Falsified(Table):
+class Falsified(ProfileTable):
     """`[hooks.falsified]`: what the hooks tell the agent instead of what modem, receiver and Wi-Fi say.
 
     Network identities as in 3GPP TS 23.003 clause 2.2, position in degrees of WGS 84, `wifi_country` as in
@@ -200,23 +200,23 @@ class Falsified(Table):
     wifi_country: Country
 
 
-class Hooks(Table):
+class Hooks(ProfileTable):
     """`[hooks]`: what changes the agent's dealings at run time, if anything does."""
 
     display: Word[DisplayHook]
     falsified: Falsified | None = None
 
 
-class Profile(Table):
+class Profile(ProfileTable):
     """One firmware image on its hardware."""
 
     model_config = ConfigDict(title="Firmware profile")
 
     profile: Heading
-    hardware: Hardware
-    boot: Boot
-    image: Image
-    agent: Agent | None = None
+    hardware: HardwareFacts
+    boot: BootloaderFacts
+    image: ImageFacts
+    agent: AgentFacts | None = None
     hooks: Hooks | None = None
 
     @property
@@ -225,7 +225,7 @@ class Profile(Table):
         return self.profile.name
 
 
-M = TypeVar("M", bound=Table)
+M = TypeVar("M", bound=ProfileTable)
 
 
 def _no_repetition(table: M, values: tuple[str, ...], key: str) -> M:

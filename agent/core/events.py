@@ -10,7 +10,7 @@ from agent.verification.verdict import VerifiedVerdict
 from wire.codes import Decision
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """The alphabet of the machines."""
 
     BOOTED = "booted"
@@ -45,10 +45,10 @@ _VERSION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class SimpleEvent:
     """An event that says all by its kind."""
 
-    kind: Kind
+    kind: EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class LanguageChosen:
     """The user chose a language, a BCP 47 tag that the image offers."""
 
     locale: str
-    kind: Kind = Kind.LANGUAGE_CHOSEN
+    kind: EventKind = EventKind.LANGUAGE_CHOSEN
 
     def __post_init__(self) -> None:
         if not _LANGUAGE_TAG.fullmatch(self.locale):
@@ -68,7 +68,7 @@ class TermsAccepted:
     """The user accepted this version of the terms, export clause included."""
 
     version: str
-    kind: Kind = Kind.TERMS_ACCEPTED
+    kind: EventKind = EventKind.TERMS_ACCEPTED
 
     def __post_init__(self) -> None:
         if not _VERSION.fullmatch(self.version):
@@ -80,15 +80,15 @@ class Collected:
     """SIMs and network were read; `imei` is the phone's first."""
 
     imei: str
-    kind: Kind = Kind.COLLECTED
+    kind: EventKind = EventKind.COLLECTED
 
 
 @dataclass(frozen=True, slots=True)
-class Challenged:
+class ChallengeReceived:
     """The server issued a nonce."""
 
     nonce: str
-    kind: Kind = Kind.CHALLENGED
+    kind: EventKind = EventKind.CHALLENGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Failed:
     trouble: Trouble
     code: str
     retry_after: int | None = None
-    kind: Kind = Kind.FAILED
+    kind: EventKind = EventKind.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +109,20 @@ class CodeRefused:
     """Somebody gave an unlock code that is none for this phone now. `code` is the verifier's."""
 
     code: str
-    kind: Kind = Kind.CODE_REFUSED
+    kind: EventKind = EventKind.CODE_REFUSED
 
 
-KIND_OF: Final[dict[Decision, Kind]] = {
-    Decision.ALLOW: Kind.ALLOWED,
-    Decision.NOTICE: Kind.NOTICED,
-    Decision.DENY: Kind.DENIED,
-    Decision.DEFER: Kind.DEFERRED,
-    Decision.RELEASE: Kind.RELEASED,
+KIND_OF: Final[dict[Decision, EventKind]] = {
+    Decision.ALLOW: EventKind.ALLOWED,
+    Decision.NOTICE: EventKind.NOTICED,
+    Decision.DENY: EventKind.DENIED,
+    Decision.DEFER: EventKind.DEFERRED,
+    Decision.RELEASE: EventKind.RELEASED,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class VerdictReceived:
     """A verdict for this phone and this nonce. Nothing but a `VerifiedVerdict` can be put in here."""
 
     verdict: VerifiedVerdict
@@ -132,9 +132,18 @@ class Judged:
             raise TypeError(f"only a VerifiedVerdict carries authority, not {type(self.verdict).__name__}")
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EventKind:
         """The kind that the decision stands for."""
         return KIND_OF[self.verdict.decision]
 
 
-Event = Happened | LanguageChosen | TermsAccepted | Collected | Challenged | Failed | CodeRefused | Judged
+Event = (
+    SimpleEvent
+    | LanguageChosen
+    | TermsAccepted
+    | Collected
+    | ChallengeReceived
+    | Failed
+    | CodeRefused
+    | VerdictReceived
+)

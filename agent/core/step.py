@@ -20,7 +20,7 @@ from agent.core.effects import (
 from agent.core.events import Event
 from agent.core.screen_selection import facts_of, screen_of
 from agent.core.states import State
-from agent.core.table import MACHINES, Machine, Rejection, Row
+from agent.core.table import MACHINES, Machine, Rejection, Transition
 from agent.core.timing import Context
 from agent.core.updates import apply_event
 
@@ -43,9 +43,9 @@ def step(
 
     Raises RejectedEventError if a machine that the event concerns cannot take it; then no machine takes it.
 
-    >>> from agent.core.events import Happened, Kind
+    >>> from agent.core.events import EventKind, SimpleEvent
     >>> from agent.core.states import fresh
-    >>> after, effects = step(fresh(0), Happened(Kind.BOOTED), Context(elapsed=0.0, fraction=0.0))
+    >>> after, effects = step(fresh(0), SimpleEvent(EventKind.BOOTED), Context(elapsed=0.0, fraction=0.0))
     >>> [type(effect).__name__ for effect in effects]
     ['Persist', 'Show']
     """
@@ -64,7 +64,7 @@ def step(
     return after, tuple(_EFFECT[do](after, context) for do in EffectKind if do in wanted)
 
 
-def _row(machine: Machine, state: State, event: Event, context: Context) -> Row:
+def _row(machine: Machine, state: State, event: Event, context: Context) -> Transition:
     current: StrEnum = getattr(state, machine.name)
     for row in machine.rows.get((current, event.kind), ()):
         if row.guard is None or row.guard(state, context):

@@ -12,12 +12,12 @@ from typing import Final
 
 from agent.core import timing
 from agent.core.effects import EffectKind
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context
 
-K = Kind
+K = EventKind
 Guard = Callable[[State, Context], bool]
 
 
@@ -45,7 +45,7 @@ class Rejection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Transition:
     """Where an event leads and what it causes, if the guard holds."""
 
     target: Setup | Exchange | Lock | Attention
@@ -53,7 +53,7 @@ class Row:
     guard: Guard | None = None
 
 
-Pair = tuple[StrEnum, Kind]
+Pair = tuple[StrEnum, EventKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Machine:
 
     name: str
     states: type[StrEnum]
-    alphabet: frozenset[Kind]
-    rows: Mapping[Pair, tuple[Row, ...]]
+    alphabet: frozenset[EventKind]
+    rows: Mapping[Pair, tuple[Transition, ...]]
     rejects: Mapping[Pair, Rejection]
 
 
@@ -99,8 +99,8 @@ def notice_stands(state: State, _: Context) -> bool:
     return state.lock is Lock.NOTICE
 
 
-def _always(target: Setup | Exchange | Lock | Attention, *do: EffectKind) -> tuple[Row, ...]:
-    return (Row(target, do),)
+def _always(target: Setup | Exchange | Lock | Attention, *do: EffectKind) -> tuple[Transition, ...]:
+    return (Transition(target, do),)
 
 
 P, S, A = EffectKind.PERSIST, EffectKind.SHOW, EffectKind.SET_ALARM
@@ -108,7 +108,7 @@ PSA = (P, S, A)
 
 # --- Setup: the wizard -----------------------------------------------------------------------------------------
 
-_SETUP: Final[dict[Pair, tuple[Row, ...]]] = {
+_SETUP: Final[dict[Pair, tuple[Transition, ...]]] = {
     (Setup.LANGUAGE, K.BOOTED): _always(Setup.LANGUAGE, P, S),
     (Setup.TERMS, K.BOOTED): _always(Setup.TERMS, P, S),
     (Setup.CONNECT, K.BOOTED): _always(Setup.CONNECT, P, S),
@@ -169,36 +169,36 @@ _SETUP_REJECTS: Final[dict[Pair, Rejection]] = {
 
 # --- Exchange: one question and its answer ---------------------------------------------------------------------
 
-_ASK = Row(Exchange.COLLECTING, (S, EffectKind.COLLECT))
-_ASK_IF_MAY = Row(Exchange.COLLECTING, (EffectKind.COLLECT,), may_ask)
-_ASK_IF_WANTED = Row(Exchange.COLLECTING, (S, EffectKind.COLLECT), wants_contact)
+_ASK = Transition(Exchange.COLLECTING, (S, EffectKind.COLLECT))
+_ASK_IF_MAY = Transition(Exchange.COLLECTING, (EffectKind.COLLECT,), may_ask)
+_ASK_IF_WANTED = Transition(Exchange.COLLECTING, (S, EffectKind.COLLECT), wants_contact)
 _FAIL = _always(Exchange.BACKOFF, S, A)
 
-_EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
-    (Exchange.IDLE, K.BOOTED): (_ASK_IF_MAY, Row(Exchange.IDLE)),
-    (Exchange.IDLE, K.CONNECTED): (_ASK_IF_WANTED, Row(Exchange.IDLE)),
+_EXCHANGE: Final[dict[Pair, tuple[Transition, ...]]] = {
+    (Exchange.IDLE, K.BOOTED): (_ASK_IF_MAY, Transition(Exchange.IDLE)),
+    (Exchange.IDLE, K.CONNECTED): (_ASK_IF_WANTED, Transition(Exchange.IDLE)),
     (Exchange.COLLECTING, K.CONNECTED): _always(Exchange.COLLECTING),
     (Exchange.CHALLENGING, K.CONNECTED): _always(Exchange.CHALLENGING),
     (Exchange.AWAITING_VERDICT, K.CONNECTED): _always(Exchange.AWAITING_VERDICT),
     (Exchange.BACKOFF, K.CONNECTED): (
-        Row(Exchange.COLLECTING, (S, EffectKind.COLLECT), network_mends),
-        Row(Exchange.BACKOFF),
+        Transition(Exchange.COLLECTING, (S, EffectKind.COLLECT), network_mends),
+        Transition(Exchange.BACKOFF),
     ),
     (Exchange.IDLE, K.RETRY): (_ASK,),
     (Exchange.BACKOFF, K.RETRY): (_ASK,),
     **{(e, K.TERMS_ACCEPTED): _always(e) for e in Exchange},
-    (Exchange.IDLE, K.TERMS_ACCEPTED): (_ASK_IF_MAY, Row(Exchange.IDLE)),
-    (Exchange.BACKOFF, K.TERMS_ACCEPTED): (_ASK_IF_MAY, Row(Exchange.BACKOFF)),
-    (Exchange.IDLE, K.SIM_CHANGED): (_ASK_IF_MAY, Row(Exchange.IDLE)),
+    (Exchange.IDLE, K.TERMS_ACCEPTED): (_ASK_IF_MAY, Transition(Exchange.IDLE)),
+    (Exchange.BACKOFF, K.TERMS_ACCEPTED): (_ASK_IF_MAY, Transition(Exchange.BACKOFF)),
+    (Exchange.IDLE, K.SIM_CHANGED): (_ASK_IF_MAY, Transition(Exchange.IDLE)),
     (Exchange.COLLECTING, K.SIM_CHANGED): _always(Exchange.COLLECTING),
     (Exchange.CHALLENGING, K.SIM_CHANGED): _always(Exchange.CHALLENGING),
     (Exchange.AWAITING_VERDICT, K.SIM_CHANGED): _always(Exchange.AWAITING_VERDICT),
     (Exchange.BACKOFF, K.SIM_CHANGED): _always(Exchange.BACKOFF),
     (Exchange.IDLE, K.CHECK_IN_DUE): (
-        Row(Exchange.COLLECTING, (EffectKind.COLLECT,), timing.check_in_is_due),
+        Transition(Exchange.COLLECTING, (EffectKind.COLLECT,), timing.check_in_is_due),
     ),
     (Exchange.BACKOFF, K.RETRY_DUE): (
-        Row(Exchange.COLLECTING, (S, EffectKind.COLLECT), timing.retry_is_due),
+        Transition(Exchange.COLLECTING, (S, EffectKind.COLLECT), timing.retry_is_due),
     ),
     (Exchange.COLLECTING, K.COLLECTED): _always(Exchange.CHALLENGING, EffectKind.REQUEST_CHALLENGE),
     (Exchange.CHALLENGING, K.CHALLENGED): _always(Exchange.AWAITING_VERDICT, EffectKind.REQUEST_VERDICT),
@@ -206,7 +206,7 @@ _EXCHANGE: Final[dict[Pair, tuple[Row, ...]]] = {
     (Exchange.CHALLENGING, K.FAILED): _FAIL,
     (Exchange.AWAITING_VERDICT, K.FAILED): _FAIL,
     **{
-        (e, k): (Row(Exchange.IDLE, PSA, locked),)
+        (e, k): (Transition(Exchange.IDLE, PSA, locked),)
         for e in (Exchange.IDLE, Exchange.BACKOFF)
         for k in (K.ALLOWED, K.NOTICED, K.RELEASED)
     },
@@ -241,7 +241,7 @@ _EXCHANGE_REJECTS: Final[dict[Pair, Rejection]] = {
 
 # --- Lock: what the vendor has decided -------------------------------------------------------------------------
 
-_LOCK: Final[dict[Pair, tuple[Row, ...]]] = {
+_LOCK: Final[dict[Pair, tuple[Transition, ...]]] = {
     (Lock.UNPROVISIONED, K.ALLOWED): _always(Lock.ACTIVATED),
     (Lock.UNPROVISIONED, K.NOTICED): _always(Lock.NOTICE),
     (Lock.UNPROVISIONED, K.DENIED): _always(Lock.LOCKED),
@@ -263,9 +263,9 @@ _LOCK: Final[dict[Pair, tuple[Row, ...]]] = {
     (Lock.LOCKED, K.DEFERRED): _always(Lock.LOCKED),
     (Lock.LOCKED, K.RELEASED): _always(Lock.RELEASED),
     (Lock.LOCKED, K.CODE_REFUSED): _always(Lock.LOCKED, S),
-    (Lock.NOTICE, K.LOCK_DUE): (Row(Lock.LOCKED, PSA, timing.lock_is_due),),
-    (Lock.ACTIVATED, K.OFFLINE_DUE): (Row(Lock.LOCKED, PSA, timing.offline_is_due),),
-    (Lock.NOTICE, K.OFFLINE_DUE): (Row(Lock.LOCKED, PSA, timing.offline_is_due),),
+    (Lock.NOTICE, K.LOCK_DUE): (Transition(Lock.LOCKED, PSA, timing.lock_is_due),),
+    (Lock.ACTIVATED, K.OFFLINE_DUE): (Transition(Lock.LOCKED, PSA, timing.offline_is_due),),
+    (Lock.NOTICE, K.OFFLINE_DUE): (Transition(Lock.LOCKED, PSA, timing.offline_is_due),),
     **{(s, K.HEARTBEAT): _always(s, P, A) for s in Lock if s is not Lock.RELEASED},
     **{
         (s, k): _always(s)
@@ -296,13 +296,16 @@ _LOCK_REJECTS: Final[dict[Pair, Rejection]] = {
 
 # --- Attention: what stands before the home screen -------------------------------------------------------------
 
-_ATTENTION: Final[dict[Pair, tuple[Row, ...]]] = {
-    **{(a, K.BOOTED): (Row(Attention.NOTICE, (), notice_stands), Row(Attention.CLEAR)) for a in Attention},
+_ATTENTION: Final[dict[Pair, tuple[Transition, ...]]] = {
+    **{
+        (a, K.BOOTED): (Transition(Attention.NOTICE, (), notice_stands), Transition(Attention.CLEAR))
+        for a in Attention
+    },
     **{(a, K.NOTICED): _always(Attention.NOTICE) for a in Attention},
     **{(a, k): _always(Attention.CLEAR) for a in Attention for k in (K.ALLOWED, K.DENIED, K.RELEASED)},
     **{(a, K.DEFERRED): _always(a) for a in Attention},
     **{
-        (a, K.WARNING_DUE): (Row(Attention.WARNING, PSA, timing.warning_is_due),)
+        (a, K.WARNING_DUE): (Transition(Attention.WARNING, PSA, timing.warning_is_due),)
         for a in (Attention.CLEAR, Attention.NOTICE)
     },
     **{(a, k): _always(Attention.CLEAR) for a in Attention for k in (K.LOCK_DUE, K.OFFLINE_DUE)},

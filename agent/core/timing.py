@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
 from wire import limits
@@ -123,7 +123,7 @@ def retry_is_due(state: State, context: Context) -> bool:
 class Timer:
     """A deadline that a phone may be waiting for: the event, when it counts, and the seconds that are left."""
 
-    kind: Kind
+    kind: EventKind
     counts: Callable[[State], bool]
     left: Callable[[State, Context], float | None]
 
@@ -146,29 +146,29 @@ def _may_ask(state: State, exchange: Exchange) -> bool:
 
 
 TIMERS: Final = (
-    Timer(Kind.LOCK_DUE, lambda state: state.lock is Lock.NOTICE, _until(lambda memory: memory.lock_at)),
+    Timer(EventKind.LOCK_DUE, lambda state: state.lock is Lock.NOTICE, _until(lambda memory: memory.lock_at)),
     Timer(
-        Kind.OFFLINE_DUE,
+        EventKind.OFFLINE_DUE,
         lambda state: state.lock in (Lock.ACTIVATED, Lock.NOTICE),
         _until(lambda memory: memory.offline_at),
     ),
     Timer(
-        Kind.WARNING_DUE,
+        EventKind.WARNING_DUE,
         lambda state: state.attention is not Attention.WARNING,
         _until(lambda memory: memory.warn_at),
     ),
     Timer(
-        Kind.HEARTBEAT,
+        EventKind.HEARTBEAT,
         lambda _: True,
         lambda state, context: _to_heartbeat(state.memory.time.elapsed, context),
     ),
     Timer(
-        Kind.RETRY_DUE,
+        EventKind.RETRY_DUE,
         lambda state: _may_ask(state, Exchange.BACKOFF),
         lambda state, context: state.retry_at - context.elapsed,
     ),
     Timer(
-        Kind.CHECK_IN_DUE,
+        EventKind.CHECK_IN_DUE,
         lambda state: _may_ask(state, Exchange.IDLE),
         _until(lambda memory: memory.check_in_at),
     ),
@@ -176,7 +176,7 @@ TIMERS: Final = (
 """The most urgent first. What is due and when to wake up both follow from this table, so they cannot disagree."""
 
 
-def due(state: State, context: Context) -> Kind | None:
+def due(state: State, context: Context) -> EventKind | None:
     """The most urgent timed event that the machines would accept now, or None."""
     return next((kind for kind, left in _running(state, context) if left <= 0), None)
 
@@ -186,7 +186,7 @@ def alarm(state: State, context: Context) -> float:
     return min([HEARTBEAT, *(max(1.0, float(ceil(left))) for _, left in _running(state, context))])
 
 
-def _running(state: State, context: Context) -> Iterator[tuple[Kind, float]]:
+def _running(state: State, context: Context) -> Iterator[tuple[EventKind, float]]:
     """The timers that count in this state, with the seconds that are left."""
     if state.lock is Lock.RELEASED:
         return

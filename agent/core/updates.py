@@ -6,16 +6,16 @@ from typing import Final
 
 from agent.core import timing
 from agent.core.events import (
-    Challenged,
+    ChallengeReceived,
     CodeRefused,
     Collected,
     Event,
+    EventKind,
     Failed,
-    Happened,
-    Judged,
-    Kind,
     LanguageChosen,
+    SimpleEvent,
     TermsAccepted,
+    VerdictReceived,
 )
 from agent.core.screens import Trouble
 from agent.core.states import LockCause, Memory, State
@@ -30,7 +30,7 @@ def apply_event(state: State, event: Event, context: Context) -> State:
     return _ABSORB[type(event)](state, event, context)
 
 
-def _happened(state: State, event: Happened, context: Context) -> State:
+def _happened(state: State, event: SimpleEvent, context: Context) -> State:
     change = _ON_KIND.get(event.kind)
     return change(state, context) if change else state
 
@@ -55,7 +55,7 @@ def _code_refused(state: State, event: CodeRefused, _: Context) -> State:
     return replace(state, refusal=event.code)
 
 
-def _challenged(state: State, event: Challenged, _: Context) -> State:
+def _challenged(state: State, event: ChallengeReceived, _: Context) -> State:
     return replace(state, nonce=event.nonce)
 
 
@@ -67,7 +67,7 @@ def _failed(state: State, event: Failed, context: Context) -> State:
     )
 
 
-def _judged(state: State, event: Judged, context: Context) -> State:
+def _judged(state: State, event: VerdictReceived, context: Context) -> State:
     """A verdict answers the nonce, tells the time, raises the floors, and sets or keeps the deadlines."""
     verdict = event.verdict
     time = timing.advance_anchor(state.memory.time, context, verdict.claims.iat)
@@ -199,20 +199,20 @@ def _without_deadlines(memory: Memory, cause: LockCause) -> Memory:
     return replace(memory, lock_at=None, warn_at=None, offline_at=None, cause=cause)
 
 
-_ON_KIND: Final[dict[Kind, Callable[[State, Context], State]]] = {
-    Kind.BOOTED: _booted,
-    Kind.WARNING_DUE: _warned,
-    Kind.LOCK_DUE: _locked_on_notice,
-    Kind.OFFLINE_DUE: _locked_offline,
+_ON_KIND: Final[dict[EventKind, Callable[[State, Context], State]]] = {
+    EventKind.BOOTED: _booted,
+    EventKind.WARNING_DUE: _warned,
+    EventKind.LOCK_DUE: _locked_on_notice,
+    EventKind.OFFLINE_DUE: _locked_offline,
 }
 
 _ABSORB: Final[dict[type, Callable[..., State]]] = {
-    Happened: _happened,
+    SimpleEvent: _happened,
     LanguageChosen: _language_chosen,
     TermsAccepted: _terms_accepted,
     Collected: _collected,
-    Challenged: _challenged,
+    ChallengeReceived: _challenged,
     CodeRefused: _code_refused,
     Failed: _failed,
-    Judged: _judged,
+    VerdictReceived: _judged,
 }

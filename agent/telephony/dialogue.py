@@ -18,8 +18,8 @@ from typing import Final
 
 from agent.telephony.commands import Command
 from agent.telephony.errors import TelephonyCode, TelephonyError
-from agent.telephony.events import Bounds, Broken, Ended, Event, Information, Stray, Unsolicited
-from agent.telephony.results import Result, parse_result
+from agent.telephony.events import Broken, DialogueBounds, Ended, Event, Information, Stray, Unsolicited
+from agent.telephony.results import FinalResult, parse_result
 
 _PIECE: Final = re.compile(rb"[^\r\n]+|[\r\n]+")
 _LINE_ENDS: Final = b"\r\n"
@@ -44,8 +44,8 @@ class Dialogue:
     ['Information', 'Ended']
     """
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self._bounds = bounds or Bounds()
+    def __init__(self, bounds: DialogueBounds | None = None) -> None:
+        self._bounds = bounds or DialogueBounds()
         self._rest = b""
         self._pending: Command | None = None
         self._probing = False
@@ -140,7 +140,7 @@ class Dialogue:
         known = line.startswith(_MARKS) or line in _WORDS or parse_result(line) is not None
         return Unsolicited(line) if known else Stray(len(raw))
 
-    def _end(self, command: Command, result: Result, octets: int) -> Event:
+    def _end(self, command: Command, result: FinalResult, octets: int) -> Event:
         uninformed = command.wants_information and not self._informed
         if uninformed and (result.ok or self._probing):
             return Stray(octets)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agent.telephony.errors import TelephonyCode
-from agent.telephony.results import Result
+from agent.telephony.results import FinalResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Information:
 class Ended:
     """The pending command has ended."""
 
-    result: Result
+    result: FinalResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ Event = Information | Ended | Unsolicited | Stray | Broken
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class DialogueBounds:
     """Octets of one line; octets and lines that may come while one command is pending."""
 
     line: int = 1024

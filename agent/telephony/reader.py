@@ -7,7 +7,7 @@ from agent.telephony import commands
 from agent.telephony.errors import MalformedAnswerError, SimFault, TelephonyCode, TelephonyError
 from agent.telephony.identity import is_imei
 from agent.telephony.registration import REGISTERED, NetworkState, parse_operator, parse_registration
-from agent.telephony.session import Patience, Session
+from agent.telephony.session import ModemSession, Patience
 from agent.telephony.sim_reader import read_sim
 from wire import limits
 from wire.codes import Registration, SimStatus
@@ -36,7 +36,7 @@ def read_telephony(
     `slots` is how many card slots to look into; a modem that cannot select one has one. An unusable SIM is a status
     in the reading. Raises TelephonyError when the modem is gone, silent, babbling, or has no valid IMEI.
     """
-    session = Session(modem, patience or Patience())
+    session = ModemSession(modem, patience or Patience())
     session.open()
     imeis: list[str] = []
     sims: list[Sim] = []
@@ -56,14 +56,14 @@ def read_telephony(
     return TelephonyReading(tuple(dict.fromkeys(imeis)), telephony, tuple(faults))
 
 
-def _select_active(session: Session, sims: list[Sim]) -> None:
+def _select_active(session: ModemSession, sims: list[Sim]) -> None:
     """The network is asked for the first ready SIM, or for slot 0 without any."""
     if len(sims) > 1:
         ready = (sim.slot for sim in sims if sim.status is SimStatus.READY)
         session.ask(commands.select_slot(next(ready, 0)))
 
 
-def _read_imei(session: Session) -> str:
+def _read_imei(session: ModemSession) -> str:
     reply = session.ask(commands.IMEI)
     if not reply.ok:
         raise _error(TelephonyCode.COMMAND_REFUSED, commands.IMEI, "a phone without an IMEI cannot ask")
@@ -76,14 +76,14 @@ def _read_imei(session: Session) -> str:
     return imei
 
 
-def _read_serving(session: Session) -> Serving:
+def _read_serving(session: ModemSession) -> Serving:
     state = _read_network_state(session)
     if state.registration not in REGISTERED:
         return Serving(registration=state.registration)
     return Serving(registration=state.registration, plmn=_read_operator(session), cell=state.cell)
 
 
-def _read_network_state(session: Session) -> NetworkState:
+def _read_network_state(session: ModemSession) -> NetworkState:
     """The newest core network on which the phone is registered, else what the oldest command says."""
     state = NetworkState(Registration.UNKNOWN)
     for enable, read in commands.REGISTRATIONS:
@@ -100,7 +100,7 @@ def _read_network_state(session: Session) -> NetworkState:
     return state
 
 
-def _read_operator(session: Session) -> Plmn | None:
+def _read_operator(session: ModemSession) -> Plmn | None:
     session.ask(commands.NUMERIC_OPERATOR)
     reply = session.ask(commands.OPERATOR)
     if not reply.ok:

@@ -51,7 +51,7 @@ NUMERIC: Final = {error.value: error for error in CmeError if error is not CmeEr
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class FinalResult:
     """A final result code. `error` is set for `+CME ERROR` alone."""
 
     kind: ResultKind
@@ -64,7 +64,7 @@ class Result:
 
 
 PLAIN: Final = {
-    kind.value: Result(kind)
+    kind.value: FinalResult(kind)
     for kind in ResultKind
     if kind not in {ResultKind.CME_ERROR, ResultKind.CMS_ERROR}
 }
@@ -73,7 +73,7 @@ _CME_ERROR: Final = f"{ResultKind.CME_ERROR}:"
 _CMS_ERROR: Final = f"{ResultKind.CMS_ERROR}:"
 
 
-def parse_result(line: str) -> Result | None:
+def parse_result(line: str) -> FinalResult | None:
     """The final result code that `line` is, or None.
 
     >>> parse_result("+CME ERROR: SIM busy").error
@@ -82,8 +82,8 @@ def parse_result(line: str) -> Result | None:
     if plain := PLAIN.get(line):
         return plain
     if line.startswith(_CME_ERROR):
-        return Result(ResultKind.CME_ERROR, _cme_error(line[len(_CME_ERROR) :].strip()))
-    return Result(ResultKind.CMS_ERROR) if line.startswith(_CMS_ERROR) else None
+        return FinalResult(ResultKind.CME_ERROR, _cme_error(line[len(_CME_ERROR) :].strip()))
+    return FinalResult(ResultKind.CMS_ERROR) if line.startswith(_CMS_ERROR) else None
 
 
 def _cme_error(text: str) -> CmeError:

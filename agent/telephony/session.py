@@ -18,7 +18,7 @@ from agent.telephony.commands import Command
 from agent.telephony.dialogue import Dialogue
 from agent.telephony.errors import MalformedAnswerError, TelephonyCode, TelephonyError
 from agent.telephony.events import Broken, Ended, Event, Information
-from agent.telephony.results import CmeError, Result
+from agent.telephony.results import CmeError, FinalResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CommandReply:
     """What a command brought."""
 
     information: tuple[str, ...]
-    result: Result
+    result: FinalResult
 
     @property
     def ok(self) -> bool:
@@ -63,7 +63,7 @@ def _told_apart(probe: Command, outstanding: Command | None) -> bool:
     return outstanding is None or (probe != outstanding and not (probe.bare and outstanding.bare))
 
 
-class Session:
+class ModemSession:
     """A conversation with one modem. Every method raises TelephonyError when the modem is gone, silent or babbling."""
 
     def __init__(self, modem: Modem, patience: Patience) -> None:
@@ -82,7 +82,7 @@ class Session:
                 self._synchronise(setting)
         self._synchronise(None)
 
-    def ask(self, command: Command) -> Reply:
+    def ask(self, command: Command) -> CommandReply:
         """Send `command` and wait for its answer; again after a time-out, and while the SIM is busy."""
         for _ in range(self._patience.attempts):
             reply = self._ask_while_busy(command)
@@ -93,7 +93,7 @@ class Session:
             TelephonyCode.COMMAND_TIMED_OUT, command.text, "the modem answers other commands"
         )
 
-    def _ask_while_busy(self, command: Command) -> Reply | None:
+    def _ask_while_busy(self, command: Command) -> CommandReply | None:
         reply = self._exchange(command)
         for _ in range(self._patience.busy_attempts):
             if reply is None or reply.result.error is not CmeError.SIM_BUSY:
@@ -106,7 +106,7 @@ class Session:
         """Give the modem time, listening."""
         self._events(self._patience.busy)
 
-    def _exchange(self, command: Command, *, probing: bool = False) -> Reply | None:
+    def _exchange(self, command: Command, *, probing: bool = False) -> CommandReply | None:
         """One command and its answer, or None after a time-out."""
         self._write(self._dialogue.send(command, probing=probing))
         information: list[str] = []
@@ -115,7 +115,7 @@ class Session:
                 if isinstance(event, Information):
                     information.append(event.content)
                 elif isinstance(event, Ended):
-                    return Reply(tuple(information), event.result)
+                    return CommandReply(tuple(information), event.result)
         self._dialogue.abandon()
         return None
 

@@ -8,8 +8,8 @@ from typing import Final
 from agent.telephony import commands
 from agent.telephony.errors import ElementaryFile, MalformedAnswerError, SimFileCode, SimFileError
 from agent.telephony.fields import split_fields
-from agent.telephony.results import CmeError, Result
-from agent.telephony.session import Reply, Session
+from agent.telephony.results import CmeError, FinalResult
+from agent.telephony.session import CommandReply, ModemSession
 from wire.codes import SimStatus
 
 
@@ -32,7 +32,7 @@ _UNAVAILABLE: Final = {
 }
 
 
-def sim_status(result: Result) -> SimStatus | None:
+def sim_status(result: FinalResult) -> SimStatus | None:
     """What an error says of the whole card; None where it concerns the one command alone."""
     return None if result.error is None else _UNAVAILABLE.get(result.error)
 
@@ -111,7 +111,7 @@ DEFAULT_SIZES: Final = {
 _PARAMETERS_LENGTH: Final = 15  # what a GSM SIM sends (3GPP TS 51.011 clause 9.2.1); a UICC sends all it has
 
 
-def read_file(session: Session, file: ElementaryFile) -> bytes | None:
+def read_file(session: ModemSession, file: ElementaryFile) -> bytes | None:
     """The content of a transparent file, or None where the card has no such file.
 
     Raises SimFileError, SimUnavailableError, TelephonyError.
@@ -138,7 +138,7 @@ def _content(file: ElementaryFile, answer: CardAnswer) -> bytes | None:
             raise SimFileError(file, SimFileCode.STATUS_WORD)
 
 
-def _access(session: Session, instruction: int, file: ElementaryFile, length: int) -> CardAnswer:
+def _access(session: ModemSession, instruction: int, file: ElementaryFile, length: int) -> CardAnswer:
     command = commands.restricted_access(instruction, file, length)
     reply = session.ask(command)
     if not reply.ok:
@@ -149,7 +149,7 @@ def _access(session: Session, instruction: int, file: ElementaryFile, length: in
         raise SimFileError(file, SimFileCode.ANSWER) from None
 
 
-def refusal(reply: Reply, file: ElementaryFile) -> Exception:
+def refusal(reply: CommandReply, file: ElementaryFile) -> Exception:
     """What an error result means while `file` is read."""
     status = sim_status(reply.result)
     return SimFileError(file, SimFileCode.REFUSED) if status is None else SimUnavailableError(status)

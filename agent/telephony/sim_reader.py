@@ -16,7 +16,7 @@ from agent.telephony.errors import (
     TelephonyError,
 )
 from agent.telephony.mnc import assumed_mnc_length
-from agent.telephony.session import Session
+from agent.telephony.session import ModemSession
 from agent.telephony.sim_access import SimUnavailableError, read_file, refusal, sim_status
 from wire.codes import SimStatus
 from wire.evidence import Sim
@@ -41,7 +41,7 @@ _ICCID: Final = re.compile(r'"?([0-9]{18,20})[Ff]?"?')
 class _Card:
     """A ready card under reading: what it cannot give is noted, not guessed."""
 
-    session: Session
+    session: ModemSession
     slot: int
     faults: list[SimFault] = field(default_factory=list)
 
@@ -71,7 +71,7 @@ class _Card:
         return match and match[1]
 
 
-def read_sim(session: Session, slot: int) -> tuple[Sim, tuple[SimFault, ...]]:
+def read_sim(session: ModemSession, slot: int) -> tuple[Sim, tuple[SimFault, ...]]:
     """The SIM that the selected slot holds, and what of it was left out. Raises TelephonyError for the modem's faults.
 
     A card that is absent, locked or unusable, or has no readable IMSI, is a status and nothing else.
@@ -89,7 +89,7 @@ def read_sim(session: Session, slot: int) -> tuple[Sim, tuple[SimFault, ...]]:
     return sim, tuple(card.faults)
 
 
-def _pin_status(session: Session) -> SimStatus:
+def _pin_status(session: ModemSession) -> SimStatus:
     reply = session.ask(commands.PIN_STATE)
     if not reply.ok:
         return sim_status(reply.result) or SimStatus.UNREADABLE

@@ -7,7 +7,7 @@ import msgspec
 from agent.verification import strict_json
 from agent.verification.errors import Code, VerificationError
 from agent.verification.fast_claims import Claims, is_complete
-from agent.verification.strict_json import Fault
+from agent.verification.strict_json import JsonFault
 from wire.verdict import UncheckedVerdict, Verdict
 
 _KNOWN: Final = frozenset(UncheckedVerdict.model_fields)
@@ -17,10 +17,10 @@ _MANDATORY: Final = frozenset(
 _READ: Final = msgspec.json.Decoder(Claims).decode
 _WRITE: Final = msgspec.json.Encoder().encode
 _FAULTS: Final = {
-    Fault.NOT_JSON: Code.PAYLOAD_NOT_JSON,
-    Fault.MEMBER_DUPLICATE: Code.PAYLOAD_MEMBER_DUPLICATE,
-    Fault.TOO_DEEP: Code.PAYLOAD_TOO_DEEP,
-    Fault.NUMBER: Code.PAYLOAD_NUMBER,
+    JsonFault.NOT_JSON: Code.PAYLOAD_NOT_JSON,
+    JsonFault.MEMBER_DUPLICATE: Code.PAYLOAD_MEMBER_DUPLICATE,
+    JsonFault.TOO_DEEP: Code.PAYLOAD_TOO_DEEP,
+    JsonFault.NUMBER: Code.PAYLOAD_NUMBER,
 }
 
 
@@ -30,7 +30,7 @@ def read_claims(payload: bytes) -> Claims | UncheckedVerdict:
     if claims is not None:
         return claims
     members = strict_json.read(payload)
-    if isinstance(members, Fault):
+    if isinstance(members, JsonFault):
         raise VerificationError(_FAULTS[members])
     return well_formed(members)
 

@@ -32,13 +32,13 @@ _Serial = Annotated[int, Meta(ge=1, le=limits.INTEGER_MAX)]
 _Seconds = Annotated[int, Meta(ge=0, le=limits.DURATION_MAX)]
 
 
-class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class FastConfirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """`cnf` (RFC 7800)."""
 
     jkt: _Thumbprint
 
 
-class PolicyReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class FastPolicyReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Which policy decided, and which of its rules."""
 
     id: _Code
@@ -46,7 +46,7 @@ class PolicyReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, g
     rule: _Code
 
 
-class CatalogueMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class FastMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A sentence by its catalogue key. `args` is written also where it is empty, as the contract's model does."""
 
     key: MessageKey
@@ -59,7 +59,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     iss: _Party
     aud: _Party
     sub: _Code
-    cnf: Confirmation
+    cnf: FastConfirmation
     eat_nonce: _Nonce
     iat: _Integer
     nbf: _Integer
@@ -68,10 +68,10 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     serial: _Serial
     decision: Decision
     reason: Reason
-    policy: PolicyReference
+    policy: FastPolicyReference
     trust: TrustTier
     territory: _Territory | None = None
-    message: CatalogueMessage | None = None
+    message: FastMessage | None = None
     case: _Code | None = None
     check_in: _Seconds | None = None
     offline_limit: _Seconds | None = None

@@ -23,17 +23,17 @@ from agent.verification import base64url, strict_json
 from agent.verification.errors import Code, VerificationError
 from agent.verification.keys import VerdictKey
 from agent.verification.keyset import KeySet
-from agent.verification.strict_json import Fault
+from agent.verification.strict_json import JsonFault
 from agent.verification.validity import ALWAYS, TimeBounds, ValidityViolation
 from wire import limits
 
 _ALPHABET: Final = base64url.ALPHABET + b"."
 _MEMBERS: Final = frozenset({"alg", "kid", "typ"})
 _FAULTS: Final = {
-    Fault.NOT_JSON: Code.HEADER_NOT_JSON,
-    Fault.MEMBER_DUPLICATE: Code.HEADER_MEMBER_DUPLICATE,
-    Fault.TOO_DEEP: Code.HEADER_TOO_DEEP,
-    Fault.NUMBER: Code.HEADER_NUMBER,
+    JsonFault.NOT_JSON: Code.HEADER_NOT_JSON,
+    JsonFault.MEMBER_DUPLICATE: Code.HEADER_MEMBER_DUPLICATE,
+    JsonFault.TOO_DEEP: Code.HEADER_TOO_DEEP,
+    JsonFault.NUMBER: Code.HEADER_NUMBER,
 }
 _LAPSES: Final = {ValidityViolation.OVER: Code.KEY_EXPIRED, ValidityViolation.NOT_YET: Code.KEY_NOT_YET_VALID}
 
@@ -117,7 +117,7 @@ def read_header(octets: bytes) -> Header:
     if len(octets) > limits.VERDICT_HEADER_MAX:
         raise VerificationError(Code.HEADER_TOO_LONG)
     members = strict_json.read(octets)
-    if isinstance(members, Fault):
+    if isinstance(members, JsonFault):
         raise VerificationError(_FAULTS[members])
     if not members.keys() <= _MEMBERS:
         raise VerificationError(Code.HEADER_MEMBER_UNKNOWN)

@@ -14,7 +14,7 @@ from wire import limits
 JsonObject = dict[str, Any]
 
 
-class Fault(Enum):
+class JsonFault(Enum):
     """Why a text was refused."""
 
     NOT_JSON = "not-json"
@@ -26,7 +26,7 @@ class Fault(Enum):
 class StrictJsonError(ValueError):
     """The text is not strict JSON. Carries the `fault` and nothing of the text."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: JsonFault) -> None:
         super().__init__(fault.value)
         self.fault: Final = fault
 
@@ -38,25 +38,25 @@ def loads(octets: bytes) -> JsonObject:
     {'serial': 7}
     """
     value = read(octets)
-    if isinstance(value, Fault):
+    if isinstance(value, JsonFault):
         raise StrictJsonError(value)
     return value
 
 
-def read(octets: bytes) -> JsonObject | Fault:
+def read(octets: bytes) -> JsonObject | JsonFault:
     """Like `loads`, with the fault as a value: for a caller whose own error must not follow from another."""
     try:
         text = octets.decode()
         # Bounding the nesting first means that the decoder's own recursion needs no guard.
         if _deeper_than_allowed(text):
-            return Fault.TOO_DEEP
+            return JsonFault.TOO_DEEP
         value = _DECODER.decode(text)
     except StrictJsonError as refused:
         return refused.fault
     except ValueError:  # UnicodeDecodeError and JSONDecodeError, both of which quote the text
-        return Fault.NOT_JSON
+        return JsonFault.NOT_JSON
     if not isinstance(value, dict) or ("\\u" in text and _has_lone_surrogate(value)):
-        return Fault.NOT_JSON
+        return JsonFault.NOT_JSON
     return value
 
 
@@ -95,19 +95,19 @@ def _has_lone_surrogate(value: object) -> bool:
 def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise StrictJsonError(Fault.MEMBER_DUPLICATE)
+        raise StrictJsonError(JsonFault.MEMBER_DUPLICATE)
     return members
 
 
 def _integer(digits: str) -> int:
     # The length first: converting thousands of digits is slow, and Python refuses it in words of its own.
     if len(digits) > _DIGITS_MAX or abs(value := int(digits)) > limits.INTEGER_MAX:
-        raise StrictJsonError(Fault.NUMBER)
+        raise StrictJsonError(JsonFault.NUMBER)
     return value
 
 
 def _refuse_number(_digits: str) -> NoReturn:
-    raise StrictJsonError(Fault.NUMBER)
+    raise StrictJsonError(JsonFault.NUMBER)
 
 
 _DIGITS_MAX: Final = len(str(-limits.INTEGER_MAX))

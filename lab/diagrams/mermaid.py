@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.core.table import MACHINES, Machine, Row
+from agent.core.table import MACHINES, Machine, Transition
 
 INTRODUCTION = """# The state machines
 
@@ -16,7 +16,7 @@ persist, show, set the alarm, then read or send. Loops that cause nothing are le
 """
 
 
-def label(kind: str, row: Row) -> str:
+def label(kind: str, row: Transition) -> str:
     """`event [guard] / effects`."""
     guard = f" [{row.guard.__name__.replace('_', ' ')}]" if row.guard else ""
     effects = f" / {', '.join(row.do)}" if row.do else ""
@@ -58,7 +58,7 @@ def _id(state: str) -> str:
     return state.replace("-", "_")
 
 
-def _arrow(state: str, kind: str, row: Row) -> str:
+def _arrow(state: str, kind: str, row: Transition) -> str:
     return f"    {_id(state)} --> {_id(row.target)} : {label(kind, row)}"
 
 

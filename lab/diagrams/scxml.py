@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from agent.core.events import Kind
-from agent.core.table import Machine, Row
+from agent.core.events import EventKind
+from agent.core.table import Machine, Transition
 
 NAMESPACE: Final = "http://www.w3.org/2005/07/scxml"
 
@@ -50,7 +50,7 @@ def state_id(machine: Machine, state: StrEnum) -> str:
     return f"{machine.name}_{state.value.replace('-', '_')}"
 
 
-def event_name(kind: Kind) -> str:
+def event_name(kind: EventKind) -> str:
     """What an event is called in the document."""
     return kind.value.replace("-", "_")
 
@@ -84,7 +84,7 @@ def _transitions(machine: Machine, state: StrEnum) -> Iterator[ET.Element]:
             yield refused
 
 
-def _transition(machine: Machine, kind: Kind, row: Row) -> ET.Element:
+def _transition(machine: Machine, kind: EventKind, row: Transition) -> ET.Element:
     guard = {"cond": row.guard.__name__} if row.guard else {}
     taken = {"event": event_name(kind), **guard, "target": state_id(machine, row.target)}
     transition = ET.Element("transition", taken)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 from xml.sax.saxutils import escape
 
-from agent.core.table import Machine, Row
+from agent.core.table import Machine, Transition
 
 LINE: Final = 17
 HEADER: Final = 26
@@ -105,7 +105,7 @@ def _lines(machine: Machine, state: StrEnum) -> Iterator[Line]:
             yield from (_line(kind, row) for row in rows if row.do or row.target != state)
 
 
-def _line(kind: str, row: Row) -> Line:
+def _line(kind: str, row: Transition) -> Line:
     guard = f" [{row.guard.__name__.replace('_', ' ')}]" if row.guard else ""
     return Line(kind, guard, f" / {', '.join(row.do)}" if row.do else "", row.target)
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from firmware_profiles.model import Profile
 from lab.handset.assembly import DeviceContext, Hardware
 from lab.handset.location import DeviceLocation, LiveSurroundings, Vpn, retune
@@ -24,14 +24,14 @@ class MovableDevice(ABC):
     _circumstances: DeviceContext
 
     @abstractmethod
-    def deliver_event(self, kind: Kind) -> None:
+    def deliver_event(self, kind: EventKind) -> None:
         """Something that the system tells the agent, if the image registers for it."""
 
     def insert(self, card: SimCard | None, slot: int = 0) -> None:
         """Put a card into a slot, in place of what was there; None takes it out."""
         here = self._whereabouts
         here.cards[slot] = card
-        self._environment_changed("SIM inserted" if card else "SIM removed", Kind.SIM_CHANGED)
+        self._environment_changed("SIM inserted" if card else "SIM removed", EventKind.SIM_CHANGED)
 
     def carry(self, place: Place) -> None:
         """Take the phone elsewhere, its cards with it."""
@@ -78,7 +78,7 @@ class MovableDevice(ABC):
     def swap_slots(self) -> None:
         """Exchange the cards in the two slots."""
         self._whereabouts.cards.reverse()
-        self._environment_changed("SIMs swapped", Kind.SIM_CHANGED)
+        self._environment_changed("SIMs swapped", EventKind.SIM_CHANGED)
 
     def card(self, slot: int = 0) -> SimCard | None:
         """The card in a slot."""
@@ -112,7 +112,7 @@ class MovableDevice(ABC):
             )
         return self._circumstances.whereabouts
 
-    def _environment_changed(self, what: str, kind: Kind | None = None) -> None:
+    def _environment_changed(self, what: str, kind: EventKind | None = None) -> None:
         """Something around the phone has changed: the radio follows, and the system tells the agent."""
         self.timeline.note(Who.USER, what)
         was_connected = self.network.data_path
@@ -120,7 +120,7 @@ class MovableDevice(ABC):
         if kind is not None:
             self.deliver_event(kind)
         if self.network.data_path and not was_connected:
-            self.deliver_event(Kind.CONNECTED)
+            self.deliver_event(EventKind.CONNECTED)
 
     def _retune(self) -> None:
         here, modem, surroundings = self._whereabouts, self._hardware.modem, self._hardware.surroundings

@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from agent.core.events import Event, Happened, Kind, LanguageChosen, TermsAccepted
+from agent.core.events import Event, EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import FRESH_LOCALE, Exchange, Lock, Setup
 from agent.ports import Modem, Ports
@@ -51,10 +51,10 @@ __all__ = [
 ]
 
 _WAKES: Final = {
-    Kind.BOOTED: Wake.BOOT,
-    Kind.SIM_CHANGED: Wake.SIM_CHANGE,
-    Kind.RETRY: Wake.RETRY,
-    Kind.CONNECTED: Wake.NETWORK,
+    EventKind.BOOTED: Wake.BOOT,
+    EventKind.SIM_CHANGED: Wake.SIM_CHANGE,
+    EventKind.RETRY: Wake.RETRY,
+    EventKind.CONNECTED: Wake.NETWORK,
 }
 """Which registration of the image delivers which event once its setup is done."""
 
@@ -107,7 +107,7 @@ class Handset(MovableDevice):
             self.timeline.note(Who.PHONE, "not booted", reason="the bootloader refuses the image")
             return
         self.timeline.note(Who.PHONE, "booted", firmware=self.profile.name)
-        if self.profile.agent is None or not self._registered(Kind.BOOTED):
+        if self.profile.agent is None or not self._registered(EventKind.BOOTED):
             self.panel.show(ScreenId.HOME, ScreenFacts())
             return
         self.agent = Agent(agent_image(self.profile, self._trust), self._ports())
@@ -130,7 +130,7 @@ class Handset(MovableDevice):
             self.read(READING)
             self.act(TermsAccepted(self._terms()))
         if self.network.data_path:
-            self.deliver_event(Kind.CONNECTED)
+            self.deliver_event(EventKind.CONNECTED)
 
     def power_off(self) -> None:
         """The battery is out, or the user has switched the phone off."""
@@ -181,16 +181,16 @@ class Handset(MovableDevice):
 
     def retry(self) -> None:
         """The user asks the phone to try again."""
-        self.act(Happened(Kind.RETRY))
+        self.act(SimpleEvent(EventKind.RETRY))
 
     def put_away(self) -> None:
         """The user puts away what stands before the home screen."""
-        self.act(Happened(Kind.CONTINUE))
+        self.act(SimpleEvent(EventKind.CONTINUE))
 
-    def deliver_event(self, kind: Kind) -> None:
+    def deliver_event(self, kind: EventKind) -> None:
         """Something that the system tells the agent, if the image registers for it."""
         if self.agent is not None and self._registered(kind):
-            self.agent.handle(Happened(kind))
+            self.agent.handle(SimpleEvent(kind))
             self._notice_provisioning()
 
     def wait(self, seconds: float) -> None:
@@ -265,7 +265,7 @@ class Handset(MovableDevice):
             self.agent.wake()
             self._notice_provisioning()
 
-    def _registered(self, kind: Kind) -> bool:
+    def _registered(self, kind: EventKind) -> bool:
         """Until setup is done the wizard runs the agent for everything; after that, its registrations do."""
         wakes = self.profile.agent.wakes_on if self.profile.agent else ()
         return not self._provisioned or _WAKES[kind] in wakes

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from agent.core.effects import Effect
-from agent.core.events import CodeRefused, Event, Failed, Judged
+from agent.core.events import CodeRefused, Event, Failed, VerdictReceived
 from agent.core.screens import LockCause, ScreenFacts, ScreenId
 from agent.core.states import State
 from agent.core.step import RejectedEventError
@@ -69,7 +69,7 @@ class Timeline:
 
     def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
         """An event happened."""
-        if isinstance(event, Judged):
+        if isinstance(event, VerdictReceived):
             self.verdicts.append(event.verdict)
         moved = {
             name: f"{getattr(before, name)} → {getattr(after, name)}"
@@ -87,7 +87,7 @@ class Timeline:
 
     def not_sealed(self, event: Event, error: PortError) -> None:
         """An event did not count, nor did the verdict in it."""
-        if isinstance(event, Judged):
+        if isinstance(event, VerdictReceived):
             self.verdicts.pop()
         self.note(Who.AGENT, event.kind.value, undone=error.code)
 

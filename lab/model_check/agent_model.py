@@ -5,7 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from agent.core import timing
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import Exchange, Lock
 from agent.screens import build
@@ -73,7 +73,7 @@ class AgentModel:
     def booted(self, agent: int, story: str, *, provisioned: bool) -> Change:
         """The first event after power on, in the state that was recovered."""
         face = _Observable(agent, None, alarm=False, provisioned=provisioned)
-        return self._event(face, self._happenings.kind(Kind.BOOTED), story)
+        return self._event(face, self._happenings.kind(EventKind.BOOTED), story)
 
     def failed(self, world: World, trouble: Trouble, story: str) -> Change:
         """An exchange that failed on the phone itself."""
@@ -149,19 +149,19 @@ class AgentModel:
             else:
                 yield self._event(face, number, f"user: {kind}, by a stray tap")
 
-    def _deaf(self, face: _Observable, kind: Kind, event: int) -> tuple[Broken, ...]:
+    def _deaf(self, face: _Observable, kind: EventKind, event: int) -> tuple[Broken, ...]:
         """A button that does nothing, unless it asks for what is under way already."""
         under_way = self._pool.states[face.agent].exchange not in specification.RESTING
         taken = self.stepper.outcome(face.agent, event).after is not None
-        if taken or self._traits.hooked or (kind is Kind.RETRY and under_way):
+        if taken or self._traits.hooked or (kind is EventKind.RETRY and under_way):
             return ()
         return (("D2", f"the screen {face.panel} offers {kind}, and it is refused"),)
 
     def _system(self, face: _Observable) -> Iterator[Change]:
-        if self._traits.delivers(Kind.SIM_CHANGED, provisioned=face.provisioned):
-            yield self._event(face, self._happenings.kind(Kind.SIM_CHANGED), "user: another SIM")
-        if self._traits.delivers(Kind.CONNECTED, provisioned=face.provisioned):
-            yield self._event(face, self._happenings.kind(Kind.CONNECTED), "network: up", helpful=True)
+        if self._traits.delivers(EventKind.SIM_CHANGED, provisioned=face.provisioned):
+            yield self._event(face, self._happenings.kind(EventKind.SIM_CHANGED), "user: another SIM")
+        if self._traits.delivers(EventKind.CONNECTED, provisioned=face.provisioned):
+            yield self._event(face, self._happenings.kind(EventKind.CONNECTED), "network: up", helpful=True)
 
     def _time(self, face: _Observable) -> Iterator[Change]:
         for elapsed, story in (
@@ -181,13 +181,13 @@ class AgentModel:
         """Whether an alarm runs the agent: for a failed exchange by one registration, else by another."""
         backoff = self._pool.states[face.agent].exchange is Exchange.BACKOFF
         return self._traits.delivers(
-            Kind.RETRY_DUE if backoff else Kind.HEARTBEAT, provisioned=face.provisioned
+            EventKind.RETRY_DUE if backoff else EventKind.HEARTBEAT, provisioned=face.provisioned
         )
 
     def _woken(self, face: _Observable) -> Change:
         """The alarm goes: the most urgent thing that is due happens, or a heartbeat."""
         state = self._pool.states[face.agent]
-        kind = timing.due(state, HERE) or Kind.HEARTBEAT
+        kind = timing.due(state, HERE) or EventKind.HEARTBEAT
         event = self._happenings.kind(kind)
         change = self._event(face._replace(alarm=False), event, f"time: the alarm goes, {kind}", helpful=True)
         refused = self.stepper.outcome(face.agent, event).after is None and state.lock is not Lock.RELEASED
@@ -219,7 +219,7 @@ def _merged(changes: tuple[Change, ...], face: _Observable) -> tuple[Change, ...
 
 
 @cache
-def _offered(screen: ScreenId) -> tuple[Kind, ...]:
+def _offered(screen: ScreenId) -> tuple[EventKind, ...]:
     """What the buttons of a screen tell the machine."""
     actions = build(screen, ScreenFacts(), abstraction.LANGUAGE).actions
     return tuple(kind for action, _ in actions if (kind := tap(screen, action)))

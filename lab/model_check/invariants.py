@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final, get_args
 
 from agent.core import effects as e
-from agent.core.events import Event, Judged, Kind
+from agent.core.events import Event, EventKind, VerdictReceived
 from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenFacts, ScreenId
 from agent.core.states import Exchange, Lock, State, fresh
@@ -52,7 +52,7 @@ def broken_by_step(
     before: State, event: Event, after: State, done: Sequence[e.Effect], context: Context
 ) -> Iterator[Broken]:
     """What a step of the machines breaks. States and effects are as `step` takes and gives them."""
-    verdict = event.kind if isinstance(event, Judged) else None
+    verdict = event.kind if isinstance(event, VerdictReceived) else None
     yield from _lock_moved(before, after, event.kind, verdict, context)
     if verdict is None and any(_newly_set(before, after, name) for name in DEADLINES):
         yield "I2", f"{event.kind} sets a deadline, and no verdict did"
@@ -70,7 +70,7 @@ def broken_by_step(
 
 
 def _lock_moved(
-    before: State, after: State, kind: Kind, verdict: Kind | None, context: Context
+    before: State, after: State, kind: EventKind, verdict: EventKind | None, context: Context
 ) -> Iterator[Broken]:
     if before.lock is after.lock:
         return
@@ -82,12 +82,12 @@ def _lock_moved(
         yield "I3", f"{kind} leads from {before.lock} to {after.lock}"
 
 
-def _may_lock(before: State, kind: Kind, verdict: Kind | None, context: Context) -> bool:
+def _may_lock(before: State, kind: EventKind, verdict: EventKind | None, context: Context) -> bool:
     expired = {
-        Kind.LOCK_DUE: reached(before.memory.lock_at, before, context),
-        Kind.OFFLINE_DUE: reached(before.memory.offline_at, before, context),
+        EventKind.LOCK_DUE: reached(before.memory.lock_at, before, context),
+        EventKind.OFFLINE_DUE: reached(before.memory.offline_at, before, context),
     }
-    return verdict is Kind.DENIED or expired.get(kind, False)
+    return verdict is EventKind.DENIED or expired.get(kind, False)
 
 
 def _newly_set(before: State, after: State, name: str) -> bool:
@@ -96,15 +96,15 @@ def _newly_set(before: State, after: State, name: str) -> bool:
 
 
 def _duties(
-    before: State, kind: Kind, after: State, done: Sequence[e.Effect], context: Context
+    before: State, kind: EventKind, after: State, done: Sequence[e.Effect], context: Context
 ) -> Iterator[Broken]:
     if specification.known(kind):
         yield from _meant(before, kind, after, context)
-    if kind is Kind.HEARTBEAT and not _has(done, e.Persist):
+    if kind is EventKind.HEARTBEAT and not _has(done, e.Persist):
         yield "D1", "a heartbeat that seals no trusted time"
-    if kind is Kind.IMEI_REQUESTED and not _has(done, e.ShowImei):
+    if kind is EventKind.IMEI_REQUESTED and not _has(done, e.ShowImei):
         yield "D2", "the IMEI was asked for and not shown"
-    told = kind is Kind.CODE_REFUSED or before.memory.locale != after.memory.locale
+    told = kind is EventKind.CODE_REFUSED or before.memory.locale != after.memory.locale
     if told and not _has(done, e.Show):
         yield "D2", f"{kind} changes what the screen says, and it is not shown"
     if _awaits_more(before, after) and not _has(done, e.SetAlarm):
@@ -122,7 +122,7 @@ def _awaits_more(before: State, after: State) -> bool:
     return retries or any(_newly_set(before, after, name) for name in DEADLINES)
 
 
-def _meant(before: State, kind: Kind, after: State, context: Context) -> Iterator[Broken]:
+def _meant(before: State, kind: EventKind, after: State, context: Context) -> Iterator[Broken]:
     meant = specification.meaning(before, kind, context)
     if meant is None:
         yield "D1", f"{kind} is out of place and was taken"
@@ -182,12 +182,12 @@ def screen_in(world: World, state: State) -> ScreenId:
 def _waits(state: State, world: World, traits: Traits) -> bool:
     """Something will come due of which the system would tell the agent."""
     if not world.up:
-        return traits.wakes_for(Kind.HEARTBEAT)
+        return traits.wakes_for(EventKind.HEARTBEAT)
     if state.lock is Lock.RELEASED or state.exchange in _SENDS:
         return False
     if state.exchange is Exchange.BACKOFF:
-        return traits.wakes_for(Kind.RETRY_DUE)
-    return traits.wakes_for(Kind.HEARTBEAT) and any(
+        return traits.wakes_for(EventKind.RETRY_DUE)
+    return traits.wakes_for(EventKind.HEARTBEAT) and any(
         getattr(state.memory, name) is not None for name in DEADLINES
     )
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from agent.core.effects import Effect, Persist, SetAlarm, Show, ShowImei
-from agent.core.events import Event, Judged
+from agent.core.events import Event, VerdictReceived
 from agent.core.states import State
 from agent.core.step import RejectedEventError, step
 from lab.model_check import invariants, specification
@@ -86,7 +86,7 @@ class Stepper:
                 None, (), grants=False, broken=tuple(invariants.broken_by_refusal(before, event, HERE))
             )
         done = self._plan.arranged(effects)
-        grants = isinstance(event, Judged) and event.kind in specification.FAVOURABLE
+        grants = isinstance(event, VerdictReceived) and event.kind in specification.FAVOURABLE
         return Outcome(
             self._pool.number(canonical(replace(after, attempts=0))),
             self._todo(done, grants=grants),

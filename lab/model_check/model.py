@@ -10,7 +10,7 @@ these; what is shown, set or sent between two of them is one move, for no cut wi
 from collections.abc import Iterator
 from typing import Final
 
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.screens import ScreenId, Trouble
 from agent.core.states import Lock, State
 from lab.model_check import abstraction, invariants, specification
@@ -89,7 +89,9 @@ class Model:
         on = world._replace(powered=True)
         if not self.traits.boots:
             yield Move("power: on, and the bootloader refuses the image", on, helpful=True)
-        elif not self.traits.agent or not self.traits.delivers(Kind.BOOTED, provisioned=world.provisioned):
+        elif not self.traits.agent or not self.traits.delivers(
+            EventKind.BOOTED, provisioned=world.provisioned
+        ):
             yield Move("power: on, without the agent", on._replace(panel=ScreenId.HOME), helpful=True)
         else:
             yield from self._recovered(world)

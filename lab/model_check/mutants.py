@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from agent import sealing
 from agent.core.effects import EffectKind
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.states import Attention, Exchange, Lock, Setup, State
-from agent.core.table import MACHINES, Guard, Machine, Pair, Rejection, Row
+from agent.core.table import MACHINES, Guard, Machine, Pair, Rejection, Transition
 from agent.core.timing import Context
 from lab.model_check.variant import COUNT, WRITE, AgentVariant, Recover
 
@@ -56,18 +56,18 @@ def _tables() -> Iterator[Mutant]:
                 yield from _moves(index, pair)
 
 
-def _rows(index: int, pair: Pair, number: int, row: Row) -> Iterator[Mutant]:
+def _rows(index: int, pair: Pair, number: int, row: Transition) -> Iterator[Mutant]:
     machine = MACHINES[index]
     rows = machine.rows[pair]
 
-    def planted(what: str, *changed: Row) -> Mutant:
+    def planted(what: str, *changed: Transition) -> Mutant:
         left = (*rows[:number], *changed, *rows[number + 1 :])
         return _planted(index, pair, f"row {number + 1} {what}", left)
 
     yield planted("dropped")
     for target in machine.states:
         if target != row.target:
-            yield planted(f"leads to {target}", Row(_state(target), row.do, row.guard))
+            yield planted(f"leads to {target}", Transition(_state(target), row.do, row.guard))
     for do in row.do:
         yield planted(f"lacks {do}", replace(row, do=tuple(d for d in row.do if d is not do)))
     if row.guard is not None:
@@ -77,7 +77,9 @@ def _rows(index: int, pair: Pair, number: int, row: Row) -> Iterator[Mutant]:
 
 def _moves(index: int, pair: Pair) -> Iterator[Mutant]:
     for target in MACHINES[index].states:
-        yield _planted(index, pair, f"leads to {target} instead of being refused", (Row(_state(target)),))
+        yield _planted(
+            index, pair, f"leads to {target} instead of being refused", (Transition(_state(target)),)
+        )
 
 
 def _state(target: StrEnum) -> Setup | Exchange | Lock | Attention:
@@ -94,9 +96,9 @@ def _contrary(guard: Guard) -> Guard:
     return contrary
 
 
-def _planted(index: int, pair: Pair, what: str, rows: tuple[Row, ...]) -> Mutant:
+def _planted(index: int, pair: Pair, what: str, rows: tuple[Transition, ...]) -> Mutant:
     machine = MACHINES[index]
-    changed: dict[Pair, tuple[Row, ...]] = {**machine.rows, pair: rows}
+    changed: dict[Pair, tuple[Transition, ...]] = {**machine.rows, pair: rows}
     rejects: Mapping[Pair, Rejection] = {pair: Rejection.NOT_DUE, **machine.rejects}
     mutated: Machine = replace(machine, rows=changed, rejects=rejects)
     machines = (*MACHINES[:index], mutated, *MACHINES[index + 1 :])
@@ -105,7 +107,7 @@ def _planted(index: int, pair: Pair, what: str, rows: tuple[Row, ...]) -> Mutant
     return Mutant(name, Site.TABLE, AgentVariant(machines=machines), machine.name, pair)
 
 
-def kind_of(mutant: Mutant) -> Kind | None:
+def kind_of(mutant: Mutant) -> EventKind | None:
     """The kind of event that a mutant of a table concerns."""
     return mutant.concerns[1] if mutant.concerns else None
 

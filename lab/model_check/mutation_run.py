@@ -14,7 +14,7 @@ from enum import StrEnum
 from multiprocessing import get_context
 from typing import Any, Final
 
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.states import State
 from firmware_profiles.loader import load_named
 from lab.model_check.memoized_step import Stepper
@@ -125,7 +125,7 @@ class MutantRunner:
         return None
 
 
-def _concerned(mutant: Mutant, state: State, kind: Kind) -> bool:
+def _concerned(mutant: Mutant, state: State, kind: EventKind) -> bool:
     if mutant.concerns is None:
         return True
     return kind is mutant.concerns[1] and getattr(state, mutant.machine) is mutant.concerns[0]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.states import Lock, Setup, State
 from firmware_profiles.boot import boots
 from firmware_profiles.model import DisplayHook, Profile, Wake
@@ -32,27 +32,27 @@ class Traits:
 
     def holds_locks(self, *, provisioned: bool) -> bool:
         """Whether a lock outlives a reboot. An image that does not wake its agent at boot holds it during setup."""
-        return self.enforcing and self.delivers(Kind.BOOTED, provisioned=provisioned)
+        return self.enforcing and self.delivers(EventKind.BOOTED, provisioned=provisioned)
 
-    def delivers(self, kind: Kind, *, provisioned: bool) -> bool:
+    def delivers(self, kind: EventKind, *, provisioned: bool) -> bool:
         """Whether the system tells the agent: of everything during setup, then of what the image registered for."""
         return not provisioned or self.wakes_for(kind)
 
-    def wakes_for(self, kind: Kind) -> bool:
+    def wakes_for(self, kind: EventKind) -> bool:
         """Whether the image registered for what delivers `kind`; for alarms nothing else counts."""
         return WAKES[kind] in self.wakes
 
 
 WAKES: Final = {
-    Kind.BOOTED: Wake.BOOT,
-    Kind.SIM_CHANGED: Wake.SIM_CHANGE,
-    Kind.CONNECTED: Wake.NETWORK,
-    Kind.RETRY_DUE: Wake.RETRY,
-    Kind.HEARTBEAT: Wake.ALARM,
-    Kind.CHECK_IN_DUE: Wake.ALARM,
-    Kind.WARNING_DUE: Wake.ALARM,
-    Kind.LOCK_DUE: Wake.ALARM,
-    Kind.OFFLINE_DUE: Wake.ALARM,
+    EventKind.BOOTED: Wake.BOOT,
+    EventKind.SIM_CHANGED: Wake.SIM_CHANGE,
+    EventKind.CONNECTED: Wake.NETWORK,
+    EventKind.RETRY_DUE: Wake.RETRY,
+    EventKind.HEARTBEAT: Wake.ALARM,
+    EventKind.CHECK_IN_DUE: Wake.ALARM,
+    EventKind.WARNING_DUE: Wake.ALARM,
+    EventKind.LOCK_DUE: Wake.ALARM,
+    EventKind.OFFLINE_DUE: Wake.ALARM,
 }
 """Which registration of the image delivers which event once its setup is done."""
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.core import timing
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context
 
-K = Kind
+K = EventKind
 VERDICTS: Final = frozenset({K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED})
 FAVOURABLE: Final = frozenset({K.ALLOWED, K.NOTICED, K.RELEASED})
 RESTING: Final = (Exchange.IDLE, Exchange.BACKOFF)
@@ -36,7 +36,7 @@ class ExpectedState:
     attention: Attention
 
 
-def meaning(state: State, kind: Kind, context: Context) -> ExpectedState | None:
+def meaning(state: State, kind: EventKind, context: Context) -> ExpectedState | None:
     """Where `kind` leads from `state`, or None where it must be refused."""
     if not _admitted(state, kind, context):
         return None
@@ -48,7 +48,7 @@ def meaning(state: State, kind: Kind, context: Context) -> ExpectedState | None:
     )
 
 
-def known(kind: Kind) -> bool:
+def known(kind: EventKind) -> bool:
     """Whether this page says what `kind` means."""
     return kind in _KNOWN
 
@@ -58,7 +58,7 @@ def may_ask(state: State) -> bool:
     return state.setup in (Setup.ACTIVATE, Setup.DONE) and state.lock is not Lock.RELEASED
 
 
-def _admitted(state: State, kind: Kind, context: Context) -> bool:
+def _admitted(state: State, kind: EventKind, context: Context) -> bool:
     if state.lock is Lock.RELEASED and kind in IGNORED_WHEN_RELEASED:
         return False
     if kind in VERDICTS:
@@ -67,7 +67,7 @@ def _admitted(state: State, kind: Kind, context: Context) -> bool:
     return condition is None or condition(state, context)
 
 
-def _answers(state: State, kind: Kind) -> bool:
+def _answers(state: State, kind: EventKind) -> bool:
     """A verdict answers a question, or the challenge on the lock screen, and then only in the user's favour."""
     if not may_ask(state):
         return False
@@ -79,7 +79,7 @@ def _may_ask_now(state: State, _: Context) -> bool:
     return may_ask(state) and state.exchange in RESTING
 
 
-_CONDITIONS: Final[dict[Kind, Callable[[State, Context], bool]]] = {
+_CONDITIONS: Final[dict[EventKind, Callable[[State, Context], bool]]] = {
     K.BOOTED: lambda s, _: s.exchange is Exchange.IDLE,
     K.TERMS_ACCEPTED: lambda s, _: s.setup not in (Setup.LANGUAGE, Setup.CONNECT),
     K.TERMS_DECLINED: lambda s, _: s.setup is Setup.TERMS,
@@ -106,7 +106,7 @@ _KNOWN: Final = VERDICTS | _CONDITIONS.keys() | {
 }  # fmt: skip
 
 
-def _setup(state: State, kind: Kind) -> Setup:
+def _setup(state: State, kind: EventKind) -> Setup:
     if kind in FAVOURABLE:
         return Setup.DONE
     moves = {
@@ -118,7 +118,7 @@ def _setup(state: State, kind: Kind) -> Setup:
     return moves.get((state.setup, kind), state.setup)
 
 
-def _exchange(state: State, kind: Kind, context: Context) -> Exchange:
+def _exchange(state: State, kind: EventKind, context: Context) -> Exchange:
     if kind in _ANSWERED:
         return _ANSWERED[kind]
     if kind in (K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE):
@@ -154,7 +154,7 @@ def _welcomes_network(state: State, context: Context) -> bool:
     return state.setup in (Setup.CONNECT, Setup.ACTIVATE) or (state.setup is Setup.DONE and overdue)
 
 
-def _lock(state: State, kind: Kind) -> Lock:
+def _lock(state: State, kind: EventKind) -> Lock:
     decided = {
         K.ALLOWED: Lock.ACTIVATED,
         K.NOTICED: Lock.NOTICE,
@@ -166,7 +166,7 @@ def _lock(state: State, kind: Kind) -> Lock:
     return decided.get(kind, state.lock)
 
 
-def _attention(state: State, kind: Kind) -> Attention:
+def _attention(state: State, kind: EventKind) -> Attention:
     if kind is K.BOOTED:
         return Attention.NOTICE if state.lock is Lock.NOTICE else Attention.CLEAR
     told = {

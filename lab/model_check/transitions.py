@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from agent.core.events import (
-    Challenged,
+    ChallengeReceived,
     CodeRefused,
     Collected,
     Event,
+    EventKind,
     Failed,
-    Happened,
-    Judged,
-    Kind,
     LanguageChosen,
+    SimpleEvent,
     TermsAccepted,
+    VerdictReceived,
 )
 from agent.core.screens import Action, ScreenId, Trouble
 from agent.core.states import Exchange, Lock, State
@@ -22,27 +22,29 @@ from lab.model_check.abstraction import ACCEPTED, SERIAL, UNIT
 from lab.model_check.memoized_step import Pool
 from lab.model_check.specification import RESTING
 
-SPECIAL: Final[dict[Kind, Event]] = {
-    Kind.LANGUAGE_CHOSEN: LanguageChosen("fr"),
-    Kind.TERMS_ACCEPTED: TermsAccepted(ACCEPTED),
-    Kind.COLLECTED: Collected("350000000000006"),
-    Kind.CODE_REFUSED: CodeRefused("explored"),
+SPECIAL: Final[dict[EventKind, Event]] = {
+    EventKind.LANGUAGE_CHOSEN: LanguageChosen("fr"),
+    EventKind.TERMS_ACCEPTED: TermsAccepted(ACCEPTED),
+    EventKind.COLLECTED: Collected("350000000000006"),
+    EventKind.CODE_REFUSED: CodeRefused("explored"),
 }
 TIMERS: Final = (
-    Kind.CHECK_IN_DUE, Kind.RETRY_DUE, Kind.WARNING_DUE, Kind.LOCK_DUE, Kind.OFFLINE_DUE, Kind.HEARTBEAT,
+    EventKind.CHECK_IN_DUE, EventKind.RETRY_DUE, EventKind.WARNING_DUE,
+    EventKind.LOCK_DUE, EventKind.OFFLINE_DUE, EventKind.HEARTBEAT,
 )  # fmt: skip
 TAPS: Final = (
-    Kind.LANGUAGE_CHOSEN, Kind.TERMS_ACCEPTED, Kind.TERMS_DECLINED, Kind.CONTINUE, Kind.IMEI_REQUESTED,
+    EventKind.LANGUAGE_CHOSEN, EventKind.TERMS_ACCEPTED, EventKind.TERMS_DECLINED,
+    EventKind.CONTINUE, EventKind.IMEI_REQUESTED,
 )  # fmt: skip
 _ACTIONS: Final = {
-    Action.LANGUAGE: Kind.LANGUAGE_CHOSEN,
-    Action.ACCEPT_TERMS: Kind.TERMS_ACCEPTED,
-    Action.DECLINE_TERMS: Kind.TERMS_DECLINED,
-    Action.RETRY: Kind.RETRY,
-    Action.SHOW_IMEI: Kind.IMEI_REQUESTED,
-    Action.CONTINUE: Kind.CONTINUE,
+    Action.LANGUAGE: EventKind.LANGUAGE_CHOSEN,
+    Action.ACCEPT_TERMS: EventKind.TERMS_ACCEPTED,
+    Action.DECLINE_TERMS: EventKind.TERMS_DECLINED,
+    Action.RETRY: EventKind.RETRY,
+    Action.SHOW_IMEI: EventKind.IMEI_REQUESTED,
+    Action.CONTINUE: EventKind.CONTINUE,
 }
-_CONTINUES: Final = {ScreenId.LANGUAGE: Kind.LANGUAGE_CHOSEN, ScreenId.CONNECT: Kind.CONNECTED}
+_CONTINUES: Final = {ScreenId.LANGUAGE: EventKind.LANGUAGE_CHOSEN, ScreenId.CONNECT: EventKind.CONNECTED}
 """Where the button that leads on is another event than putting something away."""
 
 
@@ -54,10 +56,10 @@ class Happening(NamedTuple):
     helpful: bool
 
 
-def tap(screen: ScreenId, action: Action) -> Kind | None:
+def tap(screen: ScreenId, action: Action) -> EventKind | None:
     """What a button of a screen tells the machine, or None where it is none of its business."""
     if action is Action.CONTINUE:
-        return _CONTINUES.get(screen, Kind.CONTINUE)
+        return _CONTINUES.get(screen, EventKind.CONTINUE)
     return _ACTIONS.get(action)
 
 
@@ -68,9 +70,9 @@ class Happenings:
         self._pool = pool
         self._found: dict[int, tuple[Happening, ...]] = {}
 
-    def kind(self, kind: Kind) -> int:
+    def kind(self, kind: EventKind) -> int:
         """The number of an event that says all by its kind."""
-        return self._pool.event(kind, SPECIAL.get(kind) or Happened(kind))
+        return self._pool.event(kind, SPECIAL.get(kind) or SimpleEvent(kind))
 
     def failure(self, trouble: Trouble) -> int:
         """The number of a failed exchange."""
@@ -85,7 +87,7 @@ class Happenings:
 
     def _outside(self, state: State) -> Iterator[Happening]:
         if state.exchange is Exchange.COLLECTING:
-            yield Happening("modem: SIMs and network are read", self.kind(Kind.COLLECTED), helpful=True)
+            yield Happening("modem: SIMs and network are read", self.kind(EventKind.COLLECTED), helpful=True)
             yield Happening("modem: silent", self.failure(Trouble.NO_TELEPHONY), helpful=False)
         if state.exchange is Exchange.CHALLENGING:
             yield from self._challenges()
@@ -95,8 +97,8 @@ class Happenings:
             yield from self._codes(state)
 
     def _challenges(self) -> Iterator[Happening]:
-        fresh = self._pool.event(verdict_factory.FRESH, Challenged(verdict_factory.FRESH))
-        replayed = self._pool.event(verdict_factory.REPLAYED, Challenged(verdict_factory.REPLAYED))
+        fresh = self._pool.event(verdict_factory.FRESH, ChallengeReceived(verdict_factory.FRESH))
+        replayed = self._pool.event(verdict_factory.REPLAYED, ChallengeReceived(verdict_factory.REPLAYED))
         yield Happening("server: a fresh challenge", fresh, helpful=True)
         yield Happening("attacker: an earlier challenge again", replayed, helpful=False)
         yield from self._failures()
@@ -130,7 +132,7 @@ class Happenings:
             refused = f"{story}: refused, {verdict}"
             yield Happening(refused, self.failure(Trouble.UNTRUSTED), helpful=False)
         else:
-            yield Happening(story, self._pool.event(token, Judged(verdict)), helpful=helpful)
+            yield Happening(story, self._pool.event(token, VerdictReceived(verdict)), helpful=helpful)
 
     def _codes(self, state: State) -> Iterator[Happening]:
         """Unlock codes, through the verifier that takes them."""
@@ -140,7 +142,7 @@ class Happenings:
             verdict = verdict_factory.judge(token, state, verdict_factory.SHOWN)
             if isinstance(verdict, str):
                 told = f"{story}, as a code: refused, {verdict}"
-                yield Happening(told, self.kind(Kind.CODE_REFUSED), helpful=False)
+                yield Happening(told, self.kind(EventKind.CODE_REFUSED), helpful=False)
             else:
-                number = self._pool.event(token, Judged(verdict))
+                number = self._pool.event(token, VerdictReceived(verdict))
                 yield Happening(f"{story}, as a code", number, helpful=False)

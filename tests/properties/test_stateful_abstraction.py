@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.effects import Effect
-from agent.core.events import Event, Failed, Happened, Judged, Kind
+from agent.core.events import Event, EventKind, Failed, SimpleEvent, VerdictReceived
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor
 from agent.core.step import RejectedEventError, step
@@ -54,14 +54,14 @@ states = st.builds(
 events = st.one_of(
     st.sampled_from(Trouble).map(lambda trouble: Failed(trouble, "explored")),
     st.sampled_from(sorted(Decision)).map(judged),
-    st.sampled_from([kind for kind in Kind if kind in SPECIAL]).map(SPECIAL.__getitem__),
+    st.sampled_from([kind for kind in EventKind if kind in SPECIAL]).map(SPECIAL.__getitem__),
     st.sampled_from(
         [
-            Kind.BOOTED, Kind.CONNECTED, Kind.RETRY, Kind.CONTINUE, Kind.IMEI_REQUESTED, Kind.SIM_CHANGED,
-            Kind.HEARTBEAT, Kind.CHECK_IN_DUE, Kind.RETRY_DUE, Kind.WARNING_DUE, Kind.LOCK_DUE, Kind.OFFLINE_DUE,
-            Kind.TERMS_DECLINED,
+            EventKind.BOOTED, EventKind.CONNECTED, EventKind.RETRY, EventKind.CONTINUE, EventKind.IMEI_REQUESTED,
+            EventKind.SIM_CHANGED, EventKind.HEARTBEAT, EventKind.CHECK_IN_DUE, EventKind.RETRY_DUE,
+            EventKind.WARNING_DUE, EventKind.LOCK_DUE, EventKind.OFFLINE_DUE, EventKind.TERMS_DECLINED,
         ]
-    ).map(Happened),
+    ).map(SimpleEvent),
 )  # fmt: skip
 
 
@@ -116,5 +116,5 @@ def test_a_verdict_from_later_than_the_phone_knew_moves_time_past_its_deadlines(
     )
     late = judge(honest("defer", waiting, FRESH, 0, UNIT), waiting, FRESH)
     assert isinstance(late, VerifiedVerdict)
-    after, _ = step(waiting, Judged(late), HERE)
+    after, _ = step(waiting, VerdictReceived(late), HERE)
     assert canonical(after).memory.lock_at == NOW

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from agent.core.events import Happened, Kind
+from agent.core.events import EventKind, SimpleEvent
 from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenId
 from agent.core.states import Lock
@@ -130,9 +130,9 @@ class LifeOfAPhone(RuleBasedStateMachine):
     def retry(self) -> None:
         self._do(self.phone.retry)
 
-    @rule(kind=st.sampled_from([Kind.CONTINUE, Kind.IMEI_REQUESTED, Kind.TERMS_DECLINED]))
-    def tap(self, kind: Kind) -> None:
-        self._do(lambda: self.phone.agent and self.phone.agent.handle(Happened(kind)))
+    @rule(kind=st.sampled_from([EventKind.CONTINUE, EventKind.IMEI_REQUESTED, EventKind.TERMS_DECLINED]))
+    def tap(self, kind: EventKind) -> None:
+        self._do(lambda: self.phone.agent and self.phone.agent.handle(SimpleEvent(kind)))
 
     @rule()
     def change_sim(self) -> None:

@@ -9,7 +9,7 @@ from agent.telephony import commands
 from agent.telephony.commands import Command
 from agent.telephony.dialogue import Dialogue
 from agent.telephony.errors import ElementaryFile, TelephonyCode
-from agent.telephony.events import Bounds, Broken, Ended, Event, Information, Unsolicited
+from agent.telephony.events import Broken, DialogueBounds, Ended, Event, Information, Unsolicited
 from tests.support.modems import UNSOLICITED
 
 READS = [read for _, read in commands.REGISTRATIONS]
@@ -39,10 +39,14 @@ LINES = [
 ENDS = st.sampled_from([b"\r\n", b"\r", b"\n", b"\r\r\n", b"\r\n\r\n"])
 FRAMES = st.tuples(ENDS, st.sampled_from(LINES) | st.binary(max_size=40), ENDS).map(b"".join)
 STREAMS = st.lists(FRAMES, max_size=12).map(b"".join) | st.binary(max_size=300)
-BOUNDS = st.builds(Bounds, line=st.integers(1, 60), answer=st.integers(1, 200), lines=st.integers(1, 8))
+BOUNDS = st.builds(
+    DialogueBounds, line=st.integers(1, 60), answer=st.integers(1, 200), lines=st.integers(1, 8)
+)
 
 
-def hear(command: Command, pieces: list[bytes], bounds: Bounds, *, probing: bool = False) -> list[Event]:
+def hear(
+    command: Command, pieces: list[bytes], bounds: DialogueBounds, *, probing: bool = False
+) -> list[Event]:
     dialogue = Dialogue(bounds)
     dialogue.send(command, probing=probing)
     return [event for piece in pieces for event in dialogue.receive(piece)]
@@ -57,11 +61,11 @@ def cut(stream: bytes, places: set[int]) -> list[bytes]:
     command=st.sampled_from(ASKED),
     stream=STREAMS,
     places=st.sets(st.integers(0, 400), max_size=8),
-    bounds=BOUNDS | st.just(Bounds()),
+    bounds=BOUNDS | st.just(DialogueBounds()),
     probing=st.booleans(),
 )
 def test_pieces_do_not_change_what_is_heard(
-    command: Command, stream: bytes, places: set[int], bounds: Bounds, *, probing: bool
+    command: Command, stream: bytes, places: set[int], bounds: DialogueBounds, *, probing: bool
 ) -> None:
     """A serial line cuts its octets anywhere; the meaning must not depend on it, bounds included."""
     whole = hear(command, [stream], bounds, probing=probing)
@@ -71,7 +75,7 @@ def test_pieces_do_not_change_what_is_heard(
 
 @given(st.sampled_from(ASKED), st.binary(max_size=400), BOUNDS)
 def test_a_broken_bound_is_the_last_thing_that_is_said(
-    command: Command, stream: bytes, bounds: Bounds
+    command: Command, stream: bytes, bounds: DialogueBounds
 ) -> None:
     """After a breach nothing on the line can be trusted, so nothing more comes out of it."""
     events = hear(command, [stream, b"\r\nOK\r\n"], bounds)
@@ -92,10 +96,10 @@ def test_an_unsolicited_registration_is_never_the_answer(
     """Both share the prefix; only the form with <n> in front answers the read command."""
     place = f'"{area:04X}","{cell:08X}",{access}'
     for content in (f"{state}", f"{state},{place}"):
-        events = hear(read, [f"\r\n{read.prefix} {content}\r\n".encode()], Bounds())
+        events = hear(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
         assert events == [Unsolicited(f"{read.prefix} {content}")]
     for content in (f"2,{state}", f"2,{state},{place}"):
-        events = hear(read, [f"\r\n{read.prefix} {content}\r\n".encode()], Bounds())
+        events = hear(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
         assert events == [Information(content)]
 
 
@@ -103,7 +107,7 @@ def test_an_unsolicited_registration_is_never_the_answer(
 def test_unsolicited_codes_in_every_gap_leave_the_answer_alone(before: list[str], between: list[str]) -> None:
     """Modems speak up at any time, also between a command's information and its result."""
     lines = [*before, '+CREG: 2,1,"0065","00012C01",7', *between, "OK"]
-    events = hear(READS[-1], ["".join(f"\r\n{line}\r\n" for line in lines).encode()], Bounds())
+    events = hear(READS[-1], ["".join(f"\r\n{line}\r\n" for line in lines).encode()], DialogueBounds())
     assert [e.content for e in events if isinstance(e, Information)] == ['2,1,"0065","00012C01",7']
     assert isinstance(events[-1], Ended)
     assert len(events) == len(lines)
@@ -112,10 +116,10 @@ def test_unsolicited_codes_in_every_gap_leave_the_answer_alone(before: list[str]
 @given(st.integers(1, 300))
 def test_each_bound_is_named_when_it_is_broken(size: int) -> None:
     """The report must say which bound a modem broke, and at the first octet beyond it."""
-    bounds = Bounds(line=size, answer=10_000, lines=64)
+    bounds = DialogueBounds(line=size, answer=10_000, lines=64)
     assert hear(commands.IMEI, [b"x" * size], bounds) == []
     assert hear(commands.IMEI, [b"x" * (size + 1)], bounds) == [Broken(TelephonyCode.LINE_TOO_LONG)]
-    short = Bounds(line=10_000, answer=size, lines=64)
+    short = DialogueBounds(line=10_000, answer=size, lines=64)
     assert hear(commands.IMEI, [b"x" * (size + 1)], short) == [Broken(TelephonyCode.ANSWER_TOO_LONG)]
-    few = Bounds(line=10, answer=10_000, lines=size)
+    few = DialogueBounds(line=10, answer=10_000, lines=size)
     assert hear(commands.IMEI, [b"x\r" * (size + 1)], few)[-1] == Broken(TelephonyCode.TOO_MANY_LINES)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.core.events import Judged
+from agent.core.events import VerdictReceived
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict, verify
 from wire.codes import Decision
@@ -88,5 +88,5 @@ def verified(decision: Decision, **changes: Any) -> VerifiedVerdict:
 
 
 @cache
-def judged(decision: Decision) -> Judged:
-    return Judged(verified(decision))
+def judged(decision: Decision) -> VerdictReceived:
+    return VerdictReceived(verified(decision))

@@ -9,7 +9,7 @@ import pytest
 from agent import runtime
 from agent.adapters.tuf_keys import TufKeys
 from agent.core import effects, timing
-from agent.core.events import Event, Judged, Kind
+from agent.core.events import Event, EventKind, VerdictReceived
 from agent.core.screens import Action, ScreenFacts, ScreenId
 from agent.core.states import State
 from agent.runtime import Agent
@@ -27,7 +27,7 @@ EFFECTS: Final = (effects.Persist, effects.Show, effects.ShowImei, effects.SetAl
 
 def all_by_name() -> Iterator[tuple[str, Apply]]:
     """Each name with the function that applies the mutant."""
-    for kind in Kind:
+    for kind in EventKind:
         yield f"agent: ignores event {kind}", _without_event(kind)
     for effect in EFFECTS:
         yield f"agent: skips effect {effect.__name__}", _without_effect(effect)
@@ -36,7 +36,7 @@ def all_by_name() -> Iterator[tuple[str, Apply]]:
     yield from RULES.items()
 
 
-def _without_event(kind: Kind) -> Apply:
+def _without_event(kind: EventKind) -> Apply:
     original = Agent._step
 
     def step(self: Agent, event: Event) -> None:
@@ -132,8 +132,8 @@ def _never_increases_delay(patch: pytest.MonkeyPatch) -> None:
         )
 
 
-def _treats_every_verdict_as(kind: Kind) -> Apply:
-    return lambda patch: patch.setattr(Judged, "kind", kind)
+def _treats_every_verdict_as(kind: EventKind) -> Apply:
+    return lambda patch: patch.setattr(VerdictReceived, "kind", kind)
 
 
 def _trusts_wall_clock(patch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ RULES: Final[dict[str, Apply]] = {
     "agent: never updates its keys": _never_updates_keys,
     "agent: ignores Retry-After": _ignores_retry_after,
     "agent: never increases the retry delay": _never_increases_delay,
-    "agent: treats every verdict as an allow": _treats_every_verdict_as(Kind.ALLOWED),
-    "agent: treats every verdict as a deny": _treats_every_verdict_as(Kind.DENIED),
+    "agent: treats every verdict as an allow": _treats_every_verdict_as(EventKind.ALLOWED),
+    "agent: treats every verdict as a deny": _treats_every_verdict_as(EventKind.DENIED),
     "agent: trusts the wall clock": _trusts_wall_clock,
 }

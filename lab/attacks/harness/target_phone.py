@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.timing import Context, trusted_now
 from agent.verification.verdict import Expected, TimeCertainty
 from lab.attacks.device_state import DeviceState
@@ -19,7 +19,14 @@ from lab.world.seed import Seed
 from server_stub.key_repository import KeyList
 
 _VERDICTS: Final = frozenset(
-    kind.value for kind in (Kind.ALLOWED, Kind.NOTICED, Kind.DENIED, Kind.DEFERRED, Kind.RELEASED)
+    kind.value
+    for kind in (
+        EventKind.ALLOWED,
+        EventKind.NOTICED,
+        EventKind.DENIED,
+        EventKind.DEFERRED,
+        EventKind.RELEASED,
+    )
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from agent.core.events import Happened, Kind, LanguageChosen, TermsAccepted
+from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from firmware_profiles.loader import load_named
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.operations import CannotError
@@ -144,10 +144,10 @@ PHONE_STEPS: Final[dict[type[Step], OnPhone]] = {
     device_steps.SetUp: _set_up,
     device_steps.ChooseLanguage: _choose_language,
     device_steps.AcceptTerms: _accept_terms,
-    device_steps.DeclineTerms: lambda _, actor, __: actor.phone.act(Happened(Kind.TERMS_DECLINED)),
+    device_steps.DeclineTerms: lambda _, actor, __: actor.phone.act(SimpleEvent(EventKind.TERMS_DECLINED)),
     device_steps.Continue: lambda _, actor, __: actor.phone.put_away(),
     device_steps.Retry: lambda _, actor, __: actor.phone.retry(),
-    device_steps.ShowImei: lambda _, actor, __: actor.phone.act(Happened(Kind.IMEI_REQUESTED)),
+    device_steps.ShowImei: lambda _, actor, __: actor.phone.act(SimpleEvent(EventKind.IMEI_REQUESTED)),
     device_steps.EnterCode: _enter_code,
     device_steps.InsertSim: _insert_sim,
     device_steps.RemoveSim: lambda _, actor, step: actor.phone.insert(None, step.slot - 1),

@@ -8,7 +8,7 @@ import pytest
 from agent.adapters.sealed_file import SealedFile
 from agent.adapters.system_clock import SystemClock
 from agent.adapters.system_entropy import SystemEntropy
-from agent.core.events import Happened, Kind, LanguageChosen, TermsAccepted
+from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.states import Lock, Setup
 from agent.ports import Ports
 from agent.runtime import Agent
@@ -52,7 +52,7 @@ def test_an_agent_on_this_machines_disk_and_clock_lives_through_a_restart(
         agent.boot()
         agent.handle(LanguageChosen("en"))
         agent.handle(TermsAccepted(image.terms_version))
-        agent.handle(Happened(Kind.CONNECTED))
+        agent.handle(SimpleEvent(EventKind.CONNECTED))
         assert agent.state.lock is end
         sealed = agent.state.memory
         assert state.stat().st_size > 0

@@ -17,7 +17,7 @@ from firmware_profiles.model import (
     Bootloader,
     DisplayHook,
     Integrity,
-    Keystore,
+    KeyStorage,
     SaleRegion,
     SignedBy,
     Wake,
@@ -126,7 +126,7 @@ def test_a_regional_image_is_enforcing_hardware_of_its_region(name: str, region:
     """Green, hardware keys, an agent that is woken by everything, nothing hooked."""
     profile = load_named(name)
     assert profile.image.sale_region is region
-    assert profile.hardware.keystore in {Keystore.STRONGBOX, Keystore.TEE}
+    assert profile.hardware.keystore in {KeyStorage.STRONGBOX, KeyStorage.TEE}
     assert profile.hooks is None
     assert profile.agent is not None
     assert set(profile.agent.wakes_on) == set(Wake)
@@ -191,7 +191,7 @@ def test_hooks_are_where_they_were_put() -> None:
     falsified = hooked["custom-spoofing"].falsified
     assert falsified is not None
     assert (falsified.sim_mcc, falsified.network_mcc, falsified.wifi_country) == ("208", "208", "FR")
-    assert load_named("custom-spoofing").hardware.keystore is Keystore.SOFTWARE
+    assert load_named("custom-spoofing").hardware.keystore is KeyStorage.SOFTWARE
 
 
 def test_exactly_one_image_trusts_another_holder() -> None:

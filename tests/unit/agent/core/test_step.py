@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from agent.core import timing
 from agent.core.effects import Persist, RequestChallenge, RequestVerdict, SetAlarm, Show
 from agent.core.events import (
-    Challenged,
+    ChallengeReceived,
     CodeRefused,
     Collected,
     Event,
+    EventKind,
     Failed,
-    Happened,
-    Judged,
-    Kind,
     LanguageChosen,
+    SimpleEvent,
     TermsAccepted,
+    VerdictReceived,
 )
 from agent.core.screen_selection import screen_of
 from agent.core.screens import ScreenId, Trouble
@@ -41,26 +41,26 @@ EVENTS: list[Event] = [
     LanguageChosen("fr"),
     TermsAccepted("2021-07"),
     Collected("490154203237518"),
-    Challenged("n" * 32),
+    ChallengeReceived("n" * 32),
     CodeRefused("nonce-mismatch"),
     Failed(Trouble.UNREACHABLE, "timed-out"),
     *(judged(decision) for decision in Decision),
     *(
-        Happened(kind)
-        for kind in Kind
+        SimpleEvent(kind)
+        for kind in EventKind
         if kind
         not in {
-            Kind.LANGUAGE_CHOSEN,
-            Kind.TERMS_ACCEPTED,
-            Kind.COLLECTED,
-            Kind.CHALLENGED,
-            Kind.FAILED,
-            Kind.CODE_REFUSED,
-            Kind.ALLOWED,
-            Kind.NOTICED,
-            Kind.DENIED,
-            Kind.DEFERRED,
-            Kind.RELEASED,
+            EventKind.LANGUAGE_CHOSEN,
+            EventKind.TERMS_ACCEPTED,
+            EventKind.COLLECTED,
+            EventKind.CHALLENGED,
+            EventKind.FAILED,
+            EventKind.CODE_REFUSED,
+            EventKind.ALLOWED,
+            EventKind.NOTICED,
+            EventKind.DENIED,
+            EventKind.DEFERRED,
+            EventKind.RELEASED,
         }
     ),
 ]
@@ -76,7 +76,7 @@ STATES = [
     for m, s, e, k, a in itertools.product(MEMORIES, Setup, Exchange, Lock, Attention)
 ]
 
-VERDICTS = {Kind.ALLOWED, Kind.NOTICED, Kind.DENIED, Kind.DEFERRED, Kind.RELEASED}
+VERDICTS = {EventKind.ALLOWED, EventKind.NOTICED, EventKind.DENIED, EventKind.DEFERRED, EventKind.RELEASED}
 
 
 def taken() -> list[tuple[State, Event, State, tuple[object, ...]]]:
@@ -104,17 +104,17 @@ def test_a_phone_becomes_activated_by_a_verdict_alone() -> None:
     ways = {
         event.kind for before, event, after, _ in TAKEN if after.lock is Lock.ACTIVATED is not before.lock
     }
-    assert ways == {Kind.ALLOWED}
+    assert ways == {EventKind.ALLOWED}
 
 
 def test_a_phone_is_locked_by_a_deny_or_by_a_deadline_that_a_verdict_set() -> None:
     """I2: nobody without a verdict key can lock a phone."""
     for before, event, after, _ in TAKEN:
         if after.lock is Lock.LOCKED is not before.lock:
-            assert event.kind in {Kind.DENIED, Kind.LOCK_DUE, Kind.OFFLINE_DUE}
-            if event.kind is Kind.LOCK_DUE:
+            assert event.kind in {EventKind.DENIED, EventKind.LOCK_DUE, EventKind.OFFLINE_DUE}
+            if event.kind is EventKind.LOCK_DUE:
                 assert before.memory.lock_at == NOW - 1
-            if event.kind is Kind.OFFLINE_DUE:
+            if event.kind is EventKind.OFFLINE_DUE:
                 assert before.memory.offline_at == NOW - 1
 
 
@@ -122,7 +122,7 @@ def test_a_locked_phone_is_unlocked_by_a_verdict_alone() -> None:
     """I3: reboot, SIM change, retry and time leave it locked."""
     for before, event, after, _ in TAKEN:
         if before.lock is Lock.LOCKED is not after.lock:
-            assert event.kind in {Kind.ALLOWED, Kind.NOTICED, Kind.RELEASED}
+            assert event.kind in {EventKind.ALLOWED, EventKind.NOTICED, EventKind.RELEASED}
 
 
 def test_a_released_phone_never_asks_again() -> None:
@@ -172,7 +172,7 @@ def test_a_question_is_asked_only_after_terms_and_only_once() -> None:
     """Nothing leaves the phone before the user accepted the terms; one exchange runs at a time."""
     for before, event, after, effects in TAKEN:
         if any(isinstance(effect, RequestChallenge) for effect in effects):
-            assert (before.exchange, event.kind) == (Exchange.COLLECTING, Kind.COLLECTED)
+            assert (before.exchange, event.kind) == (Exchange.COLLECTING, EventKind.COLLECTED)
         if after.exchange is Exchange.COLLECTING is not before.exchange:
             assert before.setup not in (Setup.LANGUAGE, Setup.TERMS)
 
@@ -180,7 +180,7 @@ def test_a_question_is_asked_only_after_terms_and_only_once() -> None:
 def test_a_failure_leaves_the_lock_as_it_was() -> None:
     """Default deny: an unknown anything changes neither the lock nor the deadlines."""
     for before, event, after, _ in TAKEN:
-        if event.kind is Kind.FAILED:
+        if event.kind is EventKind.FAILED:
             assert (after.lock, after.setup, after.memory) == (before.lock, before.setup, before.memory)
             assert after.exchange is Exchange.BACKOFF
 
@@ -192,7 +192,7 @@ def test_a_locked_phone_always_has_a_way_to_ask() -> None:
         ways = [
             event
             for before, event, _, _ in TAKEN
-            if before is state and event.kind in {Kind.RETRY, Kind.FAILED}
+            if before is state and event.kind in {EventKind.RETRY, EventKind.FAILED}
         ]
         assert ways, state
 
@@ -208,7 +208,7 @@ def test_a_verdict_that_nobody_asked_for_is_rejected_by_name(decision: Decision)
 def test_only_a_verified_verdict_carries_authority() -> None:
     """The machine cannot be handed claims that the verifier has not made."""
     with pytest.raises(TypeError, match="VerifiedVerdict"):
-        Judged(verified(Decision.ALLOW).claims)  # type: ignore[arg-type]
+        VerdictReceived(verified(Decision.ALLOW).claims)  # type: ignore[arg-type]
 
 
 def test_a_verdict_sets_floors_deadlines_and_words() -> None:
@@ -281,7 +281,7 @@ def test_reckoning_in_small_steps_loses_no_second(steps: list[float]) -> None:
 def test_what_is_due_is_never_rejected(state: State) -> None:
     """`due` and the tables must agree, or an alarm would wake the agent in vain for ever."""
     if kind := timing.due(state, CONTEXT):
-        after, _ = step(state, Happened(kind), CONTEXT)
+        after, _ = step(state, SimpleEvent(kind), CONTEXT)
         assert after != state
 
 

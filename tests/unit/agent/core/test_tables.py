@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.effects import EffectKind
-from agent.core.events import Kind
+from agent.core.events import EventKind
 from agent.core.states import State
 from agent.core.table import MACHINES, Machine
 from lab.diagrams import mermaid
@@ -20,7 +20,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("machine", "state", "kind"), PAIRS)
 def test_every_pair_leads_somewhere_in_any_case_or_names_its_rejection(
-    machine: Machine, state: str, kind: Kind
+    machine: Machine, state: str, kind: EventKind
 ) -> None:
     """A pair that does neither would be an accident; one that does both would name a rejection that never comes."""
     rows = machine.rows.get((state, kind), ())
@@ -44,7 +44,7 @@ def test_a_machine_owns_the_field_of_its_name_and_stays_within_its_states(machin
 
 def test_the_machines_together_know_every_kind_of_event() -> None:
     """An event that no machine knows would vanish without a trace."""
-    assert frozenset[Kind]().union(*(machine.alphabet for machine in MACHINES)) == set(Kind)
+    assert frozenset[EventKind]().union(*(machine.alphabet for machine in MACHINES)) == set(EventKind)
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda m: m.name)

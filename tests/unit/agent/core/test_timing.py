@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.core import timing
 from agent.core.effects import Persist
-from agent.core.events import Failed, Happened, Judged, Kind
+from agent.core.events import EventKind, Failed, SimpleEvent, VerdictReceived
 from agent.core.screen_selection import facts_of
 from agent.core.screens import LockCause, Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
@@ -64,7 +64,7 @@ def sealed_before_the_battery_is_pulled(uptime: float) -> int:
     state = State(memory=Memory(time=TimeAnchor(NOW)), setup=Setup.DONE, lock=Lock.ACTIVATED)
     now = 0.0
     while (now := now + timing.alarm(state, Context(now, 0.0))) <= uptime:
-        state, effects = step(state, Happened(Kind.HEARTBEAT), Context(now, 0.0))
+        state, effects = step(state, SimpleEvent(EventKind.HEARTBEAT), Context(now, 0.0))
         assert Persist() in effects
     return state.memory.time.epoch - NOW
 
@@ -92,12 +92,12 @@ def test_a_verdict_raises_a_floor_by_one_step_at_most(floor: int, above: int) ->
     expected = replace(tokens.EXPECTED, serial=floor, policy_version=floor)
     policy = {"id": "p", "version": floor + above, "rule": "r"}
     verdict = tokens.verified("release", expected=expected, serial=floor + above, policy=policy)
-    memory = step(state, Judged(verdict), CONTEXT)[0].memory
+    memory = step(state, VerdictReceived(verdict), CONTEXT)[0].memory
     assert memory.serial == memory.policy_version == floor + min(above, 2**32)
 
 
-def taken(state: State, kind: Kind) -> State:
-    return step(state, Happened(kind), CONTEXT)[0]
+def taken(state: State, kind: EventKind) -> State:
+    return step(state, SimpleEvent(kind), CONTEXT)[0]
 
 
 def test_a_phone_that_locked_itself_waits_for_no_other_lock() -> None:
@@ -106,7 +106,7 @@ def test_a_phone_that_locked_itself_waits_for_no_other_lock() -> None:
         time=TimeAnchor(NOW, 100.0), lock_at=NOW, offline_at=NOW, warn_at=NOW, check_in_at=NOW + 5000
     )
     noticed = State(memory=memory, setup=Setup.DONE, lock=Lock.NOTICE)
-    for kind, cause in ((Kind.LOCK_DUE, LockCause.NOTICE), (Kind.OFFLINE_DUE, LockCause.OFFLINE)):
+    for kind, cause in ((EventKind.LOCK_DUE, LockCause.NOTICE), (EventKind.OFFLINE_DUE, LockCause.OFFLINE)):
         locked = taken(noticed, kind)
         assert (locked.lock, locked.memory.cause) == (Lock.LOCKED, cause)
         assert (locked.memory.lock_at, locked.memory.offline_at, locked.memory.warn_at) == (None, None, None)
@@ -182,9 +182,9 @@ def test_no_server_makes_a_phone_ask_every_second_or_wait_for_years() -> None:
         exchange=Exchange.AWAITING_VERDICT,
         nonce="n",
     )
-    hasty, _ = step(waiting, Judged(verified(Decision.ALLOW, check_in=0)), CONTEXT)
+    hasty, _ = step(waiting, VerdictReceived(verified(Decision.ALLOW, check_in=0)), CONTEXT)
     assert hasty.memory.check_in_at == NOW + timing.CHECK_IN_LEAST
-    slow, _ = step(waiting, Judged(verified(Decision.DEFER, retry_after=10 * 366 * 86_400)), CONTEXT)
+    slow, _ = step(waiting, VerdictReceived(verified(Decision.DEFER, retry_after=10 * 366 * 86_400)), CONTEXT)
     assert slow.retry_at - CONTEXT.elapsed == limits.RETRY_AFTER_MAX
 
 
@@ -202,5 +202,5 @@ def test_a_network_that_comes_up_ends_the_wait_for_a_network_and_no_other(
         trouble=trouble,
         retry_at=9999.0,
     )
-    asks = taken(state, Kind.CONNECTED).exchange is Exchange.COLLECTING
+    asks = taken(state, EventKind.CONNECTED).exchange is Exchange.COLLECTING
     assert asks == (trouble in (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS))

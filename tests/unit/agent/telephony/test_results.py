@@ -2,22 +2,22 @@
 
 import pytest
 
-from agent.telephony.results import NUMERIC, VERBOSE, CmeError, Result, ResultKind, parse_result
+from agent.telephony.results import NUMERIC, VERBOSE, CmeError, FinalResult, ResultKind, parse_result
 from lab.handset.modem.errors import TEXTS, CmeCode
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ResultKind if not kind.value.startswith("+")])
 def test_every_plain_result_ends_a_command(kind: ResultKind) -> None:
     """V.250 lists them all; a missing one would look like silence."""
-    assert parse_result(kind.value) == Result(kind)
-    assert Result(kind).ok == (kind is ResultKind.OK)
+    assert parse_result(kind.value) == FinalResult(kind)
+    assert FinalResult(kind).ok == (kind is ResultKind.OK)
 
 
 @pytest.mark.parametrize("number", range(200))
 def test_every_numbered_equipment_error_ends_a_command(number: int) -> None:
     """Errors without a meaning to us are still errors."""
     result = parse_result(f"+CME ERROR: {number}")
-    assert result == Result(ResultKind.CME_ERROR, NUMERIC.get(str(number), CmeError.OTHER))
+    assert result == FinalResult(ResultKind.CME_ERROR, NUMERIC.get(str(number), CmeError.OTHER))
 
 
 @pytest.mark.parametrize("code", [code for code in CmeCode if str(code.value) in NUMERIC])
@@ -41,4 +41,4 @@ def test_what_only_looks_like_a_result_is_none(line: str) -> None:
 
 def test_message_service_errors_end_a_command() -> None:
     """+CMS ERROR comes from the SMS part of a modem."""
-    assert parse_result("+CMS ERROR: 500") == Result(ResultKind.CMS_ERROR)
+    assert parse_result("+CMS ERROR: 500") == FinalResult(ResultKind.CMS_ERROR)

@@ -10,10 +10,10 @@ import pytest
 from agent.verification import jws, strict_json
 from agent.verification.claims import parse_fast, read_claims
 from agent.verification.fast_claims import (
-    CatalogueMessage,
     Claims,
-    Confirmation,
-    PolicyReference,
+    FastConfirmation,
+    FastMessage,
+    FastPolicyReference,
     is_complete,
 )
 from agent.verification.jws import Segments, VerifiedPayload
@@ -24,9 +24,9 @@ from wire.verdict import OPTIONAL_CLAIMS, REQUIRED, UncheckedVerdict, Verdict
 
 PAIRS: list[tuple[type[msgspec.Struct], type[Any]]] = [
     (Claims, Verdict),
-    (Confirmation, verdict.Confirmation),
-    (PolicyReference, verdict.PolicyReference),
-    (CatalogueMessage, verdict.CatalogueMessage),
+    (FastConfirmation, verdict.Confirmation),
+    (FastPolicyReference, verdict.PolicyReference),
+    (FastMessage, verdict.CatalogueMessage),
 ]
 
 
@@ -96,7 +96,7 @@ def quickly(payload: bytes) -> dict[str, Any] | None:
 def strictly(payload: bytes) -> dict[str, Any] | None:
     """What the strict reader of JSON and the contract's model make of it, without the types that are tested."""
     members = strict_json.read(payload)
-    if isinstance(members, strict_json.Fault) or None in members.values():
+    if isinstance(members, strict_json.JsonFault) or None in members.values():
         return None
     try:
         return Verdict.model_validate(members).model_dump(mode="json", exclude_none=True)

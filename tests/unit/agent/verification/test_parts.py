@@ -6,7 +6,7 @@ import pytest
 
 from agent.verification import base64url, edwards25519, jws, strict_json
 from agent.verification.errors import Code, VerificationError
-from agent.verification.strict_json import Fault, StrictJsonError
+from agent.verification.strict_json import JsonFault, StrictJsonError
 from tests.support.tokens import ED25519, KEYS, header_of, sign
 from wire import limits
 
@@ -62,33 +62,33 @@ def test_characters_outside_of_the_alphabet_are_no_base64url(text: bytes) -> Non
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (b"", Fault.NOT_JSON),
-        (b"{", Fault.NOT_JSON),
-        (b"[]", Fault.NOT_JSON),
-        (b'{"a":1}}', Fault.NOT_JSON),
-        (b'{"a":01}', Fault.NOT_JSON),
-        (b'{"a":\xc3}', Fault.NOT_JSON),
-        (b'{"a":"\xed\xa0\x80"}', Fault.NOT_JSON),
-        (b'{"a":"\\ud800"}', Fault.NOT_JSON),
-        (b'{"\\udc00":1}', Fault.NOT_JSON),
-        (b'{"a":["\\ud800x"]}', Fault.NOT_JSON),
-        (b'{"a":"\x00"}', Fault.NOT_JSON),
-        (b'{"a":1,}', Fault.NOT_JSON),
-        ('{"a":١}'.encode(), Fault.NOT_JSON),
-        ('\u00a0{"a":1}'.encode(), Fault.NOT_JSON),
-        (b'{"a":1,"a":1}', Fault.MEMBER_DUPLICATE),
-        (b'{"b":{"a":1,"\\u0061":2}}', Fault.MEMBER_DUPLICATE),
-        (b'{"a":1.0}', Fault.NUMBER),
-        (b'{"a":-0.0}', Fault.NUMBER),
-        (b'{"a":NaN}', Fault.NUMBER),
-        (b'{"a":9007199254740992}', Fault.NUMBER),
-        (b'{"a":-9007199254740992}', Fault.NUMBER),
-        (b'{"a":' + b"9" * 5000 + b"}", Fault.NUMBER),
-        (b'{"a":' * 9 + b"1" + b"}" * 9, Fault.TOO_DEEP),
-        (b"[" * 100_000, Fault.TOO_DEEP),
+        (b"", JsonFault.NOT_JSON),
+        (b"{", JsonFault.NOT_JSON),
+        (b"[]", JsonFault.NOT_JSON),
+        (b'{"a":1}}', JsonFault.NOT_JSON),
+        (b'{"a":01}', JsonFault.NOT_JSON),
+        (b'{"a":\xc3}', JsonFault.NOT_JSON),
+        (b'{"a":"\xed\xa0\x80"}', JsonFault.NOT_JSON),
+        (b'{"a":"\\ud800"}', JsonFault.NOT_JSON),
+        (b'{"\\udc00":1}', JsonFault.NOT_JSON),
+        (b'{"a":["\\ud800x"]}', JsonFault.NOT_JSON),
+        (b'{"a":"\x00"}', JsonFault.NOT_JSON),
+        (b'{"a":1,}', JsonFault.NOT_JSON),
+        ('{"a":١}'.encode(), JsonFault.NOT_JSON),
+        ('\u00a0{"a":1}'.encode(), JsonFault.NOT_JSON),
+        (b'{"a":1,"a":1}', JsonFault.MEMBER_DUPLICATE),
+        (b'{"b":{"a":1,"\\u0061":2}}', JsonFault.MEMBER_DUPLICATE),
+        (b'{"a":1.0}', JsonFault.NUMBER),
+        (b'{"a":-0.0}', JsonFault.NUMBER),
+        (b'{"a":NaN}', JsonFault.NUMBER),
+        (b'{"a":9007199254740992}', JsonFault.NUMBER),
+        (b'{"a":-9007199254740992}', JsonFault.NUMBER),
+        (b'{"a":' + b"9" * 5000 + b"}", JsonFault.NUMBER),
+        (b'{"a":' * 9 + b"1" + b"}" * 9, JsonFault.TOO_DEEP),
+        (b"[" * 100_000, JsonFault.TOO_DEEP),
     ],
 )
-def test_what_is_not_strict_json_is_refused_by_name(text: bytes, fault: Fault) -> None:
+def test_what_is_not_strict_json_is_refused_by_name(text: bytes, fault: JsonFault) -> None:
     """Two readers that disagree about one text are an attack waiting to happen: so only one reading exists."""
     with pytest.raises(StrictJsonError) as refused:
         strict_json.loads(text)

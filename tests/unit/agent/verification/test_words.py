@@ -5,7 +5,7 @@ from enum import Enum
 import pytest
 
 from agent.verification.keyset import KeySet
-from agent.verification.strict_json import Fault
+from agent.verification.strict_json import JsonFault
 from agent.verification.validity import ValidityViolation
 from agent.verification.verdict import TimeCertainty
 
@@ -13,7 +13,7 @@ from agent.verification.verdict import TimeCertainty
 @pytest.mark.parametrize(
     ("words", "values"),
     [
-        (Fault, ["not-json", "member-duplicate", "too-deep", "number"]),
+        (JsonFault, ["not-json", "member-duplicate", "too-deep", "number"]),
         (ValidityViolation, ["not-yet", "over"]),
         (TimeCertainty, ["exact", "at-least"]),
     ],

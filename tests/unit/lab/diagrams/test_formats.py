@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from statemachine.io import load
 
-from agent.core.events import Challenged, Failed, Happened, Kind
+from agent.core.events import ChallengeReceived, EventKind, Failed, SimpleEvent
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.step import RejectedEventError, step
@@ -20,10 +20,13 @@ from lab.model_check.transitions import SPECIAL
 from tests.support.judged import NOW, judged
 from wire.codes import Decision
 
-EVENTS: dict[Kind, Any] = {**SPECIAL, **{judged(decision).kind: judged(decision) for decision in Decision}}
+EVENTS: dict[EventKind, Any] = {
+    **SPECIAL,
+    **{judged(decision).kind: judged(decision) for decision in Decision},
+}
 
 
-def outcomes(machine: Machine, state: StrEnum, kind: Kind, true: frozenset[str]) -> tuple[str, str, str]:
+def outcomes(machine: Machine, state: StrEnum, kind: EventKind, true: frozenset[str]) -> tuple[str, str, str]:
     """Target, effects and refusal of a pair by the tables, where the guards in `true` hold."""
     for row in machine.rows.get((state, kind), ()):
         if row.guard is None or row.guard.__name__ in true:
@@ -39,7 +42,7 @@ class Engine:
         self.chart = load(scxml.document((machine,)), format="scxml")
         self.states = {scxml.state_id(machine, state): state for state in machine.states}
 
-    def outcome(self, state: StrEnum, kind: Kind, true: frozenset[str]) -> tuple[str, str, str]:
+    def outcome(self, state: StrEnum, kind: EventKind, true: frozenset[str]) -> tuple[str, str, str]:
         """The same three by the engine."""
         running = self.chart(start_value=scxml.state_id(self.machine, state))
         # The engine leaves the data model to the host where it does not start at the beginning.
@@ -54,7 +57,7 @@ class Engine:
         return self.states[now].value, causes, refuses
 
 
-def valuations(machine: Machine, state: StrEnum, kind: Kind) -> list[frozenset[str]]:
+def valuations(machine: Machine, state: StrEnum, kind: EventKind) -> list[frozenset[str]]:
     """Every way in which the guards of a pair can hold or not."""
     names = {row.guard.__name__ for row in machine.rows.get((state, kind), ()) if row.guard}
     choices = itertools.chain.from_iterable(
@@ -78,7 +81,7 @@ def test_step_agrees_with_the_engines_together_on_every_combination_of_states() 
     known: dict[tuple[object, ...], tuple[str, str, str]] = {}
     for setup, exchange, lock, attention in itertools.product(Setup, Exchange, Lock, Attention):
         state = _state(setup, exchange, lock, attention)
-        for kind in Kind:
+        for kind in EventKind:
             answers = [
                 _asked(known, engines[machine.name], state, kind)
                 for machine in MACHINES
@@ -96,7 +99,7 @@ def _state(setup: Setup, exchange: Exchange, lock: Lock, attention: Attention) -
 
 
 def _asked(
-    known: dict[tuple[object, ...], tuple[str, str, str]], engine: Engine, state: State, kind: Kind
+    known: dict[tuple[object, ...], tuple[str, str, str]], engine: Engine, state: State, kind: EventKind
 ) -> tuple[str, str, str]:
     """The engine's answer; each machine only sees its own state and its guards, so most have been asked before."""
     own: StrEnum = getattr(state, engine.machine.name)
@@ -117,14 +120,14 @@ def _together(answers: list[tuple[str, str, str]]) -> object:
     return ([target for target, _, _ in answers], wanted)
 
 
-def _stepped(state: State, kind: Kind) -> object:
+def _stepped(state: State, kind: EventKind) -> object:
     special = {
-        Kind.CHALLENGED: Challenged("n" * 32),
-        Kind.FAILED: Failed(Trouble.UNREACHABLE, "timed-out"),
+        EventKind.CHALLENGED: ChallengeReceived("n" * 32),
+        EventKind.FAILED: Failed(Trouble.UNREACHABLE, "timed-out"),
         **EVENTS,
     }
     try:
-        after, effects = step(state, special.get(kind) or Happened(kind), HERE)
+        after, effects = step(state, special.get(kind) or SimpleEvent(kind), HERE)
     except RejectedEventError as error:
         return (error.machine, error.rejection.value)
     concerned = [machine.name for machine in MACHINES if kind in machine.alphabet]

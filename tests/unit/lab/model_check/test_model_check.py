@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.effects import Persist
-from agent.core.events import Happened, Kind
+from agent.core.events import EventKind, SimpleEvent
 from agent.core.screens import ScreenId
 from agent.core.states import Memory, Setup, State, TimeAnchor, fresh
 from agent.verification.verdict import VerifiedVerdict
@@ -59,8 +59,14 @@ def test_everything_that_can_happen_to_a_legacy_phone_is_seen_and_nothing_is_bro
     assert found.transitions > 3 * found.states
     tried = {legacy.model.pool.events[event].kind for _, event in legacy.model.body.stepper.taken}
     # An image that no alarm wakes never sees what alarms bring; the others are searched with the rest, slowly.
-    alarms = {Kind.CHECK_IN_DUE, Kind.WARNING_DUE, Kind.LOCK_DUE, Kind.OFFLINE_DUE, Kind.HEARTBEAT}
-    assert tried | alarms == set(Kind), "a kind of event that no machine is ever given"
+    alarms = {
+        EventKind.CHECK_IN_DUE,
+        EventKind.WARNING_DUE,
+        EventKind.LOCK_DUE,
+        EventKind.OFFLINE_DUE,
+        EventKind.HEARTBEAT,
+    }
+    assert tried | alarms == set(EventKind), "a kind of event that no machine is ever given"
 
 
 @pytest.mark.slow
@@ -166,7 +172,7 @@ def test_predicates_that_no_table_can_break_can_fail_too(monkeypatch: pytest.Mon
     nobody = Traits(boots=True, wakes=frozenset(), hooked=False)
     running = World(agent=0, powered=True, panel=ScreenId.WAITING, alarm=True, up=True)
     assert {"I8"} <= {name for name, _ in invariants.broken_in(running, fresh(0), nobody)}
-    wiped = invariants.broken_by_step(fresh(0), Happened(Kind.HEARTBEAT), fresh(0), [object()], HERE)  # type: ignore[list-item]
+    wiped = invariants.broken_by_step(fresh(0), SimpleEvent(EventKind.HEARTBEAT), fresh(0), [object()], HERE)  # type: ignore[list-item]
     assert "I6" in {name for name, _ in wiped}
     monkeypatch.setattr(invariants, "LANGUAGES", ("en",))
     monkeypatch.setattr(invariants, "build", lambda *_: type("Bare", (), {"actions": ()}))
