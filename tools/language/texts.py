@@ -6,6 +6,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 Text = tuple[int, str]
 """A line number, counted from 1, and the text of that line."""
@@ -16,10 +17,21 @@ def texts(path: Path) -> Iterator[Text]:
     content = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         yield from _python(content)
+    elif path.suffix == ".md":
+        yield from _lines(_INLINE_CODE.sub("``", _FENCED_CODE.sub(_blank, content)))
     elif path.name == "Makefile":
         yield from ((number, line) for number, line in _lines(content) if "#" in line)
     else:
         yield from _lines(content)
+
+
+_INLINE_CODE: Final = re.compile(r"`[^`\n]*`")
+_FENCED_CODE: Final = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+
+
+def _blank(code: re.Match[str]) -> str:
+    """As many line ends as there were, so that the numbers of the other lines stay."""
+    return "\n" * code[0].count("\n")
 
 
 def _lines(text: str, first: int = 1) -> Iterator[Text]:
@@ -33,6 +45,6 @@ def _python(content: str) -> Iterator[Text]:
             yield token.start[0], token.string
     for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
-            yield from _lines(re.sub(r"`[^`\n]*`", "``", node.value), node.lineno)
+            yield from _lines(_INLINE_CODE.sub("``", node.value), node.lineno)
         elif isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             yield node.lineno, node.name.replace("_", " ")
