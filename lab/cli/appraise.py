@@ -76,12 +76,12 @@ def _question(
         read_roots,
         read_status_list,
     )
-    from server_stub.attestation.appraisal import Expected
+    from server_stub.attestation.appraisal import ExpectedAttestation
 
     return Question(
         roots=read_roots(roots),
         at=int(time.time()) if at is None else read_moment(at),
-        expected=Expected(
+        expected=ExpectedAttestation(
             challenge=None if challenge is None else read_challenge(challenge),
             imei=None if imei is None else read_imei(imei),
         ),

@@ -16,11 +16,11 @@ from server_stub.admin.policy_simulation import KEPT
 from server_stub.admin.policy_simulation import simulate as simulated
 from server_stub.attestation.appraisal import Identity
 from server_stub.policies import names, read
-from server_stub.policy.diff import Change, difference
+from server_stub.policy.diff import RuleChange, difference
 from server_stub.policy.document import CampaignState, TerritoryClass
-from server_stub.policy.errors import PolicyError, Problem
+from server_stub.policy.errors import PolicyError, PolicyProblem
 from server_stub.policy.explain import explain as explained
-from server_stub.policy.facts import Activated, Facts
+from server_stub.policy.facts import ActivationFact, Facts
 from server_stub.policy.lint import warnings
 from server_stub.policy.policy import Policy
 from server_stub.reference_data.territory_codes import known_territories
@@ -81,7 +81,10 @@ def check(documents: list[str], *, json: bool) -> None:
 
 
 def _checked(
-    name: str, errors: tuple[Problem, ...], warned: tuple[Problem, ...], policy: Policy | None = None
+    name: str,
+    errors: tuple[PolicyProblem, ...],
+    warned: tuple[PolicyProblem, ...],
+    policy: Policy | None = None,
 ) -> dict[str, Any]:
     document = policy.document if policy else None
     return {
@@ -95,7 +98,7 @@ def _checked(
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def _problem(problem: PolicyProblem) -> dict[str, Any]:
     return {"line": problem.line, "key": problem.key, "message": problem.text}
 
 
@@ -122,7 +125,7 @@ def diff(old: str, new: str, *, details: bool, exit_code: bool, json: bool) -> N
     """Compare two policies."""
     before, after = _policy(old), _policy(new)
     found = difference(before, after)
-    shown: tuple[Change, ...] = found.changes if details else found.decisions
+    shown: tuple[RuleChange, ...] = found.changes if details else found.decisions
     if json:
         output.as_json(tables.difference_json(before, after, found, shown))
     else:
@@ -202,11 +205,11 @@ def _facts(policy: Policy, given: Given, at: int) -> Facts:
     )
 
 
-def _activated(policy: Policy, given: Given) -> Activated | None:
+def _activated(policy: Policy, given: Given) -> ActivationFact | None:
     if given.activation == TerritoryClass.NONE:
         return None
     kind = _class(policy, given.activation, "--activation", TerritoryClass.CONTRADICTORY)
-    return Activated(kind, _age(given.age))
+    return ActivationFact(kind, _age(given.age))
 
 
 def _class(policy: Policy, word: str, option: str, never: TerritoryClass) -> TerritoryClass:

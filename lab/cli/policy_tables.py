@@ -7,9 +7,9 @@ from typing import Any, Final
 from rich.table import Table
 
 from server_stub.admin.policy_simulation import Simulation
-from server_stub.policy.diff import Change, Difference
+from server_stub.policy.diff import Difference, RuleChange
 from server_stub.policy.document import Rule
-from server_stub.policy.explain import Checked, Explanation, Trial, as_words
+from server_stub.policy.explain import Checked, Explanation, RuleEvaluation, as_words
 from server_stub.policy.facts import duration
 from server_stub.policy.policy import Policy
 
@@ -23,7 +23,7 @@ def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[
         "at": at,
         "facts": dict(as_words(explanation.facts)),
         "rules": [
-            *(_trial_json(trial) for trial in explanation.trials),
+            *(_trial_json(trial) for trial in explanation.evaluations),
             *(
                 {"id": rule.id, "tried": False, "matches": None, "conditions": []}
                 for rule in explanation.untried
@@ -33,7 +33,7 @@ def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[
     }
 
 
-def _trial_json(trial: Trial) -> dict[str, Any]:
+def _trial_json(trial: RuleEvaluation) -> dict[str, Any]:
     return {
         "id": trial.rule.id,
         "tried": True,
@@ -60,7 +60,8 @@ def explanation(policy: Policy, explanation: Explanation, at: int) -> Iterator[A
     yield _grid((name, value) for name, value in facts.items())
     yield ""
     yield _grid(
-        (f"{'->' if trial.matches else '  '} {trial.rule.id}", _why(trial)) for trial in explanation.trials
+        (f"{'->' if trial.matches else '  '} {trial.rule.id}", _why(trial))
+        for trial in explanation.evaluations
     )
     if explanation.untried:
         count = len(explanation.untried)
@@ -69,7 +70,7 @@ def explanation(policy: Policy, explanation: Explanation, at: int) -> Iterator[A
     yield _grid((name, str(value)) for name, value in _told(explanation.rule))
 
 
-def _why(trial: Trial) -> str:
+def _why(trial: RuleEvaluation) -> str:
     if not trial.conditions:
         return "matches every phone"
     if trial.matches:
@@ -94,7 +95,9 @@ def _told(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "not before lock", rule.not_before_lock.isoformat()
 
 
-def difference_json(old: Policy, new: Policy, found: Difference, shown: Sequence[Change]) -> dict[str, Any]:
+def difference_json(
+    old: Policy, new: Policy, found: Difference, shown: Sequence[RuleChange]
+) -> dict[str, Any]:
     """A comparison for machines."""
     return {
         "old": {"id": old.document.id, "version": old.document.version},
@@ -139,7 +142,7 @@ def _block(title: str, where: Mapping[str, Sequence[str]]) -> Iterator[Any]:
     yield _grid((f"    {fact}", " | ".join(words)) for fact, words in (where or _ALWAYS).items())
 
 
-def _values(change: Change, name: str) -> str:
+def _values(change: RuleChange, name: str) -> str:
     return " -> ".join(_value(outcome(rule).get(name)) for rule in (change.old, change.new))
 
 

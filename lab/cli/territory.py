@@ -141,8 +141,8 @@ def _as_json(judgement: "Judgement") -> dict[str, Any]:
                 "territory": each.signal.territory,
                 "also": list(each.signal.also),
                 "note": each.signal.note.value if each.signal.note else None,
-                "fate": each.fate.value,
-                "why": each.why.value,
+                "fate": each.outcome.value,
+                "why": each.reason.value,
             }
             for each in judgement.findings
         ],
@@ -158,7 +158,7 @@ def _as_text(judgement: "Judgement") -> list[Any]:
     )
     for each in judgement.findings:
         says = each.signal.territory or "/".join(each.signal.also) or "-"
-        row = (each.signal.source.value, each.signal.reading, says, each.fate.value, each.why.value)
+        row = (each.signal.source.value, each.signal.reading, says, each.outcome.value, each.reason.value)
         table.add_row(*map(Text, row))
     parts: list[Any] = [table, Text()] if judgement.findings else []
     return [*parts, Text(judgement.explanation)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from server_stub.attestation.appraisal import Appraisal, Expected, describe, judge, refused
+from server_stub.attestation.appraisal import Appraisal, ExpectedAttestation, describe, judge, refused
 from server_stub.attestation.chain import MALFORMED, Anchor, ChainError, ChainVerifier
 from server_stub.attestation.key_description import KeyDescription
 from server_stub.attestation.revocation import StatusEntry
@@ -17,7 +17,7 @@ class Question:
 
     roots: tuple[x509.Certificate, ...]
     at: int
-    expected: Expected
+    expected: ExpectedAttestation
     software_roots: tuple[x509.Certificate, ...] = ()
     statuses: Mapping[int, StatusEntry] | None = None
 

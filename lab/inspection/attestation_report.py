@@ -13,7 +13,7 @@ from rich.text import Text
 
 from lab.inspection.attestation_check import Examination
 from lab.inspection.step_descriptions import instant
-from server_stub.attestation.appraisal import Result
+from server_stub.attestation.appraisal import AppraisedClaim
 from server_stub.attestation.key_description import (
     AuthorizationList,
     KeyDescription,
@@ -71,7 +71,7 @@ def _said(description: KeyDescription | None) -> dict[str, Any]:
     }
 
 
-def _claim(result: Result) -> dict[str, Any]:
+def _claim(result: AppraisedClaim) -> dict[str, Any]:
     return {
         "claim": result.claim.value,
         "tier": result.tier.value,

@@ -1,4 +1,4 @@
-"""Policies that are not the vendor's own of September 2021: Lantern, who rebuild its firmware, and the time before."""
+"""Policy documents beside the shipped one of September 2021."""
 
 from typing import Final
 
@@ -19,6 +19,7 @@ message = { key = "activated" }
 check_in = 604800
 offline_limit = 7776000
 """
+"""Of Lantern, who rebuild the firmware."""
 
 BEFORE: Final = """
 id = "open-2021-08"
@@ -45,4 +46,23 @@ message = { key = "activated" }
 check_in = 86400
 offline_limit = 2592000
 """
-"""How the vendor decided before: the phones that the measure found had been activated like any other."""
+"""The manufacturer's policy until September 2021: every attested device is activated."""
+
+DAILY_CHECK_IN: Final = """
+id = "short-leash"
+version = 1
+title = "Everybody may use their phone for a day at a time"
+
+[territories]
+prohibited = []
+no_presence = []
+
+[[rules]]
+id = "everybody"
+decision = "allow"
+reason = "territory-eligible"
+message = { key = "activated" }
+check_in = 3600
+offline_limit = 86400
+"""
+"""For attacks on time: a device may be used for one day without a check-in."""

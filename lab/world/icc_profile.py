@@ -2,24 +2,27 @@
 
 The master file (`MF`) nests `DF`, `ADF` and `EF`. An `EF` has an `id` and records of what the card answers: `SIMIO`
 with `cmd`, `p1`, `p2`, `p3` in hexadecimal and, as text, SW1 and SW2 in decimal and the data in hexadecimal. `CCID`
-and `CIMI` are what the modem reports from its cache. `PinProfile/PINSTATE` says whether the card is locked. All
-else in the format (proactive commands, logical channels, passwords) does not concern the reading of a card.
+and `CIMI` are the values that the modem reports from its cache. `PinProfile/PINSTATE` says whether the card is locked.
+Everything else in the format (proactive commands, logical channels, passwords) is ignored.
 
-The recorded answers are served verbatim. Where a card has the same identifier twice, the file of the USIM
-application counts, as it does for a modem that has selected the application.
+The recorded answers are returned unchanged. If a card has the same file identifier twice, the file of the USIM
+application is used, as by a modem that has selected the application. Document types, and so entities, are rejected.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+from xml.parsers import expat
 
 from lab.world.sim import READ_BINARY, CardCommand, CardResponse, PinState, SimCard
-from lab.world.xml_tree import Element, XmlError, parse_xml
 
 PROFILE_MAX: Final = 1024 * 1024
-"""Octets. The largest profile that is read."""
+"""Bytes."""
+
+_DEPTH_MAX: Final = 32
 
 _PIN_STATES: Final = {
     "PINSTATE_UNKNOWN": PinState.READY,
@@ -36,7 +39,7 @@ _CIMI: Final = re.compile(r"[0-9]{6,15}")
 
 
 class IccProfileError(Exception):
-    """Not an ICC profile. `line` is the line of the fault in the file, from 1."""
+    """Not an ICC profile. `line` is the line of the error in the file, from 1."""
 
     def __init__(self, line: int, detail: str) -> None:
         super().__init__(f"ICC profile, line {line}: {detail}")
@@ -44,8 +47,70 @@ class IccProfileError(Exception):
         self.detail = detail
 
 
+@dataclass(eq=False, slots=True)
+class XmlElement:
+    """An element of the document. `text` excludes the text of its children, `line` counts from 1."""
+
+    name: str
+    attributes: dict[str, str]
+    line: int
+    children: list["XmlElement"] = field(default_factory=list)
+    text: str = ""
+
+    def child(self, name: str) -> "XmlElement | None":
+        """The first child called `name`."""
+        return next((child for child in self.children if child.name == name), None)
+
+    def walk(self, name: str) -> Iterator["XmlElement"]:
+        """This element and its descendants that are called `name`, in document order."""
+        if self.name == name:
+            yield self
+        for child in self.children:
+            yield from child.walk(name)
+
+
+class _TreeBuilder:
+    """Handlers of an expat parser that build a tree under `top`."""
+
+    def __init__(self) -> None:
+        self.top = XmlElement("", {}, 0)
+        self._open = [self.top]
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+
+    def parse(self, document: bytes) -> XmlElement:
+        """The root element. Raises IccProfileError."""
+        try:
+            self._parser.Parse(document, True)  # noqa: FBT003 - expat takes the flag by position only
+        except expat.ExpatError as error:
+            raise IccProfileError(error.lineno, expat.ErrorString(error.code)) from error
+        except (ValueError, LookupError) as error:
+            raise IccProfileError(1, "an encoding that is not supported") from error
+        return self.top.children[0]
+
+    def _refuse_doctype(self, *_: object) -> None:
+        raise IccProfileError(self._parser.CurrentLineNumber, "a document type or entity is not allowed")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if len(self._open) > _DEPTH_MAX:
+            raise IccProfileError(self._parser.CurrentLineNumber, f"nested more than {_DEPTH_MAX} deep")
+        element = XmlElement(name, attributes, self._parser.CurrentLineNumber)
+        self._open[-1].children.append(element)
+        self._open.append(element)
+
+    def _end(self, _: str) -> None:
+        self._open.pop()
+
+    def _text(self, text: str) -> None:
+        self._open[-1].text += text
+
+
 def load_icc_profile(path: Path) -> SimCard:
-    """The card that the file describes. Raises IccProfileError, and OSError where the file cannot be read."""
+    """The card that the file describes. Raises IccProfileError, or OSError if the file cannot be read."""
     with path.open("rb") as file:
         return parse_icc_profile(file.read(PROFILE_MAX + 1))
 
@@ -53,24 +118,23 @@ def load_icc_profile(path: Path) -> SimCard:
 def parse_icc_profile(document: bytes) -> SimCard:
     """The card that the XML document describes. Raises IccProfileError."""
     if len(document) > PROFILE_MAX:
-        raise IccProfileError(1, f"more than {PROFILE_MAX} octets")
-    try:
-        root = parse_xml(document)
-    except XmlError as error:
-        raise IccProfileError(error.line, error.detail) from error
+        raise IccProfileError(1, f"more than {PROFILE_MAX} bytes")
+    root = _TreeBuilder().parse(document)
     master = root.child("MF")
     if root.name != "IccProfile" or master is None:
         raise IccProfileError(root.line, "the root must be IccProfile and hold an MF")
-    return _card(root, list(_files(master)))
-
-
-def _card(root: Element, files: list[Element]) -> SimCard:
+    files = _files(master)
     responses: dict[CardCommand, CardResponse] = {}
     contents: dict[int, bytes] = {}
     for file in files:
         recorded = dict(_record(file, entry) for entry in file.children if entry.name == "SIMIO")
         responses.update(recorded)
-        contents.update(_whole_contents(recorded))
+        # A read from the start shows the content of a transparent file; reads of other lengths are answered from it.
+        contents.update(
+            (command.file_id, response.data)
+            for command, response in sorted(recorded.items(), key=lambda item: item[0].p3)
+            if command.instruction == READ_BINARY and not (command.p1 or command.p2) and response.sw1 == 0x90
+        )
     return SimCard(
         imsi=_cached(files, "CIMI", _CIMI),
         ccid=_cached(files, "CCID", _CCID),
@@ -80,15 +144,15 @@ def _card(root: Element, files: list[Element]) -> SimCard:
     )
 
 
-def _files(master: Element) -> Iterator[Element]:
-    """Every EF; those of the USIM application last, so that they replace others with the same identifier."""
+def _files(master: XmlElement) -> list[XmlElement]:
+    """Every EF; those of the USIM application last, because they replace others with the same identifier."""
     applications = [child for child in master.children if child.name == "ADF"]
     usim = [child for child in applications if child.attributes.get("name") == "USIM"]
-    for folder in [child for child in master.children if child not in usim] + usim:
-        yield from folder.walk("EF")
+    folders = [child for child in master.children if child not in usim] + usim
+    return [file for folder in folders for file in folder.walk("EF")]
 
 
-def _record(file: Element, entry: Element) -> tuple[CardCommand, CardResponse]:
+def _record(file: XmlElement, entry: XmlElement) -> tuple[CardCommand, CardResponse]:
     command = CardCommand(
         instruction=_hexadecimal(entry, "cmd", 0xFF),
         file_id=_hexadecimal(file, "id", 0xFFFF),
@@ -102,7 +166,7 @@ def _record(file: Element, entry: Element) -> tuple[CardCommand, CardResponse]:
     return command, CardResponse(int(match[1]), int(match[2]), bytes.fromhex(match[3] or ""))
 
 
-def _hexadecimal(element: Element, name: str, largest: int) -> int:
+def _hexadecimal(element: XmlElement, name: str, largest: int) -> int:
     text = element.attributes.get(name, "")
     if not _HEX_ATTRIBUTE.fullmatch(text) or int(text, 16) > largest:
         raise IccProfileError(
@@ -111,16 +175,7 @@ def _hexadecimal(element: Element, name: str, largest: int) -> int:
     return int(text, 16)
 
 
-def _whole_contents(recorded: dict[CardCommand, CardResponse]) -> dict[int, bytes]:
-    """What a read from the start shows of a transparent file: from it, reads of other lengths are answered."""
-    return {
-        command.file_id: response.data
-        for command, response in sorted(recorded.items(), key=lambda item: item[0].p3)
-        if command.instruction == READ_BINARY and not (command.p1 or command.p2) and response.sw1 == 0x90
-    }
-
-
-def _cached(files: list[Element], name: str, form: re.Pattern[str]) -> str:
+def _cached(files: list[XmlElement], name: str, form: re.Pattern[str]) -> str:
     found = [child for file in files for child in file.children if child.name == name]
     if not found:
         return ""
@@ -130,7 +185,7 @@ def _cached(files: list[Element], name: str, form: re.Pattern[str]) -> str:
     return text
 
 
-def _pin_state(root: Element) -> PinState:
+def _pin_state(root: XmlElement) -> PinState:
     profile = root.child("PinProfile")
     element = profile.child("PINSTATE") if profile is not None else None
     if element is None:

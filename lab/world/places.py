@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints, ValidationError
 
 from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
-from lab.world.radio import Guests, HeardNetwork
+from lab.world.radio import Guests, ReceivedNetwork
 from text_input.suggestions import suggestion
 from text_input.toml_positions import TomlPositions
 from wire.codes import Registration
@@ -54,7 +54,7 @@ class Place:
 
     name: str
     sentence: str
-    networks: tuple[HeardNetwork, ...]
+    networks: tuple[ReceivedNetwork, ...]
     location: Location
     wifi: Wifi
     address: str
@@ -131,7 +131,7 @@ def _fault(file: Path, text: str, error: ValidationError) -> PlaceFileError:
 
 
 def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
-    networks: list[HeardNetwork] = []
+    networks: list[ReceivedNetwork] = []
     for plmn, network in entry.networks.items():
         try:
             networks.append(_network(_plmn(plmn), network))
@@ -150,7 +150,7 @@ def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
     return Place(name, entry.sentence, tuple(networks), location, entry.wifi, entry.address, sims)
 
 
-def _network(plmn: Plmn, entry: _NetworkEntry) -> HeardNetwork:
+def _network(plmn: Plmn, entry: _NetworkEntry) -> ReceivedNetwork:
     operator = find_operator(plmn)
     if not operator.on_air and not entry.on_air:
         raise _NetworkError(
@@ -159,7 +159,7 @@ def _network(plmn: Plmn, entry: _NetworkEntry) -> HeardNetwork:
     bands = operator.bands if entry.bands is None else parse_bands(entry.bands)
     if not bands:
         raise _NetworkError("the operator table lists no band that a phone hears; say bands = [...]")
-    return HeardNetwork(plmn, entry.area, entry.cell, bands, entry.guests)
+    return ReceivedNetwork(plmn, entry.area, entry.cell, bands, entry.guests)
 
 
 def _plmn(text: str) -> Plmn:

@@ -28,7 +28,7 @@ class Guests(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeardNetwork:
+class ReceivedNetwork:
     """A network on the air at a place, with the cell that a phone there would camp on."""
 
     plmn: Plmn
@@ -49,13 +49,15 @@ class HeardNetwork:
         return next((technology for technology in _NEWEST_FIRST if technology in common), None)
 
 
-def hear(networks: Sequence[HeardNetwork], bands: frozenset[Band]) -> tuple[HeardNetwork, ...]:
+def received_networks(
+    networks: Sequence[ReceivedNetwork], bands: frozenset[Band]
+) -> tuple[ReceivedNetwork, ...]:
     """The networks that a phone with `bands` hears, in the order of the place."""
     return tuple(network for network in networks if network.technology(bands) is not None)
 
 
 def register(
-    sims: Sequence[SimCard | None], networks: Sequence[HeardNetwork], bands: frozenset[Band]
+    sims: Sequence[SimCard | None], networks: Sequence[ReceivedNetwork], bands: frozenset[Band]
 ) -> Serving:
     """Where a phone with `sims` in its slots and radio for `bands` ends up (3GPP TS 23.122 clause 4.4, in outline).
 
@@ -63,7 +65,7 @@ def register(
     else emergency calls only where any network is heard, else nothing.
     """
     home = next((sim.home() for sim in sims if sim is not None and sim.pin is PinState.READY), None)
-    heard = hear(networks, bands)
+    heard = received_networks(networks, bands)
     if not heard:
         return Serving(registration=Registration.NOT_REGISTERED)
     admitting = [network for network in heard if home is not None and network.admits(home)]
@@ -77,7 +79,7 @@ def register(
     )
 
 
-def _cell(network: HeardNetwork, technology: AccessTechnology | None) -> Cell | None:
+def _cell(network: ReceivedNetwork, technology: AccessTechnology | None) -> Cell | None:
     """The serving cell. A GSM cell identity has 16 bits (3GPP TS 23.003 clause 4.3.1)."""
     if technology is None:
         return None

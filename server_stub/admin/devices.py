@@ -12,9 +12,9 @@ from typing import Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.overrides import Override
-from server_stub.policy.policy import Case, Policy
+from server_stub.policy.policy import Policy, PolicyInput
 from server_stub.store.records import AuditEntry, Device, Reading, Store, Transaction, VerdictRecord
-from server_stub.territory.judgement import Judgement, Status
+from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.claims import VerdictContext, build_verdict
 from server_stub.verdicts.signing_context import SigningContext
 from wire import limits
@@ -44,7 +44,7 @@ _DECISIONS: Final = {
 
 
 class OperatorFault(StrEnum):
-    """Why nothing was decided."""
+    """FindingReason nothing was decided."""
 
     DEVICE_UNKNOWN = "device-unknown"
     DEVICE_NOT_LOCKED = "device-not-locked"
@@ -189,10 +189,10 @@ def _unlocking(device: Device, override: Override) -> Override:
     return device.override if given_up and device.override else override
 
 
-def _unseen(device: Device, now: int) -> Case:
+def _unseen(device: Device, now: int) -> PolicyInput:
     """Nothing is known of where the phone is now, nor of its state: it does not speak."""
-    return Case(
-        judgement=Judgement(Status.UNKNOWN, None, "an operator decided"),
+    return PolicyInput(
+        judgement=Judgement(JudgementStatus.UNKNOWN, None, "an operator decided"),
         intent=Intent.CHECK_IN,
         activation=device.activation,
         identity=Identity.ATTESTED,
@@ -210,6 +210,6 @@ def _record(verdict: Verdict, token: str) -> VerdictRecord:
         identity=Identity.ATTESTED,
         inputs={},
         appraisal={},
-        judgement={"status": Status.UNKNOWN, "explanation": "an operator decided"},
+        judgement={"status": JudgementStatus.UNKNOWN, "explanation": "an operator decided"},
         token_digest=hashlib.sha256(token.encode()).hexdigest(),
     )

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.document import TerritoryClass
-from server_stub.policy.policy import Case, Policy
+from server_stub.policy.policy import Policy, PolicyInput
 from server_stub.store.records import PAGE_MAX, Device, DeviceQuery, Reading, VerdictRecord
-from server_stub.territory.judgement import Judgement, Status
+from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.policy_in_force import loaded
 from wire.codes import Decision, Intent, Registration
 
@@ -172,12 +172,14 @@ def _outlook(
     )
 
 
-def _case(device: Device, newest: VerdictRecord, at: int) -> Case:
+def _case(device: Device, newest: VerdictRecord, at: int) -> PolicyInput:
     """The next check-in of a device, as far as its newest verdict tells."""
     judged = newest.judgement
     registration = newest.inputs["telephony"]["serving"]["registration"]
-    return Case(
-        judgement=Judgement(Status(judged["status"]), judged.get("territory"), str(judged["explanation"])),
+    return PolicyInput(
+        judgement=Judgement(
+            JudgementStatus(judged["status"]), judged.get("territory"), str(judged["explanation"])
+        ),
         intent=Intent.CHECK_IN,
         activation=device.activation,
         identity=Identity.ATTESTED,

@@ -63,7 +63,7 @@ _TIERS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class AppraisedClaim:
     """One appraised claim: an AR4SI value and the code of the reason for it.
 
     `reason` is an `AppraisalReason`, or a `ChainProblem` where the chain proves nothing.
@@ -85,7 +85,7 @@ class Appraisal:
 
     identity: Identity
     tier: TrustTier
-    results: tuple[Result, ...]
+    results: tuple[AppraisedClaim, ...]
     imei: str | None
     model: str | None
 
@@ -95,7 +95,7 @@ class Appraisal:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedAttestation:
     """What an attestation is held against. None is not compared, which is said and affirms nothing.
 
     `challenge` is what was asked for. `imei` is the claimed IMEI without its check digit, "" where what is claimed
@@ -108,7 +108,7 @@ class Expected:
     debugging: bool = False
 
     @classmethod
-    def of(cls, evidence: Evidence) -> "Expected":
+    def of(cls, evidence: Evidence) -> "ExpectedAttestation":
         """By what a phone claims in its evidence."""
         return cls(
             challenge=evidence.eat_nonce.encode("ascii"),
@@ -123,21 +123,21 @@ def appraise(path: Path, evidence: Evidence) -> Appraisal:
 
     Raises ChainError, an EvidenceError with `chain-invalid`, where the attestation extension is malformed.
     """
-    return judge(path, describe(path.leaf), Expected.of(evidence))
+    return judge(path, describe(path.leaf), ExpectedAttestation.of(evidence))
 
 
-def judge(path: Path, description: KeyDescription | None, expected: Expected) -> Appraisal:
+def judge(path: Path, description: KeyDescription | None, expected: ExpectedAttestation) -> Appraisal:
     """Judge a validated chain and the description in its leaf against what is expected of them."""
-    identity = Result(TrustClaim.INSTANCE_IDENTITY, *_identity(path, description, expected))
+    identity = AppraisedClaim(TrustClaim.INSTANCE_IDENTITY, *_identity(path, description, expected))
     if identity.value >= UNRECOGNIZED or description is None:
         return _unattested(identity)
     hardware = description.hardware
     results = (
         identity,
-        Result(TrustClaim.HARDWARE, *_hardware(description)),
-        Result(TrustClaim.EXECUTABLES, *_executables(hardware)),
-        Result(TrustClaim.CONFIGURATION, *_configuration(hardware, expected)),
-        Result(TrustClaim.STORAGE_OPAQUE, *_storage(hardware)),
+        AppraisedClaim(TrustClaim.HARDWARE, *_hardware(description)),
+        AppraisedClaim(TrustClaim.EXECUTABLES, *_executables(hardware)),
+        AppraisedClaim(TrustClaim.CONFIGURATION, *_configuration(hardware, expected)),
+        AppraisedClaim(TrustClaim.STORAGE_OPAQUE, *_storage(hardware)),
     )
     attested = hardware.imei is not None
     return Appraisal(
@@ -151,7 +151,7 @@ def judge(path: Path, description: KeyDescription | None, expected: Expected) ->
 
 def refused(problem: ChainProblem) -> Appraisal:
     """The appraisal of a chain that proves nothing, for those who want one and not an error."""
-    return _unattested(Result(TrustClaim.INSTANCE_IDENTITY, UNRECOGNIZED, problem))
+    return _unattested(AppraisedClaim(TrustClaim.INSTANCE_IDENTITY, UNRECOGNIZED, problem))
 
 
 def describe(leaf: x509.Certificate) -> KeyDescription | None:
@@ -185,21 +185,21 @@ def claimed_digits(ueid: str) -> str:
     return "".join(map(str, octets[1:]))
 
 
-def _value(result: Result) -> int:
+def _value(result: AppraisedClaim) -> int:
     return result.value
 
 
-def _unattested(identity: Result) -> Appraisal:
+def _unattested(identity: AppraisedClaim) -> Appraisal:
     """What is not vouched for is not appraised, favourably or otherwise."""
     others = (claim for claim in TrustClaim if claim is not TrustClaim.INSTANCE_IDENTITY)
-    silence = (Result(claim, NO_CLAIM, Why.NOT_VOUCHED_FOR) for claim in others)
+    silence = (AppraisedClaim(claim, NO_CLAIM, Why.NOT_VOUCHED_FOR) for claim in others)
     return Appraisal(Identity.UNATTESTED, identity.tier, (identity, *silence), None, None)
 
 
 _Finding = tuple[int, Why]
 
 
-def _identity(path: Path, description: KeyDescription | None, expected: Expected) -> _Finding:
+def _identity(path: Path, description: KeyDescription | None, expected: ExpectedAttestation) -> _Finding:
     if path.anchor is not Anchor.CONFIGURED:
         software = path.anchor is Anchor.SOFTWARE
         return UNRECOGNIZED, Why.SOFTWARE_ROOT if software else Why.CHAIN_NOT_ANCHORED
@@ -210,7 +210,7 @@ def _identity(path: Path, description: KeyDescription | None, expected: Expected
     return _named(description.hardware, expected)
 
 
-def _named(hardware: AuthorizationList, expected: Expected) -> _Finding:
+def _named(hardware: AuthorizationList, expected: ExpectedAttestation) -> _Finding:
     """Which phone the hardware says that it is."""
     if hardware.imei is None and (expected.named or expected.imei is not None):
         return UNRECOGNIZED, Why.IMEI_NOT_ATTESTED
@@ -250,7 +250,7 @@ def _executables(hardware: AuthorizationList) -> _Finding:
     return _BOOT[root.verified_boot_state] if root else (CONTRAINDICATED, Why.ROOT_OF_TRUST_ABSENT)
 
 
-def _configuration(hardware: AuthorizationList, expected: Expected) -> _Finding:
+def _configuration(hardware: AuthorizationList, expected: ExpectedAttestation) -> _Finding:
     root = hardware.root_of_trust
     if root is None:
         return CONTRAINDICATED, Why.ROOT_OF_TRUST_ABSENT

@@ -125,7 +125,7 @@ def decode(octets: bytes) -> AuthorizationList:
 
 class _Field(NamedTuple):
     name: str
-    kind: values.Kind
+    kind: values.ValueType
 
 
 def _named(field: str, error: DerError) -> KeyDescriptionError:

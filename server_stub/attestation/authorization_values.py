@@ -43,14 +43,14 @@ class ApplicationId:
     signatures: tuple[bytes, ...]
 
 
-class Kind(NamedTuple):
+class ValueType(NamedTuple):
     """How one type of value is read from the element inside its context tag."""
 
     tag: int
     decode: Callable[[bytes], Any]
 
 
-def _parts(octets: bytes, least: int, most: int) -> list[der.Element]:
+def _parts(octets: bytes, least: int, most: int) -> list[der.DerElement]:
     """The elements of a SEQUENCE that has `least` to `most` of them."""
     parts = der.elements(octets)
     if len(parts) < least:
@@ -97,10 +97,10 @@ def _package(octets: bytes) -> Package:
     )
 
 
-INTEGER: Final = Kind(der.INTEGER, der.integer)
-INTEGERS: Final = Kind(der.SET, _integers)
-OCTETS: Final = Kind(der.OCTET_STRING, bytes)
-TEXT: Final = Kind(der.OCTET_STRING, der.text)
-PRESENT: Final = Kind(der.NULL, der.null)
-ROOT: Final = Kind(der.SEQUENCE, _root_of_trust)
-APPLICATION: Final = Kind(der.OCTET_STRING, _application_id)
+INTEGER: Final = ValueType(der.INTEGER, der.integer)
+INTEGERS: Final = ValueType(der.SET, _integers)
+OCTETS: Final = ValueType(der.OCTET_STRING, bytes)
+TEXT: Final = ValueType(der.OCTET_STRING, der.text)
+PRESENT: Final = ValueType(der.NULL, der.null)
+ROOT: Final = ValueType(der.SEQUENCE, _root_of_trust)
+APPLICATION: Final = ValueType(der.OCTET_STRING, _application_id)

@@ -57,7 +57,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _VerifiedIssuers:
     """What was found of the certificates above a leaf. `links` are without the root, `serials` with all of them."""
 
     links: tuple[Issuer, ...]
@@ -84,7 +84,7 @@ class ChainVerifier:
     revoked: frozenset[int] = frozenset()
     software_roots: tuple[x509.Certificate, ...] = ()
     statuses: Statuses | None = None
-    _known: dict[tuple[bytes, ...], _Known] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[bytes, ...], _VerifiedIssuers] = field(default_factory=dict, repr=False)
 
     def verify(self, chain: tuple[bytes, ...], at: int) -> Path:
         """Validate `chain`, DER, leaf first, at `at` seconds since the epoch.
@@ -115,7 +115,7 @@ class ChainVerifier:
         check_extensions(leaf, 0)
         return Path(leaf, leaf.public_key(), known.anchor)
 
-    def _issuers(self, chain: tuple[bytes, ...]) -> _Known | None:
+    def _issuers(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers | None:
         """What is above the leaf, None where the chain has nothing there."""
         if not chain or (known := self._known.get(chain)):
             return known if chain else None
@@ -125,7 +125,7 @@ class ChainVerifier:
             self._remember(chain, verified)
         return verified
 
-    def _connect(self, certificates: tuple[x509.Certificate, ...]) -> _Known:
+    def _connect(self, certificates: tuple[x509.Certificate, ...]) -> _VerifiedIssuers:
         """Signatures, names and path lengths of all above the leaf."""
         edition = self._edition(certificates[-1])
         above = certificates[:-1] if edition else certificates
@@ -136,14 +136,16 @@ class ChainVerifier:
             check_issued(subject.certificate, issuer, place)
         _check_path_lengths(whole)
         serials = [each.serial_number for each in certificates]
-        return _Known(links, root, anchor, (*serials, *([root.certificate.serial_number] if root else [])))
+        return _VerifiedIssuers(
+            links, root, anchor, (*serials, *([root.certificate.serial_number] if root else []))
+        )
 
-    def _above_leaf(self, leaf: x509.Certificate) -> _Known:
+    def _above_leaf(self, leaf: x509.Certificate) -> _VerifiedIssuers:
         """A leaf alone, which a root may have issued without anybody between."""
         root, anchor = self._issuing_root(leaf)
-        return _Known((), root, anchor, (root.certificate.serial_number,) if root else ())
+        return _VerifiedIssuers((), root, anchor, (root.certificate.serial_number,) if root else ())
 
-    def _remember(self, chain: tuple[bytes, ...], verified: _Known) -> None:
+    def _remember(self, chain: tuple[bytes, ...], verified: _VerifiedIssuers) -> None:
         """The oldest gives way: a signature can be written in several ways, and must not fill this for good."""
         if len(self._known) >= _CACHE_MAX:
             self._known.pop(next(iter(self._known)), None)

@@ -64,7 +64,7 @@ class DerError(ValueError):
         self.offset = offset
 
 
-class Element(NamedTuple):
+class DerElement(NamedTuple):
     """One tag, length, value. `tag` is the identifier octet; a `CONTEXT` tag has its `number` beside it."""
 
     tag: int
@@ -72,13 +72,13 @@ class Element(NamedTuple):
     content: bytes
 
 
-def elements(data: bytes) -> list[Element]:
+def elements(data: bytes) -> list[DerElement]:
     """Each element of `data`, which must hold whole elements and nothing else. Raises DerError."""
     found = []
     position, size = 0, len(data)
     while position < size:
         tag, number, start, position = element_at(data, position)
-        found.append(Element(tag, number, data[start:position]))
+        found.append(DerElement(tag, number, data[start:position]))
     return found
 
 
@@ -101,10 +101,10 @@ def only(data: bytes, tag: int) -> bytes:
     found, _, start, end = element_at(data, 0)
     if end != len(data):
         raise DerError(DerProblem.TRAILING, "octets behind the element", end)
-    return content(Element(found, 0, data[start:end]), tag)
+    return content(DerElement(found, 0, data[start:end]), tag)
 
 
-def content(element: Element, tag: int) -> bytes:
+def content(element: DerElement, tag: int) -> bytes:
     """The content of `element`, which must carry `tag`. Raises DerError."""
     if element.tag != tag:
         raise DerError(DerProblem.WRONG_TAG, f"tag 0x{element.tag:02x} where 0x{tag:02x} belongs")
@@ -162,7 +162,7 @@ def set_of(octets: bytes, tag: int, read: Callable[[bytes], _T]) -> tuple[_T, ..
             raise DerError(DerProblem.REPEATED, "a member of a set is given twice", begin)
         if whole < last:
             raise DerError(DerProblem.UNSORTED, "the members of a set are not in order", begin)
-        members.append(read(content(Element(found, 0, octets[start:position]), tag)))
+        members.append(read(content(DerElement(found, 0, octets[start:position]), tag)))
         last = whole
     return tuple(members)
 

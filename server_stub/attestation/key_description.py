@@ -92,7 +92,7 @@ _MEMBERS: Final = 8
 _LEVELS: Final = tuple(SecurityLevel)
 
 
-def _parts(extension: bytes) -> list[der.Element]:
+def _parts(extension: bytes) -> list[der.DerElement]:
     try:
         parts = der.elements(der.only(extension, der.SEQUENCE))
     except DerError as error:
@@ -103,21 +103,21 @@ def _parts(extension: bytes) -> list[der.Element]:
     return parts
 
 
-def _content(field: str, element: der.Element, tag: int) -> bytes:
+def _content(field: str, element: der.DerElement, tag: int) -> bytes:
     try:
         return der.content(element, tag)
     except DerError as error:
         raise _named(field, error) from error
 
 
-def _integer(field: str, element: der.Element, tag: int) -> int:
+def _integer(field: str, element: der.DerElement, tag: int) -> int:
     try:
         return der.integer(der.content(element, tag))
     except DerError as error:
         raise _named(field, error) from error
 
 
-def _version(field: str, element: der.Element, known: tuple[int, ...]) -> int:
+def _version(field: str, element: der.DerElement, known: tuple[int, ...]) -> int:
     version = _integer(field, element, der.INTEGER)
     if version not in known:
         published = ", ".join(map(str, known))
@@ -127,14 +127,14 @@ def _version(field: str, element: der.Element, known: tuple[int, ...]) -> int:
     return version
 
 
-def _level(field: str, element: der.Element) -> SecurityLevel:
+def _level(field: str, element: der.DerElement) -> SecurityLevel:
     level = _integer(field, element, der.ENUMERATED)
     if level >= len(_LEVELS):
         raise KeyDescriptionError(field, DerProblem.VALUE_UNKNOWN, f"security level {level}")
     return _LEVELS[level]
 
 
-def _authorizations(field: str, element: der.Element) -> AuthorizationList:
+def _authorizations(field: str, element: der.DerElement) -> AuthorizationList:
     try:
         return authorization_list.decode(_content(field, element, der.SEQUENCE))
     except KeyDescriptionError as error:

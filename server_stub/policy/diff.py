@@ -7,7 +7,7 @@ from typing import Final
 from server_stub.policy.document import Rule
 from server_stub.policy.facts import duration
 from server_stub.policy.policy import Policy
-from server_stub.policy.space import Box, Dimension, Space, Winners, merged, overlapping
+from server_stub.policy.space import Box, FactDimension, Space, Winners, merged, overlapping
 from server_stub.policy.values import OTHER, Ages, Value
 
 _OUTCOME: Final = (
@@ -24,7 +24,7 @@ _OUTCOME: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RuleChange:
     """Combinations that the old policy decides by rule `old` and the new one by rule `new`.
 
     `where` maps each fact that matters to its alternatives; a fact that is not there may be anything. `differs` names
@@ -40,7 +40,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DifferenceRow:
     """Combinations that change from one decision to another, with all rules that decide them, old and new."""
 
     box: Box
@@ -55,18 +55,18 @@ class Difference:
     """All changes between two policies, those of the decision first. `combinations` counts the whole product."""
 
     space: Space
-    changes: tuple[Change, ...]
+    changes: tuple[RuleChange, ...]
     combinations: int
 
     @property
-    def decisions(self) -> tuple[Change, ...]:
+    def decisions(self) -> tuple[RuleChange, ...]:
         """The changes of a decision."""
         return tuple(change for change in self.changes if "decision" in change.differs)
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[DifferenceRow, ...]:
         """The changes of a decision in as few rows as may be: whichever rules decide."""
-        pairs: dict[tuple[str, str], list[Change]] = {}
+        pairs: dict[tuple[str, str], list[RuleChange]] = {}
         for change in self.decisions:
             pairs.setdefault((change.old.decision, change.new.decision), []).append(change)
         return tuple(
@@ -96,9 +96,9 @@ def difference(old: Policy, new: Policy) -> Difference:
     return Difference(space, tuple(changes), space.count(space.whole))
 
 
-def _row(space: Space, box: Box, changes: list[Change]) -> Row:
+def _row(space: Space, box: Box, changes: list[RuleChange]) -> DifferenceRow:
     within = [change for change in changes if overlapping(box, change.box)]
-    return Row(
+    return DifferenceRow(
         box=box,
         where=described(space, box),
         old=_once(change.old for change in within),
@@ -111,8 +111,8 @@ def _once(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple({rule.id: rule for rule in rules}.values())
 
 
-def _change(space: Space, box: Box, winners: Winners, differs: tuple[str, ...]) -> Change:
-    return Change(
+def _change(space: Space, box: Box, winners: Winners, differs: tuple[str, ...]) -> RuleChange:
+    return RuleChange(
         box=box,
         where=described(space, box),
         old=space.rule(0, winners[0]),
@@ -135,7 +135,7 @@ def described(space: Space, box: Box) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _words(dimension: Dimension, mask: int) -> tuple[str, ...]:
+def _words(dimension: FactDimension, mask: int) -> tuple[str, ...]:
     """The values in words; by what is missing, where `any other` is among them and fewer are missing."""
     inside = [value for i, group in enumerate(dimension.groups) if mask >> i & 1 for value in group]
     outside = [value for i, group in enumerate(dimension.groups) if not mask >> i & 1 for value in group]

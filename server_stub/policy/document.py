@@ -148,7 +148,7 @@ class Conditions(_Part):
         return self == Conditions()
 
 
-class Message(_Part):
+class RuleMessage(_Part):
     """Which sentence the phone shows; `args` says what fills each argument."""
 
     key: Word[MessageKey]
@@ -162,7 +162,7 @@ class Rule(_Part):
     when: Conditions = Conditions()
     decision: Word[Decision]
     reason: Word[Reason]
-    message: Message | None = None
+    message: RuleMessage | None = None
     case: bool = False
     check_in: Seconds | None = None
     offline_limit: Seconds | None = None

@@ -16,7 +16,7 @@ _SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PolicyProblem:
     """One thing that is wrong. `key` is dotted and empty for the document itself, `line` counts from 1."""
 
     source: str
@@ -34,7 +34,7 @@ class PolicyError(ValueError):
     `source`, `line`, `key` and `problem` are those of the first one.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[PolicyProblem]) -> None:
         found = sorted(problems, key=lambda each: (each.line, each.key))
         super().__init__("\n".join(map(str, found)))
         self.problems = tuple(found)
@@ -44,11 +44,11 @@ class PolicyError(ValueError):
         self.problem = found[0].text
 
 
-def located(text: str, source: str, found: Iterable[tuple[Path, str]]) -> list[Problem]:
+def located(text: str, source: str, found: Iterable[tuple[Path, str]]) -> list[PolicyProblem]:
     """The problems `found` in the document `text`, each a path and a message, with their lines."""
     positions = TomlPositions(text)
     return [
-        Problem(source, positions.line_of(path), ".".join(map(str, path)), words) for path, words in found
+        PolicyProblem(source, positions.line_of(path), ".".join(map(str, path)), words) for path, words in found
     ]
 
 

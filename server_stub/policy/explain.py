@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server_stub.policy.document import CampaignState, Rule, TerritoryClass
-from server_stub.policy.facts import Activated, Facts, Predicate, class_of, duration
+from server_stub.policy.facts import ActivationFact, Facts, Predicate, class_of, duration
 from server_stub.policy.policy import Policy
 
 
@@ -20,7 +20,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class RuleEvaluation:
     """One rule with all its conditions. It matches where all of them hold."""
 
     rule: Rule
@@ -34,26 +34,28 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The trials in order, up to the one that decides, and the rules after it, which were not tried."""
+    """The evaluations in order, up to the one that decides, and the rules after it, which were not tried."""
 
     facts: Facts
-    trials: tuple[Trial, ...]
+    evaluations: tuple[RuleEvaluation, ...]
     untried: tuple[Rule, ...]
 
     @property
     def rule(self) -> Rule:
         """The rule that decides."""
-        return self.trials[-1].rule
+        return self.evaluations[-1].rule
 
 
 def explain(policy: Policy, facts: Facts) -> Explanation:
     """Try the rules on `facts`, one after the other, as `Policy.decide_by` does, and say what each one saw."""
-    trials = []
+    evaluations = []
     for rule, predicates in policy.predicates:
-        trials.append(Trial(rule, tuple(_checked(predicate, facts) for predicate in predicates)))
-        if trials[-1].matches:
+        evaluations.append(
+            RuleEvaluation(rule, tuple(_checked(predicate, facts) for predicate in predicates))
+        )
+        if evaluations[-1].matches:
             break
-    return Explanation(facts, tuple(trials), policy.document.rules[len(trials) :])
+    return Explanation(facts, tuple(evaluations), policy.document.rules[len(evaluations) :])
 
 
 def _checked(predicate: Predicate, facts: Facts) -> Checked:
@@ -62,7 +64,7 @@ def _checked(predicate: Predicate, facts: Facts) -> Checked:
     return Checked(predicate.key, predicate.wanted, found, predicate.accepts(value))
 
 
-def _age(activation: Activated | None) -> str:
+def _age(activation: ActivationFact | None) -> str:
     return "not activated" if activation is None else duration(activation.age)
 
 
@@ -70,7 +72,7 @@ def told(value: Any) -> str:
     """A fact in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if value is None or isinstance(value, Activated):
+    if value is None or isinstance(value, ActivationFact):
         return class_of(value).value
     return str(value) or "none given"
 

@@ -13,7 +13,7 @@ CAMPAIGN: Final = "campaign "
 
 
 @dataclass(frozen=True, slots=True)
-class Activated:
+class ActivationFact:
     """That a phone was activated: in a territory of which class, and how many seconds ago."""
 
     territory: TerritoryClass
@@ -25,7 +25,7 @@ class Facts:
     """All that the rules of one policy can look at. `activation` is None for a phone that was not activated."""
 
     territory: TerritoryClass
-    activation: Activated | None
+    activation: ActivationFact | None
     sale_region: str
     roaming: bool
     intent: Intent
@@ -61,7 +61,7 @@ def classify(territories: Territories, territory: str) -> TerritoryClass:
     return TerritoryClass.ELIGIBLE
 
 
-def class_of(activation: Activated | None) -> TerritoryClass:
+def class_of(activation: ActivationFact | None) -> TerritoryClass:
     """The class of where a phone was activated, `none` for one that was not."""
     return TerritoryClass.NONE if activation is None else activation.territory
 

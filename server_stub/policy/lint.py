@@ -2,14 +2,16 @@
 
 from collections.abc import Container, Iterator
 
-from server_stub.policy.errors import Problem, located
+from server_stub.policy.errors import PolicyProblem, located
 from server_stub.policy.facts import CAMPAIGN
 from server_stub.policy.policy import Policy
 from server_stub.policy.space import Space
 from text_input.toml_positions import Path
 
 
-def warnings(policy: Policy, source: str, *, known: Container[str] | None = None) -> tuple[Problem, ...]:
+def warnings(
+    policy: Policy, source: str, *, known: Container[str] | None = None
+) -> tuple[PolicyProblem, ...]:
     """What the writer of `policy` should look at again, in the order of lines.
 
     `known` are the territories that exist; without it codes are not judged.

@@ -6,7 +6,7 @@ The operator's own words are for the records; the phone is told a code, and the 
 from dataclasses import dataclass
 from typing import Final
 
-from server_stub.policy.document import Message, Rule
+from server_stub.policy.document import Rule, RuleMessage
 from wire.codes import Decision, MessageKey, Reason
 
 _DAY: Final = 86_400
@@ -36,7 +36,7 @@ RULES: Final = {
         id="operator-lock",
         decision=Decision.DENY,
         reason=Reason.OPERATOR_DECISION,
-        message=Message(key=MessageKey.UNDER_INVESTIGATION),
+        message=RuleMessage(key=MessageKey.UNDER_INVESTIGATION),
         case=True,
         check_in=_DAY,
     ),
@@ -44,7 +44,7 @@ RULES: Final = {
         id="operator-unlock",
         decision=Decision.ALLOW,
         reason=Reason.OPERATOR_DECISION,
-        message=Message(key=MessageKey.ACTIVATED),
+        message=RuleMessage(key=MessageKey.ACTIVATED),
         case=True,
         check_in=7 * _DAY,
         offline_limit=90 * _DAY,
@@ -53,7 +53,7 @@ RULES: Final = {
         id="operator-release",
         decision=Decision.RELEASE,
         reason=Reason.GIVEN_UP,
-        message=Message(key=MessageKey.RELEASED),
+        message=RuleMessage(key=MessageKey.RELEASED),
         case=True,
     ),
 }

@@ -8,9 +8,9 @@ from typing import Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.document import CampaignState, PolicyDocument, Rule, TerritoryClass
-from server_stub.policy.facts import Activated, Facts, Predicate, classify, predicates_of
+from server_stub.policy.facts import ActivationFact, Facts, Predicate, classify, predicates_of
 from server_stub.policy.reading import parse
-from server_stub.territory.judgement import Judgement, Status
+from server_stub.territory.judgement import Judgement, JudgementStatus
 from wire.codes import Intent, TrustTier
 
 UNKNOWN_REGION: Final = "unknown"
@@ -28,7 +28,7 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PolicyInput:
     """All that a rule may look at. `now` is in seconds since the epoch.
 
     `sale_region` is where the phone was sold, `roaming` whether its network is another one than its home network.
@@ -95,7 +95,7 @@ class Policy:
         """The same policy with these periods of campaigns; those that it does not know do not matter."""
         return Policy(self.document, self.text, MappingProxyType(dict(declared)))
 
-    def decide(self, case: Case) -> Rule:
+    def decide(self, case: PolicyInput) -> Rule:
         """The first rule that matches; the last one always does."""
         return self.decide_by(self.facts(case))
 
@@ -107,7 +107,7 @@ class Policy:
             if all(predicate.accepts(facts.value(predicate.fact)) for predicate in predicates)
         )
 
-    def facts(self, case: Case) -> Facts:
+    def facts(self, case: PolicyInput) -> Facts:
         """What the rules see of a case."""
         return Facts(
             territory=self.classify_judgement(case.judgement),
@@ -127,7 +127,7 @@ class Policy:
 
     def classify_judgement(self, judgement: Judgement) -> TerritoryClass:
         """The class of where a phone is, as far as that is known."""
-        if judgement.status is Status.CONTRADICTORY:
+        if judgement.status is JudgementStatus.CONTRADICTORY:
             return TerritoryClass.CONTRADICTORY
         return self.classify(judgement.territory) if judgement.territory else TerritoryClass.UNKNOWN
 
@@ -141,8 +141,10 @@ class Policy:
         """Where in its life the campaign is at `now`. Raises KeyError for one that does not exist."""
         return self.periods[campaign_id].state(now)
 
-    def _activated(self, case: Case) -> Activated | None:
+    def _activated(self, case: PolicyInput) -> ActivationFact | None:
         """A clock that was set back makes no phone younger than new."""
         if case.activation is None:
             return None
-        return Activated(self.classify_activation(case.activation), max(0, case.now - case.activation.at))
+        return ActivationFact(
+            self.classify_activation(case.activation), max(0, case.now - case.activation.at)
+        )

@@ -12,7 +12,7 @@ from itertools import chain
 from pydantic import ValidationError
 
 from server_stub.policy.document import PolicyDocument, Rule
-from server_stub.policy.errors import PolicyError, Problem, diagnose, located
+from server_stub.policy.errors import PolicyError, PolicyProblem, diagnose, located
 from text_input.suggestions import suggestion
 from text_input.toml_positions import Path
 
@@ -28,7 +28,7 @@ def parse(text: str, source: str) -> PolicyDocument:
     try:
         document = PolicyDocument.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError([Problem(source, _syntax_line(text, str(error)), "", str(error))]) from error
+        raise PolicyError([PolicyProblem(source, _syntax_line(text, str(error)), "", str(error))]) from error
     except ValidationError as error:
         raise PolicyError(located(text, source, diagnose(error, PolicyDocument))) from error
     if conflicts := list(chain(_campaigns(document), _rules(document))):

@@ -22,7 +22,7 @@ Winners = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
+class FactDimension:
     """A fact and its values, in groups that no rule tells apart. `signatures` are what rules say of each group."""
 
     fact: str
@@ -49,7 +49,7 @@ class Space:
     """The product for one policy, or for several side by side."""
 
     policies: tuple[Policy, ...]
-    dimensions: tuple[Dimension, ...]
+    dimensions: tuple[FactDimension, ...]
     boxes: tuple[tuple[Box, ...], ...]
     moments: tuple[Ages, ...]
 
@@ -156,7 +156,7 @@ def _first(box: Box, rules: tuple[Box, ...]) -> tuple[int, list[Box]]:
     raise ValueError("a policy's last rule matches every phone")
 
 
-def _dimension(fact: str, values: Iterable[Value], policies: Sequence[Policy]) -> Dimension:
+def _dimension(fact: str, values: Iterable[Value], policies: Sequence[Policy]) -> FactDimension:
     predicates = tuple(
         (side, tuple(predicate for predicate in predicates if predicate.fact == fact))
         for side, policy in enumerate(policies)
@@ -165,7 +165,7 @@ def _dimension(fact: str, values: Iterable[Value], policies: Sequence[Policy]) -
     groups: dict[tuple[bool, ...], list[Value]] = {}
     for value in values:
         groups.setdefault(_signature(predicates, value.sides), []).append(value)
-    return Dimension(fact, tuple(map(tuple, groups.values())), tuple(groups), predicates)
+    return FactDimension(fact, tuple(map(tuple, groups.values())), tuple(groups), predicates)
 
 
 def _signature(
@@ -182,7 +182,7 @@ def _value(facts: Facts, fact: str) -> Any:
         return None
 
 
-def _spans(dimension: Dimension, mask: int) -> set[Ages] | None:
+def _spans(dimension: FactDimension, mask: int) -> set[Ages] | None:
     """The times at which one of these groups can be, None for any time."""
     spans: set[Ages] = set()
     for index, group in enumerate(dimension.groups):

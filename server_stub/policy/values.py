@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.document import CampaignState, Conditions, TerritoryClass
-from server_stub.policy.facts import CAMPAIGN, Activated
+from server_stub.policy.facts import CAMPAIGN, ActivationFact
 from server_stub.policy.policy import Period, Policy
 from wire.codes import Intent, TrustTier
 
@@ -111,7 +111,7 @@ def _activations(territories: Iterable[Value], whens: Iterable[Conditions], side
     return (
         Value(TerritoryClass.NONE.value, (None,) * sides),
         *(
-            Value(one.label, tuple(Activated(each, ages.low) for each in one.sides), ages)
+            Value(one.label, tuple(ActivationFact(each, ages.low) for each in one.sides), ages)
             for one in known
             for ages in spans
         ),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from server_stub.territory.findings import Finding, SignalOutcome, Why
+from server_stub.territory.findings import FindingReason, SignalFinding, SignalOutcome
 from server_stub.territory.signals import Note, Source
 
 
@@ -61,15 +61,15 @@ def confidence_level(confidence: float) -> Confidence:
     return Confidence.LOW if confidence > 0 else Confidence.NONE
 
 
-def confidence_of(findings: Iterable[Finding], *, at_home: bool) -> float:
+def confidence_of(findings: Iterable[SignalFinding], *, at_home: bool) -> float:
     """The score of a resolved judgement. A kind counts once; `at_home`: the SIM is registered in its home network."""
     weights: dict[Source, float] = {}
     against: set[Source] = set()
     for finding in findings:
         source = finding.signal.source
-        if finding.fate in {SignalOutcome.DECIDED, SignalOutcome.AGREED}:
+        if finding.outcome in {SignalOutcome.DECIDED, SignalOutcome.AGREED}:
             weights[source] = max(weights.get(source, 0.0), _weight(finding, at_home=at_home))
-        elif finding.fate is SignalOutcome.OVERRULED and source in _FACTOR:
+        elif finding.outcome is SignalOutcome.OVERRULED and source in _FACTOR:
             against.add(source)
     score = 1.0
     for weight in sorted(weights.values()):
@@ -82,11 +82,13 @@ def confidence_of(findings: Iterable[Finding], *, at_home: bool) -> float:
     return max(round(score, 2), 0.01)
 
 
-def _weight(finding: Finding, *, at_home: bool) -> float:
+def _weight(finding: SignalFinding, *, at_home: bool) -> float:
     signal = finding.signal
     weight = _WEIGHT[signal.source]
     if signal.source is Source.SIM_HOME and at_home:
         weight = _WEIGHT_AT_HOME
     if signal.note is Note.DISPUTED_GROUND:
         weight = _WEIGHT_DISPUTED
-    return weight if finding.why in {Why.DECIDES, Why.AGREES} else weight * _WEIGHT_ALSO
+    return (
+        weight if finding.reason in {FindingReason.DECIDES, FindingReason.AGREES} else weight * _WEIGHT_ALSO
+    )

@@ -30,27 +30,33 @@ from functools import lru_cache
 from typing import Final
 
 from server_stub.territory.confidence import Confidence, confidence_level, confidence_of
-from server_stub.territory.findings import OVERRULED_BY_SOURCE, Finding, SignalOutcome, Why, explain
+from server_stub.territory.findings import (
+    OVERRULED_BY_SOURCE,
+    FindingReason,
+    SignalFinding,
+    SignalOutcome,
+    explain,
+)
 from server_stub.territory.signals import Note, Signal, Source, signals_of
 from wire.codes import Registration
 
 __all__ = [
     "ABSENT",
     "Confidence",
-    "Finding",
+    "FindingReason",
     "Judgement",
+    "JudgementStatus",
     "Signal",
+    "SignalFinding",
     "SignalOutcome",
     "Source",
-    "Status",
-    "Why",
     "confidence_level",
     "judge",
     "signals_of",
 ]
 
 
-class Status(StrEnum):
+class JudgementStatus(StrEnum):
     """What kind of answer a judgement is."""
 
     RESOLVED = "resolved"
@@ -66,29 +72,29 @@ class Judgement:
     has every signal once, the strongest first.
     """
 
-    status: Status
+    status: JudgementStatus
     territory: str | None
     explanation: str
     decided_by: Signal | None = None
     overruled: tuple[Signal, ...] = ()
     confidence: float = 0.0
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[SignalFinding, ...] = ()
 
 
 ABSENT: Final = "No signal tells a territory."
 
-_SILENT: Final[dict[Note | None, Why]] = {
-    note: Why(note.value) for note in Note if note is not Note.DISPUTED_GROUND
+_SILENT: Final[dict[Note | None, FindingReason]] = {
+    note: FindingReason(note.value) for note in Note if note is not Note.DISPUTED_GROUND
 }
 
 _ORDER: Final = {source: index for index, source in enumerate(Source)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Conclusion:
     """What the signals come to, before each is told its part."""
 
-    status: Status
+    status: JudgementStatus
     territory: str | None
     deciding: tuple[Signal, ...]
 
@@ -98,7 +104,7 @@ class _Scene:
     """The signals in order, and those that the context has put aside, with the reason."""
 
     signals: tuple[Signal, ...]
-    aside: dict[int, Why]
+    aside: dict[int, FindingReason]
     at_home: bool
 
     def voices(self, *sources: Source) -> tuple[Signal, ...]:
@@ -132,7 +138,7 @@ def _judge(signals: tuple[Signal, ...]) -> Judgement:
         territory=answer.territory,
         explanation=explain(_headline(answer, confidence), findings),
         decided_by=answer.deciding[0] if answer.territory else None,
-        overruled=tuple(each.signal for each in findings if each.fate is SignalOutcome.OVERRULED),
+        overruled=tuple(each.signal for each in findings if each.outcome is SignalOutcome.OVERRULED),
         confidence=confidence,
         findings=findings,
     )
@@ -149,10 +155,10 @@ def _scene(signals: tuple[Signal, ...]) -> _Scene:
     serving = [signal for signal in signals if signal.source is Source.SERVING_NETWORK]
     positions = [signal for signal in signals if signal.source is Source.POSITION]
     states = {signal.reading for signal in signals if signal.source is Source.REGISTRATION}
-    networked = any(signal.told for signal in serving)
-    placed = any(signal.told for signal in positions)
+    networked = any(signal.territories for signal in serving)
+    placed = any(signal.territories for signal in positions)
     context = _Context(
-        home_networks=frozenset(signal.reading for signal in serving if not signal.told),
+        home_networks=frozenset(signal.reading for signal in serving if not signal.territories),
         away=not networked and (bool(serving) or Registration.ROAMING in states),
         aboard=not placed and any(signal.note is Note.VESSEL_NETWORK for signal in serving),
         at_sea=not networked and not placed and any(signal.note is Note.AT_SEA for signal in positions),
@@ -171,46 +177,46 @@ class _Context:
     at_sea: bool
 
 
-def _set_aside(signal: Signal, context: _Context) -> Why | None:
+def _set_aside(signal: Signal, context: _Context) -> FindingReason | None:
     """Why a signal has no voice, or None where it has one."""
     if signal.source is Source.REGISTRATION:
-        return Why.STATE_ONLY
-    if not signal.told:
-        return _SILENT.get(signal.note, Why.UNKNOWN_ZONE)
+        return FindingReason.STATE_ONLY
+    if not signal.territories:
+        return _SILENT.get(signal.note, FindingReason.UNKNOWN_ZONE)
     if signal.source in {Source.POSITION, Source.SERVING_NETWORK}:
         return None
     return _displaced(signal, context)
 
 
-def _displaced(signal: Signal, context: _Context) -> Why | None:
+def _displaced(signal: Signal, context: _Context) -> FindingReason | None:
     """Why a weaker signal tells nothing of where the phone is, or None."""
     if context.at_sea:
-        return Why.SEA_AROUND
+        return FindingReason.SEA_AROUND
     if context.aboard:
-        return Why.ABOARD
+        return FindingReason.ABOARD
     if signal.source is Source.SIM_HOME and context.away and signal.reading not in context.home_networks:
-        return Why.AWAY_FROM_HOME
+        return FindingReason.AWAY_FROM_HOME
     return None
 
 
-def _answer(scene: _Scene) -> _Answer:
+def _answer(scene: _Scene) -> _Conclusion:
     """Rules T4 to T10."""
     positions, networks = scene.voices(Source.POSITION), scene.voices(Source.SERVING_NETWORK)
     if lying := _out_of_reach(scene, networks):
-        return _Answer(Status.CONTRADICTORY, None, lying)
+        return _Conclusion(JudgementStatus.CONTRADICTORY, None, lying)
     heard = tuple(network for network in networks if not _spills(network, positions))
     undecided: tuple[Signal, ...] = ()
     for each in (positions + heard, *_weaker(scene)):
         group = tuple(signal for signal in each if _candidates((signal, *undecided)))
         candidates = _candidates(group)
         if group and not candidates:
-            return _Answer(Status.CONTRADICTORY, None, group)
+            return _Conclusion(JudgementStatus.CONTRADICTORY, None, group)
         choice = _choose(group + undecided)
         if choice:
             deciding = tuple(signal for signal in group if signal.admits(choice))
             return _checked(scene, choice, tuple(sorted(deciding, key=lambda each: each.territory != choice)))
         undecided = undecided or (group if candidates else ())
-    return _Answer(Status.UNKNOWN, None, ())
+    return _Conclusion(JudgementStatus.UNKNOWN, None, ())
 
 
 def _weaker(scene: _Scene) -> tuple[tuple[Signal, ...], ...]:
@@ -224,7 +230,7 @@ def _weaker(scene: _Scene) -> tuple[tuple[Signal, ...], ...]:
 
 def _candidates(group: Sequence[Signal]) -> set[str]:
     """The territories that all of a group are true of."""
-    told = {territory for signal in group for territory in signal.told}
+    told = {territory for signal in group for territory in signal.territories}
     return {territory for territory in told if all(signal.admits(territory) for signal in group)}
 
 
@@ -240,7 +246,7 @@ def _choose(group: Sequence[Signal]) -> str | None:
 def _out_of_reach(scene: _Scene, networks: Sequence[Signal]) -> tuple[Signal, ...]:
     """Rules T5 and T6: a position and a network that cannot both be true."""
     for place in scene.signals:
-        if place.source is not Source.POSITION or not (place.told or place.note is Note.AT_SEA):
+        if place.source is not Source.POSITION or not (place.territories or place.note is Note.AT_SEA):
             continue
         for network in networks:
             if not _candidates((place, network)) and not _reaches(network, place):
@@ -255,16 +261,16 @@ def _reaches(network: Signal, place: Signal) -> bool:
 
 def _countries(signal: Signal) -> set[str]:
     """Territories told, and the countries of those that are parts."""
-    return {territory.partition("-")[0] for territory in signal.told}
+    return {territory.partition("-")[0] for territory in signal.territories}
 
 
 def _spills(network: Signal, positions: Sequence[Signal]) -> bool:
     return any(not _candidates((place, network)) for place in positions)
 
 
-def _checked(scene: _Scene, choice: str, deciding: tuple[Signal, ...]) -> _Answer:
+def _checked(scene: _Scene, choice: str, deciding: tuple[Signal, ...]) -> _Conclusion:
     """Rule T9: a position that stands alone against Wi-Fi and source address."""
-    resolved = _Answer(Status.RESOLVED, choice, deciding)
+    resolved = _Conclusion(JudgementStatus.RESOLVED, choice, deciding)
     if deciding[0].source is not Source.POSITION or scene.voices(Source.SERVING_NETWORK):
         return resolved
     wifi, address = scene.voices(Source.WIFI_COUNTRY), scene.voices(Source.SOURCE_ADDRESS)
@@ -274,68 +280,74 @@ def _checked(scene: _Scene, choice: str, deciding: tuple[Signal, ...]) -> _Answe
     elsewhere = _candidates(witnesses)
     if not elsewhere or any(elsewhere & place.nearby for place in deciding):
         return resolved
-    return _Answer(Status.CONTRADICTORY, None, deciding + witnesses)
+    return _Conclusion(JudgementStatus.CONTRADICTORY, None, deciding + witnesses)
 
 
-def _finding(index: int, scene: _Scene, answer: _Answer) -> Finding:
+def _finding(index: int, scene: _Scene, answer: _Conclusion) -> SignalFinding:
     signal = scene.signals[index]
     why = scene.aside.get(index)
     if signal.source is Source.REGISTRATION and _not_at_home(signal, scene, answer):
-        return Finding(signal, SignalOutcome.OVERRULED, Why.NOT_AT_HOME)
+        return SignalFinding(signal, SignalOutcome.OVERRULED, FindingReason.NOT_AT_HOME)
     if why:
-        contradicts = answer.status is Status.CONTRADICTORY and signal in answer.deciding
-        fate = (
+        contradicts = answer.status is JudgementStatus.CONTRADICTORY and signal in answer.deciding
+        outcome = (
             SignalOutcome.OVERRULED
-            if signal.told
+            if signal.territories
             else SignalOutcome.CONTRADICTED
             if contradicts
             else SignalOutcome.SILENT
         )
-        return Finding(signal, fate, why)
+        return SignalFinding(signal, outcome, why)
     if answer.territory is None:
         return _unresolved(signal, answer)
     return _resolved(signal, answer.territory, answer.deciding[0])
 
 
-def _resolved(signal: Signal, territory: str, decider: Signal) -> Finding:
+def _resolved(signal: Signal, territory: str, decider: Signal) -> SignalFinding:
     if not signal.admits(territory):
         spill = signal.source is Source.SERVING_NETWORK
-        return Finding(
-            signal, SignalOutcome.OVERRULED, Why.BORDER_SPILL if spill else OVERRULED_BY_SOURCE[signal.source]
+        return SignalFinding(
+            signal,
+            SignalOutcome.OVERRULED,
+            FindingReason.BORDER_SPILL if spill else OVERRULED_BY_SOURCE[signal.source],
         )
     if signal is decider:
-        return Finding(
-            signal, SignalOutcome.DECIDED, Why.DECIDES if signal.territory else Why.STRADDLES_BORDER
+        return SignalFinding(
+            signal,
+            SignalOutcome.DECIDED,
+            FindingReason.DECIDES if signal.territory else FindingReason.STRADDLES_BORDER,
         )
-    return Finding(signal, SignalOutcome.AGREED, _agreement(signal, territory))
+    return SignalFinding(signal, SignalOutcome.AGREED, _agreement(signal, territory))
 
 
-def _unresolved(signal: Signal, answer: _Answer) -> Finding:
+def _unresolved(signal: Signal, answer: _Conclusion) -> SignalFinding:
     if signal in answer.deciding:
-        return Finding(signal, SignalOutcome.CONTRADICTED, Why.IRRECONCILABLE)
+        return SignalFinding(signal, SignalOutcome.CONTRADICTED, FindingReason.IRRECONCILABLE)
     if signal.territory is None:
-        return Finding(signal, SignalOutcome.SILENT, Why.STRADDLES_BORDER)
-    why = Why.WEAKER if answer.status is Status.CONTRADICTORY else Why.OUT_OF_PLACE
-    return Finding(signal, SignalOutcome.OVERRULED, why)
+        return SignalFinding(signal, SignalOutcome.SILENT, FindingReason.STRADDLES_BORDER)
+    why = (
+        FindingReason.WEAKER if answer.status is JudgementStatus.CONTRADICTORY else FindingReason.OUT_OF_PLACE
+    )
+    return SignalFinding(signal, SignalOutcome.OVERRULED, why)
 
 
-def _agreement(signal: Signal, territory: str) -> Why:
+def _agreement(signal: Signal, territory: str) -> FindingReason:
     if signal.territory is None:
-        return Why.STRADDLES_BORDER
+        return FindingReason.STRADDLES_BORDER
     same = signal.territory in {territory, territory.partition("-")[0]}
-    return Why.AGREES if same else Why.ALSO_TRUE
+    return FindingReason.AGREES if same else FindingReason.ALSO_TRUE
 
 
-def _not_at_home(signal: Signal, scene: _Scene, answer: _Answer) -> bool:
+def _not_at_home(signal: Signal, scene: _Scene, answer: _Conclusion) -> bool:
     """True where the modem says home, and no SIM is from where the phone is."""
     if signal.reading != Registration.HOME or answer.territory is None:
         return False
-    sims = [each for each in scene.signals if each.source is Source.SIM_HOME and each.told]
+    sims = [each for each in scene.signals if each.source is Source.SIM_HOME and each.territories]
     return bool(sims) and not any(_countries(sim) & {answer.territory.partition("-")[0]} for sim in sims)
 
 
-def _headline(answer: _Answer, confidence: float) -> str:
-    if answer.status is Status.CONTRADICTORY:
+def _headline(answer: _Conclusion, confidence: float) -> str:
+    if answer.status is JudgementStatus.CONTRADICTORY:
         return "Contradictory: signals of equal strength cannot be true together."
     if answer.territory is None:
         return f"Unknown. {ABSENT}"

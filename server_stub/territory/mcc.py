@@ -125,30 +125,30 @@ _RESERVED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NetworkCode:
     """What a PLMN tells: its territory, if its code is one's, and the territories that it also serves."""
 
-    standing: NetworkCodeType
+    code_type: NetworkCodeType
     territory: str | None
     also: tuple[str, ...] = ()
 
 
-def network_of(plmn: Plmn) -> Network:
+def network_of(plmn: Plmn) -> NetworkCode:
     """What a PLMN stands for.
 
-    >>> network_of(Plmn(mcc="901", mnc="12")).standing
+    >>> network_of(Plmn(mcc="901", mnc="12")).code_type
     <NetworkCodeType.VESSEL: 'vessel-network'>
     """
     if own := TERRITORY_BY_PLMN.get((plmn.mcc, plmn.mnc)):
         # Whoever serves Crimea serves its southwest too, and the other way round.
-        return Network(NetworkCodeType.TERRITORY, own, _CRIMEA_ALSO.get(own, ()))
+        return NetworkCode(NetworkCodeType.TERRITORY, own, _CRIMEA_ALSO.get(own, ()))
     if territory := TERRITORY_BY_MCC.get(plmn.mcc):
-        return Network(NetworkCodeType.TERRITORY, territory, ALSO_SERVED.get(plmn.mcc, ()))
+        return NetworkCode(NetworkCodeType.TERRITORY, territory, ALSO_SERVED.get(plmn.mcc, ()))
     if plmn.mcc == "901" and plmn.mnc in _SATELLITE:
-        return Network(NetworkCodeType.SATELLITE, None)
+        return NetworkCode(NetworkCodeType.SATELLITE, None)
     if plmn.mcc == "901" and plmn.mnc in _VESSEL:
-        return Network(NetworkCodeType.VESSEL, None)
-    return Network(_RESERVED.get(plmn.mcc, NetworkCodeType.UNASSIGNED), None)
+        return NetworkCode(NetworkCodeType.VESSEL, None)
+    return NetworkCode(_RESERVED.get(plmn.mcc, NetworkCodeType.UNASSIGNED), None)
 
 
 _CRIMEA_ALSO: Final = {"UA-43": ("UA-40",), "UA-40": ("UA-43",)}

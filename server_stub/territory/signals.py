@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from server_stub.territory.boundaries import ZoneAt, locate, nearby
-from server_stub.territory.mcc import Network, NetworkCodeType, network_of
+from server_stub.territory.mcc import NetworkCode, NetworkCodeType, network_of
 from wire.codes import Registration
 from wire.evidence import Evidence, Location, Plmn, Sim
 
@@ -86,7 +86,7 @@ class Signal:
         return PROVENANCE[self.source]
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def territories(self) -> tuple[str, ...]:
         """Every territory that it is true of, the first one first."""
         return (self.territory, *self.also) if self.territory else self.also
 
@@ -95,7 +95,7 @@ class Signal:
 
         A position is the exception: its zone tells Crimea from the rest of Ukraine, so that Kherson is not Crimea.
         """
-        told = self.told
+        told = self.territories
         if territory in told:
             return True
         if self.source is Source.POSITION and territory in _TOLD_APART:
@@ -184,8 +184,8 @@ def signals_of(
     return tuple(found)
 
 
-def _of_network(source: Source, plmn: Plmn, network: Network) -> Signal:
-    return Signal(source, str(plmn), network.territory, network.also, _NOTES.get(network.standing))
+def _of_network(source: Source, plmn: Plmn, network: NetworkCode) -> Signal:
+    return Signal(source, str(plmn), network.territory, network.also, _NOTES.get(network.code_type))
 
 
 def _plmn_of(sim: Sim) -> Plmn | None:
@@ -194,7 +194,8 @@ def _plmn_of(sim: Sim) -> Plmn | None:
 
 def _disagree(told: Signal, other: Signal) -> bool:
     """True where a cell across a border could explain the difference."""
-    if other.source not in {Source.SERVING_NETWORK, Source.WIFI_COUNTRY} or not other.told:
+    if other.source not in {Source.SERVING_NETWORK, Source.WIFI_COUNTRY} or not other.territories:
         return False
-    shared = any(told.admits(each) for each in other.told) or any(other.admits(each) for each in told.told)
-    return not shared
+    return not any(told.admits(each) for each in other.territories) and not any(
+        other.admits(each) for each in told.territories
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server_stub.policy.document import Argument, Rule
-from server_stub.policy.policy import Case, Policy
+from server_stub.policy.policy import Policy, PolicyInput
 from wire.codes import Decision
 from wire.evidence import Evidence
 from wire.limits import INTEGER_MAX
@@ -29,7 +29,7 @@ class VerdictContext:
 
 
 def build_verdict(
-    bearings: VerdictContext, case: Case, policy: Policy, rule: Rule, *, lifetime: int = LIFETIME
+    bearings: VerdictContext, case: PolicyInput, policy: Policy, rule: Rule, *, lifetime: int = LIFETIME
 ) -> Verdict:
     """The verdict that `rule` of `policy` gives in `case`. Complete by construction: rules are checked on loading."""
     return Verdict(
@@ -84,14 +84,14 @@ def next_serial(remembered: int, evidence: Evidence) -> int:
     return max(remembered, claimed if claimed < INTEGER_MAX // 2 else 0) + 1
 
 
-def _message(bearings: VerdictContext, case: Case, rule: Rule) -> CatalogueMessage | None:
+def _message(bearings: VerdictContext, case: PolicyInput, rule: Rule) -> CatalogueMessage | None:
     if rule.message is None:
         return None
     args = {name: _fill(source, bearings, case) for name, source in rule.message.args.items()}
     return CatalogueMessage(key=rule.message.key, args=args)
 
 
-def _fill(source: Argument, bearings: VerdictContext, case: Case) -> str:
+def _fill(source: Argument, bearings: VerdictContext, case: PolicyInput) -> str:
     """Loading a policy made sure that a rule which names a territory only matches where there is one."""
     if source is Argument.CASE:
         return bearings.case

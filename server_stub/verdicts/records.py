@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from server_stub.evidence.pseudonyms import Pseudonyms
-from server_stub.policy.policy import UNKNOWN_REGION, Activation, Case
+from server_stub.policy.policy import UNKNOWN_REGION, Activation, PolicyInput
 from server_stub.store.records import Device, Reading, Shipment, VerdictRecord
 from server_stub.verdicts.appraiser import Appraised
 from server_stub.verdicts.claims import locks_at
@@ -47,11 +47,11 @@ def _shipment(imei: str, reading: Reading) -> Shipment | None:
     return reading.shipment_of(imei[:8], int(imei[8:14])) if imei[:14].isdigit() and len(imei) >= 14 else None
 
 
-def case_of(appraised: Appraised, device: Device | None) -> Case:
+def case_of(appraised: Appraised, device: Device | None) -> PolicyInput:
     """What the policy decides about. The server's own record of the sale region goes before the phone's word."""
     told = appraised.evidence.firmware.sale_region
     recorded = device.sale_region if device else UNKNOWN_REGION
-    return Case(
+    return PolicyInput(
         judgement=appraised.judgement,
         intent=appraised.evidence.intent,
         activation=device.activation if device else None,

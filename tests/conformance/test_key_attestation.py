@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from server_stub.attestation import key_description
-from server_stub.attestation.appraisal import Expected, describe, judge
+from server_stub.attestation.appraisal import ExpectedAttestation, describe, judge
 from server_stub.attestation.chain import Anchor, ChainError, ChainProblem, ChainVerifier
 from server_stub.attestation.key_description import AuthorizationList, KeyDescription, SecurityLevel
 from server_stub.attestation.revocation import CertificateStatus, StatusEntry
@@ -202,7 +202,7 @@ def test_a_real_phone_is_appraised_by_what_it_says(phone: str) -> None:
     certificates, document = chain(phone), expected(phone)
     path = ChainVerifier(roots()).verify(octets_of(certificates), time_of(certificates))
     challenge = base64.b64decode(document["attestationChallenge"])
-    appraisal = judge(path, describe(path.leaf), Expected(challenge))
+    appraisal = judge(path, describe(path.leaf), ExpectedAttestation(challenge))
     root = document["hardwareEnforced"]["rootOfTrust"]
     good = root["deviceLocked"] and root["verifiedBootState"] == "VERIFIED"
     assert appraisal.tier is (TrustTier.AFFIRMING if good else TrustTier.CONTRAINDICATED)
@@ -216,5 +216,5 @@ def test_a_real_phone_is_appraised_by_what_it_says(phone: str) -> None:
     imei = document["hardwareEnforced"].get("attestationIdImei")
     assert appraisal.imei == imei
     assert reasons["instance-identity"] == ("recognized" if imei else "imei-not-attested")
-    stale = judge(path, describe(path.leaf), Expected(b"another"))
+    stale = judge(path, describe(path.leaf), ExpectedAttestation(b"another"))
     assert (stale.tier, stale.imei) == (TrustTier.CONTRAINDICATED, None)

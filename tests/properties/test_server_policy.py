@@ -62,8 +62,8 @@ def test_an_explanation_ends_with_the_rule_that_decides(pair: Pair) -> None:
         facts = world.facts(policy)
         told = explain(policy, facts)
         assert told.rule is policy.decide_by(facts)
-        assert [trial.matches for trial in told.trials] == [False] * (len(told.trials) - 1) + [True]
-        rules = (*(trial.rule for trial in told.trials), *told.untried)
+        assert [trial.matches for trial in told.evaluations] == [False] * (len(told.evaluations) - 1) + [True]
+        rules = (*(trial.rule for trial in told.evaluations), *told.untried)
         assert rules == policy.document.rules
 
 

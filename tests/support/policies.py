@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.document import CampaignState, PolicyDocument
 from server_stub.policy.facts import Facts
-from server_stub.policy.policy import Activation, Case, Period, Policy
-from server_stub.territory.judgement import Judgement, Status
+from server_stub.policy.policy import Activation, Period, Policy, PolicyInput
+from server_stub.territory.judgement import Judgement, JudgementStatus
 from wire.codes import Intent, TrustTier
 
 DAY = 86_400
@@ -124,7 +124,7 @@ def conditions(draw: st.DrawFn, used: Sequence[str]) -> dict[str, Any]:
 class World:
     """One case, with what operators said of campaigns."""
 
-    case: Case
+    case: PolicyInput
     declared: Mapping[str, Period]
 
     def facts(self, policy: Policy) -> Facts:
@@ -152,15 +152,15 @@ def _world(chosen: dict[str, Any]) -> World:
     now, *states = chosen["campaigns"]
     place, activated = chosen["territory"], chosen["activation"]
     if place == "contradictory":
-        judgement = Judgement(Status.CONTRADICTORY, None, "They disagree.")
+        judgement = Judgement(JudgementStatus.CONTRADICTORY, None, "They disagree.")
     elif place == "unknown":
-        judgement = Judgement(Status.UNKNOWN, None, "Nothing tells.")
+        judgement = Judgement(JudgementStatus.UNKNOWN, None, "Nothing tells.")
     else:
-        judgement = Judgement(Status.RESOLVED, place, "It is said.")
+        judgement = Judgement(JudgementStatus.RESOLVED, place, "It is said.")
     activation = None
     if activated:
         activation = Activation(now - activated[1], None if activated[0] == "unknown" else activated[0])
-    case = Case(
+    case = PolicyInput(
         judgement=judgement,
         intent=chosen["intent"],
         activation=activation,

@@ -11,11 +11,11 @@ from server_stub.admin import devices
 from server_stub.admin.devices import DeviceAdmin
 from server_stub.admin.keys import KeyAdmin
 from server_stub.admin.policies import PolicyAdmin
-from server_stub.attestation.appraisal import Identity, Result
-from server_stub.policy.document import CampaignState, Message, Rule
-from server_stub.policy.policy import Case, Period, Policy
+from server_stub.attestation.appraisal import AppraisedClaim, Identity
+from server_stub.policy.document import CampaignState, Rule, RuleMessage
+from server_stub.policy.policy import Period, Policy, PolicyInput
 from server_stub.store.transaction import SqlTransaction
-from server_stub.territory.judgement import Status, judge
+from server_stub.territory.judgement import JudgementStatus, judge
 from server_stub.territory.signals import Source, signals_of
 from server_stub.verdicts import appraiser, records, service
 from server_stub.verdicts.claims import build_verdict
@@ -61,7 +61,7 @@ FORCED: Final = (
         id="forced",
         decision=Decision.ALLOW,
         reason=Reason.TERRITORY_ELIGIBLE,
-        message=Message(key=MessageKey.ACTIVATED),
+        message=RuleMessage(key=MessageKey.ACTIVATED),
         check_in=86_400,
         offline_limit=7_776_000,
     ),
@@ -69,7 +69,7 @@ FORCED: Final = (
         id="forced",
         decision=Decision.DENY,
         reason=Reason.OPERATOR_DECISION,
-        message=Message(key=MessageKey.UNDER_INVESTIGATION),
+        message=RuleMessage(key=MessageKey.UNDER_INVESTIGATION),
         case=True,
         check_in=86_400,
     ),
@@ -77,7 +77,7 @@ FORCED: Final = (
         id="forced",
         decision=Decision.DEFER,
         reason=Reason.TERRITORY_CONTRADICTORY,
-        message=Message(key=MessageKey.TRY_LATER),
+        message=RuleMessage(key=MessageKey.TRY_LATER),
         retry_after=900,
     ),
 )
@@ -112,13 +112,13 @@ def _verdicts(changes: dict[str, Any]) -> Apply:
     return apply
 
 
-def _without_contradiction(case: Case) -> Case:
-    if case.judgement.status is not Status.CONTRADICTORY:
+def _without_contradiction(case: PolicyInput) -> PolicyInput:
+    if case.judgement.status is not JudgementStatus.CONTRADICTORY:
         return case
     return replace(case, judgement=judge(()))
 
 
-CASES: Final[dict[str, Callable[[Case], Case]]] = {
+CASES: Final[dict[str, Callable[[PolicyInput], PolicyInput]]] = {
     "ignores where devices were activated": lambda case: replace(case, activation=None),
     "treats all accepted terms as the newest": lambda case: replace(case, terms="2031-01"),
     "treats every device as attested": lambda case: replace(case, identity=Identity.ATTESTED),
@@ -127,7 +127,7 @@ CASES: Final[dict[str, Callable[[Case], Case]]] = {
 }
 
 
-def _cases(change: Callable[[Case], Case]) -> Apply:
+def _cases(change: Callable[[PolicyInput], PolicyInput]) -> Apply:
     return lambda patch: patch.setattr(service, "case_of", lambda *args: change(records.case_of(*args)))
 
 
@@ -151,7 +151,7 @@ def _stores_no_activation(patch: pytest.MonkeyPatch) -> None:
 
 
 def _trusts_every_attestation(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Result, "tier", TrustTier.AFFIRMING)
+    patch.setattr(AppraisedClaim, "tier", TrustTier.AFFIRMING)
 
 
 def _writes_no_audit(patch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from lab.attacks.device_state import DeviceState
 from lab.attacks.harness.environment import TrialContext
 from lab.attacks.harness.target_phone import Phone
 from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic
-from lab.manufacturer.daily_check_in import DAILY_CHECK_IN_POLICY
+from lab.manufacturer.policies import DAILY_CHECK_IN
+from server_stub.policy.policy import Policy
 
 _T = Topic
 _DAY: Final = 24 * 3600
@@ -15,7 +16,9 @@ _DAY: Final = 24 * 3600
 
 def _leashed(stage: TrialContext) -> Phone:
     """A phone that may be used for a day without the server, cut off from it."""
-    phone = stage.set_up(stage.phone("paris", server=stage.server(DAILY_CHECK_IN_POLICY)))
+    phone = stage.set_up(
+        stage.phone("paris", server=stage.server(Policy.parse(DAILY_CHECK_IN, "short-leash.toml")))
+    )
     phone.wire.act = drop
     return phone
 

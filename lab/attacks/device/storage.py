@@ -11,7 +11,8 @@ from lab.attacks.harness.environment import TrialContext
 from lab.attacks.harness.target_phone import Phone
 from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic
 from lab.handset.counter import EmulatedCounter
-from lab.manufacturer.daily_check_in import DAILY_CHECK_IN_POLICY
+from lab.manufacturer.policies import DAILY_CHECK_IN
+from server_stub.policy.policy import Policy
 
 _T = Topic
 _DAY: Final = 24 * 3600
@@ -47,7 +48,9 @@ def _cut(_stage: TrialContext, phone: Phone) -> bytes:
 
 def _older(stage: TrialContext) -> Phone:
     """A phone that its offline limit has locked gets the storage of the day on which it worked."""
-    phone = stage.set_up(stage.phone("paris", server=stage.server(DAILY_CHECK_IN_POLICY)))
+    phone = stage.set_up(
+        stage.phone("paris", server=stage.server(Policy.parse(DAILY_CHECK_IN, "short-leash.toml")))
+    )
     copy = phone.store.read() or b""
     phone.wire.act = drop
     phone.handset.wait(1.2 * _DAY)

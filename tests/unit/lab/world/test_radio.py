@@ -17,7 +17,7 @@ from lab.world.operators import (
     parse_bands,
     table_bands,
 )
-from lab.world.radio import Guests, HeardNetwork, hear, register
+from lab.world.radio import Guests, ReceivedNetwork, received_networks, register
 from lab.world.sim import PinState, generate_sim
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Plmn
@@ -28,13 +28,13 @@ FAMILIES = ("GSM", "UMTS", "LTE", "TD-LTE", "5G")
 BANDS = st.builds(Band, st.sampled_from(FAMILIES), st.sampled_from([0, 900, 1800, 2100]))
 
 
-def network(plmn: Plmn, *bands: str, guests: Guests = Guests.FOREIGN) -> HeardNetwork:
-    return HeardNetwork(plmn, 0x65, 0x12C01, parse_bands(bands or ("LTE 1800",)), guests)
+def network(plmn: Plmn, *bands: str, guests: Guests = Guests.FOREIGN) -> ReceivedNetwork:
+    return ReceivedNetwork(plmn, 0x65, 0x12C01, parse_bands(bands or ("LTE 1800",)), guests)
 
 
 NETWORKS = st.lists(
     st.builds(
-        HeardNetwork,
+        ReceivedNetwork,
         st.sampled_from([CUBACEL, ORANGE, SFR]),
         st.just(1),
         st.just(2),
@@ -48,11 +48,11 @@ SIMS = [None, *(generate_sim(plmn, Random(1)) for plmn in (CUBACEL, ORANGE, SFR)
 
 @given(st.lists(st.sampled_from(SIMS), max_size=2), NETWORKS, st.frozensets(BANDS, max_size=6))
 def test_registration_keeps_its_rules(
-    sims: list[None], networks: list[HeardNetwork], bands: frozenset[Band]
+    sims: list[None], networks: list[ReceivedNetwork], bands: frozenset[Band]
 ) -> None:
     """Never on a network that is not heard or does not admit the SIM; the home network before any other."""
     serving = register(sims, networks, bands)
-    heard = hear(networks, bands)
+    heard = received_networks(networks, bands)
     home = next((sim.home() for sim in sims if sim is not None), None)
     admitting = [each.plmn for each in heard if home is not None and each.admits(home)]
     if not heard:
@@ -73,7 +73,7 @@ def test_a_phone_hears_only_what_it_has_radio_for(on_air: frozenset[Band], bands
         mine.family == other.family and (mine.megahertz in (0, other.megahertz) or other.megahertz == 0)
         for mine, other in product(bands, on_air)
     )
-    assert bool(hear([HeardNetwork(CUBACEL, 1, 2, on_air)], bands)) == common
+    assert bool(received_networks([ReceivedNetwork(CUBACEL, 1, 2, on_air)], bands)) == common
 
 
 @pytest.mark.parametrize("state", [state for state in PinState if state is not PinState.READY])

@@ -7,8 +7,8 @@ import pytest
 from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from server_stub.attestation.appraisal import (
     Appraisal,
+    AppraisedClaim,
     Identity,
-    Result,
     TrustClaim,
     appraise,
     claimed_digits,
@@ -30,7 +30,7 @@ def judge(
     return appraise(path, token.evidence)
 
 
-def result(appraisal: Appraisal, claim: TrustClaim) -> Result:
+def result(appraisal: Appraisal, claim: TrustClaim) -> AppraisedClaim:
     return next(each for each in appraisal.results if each.claim is claim)
 
 

@@ -8,7 +8,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from server_stub.attestation import der
-from server_stub.attestation.appraisal import Expected, Identity, Result, describe, judge, refused
+from server_stub.attestation.appraisal import (
+    AppraisedClaim,
+    ExpectedAttestation,
+    Identity,
+    describe,
+    judge,
+    refused,
+)
 from server_stub.attestation.chain import Anchor, ChainError, ChainProblem, ChainVerifier
 from server_stub.attestation.key_description import KeyDescriptionError, SecurityLevel
 from server_stub.attestation.reasons import MEANING, AppraisalReason
@@ -89,7 +96,7 @@ def test_a_known_root_of_software_is_named_and_vouches_for_nothing() -> None:
     certificates = chain(leaf(), BATCH, ROOT)
     path = ChainVerifier((), software_roots=(certificates[-1],)).verify(der_of(certificates), NOW)
     assert (path.anchor, path.anchored) == (Anchor.SOFTWARE, False)
-    appraisal = judge(path, describe(path.leaf), Expected(CHALLENGE))
+    appraisal = judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE))
     assert (appraisal.tier, appraisal.identity) == (TrustTier.CONTRAINDICATED, Identity.UNATTESTED)
     assert appraisal.reasons()["instance-identity"] == "root-of-software"
 
@@ -180,10 +187,10 @@ def test_a_malformed_description_names_its_field_and_repeats_nothing() -> None:
     assert isinstance(caught.value.__cause__, KeyDescriptionError)
 
 
-def result(**changes: object) -> tuple[Result, ...]:
+def result(**changes: object) -> tuple[AppraisedClaim, ...]:
     certificates = chain(leaf(says=encode_description(description(**changes))), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
-    return judge(path, describe(path.leaf), Expected(CHALLENGE)).results
+    return judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE)).results
 
 
 @pytest.mark.parametrize(
@@ -224,7 +231,7 @@ def test_an_authorization_that_is_not_known_is_a_warning_in_hardware_alone() -> 
         )
         certificates = chain(leaf(says=says), BATCH, ROOT)
         path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
-        storage = judge(path, describe(path.leaf), Expected(CHALLENGE)).results[-1]
+        storage = judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE)).results[-1]
         tiers.append((storage.reason, storage.tier))
     assert tiers == [
         (AppraisalReason.KEY_IN_HARDWARE, TrustTier.AFFIRMING),
@@ -244,7 +251,7 @@ def test_the_lower_of_two_levels_counts_and_a_difference_is_a_warning(
     said = replace(description(), attestation_level=attestation, keymint_level=keymint)
     certificates = chain(leaf(says=encode_description(said)), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
-    hardware = judge(path, describe(path.leaf), Expected(CHALLENGE)).results[1]
+    hardware = judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE)).results[1]
     software = SecurityLevel.SOFTWARE in {attestation, keymint}
     same = TrustTier.AFFIRMING if attestation is keymint else TrustTier.WARNING
     assert hardware.tier is (TrustTier.CONTRAINDICATED if software else same)
@@ -256,11 +263,15 @@ def test_what_is_not_compared_affirms_nothing_and_accuses_nobody() -> None:
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     said = describe(path.leaf)
     for expected, reason, tier in (
-        (Expected(), "challenge-not-compared", TrustTier.NONE),
-        (Expected(CHALLENGE), "recognized", TrustTier.AFFIRMING),
-        (Expected(CHALLENGE, imei="00101012345678"), "recognized", TrustTier.AFFIRMING),
-        (Expected(b"other"), "challenge-not-fresh", TrustTier.CONTRAINDICATED),
-        (Expected(imei="49015420323751"), "ueid-is-not-the-attested-imei", TrustTier.CONTRAINDICATED),
+        (ExpectedAttestation(), "challenge-not-compared", TrustTier.NONE),
+        (ExpectedAttestation(CHALLENGE), "recognized", TrustTier.AFFIRMING),
+        (ExpectedAttestation(CHALLENGE, imei="00101012345678"), "recognized", TrustTier.AFFIRMING),
+        (ExpectedAttestation(b"other"), "challenge-not-fresh", TrustTier.CONTRAINDICATED),
+        (
+            ExpectedAttestation(imei="49015420323751"),
+            "ueid-is-not-the-attested-imei",
+            TrustTier.CONTRAINDICATED,
+        ),
     ):
         identity = judge(path, said, expected).results[0]
         assert (identity.reason, identity.tier) == (reason, tier)

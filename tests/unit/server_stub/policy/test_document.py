@@ -154,7 +154,7 @@ def test_an_explanation_says_which_condition_failed_and_why() -> None:
     shipped = policy()
     explanation = explain(shipped, shipped.facts(case("FR", Intent.CHECK_IN, now=DURING)))
     first = {
-        trial.rule.id: [one for one in trial.conditions if not one.holds] for trial in explanation.trials
+        trial.rule.id: [one for one in trial.conditions if not one.holds] for trial in explanation.evaluations
     }
     assert [(one.key, one.wanted, one.found) for one in first["prohibited-at-activation"]] == [
         ("intent", "activate", "check-in"),

@@ -9,8 +9,8 @@ from server_stub.attestation.appraisal import Identity
 from server_stub.policies import shipped
 from server_stub.policy.document import CampaignState
 from server_stub.policy.errors import PolicyError
-from server_stub.policy.policy import Activation, Case, Policy
-from server_stub.territory.judgement import Judgement, Status
+from server_stub.policy.policy import Activation, Policy, PolicyInput
+from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.claims import VerdictContext, build_verdict
 from tests.support.server_phone import AFTER, DURING, NOW
 from wire.codes import Decision, Intent, MessageKey, Reason, TrustTier
@@ -32,17 +32,17 @@ def case(
     now: int = NOW,
     sale_region: str = "global",
     roaming: bool = False,
-) -> Case:
+) -> PolicyInput:
     if place == "contradictory":
-        judgement = Judgement(Status.CONTRADICTORY, None, "They disagree.")
+        judgement = Judgement(JudgementStatus.CONTRADICTORY, None, "They disagree.")
     elif place is None:
-        judgement = Judgement(Status.UNKNOWN, None, "Nothing tells.")
+        judgement = Judgement(JudgementStatus.UNKNOWN, None, "Nothing tells.")
     else:
-        judgement = Judgement(Status.RESOLVED, place, "It is said.")
-    return Case(judgement, intent, activation, identity, trust, "2021-06", now, sale_region, roaming)
+        judgement = Judgement(JudgementStatus.RESOLVED, place, "It is said.")
+    return PolicyInput(judgement, intent, activation, identity, trust, "2021-06", now, sale_region, roaming)
 
 
-def of(*each: Any) -> Case:
+def of(*each: Any) -> PolicyInput:
     """The case of one element of the product."""
     place, intent, activation, identity, trust, now = each
     return case(place, intent, activation, identity=identity, trust=trust, now=now)
@@ -232,9 +232,9 @@ def test_conditions_on_age_terms_and_trust_are_obeyed() -> None:
 
     def decided(age: int | None, terms: str, trust: TrustTier) -> str:
         activation = None if age is None else Activation(NOW - age, "FR")
-        judged = Judgement(Status.RESOLVED, "FR", "It is said.")
+        judged = Judgement(JudgementStatus.RESOLVED, "FR", "It is said.")
         return policy.decide(
-            Case(
+            PolicyInput(
                 judged,
                 Intent.CHECK_IN,
                 activation,

@@ -12,9 +12,9 @@ from server_stub.territory.boundary_zones import TERRITORY_BY_ZONE
 from server_stub.territory.judgement import (
     Confidence,
     Judgement,
+    JudgementStatus,
     SignalOutcome,
     Source,
-    Status,
     confidence_level,
     judge,
 )
@@ -31,7 +31,7 @@ BASE, ATLANTIC, ABYEI = (19.91, -75.13), (30.0, -40.0), (9.6, 28.43)
 class Case:
     """One phone. `answer` is a territory, or the status where there is none."""
 
-    why: str
+    description: str
     answer: str
     sims: tuple[str, ...] = ()
     serving: str | None = None
@@ -126,7 +126,7 @@ def judged(case: Case) -> Judgement:
     return judge(found)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.why)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.description)
 def test_a_hard_case_has_its_answer(case: Case) -> None:
     """The reason stands beside each case."""
     judgement = judged(case)
@@ -142,7 +142,7 @@ def test_disputed_ground_is_never_sure_by_position_alone() -> None:
 def test_a_cell_across_the_border_is_named_as_such() -> None:
     """The explanation has to say why a Crimean operator did not make it Crimea."""
     judgement = judged(Case("", "", serving="250-32", at=HENICHESK))
-    assert [each.why.value for each in judgement.findings if each.fate is SignalOutcome.OVERRULED] == [
+    assert [each.reason.value for each in judgement.findings if each.outcome is SignalOutcome.OVERRULED] == [
         "cell-reaches-across-border"
     ]
 
@@ -177,6 +177,6 @@ def test_no_position_is_off_the_map(at: tuple[float, float]) -> None:
 def test_a_position_decides_over_wifi() -> None:
     """And the record says which signal it was."""
     judgement = judged(Case("", "", at=HAVANA, wifi="FR"))
-    assert judgement.status is Status.RESOLVED
+    assert judgement.status is JudgementStatus.RESOLVED
     assert judgement.decided_by is not None
     assert judgement.decided_by.source is Source.POSITION

@@ -11,10 +11,10 @@ from server_stub.reference_data.time_zones import zone_at
 from server_stub.territory.judgement import (
     Confidence,
     Judgement,
+    JudgementStatus,
     Signal,
     SignalOutcome,
     Source,
-    Status,
     confidence_level,
     judge,
     signals_of,
@@ -77,7 +77,7 @@ def test_an_operator_seated_elsewhere_does_not_move_the_network(mcc: str, mnc: s
 
 
 @pytest.mark.parametrize(
-    ("mcc", "mnc", "standing"),
+    ("mcc", "mnc", "code_type"),
     [
         ("001", "01", NetworkCodeType.TEST),
         ("999", "99", NetworkCodeType.PRIVATE),
@@ -89,10 +89,10 @@ def test_an_operator_seated_elsewhere_does_not_move_the_network(mcc: str, mnc: s
         ("000", "00", NetworkCodeType.UNASSIGNED),
     ],
 )
-def test_a_code_of_no_country_is_no_territory(mcc: str, mnc: str, standing: NetworkCodeType) -> None:
+def test_a_code_of_no_country_is_no_territory(mcc: str, mnc: str, code_type: NetworkCodeType) -> None:
     """Test networks, satellites and ships are in no territory that a policy could mean."""
     network = network_of(Plmn(mcc=mcc, mnc=mnc))
-    assert (network.standing, network.territory, network.also) == (standing, None, ())
+    assert (network.code_type, network.territory, network.also) == (code_type, None, ())
 
 
 @pytest.mark.parametrize("mcc", ["250", "255"])
@@ -139,7 +139,7 @@ def test_the_strongest_signal_that_tells_decides(
     judgement = judge([Signal(source, "r", territory) for source, territory in told if territory])
     telling = [each for each in (serving, wifi, sim) if each]
     assert judgement.territory == (telling[0] if telling else None)
-    assert judgement.status is (Status.RESOLVED if telling else Status.UNKNOWN)
+    assert judgement.status is (JudgementStatus.RESOLVED if telling else JudgementStatus.UNKNOWN)
     assert {signal.territory for signal in judgement.overruled} == set(telling[1:])
 
 
@@ -150,7 +150,7 @@ def test_two_sims_that_disagree_contradict_each_other() -> None:
         {"slot": 1, "status": "ready", "mcc": "208", "mnc": "01"},
     ]
     told = {"sims": sims, "serving": {"registration": "searching"}}
-    assert judge(signals_of(evidence(telephony=told))).status is Status.CONTRADICTORY
+    assert judge(signals_of(evidence(telephony=told))).status is JudgementStatus.CONTRADICTORY
     told["serving"] = {"registration": "roaming", "plmn": {"mcc": "208", "mnc": "10"}}
     assert judge(signals_of(evidence(telephony=told))).territory == "FR"
 
@@ -187,9 +187,11 @@ def test_the_order_of_signals_does_not_matter(signals: list[Signal]) -> None:
 def test_a_territory_is_given_exactly_when_it_is_resolved_and_a_signal_said_it(signals: list[Signal]) -> None:
     """No territory comes out of nothing, and only what is resolved has confidence."""
     judgement = judge(signals)
-    assert (judgement.territory is not None) == (judgement.status is Status.RESOLVED)
-    assert (judgement.confidence > 0) == (judgement.status is Status.RESOLVED)
-    assert judgement.territory is None or judgement.territory in {t for each in signals for t in each.told}
+    assert (judgement.territory is not None) == (judgement.status is JudgementStatus.RESOLVED)
+    assert (judgement.confidence > 0) == (judgement.status is JudgementStatus.RESOLVED)
+    assert judgement.territory is None or judgement.territory in {
+        t for each in signals for t in each.territories
+    }
 
 
 @given(SIGNALS, st.sampled_from(PLACED))
@@ -229,8 +231,8 @@ def test_no_combination_of_signals_raises_and_each_is_named() -> None:
             for each in signals
             if each.source is not Source.WIFI_COUNTRY
         )
-        decided = [each for each in judgement.findings if each.fate is SignalOutcome.DECIDED]
-        assert len(decided) == (judgement.status is Status.RESOLVED)
+        decided = [each for each in judgement.findings if each.outcome is SignalOutcome.DECIDED]
+        assert len(decided) == (judgement.status is JudgementStatus.RESOLVED)
 
 
 @pytest.mark.parametrize("territory", ["CU", "IR", "SY", "KP", "SD", "UA-43", "FR"])
