@@ -48,7 +48,8 @@ def located(text: str, source: str, found: Iterable[tuple[Path, str]]) -> list[P
     """The problems `found` in the document `text`, each a path and a message, with their lines."""
     positions = TomlPositions(text)
     return [
-        PolicyProblem(source, positions.line_of(path), ".".join(map(str, path)), words) for path, words in found
+        PolicyProblem(source, positions.line_of(path), ".".join(map(str, path)), words)
+        for path, words in found
     ]
 
 
