@@ -1,4 +1,4 @@
-"""Firmware profiles: what an image is, one TOML file each. What becomes of a phone that runs it, none of them says.
+"""Firmware profiles: facts about firmware images, one TOML file each. Outcomes are computed by running an image.
 
 >>> profile = load_named("official-global")
 >>> profile.hardware.model, verified_boot(profile).value

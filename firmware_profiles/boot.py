@@ -1,4 +1,4 @@
-"""Android Verified Boot: the state follows from what the bootloader finds; no profile states it."""
+"""Android Verified Boot: computes the boot state from the facts in the `[boot]` table of a profile."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from firmware_profiles.model import Bootloader, Integrity, Profile, SignedBy
 
 
 class BootState(StrEnum):
-    """The colour that the bootloader reports, the words of AVB's boot flow."""
+    """The colour that the bootloader reports (AVB boot flow)."""
 
     GREEN = "green"
     YELLOW = "yellow"
@@ -21,14 +21,14 @@ _ENROLLED: Final[Mapping[SignedBy, BootState]] = {
     SignedBy.OWNER: BootState.YELLOW,
     SignedBy.TEST: BootState.RED,
 }
-"""What a locked bootloader says of an intact image. A key that is enrolled nowhere is as good as none."""
+"""The state of an intact image under a locked bootloader. The test key is enrolled on no device."""
 
 
 def verified_boot(profile: Profile) -> BootState:
     """The state of the profile's image on its bootloader.
 
-    Unlocked is orange whatever runs, for nothing was checked. Locked and modified is red; locked and intact is
-    green, yellow or red by the key.
+    An unlocked bootloader checks nothing and reports orange. A locked one reports red for a modified image, and
+    green, yellow or red for an intact one, depending on the key.
     """
     boot = profile.boot
     if boot.bootloader is Bootloader.UNLOCKED:
@@ -39,5 +39,5 @@ def verified_boot(profile: Profile) -> BootState:
 
 
 def boots(profile: Profile) -> bool:
-    """Whether the bootloader starts the image at all: not when it is red."""
+    """Whether the bootloader starts the image: unless the state is red."""
     return verified_boot(profile) is not BootState.RED

@@ -1,4 +1,4 @@
-"""What a validation error means for the person who wrote the profile."""
+"""Explains a validation error to the author of a profile."""
 
 import types
 import typing
@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from firmware_profiles.errors import ProfileCode
 from firmware_profiles.model import Profile
@@ -15,12 +14,12 @@ from text_input.suggestions import suggestion
 
 _CODES: Final = {"extra_forbidden": ProfileCode.UNKNOWN_KEY, "missing": ProfileCode.MISSING_KEY}
 _ORDER: Final = (ProfileCode.UNKNOWN_KEY, ProfileCode.BAD_VALUE, ProfileCode.MISSING_KEY)
-"""A misspelt key is both unknown and missing: the word that is there is what the writer can see."""
+"""A misspelt key is both unknown and missing. The unknown key comes first: the author sees it in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileFault:
-    """One thing that is wrong. `path` has keys only, no indices."""
+    """One error in a profile. `path` has only keys, no indices."""
 
     code: ProfileCode
     path: tuple[str, ...]
@@ -28,33 +27,26 @@ class ProfileFault:
 
 
 def diagnose(error: ValidationError) -> ProfileFault:
-    """The one fault to tell first: an unknown key, then a bad value, then a missing key."""
-    faults = [_fault(details) for details in error.errors(include_url=False)]
-    return min(faults, key=lambda fault: _ORDER.index(fault.code))
-
-
-def _fault(details: ErrorDetails) -> ProfileFault:
-    code = _CODES.get(details["type"], ProfileCode.BAD_VALUE)
-    path = tuple(part for part in details["loc"] if isinstance(part, str))
+    """The fault to report first: an unknown key, then a bad value, then a missing key."""
+    details = error.errors(include_url=False)
+    first = min(details, key=lambda each: _ORDER.index(_CODES.get(each["type"], ProfileCode.BAD_VALUE)))
+    code = _CODES.get(first["type"], ProfileCode.BAD_VALUE)
+    path = tuple(part for part in first["loc"] if isinstance(part, str))
     if code is ProfileCode.UNKNOWN_KEY:
-        return ProfileFault(code, path, f"unknown key; {suggestion(path[-1], _keys(path[:-1]))}")
+        keys = _bare(_annotation(path[:-1])).model_fields
+        return ProfileFault(code, path, f"unknown key; {suggestion(path[-1], keys)}")
     if code is ProfileCode.MISSING_KEY:
-        return ProfileFault(code, path, f"is missing; {_describe(_annotation(path))}")
-    return ProfileFault(code, path, _bad_value(details))
-
-
-def _bad_value(details: ErrorDetails) -> str:
-    path = tuple(part for part in details["loc"] if isinstance(part, str))
-    value = details["input"]
-    if details["type"] == "value_error":
-        return str(details["ctx"]["error"])
-    if words := _words(_annotation(path)):
-        return f"is {str(value)[:60]!r}; {suggestion(str(value)[:60], words)}"
-    return f"is {str(value)[:60]!r}; {details['msg'][0].lower()}{details['msg'][1:]}"
+        return ProfileFault(code, path, f"is missing; {_how_to_add(_annotation(path))}")
+    if first["type"] == "value_error":
+        return ProfileFault(code, path, str(first["ctx"]["error"]))
+    value = str(first["input"])[:60]
+    words = _words(_annotation(path))
+    advice = suggestion(value, words) if words else f"{first['msg'][0].lower()}{first['msg'][1:]}"
+    return ProfileFault(code, path, f"is {value!r}; {advice}")
 
 
 def _annotation(path: tuple[str, ...]) -> Any:
-    """The type that the model gives to a key. Paths come from validation, so each part is a field."""
+    """The type of a key in the model. Each part of a path from validation is a field."""
     model: Any = Profile
     for key in path:
         model = _bare(model).model_fields[key].annotation
@@ -62,25 +54,21 @@ def _annotation(path: tuple[str, ...]) -> Any:
 
 
 def _bare(annotation: Any) -> Any:
-    """`Table | None` without the None."""
+    """A union with None, without the None."""
     if isinstance(annotation, types.UnionType):
         return next(member for member in typing.get_args(annotation) if member is not types.NoneType)
     return annotation
 
 
-def _keys(path: tuple[str, ...]) -> list[str]:
-    return list(_bare(_annotation(path)).model_fields)
-
-
 def _words(annotation: Any) -> list[str]:
-    """The words that a key admits, where it admits only some: of an enum, alone or in an array."""
+    """The permitted words of a key whose type is an enum or an array of one; else empty."""
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return [member.value for member in annotation]
     return [word for inner in typing.get_args(annotation) for word in _words(inner)]
 
 
-def _describe(annotation: Any) -> str:
-    """What to write for a key that is missing."""
+def _how_to_add(annotation: Any) -> str:
+    """What to write for a missing key."""
     bare = _bare(annotation)
     if isinstance(bare, type) and issubclass(bare, BaseModel):
         return "add the table with " + ", ".join(bare.model_fields)

@@ -1,4 +1,4 @@
-"""How a profile can be wrong, with a stable code, the file, the line and the key."""
+"""Errors in profiles, with a stable code, the file, the line and the key."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -21,8 +21,8 @@ class ProfileCode(StrEnum):
 class ProfileError(Exception):
     """A profile cannot be used.
 
-    `line` counts from 1 and is None where there is no line to point at; `key` is the dotted key, empty
-    where none is at fault; `message` says what to do.
+    `line` counts from 1, or is None if no line applies. `key` is the dotted key, or empty if no key applies.
+    `message` says what is wrong and what to do.
     """
 
     def __init__(self, code: ProfileCode, file: Path, line: int | None, key: str, message: str) -> None:

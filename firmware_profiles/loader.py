@@ -1,4 +1,4 @@
-"""Reading profiles: strict, and every error names its file, its line, its key and the nearest valid word."""
+"""Reads and validates profiles. Errors name the file, line, key and the nearest valid words."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ from text_input.suggestions import suggestion
 from text_input.toml_positions import TomlPositions
 
 FOLDER: Final = Path(__file__).parent
-"""Where the shipped profiles are."""
+"""The folder of the shipped profiles."""
 
 _SIZE_MAX: Final = 64 * 1024
 _AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)")
@@ -25,23 +25,34 @@ _AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)")
 
 def load(path: Path) -> Profile:
     """The profile in a file. Raises ProfileError."""
-    raw = _read(path)
     try:
-        text = raw.decode("utf-8")
+        with path.open("rb") as file:
+            raw = file.read(_SIZE_MAX + 1)
+    except OSError as error:
+        message = error.strerror or "cannot be read"
+        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", message) from error
+    if len(raw) > _SIZE_MAX:
+        message = f"is longer than {_SIZE_MAX} bytes; shorten it"
+        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", message)
+    try:
+        return parse(raw.decode("utf-8"), path)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ProfileError(
             ProfileCode.UNREADABLE, path, line, "", "is not UTF-8; save it as UTF-8"
         ) from error
-    return parse(text, path)
 
 
 def parse(text: str, file: Path) -> Profile:
-    """The profile in `text`; `file` is for messages, and its stem must be the profile's name. Raises ProfileError."""
+    """The profile in `text`. The stem of `file` must be the profile's name. Raises ProfileError."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        message, line = _syntax(str(error), text)
+        place = _AT_LINE.search(str(error))
+        line = (
+            int(place[1]) if place else len(text.split("\n"))
+        )  # without a number: at the end of the document
+        message = f"is not TOML: {_AT_LINE.sub('', str(error)).strip()}"
         raise ProfileError(ProfileCode.SYNTAX, file, line, "", message) from error
     try:
         profile = Profile.model_validate(document)
@@ -57,13 +68,13 @@ def parse(text: str, file: Path) -> Profile:
 
 
 def names() -> tuple[str, ...]:
-    """The names of the shipped profiles, sorted. Reads no file."""
+    """The names of the shipped profiles, sorted."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
 @cache
 def load_named(name: str) -> Profile:
-    """The shipped profile called `name`. Raises ProfileError, with the nearest names where there is none."""
+    """The shipped profile called `name`. Raises ProfileError, which suggests the nearest names."""
     if name not in names():
         message = f"no profile is called {name!r}; {suggestion(name, names())}"
         raise ProfileError(ProfileCode.UNKNOWN_PROFILE, FOLDER, None, "", message)
@@ -71,25 +82,5 @@ def load_named(name: str) -> Profile:
 
 
 def load_all() -> Mapping[str, Profile]:
-    """Every shipped profile by its name. Raises ProfileError."""
+    """All shipped profiles by name. Raises ProfileError."""
     return MappingProxyType({name: load_named(name) for name in names()})
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_SIZE_MAX + 1)
-    except OSError as error:
-        message = error.strerror or "cannot be read"
-        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", message) from error
-    if len(raw) > _SIZE_MAX:
-        message = f"is longer than {_SIZE_MAX} octets; a profile is a page of text"
-        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", message)
-    return raw
-
-
-def _syntax(message: str, text: str) -> tuple[str, int]:
-    """The parser's message and the line in it; it writes of the end of the document without a number."""
-    if found := _AT_LINE.search(message):
-        return f"is not TOML: {_AT_LINE.sub('', message).strip()}", int(found[1])
-    return f"is not TOML: {message}", len(text.split("\n"))

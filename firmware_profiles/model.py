@@ -1,7 +1,7 @@
-"""What a profile states, as strict models: every key of a table that is there must be there, and no other.
+"""The content of a profile, as strict models: a table has exactly the keys that are listed here.
 
-Tables that may be absent are `agent` (an image without it) and `hooks` (an image that changes nothing at
-run time), with `hooks.falsified` inside. Nothing here is an outcome.
+Optional tables are `agent` (absent in an image without the agent), and `hooks` with `hooks.falsified` (absent in an
+image that modifies nothing at run time). Profiles contain facts and no outcomes.
 """
 
 import datetime
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 
 class KeyStorage(StrEnum):
-    """Where keys live: KeyMint's security levels."""
+    """Where keys are stored: the security levels of KeyMint."""
 
     STRONGBOX = "strongbox"
     TEE = "tee"
@@ -20,7 +20,7 @@ class KeyStorage(StrEnum):
 
 
 class Bootloader(StrEnum):
-    """Whether the bootloader enforces the signature of what it starts."""
+    """Whether the bootloader enforces the signature of the image."""
 
     LOCKED = "locked"
     UNLOCKED = "unlocked"
@@ -32,20 +32,20 @@ class SignedBy(StrEnum):
     VENDOR = "vendor"
     """The key in the bootloader's read-only memory."""
     OWNER = "owner"
-    """A key that the phone's owner enrolled: AVB's user-settable root of trust."""
+    """A key that the owner enrolled: the user-settable root of trust of AVB."""
     TEST = "test"
-    """The public test key of AOSP, enrolled nowhere."""
+    """The public test key of AOSP, which no device enrols."""
 
 
 class Integrity(StrEnum):
-    """Whether the image is what was signed."""
+    """Whether the image is still the signed one."""
 
     INTACT = "intact"
     MODIFIED = "modified"
 
 
 class SaleRegion(StrEnum):
-    """Where the vendor meant the image to be sold."""
+    """The region that the manufacturer built the image for."""
 
     GLOBAL = "global"
     CN = "cn"
@@ -55,7 +55,7 @@ class SaleRegion(StrEnum):
 
 
 class ImageDebugStatus(StrEnum):
-    """What the image states as `dbgstat` (RFC 9711 section 4.2.9)."""
+    """The claim `dbgstat` of the image (RFC 9711 section 4.2.9)."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -65,7 +65,7 @@ class ImageDebugStatus(StrEnum):
 
 
 class Wake(StrEnum):
-    """What makes the agent run."""
+    """What wakes the agent."""
 
     SETUP = "setup"
     """The setup wizard reaches activation."""
@@ -80,11 +80,11 @@ class Wake(StrEnum):
 
 
 class DisplayHook(StrEnum):
-    """What happens to the screens that the agent shows."""
+    """What happens to the screens of the agent."""
 
     INTACT = "intact"
     HOOKED = "hooked"
-    """They are swallowed: the launcher stays in front."""
+    """They are suppressed: the launcher stays in the foreground."""
 
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class ProfileTable(BaseModel):
 
 
 class Heading(ProfileTable):
-    """`[profile]`: what to call it. `name` equals the name of the file."""
+    """`[profile]`: name and description. `name` equals the name of the file."""
 
     name: Slug
     title: Text
@@ -115,12 +115,12 @@ class Heading(ProfileTable):
 
 
 class HardwareFacts(ProfileTable):
-    """`[hardware]`: the phone under the image.
+    """`[hardware]`: the device that runs the image.
 
     `tac` is the Type Allocation Code, the first 8 digits of the IMEI (3GPP TS 23.003 clause 6.2.1); it begins
-    with 00, as those of test phones do. `oemid` is the vendor's random identifier (RFC 9711 section 4.2.3), 16 octets
-    in hexadecimal. `keystore` is the strongest keystore that the running image can use. `bands` are what the radio
-    can hear, in the words of operator tables: `LTE 1800`.
+    with 00, the prefix of test devices. `oemid` is the manufacturer's random identifier (RFC 9711 section 4.2.3),
+    16 bytes in hexadecimal. `keystore` is the strongest keystore that the running image can use. `bands` are the
+    bands that the radio receives, as in operator tables: `LTE 1800`.
     """
 
     model: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)]
@@ -135,7 +135,7 @@ class HardwareFacts(ProfileTable):
 
 
 class BootloaderFacts(ProfileTable):
-    """`[boot]`: what the bootloader finds. The verified-boot state follows from it, see `boot.verified_boot`."""
+    """`[boot]`: what the bootloader finds. `boot.verified_boot` computes the boot state from it."""
 
     bootloader: Word[Bootloader]
     signed_by: Word[SignedBy]
@@ -143,11 +143,11 @@ class BootloaderFacts(ProfileTable):
 
 
 class ImageFacts(ProfileTable):
-    """`[image]`: what the image says of itself, true or not.
+    """`[image]`: what the image states about itself, true or false.
 
     `build` is the build fingerprint; `swname` and `swversion` are EAT claims (RFC 9711 sections 4.2.6, 4.2.7),
-    as are `oemboot` (section 4.2.8: booted by the vendor's chain) and `dbgstat`. `built` is the day of the build,
-    before which no clock can be right.
+    as are `oemboot` (section 4.2.8: booted by the manufacturer's chain) and `dbgstat`. `built` is the day of the
+    build; the current time is later.
     """
 
     build: Text
@@ -167,10 +167,10 @@ class ImageFacts(ProfileTable):
 
 
 class AgentFacts(ProfileTable):
-    """`[agent]`: the activation agent in the image, if it carries one.
+    """`[agent]`: the activation agent in the image, if there is one.
 
-    `trust` names whose server, issuer and keys are pinned: `vendor`, or another holder. `terms_version` is the
-    text that its setup wizard shows. Of the events in `wakes_on` it is woken by those alone.
+    `trust` names the owner of the pinned server, issuer and keys: `vendor`, or another one. `terms_version` is the
+    version that the setup wizard shows. Only the events in `wakes_on` wake the agent.
     """
 
     version: Code
@@ -184,7 +184,7 @@ class AgentFacts(ProfileTable):
 
 
 class Falsified(ProfileTable):
-    """`[hooks.falsified]`: what the hooks tell the agent instead of what modem, receiver and Wi-Fi say.
+    """`[hooks.falsified]`: what the hooks report to the agent instead of the data of modem, receiver and Wi-Fi.
 
     Network identities as in 3GPP TS 23.003 clause 2.2, position in degrees of WGS 84, `wifi_country` as in
     IEEE 802.11d.
@@ -201,14 +201,14 @@ class Falsified(ProfileTable):
 
 
 class Hooks(ProfileTable):
-    """`[hooks]`: what changes the agent's dealings at run time, if anything does."""
+    """`[hooks]`: changes of the agent's inputs and outputs at run time, if any."""
 
     display: Word[DisplayHook]
     falsified: Falsified | None = None
 
 
 class Profile(ProfileTable):
-    """One firmware image on its hardware."""
+    """One firmware image and the hardware that runs it."""
 
     model_config = ConfigDict(title="Firmware profile")
 
@@ -221,7 +221,7 @@ class Profile(ProfileTable):
 
     @property
     def name(self) -> str:
-        """The profile's name, which is its file's."""
+        """The profile's name, which is also that of its file."""
         return self.profile.name
 
 

@@ -1,4 +1,4 @@
-"""The published JSON Schema of a profile: `python -m firmware_profiles.schema` writes it anew."""
+"""The published JSON Schema of a profile: `python -m firmware_profiles.schema` writes it."""
 
 import json
 from typing import Final
@@ -10,7 +10,7 @@ FILE: Final = FOLDER / "profile.schema.json"
 
 
 def schema() -> str:
-    """The schema (JSON Schema draft 2020-12), as the file holds it."""
+    """The content of the schema file (JSON Schema draft 2020-12)."""
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Profile.model_json_schema()}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

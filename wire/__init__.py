@@ -1,4 +1,4 @@
-"""The contract between a phone and the verdict server: messages, codes, limits, media types.
+"""The contract between a device and the verdict server: messages, codes, limits, media types.
 
-Declarative only. Both sides import this package and nothing else of each other.
+Declarations only. The agent and the server share this package and no other.
 """

@@ -1,4 +1,4 @@
-"""`POST /v1/challenges`: the answer."""
+"""The response to `POST /v1/challenges`."""
 
 from typing import Annotated
 
@@ -9,9 +9,9 @@ from wire.model import Message, Nonce
 
 
 class Challenge(Message):
-    """A nonce that authenticates itself and may be spent once.
+    """A nonce that authenticates itself and can be used once.
 
-    `expires_in` is in seconds from receipt, so that a phone with a wrong clock can still tell.
+    `expires_in` is in seconds from receipt, so that a device with a wrong clock can use it too.
     """
 
     nonce: Nonce

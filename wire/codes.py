@@ -1,10 +1,10 @@
-"""The closed vocabularies of the contract. A value that is not listed here is not understood, by either side."""
+"""The closed vocabularies of the contract. Both sides reject a value that is not listed here."""
 
 from enum import StrEnum
 
 
 class Decision(StrEnum):
-    """What a verdict tells the phone to do."""
+    """What a verdict instructs the device to do."""
 
     ALLOW = "allow"
     NOTICE = "notice"
@@ -14,7 +14,7 @@ class Decision(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a verdict decides as it does: the code that logs, policies and support refer to."""
+    """The reason for a decision, as logs, policies and support refer to it."""
 
     TERRITORY_ELIGIBLE = "territory-eligible"
     TERRITORY_PROHIBITED = "territory-prohibited"
@@ -38,14 +38,14 @@ class TrustTier(StrEnum):
 
 
 class Intent(StrEnum):
-    """Why the phone asks."""
+    """Why the device requests a verdict."""
 
     ACTIVATE = "activate"
     CHECK_IN = "check-in"
 
 
 class LockState(StrEnum):
-    """The state of the lock machine, as the phone reports it."""
+    """The state of the lock machine, as the device reports it."""
 
     UNPROVISIONED = "unprovisioned"
     ACTIVATED = "activated"
@@ -55,7 +55,7 @@ class LockState(StrEnum):
 
 
 class VerifiedBootState(StrEnum):
-    """Android Verified Boot: what the bootloader says of the image it started."""
+    """Android Verified Boot: what the bootloader reports about the image that it started."""
 
     GREEN = "green"
     YELLOW = "yellow"
@@ -74,7 +74,7 @@ class DebugStatus(StrEnum):
 
 
 class SimStatus(StrEnum):
-    """What the phone can say of one SIM slot."""
+    """The status of one SIM slot."""
 
     READY = "ready"
     ABSENT = "absent"
@@ -105,7 +105,7 @@ class AccessTechnology(StrEnum):
 
 
 class MessageKey(StrEnum):
-    """Catalogue key of the sentence that a verdict asks the phone to show."""
+    """Catalogue key of the sentence that a verdict asks the device to show."""
 
     ACTIVATED = "activated"
     NOT_SOLD_HERE = "not-sold-here"

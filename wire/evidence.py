@@ -1,7 +1,7 @@
-"""The evidence: claims of the Entity Attestation Token (RFC 9711) that a phone signs.
+"""The evidence: claims of the Entity Attestation Token (RFC 9711) that a device signs.
 
 The header is exactly `{"alg", "typ": "eat+jwt", "x5c"}`. Registered claims carry their registered names
-and JSON forms; the others are private to this contract. What a phone does not know it leaves out.
+and JSON forms; the others are private to this contract. A claim whose value the device does not know is absent.
 """
 
 from typing import Annotated
@@ -33,7 +33,7 @@ class Plmn(Message):
 
 
 class Sim(Message):
-    """One SIM slot. Everything but the slot and the status is absent unless the SIM could be read.
+    """One SIM slot. Only `slot` and `status` are present if the SIM could not be read.
 
     `mnc_length` is 2 or 3, from EF_AD (3GPP TS 31.102 clause 4.2.18); `gid1` is EF_GID1 in hexadecimal.
     """
@@ -57,7 +57,7 @@ class Cell(Message):
 
 
 class Serving(Message):
-    """Registration on a network. `plmn` and `cell` are absent where the phone is not registered."""
+    """Registration on a network. `plmn` and `cell` are absent if the device is not registered."""
 
     registration: Word[Registration]
     plmn: Plmn | None = None
@@ -70,7 +70,7 @@ class Serving(Message):
 
 
 class Telephony(Message):
-    """All that the modem told. `bands` are the radio bands of the phone, such as `LTE 1800`."""
+    """What the modem reported. `bands` are the radio bands of the device, for example `LTE 1800`."""
 
     sims: Annotated[Sequence[Sim], Field(max_length=limits.SIM_SLOTS)]
     serving: Serving
@@ -78,7 +78,7 @@ class Telephony(Message):
 
 
 class Wifi(Message):
-    """Wi-Fi: the country that the access point announces (IEEE 802.11d), if it announces one."""
+    """Wi-Fi. `country` is the one that the access point announces (IEEE 802.11d), if any."""
 
     connected: bool
     country: CountryCode | None = None
@@ -93,13 +93,13 @@ class Location(Message):
 
 
 class Terms(Message):
-    """Which version of the terms of use, with its export clause, was accepted on this phone."""
+    """The version of the terms of use, including the export clause, that the user accepted."""
 
     version: Code
 
 
 class Firmware(Message):
-    """What image runs. `sale_region` is where the vendor meant the image to be sold."""
+    """The running image. `sale_region` is the region that the manufacturer built it for."""
 
     build: Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX)]
     agent_version: Code
@@ -108,7 +108,7 @@ class Firmware(Message):
 
 
 class LastVerdict(Message):
-    """The newest verdict that the phone has sealed."""
+    """The newest verdict that the device has sealed."""
 
     jti: Code
     serial: Annotated[Integer, Field(ge=1)]
@@ -117,10 +117,10 @@ class LastVerdict(Message):
 class Evidence(Message):
     """All claims of the evidence.
 
-    `ueid` is an IMEI-type Universal Entity ID (RFC 9711 section 4.2.1): octet 0x03, then the 14 digits of
-    TAC and serial number as one octet each, base64url. `oemid` is the random form (section 4.2.3), `hwmodel`
-    1 to 32 octets (section 4.2.4). `swversion` is a pair of version and scheme (section 4.2.7). `uptime` is in
-    seconds, `iat` is the phone's own belief of the time and decides nothing.
+    `ueid` is an IMEI-type Universal Entity ID (RFC 9711 section 4.2.1): byte 0x03, then the 14 digits of
+    TAC and serial number as one byte each, base64url. `oemid` is the random form (section 4.2.3), `hwmodel`
+    1 to 32 bytes (section 4.2.4). `swversion` is a pair of version and scheme (section 4.2.7). `uptime` is in
+    seconds. `iat` is the time of the device's own clock; no decision depends on it.
     """
 
     eat_nonce: Nonce

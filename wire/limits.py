@@ -1,4 +1,4 @@
-"""Every bound of the wire contract, in one place. Sizes are octets, times are seconds."""
+"""The bounds of the wire contract. Sizes are in bytes, times in seconds."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ TOKEN_MAX: Final = 16 * 1024
 """Longest compact JWS that either side reads: a verdict, or evidence with its certificate chain."""
 
 HEADER_MAX: Final = 12 * 1024
-"""Longest decoded JOSE header; evidence carries its chain there."""
+"""Longest decoded JOSE header; the header of evidence contains the certificate chain."""
 
 VERDICT_HEADER_MAX: Final = 256
 """Longest decoded JOSE header of a verdict: three short members."""
@@ -15,16 +15,16 @@ JSON_DEPTH_MAX: Final = 8
 """Deepest nesting of objects and arrays in a header or payload."""
 
 BODY_MAX: Final = 64 * 1024
-"""Longest HTTP body that either side reads, whatever its length header says."""
+"""Longest HTTP body that either side reads, independent of its length header."""
 
 LIFETIME_MAX: Final = 24 * 3600
 """Longest `exp - iat` of a verdict."""
 
 SKEW: Final = 300
-"""How far two honest clocks may differ."""
+"""The largest accepted difference between two correct clocks."""
 
 NONCE_LIFETIME: Final = 300
-"""How long a challenge may be answered after it was issued."""
+"""How long after its issue a challenge can be used."""
 
 NONCE_MIN: Final = 8
 NONCE_MAX: Final = 88
@@ -55,10 +55,10 @@ INTEGER_MAX: Final = 2**53 - 1
 """Largest integer that every JSON implementation keeps exact (RFC 8259 section 6)."""
 
 DURATION_MAX: Final = 10 * 366 * 24 * 3600
-"""Longest duration that a claim can state."""
+"""Longest duration in a claim."""
 
 FLOOR_STEP_MAX: Final = 2**32
-"""How far one verdict raises what a phone remembers of `serial` and `policy.version`, whatever numbers it carries."""
+"""The most by which one verdict raises the remembered `serial` and `policy.version`."""
 
 RETRY_AFTER_MAX: Final = 24 * 3600
-"""Longest wait that a server may impose on a phone."""
+"""Longest wait that a server can request of a device."""

@@ -1,4 +1,4 @@
-"""What all messages have in common: strict types, no unknown member, immutable."""
+"""The base class and the field types of all messages: strict types, no unknown member, immutable."""
 
 from typing import Annotated, Final, TypeVar
 
@@ -15,8 +15,8 @@ class Message(BaseModel):
     )
 
     def to_wire(self) -> bytes:
-        """The message as canonical JSON: declared order, no white space, nothing that is absent."""
-        # The serialiser itself: `model_dump_json` makes a string of the octets, at twice the cost.
+        """The message as canonical JSON: members in declared order, no white space, no absent members."""
+        # Uses the serialiser directly: `model_dump_json` also makes a string, at twice the cost.
         return self.__pydantic_serializer__.to_json(self, exclude_none=True)
 
 
@@ -26,10 +26,10 @@ Word = Annotated[T, Field(strict=False)]
 """A member of an enum, given by its value. `Word[Decision]` reads `"allow"` as `Decision.ALLOW`."""
 
 Sequence = Annotated[tuple[T, ...], Field(strict=False)]
-"""A JSON array, kept immutable."""
+"""A JSON array as a tuple."""
 
 Integer = Annotated[int, Field(ge=0, le=limits.INTEGER_MAX)]
-"""A non-negative integer that JSON keeps exact."""
+"""A non-negative integer that every JSON implementation keeps exact."""
 
 Timestamp = Integer
 """Seconds since 1970-01-01T00:00:00Z (NumericDate of RFC 7519, integers only)."""
@@ -40,13 +40,13 @@ Seconds = Annotated[int, Field(ge=0, le=limits.DURATION_MAX)]
 CODE: Final = r"[A-Za-z0-9._:-]+"
 BASE64URL: Final = r"[A-Za-z0-9_-]+"
 TERRITORY: Final = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"
-"""Regular expressions of a whole value; none matches a space."""
+"""Regular expressions of a whole value. None of them matches a space."""
 
 Code = Annotated[str, StringConstraints(pattern=rf"^{CODE}$", max_length=limits.CODE_MAX)]
 """An identifier: letters, digits and `._:-`."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX)]
-"""Short text for people."""
+"""Short human-readable text."""
 
 Nonce = Annotated[
     str,

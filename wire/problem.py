@@ -9,7 +9,7 @@ from wire.model import Message, Text, Word
 
 
 class Problem(Message):
-    """`application/problem+json`. `code` is for machines and never changes; `detail` is for people."""
+    """`application/problem+json`. `code` is stable and for programs; `detail` is for people."""
 
     type: str
     title: Text

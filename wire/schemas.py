@@ -1,8 +1,8 @@
 """JSON Schemas of the messages, generated from the models: `python -m wire.schemas` writes `wire/schemas/`.
 
-The models are the contract; the schemas say the same to whoever does not read Python, and a test holds the
-committed files equal to what is generated here. What JSON Schema cannot say (that an announced lock
-does not lie before the verdict, that a member is named once) is left to the reader's own checks.
+The models are the contract; the schemas express it for programs in other languages, and a test checks that the
+committed files are up to date. JSON Schema cannot express everything: for example, that an announced lock is not
+earlier than the verdict, or that no member is repeated. A reader must check these rules itself.
 """
 
 import json
@@ -43,53 +43,43 @@ def generate(name: str) -> Schema:
         **body,
     }
     if MESSAGES[name] is Verdict:
-        schema["allOf"] = _completeness()
+        schema["allOf"] = [
+            {
+                "if": {"properties": {"decision": {"const": decision.value}}},
+                "then": {
+                    "required": sorted(required),
+                    "properties": dict.fromkeys(sorted(OPTIONAL_CLAIMS - ALLOWED[decision]), False),
+                },
+            }
+            for decision, required in REQUIRED.items()
+        ]
     return schema
 
 
 def text(name: str) -> str:
-    """The schema as it stands in its file."""
+    """The content of the schema's file."""
     return json.dumps(generate(name), indent=2, ensure_ascii=False) + "\n"
 
 
 def path(name: str) -> Path:
-    """Where the schema of one message is kept."""
+    """The file of one message's schema."""
     return FOLDER / f"{name}.schema.json"
 
 
 def _on_the_wire(value: Any) -> Any:
-    """The schema without what holds in Python alone: `null` for absence, names of classes as titles."""
+    """The schema without details of Python: `null` for an absent member, class names as titles."""
     if isinstance(value, list):
         return [_on_the_wire(part) for part in value]
     if not isinstance(value, dict):
         return value
-    if value.get("default", ...) is None:
-        value = _without_null(value)
+    if value.get("default", ...) is None:  # an optional member: absent, never null
+        (kind,) = (choice for choice in value["anyOf"] if choice != {"type": "null"})
+        value = {name: part for name, part in value.items() if name not in {"anyOf", "default"}} | kind
     if "patternProperties" in value:
         value = value | {"additionalProperties": False}
     return {
         name: _on_the_wire(part) for name, part in value.items() if name != "title" or isinstance(part, dict)
     }
-
-
-def _without_null(optional: Schema) -> Schema:
-    kind: Schema
-    (kind,) = (choice for choice in optional["anyOf"] if choice != {"type": "null"})
-    return {name: part for name, part in optional.items() if name not in {"anyOf", "default"}} | kind
-
-
-def _completeness() -> list[Schema]:
-    """What each decision must and must not carry."""
-    return [
-        {
-            "if": {"properties": {"decision": {"const": decision.value}}},
-            "then": {
-                "required": sorted(REQUIRED[decision]),
-                "properties": dict.fromkeys(sorted(OPTIONAL_CLAIMS - ALLOWED[decision]), False),
-            },
-        }
-        for decision in REQUIRED
-    ]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The verdict: claims of the compact JWS that answers evidence.
+"""The verdict: claims of the compact JWS that the server returns for evidence.
 
 The header is exactly `{"alg", "kid", "typ": "activation-verdict+jwt"}`.
 """
@@ -19,7 +19,7 @@ class Confirmation(Message):
 
 
 class PolicyReference(Message):
-    """Which policy decided, and which of its rules. `version` never decreases for a device."""
+    """The policy and the rule that decided. `version` never decreases for a device."""
 
     id: Code
     version: Integer
@@ -27,16 +27,16 @@ class PolicyReference(Message):
 
 
 class CatalogueMessage(Message):
-    """A sentence by its catalogue key, with arguments; the phone renders it in its own language."""
+    """A sentence by its catalogue key, with arguments; the device shows it in the language of its user."""
 
     key: Word[MessageKey]
     args: dict[Code, Text] = Field(default_factory=dict, max_length=limits.ARGUMENTS_MAX)
 
 
 class UncheckedVerdict(Message):
-    """All claims of a verdict, well-formed but not yet judged: `decision` may still be an unknown word.
+    """All claims of a verdict, well-formed but not yet checked: `decision` can still be an unknown word.
 
-    Times are seconds since the epoch; durations are seconds from `iat`, so that they survive a wrong clock.
+    Times are seconds since the epoch. Durations are seconds from `iat`, so they do not depend on the device's clock.
     """
 
     iss: Annotated[str, StringConstraints(min_length=1, max_length=limits.PARTY_MAX)]
@@ -62,7 +62,7 @@ class UncheckedVerdict(Message):
     retry_after: Seconds | None = None
 
     def optional_claims(self) -> set[str]:
-        """Names of the optional claims that this verdict carries."""
+        """Names of the optional claims in this verdict."""
         claims = self.__dict__
         return {name for name in self.__pydantic_fields_set__ & OPTIONAL_CLAIMS if claims[name] is not None}
 
@@ -70,7 +70,7 @@ class UncheckedVerdict(Message):
 OPTIONAL_CLAIMS: Final = frozenset(
     {"territory", "message", "case", "check_in", "offline_limit", "not_before_lock", "retry_after"}
 )
-"""Claims that a verdict leaves out when they do not apply. They are absent then, never `null`."""
+"""Claims that are absent (never `null`) if they do not apply."""
 
 REQUIRED: Final[dict[Decision, frozenset[str]]] = {
     Decision.ALLOW: frozenset({"check_in", "offline_limit"}),
@@ -79,7 +79,7 @@ REQUIRED: Final[dict[Decision, frozenset[str]]] = {
     Decision.DEFER: frozenset({"retry_after"}),
     Decision.RELEASE: frozenset(),
 }
-"""What makes a decision complete: the optional claims that it must carry."""
+"""The optional claims that a verdict must contain, by its decision."""
 
 ALLOWED: Final[dict[Decision, frozenset[str]]] = {
     Decision.ALLOW: frozenset({"territory", "message", "case", "check_in", "offline_limit"}),
@@ -90,7 +90,7 @@ ALLOWED: Final[dict[Decision, frozenset[str]]] = {
     Decision.DEFER: frozenset({"territory", "message", "case", "retry_after"}),
     Decision.RELEASE: frozenset({"territory", "message", "case"}),
 }
-"""The optional claims that mean something under a decision; any other makes the verdict contradict itself."""
+"""The optional claims that a verdict can contain, by its decision."""
 
 
 class Verdict(UncheckedVerdict):
@@ -105,5 +105,5 @@ class Verdict(UncheckedVerdict):
         if missing := REQUIRED[self.decision] - present:
             raise ValueError(f"{self.decision} lacks {', '.join(sorted(missing))}")
         if excess := present - ALLOWED[self.decision]:
-            raise ValueError(f"{self.decision} cannot carry {', '.join(sorted(excess))}")
+            raise ValueError(f"{self.decision} cannot have {', '.join(sorted(excess))}")
         return self
