@@ -1,1 +1,1 @@
-"""A hostile network on real sockets: what can go wrong between a phone and its server, done to both on purpose."""
+"""A proxy on real sockets that injects network faults between a device and its server."""

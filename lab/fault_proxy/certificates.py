@@ -1,6 +1,6 @@
-"""Certificates of the hostile network, from a seed: an authority, and servers that are what they say or are not.
+"""The certificates of the proxy, from a seed: an authority, a valid server certificate, and one for each TLS fault.
 
-TLS judges them by the machine's own clock, so what has expired did so long ago, and the rest is good for long.
+TLS checks them by the machine's own clock, so the expired one has expired long ago and the others are valid for long.
 """
 
 import datetime
@@ -17,16 +17,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from lab.fault_proxy.faults import FaultKind
 from lab.world.seed import Seed
 
-_BORN: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
-_DIES: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
+_NOT_BEFORE: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
+_NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
 _EXPIRED: Final = datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC)
-_HERE: Final = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-_ELSEWHERE: Final = x509.DNSName("elsewhere.example")
-_AUTHORITY: Final = "Hostile Network Authority"
+_LOCAL_NAME: Final = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+_WRONG_NAME: Final = x509.DNSName("elsewhere.example")
+_AUTHORITY: Final = "Fault Proxy Authority"
 
 
 class Certificates:
-    """Keys and certificates in `folder`, which is the caller's to delete."""
+    """Keys and certificates in `folder`, which the caller deletes."""
 
     def __init__(self, seed: Seed, folder: Path) -> None:
         self._seed = seed
@@ -38,14 +38,14 @@ class Certificates:
         self.authorities.write_bytes(own.public_bytes(Encoding.PEM))
 
     def context(self, kind: FaultKind | None) -> ssl.SSLContext:
-        """What a server presents: the right certificate, or the one of a fault."""
+        """The TLS context of a server with the valid certificate, or with the certificate of a fault."""
         if kind not in self._contexts:
-            self._contexts[kind] = self._context(kind)
+            self._contexts[kind] = self._new_context(kind)
         return self._contexts[kind]
 
-    def _context(self, kind: FaultKind | None) -> ssl.SSLContext:
+    def _new_context(self, kind: FaultKind | None) -> ssl.SSLContext:
         key = self._seed.p256(f"server {kind}")
-        file = self._folder / f"{kind or 'right'}.pem"
+        file = self._folder / f"{kind or 'valid'}.pem"
         file.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             + self._certificate(kind, key).public_bytes(Encoding.PEM)
@@ -56,11 +56,11 @@ class Certificates:
         return context
 
     def _certificate(self, kind: FaultKind | None, key: EllipticCurvePrivateKey) -> x509.Certificate:
-        if kind is FaultKind.TLS_SELF_SIGNED:
-            return self._certify("server", key, "server", key, _HERE)
-        name = _ELSEWHERE if kind is FaultKind.TLS_WRONG_NAME else _HERE
-        dies = _EXPIRED if kind is FaultKind.TLS_EXPIRED else _DIES
-        return self._certify(_AUTHORITY, self._authority_key, "server", key, name, dies)
+        if kind is FaultKind.TLS_FAILURE:
+            return self._certify("server", key, "server", key, _LOCAL_NAME)
+        name = _WRONG_NAME if kind is FaultKind.TLS_WRONG_NAME else _LOCAL_NAME
+        not_after = _EXPIRED if kind is FaultKind.TLS_EXPIRED else _NOT_AFTER
+        return self._certify(_AUTHORITY, self._authority_key, "server", key, name, not_after)
 
     def _certify(  # noqa: PLR0913, PLR0917 - issuer, subject, and what differs between them
         self,
@@ -69,26 +69,22 @@ class Certificates:
         subject: str,
         key: EllipticCurvePrivateKey,
         name: x509.GeneralName | None = None,
-        dies: datetime.datetime = _DIES,
+        not_after: datetime.datetime = _NOT_AFTER,
     ) -> x509.Certificate:
-        """A server's certificate for `name`, or an authority's without one."""
-        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+        """A server's certificate for `name`; without a name, the certificate of an authority."""
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
         builder = (
             x509.CertificateBuilder()
-            .issuer_name(_common(issuer))
-            .subject_name(_common(subject))
+            .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]))
+            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
             .public_key(key.public_key())
-            .serial_number(1 + self._seed.integer(f"serial {subject} {name} {dies}", 2**64))
-            .not_valid_before(_BORN)
-            .not_valid_after(dies)
+            .serial_number(1 + self._seed.integer(f"serial {subject} {name} {not_after}", 2**64))
+            .not_valid_before(_NOT_BEFORE)
+            .not_valid_after(not_after)
             .add_extension(x509.BasicConstraints(ca=name is None, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(signer, critical=False)
+            .add_extension(authority, critical=False)
         )
         if name is not None:
             builder = builder.add_extension(x509.SubjectAlternativeName([name]), critical=False)
         return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
-
-
-def _common(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])

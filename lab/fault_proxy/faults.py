@@ -7,90 +7,90 @@ from wire import media
 
 
 class FaultKind(StrEnum):
-    """What is done to a request or to its answer."""
+    """How a request or its response is disturbed on its way."""
 
     NO_ROUTE = "no-route"
-    """The network has no route to the server's address."""
+    """There is no route to the server's address."""
     PARTITION = "partition"
-    """No route, for a time: a fault that is to have an end."""
+    """No route until the fault ends: give it `until` or `for`, or clear it."""
     REFUSED = "refused"
     """Nothing listens on the server's port."""
     DNS_FAILURE = "dns-failure"
     """The server's name does not resolve."""
     CONNECT_TIMEOUT = "connect-timeout"
-    """The server's host takes no new connection and says nothing."""
-    TLS_SELF_SIGNED = "tls-self-signed"
-    """The certificate has the right name and is signed by itself."""
+    """The server's host does not answer the connection request."""
+    TLS_FAILURE = "tls-failure"
+    """The server's certificate has the right name and is self-signed."""
     TLS_EXPIRED = "tls-expired"
-    """The certificate is by the right authority and past its time."""
+    """The certificate is signed by the right authority and has expired."""
     TLS_WRONG_NAME = "tls-wrong-name"
-    """The certificate is by the right authority and for another name."""
+    """The certificate is signed by the right authority for another name."""
     TLS_BROKEN_OFF = "tls-broken-off"
     """The connection ends after the first message of the handshake."""
     HEADER_TIMEOUT = "header-timeout"
-    """The request is taken, the server does not get it, and nothing comes back."""
+    """The request is read and no response is sent."""
     RESET = "reset"
-    """The connection is reset once the request has been read; the server does not get it."""
+    """The connection is reset before the response."""
     NOT_HTTP = "not-http"
-    """Random octets come in place of HTTP; the server does not get the request."""
+    """Random bytes are sent instead of HTTP."""
     REDIRECT = "redirect"
-    """A redirect to somebody else; the server does not get the request."""
+    """The response redirects to another place."""
     CAPTIVE_PORTAL = "captive-portal"
-    """Somebody else's page, HTML with status 200; the server does not get the request."""
+    """An HTML page of another party, with status 200."""
     TOO_MANY_REQUESTS = "too-many-requests"
-    """Status 429; the server does not get the request."""
+    """Status 429, with `Retry-After` if `retry-after` is given."""
     UNAVAILABLE = "unavailable"
-    """Status 503; the server does not get the request."""
+    """Status 503, with `Retry-After` if `retry-after` is given."""
     SERVER_ERROR = "server-error"
-    """Status 500, without a problem document; the server does not get the request."""
+    """Status 500 without a problem document."""
     LOST_ANSWER = "lost-answer"
-    """The server does its work, and nothing comes back."""
+    """The server processes the request and the response is lost."""
     BODY_TIMEOUT = "body-timeout"
-    """Half of the body comes, and nothing after it."""
+    """Half of the body is sent, and then nothing."""
     RESET_MIDWAY = "reset-midway"
-    """Half of the body comes, and then a reset."""
+    """Half of the body is sent, and then the connection is reset."""
     TRUNCATED = "truncated"
-    """Half of the body comes, and the connection ends in good order."""
-    OVERSTATED_LENGTH = "overstated-length"
-    """The whole body comes; its length header says more."""
+    """The connection ends in the middle of the body."""
+    WRONG_LENGTH = "wrong-length"
+    """`Content-Length` is more than the length of the body."""
     UNDERSTATED_LENGTH = "understated-length"
-    """The whole body comes; its length header says less."""
+    """`Content-Length` is less than the length of the body."""
     SLOW_DRIP = "slow-drip"
-    """The answer comes octet by octet."""
+    """The response is sent one byte at a time, too slowly."""
     OVERSIZED = "oversized"
-    """A body without end, up to 64 MiB."""
+    """The body is longer than any that a device reads."""
     GZIP_BOMB = "gzip-bomb"
-    """Compression that nobody asked for: 10 KiB that unpack to 10 MiB."""
+    """A compressed body that was not asked for, of 10 KiB that unpack to 10 MiB."""
     GARBAGE = "garbage"
-    """Random octets in place of the body, under its media type."""
+    """Random bytes instead of the body, with its media type."""
     WRONG_MEDIA_TYPE = "wrong-media-type"
-    """The right body under another media type."""
+    """The right body with another media type."""
     TAMPERED = "tampered"
-    """One octet of the body is another."""
-    DUPLICATED_REQUEST = "duplicated-request"
-    """The request reaches the server twice; the phone gets the second answer."""
+    """One byte of the body is changed."""
+    DUPLICATED = "duplicated"
+    """The server receives the request twice; the device gets the second response."""
     DUPLICATED_ANSWER = "duplicated-answer"
-    """The answer comes twice on one connection, which stays open."""
+    """The response is sent twice on one connection, which stays open."""
     REORDERED = "reordered"
-    """The server does its work; the phone gets the answer to its request before this one, on the same path."""
+    """The device gets the response to its previous request for the same path."""
     REPLAYED = "replayed"
-    """The server does its work; the phone gets the first answer that it ever got on this path."""
+    """The device gets the first response that it ever got for this path."""
     CLOCK_SKEW = "clock-skew"
-    """The server's clock is off by some seconds while it works on the request."""
+    """The server's clock is off by `seconds` while it processes the request."""
 
 
 class Route(StrEnum):
-    """Which requests: what a phone asks for."""
+    """The requests that a fault affects, by what the device asks for."""
 
     ALL = "all"
     CHALLENGES = "challenges"
     VERDICTS = "verdicts"
     KEYS = "keys"
 
-    def holds(self, path: str) -> bool:
-        """Whether a request for `path` is meant.
+    def matches(self, path: str) -> bool:
+        """Whether `path` is on this route.
 
-        >>> Route.KEYS.holds("/tuf/metadata/timestamp.json")
+        >>> Route.KEYS.matches("/tuf/metadata/timestamp.json")
         True
         """
         return path.startswith(_PREFIX[self])
@@ -112,14 +112,14 @@ NO_CONNECTION: Final = frozenset(
         FaultKind.CONNECT_TIMEOUT,
     }
 )
-"""No connection comes to be: only who decides where a name leads to can do that."""
+"""No connection is made. Only a transport that chooses the address of the request can inject these."""
 
 IN_HANDSHAKE: Final = frozenset(
-    {FaultKind.TLS_SELF_SIGNED, FaultKind.TLS_EXPIRED, FaultKind.TLS_WRONG_NAME, FaultKind.TLS_BROKEN_OFF}
+    {FaultKind.TLS_FAILURE, FaultKind.TLS_EXPIRED, FaultKind.TLS_WRONG_NAME, FaultKind.TLS_BROKEN_OFF}
 )
-"""The connection comes to be and TLS does not."""
+"""The connection is made and the TLS handshake fails."""
 
-WAITS: Final = frozenset(
+CAUSES_TIMEOUT: Final = frozenset(
     {
         FaultKind.CONNECT_TIMEOUT,
         FaultKind.HEADER_TIMEOUT,
@@ -128,10 +128,13 @@ WAITS: Final = frozenset(
         FaultKind.SLOW_DRIP,
     }
 )
-"""The phone gives up by its own time-outs, which are real seconds."""
+"""The device gives up by its own time-outs, which are in real seconds."""
 
-FROM_MEMORY: Final = frozenset({FaultKind.REPLAYED, FaultKind.REORDERED})
-"""These need an answer from before, and wait until there is one."""
+PROCESSED: Final = frozenset(list(FaultKind)[list(FaultKind).index(FaultKind.LOST_ANSWER) :])
+"""The server processes the request. It never receives a request with one of the other kinds."""
+
+NEEDS_EARLIER: Final = frozenset({FaultKind.REPLAYED, FaultKind.REORDERED})
+"""These send an earlier response."""
 
 BUSY: Final = {FaultKind.TOO_MANY_REQUESTS: 429, FaultKind.UNAVAILABLE: 503}
 """The statuses that may carry `Retry-After`."""

@@ -1,4 +1,4 @@
-"""What each fault does to a request that has been read: one small function for each, on the phone's own connection."""
+"""Injects a fault into a request that has been read, on the connection of the client: one function for each kind."""
 
 import zlib
 from collections.abc import Callable
@@ -6,197 +6,160 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
-from lab.fault_proxy.client_connection import ClientConnection
 from lab.fault_proxy.faults import BUSY, IN_HANDSHAKE, NO_CONNECTION, FaultKind
-from lab.fault_proxy.http1 import Headers, Reply
-from lab.fault_proxy.schedule import Fault
+from lab.fault_proxy.http1 import Headers, ProxyResponse
+from lab.fault_proxy.listener import ClientConnection
+from lab.fault_proxy.schedule import NetworkFault
 
-PORTAL: Final = b"<!doctype html><title>Hotel Wi-Fi</title><p>Please sign in to use this network.</p>"
+PORTAL: Final = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to use this network."
 
-DRIP_SECONDS: Final = 0.02
-"""Between two octets of a slow drip: well within the time that a phone waits for one read."""
+BYTE_SECONDS: Final = 0.02
+"""Between two bytes of a slow response: well within the time that a device waits for one read."""
 
-_ENDLESS: Final = bytes(64 * 1024)
-_ENDLESS_TIMES: Final = 1024
-_BOMB_BLOCK: Final = bytes(1024 * 1024)
-_BOMB_BLOCKS: Final = 10
+_OVERSIZED_BLOCK: Final = bytes(64 * 1024)
+_OVERSIZED_BLOCKS: Final = 1024
+_UNPACKED_BLOCK: Final = bytes(1024 * 1024)
+_UNPACKED_BLOCKS: Final = 10
 _GZIP: Final = 16 + zlib.MAX_WBITS
-_JUNK_OCTETS: Final = 700
-_ELSEWHERE: Final = ("Location", "/somebody-else")
-_OVERSTATED: Final = 64
+_GARBAGE_BYTES: Final = 700
+_OVERSTATED_BYTES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class InjectionContext:
-    """A request and what is at hand to hurt it.
+    """A request and what a fault needs.
 
-    `ask` lets the server answer, its clock off by so many seconds. `first` and `newest` are the answers that the
-    phone got on this path before.
+    `ask` returns the server's response, with the server's clock off by `fault.seconds`. `first` and `newest` are
+    earlier responses to the device for this path.
     """
 
-    caller: ClientConnection
-    fault: Fault
+    client: ClientConnection
+    fault: NetworkFault
     random: Random = field(repr=False)
-    ask: Callable[[int], Reply]
-    first: Reply | None
-    newest: Reply | None
+    ask: Callable[[], ProxyResponse]
+    first: ProxyResponse | None
+    newest: ProxyResponse | None
 
 
-Spoil = Callable[[InjectionContext], bool | None]
-"""True where the connection stays open for another request."""
+Inject = Callable[[InjectionContext], None]
 
 
-def inject(case: InjectionContext) -> bool:
-    """Do what the fault is. Raises OSError where the phone hangs up, UnreachableError where there is no server."""
-    return bool(_SPOIL[case.fault.kind](case))
+def inject(context: InjectionContext) -> bool:
+    """Inject the fault. Returns whether the connection stays open for another request.
+
+    Raises OSError if the client closes the connection, UnreachableError if there is no server.
+    """
+    _INJECTORS[context.fault.kind](context)
+    return context.fault.kind is FaultKind.DUPLICATED_ANSWER
 
 
-def _reset(case: InjectionContext) -> None:
-    case.caller.reset()
+def tampered(body: bytes, random: Random) -> bytes:
+    """The body with one byte replaced by another letter, so that in a token only the signature is wrong."""
+    if not body:
+        return b"x"
+    at = random.randrange(len(body))
+    other = b"A" if body[at : at + 1] != b"A" else b"B"
+    return body[:at] + other + body[at + 1 :]
 
 
-def _hold(case: InjectionContext) -> None:
-    case.caller.stall()
+def _reset(context: InjectionContext) -> None:
+    context.client.reset()
 
 
-def _not_http(case: InjectionContext) -> None:
-    case.caller.send(b"\x00" + case.random.randbytes(_JUNK_OCTETS))
+def _not_http(context: InjectionContext) -> None:
+    context.client.send(b"\x00" + context.random.randbytes(_GARBAGE_BYTES))
 
 
-def _instead(status: int, media_type: str, body: bytes, *headers: tuple[str, str]) -> Spoil:
-    reply = Reply.of(status, media_type, body, *headers)
-    return lambda case: case.caller.send(reply.encoded())
+def _fixed_response(status: int, media_type: str, body: bytes, *headers: tuple[str, str]) -> Inject:
+    response = ProxyResponse.of(status, media_type, body, *headers)
+    return lambda context: context.client.send(response.encoded())
 
 
-def _busy(case: InjectionContext) -> None:
-    wait = case.fault.retry_after
+def _busy(context: InjectionContext) -> None:
+    wait = context.fault.retry_after
     headers: Headers = () if wait is None else (("Retry-After", str(wait)),)
-    case.caller.send(Reply.of(BUSY[case.fault.kind], "text/plain", b"", *headers).encoded())
+    status = BUSY[context.fault.kind]
+    context.client.send(ProxyResponse.of(status, "text/plain", b"", *headers).encoded())
 
 
-def _lost(case: InjectionContext) -> None:
-    case.ask(0)
-    case.caller.stall()
+def _lost(context: InjectionContext) -> None:
+    context.ask()
+    context.client.stall()
 
 
-def _half(case: InjectionContext) -> None:
-    reply = case.ask(0)
-    case.caller.send(reply.head(len(reply.body)) + reply.body[: len(reply.body) // 2])
+def _half(context: InjectionContext) -> None:
+    response = context.ask()
+    context.client.send(response.head(len(response.body)) + response.body[: len(response.body) // 2])
 
 
-def _half_and_silence(case: InjectionContext) -> None:
-    _half(case)
-    case.caller.stall()
+def _half_and_stall(context: InjectionContext) -> None:
+    _half(context)
+    context.client.stall()
 
 
-def _half_and_reset(case: InjectionContext) -> None:
-    _half(case)
-    case.caller.reset()
+def _half_and_reset(context: InjectionContext) -> None:
+    _half(context)
+    context.client.reset()
 
 
-def _overstated(case: InjectionContext) -> None:
-    reply = case.ask(0)
-    case.caller.send(reply.head(len(reply.body) + _OVERSTATED) + reply.body)
+def _with_length(length: Callable[[int], int]) -> Inject:
+    def send(context: InjectionContext) -> None:
+        response = context.ask()
+        context.client.send(response.head(length(len(response.body))) + response.body)
+
+    return send
 
 
-def _understated(case: InjectionContext) -> None:
-    reply = case.ask(0)
-    case.caller.send(reply.head(len(reply.body) // 2) + reply.body)
+def _oversized(context: InjectionContext) -> None:
+    context.client.send(context.ask().head(None))
+    for _ in range(_OVERSIZED_BLOCKS):
+        context.client.send(_OVERSIZED_BLOCK)
 
 
-def _slow_body(case: InjectionContext) -> None:
-    case.caller.send_slowly(case.ask(0).encoded(), DRIP_SECONDS)
-
-
-def _endless(case: InjectionContext) -> None:
-    case.caller.send(case.ask(0).head(None))
-    for _ in range(_ENDLESS_TIMES):
-        case.caller.send(_ENDLESS)
-
-
-def _gzip_bomb(case: InjectionContext) -> None:
-    reply = case.ask(0)
+def _gzip_bomb(_: InjectionContext, response: ProxyResponse) -> ProxyResponse:
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
-    packed = [packer.compress(_BOMB_BLOCK) for _ in range(_BOMB_BLOCKS)]
-    body = b"".join([*packed, packer.flush()])
-    packed_reply = Reply(reply.status, (*reply.headers, ("Content-Encoding", "gzip")), body)
-    case.caller.send(packed_reply.encoded())
+    packed = [packer.compress(_UNPACKED_BLOCK) for _ in range(_UNPACKED_BLOCKS)]
+    headers = (*response.headers, ("Content-Encoding", "gzip"))
+    return ProxyResponse(response.status, headers, b"".join([*packed, packer.flush()]))
 
 
-def _changed(change: Callable[[InjectionContext, Reply], Reply]) -> Spoil:
-    return lambda case: case.caller.send(change(case, case.ask(0)).encoded())
+def _changed(change: Callable[[InjectionContext, ProxyResponse], ProxyResponse]) -> Inject:
+    return lambda context: context.client.send(change(context, context.ask()).encoded())
 
 
-def _junk(case: InjectionContext, reply: Reply) -> Reply:
-    return replace(reply, body=case.random.randbytes(_JUNK_OCTETS))
-
-
-def _other_type(_: InjectionContext, reply: Reply) -> Reply:
-    return Reply.of(reply.status, "application/octet-stream", reply.body)
-
-
-def _tampered(case: InjectionContext, reply: Reply) -> Reply:
-    """One octet is another letter, so that in a token nothing but the signature can tell."""
-    if not reply.body:
-        return replace(reply, body=b"x")
-    at = case.random.randrange(len(reply.body))
-    other = b"A" if reply.body[at : at + 1] != b"A" else b"B"
-    return replace(reply, body=reply.body[:at] + other + reply.body[at + 1 :])
-
-
-def _second_answer(case: InjectionContext) -> None:
-    case.ask(0)
-    case.caller.send(case.ask(0).encoded())
-
-
-def _twice(case: InjectionContext) -> bool:
-    """The phone may take the second copy for the answer to its next request, if it is careless."""
-    case.caller.send(case.ask(0).encoded("keep-alive") * 2)
-    return True
-
-
-def _previous_response(case: InjectionContext) -> None:
-    case.caller.send(_earlier(case.newest, case.ask(0)).encoded())
-
-
-def _the_first(case: InjectionContext) -> None:
-    case.caller.send(_earlier(case.first, case.ask(0)).encoded())
-
-
-def _earlier(earlier: Reply | None, reply: Reply) -> Reply:
-    return reply if earlier is None else earlier
-
-
-def _skewed(case: InjectionContext) -> None:
-    case.caller.send(case.ask(case.fault.seconds).encoded())
-
-
-_SPOIL: Final[dict[FaultKind, Spoil]] = {
-    # A client that was not asked for where it goes has its connection already: a reset is the nearest thing.
+_INJECTORS: Final[dict[FaultKind, Inject]] = {
+    # A client without a transport of its own is already connected: a reset is the nearest fault.
     **dict.fromkeys(NO_CONNECTION | IN_HANDSHAKE, _reset),
-    FaultKind.HEADER_TIMEOUT: _hold,
+    FaultKind.HEADER_TIMEOUT: lambda context: context.client.stall(),
     FaultKind.RESET: _reset,
     FaultKind.NOT_HTTP: _not_http,
-    FaultKind.REDIRECT: _instead(302, "text/plain", b"", _ELSEWHERE),
-    FaultKind.CAPTIVE_PORTAL: _instead(200, "text/html", PORTAL),
+    FaultKind.REDIRECT: _fixed_response(302, "text/plain", b"", ("Location", "/somebody-else")),
+    FaultKind.CAPTIVE_PORTAL: _fixed_response(200, "text/html", PORTAL),
     FaultKind.TOO_MANY_REQUESTS: _busy,
     FaultKind.UNAVAILABLE: _busy,
-    FaultKind.SERVER_ERROR: _instead(500, "text/plain", b""),
+    FaultKind.SERVER_ERROR: _fixed_response(500, "text/plain", b""),
     FaultKind.LOST_ANSWER: _lost,
-    FaultKind.BODY_TIMEOUT: _half_and_silence,
+    FaultKind.BODY_TIMEOUT: _half_and_stall,
     FaultKind.RESET_MIDWAY: _half_and_reset,
     FaultKind.TRUNCATED: _half,
-    FaultKind.OVERSTATED_LENGTH: _overstated,
-    FaultKind.UNDERSTATED_LENGTH: _understated,
-    FaultKind.SLOW_DRIP: _slow_body,
-    FaultKind.OVERSIZED: _endless,
-    FaultKind.GZIP_BOMB: _gzip_bomb,
-    FaultKind.GARBAGE: _changed(_junk),
-    FaultKind.WRONG_MEDIA_TYPE: _changed(_other_type),
-    FaultKind.TAMPERED: _changed(_tampered),
-    FaultKind.DUPLICATED_REQUEST: _second_answer,
-    FaultKind.DUPLICATED_ANSWER: _twice,
-    FaultKind.REORDERED: _previous_response,
-    FaultKind.REPLAYED: _the_first,
-    FaultKind.CLOCK_SKEW: _skewed,
+    FaultKind.WRONG_LENGTH: _with_length(lambda length: length + _OVERSTATED_BYTES),
+    FaultKind.UNDERSTATED_LENGTH: _with_length(lambda length: length // 2),
+    FaultKind.SLOW_DRIP: lambda context: context.client.send_slowly(context.ask().encoded(), BYTE_SECONDS),
+    FaultKind.OVERSIZED: _oversized,
+    FaultKind.GZIP_BOMB: _changed(_gzip_bomb),
+    FaultKind.GARBAGE: _changed(
+        lambda context, response: replace(response, body=context.random.randbytes(_GARBAGE_BYTES))
+    ),
+    FaultKind.WRONG_MEDIA_TYPE: _changed(
+        lambda _, response: ProxyResponse.of(response.status, "application/octet-stream", response.body)
+    ),
+    FaultKind.TAMPERED: _changed(
+        lambda context, response: replace(response, body=tampered(response.body, context.random))
+    ),
+    FaultKind.DUPLICATED: _changed(lambda context, _: context.ask()),
+    # A careless client takes the second copy for the response to its next request.
+    FaultKind.DUPLICATED_ANSWER: lambda context: context.client.send(context.ask().encoded("keep-alive") * 2),
+    FaultKind.REORDERED: _changed(lambda context, response: context.newest or response),
+    FaultKind.REPLAYED: _changed(lambda context, response: context.first or response),
+    FaultKind.CLOCK_SKEW: _changed(lambda _, response: response),
 }

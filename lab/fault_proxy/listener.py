@@ -1,49 +1,84 @@
-"""One listening socket on loopback: where the requests of one phone, or of strangers, come in."""
+"""A listening socket on loopback that receives the requests of one device, or of other clients."""
 
 import contextlib
 import socket
 import ssl
+import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from lab.fault_proxy.client_connection import PATIENCE, ClientConnection, calling
 from lab.fault_proxy.faults import IN_HANDSHAKE, FaultKind
-from lab.fault_proxy.http1 import NoRequestError, Request, read_request
-from lab.fault_proxy.schedule import Fault
+from lab.fault_proxy.http1 import NoRequestError, ProxyRequest, read_request
+from lab.fault_proxy.schedule import NetworkFault
 
-_SETTLED_SECONDS: Final = PATIENCE + 10
+_IDLE_SECONDS: Final = 60.0
+"""After this time without data a connection is closed."""
+
+_DONE_SECONDS: Final = _IDLE_SECONDS + 10
+
+_RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER switched on with no time: closing sends RST (POSIX; RFC 9293 section 3.10.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConnection:
+    """A connection of a client, perhaps under TLS. Every method can raise OSError once the client has closed it."""
+
+    connection: socket.socket
+
+    def send(self, content: bytes) -> None:
+        """Send all of `content`."""
+        self.connection.sendall(content)
+
+    def send_slowly(self, content: bytes, pause: float) -> None:
+        """Send one byte at a time, `pause` seconds apart."""
+        for byte in content:
+            self.send(bytes((byte,)))
+            time.sleep(pause)
+
+    def stall(self) -> None:
+        """Send nothing until the client closes the connection."""
+        with contextlib.suppress(OSError):
+            while self.connection.recv(4096):
+                pass
+
+    def reset(self) -> None:
+        """Close the connection with a reset."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.connection.close()
 
 
 @dataclass(slots=True)
-class Expected:
-    """A request that a phone is about to send, its number, and what is to befall it. `over`: it has been dealt with."""
+class PendingRequest:
+    """A request that a device is about to send, and the fault to inject. `done` is set when it has been handled."""
 
     number: int
-    phone: str
-    fault: Fault | None
-    over: threading.Event = field(default_factory=threading.Event)
+    device: str
+    fault: NetworkFault | None
+    done: threading.Event = field(default_factory=threading.Event)
 
 
-Serve = Callable[[ClientConnection, Request, Expected | None], bool]
-"""Deals with one request; True where the connection stays open for another."""
+Serve = Callable[[ClientConnection, ProxyRequest, PendingRequest | None], bool]
+"""Handles one request. Returns whether the connection stays open for another."""
 
-Dress = Callable[[FaultKind | None], ssl.SSLContext]
-"""The certificate that is shown under a fault, or without one."""
+TlsContextFor = Callable[[FaultKind | None], ssl.SSLContext]
+"""The TLS context, with its certificate, under a fault or without one."""
 
 
 class Listener:
-    """Listens from the moment that it is made until `close`, under TLS if it is given certificates to show."""
+    """Listens from its creation until `close`, under TLS if it is given TLS contexts."""
 
-    def __init__(self, serve: Serve, dress: Dress | None) -> None:
+    def __init__(self, serve: Serve, tls_context_for: TlsContextFor | None) -> None:
         self._serve = serve
-        self._dress = dress
+        self._tls_context_for = tls_context_for
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._expected: Expected | None = None
+        self._pending: PendingRequest | None = None
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._accept, name="hostile-line", daemon=True)
+        self._thread = threading.Thread(target=self._accept, name="fault-proxy", daemon=True)
         self._thread.start()
 
     @property
@@ -54,10 +89,10 @@ class Listener:
     @property
     def scheme(self) -> str:
         """`https` under TLS, else `http`."""
-        return "https" if self._dress else "http"
+        return "https" if self._tls_context_for else "http"
 
     def close(self) -> None:
-        """End every connection, and listen no more."""
+        """Stop listening and end every connection."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._thread.join(5)
@@ -67,14 +102,15 @@ class Listener:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def expect(self, expected: Expected) -> None:
-        """The next request on this line is this one."""
-        self._expected = expected
-
-    def settle(self, expected: Expected) -> None:
-        """Wait until the line has dealt with a request, so that what follows finds the server at rest."""
-        expected.over.wait(_SETTLED_SECONDS)
-        self._expected = None
+    @contextlib.contextmanager
+    def expecting(self, pending: PendingRequest) -> Iterator[None]:
+        """The next request is `pending`; on exit, waits until it is handled, so that the server is idle again."""
+        self._pending = pending
+        try:
+            yield
+        finally:
+            pending.done.wait(_DONE_SECONDS)
+            self._pending = None
 
     def _accept(self) -> None:
         while True:
@@ -82,23 +118,23 @@ class Listener:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
 
-    def _answer(self, connection: socket.socket) -> None:
-        """Everything on one connection. A request that was expected is over when this ends, however it does."""
-        expected = self._expected
+    def _handle(self, connection: socket.socket) -> None:
+        """Handle all requests on a connection. However this ends, the pending request is done then."""
+        pending = self._pending
         try:
-            with contextlib.suppress(OSError, NoRequestError), self._kept(connection):
-                connection.settimeout(PATIENCE)
+            with contextlib.suppress(OSError, NoRequestError), self._tracked(connection):
+                connection.settimeout(_IDLE_SECONDS)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._talk(connection, expected)
+                self._handle_requests(connection, pending)
         finally:
-            if expected is not None:
-                expected.over.set()
+            if pending is not None:
+                pending.done.set()
 
     @contextlib.contextmanager
-    def _kept(self, connection: socket.socket) -> Iterator[None]:
-        """Know of a connection while it is used, and close it then."""
+    def _tracked(self, connection: socket.socket) -> Iterator[None]:
+        """Let `close` end the connection while the block runs; closes it afterwards."""
         with self._lock:
             self._open.add(connection)
         try:
@@ -108,34 +144,25 @@ class Listener:
             with self._lock:
                 self._open.discard(connection)
 
-    def _talk(self, connection: socket.socket, expected: Expected | None) -> None:
-        fault = expected.fault.kind if expected and expected.fault else None
-        if fault is FaultKind.TLS_BROKEN_OFF and self._dress:
-            _break_off(connection)
-            return
-        dressed = self._wrap_tls(connection, fault)
-        with self._kept(dressed), calling(dressed) as caller:
-            staying = True
-            while staying:
-                request = read_request(caller.stream)
-                expected, self._expected = self._expected, None
+    def _handle_requests(self, connection: socket.socket, pending: PendingRequest | None) -> None:
+        """Raises ssl.SSLError if the client rejects the certificate."""
+        fault = pending.fault.kind if pending and pending.fault else None
+        if self._tls_context_for is not None:
+            if fault is FaultKind.TLS_BROKEN_OFF:
+                connection.recv(65536)  # the first message of the handshake
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+                return
+            context = self._tls_context_for(fault if fault in IN_HANDSHAKE else None)
+            connection = context.wrap_socket(connection, server_side=True)
+        with self._tracked(connection):
+            stays_open = True
+            while stays_open:
+                request = read_request(connection)
+                pending, self._pending = self._pending, None
                 try:
-                    staying = self._serve(caller, request, expected)
+                    stays_open = self._serve(ClientConnection(connection), request, pending)
                 finally:
-                    if expected is not None:
-                        expected.over.set()
-
-    def _wrap_tls(self, connection: socket.socket, fault: FaultKind | None) -> socket.socket:
-        """The connection under TLS, if the line has it. Raises ssl.SSLError where the phone takes no such server."""
-        if self._dress is None:
-            return connection
-        shown = fault if fault in IN_HANDSHAKE else None
-        return self._dress(shown).wrap_socket(connection, server_side=True)
-
-
-def _break_off(connection: socket.socket) -> None:
-    """Take the first message of the handshake and end the connection in good order."""
-    connection.recv(65536)
-    connection.shutdown(socket.SHUT_WR)
-    while connection.recv(65536):
-        pass
+                    if pending is not None:
+                        pending.done.set()

@@ -1,32 +1,33 @@
-"""What goes wrong and when: faults with their schedules, and who decides under a seed which request is hit.
+"""Network faults with their schedules, and the scheduler that decides which request each of them affects.
 
-Pure but for the counts that it keeps: time and the request are arguments, and every draw follows from the seed.
+The scheduler is the only one in the lab: transports in this process and the proxy on real sockets both ask it, once
+for each request. It is pure except for its counters: the time, the request and the random numbers are arguments.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from lab.fault_proxy.faults import BUSY, FROM_MEMORY, FaultKind, Route
-from lab.world.seed import Seed
+from lab.fault_proxy.faults import BUSY, NEEDS_EARLIER, FaultKind, Route
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a fault strikes. Every condition that is given must hold; without any it strikes every time.
+class FaultSchedule:
+    """When a fault is injected: where every given condition holds. Without a condition, into every request.
 
-    `route` and `phones` (None: all) say which requests it can hit. `start` and `end` are seconds since the epoch on
-    the world's clock; `end` is over. `nth` hits the n-th of a phone's requests that it could have hit, counted from
-    `start`, and no other. `times` is how often it strikes at most. `probability` is drawn for each such request.
+    `route` and `devices` (None: all) select the requests that are eligible. `start` (included) and `end` (excluded)
+    are seconds since the epoch on the world's clock. `nth` selects the n-th eligible request of a device, counted
+    from `start`. `times` is the maximum number of injections. `probability` is drawn for each eligible request.
+    Raises ValueError for a schedule that no request can match.
 
-    >>> Schedule(Route.VERDICTS, nth=2)  # doctest: +ELLIPSIS
-    Schedule(route=<Route.VERDICTS: 'verdicts'>, phones=None, nth=2, ...)
+    >>> FaultSchedule(Route.VERDICTS, nth=2)  # doctest: +ELLIPSIS
+    FaultSchedule(route=<Route.VERDICTS: 'verdicts'>, devices=None, nth=2, ...)
     """
 
     route: Route = Route.ALL
-    phones: frozenset[str] | None = None
+    devices: frozenset[str] | None = None
     nth: int | None = None
     times: int | None = None
     probability: float | None = None
@@ -39,101 +40,110 @@ class Schedule:
         if self.probability is not None and not 0 < self.probability <= 1:
             raise ValueError(f"a probability is above 0 and at most 1, not {self.probability}")
         if self.start is not None and self.end is not None and self.end <= self.start:
-            raise ValueError("a fault that ends before it starts never strikes; let end be later than start")
+            raise ValueError(
+                "a fault that ends before it starts is never injected; let end be later than start"
+            )
 
 
-EVERY_TIME: Final = Schedule()
+EVERY_REQUEST: Final = FaultSchedule()
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault. `retry_after`, in seconds, is for 429 and 503; `seconds`, negative for behind, for a skewed clock.
+class NetworkFault:
+    """One fault. Raises ValueError where `retry_after` or `seconds` does not go with the kind.
 
-    >>> Fault(FaultKind.UNAVAILABLE, retry_after=120).kind.value
+    `retry_after`, in seconds, is for 429 and 503. `seconds` is for a skewed clock; negative is behind.
+
+    >>> NetworkFault(FaultKind.UNAVAILABLE, retry_after=120).kind.value
     'unavailable'
     """
 
     kind: FaultKind
-    when: Schedule = EVERY_TIME
+    when: FaultSchedule = EVERY_REQUEST
     retry_after: int | None = None
-    seconds: int = 0
+    seconds: int | None = None
 
     def __post_init__(self) -> None:
         if self.retry_after is not None and (self.kind not in BUSY or self.retry_after < 0):
             raise ValueError("retry_after is for too-many-requests and unavailable, and not below 0")
-        if (self.seconds != 0) != (self.kind is FaultKind.CLOCK_SKEW):
+        if (self.seconds is not None) != (self.kind is FaultKind.CLOCK_SKEW):
             raise ValueError("seconds is for clock-skew, which needs it")
-
-
-@dataclass(slots=True)
-class _Armed:
-    """A fault with what it has seen and done. Each phone has draws of its own, so that no phone moves another's."""
-
-    fault: Fault
-    seed: Seed
-    seen: Counter[str] = field(default_factory=Counter)
-    struck: int = 0
-    draws: dict[str, Random] = field(default_factory=dict)
-
-    def would_strike(self, phone: str) -> bool:
-        """Count a request that can be hit, and tell whether it is to be."""
-        when = self.fault.when
-        self.seen[phone] += 1
-        chosen = when.nth in (None, self.seen[phone])
-        if when.probability is not None:
-            draw = self.draws.setdefault(phone, self.seed.random(f"draws for {phone}"))
-            chosen = draw.random() < when.probability and chosen
-        return chosen and (when.times is None or self.struck < when.times)
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRequest:
-    """A request that leaves a phone. `at` is seconds since the epoch; `again`: this path has been answered before."""
+    """A request that leaves a device at `at`, seconds since the epoch. `repeated`: the path was answered before."""
 
-    phone: str
+    device: str
     path: str
     at: float
-    again: bool
+    repeated: bool
+
+
+@dataclass(slots=True)
+class _ActiveFault:
+    """A fault, the number of eligible requests of each device, and the number of injections."""
+
+    fault: NetworkFault
+    eligible: Counter[str] = field(default_factory=Counter)
+    injected: int = 0
 
 
 class FaultScheduler:
-    """Decides what befalls each request. Where several faults want the same one, the first in the order has it."""
+    """Selects the fault for each request. Where several faults match one request, the first in the order is injected.
 
-    def __init__(self, faults: Iterable[Fault], seed: Seed) -> None:
-        self._seed = seed
-        self._made = 0
-        self._armed: list[_Armed] = []
-        for fault in faults:
-            self.add(fault)
+    `random_for` returns the generator that draws the probabilities for the requests of a device. With
+    `replays_wait`, a fault that sends an earlier response is not eligible until there is one.
+    """
 
-    def __iter__(self) -> Iterator[Fault]:
-        return iter([armed.fault for armed in self._armed])
+    def __init__(
+        self,
+        faults: Iterable[NetworkFault],
+        random_for: Callable[[str], Random],
+        *,
+        replays_wait: bool = True,
+    ) -> None:
+        self._active = [_ActiveFault(fault) for fault in faults]
+        self._random_for = random_for
+        self._replays_wait = replays_wait
 
-    def add(self, fault: Fault) -> None:
-        """Let one more fault happen, after all others."""
-        self._made += 1
-        self._armed.append(_Armed(fault, self._seed.child(f"fault {self._made}")))
+    def __iter__(self) -> Iterator[NetworkFault]:
+        return iter([active.fault for active in self._active])
+
+    def add(self, fault: NetworkFault) -> None:
+        """Schedule one more fault, after all others."""
+        self._active.append(_ActiveFault(fault))
 
     def clear_faults(self, kind: FaultKind | None = None) -> None:
-        """Let faults of `kind`, or all, happen no more."""
-        self._armed = [armed for armed in self._armed if kind not in (None, armed.fault.kind)]
+        """Remove the faults of `kind`, or all."""
+        self._active = [active for active in self._active if kind not in (None, active.fault.kind)]
 
-    def fault_for(self, asked: OutgoingRequest) -> Fault | None:
-        """What befalls a request."""
-        wanting = [
-            armed for armed in self._armed if _can_hit(armed.fault, asked) and armed.would_strike(asked.phone)
-        ]
-        if not wanting:
+    def fault_for(self, request: OutgoingRequest) -> NetworkFault | None:
+        """The fault to inject into a request, or None. Each call counts as one request."""
+        eligible = [active for active in self._active if self._is_eligible(active.fault, request)]
+        for active in eligible:  # each fault counts the request, also those that are not injected
+            active.eligible[request.device] += 1
+        selected = next((active for active in eligible if self._is_due(active, request.device)), None)
+        if selected is None:
             return None
-        wanting[0].struck += 1
-        return wanting[0].fault
+        selected.injected += 1
+        return selected.fault
 
+    def _is_eligible(self, fault: NetworkFault, request: OutgoingRequest) -> bool:
+        when = fault.when
+        return (
+            when.route.matches(request.path)
+            and (when.devices is None or request.device in when.devices)
+            and (when.start is None or when.start <= request.at)
+            and (when.end is None or request.at < when.end)
+            and (request.repeated or not self._replays_wait or fault.kind not in NEEDS_EARLIER)
+        )
 
-def _can_hit(fault: Fault, asked: OutgoingRequest) -> bool:
-    when = fault.when
-    if fault.kind in FROM_MEMORY and not asked.again:
-        return False
-    begun = when.start is None or when.start <= asked.at
-    over = when.end is not None and when.end <= asked.at
-    meant = when.phones is None or asked.phone in when.phones
-    return when.route.holds(asked.path) and meant and begun and not over
+    def _is_due(self, active: _ActiveFault, device: str) -> bool:
+        """Draws a random number only where every other condition holds."""
+        when = active.fault.when
+        return (
+            when.nth in (None, active.eligible[device])
+            and (when.times is None or active.injected < when.times)
+            and (when.probability is None or self._random_for(device).random() < when.probability)
+        )

@@ -58,7 +58,7 @@ class ScenarioItem(pytest.Item):
         plan = Plan(
             seed=self.config.getoption("--scenario-seed"), http=self.config.getoption("--scenario-http")
         )
-        result = run(self._case, plan.seed, plan.venue())
+        result = run(self._case, plan.seed, plan.target())
         if result.status is Status.SKIPPED:
             pytest.skip(skipped(result))
         if result.status is not Status.PASSED:

@@ -21,7 +21,7 @@ def _outcomes(text: str, folder: Path) -> list[tuple[Status, str]]:
     file = folder / f"recipe{SUFFIX}"
     file.write_text(text, "utf-8")
     plan = Plan(seed="2021", http=False)
-    results = [run(case, plan.seed, plan.venue()) for case in read(file)]
+    results = [run(case, plan.seed, plan.target()) for case in read(file)]
     return [(result.status, explain(result)) for result in results]
 
 

@@ -3,11 +3,12 @@
 import pytest
 
 from lab.backend.hosts import HttpHost
+from lab.fault_proxy.faults import FaultKind
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import Status
 from lab.scenario.model.device_steps import Spoiling
-from lab.scenario.model.faults import FaultKind
+from lab.scenario.model.faults import SCENARIO_FAULTS
 from lab.scenario.model.step_union import VERBS
 from tests.support.scenarios import SEED, cases, last, played, text, wrong
 
@@ -283,7 +284,7 @@ def test_a_step_that_cannot_be_done_says_why(words: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", SCENARIO_FAULTS)
 def test_every_fault_is_met_and_harms_nobody_for_good(kind: FaultKind) -> None:
     """Whatever the wire does, it neither locks nor activates; when it is over, the phone is activated."""
     more = "\n  seconds: 900" if kind is FaultKind.CLOCK_SKEW else ""
@@ -295,7 +296,7 @@ def test_every_fault_is_met_and_harms_nobody_for_good(kind: FaultKind) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", SCENARIO_FAULTS)
 def test_every_fault_is_met_on_real_sockets_too(kind: FaultKind) -> None:
     """The same file over HTTP: a hostile proxy does what the port did, by the same plan."""
     more = "\n  seconds: 900" if kind is FaultKind.CLOCK_SKEW else ""
@@ -311,7 +312,7 @@ HARMLESS = {FaultKind.DUPLICATED, FaultKind.REORDERED, FaultKind.REPLAYED}
 """A new phone has no earlier answers, and a challenge that was asked for twice is still one."""
 
 
-@pytest.mark.parametrize("kind", sorted(set(FaultKind) - HARMLESS))
+@pytest.mark.parametrize("kind", sorted(set(SCENARIO_FAULTS) - HARMLESS))
 def test_every_fault_keeps_a_new_phone_from_its_verdict(kind: FaultKind) -> None:
     """A fault that changes nothing would test nothing."""
     more = "\n  seconds: -900000" if kind is FaultKind.CLOCK_SKEW else ""

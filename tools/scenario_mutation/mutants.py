@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import pytest
 
+from lab.fault_proxy.faults import FaultKind
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.reader import Case
-from lab.scenario.model.faults import FaultKind, WireFault
+from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.step_union import VERBS
 from tools.scenario_mutation import agent_mutants, server_mutants, world_mutants
 
@@ -52,7 +53,7 @@ def _all() -> Iterator[ScenarioMutant]:
         if verb not in NOT_MUTATED:
             apply = world_mutants.without_step(verb)
             yield ScenarioMutant(f"world: the step {verb} does nothing", apply, partial(_has_step, verb))
-    for kind in FaultKind:
+    for kind in SCENARIO_FAULTS:
         apply = world_mutants.without_fault(kind)
         yield ScenarioMutant(f"world: the fault {kind} is never injected", apply, partial(_has_fault, kind))
 

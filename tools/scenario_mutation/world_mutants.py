@@ -7,11 +7,11 @@ import pytest
 
 from firmware_profiles import loader
 from firmware_profiles.model import Profile, Wake
+from lab.fault_proxy.faults import FaultKind
+from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.handset import handset
 from lab.handset.location import DeviceLocation
 from lab.scenario.engine import actions, context, device_actions, world_actions
-from lab.scenario.engine.fault_plan import FaultPlan
-from lab.scenario.model.faults import FaultKind
 from lab.scenario.model.step_union import VERBS
 from lab.simulation import simulation
 
@@ -21,19 +21,20 @@ Apply = Callable[[pytest.MonkeyPatch], None]
 def without_step(verb: str) -> Apply:
     """A step that does nothing."""
     kind = VERBS[verb]
-    table: dict[type[Any], Any] = actions.ON_PHONE if kind in actions.ON_PHONE else world_actions.IN_WORLD
+    tables: list[dict[type[Any], Any]] = [actions.ALL_DEVICE_ACTIONS, world_actions.WORLD_ACTIONS]
+    table = next(table for table in tables if kind in table)
     return lambda patch: patch.setitem(table, kind, lambda *_: None)
 
 
 def without_fault(kind: FaultKind) -> Apply:
     """A fault that is never injected."""
-    original = FaultPlan.next
+    original = FaultScheduler.fault_for
 
-    def without(self: FaultPlan, phone: str, path: str) -> Any:
-        fault = original(self, phone, path)
-        return None if fault is None or fault.fault is kind else fault
+    def without(self: FaultScheduler, request: OutgoingRequest) -> NetworkFault | None:
+        fault = original(self, request)
+        return None if fault is None or fault.kind is kind else fault
 
-    return lambda patch: patch.setattr(FaultPlan, "next", without)
+    return lambda patch: patch.setattr(FaultScheduler, "fault_for", without)
 
 
 def _images(change: Callable[[Profile], Profile]) -> Apply:

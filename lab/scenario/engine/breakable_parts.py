@@ -1,4 +1,4 @@
-"""Parts of a phone that a scenario can break: flash, counter, and the battery, which a fuse stands for."""
+"""Parts of a phone that a scenario can break: flash, counter, and the battery, which a power_cut stands for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ class PowerCutTrigger:
 class FaultyStore(EmulatedStore):
     """A state partition that can be full, and be read and written behind the agent's back."""
 
-    def __init__(self, fuse: PowerCutTrigger) -> None:
+    def __init__(self, power_cut: PowerCutTrigger) -> None:
         super().__init__()
-        self._fuse = fuse
+        self._fuse = power_cut
         self.full = False
 
     def write(self, content: bytes) -> None:
@@ -59,9 +59,9 @@ class FaultyStore(EmulatedStore):
 class FaultyCounter(EmulatedCounter):
     """A monotonic counter that can fall silent, or be replaced by a new one."""
 
-    def __init__(self, fuse: PowerCutTrigger) -> None:
+    def __init__(self, power_cut: PowerCutTrigger) -> None:
         super().__init__()
-        self._fuse = fuse
+        self._fuse = power_cut
         self.silent = False
 
     def value(self) -> int:
@@ -89,7 +89,7 @@ class PowerCutTransport:
     """Implements `lab.world.network.UpstreamTransport`: a request ticks before it leaves and when it is answered."""
 
     onward: UpstreamTransport
-    fuse: PowerCutTrigger
+    power_cut: PowerCutTrigger
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Carry a request. Raises TransportError."""
@@ -100,7 +100,7 @@ class PowerCutTransport:
         return self._ticking(lambda: self.onward.get(path, accept=accept))
 
     def _ticking(self, send: Callable[[], Answer]) -> Answer:
-        self.fuse.checkpoint()
+        self.power_cut.checkpoint()
         answer = send()
-        self.fuse.checkpoint()
+        self.power_cut.checkpoint()
         return answer

@@ -18,28 +18,28 @@ NOTHING: Final = "nothing"
 class CheckContext:
     """What an expectation is about: a handset, and from which entry of its timeline on."""
 
-    stage: ScenarioContext
-    actor: ScenarioDevice
+    context: ScenarioContext
+    device: ScenarioDevice
     since: int
 
     @property
     def entries(self) -> Sequence[Entry]:
         """The timeline from there on."""
-        return self.actor.phone.timeline.entries[self.since :]
+        return self.device.handset.timeline.entries[self.since :]
 
     @property
     def seen(self) -> Iterator[Observation]:
         """The moments from there on, the screen that stood there before all."""
         before = [
-            each for each in self.actor.watch.seen if each.entry < self.since and "screen" in each.facts
+            each for each in self.device.observer.seen if each.entry < self.since and "screen" in each.facts
         ]
-        after = (moment for moment in self.actor.watch.seen if moment.entry >= self.since)
+        after = (moment for moment in self.device.observer.seen if moment.entry >= self.since)
         standing = before[-1:] if self.since and self._still(before) else []
         return chain(standing, after)
 
     def _still(self, before: Sequence[Observation]) -> bool:
         """Whether the newest screen still stood: the phone was not switched off since."""
-        entries = self.actor.phone.timeline.entries
+        entries = self.device.handset.timeline.entries
         rest = entries[before[-1].entry : self.since] if before else ()
         return not any(entry.who is Who.PHONE and entry.what in DARK for entry in rest)
 

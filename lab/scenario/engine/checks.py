@@ -20,19 +20,19 @@ from lab.scenario.model.expectations import (
 )
 
 
-def outcome(scope: CheckContext, wanted: tuple[Any, ...]) -> Iterator[Mismatch]:
+def outcome(check: CheckContext, wanted: tuple[Any, ...]) -> Iterator[Mismatch]:
     """How it ended."""
-    yield from among("outcome", wanted, scope.actor.phone.outcome())
+    yield from among("outcome", wanted, check.device.handset.outcome())
 
 
-def usable(scope: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
+def usable(check: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
     """Whether the user is at home."""
-    yield from equal("usable", wanted, scope.actor.phone.usable)
+    yield from equal("usable", wanted, check.device.handset.usable)
 
 
-def screen(scope: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
+def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
     """The screen that stands."""
-    shown, now = scope.actor.watch.screen(), scope.actor.phone.panel.now
+    shown, now = check.device.observer.screen(), check.device.handset.panel.now
     if shown is None or now is None:
         yield Mismatch("screen", json_of(wanted), NOTHING)
         return
@@ -65,9 +65,9 @@ def _actions(wanted: ScreenExpected, shown: Screen) -> Iterator[Mismatch]:
             yield Mismatch("screen.offers", json_of(action), json_of(offered))
 
 
-def state(scope: CheckContext, wanted: StateExpected) -> Iterator[Mismatch]:
+def state(check: CheckContext, wanted: StateExpected) -> Iterator[Mismatch]:
     """Where the machines of the agent stand."""
-    agent = scope.actor.phone.agent
+    agent = check.device.handset.agent
     if agent is None:
         yield Mismatch("state", json_of(wanted), NOTHING)
         return
@@ -78,18 +78,20 @@ def state(scope: CheckContext, wanted: StateExpected) -> Iterator[Mismatch]:
     yield from equal("state.terms", wanted.terms, found.memory.terms_version)
     yield from equal("state.policy-version", wanted.policy_version, found.memory.policy_version)
     yield from within("state.serial", wanted.serial, found.memory.serial)
-    yield from within("state.trusted-time", wanted.trusted_time, _behind(scope, found))
+    yield from within("state.trusted-time", wanted.trusted_time, _behind(check, found))
 
 
-def _behind(scope: CheckContext, found: State) -> float:
+def _behind(check: CheckContext, found: State) -> float:
     """How far trusted time is behind the truth, in seconds."""
     anchor = found.memory.time
-    return scope.stage.world.now() - anchor.epoch - int(scope.actor.phone.clock.elapsed() - anchor.elapsed)
+    return (
+        check.context.world.now() - anchor.epoch - int(check.device.handset.clock.elapsed() - anchor.elapsed)
+    )
 
 
-def verdict(scope: CheckContext, wanted: VerdictExpected) -> Iterator[Mismatch]:
+def verdict(check: CheckContext, wanted: VerdictExpected) -> Iterator[Mismatch]:
     """The newest verdict that the phone took."""
-    verdicts = scope.actor.phone.timeline.verdicts
+    verdicts = check.device.handset.timeline.verdicts
     if not verdicts:
         yield Mismatch("verdict", json_of(wanted), NOTHING)
         return
@@ -108,15 +110,15 @@ def verdict(scope: CheckContext, wanted: VerdictExpected) -> Iterator[Mismatch]:
     yield from equal("verdict.not-before-lock", wanted.not_before_lock, claims.not_before_lock)
 
 
-def no_verdict(scope: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
+def no_verdict(check: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
     """Whether the phone has taken none."""
-    yield from equal("no-verdict", wanted, not scope.actor.phone.timeline.verdicts)
+    yield from equal("no-verdict", wanted, not check.device.handset.timeline.verdicts)
 
 
-def evidence(scope: CheckContext, wanted: EvidenceExpected) -> Iterator[Mismatch]:
+def evidence(check: CheckContext, wanted: EvidenceExpected) -> Iterator[Mismatch]:
     """The newest evidence that the phone sent."""
     sent = [
-        entry.detail["sent"]["claims"] for entry in scope.entries if "claims" in entry.detail.get("sent", {})
+        entry.detail["sent"]["claims"] for entry in check.entries if "claims" in entry.detail.get("sent", {})
     ]
     if not sent:
         yield Mismatch("evidence", json_of(wanted), NOTHING)
@@ -129,9 +131,9 @@ def evidence(scope: CheckContext, wanted: EvidenceExpected) -> Iterator[Mismatch
             yield Mismatch(f"evidence.without.{path}", None, found)
 
 
-def record(scope: CheckContext, wanted: RecordExpected) -> Iterator[Mismatch]:
+def record(check: CheckContext, wanted: RecordExpected) -> Iterator[Mismatch]:
     """What the server knows of the phone."""
-    found = scope.stage.operations.device(scope.actor.imei)
+    found = check.context.operations.device(check.device.imei)
     yield from equal("record.known", wanted.known, found is not None)
     if found is None:
         if wanted.model_fields_set - {"known"}:
@@ -164,12 +166,14 @@ OF_HANDSET: Final[dict[str, OfHandset]] = {
 """By the field of `Expect`; held for each handset of the step."""
 
 
-def audit(stage: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
+def audit(context: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
     """Entries of the audit log."""
-    log = stage.operations.audit()
-    entries = log[stage.marked(step.since).audit if step.since else 0 :]
+    log = context.operations.audit()
+    entries = log[context.marked(step.since).audit if step.since else 0 :]
     for wanted in step.audit or ():
-        subject = stage.operations.subject_of(stage.actors[wanted.of].imei) if wanted.of else wanted.subject
+        subject = (
+            context.operations.subject_of(context.devices[wanted.of].imei) if wanted.of else wanted.subject
+        )
         fits = [
             entry
             for entry in entries
@@ -184,12 +188,12 @@ def audit(stage: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
             yield Mismatch("audit", json_of(wanted), {"count": len(fits), "actions": actions})
 
 
-def elapsed(stage: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
+def elapsed(context: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
     """How much time passed."""
     if step.elapsed is None:
         return
-    since = stage.marked(step.elapsed.since).at if step.elapsed.since else stage.started
-    yield from within("elapsed", step.elapsed, round(stage.world.exact() - since, 3))
+    since = context.marked(step.elapsed.since).at if step.elapsed.since else context.started
+    yield from within("elapsed", step.elapsed, round(context.world.exact() - since, 3))
 
 
 OfWorld = Callable[[ScenarioContext, Expect], Iterator[Mismatch]]

@@ -1,4 +1,4 @@
-"""Where a scenario takes place: its world, its server, its handsets, and what it remembers on the way."""
+"""The state of one running scenario: its world, its server, its devices, and what its steps have stored."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -11,21 +11,21 @@ from typing import Final
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
 from firmware_profiles.loader import load_named
-from firmware_profiles.model import Profile
 from lab.backend.hosts import HostMaker, HttpTransport, InProcessHost, memory_folder
-from lab.fault_proxy.proxy import HostileProxy
-from lab.fault_proxy.skewed_clock import ServerClock
+from lab.fault_proxy.log import ReplayCache
+from lab.fault_proxy.proxy import FaultProxy
+from lab.fault_proxy.schedule import FaultScheduler
+from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.assembly import Hardware
 from lab.handset.handset import Handset
 from lab.handset.options import DeviceOptions
 from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTransport, PowerCutTrigger
-from lab.scenario.engine.fault_plan import FaultPlan, FaultyTransport
+from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
 from lab.scenario.engine.operations import CannotError, LocalOperations, Operations, policy_named
-from lab.scenario.engine.proxy_faults import PlanOfScenario
 from lab.scenario.files.reader import Case, branch_of
+from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
-from lab.scenario.model.step_union import Fault
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
@@ -34,14 +34,14 @@ from lab.world.sim import SimCard, generate_sim
 from wire.evidence import Plmn
 
 AHEAD_MAX: Final = 240
-"""Seconds by which phones may be ahead of a server that runs elsewhere, on its own clock; within `limits.SKEW`."""
+"""Seconds by which devices may be ahead of a remote server, which has its own clock; within `limits.SKEW`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerTarget:
-    """Where servers run: in this process by default, on a port of this machine, or elsewhere.
+    """Where the server runs: in this process by default, on a port of this machine, or elsewhere at `url`.
 
-    `operations`, for a server elsewhere, is who runs it, if anybody can be asked.
+    `operations` administers a server that runs elsewhere, if its admin API can be used.
     """
 
     host: HostMaker = InProcessHost
@@ -50,7 +50,7 @@ class ServerTarget:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The options of the command that ask for it."""
+        """The command-line options that select this target."""
         if self.url is not None:
             return ("--server", self.url)
         return () if self.host is InProcessHost else ("--http",)
@@ -58,26 +58,26 @@ class ServerTarget:
 
 @dataclass
 class ScenarioDevice:
-    """A handset with everything that a scenario can do to it."""
+    """A handset with its breakable parts and its observer. `folder` holds its copy of the key repository."""
 
     name: str
     table: HandsetTable
-    phone: Handset
+    handset: Handset
     store: FaultyStore
     counter: FaultyCounter
-    fuse: PowerCutTrigger
-    watch: DeviceObserver
+    power_cut: PowerCutTrigger
+    observer: DeviceObserver
     folder: Path | None
 
     @property
     def imei(self) -> str:
-        """The first IMEI, by which operators name the phone."""
-        return self.phone.imeis[0]
+        """The first IMEI, by which operators name the device."""
+        return self.handset.imeis[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment that was remembered: when, how far each timeline had come, and the audit log."""
+class MarkedMoment:
+    """The time of a `mark` step, and the number of entries in each timeline and in the audit log."""
 
     at: float
     entries: Mapping[str, int]
@@ -86,32 +86,34 @@ class Mark:
 
 @dataclass
 class ScenarioContext:
-    """Made by `open_context`. Times are seconds since the epoch."""
+    """Made by `open_context`. Times are seconds since the epoch. `clock` is the clock of the scenario's server."""
 
     case: Case
     simulation: Simulation
-    plan: FaultPlan
+    faults: FaultScheduler
     seed: Seed
-    venue: ServerTarget
+    target: ServerTarget
     began: float
-    actors: dict[str, ScenarioDevice] = field(default_factory=dict)
-    marks: dict[str, Mark] = field(default_factory=dict)
+    clock: SkewedClock
+    devices: dict[str, ScenarioDevice] = field(default_factory=dict)
+    marks: dict[str, MarkedMoment] = field(default_factory=dict)
     copies: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     backups: dict[str, bytes] = field(default_factory=dict)
     codes: dict[tuple[str, str], bytes] = field(default_factory=dict)
     newest_code: dict[str, bytes] = field(default_factory=dict)
     started: float = 0.0
-    proxies: dict[str, HostileProxy] = field(default_factory=dict)
+    responses: ReplayCache[Answer] = field(default_factory=ReplayCache)
+    proxies: dict[str, FaultProxy] = field(default_factory=dict)
     stack: ExitStack = field(default_factory=ExitStack)
 
     @property
     def scenario(self) -> Scenario:
-        """What is played."""
+        """The scenario that runs."""
         return self.case.scenario
 
     @property
     def world(self) -> World:
-        """The truth about time."""
+        """The true time."""
         return self.simulation.world
 
     def now(self) -> float:
@@ -120,29 +122,38 @@ class ScenarioContext:
 
     @property
     def operations(self) -> Operations:
-        """Who runs the server. Raises CannotError where nobody can be asked."""
-        if self.venue.operations is not None:
-            return self.venue.operations
-        if self.venue.url is not None:
+        """Administers the server. Raises CannotError for a remote server without an admin token."""
+        if self.target.operations is not None:
+            return self.target.operations
+        if self.target.url is not None:
             raise CannotError("needs the admin API of the server; give its token", skips=True)
         return LocalOperations(self.simulation.server)
 
-    @property
-    def faulty(self) -> bool:
-        """Whether the scenario has any fault on the wire."""
-        return bool(self.scenario.world.faults) or any(isinstance(step, Fault) for _, step in self.case.steps)
+    def start_fault(self, fault: WireFault) -> None:
+        """Schedule a fault, starting now."""
+        if fault.for_ != 0:  # it would end when it starts
+            self.faults.add(fault.starting_at(self.world.exact()))
 
-    def proxy(self, origin: str, clock: ServerClock) -> HostileProxy:
-        """The hostile network before the server at `origin`, which decides by this scenario's plan."""
+    def transport(self, device: str, onward: UpstreamTransport, random: Random) -> UpstreamTransport:
+        """The transport of a device with the faults of the scenario: on real sockets over HTTP, else in process."""
+        if not isinstance(onward, HttpTransport):
+            return FaultyTransport(
+                onward, device, self.faults, self.world, self.clock, random, self.responses
+            )
+        if not self.scenario.world.faults and not any(
+            isinstance(step, WireFault) for _, step in self.case.steps
+        ):
+            return onward
+        origin = onward.origin
         if origin not in self.proxies:
-            own = None if self.venue.url == origin else clock
-            network = HostileProxy(origin, PlanOfScenario(self.plan), self.world, self.seed, clock=own)
-            self.proxies[origin] = self.stack.enter_context(network)
-        return self.proxies[origin]
+            clock = None if self.target.url == origin else self.clock
+            proxy = FaultProxy(origin, self.faults, self.world, self.seed, clock=clock)
+            self.proxies[origin] = self.stack.enter_context(proxy)
+        return self.proxies[origin].transport(device)
 
     def select_devices(self, names: tuple[str, ...] | None) -> list[ScenarioDevice]:
-        """The handsets of these names, or all."""
-        return [self.actors[name] for name in names] if names else list(self.actors.values())
+        """The devices of these names, or all."""
+        return [self.devices[name] for name in names] if names else list(self.devices.values())
 
     def card(self, operator: str, label: str) -> SimCard:
         """A new card of an operator."""
@@ -150,137 +161,112 @@ class ScenarioContext:
         return generate_sim(Plmn(mcc=mcc, mnc=mnc), self.seed.random(f"card {label} {operator}"))
 
     def update_observers(self) -> None:
-        """Let every watch read on."""
-        for actor in self.actors.values():
-            actor.watch.catch_up()
+        """Let every observer read its device's timeline to the end."""
+        for device in self.devices.values():
+            device.observer.catch_up()
 
-    def mark(self) -> Mark:
-        """This moment."""
-        entries = {name: len(actor.phone.timeline.entries) for name, actor in self.actors.items()}
+    def mark(self) -> MarkedMoment:
+        """The present moment."""
+        entries = {name: len(device.handset.timeline.entries) for name, device in self.devices.items()}
         try:
             audit = len(self.operations.audit())
         except CannotError:
             audit = 0
-        return Mark(self.world.exact(), entries, audit)
+        return MarkedMoment(self.world.exact(), entries, audit)
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass for everybody. Raises CannotError."""
-        for _ in self.run_until(self.world.exact() + seconds):
-            pass
-
-    def marked(self, name: str) -> Mark:
-        """A moment that was remembered. Raises CannotError where its step was not done in this combination."""
+    def marked(self, name: str) -> MarkedMoment:
+        """The moment of a mark. Raises CannotError if its step was not done in this combination."""
         if name not in self.marks:
             raise CannotError(f"the mark {name!r} was not set in this combination; see `when` of its step")
         return self.marks[name]
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass for every device. Raises CannotError."""
+        for _ in self.run_until(self.world.exact() + seconds):
+            pass
+
     def run_until(self, end: float) -> Iterator[None]:
-        """Let all handsets live side by side up to `end`, pausing after every alarm. Raises CannotError."""
-        if self.venue.url is not None and end - self.began > AHEAD_MAX:
+        """Run all devices side by side up to `end`; yields after each alarm. Raises CannotError."""
+        if self.target.url is not None and end - self.began > AHEAD_MAX:
             raise CannotError(
                 "lets more time pass than the clock of a server elsewhere can follow", skips=True
             )
-        while due := [actor.phone for actor in self.actors.values() if _due(actor.phone, end)]:
-            first = min(due, key=lambda phone: phone.alarm.at or 0.0)
+        handsets = [device.handset for device in self.devices.values()]
+        while due := [
+            handset for handset in handsets if handset.alarm.at is not None and handset.alarm.at <= end
+        ]:
+            first = min(due, key=lambda handset: handset.alarm.at or 0.0)
             first.wait(max(0.0, (first.alarm.at or 0.0) - self.world.exact()))
             yield
         self.world.wait(max(0.0, end - self.world.exact()))
 
 
-def _due(phone: Handset, end: float) -> bool:
-    return phone.alarm.at is not None and phone.alarm.at <= end
-
-
 @contextmanager
-def open_context(case: Case, seed: str, venue: ServerTarget) -> Iterator[ScenarioContext]:
-    """The stage of a scenario, with its handsets switched off. Raises what makes no world."""
+def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[ScenarioContext]:
+    """The context of a scenario, its devices switched off. Raises CannotError and the errors of a bad policy."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
-    world = World(min([scenario.world.starts, *activated]) if venue.url is None else int(time.time()))
+    world = World(min([scenario.world.starts, *activated]) if target.url is None else int(time.time()))
     ahead = scenario.world.server.clock_ahead
-    clock = ServerClock(lambda: world.now() + ahead)
+    clock = SkewedClock(lambda: world.now() + ahead)
     first = scenario.world.policy_before if activated else None
     policy = policy_named(first or scenario.world.policy, case.folder)
     branch = branch_of(case)
     root = Seed.of(seed).child(f"scenario {branch}")
+    random = root.random("faults")
     with Simulation.open(
         seed,
-        url=venue.url,
+        url=target.url,
         world=world,
         policy=policy,
-        host=venue.host,
+        host=target.host,
         branch=branch,
         folder=memory_folder(),
         clock=clock,
         algorithm=scenario.world.server.algorithm,
     ) as simulation:
-        plan = FaultPlan(root.random("faults"), world.exact)
-        stage = ScenarioContext(case, simulation, plan, root, venue, world.exact())
-        with stage.stack:
+        faults = FaultScheduler((), lambda _: random, replays_wait=False)
+        context = ScenarioContext(case, simulation, faults, root, target, world.exact(), clock)
+        with context.stack:
             for name, table in scenario.handsets.items():
-                stage.actors[name] = _actor(stage, clock, name, table)
-            yield stage
+                context.devices[name] = _device(context, name, table)
+            yield context
 
 
-def _actor(stage: ScenarioContext, clock: ServerClock, name: str, table: HandsetTable) -> ScenarioDevice:
-    fuse = PowerCutTrigger()
-    store, counter = FaultyStore(fuse), FaultyCounter(fuse)
-    kept: list[Path | None] = []
-    heard: dict[str, list[Answer]] = {}
-    random = stage.seed.random(f"wire {name}")
+def _device(context: ScenarioContext, name: str, table: HandsetTable) -> ScenarioDevice:
+    power_cut = PowerCutTrigger()
+    store, counter = FaultyStore(power_cut), FaultyCounter(power_cut)
+    folders: list[Path | None] = []
+    random = context.seed.random(f"wire {name}")
 
     def hardware(parts: Hardware) -> Hardware:
-        kept.append(parts.folder)
+        folders.append(parts.folder)
         return replace(parts, store=store, counter=counter)
-
-    def way(onward: UpstreamTransport) -> UpstreamTransport:
-        return PowerCutTransport(_hurt(stage, clock, name, (random, heard), onward), fuse)
 
     cards = None
     if table.sims is not None:
-        made = [stage.card(sim, f"{name} {at}") if sim else None for at, sim in enumerate(table.sims)]
+        made = [context.card(sim, f"{name} {at}") if sim else None for at, sim in enumerate(table.sims)]
         cards = (*made, *[None] * (2 - len(made)))
-    place = table.activated.place if table.activated else table.place or stage.scenario.world.place
-    fit = DeviceOptions(name=f"handset {name}", cards=cards, hardware=hardware, way=way)
-    phone = stage.simulation.phone(_profile(table), place, options=fit)
-    phone.read = stage.advance
-    _tick_when_shown(phone, fuse)
-    return ScenarioDevice(name, table, phone, store, counter, fuse, DeviceObserver(phone), kept[0])
-
-
-def _hurt(
-    stage: ScenarioContext,
-    clock: ServerClock,
-    name: str,
-    memory: tuple[Random, dict[str, list[Answer]]],
-    onward: UpstreamTransport,
-) -> UpstreamTransport:
-    """The way through the network: over real HTTP a hostile proxy hurts what goes through it, else a port does."""
-    if isinstance(onward, HttpTransport):
-        return stage.proxy(onward.origin, clock).way(name) if stage.faulty else onward
-    wrong = ExitStack()
-
-    def skew(seconds: int) -> None:
-        wrong.close()
-        if seconds:
-            wrong.enter_context(clock.off_by(seconds))
-
-    random, heard = memory
-    return FaultyTransport(onward, name, stage.plan, random, skew, heard)
-
-
-def _tick_when_shown(phone: Handset, fuse: PowerCutTrigger) -> None:
-    tell = phone.panel.watcher
-
-    def ticking(screen: ScreenId, facts: ScreenFacts) -> None:
-        tell(screen, facts)
-        fuse.checkpoint()
-
-    phone.panel.watcher = ticking
-
-
-def _profile(table: HandsetTable) -> Profile:
+    options = DeviceOptions(
+        name=f"handset {name}",
+        cards=cards,
+        hardware=hardware,
+        way=lambda onward: PowerCutTransport(context.transport(name, onward, random), power_cut),
+    )
     profile = load_named(table.profile)
-    if table.model is None:
-        return profile
-    return profile.model_copy(update={"hardware": profile.hardware.model_copy(update={"model": table.model})})
+    if table.model is not None:
+        model = profile.hardware.model_copy(update={"model": table.model})
+        profile = profile.model_copy(update={"hardware": model})
+    place = table.activated.place if table.activated else table.place or context.scenario.world.place
+    handset = context.simulation.phone(profile, place, options=options)
+    handset.read = context.advance
+    show = handset.panel.watcher
+
+    def show_and_count(screen: ScreenId, facts: ScreenFacts) -> None:
+        show(screen, facts)
+        power_cut.checkpoint()
+
+    handset.panel.watcher = show_and_count
+    return ScenarioDevice(
+        name, table, handset, store, counter, power_cut, DeviceObserver(handset), folders[0]
+    )

@@ -16,74 +16,76 @@ from lab.world.sim import PinState
 from server_stub.admin.devices import Act
 from wire.unlock import UnlockChallenge
 
-OnPhone = Callable[[ScenarioContext, ScenarioDevice, Any], None]
+DeviceAction = Callable[[ScenarioContext, ScenarioDevice, Any], None]
 
 
-def _set_up(_: ScenarioContext, actor: ScenarioDevice, step: device_steps.SetUp) -> None:
-    actor.phone.walk_setup(step.language or actor.table.locale)
+def _set_up(_: ScenarioContext, device: ScenarioDevice, step: device_steps.SetUp) -> None:
+    device.handset.walk_setup(step.language or device.table.locale)
 
 
-def _choose_language(_: ScenarioContext, actor: ScenarioDevice, step: device_steps.ChooseLanguage) -> None:
-    if step.language not in actor.phone.profile.image.languages:
-        offered = ", ".join(actor.phone.profile.image.languages)
-        raise CannotError(f"{actor.phone.profile.name} does not offer {step.language!r}; it offers {offered}")
-    actor.phone.act(LanguageChosen(step.language))
+def _choose_language(_: ScenarioContext, device: ScenarioDevice, step: device_steps.ChooseLanguage) -> None:
+    if step.language not in device.handset.profile.image.languages:
+        offered = ", ".join(device.handset.profile.image.languages)
+        raise CannotError(
+            f"{device.handset.profile.name} does not offer {step.language!r}; it offers {offered}"
+        )
+    device.handset.act(LanguageChosen(step.language))
 
 
-def _accept_terms(_: ScenarioContext, actor: ScenarioDevice, __: device_steps.AcceptTerms) -> None:
-    agent = actor.phone.profile.agent
-    actor.phone.act(TermsAccepted(agent.terms_version if agent else "none"))
+def _accept_terms(_: ScenarioContext, device: ScenarioDevice, __: device_steps.AcceptTerms) -> None:
+    agent = device.handset.profile.agent
+    device.handset.act(TermsAccepted(agent.terms_version if agent else "none"))
 
 
-def _enter_code(stage: ScenarioContext, actor: ScenarioDevice, step: device_steps.EnterCode) -> None:
-    code = step.text.encode() if step.text else _code(stage, actor, step.code)
-    actor.phone.enter_code(code)
+def _enter_code(context: ScenarioContext, device: ScenarioDevice, step: device_steps.EnterCode) -> None:
+    code = step.text.encode() if step.text else _code(context, device, step.code)
+    device.handset.enter_code(code)
 
 
-def _code(stage: ScenarioContext, actor: ScenarioDevice, name: str | None) -> bytes:
-    found = _of(stage.codes, name, actor) if name else stage.newest_code.get(actor.name)
+def _code(context: ScenarioContext, device: ScenarioDevice, name: str | None) -> bytes:
+    found = _of(context.codes, name, device) if name else context.newest_code.get(device.name)
     if found is None:
         raise CannotError(
-            f"no unlock code has been issued for {actor.name}; a step `issue-code` must come before"
+            f"no unlock code has been issued for {device.name}; a step `issue-code` must come before"
         )
     return found
 
 
-def _insert_sim(stage: ScenarioContext, actor: ScenarioDevice, step: device_steps.InsertSim) -> None:
-    card = stage.card(step.operator, f"{actor.name} {stage.now()} {step.slot}")
-    actor.phone.insert(card if step.pin is PinState.READY else replace(card, pin=step.pin), step.slot - 1)
+def _insert_sim(context: ScenarioContext, device: ScenarioDevice, step: device_steps.InsertSim) -> None:
+    card = context.card(step.operator, f"{device.name} {context.now()} {step.slot}")
+    device.handset.insert(card if step.pin is PinState.READY else replace(card, pin=step.pin), step.slot - 1)
 
 
-def _swap_sims(stage: ScenarioContext, actor: ScenarioDevice, step: device_steps.SwapSims) -> None:
+def _swap_sims(context: ScenarioContext, device: ScenarioDevice, step: device_steps.SwapSims) -> None:
     if step.with_ is None:
-        actor.phone.swap_slots()
+        device.handset.swap_slots()
         return
-    other = stage.actors[step.with_].phone
-    mine, theirs = actor.phone.card(), other.card()
-    actor.phone.insert(theirs)
+    other = context.devices[step.with_].handset
+    mine, theirs = device.handset.card(), other.card()
+    device.handset.insert(theirs)
     other.insert(mine)
 
 
-def _join_vpn(stage: ScenarioContext, actor: ScenarioDevice, step: device_steps.JoinVpn) -> None:
-    if stage.venue.url is not None:
+def _join_vpn(context: ScenarioContext, device: ScenarioDevice, step: device_steps.JoinVpn) -> None:
+    if context.target.url is not None:
         raise CannotError("a server that runs elsewhere sees where requests really come from", skips=True)
-    actor.phone.join_vpn(step.exit)
+    device.handset.join_vpn(step.exit)
 
 
-def _copy_state(stage: ScenarioContext, actor: ScenarioDevice, step: device_steps.CopyState) -> None:
-    stage.copies[step.as_, actor.name] = actor.store.read()
+def _copy_state(context: ScenarioContext, device: ScenarioDevice, step: device_steps.CopyState) -> None:
+    context.copies[step.as_, device.name] = device.store.read()
 
 
-def _restore_state(stage: ScenarioContext, actor: ScenarioDevice, step: device_steps.RestoreState) -> None:
-    if not any(name == step.from_ for name, _ in stage.copies):
+def _restore_state(context: ScenarioContext, device: ScenarioDevice, step: device_steps.RestoreState) -> None:
+    if not any(name == step.from_ for name, _ in context.copies):
         raise CannotError(f"no state is kept as {step.from_!r}; a step `copy-state` must come before")
-    actor.store.put(_of(stage.copies, step.from_, actor))
+    device.store.put(_of(context.copies, step.from_, device))
 
 
-def _of(kept: Mapping[tuple[str, str], bytes | None], name: str, actor: ScenarioDevice) -> bytes | None:
+def _of(kept: Mapping[tuple[str, str], bytes | None], name: str, device: ScenarioDevice) -> bytes | None:
     """What is kept under a name: the phone's own, or else the newest of another phone."""
     others = [value for (called, _), value in kept.items() if called == name]
-    return kept.get((name, actor.name), others[-1] if others else None)
+    return kept.get((name, device.name), others[-1] if others else None)
 
 
 _SPOIL: Final[dict[device_steps.Spoiling, Callable[[bytes], bytes | None]]] = {
@@ -101,81 +103,87 @@ _SPOIL: Final[dict[device_steps.Spoiling, Callable[[bytes], bytes | None]]] = {
 }
 
 
-def _break(_: ScenarioContext, actor: ScenarioDevice, step: device_steps.BreakStorage) -> None:
+def _break(_: ScenarioContext, device: ScenarioDevice, step: device_steps.BreakStorage) -> None:
     if step.how is device_steps.StorageFault.FULL_DISK:
-        actor.store.full = True
+        device.store.full = True
     else:
-        actor.counter.silent = True
+        device.counter.silent = True
 
 
-def _mend(_: ScenarioContext, actor: ScenarioDevice, __: device_steps.MendStorage) -> None:
-    actor.store.full = actor.counter.silent = False
+def _mend(_: ScenarioContext, device: ScenarioDevice, __: device_steps.MendStorage) -> None:
+    device.store.full = device.counter.silent = False
 
 
-def _lose_keys(_: ScenarioContext, actor: ScenarioDevice, __: device_steps.LoseKeys) -> None:
-    if actor.folder is not None:
-        shutil.rmtree(actor.folder, ignore_errors=True)
+def _lose_keys(_: ScenarioContext, device: ScenarioDevice, __: device_steps.LoseKeys) -> None:
+    if device.folder is not None:
+        shutil.rmtree(device.folder, ignore_errors=True)
 
 
-def _reset(_: ScenarioContext, actor: ScenarioDevice, __: device_steps.FactoryReset) -> None:
-    actor.phone.factory_reset()
+def _reset(_: ScenarioContext, device: ScenarioDevice, __: device_steps.FactoryReset) -> None:
+    device.handset.factory_reset()
 
 
-def _decide(act: Act) -> OnPhone:
-    def decide(stage: ScenarioContext, actor: ScenarioDevice, step: Any) -> None:
+def _decide(act: Act) -> DeviceAction:
+    def decide(context: ScenarioContext, device: ScenarioDevice, step: Any) -> None:
         operator = step if isinstance(step, server_steps.OperatorStep) else None
-        stage.operations.decide(act, actor.imei, operator, step.reason)
+        context.operations.decide(act, device.imei, operator, step.reason)
 
     return decide
 
 
-def _issue_code(stage: ScenarioContext, actor: ScenarioDevice, step: server_steps.IssueCode) -> None:
-    now = actor.phone.panel.now
+def _issue_code(context: ScenarioContext, device: ScenarioDevice, step: server_steps.IssueCode) -> None:
+    now = device.handset.panel.now
     text = now.facts.challenge if now else ""
     if not text:
-        raise CannotError(f"the screen of {actor.name} shows no challenge; only a lock screen does")
-    code = stage.operations.issue_code(UnlockChallenge.parse(text), step)
-    stage.codes[step.as_, actor.name] = stage.newest_code[actor.name] = code
+        raise CannotError(f"the screen of {device.name} shows no challenge; only a lock screen does")
+    code = context.operations.issue_code(UnlockChallenge.parse(text), step)
+    context.codes[step.as_, device.name] = context.newest_code[device.name] = code
 
 
-PHONE_STEPS: Final[dict[type[Step], OnPhone]] = {
-    device_steps.PowerOn: lambda _, actor, __: actor.phone.power_on(),
-    device_steps.PowerOff: lambda _, actor, __: actor.phone.power_off(),
+DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
+    device_steps.PowerOn: lambda _, device, __: device.handset.power_on(),
+    device_steps.PowerOff: lambda _, device, __: device.handset.power_off(),
     device_steps.SetUp: _set_up,
     device_steps.ChooseLanguage: _choose_language,
     device_steps.AcceptTerms: _accept_terms,
-    device_steps.DeclineTerms: lambda _, actor, __: actor.phone.act(SimpleEvent(EventKind.TERMS_DECLINED)),
-    device_steps.Continue: lambda _, actor, __: actor.phone.put_away(),
-    device_steps.Retry: lambda _, actor, __: actor.phone.retry(),
-    device_steps.ShowImei: lambda _, actor, __: actor.phone.act(SimpleEvent(EventKind.IMEI_REQUESTED)),
+    device_steps.DeclineTerms: lambda _, device, __: device.handset.act(
+        SimpleEvent(EventKind.TERMS_DECLINED)
+    ),
+    device_steps.Continue: lambda _, device, __: device.handset.put_away(),
+    device_steps.Retry: lambda _, device, __: device.handset.retry(),
+    device_steps.ShowImei: lambda _, device, __: device.handset.act(SimpleEvent(EventKind.IMEI_REQUESTED)),
     device_steps.EnterCode: _enter_code,
     device_steps.InsertSim: _insert_sim,
-    device_steps.RemoveSim: lambda _, actor, step: actor.phone.insert(None, step.slot - 1),
+    device_steps.RemoveSim: lambda _, device, step: device.handset.insert(None, step.slot - 1),
     device_steps.SwapSims: _swap_sims,
-    device_steps.Move: lambda _, actor, step: actor.phone.carry(find_place(step.to)),
-    device_steps.JoinWifi: lambda _, actor, step: actor.phone.join_wifi(step.country),
-    device_steps.LeaveWifi: lambda _, actor, __: actor.phone.leave_wifi(),
-    device_steps.AirplaneMode: lambda _, actor, step: actor.phone.airplane_mode(
+    device_steps.Move: lambda _, device, step: device.handset.carry(find_place(step.to)),
+    device_steps.JoinWifi: lambda _, device, step: device.handset.join_wifi(step.country),
+    device_steps.LeaveWifi: lambda _, device, __: device.handset.leave_wifi(),
+    device_steps.AirplaneMode: lambda _, device, step: device.handset.airplane_mode(
         on=step.turn is device_steps.Switch.ON
     ),
     device_steps.JoinVpn: _join_vpn,
-    device_steps.LeaveVpn: lambda _, actor, __: actor.phone.leave_vpn(),
-    device_steps.Location: lambda _, actor, step: actor.phone.locate(on=step.turn is device_steps.Switch.ON),
-    device_steps.FalsePosition: lambda _, actor, step: actor.phone.hear_satellites_of(find_place(step.at)),
-    device_steps.TruePosition: lambda _, actor, __: actor.phone.hear_satellites_of(None),
-    device_steps.NetworkDown: lambda _, actor, __: actor.phone.network_down(),
-    device_steps.NetworkUp: lambda _, actor, __: actor.phone.network_up(),
-    device_steps.SetClock: lambda _, actor, step: actor.phone.set_wall(step.to),
+    device_steps.LeaveVpn: lambda _, device, __: device.handset.leave_vpn(),
+    device_steps.Location: lambda _, device, step: device.handset.locate(
+        on=step.turn is device_steps.Switch.ON
+    ),
+    device_steps.FalsePosition: lambda _, device, step: device.handset.hear_satellites_of(
+        find_place(step.at)
+    ),
+    device_steps.TruePosition: lambda _, device, __: device.handset.hear_satellites_of(None),
+    device_steps.NetworkDown: lambda _, device, __: device.handset.network_down(),
+    device_steps.NetworkUp: lambda _, device, __: device.handset.network_up(),
+    device_steps.SetClock: lambda _, device, step: device.handset.set_wall(step.to),
     device_steps.FactoryReset: _reset,
-    device_steps.Flash: lambda _, actor, step: actor.phone.flash(load_named(step.profile)),
+    device_steps.Flash: lambda _, device, step: device.handset.flash(load_named(step.profile)),
     device_steps.CopyState: _copy_state,
     device_steps.RestoreState: _restore_state,
-    device_steps.SpoilState: lambda _, actor, step: actor.store.put(
-        _SPOIL[step.how](actor.store.read() or b"")
+    device_steps.SpoilState: lambda _, device, step: device.store.put(
+        _SPOIL[step.how](device.store.read() or b"")
     ),
     device_steps.BreakStorage: _break,
     device_steps.MendStorage: _mend,
-    device_steps.ReplaceCounter: lambda _, actor, __: actor.counter.replace(),
+    device_steps.ReplaceCounter: lambda _, device, __: device.counter.replace(),
     device_steps.LoseKeys: _lose_keys,
     server_steps.Lock: _decide(Act.LOCK),
     server_steps.Unlock: _decide(Act.UNLOCK),

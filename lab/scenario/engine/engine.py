@@ -38,25 +38,25 @@ SCENARIO_ERRORS: Final = (
 """What the lab and the server say of a step that makes no sense where it stands."""
 
 
-def run(case: Case, seed: str, venue: ServerTarget | None = None) -> ScenarioResult:
+def run(case: Case, seed: str, target: ServerTarget | None = None) -> ScenarioResult:
     """Run a scenario. Everything that goes wrong in it is in the result."""
-    venue = venue or ServerTarget()
+    target = target or ServerTarget()
     try:
-        with open_context(case, seed, venue) as stage:
-            return _run_steps(case, seed, stage)
+        with open_context(case, seed, target) as context:
+            return _run_steps(case, seed, context)
     except SCENARIO_ERRORS as error:
-        return _setup_failed(case, seed, venue, error)
+        return _setup_failed(case, seed, target, error)
 
 
-def _run_steps(case: Case, seed: str, stage: ScenarioContext) -> ScenarioResult:
+def _run_steps(case: Case, seed: str, context: ScenarioContext) -> ScenarioResult:
     steps: list[StepResult] = []
-    error, skips = _run_setup(stage)
+    error, skips = _run_setup(context)
     if error is None:
         for line, step in case.steps:
-            steps.append(_step(stage, line, step))
+            steps.append(_step(context, line, step))
             if steps[-1].status in (Status.ERROR, Status.SKIPPED):
                 break
-    stage.update_observers()
+    context.update_observers()
     return ScenarioResult(
         id=case.id,
         file=case.file,
@@ -66,26 +66,26 @@ def _run_steps(case: Case, seed: str, stage: ScenarioContext) -> ScenarioResult:
         parameters=dict(case.labels),
         seed=seed,
         status=Status.SKIPPED if skips else _status(steps, error),
-        began=int(stage.began),
-        elapsed=stage.now(),
+        began=int(context.began),
+        elapsed=context.now(),
         steps=tuple(steps),
-        handsets=tuple(_handset(actor) for actor in stage.actors.values()),
-        audit=_audit(stage),
-        reproduce=reproduce(case, seed, stage.venue),
+        handsets=tuple(_handset(device) for device in context.devices.values()),
+        audit=_audit(context),
+        reproduce=reproduce(case, seed, context.target),
         error=error,
     )
 
 
-def _run_setup(stage: ScenarioContext) -> tuple[str | None, bool]:
+def _run_setup(context: ScenarioContext) -> tuple[str | None, bool]:
     """What went wrong before the first step, and whether it is for this server alone."""
     try:
-        _prepare_world(stage)
+        _prepare_world(context)
     except SCENARIO_ERRORS as mishap:
         return f"before the first step: {mishap}", isinstance(mishap, CannotError) and mishap.skips
     return None, False
 
 
-def _setup_failed(case: Case, seed: str, venue: ServerTarget, error: Exception) -> ScenarioResult:
+def _setup_failed(case: Case, seed: str, target: ServerTarget, error: Exception) -> ScenarioResult:
     return ScenarioResult(
         id=case.id,
         file=case.file,
@@ -99,96 +99,96 @@ def _setup_failed(case: Case, seed: str, venue: ServerTarget, error: Exception) 
         elapsed=0.0,
         steps=(),
         handsets=(),
-        reproduce=reproduce(case, seed, venue),
+        reproduce=reproduce(case, seed, target),
         error=f"the world could not be made: {error}",
     )
 
 
-def reproduce(case: Case, seed: str, venue: ServerTarget) -> str:
+def reproduce(case: Case, seed: str, target: ServerTarget) -> str:
     """The command that runs this one scenario again, as a shell takes it."""
     only = ["--only", case.combination] if case.labels else []
-    return shlex.join(["activation", "run", case.file, *only, "--seed", seed, *venue.options])
+    return shlex.join(["activation", "run", case.file, *only, "--seed", seed, *target.options])
 
 
-def _prepare_world(stage: ScenarioContext) -> None:
+def _prepare_world(context: ScenarioContext) -> None:
     """Handsets are activated in the order of their dates; then the world is as the story wants it."""
-    early = [actor for actor in stage.actors.values() if actor.table.activated]
-    if early and stage.venue.url is not None:
+    early = [device for device in context.devices.values() if device.table.activated]
+    if early and context.target.url is not None:
         raise CannotError(
             "handsets were activated at a time that a server elsewhere does not know", skips=True
         )
-    for actor in sorted(early, key=_activated_at):
-        for _ in stage.run_until(float(_activated_at(actor))):
+    for device in sorted(early, key=_activated_at):
+        for _ in context.run_until(float(_activated_at(device))):
             pass
-        actor.phone.power_on()
-        stage.update_observers()  # before the language changes
-        actor.phone.walk_setup(actor.table.locale)
-    if stage.venue.url is None:
-        for _ in stage.run_until(float(stage.scenario.world.starts)):
+        device.handset.power_on()
+        context.update_observers()  # before the language changes
+        device.handset.walk_setup(device.table.locale)
+    if context.target.url is None:
+        for _ in context.run_until(float(context.scenario.world.starts)):
             pass
-    stage.started = stage.world.exact()
-    world = stage.scenario.world
-    chosen = "policy" in world.model_fields_set and stage.venue.url is not None
+    context.started = context.world.exact()
+    world = context.scenario.world
+    chosen = "policy" in world.model_fields_set and context.target.url is not None
     if chosen or (early and world.policy_before is not None):
-        stage.operations.put_in_force(world.policy, stage.case.folder, "the story begins")
-    for actor in stage.actors.values():
-        _put_in_place(stage, actor, actor.table)
+        context.operations.put_in_force(world.policy, context.case.folder, "the story begins")
+    for device in context.devices.values():
+        _put_in_place(context, device, device.table)
     for fault in world.faults:
-        stage.plan.start(fault)
-    stage.update_observers()
+        context.start_fault(fault)
+    context.update_observers()
 
 
-def _activated_at(actor: ScenarioDevice) -> int:
-    return actor.table.activated.at if actor.table.activated else 0
+def _activated_at(device: ScenarioDevice) -> int:
+    return device.table.activated.at if device.table.activated else 0
 
 
-def _put_in_place(stage: ScenarioContext, actor: ScenarioDevice, table: HandsetTable) -> None:
-    place = table.place or stage.scenario.world.place
-    if actor.phone.place.name != place:
-        actor.phone.carry(find_place(place))
-    if stage.scenario.world.network == "down":
-        actor.phone.network_down()
+def _put_in_place(context: ScenarioContext, device: ScenarioDevice, table: HandsetTable) -> None:
+    place = table.place or context.scenario.world.place
+    if device.handset.place.name != place:
+        device.handset.carry(find_place(place))
+    if context.scenario.world.network == "down":
+        device.handset.network_down()
 
 
-def _step(stage: ScenarioContext, line: int, step: Step) -> StepResult:
-    began, status = stage.now(), Status.PASSED
+def _step(context: ScenarioContext, line: int, step: Step) -> StepResult:
+    began, status = context.now(), Status.PASSED
     judged: tuple[Judged, ...] = ()
     error: str | None = None
     try:
         if isinstance(step, Expect):
-            stage.update_observers()
-            judged = tuple(judge(stage, step))
+            context.update_observers()
+            judged = tuple(judge(context, step))
             status = Status.PASSED if all(each.holds for each in judged) else Status.FAILED
         else:
-            perform(stage, step)
-            stage.update_observers()
+            perform(context, step)
+            context.update_observers()
     except CannotError as mishap:
         error, status = str(mishap), Status.SKIPPED if mishap.skips else Status.ERROR
     except SCENARIO_ERRORS as mishap:
         error, status = f"{mishap}", Status.ERROR
-    return StepResult(line, step_text(step), step.note, began, stage.now(), status, judged, error)
+    return StepResult(line, step_text(step), step.note, began, context.now(), status, judged, error)
 
 
-def judge(stage: ScenarioContext, step: Expect) -> Iterator[Judged]:
+def judge(context: ScenarioContext, step: Expect) -> Iterator[Judged]:
     """Every member of an expectation, for each of its handsets."""
     for name in type(step).model_fields:
         wanted = getattr(step, name)
         if wanted is None:
             continue
         if name in OF_HANDSET:
-            for actor in stage.select_devices(step.subject):
-                since = stage.marked(step.since).entries[actor.name] if step.since else 0
-                found = tuple(OF_HANDSET[name](CheckContext(stage, actor, since), wanted))
+            for device in context.select_devices(step.subject):
+                since = context.marked(step.since).entries[device.name] if step.since else 0
+                found = tuple(OF_HANDSET[name](CheckContext(context, device, since), wanted))
                 yield Judged(
                     kind=name.replace("_", "-"),
-                    handset=actor.name,
+                    handset=device.name,
                     expected=json_of(wanted),
                     mismatches=found,
-                    entries=len(actor.phone.timeline.entries),
-                    screen=len(actor.watch.shots) - 1 if actor.watch.shots else None,
+                    entries=len(device.handset.timeline.entries),
+                    screen=len(device.observer.shots) - 1 if device.observer.shots else None,
                 )
         elif name in OF_WORLD:
-            yield Judged(name, None, json_of(wanted), tuple(OF_WORLD[name](stage, step)))
+            yield Judged(name, None, json_of(wanted), tuple(OF_WORLD[name](context, step)))
 
 
 def step_text(step: Step) -> str:
@@ -222,23 +222,23 @@ def _status(steps: Sequence[StepResult], error: str | None) -> Status:
     return next((status for status in (Status.FAILED, Status.SKIPPED) if status in found), Status.PASSED)
 
 
-def _handset(actor: ScenarioDevice) -> HandsetResult:
-    phone, before = actor.phone, actor.table.activated
+def _handset(device: ScenarioDevice) -> HandsetResult:
+    phone, before = device.handset, device.table.activated
     return HandsetResult(
-        name=actor.name,
+        name=device.name,
         profile=phone.profile.name,
         place=phone.place.name,
         outcome=phone.outcome().value,
         timeline=tuple(entry.as_json() for entry in phone.timeline.entries),
-        screens=tuple(actor.watch.shots),
+        screens=tuple(device.observer.shots),
         activated=SetUpBefore(before.place, before.at) if before else None,
         profiles=tuple(phone.profiles),
         places=phone.places,
     )
 
 
-def _audit(stage: ScenarioContext) -> tuple[dict[str, Any], ...]:
+def _audit(context: ScenarioContext) -> tuple[dict[str, Any], ...]:
     try:
-        return tuple(stage.operations.audit())
+        return tuple(context.operations.audit())
     except CannotError:
         return ()

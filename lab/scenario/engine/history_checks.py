@@ -5,26 +5,25 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lab.fault_proxy.faults import Route
 from lab.handset.timeline import Entry, Who
 from lab.scenario.engine.check_helpers import CheckContext, at_path, json_of, within
-from lab.scenario.engine.fault_plan import PATHS
 from lab.scenario.engine.observer import Observation
 from lab.scenario.engine.result import Mismatch
 from lab.scenario.model.expectations import EntryPattern, LockedPeriod, ObservationPattern, RequestsExpected
-from lab.scenario.model.faults import Target
 
 
-def requests(scope: CheckContext, wanted: RequestsExpected) -> Iterator[Mismatch]:
+def requests(check: CheckContext, wanted: RequestsExpected) -> Iterator[Mismatch]:
     """How many requests have left the phone."""
-    paths = [entry.what.partition(" ")[2] for entry in scope.entries if entry.who is Who.NETWORK]
-    for target in Target:
-        count = sum(fnmatchcase(path, PATHS[target]) for path in paths)
-        yield from within(f"requests.{target}", getattr(wanted, target.value), count)
+    paths = [entry.what.partition(" ")[2] for entry in check.entries if entry.who is Who.NETWORK]
+    for route in Route:
+        count = sum(route.matches(path) for path in paths)
+        yield from within(f"requests.{route}", getattr(wanted, route.value), count)
 
 
-def timeline(scope: CheckContext, wanted: tuple[EntryPattern, ...]) -> Iterator[Mismatch]:
+def timeline(check: CheckContext, wanted: tuple[EntryPattern, ...]) -> Iterator[Mismatch]:
     """Entries that are there in this order."""
-    rest = iter(scope.entries)
+    rest = iter(check.entries)
     after = "the beginning"
     for at, pattern in enumerate(wanted):
         found = next((entry for entry in rest if _fits(entry, pattern)), None)
@@ -46,21 +45,21 @@ def _like(found: Any, wanted: Any) -> bool:
     )
 
 
-def never(scope: CheckContext, wanted: tuple[ObservationPattern, ...]) -> Iterator[Mismatch]:
+def never(check: CheckContext, wanted: tuple[ObservationPattern, ...]) -> Iterator[Mismatch]:
     """What there never was."""
-    for glimpse in wanted:
-        if found := next((moment for moment in scope.seen if moment.shows(glimpse)), None):
-            yield Mismatch("never", json_of(glimpse), _told(found))
+    for pattern in wanted:
+        if found := next((moment for moment in check.seen if moment.shows(pattern)), None):
+            yield Mismatch("never", json_of(pattern), _told(found))
 
 
-def always(scope: CheckContext, wanted: tuple[ObservationPattern, ...]) -> Iterator[Mismatch]:
+def always(check: CheckContext, wanted: tuple[ObservationPattern, ...]) -> Iterator[Mismatch]:
     """What held whenever it could."""
-    for glimpse in wanted:
-        held = [(moment, moment.shows(glimpse)) for moment in scope.seen]
+    for pattern in wanted:
+        held = [(moment, moment.shows(pattern)) for moment in check.seen]
         if all(shows is None for _, shows in held):
-            yield Mismatch("always", json_of(glimpse), "it could not be seen at any moment")
+            yield Mismatch("always", json_of(pattern), "it could not be seen at any moment")
         elif found := next((moment for moment, shows in held if shows is False), None):
-            yield Mismatch("always", json_of(glimpse), _told(found))
+            yield Mismatch("always", json_of(pattern), _told(found))
 
 
 def _told(moment: Observation) -> dict[str, Any]:
@@ -68,9 +67,9 @@ def _told(moment: Observation) -> dict[str, Any]:
     return {"at": moment.at, **facts}
 
 
-def was_locked(scope: CheckContext, wanted: tuple[LockedPeriod, ...]) -> Iterator[Mismatch]:
+def was_locked(check: CheckContext, wanted: tuple[LockedPeriod, ...]) -> Iterator[Mismatch]:
     """When the lock screen stood."""
-    began, periods = scope.stage.began, locked_periods(scope.actor.watch.seen)
+    began, periods = check.context.began, locked_periods(check.device.observer.seen)
     told = [{"from": _moment(began + a), "to": None if b is None else _moment(began + b)} for a, b in periods]
     if len(periods) != len(wanted):
         yield Mismatch("was-locked", json_of(wanted), told)

@@ -1,4 +1,4 @@
-"""What there was to see of one handset: its screens, and moments to hold against a glimpse."""
+"""What there was to see of one handset: its screens, and moments to hold against a pattern."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ DARK: Final = ("booted", "not booted", "switched off")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A moment: the entry of the timeline that tells of it, when, and what could be seen, by the words of a glimpse."""
+    """A moment: the entry of the timeline that tells of it, when, and what could be seen, by the words of a pattern."""
 
     entry: int
     at: float
     facts: Mapping[str, Any]
 
-    def shows(self, glimpse: ObservationPattern) -> bool | None:
-        """Whether everything in `glimpse` holds; None where something in it could not be seen at this moment."""
-        wanted = {name: getattr(glimpse, name) for name in glimpse.model_fields_set}
+    def shows(self, pattern: ObservationPattern) -> bool | None:
+        """Whether everything in `pattern` holds; None where something in it could not be seen at this moment."""
+        wanted = {name: getattr(pattern, name) for name in pattern.model_fields_set}
         if any(name not in self.facts for name in wanted):
             return None
         return all(_holds(name, self.facts[name], value) for name, value in wanted.items())
@@ -51,7 +51,7 @@ def _holds(name: str, fact: Any, wanted: Any) -> bool:
 class DeviceObserver:
     """Follows a handset; `catch_up` reads on to the end of its timeline."""
 
-    phone: Handset
+    handset: Handset
     seen: list[Observation] = field(default_factory=list)
     shots: list[ScreenShot] = field(default_factory=list)
     locale: str = FRESH_LOCALE
@@ -61,9 +61,9 @@ class DeviceObserver:
 
     def catch_up(self) -> None:
         """Take in what has happened since the last time."""
-        if self.phone.agent is not None:
-            self.locale = self.phone.agent.state.memory.locale
-        entries = self.phone.timeline.entries
+        if self.handset.agent is not None:
+            self.locale = self.handset.agent.state.memory.locale
+        entries = self.handset.timeline.entries
         for at in range(self._read, len(entries)):
             for facts in self._facts(at, entries[at]):
                 self.seen.append(Observation(at, entries[at].at, facts))
@@ -71,7 +71,7 @@ class DeviceObserver:
 
     def screen(self) -> Screen | None:
         """What the user sees."""
-        return self.phone.screen()
+        return self.handset.screen()
 
     def _facts(self, at: int, entry: Entry) -> Iterator[dict[str, Any]]:
         if entry.who is Who.SCREEN:
@@ -84,7 +84,7 @@ class DeviceObserver:
             self._machines.clear()  # the next boot tells where they stand
 
     def _screen(self, at: int, entry: Entry) -> dict[str, Any]:
-        shown = self.phone.panel.shown[len(self.shots)]
+        shown = self.handset.panel.shown[len(self.shots)]
         screen = build(shown.screen, shown.facts, self.locale)
         self.shots.append(screenshot(screen, entry.at, at, shown.facts.challenge))
         return {
@@ -108,11 +108,11 @@ class DeviceObserver:
 
     def _undone(self, at: int) -> bool:
         """Whether the event did not count: the journal says so next, for sealing comes before all other effects."""
-        entries = self.phone.timeline.entries
+        entries = self.handset.timeline.entries
         return at + 1 < len(entries) and "undone" in entries[at + 1].detail
 
     def _verdict(self) -> dict[str, Any]:
-        verdict = self.phone.timeline.verdicts[self._verdicts]
+        verdict = self.handset.timeline.verdicts[self._verdicts]
         self._verdicts += 1
         claims = verdict.claims
         said = {"decision": verdict.decision, "reason": verdict.reason, "rule": claims.policy.rule}

@@ -26,7 +26,7 @@ class Plan:
     server: str | None = None
     token: str | None = None
 
-    def venue(self) -> ServerTarget:
+    def target(self) -> ServerTarget:
         """Where servers run."""
         if self.server is None:
             return ServerTarget(HttpHost if self.http else InProcessHost)
@@ -37,7 +37,7 @@ class Plan:
 def run_all(cases: Sequence[Case], plan: Plan) -> Iterator[ScenarioResult]:
     """The result of each case, as soon as it and those before it are there."""
     if plan.workers <= 1 or len(cases) <= 1:
-        yield from (run(case, plan.seed, plan.venue()) for case in cases)
+        yield from (run(case, plan.seed, plan.target()) for case in cases)
         return
     with ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool:
         yield from pool.map(_Task(plan), cases, chunksize=CHUNK)
@@ -48,4 +48,4 @@ class _Task:
     plan: Plan
 
     def __call__(self, case: Case) -> ScenarioResult:
-        return run(case, self.plan.seed, self.plan.venue())
+        return run(case, self.plan.seed, self.plan.target())

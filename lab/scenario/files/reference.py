@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from lab.fault_proxy.faults import FaultKind
 from lab.scenario.files.schema_lookup import words_of
 from lab.scenario.model.expect import Expect
 from lab.scenario.model.expectations import (
@@ -27,7 +28,7 @@ from lab.scenario.model.expectations import (
     StateExpected,
     VerdictExpected,
 )
-from lab.scenario.model.faults import FaultKind, WireFault
+from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.field_types import Table
 from lab.scenario.model.scenario import Activated, HandsetTable, Scenario, ServerSettings, WorldTable
 from lab.scenario.model.step import Step
@@ -99,7 +100,9 @@ def _lines() -> Iterator[str]:
     yield "## Faults\n"
     yield f"Kinds of the step `fault`, and of `world.faults`, which have the members of that step. {_said(WireFault)}\n"
     yield "| fault | what happens |\n|---|---|"
-    yield from (f"| `{kind}` | {meaning} |" for kind, meaning in _meanings(FaultKind))
+    yield from (
+        f"| `{kind}` | {meaning} |" for kind, meaning in _meanings(FaultKind) if kind in SCENARIO_FAULTS
+    )
 
 
 def _members(table: type[BaseModel], without: tuple[str, ...]) -> Iterator[str]:

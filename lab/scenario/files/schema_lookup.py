@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lab.fault_proxy.faults import FaultKind
 from lab.scenario.files.yaml_positions import Path
+from lab.scenario.model.faults import SCENARIO_FAULTS
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step_union import VERBS
 
@@ -84,7 +86,7 @@ def _models(annotations: list[Any]) -> Iterator[type[BaseModel]]:
 def _words(annotation: Any) -> Iterator[str]:
     for bare in _bare(annotation):
         if isinstance(bare, type) and issubclass(bare, Enum):
-            yield from (str(member.value) for member in bare)
+            yield from (str(member.value) for member in (SCENARIO_FAULTS if bare is FaultKind else bare))
         else:
             for inner in typing.get_args(bare):
                 yield from _words(inner)

@@ -31,7 +31,7 @@ class Step(Table):
         >>> PowerOn.verb()
         'power-on'
         """
-        return _HUMP.sub("-", cls.__name__).lower()
+        return _HUMP.sub("-", cls.__name__.removesuffix("Step")).lower()
 
     @classmethod
     def verb_field(cls) -> str:

@@ -4,20 +4,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self, Union
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from lab.scenario.model import device_steps, expect, faults, server_steps, time_steps
-from lab.scenario.model.faults import FaultKind
-from lab.scenario.model.field_types import Subject, Word
+from lab.scenario.model import device_steps, expect, server_steps, time_steps
+from lab.scenario.model.faults import ScenarioFaultKind, WireFault
+from lab.scenario.model.field_types import Subject
 from lab.scenario.model.step import HandsetStep, Step
 
 
-class Fault(Step, faults.WireFault):
-    """Hurt requests or their answers, from now on and until it is over or healed."""
+class FaultStep(Step, WireFault):
+    """Inject a network fault until it ends or is cleared."""
 
 
 class Heal(Step):
-    """End faults on the wire."""
+    """Clear network faults."""
 
-    heal: Word[FaultKind] | None = Field(description="Which kind; all by default.")
+    heal: ScenarioFaultKind | None = Field(description="Which kind; all by default.")
 
 
 class CutPower(HandsetStep):
@@ -49,7 +49,7 @@ ALL_STEPS: Final[tuple[type[Step], ...]] = (
     CutPower,
     *_in(time_steps),
     *_in(server_steps),
-    Fault,
+    FaultStep,
     Heal,
     *_in(expect),
 )

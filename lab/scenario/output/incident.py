@@ -18,7 +18,7 @@ def incident(seed: str) -> ScenarioResult:
     """The scenario, run in this process, named by its place in the sources: no path of a machine is told."""
     with as_file(files("lab.scenario.output").joinpath(FILE)) as path:
         (case,) = read(path)
-        result = run(case, seed, Plan(seed).venue())
+        result = run(case, seed, Plan(seed).target())
     return replace(result, file=WHERE, reproduce=f"activation run {WHERE} --seed {seed}")
 
 

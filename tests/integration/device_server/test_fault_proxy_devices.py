@@ -10,10 +10,10 @@ from agent.core.screens import ScreenId, Trouble
 from agent.core.states import Exchange, Lock
 from agent.core.timing import BACKOFF, BACKOFF_JITTER
 from agent.screens.catalogue import load
-from lab.fault_proxy.faults import FROM_MEMORY, FaultKind, Route
-from lab.fault_proxy.proxy import HostileProxy
-from lab.fault_proxy.schedule import Fault, Schedule
-from lab.fault_proxy.skewed_clock import ServerClock
+from lab.fault_proxy.faults import NEEDS_EARLIER, FaultKind, Route
+from lab.fault_proxy.proxy import FaultProxy
+from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
+from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
@@ -31,7 +31,7 @@ RECOVERED = 2 * HOUR
 class Stage:
     world: World
     simulation: Simulation
-    network: HostileProxy
+    network: FaultProxy
 
     def phone(self, place: str, name: str) -> Handset:
         phone = self.simulation.phone("official-global", place, options=self.network.device_options(name))
@@ -43,10 +43,10 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     world = World()
-    clock = ServerClock(world.now)
+    clock = SkewedClock(world.now)
     with (
         Simulation.open("hostile", world=world, clock=clock) as simulation,
-        HostileProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
+        FaultProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
     ):
         yield Stage(world, simulation, network)
 
@@ -60,8 +60,8 @@ def locked(stage: Stage) -> Handset:
     return phone
 
 
-def planned(kind: FaultKind, when: Schedule) -> Fault:
-    return Fault(kind, when, seconds=HOUR if kind is FaultKind.CLOCK_SKEW else 0)
+def planned(kind: FaultKind, when: FaultSchedule) -> NetworkFault:
+    return NetworkFault(kind, when, seconds=HOUR if kind is FaultKind.CLOCK_SKEW else None)
 
 
 def failures(phone: Handset, since: int) -> list[tuple[Trouble, str]]:
@@ -100,13 +100,13 @@ def seconds(text: str) -> float:
 def test_a_locked_phone_meets_a_fault(stage: Stage, locked: Handset, kind: FaultKind, route: Route) -> None:
     """It stays locked, says what is wrong by its class, waits as its class does, and recovers by itself."""
     # The first download of an exchange is the root that would come next, which is not there.
-    stage.network.add(planned(kind, Schedule(route, nth=2 if route is Route.KEYS else 1)))
-    since, struck, began = len(locked.timeline.entries), len(stage.network.journal.injected), time.monotonic()
+    stage.network.add(planned(kind, FaultSchedule(route, nth=2 if route is Route.KEYS else 1)))
+    since, struck, began = len(locked.timeline.entries), len(stage.network.log.injected), time.monotonic()
     locked.retry()
     took = time.monotonic() - began
     stage.network.clear_faults()
-    (strike,) = stage.network.journal.injected[struck:]
-    assert (strike.fault, strike.phone, route.holds(strike.path)) == (kind, "locked", True)
+    (strike,) = stage.network.log.injected[struck:]
+    assert (strike.fault, strike.device, route.matches(strike.path)) == (kind, "locked", True)
     expect(locked, failures(locked, since), TABLE[kind][route])
     assert took < 5
     locked.wait(RECOVERED)
@@ -136,13 +136,13 @@ def test_a_new_phone_meets_every_fault_before_it_is_activated(stage: Stage) -> N
     kinds = [kind for kind in FaultKind if TABLE[kind][Route.VERDICTS].ends]
     phone = stage.simulation.phone("official-global", "paris", options=stage.network.device_options("new"))
     # A replay needs an answer from before: the one that was lost.
-    kinds.sort(key=lambda kind: (kind in FROM_MEMORY, kind is not FaultKind.LOST_ANSWER))
+    kinds.sort(key=lambda kind: (kind in NEEDS_EARLIER, kind is not FaultKind.LOST_ANSWER))
     phone.power_on()
     for number, kind in enumerate(kinds):
-        stage.network.add(planned(kind, Schedule(Route.VERDICTS, phones=frozenset({"new"}), nth=1)))
+        stage.network.add(planned(kind, FaultSchedule(Route.VERDICTS, devices=frozenset({"new"}), nth=1)))
         phone.retry() if number else phone.walk_setup()
         stage.network.clear_faults()
-        assert stage.network.journal.injected[-1].fault is kind
+        assert stage.network.log.injected[-1].fault is kind
         assert phone.outcome() is Outcome.PENDING, kind
         assert phone.panel.now is not None
         assert phone.panel.now.screen is ScreenId.WAITING
@@ -158,11 +158,9 @@ def test_an_activated_phone_meets_every_fault_at_its_check_ins(stage: Stage) -> 
     assert phone.outcome() is Outcome.ACTIVATED
     phone.wait(12 * HOUR)
     for kind in FaultKind:
-        struck = len(stage.network.journal.injected)
-        stage.network.add(planned(kind, Schedule(Route.VERDICTS, times=1)))
-        while (
-            len(stage.network.journal.injected) == struck
-        ):  # the next check-in, or the next try after a failure
+        struck = len(stage.network.log.injected)
+        stage.network.add(planned(kind, FaultSchedule(Route.VERDICTS, times=1)))
+        while len(stage.network.log.injected) == struck:  # the next check-in, or the next try after a failure
             phone.wait(6 * HOUR)
         stage.network.clear_faults()
         assert phone.outcome() is Outcome.ACTIVATED, kind
@@ -177,7 +175,7 @@ def test_an_hour_of_skew_through_a_whole_exchange_is_not_trusted(stage: Stage, l
     """The phone knows the time from its last verdict better than from a server that is an hour off."""
     for seconds_off in (HOUR, -HOUR):
         since = len(locked.timeline.entries)
-        stage.network.add(Fault(FaultKind.CLOCK_SKEW, seconds=seconds_off))
+        stage.network.add(NetworkFault(FaultKind.CLOCK_SKEW, seconds=seconds_off))
         locked.retry()
         stage.network.clear_faults()
         ((trouble, _),) = failures(locked, since)

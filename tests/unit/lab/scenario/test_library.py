@@ -14,7 +14,7 @@ from firmware_profiles.loader import names as profile_names
 from lab.scenario.files.discovery import cases
 from lab.scenario.files.reader import Case
 from lab.scenario.model.expect import Expect
-from lab.scenario.model.faults import FaultKind
+from lab.scenario.model.faults import SCENARIO_FAULTS
 from lab.scenario.model.scenario import flat
 from lab.scenario.model.step_union import VERBS
 from lab.world.places import load_places
@@ -157,7 +157,7 @@ def test_every_place_has_a_phone() -> None:
 
 def test_every_kind_of_fault_is_on_the_wire_somewhere() -> None:
     """From the model itself, so that a new one is asked for."""
-    assert missing(FaultKind, faults()) == []
+    assert missing(SCENARIO_FAULTS, faults()) == []
 
 
 def test_every_step_is_done_somewhere() -> None:

@@ -90,7 +90,7 @@ WRONG = {
     "steps:\n  - fault: reset\n    from: 2021-09-09\n    until: 2021-09-08\n": (
         6,
         Wrong.BAD_VALUE,
-        "never strikes",
+        "never injected",
     ),
     "steps:\n  - fault: clock-skew\n    seconds: 999999999999\n": (7, Wrong.BAD_VALUE, "less than or equal"),
     "steps:\n  - wait: 365000 days\n": (6, Wrong.BAD_VALUE, "longer than ten years"),

@@ -1,0 +1,107 @@
+"""Injects faults in this process, as the results that the HTTP adapter of a device would report for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
+
+from agent.ports import Answer, TransportError, TransportFault
+from lab.fault_proxy.faults import BUSY, PROCESSED, FaultKind
+from lab.fault_proxy.injectors import PORTAL, tampered
+from lab.fault_proxy.log import ReplayCache
+from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
+from lab.fault_proxy.skewed_clock import SkewedClock
+from lab.world.clock import World
+from lab.world.network import UpstreamTransport
+from wire import limits
+
+_TRANSPORT_FAULTS: Final = {
+    FaultKind.NO_ROUTE: TransportFault.UNREACHABLE,
+    FaultKind.PARTITION: TransportFault.UNREACHABLE,
+    FaultKind.REFUSED: TransportFault.UNREACHABLE,
+    FaultKind.DNS_FAILURE: TransportFault.UNREACHABLE,
+    FaultKind.RESET: TransportFault.UNREACHABLE,
+    FaultKind.CONNECT_TIMEOUT: TransportFault.TIMED_OUT,
+    FaultKind.HEADER_TIMEOUT: TransportFault.TIMED_OUT,
+    FaultKind.BODY_TIMEOUT: TransportFault.TIMED_OUT,
+    FaultKind.SLOW_DRIP: TransportFault.TIMED_OUT,
+    FaultKind.TRUNCATED: TransportFault.BROKEN_ANSWER,
+    FaultKind.WRONG_LENGTH: TransportFault.BROKEN_ANSWER,
+    FaultKind.GZIP_BOMB: TransportFault.BROKEN_ANSWER,
+    FaultKind.OVERSIZED: TransportFault.TOO_LARGE,
+    FaultKind.REDIRECT: TransportFault.REDIRECTED,
+    FaultKind.TLS_FAILURE: TransportFault.TLS_FAILED,
+    FaultKind.LOST_ANSWER: TransportFault.TIMED_OUT,
+}
+"""What `agent.adapters.http` reports for faults without a readable response."""
+
+_STATUS: Final = {**BUSY, FaultKind.SERVER_ERROR: 500}
+_GARBAGE_BYTES: Final = 200
+
+
+@dataclass
+class FaultyTransport:
+    """Implements `lab.world.network.UpstreamTransport` over another transport. `clock` is the server's clock."""
+
+    onward: UpstreamTransport
+    device: str
+    scheduler: FaultScheduler
+    world: World
+    clock: SkewedClock
+    random: Random
+    earlier: ReplayCache[Answer]
+
+    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
+        """Send a request, with the fault that is due. Raises TransportError."""
+        return self._carry(
+            path, lambda: self.onward.post(path, body, content_type=content_type, accept=accept)
+        )
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        """Download, with the fault that is due. Raises TransportError."""
+        return self._carry(path, lambda: self.onward.get(path, accept=accept))
+
+    def _carry(self, path: str, send: Callable[[], Answer]) -> Answer:
+        first, newest = self.earlier.first(self.device, path), self.earlier.newest(self.device, path)
+        repeated = newest is not None
+        fault = self.scheduler.fault_for(
+            OutgoingRequest(self.device, path, self.world.exact(), repeated=repeated)
+        )
+
+        def ask() -> Answer:
+            answer = send()
+            self.earlier.keep(self.device, path, answer)
+            return answer
+
+        if fault is None:
+            return ask()
+        if fault.kind not in PROCESSED:
+            return _without_server(fault)
+        with self.clock.off_by(fault.seconds or 0):
+            answer = ask()
+        changes: dict[FaultKind, Callable[[], Answer]] = {
+            FaultKind.CLOCK_SKEW: lambda: answer,
+            FaultKind.DUPLICATED: ask,
+            FaultKind.REORDERED: lambda: newest or answer,
+            FaultKind.REPLAYED: lambda: first or answer,
+            FaultKind.WRONG_MEDIA_TYPE: lambda: replace(answer, media_type="application/octet-stream"),
+            FaultKind.GARBAGE: lambda: replace(answer, body=self.random.randbytes(_GARBAGE_BYTES)),
+            FaultKind.TAMPERED: lambda: replace(answer, body=tampered(answer.body, self.random)),
+        }
+        if fault.kind not in changes:
+            raise _error(fault.kind)
+        return changes[fault.kind]()
+
+
+def _without_server(fault: NetworkFault) -> Answer:
+    """The response to a request that the server never receives. Raises TransportError."""
+    if fault.kind is FaultKind.CAPTIVE_PORTAL:
+        return Answer(200, "text/html", PORTAL)
+    if fault.kind not in _STATUS:
+        raise _error(fault.kind)
+    wait = None if fault.retry_after is None else min(fault.retry_after, limits.RETRY_AFTER_MAX)
+    return Answer(_STATUS[fault.kind], "text/plain", b"", wait)
+
+
+def _error(kind: FaultKind) -> TransportError:
+    return TransportError(_TRANSPORT_FAULTS[kind], f"{kind} on the wire")
