@@ -3,7 +3,8 @@
 import secrets
 import time
 
-from benchmarks.phones import VENDOR, CapturingTransport, make_phone
+from benchmarks.phones import VENDOR, make_phone
+from lab.simulation.standalone_evidence import RecordingTransport
 from lab.world.clock import World
 from server_stub.evidence.challenges import Challenger
 
@@ -16,12 +17,12 @@ def evidence_for(count: int, *, first: int = 0) -> list[bytes]:
 
 def imeis_of(count: int, *, first: int = 0) -> list[str]:
     """The first IMEI of each of these phones."""
-    idle = CapturingTransport(Challenger(bytes(32), secrets.token_bytes).issue(0))
+    idle = RecordingTransport(Challenger(bytes(32), secrets.token_bytes).issue(0), [])
     return [make_phone(number, idle, World()).imeis[0] for number in range(first, first + count)]
 
 
 def _evidence(number: int, challenger: Challenger) -> bytes:
     now = int(time.time())
-    transport = CapturingTransport(challenger.issue(now))
-    make_phone(number, transport, World(now)).ask()
-    return transport.evidence
+    evidence: list[bytes] = []
+    make_phone(number, RecordingTransport(challenger.issue(now), evidence), World(now)).ask()
+    return evidence[0]

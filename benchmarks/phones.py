@@ -5,29 +5,28 @@ dialogue with its modem, a new attested key, evidence, verification of the verdi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.core.effects import Effect
 from agent.core.events import Event, EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import Lock, State
 from agent.core.step import RejectedEventError
-from agent.ports import Answer, PortError, Ports, Transport, TransportError, TransportFault
+from agent.ports import Answer, PortError, Ports, TransportError, TransportFault
 from agent.runtime import Agent
 from agent.sealing import SealFault
 from agent.verification.keyset import KeySet
 from firmware_profiles.loader import load_named
-from lab.handset.handset import blank_storage
-from lab.handset.image import Trust, agent_image, boot_facts, imeis
-from lab.handset.keystore import EmulatedKeystore
-from lab.handset.surroundings import cards_at, hear
+from lab.handset.assembly import ImageBinding
+from lab.handset.builder import DeviceOptions, build_device
+from lab.handset.image import Trust
 from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
-from lab.world.clock import PhoneClock, World
+from lab.world.clock import World
+from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
 from lab.world.seed import Seed
 from server_stub.verdicts.service import VerdictService
 from wire import media
-from wire.challenge import Challenge
 
 VENDOR = Manufacturer("benchmark")
 PROFILE = load_named("official-global")
@@ -37,9 +36,15 @@ TERMS = PROFILE.agent.terms_version if PROFILE.agent else ""
 
 @dataclass(frozen=True)
 class DirectTransport:
-    """Implements `agent.ports.Transport` by calling the service in this process."""
+    """Implements `UpstreamTransport` by calling the service in this process."""
 
     service: VerdictService
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        """The service publishes nothing. Raises TransportError."""
+        raise TransportError(
+            TransportFault.UNREACHABLE, f"{path} is not served here, as {accept} or otherwise"
+        )
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Answer as the routes would."""
@@ -48,21 +53,6 @@ class DirectTransport:
         if content_type != media.EVIDENCE:
             return Answer(415, media.PROBLEM, b"")
         return Answer(200, accept, self.service.answer(body).encode())
-
-
-@dataclass
-class CapturingTransport:
-    """Implements `agent.ports.Transport`: gives out `challenge` and keeps the evidence that answers it."""
-
-    challenge: Challenge
-    evidence: bytes = b""
-
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Answer the first request, and be out of reach for the second."""
-        if content_type == media.EVIDENCE:
-            self.evidence = body
-            raise TransportError(TransportFault.UNREACHABLE, f"{path} is only captured here")
-        return Answer(200, accept, self.challenge.to_wire())
 
 
 @dataclass(frozen=True)
@@ -85,35 +75,36 @@ class Phone:
             raise RuntimeError("the phone was not activated, so nothing was measured")
 
 
-def make_phone(number: int, transport: Transport, world: World) -> Phone:
-    """A phone in Paris that has never been switched on; `number` tells it from the others.
+def make_phone(number: int, transport: UpstreamTransport, world: World) -> Phone:
+    """A phone in Paris that has never been switched on; `number` distinguishes it from the others.
 
     It has the verdict keys that its firmware image pins, so that no key repository is asked.
     """
     seed = Seed.of("benchmark").child(f"phone {number}")
-    radio = hear(PROFILE, PLACE, cards_at(PLACE, seed))
-    numbers = imeis(PROFILE, seed)
-    store, counter = blank_storage()
     quiet = _Quiet()
-    ports = Ports(
-        clock=PhoneClock(world),
-        transport=transport,
-        modem=radio.modem(numbers),
-        keystore=EmulatedKeystore(seed, VENDOR.authority(_LEVEL), boot_facts(PROFILE, numbers)),
-        store=store,
-        counter=counter,
-        keys=_Pinned(),
-        surroundings=radio.surroundings,
-        display=quiet,
-        alarm=quiet,
-        entropy=quiet,
-        journal=quiet,
+
+    def quiet_ports(ports: Ports) -> Ports:
+        return replace(
+            ports,
+            transport=transport,
+            keys=_Pinned(),
+            display=quiet,
+            alarm=quiet,
+            entropy=quiet,
+            journal=quiet,
+        )
+
+    trust = Trust(VENDOR.issuer, VENDOR.audience, VENDOR.pinned_jwks)
+    authority = VENDOR.authority(KeystoreLevel(PROFILE.hardware.keystore.value))
+    device = build_device(
+        PROFILE,
+        PLACE,
+        seed,
+        world,
+        lambda _: ImageBinding(trust, transport, authority),
+        options=DeviceOptions(ports=quiet_ports),
     )
-    image = agent_image(PROFILE, Trust(VENDOR.issuer, VENDOR.audience, VENDOR.pinned_jwks))
-    return Phone(Agent(image, ports), numbers)
-
-
-_LEVEL = KeystoreLevel(PROFILE.hardware.keystore.value)
+    return Phone(device.new_agent(), device.imeis)
 
 
 class _Pinned:

@@ -26,7 +26,7 @@ from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingReque
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.fault_proxy.unreachable import UnreachableAddresses
 from lab.fault_proxy.upstream import UnreachableError, Upstream
-from lab.handset.options import DeviceOptions
+from lab.handset.builder import DeviceOptions
 from lab.world.clock import World
 from lab.world.seed import Seed
 
@@ -110,7 +110,7 @@ class FaultProxy:
     def device_options(self, device: str) -> DeviceOptions:
         """For `Simulation.phone`: the device of this name uses the proxy, whatever server its image has."""
         transport = self.transport(device)
-        return DeviceOptions(name=device, way=lambda _: transport)
+        return DeviceOptions(name=device, transport=lambda _: transport)
 
     def add(self, fault: NetworkFault) -> None:
         """Schedule one more fault. Raises ValueError if it needs TLS or a clock that is not there."""

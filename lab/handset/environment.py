@@ -21,7 +21,7 @@ class MovableDevice(ABC):
     timeline: Timeline
     network: Network
     _hardware: Hardware
-    _circumstances: DeviceContext
+    _context: DeviceContext
 
     @abstractmethod
     def deliver_event(self, kind: EventKind) -> None:
@@ -29,88 +29,84 @@ class MovableDevice(ABC):
 
     def insert(self, card: SimCard | None, slot: int = 0) -> None:
         """Put a card into a slot, in place of what was there; None takes it out."""
-        here = self._whereabouts
+        here = self._location
         here.cards[slot] = card
         self._environment_changed("SIM inserted" if card else "SIM removed", EventKind.SIM_CHANGED)
 
     def carry(self, place: Place) -> None:
         """Take the phone elsewhere, its cards with it."""
-        self._whereabouts.move_to(place)
+        self._location.move_to(place)
         self._environment_changed(f"carried to {place.name}")
 
     def join_wifi(self, country: str | None = None) -> None:
         """Join a Wi-Fi network, whose access point announces `country` or nothing."""
-        self._whereabouts.wifi = Wifi(connected=True, country=country)
+        self._location.wifi = Wifi(connected=True, country=country)
         self._environment_changed("Wi-Fi joined")
 
     def leave_wifi(self) -> None:
         """Leave every Wi-Fi network."""
-        self._whereabouts.wifi = Wifi(connected=False)
+        self._location.wifi = Wifi(connected=False)
         self._environment_changed("Wi-Fi left")
 
     def airplane_mode(self, *, on: bool) -> None:
         """Turn airplane mode on or off. It takes Wi-Fi with it, which may be joined again."""
-        here = self._whereabouts
+        here = self._location
         here.airplane = on
         here.wifi = Wifi(connected=False) if on else None
         self._environment_changed(f"airplane mode {'on' if on else 'off'}")
 
     def join_vpn(self, exit_in: str | None = None) -> None:
         """Send all traffic through a tunnel that comes out in a country, or where nobody can tell."""
-        self._whereabouts.vpn = Vpn(exit_in)
+        self._location.vpn = Vpn(exit_in)
         self._environment_changed("VPN joined")
 
     def leave_vpn(self) -> None:
         """End the tunnel."""
-        self._whereabouts.vpn = None
+        self._location.vpn = None
         self._environment_changed("VPN left")
 
     def locate(self, *, on: bool) -> None:
         """Turn location on or off, the user's switch: off, no receiver tells a position; a hook says what it likes."""
-        self._whereabouts.located = on
+        self._location.located = on
         self._environment_changed(f"location {'on' if on else 'off'}")
 
     def hear_satellites_of(self, place: Place | None) -> None:
         """Let a transmitter near the phone drown the satellites with those of another place; None ends that."""
-        self._whereabouts.sky = place
+        self._location.sky = place
         self._environment_changed(f"false satellites of {place.name}" if place else "true satellites")
 
     def swap_slots(self) -> None:
         """Exchange the cards in the two slots."""
-        self._whereabouts.cards.reverse()
+        self._location.cards.reverse()
         self._environment_changed("SIMs swapped", EventKind.SIM_CHANGED)
 
     def card(self, slot: int = 0) -> SimCard | None:
         """The card in a slot."""
-        return self._whereabouts.cards[slot]
+        return self._location.cards[slot]
 
     @property
     def place(self) -> Place:
         """Where the phone is."""
-        return self._whereabouts.place
+        return self._location.place
 
     @property
     def places(self) -> tuple[str, ...]:
         """The names of the places where the phone has been, in order."""
-        return tuple(self._whereabouts.visited)
+        return tuple(self._location.visited)
 
     def network_down(self) -> None:
         """Nothing gets through any more, whatever the phone hears."""
-        self._whereabouts.outage = True
+        self._location.outage = True
         self._environment_changed("network down")
 
     def network_up(self) -> None:
         """The outage is over."""
-        self._whereabouts.outage = False
+        self._location.outage = False
         self._environment_changed("network up")
 
     @property
-    def _whereabouts(self) -> DeviceLocation:
-        if self._circumstances.whereabouts is None:
-            raise ValueError(
-                "this phone stays where it is; make it by `Simulation.phone` with an emulated modem"
-            )
-        return self._circumstances.whereabouts
+    def _location(self) -> DeviceLocation:
+        return self._context.location
 
     def _environment_changed(self, what: str, kind: EventKind | None = None) -> None:
         """Something around the phone has changed: the radio follows, and the system tells the agent."""
@@ -123,7 +119,7 @@ class MovableDevice(ABC):
             self.deliver_event(EventKind.CONNECTED)
 
     def _retune(self) -> None:
-        here, modem, surroundings = self._whereabouts, self._hardware.modem, self._hardware.surroundings
+        here, modem, surroundings = self._location, self._hardware.modem, self._hardware.surroundings
         radio = here.reported_radio(self.profile)
         if isinstance(modem, EmulatedModem):
             retune(modem, radio)

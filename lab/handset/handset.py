@@ -5,7 +5,6 @@ It decides nothing itself: what it does follows from its firmware profile.
 """
 
 import shutil
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -18,37 +17,20 @@ from agent.screens import Screen, build
 from firmware_profiles.boot import boots
 from firmware_profiles.model import DisplayHook, Profile, Wake
 from lab.handset.alarm import VirtualAlarm
-from lab.handset.assembly import (
-    DeviceContext,
-    DevicePorts,
-    Hardware,
-    ImageBinding,
-    NetworkMaker,
-    assemble,
-    blank_storage,
-    over,
-)
+from lab.handset.assembly import DeviceContext, Hardware, Jitter, key_source
 from lab.handset.display import EmulatedDisplay
 from lab.handset.environment import MovableDevice
-from lab.handset.image import agent_image
+from lab.handset.image import agent_image, boot_facts
+from lab.handset.keystore import EmulatedKeystore
 from lab.handset.outcome import Outcome, Result, VerdictSummary
 from lab.handset.storage import Erasable
 from lab.handset.timeline import Timeline, Who
 from lab.world.clock import PhoneClock
+from lab.world.network import Network
+from lab.world.seed import Seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-__all__ = [
-    "READING",
-    "DeviceContext",
-    "Handset",
-    "Hardware",
-    "ImageBinding",
-    "NetworkMaker",
-    "blank_storage",
-    "over",
-]
 
 _WAKES: Final = {
     EventKind.BOOTED: Wake.BOOT,
@@ -73,22 +55,27 @@ class Power(Enum):
 
 
 class Handset(MovableDevice):
-    """A phone with `profile` on `hardware`."""
+    """Made by `lab.handset.builder.build_device`."""
 
-    def __init__(self, profile: Profile, hardware: Hardware, circumstances: DeviceContext) -> None:
-        world = circumstances.world
+    def __init__(self, profile: Profile, hardware: Hardware, context: DeviceContext) -> None:
+        world, location = context.world, context.location
         self.profile = profile
         self.world = world
         self.timeline = Timeline(world.exact)
         self.clock = PhoneClock(world)
         self.alarm = VirtualAlarm(world.exact)
-        self.network = circumstances.network(self.timeline)
+        self._binding = context.bind(profile)
+        self.network = Network(
+            self._binding.upstream,
+            location.has_data_path(profile),
+            self.timeline.carried,
+            address=location.address(profile),
+        )
         self.panel = EmulatedDisplay(
             self.clock.elapsed, self.timeline.shown, suppresses_agent_screens=_hooked(profile)
         )
         self._hardware = hardware
-        self._trust = circumstances.trust
-        self._circumstances = circumstances
+        self._context = context
         self._provisioned = False
         self.agent: Agent | None = None
         self.profiles = [profile.name]
@@ -110,9 +97,32 @@ class Handset(MovableDevice):
         if self.profile.agent is None or not self._registered(EventKind.BOOTED):
             self.panel.show(ScreenId.HOME, ScreenFacts())
             return
-        self.agent = Agent(agent_image(self.profile, self._trust), self._ports())
+        self.agent = self.new_agent()
         self.agent.boot()
         self._notice_provisioning()
+
+    def new_agent(self) -> Agent:
+        """The agent of the image with the parts of this device, before it boots. Raises ValueError if there is none."""
+        hardware, trust = self._hardware, self._binding.trust
+        ports = Ports(
+            clock=self.clock,
+            transport=self.network,
+            modem=hardware.modem,
+            keystore=self.keystore(self._context.seed),
+            store=hardware.store,
+            counter=hardware.counter,
+            keys=key_source(hardware, self.network, trust),
+            surroundings=hardware.surroundings,
+            display=self.panel,
+            alarm=self.alarm,
+            entropy=Jitter(self._context.seed),
+            journal=self.timeline,
+        )
+        return Agent(agent_image(self.profile, trust), self._context.ports(ports))
+
+    def keystore(self, seed: Seed) -> EmulatedKeystore:
+        """A keystore of this device and its image that makes its keys from `seed`."""
+        return EmulatedKeystore(seed, self._binding.authority, boot_facts(self.profile, self.imeis))
 
     def walk_setup(self, locale: str | None = None) -> None:
         """What a user does who wants to use the phone: language, terms, and the network if there is one.
@@ -154,17 +164,12 @@ class Handset(MovableDevice):
 
     def flash(self, profile: Profile) -> None:
         """Put another image on the phone; flash, counter, keystore and IMEI stay. The phone is off then."""
-        refit = self._circumstances.refit
-        if refit is None:
-            raise ValueError("this phone was put together for one image")
         self.power_off()
         self.timeline.note(Who.USER, "flashed", firmware=profile.name)
         self.profiles.append(profile.name)
-        fitted = refit(profile)
-        self.profile, self._trust = profile, fitted.trust
-        self.network.onward = fitted.onward
+        self.profile, self._binding = profile, self._context.bind(profile)
+        self.network.onward = self._binding.upstream
         self.panel.suppresses_agent_screens = _hooked(profile)
-        self._hardware = replace(self._hardware, authority=fitted.authority)
         self._retune()
 
     def enter_code(self, code: bytes) -> None:
@@ -291,10 +296,6 @@ class Handset(MovableDevice):
 
     def _terms(self) -> str:
         return self.profile.agent.terms_version if self.profile.agent else ""
-
-    def _ports(self) -> Ports:
-        fittings = DevicePorts(self.clock, self.network, self.panel, self.alarm, self.timeline)
-        return assemble(self.profile, self._hardware, fittings, self._trust, self._circumstances.seed)
 
 
 def _hooked(profile: Profile) -> bool:

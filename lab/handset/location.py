@@ -13,8 +13,6 @@ from server_stub.territory.mcc import TERRITORY_BY_MCC
 from wire.codes import Registration
 from wire.evidence import Location, Wifi
 
-_ON_AIR = (Registration.HOME, Registration.ROAMING)
-
 
 @dataclass(frozen=True, slots=True)
 class Vpn:
@@ -59,9 +57,8 @@ class DeviceLocation:
 
     def has_data_path(self, profile: Profile) -> bool:
         """Whether a request of this phone gets anywhere, by Wi-Fi or by mobile data."""
-        radio = self._heard(profile)
-        heard = radio.surroundings.here.connected or radio.serving.registration in _ON_AIR
-        return not self.outage and (self.carrier or heard)
+        connected = self.carrier or self._here().has_data_path(self._heard(profile).serving)
+        return connected and not self.outage
 
     def address(self, profile: Profile) -> str:
         """Where the requests of this phone come from, as a server sees it."""
@@ -74,11 +71,17 @@ class DeviceLocation:
         home = next((card.home() for card in self.cards if card and card.pin is PinState.READY), None)
         return TERRITORY_BY_MCC.get(home.mcc) if home else None
 
+    def _here(self) -> Place:
+        """The place with what the user and a false transmitter have changed."""
+        return replace(
+            self.place,
+            wifi=self.wifi or self.place.wifi,
+            location=(self.sky or self.place).location,
+            networks=() if self.airplane else self.place.networks,
+        )
+
     def _heard(self, profile: Profile) -> Radio:
-        here = replace(self.place, wifi=self.wifi) if self.wifi else self.place
-        here = replace(here, location=(self.sky or here).location)
-        if self.airplane:
-            here = replace(here, networks=())
+        here = self._here()
         radio = hear(profile, here, self.cards)
         # A real modem is where it is, and the place's position is not its own.
         if self.carrier or not self.located:

@@ -1,14 +1,14 @@
 """The flash of an emulated phone in a folder, so that the same phone can be switched on again another day."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from agent.adapters.sealed_file import SealedFile
 from agent.ports import MonotonicCounter, SealedStore, StoreError
-from lab.handset.counter import FileCounter
-from lab.handset.storage import FileStore
+from lab.handset.counter import EmulatedCounter, FileCounter
+from lab.handset.storage import EmulatedStore, FileStore
 
 _LABEL: Final = "phone.json"
 
@@ -18,17 +18,23 @@ class PersistenceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class DevicePersistence:
-    """What stays of a phone while it is off. `name` is what its identity derives from, together with the seed.
+class DeviceStorage:
+    """What stays of a device while it is off. `folder` is for the metadata of verdict keys.
 
     `imeis` are those that it left the factory with; empty for one that has not been switched on yet.
     """
 
+    store: SealedStore = field(default_factory=EmulatedStore)
+    counter: MonotonicCounter = field(default_factory=EmulatedCounter)
+    folder: Path | None = None
+    imeis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePersistence(DeviceStorage):
+    """Storage in a folder. The identity of the device derives from `name` and the seed; `label` holds its name."""
+
     name: str
-    imeis: tuple[str, ...]
-    store: SealedStore
-    counter: MonotonicCounter
-    folder: Path
     label: SealedFile
 
     @classmethod

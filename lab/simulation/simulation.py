@@ -7,26 +7,22 @@ unless another host is given.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from agent.ports import Modem
-from agent.telephony.reader import read_telephony
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.backend.hosts import HostMaker, HttpHost, HttpTransport, Transport
 from lab.backend.managed_server import LabServer, ServerIdentity
-from lab.handset.assembly import DeviceContext, Hardware, ImageBinding, blank_storage, over
+from lab.handset.assembly import ImageBinding
+from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.handset import Handset
-from lab.handset.image import Trust, imeis
-from lab.handset.location import DeviceLocation, LiveSurroundings
-from lab.handset.options import DeviceOptions
-from lab.handset.persistence import DevicePersistence
-from lab.handset.surroundings import cards_at
-from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
+from lab.handset.image import Trust
+from lab.handset.persistence import DevicePersistence, DeviceStorage
+from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from lab.manufacturer.policies import LANTERN
 from lab.world.clock import World
 from lab.world.places import find_place
@@ -134,55 +130,27 @@ class Simulation:
         """
         firmware = profile if isinstance(profile, Profile) else load_named(profile)
         where, options = find_place(place), options or DeviceOptions()
-        seed = self._seed.child(self._name(firmware.name, place, persistence, options))
-        carried = options.cards or ((card, None) if card else None)
-        cards = list(carried or cards_at(where, seed))
-        here = DeviceLocation(where, cards, seed, carrier=modem is not None)
-        hardware = options.hardware(self._hardware(firmware, here, modem, persistence))
-        reach = self._server_access(_holder(firmware))
-        network = over(
-            options.way(reach.transport),
-            data_path=here.has_data_path(firmware),
-            address=here.address(firmware),
-        )
-        refit = partial(self._refit, options)
-        return Handset(firmware, hardware, DeviceContext(self.world, network, reach.trust, seed, here, refit))
-
-    def _name(
-        self, profile: str, place: str, persistence: DevicePersistence | None, options: DeviceOptions
-    ) -> str:
-        """What a phone's identity derives from: where it was kept, what it is called, or the how manyth it is."""
-        self._made[profile, place] += 1
-        number = f"phone {profile} {place} {self._made[profile, place]}"
-        return persistence.name if persistence else options.name or number
-
-    def _hardware(
-        self,
-        firmware: Profile,
-        here: DeviceLocation,
-        modem: Modem | None,
-        persistence: DevicePersistence | None,
-    ) -> Hardware:
-        told = here.reported_radio(firmware)
-        numbers = imeis(firmware, here.seed) if modem is None else read_telephony(modem).imeis
-        numbers = (persistence.imeis if persistence else ()) or numbers
-        store, counter = (persistence.store, persistence.counter) if persistence else blank_storage()
-        return Hardware(
-            imeis=numbers,
-            modem=modem or told.modem(numbers),
-            surroundings=LiveSurroundings(told.surroundings),
-            authority=self._authority(firmware),
-            store=store,
-            counter=counter,
-            folder=persistence.folder if persistence else self._folder / f"phone-{self._made.total()}",
+        self._made[firmware.name, place] += 1
+        number = f"phone {firmware.name} {place} {self._made[firmware.name, place]}"
+        name = persistence.name if persistence else options.name or number
+        storage = persistence or DeviceStorage(folder=self._folder / f"phone-{self._made.total()}")
+        if card and not options.cards:
+            options = replace(options, cards=(card, None))
+        return build_device(
+            firmware,
+            where,
+            self._seed.child(name),
+            self.world,
+            self._bind,
+            storage=storage,
+            modem=modem,
+            options=options,
         )
 
-    def _authority(self, firmware: Profile) -> Authority:
-        return self.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value))
-
-    def _refit(self, fit: DeviceOptions, firmware: Profile) -> ImageBinding:
-        reach = self._server_access(_holder(firmware))
-        return ImageBinding(reach.trust, fit.way(reach.transport), self._authority(firmware))
+    def _bind(self, image: Profile) -> ImageBinding:
+        access = self._server_access(image.agent.trust if image.agent else VENDOR)
+        authority = self.vendor.authority(KeystoreLevel(image.hardware.keystore.value))
+        return ImageBinding(access.trust, access.transport, authority)
 
     def _server_access(self, holder: str) -> ServerAccess:
         if holder not in self._reach:
@@ -216,7 +184,3 @@ class Simulation:
         self._stack.callback(server.stop)
         self._servers[holder] = server
         return server
-
-
-def _holder(firmware: Profile) -> str:
-    return firmware.agent.trust if firmware.agent else VENDOR

@@ -5,15 +5,12 @@ The real agent makes it, in a phone of a scene; its request for a verdict is kep
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agent.ports import Answer, TransportError, TransportFault
-from firmware_profiles.loader import load_named
-from lab.handset.image import boot_facts
-from lab.handset.keystore import EmulatedKey, EmulatedKeystore
-from lab.handset.options import DeviceOptions
-from lab.manufacturer.manufacturer import KeystoreLevel
+from lab.handset.builder import DeviceOptions
+from lab.handset.keystore import EmulatedKey
 from lab.simulation.simulation import Simulation
 from lab.world.network import UpstreamTransport
 from lab.world.seed import Seed
@@ -30,15 +27,25 @@ class EvidenceBuilder:
     key: EmulatedKey
 
     def token(self, claims: dict[str, Any] | None = None) -> str:
-        """Evidence over `claims`, or over what the phone itself states: a compact JWS."""
-        head = {
-            "alg": self.key.algorithm,
-            "typ": media.EVIDENCE_TYP,
-            "x5c": [base64.b64encode(certificate).decode() for certificate in self.key.chain],
-        }
+        """Evidence over `claims`, or over what the device itself states: a compact JWS."""
         stated = self.claims if claims is None else claims
-        signed = ".".join(_segment(json.dumps(part).encode()) for part in (head, stated))
-        return f"{signed}.{_segment(self.key.sign(signed.encode()))}"
+        return sign_evidence(self.key, json.dumps(stated).encode())
+
+
+def sign_evidence(key: EmulatedKey, payload: bytes, **header: object) -> str:
+    """A compact JWS over `payload` with the certificate chain of `key`; `header` adds or replaces members."""
+    members = {
+        "alg": key.algorithm,
+        "typ": media.EVIDENCE_TYP,
+        "x5c": [base64.b64encode(certificate).decode() for certificate in key.chain],
+    }
+    signed = f"{base64url(json.dumps(members | header).encode())}.{base64url(payload)}"
+    return f"{signed}.{base64url(key.sign(signed.encode()))}"
+
+
+def base64url(data: bytes) -> str:
+    """base64url without padding (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def by_hand(simulation: Simulation, profile: str, place: str, nonce: str) -> EvidenceBuilder | None:
@@ -46,53 +53,43 @@ def by_hand(simulation: Simulation, profile: str, place: str, nonce: str) -> Evi
 
     Raises what `Simulation.phone` raises, and ValueError for a nonce that no phone would take.
     """
-    clerks: list[_RecordingTransport] = []
-
-    def way(onward: UpstreamTransport) -> UpstreamTransport:
-        clerks.append(_RecordingTransport(onward, nonce))
-        return clerks[-1]
-
-    # The first of its kind in a scene of that seed, however often it is asked for.
-    phone = simulation.phone(
-        profile, place, options=DeviceOptions(name=f"phone {profile} {place} 1", way=way)
+    evidence: list[bytes] = []
+    challenge = Challenge(nonce=nonce, expires_in=NONCE_LIFETIME)
+    options = DeviceOptions(
+        name=f"phone {profile} {place} 1",  # the first of its kind, so that a second call gives the same device
+        transport=lambda upstream: RecordingTransport(challenge, evidence, upstream),
     )
-    phone.power_on()
-    phone.walk_setup()
-    kept = [token for clerk in clerks for token in clerk.kept]
-    if not kept:
+    device = simulation.phone(profile, place, options=options)
+    device.power_on()
+    device.walk_setup()
+    if not evidence:
         return None
-    firmware = load_named(profile)
-    authority = simulation.vendor.authority(KeystoreLevel(firmware.hardware.keystore.value))
-    keystore = EmulatedKeystore(Seed.of(f"by hand {nonce}"), authority, boot_facts(firmware, phone.imeis))
-    return EvidenceBuilder(_claims(kept[0]), keystore.attest(nonce.encode()))
+    payload = evidence[0].split(b".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+    key = device.keystore(Seed.of(f"by hand {nonce}")).attest(nonce.encode())
+    return EvidenceBuilder(claims, key)
 
 
-@dataclass
-class _RecordingTransport:
-    """The way to a server that gives `nonce` for a challenge, and keeps what is sent for a verdict."""
+@dataclass(frozen=True, slots=True)
+class RecordingTransport:
+    """Gives the device `challenge`, appends what it sends for a verdict to `evidence`, and sends nothing on.
 
-    onward: UpstreamTransport
-    nonce: str
-    kept: list[bytes] = field(default_factory=list)
+    Downloads go to `upstream`; without one they fail.
+    """
+
+    challenge: Challenge
+    evidence: list[bytes]
+    upstream: UpstreamTransport | None = None
 
     def get(self, path: str, *, accept: str) -> Answer:
-        return self.onward.get(path, accept=accept)
+        """Fetch `path` from upstream. Raises TransportError."""
+        if self.upstream is None:
+            raise TransportError(TransportFault.UNREACHABLE, "there is no server")
+        return self.upstream.get(path, accept=accept)
 
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
+    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:  # noqa: ARG002 - the port's
+        """Answer a request for a challenge. Raises TransportError for a request for a verdict."""
         if path == media.CHALLENGES_PATH:
-            challenge = Challenge(nonce=self.nonce, expires_in=NONCE_LIFETIME)
-            return Answer(200, media.JSON, challenge.model_dump_json().encode())
-        if path == media.VERDICTS_PATH:
-            self.kept.append(body)
-            raise TransportError(TransportFault.UNREACHABLE, "kept back")
-        return self.onward.post(path, body, content_type=content_type, accept=accept)
-
-
-def _claims(token: bytes) -> dict[str, Any]:
-    payload = token.split(b".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
-    return claims
-
-
-def _segment(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+            return Answer(200, media.JSON, self.challenge.model_dump_json().encode())
+        self.evidence.append(body)
+        raise TransportError(TransportFault.UNREACHABLE, "the request was recorded, not sent")

@@ -1,6 +1,5 @@
 """A phone that is nothing but its keystore and its claims, for tests of the server."""
 
-import base64
 import json
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -8,6 +7,8 @@ from typing import Any
 
 from lab.handset.keystore import BootFacts, EmulatedKeystore
 from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.simulation.standalone_evidence import base64url as b64
+from lab.simulation.standalone_evidence import sign_evidence
 from lab.world.seed import Seed
 from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
@@ -29,10 +30,6 @@ AFTER = 1_632_000_000
 """18 September 2021, after it."""
 
 VENDOR = Manufacturer("tests")
-
-
-def b64(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def ueid(imei: str) -> str:
@@ -118,15 +115,8 @@ class Phone:
         return self.sign(claims(nonce, **changes), nonce if challenge is None else challenge)
 
     def sign(self, payload: dict[str, Any] | bytes, challenge: str, **header: Any) -> bytes:
-        key = self.keystore.attest(challenge.encode())
-        head = {
-            "alg": key.algorithm,
-            "typ": "eat+jwt",
-            "x5c": [base64.b64encode(c).decode() for c in key.chain],
-        }
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        signed = f"{b64(json.dumps(head | header).encode())}.{b64(body)}".encode()
-        return signed + b"." + b64(key.sign(signed)).encode()
+        return sign_evidence(self.keystore.attest(challenge.encode()), body, **header).encode()
 
 
 class Clock:

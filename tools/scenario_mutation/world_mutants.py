@@ -14,6 +14,7 @@ from lab.handset.location import DeviceLocation
 from lab.scenario.engine import actions, context, device_actions, world_actions
 from lab.scenario.model.step_union import VERBS
 from lab.simulation import simulation
+from lab.simulation.simulation import Simulation
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 
@@ -67,6 +68,8 @@ def _sold_everywhere(profile: Profile) -> Profile:
     return profile.model_copy(update={"image": image})
 
 
+_server_access = Simulation._server_access
+
 IMAGES: Final[dict[str, Apply]] = {
     "world: every image has an agent": _images(_with_agent),
     "world: every agent wakes on every event": _images(_awake),
@@ -78,6 +81,6 @@ IMAGES: Final[dict[str, Apply]] = {
     ),
     "world: no image hooks the display": lambda patch: patch.setattr(handset, "_hooked", lambda _: False),
     "world: every image trusts the manufacturer": lambda patch: patch.setattr(
-        simulation, "_holder", lambda _: simulation.VENDOR
+        Simulation, "_server_access", lambda self, _holder: _server_access(self, simulation.VENDOR)
     ),
 }

@@ -20,9 +20,12 @@ from lab.attacks.harness.interceptor import Interceptor
 from lab.attacks.harness.key_sets import lantern_keys, ring, vendor_keys
 from lab.attacks.harness.target_phone import Phone
 from lab.attacks.harness.token_forge import AttackKeys, Signer
-from lab.handset.handset import DeviceContext, Handset, Hardware, blank_storage, over
-from lab.handset.image import Trust, imeis
-from lab.handset.surroundings import Radio, cards_at, falsify, hear
+from lab.handset.assembly import ImageBinding
+from lab.handset.builder import DeviceOptions, build_device
+from lab.handset.counter import EmulatedCounter
+from lab.handset.image import Trust
+from lab.handset.persistence import DeviceStorage
+from lab.handset.storage import EmulatedStore
 from lab.manufacturer.key_ceremony import Ceremony
 from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
 from lab.manufacturer.policies import LANTERN as OPEN_POLICY
@@ -142,24 +145,26 @@ class TrialContext:
         """A new phone, switched off; or the hardware of the phone `like` again, with another image or card."""
         self.made += 1
         firmware = load_named(profile)
+        holder = firmware.agent.trust if firmware.agent else VENDOR
         seed = like.seed if like else self.seed.child(f"phone {self.made}")
-        store, counter = (like.store, like.counter) if like else blank_storage()
-        asked = server or self.theatre.shared(_holder(firmware))
-        radio = _radio(firmware, place, card, seed)
-        numbers = imeis(firmware, seed)
-        folder = self.theatre.folder / f"phone-{seed.bytes('folder', 8).hex()}-{_holder(firmware)}"
-        hardware = Hardware(
-            imeis=numbers,
-            modem=radio.modem(numbers),
-            surroundings=radio.surroundings,
-            authority=authority or self.theatre.authority(KeystoreLevel(firmware.hardware.keystore.value)),
-            store=store,
-            counter=counter,
-            folder=folder,
-        )
+        store, counter = (like.store, like.counter) if like else (EmulatedStore(), EmulatedCounter())
+        folder = self.theatre.folder / f"phone-{seed.bytes('folder', 8).hex()}-{holder}"
+        asked = server or self.theatre.shared(holder)
         wire = Interceptor(onward or asked.transport)
-        network = over(wire, data_path=find_place(place).has_data_path(radio.serving))
-        handset = Handset(firmware, hardware, DeviceContext(self.world, network, asked.house.trust, seed))
+
+        def bind(image: Profile) -> ImageBinding:
+            own = authority or self.theatre.authority(KeystoreLevel(image.hardware.keystore.value))
+            return ImageBinding(asked.house.trust, wire, own)
+
+        handset = build_device(
+            firmware,
+            find_place(place),
+            seed,
+            self.world,
+            bind,
+            storage=DeviceStorage(store, counter, folder),
+            options=DeviceOptions(cards=(card, None) if card else None),
+        )
         return Phone(handset, wire, store, counter, asked.house.trust, asked.house.keys, seed, folder)
 
     def set_up(self, phone: Phone) -> Phone:
@@ -284,15 +289,3 @@ class AttackEnvironment:
         return ServerOwner(
             Manufacturer(seed), (signer,), KeyList(lantern_keys(signer)), trust, ceremony, policy
         )
-
-
-def _holder(firmware: Profile) -> str:
-    return firmware.agent.trust if firmware.agent else VENDOR
-
-
-def _radio(firmware: Profile, place: str, card: SimCard | None, seed: Seed) -> Radio:
-    """What the agent hears: the truth, unless the image falsifies it."""
-    where = find_place(place)
-    heard = hear(firmware, where, (card, None) if card else cards_at(where, seed))
-    falsified = firmware.hooks.falsified if firmware.hooks else None
-    return falsify(falsified, seed) if falsified else heard

