@@ -1,23 +1,30 @@
-"""The authorization lists of a key description: what a key may do, on which phone, under which system.
+"""The authorization lists of a key description: what a key may do, on which device, under which system.
 
 Source: `AuthorizationList` in the schema that the Android Open Source Project publishes with KeyMint
-(`KeyCreationResult.aidl`, version 400), and the two tags of Keymaster 4 that it has dropped since, 600 and 703. A list
-is a SEQUENCE of EXPLICIT context tags, each at most once, in ascending order. A tag that `_FIELDS` lacks is noted in
-`unread` and passed over.
+(`KeyCreationResult.aidl`, version 400), and tags 600 and 703 of Keymaster 4. A list is a SEQUENCE of EXPLICIT context
+tags, each at most once, in ascending order. Unknown tags are recorded in `unread` and skipped.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from server_stub.attestation import authorization_values as values
 from server_stub.attestation import der
-from server_stub.attestation.authorization_values import ApplicationId, RootOfTrust
 from server_stub.attestation.der import DerError, DerProblem
+from wire.codes import VerifiedBootState
+
+BOOT_STATES: Final = (
+    VerifiedBootState.GREEN,
+    VerifiedBootState.YELLOW,
+    VerifiedBootState.ORANGE,
+    VerifiedBootState.RED,
+)
+"""By number: Verified, SelfSigned, Unverified, Failed."""
 
 
 class KeyDescriptionError(ValueError):
-    """The extension is malformed. `field` names where, `problem` what; nothing of the input is repeated.
+    """The extension is malformed. `field` is the path of the field; the message does not repeat its value.
 
     >>> print(KeyDescriptionError("hardware.imei", DerProblem.TEXT_NOT_UTF8, "text is not UTF-8"))
     key description, hardware.imei: text-not-utf-8 (text is not UTF-8)
@@ -29,178 +36,202 @@ class KeyDescriptionError(ValueError):
         self.problem = problem
         self.detail = detail
 
-    def inside(self, where: str) -> "KeyDescriptionError":
-        """The same error, seen from one level further out."""
-        return KeyDescriptionError(f"{where}.{self.field}", self.problem, self.detail)
+    def inside(self, outer: str) -> "KeyDescriptionError":
+        """The same error with the path of the field inside `outer`."""
+        return KeyDescriptionError(f"{outer}.{self.field}", self.problem, self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class RootOfTrust:
+    """Boot facts from the bootloader. `verified_boot_hash` is None if the list omits it."""
+
+    verified_boot_key: bytes
+    device_locked: bool
+    verified_boot_state: VerifiedBootState
+    verified_boot_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package of the application that requested the key."""
+
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationId:
+    """The application that requested the key: packages that share a user id, SHA-256 of their signing certificates."""
+
+    packages: tuple[Package, ...]
+    signatures: tuple[bytes, ...]
+
+
+class ValueType(NamedTuple):
+    """How the element inside a context tag is read. `absent` is the value of a field without a tag."""
+
+    tag: int
+    decode: Callable[[bytes], Any]
+    absent: Any = None
+
+
+def _integers(data: bytes) -> frozenset[int]:
+    values = der.set_of(data, der.INTEGER, der.integer)
+    if not values:
+        raise DerError(DerProblem.MISSING, "an empty set; an absent set has no tag")
+    return frozenset(values)
+
+
+def _root_of_trust(data: bytes) -> RootOfTrust:
+    parts = der.elements(data, 3, 4)
+    state = der.integer(der.content(parts[2], der.ENUMERATED))
+    if state >= len(BOOT_STATES):
+        raise DerError(DerProblem.VALUE_UNKNOWN, f"verified boot state {state}")
+    return RootOfTrust(
+        verified_boot_key=der.content(parts[0], der.OCTET_STRING),
+        device_locked=der.boolean(der.content(parts[1], der.BOOLEAN)),
+        verified_boot_state=BOOT_STATES[state],
+        verified_boot_hash=der.content(parts[3], der.OCTET_STRING) if len(parts) == 4 else None,
+    )
+
+
+def _application_id(data: bytes) -> ApplicationId:
+    """`AttestationApplicationId`, whose DER is the content of the OCTET STRING."""
+    packages, signatures = der.elements(der.only(data, der.SEQUENCE), 2, 2)
+    return ApplicationId(
+        packages=der.set_of(der.content(packages, der.SET), der.SEQUENCE, _package),
+        signatures=der.set_of(der.content(signatures, der.SET), der.OCTET_STRING, bytes),
+    )
+
+
+def _package(data: bytes) -> Package:
+    name, version = der.elements(data, 2, 2)
+    return Package(
+        name=der.text(der.content(name, der.OCTET_STRING)),
+        version=der.integer(der.content(version, der.INTEGER)),
+    )
+
+
+_INTEGER: Final = ValueType(der.INTEGER, der.integer)
+_INTEGERS: Final = ValueType(der.SET, _integers, frozenset())
+_BYTES: Final = ValueType(der.OCTET_STRING, bytes)
+_TEXT: Final = ValueType(der.OCTET_STRING, der.text)
+_FLAG: Final = ValueType(der.NULL, der.null, absent=False)
+_ROOT: Final = ValueType(der.SEQUENCE, _root_of_trust)
+_APPLICATION: Final = ValueType(der.OCTET_STRING, _application_id)
+
+
+def _tag(number: int, value_type: ValueType) -> Any:
+    """A dataclass field for the context tag `number`."""
+    return field(default=value_type.absent, metadata={"number": number, "type": value_type})
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationList:
-    """Authorizations, software-enforced or hardware-enforced. What is absent is None, empty or False.
+    """Authorizations enforced by software or by hardware. An absent field is None, empty or False.
 
     Patch levels are YYYYMM or YYYYMMDD as integers, `os_version` is MMmmss. `created_at` and the three dates are in
-    milliseconds since the epoch, `auth_timeout` is in seconds. Enumerations stay numbers, as KeyMint's AIDL has them.
-    `unread` holds the numbers of tags that this decoder does not know.
+    milliseconds since the epoch, `auth_timeout` is in seconds. Enumerations are numbers, as in KeyMint's AIDL.
+    `unread` has the numbers of unknown tags.
     """
 
-    purposes: frozenset[int] = frozenset()
-    algorithm: int | None = None
-    key_size: int | None = None
-    block_modes: frozenset[int] = frozenset()
-    digests: frozenset[int] = frozenset()
-    paddings: frozenset[int] = frozenset()
-    caller_nonce: bool = False
-    min_mac_length: int | None = None
-    ec_curve: int | None = None
-    rsa_public_exponent: int | None = None
-    mgf_digests: frozenset[int] = frozenset()
-    rollback_resistance: bool = False
-    early_boot_only: bool = False
-    active_at: int | None = None
-    origination_expires_at: int | None = None
-    usage_expires_at: int | None = None
-    usage_count_limit: int | None = None
-    user_secure_id: int | None = None
-    no_auth_required: bool = False
-    user_auth_type: int | None = None
-    auth_timeout: int | None = None
-    allow_while_on_body: bool = False
-    trusted_user_presence_required: bool = False
-    trusted_confirmation_required: bool = False
-    unlocked_device_required: bool = False
-    all_applications: bool = False
-    created_at: int | None = None
-    origin: int | None = None
-    rollback_resistant: bool = False
-    root_of_trust: RootOfTrust | None = None
-    os_version: int | None = None
-    os_patch_level: int | None = None
-    application_id: ApplicationId | None = None
-    brand: str | None = None
-    device: str | None = None
-    product: str | None = None
-    serial: str | None = None
-    imei: str | None = None
-    meid: str | None = None
-    manufacturer: str | None = None
-    model: str | None = None
-    vendor_patch_level: int | None = None
-    boot_patch_level: int | None = None
-    device_unique_attestation: bool = False
-    second_imei: str | None = None
-    module_hash: bytes | None = None
+    purposes: frozenset[int] = _tag(1, _INTEGERS)
+    algorithm: int | None = _tag(2, _INTEGER)
+    key_size: int | None = _tag(3, _INTEGER)
+    block_modes: frozenset[int] = _tag(4, _INTEGERS)
+    digests: frozenset[int] = _tag(5, _INTEGERS)
+    paddings: frozenset[int] = _tag(6, _INTEGERS)
+    caller_nonce: bool = _tag(7, _FLAG)
+    min_mac_length: int | None = _tag(8, _INTEGER)
+    ec_curve: int | None = _tag(10, _INTEGER)
+    rsa_public_exponent: int | None = _tag(200, _INTEGER)
+    mgf_digests: frozenset[int] = _tag(203, _INTEGERS)
+    rollback_resistance: bool = _tag(303, _FLAG)
+    early_boot_only: bool = _tag(305, _FLAG)
+    active_at: int | None = _tag(400, _INTEGER)
+    origination_expires_at: int | None = _tag(401, _INTEGER)
+    usage_expires_at: int | None = _tag(402, _INTEGER)
+    usage_count_limit: int | None = _tag(405, _INTEGER)
+    user_secure_id: int | None = _tag(502, _INTEGER)
+    no_auth_required: bool = _tag(503, _FLAG)
+    user_auth_type: int | None = _tag(504, _INTEGER)
+    auth_timeout: int | None = _tag(505, _INTEGER)
+    allow_while_on_body: bool = _tag(506, _FLAG)
+    trusted_user_presence_required: bool = _tag(507, _FLAG)
+    trusted_confirmation_required: bool = _tag(508, _FLAG)
+    unlocked_device_required: bool = _tag(509, _FLAG)
+    all_applications: bool = _tag(600, _FLAG)
+    created_at: int | None = _tag(701, _INTEGER)
+    origin: int | None = _tag(702, _INTEGER)
+    rollback_resistant: bool = _tag(703, _FLAG)
+    root_of_trust: RootOfTrust | None = _tag(704, _ROOT)  # noqa: RUF009 - a frozen class
+    os_version: int | None = _tag(705, _INTEGER)
+    os_patch_level: int | None = _tag(706, _INTEGER)
+    application_id: ApplicationId | None = _tag(709, _APPLICATION)  # noqa: RUF009 - a frozen class
+    brand: str | None = _tag(710, _TEXT)
+    device: str | None = _tag(711, _TEXT)
+    product: str | None = _tag(712, _TEXT)
+    serial: str | None = _tag(713, _TEXT)
+    imei: str | None = _tag(714, _TEXT)
+    meid: str | None = _tag(715, _TEXT)
+    manufacturer: str | None = _tag(716, _TEXT)
+    model: str | None = _tag(717, _TEXT)
+    vendor_patch_level: int | None = _tag(718, _INTEGER)
+    boot_patch_level: int | None = _tag(719, _INTEGER)
+    device_unique_attestation: bool = _tag(720, _FLAG)
+    second_imei: str | None = _tag(723, _TEXT)
+    module_hash: bytes | None = _tag(724, _BYTES)
     unread: frozenset[int] = frozenset()
 
 
-@lru_cache(maxsize=256)
-def decode(octets: bytes) -> AuthorizationList:
-    """Read the content of a list. Raises KeyDescriptionError, whose `field` is the name in the list.
+_FIELDS: Final[dict[int, tuple[str, ValueType]]] = {
+    each.metadata["number"]: (each.name, each.metadata["type"])
+    for each in fields(AuthorizationList)
+    if each.metadata
+}
+"""By context tag number: the name of the field and the type of its value."""
 
-    All keys of one phone have the same hardware-enforced list, so lists are kept.
+
+@lru_cache(maxsize=256)
+def decode(data: bytes) -> AuthorizationList:
+    """Read the content of a list. Raises KeyDescriptionError, whose `field` is a name in the list.
+
+    Cached, because all keys of one device have the same hardware-enforced list.
     """
     found: dict[str, Any] = {}
     unread: list[int] = []
     last = 0
-    position, size = 0, len(octets)
+    position, size = 0, len(data)
     while position < size:
-        begin = position
+        name = "list"
         try:
-            tag, number, start, position = der.element_at(octets, begin)
-        except DerError as error:
-            raise _named("list", error) from error
-        field = _FIELDS.get(number)
-        try:
-            if tag != der.CONTEXT or number <= last:
-                _refuse(tag, number, last)
+            tag, number, start, position = der.element_at(data, position)
+            known = _FIELDS.get(number)
+            name = known[0] if known else f"tag {number}"
+            _check_tag(tag, number, last)
             last = number
-            if field is None:
-                _pass_over(octets[start:position])
-                unread.append(number)
+            if known:
+                found[name] = _value(number, data[start:position])
             else:
-                found[field.name] = _value(number, octets[start:position])
+                der.single(data[start:position])
+                unread.append(number)
         except DerError as error:
-            raise _named(field.name if field else f"tag {number}", error) from error
+            raise KeyDescriptionError(name, error.problem, error.detail) from error
     return AuthorizationList(**found, unread=frozenset(unread))
 
 
-class _Field(NamedTuple):
-    name: str
-    kind: values.ValueType
-
-
-def _named(field: str, error: DerError) -> KeyDescriptionError:
-    return KeyDescriptionError(field, error.problem, error.detail)
-
-
-def _refuse(tag: int, number: int, last: int) -> None:
+def _check_tag(tag: int, number: int, last: int) -> None:
+    """Raises DerError unless the tag is an EXPLICIT context tag with a higher number than the `last` one."""
     if tag != der.CONTEXT:
         raise DerError(DerProblem.WRONG_CLASS, f"tag 0x{tag:02x} is not an EXPLICIT context tag")
     if number == last:
-        raise DerError(DerProblem.REPEATED, "a tag is given twice")
-    raise DerError(DerProblem.UNSORTED, "a tag stands behind a higher one")
-
-
-def _pass_over(octets: bytes) -> None:
-    """The content of an EXPLICIT tag is one element, whatever it means."""
-    if not octets:
-        raise DerError(DerProblem.MISSING, "nothing inside the tag")
-    if der.element_at(octets, 0)[3] != len(octets):
-        raise DerError(DerProblem.TRAILING, "more than one element inside the tag")
+        raise DerError(DerProblem.REPEATED, "a repeated tag")
+    if number < last:
+        raise DerError(DerProblem.UNSORTED, "a tag after a higher one")
 
 
 @lru_cache(maxsize=512)
-def _value(number: int, octets: bytes) -> Any:
-    """The value inside the context tag `number`. Phones of one model have most of them in common, so they are kept."""
-    kind = _FIELDS[number].kind
-    return kind.decode(der.only(octets, kind.tag))
-
-
-_FIELDS: Final[dict[int, _Field]] = {
-    1: _Field("purposes", values.INTEGERS),
-    2: _Field("algorithm", values.INTEGER),
-    3: _Field("key_size", values.INTEGER),
-    4: _Field("block_modes", values.INTEGERS),
-    5: _Field("digests", values.INTEGERS),
-    6: _Field("paddings", values.INTEGERS),
-    7: _Field("caller_nonce", values.PRESENT),
-    8: _Field("min_mac_length", values.INTEGER),
-    10: _Field("ec_curve", values.INTEGER),
-    200: _Field("rsa_public_exponent", values.INTEGER),
-    203: _Field("mgf_digests", values.INTEGERS),
-    303: _Field("rollback_resistance", values.PRESENT),
-    305: _Field("early_boot_only", values.PRESENT),
-    400: _Field("active_at", values.INTEGER),
-    401: _Field("origination_expires_at", values.INTEGER),
-    402: _Field("usage_expires_at", values.INTEGER),
-    405: _Field("usage_count_limit", values.INTEGER),
-    502: _Field("user_secure_id", values.INTEGER),
-    503: _Field("no_auth_required", values.PRESENT),
-    504: _Field("user_auth_type", values.INTEGER),
-    505: _Field("auth_timeout", values.INTEGER),
-    506: _Field("allow_while_on_body", values.PRESENT),
-    507: _Field("trusted_user_presence_required", values.PRESENT),
-    508: _Field("trusted_confirmation_required", values.PRESENT),
-    509: _Field("unlocked_device_required", values.PRESENT),
-    600: _Field("all_applications", values.PRESENT),
-    701: _Field("created_at", values.INTEGER),
-    702: _Field("origin", values.INTEGER),
-    703: _Field("rollback_resistant", values.PRESENT),
-    704: _Field("root_of_trust", values.ROOT),
-    705: _Field("os_version", values.INTEGER),
-    706: _Field("os_patch_level", values.INTEGER),
-    709: _Field("application_id", values.APPLICATION),
-    710: _Field("brand", values.TEXT),
-    711: _Field("device", values.TEXT),
-    712: _Field("product", values.TEXT),
-    713: _Field("serial", values.TEXT),
-    714: _Field("imei", values.TEXT),
-    715: _Field("meid", values.TEXT),
-    716: _Field("manufacturer", values.TEXT),
-    717: _Field("model", values.TEXT),
-    718: _Field("vendor_patch_level", values.INTEGER),
-    719: _Field("boot_patch_level", values.INTEGER),
-    720: _Field("device_unique_attestation", values.PRESENT),
-    723: _Field("second_imei", values.TEXT),
-    724: _Field("module_hash", values.OCTETS),
-}
-"""By context tag number, ascending: the field it fills and how it is coded."""
+def _value(number: int, data: bytes) -> Any:
+    """The value inside the context tag `number`. Cached, because devices of one model share most values."""
+    value_type = _FIELDS[number][1]
+    return value_type.decode(der.only(data, value_type.tag))

@@ -1,8 +1,8 @@
-"""Path validation of an attestation chain (RFC 5280 section 6.1, without policies and names of hosts).
+"""Path validation of an attestation chain (RFC 5280 section 6.1, without policies and host names).
 
-Not `cryptography.x509.verification`: attestation leaves name no host, live from 1970 to 2048, and carry
-serial number 1, all of which a verifier for the web refuses. Two rules are Android's own: only the leaf may carry the
-key description, and a trust anchor is a name and a key, so that a phone may send any edition of its root.
+Not `cryptography.x509.verification`: attestation leaves have no host name, are valid from 1970 to 2048 and have
+serial number 1, which a verifier for TLS rejects. Two rules are Android's own: only the leaf may have the
+key description, and a trust anchor is a name and a key, so a device may send any edition of its root.
 """
 
 import datetime
@@ -15,7 +15,6 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from server_stub.attestation.chain_problems import MALFORMED, ChainError, ChainProblem
 from server_stub.attestation.issuers import (
     Issuer,
     check_extensions,
@@ -24,6 +23,7 @@ from server_stub.attestation.issuers import (
     signed_by,
     spki_of,
 )
+from server_stub.attestation.reasons import MALFORMED, ChainError, ChainProblem
 from server_stub.attestation.revocation import StatusEntry
 
 __all__ = ["MALFORMED", "Anchor", "ChainError", "ChainProblem", "ChainVerifier", "Path"]
@@ -31,11 +31,11 @@ __all__ = ["MALFORMED", "Anchor", "ChainError", "ChainProblem", "ChainVerifier",
 _CACHE_MAX: Final = 1024
 
 Statuses = Callable[[int], Mapping[int, StatusEntry]]
-"""The entries of a revocation status list at a time, by serial number. Raises EvidenceError where it has no list."""
+"""Entries of a revocation status list at a time, by serial number. Raises EvidenceError if there is no list."""
 
 
 class Anchor(StrEnum):
-    """What a chain that holds together leads to."""
+    """The kind of root that a valid chain leads to."""
 
     CONFIGURED = "configured"
     SOFTWARE = "software"
@@ -44,7 +44,7 @@ class Anchor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A chain that holds together. `anchor` says which kind of root it leads to."""
+    """A valid chain, and the kind of root that it leads to."""
 
     leaf: x509.Certificate
     leaf_key: PublicKeyTypes
@@ -52,13 +52,13 @@ class Path:
 
     @property
     def anchored(self) -> bool:
-        """Whether it leads to a root that vouches for hardware."""
+        """Whether it leads to a root that certifies hardware."""
         return self.anchor is Anchor.CONFIGURED
 
 
 @dataclass(frozen=True, slots=True)
 class _VerifiedIssuers:
-    """What was found of the certificates above a leaf. `links` are without the root, `serials` with all of them."""
+    """The certificates above a leaf, verified. `links` excludes the root, `serials` has the numbers of all of them."""
 
     links: tuple[Issuer, ...]
     root: Issuer | None
@@ -67,17 +67,17 @@ class _VerifiedIssuers:
 
     @property
     def issuer(self) -> Issuer | None:
-        """Who issued the leaf."""
+        """The issuer of the leaf."""
         return self.links[0] if self.links else self.root
 
 
 @dataclass(slots=True)
 class ChainVerifier:
-    """Verifies chains up to `roots`, or to `software_roots`, which vouch for no hardware.
+    """Verifies chains up to `roots`, or to `software_roots`, which do not certify hardware.
 
-    Issuers that lead to a root are remembered by their exact octets, so that each further phone of a batch
-    costs one signature verification. Validity and revocation are checked anew every time. A certificate whose serial
-    number is in `revoked`, or in what `statuses` gives for the time, refuses its chain, whoever issued it.
+    Issuers that lead to a root are cached by their exact bytes, so each further device of a batch costs one signature
+    verification. Validity and revocation are checked every time. A chain is rejected if the serial number of any of its
+    certificates is in `revoked` or in the result of `statuses` for the time.
     """
 
     roots: tuple[x509.Certificate, ...]
@@ -89,73 +89,73 @@ class ChainVerifier:
     def verify(self, chain: tuple[bytes, ...], at: int) -> Path:
         """Validate `chain`, DER, leaf first, at `at` seconds since the epoch.
 
-        Raises ChainError, and EvidenceError where the status list that is asked for cannot be had.
+        Raises ChainError, or EvidenceError if the status list is required but not available.
         """
         try:
             return self._verify(chain, at)
         except MALFORMED as error:
-            # Names, times and keys are parsed when first asked for, so any look can find them malformed.
+            # `cryptography` parses names, times and keys on first access, so any access can find them malformed.
             raise ChainError(ChainProblem.MALFORMED, None, "a certificate of x5c is malformed") from error
 
     def check(self, at: int) -> None:
-        """Raises EvidenceError where no chain could be verified at `at` for want of a status list."""
+        """Raises EvidenceError if no chain can be verified at `at` because the status list is not available."""
         if self.statuses:
             self.statuses(at)
 
     def _verify(self, chain: tuple[bytes, ...], at: int) -> Path:
         time = datetime.datetime.fromtimestamp(at, datetime.UTC)
         leaf = _load(chain[0], 0)
-        known = self._issuers(chain[1:]) or self._above_leaf(leaf)
-        self._check_status((leaf.serial_number, *known.serials), at)
+        if chain[1:]:
+            above = self._issuers(chain[1:])
+        else:
+            root, anchor = self._issuing_root(leaf)
+            above = _VerifiedIssuers((), root, anchor, (root.certificate.serial_number,) if root else ())
+        self._check_status((leaf.serial_number, *above.serials), at)
         _check_validity(leaf.not_valid_before_utc, leaf.not_valid_after_utc, time, 0)
-        for place, link in enumerate(known.links, 1):
+        for place, link in enumerate(above.links, 1):
             _check_validity(link.not_before, link.not_after, time, place)
-        if known.issuer:
-            check_issued(leaf, known.issuer, 0)
+        if above.issuer:
+            check_issued(leaf, above.issuer, 0)
         check_extensions(leaf, 0)
-        return Path(leaf, leaf.public_key(), known.anchor)
+        return Path(leaf, leaf.public_key(), above.anchor)
 
-    def _issuers(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers | None:
-        """What is above the leaf, None where the chain has nothing there."""
-        if not chain or (known := self._known.get(chain)):
-            return known if chain else None
-        certificates = tuple(_load(octets, place) for place, octets in enumerate(chain, 1))
+    def _issuers(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
+        """The certificates above the leaf, from the cache or verified now."""
+        if known := self._known.get(chain):
+            return known
+        certificates = tuple(_load(data, place) for place, data in enumerate(chain, 1))
         verified = self._connect(certificates)
         if verified.anchor is not Anchor.NONE:
-            self._remember(chain, verified)
+            # Evict the oldest: a signature has several encodings, so an attacker can send many variants of one chain.
+            if len(self._known) >= _CACHE_MAX:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[chain] = verified
         return verified
 
     def _connect(self, certificates: tuple[x509.Certificate, ...]) -> _VerifiedIssuers:
-        """Signatures, names and path lengths of all above the leaf."""
+        """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError."""
         edition = self._edition(certificates[-1])
-        above = certificates[:-1] if edition else certificates
-        links = tuple(issuer_of(each, place) for place, each in enumerate(above, 1))
+        below_root = certificates[:-1] if edition else certificates
+        links = tuple(issuer_of(each, place) for place, each in enumerate(below_root, 1))
         root, anchor = edition or self._issuing_root(certificates[-1])
-        whole = (*links, root) if root else links
-        for place, (subject, issuer) in enumerate(pairwise(whole), 1):
+        issuers = (*links, root) if root else links
+        for place, (subject, issuer) in enumerate(pairwise(issuers), 1):
             check_issued(subject.certificate, issuer, place)
-        _check_path_lengths(whole)
+        for below, issuer in enumerate(issuers):
+            if issuer.path_length is not None and issuer.path_length < below:
+                raise ChainError(
+                    ChainProblem.PATH_TOO_LONG, below + 1, "has more certificates below it than it allows"
+                )
         serials = [each.serial_number for each in certificates]
         return _VerifiedIssuers(
             links, root, anchor, (*serials, *([root.certificate.serial_number] if root else []))
         )
 
-    def _above_leaf(self, leaf: x509.Certificate) -> _VerifiedIssuers:
-        """A leaf alone, which a root may have issued without anybody between."""
-        root, anchor = self._issuing_root(leaf)
-        return _VerifiedIssuers((), root, anchor, (root.certificate.serial_number,) if root else ())
-
-    def _remember(self, chain: tuple[bytes, ...], verified: _VerifiedIssuers) -> None:
-        """The oldest gives way: a signature can be written in several ways, and must not fill this for good."""
-        if len(self._known) >= _CACHE_MAX:
-            self._known.pop(next(iter(self._known)), None)
-        self._known[chain] = verified
-
     def _edition(self, last: x509.Certificate) -> tuple[Issuer, Anchor] | None:
         """The root of which `last` is an edition: the same name and the same key (RFC 5280 section 6.1.1 (d)).
 
-        Nothing else of an edition counts. Whoever makes one up gains nothing: the root's key must still have signed
-        what stands below it.
+        Nothing else of an edition is used. A forged edition has no effect, because the root's key must have signed the
+        certificate below it.
         """
         for root, anchor in self._anchors():
             if root.subject == last.subject and spki_of(root) == spki_of(last):
@@ -163,7 +163,7 @@ class ChainVerifier:
         return None
 
     def _issuing_root(self, certificate: x509.Certificate) -> tuple[Issuer | None, Anchor]:
-        """The root of that name and key. A root of that name which did not sign is another root."""
+        """The root that issued `certificate`, by name and signature."""
         for root, anchor in self._anchors():
             if root.subject == certificate.issuer and signed_by(certificate, root):
                 return issuer_of(root, None), anchor
@@ -184,9 +184,9 @@ class ChainVerifier:
                 raise ChainError(ChainProblem.of(entry.status), place, f"has been {entry}")
 
 
-def _load(octets: bytes, place: int) -> x509.Certificate:
+def _load(data: bytes, place: int) -> x509.Certificate:
     try:
-        return x509.load_der_x509_certificate(octets)
+        return x509.load_der_x509_certificate(data)
     except MALFORMED as error:
         raise ChainError(ChainProblem.MALFORMED, place, "is not an X.509 certificate") from error
 
@@ -200,12 +200,3 @@ def _check_validity(
             place,
             f"is not valid at this time; it is from {not_before:%Y-%m-%d} to {not_after:%Y-%m-%d}",
         )
-
-
-def _check_path_lengths(issuers: tuple[Issuer, ...]) -> None:
-    """RFC 5280 section 4.2.1.9: how many CA certificates may stand between an issuer and the leaf."""
-    for below, issuer in enumerate(issuers):
-        if issuer.path_length is not None and issuer.path_length < below:
-            raise ChainError(
-                ChainProblem.PATH_TOO_LONG, below + 1, "has more certificates below it than it allows"
-            )

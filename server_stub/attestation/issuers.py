@@ -1,9 +1,9 @@
-"""One link of a chain: may this certificate issue, and did it issue that one?"""
+"""One link of a chain: whether a certificate may issue others, and whether it issued the one below."""
 
 import datetime
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -14,21 +14,19 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from server_stub.attestation import key_description
-from server_stub.attestation.chain_problems import ChainError, ChainProblem
-
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+from server_stub.attestation.reasons import ChainError, ChainProblem
 
 _STRONG: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _CURVES: Final = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 _RSA_BITS_MIN: Final = 2048
 
 _UNDERSTOOD: Final = frozenset({x509.BasicConstraints.oid, x509.KeyUsage.oid, key_description.OID})
-"""Extensions that a certificate may mark critical, because they are read here."""
+"""Extensions that may be critical, because this package reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A CA certificate, taken apart once."""
+    """A CA certificate and the parts of it that path validation uses, parsed once."""
 
     certificate: x509.Certificate
     key: PublicKeyTypes
@@ -39,74 +37,21 @@ class Issuer:
 
 
 def issuer_of(certificate: x509.Certificate, place: int | None) -> Issuer:
-    """`certificate` as an issuer. Raises ChainError where it may not be one."""
-    basic = _extension(certificate, x509.BasicConstraints)
-    usage = _extension(certificate, x509.KeyUsage)
-    if basic is None or not basic.ca or (usage is not None and not usage.key_cert_sign):
+    """`certificate` as an issuer. Raises ChainError if it may not issue certificates."""
+    extensions = {extension.oid: extension.value for extension in certificate.extensions}
+    basic = extensions.get(x509.BasicConstraints.oid)
+    usage = extensions.get(x509.KeyUsage.oid)
+    may_sign = not isinstance(usage, x509.KeyUsage) or usage.key_cert_sign
+    if not isinstance(basic, x509.BasicConstraints) or not basic.ca or not may_sign:
         raise ChainError(ChainProblem.NOT_AN_ISSUER, place, "may not issue certificates")
-    if _extension_by_oid(certificate, key_description.OID):
+    if key_description.OID in extensions:
         raise ChainError(
             ChainProblem.EXTENSION_MISPLACED,
             place,
-            "carries a key description, which belongs in the leaf alone: an attested key signed what is below it",
+            "has a key description, which only a leaf may have: an attested key signed the certificate below",
         )
     check_extensions(certificate, place)
-    return Issuer(
-        certificate,
-        _strong_key(certificate.public_key(), place),
-        certificate.subject,
-        basic.path_length,
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
-    )
-
-
-def check_extensions(certificate: x509.Certificate, place: int | None) -> None:
-    """RFC 5280 section 4.2: a critical extension that is not understood refuses its certificate. Raises ChainError."""
-    for extension in certificate.extensions:
-        if extension.critical and extension.oid not in _UNDERSTOOD:
-            raise ChainError(
-                ChainProblem.EXTENSION_UNKNOWN, place, "has a critical extension that is not understood"
-            )
-
-
-def check_issued(certificate: x509.Certificate, issuer: Issuer, place: int) -> None:
-    """Name and signature. Raises ChainError.
-
-    With the parsed key where it can be: `verify_directly_issued_by` parses it anew.
-    """
-    if certificate.issuer != issuer.subject:
-        raise ChainError(
-            ChainProblem.ISSUER_DIFFERS, place, "was issued by another name than the next certificate's"
-        )
-    algorithm = _hash(certificate, place)
-    try:
-        if isinstance(issuer.key, EllipticCurvePublicKey):
-            issuer.key.verify(certificate.signature, certificate.tbs_certificate_bytes, ECDSA(algorithm))
-        else:
-            certificate.verify_directly_issued_by(issuer.certificate)
-    except (InvalidSignature, ValueError, TypeError) as error:
-        raise ChainError(
-            ChainProblem.SIGNATURE_INVALID, place, "was not signed by the next certificate's key"
-        ) from error
-
-
-def signed_by(certificate: x509.Certificate, root: x509.Certificate) -> bool:
-    """Whether the key of `root` signed, and its name is the issuer's."""
-    try:
-        certificate.verify_directly_issued_by(root)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
-
-
-@lru_cache(maxsize=64)
-def spki_of(certificate: x509.Certificate) -> bytes:
-    """SubjectPublicKeyInfo, DER."""
-    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _strong_key(key: PublicKeyTypes, place: int | None) -> PublicKeyTypes:
+    key = certificate.public_key()
     strong = (
         key.key_size >= _RSA_BITS_MIN
         if isinstance(key, RSAPublicKey)
@@ -118,24 +63,60 @@ def _strong_key(key: PublicKeyTypes, place: int | None) -> PublicKeyTypes:
             place,
             "has a key that is neither RSA of 2048 bits or more nor on P-256, P-384 or P-521",
         )
-    return key
+    return Issuer(
+        certificate,
+        key,
+        certificate.subject,
+        basic.path_length,
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+    )
 
 
-def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
+def check_extensions(certificate: x509.Certificate, place: int | None) -> None:
+    """Reject unknown critical extensions (RFC 5280 section 4.2). Raises ChainError."""
+    for extension in certificate.extensions:
+        if extension.critical and extension.oid not in _UNDERSTOOD:
+            raise ChainError(ChainProblem.EXTENSION_UNKNOWN, place, "has an unknown critical extension")
 
 
-def _extension_by_oid(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> bool:
-    return any(extension.oid == oid for extension in certificate.extensions)
+def check_issued(certificate: x509.Certificate, issuer: Issuer, place: int) -> None:
+    """Check issuer name and signature. Raises ChainError.
 
-
-def _hash(certificate: x509.Certificate, place: int) -> hashes.HashAlgorithm:
+    EC signatures are verified with the parsed key, because `verify_directly_issued_by` would parse it again.
+    """
+    if certificate.issuer != issuer.subject:
+        raise ChainError(
+            ChainProblem.ISSUER_DIFFERS,
+            place,
+            "has an issuer that is not the subject of the next certificate",
+        )
     algorithm = certificate.signature_hash_algorithm
     if not isinstance(algorithm, _STRONG):
         raise ChainError(
             ChainProblem.HASH_WEAK, place, "is signed with a hash that is not of the SHA-2 family"
         )
-    return algorithm
+    try:
+        if isinstance(issuer.key, EllipticCurvePublicKey):
+            issuer.key.verify(certificate.signature, certificate.tbs_certificate_bytes, ECDSA(algorithm))
+        else:
+            certificate.verify_directly_issued_by(issuer.certificate)
+    except (InvalidSignature, ValueError, TypeError) as error:
+        raise ChainError(
+            ChainProblem.SIGNATURE_INVALID, place, "was not signed by the key of the next certificate"
+        ) from error
+
+
+def signed_by(certificate: x509.Certificate, root: x509.Certificate) -> bool:
+    """Whether the key of `root` signed `certificate` and the issuer's name is the root's."""
+    try:
+        certificate.verify_directly_issued_by(root)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def spki_of(certificate: x509.Certificate) -> bytes:
+    """SubjectPublicKeyInfo, DER."""
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

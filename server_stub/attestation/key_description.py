@@ -4,15 +4,22 @@ Source: the `KeyDescription` schema of the Android Open Source Project, "Key and
 it has published from 3 (Keymaster 4.0) to 400 (KeyMint 4). Exactly one encoding of each description is accepted.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from cryptography.x509 import ObjectIdentifier
 
 from server_stub.attestation import authorization_list, der
-from server_stub.attestation.authorization_list import AuthorizationList, KeyDescriptionError
-from server_stub.attestation.authorization_values import BOOT_STATES, ApplicationId, Package, RootOfTrust
+from server_stub.attestation.authorization_list import (
+    BOOT_STATES,
+    ApplicationId,
+    AuthorizationList,
+    KeyDescriptionError,
+    Package,
+    RootOfTrust,
+)
 from server_stub.attestation.der import DerError, DerProblem
 
 __all__ = [
@@ -39,20 +46,20 @@ PURPOSE_SIGN: Final = 2
 """`KeyPurpose::SIGN`."""
 
 PURPOSE_VERIFY: Final = 3
-"""`KeyPurpose::VERIFY`, which anybody can do who has the certificate."""
+"""`KeyPurpose::VERIFY`; the certificate allows this to any holder."""
 
 ORIGIN_GENERATED: Final = 0
-"""`KeyOrigin::GENERATED`: the key was made inside the keystore."""
+"""`KeyOrigin::GENERATED`: the key was generated inside the keystore."""
 
 ATTESTATION_VERSIONS: Final = (3, 4, 100, 200, 300, 400)
-"""Keymaster 4.0 and 4.1, KeyMint 1 to 4. Nothing was published between them, and a later schema is not known yet."""
+"""Keymaster 4.0 and 4.1, KeyMint 1 to 4: every version that was published."""
 
 KEYMINT_VERSIONS: Final = (0, 1, 2, 3, 4, 41, 100, 200, 300, 400)
-"""Keymaster 0.3 to 4.1, KeyMint 1 to 4: an old one may stand below a newer system that attests in software."""
+"""Keymaster 0.3 to 4.1, KeyMint 1 to 4. A newer system can attest keys of an older keystore in software."""
 
 
 class SecurityLevel(IntEnum):
-    """Where the key lives."""
+    """Where the key is stored."""
 
     SOFTWARE = 0
     TRUSTED_ENVIRONMENT = 1
@@ -61,7 +68,7 @@ class SecurityLevel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyDescription:
-    """All that the extension says. Only `hardware` is beyond the reach of the operating system."""
+    """The content of the extension. The operating system cannot influence `hardware`."""
 
     attestation_version: int
     attestation_level: SecurityLevel
@@ -75,71 +82,48 @@ class KeyDescription:
 
 def decode(extension: bytes) -> KeyDescription:
     """Read the value of the extension. Raises KeyDescriptionError."""
-    parts = _parts(extension)
-    return KeyDescription(
-        attestation_version=_version("attestation_version", parts[0], ATTESTATION_VERSIONS),
-        attestation_level=_level("attestation_level", parts[1]),
-        keymint_version=_version("keymint_version", parts[2], KEYMINT_VERSIONS),
-        keymint_level=_level("keymint_level", parts[3]),
-        challenge=_content("challenge", parts[4], der.OCTET_STRING),
-        unique_id=_content("unique_id", parts[5], der.OCTET_STRING),
-        software=_authorizations("software", parts[6]),
-        hardware=_authorizations("hardware", parts[7]),
-    )
-
-
-_MEMBERS: Final = 8
-_LEVELS: Final = tuple(SecurityLevel)
-
-
-def _parts(extension: bytes) -> list[der.DerElement]:
+    name = "KeyDescription"
+    found: dict[str, Any] = {}
     try:
-        parts = der.elements(der.only(extension, der.SEQUENCE))
+        parts = der.elements(der.only(extension, der.SEQUENCE), len(_MEMBERS), len(_MEMBERS))
+        for part, (name, tag, read) in zip(parts, _MEMBERS, strict=True):
+            found[name] = read(der.content(part, tag))
     except DerError as error:
-        raise _named("KeyDescription", error) from error
-    if len(parts) != _MEMBERS:
-        problem = DerProblem.MISSING if len(parts) < _MEMBERS else DerProblem.TRAILING
-        raise KeyDescriptionError("KeyDescription", problem, f"{len(parts)} elements where {_MEMBERS} belong")
-    return parts
-
-
-def _content(field: str, element: der.DerElement, tag: int) -> bytes:
-    try:
-        return der.content(element, tag)
-    except DerError as error:
-        raise _named(field, error) from error
-
-
-def _integer(field: str, element: der.DerElement, tag: int) -> int:
-    try:
-        return der.integer(der.content(element, tag))
-    except DerError as error:
-        raise _named(field, error) from error
-
-
-def _version(field: str, element: der.DerElement, known: tuple[int, ...]) -> int:
-    version = _integer(field, element, der.INTEGER)
-    if version not in known:
-        published = ", ".join(map(str, known))
-        raise KeyDescriptionError(
-            field, DerProblem.VERSION_UNKNOWN, f"version {version}; published are {published}"
-        )
-    return version
-
-
-def _level(field: str, element: der.DerElement) -> SecurityLevel:
-    level = _integer(field, element, der.ENUMERATED)
-    if level >= len(_LEVELS):
-        raise KeyDescriptionError(field, DerProblem.VALUE_UNKNOWN, f"security level {level}")
-    return _LEVELS[level]
-
-
-def _authorizations(field: str, element: der.DerElement) -> AuthorizationList:
-    try:
-        return authorization_list.decode(_content(field, element, der.SEQUENCE))
+        raise KeyDescriptionError(name, error.problem, error.detail) from error
     except KeyDescriptionError as error:
-        raise (error if error.field == field else error.inside(field)) from error
+        raise error.inside(name) from error
+    return KeyDescription(**found)
 
 
-def _named(field: str, error: DerError) -> KeyDescriptionError:
-    return KeyDescriptionError(field, error.problem, error.detail)
+def _version(published: tuple[int, ...]) -> Callable[[bytes], int]:
+    """A reader of a version that must be one of `published`."""
+
+    def read(value: bytes) -> int:
+        version = der.integer(value)
+        if version not in published:
+            versions = ", ".join(map(str, published))
+            raise DerError(
+                DerProblem.VERSION_UNKNOWN, f"version {version}; published versions are {versions}"
+            )
+        return version
+
+    return read
+
+
+def _level(value: bytes) -> SecurityLevel:
+    level = der.integer(value)
+    if level >= len(SecurityLevel):
+        raise DerError(DerProblem.VALUE_UNKNOWN, f"security level {level}")
+    return SecurityLevel(level)
+
+
+_MEMBERS: Final[tuple[tuple[str, int, Callable[[bytes], Any]], ...]] = (
+    ("attestation_version", der.INTEGER, _version(ATTESTATION_VERSIONS)),
+    ("attestation_level", der.ENUMERATED, _level),
+    ("keymint_version", der.INTEGER, _version(KEYMINT_VERSIONS)),
+    ("keymint_level", der.ENUMERATED, _level),
+    ("challenge", der.OCTET_STRING, bytes),
+    ("unique_id", der.OCTET_STRING, bytes),
+    ("software", der.SEQUENCE, authorization_list.decode),
+    ("hardware", der.SEQUENCE, authorization_list.decode),
+)

@@ -1,13 +1,65 @@
-"""The reasons that an appraisal gives, and what each says to a person."""
+"""Why a chain is rejected, why an appraised claim has its value, and a sentence for each reason."""
 
 from enum import StrEnum
 from typing import Final
 
-from server_stub.attestation.chain_problems import ChainProblem
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from server_stub.attestation.revocation import CertificateStatus
+from server_stub.evidence.errors import EvidenceError
+from wire.codes import ProblemCode
+
+MALFORMED: Final = (
+    ValueError,
+    TypeError,  # a name whose attribute has a string type that is not allowed for it
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises for a malformed certificate; the library has no common base class for these."""
+
+
+class ChainProblem(StrEnum):
+    """What is wrong with a chain, or with the key description in its leaf."""
+
+    MALFORMED = "certificate-malformed"
+    OUT_OF_TIME = "certificate-out-of-time"
+    NOT_AN_ISSUER = "certificate-may-not-issue"
+    ISSUER_DIFFERS = "certificate-of-another-issuer"
+    SIGNATURE_INVALID = "certificate-signature-invalid"
+    PATH_TOO_LONG = "path-too-long"
+    HASH_WEAK = "signature-hash-weak"
+    KEY_WEAK = "issuer-key-weak"
+    EXTENSION_MISPLACED = "key-description-misplaced"
+    EXTENSION_UNKNOWN = "critical-extension-unknown"
+    REVOKED = "certificate-revoked"
+    SUSPENDED = "certificate-suspended"
+    DESCRIPTION_MALFORMED = "key-description-malformed"
+
+    @classmethod
+    def of(cls, status: CertificateStatus) -> "ChainProblem":
+        """The problem for an entry of a status list."""
+        return cls.SUSPENDED if status is CertificateStatus.SUSPENDED else cls.REVOKED
+
+
+class ChainError(EvidenceError):
+    """A chain is rejected. `place` counts certificates from the leaf, 0; None if the error concerns none of them.
+
+    `finding` is the message without the place, for callers that name certificates in another way.
+    """
+
+    def __init__(self, problem: ChainProblem, place: int | None, finding: str) -> None:
+        where = "" if place is None else f"certificate {place} of x5c "
+        super().__init__(ProblemCode.CHAIN_INVALID, f"{where}{finding}")
+        self.problem = problem
+        self.place = place
+        self.finding = finding
 
 
 class AppraisalReason(StrEnum):
-    """Why a claim has its value. The codes are recorded with each verdict and do not change."""
+    """Why a claim has its value. The codes are stored with each verdict and do not change."""
 
     RECOGNIZED = "recognized"
     CHALLENGE_NOT_COMPARED = "challenge-not-compared"
@@ -41,44 +93,44 @@ _R = AppraisalReason
 _P = ChainProblem
 
 MEANING: Final[dict[AppraisalReason | ChainProblem, str]] = {
-    _R.RECOGNIZED: "The hardware names this phone and answers this challenge.",
-    _R.CHALLENGE_NOT_COMPARED: "No challenge was given to compare with, so that the attestation may be an old one.",
-    _R.IMEI_NOT_ATTESTED: "The hardware names no IMEI, so that nobody knows which phone this is.",
-    _R.CHAIN_NOT_ANCHORED: "The chain leads to no root that is trusted.",
-    _R.SOFTWARE_ROOT: "The chain leads to the root of a keystore in software, which vouches for no hardware.",
-    _R.KEY_NOT_ATTESTED: "The leaf carries no key description.",
-    _R.CHALLENGE_NOT_FRESH: "The attestation answers another challenge than the one that was asked.",
-    _R.UEID_IS_NOT_THE_ATTESTED_IMEI: "The phone claims to be another one than its hardware says.",
-    _R.NOT_VOUCHED_FOR: "Nothing that is trusted vouches for this, so that it says nothing.",
-    _R.KEYSTORE_IN_SOFTWARE: "The key, or what attests it, lives in software.",
-    _R.SECURITY_LEVELS_DIFFER: "The key and what attests it live at different levels of security.",
-    _R.STRONGBOX: "The key lives in a secure element of its own (StrongBox).",
-    _R.TRUSTED_ENVIRONMENT: "The key lives in the trusted execution environment.",
-    _R.ROOT_OF_TRUST_ABSENT: "The hardware does not say what was booted.",
-    _R.BOOT_GREEN: "An image that the maker signed was booted and verified.",
-    _R.BOOT_YELLOW: "A verified image was booted that somebody other than the maker signed.",
-    _R.BOOT_ORANGE: "Any image could be booted; nothing was verified.",
-    _R.BOOT_RED: "An image was booted that failed its verification.",
+    _R.RECOGNIZED: "The hardware states the IMEI of this device and answers this challenge.",
+    _R.CHALLENGE_NOT_COMPARED: "No challenge was given to compare with, so the attestation may be an old one.",
+    _R.IMEI_NOT_ATTESTED: "The hardware states no IMEI, so it does not identify the device.",
+    _R.CHAIN_NOT_ANCHORED: "The chain leads to no trusted root.",
+    _R.SOFTWARE_ROOT: "The chain leads to the root of a software keystore, which does not certify hardware.",
+    _R.KEY_NOT_ATTESTED: "The leaf has no key description.",
+    _R.CHALLENGE_NOT_FRESH: "The attestation answers another challenge than the expected one.",
+    _R.UEID_IS_NOT_THE_ATTESTED_IMEI: "The device claims another IMEI than its hardware states.",
+    _R.NOT_VOUCHED_FOR: "No trusted certificate covers this claim, so it is not appraised.",
+    _R.KEYSTORE_IN_SOFTWARE: "The key, or the keystore that attests it, is in software.",
+    _R.SECURITY_LEVELS_DIFFER: "The key and the keystore that attests it have different security levels.",
+    _R.STRONGBOX: "The key is in a separate secure element (StrongBox).",
+    _R.TRUSTED_ENVIRONMENT: "The key is in the trusted execution environment.",
+    _R.ROOT_OF_TRUST_ABSENT: "The hardware does not state what was booted.",
+    _R.BOOT_GREEN: "A verified image was booted that the manufacturer signed.",
+    _R.BOOT_YELLOW: "A verified image was booted that another party than the manufacturer signed.",
+    _R.BOOT_ORANGE: "The boot was not verified: any image could be booted.",
+    _R.BOOT_RED: "An image was booted whose verification failed.",
     _R.BOOTLOADER_UNLOCKED: "The bootloader is unlocked.",
-    _R.DEBUGGING_ENABLED: "The phone says that debugging is enabled.",
+    _R.DEBUGGING_ENABLED: "The device reports that debugging is enabled.",
     _R.BOOTLOADER_LOCKED: "The bootloader is locked.",
-    _R.KEY_NOT_FOR_SIGNING_ALONE: "The key is not for signing alone.",
-    _R.KEY_NOT_GENERATED_IN_HARDWARE: "The key was not generated in the hardware, so that a copy may exist.",
-    _R.KEY_OPEN_TO_ALL_APPLICATIONS: "Every application on the phone may use the key.",
-    _R.KEY_AUTHORIZATION_UNKNOWN: "The hardware enforces an authorization that is not known here.",
+    _R.KEY_NOT_FOR_SIGNING_ALONE: "The key has other purposes than signing and verifying, or is not for signing.",
+    _R.KEY_NOT_GENERATED_IN_HARDWARE: "The key was not generated in the hardware, so a copy may exist.",
+    _R.KEY_OPEN_TO_ALL_APPLICATIONS: "Every application on the device may use the key.",
+    _R.KEY_AUTHORIZATION_UNKNOWN: "The hardware enforces an authorization that this server does not know.",
     _R.KEY_IN_HARDWARE: "The key was generated in the hardware, for signing.",
     _P.MALFORMED: "A certificate is malformed.",
     _P.OUT_OF_TIME: "A certificate is not valid at this time.",
-    _P.NOT_AN_ISSUER: "A certificate issued another and may not.",
-    _P.ISSUER_DIFFERS: "A certificate was issued by another name than the next one's.",
-    _P.SIGNATURE_INVALID: "A certificate was not signed by the next one's key.",
-    _P.PATH_TOO_LONG: "More certificates stand below one of them than it allows.",
+    _P.NOT_AN_ISSUER: "A certificate issued another one but may not issue certificates.",
+    _P.ISSUER_DIFFERS: "The issuer of a certificate is not the subject of the next one.",
+    _P.SIGNATURE_INVALID: "A certificate was not signed by the key of the next one.",
+    _P.PATH_TOO_LONG: "More certificates are below a certificate than its path length allows.",
     _P.HASH_WEAK: "A certificate is signed with a hash that is not of the SHA-2 family.",
     _P.KEY_WEAK: "A certificate was issued with a weak key.",
-    _P.EXTENSION_MISPLACED: "Another certificate than the leaf carries a key description.",
-    _P.EXTENSION_UNKNOWN: "A certificate has a critical extension that is not understood.",
+    _P.EXTENSION_MISPLACED: "A certificate above the leaf has a key description.",
+    _P.EXTENSION_UNKNOWN: "A certificate has an unknown critical extension.",
     _P.REVOKED: "A certificate has been revoked.",
     _P.SUSPENDED: "A certificate has been suspended.",
-    _P.DESCRIPTION_MALFORMED: "The leaf's key description is malformed.",
+    _P.DESCRIPTION_MALFORMED: "The key description in the leaf is malformed.",
 }
-"""One sentence for each."""
+"""One sentence for each reason."""

@@ -1,9 +1,9 @@
 """The revocation status list of attestation certificates, in the JSON that Android publishes.
 
 `{"entries": {"<serial number>": {"status": "REVOKED", "reason": "KEY_COMPROMISE"}}}`: an entry has `status`, and may
-have `reason`, `expires` (YYYY-MM-DD) and `comment`. The schema writes serial numbers in hexadecimal, yet the list as
-it is served holds decimal ones too; a key that can be read both ways stands for both numbers. A list that departs
-from the schema anywhere is not used in part: it is an error that says where.
+have `reason`, `expires` (YYYY-MM-DD) and `comment`. The schema has serial numbers in hexadecimal, but the published
+list has decimal ones too; a key that can be read both ways is used for both numbers. A list with any deviation from
+the schema is rejected as a whole, and the error says where it is.
 """
 
 import re
@@ -22,7 +22,7 @@ _Named = TypeVar("_Named", bound=StrEnum)
 
 
 class CertificateStatus(StrEnum):
-    """Both refuse: a suspended certificate may count again one day, and does not today."""
+    """Both reject the chain; a suspended certificate may become valid again later."""
 
     REVOKED = "REVOKED"
     SUSPENDED = "SUSPENDED"
@@ -39,7 +39,7 @@ class RevocationReason(StrEnum):
 
 
 class StatusListError(ValueError):
-    """A status list cannot be used. `where` is a path into it, `problem` says what is wrong there.
+    """A status list is not valid. `where` is a path in the document, `problem` says what is wrong there.
 
     >>> print(StatusListError("entries.2c8c.status", "is neither REVOKED nor SUSPENDED"))
     status list, entries.2c8c.status: is neither REVOKED nor SUSPENDED
@@ -53,7 +53,7 @@ class StatusListError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StatusEntry:
-    """What the list says of one certificate. `expires` is the day on which the certificate itself ends."""
+    """The status of one certificate. `expires` is the last day on which the certificate is valid."""
 
     status: CertificateStatus
     reason: RevocationReason = RevocationReason.UNSPECIFIED
@@ -70,55 +70,43 @@ class StatusList:
     entries: Mapping[int, StatusEntry]
 
     @classmethod
-    def parse(cls, octets: bytes) -> Self:
+    def parse(cls, data: bytes) -> Self:
         """Read the JSON document. Raises StatusListError.
 
         >>> StatusList.parse(b'{"entries": {"2c8c": {"status": "SUSPENDED"}}}').entries[0x2c8c].status
         <CertificateStatus.SUSPENDED: 'SUSPENDED'>
         """
         try:
-            document = read_object(octets)
+            document = read_object(data)
         except JsonError as error:
             raise StatusListError("document", f"is {error}") from error
         if document.keys() != {"entries"} or not isinstance(document["entries"], dict):
             raise StatusListError("document", "must have one member, the object `entries`")
         found: dict[int, StatusEntry] = {}
         for key, value in document["entries"].items():
-            serials, entry = _serials(key), _entry(key, value)
-            for serial in serials:
-                found[serial] = _worse(found.get(serial), entry)
+            if not _SERIAL.fullmatch(key):
+                raise StatusListError("entries", "a key is not a serial number of hexadecimal digits")
+            entry = _entry(key, value)
+            for serial in {int(key, 16)} | ({int(key)} if key.isdigit() else set()):
+                earlier = found.get(serial)
+                if earlier is None or earlier.status is not CertificateStatus.REVOKED:
+                    found[serial] = entry
         return cls(found)
-
-
-def _serials(key: str) -> set[int]:
-    if not _SERIAL.fullmatch(key):
-        raise StatusListError("entries", "a key is not a serial number of hexadecimal digits")
-    return {int(key, 16)} | ({int(key)} if key.isdigit() else set())
 
 
 def _entry(key: str, value: Any) -> StatusEntry:
     where = f"entries.{key}"
     if not isinstance(value, dict) or not value.keys() <= _MEMBERS:
-        raise StatusListError(where, f"must be an object of {', '.join(sorted(_MEMBERS))}")
-    return StatusEntry(
-        _named(CertificateStatus, value.get("status"), f"{where}.status"),
-        _named(RevocationReason, value.get("reason", "UNSPECIFIED"), f"{where}.reason"),
-        _date(value.get("expires"), f"{where}.expires"),
-    )
+        raise StatusListError(where, f"must be an object with only the members {', '.join(sorted(_MEMBERS))}")
+    status = _member(CertificateStatus, value.get("status"), f"{where}.status")
+    reason = _member(RevocationReason, value.get("reason", "UNSPECIFIED"), f"{where}.reason")
+    expires = value.get("expires")
+    if expires is not None and not (isinstance(expires, str) and _DATE.fullmatch(expires)):
+        raise StatusListError(f"{where}.expires", "is not a date, YYYY-MM-DD")
+    return StatusEntry(status, reason, expires)
 
 
-def _named(kind: type[_Named], value: object, where: str) -> _Named:
+def _member(kind: type[_Named], value: object, where: str) -> _Named:
     if not isinstance(value, str) or value not in {member.value for member in kind}:
-        raise StatusListError(where, f"is none of {', '.join(kind)}")
+        raise StatusListError(where, f"is not one of {', '.join(kind)}")
     return kind(value)
-
-
-def _date(value: object, where: str) -> str | None:
-    if value is not None and not (isinstance(value, str) and _DATE.fullmatch(value)):
-        raise StatusListError(where, "is not a date, YYYY-MM-DD")
-    return value
-
-
-def _worse(one: StatusEntry | None, other: StatusEntry) -> StatusEntry:
-    """Two keys for one number: revoked outweighs suspended."""
-    return one if one and one.status is CertificateStatus.REVOKED else other

@@ -137,7 +137,7 @@ def test_a_chain_in_the_wrong_order_is_refused() -> None:
     """Each certificate must be signed by the next."""
     chain = reader.read(Phone().evidence(NONCE)).chain
     other = reader.read(Phone(KeystoreLevel.TEE).evidence(NONCE)).chain
-    with pytest.raises(EvidenceError, match=r"another name|not signed"):
+    with pytest.raises(EvidenceError, match="has an issuer that is not the subject of the next certificate"):
         ChainVerifier((VENDOR.attestation_root,)).verify((chain[0], other[1]), NOW)
 
 
