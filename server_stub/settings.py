@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server_stub.policies import DEFAULT, shipped
 from server_stub.policy.policy import Policy
-from server_stub.reference_data.source_countries import CountryOf, SourceCountries, nowhere
+from server_stub.reference_data.source_countries import CountryOf, SourceCountries, unknown_country
 from server_stub.reference_data.status_list import DAY, StatusListFile, WhenUnusable
 from server_stub.signing.signing_key import Algorithm
 from server_stub.store.database import Database
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
 
     def country_of(self) -> CountryOf:
         """Where the country of an address comes from. Raises SourceCountriesError."""
-        return SourceCountries.read(self.source_countries) if self.source_countries else nowhere
+        return SourceCountries.read(self.source_countries) if self.source_countries else unknown_country
 
     def load_policy(self) -> Policy:
         """The policy that `policy` names. Raises PolicyError or OSError."""

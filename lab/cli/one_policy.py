@@ -12,7 +12,7 @@ import typer
 from lab.cli import output
 from lab.cli import policy_tables as tables
 from lab.cli.one_database import named
-from server_stub.admin.policy_simulation import KEPT
+from server_stub.admin.policy_simulation import LISTED_MAX
 from server_stub.admin.policy_simulation import simulate as simulated
 from server_stub.attestation.appraisal import Identity
 from server_stub.policies import names, read
@@ -146,7 +146,7 @@ def simulate(name: str, devices: Devices, *, json: bool) -> None:
         store = SqlStore(database)
         try:
             with store.reading() as reading:
-                result = simulated(reading, draft, at, keep=None if devices.listed else KEPT)
+                result = simulated(reading, draft, at, max_listed=None if devices.listed else LISTED_MAX)
         finally:
             store.close()
     except StoreUnavailableError as error:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from server_stub.admin.policy_simulation import Simulation
+from server_stub.admin.policy_simulation import PolicySimulation
 from server_stub.policy.diff import Difference, RuleChange
 from server_stub.policy.document import Rule
 from server_stub.policy.explain import Checked, Explanation, RuleEvaluation, as_words
@@ -150,7 +150,7 @@ def _value(value: Any) -> str:
     return str(value["key"]) if isinstance(value, dict) else "none" if value is None else str(value)
 
 
-def simulation(result: Simulation, *, listed: bool) -> Iterator[Any]:
+def simulation(result: PolicySimulation, *, listed: bool) -> Iterator[Any]:
     """A simulation for people."""
     told = result.as_json()
     against = f"what is in force ({result.against})" if result.against else "the newest verdicts"

@@ -12,12 +12,12 @@ from typing import Final
 
 from lab.world.seed import Seed
 from server_stub.key_repository import (
-    Founding,
+    InitialContents,
     KeyList,
     KeyRepository,
     OnlineKeys,
     OnlineRole,
-    RootHolder,
+    RootKeys,
     first_root,
 )
 from server_stub.signing.signing_key import SigningKey
@@ -32,9 +32,9 @@ class Ceremony:
     def __init__(self, seed: Seed) -> None:
         self._seed = seed
 
-    def holder(self, generation: int = 0) -> RootHolder:
+    def holder(self, generation: int = 0) -> RootKeys:
         """The three root keys in the safe."""
-        return RootHolder([self._seed.ed25519(f"root key {generation}.{number}") for number in range(3)])
+        return RootKeys([self._seed.ed25519(f"root key {generation}.{number}") for number in range(3)])
 
     def online(self, generation: int = 0) -> OnlineKeys:
         """The keys of the online roles."""
@@ -54,5 +54,5 @@ class Ceremony:
 
         Raises KeyRepositoryError.
         """
-        founding = Founding(self.pinned_root, KeyList.of(*(key.public_jwk() for key in keys)))
-        return KeyRepository.open(folder, founding=founding, online=self.online(generation), clock=clock)
+        initial = InitialContents(self.pinned_root, KeyList.of(*(key.public_jwk() for key in keys)))
+        return KeyRepository.open(folder, initial=initial, online=self.online(generation), clock=clock)

@@ -2,11 +2,11 @@
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table as RichTable
+from rich.table import Table
 from rich.text import Text
 
 from lab.reports.investigation_text import FINDINGS, HEADINGS, between, coverage, lead, percent
-from server_stub.investigation.analysis import Finding, Investigation, Share, Table
+from server_stub.investigation.analysis import Finding, Investigation, OriginTable, Share
 
 _STYLES = {Finding.ABOVE: "bold red", Finding.BELOW: "green", Finding.UNDECIDED: "dim"}
 
@@ -23,8 +23,8 @@ def tables(found: Investigation) -> RenderableType:
     return Group(*shown)
 
 
-def _dimension(table: Table) -> RenderableType:
-    grid = RichTable(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=coverage(table), caption_justify="left")
+def _dimension(table: OriginTable) -> RenderableType:
+    grid = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=coverage(table), caption_justify="left")
     grid.add_column(HEADINGS[table.dimension].lower())
     for heading in ("phones", "prohibited", "share"):
         grid.add_column(heading, justify="right", no_wrap=True)
@@ -49,7 +49,7 @@ def _cells(share: Share) -> tuple[Text | str, ...]:
 
 
 def _weeks(found: Investigation) -> RenderableType:
-    grid = RichTable(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title="Activations by week", title_justify="left")
+    grid = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title="Activations by week", title_justify="left")
     grid.add_column("from Monday", no_wrap=True)
     for territory in found.territories:
         grid.add_column(territory, justify="right")

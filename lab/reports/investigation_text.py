@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server_stub.investigation.analysis import Dimension, Finding, Interval, Investigation, Table
+from server_stub.investigation.analysis import Dimension, Finding, Interval, Investigation, OriginTable
 
 HEADINGS: Final = {
     Dimension.SALE_REGION: "Sale region",
@@ -54,7 +54,7 @@ def lead(found: Investigation) -> str:
     return f"{said} More than the rest, beyond chance: {', '.join(named)}."
 
 
-def coverage(table: Table) -> str:
+def coverage(table: OriginTable) -> str:
     """For how many phones the dimension is known at all."""
     if table.activated == 0:
         return "No phone is known."

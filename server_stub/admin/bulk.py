@@ -55,7 +55,7 @@ def execute(operators: DeviceAdmin, errand: BulkRequest) -> tuple[str, ...]:
         asked = {name: value for name, value in asdict(errand.query).items() if value is not None}
         details = {"filter": asked, "devices": len(subs)}
         action = f"devices.{errand.act}"
-        now = operators.desk.clock()
+        now = operators.context.clock()
         transaction.append_audit(AuditEntry(now, operators.by, action, "bulk", errand.reason, details))
     return subs
 

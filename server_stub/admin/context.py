@@ -40,7 +40,7 @@ class AdminContext:
 
     service: VerdictService
     tokens: AdminTokens
-    once: IdempotentWrites
+    writes: IdempotentWrites
     faults: Faults
     keys: KeyAdmin | None
 
@@ -48,29 +48,29 @@ class AdminContext:
     def of(cls, service: VerdictService, *, keys: KeyAdmin | None = None) -> "AdminContext":
         """The parts that operate `service`, with its store, clock and randomness."""
         operators = device_admin(service)
-        desk, store = operators.desk, operators.store
+        context, store = operators.context, operators.store
         return cls(
             service=service,
-            tokens=AdminTokens(store, desk.clock, desk.random),
-            once=IdempotentWrites(store, desk.clock),
-            faults=Faults(desk.random),
+            tokens=AdminTokens(store, context.clock, context.random),
+            writes=IdempotentWrites(store, context.clock),
+            faults=Faults(context.random),
             keys=keys,
         )
 
     @property
     def store(self) -> Store:
         """The server's memory."""
-        return self.once.store
+        return self.writes.store
 
     @property
     def clock(self) -> Callable[[], int]:
         """Seconds since the epoch."""
-        return self.once.clock
+        return self.writes.clock
 
-    def operators(self, store: Store, by: str) -> DeviceAdmin:
+    def device_admin(self, store: Store, by: str) -> DeviceAdmin:
         """The desk of the operator called `by`, on `store`, which may be part of a transaction."""
         return replace(device_admin(self.service), store=store, by=by)
 
-    def policies(self, store: Store) -> PolicyAdmin:
+    def policy_admin(self, store: Store) -> PolicyAdmin:
         """The desk for policies and campaigns, on `store`, which may be part of a transaction."""
         return PolicyAdmin(store, self.clock)

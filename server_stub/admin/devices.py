@@ -84,7 +84,7 @@ class DeviceAdmin:
     is in force, `by` who acts.
     """
 
-    desk: SigningContext
+    context: SigningContext
     store: Store
     policy: Callable[[Reading], Policy]
     by: str = LOCAL
@@ -103,7 +103,7 @@ class DeviceAdmin:
 
     def withdraw(self, imei: str, *, reason: str = "withdrawn") -> None:
         """Let the policy decide again."""
-        self.act(self.desk.pseudonyms.device(imei), Act.WITHDRAW, reason=reason)
+        self.act(self.context.pseudonyms.device(imei), Act.WITHDRAW, reason=reason)
 
     def act(self, sub: str, act: Act, *, reason: str, case: str | None = None) -> Device:
         """Do `act` to the phone with this pseudonym, and return its record."""
@@ -112,7 +112,7 @@ class DeviceAdmin:
             known = self._known(transaction, sub)
             override = None if decision is None else self._override(known, decision, reason, case)
             device = replace(known, override=override)
-            transaction.remember(device)
+            transaction.put_device(device)
             self._audit(transaction, f"device.{act}", device, reason, {})
         return device
 
@@ -125,9 +125,9 @@ class DeviceAdmin:
         is bound to the key of the phone's newest verdict over the network; `undelivered` says how many of the newest
         never reached it. Nobody knows whether a code arrives, so the phone counts as locked until it is heard of.
         """
-        now = self.desk.clock()
+        now = self.context.clock()
         with self.store.transaction() as transaction:
-            device = self._known(transaction, self.desk.pseudonyms.device(challenge.imei14))
+            device = self._known(transaction, self.context.pseudonyms.device(challenge.imei14))
             if device.locks_at is None or now < device.locks_at:
                 raise OperatorError(OperatorFault.DEVICE_NOT_LOCKED)
             key = transaction.key_of(device.sub, undelivered)
@@ -136,15 +136,15 @@ class DeviceAdmin:
             override = _unlocking(device, self._override(device, Decision.ALLOW, reason, case))
             overridden = replace(device, override=override)
             verdict = self._compose(overridden, override, self.policy(transaction), challenge, key)
-            token = self.desk.signer.sign(verdict)
-            transaction.record(_record(verdict, token))
+            token = self.context.signer.sign(verdict)
+            transaction.append_verdict(_record(verdict, token))
             unlocked = replace(overridden, last_serial=verdict.serial)
-            transaction.remember(unlocked)
+            transaction.put_device(unlocked)
             self._audit(transaction, "device.unlock-code", unlocked, reason, {"serial": verdict.serial})
         return UnlockCode(verdict, token)
 
     def _overrule(self, imei: str, act: Act, reason: str, case: str | None) -> Override:
-        device = self.act(self.desk.pseudonyms.device(imei), act, reason=reason, case=case)
+        device = self.act(self.context.pseudonyms.device(imei), act, reason=reason, case=case)
         assert device.override is not None  # noqa: S101 - every act but a withdrawal leaves one
         return device.override
 
@@ -155,32 +155,32 @@ class DeviceAdmin:
         return device
 
     def _override(self, device: Device, decision: Decision, reason: str, case: str | None) -> Override:
-        number = case or self.desk.pseudonyms.case(device.sub)
-        return Override(decision, reason, number, self.desk.clock())
+        number = case or self.context.pseudonyms.case(device.sub)
+        return Override(decision, reason, number, self.context.clock())
 
     def _audit(
         self, transaction: Transaction, action: str, device: Device, reason: str, more: dict[str, int]
     ) -> None:
         case = {"case": device.override.case} if device.override else {}
-        entry = AuditEntry(self.desk.clock(), self.by, action, device.sub, reason, {**case, **more})
+        entry = AuditEntry(self.context.clock(), self.by, action, device.sub, reason, {**case, **more})
         transaction.append_audit(entry)
 
     def _compose(
         self, device: Device, override: Override, policy: Policy, challenge: UnlockChallenge, key: str
     ) -> Verdict:
-        desk = self.desk
-        bearings = VerdictContext(
-            issuer=desk.issuer,
-            audience=desk.audience,
+        context = self.context
+        verdict_context = VerdictContext(
+            issuer=context.issuer,
+            audience=context.audience,
             sub=device.sub,
             thumbprint=key,
             nonce=challenge.eat_nonce,
-            jti=desk.random(16).hex(),
+            jti=context.random(16).hex(),
             serial=device.last_serial + 1,
             case=override.case,
         )
         case = _unseen(device, override.at)
-        return build_verdict(bearings, case, policy, override.rule, lifetime=limits.LIFETIME_MAX)
+        return build_verdict(verdict_context, case, policy, override.rule, lifetime=limits.LIFETIME_MAX)
 
 
 def _unlocking(device: Device, override: Override) -> Override:

@@ -52,7 +52,7 @@ class FaultRoute(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """The next `count` answers of `route`, to `device` or to all. `remaining` of them are still to come.
 
     `delay` is in seconds, for `slow`; `status` and `retry_after` are for `error`.
@@ -70,10 +70,10 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
+class InjectedResponse:
     """What is answered instead. `body` is None where the status says all."""
 
-    fault: Fault
+    fault: InjectedFault
     body: bytes | None = field(repr=False)
 
 
@@ -84,32 +84,32 @@ class Faults:
         self._random = random
         self._lock = Lock()
         self._numbers = count(1)
-        self._faults: dict[int, Fault] = {}
+        self._faults: dict[int, InjectedFault] = {}
         self._tokens: OrderedDict[str, bytes] = OrderedDict()
         self._challenge: bytes | None = None
 
-    def numbered(self, fault: Fault) -> Fault:
+    def numbered(self, fault: InjectedFault) -> InjectedFault:
         """`fault` with a number of its own, before it is armed."""
         with self._lock:
             return replace(fault, id=next(self._numbers), remaining=fault.count)
 
-    def arm(self, fault: Fault) -> None:
+    def arm(self, fault: InjectedFault) -> None:
         """Let a numbered `fault` happen from now on; the first one that was armed happens first."""
         with self._lock:
             self._faults[fault.id] = fault
 
-    def list(self) -> tuple[Fault, ...]:
+    def list(self) -> tuple[InjectedFault, ...]:
         """What is still to come, in the order in which it was armed."""
         with self._lock:
             return tuple(self._faults.values())
 
-    def clear(self, ids: Sequence[int] | None = None) -> tuple[Fault, ...]:
+    def clear(self, ids: Sequence[int] | None = None) -> tuple[InjectedFault, ...]:
         """Call these faults off, or all, and return those that were still to come."""
         with self._lock:
             wanted = list(self._faults) if ids is None else ids
             return tuple(self._faults.pop(number) for number in wanted if number in self._faults)
 
-    def verdict(self, verdict: Verdict, token: bytes) -> Spoilt | None:
+    def verdict(self, verdict: Verdict, token: bytes) -> InjectedResponse | None:
         """What is answered instead of `token`, None where no fault applies."""
         with self._lock:
             before = self._tokens.get(verdict.sub)
@@ -124,9 +124,9 @@ class Faults:
             FaultKind.ERROR: lambda: None,
             FaultKind.GARBAGE: lambda: self._random(_GARBAGE_OCTETS),
         }
-        return Spoilt(fault, bodies[fault.kind]())
+        return InjectedResponse(fault, bodies[fault.kind]())
 
-    def challenge(self, challenge: bytes) -> Spoilt | None:
+    def challenge(self, challenge: bytes) -> InjectedResponse | None:
         """What is answered instead of `challenge`, None where no fault applies."""
         with self._lock:
             before, self._challenge = self._challenge, challenge
@@ -139,9 +139,9 @@ class Faults:
             FaultKind.ERROR: lambda: None,
             FaultKind.GARBAGE: lambda: self._random(_GARBAGE_OCTETS),
         }
-        return Spoilt(fault, bodies[fault.kind]())
+        return InjectedResponse(fault, bodies[fault.kind]())
 
-    def _next(self, route: FaultRoute, device: str | None, *, replayable: bool) -> Fault | None:
+    def _next(self, route: FaultRoute, device: str | None, *, replayable: bool) -> InjectedFault | None:
         """The fault that happens now. A replay waits until there is something to replay."""
         for fault in self._faults.values():
             applies = fault.route is route and fault.device in (None, device)
@@ -150,7 +150,7 @@ class Faults:
                 return fault
         return None
 
-    def _use(self, fault: Fault) -> None:
+    def _use(self, fault: InjectedFault) -> None:
         if fault.remaining > 1:
             self._faults[fault.id] = replace(fault, remaining=fault.remaining - 1)
         else:
@@ -166,7 +166,7 @@ class Faults:
         return SigningKey.of(Ed25519PrivateKey.from_private_bytes(self._random(32)))
 
 
-def check(fault: Fault) -> str | None:
+def check(fault: InjectedFault) -> str | None:
     """What is wrong with `fault`, None where it can happen."""
     if fault.route is FaultRoute.CHALLENGES:
         if fault.device is not None:

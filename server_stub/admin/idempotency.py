@@ -66,11 +66,11 @@ class IdempotentWrites:
         return done
 
     def _answered(self, transaction: Transaction, key: str | None) -> IdempotentAnswer | None:
-        known = None if key is None else transaction.answer_for(key)
+        known = None if key is None else transaction.answer(key)
         return known if known and self.clock() < known.until else None
 
     def _keep(self, transaction: Transaction, key: str, request: str, done: WriteResult) -> None:
         now = self.clock()
-        transaction.forget_answers(now)
+        transaction.delete_expired_answers(now)
         answer = IdempotentAnswer(key, request, done.status, done.headers, done.body, now + REMEMBERED)
-        transaction.keep_answer(answer)
+        transaction.put_answer(answer)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from server_stub.admin.policy_simulation import KEPT, Simulation, simulate
+from server_stub.admin.policy_simulation import LISTED_MAX, PolicySimulation, simulate
 from server_stub.policy.document import CampaignState
 from server_stub.policy.policy import Period, Policy
 from server_stub.store.records import (
@@ -44,7 +44,7 @@ class PolicyFault(StrEnum):
     CAMPAIGN_NOT_RUNNING = "campaign-not-running"
 
 
-class PolicyDeskError(ValueError):
+class PolicyAdminError(ValueError):
     """An operator asked for what cannot be done. `fault` is stable, `advice` says what is wrong and what to do."""
 
     def __init__(self, fault: PolicyFault, advice: str) -> None:
@@ -73,7 +73,7 @@ class PolicyAdmin:
         with self.store.transaction() as transaction:
             known = transaction.policy(version.id, version.version)
             if etag is not None and (known is None or known.etag != etag):
-                raise PolicyDeskError(
+                raise PolicyAdminError(
                     PolicyFault.POLICY_CHANGED, f"{_name(version)} is not what it was; read it again"
                 )
             _keep(transaction, version)
@@ -103,10 +103,12 @@ class PolicyAdmin:
         with self.store.reading() as reading:
             return reading.in_force_history()
 
-    def simulate(self, text: str, *, source: str = _DRAFT, keep: int | None = KEPT) -> Simulation:
+    def simulate(
+        self, text: str, *, source: str = _DRAFT, max_listed: int | None = LISTED_MAX
+    ) -> PolicySimulation:
         """What this document would do to the devices of the store. See `server_stub.admin.policy_simulation`."""
         with self.store.reading() as reading:
-            return simulate(reading, Policy.parse(text, source), self.clock(), keep=keep)
+            return simulate(reading, Policy.parse(text, source), self.clock(), max_listed=max_listed)
 
     def put_in_force(self, policy_id: str, version: int, by: str, reason: str) -> InForce:
         """Decide by this version from the next request on, in every process on this store."""
@@ -142,7 +144,7 @@ class PolicyAdmin:
             note = AuditNote(self.clock(), by, reason)
             begins = note.at if at is None else at
             if _period(transaction, campaign_id).state(begins) is CampaignState.RUNNING:
-                raise PolicyDeskError(
+                raise PolicyAdminError(
                     PolicyFault.CAMPAIGN_RUNNING,
                     f"{campaign_id} runs at that time; lift it, or choose another time",
                 )
@@ -156,7 +158,7 @@ class PolicyAdmin:
             ends = note.at if at is None else at
             known = _period(transaction, campaign_id)
             if known.state(ends) is not CampaignState.RUNNING:
-                raise PolicyDeskError(
+                raise PolicyAdminError(
                     PolicyFault.CAMPAIGN_NOT_RUNNING,
                     f"{campaign_id} does not run at that time; choose another time",
                 )
@@ -174,7 +176,7 @@ class PolicyAdmin:
     ) -> InForce:
         document, floor = policy.document, _floor(transaction)
         if document.version < floor:
-            raise PolicyDeskError(
+            raise PolicyAdminError(
                 PolicyFault.VERSION_TOO_LOW,
                 f"{document.id} is version {document.version}, and phones know {floor}; "
                 "give the document a higher version",
@@ -221,8 +223,8 @@ def _keep(transaction: Transaction, version: PolicyVersion) -> None:
         raise _fixed(version.id, version.version) from error
 
 
-def _fixed(policy_id: str, version: int) -> PolicyDeskError:
-    return PolicyDeskError(
+def _fixed(policy_id: str, version: int) -> PolicyAdminError:
+    return PolicyAdminError(
         PolicyFault.VERSION_FIXED,
         f"{policy_id}/{version} has been in force with another text; give the document a higher version",
     )
@@ -233,7 +235,7 @@ def _known(reading: Reading, policy_id: str, version: int) -> PolicyVersion:
     if known is None:
         near = nearest_words(policy_id, {each.id for each in reading.policies()}, 1)
         hint = f"versions of {near[0]} are kept" if near else "put it first"
-        raise PolicyDeskError(PolicyFault.POLICY_UNKNOWN, f"there is no {policy_id}/{version}; {hint}")
+        raise PolicyAdminError(PolicyFault.POLICY_UNKNOWN, f"there is no {policy_id}/{version}; {hint}")
     return known
 
 
@@ -248,7 +250,7 @@ def _before(reading: Reading) -> PolicyVersion:
     names = [(entry.policy_id, entry.version) for entry in entries]
     earlier = next((name for name in reversed(names) if name != names[-1]), None)
     if earlier is None:
-        raise PolicyDeskError(PolicyFault.NOTHING_BEFORE, "no other policy was in force before; put one")
+        raise PolicyAdminError(PolicyFault.NOTHING_BEFORE, "no other policy was in force before; put one")
     return _known(reading, *earlier)
 
 
@@ -257,7 +259,7 @@ def _period(reading: Reading, campaign_id: str) -> Period:
     periods = policy.periods if policy else {}
     if campaign_id not in periods:
         hint = suggestion(campaign_id, periods, "add it to the document and put that in force")
-        raise PolicyDeskError(
+        raise PolicyAdminError(
             PolicyFault.CAMPAIGN_UNKNOWN, f"the policy in force has no campaign {campaign_id}; {hint}"
         )
     return periods[campaign_id]

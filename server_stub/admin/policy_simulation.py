@@ -18,7 +18,7 @@ from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.policy_in_force import loaded
 from wire.codes import Decision, Intent, Registration
 
-KEPT: Final = 1000
+LISTED_MAX: Final = 1000
 """How many changed devices a simulation lists unless it is asked for more."""
 
 _LOOKED_BACK: Final = 8
@@ -45,7 +45,7 @@ class DeviceComparison:
 
 
 @dataclass(slots=True)
-class Simulation:
+class PolicySimulation:
     """Counts of devices. Keys of `by_...` end with the decision now and the decision then.
 
     `changed` are the first devices of those that the draft decides otherwise about, by pseudonym.
@@ -63,15 +63,15 @@ class Simulation:
     by_sale_region: Counter[tuple[str, Decision, Decision]] = field(default_factory=Counter)
     changed: list[DeviceComparison] = field(default_factory=list)
 
-    def count(self, outlook: DeviceComparison, keep: int | None) -> None:
+    def count(self, comparison: DeviceComparison, max_listed: int | None) -> None:
         """Take one device into account."""
-        pair = (outlook.now, outlook.then)
+        pair = (comparison.now, comparison.then)
         self.decisions[pair] += 1
-        self.by_territory[(outlook.territory.value, *pair)] += 1
-        self.by_activation[(outlook.activation.value, *pair)] += 1
-        self.by_sale_region[(outlook.sale_region, *pair)] += 1
-        if outlook.changed and (keep is None or len(self.changed) < keep):
-            self.changed.append(outlook)
+        self.by_territory[(comparison.territory.value, *pair)] += 1
+        self.by_activation[(comparison.activation.value, *pair)] += 1
+        self.by_sale_region[(comparison.sale_region, *pair)] += 1
+        if comparison.changed and (max_listed is None or len(self.changed) < max_listed):
+            self.changed.append(comparison)
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -114,10 +114,12 @@ def _row(what: str | None, *columns: Any) -> dict[str, Any]:
     return {name: getattr(value, "value", value) for name, value in zip(names, columns, strict=True)}
 
 
-def simulate(reading: Reading, draft: Policy, at: int, *, keep: int | None = KEPT) -> Simulation:
-    """Judge every device by `draft` at the time `at`. `keep` bounds the list of changed devices, None does not."""
+def simulate(
+    reading: Reading, draft: Policy, at: int, *, max_listed: int | None = LISTED_MAX
+) -> PolicySimulation:
+    """Judge every device by `draft` at the time `at`, listing at most `max_listed` changed devices."""
     current = loaded(reading)
-    result = Simulation(_name(draft), _name(current) if current else None, at)
+    result = PolicySimulation(_name(draft), _name(current) if current else None, at)
     for device in _devices(reading):
         result.devices += 1
         newest = _newest(reading, device)
@@ -126,7 +128,7 @@ def simulate(reading: Reading, draft: Policy, at: int, *, keep: int | None = KEP
         elif newest is None:
             result.unheard += 1
         else:
-            result.count(_outlook(device, newest, current, draft, at), keep)
+            result.count(_compare(device, newest, current, draft, at), max_listed)
     return result
 
 
@@ -151,7 +153,7 @@ def _newest(reading: Reading, device: Device) -> VerdictRecord | None:
     )
 
 
-def _outlook(
+def _compare(
     device: Device, newest: VerdictRecord, current: Policy | None, draft: Policy, at: int
 ) -> DeviceComparison:
     case = _case(device, newest, at)

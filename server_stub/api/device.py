@@ -8,14 +8,14 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, Spoilt
+from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, InjectedResponse
 from server_stub.api.content_types import check_accepts, check_content_type
 from server_stub.api.limits.rates import RateLimit
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.openapi_responses import problem_responses
 from server_stub.api.problems import ApiError, problem
-from server_stub.verdicts.observer import RateExceededError, Step
+from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictService
 from wire import media
 from wire.challenge import Challenge
@@ -54,10 +54,10 @@ class MeteredObserver:
         self._clock = clock
         self._rate = rate
         self._metrics = metrics
-        self._spent: dict[Step, float] = {}
+        self._spent: dict[JudgingStep, float] = {}
         self._last = clock()
 
-    def record_step(self, step: Step) -> None:
+    def record_step(self, step: JudgingStep) -> None:
         """Add the time since the previous call, or since the start, to `step`."""
         now = self._clock()
         self._spent[step] = self._spent.get(step, 0.0) + now - self._last
@@ -152,7 +152,7 @@ def device_routes(
     return router
 
 
-async def injected_response(request: Request, injected: Spoilt) -> Response:
+async def injected_response(request: Request, injected: InjectedResponse) -> Response:
     """The response that an injected fault demands, after its delay. The log entry names the fault."""
     fault = injected.fault
     request.state.fault = fault.kind

@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from server_stub.verdicts.observer import Step
+from server_stub.verdicts.observer import JudgingStep
 from wire.codes import Decision, ProblemCode, Reason
 from wire.verdict import Verdict
 
@@ -74,7 +74,7 @@ class Metrics:
         self.in_progress: Final = self._gauge("requests_in_progress", "Requests that are not answered yet.")
         self.judging: Final = self._gauge("judging", "Requests for a verdict that are judged or wait for it.")
         self.connections: Final = self._gauge("connections", "Connections that are open.")
-        self._step = {step: self._steps.labels(step.value) for step in Step}
+        self._step = {step: self._steps.labels(step.value) for step in JudgingStep}
         self._durations_of: dict[str, Histogram] = {}
         self._requests_of: dict[tuple[str, str, int], Counter] = {}
 
@@ -112,7 +112,7 @@ class Metrics:
         by = By.OPERATOR if operator else By.POLICY
         self._verdicts.labels(verdict.decision.value, verdict.reason.value, by.value).inc()
 
-    def steps(self, spent: dict[Step, float]) -> None:
+    def steps(self, spent: dict[JudgingStep, float]) -> None:
         """Seconds that each step of one judgement took."""
         for step, seconds in spent.items():
             self._step[step].observe(seconds)

@@ -92,7 +92,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class OriginTable:
     """The values of one dimension, those with the most phones in prohibited territories first.
 
     `known` of the `activated` phones have a value at all. `folded` values were too small for a row; `rest` are their
@@ -123,11 +123,11 @@ class Investigation:
     prohibited: int
     interval: Interval
     territories: dict[str, int]
-    tables: tuple[Table, ...]
+    tables: tuple[OriginTable, ...]
     weeks: tuple[Week, ...]
     smallest: int
 
-    def table(self, dimension: Dimension) -> Table:
+    def table(self, dimension: Dimension) -> OriginTable:
         """The table of that dimension."""
         return next(table for table in self.tables if table.dimension is dimension)
 
@@ -208,7 +208,7 @@ def _count(tally: _Tally, origin: Origin, dimension: Dimension) -> None:
         tally.prohibited[value] += 1
 
 
-def _table(dimension: Dimension, tally: _Tally, whole: _Whole) -> Table:
+def _table(dimension: Dimension, tally: _Tally, whole: _Whole) -> OriginTable:
     large = [value for value, phones in tally.activated.items() if phones >= whole.smallest]
     small = [value for value in tally.activated if tally.activated[value] < whole.smallest]
     known = _Whole(tally.activated.total(), tally.prohibited.total(), whole.smallest)
@@ -216,7 +216,7 @@ def _table(dimension: Dimension, tally: _Tally, whole: _Whole) -> Table:
         _share(value, tally.activated[value], tally.prohibited[value], known, comparisons=len(large))
         for value in large
     ]
-    return Table(
+    return OriginTable(
         dimension=dimension,
         activated=whole.activated,
         known=known.activated,

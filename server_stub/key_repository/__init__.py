@@ -5,27 +5,27 @@ the delegated role that lists the verdict keys. `KeyRepository` publishes; `Verd
 the repository lists.
 """
 
-from server_stub.key_repository.ceremony import RootHolder, first_root, next_root
+from server_stub.key_repository.ceremony import RootKeys, first_root, next_root
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
-from server_stub.key_repository.key_list import KeyList, Status
+from server_stub.key_repository.key_list import KeyList, KeyStatus
 from server_stub.key_repository.keyring import Keyring
 from server_stub.key_repository.reading import published_keys
-from server_stub.key_repository.repository import Founding, KeyRepository
+from server_stub.key_repository.repository import InitialContents, KeyRepository
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
 from server_stub.key_repository.signer import VerdictSigner
 
 __all__ = [
-    "Founding",
+    "InitialContents",
     "KeyList",
     "KeyRepository",
     "KeyRepositoryError",
+    "KeyStatus",
     "Keyring",
     "Lifetimes",
     "OnlineKeys",
     "OnlineRole",
     "RepositoryFault",
-    "RootHolder",
-    "Status",
+    "RootKeys",
     "VerdictSigner",
     "first_root",
     "next_root",

@@ -18,7 +18,7 @@ KEYS: Final = 3
 THRESHOLD: Final = 2
 
 
-class RootHolder:
+class RootKeys:
     """Three root keys, of which any two sign (TUF specification section 2.1.1)."""
 
     def __init__(self, keys: Sequence[Ed25519PrivateKey]) -> None:
@@ -32,7 +32,7 @@ class RootHolder:
             root.sign(self.signers[number], append=True)
 
 
-def draft_root(holder: RootHolder, online: OnlineKeys, *, version: int, expires: datetime) -> Metadata[Root]:
+def draft_root(holder: RootKeys, online: OnlineKeys, *, version: int, expires: datetime) -> Metadata[Root]:
     """An unsigned root that names the keys of `holder` and the online keys."""
     root = Root(version=version, expires=expires, consistent_snapshot=True)
     for signer in holder.signers:
@@ -43,7 +43,7 @@ def draft_root(holder: RootHolder, online: OnlineKeys, *, version: int, expires:
     return Metadata(root)
 
 
-def first_root(holder: RootHolder, online: OnlineKeys, expires: datetime) -> bytes:
+def first_root(holder: RootKeys, online: OnlineKeys, expires: datetime) -> bytes:
     """Version 1: what firmware images pin. The same keys and date give the same octets."""
     root = draft_root(holder, online, version=1, expires=expires)
     holder.sign(root)
@@ -52,11 +52,11 @@ def first_root(holder: RootHolder, online: OnlineKeys, expires: datetime) -> byt
 
 def next_root(
     current: bytes,
-    holder: RootHolder,
+    holder: RootKeys,
     online: OnlineKeys,
     expires: datetime,
     *,
-    successor: RootHolder | None = None,
+    successor: RootKeys | None = None,
 ) -> bytes:
     """The version after `current`, signed by two keys of its `holder` and, where there is one, two of the successor.
 

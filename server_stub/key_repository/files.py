@@ -21,7 +21,7 @@ _TARGET_NAME: Final = re.compile(rf"[0-9a-f]{{64}}\.{re.escape(TARGET)}")
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class RepositoryFile:
     """A file of the repository: `folder` is METADATA or TARGETS."""
 
     folder: str
@@ -49,7 +49,7 @@ class Folder:
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
-    def write(self, files: Sequence[File]) -> None:
+    def write(self, files: Sequence[RepositoryFile]) -> None:
         """Write these files in this order, each whole and durable before the next. Raises KeyRepositoryError."""
         for file in files:
             path = self.path / file.folder / file.name

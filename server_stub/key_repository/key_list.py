@@ -21,7 +21,7 @@ TAIL: Final = limits.LIFETIME_MAX + limits.SKEW
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv", "seed"})
 
 
-class Status(StrEnum):
+class KeyStatus(StrEnum):
     """`status` of a key."""
 
     ACTIVE = "active"
@@ -63,7 +63,7 @@ class KeyList:
                 RepositoryFault.KEY_LISTED, f"{jwk['kid']} is listed; a name is used once"
             )
         begins = {} if signs_from is None else {"nbf": signs_from - limits.SKEW}
-        return type(self)((*self.keys, {"status": Status.ACTIVE.value, **jwk, **begins}))
+        return type(self)((*self.keys, {"status": KeyStatus.ACTIVE.value, **jwk, **begins}))
 
     def retiring(self, kid: str, signs_until: int) -> Self:
         """The list with that key to sign until then, and listed until its last verdict has died."""
@@ -71,7 +71,7 @@ class KeyList:
 
     def revoked(self, kid: str) -> Self:
         """The list with that key revoked. It stays listed, so that phones refuse it by name."""
-        return self._changed(kid, {"status": Status.REVOKED.value})
+        return self._changed(kid, {"status": KeyStatus.REVOKED.value})
 
     def pruned(self, now: int) -> Self:
         """The list without the keys that have died; revoked ones stay."""
@@ -105,8 +105,8 @@ def _named(jwk: Jwk) -> bool:
 def _may_sign(key: Jwk, now: int) -> bool:
     begun = "nbf" not in key or key["nbf"] + limits.SKEW <= now
     lasts = "exp" not in key or now <= key["exp"] - TAIL
-    return key["status"] == Status.ACTIVE and begun and lasts
+    return key["status"] == KeyStatus.ACTIVE and begun and lasts
 
 
 def _dead(key: Jwk, now: int) -> bool:
-    return key["status"] == Status.ACTIVE and "exp" in key and key["exp"] <= now
+    return key["status"] == KeyStatus.ACTIVE and "exp" in key and key["exp"] <= now

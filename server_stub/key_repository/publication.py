@@ -21,7 +21,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from server_stub.key_repository.files import METADATA, TARGETS, TIMESTAMP, File
+from server_stub.key_repository.files import METADATA, TARGETS, TIMESTAMP, RepositoryFile
 from server_stub.key_repository.key_list import KeyList
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole, expiry
 from wire.key_repository import TARGET
@@ -74,19 +74,19 @@ class Press:
 
     def publish(
         self, before: Mapping[OnlineRole, Sheet], keys: KeyList, renew: Set[OnlineRole], now: int
-    ) -> tuple[dict[OnlineRole, Sheet], list[File]]:
+    ) -> tuple[dict[OnlineRole, Sheet], list[RepositoryFile]]:
         """All sheets with those of `renew` signed anew, and the files to write, in order.
 
         `before` is empty for a new repository. Snapshot and timestamp follow whatever they list.
         """
         sheets, content = dict(before), keys.to_bytes()
-        files = [File(TARGETS, f"{sha256(content).hexdigest()}.{TARGET}", content)]
+        files = [RepositoryFile(TARGETS, f"{sha256(content).hexdigest()}.{TARGET}", content)]
         for role in _in_order(renew):
             version = sheets[role].version + 1 if role in sheets else 1
             sheet = self._signed(role, version, sheets, content, now)
             sheets[role] = sheet
             name = TIMESTAMP if role is OnlineRole.TIMESTAMP else f"{version}.{role}.json"
-            files.append(File(METADATA, name, sheet.content))
+            files.append(RepositoryFile(METADATA, name, sheet.content))
         return sheets, files
 
     def _signed(

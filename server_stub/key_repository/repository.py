@@ -15,7 +15,7 @@ from tuf.api.metadata import Metadata, Root
 
 from server_stub.key_repository import reading
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
-from server_stub.key_repository.files import METADATA, TIMESTAMP, File, Folder
+from server_stub.key_repository.files import METADATA, TIMESTAMP, Folder, RepositoryFile
 from server_stub.key_repository.key_list import Jwk, KeyList
 from server_stub.key_repository.publication import EVERY_ROLE, Press, Published
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
@@ -24,7 +24,7 @@ FIRST_ROOT: Final = "1.root.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Founding:
+class InitialContents:
     """What a repository begins with: version 1 of the root, which firmware images pin, and the first verdict keys."""
 
     root: bytes
@@ -50,7 +50,7 @@ class KeyRepository:
         cls,
         path: Path,
         *,
-        founding: Founding,
+        initial: InitialContents,
         online: OnlineKeys,
         clock: Callable[[], int],
         lifetimes: Lifetimes | None = None,
@@ -65,7 +65,7 @@ class KeyRepository:
         repository = cls(folder, _hold(path), Press(online, lifetimes or Lifetimes()), clock)
         with ExitStack() as undo:
             undo.callback(repository.close)
-            repository._begin(founding)
+            repository._begin(initial)
             undo.pop_all()
         return repository
 
@@ -150,19 +150,19 @@ class KeyRepository:
             press = replace(self._press, online=online) if online else self._press
             _require_named(following, press.online)
             name = f"{following.signed.version}.root.json"
-            self._folder.write([File(METADATA, name, root)])
+            self._folder.write([RepositoryFile(METADATA, name, root)])
             self._press, self._published = press, replace(self._published, root=following)
             self._publish(self.keys, EVERY_ROLE)
 
-    def _begin(self, founding: Founding) -> None:
+    def _begin(self, initial: InitialContents) -> None:
         pinned = self._folder.metadata(FIRST_ROOT)
-        if pinned not in (None, founding.root):
+        if pinned not in (None, initial.root):
             raise KeyRepositoryError(
                 RepositoryFault.ROOT_FOREIGN,
                 f"{self._folder.path} was made under another root (another seed?); name an empty folder",
             )
         if self._folder.metadata(TIMESTAMP) is None:
-            self._create(founding)
+            self._create(initial)
             return
         self._published = reading.read(self._folder)
         _require_named(self._published.root, self._press.online)
@@ -170,7 +170,7 @@ class KeyRepository:
             self._publish(self.keys, EVERY_ROLE)
         self.refresh()
 
-    def _create(self, founding: Founding) -> None:
+    def _create(self, initial: InitialContents) -> None:
         """A new repository. What a kill during an earlier creation left is written again."""
         later = [p.name for p in (self._folder.path / METADATA).glob("*.json") if not p.name.startswith("1.")]
         if later:
@@ -179,13 +179,13 @@ class KeyRepository:
                 f"{self._folder.path} has {min(later)} but no {TIMESTAMP}; restore it, or name an empty folder",
             )
         try:
-            first = Metadata[Root].from_bytes(founding.root)
+            first = Metadata[Root].from_bytes(initial.root)
         except RepositoryError as error:
             raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the first root is no metadata") from error
         _require_named(first, self._press.online)
-        self._published = Published(first, {}, founding.keys)
-        self._folder.write([File(METADATA, FIRST_ROOT, founding.root)])
-        self._publish(founding.keys, EVERY_ROLE)
+        self._published = Published(first, {}, initial.keys)
+        self._folder.write([RepositoryFile(METADATA, FIRST_ROOT, initial.root)])
+        self._publish(initial.keys, EVERY_ROLE)
 
     def _list(self, keys: KeyList) -> None:
         """Publish another list, without the keys that have died."""

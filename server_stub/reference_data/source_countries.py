@@ -24,7 +24,7 @@ class CountryOf(Protocol):
         ...
 
 
-def nowhere(_: str) -> None:
+def unknown_country(_: str) -> None:
     """Of a server without a table: no address tells a country."""
 
 

@@ -69,7 +69,7 @@ class Reading(Protocol):
         """The shipment that a phone was in; where shipments overlap, the one that was added last."""
         ...
 
-    def answer_for(self, key: str) -> IdempotentAnswer | None:
+    def answer(self, key: str) -> IdempotentAnswer | None:
         """What was answered under an idempotency key.
 
         In a transaction nobody else can ask for, or keep, an answer under the same key before it ends: of two equal
@@ -85,15 +85,15 @@ class Reading(Protocol):
 class Transaction(Reading, Protocol):
     """All or nothing, and what it has read is not changed by anybody else before it ends."""
 
-    def spend(self, nonce: SpendableNonce, now: int) -> None:
+    def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
         """Spend a nonce. Raises NonceSpentError."""
         ...
 
-    def remember(self, device: Device) -> None:
+    def put_device(self, device: Device) -> None:
         """Keep a device, new or changed. Its serial never falls."""
         ...
 
-    def record(self, record: VerdictRecord) -> None:
+    def append_verdict(self, record: VerdictRecord) -> None:
         """Append a verdict. Records are never changed."""
         ...
 
@@ -120,11 +120,11 @@ class Transaction(Reading, Protocol):
         """Add to what the vendor knows of shipments."""
         ...
 
-    def keep_answer(self, answer: IdempotentAnswer) -> None:
+    def put_answer(self, answer: IdempotentAnswer) -> None:
         """Keep an answer under its key, in place of an earlier one."""
         ...
 
-    def forget_answers(self, now: int) -> None:
+    def delete_expired_answers(self, now: int) -> None:
         """Forget the answers whose time is over."""
         ...
 

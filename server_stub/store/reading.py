@@ -89,7 +89,7 @@ class SqlReading:
     def shipment_of(self, tac: str, serial: int) -> Shipment | None:
         return self._one(self._statements.shipment_of, rows.shipment, tac=tac, serial=serial)
 
-    def answer_for(self, key: str) -> IdempotentAnswer | None:
+    def answer(self, key: str) -> IdempotentAnswer | None:
         return self._one(self._statements.answer_for, rows.answer, key=key)
 
     def admin_token_hash(self) -> str | None:

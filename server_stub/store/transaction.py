@@ -48,17 +48,17 @@ class SqlTransaction(SqlReading):
         super().__init__(cursor, statements)
         self._sweep = sweep
 
-    def spend(self, nonce: SpendableNonce, now: int) -> None:
+    def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
         self._statements.spend(self._cursor, {"nonce": nonce.octets, "until": nonce.until})
         if self._cursor.rowcount == 0:
             raise NonceSpentError
         if self._sweep.due(now):
             self._statements.forget_expired(self._cursor, {"now": now})
 
-    def remember(self, device: Device) -> None:
+    def put_device(self, device: Device) -> None:
         self._statements.remember(self._cursor, rows.device_values(device))
 
-    def record(self, record: VerdictRecord) -> None:
+    def append_verdict(self, record: VerdictRecord) -> None:
         self._statements.record(self._cursor, rows.verdict_values(record))
 
     def append_audit(self, entry: AuditEntry) -> None:
@@ -84,10 +84,10 @@ class SqlTransaction(SqlReading):
         for shipment in shipments:
             self._statements.add_shipment(self._cursor, rows.shipment_values(shipment))
 
-    def keep_answer(self, answer: IdempotentAnswer) -> None:
+    def put_answer(self, answer: IdempotentAnswer) -> None:
         self._statements.keep_answer(self._cursor, rows.answer_values(answer))
 
-    def forget_answers(self, now: int) -> None:
+    def delete_expired_answers(self, now: int) -> None:
         self._statements.forget_answers(self._cursor, {"now": now})
 
     def set_admin_token_hash(self, hashed: str) -> None:
@@ -114,9 +114,9 @@ class LockingTransaction(SqlTransaction):
         again = self._search(searches.locked([device.sub for device in found.items]))
         return Page(tuple(rows.device(row) for row in again), found.next)
 
-    def answer_for(self, key: str) -> IdempotentAnswer | None:
+    def answer(self, key: str) -> IdempotentAnswer | None:
         self._lock_name(f"answer {key}")
-        return super().answer_for(key)
+        return super().answer(key)
 
     def admin_token_hash(self) -> str | None:
         return self._one(self._statements.admin_token_hash_locked, lambda row: row[0])

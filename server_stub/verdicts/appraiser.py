@@ -9,10 +9,10 @@ from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as evidence_reader
 from server_stub.evidence.challenges import Challenger, SpendableNonce
 from server_stub.evidence.pseudonyms import Pseudonyms
-from server_stub.reference_data.source_countries import CountryOf, nowhere
+from server_stub.reference_data.source_countries import CountryOf, unknown_country
 from server_stub.reference_data.time_zones import zone_at
 from server_stub.territory.judgement import Judgement, judge, signals_of
-from server_stub.verdicts.observer import RequestObserver, Step
+from server_stub.verdicts.observer import JudgingStep, RequestObserver
 from wire.evidence import Evidence
 
 
@@ -41,29 +41,29 @@ class Appraiser:
     chains: ChainVerifier
     pseudonyms: Pseudonyms
     clock: Callable[[], int]
-    country_of: CountryOf = nowhere
+    country_of: CountryOf = unknown_country
 
-    def appraise(self, token: bytes, attendant: RequestObserver, address: str | None = None) -> Appraised:
+    def appraise(self, token: bytes, observer: RequestObserver, address: str | None = None) -> Appraised:
         """Judge signed evidence that came from `address`, which is not kept.
 
-        Raises EvidenceError, and RateExceededError where the attendant does.
+        Raises EvidenceError, and RateExceededError where the observer does.
         """
         now = self.clock()
         read = evidence_reader.read(token)
-        attendant.record_step(Step.READ)
+        observer.record_step(JudgingStep.READ)
         nonce = self.challenger.recognize(read.evidence.eat_nonce, now)
-        attendant.record_step(Step.CHALLENGE)
+        observer.record_step(JudgingStep.CHALLENGE)
         path = self.chains.verify(read.chain, now)
-        attendant.record_step(Step.CHAIN)
+        observer.record_step(JudgingStep.CHAIN)
         read.verify_signature(path.leaf_key)
-        attendant.record_step(Step.SIGNATURE)
+        observer.record_step(JudgingStep.SIGNATURE)
         appraisal = appraise(path, read.evidence)
         sub = self._attested(appraisal)
-        attendant.record_step(Step.APPRAISE)
+        observer.record_step(JudgingStep.APPRAISE)
         if sub is not None:
-            attendant.check_rate(sub)
+            observer.check_rate(sub)
         judgement = judge(signals_of(read.evidence, zone_at, self._source(address)))
-        attendant.record_step(Step.JUDGE)
+        observer.record_step(JudgingStep.JUDGE)
         return Appraised(
             evidence=read.evidence,
             claims=read.claims,

@@ -29,27 +29,27 @@ class VerdictContext:
 
 
 def build_verdict(
-    bearings: VerdictContext, case: PolicyInput, policy: Policy, rule: Rule, *, lifetime: int = LIFETIME
+    context: VerdictContext, case: PolicyInput, policy: Policy, rule: Rule, *, lifetime: int = LIFETIME
 ) -> Verdict:
     """The verdict that `rule` of `policy` gives in `case`. Complete by construction: rules are checked on loading."""
     return Verdict(
-        iss=bearings.issuer,
-        aud=bearings.audience,
-        sub=bearings.sub,
-        cnf=Confirmation(jkt=bearings.thumbprint),
-        eat_nonce=bearings.nonce,
+        iss=context.issuer,
+        aud=context.audience,
+        sub=context.sub,
+        cnf=Confirmation(jkt=context.thumbprint),
+        eat_nonce=context.nonce,
         iat=case.now,
         nbf=case.now,
         exp=case.now + lifetime,
-        jti=bearings.jti,
-        serial=bearings.serial,
+        jti=context.jti,
+        serial=context.serial,
         decision=rule.decision,
         reason=rule.reason,
         territory=case.judgement.territory if rule.decision is not Decision.RELEASE else None,
         policy=PolicyReference(id=policy.document.id, version=policy.document.version, rule=rule.id),
         trust=case.trust,
-        message=_message(bearings, case, rule),
-        case=bearings.case if rule.case else None,
+        message=_message(context, case, rule),
+        case=context.case if rule.case else None,
         check_in=rule.check_in,
         offline_limit=rule.offline_limit,
         not_before_lock=int(rule.not_before_lock.timestamp()) if rule.not_before_lock else None,
@@ -84,17 +84,17 @@ def next_serial(remembered: int, evidence: Evidence) -> int:
     return max(remembered, claimed if claimed < INTEGER_MAX // 2 else 0) + 1
 
 
-def _message(bearings: VerdictContext, case: PolicyInput, rule: Rule) -> CatalogueMessage | None:
+def _message(context: VerdictContext, case: PolicyInput, rule: Rule) -> CatalogueMessage | None:
     if rule.message is None:
         return None
-    args = {name: _fill(source, bearings, case) for name, source in rule.message.args.items()}
+    args = {name: _fill(source, context, case) for name, source in rule.message.args.items()}
     return CatalogueMessage(key=rule.message.key, args=args)
 
 
-def _fill(source: Argument, bearings: VerdictContext, case: PolicyInput) -> str:
+def _fill(source: Argument, context: VerdictContext, case: PolicyInput) -> str:
     """Loading a policy made sure that a rule which names a territory only matches where there is one."""
     if source is Argument.CASE:
-        return bearings.case
+        return context.case
     if source is Argument.TERRITORY:
         return case.judgement.territory or ""
     return (case.activation.territory if case.activation else None) or ""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 
-class Step(StrEnum):
+class JudgingStep(StrEnum):
     """A part of judging, in the order in which they happen.
 
     `STORE` is the transaction without what is done inside it: `DECIDE` and `SIGN`.
@@ -35,7 +35,7 @@ class RateExceededError(Exception):
 class RequestObserver(Protocol):
     """Watches one request."""
 
-    def record_step(self, step: Step) -> None:
+    def record_step(self, step: JudgingStep) -> None:
         """What happened since the last call, or since the beginning, was `step`. A step may come in several parts."""
         ...
 
@@ -45,7 +45,7 @@ class RequestObserver(Protocol):
 
 
 class _NullObserver:
-    def record_step(self, step: Step) -> None:
+    def record_step(self, step: JudgingStep) -> None:
         pass
 
     def check_rate(self, sub: str) -> None:

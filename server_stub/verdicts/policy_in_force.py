@@ -14,7 +14,7 @@ _FIRST: Final = "the server was started with it, on records in which nothing was
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedPolicy:
     revision: int
     policy: Policy
 
@@ -28,7 +28,7 @@ class PolicyInForce:
     def __init__(self, started_with: Policy, clock: Callable[[], int]) -> None:
         self._started_with = started_with
         self._clock = clock
-        self._known: _Known | None = None
+        self._known: _CachedPolicy | None = None
 
     def establish(self, transaction: Transaction) -> Policy:
         """The policy that decides. In records in which nothing is in force it is put in force, and that is recorded."""
@@ -42,7 +42,7 @@ class PolicyInForce:
         revision = reading.revision()
         known = self._known
         if known is None or known.revision != revision:
-            self._known = known = _Known(revision, self._load(reading))
+            self._known = known = _CachedPolicy(revision, self._load(reading))
         return known.policy
 
     def _load(self, reading: Reading) -> Policy:

@@ -15,7 +15,7 @@ from server_stub.evidence.errors import EvidenceError
 from server_stub.evidence.pseudonyms import Pseudonyms
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy
-from server_stub.reference_data.source_countries import CountryOf, nowhere
+from server_stub.reference_data.source_countries import CountryOf, unknown_country
 from server_stub.signing.key_material import Secrets
 from server_stub.store.records import (
     Device,
@@ -27,7 +27,7 @@ from server_stub.store.records import (
 )
 from server_stub.verdicts.appraiser import Appraised, Appraiser
 from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
-from server_stub.verdicts.observer import NULL_OBSERVER, RateExceededError, RequestObserver, Step
+from server_stub.verdicts.observer import NULL_OBSERVER, JudgingStep, RateExceededError, RequestObserver
 from server_stub.verdicts.policy_in_force import PolicyInForce
 from server_stub.verdicts.records import case_of, device_after, device_of, record_of, shipped_as
 from server_stub.verdicts.signing_context import SigningContext
@@ -81,7 +81,7 @@ class VerdictService:
         clock: Callable[[], int],
         random: Callable[[int], bytes],
         signer: VerdictSigner | None = None,
-        country_of: CountryOf = nowhere,
+        country_of: CountryOf = unknown_country,
     ) -> None:
         self._signer = signer or secrets.signing_keys[0]
         self._store = store
@@ -109,15 +109,15 @@ class VerdictService:
         return self.judge(token)[1]
 
     def judge(
-        self, token: bytes, attendant: RequestObserver = NULL_OBSERVER, address: str | None = None
+        self, token: bytes, observer: RequestObserver = NULL_OBSERVER, address: str | None = None
     ) -> tuple[Verdict, str]:
         """The verdict that answers evidence from `address`, as claims and as the signed token. Raises ServiceError."""
         try:
-            appraised = self._appraiser.appraise(token, attendant, address)
+            appraised = self._appraiser.appraise(token, observer, address)
             with self._store.transaction() as transaction:
-                transaction.spend(appraised.nonce, appraised.now)
-                answer = self._decide(appraised, transaction, attendant)
-            attendant.record_step(Step.STORE)
+                transaction.spend_nonce(appraised.nonce, appraised.now)
+                answer = self._decide(appraised, transaction, observer)
+            observer.record_step(JudgingStep.STORE)
         except EvidenceError as error:
             raise ServiceError(error.code, error.detail) from error
         except RateExceededError as error:
@@ -174,25 +174,25 @@ class VerdictService:
         sub = self._pseudonyms.device(imei)
         with self._store.transaction() as transaction:
             known = transaction.device(sub) or Device(sub, None, sale_region, None, 0)
-            transaction.remember(replace(shipped_as(known, imei, transaction), activation=activation))
+            transaction.put_device(replace(shipped_as(known, imei, transaction), activation=activation))
         return sub
 
     def _decide(
-        self, appraised: Appraised, transaction: Transaction, attendant: RequestObserver
+        self, appraised: Appraised, transaction: Transaction, observer: RequestObserver
     ) -> tuple[Verdict, str]:
         policy = self._in_force.establish(transaction)
         device = device_of(appraised, transaction)
-        attendant.record_step(Step.STORE)
+        observer.record_step(JudgingStep.STORE)
         case = case_of(appraised, device)
         rule = device.override.rule if device and device.override else policy.decide(case)
-        bearings = self._verdict_context(appraised, device, transaction)
-        verdict = build_verdict(bearings, case, policy, rule)
-        attendant.record_step(Step.DECIDE)
+        context = self._verdict_context(appraised, device, transaction)
+        verdict = build_verdict(context, case, policy, rule)
+        observer.record_step(JudgingStep.DECIDE)
         token = self._signer.sign(verdict)
-        attendant.record_step(Step.SIGN)
-        transaction.record(record_of(appraised, verdict, token, self._pseudonyms))
+        observer.record_step(JudgingStep.SIGN)
+        transaction.append_verdict(record_of(appraised, verdict, token, self._pseudonyms))
         if device:
-            transaction.remember(device_after(device, verdict))
+            transaction.put_device(device_after(device, verdict))
         return verdict, token
 
     def _verdict_context(

@@ -71,7 +71,7 @@ class Operated:
         devices = [Device(f"d-{number:032x}", None, "global", None, 0) for number in range(count)]
         with self.parts.store.transaction() as transaction:
             for device in devices:
-                transaction.remember(device)
+                transaction.put_device(device)
         return [device.sub for device in devices]
 
     def forget(self) -> None:

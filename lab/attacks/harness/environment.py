@@ -34,7 +34,7 @@ from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
 from lab.world.seed import Seed
 from lab.world.sim import SimCard
-from server_stub.key_repository import Founding, KeyList, KeyRepository, VerdictSigner
+from server_stub.key_repository import InitialContents, KeyList, KeyRepository, VerdictSigner
 from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
 from server_stub.server import ServerThread
@@ -235,7 +235,7 @@ class AttackEnvironment:
         repository = stack.enter_context(
             KeyRepository.open(
                 folder / "keys",
-                founding=Founding(house.trust.root, house.keys),
+                initial=InitialContents(house.trust.root, house.keys),
                 online=house.ceremony.online(),
                 clock=self._now,
             )

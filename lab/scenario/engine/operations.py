@@ -122,13 +122,13 @@ class LocalOperations:
 
     def decide(self, act: Act, imei: str, step: OperatorStep | None, reason: str) -> None:
         """Lock, unlock, release, or let the policy decide again."""
-        desk = self.server.parts.operators(self.server.parts.store, BY)
+        desk = self.server.parts.device_admin(self.server.parts.store, BY)
         sub = self.subject_of(imei)
         desk.act(sub, act, reason=reason, case=step.case if step else None)
 
     def issue_code(self, challenge: UnlockChallenge, step: IssueCode) -> bytes:
         """An unlock code for a challenge."""
-        desk = self.server.parts.operators(self.server.parts.store, BY)
+        desk = self.server.parts.device_admin(self.server.parts.store, BY)
         code = desk.unlock_code(challenge, reason=step.reason, case=step.case, undelivered=step.undelivered)
         return code.token.encode()
 
@@ -182,7 +182,7 @@ class LocalOperations:
 
     def subject_of(self, imei: str) -> str:
         """The pseudonym."""
-        return device_admin(self.server.service).desk.pseudonyms.device(imei)
+        return device_admin(self.server.service).context.pseudonyms.device(imei)
 
     def device(self, imei: str) -> Known | None:
         """What the server knows of a phone."""
@@ -200,7 +200,7 @@ class LocalOperations:
 
     @property
     def _policies(self) -> PolicyAdmin:
-        return self.server.parts.policies(self.server.parts.store)
+        return self.server.parts.policy_admin(self.server.parts.store)
 
     def _signing(self) -> str:
         keys = self.server.parts.keys

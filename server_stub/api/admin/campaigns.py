@@ -53,7 +53,7 @@ def list_campaigns(parts: Parts) -> CampaignList:
     now = parts.clock()
     with parts.store.reading() as reading:
         words = {word.id: word for word in reading.campaigns()}
-    periods = parts.policies(parts.store).campaigns()
+    periods = parts.policy_admin(parts.store).campaigns()
     return CampaignList(
         items=[_shown(name, period, words.get(name), now) for name, period in periods.items()]
     )
@@ -81,13 +81,13 @@ def lift(task: WriteDependency, campaign_id: Id, wish: Timed) -> Any:
 
 
 def _start(errand: WriteRequest, wish: Begun) -> WriteResponse:
-    desk = errand.parts.policies(errand.store)
+    desk = errand.parts.policy_admin(errand.store)
     period = desk.start_campaign(wish.id, errand.actor, wish.reason, wish.at)
     return WriteResponse(_said(period, errand.parts.clock()), 201)
 
 
 def _lift(errand: WriteRequest, campaign_id: str, wish: Timed) -> WriteResponse:
-    desk = errand.parts.policies(errand.store)
+    desk = errand.parts.policy_admin(errand.store)
     period = desk.lift_campaign(campaign_id, errand.actor, wish.reason, wish.at)
     return WriteResponse(_said(period, errand.parts.clock()))
 

@@ -42,7 +42,7 @@ def search(parts: Parts, wanted: Annotated[DeviceSearch, Query()]) -> DevicePage
 @router.post("/find", responses=responses(400, 404, 413, 415))
 def find(parts: Parts, wanted: ByImei) -> DeviceShown:
     """Find the device with an IMEI. Changes nothing."""
-    sub = device_admin(parts.service).desk.pseudonyms.device(wanted.imei)
+    sub = device_admin(parts.service).context.pseudonyms.device(wanted.imei)
     return _shown(parts, sub)
 
 

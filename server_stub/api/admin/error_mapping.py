@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from server_stub.admin.bulk import TooManyDevicesError
 from server_stub.admin.devices import OperatorError, OperatorFault
 from server_stub.admin.idempotency import REMEMBERED, KeyReusedError
-from server_stub.admin.policies import PolicyDeskError, PolicyFault
+from server_stub.admin.policies import PolicyAdminError, PolicyFault
 from server_stub.api.admin.problems import AdminCode, AdminError, Finding
 from server_stub.api.problems import RETRY_AFTER, ApiError
 from server_stub.key_repository import KeyRepositoryError, RepositoryFault
@@ -153,7 +153,7 @@ _SAYINGS: Final[dict[type[Exception], Callable[[Exception], AdminError]]] = {
     StoreUnavailableError: _unavailable,
     OperatorError: _operator,
     PolicyError: _policy,
-    PolicyDeskError: _policy_desk,
+    PolicyAdminError: _policy_desk,
     KeyRepositoryError: _keys,
     RequestValidationError: _invalid,
     HTTPException: _http,

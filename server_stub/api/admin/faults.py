@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from server_stub.admin import fault_injection
-from server_stub.admin.fault_injection import Fault, FaultKind, FaultRoute
+from server_stub.admin.fault_injection import FaultKind, FaultRoute, InjectedFault
 from server_stub.api.admin.base_models import Missing, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Parts, resource
@@ -34,9 +34,9 @@ class FaultWish(WithReason):
     status: Annotated[int, Field(ge=500, le=599)] | Missing = None
     retry_after: Annotated[int, Field(ge=0, le=limits.RETRY_AFTER_MAX)] | Missing = None
 
-    def fault(self) -> Fault:
+    def fault(self) -> InjectedFault:
         """As it is armed. Raises AdminError where its parts do not go together."""
-        fault = Fault(
+        fault = InjectedFault(
             kind=self.kind,
             count=self.count,
             route=self.route,
@@ -67,7 +67,7 @@ class FaultShown(ResponseModel):
     retry_after: int | None
 
     @classmethod
-    def of(cls, fault: Fault) -> "FaultShown":
+    def of(cls, fault: InjectedFault) -> "FaultShown":
         """The fault without what does not apply to it."""
         applies = {
             "delay": fault.delay if fault.kind is FaultKind.SLOW else None,
@@ -116,7 +116,7 @@ def clear(task: WriteDependency, wish: ClearWish) -> Any:
     return task.execute(lambda errand: _clear(errand, wish))
 
 
-def _arm(errand: WriteRequest, wished: Fault, reason: str) -> WriteResponse:
+def _arm(errand: WriteRequest, wished: InjectedFault, reason: str) -> WriteResponse:
     """Armed once the audit entry is stored."""
     known = errand.parts.faults
     fault = known.numbered(wished)
@@ -143,7 +143,7 @@ def _audit(errand: WriteRequest, action: str, subject: str, reason: str, details
         transaction.append_audit(entry)
 
 
-def _listed(known: Sequence[Fault]) -> FaultList:
+def _listed(known: Sequence[InjectedFault]) -> FaultList:
     return FaultList(items=[FaultShown.of(fault) for fault in known])
 
 

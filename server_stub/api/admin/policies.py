@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import Field, StringConstraints
 
-from server_stub.admin.policies import PolicyAdmin, PolicyDeskError, PolicyFault
+from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault
 from server_stub.api.admin.base_models import RequestModel, ResponseModel, WithReason
 from server_stub.api.admin.preconditions import ETAG, IfMatch, header, require_match
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
@@ -76,7 +76,7 @@ class InForceShown(ResponseModel):
 @router.get("", responses=responses())
 def list_policies(parts: Parts) -> PolicyList:
     """All versions of all policies."""
-    desk = parts.policies(parts.store)
+    desk = parts.policy_admin(parts.store)
     now = desk.in_force()
     return PolicyList(items=[PolicyNamed(**_named(version, now)) for version in desk.list()])
 
@@ -88,13 +88,13 @@ def list_policies(parts: Parts) -> PolicyList:
 )
 def in_force(parts: Parts) -> Any:
     """Which policy decides now."""
-    return answered(_in_force(parts.policies(parts.store)))
+    return answered(_in_force(parts.policy_admin(parts.store)))
 
 
 @router.post("/simulate", responses=responses(400, 413, 415))
 def simulate(parts: Parts, draft: ToSimulate) -> SimulationShown:
     """What a document would do to the devices that the server knows. Changes nothing."""
-    found = parts.policies(parts.store).simulate(draft.text)
+    found = parts.policy_admin(parts.store).simulate(draft.text)
     return SimulationShown.model_validate(found.as_json())
 
 
@@ -119,7 +119,7 @@ def roll_back(task: WriteDependency, wish: WithReason, if_match: IfMatch = None)
 )
 def get(parts: Parts, policy_id: Id, version: Version) -> Any:
     """One version of a policy, with its document."""
-    desk = parts.policies(parts.store)
+    desk = parts.policy_admin(parts.store)
     known = desk.get(policy_id, version)
     return answered(WriteResponse(_shown(known, desk), headers=header(known.etag)))
 
@@ -170,7 +170,7 @@ def _put(errand: WriteRequest, name: tuple[str, int], draft: Draft, if_match: st
         raise AdminError(
             422, AdminCode.POLICY_INVALID, "the document gives itself another id or version than the path"
         )
-    desk = errand.parts.policies(errand.store)
+    desk = errand.parts.policy_admin(errand.store)
     version = desk.put(draft.text, errand.actor, draft.reason)
     return WriteResponse(_shown(version, desk), 200 if known else 201, header(version.etag))
 
@@ -178,14 +178,14 @@ def _put(errand: WriteRequest, name: tuple[str, int], draft: Draft, if_match: st
 def _put_in_force(
     errand: WriteRequest, name: tuple[str, int], wish: WithReason, if_match: str | None
 ) -> WriteResponse:
-    desk = errand.parts.policies(errand.store)
+    desk = errand.parts.policy_admin(errand.store)
     require_match(if_match, desk.get(*name).etag, "this version")
     desk.put_in_force(*name, errand.actor, wish.reason)
     return _in_force(desk)
 
 
 def _roll_back(errand: WriteRequest, wish: WithReason, if_match: str | None) -> WriteResponse:
-    desk = errand.parts.policies(errand.store)
+    desk = errand.parts.policy_admin(errand.store)
     require_match(if_match, _deciding(desk)[1].etag, "/policies/in-force")
     desk.roll_back(errand.actor, wish.reason)
     return _in_force(desk)
@@ -207,7 +207,7 @@ def _in_force(desk: PolicyAdmin) -> WriteResponse:
 def _deciding(desk: PolicyAdmin) -> tuple[InForce, PolicyVersion]:
     now = desk.in_force()
     if now is None:
-        raise PolicyDeskError(PolicyFault.POLICY_UNKNOWN, "nothing is in force; put a policy in force")
+        raise PolicyAdminError(PolicyFault.POLICY_UNKNOWN, "nothing is in force; put a policy in force")
     return now, desk.get(now.policy_id, now.version)
 
 

@@ -37,7 +37,7 @@ class WriteRequest:
     @property
     def operators(self) -> DeviceAdmin:
         """The desk for single phones."""
-        return self.parts.operators(self.store, self.actor)
+        return self.parts.device_admin(self.store, self.actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Writing:
             body = written.body.model_dump_json().encode()
             return WriteResult(written.status, body, written.headers, after_commit=written.then)
 
-        done = self.parts.once.execute(write, key=self.key, request=self.digest)
+        done = self.parts.writes.execute(write, key=self.key, request=self.digest)
         replayed = {"Idempotency-Replayed": "true"} if done.replayed else {}
         return Response(done.body, done.status, {**done.headers, **replayed}, media.JSON)
 

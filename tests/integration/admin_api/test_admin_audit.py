@@ -214,7 +214,7 @@ def test_an_export_is_no_program(server: Operated, reason: str) -> None:
 def test_an_export_has_every_page(server: Operated) -> None:
     """Also where there are more entries than a page has."""
     [sub] = server.know(1)
-    operators = server.parts.operators(server.parts.store, "operator")
+    operators = server.parts.device_admin(server.parts.store, "operator")
     for _ in range(1001):
         operators.act(sub, Act.LOCK, reason="r")
     assert len(server.ask("GET", "/audit/export").text.splitlines()) == 1001

@@ -210,8 +210,8 @@ def test_in_bulk_it_happens_to_all_or_to_none(server: Operated, monkeypatch: pyt
 
     with server.parts.store.transaction() as under_way:
         kind = type(under_way)
-    original = kind.remember
-    monkeypatch.setattr(kind, "remember", failing)
+    original = kind.put_device
+    monkeypatch.setattr(kind, "put_device", failing)
     wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 9"}
     assert server.refused("POST", "/devices/bulk", wish) == (500, "internal")
     monkeypatch.undo()
@@ -227,7 +227,7 @@ def test_times_and_shipments_are_told_where_they_are_known(server: Operated) -> 
     with server.parts.store.transaction() as transaction:
         known = transaction.device(sub)
         assert known is not None
-        transaction.remember(replace(known, batch="B-7", distributor="Isthmus Trading"))
+        transaction.put_device(replace(known, batch="B-7", distributor="Isthmus Trading"))
     shown = server.get(f"/devices/{sub}")
     assert (shown["batch"], shown["distributor"]) == ("B-7", "Isthmus Trading")
     assert (shown["first_seen"], shown["last_seen"], shown["locks_at"]) == (DURING, DURING, DURING)

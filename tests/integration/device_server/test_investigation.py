@@ -28,7 +28,7 @@ def fill(store: Store) -> None:
         for number in range(60):
             leaking = number % 2 == 0
             territory = "CU" if leaking and number % 4 == 0 else "FR"
-            transaction.remember(
+            transaction.put_device(
                 Device(
                     f"d-{number:032x}",
                     Activation(SEPTEMBER + number * 3600, territory),
@@ -39,8 +39,8 @@ def fill(store: Store) -> None:
                     distributor="Levant" if leaking else "Norte",
                 )
             )
-        transaction.remember(Device("d-" + "f" * 32, None, "unknown", None, 0))
-        transaction.remember(Device("d-" + "e" * 32, Activation(SEPTEMBER, None), "unknown", None, 1))
+        transaction.put_device(Device("d-" + "f" * 32, None, "unknown", None, 0))
+        transaction.put_device(Device("d-" + "e" * 32, Activation(SEPTEMBER, None), "unknown", None, 1))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from server_stub.reference_data.source_countries import (
     CountryOf,
     SourceCountries,
     SourceCountriesError,
-    nowhere,
+    unknown_country,
 )
 from server_stub.server import ServerThread
 from server_stub.store.records import DeviceQuery, Store
@@ -51,7 +51,7 @@ TABLE = "# ours\n\n198.51.100.0/24,FR\n198.51.100.128/25 , DE\n198.51.100.129/32
 def test_the_narrowest_network_decides(address: str, country: str | None) -> None:
     """And what is no address, or in no network, tells nothing."""
     assert SourceCountries.parse(TABLE, "table")(address) == country
-    assert nowhere(address) is None
+    assert unknown_country(address) is None
 
 
 @given(st.ip_addresses())
@@ -128,7 +128,7 @@ def test_a_phone_that_tells_nothing_else_is_where_its_address_is() -> None:
     """The weakest of all signals, and better than none."""
     with serving(LOOPBACK) as (origin, _):
         assert territory(origin, {}, **SILENT) == "DE"
-    with serving(nowhere) as (origin, _):
+    with serving(unknown_country) as (origin, _):
         assert territory(origin, {}, **SILENT) is None
 
 

@@ -15,7 +15,7 @@ import pytest
 from agent.core.screens import ScreenId, Trouble
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.seed import Seed
-from server_stub.key_repository import Founding, KeyList, KeyRepository, Lifetimes, next_root
+from server_stub.key_repository import InitialContents, KeyList, KeyRepository, Lifetimes, next_root
 from server_stub.key_repository.roles import expiry
 from tests.support.tuf import (
     DAY,
@@ -292,10 +292,10 @@ def repository(scenery: Stage, folder: Path, lifetimes: Lifetimes) -> KeyReposit
     """Another repository of the same vendor."""
     vendor = scenery.vendor
     keys = KeyList.of(*(key.public_jwk() for key in vendor.secrets.signing_keys))
-    founding = Founding(vendor.ceremony.pinned_root, keys)
+    initial = InitialContents(vendor.ceremony.pinned_root, keys)
     return KeyRepository.open(
         folder,
-        founding=founding,
+        initial=initial,
         online=vendor.ceremony.online(),
         clock=scenery.world.now,
         lifetimes=lifetimes,

@@ -70,8 +70,8 @@ def number_one(store: SqlStore) -> int:
     with store.transaction() as transaction:
         known = transaction.device(SUB) or device(1, last_serial=0)
         serial = known.last_serial + 1
-        transaction.record(record(SUB, serial))
-        transaction.remember(replace(known, last_serial=serial))
+        transaction.append_verdict(record(SUB, serial))
+        transaction.put_device(replace(known, last_serial=serial))
     return serial
 
 
@@ -90,7 +90,7 @@ def test_of_many_that_spend_one_nonce_one_succeeds(two: list[SqlStore]) -> None:
     def spend(number: int) -> bool:
         try:
             with two[number % 2].transaction() as transaction:
-                transaction.spend(nonce, 1)
+                transaction.spend_nonce(nonce, 1)
                 time.sleep(0.02)
         except NonceSpentError:
             return False
@@ -108,7 +108,7 @@ def test_a_nonce_whose_spender_failed_goes_to_the_one_who_waited(two: list[SqlSt
             spend_and_fail(transaction)
 
     def spend_and_fail(transaction: Transaction) -> None:
-        transaction.spend(nonce, 1)
+        transaction.spend_nonce(nonce, 1)
         first_has_it.set()
         time.sleep(0.05)
         raise InterruptedError
@@ -117,7 +117,7 @@ def test_a_nonce_whose_spender_failed_goes_to_the_one_who_waited(two: list[SqlSt
     failing.start()
     first_has_it.wait(5)
     with two[1].transaction() as transaction:
-        transaction.spend(nonce, 1)
+        transaction.spend_nonce(nonce, 1)
     failing.join()
 
 
@@ -125,7 +125,7 @@ def test_expired_nonces_are_forgotten_without_waiting_for_each_other(two: list[S
     """Both servers sweep the same table."""
     with two[0].transaction() as transaction:
         for number in range(20):
-            transaction.spend(SpendableNonce(bytes([number]) * 33, until=100), 1)
+            transaction.spend_nonce(SpendableNonce(bytes([number]) * 33, until=100), 1)
     at_once(lambda n: [spend_one(two[n % 2], bytes([100 + n, i]) * 16, 1_000 + 100 * i) for i in range(5)], 4)
     with two[0]._engine.connect() as connection:
         left = connection.exec_driver_sql("SELECT min(until) FROM spent_nonces").scalar_one()
@@ -134,7 +134,7 @@ def test_expired_nonces_are_forgotten_without_waiting_for_each_other(two: list[S
 
 def spend_one(store: SqlStore, octets: bytes, now: int) -> None:
     with store.transaction() as transaction:
-        transaction.spend(SpendableNonce(octets, now + 300), now)
+        transaction.spend_nonce(SpendableNonce(octets, now + 300), now)
 
 
 def test_evidence_sent_to_two_servers_is_answered_once(two: list[SqlStore]) -> None:
@@ -160,14 +160,14 @@ def test_an_operator_over_many_devices_loses_no_serial(two: list[SqlStore]) -> N
     """A lock in bulk rewrites the row of a phone that is being judged at that moment."""
     with two[0].transaction() as transaction:
         for number in range(1, 20):
-            transaction.remember(device(number, last_serial=0, override=None))
+            transaction.put_device(device(number, last_serial=0, override=None))
 
     def bulk() -> None:
         for turn in range(10):
             with two[0].transaction() as transaction:
                 for each in transaction.devices(DeviceQuery(), limit=50).items:
                     time.sleep(0.0002)
-                    transaction.remember(replace(each, batch=f"{turn}"))
+                    transaction.put_device(replace(each, batch=f"{turn}"))
 
     operator = threading.Thread(target=bulk)
     operator.start()
@@ -203,10 +203,10 @@ def test_of_two_equal_requests_at_once_the_second_finds_the_answer(two: list[Sql
 
     def ask(number: int) -> bool:
         with two[number % 2].transaction() as transaction:
-            if transaction.answer_for("key"):
+            if transaction.answer("key"):
                 return False
             time.sleep(0.02)
-            transaction.keep_answer(IdempotentAnswer("key", "r", 200, {}, b"", 100))
+            transaction.put_answer(IdempotentAnswer("key", "r", 200, {}, b"", 100))
             return True
 
     assert at_once(ask, 6).count(True) == 1
@@ -268,7 +268,7 @@ def test_on_postgresql_different_phones_go_side_by_side() -> None:
 def keep_another(store: SqlStore) -> int:
     with store.transaction() as transaction:
         assert transaction.device(device(2).sub) is None
-        transaction.remember(device(2, last_serial=2))
+        transaction.put_device(device(2, last_serial=2))
         found = transaction.device(device(2).sub)
     return found.last_serial if found else 0
 
@@ -310,7 +310,7 @@ def test_the_database_itself_refuses_another_text_for_a_policy_that_was_in_force
 def fill(store: SqlStore) -> None:
     """One row in each table that is append-only, and a draft."""
     with store.transaction() as transaction:
-        transaction.record(record(SUB, 1))
+        transaction.append_verdict(record(SUB, 1))
         transaction.append_audit(entry(1))
         transaction.put_policy(policy(1))
         transaction.put_policy(policy(2))
@@ -341,13 +341,13 @@ def test_a_database_that_goes_away_in_a_transaction_makes_the_server_unavailable
 
 def lose(transaction: Transaction, other: SqlStore, url: str) -> None:
     """Write something, then have the connection ended by the server of databases."""
-    transaction.record(record(SUB, 1))
+    transaction.append_verdict(record(SUB, 1))
     with psycopg.connect(url) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE state = 'idle in transaction' AND application_name = 'verdict-server'"
         )
-    transaction.remember(device(1))
+    transaction.put_device(device(1))
 
 
 def test_without_its_database_the_service_says_unavailable(tmp_path: Path) -> None:
@@ -401,6 +401,6 @@ def test_a_failed_transaction_gives_its_session_back(two: list[SqlStore]) -> Non
         with pytest.raises(StoreUnavailableError), two[0].transaction() as transaction:
             transaction._cursor.execute("SELECT nothing FROM nowhere")
         with suppress(InterruptedError), two[0].transaction() as transaction:
-            transaction.remember(device(1))
+            transaction.put_device(device(1))
             raise InterruptedError
     assert number_one(two[0]) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server_stub.admin.context import adopt_policy, device_admin, policy_admin
-from server_stub.admin.policies import PolicyAdmin, PolicyDeskError, PolicyFault, renumbered
+from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault, renumbered
 from server_stub.policies import read, shipped
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Activation, Policy
@@ -67,7 +67,7 @@ def audit(store: Store) -> tuple[AuditEntry, ...]:
         return reading.audit(AuditQuery()).items[::-1]
 
 
-def fault(desk_error: pytest.ExceptionInfo[PolicyDeskError]) -> PolicyFault:
+def fault(desk_error: pytest.ExceptionInfo[PolicyAdminError]) -> PolicyFault:
     return desk_error.value.fault
 
 
@@ -163,7 +163,7 @@ def test_nothing_lower_than_what_phones_may_have_seen_is_put_in_force(store: Sto
     desk.adopt(Policy.parse(renumbered(OPEN, 7), "open.toml"), "ana", "x")
     desk.adopt(Policy.parse(renumbered(EXPORT, 7), "export.toml"), "ana", "x")
     desk.put(OPEN, "ana", "x")
-    with pytest.raises(PolicyDeskError, match="higher version") as caught:
+    with pytest.raises(PolicyAdminError, match="higher version") as caught:
         desk.put_in_force("open", 2, "ana", "x")
     assert fault(caught) is PolicyFault.VERSION_TOO_LOW
     with pytest.raises(ValueError, match="version 2, and phones know 7"):
@@ -175,10 +175,10 @@ def test_a_version_that_was_in_force_stays_as_it_was(store: Store) -> None:
     """A verdict names its policy by id and version; both must go on meaning the same text."""
     desk = policy_admin(service(store))
     desk.put(EXPORT, "ana", "the same text is no change")
-    with pytest.raises(PolicyDeskError) as caught:
+    with pytest.raises(PolicyAdminError) as caught:
         desk.put(EXPORT.replace("604800", "604801"), "ana", "sly")
     assert fault(caught) is PolicyFault.VERSION_FIXED
-    with pytest.raises(PolicyDeskError) as caught:
+    with pytest.raises(PolicyAdminError) as caught:
         desk.adopt(Policy.parse(EXPORT.replace("604800", "604801"), "x.toml"), "ana", "sly")
     assert fault(caught) is PolicyFault.VERSION_FIXED
     assert desk.get("export-2021-09", 1).text == EXPORT
@@ -189,7 +189,7 @@ def test_a_draft_can_be_replaced_by_whoever_read_it_last(store: Store) -> None:
     desk = policy_admin(service(store))
     first = desk.put(OPEN, "ana", "draft")
     second = desk.put(OPEN.replace("60\n", "90\n", 1), "ben", "slower", etag=first.etag)
-    with pytest.raises(PolicyDeskError) as caught:
+    with pytest.raises(PolicyAdminError) as caught:
         desk.put(OPEN, "ana", "faster", etag=first.etag)
     assert fault(caught) is PolicyFault.POLICY_CHANGED
     assert desk.get("open", 2) == second
@@ -213,7 +213,7 @@ def test_what_cannot_be_done_is_refused_by_a_stable_fault_and_leaves_no_entry(
     """An operator is told what is wrong; the audit log holds what was done, not what was tried."""
     desk = policy_admin(service(store))
     before = audit(store)
-    with pytest.raises(PolicyDeskError) as caught:
+    with pytest.raises(PolicyAdminError) as caught:
         act(desk)  # type: ignore[operator]
     assert fault(caught) is expected
     assert caught.value.advice
@@ -305,7 +305,7 @@ def test_a_simulation_counts_what_would_change_and_changes_nothing(store: Store)
     assert outlook.sub.startswith("d-")
     assert result.as_json()["changed"] == 1
     assert audit(store) == before
-    assert not policy_admin(server).simulate(OPEN, keep=0).changed
+    assert not policy_admin(server).simulate(OPEN, max_listed=0).changed
 
 
 def _phone(imei: str) -> Phone:

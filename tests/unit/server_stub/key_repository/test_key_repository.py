@@ -11,14 +11,14 @@ from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import World
 from lab.world.seed import Seed
 from server_stub.key_repository import (
-    Founding,
+    InitialContents,
     KeyList,
     KeyRepository,
     KeyRepositoryError,
     OnlineKeys,
     OnlineRole,
     RepositoryFault,
-    RootHolder,
+    RootKeys,
     VerdictSigner,
     next_root,
 )
@@ -213,7 +213,7 @@ def test_a_holder_has_three_different_keys() -> None:
     """Two copies of one key would make a threshold of two a threshold of one."""
     key = Seed.of(1).ed25519("a")
     with pytest.raises(ValueError, match="3 different keys"):
-        RootHolder([key, key, Seed.of(1).ed25519("b")])
+        RootKeys([key, key, Seed.of(1).ed25519("b")])
 
 
 def test_every_online_role_needs_a_key() -> None:
@@ -224,9 +224,9 @@ def test_every_online_role_needs_a_key() -> None:
 
 def test_a_first_root_that_is_none_is_refused(tmp_path: Path) -> None:
     """And leaves the folder empty."""
-    founding = Founding(b"{}", KeyList())
+    initial = InitialContents(b"{}", KeyList())
     refused = fault(
-        lambda: KeyRepository.open(tmp_path, founding=founding, online=CEREMONY.online(), clock=World().now)
+        lambda: KeyRepository.open(tmp_path, initial=initial, online=CEREMONY.online(), clock=World().now)
     )
     assert refused is RepositoryFault.ROOT_REFUSED
     assert content(tmp_path) == {}

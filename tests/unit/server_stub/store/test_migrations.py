@@ -81,7 +81,7 @@ def holds_the_old_rows(store: SqlStore) -> None:
     assert (old.verdict.serial, old.verdict.reason) == (7, Reason.TERRITORY_PROHIBITED)
     assert (old.verdict.iss, old.verdict.message, old.inputs) == ("", None, {"intent": "activate"})
     with pytest.raises(NonceSpentError), store.transaction() as transaction:
-        transaction.spend(SpendableNonce(b"nonce", 9_999_999_999), 1)
+        transaction.spend_nonce(SpendableNonce(b"nonce", 9_999_999_999), 1)
 
 
 def test_a_database_of_before_the_migrations_is_recognised_and_loses_nothing(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_database_of_before_the_migrations_is_recognised_and_loses_nothing(tmp
     store = SqlStore(tmp_path / "old.db")
     holds_the_old_rows(store)
     with store.transaction() as transaction:
-        transaction.record(record("d-old", 8))
+        transaction.append_verdict(record("d-old", 8))
     store.close()
 
 

@@ -49,9 +49,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def keep(store: Store, *devices: Device, records: tuple[VerdictRecord, ...] = ()) -> None:
     with store.transaction() as transaction:
         for each in devices:
-            transaction.remember(each)
+            transaction.put_device(each)
         for each_record in records:
-            transaction.record(each_record)
+            transaction.append_verdict(each_record)
 
 
 def subs(page: Page[Device]) -> list[str]:
@@ -113,12 +113,12 @@ def test_a_nonce_is_spent_once_until_it_expires(store: Store) -> None:
     """Also where a transaction spends it that fails afterwards: then it was not spent."""
     nonce = SpendableNonce(b"n" * 33, until=100)
     with abandoned(store) as transaction:
-        transaction.spend(nonce, 10)
+        transaction.spend_nonce(nonce, 10)
     with store.transaction() as transaction:
-        transaction.spend(nonce, 10)
+        transaction.spend_nonce(nonce, 10)
     for _ in range(2):
         with pytest.raises(NonceSpentError), store.transaction() as transaction:
-            transaction.spend(nonce, 11)
+            transaction.spend_nonce(nonce, 11)
 
 
 def test_whatever_fails_leaves_nothing_of_its_transaction(store: Store) -> None:
@@ -126,15 +126,15 @@ def test_whatever_fails_leaves_nothing_of_its_transaction(store: Store) -> None:
     keep(store, device(1), records=(record("d-1", 1),))
     before = everything(store)
     with abandoned(store) as transaction:
-        transaction.remember(device(1, last_serial=7, model="other"))
-        transaction.remember(device(2))
-        transaction.record(record("d-1", 2))
+        transaction.put_device(device(1, last_serial=7, model="other"))
+        transaction.put_device(device(2))
+        transaction.append_verdict(record("d-1", 2))
         transaction.append_audit(entry(1))
         transaction.put_policy(policy(1))
         transaction.put_in_force(InForce("export", 1, 5, "alice", "first"))
         transaction.put_campaign(CampaignPeriod("grey", 5, None, "alice", "begun"))
         transaction.add_shipments([shipment(0, 9, "Caravel")])
-        transaction.keep_answer(IdempotentAnswer("k", "r", 200, {}, b"", 100))
+        transaction.put_answer(IdempotentAnswer("k", "r", 200, {}, b"", 100))
         transaction.set_admin_token_hash("hash")
         assert everything_in(transaction) != before
     assert everything(store) == before
@@ -154,7 +154,7 @@ def everything_in(reading: Reading) -> tuple[object, ...]:
         reading.in_force_history(),
         reading.campaigns(),
         reading.shipment_of("00101012", 1),
-        reading.answer_for("k"),
+        reading.answer("k"),
         reading.admin_token_hash(),
         reading.revision(),
     )
@@ -163,7 +163,7 @@ def everything_in(reading: Reading) -> tuple[object, ...]:
 def test_a_transaction_reads_what_it_has_written(store: Store) -> None:
     """Or an operator's two steps in one transaction would not see each other."""
     with store.transaction() as transaction:
-        transaction.remember(device(1))
+        transaction.put_device(device(1))
         transaction.put_policy(policy(1))
         transaction.put_in_force(InForce("export", 1, 5, "alice", "first"))
         assert transaction.device(device(1).sub) == device(1)
@@ -389,7 +389,7 @@ def test_the_revision_rises_with_what_changes_decisions_and_with_nothing_else(st
     with store.transaction() as transaction:
         transaction.put_policy(policy(1))
         transaction.append_audit(entry(1))
-        transaction.remember(device(1))
+        transaction.put_device(device(1))
     assert revision() == seen[0]
     with store.transaction() as transaction:
         transaction.put_in_force(InForce("export", 1, 5, "alice", ""))
@@ -440,15 +440,15 @@ def test_an_answer_is_kept_replaced_and_forgotten(store: Store) -> None:
     ]
     other = IdempotentAnswer("other", "r", 200, {}, b"", 99)
     with store.transaction() as transaction:
-        assert transaction.answer_for("k") is None
+        assert transaction.answer("k") is None
         for answer in (*answers, other):
-            transaction.keep_answer(answer)
-        assert transaction.answer_for("k") == answers[1]
-        transaction.forget_answers(99)
-        assert transaction.answer_for("k") == answers[1]
-        assert transaction.answer_for("other") is None
-        transaction.forget_answers(100)
-        assert transaction.answer_for("k") is None
+            transaction.put_answer(answer)
+        assert transaction.answer("k") == answers[1]
+        transaction.delete_expired_answers(99)
+        assert transaction.answer("k") == answers[1]
+        assert transaction.answer("other") is None
+        transaction.delete_expired_answers(100)
+        assert transaction.answer("k") is None
 
 
 def test_there_is_one_admin_token(store: Store) -> None:
