@@ -5,7 +5,7 @@ effects out, the record lies in a store that power cuts and full disks hit, and 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -25,12 +25,16 @@ from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenId
 from agent.core.states import Lock
 from agent.core.timing import trusted_now
-from agent.ports import StoreError
 from lab.handset.handset import Handset
-from lab.handset.storage import EmulatedStore
+from lab.scenario.engine.breakable_parts import (
+    FaultyCounter,
+    FaultyStore,
+    PowerCut,
+    PowerCutTransport,
+    PowerCutTrigger,
+)
 from lab.simulation.simulation import Simulation
 from server_stub.policy.policy import Policy
-from tests.support.power_cut import FusedCounter, FusedStore, FusedTransport, PowerCut, PowerCutTrigger
 from tests.support.profiles import examples
 from wire.codes import Decision
 
@@ -60,22 +64,6 @@ def policy(decision: Decision) -> Policy:
 POLICIES = {decision: policy(decision) for decision in RULES}
 
 
-@dataclass
-class Disk(FusedStore):
-    """The emulated store, with a fuse, that can be full and that a factory reset erases."""
-
-    inner: EmulatedStore
-    full: bool = False
-
-    def write(self, content: bytes) -> None:
-        if self.full:
-            raise StoreError("full", "no space left")
-        super().write(content)
-
-    def erase(self) -> None:
-        self.inner.erase()
-
-
 class LifeOfAPhone(RuleBasedStateMachine):
     """One official phone. `barred`: it was locked, and no verdict has let its user in since."""
 
@@ -83,21 +71,19 @@ class LifeOfAPhone(RuleBasedStateMachine):
 
     @initialize(decision=st.sampled_from(sorted(POLICIES)))
     def unpack(self, decision: Decision) -> None:
-        self.fuse = PowerCutTrigger()
+        self.power_cut = PowerCutTrigger()
         self.phone = self.simulation.phone("official-global", "paris")
         self.network, self.hardware = self.phone.network, self.phone._hardware
-        assert isinstance(self.hardware.store, EmulatedStore)
-        self.disk = Disk(self.hardware.store, self.fuse)
-        counter = FusedCounter(self.hardware.counter, self.fuse)
+        self.disk, counter = FaultyStore(self.power_cut), FaultyCounter(self.power_cut)
         self.phone._hardware = replace(self.hardware, store=self.disk, counter=counter)
-        self.network.onward = FusedTransport(self.network.onward, self.fuse)
+        self.network.onward = PowerCutTransport(self.network.onward, self.power_cut)
         self.copy: bytes | None = None
         self.barred, self.known, self.serial, self.time = False, 0, 0, 0
         self.simulation.server.adopt(POLICIES[decision])
         self._do(self.phone.power_on)
 
     def _do(self, action: Callable[[], Any]) -> None:
-        """Do something; where the fuse blows meanwhile, the phone is off."""
+        """Do something; if the power is cut meanwhile, the device is off."""
         cut = False
         try:
             action()
@@ -107,7 +93,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
         if any(verdict.decision in FAVOURABLE for verdict in verdicts[self.known :]):
             self.barred = False
         self.known = len(verdicts)
-        self.fuse.at = 0
+        self.power_cut.at = 0
         if cut:
             self.phone.power_off()
         else:
@@ -161,7 +147,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
     @rule(ticks=st.integers(1, 12))
     def fuse_is_short(self, ticks: int) -> None:
         """The power goes that many instants from now, in the midst of whatever comes next."""
-        self.fuse.at = self.fuse.ticks + ticks
+        self.power_cut.at = self.power_cut.effects + ticks
 
     @rule()
     def factory_reset(self) -> None:
@@ -169,18 +155,18 @@ class LifeOfAPhone(RuleBasedStateMachine):
 
     @rule()
     def attacker_copies(self) -> None:
-        self.copy = self.disk.inner.read()
+        self.copy = self.disk.read()
 
     @precondition(lambda self: self.copy is not None)
     @rule()
     def attacker_puts_back(self) -> None:
         self.phone.power_off()
-        self.disk.inner.write(self.copy or b"")
+        self.disk.put(self.copy or b"")
 
     @rule(octets=st.binary(max_size=40))
     def attacker_writes(self, octets: bytes) -> None:
         self.phone.power_off()
-        self.disk.inner.write(octets)
+        self.disk.put(octets)
 
     # --- what holds at any time ---------------------------------------------------------------------------------------
 
@@ -224,7 +210,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
         """I7: with a network, a server that allows and room on the disk, every phone becomes usable."""
         if not hasattr(self, "phone"):
             return
-        self.disk.full, self.fuse.at = False, 0
+        self.disk.full, self.power_cut.at = False, 0
         self.simulation.server.adopt(POLICIES[Decision.ALLOW])
         self.phone.join_wifi()
         self.phone.network_up()

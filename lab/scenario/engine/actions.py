@@ -59,7 +59,7 @@ def _cut_power(context: ScenarioContext, device: ScenarioDevice, step: step_unio
         device.handset.power_off()
         return
     finally:
-        done = device.power_cut.ticks
+        done = device.power_cut.effects
         device.power_cut.set(0)
     raise CannotError(
         f"{step.during.verb()} had {done} effects on {device.name}, so the {step.at_effect}th never came"

@@ -1,4 +1,4 @@
-"""Parts of a phone that a scenario can break: flash, counter, and the battery, which a power_cut stands for."""
+"""Parts of a device that can fail: store and counter with faults, and a power cut at a chosen effect."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,96 +10,95 @@ from lab.world.network import UpstreamTransport
 
 
 class PowerCut(BaseException):
-    """The battery is out. It is no error: nothing in the agent may catch it."""
+    """The device loses power. Not an `Exception`, so that the agent cannot catch it."""
 
 
 @dataclass
 class PowerCutTrigger:
-    """Blows at tick `at`, counted from 1; 0 never blows. Everything that leaves a trace outside of the agent ticks."""
+    """Cuts the power at effect number `at`, counted from 1; 0 for never. `effects` counts those so far.
+
+    Effects are what remains after a cut: a write, a count, a request, a screen. Each has a checkpoint before and after.
+    """
 
     at: int = 0
-    ticks: int = 0
+    effects: int = 0
 
     def set(self, at: int) -> None:
-        """Count anew."""
-        self.at, self.ticks = at, 0
+        """Count from 0 again."""
+        self.at, self.effects = at, 0
 
     def checkpoint(self) -> None:
-        """One more effect is done, or about to be."""
-        self.ticks += 1
-        if self.at and self.ticks == self.at:
+        """Count an effect. Raises PowerCut."""
+        self.effects += 1
+        if self.at and self.effects == self.at:
             self.at = 0
             raise PowerCut
 
 
 class FaultyStore(EmulatedStore):
-    """A state partition that can be full, and be read and written behind the agent's back."""
+    """A state partition that can be full, and whose content can be replaced from outside."""
 
     def __init__(self, power_cut: PowerCutTrigger) -> None:
         super().__init__()
-        self._fuse = power_cut
+        self._power_cut = power_cut
         self.full = False
 
     def write(self, content: bytes) -> None:
-        """Replace the content. Raises StoreError where the disk is full."""
-        self._fuse.checkpoint()
+        """Replace the content. Raises StoreError if the disk is full."""
+        self._power_cut.checkpoint()
         if self.full:
             raise StoreError("disk-full", "no space left")
         super().write(content)
-        self._fuse.checkpoint()
+        self._power_cut.checkpoint()
 
     def put(self, content: bytes | None) -> None:
-        """Write it from outside, or with None delete it."""
-        if content is None:
-            self.erase()
-        else:
-            super().write(content)
+        """Replace the content from outside; None deletes it."""
+        self._content = content
 
 
 class FaultyCounter(EmulatedCounter):
-    """A monotonic counter that can fall silent, or be replaced by a new one."""
+    """A monotonic counter that can stop answering, or be replaced by another chip."""
 
     def __init__(self, power_cut: PowerCutTrigger) -> None:
         super().__init__()
-        self._fuse = power_cut
+        self._power_cut = power_cut
         self.silent = False
 
     def value(self) -> int:
-        """The count. Raises CounterError where it does not answer."""
+        """The count. Raises CounterError if it does not answer."""
         if self.silent:
             raise CounterError("counter-silent", "the counter does not answer")
         return super().value()
 
     def increment(self) -> int:
-        """Count up by one. Raises CounterError where it does not answer."""
-        self._fuse.checkpoint()
-        if self.silent:
-            raise CounterError("counter-silent", "the counter does not answer")
+        """Count up by one. Raises CounterError if it does not answer."""
+        self._power_cut.checkpoint()
+        self.value()
         count = super().increment()
-        self._fuse.checkpoint()
+        self._power_cut.checkpoint()
         return count
 
-    def replace(self) -> None:
-        """A repair shop puts in another chip."""
-        self._value = 0
+    def replace(self, count: int = 0) -> None:
+        """Put in another chip with this count."""
+        self._value = count
 
 
 @dataclass
 class PowerCutTransport:
-    """Implements `lab.world.network.UpstreamTransport`: a request ticks before it leaves and when it is answered."""
+    """Implements `lab.world.network.UpstreamTransport` with a checkpoint before each request and after its answer."""
 
     onward: UpstreamTransport
     power_cut: PowerCutTrigger
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Carry a request. Raises TransportError."""
-        return self._ticking(lambda: self.onward.post(path, body, content_type=content_type, accept=accept))
+        """Send a request. Raises TransportError."""
+        return self._carry(lambda: self.onward.post(path, body, content_type=content_type, accept=accept))
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """Carry a download. Raises TransportError."""
-        return self._ticking(lambda: self.onward.get(path, accept=accept))
+        """Download. Raises TransportError."""
+        return self._carry(lambda: self.onward.get(path, accept=accept))
 
-    def _ticking(self, send: Callable[[], Answer]) -> Answer:
+    def _carry(self, send: Callable[[], Answer]) -> Answer:
         self.power_cut.checkpoint()
         answer = send()
         self.power_cut.checkpoint()

@@ -16,6 +16,7 @@ from firmware_profiles.loader import load_named
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.manufacturer.policies import BEFORE
+from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTrigger
 from lab.simulation.simulation import Simulation
 from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
@@ -23,7 +24,6 @@ from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
 from server_stub.policies import shipped
 from tests.support.life import DAY, HOUR, NOTICE, policy
-from tests.support.losses import FaultyCounter, FullDisk
 from wire.codes import Intent
 from wire.evidence import Plmn
 
@@ -37,15 +37,32 @@ def simulation() -> Iterator[Simulation]:
 def made(simulation: Simulation, place: str) -> Handset:
     """A phone in a place, walked through its setup, on storage that can fail."""
     phone = simulation.phone("official-global", place)
-    phone._hardware = replace(phone._hardware, store=FullDisk(), counter=FaultyCounter())
+    with_breakable_storage(phone)
     phone.power_on()
     phone.walk_setup()
     return phone
 
 
-def disk(phone: Handset) -> FullDisk:
+class RecordingStore(FaultyStore):
+    """Keeps what was written."""
+
+    def __init__(self) -> None:
+        super().__init__(PowerCutTrigger())
+        self.written: list[bytes] = []
+
+    def write(self, content: bytes) -> None:
+        super().write(content)
+        self.written.append(content)
+
+
+def with_breakable_storage(phone: Handset) -> None:
+    counter = FaultyCounter(PowerCutTrigger())
+    phone._hardware = replace(phone._hardware, store=RecordingStore(), counter=counter)
+
+
+def disk(phone: Handset) -> RecordingStore:
     store = phone._hardware.store
-    assert isinstance(store, FullDisk)
+    assert isinstance(store, RecordingStore)
     return store
 
 
@@ -87,7 +104,8 @@ def test_a_full_disk_leaves_the_phone_as_it_was_until_there_is_room(simulation: 
 def test_a_disk_that_is_full_from_the_start_keeps_the_phone_in_its_wizard(simulation: Simulation) -> None:
     """A phone that cannot remember its verdict has none."""
     phone = simulation.phone("official-global", "paris")
-    phone._hardware = replace(phone._hardware, store=FullDisk(full=True), counter=FaultyCounter())
+    with_breakable_storage(phone)
+    disk(phone).full = True
     phone.power_on()
     assert not phone.usable
     disk(phone).full = False
@@ -112,9 +130,9 @@ def test_a_state_file_that_is_not_whole_makes_the_phone_ask_again(
 ) -> None:
     """A phone that remembers nothing is not activated; the server remembers, and says the same as before."""
     phone = made(simulation, place)
-    end, record = phone.outcome(), disk(phone).content
+    end, record = phone.outcome(), disk(phone).read()
     assert record is not None
-    disk(phone).content = SPOILT[how](record)
+    disk(phone).put(SPOILT[how](record))
     phone.network_down()
     phone.power_on()
     assert faults(phone)[-1] == "foreign"
@@ -126,10 +144,10 @@ def test_any_flipped_bit_of_the_state_file_is_noticed(simulation: Simulation) ->
     """A locked phone; a bit in each octet of the record, one after the other."""
     phone = made(simulation, "havana")
     phone.network_down()
-    record = disk(phone).content
+    record = disk(phone).read()
     assert record is not None
     for at in range(len(record)):
-        disk(phone).content = record[:at] + bytes([record[at] ^ 1 << at % 8]) + record[at + 1 :]
+        disk(phone).put(record[:at] + bytes([record[at] ^ 1 << at % 8]) + record[at + 1 :])
         disk(phone).full = True
         phone.power_on()
         assert faults(phone)[-1] == "foreign", at
@@ -139,8 +157,8 @@ def test_any_flipped_bit_of_the_state_file_is_noticed(simulation: Simulation) ->
 def test_a_state_file_of_another_phone_is_foreign(simulation: Simulation) -> None:
     """A neighbour's activated state does not activate this one."""
     phone, neighbour = made(simulation, "havana"), made(simulation, "paris")
-    disk(phone).content = disk(neighbour).content
-    counter(phone).count = counter(neighbour).count
+    disk(phone).put(disk(neighbour).read())
+    counter(phone).replace(counter(neighbour).value())
     phone.network_down()
     phone.power_on()
     assert faults(phone)[-1] == "foreign"
@@ -158,7 +176,7 @@ def test_an_earlier_state_that_is_copied_back_is_refused(simulation: Simulation)
     assert phone.outcome() is Outcome.LOCKED
     phone.network_down()
     for record in earlier:
-        disk(phone).content = record
+        disk(phone).put(record)
         phone.power_on()
         assert faults(phone)[-1] == "rolled-back"
         assert not phone.usable
@@ -181,7 +199,8 @@ def test_a_state_file_that_is_gone_makes_the_phone_ask_again(simulation: Simulat
 def test_a_counter_that_was_reset_makes_the_phone_ask_again(simulation: Simulation, place: str) -> None:
     """A repair shop puts in another chip: no record can be told from the newest any more."""
     phone = made(simulation, place)
-    end, counter(phone).count = phone.outcome(), 0
+    end = phone.outcome()
+    counter(phone).replace()
     phone.network_down()
     phone.power_on()
     assert faults(phone)[-1] == "counter-lost"
@@ -194,13 +213,13 @@ def test_a_counter_that_does_not_answer_keeps_the_phone_where_it_cannot_be_used(
 ) -> None:
     """Neither activated nor given up: when it answers again, the phone is what it was."""
     phone = made(simulation, "havana")
-    counter(phone).broken = True
+    counter(phone).silent = True
     phone.power_on()
     assert faults(phone)[-1] == "unreadable"
     assert not phone.usable
     phone.wait(DAY)
     assert not phone.usable
-    counter(phone).broken = False
+    counter(phone).silent = False
     phone.wait(2 * HOUR)
     assert phone.outcome() is Outcome.LOCKED
 

@@ -1,4 +1,4 @@
-"""Power cuts between any two effects: nothing is lost, and no cut yields a phone that a whole run could not (I9)."""
+"""Power cuts between any two effects: nothing is lost, and no cut leads to a state that no other run reaches (I9)."""
 
 import contextlib
 import itertools
@@ -6,35 +6,39 @@ from dataclasses import replace
 
 import pytest
 
+from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import Lock
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
+from lab.scenario.engine.breakable_parts import (
+    FaultyCounter,
+    FaultyStore,
+    PowerCut,
+    PowerCutTransport,
+    PowerCutTrigger,
+)
 from lab.simulation.simulation import Simulation
-from tests.support.power_cut import FusedCounter, FusedStore, FusedTransport, PowerCut, PowerCutTrigger
 
 HOUR = 3600
 
 
-def fused(simulation: Simulation, place: str, fuse: PowerCutTrigger) -> Handset:
-    """A phone whose every trace outside of the agent ticks the fuse before and after."""
+def device_with(simulation: Simulation, place: str, power_cut: PowerCutTrigger) -> Handset:
+    """A device whose every effect outside of the agent has a checkpoint before and after."""
     phone = simulation.phone("official-global", place)
-    hardware = phone._hardware
-    phone._hardware = replace(
-        hardware, store=FusedStore(hardware.store, fuse), counter=FusedCounter(hardware.counter, fuse)
-    )
-    phone.network.onward = FusedTransport(phone.network.onward, fuse)
-    watcher = phone.panel.watcher
+    phone._hardware = replace(phone._hardware, store=FaultyStore(power_cut), counter=FaultyCounter(power_cut))
+    phone.network.onward = PowerCutTransport(phone.network.onward, power_cut)
+    show = phone.panel.watcher
 
-    def shown(screen: object, facts: object) -> None:
-        fuse.checkpoint()
-        watcher(screen, facts)  # type: ignore[arg-type]
+    def show_after_checkpoint(screen: ScreenId, facts: ScreenFacts) -> None:
+        power_cut.checkpoint()
+        show(screen, facts)
 
-    phone.panel.watcher = shown
+    phone.panel.watcher = show_after_checkpoint
     return phone
 
 
 def live(phone: Handset) -> None:
-    """Setup, a reboot, and time enough for heartbeats and a check-in: what the cut interrupts."""
+    """Setup, a reboot, and enough time for heartbeats and a check-in: what the cut interrupts."""
     phone.power_on()
     phone.walk_setup()
     phone.power_on()
@@ -42,7 +46,7 @@ def live(phone: Handset) -> None:
 
 
 def is_cut(phone: Handset) -> bool:
-    """Whether the fuse blows during a whole life."""
+    """Whether the power is cut during a whole life."""
     try:
         live(phone)
     except PowerCut:
@@ -63,56 +67,57 @@ def recover_and_live(phone: Handset) -> None:
     live(phone)
 
 
-def ticks(simulation: Simulation, place: str) -> int:
-    """How often a whole life ticks."""
-    fuse = PowerCutTrigger()
-    live(fused(simulation, place, fuse))
-    return fuse.ticks
+def effects(simulation: Simulation, place: str) -> int:
+    """The number of effects in a whole life."""
+    power_cut = PowerCutTrigger()
+    live(device_with(simulation, place, power_cut))
+    return power_cut.effects
 
 
 @pytest.mark.parametrize("place", ["havana", "paris"])
-def test_a_whole_life_has_many_instants_to_cut_at(simulation: Simulation, place: str) -> None:
-    """The enumerations below would prove nothing over a handful."""
-    assert ticks(simulation, place) > 50
+def test_whole_life_has_more_than_fifty_effects(simulation: Simulation, place: str) -> None:
+    assert effects(simulation, place) > 50
 
 
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
-def test_a_cut_at_any_instant_changes_nothing_about_the_end(
+def test_power_cut_at_any_effect_does_not_change_the_outcome(
     simulation: Simulation, place: str, end: Outcome
 ) -> None:
-    """Whenever the battery goes, the phone ends as it would have ended, and is never usable before its verdict."""
-    for instant in itertools.count(1):
-        phone = fused(simulation, place, PowerCutTrigger(instant))
+    """And the device is never usable before its verdict."""
+    for effect in itertools.count(1):
+        phone = device_with(simulation, place, PowerCutTrigger(effect))
         if not is_cut(phone):
             break
         verdicts = {verdict.decision.value for verdict in phone.timeline.verdicts}
-        assert not phone.usable or verdicts == {"allow"}, f"usable at instant {instant}"
+        assert not phone.usable or verdicts == {"allow"}, f"usable at effect {effect}"
         recover(phone)
-        assert phone.outcome() is end, f"cut at instant {instant}"
+        assert phone.outcome() is end, f"cut at effect {effect}"
 
 
-def test_a_second_cut_during_the_recovery_from_the_first_is_survived_too(simulation: Simulation) -> None:
-    """Recovery itself writes, counts and shows; a sample of pairs, since all would be thousands of lives."""
-    for first in range(3, ticks(simulation, "havana"), 9):
+def test_second_power_cut_during_recovery_does_not_change_the_outcome(simulation: Simulation) -> None:
+    """A sample of pairs: all of them would be thousands of lives."""
+    for first in range(3, effects(simulation, "havana"), 9):
         for second in range(1, 12, 3):
-            fuse = PowerCutTrigger(first)
-            phone = fused(simulation, "havana", fuse)
+            power_cut = PowerCutTrigger(first)
+            phone = device_with(simulation, "havana", power_cut)
             with pytest.raises(PowerCut):
                 live(phone)
-            fuse.at = fuse.ticks + second
+            power_cut.at = power_cut.effects + second
             with pytest.raises(PowerCut):
                 recover_and_live(phone)
             recover(phone)
             assert phone.outcome() is Outcome.LOCKED, f"cut at {first} and {second} later"
 
 
-def test_a_locked_phone_is_locked_whatever_instant_of_a_reboot_is_cut(simulation: Simulation) -> None:
-    """I3: between the cut and the next verdict, the lock that was sealed stands."""
-    fuse = PowerCutTrigger()
-    phone = fused(simulation, "havana", fuse)
+def test_locked_device_stays_locked_after_a_power_cut_at_any_effect_of_a_reboot(
+    simulation: Simulation,
+) -> None:
+    """I3: between the cut and the next verdict, the sealed lock holds."""
+    power_cut = PowerCutTrigger()
+    phone = device_with(simulation, "havana", power_cut)
     live(phone)
-    for instant in range(1, 30):
-        fuse.at = fuse.ticks + instant
+    for effect in range(1, 30):
+        power_cut.at = power_cut.effects + effect
         with contextlib.suppress(PowerCut):
             phone.power_on()
         assert phone.agent is not None

@@ -23,7 +23,7 @@ from wire.codes import Decision, Reason
 ROOT: Final = Path(__file__).parents[4]
 FOLDER: Final = ROOT / "scenarios"
 LEAST: Final = 60
-_ROW: Final = re.compile(r"^# losses\.md: (test_\w+)$", re.MULTILINE)
+_ROW: Final = re.compile(r"^# failure-modes\.md: (test_\w+)$", re.MULTILINE)
 _TEST: Final = re.compile(r"`(test_\w+)` \|$", re.MULTILINE)
 _NOT_KINDS: Final = {"when", "note", "expect", "since"}
 
