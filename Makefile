@@ -8,6 +8,8 @@ RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+# The many processes of a test run share compiled modules; without them each compiles the whole project again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation lint format bench mutation fuzz picture picture-report lock generate clean help
 

@@ -9,15 +9,15 @@ from firmware_profiles.errors import ProfileError
 from firmware_profiles.loader import load_named
 from lab.cli import output
 from lab.model_check import report
+from lab.model_check.memoized_step import PRODUCTION
 from lab.model_check.model import Model
-from lab.model_check.mutants import Mutant
+from lab.model_check.mutants import AgentMutant
 from lab.model_check.mutants import all_mutants as generated
-from lab.model_check.mutation_run import PROFILE, Hunted, MutantResult, MutantRunner, hunt_all
+from lab.model_check.mutation_run import PROFILE, MutantReport, MutantResult, MutantRunner, run_all
 from lab.model_check.profile_traits import traits_of
-from lab.model_check.replay import StoryError, Told, read
+from lab.model_check.replay import ReplayedStep, TraceError, read
 from lab.model_check.replay import replay as told_by
-from lab.model_check.runs import Explored, study, trace
-from lab.model_check.variant import PRODUCTION
+from lab.model_check.runs import ExploredProfile, explore_profiles, trace
 from lab.simulation.matrix import all_profiles
 from lab.world.seed import Seed
 
@@ -28,7 +28,7 @@ ENOUGH: Final = 0.95
 def firmware(profiles: str | None, *, json: bool) -> None:
     """Explore firmware profiles."""
     names = output.names(profiles, all_profiles(), "profile")
-    unordered = output.progress(study(names), "exploring", len(names))
+    unordered = output.progress(explore_profiles(names), "exploring", len(names))
     explored = sorted(unordered, key=lambda one: names.index(one.profile))
     if json:
         output.as_json({"profiles": {one.profile: one.as_json() for one in explored}})
@@ -38,9 +38,9 @@ def firmware(profiles: str | None, *, json: bool) -> None:
         raise typer.Exit(output.NOT_IN_ORDER)
 
 
-def _violations(explored: list[Explored]) -> list[str]:
+def _violations(explored: list[ExploredProfile]) -> list[str]:
     return [
-        report.violation(one.profile, found) for one in explored for found in one.found.violations.values()
+        report.violation(one.profile, found) for one in explored for found in one.result.violations.values()
     ]
 
 
@@ -50,7 +50,7 @@ def all_mutants(sample: int, seed: str, *, json: bool) -> None:
     if 0 < sample < len(names):
         names = sorted(Seed.of(seed).random("mutants").sample(names, sample))
     order = {name: number for number, name in enumerate(names)}
-    hunted = sorted(output.progress(hunt_all(names), "hunting", len(names)), key=lambda one: order[one.id])
+    hunted = sorted(output.progress(run_all(names), "hunting", len(names)), key=lambda one: order[one.id])
     summary = report.summary(hunted)
     if json:
         output.as_json({**summary, "mutants": [one.as_json() for one in hunted]})
@@ -59,7 +59,11 @@ def all_mutants(sample: int, seed: str, *, json: bool) -> None:
             report.mutants(hunted), f"{summary['rate']:.1%} of those that are not equivalent are caught."
         )
         output.show(
-            *(f"survived: {one.id}: {one.explanation}" for one in hunted if one.fate is MutantResult.SURVIVED)
+            *(
+                f"survived: {one.id}: {one.explanation}"
+                for one in hunted
+                if one.result is MutantResult.SURVIVED
+            )
         )
     if summary["rate"] < ENOUGH:
         raise typer.Exit(output.NOT_IN_ORDER)
@@ -70,18 +74,22 @@ def one_mutant(name: str, *, json: bool) -> None:
     mutant = _mutant(name)
     hunter = MutantRunner(traits_of(load_named(PROFILE)))
     hunted = hunter.run_mutant(mutant)
-    found = hunter.search(mutant) if hunted.fate is MutantResult.CAUGHT else ()
+    found = hunter.search(mutant) if hunted.result is MutantResult.CAUGHT else ()
     if json:
         output.as_json(trace(found[0], PROFILE, mutant.id) if found else hunted.as_json())
     else:
         output.show(*(report.violation(mutant.id, violation) for violation in found), *_unfound(hunted))
 
 
-def _unfound(hunted: Hunted) -> list[str]:
-    return [] if hunted.fate is MutantResult.CAUGHT else [f"{hunted.id}: {hunted.fate}: {hunted.explanation}"]
+def _unfound(hunted: MutantReport) -> list[str]:
+    return (
+        []
+        if hunted.result is MutantResult.CAUGHT
+        else [f"{hunted.id}: {hunted.result}: {hunted.explanation}"]
+    )
 
 
-def _mutant(name: str) -> Mutant:
+def _mutant(name: str) -> AgentMutant:
     mutants = {mutant.id: mutant for mutant in generated()}
     return mutants[output.known_name(name, list(mutants), "planted defect")]
 
@@ -90,17 +98,17 @@ def tell(file: Path, *, json: bool) -> None:
     """Tell a story again."""
     try:
         story = read(file)
-        plan = _mutant(story.mutant).plan if story.mutant else PRODUCTION
+        plan = _mutant(story.mutant).variant if story.mutant else PRODUCTION
         told = list(told_by(Model(traits_of(load_named(story.profile)), plan), story))
-    except (StoryError, ProfileError) as error:
+    except (TraceError, ProfileError) as error:
         output.exit_with_error(str(error))
     if json:
         output.as_json([_as_json(one) for one in told])
     else:
-        output.show(report.story(told))
+        output.show(report.replayed(told))
     if any(one.broken for one in told):
         raise typer.Exit(output.NOT_IN_ORDER)
 
 
-def _as_json(told: Told) -> dict[str, object]:
-    return {"move": told.move, "stands": told.stands, "broken": [dict([pair]) for pair in told.broken]}
+def _as_json(told: ReplayedStep) -> dict[str, object]:
+    return {"move": told.transition, "stands": told.state, "broken": [dict([pair]) for pair in told.broken]}

@@ -1,1 +1,1 @@
-"""Exhaustive exploration of the agent with everything around it, and the defects that it must find."""
+"""Model checker: explores every reachable state of the agent with its environment, and of mutated agents."""

@@ -1,4 +1,4 @@
-"""The running agent with its screen and its alarm: every change that an event makes to them, found once."""
+"""The running agent with its screen and its alarm: every change that an event causes, computed once."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -13,34 +13,33 @@ from lab.handset.display import ENFORCING
 from lab.model_check import abstraction, specification
 from lab.model_check.abstraction import HERE, UNIT, canonical
 from lab.model_check.invariants import Broken
-from lab.model_check.memoized_step import ALARM, SHOW, Pool, Stepper
+from lab.model_check.memoized_step import ALARM, COUNT, SHOW, WRITE, AgentVariant, StatePool, Stepper
 from lab.model_check.profile_traits import Traits, is_provisioned
-from lab.model_check.transitions import TAPS, TIMERS, Happenings, tap
-from lab.model_check.variant import COUNT, WRITE, AgentVariant
-from lab.model_check.world import NOBODY, Op, UserEntitlement, World
+from lab.model_check.transitions import TAPS, TIMERS, EventSource, tap
+from lab.model_check.world_state import NOT_RUNNING, PendingEffect, UserEntitlement, WorldState
 
 
-class Change(NamedTuple):
-    """What an event does to the agent and to what it shows. `standing` is None where it stays as it is.
+class AgentChange(NamedTuple):
+    """The change of agent, screen and alarm by one event. `entitlement` is None if it does not change.
 
-    `exposes` says that something was shown or sent.
+    `exposes` is set if something was shown or sent.
     """
 
-    story: str
+    name: str
     agent: int
     before: int
-    todo: tuple[Op, ...]
+    todo: tuple[PendingEffect, ...]
     panel: ScreenId | None
     alarm: bool
     provisioned: bool
-    standing: UserEntitlement | None
+    entitlement: UserEntitlement | None
     exposes: bool
     helpful: bool
     broken: tuple[Broken, ...]
 
 
 class _Observable(NamedTuple):
-    """The part of a world that `AgentModel` reads."""
+    """The part of a `WorldState` that `AgentModel` reads."""
 
     agent: int
     panel: ScreenId | None
@@ -49,153 +48,131 @@ class _Observable(NamedTuple):
 
 
 class AgentModel:
-    """The agent of a phone with `traits` that runs `plan`."""
+    """The agent of a device with `traits` that runs `variant`."""
 
-    def __init__(self, traits: Traits, plan: AgentVariant, pool: Pool) -> None:
-        self.stepper = Stepper(plan, pool)
+    def __init__(self, traits: Traits, variant: AgentVariant, pool: StatePool) -> None:
+        self.stepper = Stepper(variant, pool)
         self._traits = traits
         self._pool = pool
-        self._happenings = Happenings(pool)
+        self._events = EventSource(pool)
         self._later: dict[tuple[int, float], int] = {}
-        self._found: dict[tuple[_Observable, bool], tuple[Change, ...]] = {}
+        self._found: dict[tuple[_Observable, bool], tuple[AgentChange, ...]] = {}
 
     def changes(
         self, agent: int, panel: ScreenId | None, *, alarm: bool, provisioned: bool, merged: bool
-    ) -> tuple[Change, ...]:
-        """Everything that can happen to an agent at rest."""
-        face = _Observable(agent, panel, alarm, provisioned)
-        found = self._found.get((face, merged))
+    ) -> tuple[AgentChange, ...]:
+        """Every possible change of an agent without pending effects."""
+        here = _Observable(agent, panel, alarm, provisioned)
+        found = self._found.get((here, merged))
         if found is None:
-            changes = tuple(self._changes(face))
-            found = self._found[face, merged] = _merged(changes, face) if merged else changes
+            changes = (
+                *self._by_user(here),
+                *self._by_system(here),
+                *self._by_time(here),
+                *self._from_outside(here),
+            )
+            found = self._found[here, merged] = _merged(changes, here) if merged else changes
         return found
 
-    def booted(self, agent: int, story: str, *, provisioned: bool) -> Change:
-        """The first event after power on, in the state that was recovered."""
-        face = _Observable(agent, None, alarm=False, provisioned=provisioned)
-        return self._event(face, self._happenings.kind(EventKind.BOOTED), story)
+    def booted(self, agent: int, name: str, *, provisioned: bool) -> AgentChange:
+        """The first event after power on, in the recovered state."""
+        here = _Observable(agent, None, alarm=False, provisioned=provisioned)
+        return self._event(here, self._events.kind(EventKind.BOOTED), name)
 
-    def failed(self, world: World, trouble: Trouble, story: str) -> Change:
-        """An exchange that failed on the phone itself."""
-        face = _Observable(world.agent, world.panel, world.alarm, world.provisioned)
-        return self._event(face, self._happenings.failure(trouble), story)
+    def failed(self, world: WorldState, trouble: Trouble, name: str) -> AgentChange:
+        """A failure of the exchange on the device itself."""
+        here = _Observable(world.agent, world.panel, world.alarm, world.provisioned)
+        return self._event(here, self._events.failure(trouble), name)
 
     def seen(self, screen: ScreenId) -> ScreenId:
-        """What the user sees of a screen that the agent shows."""
+        """The screen that the user sees when the agent shows `screen`."""
         return ScreenId.HOME if self._traits.hooked and screen in ENFORCING else screen
 
-    def apply_effects(self, story: str, world: World, todo: tuple[Op, ...]) -> Change:
-        """Carry out `todo` up to the next write or count."""
-        face = _Observable(world.agent, world.panel, world.alarm, world.provisioned)
-        return self._settle(face, story, world.before, todo)
+    def apply_effects(self, name: str, world: WorldState, todo: tuple[PendingEffect, ...]) -> AgentChange:
+        """Apply the effects in `todo` up to the next write or count."""
+        here = _Observable(world.agent, world.panel, world.alarm, world.provisioned)
+        return self._apply(here, name, world.before, todo)
 
-    # --- one event ----------------------------------------------------------------------------------------------------
-
-    def _event(self, face: _Observable, event: int, story: str, *, helpful: bool = False) -> Change:
-        """What an event does; nothing where it is refused."""
-        after, todo, grants, broken = self.stepper.outcome(face.agent, event)
+    def _event(self, here: _Observable, event: int, name: str, *, helpful: bool = False) -> AgentChange:
+        """The change by one event; no change if it is rejected."""
+        after, todo, grants, broken = self.stepper.outcome(here.agent, event)
         if after is None:
-            return self._settle(face, story, NOBODY, ())._replace(broken=broken)
-        writes = any(op.name == WRITE for op in todo)
-        before = face.agent if writes else NOBODY
-        change = self._settle(face._replace(agent=after), story, before, todo)
+            return self._apply(here, name, NOT_RUNNING, ())._replace(broken=broken)
+        writes = any(effect.name == WRITE for effect in todo)
+        before = here.agent if writes else NOT_RUNNING
+        change = self._apply(here._replace(agent=after), name, before, todo)
         if grants and not writes:
-            change = change._replace(standing=change.standing or UserEntitlement.GRANTED)
+            change = change._replace(entitlement=change.entitlement or UserEntitlement.GRANTED)
         return change._replace(helpful=helpful, broken=broken)
 
-    def _settle(self, face: _Observable, story: str, before: int, todo: tuple[Op, ...]) -> Change:
-        agent, panel, alarm, provisioned = face
-        standing, exposes = None, False
+    def _apply(
+        self, here: _Observable, name: str, before: int, todo: tuple[PendingEffect, ...]
+    ) -> AgentChange:
+        agent, panel, alarm, provisioned = here
+        entitlement, exposes = None, False
         while todo and todo[0].name not in (WRITE, COUNT):
-            op, todo = todo[0], todo[1:]
-            alarm = alarm or op.name == ALARM
-            exposes = exposes or op.name != ALARM
-            if op.name == SHOW and op.screen is not None:
-                panel = self.seen(op.screen)
-                standing = UserEntitlement.BARRED if op.screen is ScreenId.LOCKED else standing
+            effect, todo = todo[0], todo[1:]
+            alarm = alarm or effect.name == ALARM
+            exposes = exposes or effect.name != ALARM
+            if effect.name == SHOW and effect.screen is not None:
+                panel = self.seen(effect.screen)
+                entitlement = UserEntitlement.BARRED if effect.screen is ScreenId.LOCKED else entitlement
         if not todo:
             provisioned = is_provisioned(self._pool.states[agent])
-        return Change(
-            story,
-            agent,
-            before,
-            todo,
-            panel,
-            alarm,
-            provisioned,
-            standing,
-            exposes,
-            helpful=True,
-            broken=(),
-        )
+        shown = (panel, alarm, provisioned, entitlement, exposes)
+        return AgentChange(name, agent, before, todo, *shown, helpful=True, broken=())
 
-    # --- everything that can happen -----------------------------------------------------------------------------------
-
-    def _changes(self, face: _Observable) -> Iterator[Change]:
-        yield from self._user(face)
-        yield from self._system(face)
-        yield from self._time(face)
-        for story, event, helpful in self._happenings.outside(face.agent):
-            yield self._event(face, event, story, helpful=helpful)
-
-    def _user(self, face: _Observable) -> Iterator[Change]:
-        """What the screen offers must be done; a stray tap on what an earlier screen offered must do no harm."""
-        offered = _offered(face.panel) if face.panel else ()
+    def _by_user(self, here: _Observable) -> Iterator[AgentChange]:
+        """Actions of the visible screen must be accepted; a stray tap for an earlier screen must do no harm."""
+        offered = _offered(here.panel) if here.panel else ()
+        exchanging = self._pool.states[here.agent].exchange not in specification.RESTING
         for kind in dict.fromkeys((*offered, *TAPS)):
-            number = self._happenings.kind(kind)
-            if kind in offered:
-                change = self._event(face, number, f"user: {kind}", helpful=True)
-                yield change._replace(broken=change.broken + self._deaf(face, kind, number))
-            else:
-                yield self._event(face, number, f"user: {kind}, by a stray tap")
+            event = self._events.kind(kind)
+            if kind not in offered:
+                yield self._event(here, event, f"user: {kind}, by a stray tap")
+                continue
+            change = self._event(here, event, f"user: {kind}", helpful=True)
+            rejected = self.stepper.outcome(here.agent, event).after is None
+            if rejected and not self._traits.hooked and not (kind is EventKind.RETRY and exchanging):
+                reason = f"the screen {here.panel} offers {kind}, which is rejected"
+                change = change._replace(broken=(*change.broken, ("D2", reason)))
+            yield change
 
-    def _deaf(self, face: _Observable, kind: EventKind, event: int) -> tuple[Broken, ...]:
-        """A button that does nothing, unless it asks for what is under way already."""
-        under_way = self._pool.states[face.agent].exchange not in specification.RESTING
-        taken = self.stepper.outcome(face.agent, event).after is not None
-        if taken or self._traits.hooked or (kind is EventKind.RETRY and under_way):
-            return ()
-        return (("D2", f"the screen {face.panel} offers {kind}, and it is refused"),)
+    def _by_system(self, here: _Observable) -> Iterator[AgentChange]:
+        if self._traits.delivers(EventKind.SIM_CHANGED, provisioned=here.provisioned):
+            yield self._event(here, self._events.kind(EventKind.SIM_CHANGED), "user: another SIM")
+        if self._traits.delivers(EventKind.CONNECTED, provisioned=here.provisioned):
+            yield self._event(here, self._events.kind(EventKind.CONNECTED), "network: up", helpful=True)
 
-    def _system(self, face: _Observable) -> Iterator[Change]:
-        if self._traits.delivers(EventKind.SIM_CHANGED, provisioned=face.provisioned):
-            yield self._event(face, self._happenings.kind(EventKind.SIM_CHANGED), "user: another SIM")
-        if self._traits.delivers(EventKind.CONNECTED, provisioned=face.provisioned):
-            yield self._event(face, self._happenings.kind(EventKind.CONNECTED), "network: up", helpful=True)
-
-    def _time(self, face: _Observable) -> Iterator[Change]:
-        for elapsed, story in (
+    def _by_time(self, here: _Observable) -> Iterator[AgentChange]:
+        for elapsed, name in (
             (UNIT, "the next deadline comes"),
             (abstraction.BACKOFF, "the backoff runs out"),
         ):
-            later = self._at(face.agent, elapsed)
-            if later != face.agent:
-                yield self._settle(face._replace(agent=later), f"time: {story}", NOBODY, ())
-        if face.alarm and self._wakes(face):
-            yield self._woken(face)
+            later = self._at(here.agent, elapsed)
+            if later != here.agent:
+                yield self._apply(here._replace(agent=later), f"time: {name}", NOT_RUNNING, ())
+        backoff = self._pool.states[here.agent].exchange is Exchange.BACKOFF
+        source = EventKind.RETRY_DUE if backoff else EventKind.HEARTBEAT
+        if here.alarm and self._traits.delivers(source, provisioned=here.provisioned):
+            yield self._alarm(here)
         for kind in TIMERS:
             if self._traits.wakes_for(kind):
-                yield self._event(face, self._happenings.kind(kind), f"time: {kind}, by a stray timer")
+                yield self._event(here, self._events.kind(kind), f"time: {kind}, by a stray timer")
 
-    def _wakes(self, face: _Observable) -> bool:
-        """Whether an alarm runs the agent: for a failed exchange by one registration, else by another."""
-        backoff = self._pool.states[face.agent].exchange is Exchange.BACKOFF
-        return self._traits.delivers(
-            EventKind.RETRY_DUE if backoff else EventKind.HEARTBEAT, provisioned=face.provisioned
-        )
+    def _from_outside(self, here: _Observable) -> Iterator[AgentChange]:
+        for name, event, helpful in self._events.outside(here.agent):
+            yield self._event(here, event, name, helpful=helpful)
 
-    def _woken(self, face: _Observable) -> Change:
-        """The alarm goes: the most urgent thing that is due happens, or a heartbeat."""
-        state = self._pool.states[face.agent]
+    def _alarm(self, here: _Observable) -> AgentChange:
+        """The alarm fires: the most urgent due event is delivered, or a heartbeat."""
+        state = self._pool.states[here.agent]
         kind = timing.due(state, HERE) or EventKind.HEARTBEAT
-        event = self._happenings.kind(kind)
-        change = self._event(face._replace(alarm=False), event, f"time: the alarm goes, {kind}", helpful=True)
-        refused = self.stepper.outcome(face.agent, event).after is None and state.lock is not Lock.RELEASED
-        return (
-            change._replace(broken=(*change.broken, ("D1", f"{kind} is due and refused")))
-            if refused
-            else change
-        )
+        event = self._events.kind(kind)
+        change = self._event(here._replace(alarm=False), event, f"time: the alarm goes, {kind}", helpful=True)
+        if self.stepper.outcome(here.agent, event).after is None and state.lock is not Lock.RELEASED:
+            return change._replace(broken=(*change.broken, ("D1", f"{kind} is due and rejected")))
+        return change
 
     def _at(self, agent: int, elapsed: float) -> int:
         found = self._later.get((agent, elapsed))
@@ -205,21 +182,19 @@ class AgentModel:
         return found
 
 
-def _merged(changes: tuple[Change, ...], face: _Observable) -> tuple[Change, ...]:
-    """One change for each effect, helpful if any of them is; what changes nothing and breaks nothing is left out."""
-    kept: dict[tuple[object, ...], Change] = {}
+def _merged(changes: tuple[AgentChange, ...], here: _Observable) -> tuple[AgentChange, ...]:
+    """One change for each effect, helpful if one of them is; without those that change and break nothing."""
+    kept: dict[tuple[object, ...], AgentChange] = {}
     for change in changes:
         key = (*change[1:8], change.broken)
         if key not in kept or (change.helpful and not kept[key].helpful):
             kept[key] = change
-    still = (face.agent, NOBODY, (), face.panel, face.alarm, face.provisioned)
-    return tuple(
-        change for change in kept.values() if change[1:7] != still or change.broken or change.exposes
-    )
+    same = (here.agent, NOT_RUNNING, (), here.panel, here.alarm, here.provisioned)
+    return tuple(each for each in kept.values() if each[1:7] != same or each.broken or each.exposes)
 
 
 @cache
 def _offered(screen: ScreenId) -> tuple[EventKind, ...]:
-    """What the buttons of a screen tell the machine."""
+    """The events that the actions of a screen cause."""
     actions = build(screen, ScreenFacts(), abstraction.LANGUAGE).actions
     return tuple(kind for action, _ in actions if (kind := tap(screen, action)))

@@ -1,41 +1,78 @@
-"""The production `step` over canonical states, remembered, with what each step breaks."""
+"""The production `step` over canonical states, memoized, with the invariants that each step breaks."""
 
-from dataclasses import replace
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from agent.core.effects import Effect, Persist, SetAlarm, Show, ShowImei
+from agent import sealing
+from agent.core.effects import Effect, EffectKind, Persist, SetAlarm, Show, ShowImei
 from agent.core.events import Event, VerdictReceived
 from agent.core.states import State
 from agent.core.step import RejectedEventError, step
+from agent.core.table import MACHINES, Machine
+from agent.sealing import Recovered
 from lab.model_check import invariants, specification
 from lab.model_check.abstraction import HERE, canonical
-from lab.model_check.variant import COUNT, WRITE, AgentVariant
-from lab.model_check.world import Op
+from lab.model_check.world_state import PendingEffect
 
+WRITE: Final = "write"
+COUNT: Final = "count"
 SEND: Final = "send"
 SHOW: Final = "show"
 ALARM: Final = "alarm"
 
+Recover = Callable[[bytes | None, bytes, int, State], Recovered]
 
-class Outcome(NamedTuple):
-    """Where an event leads, as a number into the pool, or None where it is refused, and what it causes."""
+
+@dataclass(frozen=True, slots=True)
+class AgentVariant:
+    """The agent under test: the production tables, effect order and recovery rule, or one of them mutated.
+
+    `order` is the order of effects, `persist` the order of writing the record and incrementing the counter.
+    """
+
+    machines: tuple[Machine, ...] = MACHINES
+    order: tuple[EffectKind, ...] = tuple(EffectKind)
+    persist: tuple[str, ...] = (WRITE, COUNT)
+    recover: Recover = sealing.recover
+
+    def arranged(self, effects: Sequence[Effect]) -> list[Effect]:
+        """The effects of a step in the order of this variant."""
+        if self.order == tuple(EffectKind):
+            return list(effects)
+        return sorted(effects, key=lambda effect: self.order.index(effect_kind(effect)))
+
+
+def effect_kind(effect: Effect) -> EffectKind:
+    """The kind of an effect, as the tables name it."""
+    words: list[str] = re.findall(r"[A-Z][a-z]*", type(effect).__name__)
+    return EffectKind("-".join(words).lower())
+
+
+PRODUCTION: Final = AgentVariant()
+
+
+class StepOutcome(NamedTuple):
+    """The number of the next state, or None if the event is rejected, and the effects."""
 
     after: int | None
-    todo: tuple[Op, ...]
+    todo: tuple[PendingEffect, ...]
     grants: bool
     broken: tuple[invariants.Broken, ...]
 
-    def told(self) -> tuple[object, ...]:
-        """All that can be told from outside, which the order of what happens between two writes cannot."""
-        segments: list[list[Op]] = [[]]
-        for op in self.todo:
-            segments += [[op], []] if op.name in (WRITE, COUNT) else []
-            if op.name not in (WRITE, COUNT):
-                segments[-1].append(op)
+    def observable(self) -> tuple[object, ...]:
+        """The outcome without the order of the effects between two writes, which has no observable result."""
+        segments: list[list[PendingEffect]] = [[]]
+        for effect in self.todo:
+            if effect.name in (WRITE, COUNT):
+                segments += [[effect], []]
+            else:
+                segments[-1].append(effect)
         return (self.after, *(tuple(sorted(part, key=str)) for part in segments), self.grants, self.broken)
 
 
-class Pool:
+class StatePool:
     """Canonical states and events by number."""
 
     def __init__(self) -> None:
@@ -53,7 +90,7 @@ class Pool:
         return found
 
     def event(self, name: object, event: Event) -> int:
-        """The number of an event that `name` tells from all others."""
+        """The number of an event with a unique `name`."""
         found = self._names.get(name)
         if found is None:
             found = self._names[name] = len(self.events)
@@ -62,48 +99,45 @@ class Pool:
 
 
 class Stepper:
-    """`step` by numbers. `taken` keeps every pair that was ever asked for."""
+    """`step` by numbers. `taken` has every pair of state and event that was requested."""
 
-    def __init__(self, plan: AgentVariant, pool: Pool) -> None:
-        self._plan = plan
+    def __init__(self, variant: AgentVariant, pool: StatePool) -> None:
+        self._variant = variant
         self._pool = pool
-        self.taken: dict[tuple[int, int], Outcome] = {}
+        self.taken: dict[tuple[int, int], StepOutcome] = {}
 
-    def outcome(self, state: int, event: int) -> Outcome:
-        """What becomes of `event` in `state`."""
+    def outcome(self, state: int, event: int) -> StepOutcome:
+        """The outcome of `event` in `state`."""
         found = self.taken.get((state, event))
         if found is None:
-            found = self.taken[state, event] = self._outcome(
-                self._pool.states[state], self._pool.events[event]
-            )
+            found = self._outcome(self._pool.states[state], self._pool.events[event])
+            self.taken[state, event] = found
         return found
 
-    def _outcome(self, before: State, event: Event) -> Outcome:
+    def _outcome(self, before: State, event: Event) -> StepOutcome:
         try:
-            after, effects = step(before, event, HERE, self._plan.machines)
+            after, effects = step(before, event, HERE, self._variant.machines)
         except RejectedEventError:
-            return Outcome(
-                None, (), grants=False, broken=tuple(invariants.broken_by_refusal(before, event, HERE))
-            )
-        done = self._plan.arranged(effects)
+            broken = tuple(invariants.broken_by_rejection(before, event, HERE))
+            return StepOutcome(None, (), grants=False, broken=broken)
+        done = self._variant.arranged(effects)
         grants = isinstance(event, VerdictReceived) and event.kind in specification.FAVOURABLE
-        return Outcome(
+        todo: list[PendingEffect] = []
+        for effect in done:
+            match effect:
+                case Persist():
+                    todo += [
+                        PendingEffect(name, grants=grants and name == WRITE) for name in self._variant.persist
+                    ]
+                case Show(screen, _) | ShowImei(screen, _):
+                    todo.append(PendingEffect(SHOW, screen))
+                case SetAlarm():
+                    todo.append(PendingEffect(ALARM))
+                case _:
+                    todo.append(PendingEffect(SEND))
+        return StepOutcome(
             self._pool.number(canonical(replace(after, attempts=0))),
-            self._todo(done, grants=grants),
+            tuple(todo),
             grants=grants,
             broken=tuple(invariants.broken_by_step(before, event, after, done, HERE)),
         )
-
-    def _todo(self, effects: list[Effect], *, grants: bool) -> tuple[Op, ...]:
-        todo: list[Op] = []
-        for effect in effects:
-            match effect:
-                case Persist():
-                    todo += [Op(name, grants=grants and name == WRITE) for name in self._plan.persist]
-                case Show(screen, _) | ShowImei(screen, _):
-                    todo.append(Op(SHOW, screen))
-                case SetAlarm():
-                    todo.append(Op(ALARM))
-                case _:
-                    todo.append(Op(SEND))
-        return tuple(todo)

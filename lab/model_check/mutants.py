@@ -1,4 +1,4 @@
-"""Defects for the exploration to find, generated from the tables, the effect order and the sealing rule."""
+"""Mutants of the agent, generated from the tables, the effect order and the sealing rule."""
 
 import ast
 import copy
@@ -7,19 +7,18 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from agent import sealing
 from agent.core.effects import EffectKind
-from agent.core.events import EventKind
-from agent.core.states import Attention, Exchange, Lock, Setup, State
-from agent.core.table import MACHINES, Guard, Machine, Pair, Rejection, Transition
-from agent.core.timing import Context
-from lab.model_check.variant import COUNT, WRITE, AgentVariant, Recover
+from agent.core.states import Attention, Exchange, Lock, Setup
+from agent.core.table import MACHINES, Machine, Pair, Rejection, Transition
+from lab.model_check.memoized_step import COUNT, WRITE, AgentVariant, Recover
 
 
-class Site(StrEnum):
-    """Where a defect is planted."""
+class MutationSite(StrEnum):
+    """The part of the agent that is mutated."""
 
     TABLE = "table"
     ORDER = "effect order"
@@ -28,107 +27,76 @@ class Site(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
-    """One defect. `id` names it as long as the tables stand; `concerns` is the pair that it changes, if it is one."""
+class AgentMutant:
+    """`id` is stable as long as the tables do not change; `concerns` is the pair of a table that it changes."""
 
     id: str
-    site: Site
-    plan: AgentVariant
+    site: MutationSite
+    variant: AgentVariant
     machine: str = ""
     concerns: Pair | None = None
 
 
-def all_mutants() -> tuple[Mutant, ...]:
-    """Every defect that the generators below can think of, in a fixed order."""
-    return (*_tables(), *_orders(), *_persists(), *_sealings())
+def all_mutants() -> tuple[AgentMutant, ...]:
+    """All mutants, in a fixed order."""
+    return (*_tables(), *_effects(), *_sealings())
 
 
-# --- tables -----------------------------------------------------------------------------------------------------------
-
-
-def _tables() -> Iterator[Mutant]:
+def _tables() -> Iterator[AgentMutant]:
     for index, machine in enumerate(MACHINES):
         for pair, rows in machine.rows.items():
             for number, row in enumerate(rows):
-                yield from _rows(index, pair, number, row)
+                for what, changed in _row_changes(machine, row):
+                    left = (*rows[:number], *changed, *rows[number + 1 :])
+                    yield _table_mutant(index, pair, f"row {number + 1} {what}", left)
         for pair in machine.rejects:
             if pair not in machine.rows:
-                yield from _moves(index, pair)
+                for target in machine.states:
+                    what = f"leads to {target} instead of being refused"
+                    yield _table_mutant(index, pair, what, (Transition(_state(target)),))
 
 
-def _rows(index: int, pair: Pair, number: int, row: Transition) -> Iterator[Mutant]:
-    machine = MACHINES[index]
-    rows = machine.rows[pair]
-
-    def planted(what: str, *changed: Transition) -> Mutant:
-        left = (*rows[:number], *changed, *rows[number + 1 :])
-        return _planted(index, pair, f"row {number + 1} {what}", left)
-
-    yield planted("dropped")
+def _row_changes(machine: Machine, row: Transition) -> Iterator[tuple[str, tuple[Transition, ...]]]:
+    yield "dropped", ()
     for target in machine.states:
         if target != row.target:
-            yield planted(f"leads to {target}", Transition(_state(target), row.do, row.guard))
+            yield f"leads to {target}", (Transition(_state(target), row.do, row.guard),)
     for do in row.do:
-        yield planted(f"lacks {do}", replace(row, do=tuple(d for d in row.do if d is not do)))
-    if row.guard is not None:
-        yield planted("unguarded", replace(row, guard=None))
-        yield planted("guarded by the contrary", replace(row, guard=_contrary(row.guard)))
-
-
-def _moves(index: int, pair: Pair) -> Iterator[Mutant]:
-    for target in MACHINES[index].states:
-        yield _planted(
-            index, pair, f"leads to {target} instead of being refused", (Transition(_state(target)),)
+        yield f"lacks {do}", (replace(row, do=tuple(d for d in row.do if d is not do)),)
+    if (guard := row.guard) is not None:
+        yield "unguarded", (replace(row, guard=None),)
+        yield (
+            "guarded by the contrary",
+            (replace(row, guard=lambda state, context: not guard(state, context)),),
         )
 
 
 def _state(target: StrEnum) -> Setup | Exchange | Lock | Attention:
-    """A state of one of the machines, which is what `Machine.states` holds."""
+    """A member of `Machine.states`, with its type narrowed."""
     if isinstance(target, Setup | Exchange | Lock | Attention):
         return target
     raise TypeError(f"{target!r} is a state of no machine")
 
 
-def _contrary(guard: Guard) -> Guard:
-    def contrary(state: State, context: Context) -> bool:
-        return not guard(state, context)
-
-    return contrary
-
-
-def _planted(index: int, pair: Pair, what: str, rows: tuple[Transition, ...]) -> Mutant:
+def _table_mutant(index: int, pair: Pair, what: str, rows: tuple[Transition, ...]) -> AgentMutant:
     machine = MACHINES[index]
     changed: dict[Pair, tuple[Transition, ...]] = {**machine.rows, pair: rows}
     rejects: Mapping[Pair, Rejection] = {pair: Rejection.NOT_DUE, **machine.rejects}
     mutated: Machine = replace(machine, rows=changed, rejects=rejects)
-    machines = (*MACHINES[:index], mutated, *MACHINES[index + 1 :])
-    state, kind = pair
-    name = f"{machine.name}: {state}, {kind}: {what}"
-    return Mutant(name, Site.TABLE, AgentVariant(machines=machines), machine.name, pair)
+    variant = AgentVariant(machines=(*MACHINES[:index], mutated, *MACHINES[index + 1 :]))
+    name = f"{machine.name}: {pair[0]}, {pair[1]}: {what}"
+    return AgentMutant(name, MutationSite.TABLE, variant, machine.name, pair)
 
 
-def kind_of(mutant: Mutant) -> EventKind | None:
-    """The kind of event that a mutant of a table concerns."""
-    return mutant.concerns[1] if mutant.concerns else None
-
-
-# --- effects ----------------------------------------------------------------------------------------------------------
-
-
-def _orders() -> Iterator[Mutant]:
+def _effects() -> Iterator[AgentMutant]:
     for one, other in itertools.combinations(EffectKind, 2):
         swapped = {one: other, other: one}
-        order = tuple(swapped.get(do, do) for do in EffectKind)
-        yield Mutant(f"effect order: {one} and {other} swapped", Site.ORDER, AgentVariant(order=order))
-
-
-def _persists() -> Iterator[Mutant]:
+        variant = AgentVariant(order=tuple(swapped.get(do, do) for do in EffectKind))
+        yield AgentMutant(f"effect order: {one} and {other} swapped", MutationSite.ORDER, variant)
     for parts in ((COUNT, WRITE), (WRITE,), (COUNT,), (), (WRITE, COUNT, COUNT)):
-        told = ", then ".join(parts) or "nothing"
-        yield Mutant(f"persist: {told}", Site.PERSIST, AgentVariant(persist=parts))
+        name = ", then ".join(parts) or "nothing"
+        yield AgentMutant(f"persist: {name}", MutationSite.PERSIST, AgentVariant(persist=parts))
 
-
-# --- the sealing rule -------------------------------------------------------------------------------------------------
 
 _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Lt: (ast.LtE, ast.Gt),
@@ -139,7 +107,7 @@ _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
 _RULE: Final = ("recover", "_go_on")
 
 
-def _sealings() -> Iterator[Mutant]:
+def _sealings() -> Iterator[AgentMutant]:
     for function in _RULE:
         tree = ast.parse(inspect.getsource(getattr(sealing, function)))
         for number, node in enumerate(ast.walk(tree)):
@@ -148,58 +116,36 @@ def _sealings() -> Iterator[Mutant]:
                 change(next(itertools.islice(ast.walk(mutated), number, None)))
                 line = getattr(node, "lineno", 0)
                 name = f"sealing: {function}, line {line}: {ast.unparse(node).splitlines()[0]}: {what}"
-                yield Mutant(name, Site.SEALING, AgentVariant(recover=_compiled(mutated)))
+                yield AgentMutant(name, MutationSite.SEALING, AgentVariant(recover=_compiled(mutated)))
 
 
-Edit = Callable[[Any], None]
+Edit = Callable[[Any], object]
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Edit]]:
-    """What can be done to one node of the rule."""
+    """The mutations of one node of the rule, as functions that edit the node in place."""
     match node:
         case ast.Compare(ops=[op]):
             for other in _COMPARISONS.get(type(op), ()):
-                yield f"{type(op).__name__} becomes {other.__name__}", _comparing(other)
+                yield f"{type(op).__name__} becomes {other.__name__}", partial(_set, ops=[other()])
         case ast.If():
-            yield "never taken", _never
-        case ast.IfExp():
-            yield "the other branch", _other_branch
-        case ast.Constant(value=int()):
-            yield "one more", _adding(1)
-            yield "one less", _adding(-1)
+            yield "never taken", partial(_set, test=ast.Constant(value=False))
+        case ast.IfExp(body=body, orelse=orelse):
+            yield "the other branch", partial(_set, body=orelse, orelse=body)
+        case ast.Constant(value=int(value)):
+            yield "one more", partial(_set, value=value + 1)
+            yield "one less", partial(_set, value=value - 1)
         case ast.Name(id="max"):
-            yield "becomes min", _minimum
+            yield "becomes min", partial(_set, id="min")
 
 
-def _comparing(other: type[ast.cmpop]) -> Edit:
-    def edit(node: ast.Compare) -> None:
-        node.ops = [other()]
-
-    return edit
-
-
-def _never(node: ast.If) -> None:
-    node.test = ast.copy_location(ast.Constant(value=False), node.test)
-
-
-def _other_branch(node: ast.IfExp) -> None:
-    node.body, node.orelse = node.orelse, node.body
-
-
-def _adding(amount: int) -> Edit:
-    def edit(node: ast.Constant) -> None:
-        if isinstance(node.value, int):
-            node.value += amount
-
-    return edit
-
-
-def _minimum(node: ast.Name) -> None:
-    node.id = "min"
+def _set(node: ast.AST, **fields: object) -> None:
+    for name, value in fields.items():
+        setattr(node, name, value)
 
 
 def _compiled(tree: ast.Module) -> Recover:
-    """The rule with one function of it replaced, in a namespace of its own."""
+    """The recovery rule with one function replaced, in its own namespace."""
     namespace: dict[str, Any] = dict(vars(sealing))
     for function in _RULE:
         source = ast.parse(inspect.getsource(getattr(sealing, function)))

@@ -1,4 +1,4 @@
-"""What a firmware profile means to the exploration. Profiles that do not differ in this are explored once."""
+"""The properties of a firmware profile that the model depends on. Profiles with equal traits are explored once."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,7 @@ from firmware_profiles.model import DisplayHook, Profile, Wake
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """Whether the bootloader starts the image, what runs the agent in it, and whether its screens come through.
+    """Whether the bootloader starts the image, what wakes its agent, and whether the agent's screens are hidden.
 
     `wakes` is empty for an image without an agent.
     """
@@ -22,24 +22,24 @@ class Traits:
 
     @property
     def agent(self) -> bool:
-        """Whether the image runs an agent at all."""
+        """Whether the image runs an agent."""
         return self.boots and bool(self.wakes)
 
     @property
     def enforcing(self) -> bool:
-        """Whether what the agent decides is what the user sees."""
+        """Whether the user sees the screens of the agent."""
         return self.agent and not self.hooked
 
     def holds_locks(self, *, provisioned: bool) -> bool:
-        """Whether a lock outlives a reboot. An image that does not wake its agent at boot holds it during setup."""
+        """Whether a lock survives a reboot. Without a wake at boot it does so only during setup."""
         return self.enforcing and self.delivers(EventKind.BOOTED, provisioned=provisioned)
 
     def delivers(self, kind: EventKind, *, provisioned: bool) -> bool:
-        """Whether the system tells the agent: of everything during setup, then of what the image registered for."""
+        """Whether the system delivers an event: all of them during setup, later those that the image registered for."""
         return not provisioned or self.wakes_for(kind)
 
     def wakes_for(self, kind: EventKind) -> bool:
-        """Whether the image registered for what delivers `kind`; for alarms nothing else counts."""
+        """Whether the image registered for the source of `kind`; alarms need this during setup too."""
         return WAKES[kind] in self.wakes
 
 
@@ -54,7 +54,7 @@ WAKES: Final = {
     EventKind.LOCK_DUE: Wake.ALARM,
     EventKind.OFFLINE_DUE: Wake.ALARM,
 }
-"""Which registration of the image delivers which event once its setup is done."""
+"""The registration of the image that delivers an event after setup."""
 
 
 def traits_of(profile: Profile) -> Traits:
@@ -65,5 +65,5 @@ def traits_of(profile: Profile) -> Traits:
 
 
 def is_provisioned(state: State) -> bool:
-    """Whether the system takes the wizard for done. A locked phone counts as one that is not set up."""
+    """Whether the system considers the wizard finished. A locked device counts as one that is not set up."""
     return state.setup is Setup.DONE and state.lock is not Lock.LOCKED

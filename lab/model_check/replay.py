@@ -1,4 +1,4 @@
-"""Telling a story again, step by step, against the production step or the one with the defect that it was found in."""
+"""Replay of a trace, step by step, with the production agent or the mutant that it was found with."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent.core.states import State
 from lab.model_check.invariants import Broken
 from lab.model_check.model import START, Model
-from lab.model_check.world import STALE, File, Move, World
+from lab.model_check.world_state import STALE, WorldState
 
 
-class StoryError(ValueError):
-    """A story cannot be told: the file is none, or what it tells cannot happen. The message says where."""
+class TraceError(ValueError):
+    """The file is not a trace, or a transition of the trace is not possible. The message states the place."""
 
 
-class Trace(BaseModel):
-    """A file for `--replay`: the profile, the moves, and the defect that was planted, if one was."""
+class TransitionTrace(BaseModel):
+    """A file for `--replay`: the profile, the names of the transitions in `story`, and the mutant, if any."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,57 +30,50 @@ class Trace(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One move of a story, what stands after it, and what it broke."""
+class ReplayedStep:
+    """One transition of a trace, a description of the state after it, and the invariants that it broke."""
 
-    move: str
-    stands: str
+    transition: str
+    state: str
     broken: tuple[Broken, ...]
 
 
-def read(file: Path) -> Trace:
-    """The story in a file. Raises StoryError."""
+def read(file: Path) -> TransitionTrace:
+    """The trace in a file. Raises TraceError."""
     try:
-        return Trace.model_validate_json(file.read_bytes())
+        return TransitionTrace.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise StoryError(f"cannot read {file}: {error.strerror}") from error
+        raise TraceError(f"cannot read {file}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the document"
         message = (
-            f"{file} is no story: {where}: {first['msg']}; `explore --json` writes one for each violation"
+            f"{file} is not a trace: {where}: {first['msg']}; `explore --json` writes one for each violation"
         )
-        raise StoryError(message) from None
+        raise TraceError(message) from None
 
 
-def replay(model: Model, story: Trace) -> Iterator[Told]:
-    """Go through the moves of a story. Raises StoryError at a move that cannot happen."""
+def replay(model: Model, trace: TransitionTrace) -> Iterator[ReplayedStep]:
+    """Replay the transitions of a trace. Raises TraceError at a transition that is not possible."""
     world = START
-    for number, name in enumerate(story.story, 1):
-        moves = {move.story: move for move in reversed(list(model.moves(world)))}
-        if name not in moves:
-            possible = "; ".join(sorted(moves))
-            raise StoryError(f"move {number}, {name!r}, cannot happen here; what can: {possible}")
-        world = moves[name].after
-        yield Told(name, describe(world, model.state(world)), _broken(model, moves[name]))
+    for number, name in enumerate(trace.story, 1):
+        possible = {each.name: each for each in reversed(list(model.transitions(world)))}
+        if name not in possible:
+            listed = "; ".join(sorted(possible))
+            raise TraceError(f"transition {number}, {name!r}, is not possible here; possible: {listed}")
+        transition = possible[name]
+        world = transition.after
+        broken = (*transition.broken, *model.broken(world))
+        yield ReplayedStep(name, describe(world, model.state(world)), broken)
 
 
-def _broken(model: Model, move: Move) -> tuple[Broken, ...]:
-    return (*move.broken, *model.broken(move.after))
-
-
-def describe(world: World, state: State | None) -> str:
-    """A world in a line."""
+def describe(world: WorldState, state: State | None) -> str:
+    """A state of the model in one line."""
     screen = f"screen {world.panel}" if world.panel else "no screen"
-    flash = f"record {_file(world.disk)}"
+    gaps = {0: "newest", 1: "ahead of the counter", STALE: "stale"}
+    flash = f"record {gaps.get(world.disk.gap, 'of a lost counter') if world.disk else 'none'}"
     if state is None:
         return f"{'on' if world.powered else 'off'}, {screen}, {flash}"
     machines = f"{state.setup}/{state.exchange}/{state.lock}/{state.attention}"
-    left = "".join(f", to {op.name}" for op in world.todo)
+    left = "".join(f", to {effect.name}" for effect in world.todo)
     return f"{machines}, {screen}, {flash}{', alarm set' if world.alarm else ''}{left}"
-
-
-def _file(file: File | None) -> str:
-    if file is None:
-        return "none"
-    return {0: "newest", 1: "ahead of the counter", STALE: "stale"}.get(file.gap, "of a lost counter")

@@ -1,4 +1,4 @@
-"""Exploring firmware profiles, two at a time, and what came of it as data."""
+"""Exploration of firmware profiles in two processes, and its results as data."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -10,61 +10,57 @@ from firmware_profiles.loader import load_named
 from lab.model_check.invariants import INVARIANTS
 from lab.model_check.model import Model
 from lab.model_check.profile_traits import Traits, traits_of
-from lab.model_check.search import Found, Search, Violation
+from lab.model_check.search import Search, SearchResult, Violation
 
 WORKERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Explored:
-    """What was found of one profile. Profiles with the same traits share a search, under the name `searched_as`."""
+class ExploredProfile:
+    """The result for one profile. Profiles with the same traits share a search, under the name `searched_as`."""
 
     profile: str
     searched_as: str
-    found: Found
+    result: SearchResult
 
     @property
     def sound(self) -> bool:
-        """Everything was seen, and every invariant holds."""
-        return self.found.complete and not self.found.violations
+        """Whether all states were found, and no invariant is broken."""
+        return self.result.complete and not self.result.violations
 
     def as_json(self) -> dict[str, Any]:
-        """For machines. An invariant is `ok`, or a story that `--replay` takes."""
-        found = self.found
+        """The result as JSON. The value of an invariant is "ok", or a trace for `--replay`."""
+        result = self.result
+        broken = {name: trace(found, self.searched_as) for name, found in result.violations.items()}
         return {
-            "states": found.states,
-            "transitions": found.transitions,
-            "depth": found.depth,
-            "seconds": round(found.seconds, 2),
-            "complete": found.complete,
+            "states": result.states,
+            "transitions": result.transitions,
+            "depth": result.depth,
+            "seconds": round(result.seconds, 2),
+            "complete": result.complete,
             "searched_as": self.searched_as,
-            "invariants": {name: self._told(name) for name in INVARIANTS},
+            "invariants": {name: broken.get(name, "ok") for name in INVARIANTS},
         }
-
-    def _told(self, invariant: str) -> str | dict[str, Any]:
-        violation = self.found.violations.get(invariant)
-        return "ok" if violation is None else trace(violation, self.searched_as)
 
 
 def trace(violation: Violation, profile: str, mutant: str | None = None) -> dict[str, Any]:
-    """A violation as a file that `--replay` takes."""
-    planted = {} if mutant is None else {"mutant": mutant}
+    """A violation in the file format of `--replay`."""
     return {
         "profile": profile,
-        **planted,
+        **({} if mutant is None else {"mutant": mutant}),
         "invariant": violation.invariant,
         "message": violation.message,
-        "story": list(violation.story),
+        "story": list(violation.trace),
     }
 
 
-def explore(traits: Traits) -> Found:
-    """Search everything that can happen to a phone with `traits`."""
+def explore(traits: Traits) -> SearchResult:
+    """Search all states of a device with `traits`."""
     return Search(Model(traits)).run()
 
 
-def study(profiles: Sequence[str]) -> Iterator[Explored]:
-    """Explore profiles, as they get ready; each group with the same traits once."""
+def explore_profiles(profiles: Sequence[str]) -> Iterator[ExploredProfile]:
+    """Explore profiles, each group with the same traits once; yields in the order of completion."""
     groups: dict[Traits, list[str]] = {}
     for name in profiles:
         groups.setdefault(traits_of(load_named(name)), []).append(name)
@@ -72,4 +68,4 @@ def study(profiles: Sequence[str]) -> Iterator[Explored]:
         searches = {pool.submit(explore, traits): names for traits, names in groups.items()}
         for search in as_completed(searches):
             names = searches[search]
-            yield from (Explored(name, names[0], search.result()) for name in names)
+            yield from (ExploredProfile(name, names[0], search.result()) for name in names)

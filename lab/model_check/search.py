@@ -1,4 +1,4 @@
-"""Breadth-first search through everything that can happen, so that the first trace to a violation is a shortest one."""
+"""Breadth-first search of all states, so that the first trace to a violation is a shortest one."""
 
 from array import array
 from collections.abc import Iterator
@@ -9,24 +9,24 @@ from typing import Final
 from agent.core.states import Lock
 from lab.model_check.invariants import INVARIANTS, USABLE, Broken
 from lab.model_check.model import START, Model
-from lab.model_check.world import AHEAD, NEWEST, NOBODY, World
+from lab.model_check.world_state import AHEAD, NEWEST, NOT_RUNNING, WorldState
 
 LIMIT: Final = 3_000_000
-"""Worlds after which a search is cut off; it is not complete then, and says so."""
+"""The number of states after which a search ends as incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What breaks an invariant, and the shortest way to it, as stories of moves from a new phone."""
+    """A broken invariant, and the names of the transitions of a shortest trace from a new device."""
 
     invariant: str
     message: str
-    story: tuple[str, ...]
+    trace: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The result of a search. `violations` has the first for each invariant that is broken."""
+class SearchResult:
+    """`violations` has the first violation of each broken invariant."""
 
     states: int
     transitions: int
@@ -42,27 +42,27 @@ CUT: Final = 2
 
 @dataclass
 class Search:
-    """One search. `first` ends it at the first violation."""
+    """One search; with `first` it ends at the first violation."""
 
     model: Model
     first: bool = False
     limit: int = LIMIT
-    worlds: list[World] = field(default_factory=lambda: [START])
+    worlds: list[WorldState] = field(default_factory=lambda: [START])
     violations: dict[str, Violation] = field(default_factory=dict)
     _parents: "array[int]" = field(default_factory=lambda: array("l", [-1]))
-    _stories: list[str] = field(default_factory=lambda: [""])
+    _names: list[str] = field(default_factory=lambda: [""])
     _depths: "array[int]" = field(default_factory=lambda: array("l", [0]))
     _from: "array[int]" = field(default_factory=lambda: array("l"))
     _to: "array[int]" = field(default_factory=lambda: array("l"))
     _marks: bytearray = field(default_factory=bytearray)
 
-    def run(self) -> Found:
-        """Search until there is nothing new."""
+    def run(self) -> SearchResult:
+        """Search until no new state is found."""
         begun = perf_counter()
-        complete = self._spread()
+        complete = self._explore()
         if complete and not (self.first and self.violations):
-            self._whole_graph()
-        return Found(
+            self._check_graph()
+        return SearchResult(
             len(self.worlds),
             len(self._marks),
             self._depths[-1],
@@ -71,7 +71,7 @@ class Search:
             {name: self.violations[name] for name in INVARIANTS if name in self.violations},
         )
 
-    def _spread(self) -> bool:
+    def _explore(self) -> bool:
         known = {START: 0}
         current = 0
         while current < len(self.worlds):
@@ -83,69 +83,61 @@ class Search:
             current += 1
         return True
 
-    def _expand(self, current: int, known: dict[World, int]) -> None:
-        for story, after, helpful, broken, cut in self.model.moves(self.worlds[current], merged=True):
+    def _expand(self, current: int, known: dict[WorldState, int]) -> None:
+        for name, after, helpful, broken, cut in self.model.transitions(self.worlds[current], merged=True):
             if broken:
-                self._note(broken, current, story)
+                self._record(broken, current, name)
             number = known.get(after)
             if number is None:
                 number = known[after] = len(self.worlds)
-                self._add(after, current, story)
+                self.worlds.append(after)
+                self._parents.append(current)
+                self._names.append(name)
+                self._depths.append(self._depths[current] + 1)
+                if broken := self.model.broken(after):
+                    self._record(broken, current, name)
             self._from.append(current)
             self._to.append(number)
             self._marks.append(CUT if cut else HELPFUL if helpful else 0)
 
-    def _add(self, world: World, parent: int, story: str) -> None:
-        self.worlds.append(world)
-        self._parents.append(parent)
-        self._stories.append(story)
-        self._depths.append(self._depths[parent] + 1)
-        if broken := self.model.broken(world):
-            self._note(broken, parent, story)
-
-    def _note(self, broken: tuple[Broken, ...], parent: int, story: str) -> None:
+    def _record(self, broken: tuple[Broken, ...], parent: int, *name: str) -> None:
         for invariant, message in broken:
             if invariant not in self.violations:
-                self.violations[invariant] = Violation(invariant, message, (*self.story(parent), story))
+                self.violations[invariant] = Violation(invariant, message, (*self._trace(parent), *name))
 
-    def story(self, number: int) -> tuple[str, ...]:
-        """The stories of the moves that lead from a new phone to a world."""
-        moves = []
+    def _trace(self, number: int) -> tuple[str, ...]:
+        """The names of the transitions from a new device to a state."""
+        names = []
         while number > 0:
-            moves.append(self._stories[number])
+            names.append(self._names[number])
             number = self._parents[number]
-        return tuple(reversed(moves))
+        return tuple(reversed(names))
 
-    # --- what needs the whole graph -----------------------------------------------------------------------------------
-
-    def _whole_graph(self) -> None:
-        if self.model.traits.enforcing:
-            stuck = next(self._stuck(), None)
-            if stuck is not None and "I7" not in self.violations:
-                message = "from here no co-operative network and server lead to a usable phone"
-                self.violations["I7"] = Violation("I7", message, self.story(stuck))
-        cut_off = next(self._cut_off(), None)
-        if cut_off is not None and "I9" not in self.violations:
-            message = "no run without a cut in the midst of a step leaves this record"
-            self.violations["I9"] = Violation("I9", message, self.story(cut_off))
+    def _check_graph(self) -> None:
+        """The invariants that need the whole graph."""
+        if self.model.traits.enforcing and (stuck := next(self._stuck(), None)) is not None:
+            message = "from here no co-operative network and server lead to a usable device"
+            self._record((("I7", message),), stuck)
+        if (cut_off := next(self._cut_off(), None)) is not None:
+            self._record((("I9", "no run without a cut within a step leaves this record"),), cut_off)
 
     def _stuck(self) -> Iterator[int]:
-        """Worlds from which helpful moves alone never lead to a usable phone; the nearest first."""
+        """States from which helpful transitions never lead to a usable device; the nearest first."""
         back: dict[int, list[int]] = {}
         for source, target, mark in zip(self._from, self._to, self._marks, strict=True):
             if mark == HELPFUL:
                 back.setdefault(target, []).append(source)
-        homes = [number for number, world in enumerate(self.worlds) if self._is_home(world)]
+        homes = [number for number, world in enumerate(self.worlds) if self._is_usable(world)]
         reached = _reach(homes, back, len(self.worlds))
         return (number for number, seen in enumerate(reached) if not seen)
 
-    def _is_home(self, world: World) -> bool:
+    def _is_usable(self, world: WorldState) -> bool:
         if world.panel not in USABLE or world.todo:
             return False
-        return world.agent == NOBODY or self.model.pool.states[world.agent].lock is not Lock.LOCKED
+        return world.agent == NOT_RUNNING or self.model.pool.states[world.agent].lock is not Lock.LOCKED
 
     def _cut_off(self) -> Iterator[int]:
-        """Phones that are off with a record that only runs with a cut within a step leave; the nearest first."""
+        """States with a record that only a power cut within a step leaves; the nearest first."""
         onward: dict[int, list[int]] = {}
         for source, target, mark in zip(self._from, self._to, self._marks, strict=True):
             if mark != CUT:
@@ -159,14 +151,14 @@ class Search:
         )
 
     def _recoverable(self, number: int) -> int | None:
-        """The record that a boot would go on from, as a number; None where there is none or the phone runs."""
+        """The number of the record that a boot would recover; None without one, or while the device runs."""
         world = self.worlds[number]
         usable = not world.powered and world.disk is not None and world.disk.gap in (NEWEST, AHEAD)
         return world.disk.content if usable and world.disk is not None else None
 
 
 def _reach(todo: list[int], edges: dict[int, list[int]], size: int) -> bytearray:
-    """1 for every number that `edges` lead to from `todo`, and for these; changes `todo`."""
+    """1 for each number that is in `todo` or reachable from it by `edges`. Empties `todo`."""
     reached = bytearray(size)
     for number in todo:
         reached[number] = 1

@@ -1,7 +1,7 @@
-"""What each event is to mean, said a second time and in another way than the tables: as what becomes of the phone.
+"""Independent specification of the transitions, compared with the tables of the agent.
 
-The invariants say what must never happen; most defects of a table break a promise without breaking those. `meaning`
-gives the states after an event, or None for an event that must be refused. Kinds that are unknown here mean nothing.
+The invariants state what must never happen; most mutants of a table break no invariant, but do not do what they must.
+`expected_state` returns the states after an event, or None for an event that must be rejected.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ FAVOURABLE: Final = frozenset({K.ALLOWED, K.NOTICED, K.RELEASED})
 RESTING: Final = (Exchange.IDLE, Exchange.BACKOFF)
 LOCKABLE: Final = (Lock.ACTIVATED, Lock.NOTICE)
 UNLOCKED: Final = (*LOCKABLE, Lock.RELEASED)
-MENDED_BY_A_NETWORK: Final = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS)
+RETRIED_ON_NETWORK: Final = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS)
 IGNORED_WHEN_RELEASED: Final = VERDICTS | {
     K.LOCK_DUE, K.OFFLINE_DUE, K.WARNING_DUE, K.HEARTBEAT, K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE,
 }  # fmt: skip
@@ -28,55 +28,48 @@ IGNORED_WHEN_RELEASED: Final = VERDICTS | {
 
 @dataclass(frozen=True, slots=True)
 class ExpectedState:
-    """Where the four machines stand after an event."""
+    """The states of the four machines after an event."""
 
     setup: Setup
     exchange: Exchange
     lock: Lock
     attention: Attention
 
+    def __str__(self) -> str:
+        return f"{self.setup}, {self.exchange}, {self.lock}, {self.attention}"
 
-def meaning(state: State, kind: EventKind, context: Context) -> ExpectedState | None:
-    """Where `kind` leads from `state`, or None where it must be refused."""
-    if not _admitted(state, kind, context):
+
+def expected_state(state: State, kind: EventKind, context: Context) -> ExpectedState | None:
+    """The states that `kind` leads to from `state`, or None if it must be rejected."""
+    if not _accepted(state, kind, context):
         return None
-    return ExpectedState(
-        _setup(state, kind),
-        _exchange(state, kind, context),
-        _lock(state, kind),
-        _attention(state, kind),
-    )
+    if kind is K.BOOTED:
+        attention = Attention.NOTICE if state.lock is Lock.NOTICE else Attention.CLEAR
+    else:
+        attention = _ATTENTION.get(kind, state.attention)
+    setup = Setup.DONE if kind in FAVOURABLE else _SETUP.get((state.setup, kind), state.setup)
+    return ExpectedState(setup, _exchange(state, kind, context), _LOCKS.get(kind, state.lock), attention)
 
 
-def known(kind: EventKind) -> bool:
-    """Whether this page says what `kind` means."""
-    return kind in _KNOWN
+def is_specified(kind: EventKind) -> bool:
+    """Whether this specification covers `kind`."""
+    return kind in _SPECIFIED
 
 
 def may_ask(state: State) -> bool:
-    """The wizard has come to the question, and the vendor has not given the phone up."""
+    """Whether the wizard has reached the activation, and the device is not released."""
     return state.setup in (Setup.ACTIVATE, Setup.DONE) and state.lock is not Lock.RELEASED
 
 
-def _admitted(state: State, kind: EventKind, context: Context) -> bool:
+def _accepted(state: State, kind: EventKind, context: Context) -> bool:
     if state.lock is Lock.RELEASED and kind in IGNORED_WHEN_RELEASED:
         return False
     if kind in VERDICTS:
-        return _answers(state, kind)
+        # A verdict answers a request; as an unlock code, only a favourable one answers the lock screen's challenge.
+        code = state.lock is Lock.LOCKED and state.exchange in RESTING and kind in FAVOURABLE
+        return may_ask(state) and (code or state.exchange is Exchange.AWAITING_VERDICT)
     condition = _CONDITIONS.get(kind)
     return condition is None or condition(state, context)
-
-
-def _answers(state: State, kind: EventKind) -> bool:
-    """A verdict answers a question, or the challenge on the lock screen, and then only in the user's favour."""
-    if not may_ask(state):
-        return False
-    code = state.lock is Lock.LOCKED and state.exchange in RESTING and kind in FAVOURABLE
-    return code or state.exchange is Exchange.AWAITING_VERDICT
-
-
-def _may_ask_now(state: State, _: Context) -> bool:
-    return may_ask(state) and state.exchange in RESTING
 
 
 _CONDITIONS: Final[dict[EventKind, Callable[[State, Context], bool]]] = {
@@ -84,7 +77,7 @@ _CONDITIONS: Final[dict[EventKind, Callable[[State, Context], bool]]] = {
     K.TERMS_ACCEPTED: lambda s, _: s.setup not in (Setup.LANGUAGE, Setup.CONNECT),
     K.TERMS_DECLINED: lambda s, _: s.setup is Setup.TERMS,
     K.CONTINUE: lambda s, _: s.attention is not Attention.CLEAR,
-    K.RETRY: _may_ask_now,
+    K.RETRY: lambda s, _: may_ask(s) and s.exchange in RESTING,
     K.CHECK_IN_DUE: lambda s, c: (
         may_ask(s) and s.exchange is Exchange.IDLE and timing.reached(s.memory.check_in_at, s, c)
     ),
@@ -99,80 +92,58 @@ _CONDITIONS: Final[dict[EventKind, Callable[[State, Context], bool]]] = {
     K.FAILED: lambda s, _: s.exchange not in RESTING,
     K.CODE_REFUSED: lambda s, _: s.lock is Lock.LOCKED,
 }
-"""When an event is admitted at all; one that is not listed always is."""
+"""When an event is accepted; one that is not listed always is."""
 
-_KNOWN: Final = VERDICTS | _CONDITIONS.keys() | {
+_SPECIFIED: Final = VERDICTS | _CONDITIONS.keys() | {
     K.LANGUAGE_CHOSEN, K.CONNECTED, K.IMEI_REQUESTED, K.SIM_CHANGED, K.HEARTBEAT,
 }  # fmt: skip
 
 
-def _setup(state: State, kind: EventKind) -> Setup:
-    if kind in FAVOURABLE:
-        return Setup.DONE
-    moves = {
-        (Setup.LANGUAGE, K.LANGUAGE_CHOSEN): Setup.TERMS,
-        (Setup.TERMS, K.TERMS_ACCEPTED): Setup.CONNECT,
-        (Setup.TERMS, K.TERMS_DECLINED): Setup.LANGUAGE,
-        (Setup.CONNECT, K.CONNECTED): Setup.ACTIVATE,
-    }
-    return moves.get((state.setup, kind), state.setup)
-
-
-def _exchange(state: State, kind: EventKind, context: Context) -> Exchange:
-    if kind in _ANSWERED:
-        return _ANSWERED[kind]
-    if kind in (K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE):
-        return Exchange.COLLECTING
-    if kind in (K.BOOTED, K.SIM_CHANGED) and state.exchange is Exchange.IDLE and may_ask(state):
-        return Exchange.COLLECTING
-    if kind is K.TERMS_ACCEPTED and state.exchange in RESTING and may_ask(state):
-        return Exchange.COLLECTING
-    if kind is K.CONNECTED and _welcomes_network(state, context):
-        return Exchange.COLLECTING
-    return state.exchange
-
-
-_ANSWERED: Final = {
+_SETUP: Final = {
+    (Setup.LANGUAGE, K.LANGUAGE_CHOSEN): Setup.TERMS,
+    (Setup.TERMS, K.TERMS_ACCEPTED): Setup.CONNECT,
+    (Setup.TERMS, K.TERMS_DECLINED): Setup.LANGUAGE,
+    (Setup.CONNECT, K.CONNECTED): Setup.ACTIVATE,
+}
+_EXCHANGES: Final = {
     K.COLLECTED: Exchange.CHALLENGING,
     K.CHALLENGED: Exchange.AWAITING_VERDICT,
     K.FAILED: Exchange.BACKOFF,
     K.DEFERRED: Exchange.BACKOFF,
-    K.ALLOWED: Exchange.IDLE,
-    K.NOTICED: Exchange.IDLE,
-    K.DENIED: Exchange.IDLE,
-    K.RELEASED: Exchange.IDLE,
+    **dict.fromkeys((K.ALLOWED, K.NOTICED, K.DENIED, K.RELEASED), Exchange.IDLE),
+    **dict.fromkeys((K.RETRY, K.CHECK_IN_DUE, K.RETRY_DUE), Exchange.COLLECTING),
+}
+_LOCKS: Final = {
+    K.ALLOWED: Lock.ACTIVATED,
+    K.NOTICED: Lock.NOTICE,
+    K.RELEASED: Lock.RELEASED,
+    **dict.fromkeys((K.DENIED, K.LOCK_DUE, K.OFFLINE_DUE), Lock.LOCKED),
+}
+_ATTENTION: Final = {
+    K.NOTICED: Attention.NOTICE,
+    K.WARNING_DUE: Attention.WARNING,
+    **dict.fromkeys((K.ALLOWED, K.DENIED, K.RELEASED), Attention.CLEAR),
+    **dict.fromkeys((K.LOCK_DUE, K.OFFLINE_DUE, K.CONTINUE), Attention.CLEAR),
 }
 
 
-def _welcomes_network(state: State, context: Context) -> bool:
-    """A network that comes up is used by a phone that wants in, is locked or overdue, or that it was missing."""
+def _exchange(state: State, kind: EventKind, context: Context) -> Exchange:
+    if kind in _EXCHANGES:
+        return _EXCHANGES[kind]
+    if kind in (K.BOOTED, K.SIM_CHANGED) and state.exchange is Exchange.IDLE and may_ask(state):
+        return Exchange.COLLECTING
+    if kind is K.TERMS_ACCEPTED and state.exchange in RESTING and may_ask(state):
+        return Exchange.COLLECTING
+    if kind is K.CONNECTED and _asks_on_network(state, context):
+        return Exchange.COLLECTING
+    return state.exchange
+
+
+def _asks_on_network(state: State, context: Context) -> bool:
+    """A new network is used during activation, if locked or overdue, and if the last exchange failed without one."""
     if state.lock is Lock.RELEASED or state.exchange not in RESTING:
         return False
     if state.exchange is Exchange.BACKOFF:
-        return may_ask(state) and state.trouble in MENDED_BY_A_NETWORK
+        return may_ask(state) and state.trouble in RETRIED_ON_NETWORK
     overdue = state.lock is Lock.LOCKED or timing.reached(state.memory.check_in_at, state, context)
     return state.setup in (Setup.CONNECT, Setup.ACTIVATE) or (state.setup is Setup.DONE and overdue)
-
-
-def _lock(state: State, kind: EventKind) -> Lock:
-    decided = {
-        K.ALLOWED: Lock.ACTIVATED,
-        K.NOTICED: Lock.NOTICE,
-        K.DENIED: Lock.LOCKED,
-        K.RELEASED: Lock.RELEASED,
-        K.LOCK_DUE: Lock.LOCKED,
-        K.OFFLINE_DUE: Lock.LOCKED,
-    }
-    return decided.get(kind, state.lock)
-
-
-def _attention(state: State, kind: EventKind) -> Attention:
-    if kind is K.BOOTED:
-        return Attention.NOTICE if state.lock is Lock.NOTICE else Attention.CLEAR
-    told = {
-        K.NOTICED: Attention.NOTICE,
-        K.WARNING_DUE: Attention.WARNING,
-        **dict.fromkeys((K.ALLOWED, K.DENIED, K.RELEASED), Attention.CLEAR),
-        **dict.fromkeys((K.LOCK_DUE, K.OFFLINE_DUE, K.CONTINUE), Attention.CLEAR),
-    }
-    return told.get(kind, state.attention)

@@ -1,8 +1,8 @@
-"""Verdicts for the exploration: real tokens, through the real verifier, under a key of the exploration's own.
+"""Verdicts for the model: real tokens, checked by the production verifier, signed with a key of the model.
 
-The server of the model may decide anything at any time, may have forgotten the phone and may have been restored
-from a backup: the serial of its answer comes from its production rule over each of these. The attacker has every
-verdict that was ever signed, for this phone and for others, and no key.
+The server of the model may decide anything at any time, may have lost the device's record, and may have been restored
+from a backup; its production rule computes the serial in each case. The attacker has every verdict that was ever
+signed, for this device and for others, and no key.
 """
 
 import base64
@@ -26,11 +26,11 @@ from wire.evidence import Evidence, LastVerdict
 ISSUER: Final = "https://verdicts.solvane.example"
 AUDIENCE: Final = "solvane-phones"
 FRESH: Final = "ZnJlc2gtY2hhbGxlbmdl"
-"""The challenge that the server has just issued."""
+"""The newest challenge of the server."""
 REPLAYED: Final = "cmVwbGF5ZWQtY2hhbGxlbmdl"
-"""A challenge of an earlier exchange, which the attacker hands to the phone again."""
+"""A challenge of an earlier exchange, which the attacker replays."""
 SHOWN: Final = "c2hvd24tY2hhbGxlbmdl"
-"""The challenge on the lock screen, which an unlock code answers."""
+"""The challenge on the lock screen, for unlock codes."""
 THIS_KEY: Final = "t" * 43
 EARLIER_KEY: Final = "e" * 43
 OTHER_KEY: Final = "o" * 43
@@ -48,12 +48,12 @@ DECISIONS: Final[dict[str, dict[str, Any]]] = {
     "defer": {"decision": "defer", "reason": "territory-unknown", "retry_after": 600},
     "release": {"decision": "release", "reason": "given-up"},
 }
-"""What the server can say. `not_before_lock` is in seconds from the verdict here."""
+"""The decisions of the server. Here, `not_before_lock` is in seconds from the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The part of a verdict in which tokens of the exploration differ."""
+    """The properties in which the tokens of the model differ."""
 
     name: str
     nonce: str = FRESH
@@ -64,32 +64,25 @@ class Token:
 
     @property
     def decision(self) -> Decision:
-        """What it decides."""
+        """The decision of the verdict."""
         return Decision(DECISIONS[self.name]["decision"])
 
 
 def honest(name: str, state: State, nonce: str, remembered: int, late: int) -> Token:
-    """What the server signs for a phone in `state`. `remembered` is the serial that the server knows of."""
-    serial = next_serial(remembered, _claiming(state.memory.serial))
+    """The token that the server signs for a device in `state`. `remembered` is the serial in the server's record."""
+    last: dict[str, Any] = {"serial": state.memory.serial}
+    # Evidence with only the claim from which the server reads a serial.
+    claims: dict[str, Any] = {"last_verdict": LastVerdict.model_construct(**last) if last["serial"] else None}
+    serial = next_serial(remembered, Evidence.model_construct(**claims))
     return Token(name, nonce=nonce, serial=serial, issued=NOW + late)
 
 
-@cache
-def _claiming(serial: int) -> Evidence:
-    """Evidence in the one claim from which the server takes a serial."""
-    last: dict[str, Any] = {"serial": serial}
-    claims: dict[str, Any] = {"last_verdict": LastVerdict.model_construct(**last) if serial else None}
-    return Evidence.model_construct(**claims)
-
-
 def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
-    """Everything that an attacker without a key can answer a phone with that awaits `nonce`."""
+    """All tokens with which an attacker without a key can answer a device that awaits `nonce`."""
     other = REPLAYED if nonce != REPLAYED else FRESH
     for name in DECISIONS:
-        yield (
-            "an earlier verdict",
-            Token(name, nonce=other, jkt=EARLIER_KEY, serial=SERIAL, issued=NOW - UNIT),
-        )
+        earlier = Token(name, nonce=other, jkt=EARLIER_KEY, serial=SERIAL, issued=NOW - UNIT)
+        yield "an earlier verdict", earlier
         yield "an earlier verdict of a phone that was reset", Token(name, nonce=other, jkt=EARLIER_KEY)
         yield "an earlier verdict for this challenge", Token(name, nonce=nonce, jkt=EARLIER_KEY)
         yield "a verdict of another phone", Token(name, nonce=nonce, jkt=OTHER_KEY)
@@ -98,28 +91,28 @@ def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
 
 
 def judge(token: Token, state: State, nonce: str) -> VerifiedVerdict | str:
-    """What the agent's verifier says to `token` in `state` while `nonce` is outstanding: a verdict, or a code."""
-    reckoning = TimeCertainty.EXACT if state.anchored else TimeCertainty.AT_LEAST
-    return _judged(token, nonce, state.memory.serial, state.memory.policy_version, reckoning)
+    """The result of the agent's verifier for `token` while `nonce` is outstanding: a verdict, or an error code."""
+    certainty = TimeCertainty.EXACT if state.anchored else TimeCertainty.AT_LEAST
+    return _judged(token, nonce, state.memory.serial, state.memory.policy_version, certainty)
 
 
 @cache
 def _judged(
-    token: Token, nonce: str, serial: int, policy_version: int, reckoning: TimeCertainty
+    token: Token, nonce: str, serial: int, policy_version: int, certainty: TimeCertainty
 ) -> VerifiedVerdict | str:
     check = unlock_code.verify if nonce == SHOWN else verify
-    expected = Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, serial, policy_version, reckoning)
+    expected = Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, serial, policy_version, certainty)
     try:
-        return check(_signed(token).encode(), _keys(), expected=expected, now=NOW)
+        return check(_signed(token).encode(), _KEYS, expected=expected, now=NOW)
     except (VerificationError, unlock_code.CodeError) as error:
         return str(error.code)
 
 
 @cache
 def _signed(token: Token) -> str:
-    said = dict(DECISIONS[token.name])
-    if "not_before_lock" in said:
-        said["not_before_lock"] += token.issued
+    decision = dict(DECISIONS[token.name])
+    if "not_before_lock" in decision:
+        decision["not_before_lock"] += token.issued
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -133,7 +126,7 @@ def _signed(token: Token) -> str:
         "serial": token.serial,
         "policy": {"id": "explored", "version": VERSION, "rule": "any"},
         "trust": "affirming",
-        **said,
+        **decision,
     }
     header = {"alg": "Ed25519", "kid": "explored", "typ": "activation-verdict+jwt"}
     signing_input = f"{_b64(json.dumps(header).encode())}.{_b64(json.dumps(claims).encode())}"
@@ -141,19 +134,17 @@ def _signed(token: Token) -> str:
     return f"{signing_input}.{_b64(key.sign(signing_input.encode()))}"
 
 
-@cache
-def _keys() -> KeySet:
-    public = Seed.of("explore").ed25519("vendor's").public_key().public_bytes_raw()
-    jwk = {
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "alg": "Ed25519",
-        "use": "sig",
-        "kid": "explored",
-        "x": _b64(public),
-    }
-    return KeySet.from_jwks({"keys": [jwk]})
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _b64(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+_PUBLIC: Final = _b64(Seed.of("explore").ed25519("vendor's").public_key().public_bytes_raw())
+_JWK: Final = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "alg": "Ed25519",
+    "use": "sig",
+    "kid": "explored",
+    "x": _PUBLIC,
+}
+_KEYS: Final = KeySet.from_jwks({"keys": [_JWK]})
