@@ -1,4 +1,4 @@
-"""What an operator sets, from arguments or from the environment: `ACTIVATION_SERVER_PORT=8443`."""
+"""Settings of a server, from arguments or environment variables: `ACTIVATION_SERVER_PORT=8443`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,17 +14,17 @@ from server_stub.signing.signing_key import Algorithm
 from server_stub.store.database import Database
 
 _Database = Annotated[InstanceOf[Database], BeforeValidator(Database), NoDecode]
-"""Errors do not repeat what was given: a URL may hold a password."""
+"""Errors do not repeat the value: a URL may contain a password."""
 
 
 class Settings(BaseSettings):
-    """Settings of one server. `policy` is a shipped policy's name or a TOML file; port 0 takes a free one.
+    """Settings of one server. `policy` is the name of a shipped policy or a TOML file; port 0 selects a free port.
 
-    `database` is a file of SQLite, or a URL `postgresql://user:password@host/name`; without one, memory is all.
-    `algorithm` is what verdicts are signed with; where it is not set, the first of the server's keys decides.
-    `status_list` is a file with the revocation status list of attestation certificates. While it is missing, malformed
-    or older than `status_list_max_age` seconds, `status_list_unusable` says whether nothing is appraised.
-    `source_countries` is a file that tells the countries of addresses.
+    `database` is an SQLite file or a URL `postgresql://user:password@host/name`; by default records are in memory.
+    `algorithm` signs verdicts; by default it is the algorithm of the first key.
+    `status_list` is a file with the revocation status list of attestation certificates. `status_list_unusable` says
+    what to do while it is missing, malformed or older than `status_list_max_age` seconds.
+    `source_countries` is a file with the countries of IP addresses.
     """
 
     model_config = SettingsConfigDict(
@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     source_countries: Path | None = None
 
     def statuses(self) -> StatusListFile | None:
-        """The status list that attestation certificates are looked up in."""
+        """The revocation status list, None if there is no file."""
         if self.status_list is None:
             return None
         return StatusListFile(
@@ -52,11 +52,11 @@ class Settings(BaseSettings):
         )
 
     def country_of(self) -> CountryOf:
-        """Where the country of an address comes from. Raises SourceCountriesError."""
+        """The function that returns the country of an address. Raises SourceCountriesError."""
         return SourceCountries.read(self.source_countries) if self.source_countries else unknown_country
 
     def load_policy(self) -> Policy:
-        """The policy that `policy` names. Raises PolicyError or OSError."""
+        """Load the policy. Raises PolicyError or OSError."""
         if self.policy.endswith(".toml"):
             return Policy.parse(Path(self.policy).read_text("utf-8"), self.policy)
         return shipped(self.policy)

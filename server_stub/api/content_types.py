@@ -1,4 +1,4 @@
-"""What a request must be before it is looked at: its type, and what it accepts. Its size is the gate's matter."""
+"""Checks of the request headers `Accept` and `Content-Type`."""
 
 from fastapi import Request
 
@@ -7,15 +7,18 @@ from wire.codes import ProblemCode
 
 
 def check_accepts(request: Request, media_type: str) -> None:
-    """Hold `Accept` (RFC 9110 section 12.5.1) against what would be answered. Raises ApiError."""
-    ranges = ",".join(request.headers.getlist("accept")) or "*/*"
+    """Check that `Accept` (RFC 9110 section 12.5.1) permits a response of `media_type`. Raises ApiError."""
     wanted = {"*/*", media_type, f"{media_type.partition('/')[0]}/*"}
-    if not any(_name(part) in wanted and not _refuses(part) for part in ranges.split(",")):
-        raise ApiError(406, ProblemCode.NOT_ACCEPTABLE, f"the answer is {media_type}; accept that")
+    for media_range in (",".join(request.headers.getlist("accept")) or "*/*").split(","):
+        parameters = media_range.replace(" ", "").lower().split(";")[1:]
+        refused = any(each in ("q=0", "q=0.0", "q=0.00", "q=0.000") for each in parameters)
+        if _name(media_range) in wanted and not refused:
+            return
+    raise ApiError(406, ProblemCode.NOT_ACCEPTABLE, f"the response is {media_type}; accept it")
 
 
 def check_content_type(request: Request, media_type: str) -> None:
-    """Hold `Content-Type` against the one type that is read. Raises ApiError."""
+    """Check that `Content-Type` is `media_type`. Raises ApiError."""
     if _name(request.headers.get("content-type", "")) != media_type:
         raise ApiError(415, ProblemCode.MEDIA_TYPE_UNSUPPORTED, f"send {media_type}")
 
@@ -23,9 +26,3 @@ def check_content_type(request: Request, media_type: str) -> None:
 def _name(value: str) -> str:
     """A media type or range without its parameters."""
     return value.partition(";")[0].strip().lower()
-
-
-def _refuses(part: str) -> bool:
-    """Whether a range carries a quality of zero."""
-    parameters = part.replace(" ", "").lower().split(";")[1:]
-    return any(each in ("q=0", "q=0.0", "q=0.00", "q=0.000") for each in parameters)

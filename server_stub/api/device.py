@@ -13,7 +13,7 @@ from server_stub.api.content_types import check_accepts, check_content_type
 from server_stub.api.limits.rates import RateLimit
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Limit, Metrics
-from server_stub.api.openapi_responses import problem_responses
+from server_stub.api.openapi import problem_responses
 from server_stub.api.problems import ApiError, problem
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictService

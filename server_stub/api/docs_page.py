@@ -1,6 +1,6 @@
-"""The OpenAPI document as a page for people: one file of plain HTML.
+"""The OpenAPI document as one HTML page without scripts.
 
-FastAPI's own page loads a viewer from a network that a lab may not have.
+FastAPI's own page loads a viewer from the internet, which a lab may not reach.
 """
 
 import json
@@ -10,19 +10,18 @@ from html import escape
 from itertools import groupby
 from typing import Any, Final
 
-from server_stub.api.openapi_responses import ALWAYS
+from server_stub.api.openapi import ALWAYS, METHODS
 
 _CODE: Final = re.compile(r"`([^`]+)`")
-_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 def page(document: dict[str, Any]) -> str:
-    """The document, self-contained. Operations are in the order of the document, under their tags."""
+    """The page, which is self-contained. Operations are in the order of the document, grouped by tag."""
     operations = [
         (operation, method, path)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
-        if method in _METHODS
+        if method in METHODS
     ]
     groups = groupby(operations, key=lambda each: each[0].get("tags", ["others"])[0])
     info = document["info"]
@@ -34,46 +33,37 @@ def page(document: dict[str, Any]) -> str:
             f"<h3>For {escape(tag)}</h3>" + "".join(_operation(*each) for each in group)
             for tag, group in groups
         ),
-        schemas="".join(_schema(*each) for each in sorted(document["components"]["schemas"].items())),
+        schemas="".join(
+            f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary>'
+            f"<pre>{escape(json.dumps(schema, indent=2, ensure_ascii=False))}</pre></details>"
+            for name, schema in sorted(document["components"]["schemas"].items())
+        ),
     )
 
 
 def _operation(operation: dict[str, Any], method: str, path: str) -> str:
-    """What is its own: the answers that every route may give stand once, at the top."""
-    answers = [
-        (escape(status), escape(", ".join(answer.get("content", {}))), _text(answer["description"]))
-        for status, answer in sorted(operation["responses"].items())
-        if answer["description"] != ALWAYS.get(_number(status))
+    """One operation, without the responses that every route has; the page lists them once, at the top."""
+    always = {str(status): meaning for status, meaning in ALWAYS.items()}
+    responses = [
+        (escape(status), escape(", ".join(response.get("content", {}))), _text(response["description"]))
+        for status, response in sorted(operation["responses"].items())
+        if response["description"] != always.get(status)
     ]
     parameters = [
         (f"<code>{escape(each['name'])}</code>", escape(each["in"]), _text(each.get("description", "")))
         for each in operation.get("parameters", ())
     ]
+    bodies = []
+    for media_type, each in operation.get("requestBody", {}).get("content", {}).items():
+        name = escape(each["schema"].get("$ref", "").rpartition("/")[2])
+        link = f'<a href="#{name}">{name}</a>' if name else ""
+        bodies.append(f"<p>Body: {escape(media_type)} {link}</p>")
     return (
         f"<h4><code>{escape(method.upper())} {escape(path)}</code></h4>"
         f"<p>{_text(operation.get('description', ''))}</p>"
-        + _body(operation.get("requestBody", {}).get("content", {}))
+        + ("".join(bodies) or "<p>Body: none</p>")
         + (_table(("Parameter", "In", "Meaning"), parameters) if parameters else "")
-        + _table(("Status", "Media type", "Meaning"), answers)
-    )
-
-
-def _body(content: dict[str, Any]) -> str:
-    if not content:
-        return "<p>Body: none</p>"
-    return "".join(f"<p>Body: {escape(name)} {_name(each['schema'])}</p>" for name, each in content.items())
-
-
-def _name(schema: dict[str, Any]) -> str:
-    name = schema.get("$ref", "").rpartition("/")[2]
-    return f'<a href="#{escape(name)}">{escape(name)}</a>' if name else ""
-
-
-def _schema(name: str, schema: dict[str, Any]) -> str:
-    shown = json.dumps(schema, indent=2, ensure_ascii=False)
-    return (
-        f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary>'
-        f"<pre>{escape(shown)}</pre></details>"
+        + _table(("Status", "Media type", "Meaning"), responses)
     )
 
 
@@ -85,12 +75,8 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _text(text: str) -> str:
-    """Paragraphs, and code between backticks."""
+    """Converts paragraphs, and code between backticks."""
     return _CODE.sub(r"<code>\1</code>", escape(text).replace("\n\n", "<br>"))
-
-
-def _number(status: str) -> int:
-    return int(status) if status.isdigit() else 0
 
 
 _PAGE: Final = """<!doctype html>
@@ -107,9 +93,9 @@ pre {{ background: #f4f4f4; color: #111; padding: .5rem; overflow: auto }}
 <h1>{title}</h1><p>{description}</p>
 <p>For machines: <a href="/openapi.json">/openapi.json</a></p>
 <h2>On every route</h2>
-<p>Each answer carries <code>X-Request-Id</code>, a UUID that names the request in the server's log; a client
-may send its own. A 429 and a 503 carry <code>Retry-After</code> in seconds.
-Each route may also answer, with a problem document:</p>
+<p>Each response has <code>X-Request-Id</code>, a UUID that identifies the request in the server's log; a client
+may send its own. A 429 and a 503 have <code>Retry-After</code> in seconds.
+Each route can also send these problem documents:</p>
 {always}
 <h2>Operations</h2>{operations}
 <h2>Schemas</h2>{schemas}

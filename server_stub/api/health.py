@@ -1,11 +1,11 @@
-"""The routes that whoever operates the server asks: does it run, can it record, what has it done."""
+"""Routes for the operation of the server: liveness, readiness and metrics."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from server_stub.api.metrics import CONTENT_TYPE, METRICS_PATH, Metrics
-from server_stub.api.openapi_responses import problem_responses
+from server_stub.api.openapi import problem_responses
 from server_stub.verdicts.service import VerdictService
 
 
@@ -13,14 +13,14 @@ def health_routes(service: VerdictService, metrics: Metrics) -> APIRouter:
     """Liveness, readiness and metrics of one server process."""
     router = APIRouter(tags=["operators"])
 
-    @router.get("/healthz", responses={200: {"description": "It runs."}})
+    @router.get("/healthz", responses={200: {"description": "The server runs."}})
     async def healthz() -> dict[str, str]:
         """The process runs."""
         return {"status": "ok"}
 
-    @router.get("/readyz", responses={200: {"description": "It is ready."}, **problem_responses(503)})
+    @router.get("/readyz", responses={200: {"description": "The server is ready."}, **problem_responses(503)})
     async def readyz() -> dict[str, str]:
-        """Verdicts can be recorded."""
+        """The store accepts verdicts."""
         await run_in_threadpool(service.check)
         return {"status": "ready"}
 
@@ -29,13 +29,13 @@ def health_routes(service: VerdictService, metrics: Metrics) -> APIRouter:
         response_class=Response,
         responses={
             200: {
-                "description": "Prometheus text of this process.",
+                "description": "Prometheus text format.",
                 "content": {"text/plain": {"schema": {"type": "string"}}},
             }
         },
     )
     async def exposition() -> Response:
-        """Prometheus metrics: verdicts by decision and reason, problems by code, time by step and by route."""
+        """Prometheus metrics: verdicts by decision and reason, problems by code, time by step and route."""
         return Response(metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
     return router

@@ -1,4 +1,4 @@
-"""One log line for each request: its number, route, status, code and time. Never a path, a header or a body."""
+"""One log line for each request: its id, route, status, code and time. Never a path, a header or a body."""
 
 import logging
 import re
@@ -12,13 +12,13 @@ from server_stub.api.metrics import Metrics
 
 REQUEST_ID: Final = b"x-request-id"
 _UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-"""RFC 9562 section 4. Nothing freer is taken from a client: a number in the log must not be able to be an IMEI."""
+"""RFC 9562 section 4. No other form is accepted from a client: it could be an IMEI."""
 
 Log = structlog.typing.FilteringBoundLogger
 
 
 def json_log(stream: TextIO) -> Log:
-    """A log that writes JSON lines to `stream`."""
+    """A log of JSON lines in `stream`."""
     log: Log = structlog.wrap_logger(
         structlog.WriteLogger(stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -32,10 +32,10 @@ def json_log(stream: TextIO) -> Log:
 
 
 class RequestLog:
-    """ASGI middleware that numbers requests, and counts and logs them when they are answered.
+    """ASGI middleware that gives each request an id, and counts and logs its response.
 
-    The number is a UUID: the client's own from `X-Request-Id`, where that is one, so that both logs can be read
-    together. `clock` is in seconds and never goes back.
+    The id is the client's `X-Request-Id` if that is a UUID, so that the logs of both can be compared, else a new one.
+    `clock` is in seconds and never decreases.
     """
 
     def __init__(
@@ -54,29 +54,29 @@ class RequestLog:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a number in its state."""
+        """Pass the request on with its id in its state."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = self._clock()
-        request_id = _told(scope) or self._request_ids()
+        request_id = _client_request_id(scope) or self._request_ids()
         scope.setdefault("state", {})["request_id"] = request_id
 
-        async def send_numbered(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id.encode())]
-                self._note(scope, message["status"], self._clock() - began)
+                self._record(scope, message["status"], self._clock() - began)
             await send(message)
 
         self._metrics.in_progress.inc()
         try:
-            await self._app(scope, receive, send_numbered)
+            await self._app(scope, receive, send_with_id)
         finally:
             self._metrics.in_progress.dec()
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
         state: dict[str, Any] = scope["state"]
-        # The path that was asked for may hold anything; the route's own is a constant of this program.
+        # The path of the request is free text; the path of the route is a constant of this program.
         route = getattr(scope.get("route"), "path", "none")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.answered(method, route, status, seconds)
@@ -95,7 +95,7 @@ class RequestLog:
         )
 
 
-def _told(scope: Scope) -> str | None:
+def _client_request_id(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == REQUEST_ID:
             return value.decode() if _UUID.fullmatch(value) else None

@@ -1,7 +1,7 @@
-"""Prometheus metrics of one application, in a registry of its own.
+"""Prometheus metrics of one application, in a separate registry.
 
-Every label is of a closed set, routes and codes of this program, so that nobody can make the page grow; no label names
-a phone, an address or a text that somebody sent.
+Label values come from closed sets (routes and codes of this program), so cardinality is bounded and no label contains
+an identifier of a device, an address or text from a request.
 """
 
 from enum import StrEnum
@@ -22,7 +22,7 @@ _REQUEST_BUCKETS: Final = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.
 
 
 class Cut(StrEnum):
-    """Why a connection was ended by the server."""
+    """Why the server ended a connection."""
 
     HEADERS_TOO_SLOW = "headers-too-slow"
     HEADERS_TOO_LARGE = "headers-too-large"
@@ -33,57 +33,59 @@ class Cut(StrEnum):
 
 
 class By(StrEnum):
-    """Who decided: a rule of the policy, or an operator."""
+    """What decided: a rule of the policy, or an operator."""
 
     POLICY = "policy"
     OPERATOR = "operator"
 
 
 class Limit(StrEnum):
-    """What was asked too often from."""
+    """Whose rate was exceeded."""
 
     ADDRESS = "address"
     DEVICE = "device"
 
 
 class Metrics:
-    """What `/metrics` shows. Counting one request costs a few microseconds."""
+    """The metrics of `/metrics`. Counting one request takes a few microseconds."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._verdicts = self._counter("verdicts", "Verdicts that were signed.", "decision", "reason", "by")
-        self._problems = self._counter("problems", "Requests that were answered with a problem.", "code")
+        self._verdicts = self._counter("verdicts", "Signed verdicts.", "decision", "reason", "by")
+        self._problems = self._counter(
+            "problems", "Requests that were answered with a problem document.", "code"
+        )
         self._requests = self._counter("requests", "Requests by route.", "method", "route", "status")
         self._limited = self._counter("rate_limited", "Requests beyond a rate.", "limit")
-        self._cuts = self._counter("connections_cut", "Connections that the server ended early.", "why")
+        self._cuts = self._counter("connections_cut", "Connections that the server cut off.", "why")
         self._steps = Histogram(
             "activation_step_seconds",
-            "Time that a step of judging took.",
+            "Time of one step of a judgement.",
             ["step"],
             buckets=_STEP_BUCKETS,
             registry=self._registry,
         )
         self._durations = Histogram(
             "activation_request_seconds",
-            "Time from the headers of a request to those of its answer.",
+            "Time from the headers of a request to the headers of its response.",
             ["route"],
             buckets=_REQUEST_BUCKETS,
             registry=self._registry,
         )
-        self.in_progress: Final = self._gauge("requests_in_progress", "Requests that are not answered yet.")
-        self.judging: Final = self._gauge("judging", "Requests for a verdict that are judged or wait for it.")
-        self.connections: Final = self._gauge("connections", "Connections that are open.")
+        self.in_progress: Final = self._gauge("requests_in_progress", "Requests in progress.")
+        self.judging: Final = self._gauge("judging", "Verdict requests that are judged or wait for it.")
+        self.connections: Final = self._gauge("connections", "Open connections.")
         self._step = {step: self._steps.labels(step.value) for step in JudgingStep}
         self._durations_of: dict[str, Histogram] = {}
         self._requests_of: dict[tuple[str, str, int], Counter] = {}
 
     def page(self) -> bytes:
-        """The exposition format, text version 0.0.4."""
+        """The metrics in Prometheus text format, version 0.0.4."""
         return generate_latest(self._registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered. `method` and `route` must be of a closed set."""
+        """Count a request. `method` and `route` must come from closed sets."""
         duration = self._durations_of.get(route)
         if duration is None:
             duration = self._durations_of[route] = self._durations.labels(route)
@@ -95,25 +97,25 @@ class Metrics:
         count.inc()
 
     def problem(self, code: ProblemCode) -> None:
-        """A request was answered with a problem document."""
+        """Count a problem document."""
         self._problems.labels(code.value).inc()
 
     def limited(self, limit: Limit) -> None:
-        """A rate was exceeded."""
+        """Count a request beyond a rate."""
         self._limited.labels(limit.value).inc()
 
     def cut(self, why: Cut) -> None:
-        """A connection was ended early."""
+        """Count a connection that was cut off."""
         self._cuts.labels(why.value).inc()
 
     def verdict(self, verdict: Verdict) -> None:
-        """A verdict was signed. A rule's name is its author's; who decided is enough here, the log has the rule."""
+        """Count a verdict by what decided; the rule, whose name is free text, is only in the log."""
         operator = verdict.reason is Reason.OPERATOR_DECISION or verdict.decision is Decision.RELEASE
         by = By.OPERATOR if operator else By.POLICY
         self._verdicts.labels(verdict.decision.value, verdict.reason.value, by.value).inc()
 
     def steps(self, spent: dict[JudgingStep, float]) -> None:
-        """Seconds that each step of one judgement took."""
+        """Add the seconds of each step of one judgement."""
         for step, seconds in spent.items():
             self._step[step].observe(seconds)
 

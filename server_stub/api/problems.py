@@ -1,16 +1,19 @@
-"""Errors as RFC 9457 problem documents, whatever went wrong."""
+"""Errors as RFC 9457 problem documents, and the methods that a resource allows."""
 
 import traceback
+from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
+from re import Pattern
 from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
-from server_stub.api.methods import allowed_methods
 from server_stub.verdicts.service import ServiceError
 from wire import media
 from wire.codes import ProblemCode
@@ -19,12 +22,12 @@ from wire.problem import Problem
 TYPE_BASE: Final = "urn:solvane:problem:"
 
 RETRY_AFTER: Final = 5
-"""Seconds after which a phone may ask a server again that was not available."""
+"""Seconds after which a client may retry when the server was not available."""
 
 _BY_STATUS: Final = {
-    400: (ProblemCode.REQUEST_MALFORMED, "this request could not be read"),
-    404: (ProblemCode.NOT_FOUND, "nothing is served here; the OpenAPI document at /docs lists what is"),
-    405: (ProblemCode.METHOD_NOT_ALLOWED, "this resource does not take that method; see the Allow header"),
+    400: (ProblemCode.REQUEST_MALFORMED, "the request cannot be parsed"),
+    404: (ProblemCode.NOT_FOUND, "no resource has this path; the OpenAPI document at /docs lists all paths"),
+    405: (ProblemCode.METHOD_NOT_ALLOWED, "this resource does not allow this method; see the Allow header"),
 }
 
 _TITLES: Final = {
@@ -51,7 +54,7 @@ _TITLES: Final = {
 
 
 class ApiError(Exception):
-    """A request that HTTP itself gives a reason to refuse. `retry_after` is in seconds."""
+    """A request that is rejected for a reason of HTTP. `retry_after` is in seconds."""
 
     def __init__(self, status: int, code: ProblemCode, detail: str, retry_after: int | None = None) -> None:
         super().__init__(f"{code}: {detail}")
@@ -62,25 +65,52 @@ class ApiError(Exception):
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of `app` be answered as a problem document."""
-    app.add_exception_handler(ApiError, _refused)
-    app.add_exception_handler(ServiceError, _refused)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _internal)
+    """Let `app` answer every error with a problem document."""
+
+    @app.exception_handler(ApiError)
+    @app.exception_handler(ServiceError)
+    async def rejected(request: Request, error: ApiError | ServiceError) -> Response:
+        return refusal(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        """Names the invalid parts of the request, without the values that were sent."""
+        where = sorted({str(part["loc"][0]) for part in error.errors()})
+        detail = f"the {' and the '.join(where)} of this request does not match /openapi.json"
+        return problem(request, 422, ProblemCode.REQUEST_INVALID, detail)
+
+    @app.exception_handler(Exception)
+    async def internal(request: Request, error: Exception) -> Response:
+        """Logs the kind and place of the error but not its message, which may quote input."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+        request.state.failure = f"{type(error).__name__} at {where}"
+        detail = "the server failed; its log has the details of this instance"
+        return problem(request, 500, ProblemCode.INTERNAL, detail)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        known = _BY_STATUS.get(error.status_code)
+        if known is None:
+            return await internal(request, error)
+        headers = {}
+        if error.status_code == 405:
+            allowed = allowed_methods(request.app.openapi()["paths"], request.url.path)
+            headers["Allow"] = allowed or (error.headers or {}).get("Allow", "GET")
+        return problem(request, error.status_code, *known, headers)
 
 
 def problem(
     request: Request, status: int, code: ProblemCode, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
-    """A problem document; `instance` names the request as the log does."""
+    """A problem document whose `instance` contains the request id of the log."""
     request.state.problem = code
     document = _document(status, code, detail, request.state.request_id)
     return Response(document, status, headers, media.PROBLEM)
 
 
 def raw_problem(status: int, code: ProblemCode, detail: str, request_id: str, retry_after: int) -> bytes:
-    """The same for what is no request yet, as a whole answer of HTTP/1.1 that ends the connection."""
+    """A complete HTTP/1.1 response with a problem document that closes the connection, if there is no request yet."""
     body = _document(status, code, detail, request_id).encode()
     head = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
@@ -105,7 +135,7 @@ def _document(status: int, code: ProblemCode, detail: str, request_id: str) -> s
 
 
 def refusal(request: Request, error: ApiError | ServiceError) -> Response:
-    """The problem document that `error` means. A 429 and a 503 say when to come back."""
+    """The problem document of `error`. A 429 and a 503 have a `Retry-After` header."""
     retry = error.retry_after
     if retry is None and error.status in (429, 503):
         retry = RETRY_AFTER
@@ -113,39 +143,19 @@ def refusal(request: Request, error: ApiError | ServiceError) -> Response:
     return problem(request, error.status, error.code, error.detail, headers)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError | ServiceError)  # noqa: S101 - the framework's type is wider
-    return refusal(request, error)
+def allowed_methods(paths: Mapping[str, Mapping[str, object]], path: str) -> str | None:
+    """The value of `Allow` for `path` (RFC 9110 section 10.2.1) by the `paths` of an OpenAPI document, None if unknown.
+
+    The framework knows only the methods of one route. A resource can have several routes, and a literal path takes
+    precedence over one with parameters.
+    """
+    known = [template for template in paths if _pattern(template).fullmatch(path)]
+    if not known:
+        return None
+    nearest = min(known, key=lambda template: template.count("{"))
+    return ", ".join(sorted(name.upper() for name in paths[nearest]))
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    """Names the members that were not as the document says; what was sent in them is not repeated."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - the framework's type is wider
-    where = sorted({str(part["loc"][0]) for part in error.errors()})
-    detail = f"the {' and the '.join(where)} of this request is not as /openapi.json describes it"
-    return problem(request, 422, ProblemCode.REQUEST_INVALID, detail)
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - the framework's type is wider
-    known = _BY_STATUS.get(error.status_code)
-    if known is None:
-        return await _internal(request, error)
-    return problem(request, error.status_code, *known, _allow(request, error))
-
-
-def _allow(request: Request, error: HTTPException) -> dict[str, str]:
-    if error.status_code != 405:
-        return {}
-    allowed = allowed_methods(request.app.openapi()["paths"], request.url.path)
-    return {"Allow": allowed or (error.headers or {}).get("Allow", "GET")}
-
-
-async def _internal(request: Request, error: Exception) -> Response:
-    """Keeps what failed and where for the log, and leaves out the message, which may quote anything."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
-    request.state.failure = f"{type(error).__name__} at {where}"
-    return problem(
-        request, 500, ProblemCode.INTERNAL, "the server failed; the log has this instance's details"
-    )
+@cache
+def _pattern(template: str) -> Pattern[str]:
+    return compile_path(template)[0]

@@ -1,4 +1,4 @@
-"""The admin API under `/admin/v1`: one module for each resource, all behind the admin token."""
+"""The admin API under `/admin/v1`: one module for each resource, all with the admin token."""
 
 from typing import Final
 
@@ -28,14 +28,14 @@ ROUTERS: Final = (
     investigation.router,
     shipments.router,
 )
-"""The resources, each made by `route.resource`, whose routes ask for the token."""
+"""The resources. `route.resource` makes each router, whose routes require the token."""
 
 
-def install(app: FastAPI, parts: AdminContext) -> None:
-    """Serve the admin API of `parts` from `app`.
+def install(app: FastAPI, context: AdminContext) -> None:
+    """Serve the admin API of `context` from `app`.
 
-    All applications share the routes, which ask their application for its parts: making them takes a while.
+    All applications share the route objects, which take a while to make; a route uses the context of its application.
     """
-    app.state.admin = parts
+    app.state.admin = context
     for router in ROUTERS:
         app.router.routes.extend(router.routes)

@@ -1,4 +1,4 @@
-"""The audit log: who did what, to whom, when and why. It is only ever appended to."""
+"""The audit log: actor, action, subject, time and reason of every write. Entries are only appended."""
 
 from typing import Annotated, Any
 
@@ -16,10 +16,10 @@ from server_stub.api.admin.base_models import (
     Name,
     RequestModel,
     ResponseModel,
-    shown_many,
+    to_models,
 )
 from server_stub.api.admin.problems import responses
-from server_stub.api.admin.route import Parts, resource
+from server_stub.api.admin.route import Context, resource
 from server_stub.store.records import AuditQuery
 from wire.model import Word
 
@@ -27,9 +27,9 @@ router = resource("/audit")
 
 
 class AuditFilter(RequestModel):
-    """Which entries; what is left out is not asked about. `action` is how the action begins, such as `device.`.
+    """The entries that have all given values. `action` is a prefix, such as `device.`.
 
-    `since` and `until` are in seconds since the epoch: from then on, and before then.
+    `since` (inclusive) and `until` (exclusive) are in seconds since the epoch.
     """
 
     model_config = ConfigDict(strict=False)
@@ -41,19 +41,19 @@ class AuditFilter(RequestModel):
     until: Moment | Missing = None
 
     def query(self) -> AuditQuery:
-        """As the store takes it."""
+        """The query of the store."""
         return AuditQuery(self.actor, self.action, self.subject, self.since, self.until)
 
 
 class AuditSearch(AuditFilter):
-    """Which entries, and which page of them."""
+    """A page of the entries."""
 
     cursor: Cursor = None
     limit: Limit = PAGE
 
 
 class AuditExport(AuditFilter):
-    """Which entries, and in which form."""
+    """The entries and the format of the export."""
 
     format: Word[ExportFormat] = ExportFormat.NDJSON
 
@@ -78,23 +78,23 @@ class AuditPage(ResponseModel):
 
 
 @router.get("", responses=responses())
-def search(parts: Parts, wanted: Annotated[AuditSearch, Query()]) -> AuditPage:
+def search(context: Context, filters: Annotated[AuditSearch, Query()]) -> AuditPage:
     """Search the audit log."""
-    with parts.store.reading() as reading:
-        page = reading.audit(wanted.query(), after=wanted.cursor, limit=wanted.limit)
-    return AuditPage(items=shown_many(page.items, EntryShown), next=page.next)
+    with context.store.reading() as reading:
+        page = reading.audit(filters.query(), after=filters.cursor, limit=filters.limit)
+    return AuditPage(items=to_models(page.items, EntryShown), next=page.next)
 
 
 _EXPORTED: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "An entry in each line.",
+        "description": "One entry on each line.",
         "content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()},
     }
 }
 
 
 @router.get("/export", response_class=StreamingResponse, responses={**_EXPORTED, **responses()})
-def exported(parts: Parts, wanted: Annotated[AuditExport, Query()]) -> StreamingResponse:
-    """All entries at once, for other programs."""
-    lines = export(parts.store, wanted.query(), wanted.format)
-    return StreamingResponse(lines, media_type=MEDIA_TYPES[wanted.format])
+def exported(context: Context, filters: Annotated[AuditExport, Query()]) -> StreamingResponse:
+    """Export all entries in one response, for other programs."""
+    lines = export(context.store, filters.query(), filters.format)
+    return StreamingResponse(lines, media_type=MEDIA_TYPES[filters.format])

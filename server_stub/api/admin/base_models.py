@@ -1,4 +1,4 @@
-"""What bodies of the admin API have in common."""
+"""Base classes and fields that the bodies of the admin API share."""
 
 from typing import Annotated, Any, Final
 
@@ -11,35 +11,35 @@ from wire import limits
 from wire.model import Integer
 
 Missing = SkipJsonSchema[None]
-"""May be left out, and is not null."""
+"""The value of an optional member that is absent; null is not accepted."""
 
 
 class RequestModel(BaseModel):
-    """Base of what clients send: no unknown member, no coerced type."""
+    """Base of request bodies: no unknown member, no coerced type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _no_null(cls, given: Any) -> Any:
-        """`Missing` would let null through, which the OpenAPI document does not have."""
-        if isinstance(given, dict) and (null := [name for name, value in given.items() if value is None]):
+    def _no_null(cls, members: Any) -> Any:
+        """`Missing` would accept null, which the OpenAPI document does not contain."""
+        if isinstance(members, dict) and (null := [name for name, value in members.items() if value is None]):
             known = [name for name in null if name in cls.model_fields]
-            raise ValueError(f"null is no value of {', '.join(known) or 'any member'}; leave it out")
-        return given
+            raise ValueError(f"{', '.join(known) or 'a member'} must not be null; leave it out")
+        return members
 
 
 class ResponseModel(BaseModel):
-    """Base of what the server answers."""
+    """Base of response bodies."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
-Words = Annotated[
+ReasonText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.TEXT_MAX, pattern=r"^[^\u0000-\u001f\u007f-\u009f]+$"),
 ]
-"""Text of an operator for the records, on one line."""
+"""Text of an operator for the audit log, on one line."""
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX, pattern=r"^[^\u0000-\u001f\u007f]+$")
@@ -58,19 +58,19 @@ Cursor = Annotated[
     Query(
         max_length=512,
         pattern=r"^[A-Za-z0-9_-]*$",
-        description="Where the page before ended: its member `next`.",
+        description="The member `next` of the previous page.",
     ),
 ]
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Longest page.")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Maximum number of items.")]
 PAGE: Final = 100
 
 
 class WithReason(RequestModel):
-    """Why, for the records."""
+    """The reason, for the audit log."""
 
-    reason: Words = Field(examples=["ticket 4711"])
+    reason: ReasonText = Field(examples=["ticket 4711"])
 
 
-def shown_many(items: Any, model: type[ResponseModel]) -> list[Any]:
-    """Each of `items` as a `model`."""
+def to_models(items: Any, model: type[ResponseModel]) -> list[Any]:
+    """Convert each of `items` to `model`."""
     return [model.model_validate(item) for item in items]

@@ -1,4 +1,4 @@
-"""Campaigns: measures with a beginning and an end, by a policy's word or by an operator's, which goes before it."""
+"""Campaigns: measures with a begin and an end, set by the policy document or by an operator, who takes precedence."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,7 @@ from fastapi import Path
 
 from server_stub.api.admin.base_models import Missing, Moment, ResponseModel, WithReason
 from server_stub.api.admin.problems import responses
-from server_stub.api.admin.route import Parts, resource
+from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from server_stub.policy.document import CampaignState
 from server_stub.policy.policy import Period
@@ -15,11 +15,11 @@ from wire.model import Code
 
 router = resource("/campaigns")
 
-Id = Annotated[Code, Path(alias="id", description="The campaign's id, as policies name it.")]
+Id = Annotated[Code, Path(alias="id", description="The id of the campaign in policies.")]
 
 
 class Timed(WithReason):
-    """`at` is when, in seconds since the epoch; now if it is left out."""
+    """`at` is in seconds since the epoch, now by default."""
 
     at: Moment | Missing = None
 
@@ -31,7 +31,7 @@ class Begun(Timed):
 
 
 class CampaignShown(ResponseModel):
-    """A campaign. `by` and `reason` are null where only the document speaks; `ends` is null for no end yet."""
+    """A campaign. `by` and `reason` are null unless an operator set it; `ends` is null if no end is set."""
 
     id: str
     begins: int
@@ -48,14 +48,14 @@ class CampaignList(ResponseModel):
 
 
 @router.get("", responses=responses())
-def list_campaigns(parts: Parts) -> CampaignList:
-    """The campaigns of the policy in force, with when they run."""
-    now = parts.clock()
-    with parts.store.reading() as reading:
-        words = {word.id: word for word in reading.campaigns()}
-    periods = parts.policy_admin(parts.store).campaigns()
+def list_campaigns(context: Context) -> CampaignList:
+    """The campaigns of the policy in force and their periods."""
+    now = context.clock()
+    with context.store.reading() as reading:
+        operators = {period.id: period for period in reading.campaigns()}
+    periods = context.policy_admin(context.store).campaigns()
     return CampaignList(
-        items=[_shown(name, period, words.get(name), now) for name, period in periods.items()]
+        items=[_campaign(name, period, operators.get(name), now) for name, period in periods.items()]
     )
 
 
@@ -63,45 +63,50 @@ def list_campaigns(parts: Parts) -> CampaignList:
     "",
     status_code=201,
     response_model=CampaignShown,
-    responses={**written(CampaignShown, "It runs from then on.", 201), **responses(400, 404, 409, 413, 415)},
+    responses={
+        **written(CampaignShown, "The campaign runs from `begins` on.", 201),
+        **responses(400, 404, 409, 413, 415),
+    },
 )
-def start(task: WriteDependency, wish: Begun) -> Any:
-    """Begin a campaign, whatever the document says of its dates."""
-    return task.execute(lambda errand: _start(errand, wish))
+def start(write: WriteDependency, body: Begun) -> Any:
+    """Begin a campaign, regardless of the dates in the document."""
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        policies = request.context.policy_admin(request.store)
+        return _response(request, policies.start_campaign(body.id, request.actor, body.reason, body.at), 201)
+
+    return write.execute(operation)
 
 
 @router.post(
     "/{id}/lift",
     response_model=CampaignShown,
-    responses={**written(CampaignShown, "It ends then."), **responses(400, 404, 409, 413, 415)},
+    responses={
+        **written(CampaignShown, "The campaign ends at `ends`."),
+        **responses(400, 404, 409, 413, 415),
+    },
 )
-def lift(task: WriteDependency, campaign_id: Id, wish: Timed) -> Any:
-    """Lift a campaign."""
-    return task.execute(lambda errand: _lift(errand, campaign_id, wish))
+def lift(write: WriteDependency, campaign_id: Id, body: Timed) -> Any:
+    """End a campaign."""
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        policies = request.context.policy_admin(request.store)
+        return _response(request, policies.lift_campaign(campaign_id, request.actor, body.reason, body.at))
+
+    return write.execute(operation)
 
 
-def _start(errand: WriteRequest, wish: Begun) -> WriteResponse:
-    desk = errand.parts.policy_admin(errand.store)
-    period = desk.start_campaign(wish.id, errand.actor, wish.reason, wish.at)
-    return WriteResponse(_said(period, errand.parts.clock()), 201)
+def _response(request: WriteRequest, set_by: CampaignPeriod, status: int = 200) -> WriteResponse:
+    period = Period(set_by.begins, set_by.ends)
+    return WriteResponse(_campaign(set_by.id, period, set_by, request.context.clock()), status)
 
 
-def _lift(errand: WriteRequest, campaign_id: str, wish: Timed) -> WriteResponse:
-    desk = errand.parts.policy_admin(errand.store)
-    period = desk.lift_campaign(campaign_id, errand.actor, wish.reason, wish.at)
-    return WriteResponse(_said(period, errand.parts.clock()))
-
-
-def _said(word: CampaignPeriod, now: int) -> CampaignShown:
-    return _shown(word.id, Period(word.begins, word.ends), word, now)
-
-
-def _shown(name: str, period: Period, word: CampaignPeriod | None, now: int) -> CampaignShown:
+def _campaign(name: str, period: Period, set_by: CampaignPeriod | None, now: int) -> CampaignShown:
     return CampaignShown(
         id=name,
         begins=period.begins,
         ends=period.ends,
         state=period.state(now),
-        by=word.by if word else None,
-        reason=word.reason if word else None,
+        by=set_by.by if set_by else None,
+        reason=set_by.reason if set_by else None,
     )

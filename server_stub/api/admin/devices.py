@@ -1,28 +1,31 @@
-"""Devices: found by what is known of them, looked at, decided about, one by one or in bulk."""
+"""Devices: search, state, history, and decisions about one or many of them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import Path, Query
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from server_stub.admin import bulk
-from server_stub.admin.context import device_admin
+from server_stub.admin.context import AdminContext, device_admin
 from server_stub.admin.devices import Act, OperatorError, OperatorFault
-from server_stub.api.admin.base_models import PAGE, Cursor, Limit, WithReason
-from server_stub.api.admin.device_models import (
-    BulkDone,
-    ByImei,
-    Decided,
-    DevicePage,
-    DeviceSearch,
-    DeviceShown,
-    HistoryPage,
-    InBulk,
-    VerdictShown,
+from server_stub.api.admin.base_models import (
+    PAGE,
+    CaseNumber,
+    Cursor,
+    Limit,
+    Missing,
+    Moment,
+    Name,
+    RequestModel,
+    ResponseModel,
+    WithReason,
 )
 from server_stub.api.admin.problems import responses
-from server_stub.api.admin.route import Parts, resource
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
-from wire.model import Code
+from server_stub.api.admin.route import Context, resource
+from server_stub.api.admin.writes import WriteDependency, WriteExecutor, WriteRequest, WriteResponse, written
+from server_stub.store.records import Device, DeviceQuery, Page, VerdictRecord
+from wire.codes import Decision, Reason, TrustTier
+from wire.model import Code, Territory, Word
 
 router = resource("/devices")
 
@@ -31,95 +34,285 @@ Sub = Annotated[
 ]
 
 
+class DeviceFilter(RequestModel):
+    """The devices that have all given properties.
+
+    `territory` and `decision` are those of the newest verdict; `locked` is its effect now; times are of activation.
+    """
+
+    territory: Territory | Missing = None
+    activation_territory: Territory | Missing = None
+    sale_region: Name | Missing = None
+    model: Name | Missing = None
+    batch: Name | Missing = None
+    distributor: Name | Missing = None
+    decision: Word[Decision] | Missing = None
+    locked: bool | Missing = None
+    overridden: bool | Missing = None
+    activated_from: Moment | Missing = None
+    activated_until: Moment | Missing = None
+
+    def query(self, now: int) -> DeviceQuery:
+        """The query of the store. `now` is in seconds since the epoch."""
+        properties = self.model_dump(include=DeviceFilter.model_fields.keys() - {"locked"})
+        return DeviceQuery(**properties, locked_at=now if self.locked else None)
+
+    @model_validator(mode="after")
+    def _is_supported(self) -> "DeviceFilter":
+        if self.locked is False:
+            raise ValueError("a search for devices that are not locked is not supported; leave locked out")
+        return self
+
+
+class DeviceSearch(DeviceFilter):
+    """The same in a query string, which has no types, and the page."""
+
+    model_config = ConfigDict(strict=False)
+
+    cursor: Cursor = None
+    limit: Limit = PAGE
+
+
+class ByImei(RequestModel):
+    """The IMEI of a device. It is in a body because bodies are not logged."""
+
+    imei: Annotated[str, StringConstraints(pattern=r"^[0-9]{14,16}$")] = Field(
+        repr=False, examples=["490154203237518"]
+    )
+
+
+class OverrideShown(ResponseModel):
+    """An operator's decision about a device; it takes precedence over the policy until it is withdrawn."""
+
+    decision: Decision
+    reason: str
+    case: str
+    at: int
+
+
+class DeviceShown(ResponseModel):
+    """A device. Times are seconds since the epoch; unknown values are null."""
+
+    sub: str
+    sale_region: str
+    model: str | None
+    batch: str | None
+    distributor: str | None
+    activated_at: int | None
+    activation_territory: str | None
+    first_seen: int | None
+    last_seen: int | None
+    last_serial: int
+    locks_at: int | None
+    locked: bool
+    override: OverrideShown | None
+
+    @classmethod
+    def of(cls, device: Device, now: int) -> "DeviceShown":
+        """The state of `device` at `now`."""
+        activation, override = device.activation, device.override
+        return cls(
+            sub=device.sub,
+            sale_region=device.sale_region,
+            model=device.model,
+            batch=device.batch,
+            distributor=device.distributor,
+            activated_at=activation.at if activation else None,
+            activation_territory=activation.territory if activation else None,
+            first_seen=device.first_seen,
+            last_seen=device.last_seen,
+            last_serial=device.last_serial,
+            locks_at=device.locks_at,
+            locked=device.locks_at is not None and device.locks_at <= now,
+            override=OverrideShown.model_validate(override) if override else None,
+        )
+
+
+class DevicePage(ResponseModel):
+    """Devices in the order of their pseudonyms. `next` is the cursor of the next page, null at the end."""
+
+    items: list[DeviceShown]
+    next: str | None
+
+    @classmethod
+    def of(cls, page: Page[Device], now: int) -> "DevicePage":
+        """The state of the devices of `page` at `now`."""
+        return cls(items=[DeviceShown.of(device, now) for device in page.items], next=page.next)
+
+
+class VerdictShown(ResponseModel):
+    """A verdict with its inputs, which contain no identifier of the device or its SIM."""
+
+    serial: int
+    at: int
+    decision: Decision
+    reason: Reason
+    territory: str | None
+    policy: str
+    policy_version: int
+    rule: str
+    trust: TrustTier
+    identity: str
+    case: str | None
+    judgement: dict[str, Any]
+    appraisal: dict[str, Any]
+    inputs: dict[str, Any]
+
+    @classmethod
+    def of(cls, record: VerdictRecord) -> "VerdictShown":
+        """The record without the claims that only devices need."""
+        verdict = record.verdict
+        return cls(
+            serial=verdict.serial,
+            at=verdict.iat,
+            decision=verdict.decision,
+            reason=verdict.reason,
+            territory=verdict.territory,
+            policy=verdict.policy.id,
+            policy_version=verdict.policy.version,
+            rule=verdict.policy.rule,
+            trust=verdict.trust,
+            identity=record.identity,
+            case=verdict.case,
+            judgement=record.judgement,
+            appraisal=dict(record.appraisal),
+            inputs=record.inputs,
+        )
+
+
+class HistoryPage(ResponseModel):
+    """Verdicts, newest first."""
+
+    items: list[VerdictShown]
+    next: str | None
+
+
+class Decided(WithReason):
+    """An operator's decision. Without `case` the existing case number of the device is used."""
+
+    case: CaseNumber | Missing = None
+
+
+class InBulk(Decided):
+    """The same act for every device that the filter finds; for none of them if it finds more than `maximum`.
+
+    An empty filter finds every device. It is rejected unless `everybody` is true.
+    """
+
+    act: Word[Act]
+    filter: DeviceFilter
+    everybody: bool = False
+    maximum: Annotated[int, Field(ge=1, le=bulk.MAXIMUM)] = 100
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _is_filter_explicit(self) -> Self:
+        has_filter = any(value is not None for value in self.filter.model_dump().values())
+        if has_filter is self.everybody:
+            raise ValueError("give either a filter, or `everybody`: true for all devices")
+        return self
+
+
+class BulkDone(ResponseModel):
+    """The pseudonyms of the devices that were found. `dry_run` means that they were not changed."""
+
+    act: Act
+    dry_run: bool
+    count: int
+    devices: list[str]
+
+
 @router.get("", responses=responses())
-def search(parts: Parts, wanted: Annotated[DeviceSearch, Query()]) -> DevicePage:
-    """Search devices by what is known of them."""
-    with parts.store.reading() as reading:
-        page = reading.devices(wanted.query(parts.clock()), after=wanted.cursor, limit=wanted.limit)
-    return DevicePage.of(page, parts.clock())
+def search(context: Context, filters: Annotated[DeviceSearch, Query()]) -> DevicePage:
+    """Search devices by their properties."""
+    now = context.clock()
+    with context.store.reading() as reading:
+        page = reading.devices(filters.query(now), after=filters.cursor, limit=filters.limit)
+    return DevicePage.of(page, now)
 
 
 @router.post("/find", responses=responses(400, 404, 413, 415))
-def find(parts: Parts, wanted: ByImei) -> DeviceShown:
+def find(context: Context, body: ByImei) -> DeviceShown:
     """Find the device with an IMEI. Changes nothing."""
-    sub = device_admin(parts.service).context.pseudonyms.device(wanted.imei)
-    return _shown(parts, sub)
+    return _device(context, device_admin(context.service).context.pseudonyms.device(body.imei))
 
 
 @router.get("/{sub}", responses=responses(404))
-def get(parts: Parts, sub: Sub) -> DeviceShown:
+def get(context: Context, sub: Sub) -> DeviceShown:
     """One device."""
-    return _shown(parts, sub)
+    return _device(context, sub)
 
 
 @router.get("/{sub}/history", responses=responses(404))
-def history(parts: Parts, sub: Sub, cursor: Cursor = None, limit: Limit = PAGE) -> HistoryPage:
+def history(context: Context, sub: Sub, cursor: Cursor = None, limit: Limit = PAGE) -> HistoryPage:
     """All verdicts about one device, newest first, each with its inputs, appraisal and judgement."""
-    with parts.store.reading() as reading:
+    with context.store.reading() as reading:
         page = reading.history(sub, after=cursor, limit=limit)
         if not page.items and cursor is None and reading.device(sub) is None:
             raise OperatorError(OperatorFault.DEVICE_UNKNOWN)
     return HistoryPage(items=[VerdictShown.of(record) for record in page.items], next=page.next)
 
 
-def _shown(parts: Parts, sub: str) -> DeviceShown:
-    with parts.store.reading() as reading:
+def _device(context: AdminContext, sub: str) -> DeviceShown:
+    with context.store.reading() as reading:
         device = reading.device(sub)
     if device is None:
         raise OperatorError(OperatorFault.DEVICE_UNKNOWN)
-    return DeviceShown.of(device, parts.clock())
+    return DeviceShown.of(device, context.clock())
 
 
 _CHANGED = {**written(DeviceShown, "The device with the decision."), **responses(400, 404, 413, 415)}
 
 
 @router.post("/{sub}/lock", response_model=DeviceShown, responses=_CHANGED)
-def lock(task: WriteDependency, sub: Sub, wish: Decided) -> Any:
-    """Deny this device at its next check-in, whatever the policy says."""
-    return task.execute(lambda errand: _act(errand, sub, Act.LOCK, wish))
+def lock(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+    """Lock the device: its next check-in gets a `deny` verdict, whatever the policy says."""
+    return _act(write, sub, Act.LOCK, body.reason, body.case)
 
 
 @router.post("/{sub}/unlock", response_model=DeviceShown, responses=_CHANGED)
-def unlock(task: WriteDependency, sub: Sub, wish: Decided) -> Any:
-    """Allow this device at its next check-in, whatever the policy says."""
-    return task.execute(lambda errand: _act(errand, sub, Act.UNLOCK, wish))
+def unlock(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+    """Unlock the device: its next check-in gets an `allow` verdict, whatever the policy says."""
+    return _act(write, sub, Act.UNLOCK, body.reason, body.case)
 
 
 @router.post("/{sub}/release", response_model=DeviceShown, responses=_CHANGED)
-def release(task: WriteDependency, sub: Sub, wish: Decided) -> Any:
-    """Give this device up at its next check-in: it never asks again."""
-    return task.execute(lambda errand: _act(errand, sub, Act.RELEASE, wish))
+def release(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+    """Release the device: its next check-in gets a `release` verdict, after which it stops contacting the server."""
+    return _act(write, sub, Act.RELEASE, body.reason, body.case)
 
 
 @router.post("/{sub}/withdraw", response_model=DeviceShown, responses=_CHANGED)
-def withdraw(task: WriteDependency, sub: Sub, wish: WithReason) -> Any:
-    """Let the policy decide about this device again."""
-    return task.execute(lambda errand: _act(errand, sub, Act.WITHDRAW, wish))
+def withdraw(write: WriteDependency, sub: Sub, body: WithReason) -> Any:
+    """Withdraw the operator's decision: the policy decides about the device again."""
+    return _act(write, sub, Act.WITHDRAW, body.reason, None)
 
 
-def _act(errand: WriteRequest, sub: str, act: Act, wish: WithReason) -> WriteResponse:
-    case = wish.case if isinstance(wish, Decided) else None
-    device = errand.operators.act(sub, act, reason=wish.reason, case=case)
-    return WriteResponse(DeviceShown.of(device, errand.parts.clock()))
+def _act(write: WriteExecutor, sub: str, act: Act, reason: str, case: str | None) -> Any:
+    def operation(request: WriteRequest) -> WriteResponse:
+        device = request.devices.act(sub, act, reason=reason, case=case)
+        return WriteResponse(DeviceShown.of(device, request.context.clock()))
+
+    return write.execute(operation)
 
 
 @router.post(
     "/bulk",
     response_model=BulkDone,
-    responses={**written(BulkDone, "What was done, or would be."), **responses(400, 409, 413, 415)},
+    responses={
+        **written(BulkDone, "The devices that were, or would be, changed."),
+        **responses(400, 409, 413, 415),
+    },
 )
-def in_bulk(task: WriteDependency, wish: InBulk) -> Any:
-    """Do the same to every device that a filter finds, or with `dry_run` only say to which."""
-    return task.execute(lambda errand: _bulk(errand, wish))
+def in_bulk(write: WriteDependency, body: InBulk) -> Any:
+    """Do the same to every device that a filter finds; with `dry_run` only list them."""
 
+    def operation(request: WriteRequest) -> WriteResponse:
+        query = body.filter.query(request.context.clock())
+        batch = bulk.BulkRequest(body.act, query, body.maximum, body.reason, body.case)
+        subs = bulk.found(request.store, batch) if body.dry_run else bulk.execute(request.devices, batch)
+        return WriteResponse(
+            BulkDone(act=body.act, dry_run=body.dry_run, count=len(subs), devices=list(subs))
+        )
 
-def _bulk(errand: WriteRequest, wish: InBulk) -> WriteResponse:
-    asked = bulk.BulkRequest(
-        act=wish.act,
-        query=wish.filter.query(errand.parts.clock()),
-        maximum=wish.maximum,
-        reason=wish.reason,
-        case=wish.case,
-    )
-    do = bulk.found(errand.store, asked) if wish.dry_run else bulk.execute(errand.operators, asked)
-    return WriteResponse(BulkDone(act=wish.act, dry_run=wish.dry_run, count=len(do), devices=list(do)))
+    return write.execute(operation)

@@ -1,16 +1,16 @@
-"""Faults that this process commits on purpose, for tests of clients."""
+"""Faults that this process injects into its own responses, for tests of clients."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from server_stub.admin import fault_injection
 from server_stub.admin.fault_injection import FaultKind, FaultRoute, InjectedFault
 from server_stub.api.admin.base_models import Missing, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
-from server_stub.api.admin.route import Parts, resource
+from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from server_stub.store.records import AuditEntry
 from wire import limits
@@ -19,12 +19,14 @@ from wire.model import Code, Word
 router = resource("/faults")
 
 
-class FaultWish(WithReason):
-    """Spoil the next `count` answers of `route`, to `device` or to all.
+class FaultRequest(WithReason):
+    """Inject a fault into the next `count` responses of `route`, to `device` or to all.
 
-    `slow` needs `delay` in seconds. `error` answers `status`, with `retry_after` in seconds if given. `wrong-key` signs
-    with a key that nobody published, `replayed` gives the answer before, `garbage` random octets.
+    `slow` needs `delay` in seconds. `error` sends `status`, with `retry_after` in seconds if given. `wrong-key` signs
+    with a key that is not published, `replayed` sends the previous response, `garbage` random bytes.
     """
+
+    model_config = ConfigDict(title="FaultWish")
 
     kind: Word[FaultKind]
     count: Annotated[int, Field(ge=1, le=fault_injection.COUNT_MAX)] = 1
@@ -35,7 +37,7 @@ class FaultWish(WithReason):
     retry_after: Annotated[int, Field(ge=0, le=limits.RETRY_AFTER_MAX)] | Missing = None
 
     def fault(self) -> InjectedFault:
-        """As it is armed. Raises AdminError where its parts do not go together."""
+        """The fault. Raises AdminError if its parts contradict each other."""
         fault = InjectedFault(
             kind=self.kind,
             count=self.count,
@@ -54,7 +56,7 @@ class FaultWish(WithReason):
 
 
 class FaultShown(ResponseModel):
-    """A fault. `remaining` answers will still be spoilt. `delay` is null but for `slow`, `status` but for `error`."""
+    """A fault and how many responses it will still affect. `delay` is null unless `slow`, `status` unless `error`."""
 
     id: int
     kind: FaultKind
@@ -68,30 +70,32 @@ class FaultShown(ResponseModel):
 
     @classmethod
     def of(cls, fault: InjectedFault) -> "FaultShown":
-        """The fault without what does not apply to it."""
-        applies = {
+        """The fault without values that do not apply to its kind."""
+        applicable = {
             "delay": fault.delay if fault.kind is FaultKind.SLOW else None,
             "status": fault.status if fault.kind is FaultKind.ERROR else None,
         }
-        return cls(**asdict(fault) | applies)
+        return cls(**asdict(fault) | applicable)
 
 
 class FaultList(ResponseModel):
-    """Faults in the order in which they happen."""
+    """Faults in the order of their injection."""
 
     items: list[FaultShown]
 
 
-class ClearWish(WithReason):
-    """Which faults to call off, by their numbers; all of them if `ids` is left out."""
+class ClearFaultsRequest(WithReason):
+    """The numbers of the faults to clear; all of them if `ids` is absent."""
+
+    model_config = ConfigDict(title="ClearWish")
 
     ids: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=100)] | Missing = None
 
 
 @router.get("", responses=responses())
-def list_faults(parts: Parts) -> FaultList:
-    """The faults that are still to come, in this process."""
-    return _listed(parts.faults.list())
+def list_faults(context: Context) -> FaultList:
+    """The pending faults of this process."""
+    return _fault_list(context.faults.list())
 
 
 @router.post(
@@ -100,52 +104,56 @@ def list_faults(parts: Parts) -> FaultList:
     response_model=FaultList,
     responses={**written(FaultList, "The fault, with its number.", 201), **responses(400, 413, 415)},
 )
-def arm(task: WriteDependency, wish: FaultWish) -> Any:
-    """Spoil answers of this process. What is decided stays recorded as it was meant."""
-    fault = wish.fault()
-    return task.execute(lambda errand: _arm(errand, fault, wish.reason))
+def arm(write: WriteDependency, body: FaultRequest) -> Any:
+    """Inject a fault into responses of this process. Verdicts are recorded as they were decided."""
+    armed = body.fault()
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        faults = request.context.faults
+        fault = faults.numbered(armed)
+        details = {
+            "id": fault.id,
+            "kind": fault.kind.value,
+            "count": fault.count,
+            "route": fault.route.value,
+        }
+        _audit(request, "fault.arm", fault.device or "all", body.reason, details)
+        return WriteResponse(_fault_list((fault,)), 201, after_commit=lambda: faults.arm(fault))
+
+    return write.execute(operation)
 
 
 @router.post(
     "/clear",
     response_model=FaultList,
-    responses={**written(FaultList, "What was called off."), **responses(400, 404, 413, 415)},
+    responses={**written(FaultList, "The cleared faults."), **responses(400, 404, 413, 415)},
 )
-def clear(task: WriteDependency, wish: ClearWish) -> Any:
-    """Call faults off."""
-    return task.execute(lambda errand: _clear(errand, wish))
+def clear(write: WriteDependency, body: ClearFaultsRequest) -> Any:
+    """Clear faults."""
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        faults = request.context.faults
+        pending = faults.list()
+        ids = [fault.id for fault in pending] if body.ids is None else body.ids
+        cleared = [fault for fault in pending if fault.id in ids]
+        if body.ids is not None and len(cleared) < len(set(ids)):
+            detail = "not all of these faults are pending; list them again"
+            raise AdminError(404, AdminCode.FAULT_UNKNOWN, detail)
+        _audit(request, "fault.clear", "faults", body.reason, {"ids": [fault.id for fault in cleared]})
+
+        def clear_faults() -> None:
+            faults.clear(ids)
+
+        return WriteResponse(_fault_list(cleared), after_commit=clear_faults)
+
+    return write.execute(operation)
 
 
-def _arm(errand: WriteRequest, wished: InjectedFault, reason: str) -> WriteResponse:
-    """Armed once the audit entry is stored."""
-    known = errand.parts.faults
-    fault = known.numbered(wished)
-    details = {"id": fault.id, "kind": fault.kind.value, "count": fault.count, "route": fault.route.value}
-    _audit(errand, "fault.arm", fault.device or "all", reason, details)
-    return WriteResponse(_listed((fault,)), 201, then=lambda: known.arm(fault))
-
-
-def _clear(errand: WriteRequest, wish: ClearWish) -> WriteResponse:
-    known = errand.parts.faults
-    ids = [fault.id for fault in known.list()] if wish.ids is None else wish.ids
-    off = [fault for fault in known.list() if fault.id in ids]
-    if wish.ids is not None and len(off) < len(set(ids)):
-        raise AdminError(
-            404, AdminCode.FAULT_UNKNOWN, "not all of these faults are still to come; list them again"
-        )
-    _audit(errand, "fault.clear", "faults", wish.reason, {"ids": [fault.id for fault in off]})
-    return WriteResponse(_listed(off), then=lambda: _ignore(known.clear(ids)))
-
-
-def _audit(errand: WriteRequest, action: str, subject: str, reason: str, details: dict[str, Any]) -> None:
-    entry = AuditEntry(errand.parts.clock(), errand.actor, action, subject, reason, details)
-    with errand.store.transaction() as transaction:
+def _audit(request: WriteRequest, action: str, subject: str, reason: str, details: dict[str, Any]) -> None:
+    entry = AuditEntry(request.context.clock(), request.actor, action, subject, reason, details)
+    with request.store.transaction() as transaction:
         transaction.append_audit(entry)
 
 
-def _listed(known: Sequence[InjectedFault]) -> FaultList:
-    return FaultList(items=[FaultShown.of(fault) for fault in known])
-
-
-def _ignore(_: object) -> None:
-    pass
+def _fault_list(faults: Sequence[InjectedFault]) -> FaultList:
+    return FaultList(items=[FaultShown.of(fault) for fault in faults])

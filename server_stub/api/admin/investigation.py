@@ -1,4 +1,4 @@
-"""The investigation: where the phones came from that were activated in prohibited territories. Counts, and no names."""
+"""The investigation: the origin of the devices activated in prohibited territories, as counts without pseudonyms."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import Query
 
 from server_stub.api.admin.base_models import ResponseModel
 from server_stub.api.admin.problems import responses
-from server_stub.api.admin.route import Parts, resource
+from server_stub.api.admin.route import Context, resource
 from server_stub.investigation.analysis import SMALLEST, Dimension, Finding
 from server_stub.investigation.queries import InvestigationQueries
 
@@ -16,16 +16,16 @@ _SMALLEST_MAX = 1000
 
 
 class IntervalShown(ResponseModel):
-    """Where a share surely lies: the Wilson score interval at 95 percent, between 0 and 1."""
+    """The Wilson score interval of a share at 95 percent, between 0 and 1."""
 
     low: float
     high: float
 
 
 class ShareShown(ResponseModel):
-    """One value: its activated phones, those activated in prohibited territories, their share, and their part of all.
+    """One value: its activated devices, those activated in prohibited territories, their share, and their part of all.
 
-    `finding` says whether the value stands out against all others beyond chance.
+    `finding` says whether the share differs from that of all other values by more than chance.
     """
 
     value: str
@@ -38,7 +38,7 @@ class ShareShown(ResponseModel):
 
 
 class TableShown(ResponseModel):
-    """The values of one dimension. `known` of `activated` phones have one; `folded` values are told in `rest`."""
+    """The values of one dimension. `known` of `activated` devices have one; `rest` sums up `folded` small values."""
 
     dimension: Dimension
     activated: int
@@ -56,7 +56,7 @@ class WeekShown(ResponseModel):
 
 
 class InvestigationShown(ResponseModel):
-    """The answer, over all phones whose activation is known."""
+    """The result for all devices whose activation is known."""
 
     activated: int
     prohibited: int
@@ -69,11 +69,11 @@ class InvestigationShown(ResponseModel):
 
 @router.get("", responses=responses())
 def investigation(
-    parts: Parts,
+    context: Context,
     smallest: Annotated[
-        int, Query(ge=1, le=_SMALLEST_MAX, description="Values of fewer phones have no row of their own.")
+        int, Query(ge=1, le=_SMALLEST_MAX, description="Values of fewer devices have no own row.")
     ] = SMALLEST,
 ) -> InvestigationShown:
-    """Investigate by the policy that is in force. No phone is named, by a pseudonym neither."""
-    found = InvestigationQueries(parts.store, parts.service.policy).investigate(smallest=smallest)
-    return InvestigationShown.model_validate(found)
+    """Investigate by the policy in force. The result contains no pseudonym of a device."""
+    queries = InvestigationQueries(context.store, context.service.policy)
+    return InvestigationShown.model_validate(queries.investigate(smallest=smallest))

@@ -1,27 +1,28 @@
-"""The verdict keys: listed, rotated, revoked."""
+"""Verdict keys: list, rotation and revocation."""
 
 from typing import Annotated, Any
 
 from fastapi import Path
+from pydantic import ConfigDict
 
 from server_stub.admin.context import AdminContext
 from server_stub.admin.keys import KeyAdmin
-from server_stub.api.admin.base_models import Missing, Moment, ResponseModel, WithReason, shown_many
+from server_stub.api.admin.base_models import Missing, Moment, ResponseModel, WithReason, to_models
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
-from server_stub.api.admin.route import Parts, resource
+from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from wire.model import Code
 
 router = resource("/keys")
 
-Kid = Annotated[Code, Path(description="The key's name, its RFC 7638 thumbprint.")]
+Kid = Annotated[Code, Path(description="The `kid` of the key, its RFC 7638 thumbprint.")]
 
 
 class KeyShown(ResponseModel):
     """A verdict key. It signs from `signs_from` until `signs_until`, in seconds since the epoch; null is no bound.
 
-    `may_sign`: the published list lets it sign now. `signs`: this server signs with it now. `held`: this server has
-    its private half.
+    `may_sign`: the published list permits it to sign now. `signs`: this server signs with it now. `held`: this server
+    has its private key.
     """
 
     kid: str
@@ -34,29 +35,31 @@ class KeyShown(ResponseModel):
     held: bool
 
 
-class KeyList(ResponseModel):
-    """All keys that are published."""
+class KeyListResponse(ResponseModel):
+    """All published keys."""
+
+    model_config = ConfigDict(title="KeyList")
 
     items: list[KeyShown]
 
 
 class Rotation(WithReason):
-    """`at` is when the new key takes over, now if it is left out or past."""
+    """`at` is the time from which the new key signs; now if it is absent or in the past."""
 
     at: Moment | Missing = None
 
 
 class Rotated(ResponseModel):
-    """`kid` is the name of the new key, `items` is the list with it."""
+    """`kid` is the new key, `items` the list that contains it."""
 
     kid: str
     items: list[KeyShown]
 
 
 @router.get("", responses=responses(404))
-def list_keys(parts: Parts) -> KeyList:
+def list_keys(context: Context) -> KeyListResponse:
     """All verdict keys as the key repository publishes them."""
-    return KeyList(items=_items(_desk(parts)))
+    return KeyListResponse(items=_items(_keys(context)))
 
 
 @router.post(
@@ -64,38 +67,41 @@ def list_keys(parts: Parts) -> KeyList:
     response_model=Rotated,
     responses={**written(Rotated, "The list with the new key."), **responses(400, 404, 409, 413, 415)},
 )
-def rotate(task: WriteDependency, kid: Kid, wish: Rotation) -> Any:
-    """Let a new key of the same algorithm take over. Both are published at once."""
-    return task.execute(lambda errand: _rotate(errand, kid, wish))
+def rotate(write: WriteDependency, kid: Kid, body: Rotation) -> Any:
+    """Replace a key with a new one of the same algorithm. Both are published immediately."""
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        keys = _keys(request.context)
+        new = keys.rotate(kid, request.store, at=body.at, reason=body.reason, by=request.actor)
+        return WriteResponse(Rotated(kid=new, items=_items(keys)))
+
+    return write.execute(operation)
 
 
 @router.post(
     "/{kid}/revoke",
-    response_model=KeyList,
-    responses={**written(KeyList, "The list without the key."), **responses(400, 404, 409, 413, 415)},
+    response_model=KeyListResponse,
+    responses={
+        **written(KeyListResponse, "The list without the key."),
+        **responses(400, 404, 409, 413, 415),
+    },
 )
-def revoke(task: WriteDependency, kid: Kid, wish: WithReason) -> Any:
-    """Revoke a key at once. Phones refuse it by name from their next exchange on."""
-    return task.execute(lambda errand: _revoke(errand, kid, wish))
+def revoke(write: WriteDependency, kid: Kid, body: WithReason) -> Any:
+    """Revoke a key immediately. Devices reject it by name from their next exchange on."""
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        keys = _keys(request.context)
+        keys.revoke(kid, request.store, reason=body.reason, by=request.actor)
+        return WriteResponse(KeyListResponse(items=_items(keys)))
+
+    return write.execute(operation)
 
 
-def _rotate(errand: WriteRequest, kid: str, wish: Rotation) -> WriteResponse:
-    desk = _desk(errand.parts)
-    new = desk.rotate(kid, errand.store, at=wish.at, reason=wish.reason, by=errand.actor)
-    return WriteResponse(Rotated(kid=new, items=_items(desk)))
-
-
-def _revoke(errand: WriteRequest, kid: str, wish: WithReason) -> WriteResponse:
-    desk = _desk(errand.parts)
-    desk.revoke(kid, errand.store, reason=wish.reason, by=errand.actor)
-    return WriteResponse(KeyList(items=_items(desk)))
-
-
-def _desk(parts: AdminContext) -> KeyAdmin:
-    if parts.keys is None:
+def _keys(context: AdminContext) -> KeyAdmin:
+    if context.keys is None:
         raise AdminError(404, AdminCode.KEY_UNKNOWN, "this server publishes no key repository")
-    return parts.keys
+    return context.keys
 
 
-def _items(desk: KeyAdmin) -> list[Any]:
-    return shown_many(desk.list(), KeyShown)
+def _items(keys: KeyAdmin) -> list[Any]:
+    return to_models(keys.list(), KeyShown)

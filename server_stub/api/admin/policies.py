@@ -1,4 +1,4 @@
-"""Policies: drafts are put, simulated and put in force; what was in force before can be issued again."""
+"""Policies: put drafts, simulate them, put versions in force, and roll back to the previous text."""
 
 from typing import Annotated, Any
 
@@ -7,14 +7,23 @@ from pydantic import Field, StringConstraints
 
 from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault
 from server_stub.api.admin.base_models import RequestModel, ResponseModel, WithReason
-from server_stub.api.admin.preconditions import ETAG, IfMatch, header, require_match
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
-from server_stub.api.admin.route import Parts, resource
-from server_stub.api.admin.simulation import SimulationShown
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, answered, written
+from server_stub.api.admin.route import Context, resource
+from server_stub.api.admin.writes import (
+    ETAG,
+    IfMatch,
+    WriteDependency,
+    WriteRequest,
+    WriteResponse,
+    etag_header,
+    json_response,
+    require_match,
+    written,
+)
 from server_stub.policy.policy import Policy
 from server_stub.store.records import InForce, PolicyVersion
 from wire import limits
+from wire.codes import Decision
 from wire.model import Code, Integer
 
 router = resource("/policies")
@@ -40,7 +49,7 @@ class ToSimulate(RequestModel):
 
 
 class PolicyNamed(ResponseModel):
-    """A version of a policy. `etag` names its text, `put_at` is in seconds since the epoch."""
+    """A version of a policy. `etag` identifies its text, `put_at` is in seconds since the epoch."""
 
     id: str
     version: int
@@ -63,7 +72,7 @@ class PolicyList(ResponseModel):
 
 
 class InForceShown(ResponseModel):
-    """What decides: since when (seconds since the epoch), by whose word, why. `etag` names the text."""
+    """The policy in force, since when (seconds since the epoch), by whom and why. `etag` identifies its text."""
 
     id: str
     version: int
@@ -73,12 +82,72 @@ class InForceShown(ResponseModel):
     etag: str
 
 
+class Moved(ResponseModel):
+    """How many devices change from one decision to another."""
+
+    now: Decision
+    then: Decision
+    devices: int
+
+
+class MovedInTerritory(Moved):
+    """The same for the devices in one class of territory."""
+
+    territory: str
+
+
+class MovedByActivation(Moved):
+    """The same for the devices activated in one class of territory."""
+
+    activation: str
+
+
+class MovedBySaleRegion(Moved):
+    """The same for the devices sold in one region."""
+
+    sale_region: str
+
+
+class OutlookShown(ResponseModel):
+    """A device for which the draft decides differently."""
+
+    sub: str
+    territory: str
+    activation: str
+    sale_region: str
+    now: Decision
+    now_rule: str
+    then: Decision
+    then_rule: str
+
+
+class SimulationShown(ResponseModel):
+    """All devices, judged as if they checked in now, by the policy in force and by the draft.
+
+    `overridden` devices keep an operator's decision, `unheard` ones have no verdict. `list` contains the first devices
+    that change.
+    """
+
+    draft: str
+    against: str | None
+    at: int
+    devices: int
+    overridden: int
+    unheard: int
+    changed: int
+    decisions: list[Moved]
+    by_territory: list[MovedInTerritory]
+    by_activation: list[MovedByActivation]
+    by_sale_region: list[MovedBySaleRegion]
+    list: tuple[OutlookShown, ...]
+
+
 @router.get("", responses=responses())
-def list_policies(parts: Parts) -> PolicyList:
+def list_policies(context: Context) -> PolicyList:
     """All versions of all policies."""
-    desk = parts.policy_admin(parts.store)
-    now = desk.in_force()
-    return PolicyList(items=[PolicyNamed(**_named(version, now)) for version in desk.list()])
+    policies = context.policy_admin(context.store)
+    current = policies.in_force()
+    return PolicyList(items=[PolicyNamed(**_members(version, current)) for version in policies.list()])
 
 
 @router.get(
@@ -86,42 +155,48 @@ def list_policies(parts: Parts) -> PolicyList:
     response_model=InForceShown,
     responses={200: {"headers": ETAG}, **responses(404)},
 )
-def in_force(parts: Parts) -> Any:
-    """Which policy decides now."""
-    return answered(_in_force(parts.policy_admin(parts.store)))
+def in_force(context: Context) -> Any:
+    """The policy in force."""
+    return json_response(_in_force_response(context.policy_admin(context.store)))
 
 
 @router.post("/simulate", responses=responses(400, 413, 415))
-def simulate(parts: Parts, draft: ToSimulate) -> SimulationShown:
-    """What a document would do to the devices that the server knows. Changes nothing."""
-    found = parts.policy_admin(parts.store).simulate(draft.text)
-    return SimulationShown.model_validate(found.as_json())
+def simulate(context: Context, body: ToSimulate) -> SimulationShown:
+    """The effect of a document on the known devices. Changes nothing."""
+    simulation = context.policy_admin(context.store).simulate(body.text)
+    return SimulationShown.model_validate(simulation.as_json())
 
 
 @router.post(
     "/roll-back",
     response_model=InForceShown,
     responses={
-        **written(InForceShown, "What decides now.", headers=ETAG),
+        **written(InForceShown, "The policy in force.", headers=ETAG),
         **responses(400, 404, 409, 412, 413, 415, 428),
     },
 )
-def roll_back(task: WriteDependency, wish: WithReason, if_match: IfMatch = None) -> Any:
-    """Issue the text that was in force before once more, above every version that phones may have seen.
+def roll_back(write: WriteDependency, body: WithReason, if_match: IfMatch = None) -> Any:
+    """Put the previous text in force again, with a version above all versions that devices may have seen.
 
-    `If-Match` is the ETag of what is in force.
+    `If-Match` is the ETag of the policy in force.
     """
-    return task.execute(lambda errand: _roll_back(errand, wish, if_match))
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        policies = request.context.policy_admin(request.store)
+        require_match(if_match, _current(policies)[1].etag, "/policies/in-force")
+        policies.roll_back(request.actor, body.reason)
+        return _in_force_response(policies)
+
+    return write.execute(operation)
 
 
 @router.get(
     "/{id}/{version}", response_model=PolicyShown, responses={200: {"headers": ETAG}, **responses(404)}
 )
-def get(parts: Parts, policy_id: Id, version: Version) -> Any:
+def get(context: Context, policy_id: Id, version: Version) -> Any:
     """One version of a policy, with its document."""
-    desk = parts.policy_admin(parts.store)
-    known = desk.get(policy_id, version)
-    return answered(WriteResponse(_shown(known, desk), headers=header(known.etag)))
+    policies = context.policy_admin(context.store)
+    return json_response(_policy_response(policies.get(policy_id, version), policies))
 
 
 @router.put(
@@ -129,98 +204,90 @@ def get(parts: Parts, policy_id: Id, version: Version) -> Any:
     response_model=PolicyShown,
     responses={
         **written(PolicyShown, "The draft was changed.", headers=ETAG),
-        **written(PolicyShown, "The draft was put.", 201, headers=ETAG),
+        **written(PolicyShown, "The draft was added.", 201, headers=ETAG),
         **responses(400, 409, 412, 413, 415, 428),
     },
 )
 def put(
-    task: WriteDependency, policy_id: Id, version: Version, draft: Draft, if_match: IfMatch = None
+    write: WriteDependency, policy_id: Id, version: Version, body: Draft, if_match: IfMatch = None
 ) -> Any:
-    """Put a draft, or with `If-Match` change one that was never in force. It decides nothing by that.
+    """Add a draft, or with `If-Match` change one that was never in force. This does not put it in force.
 
-    The document's own id and version must be those of the path.
+    The document must have the id and version of the path.
     """
-    return task.execute(lambda errand: _put(errand, (policy_id, version), draft, if_match))
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        with request.store.reading() as reading:
+            known = reading.policy(policy_id, version)
+        require_match(if_match, known.etag if known else None, "this version")
+        document = Policy.parse(body.text, "draft.toml").document
+        if (document.id, document.version) != (policy_id, version):
+            detail = "the document has another id or version than the path"
+            raise AdminError(422, AdminCode.POLICY_INVALID, detail)
+        policies = request.context.policy_admin(request.store)
+        draft = policies.put(body.text, request.actor, body.reason)
+        return _policy_response(draft, policies, 200 if known else 201)
+
+    return write.execute(operation)
 
 
 @router.post(
     "/{id}/{version}/put-in-force",
     response_model=InForceShown,
     responses={
-        **written(InForceShown, "It decides.", headers=ETAG),
+        **written(InForceShown, "This version is in force.", headers=ETAG),
         **responses(400, 404, 409, 412, 413, 415, 428),
     },
 )
 def put_in_force(
-    task: WriteDependency, policy_id: Id, version: Version, wish: WithReason, if_match: IfMatch = None
+    write: WriteDependency, policy_id: Id, version: Version, body: WithReason, if_match: IfMatch = None
 ) -> Any:
-    """Let a version decide from the next request on, in every process on the database.
+    """Put a version in force for the next request of every process that uses this database.
 
-    `If-Match` is the ETag of the text that is meant.
+    `If-Match` is the ETag of the version.
     """
-    return task.execute(lambda errand: _put_in_force(errand, (policy_id, version), wish, if_match))
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        policies = request.context.policy_admin(request.store)
+        require_match(if_match, policies.get(policy_id, version).etag, "this version")
+        policies.put_in_force(policy_id, version, request.actor, body.reason)
+        return _in_force_response(policies)
+
+    return write.execute(operation)
 
 
-def _put(errand: WriteRequest, name: tuple[str, int], draft: Draft, if_match: str | None) -> WriteResponse:
-    with errand.store.reading() as reading:
-        known = reading.policy(*name)
-    require_match(if_match, known.etag if known else None, "this version")
-    document = Policy.parse(draft.text, "draft.toml").document
-    if (document.id, document.version) != name:
-        raise AdminError(
-            422, AdminCode.POLICY_INVALID, "the document gives itself another id or version than the path"
-        )
-    desk = errand.parts.policy_admin(errand.store)
-    version = desk.put(draft.text, errand.actor, draft.reason)
-    return WriteResponse(_shown(version, desk), 200 if known else 201, header(version.etag))
-
-
-def _put_in_force(
-    errand: WriteRequest, name: tuple[str, int], wish: WithReason, if_match: str | None
-) -> WriteResponse:
-    desk = errand.parts.policy_admin(errand.store)
-    require_match(if_match, desk.get(*name).etag, "this version")
-    desk.put_in_force(*name, errand.actor, wish.reason)
-    return _in_force(desk)
-
-
-def _roll_back(errand: WriteRequest, wish: WithReason, if_match: str | None) -> WriteResponse:
-    desk = errand.parts.policy_admin(errand.store)
-    require_match(if_match, _deciding(desk)[1].etag, "/policies/in-force")
-    desk.roll_back(errand.actor, wish.reason)
-    return _in_force(desk)
-
-
-def _in_force(desk: PolicyAdmin) -> WriteResponse:
-    now, version = _deciding(desk)
-    shown = InForceShown(
-        id=now.policy_id,
-        version=now.version,
-        since=now.since,
-        by=now.by,
-        reason=now.reason,
+def _in_force_response(policies: PolicyAdmin) -> WriteResponse:
+    current, version = _current(policies)
+    body = InForceShown(
+        id=current.policy_id,
+        version=current.version,
+        since=current.since,
+        by=current.by,
+        reason=current.reason,
         etag=version.etag,
     )
-    return WriteResponse(shown, headers=header(version.etag))
+    return WriteResponse(body, headers=etag_header(version.etag))
 
 
-def _deciding(desk: PolicyAdmin) -> tuple[InForce, PolicyVersion]:
-    now = desk.in_force()
-    if now is None:
-        raise PolicyAdminError(PolicyFault.POLICY_UNKNOWN, "nothing is in force; put a policy in force")
-    return now, desk.get(now.policy_id, now.version)
+def _current(policies: PolicyAdmin) -> tuple[InForce, PolicyVersion]:
+    current = policies.in_force()
+    if current is None:
+        raise PolicyAdminError(PolicyFault.POLICY_UNKNOWN, "no policy is in force; put one in force")
+    return current, policies.get(current.policy_id, current.version)
 
 
-def _named(version: PolicyVersion, now: InForce | None) -> dict[str, Any]:
+def _policy_response(version: PolicyVersion, policies: PolicyAdmin, status: int = 200) -> WriteResponse:
+    body = PolicyShown(**_members(version, policies.in_force()), text=version.text)
+    return WriteResponse(body, status, etag_header(version.etag))
+
+
+def _members(version: PolicyVersion, current: InForce | None) -> dict[str, Any]:
     return {
         "id": version.id,
         "version": version.version,
         "etag": version.etag,
         "put_at": version.put_at,
         "put_by": version.put_by,
-        "in_force": now is not None and (now.policy_id, now.version) == (version.id, version.version),
+        "in_force": current is not None
+        and (current.policy_id, current.version) == (version.id, version.version),
     }
-
-
-def _shown(version: PolicyVersion, desk: PolicyAdmin) -> PolicyShown:
-    return PolicyShown(**_named(version, desk.in_force()), text=version.text)

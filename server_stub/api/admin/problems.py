@@ -1,4 +1,4 @@
-"""Errors of the admin API: RFC 9457 problem documents with stable codes, and what raises which."""
+"""Errors of the admin API: RFC 9457 problem documents with stable codes."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -50,17 +50,17 @@ class AdminCode(StrEnum):
     INTERNAL = "internal"
 
 
-class Finding(BaseModel):
-    """One thing that is wrong. `where` names the member, or the line of a document."""
+class AdminProblemFinding(BaseModel):
+    """One error in the request. `where` is the member, or the line of a document."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Finding")
 
     where: Annotated[str, Field(max_length=200)]
     what: Annotated[str, Field(max_length=500)]
 
 
 class AdminProblem(BaseModel):
-    """`application/problem+json` of the admin API. `detail` says what to do; `errors` lists all that is wrong."""
+    """`application/problem+json` of the admin API. `detail` says what to do; `errors` lists all errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,11 +70,11 @@ class AdminProblem(BaseModel):
     code: AdminCode
     detail: Annotated[str, Field(max_length=500)]
     instance: str
-    errors: list[Finding] = Field(default_factory=list)
+    errors: list[AdminProblemFinding] = Field(default_factory=list)
 
 
 class AdminError(Exception):
-    """A request that the admin API refuses."""
+    """A request that the admin API rejects."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class AdminError(Exception):
         detail: str,
         *,
         headers: Mapping[str, str] | None = None,
-        errors: Sequence[Finding] = (),
+        errors: Sequence[AdminProblemFinding] = (),
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.status = status
@@ -94,47 +94,43 @@ class AdminError(Exception):
 
 
 MEANINGS: Final = {
-    400: "request-malformed: the body is no JSON",
+    400: "request-malformed: the body is not JSON",
     401: "unauthorized: send the admin token as `Authorization: Bearer …`",
     404: "the resource, by its code: device-unknown, policy-unknown, campaign-unknown, key-unknown, fault-unknown",
     406: "not-acceptable",
-    409: "refused in the present state: device-not-locked, verdict-unknown, too-many-devices, policy-fixed, "
+    409: "not possible in the present state: device-not-locked, verdict-unknown, too-many-devices, policy-fixed, "
     "policy-refused, campaign-refused, key-refused",
-    412: "precondition-failed: somebody has changed it; get it again",
+    412: "precondition-failed: it has changed since you read it; get it again",
     413: "body-too-large",
     415: "media-type-unsupported: send application/json",
     422: "request-invalid, cursor-invalid, idempotency-key-reused, policy-invalid, challenge-invalid, fault-invalid",
-    428: "precondition-required: send If-Match with the ETag of what you have seen",
+    428: "precondition-required: send If-Match with the ETag of the version that you have read",
     500: "internal",
-    503: "unavailable or keys-unavailable; obey Retry-After",
+    503: "unavailable or keys-unavailable; wait for Retry-After",
 }
 
 ALWAYS: Final = (401, 422, 500, 503)
-"""What every route of the admin API may answer."""
+"""The errors of every route of the admin API."""
+
+
+_HEADERS: Final[dict[int, dict[str, Any]]] = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "The scheme, RFC 6750"}},
+    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}},
+}
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of a route's errors, beside those that every route has."""
+    """The OpenAPI descriptions of a route's errors, with those of every route."""
     content = {media.PROBLEM: {"schema": {"$ref": "#/components/schemas/AdminProblem"}}}
     return {
-        status: {"description": MEANINGS[status], "content": content} | _headers(status)
+        status: {"description": MEANINGS[status], "content": content}
+        | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
         for status in sorted({*ALWAYS, *statuses})
     }
 
 
-def _headers(status: int) -> dict[str, Any]:
-    named = {
-        401: ("WWW-Authenticate", "string", "The scheme, RFC 6750"),
-        503: ("Retry-After", "integer", "Seconds"),
-    }.get(status)
-    if named is None:
-        return {}
-    name, kind, description = named
-    return {"headers": {name: {"schema": {"type": kind}, "description": description}}}
-
-
-def answer(request: Request, error: AdminError) -> Response:
-    """The problem document of `error`; `instance` names the request as the log does."""
+def problem_response(request: Request, error: AdminError) -> Response:
+    """The problem document of `error`, whose `instance` contains the request id of the log."""
     request.state.problem = error.code
     document = AdminProblem(
         type=f"{TYPE_BASE}{error.code}",

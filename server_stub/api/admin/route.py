@@ -1,4 +1,4 @@
-"""The class of all admin routes: no body is read before the token, and every error is a problem document."""
+"""The route class of the admin API: it checks the token before it reads the body, and sends problem documents."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
@@ -10,9 +10,8 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from server_stub.admin.context import PREFIX, AdminContext
-from server_stub.api.admin import problems
 from server_stub.api.admin.error_mapping import KNOWN, translate
-from server_stub.api.admin.problems import AdminCode, AdminError
+from server_stub.api.admin.problems import AdminCode, AdminError, problem_response
 from server_stub.api.content_types import check_content_type
 from server_stub.api.problems import ApiError
 from server_stub.evidence import strict_json
@@ -33,32 +32,32 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class AdminRoute(APIRoute):
-    """Asks for the token before the framework reads the body. `request.state.actor` is whose token it is."""
+    """Checks the token before the framework reads the body. `request.state.actor` is the owner of the token."""
 
     def get_route_handler(self) -> Handler:
-        """The handler behind its guard."""
+        """The handler with the checks before it."""
         handle = super().get_route_handler()
 
-        async def guard(request: Request) -> Response:
+        async def checked(request: Request) -> Response:
             try:
                 request.state.actor = await run_in_threadpool(_actor, request)
                 if self.body_field is not None:
                     check_content_type(request, media.JSON)
-                    _check_strict(await request.body())
-                answer = await handle(request)
+                    _check_json(await request.body())
+                response = await handle(request)
             except KNOWN as error:
-                answer = problems.answer(request, translate(error))
-            answer.headers["Cache-Control"] = "no-store"
-            return answer
+                response = problem_response(request, translate(error))
+            response.headers["Cache-Control"] = "no-store"
+            return response
 
-        return guard
+        return checked
 
 
-def parts_of(request: Request) -> AdminContext:
-    """The parts that the application of this request operates."""
-    parts = request.app.state.admin
-    assert isinstance(parts, AdminContext)  # noqa: S101 - the framework's type is wider
-    return parts
+def context_of(request: Request) -> AdminContext:
+    """The context of the application that serves this request."""
+    context = request.app.state.admin
+    assert isinstance(context, AdminContext)  # noqa: S101 - the framework's type is wider
+    return context
 
 
 def resource(path: str) -> APIRouter:
@@ -68,17 +67,17 @@ def resource(path: str) -> APIRouter:
     )
 
 
-Parts = Annotated[AdminContext, Depends(parts_of)]
-"""A handler's `parts`, which the framework fills in."""
+Context = Annotated[AdminContext, Depends(context_of)]
+"""The parameter `context` of a route, which the framework provides."""
 
 
 def _actor(request: Request) -> str:
-    """Whose token this is. Raises AdminError for none, another scheme, two of them, or a token that is not the one."""
-    given = request.headers.getlist("authorization")
-    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    """The owner of the token. Raises AdminError for no token, another scheme, two tokens, or a wrong token."""
+    credentials = request.headers.getlist("authorization")
+    scheme, _, token = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token.strip():
         raise _unauthorized("send the admin token as `Authorization: Bearer …`", _REALM)
-    actor = parts_of(request).tokens.actor(token.strip())
+    actor = context_of(request).tokens.actor(token.strip())
     if actor is None:
         raise _unauthorized(
             "this is not the admin token of this server; `activation admin token` makes a new one",
@@ -87,16 +86,16 @@ def _actor(request: Request) -> str:
     return actor
 
 
-def _check_strict(body: bytes) -> None:
-    """The framework takes the last of two members of one name, and so might somebody who reads the log another one.
+def _check_json(body: bytes) -> None:
+    """Check that all readers read `body` alike: the framework takes the last of two equal members, others the first.
 
     Raises ApiError.
     """
     try:
-        if body:  # without any the framework says what is missing
+        if body:  # the framework reports a missing body
             strict_json.check(body)
     except strict_json.JsonError as error:
-        detail = f"the body of this request cannot be read: {error}"
+        detail = f"the body of this request cannot be parsed: {error}"
         raise ApiError(400, ProblemCode.REQUEST_MALFORMED, detail) from error
 
 

@@ -1,4 +1,4 @@
-"""What the vendor knows of shipments: which serial numbers under a type allocation code went to whom."""
+"""Shipments of the manufacturer: which serial numbers under a type allocation code went to which distributor."""
 
 from typing import Annotated, Any
 
@@ -12,8 +12,8 @@ from server_stub.store.records import AuditEntry, Shipment
 
 router = resource("/shipments")
 
-_MOST = 100
-"""Shipments in one request; a body has a limit too."""
+_SHIPMENTS_MAX = 100
+"""Shipments in one request; the size of a body is limited too."""
 
 _SERIAL = Field(ge=0, le=999_999)
 
@@ -29,11 +29,18 @@ class ShipmentGiven(RequestModel):
     sale_region: Name = Field(examples=["global"])
     model: Name = Field(examples=["SV-2107G"])
 
+    def shipment(self) -> Shipment:
+        """The record. Raises AdminError if `first` is above `last`."""
+        if self.first > self.last:
+            detail = "the first serial number of a shipment is above its last"
+            raise AdminError(422, AdminCode.REQUEST_INVALID, detail)
+        return Shipment(**self.model_dump())
+
 
 class ShipmentsGiven(WithReason):
-    """Shipments to add; where two overlap, the one that was added last counts."""
+    """Shipments to add; if two overlap, the one that was added last is used."""
 
-    shipments: Annotated[list[ShipmentGiven], Field(min_length=1, max_length=_MOST)]
+    shipments: Annotated[list[ShipmentGiven], Field(min_length=1, max_length=_SHIPMENTS_MAX)]
 
 
 class ShipmentsAdded(ResponseModel):
@@ -46,34 +53,22 @@ class ShipmentsAdded(ResponseModel):
     "",
     status_code=201,
     response_model=ShipmentsAdded,
-    responses={**written(ShipmentsAdded, "They are known from now on.", 201), **responses(400, 413, 415)},
+    responses={
+        **written(ShipmentsAdded, "The shipments are used from now on.", 201),
+        **responses(400, 413, 415),
+    },
 )
-def add(task: WriteDependency, wish: ShipmentsGiven) -> Any:
-    """Add shipments. A phone gets its batch and distributor when it asks the next time."""
-    return task.execute(lambda errand: _add(errand, wish))
+def add(write: WriteDependency, body: ShipmentsGiven) -> Any:
+    """Add shipments. A device gets its batch and distributor at its next request."""
 
+    def operation(request: WriteRequest) -> WriteResponse:
+        shipments = [each.shipment() for each in body.shipments]
+        details = {"added": len(shipments), "batches": sorted({each.batch for each in shipments})}
+        now = request.context.clock()
+        entry = AuditEntry(now, request.actor, "shipment.add", "shipments", body.reason, details)
+        with request.store.transaction() as transaction:
+            transaction.add_shipments(shipments)
+            transaction.append_audit(entry)
+        return WriteResponse(ShipmentsAdded(added=len(shipments)), 201)
 
-def _add(errand: WriteRequest, wish: ShipmentsGiven) -> WriteResponse:
-    shipments = [_shipment(given) for given in wish.shipments]
-    entry = AuditEntry(
-        errand.parts.clock(),
-        errand.actor,
-        "shipment.add",
-        "shipments",
-        wish.reason,
-        {"added": len(shipments), "batches": sorted({each.batch for each in shipments})},
-    )
-    with errand.store.transaction() as transaction:
-        transaction.add_shipments(shipments)
-        transaction.append_audit(entry)
-    return WriteResponse(ShipmentsAdded(added=len(shipments)), 201)
-
-
-def _shipment(given: ShipmentGiven) -> Shipment:
-    if given.first > given.last:
-        raise AdminError(
-            422, AdminCode.REQUEST_INVALID, "the first serial number of a shipment is above its last"
-        )
-    return Shipment(
-        given.tac, given.first, given.last, given.batch, given.distributor, given.sale_region, given.model
-    )
+    return write.execute(operation)

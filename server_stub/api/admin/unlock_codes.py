@@ -1,11 +1,11 @@
-"""Unlock codes: the challenge of a lock screen in, the verdict that answers it out."""
+"""Unlock codes: a signed verdict that answers the challenge on the lock screen of a device without a network."""
 
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from server_stub.api.admin.base_models import ResponseModel
-from server_stub.api.admin.device_models import Decided
+from server_stub.api.admin.devices import Decided
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
@@ -14,11 +14,13 @@ from wire.unlock import UnlockChallenge
 router = resource("/unlock-codes")
 
 
-class Challenged(Decided):
-    """`challenge` is what the lock screen shows; spaces, hyphens and case do not count.
+class UnlockCodeRequest(Decided):
+    """`challenge` is the text on the lock screen; spaces, hyphens and case are ignored.
 
-    `undelivered` says how many of the phone's newest verdicts never reached it.
+    `undelivered` is how many of the newest verdicts did not reach the device.
     """
+
+    model_config = ConfigDict(title="Challenged")
 
     challenge: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
         repr=False, examples=["FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"]
@@ -27,7 +29,7 @@ class Challenged(Decided):
 
 
 class UnlockCodeShown(ResponseModel):
-    """The code is `token`, a compact JWS: to type, as a file, or as a QR picture. It lives until `expires`."""
+    """The code is `token`, a compact JWS: to type, as a file, or as a QR code. It is valid until `expires`."""
 
     sub: str
     token: str = Field(repr=False)
@@ -42,18 +44,18 @@ class UnlockCodeShown(ResponseModel):
     response_model=UnlockCodeShown,
     responses={**written(UnlockCodeShown, "The code.", 201), **responses(400, 404, 409, 413, 415)},
 )
-def create(task: WriteDependency, wish: Challenged) -> Any:
-    """Sign the code that unlocks one locked phone, which need not be online."""
-    asked = UnlockChallenge.parse(wish.challenge)
-    return task.execute(lambda errand: _sign(errand, asked, wish))
+def create(write: WriteDependency, body: UnlockCodeRequest) -> Any:
+    """Sign the code that unlocks one locked device, which can be offline."""
+    challenge = UnlockChallenge.parse(body.challenge)
 
+    def operation(request: WriteRequest) -> WriteResponse:
+        code = request.devices.unlock_code(
+            challenge, reason=body.reason, case=body.case, undelivered=body.undelivered
+        )
+        verdict = code.verdict
+        response = UnlockCodeShown(
+            sub=verdict.sub, token=code.token, serial=verdict.serial, case=verdict.case, expires=verdict.exp
+        )
+        return WriteResponse(response, 201)
 
-def _sign(errand: WriteRequest, asked: UnlockChallenge, wish: Challenged) -> WriteResponse:
-    code = errand.operators.unlock_code(
-        asked, reason=wish.reason, case=wish.case, undelivered=wish.undelivered
-    )
-    verdict = code.verdict
-    shown = UnlockCodeShown(
-        sub=verdict.sub, token=code.token, serial=verdict.serial, case=verdict.case, expires=verdict.exp
-    )
-    return WriteResponse(shown, 201)
+    return write.execute(operation)

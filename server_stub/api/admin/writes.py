@@ -1,4 +1,4 @@
-"""How write routes do their work: as whom, once, and with an answer that can be given again."""
+"""Write routes: idempotency keys, preconditions (`If-Match`), and responses that can be sent again."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,101 +13,132 @@ from server_stub.admin.context import AdminContext
 from server_stub.admin.devices import DeviceAdmin
 from server_stub.admin.idempotency import WriteResult
 from server_stub.api.admin.base_models import Missing
-from server_stub.api.admin.route import parts_of
+from server_stub.api.admin.problems import AdminCode, AdminError
+from server_stub.api.admin.route import context_of
 from server_stub.store.records import Store
 from wire import media
 
 _KEY: Final = r'^("[A-Za-z0-9._:-]{1,64}"|[A-Za-z0-9._:-]{1,64})$'
+_TAG: Final = r'(W/)?"[!#-~]*"'
 
 IdempotencyKey = Annotated[
-    # The pattern is inside, because the OpenAPI document would not have it of a value that may be missing.
+    # The pattern is in the inner type because otherwise the OpenAPI document of an optional value lacks it.
     Annotated[str, StringConstraints(pattern=_KEY)] | Missing,
-    Header(description="The same key with the same request gets the first answer again, for 24 hours."),
+    Header(description="For 24 hours the same request with the same key gets the first response again."),
 ]
 
+IfMatch = Annotated[
+    str | Missing,
+    Header(
+        max_length=1000,
+        pattern=rf"^(\*|{_TAG}([ \t]*,[ \t]*{_TAG})*)$",
+        description="The `ETag` of the version that you have read.",
+    ),
+]
 
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
-    """One write that was asked for: by whom, on which store, which is a part of its transaction."""
-
-    parts: AdminContext
-    store: Store
-    actor: str
-
-    @property
-    def operators(self) -> DeviceAdmin:
-        """The desk for single phones."""
-        return self.parts.device_admin(self.store, self.actor)
-
-
-@dataclass(frozen=True, slots=True)
-class WriteResponse:
-    """What a write answers. `then` is done when the store has everything."""
-
-    body: BaseModel
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    then: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """One request that writes."""
-
-    parts: AdminContext
-    actor: str
-    key: str | None
-    digest: str
-
-    def execute(self, deed: Callable[[WriteRequest], WriteResponse]) -> Response:
-        """Do it once and answer. Raises what `translate` knows."""
-
-        def write(store: Store) -> WriteResult:
-            written = deed(WriteRequest(self.parts, store, self.actor))
-            body = written.body.model_dump_json().encode()
-            return WriteResult(written.status, body, written.headers, after_commit=written.then)
-
-        done = self.parts.writes.execute(write, key=self.key, request=self.digest)
-        replayed = {"Idempotency-Replayed": "true"} if done.replayed else {}
-        return Response(done.body, done.status, {**done.headers, **replayed}, media.JSON)
-
-
-async def _writing(request: Request, idempotency_key: IdempotencyKey = None) -> Writing:
-    key = idempotency_key.strip('"') if idempotency_key else None
-    return Writing(parts_of(request), request.state.actor, key, _digest(request, await request.body()))
-
-
-WriteDependency = Annotated[Writing, Depends(_writing)]
-"""A handler's `task`, which the framework fills in."""
-
-
-def _digest(request: Request, body: bytes) -> str:
-    """Over all that says what is asked for, each part with its length."""
-    parts = (
-        request.method.encode(),
-        request.url.path.encode(),
-        request.headers.get("if-match", "").encode(),
-        request.headers.get("if-none-match", "").encode(),
-        body,
-    )
-    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
-
-
-REPLAYED: Final = {
+ETAG: Final[dict[str, Any]] = {
+    "ETag": {"schema": {"type": "string"}, "description": "Identifies this text; send it back as If-Match."}
+}
+_REPLAYED: Final = {
     "Idempotency-Replayed": {
         "schema": {"type": "string", "enum": ["true"]},
-        "description": "Present where this answer was given before, under the same key.",
+        "description": "Present if this response was sent before for the same key.",
     }
 }
 
 
-def answered(read: WriteResponse) -> Response:
-    """The answer to a question, with its headers."""
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """One write: by which actor, on which store. The store is part of the transaction of the write."""
+
+    context: AdminContext
+    store: Store
+    actor: str
+
+    @property
+    def devices(self) -> DeviceAdmin:
+        """The administration of single devices."""
+        return self.context.device_admin(self.store, self.actor)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResponse:
+    """The response to a write. `after_commit` is called after the transaction."""
+
+    body: BaseModel
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    after_commit: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteExecutor:
+    """Executes the write of one HTTP request."""
+
+    context: AdminContext
+    actor: str
+    key: str | None
+    digest: str
+
+    def execute(self, operation: Callable[[WriteRequest], WriteResponse]) -> Response:
+        """Execute `operation` once in a transaction. Raises the errors that `translate` knows."""
+
+        def write(store: Store) -> WriteResult:
+            response = operation(WriteRequest(self.context, store, self.actor))
+            body = response.body.model_dump_json().encode()
+            return WriteResult(response.status, body, response.headers, after_commit=response.after_commit)
+
+        result = self.context.writes.execute(write, key=self.key, request=self.digest)
+        replayed = {"Idempotency-Replayed": "true"} if result.replayed else {}
+        return Response(result.body, result.status, {**result.headers, **replayed}, media.JSON)
+
+
+async def _write_executor(request: Request, idempotency_key: IdempotencyKey = None) -> WriteExecutor:
+    key = idempotency_key.strip('"') if idempotency_key else None
+    identity = (  # everything that defines the request, each part with its length
+        request.method.encode(),
+        request.url.path.encode(),
+        request.headers.get("if-match", "").encode(),
+        request.headers.get("if-none-match", "").encode(),
+        await request.body(),
+    )
+    digest = hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in identity)).hexdigest()
+    return WriteExecutor(context_of(request), request.state.actor, key, digest)
+
+
+WriteDependency = Annotated[WriteExecutor, Depends(_write_executor)]
+"""The parameter `write` of a route, which the framework provides."""
+
+
+def json_response(read: WriteResponse) -> Response:
+    """The HTTP response of a read, with its headers."""
     return Response(read.body.model_dump_json(), read.status, read.headers, media.JSON)
 
 
 def written(
     model: type[BaseModel], description: str, status: int = 200, *, headers: dict[str, Any] | None = None
 ) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of a write that was done."""
-    return {status: {"model": model, "description": description, "headers": REPLAYED | (headers or {})}}
+    """The OpenAPI description of a successful write."""
+    return {status: {"model": model, "description": description, "headers": _REPLAYED | (headers or {})}}
+
+
+def etag_header(etag: str) -> dict[str, str]:
+    """The header that identifies the version in the response."""
+    return {"ETag": f'"{etag}"'}
+
+
+def require_match(if_match: str | None, etag: str | None, what: str) -> None:
+    """Check `If-Match` (RFC 9110 section 13) against the present `etag`, None if nothing exists. Raises AdminError.
+
+    An existing version is changed only with its `If-Match`, so that a client cannot overwrite one that it has not read.
+    Only strong comparison counts.
+    """
+    if if_match is None:
+        if etag is None:
+            return
+        detail = f"get {what} and send its ETag back as If-Match"
+        raise AdminError(428, AdminCode.PRECONDITION_REQUIRED, detail)
+    tags = {tag.strip() for tag in if_match.split(",")}
+    if etag is None or not (if_match == "*" or f'"{etag}"' in tags):
+        detail = f"{what} is not the version that you have read; get it again"
+        raise AdminError(412, AdminCode.PRECONDITION_FAILED, detail)

@@ -180,7 +180,7 @@ def test_an_error_repeats_nothing_that_a_client_invented(server: Operated) -> No
     assert "49015420323751" not in answer.text
     assert {each["where"] for each in answer.json()["errors"]} == {
         "body.imei",
-        "body.(a member that is not known)",
+        "body.(an unknown member)",
     }
 
 

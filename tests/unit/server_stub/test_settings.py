@@ -1,4 +1,4 @@
-"""What an operator sets."""
+"""Settings of a server."""
 
 from pathlib import Path
 
@@ -10,23 +10,20 @@ from server_stub.policy.errors import PolicyError
 from server_stub.settings import Settings
 
 
-def test_the_environment_sets_what_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container is configured from outside."""
+def test_the_environment_sets_what_arguments_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACTIVATION_SERVER_PORT", "8443")
     settings = Settings(issuer="i", audience="a")
     assert (settings.port, settings.host) == (8443, "127.0.0.1")
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
-    """Found at the start and not at the first request."""
+def test_an_invalid_port_is_rejected(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("ACTIVATION_SERVER_PORT", port)
     with pytest.raises(ValidationError, match="port"):
         Settings(issuer="i", audience="a")
 
 
 def test_a_policy_is_a_shipped_one_or_a_file(tmp_path: Path) -> None:
-    """A file that cannot be used is refused by its name."""
     assert Settings(issuer="i", audience="a").load_policy().document.id == DEFAULT
     path = tmp_path / "mine.toml"
     path.write_text("id = 1\n")
@@ -46,7 +43,7 @@ def test_a_policy_is_a_shipped_one_or_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_database_is_a_file_or_a_url(monkeypatch: pytest.MonkeyPatch, given: str, shown: str) -> None:
-    """By the environment too, and no password is ever shown."""
+    """The password is not shown."""
     monkeypatch.setenv("ACTIVATION_SERVER_DATABASE", given)
     settings = Settings(issuer="i", audience="a")
     assert str(settings.database) == shown
@@ -56,8 +53,7 @@ def test_a_database_is_a_file_or_a_url(monkeypatch: pytest.MonkeyPatch, given: s
 @pytest.mark.parametrize(
     "given", ["mysql://u:secret@h/d", "postgresql://u:secret@h:port/d", "https://u:secret@h/d", ""]
 )
-def test_what_is_no_database_is_refused_without_being_repeated(given: str) -> None:
-    """An error that quotes a URL tells everybody who reads it a password."""
+def test_the_error_for_an_invalid_database_does_not_repeat_it(given: str) -> None:
     with pytest.raises(ValidationError, match="database") as caught:
         Settings.model_validate({"issuer": "i", "audience": "a", "database": given})
     assert "secret" not in str(caught.value)

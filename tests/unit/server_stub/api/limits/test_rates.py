@@ -1,4 +1,4 @@
-"""How often somebody may ask: the moving window, its memory, its keys, and what operators can set."""
+"""Rate limits: the moving window, its memory, its keys, and the settings."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,6 @@ from server_stub.api.limits.settings import LoadSettings, ServerLimits, read_rat
 
 
 class Clock:
-    """Seconds, put where they are wanted."""
-
     def __init__(self) -> None:
         self.now = 1000.0
 
@@ -27,8 +25,8 @@ def limit(rate: str, clock: Callable[[], float], memory: int = 1000) -> RateLimi
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.sampled_from("ab")), max_size=80))
-def test_no_window_of_any_place_admits_more_than_the_rate(asked: list[tuple[float, str]]) -> None:
-    """A fixed window would admit twice the rate around its edge; each key has a window of its own."""
+def test_no_window_accepts_more_requests_than_the_rate(asked: list[tuple[float, str]]) -> None:
+    """A fixed window would accept twice the rate around its edge."""
     clock = Clock()
     rate = limit("5/4 second", clock)
     admitted: dict[str, list[float]] = {"a": [], "b": []}
@@ -41,8 +39,7 @@ def test_no_window_of_any_place_admits_more_than_the_rate(asked: list[tuple[floa
             admitted[key].append(clock.now)
 
 
-def test_whoever_waits_as_told_is_admitted_and_not_long_before() -> None:
-    """Retry-After is neither a guess nor a whole window."""
+def test_a_request_after_the_returned_wait_is_accepted_and_an_earlier_one_is_not() -> None:
     clock = Clock()
     rate = limit("2/10 second", clock)
     assert rate.refuses("a") is None
@@ -57,8 +54,8 @@ def test_whoever_waits_as_told_is_admitted_and_not_long_before() -> None:
     assert rate.refuses("a") is None
 
 
-def test_being_refused_costs_nothing() -> None:
-    """A phone that asks again too early is not put off for ever."""
+def test_a_refused_request_does_not_count() -> None:
+    """A client that retries too early is still accepted when its window ends."""
     clock = Clock()
     rate = limit("1/10 second", clock)
     rate.refuses("a")
@@ -69,8 +66,8 @@ def test_being_refused_costs_nothing() -> None:
     assert rate.refuses("a") is None
 
 
-def test_memory_is_bounded_and_forgets_whoever_was_silent_for_longest() -> None:
-    """An attacker with many addresses must not be able to fill it, nor to wash away the one who asks most."""
+def test_memory_is_bounded_and_the_least_recently_used_keys_are_evicted() -> None:
+    """Many addresses can neither fill the memory nor evict the key that is used most."""
     clock = Clock()
     rate = limit("3/minute", clock, memory=50)
     admitted = 0
@@ -97,13 +94,12 @@ def test_memory_is_bounded_and_forgets_whoever_was_silent_for_longest() -> None:
         ("1" * 5000, "unknown"),
     ],
 )
-def test_one_subscriber_is_one_address(host: str, key: str) -> None:
-    """A /64 of IPv6 has more addresses than any memory; rubbish shares one allowance."""
+def test_a_subscriber_is_one_address_and_invalid_hosts_share_one(host: str, key: str) -> None:
     assert of_address(host) == key
 
 
-def test_operators_set_rates_in_words_and_can_turn_them_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The defaults hold for an operator; parts of a lab have none."""
+def test_rates_are_set_by_the_environment_and_can_be_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`LoadSettings` has default rates, `ServerLimits` has none."""
     default = LoadSettings().limits
     assert default.rate_per_address
     assert default.rate_per_device
@@ -111,10 +107,10 @@ def test_operators_set_rates_in_words_and_can_turn_them_off(monkeypatch: pytest.
     monkeypatch.setenv("ACTIVATION_SERVER_RATE_PER_ADDRESS", "off")
     monkeypatch.setenv("ACTIVATION_SERVER_RATE_PER_DEVICE", "7 per 2 hour")
     monkeypatch.setenv("ACTIVATION_SERVER_TRUSTED_PROXIES", "192.0.2.1, 2001:db8::/32")
-    told = LoadSettings().limits
-    assert told.rate_per_address is None
-    assert told.rate_per_device == read_rate("7 per 2 hour")
-    assert told.trusted_proxies == ("192.0.2.1/32", "2001:db8::/32")
+    limits = LoadSettings().limits
+    assert limits.rate_per_address is None
+    assert limits.rate_per_device == read_rate("7 per 2 hour")
+    assert limits.trusted_proxies == ("192.0.2.1/32", "2001:db8::/32")
 
 
 @pytest.mark.parametrize(
@@ -129,8 +125,7 @@ def test_operators_set_rates_in_words_and_can_turn_them_off(monkeypatch: pytest.
         ("CONNECTIONS_MAX", "0"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """A typing error must not open the server; nobody is believed because everybody is."""
+def test_an_invalid_setting_is_rejected(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ACTIVATION_SERVER_{name}", value)
     with pytest.raises(ValidationError):
         LoadSettings()

@@ -1,8 +1,8 @@
-"""Which methods a resource takes, as its document has it."""
+"""The methods that a resource allows, by the OpenAPI document."""
 
 import pytest
 
-from server_stub.api.methods import allowed_methods
+from server_stub.api.problems import allowed_methods
 
 PATHS: dict[str, dict[str, object]] = {
     "/devices": {"get": {}},
@@ -23,8 +23,8 @@ PATHS: dict[str, dict[str, object]] = {
         ("/nothing", None),
     ],
 )
-def test_a_resource_takes_the_methods_of_all_its_routes_and_of_no_other(
+def test_a_resource_allows_the_methods_of_all_its_routes_and_no_others(
     path: str, allowed: str | None
 ) -> None:
-    """The framework would name those of the first route that looks like it."""
+    """The framework would return the methods of the first route that matches."""
     assert allowed_methods(PATHS, path) == allowed
