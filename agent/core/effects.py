@@ -1,4 +1,4 @@
-"""What the machine wants done. Their order is part of the contract: persist before show, show before send."""
+"""The effects of a transition. Their order is part of the contract: persist before show, show before send."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from agent.core.screens import ScreenFacts, ScreenId
 
 
 class EffectKind(StrEnum):
-    """The effects as the tables name them, in the order in which they are carried out."""
+    """The effects as named in the tables, in the order in which they are performed."""
 
     PERSIST = "persist"
     SHOW = "show"
@@ -20,12 +20,12 @@ class EffectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Persist:
-    """Seal the state before anything else happens."""
+    """Seal the state, before any other effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Put a screen before the user."""
+    """Show a screen."""
 
     screen: ScreenId
     facts: ScreenFacts
@@ -33,7 +33,7 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class ShowImei:
-    """Put the same screen before the user once more, with the IMEIs that the modem tells."""
+    """Show the current screen with the IMEIs that the modem reports."""
 
     screen: ScreenId
     facts: ScreenFacts
@@ -41,7 +41,7 @@ class ShowImei:
 
 @dataclass(frozen=True, slots=True)
 class SetAlarm:
-    """Wake the agent after so many seconds."""
+    """Wake the agent after `after` seconds."""
 
     after: float
 
@@ -53,12 +53,12 @@ class Collect:
 
 @dataclass(frozen=True, slots=True)
 class RequestChallenge:
-    """Ask the server for a nonce."""
+    """Request a nonce from the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestVerdict:
-    """Sign evidence with this nonce and ask for a verdict."""
+    """Sign evidence with this nonce and request a verdict."""
 
     nonce: str
 

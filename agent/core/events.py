@@ -1,4 +1,4 @@
-"""What can happen to the agent. Each event has a kind; the tables are keyed by kinds."""
+"""The events of the machines. Each event has a kind; the tables are keyed by kinds."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from wire.codes import Decision
 
 
 class EventKind(StrEnum):
-    """The alphabet of the machines."""
+    """All kinds of events."""
 
     BOOTED = "booted"
     LANGUAGE_CHOSEN = "language-chosen"
@@ -41,19 +41,19 @@ class EventKind(StrEnum):
 
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 _VERSION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""As `wire.model.Code`, which the evidence states it as."""
+"""As `wire.model.Code`, the type of this value in the evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimpleEvent:
-    """An event that says all by its kind."""
+    """An event without data."""
 
     kind: EventKind
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageChosen:
-    """The user chose a language, a BCP 47 tag that the image offers."""
+    """The user chose a language: a BCP 47 tag that the image offers."""
 
     locale: str
     kind: EventKind = EventKind.LANGUAGE_CHOSEN
@@ -65,7 +65,7 @@ class LanguageChosen:
 
 @dataclass(frozen=True, slots=True)
 class TermsAccepted:
-    """The user accepted this version of the terms, export clause included."""
+    """The user accepted this version of the terms, including the export clause."""
 
     version: str
     kind: EventKind = EventKind.TERMS_ACCEPTED
@@ -77,7 +77,7 @@ class TermsAccepted:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """SIMs and network were read; `imei` is the phone's first."""
+    """SIMs and network were read. `imei` is the first of the device."""
 
     imei: str
     kind: EventKind = EventKind.COLLECTED
@@ -93,9 +93,9 @@ class ChallengeReceived:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The exchange failed. `retry_after` is what the server asked for in seconds, if it did.
+    """The exchange failed. `retry_after` is the delay in seconds that the server requested, if any.
 
-    `code` is the stable code of the failure, for the journal; it decides nothing.
+    `code` is the stable code of the failure, for the journal. No transition depends on it.
     """
 
     trouble: Trouble
@@ -106,7 +106,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class CodeRefused:
-    """Somebody gave an unlock code that is none for this phone now. `code` is the verifier's."""
+    """An unlock code was entered that is not valid for this device now. `code` is the verifier's."""
 
     code: str
     kind: EventKind = EventKind.CODE_REFUSED
@@ -123,17 +123,17 @@ KIND_OF: Final[dict[Decision, EventKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class VerdictReceived:
-    """A verdict for this phone and this nonce. Nothing but a `VerifiedVerdict` can be put in here."""
+    """A verdict for this device and nonce. Accepts only a `VerifiedVerdict`; raises TypeError for any other type."""
 
     verdict: VerifiedVerdict
 
     def __post_init__(self) -> None:
         if type(self.verdict) is not VerifiedVerdict:
-            raise TypeError(f"only a VerifiedVerdict carries authority, not {type(self.verdict).__name__}")
+            raise TypeError(f"only a VerifiedVerdict is accepted, not {type(self.verdict).__name__}")
 
     @property
     def kind(self) -> EventKind:
-        """The kind that the decision stands for."""
+        """The kind of event of the decision."""
         return KIND_OF[self.verdict.decision]
 
 

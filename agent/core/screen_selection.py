@@ -1,4 +1,4 @@
-"""Which screen a state puts before the user. The lock comes first, then the wizard, then what needs attention."""
+"""The screen of a state. The lock has priority, then the setup wizard, then notices and warnings."""
 
 from typing import Final
 
@@ -39,8 +39,13 @@ def screen_of(state: State) -> ScreenId:
 
 
 def facts_of(state: State, context: Context) -> ScreenFacts:
-    """What that screen may mention."""
+    """The facts for that screen."""
     memory = state.memory
+    retry_at = None
+    if (
+        state.exchange is Exchange.BACKOFF and state.anchored
+    ):  # without exact time the date could be in the past
+        retry_at = trusted_now(state, context) + max(0, int(state.retry_at - context.elapsed))
     return ScreenFacts(
         message=memory.message,
         args=memory.args,
@@ -48,13 +53,7 @@ def facts_of(state: State, context: Context) -> ScreenFacts:
         case=memory.case,
         territory=memory.territory,
         lock_at=memory.lock_at if state.attention is not Attention.WARNING else memory.offline_at,
-        retry_at=_retry_at(state, context),
+        retry_at=retry_at,
         trouble=Trouble.CODE_REFUSED if state.refusal else state.trouble,
         terms_version=memory.terms_version,
     )
-
-
-def _retry_at(state: State, context: Context) -> int | None:
-    if state.exchange is not Exchange.BACKOFF or not state.anchored:
-        return None  # without exact time a date would be one in the past
-    return trusted_now(state, context) + max(0, int(state.retry_at - context.elapsed))

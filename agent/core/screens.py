@@ -1,4 +1,4 @@
-"""What the machine asks the display to show: names and facts, no words."""
+"""What the display must show: names of screens and facts, no text."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ from wire.codes import MessageKey
 
 
 class ScreenId(StrEnum):
-    """Each thing that the agent can put before the user."""
+    """The screens of the agent."""
 
     LANGUAGE = "language"
     TERMS = "terms"
@@ -21,7 +21,7 @@ class ScreenId(StrEnum):
 
 
 class Action(StrEnum):
-    """Each thing that a user can do on a screen."""
+    """The buttons on the screens."""
 
     EMERGENCY_CALL = "emergency-call"
     WIFI_SETTINGS = "wifi-settings"
@@ -35,28 +35,28 @@ class Action(StrEnum):
 
 
 class Trouble(StrEnum):
-    """Why the last exchange failed, by who can mend it: each class has its own sentence and its own backoff."""
+    """Why the last exchange failed. Each class has its own sentence and its own backoff."""
 
     UNREACHABLE = "unreachable"
-    """No answer came: no network, no route, time-out, a captive portal."""
+    """No response from the server: no network, no route, time-out, a captive portal."""
     BUSY = "busy"
-    """The server asked to come back later: 429, 503, or a `defer` verdict."""
+    """The server requested a later retry: status 429 or 503, or a `defer` verdict."""
     REFUSED = "refused"
-    """The server understood and would not answer with a verdict: a problem document."""
+    """The server rejected the request with a problem document."""
     UNTRUSTED = "untrusted"
-    """An answer came that is not a verdict for this phone: it failed verification."""
+    """The verdict in the response failed verification."""
     NO_TELEPHONY = "no-telephony"
-    """The modem did not answer, so there is nothing to state."""
+    """The modem did not answer, so no evidence could be made."""
     NO_KEYS = "no-keys"
-    """No trustworthy verdict keys, or the keystore would not attest."""
+    """No trusted verdict keys, or the keystore did not attest a key."""
     NO_STORAGE = "no-storage"
-    """What was decided could not be sealed, so it does not count."""
+    """The new state could not be sealed, so it does not apply."""
     CODE_REFUSED = "code-refused"
-    """An unlock code was given that is none for this phone now."""
+    """An unlock code was entered that is not valid for this device now."""
 
 
 class LockCause(StrEnum):
-    """What locked the phone, for the sentence on the lock screen."""
+    """What locked the device, for the sentence on the lock screen."""
 
     NONE = "none"
     VERDICT = "verdict"
@@ -66,10 +66,10 @@ class LockCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScreenFacts:
-    """All that a screen may mention. Fields that do not apply are empty.
+    """The data that a screen can show. Fields that do not apply are empty.
 
-    `cause` is what locked the phone, `challenge` what an unlock code must answer. `lock_at` and `retry_at` are seconds
-    since the epoch on trusted time; `imeis` are shown only on request.
+    `cause` is what locked the device, `challenge` is the text that an unlock code must answer. `lock_at` and `retry_at`
+    are seconds since the epoch in trusted time; `imeis` are shown only on request.
     """
 
     message: MessageKey | None = None

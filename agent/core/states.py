@@ -1,7 +1,6 @@
-"""The states of the machines, and what the agent remembers.
+"""The states of the four machines (see `table`) and the data of the agent.
 
-Four small machines run side by side: Setup, Exchange, Lock, and Attention (what stands before the home screen).
-What survives a power cut is `Setup`, `Lock` and `Memory`; the rest starts anew at each boot.
+`Setup`, `Lock` and `Memory` are sealed and survive a power cut. The rest is initialised at each boot.
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +14,10 @@ from wire.codes import MessageKey
 __all__ = ["Attention", "Exchange", "Lock", "LockCause", "Memory", "Setup", "State", "TimeAnchor"]
 
 
+FRESH_LOCALE: Final = "en"
+"""The language until the user chooses one."""
+
+
 class Setup(StrEnum):
     """The setup wizard."""
 
@@ -26,7 +29,7 @@ class Setup(StrEnum):
 
 
 class Exchange(StrEnum):
-    """One question to the server and its answer."""
+    """One request for a verdict."""
 
     IDLE = "idle"
     COLLECTING = "collecting"
@@ -36,7 +39,7 @@ class Exchange(StrEnum):
 
 
 class Attention(StrEnum):
-    """What the user must see before the home screen."""
+    """Which screen is in front of the home screen."""
 
     CLEAR = "clear"
     NOTICE = "notice"
@@ -45,7 +48,7 @@ class Attention(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeAnchor:
-    """Trusted time: `epoch` seconds were certain when `elapsed` seconds had passed since boot."""
+    """Trusted time was `epoch` seconds when `elapsed` seconds had passed since boot."""
 
     epoch: int
     elapsed: float = 0.0
@@ -53,15 +56,15 @@ class TimeAnchor:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the newest verdict said and what the user chose. Deadlines are seconds since the epoch, trusted time.
+    """Data of the newest verdict and choices of the user. Deadlines are seconds since the epoch in trusted time.
 
-    `serial` and `policy_version` are floors: no verdict below them is accepted again. A verdict raises each by
-    `limits.FLOOR_STEP_MAX` at most, so they may lie below what the newest verdict said. `imei` is the one that the
-    newest evidence stated, `thumbprint` that of the key that signed it (RFC 7638): an unlock code is for both.
+    `serial` and `policy_version` are floors: a verdict below them is rejected. A verdict raises each of them by at most
+    `limits.FLOOR_STEP_MAX`, so they can be lower than its own numbers. `imei` is the IMEI in the newest evidence and
+    `thumbprint` (RFC 7638) the key that signed it: an unlock code must match both.
     """
 
     time: TimeAnchor
-    locale: str = "en"
+    locale: str = FRESH_LOCALE
     terms_version: str = ""
     serial: int = 0
     policy_version: int = 0
@@ -82,12 +85,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that `step` reads and writes.
+    """The input and output of `step`.
 
-    `imei` is what the phone was when it last collected. `anchored` tells whether trusted time is exact, which it is
-    within the boot session that received a verdict. `nonce` is the outstanding challenge, or empty, `refusal`
-    the code by which the last unlock code was refused. `retry_at` is in
-    seconds since boot.
+    `imei` is the IMEI that was read last. `anchored` is true if trusted time is exact: in a boot session that has
+    received a verdict. `nonce` is the pending challenge, or empty. `refusal` is the code by which the last unlock code
+    was rejected, or empty. `retry_at` is in seconds since boot.
     """
 
     memory: Memory
@@ -104,13 +106,9 @@ class State:
     trouble: Trouble | None = field(default=None)
 
 
-FRESH_LOCALE: Final = "en"
-"""The language of a phone whose user has not chosen one."""
-
-
 def fresh(floor: int, elapsed: float = 0.0) -> State:
-    """The state of a phone that remembers nothing, `elapsed` seconds after its boot.
+    """The state of a new device, `elapsed` seconds after boot.
 
-    `floor` is when its image was built, seconds since the epoch: trusted time begins there.
+    Trusted time begins at `floor`, the build time of the image in seconds since the epoch.
     """
-    return State(memory=Memory(time=TimeAnchor(floor, elapsed), locale=FRESH_LOCALE))
+    return State(memory=Memory(time=TimeAnchor(floor, elapsed)))

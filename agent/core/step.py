@@ -1,4 +1,4 @@
-"""`step`: one event in, the next state and the effects out. All that it knows stands in `table`."""
+"""`step`: takes one event and returns the next state and the effects. The rules are in `table`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,13 +20,13 @@ from agent.core.effects import (
 from agent.core.events import Event
 from agent.core.screen_selection import facts_of, screen_of
 from agent.core.states import State
-from agent.core.table import MACHINES, Machine, Rejection, Transition
+from agent.core.table import MACHINES, Machine, Rejection
 from agent.core.timing import Context
 from agent.core.updates import apply_event
 
 
 class RejectedEventError(Exception):
-    """The event cannot happen in this state; nothing has changed. `rejection` is the stable name of the reason."""
+    """The event cannot happen in this state; the state is unchanged. `rejection` is the stable name of the reason."""
 
     def __init__(self, rejection: Rejection, machine: str, state: StrEnum, event: Event) -> None:
         super().__init__(f"{event.kind} is rejected by {machine} in {state}: {rejection}")
@@ -39,9 +39,9 @@ class RejectedEventError(Exception):
 def step(
     state: State, event: Event, context: Context, machines: tuple[Machine, ...] = MACHINES
 ) -> tuple[State, tuple[Effect, ...]]:
-    """The state after `event`, and what must be done, in this order.
+    """The state after `event`, and the effects in the order in which they must be performed.
 
-    Raises RejectedEventError if a machine that the event concerns cannot take it; then no machine takes it.
+    Raises RejectedEventError if one of the machines rejects the event; then it happens in none of them.
 
     >>> from agent.core.events import EventKind, SimpleEvent
     >>> from agent.core.states import fresh
@@ -49,27 +49,26 @@ def step(
     >>> [type(effect).__name__ for effect in effects]
     ['Persist', 'Show']
     """
-    moves = [
-        (machine, _row(machine, state, event, context))
-        for machine in machines
-        if event.kind in machine.alphabet
-    ]
-    targets: dict[str, Any] = {machine.name: row.target for machine, row in moves}
+    kind = event.kind
+    targets: dict[str, Any] = {}
+    wanted: set[EffectKind] = set()
+    for machine in machines:
+        if kind not in machine.alphabet:
+            continue
+        current: StrEnum = getattr(state, machine.name)
+        for row in machine.rows.get((current, kind), ()):
+            if row.guard is None or row.guard(state, context):
+                targets[machine.name] = row.target
+                wanted.update(row.do)
+                break
+        else:
+            raise RejectedEventError(machine.rejects[current, kind], machine.name, current, event)
     after = apply_event(replace(state, **targets), event, context)
-    wanted = {do for _, row in moves for do in row.do}
     if EffectKind.PERSIST in wanted:
         after = replace(
             after, memory=replace(after.memory, time=timing.advance_anchor(after.memory.time, context))
         )
     return after, tuple(_EFFECT[do](after, context) for do in EffectKind if do in wanted)
-
-
-def _row(machine: Machine, state: State, event: Event, context: Context) -> Transition:
-    current: StrEnum = getattr(state, machine.name)
-    for row in machine.rows.get((current, event.kind), ()):
-        if row.guard is None or row.guard(state, context):
-            return row
-    raise RejectedEventError(machine.rejects[current, event.kind], machine.name, current, event)
 
 
 _EFFECT: Final[dict[EffectKind, Callable[[State, Context], Effect]]] = {

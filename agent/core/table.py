@@ -1,8 +1,24 @@
-"""The machines as literal tables. Everything that the agent can do stands here; `step` only looks it up.
+"""The four state machines of the agent, as literal tables. `step` applies them and has no rules of its own.
 
-The four machines run as a synchronous product, as in CSP: an event happens in every machine whose alphabet has
-its kind, or, if one of them rejects it, in none. Rows are tried in order; a guard reads the state before the
-event. A pair without a row, or whose rows are all guarded, stands in the machine's rejections, by name.
+Setup is the wizard of a new device: choose a language, accept the terms, connect, activate. It is DONE when a verdict
+allows, announces a lock or releases. A denial leaves it at ACTIVATE.
+
+Exchange is one request for a verdict. From IDLE it reads SIMs and network (COLLECTING), gets a nonce (CHALLENGING),
+sends the evidence (AWAITING_VERDICT) and returns to IDLE. After a failure or a `defer` it waits in BACKOFF; a retry
+starts again from COLLECTING. Only one exchange runs at a time.
+
+Lock is the decision that applies. Each verdict sets it: `allow` ACTIVATED, `notice` NOTICE, `deny` LOCKED, `release`
+RELEASED, and `defer` leaves it. Without a verdict it becomes LOCKED only when an announced lock or the offline limit
+of a verdict is due. RELEASED is final: the agent does nothing more. A locked device also accepts a verdict outside an
+exchange, as an unlock code.
+
+Attention selects the screen in front of the home screen: an announced lock (NOTICE), or an offline limit that will
+soon be reached (WARNING), until the user continues.
+
+The machines run as a synchronous product (CSP). The alphabet of a machine is the set of event kinds that concern it.
+An event happens in all machines with its kind in their alphabet, or in none of them if one rejects it. For each pair
+of state and kind, the rows are tried in order, and the first whose guard holds for the state before the event is
+taken. Each pair whose rows may all be refused has a named rejection.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,31 +38,31 @@ Guard = Callable[[State, Context], bool]
 
 
 class Rejection(StrEnum):
-    """Why an event cannot happen now."""
+    """Why an event cannot happen in a state."""
 
     NOT_DUE = "not-due"
-    """The time for it has not come."""
+    """Its time has not been reached."""
     SETUP_UNFINISHED = "setup-unfinished"
-    """The setup wizard has not come that far."""
+    """The setup wizard has not reached this step."""
     SETUP_PASSED = "setup-passed"
-    """The setup wizard is past that screen."""
+    """The setup wizard has passed this step."""
     EXCHANGE_RUNNING = "exchange-running"
-    """A question to the server is already under way."""
+    """An exchange with the server is already running."""
     NO_QUESTION = "no-question"
-    """Nothing was asked that this could answer."""
+    """No request is pending that this could answer."""
     GIVEN_UP = "given-up"
-    """The vendor has released this phone; the agent does nothing any more."""
+    """The manufacturer has released this device; the agent does nothing more."""
     NOTHING_SHOWN = "nothing-shown"
-    """There is no notice to put away."""
+    """No notice is shown that could be dismissed."""
     NOT_LOCKED = "not-locked"
-    """There is no lock that a code could lift."""
+    """The device is not locked, so there is nothing to unlock."""
     NOT_LOCKABLE = "not-lockable"
     """No verdict has set a deadline in this state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Where an event leads and what it causes, if the guard holds."""
+    """The next state of a machine and the effects, if the guard holds."""
 
     target: Setup | Exchange | Lock | Attention
     do: tuple[EffectKind, ...] = ()
@@ -58,7 +74,7 @@ Pair = tuple[StrEnum, EventKind]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One machine: the field of `State` that it owns, its states, its alphabet, its rows and its rejections."""
+    """One machine. `name` is its field of `State`."""
 
     name: str
     states: type[StrEnum]
@@ -68,12 +84,12 @@ class Machine:
 
 
 def may_ask(state: State, _: Context) -> bool:
-    """The wizard has reached the question, and the vendor still cares for the answer."""
+    """The wizard has reached activation, and the device is not released."""
     return state.lock is not Lock.RELEASED and state.setup in (Setup.ACTIVATE, Setup.DONE)
 
 
 def wants_contact(state: State, context: Context) -> bool:
-    """A network that comes up is used at once: to activate, when locked, and when a check-in is overdue."""
+    """A new connection is used at once to activate, if locked, and if a check-in is overdue."""
     if state.lock is Lock.RELEASED or state.setup in (Setup.LANGUAGE, Setup.TERMS):
         return False
     return (
@@ -81,20 +97,20 @@ def wants_contact(state: State, context: Context) -> bool:
     )
 
 
-def network_mends(state: State, context: Context) -> bool:
-    """The question is open for want of a network that leads to the server. A server that asked for time gets it."""
-    return may_ask(state, context) and state.trouble in _MENDED_BY_A_NETWORK
+def network_may_help(state: State, context: Context) -> bool:
+    """The last failure may have been one of the network. A delay that the server requested is not shortened."""
+    return may_ask(state, context) and state.trouble in _NETWORK_TROUBLES
 
 
-_MENDED_BY_A_NETWORK: Final = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS)
+_NETWORK_TROUBLES: Final = (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS)
 
 
 def locked(state: State, _: Context) -> bool:
-    """The lock screen stands: an unlock code answers the challenge that it shows, without a question on the network."""
+    """The lock screen is shown. Its challenge can be answered by an unlock code without a network."""
     return state.lock is Lock.LOCKED
 
 
-def notice_stands(state: State, _: Context) -> bool:
+def lock_is_announced(state: State, _: Context) -> bool:
     """A lock is announced."""
     return state.lock is Lock.NOTICE
 
@@ -167,7 +183,7 @@ _SETUP_REJECTS: Final[dict[Pair, Rejection]] = {
     },
 }  # fmt: skip
 
-# --- Exchange: one question and its answer ---------------------------------------------------------------------
+# --- Exchange: one request for a verdict ---------------------------------------------------------------------
 
 _ASK = Transition(Exchange.COLLECTING, (S, EffectKind.COLLECT))
 _ASK_IF_MAY = Transition(Exchange.COLLECTING, (EffectKind.COLLECT,), may_ask)
@@ -181,7 +197,7 @@ _EXCHANGE: Final[dict[Pair, tuple[Transition, ...]]] = {
     (Exchange.CHALLENGING, K.CONNECTED): _always(Exchange.CHALLENGING),
     (Exchange.AWAITING_VERDICT, K.CONNECTED): _always(Exchange.AWAITING_VERDICT),
     (Exchange.BACKOFF, K.CONNECTED): (
-        Transition(Exchange.COLLECTING, (S, EffectKind.COLLECT), network_mends),
+        Transition(Exchange.COLLECTING, (S, EffectKind.COLLECT), network_may_help),
         Transition(Exchange.BACKOFF),
     ),
     (Exchange.IDLE, K.RETRY): (_ASK,),
@@ -239,7 +255,7 @@ _EXCHANGE_REJECTS: Final[dict[Pair, Rejection]] = {
     (Exchange.BACKOFF, K.RETRY_DUE): Rejection.NOT_DUE,
 }
 
-# --- Lock: what the vendor has decided -------------------------------------------------------------------------
+# --- Lock: the decision that applies ---------------------------------------------------------------------------
 
 _LOCK: Final[dict[Pair, tuple[Transition, ...]]] = {
     (Lock.UNPROVISIONED, K.ALLOWED): _always(Lock.ACTIVATED),
@@ -294,11 +310,11 @@ _LOCK_REJECTS: Final[dict[Pair, Rejection]] = {
     },
 }  # fmt: skip
 
-# --- Attention: what stands before the home screen -------------------------------------------------------------
+# --- Attention: the screen in front of the home screen ----------------------------------------------------------
 
 _ATTENTION: Final[dict[Pair, tuple[Transition, ...]]] = {
     **{
-        (a, K.BOOTED): (Transition(Attention.NOTICE, (), notice_stands), Transition(Attention.CLEAR))
+        (a, K.BOOTED): (Transition(Attention.NOTICE, (), lock_is_announced), Transition(Attention.CLEAR))
         for a in Attention
     },
     **{(a, K.NOTICED): _always(Attention.NOTICE) for a in Attention},

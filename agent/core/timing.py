@@ -1,8 +1,8 @@
 """Trusted time, deadlines and backoff.
 
-The clock that the user can set is not consulted. Trusted time is what the newest verdict said plus the time
-that has passed since, sleep included; after a reboot it goes on from what was sealed last. It is therefore never
-ahead of the truth, and never goes back.
+The clock that the user can set is not used. Trusted time is the time of the newest verdict plus the time that has
+passed since, including sleep. After a reboot it continues from the last sealed value. It is therefore never ahead of
+the real time, and never goes back.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from wire import limits
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is true at this instant. `elapsed`: seconds since boot; `fraction`: uniform in [0, 1), for jitter."""
+    """The current instant. `elapsed`: seconds since boot; `fraction`: random in [0, 1), for jitter."""
 
     elapsed: float
     fraction: float
@@ -26,7 +26,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds to wait after the first failure, and at most."""
+    """Seconds to wait: after the first failure, and at most."""
 
     first: float
     most: float
@@ -42,26 +42,26 @@ BACKOFF: Final[dict[Trouble, Backoff]] = {
     Trouble.NO_STORAGE: Backoff(60, 3600),
     Trouble.CODE_REFUSED: Backoff(60, 3600),
 }
-"""By who can mend it: a lost network comes back soon, a refusal does not change within the hour."""
+"""A lost network is likely to return soon; a rejection is unlikely to change within an hour."""
 
 CHECK_IN_JITTER: Final = 0.1
-"""Check-ins are spread over this share of their interval, so that a fleet does not come at once."""
+"""Check-ins are spread over this share of their interval, so that many devices do not check in at once."""
 
 CHECK_IN_LEAST: Final = 60
-"""Seconds between two check-ins, whatever a verdict asks for."""
+"""The shortest interval of check-ins in seconds, even if a verdict requests a shorter one."""
 
 BACKOFF_JITTER: Final = 0.5
 """Retries are spread over this share of their delay."""
 
 HEARTBEAT: Final = 6 * 3600.0
-"""Trusted time is sealed at least this often, so that pulling the battery gains no more than this."""
+"""Trusted time is sealed at least at this interval: removing the battery loses at most this much of it."""
 
 HEARTBEAT_FIRST: Final = 600.0
-"""Trusted time is sealed for the first time so soon after a boot, and again when twice as much time has passed. Who
-pulls the battery again and again gains half of the time that the phone was on, not all of it."""
+"""Trusted time is sealed this soon after boot, and again each time that the uptime has doubled. Removing the battery
+repeatedly thus loses at most half of the time that the device was on."""
 
 WARNING_SHARE: Final = 4
-"""The offline warning comes when one part in so many of the offline limit is left."""
+"""The offline warning is shown when one part in this many of the offline limit remains."""
 
 MOST_DOUBLINGS: Final = 16
 
@@ -73,7 +73,7 @@ def trusted_now(state: State, context: Context) -> int:
 
 
 def advance_anchor(anchor: TimeAnchor, context: Context, at_least: int = 0) -> TimeAnchor:
-    """The anchor moved to this instant. It tells `at_least` then, and never less than it told before."""
+    """The anchor moved to this instant, with a time of `at_least` or later. It never goes back."""
     passed = int(context.elapsed - anchor.elapsed)
     if anchor.epoch + passed < at_least:
         return TimeAnchor(at_least, context.elapsed)
@@ -81,50 +81,50 @@ def advance_anchor(anchor: TimeAnchor, context: Context, at_least: int = 0) -> T
 
 
 def delay(trouble: Trouble, attempts: int, fraction: float, retry_after: int | None) -> float:
-    """Seconds until the next try after `attempts` failures in a row. What the server asked for is a
-    minimum, up to the longest wait that a server may impose."""
-    row = BACKOFF[trouble]
-    wait = min(row.most, row.first * 2.0 ** min(attempts - 1, MOST_DOUBLINGS))
-    asked = min(retry_after or 0, limits.RETRY_AFTER_MAX)
-    return max(wait, float(asked)) * (1 + BACKOFF_JITTER * fraction)
+    """Seconds until the next retry, after `attempts` failures in a row. At least `retry_after`, which the server
+    requested, up to `limits.RETRY_AFTER_MAX`."""
+    backoff = BACKOFF[trouble]
+    wait = min(backoff.most, backoff.first * 2.0 ** min(attempts - 1, MOST_DOUBLINGS))
+    requested = min(retry_after or 0, limits.RETRY_AFTER_MAX)
+    return max(wait, float(requested)) * (1 + BACKOFF_JITTER * fraction)
 
 
 def reached(deadline: int | None, state: State, context: Context) -> bool:
-    """Whether a deadline is set and has come."""
+    """Whether a deadline is set and is reached."""
     return deadline is not None and trusted_now(state, context) >= deadline
 
 
 def lock_is_due(state: State, context: Context) -> bool:
-    """An announced lock has reached its date."""
+    """The time of an announced lock is reached."""
     return reached(state.memory.lock_at, state, context)
 
 
 def offline_is_due(state: State, context: Context) -> bool:
-    """The offline limit of the newest verdict has run out."""
+    """The offline limit of the newest verdict is reached."""
     return reached(state.memory.offline_at, state, context)
 
 
 def warning_is_due(state: State, context: Context) -> bool:
-    """The offline limit is about to run out."""
+    """The offline limit will soon be reached."""
     return reached(state.memory.warn_at, state, context)
 
 
 def check_in_is_due(state: State, context: Context) -> bool:
-    """The newest verdict asked for a check-in by now."""
+    """The check-in that the newest verdict requested is due."""
     return reached(state.memory.check_in_at, state, context)
 
 
 def retry_is_due(state: State, context: Context) -> bool:
-    """The backoff has run out."""
+    """The backoff is over."""
     return context.elapsed >= state.retry_at
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A deadline that a phone may be waiting for: the event, when it counts, and the seconds that are left."""
+    """A deadline: its event, the states in which it runs, and the seconds until it is due (None: not set)."""
 
     kind: EventKind
-    counts: Callable[[State], bool]
+    runs: Callable[[State], bool]
     left: Callable[[State, Context], float | None]
 
 
@@ -136,8 +136,8 @@ def _until(deadline: Callable[[Memory], int | None]) -> Callable[[State, Context
     return left
 
 
-def _to_heartbeat(sealed: float, context: Context) -> float:
-    """Seconds until trusted time, last sealed `sealed` seconds after boot, is sealed again."""
+def _until_heartbeat(state: State, context: Context) -> float:
+    sealed = state.memory.time.elapsed
     return sealed + min(HEARTBEAT, max(HEARTBEAT_FIRST, sealed)) - context.elapsed
 
 
@@ -157,11 +157,7 @@ TIMERS: Final = (
         lambda state: state.attention is not Attention.WARNING,
         _until(lambda memory: memory.warn_at),
     ),
-    Timer(
-        EventKind.HEARTBEAT,
-        lambda _: True,
-        lambda state, context: _to_heartbeat(state.memory.time.elapsed, context),
-    ),
+    Timer(EventKind.HEARTBEAT, lambda _: True, _until_heartbeat),
     Timer(
         EventKind.RETRY_DUE,
         lambda state: _may_ask(state, Exchange.BACKOFF),
@@ -173,11 +169,11 @@ TIMERS: Final = (
         _until(lambda memory: memory.check_in_at),
     ),
 )
-"""The most urgent first. What is due and when to wake up both follow from this table, so they cannot disagree."""
+"""The most urgent first. `due` and `alarm` both use this table, so they are consistent."""
 
 
 def due(state: State, context: Context) -> EventKind | None:
-    """The most urgent timed event that the machines would accept now, or None."""
+    """The most urgent timed event that is due and that the machines accept, or None."""
     return next((kind for kind, left in _running(state, context) if left <= 0), None)
 
 
@@ -187,10 +183,10 @@ def alarm(state: State, context: Context) -> float:
 
 
 def _running(state: State, context: Context) -> Iterator[tuple[EventKind, float]]:
-    """The timers that count in this state, with the seconds that are left."""
+    """The timers that run in this state, with the seconds until they are due."""
     if state.lock is Lock.RELEASED:
         return
     for timer in TIMERS:
-        left = timer.left(state, context) if timer.counts(state) else None
+        left = timer.left(state, context) if timer.runs(state) else None
         if left is not None:
             yield timer.kind, left

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from agent import runtime
 from agent.core.events import EventKind, SimpleEvent
 from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenId
@@ -182,7 +183,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
         """What the user sees is what the phone is in, emergency call and Wi-Fi settings with it (I5)."""
         if self.phone.agent is not None:
             state = self.phone.agent.state
-            not_booted = self.disk.full and state.lock is Lock.UNPROVISIONED
+            not_booted = self.phone.agent._phase is runtime.Phase.DOWN and state.lock is Lock.UNPROVISIONED
             assert self._shows() is screen_of(state) or (not_booted and self._shows() is ScreenId.WAITING)
             screen = self.phone.screen()
             assert screen is not None
