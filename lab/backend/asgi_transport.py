@@ -1,47 +1,48 @@
-"""A way to an ASGI application in the same process, without a socket: the port of the phone, answered by the real app.
+"""A transport that calls an ASGI application in the same process, without a socket.
 
-What comes back is judged as `agent.adapters.http` judges what comes over a wire.
+Responses are checked as `agent.adapters.http` checks what it receives over HTTP.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Scope
 
 from agent.ports import Answer, TransportError, TransportFault
 from lab.world.addresses import current_source_address
 from wire import limits
 
-_HOST: Final = b"in-process.example"
+_HOST: Final = "in-process.example"
+ORIGIN: Final = f"http://{_HOST}"
 
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
-    """Status, headers by their names in small letters, and body."""
+class AsgiResponse:
+    """Status, headers by their names in lower case, and body."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
 
-class Runner:
-    """Calls one application, a request at a time, on an event loop of its own."""
+class AsgiClient:
+    """Sends requests to one application, one at a time, on an event loop of its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:
-        """Give the loop back."""
+        """Close the event loop."""
         self._loop.close()
 
-    def ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> RawAnswer:
-        """What the application answers."""
-        return self._loop.run_until_complete(self._ask(method, path, headers, body))
+    def request(self, method: str, path: str, headers: dict[str, str], body: bytes) -> AsgiResponse:
+        """The response of the application."""
+        return self._loop.run_until_complete(self._request(method, path, headers, body))
 
-    async def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> RawAnswer:
+    async def _request(self, method: str, path: str, headers: dict[str, str], body: bytes) -> AsgiResponse:
         incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
         sent: list[Message] = []
 
@@ -51,67 +52,63 @@ class Runner:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await self._app(_scope(method, path, headers, len(body)), receive, send)
+        route, _, query = path.partition("?")
+        fields = {"host": _HOST, "content-length": str(len(body))} | headers
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": route,
+            "raw_path": route.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()
+            ],
+            "client": (current_source_address(), 1),
+            "server": (_HOST, 80),
+            "state": {},
+        }
+        await self._app(scope, receive, send)
         start, *rest = sent
         named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]}
-        return RawAnswer(start["status"], named, b"".join(part.get("body", b"") for part in rest))
-
-
-def _scope(method: str, path: str, headers: dict[str, str], length: int) -> dict[str, Any]:
-    route, _, query = path.partition("?")
-    listed = [(b"host", _HOST), (b"content-length", str(length).encode())]
-    listed += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": route,
-        "raw_path": route.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": listed,
-        "client": (current_source_address(), 1),
-        "server": ("in-process.example", 80),
-        "state": {},
-    }
+        return AsgiResponse(start["status"], named, b"".join(part.get("body", b"") for part in rest))
 
 
 @dataclass(frozen=True, slots=True)
 class InProcessTransport:
-    """Implements `agent.ports.Transport` and `Downloads` over whatever application `running` gives, if any."""
+    """Implements `UpstreamTransport` over the application that `client` returns; None if the server does not run."""
 
-    running: Callable[[], Runner | None]
+    client: Callable[[], AsgiClient | None]
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Send `body` and return the answer, whatever its status. Raises TransportError."""
+        """Send `body` and return the response, whatever its status. Raises TransportError."""
         return self._exchange("POST", path, {"Content-Type": content_type, "Accept": accept}, body)
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """Fetch `path` and return the answer, whatever its status. Raises TransportError."""
+        """Fetch `path` and return the response, whatever its status. Raises TransportError."""
         return self._exchange("GET", path, {"Accept": accept}, b"")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no connection is open."""
 
     def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        runner = self.running()
-        if runner is None:
+        client = self.client()
+        if client is None:
             raise TransportError(TransportFault.UNREACHABLE, "the server does not run")
-        return judged(runner.ask(method, path, headers, body))
+        return checked(client.request(method, path, headers, body))
 
 
-def judged(raw: RawAnswer) -> Answer:
-    """The answer of the port, within its bounds. Raises TransportError."""
-    if 300 <= raw.status < 400:
-        raise TransportError(TransportFault.REDIRECTED, f"status {raw.status}")
-    if len(raw.body) > limits.BODY_MAX:
-        raise TransportError(TransportFault.TOO_LARGE, f"more than {limits.BODY_MAX} octets")
-    media_type = raw.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Answer(raw.status, media_type, raw.body, _seconds(raw.headers.get("retry-after", "")))
-
-
-def _seconds(value: str) -> int | None:
-    """`Retry-After` in seconds; the server of the lab sends no dates."""
-    return min(int(value), limits.RETRY_AFTER_MAX) if value.isascii() and value.isdigit() else None
+def checked(response: AsgiResponse) -> Answer:
+    """The response as the agent's port has it. Raises TransportError for a redirect and for a body that is too long."""
+    if 300 <= response.status < 400:
+        raise TransportError(TransportFault.REDIRECTED, f"status {response.status}")
+    if len(response.body) > limits.BODY_MAX:
+        raise TransportError(TransportFault.TOO_LARGE, f"more than {limits.BODY_MAX} bytes")
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    # The lab's server sends seconds, never a date (RFC 9110 section 10.2.3).
+    after = response.headers.get("retry-after", "")
+    seconds = min(int(after), limits.RETRY_AFTER_MAX) if after.isascii() and after.isdigit() else None
+    return Answer(response.status, media_type, response.body, seconds)

@@ -1,13 +1,12 @@
-"""The verdict server of a scene: the real one; its operator can stop it, lose its records, restore them."""
+"""The verdict server of a simulation: the real one; its operator can stop it, lose its records and restore them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
-from lab.backend.hosts import Host, ServedApplication, Transport
+from lab.backend.hosts import Host, ServerTransport
 from lab.manufacturer.key_rotation import KeyRotationHistory
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.addresses import countries
@@ -15,18 +14,16 @@ from server_stub.admin.context import PREFIX, AdminContext, adopt_policy
 from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults
 from server_stub.admin.keys import KeyAdmin
-from server_stub.key_repository import KeyList, KeyRepository, VerdictSigner
+from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing.signing_key import Algorithm
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
-_LEFTOVERS: Final = ("", "-wal", "-shm")
-
 
 @dataclass(frozen=True, slots=True)
 class AdminAccess:
-    """The URL below which the admin API is, and the bearer token that it wants."""
+    """The URL of the admin API, and a bearer token for it."""
 
     url: str
     token: str = field(repr=False)
@@ -34,7 +31,7 @@ class AdminAccess:
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """Who runs a server, and how it decides at first."""
+    """Who runs a server, and the policy that it starts with."""
 
     vendor: Manufacturer
     issuer: str
@@ -44,25 +41,25 @@ class ServerIdentity:
 
 
 class LabServer:
-    """Runs on `host` from the moment that it is made until `stop`."""
+    """Runs on `host` from its creation until `stop`."""
 
     def __init__(
         self,
-        house: ServerIdentity,
+        identity: ServerIdentity,
         folder: Path,
         clock: Callable[[], int],
         random: Callable[[int], bytes],
         host: Host,
     ) -> None:
-        self.vendor = house.vendor
-        self._house = house
-        self._secrets = house.vendor.secrets_signing_by(house.algorithm)
+        self.vendor = identity.vendor
+        self._identity = identity
+        self._secrets = identity.vendor.secrets_signing_by(identity.algorithm)
         self._file = folder / "records.sqlite"
         self._file.write_bytes(_empty_database())
         self._clock = clock
         self._random = random
-        self._repository = self._open_repository(folder / "keys")
-        self._policy = house.policy
+        self.repository = self.vendor.ceremony.open(folder / "keys", self._secrets.signing_keys, clock)
+        self._policy = identity.policy
         self._host = host
         self._start()
 
@@ -72,41 +69,31 @@ class LabServer:
         return self._host.origin
 
     @property
-    def repository(self) -> KeyRepository:
-        """What publishes the verdict keys."""
-        return self._repository
-
-    @property
     def admin(self) -> AdminAccess:
-        """How the admin API of this server is called; the token follows from the seed, and is good from now on."""
+        """Access to the admin API of this server; the token derives from the seed and is valid from now on."""
         token = self.vendor.admin_token
-        if self._admin.tokens.actor(token) is None:
-            self._admin.tokens.adopt(token, reason="the lab's own", by=LOCAL)
+        if self.parts.tokens.actor(token) is None:
+            self.parts.tokens.adopt(token, reason="the lab's own", by=LOCAL)
         return AdminAccess(self.origin + PREFIX, token)
 
     @property
     def faults(self) -> Faults:
-        """What this server is told to do wrong on purpose; a restart forgets it."""
-        return self._admin.faults
+        """The faults that this server injects; a restart clears them."""
+        return self.parts.faults
 
-    @property
-    def parts(self) -> AdminContext:
-        """The desks of those who run this server."""
-        return self._admin
-
-    def way(self) -> Transport:
-        """A new way to this server, which stays good over restarts."""
-        return self._host.way()
+    def transport(self) -> ServerTransport:
+        """A new transport to this server, which stays usable over restarts."""
+        return self._host.transport()
 
     def adopt(self, policy: Policy) -> None:
-        """Decide by another policy, after a restart too."""
+        """Put another policy in force, after a restart too."""
         adopt_policy(self.service, policy)
         self._policy = policy
 
     def stop(self) -> None:
         """Stop for good."""
         self._halt()
-        self._repository.close()
+        self.repository.close()
 
     def restart(self) -> None:
         """Stop and start again, on the same records."""
@@ -121,49 +108,47 @@ class LabServer:
         return content
 
     def restore(self, content: bytes | None) -> None:
-        """Go on with earlier records, or, without any, with an empty database."""
+        """Replace the records by earlier ones, or by an empty database without any."""
         self._halt()
-        for leftover in _LEFTOVERS:
-            self._file.with_name(self._file.name + leftover).unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         if content is not None:
             self._file.write_bytes(content)
         self._start()
         if self.service.policy.document.version < self._policy.document.version:
-            adopt_policy(self.service, self._policy)  # phones know it, whatever the restored records say
+            # Devices have seen its version and reject a verdict of a lower one.
+            adopt_policy(self.service, self._policy)
 
     def _halt(self) -> None:
         self._host.stop()
         self._store.close()
 
     def _start(self) -> None:
-        lineage = KeyRotationHistory(self.vendor, self._listed)
-        keyring = lineage.keyring(self._secrets.signing_keys)
+        history = KeyRotationHistory(self.vendor, self._listed)
+        keyring = history.keyring(self._secrets.signing_keys)
         self._store = SqlStore(self._file)
         self.service = VerdictService(
             secrets=self._secrets,
             policy=self._policy,
             store=self._store,
-            issuer=self._house.issuer,
-            audience=self._house.audience,
+            issuer=self._identity.issuer,
+            audience=self._identity.audience,
             clock=self._clock,
             random=self._random,
             signer=VerdictSigner(keyring, self._listed, self._clock),
             country_of=countries(),
         )
-        keys = KeyAdmin(self._repository, keyring, lineage.successor, self._clock)
-        self._admin = AdminContext.of(self.service, keys=keys)
-        self._host.start(ServedApplication(self.service, self._repository, self._admin))
+        keys = KeyAdmin(self.repository, keyring, history.successor, self._clock)
+        self.parts = AdminContext.of(self.service, keys=keys)
+        self._host.start(self.service, self.repository, self.parts)
 
     def _listed(self) -> KeyList:
-        return self._repository.keys
-
-    def _open_repository(self, folder: Path) -> KeyRepository:
-        return self.vendor.ceremony.open(folder, self._secrets.signing_keys, self._clock)
+        return self.repository.keys
 
 
 @cache
 def _empty_database() -> bytes:
-    """A database with its tables and no records. Migrations take longer than many a phone lives, so they run once."""
+    """A database with its tables and no records: migrations are slow, so they run once in a process."""
     with TemporaryDirectory(prefix="activation-") as folder:
         file = Path(folder) / "empty.sqlite"
         SqlStore(file).close()

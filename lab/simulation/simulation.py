@@ -1,7 +1,7 @@
-"""A scene: one world, the vendors in it with their servers, and the phones that are put into it.
+"""A simulation: one virtual world, the manufacturers in it with their servers, and emulated devices.
 
-Everything in a scene derives from its seed. Its servers are real ones: records in SQLite, and HTTP on a free port
-unless another host is given.
+Everything derives from its seed. The servers are real ones: records in SQLite, and HTTP on a free port unless another
+host is given.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from typing import Final
 from agent.ports import Modem
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
-from lab.backend.hosts import HostMaker, HttpHost, HttpTransport, Transport
+from lab.backend.hosts import Host, HttpHost, ServerTransport
 from lab.backend.managed_server import LabServer, ServerIdentity
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
@@ -24,6 +24,7 @@ from lab.handset.image import Trust
 from lab.handset.persistence import DevicePersistence, DeviceStorage
 from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from lab.manufacturer.policies import LANTERN
+from lab.world.addresses import ForwardedForTransport
 from lab.world.clock import World
 from lab.world.places import find_place
 from lab.world.seed import Seed
@@ -38,19 +39,19 @@ VENDOR: Final = "vendor"
 
 @dataclass(frozen=True, slots=True)
 class ServerAccess:
-    """What an image pins, and the way to the server that it names."""
+    """What an image pins of a server, and the transport to it."""
 
     trust: Trust
-    transport: Transport
+    transport: ServerTransport
 
 
 @dataclass(frozen=True, slots=True)
 class SimulationOptions:
-    """What a scene is played on: see `Simulation.open`."""
+    """The arguments of `Simulation.open`."""
 
     url: str | None
     policy: Policy | None
-    host: HostMaker
+    host: type[Host]
     branch: str
     folder: Path | None
     algorithm: Algorithm
@@ -58,61 +59,58 @@ class SimulationOptions:
 
 
 class Simulation:
-    """Made by `open`. `url` is where phones of the vendor find their server, if it is not the scene's own."""
+    """Made by `open`. Servers start when the first device needs them."""
 
-    def __init__(self, seed: Seed, world: World, stack: ExitStack, stage: SimulationOptions) -> None:
+    def __init__(self, seed: Seed, world: World, stack: ExitStack, options: SimulationOptions) -> None:
         self.world = world
         self.vendor = Manufacturer(seed)
         self._root = seed
-        self._seed = seed.child(stage.branch) if stage.branch else seed
+        self._seed = seed.child(options.branch) if options.branch else seed
         self._stack = stack
-        self._url = stage.url
-        self._policy = stage.policy
-        self._host = stage.host
-        self._algorithm = stage.algorithm
-        self._clock = stage.clock
-        self._reach: dict[str, ServerAccess] = {}
+        self._options = options
+        self._access: dict[str, ServerAccess] = {}
         self._servers: dict[str, LabServer] = {}
         self._made: Counter[tuple[str, str]] = Counter()
-        folder = TemporaryDirectory(prefix="activation-", dir=stage.folder)
+        folder = TemporaryDirectory(prefix="activation-", dir=options.folder)
         self._folder = Path(stack.enter_context(folder))
 
     @classmethod
     @contextmanager
-    def open(  # noqa: PLR0913 - each is a choice of its own, given by name
+    def open(  # noqa: PLR0913 - each is an option of its own, given by name
         cls,
         seed: str,
         *,
         url: str | None = None,
         world: World | None = None,
         policy: Policy | None = None,
-        host: HostMaker = HttpHost,
+        host: type[Host] = HttpHost,
         branch: str = "",
         folder: Path | None = None,
         clock: Callable[[], int] | None = None,
         algorithm: Algorithm = Algorithm.ED25519,
     ) -> Iterator["Simulation"]:
-        """A scene whose servers start when the first phone needs them and stop with the block.
+        """A simulation whose servers stop with the block.
 
-        `policy` is what the vendor's server decides by at first; the shipped one if it is not given. `host` makes
-        the place where a server runs. Scenes of one seed share their vendors; another `branch` has other phones and
-        other chances. Servers and phones keep their files in a new folder below `folder`. `clock` is what the servers
-        take for the time, in seconds since the epoch, if it is not the world's; the vendor's signs by `algorithm`.
+        `url` is the manufacturer's server if the simulation does not run it itself. `policy` is the first policy of
+        that server, the shipped one by default, and `algorithm` the one that it signs with. `host` runs the servers.
+        Simulations of one seed share their manufacturers; another `branch` has other devices and other random draws.
+        Servers and devices keep their files in a new folder below `folder`. `clock` is the servers' clock in seconds
+        since the epoch, the world's by default.
         """
         with ExitStack() as stack:
             world = world or World()
-            stage = SimulationOptions(url, policy, host, branch, folder, algorithm, clock or world.now)
-            yield cls(Seed.of(seed), world, stack, stage)
+            options = SimulationOptions(url, policy, host, branch, folder, algorithm, clock or world.now)
+            yield cls(Seed.of(seed), world, stack, options)
 
     @property
     def server(self) -> LabServer:
-        """The vendor's own server, for its operators. Raises ValueError in a scene that uses somebody else's."""
+        """The manufacturer's server. Raises ValueError if it runs elsewhere."""
         self._server_access(VENDOR)
         if VENDOR not in self._servers:
-            raise ValueError("the server of this scene runs elsewhere")
+            raise ValueError("the server of this simulation runs elsewhere")
         return self._servers[VENDOR]
 
-    def phone(  # noqa: PLR0913 - what a phone can be put together from, given by name
+    def phone(  # noqa: PLR0913 - each is a part of its own, given by name
         self,
         profile: str | Profile,
         place: str,
@@ -122,11 +120,11 @@ class Simulation:
         persistence: DevicePersistence | None = None,
         options: DeviceOptions | None = None,
     ) -> Handset:
-        """A new phone with the firmware `profile`, in `place`, switched off.
+        """A new device with the firmware `profile` in `place`, switched off.
 
         `card` replaces the SIM that a device there carries; `modem` replaces the emulated one, and its IMEIs are used.
         `persistence` is the storage of a device that was switched on before or will be again.
-        Raises what `load_named` and `find_place` raise, and ValueError for an `url` that is none.
+        Raises what `load_named` and `find_place` raise, and ValueError for an invalid `url`.
         """
         firmware = profile if isinstance(profile, Profile) else load_named(profile)
         where, options = find_place(place), options or DeviceOptions()
@@ -153,34 +151,35 @@ class Simulation:
         return ImageBinding(access.trust, access.transport, authority)
 
     def _server_access(self, holder: str) -> ServerAccess:
-        if holder not in self._reach:
-            self._reach[holder] = self._make_reach(holder)
-        return self._reach[holder]
+        """The server of the holder of a trust root, which is started when it is first needed."""
+        if holder not in self._access:
+            identity, url = self._identity(holder), self._options.url
+            transport: ServerTransport
+            if url and holder == VENDOR:
+                transport = ForwardedForTransport(url)
+            else:
+                transport = self._start_server(holder, identity).transport()
+            self._stack.callback(transport.close)
+            root = identity.vendor.ceremony.pinned_root
+            trust = Trust(issuer=identity.issuer, audience=identity.audience, root=root)
+            self._access[holder] = ServerAccess(trust, transport)
+        return self._access[holder]
 
-    def _make_reach(self, holder: str) -> ServerAccess:
-        """The vendor's server, or the one of another holder of trust, who has keys and a policy of its own."""
-        house = self._house(holder)
-        elsewhere = self._url if holder == VENDOR else None
-        transport = HttpTransport(elsewhere) if elsewhere else self._serve(holder, house).way()
-        self._stack.callback(transport.close)
-        root = house.vendor.ceremony.pinned_root
-        return ServerAccess(Trust(issuer=house.issuer, audience=house.audience, root=root), transport)
-
-    def _house(self, holder: str) -> ServerIdentity:
+    def _identity(self, holder: str) -> ServerIdentity:
+        """The manufacturer, or another holder with keys and a policy of its own."""
+        vendor = self.vendor
         if holder == VENDOR:
-            policy = self._policy or shipped()
-            return ServerIdentity(
-                self.vendor, self.vendor.issuer, self.vendor.audience, policy, self._algorithm
-            )
+            policy = self._options.policy or shipped()
+            return ServerIdentity(vendor, vendor.issuer, vendor.audience, policy, self._options.algorithm)
         policy = Policy.parse(LANTERN, "lantern-open.toml")
         vendor = Manufacturer(self._root.child(holder))
         return ServerIdentity(vendor, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
 
-    def _serve(self, holder: str, house: ServerIdentity) -> LabServer:
+    def _start_server(self, holder: str, identity: ServerIdentity) -> LabServer:
         folder = self._folder / holder
         folder.mkdir()
         random = self._seed.random(f"server {holder}").randbytes
-        server = LabServer(house, folder, self._clock, random, self._host())
+        server = LabServer(identity, folder, self._options.clock, random, self._options.host())
         self._stack.callback(server.stop)
         self._servers[holder] = server
         return server

@@ -11,7 +11,7 @@ from typing import Final
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
 from firmware_profiles.loader import load_named
-from lab.backend.hosts import HostMaker, HttpTransport, InProcessHost, memory_folder
+from lab.backend.hosts import Host, InProcessHost, memory_folder
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultScheduler
@@ -27,6 +27,7 @@ from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
 from lab.simulation.simulation import Simulation
+from lab.world.addresses import ForwardedForTransport
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
 from lab.world.seed import Seed
@@ -44,7 +45,7 @@ class ServerTarget:
     `operations` administers a server that runs elsewhere, if its admin API can be used.
     """
 
-    host: HostMaker = InProcessHost
+    host: type[Host] = InProcessHost
     url: str | None = None
     operations: Operations | None = None
 
@@ -136,7 +137,7 @@ class ScenarioContext:
 
     def transport(self, device: str, onward: UpstreamTransport, random: Random) -> UpstreamTransport:
         """The transport of a device with the faults of the scenario: on real sockets over HTTP, else in process."""
-        if not isinstance(onward, HttpTransport):
+        if not isinstance(onward, ForwardedForTransport):
             return FaultyTransport(
                 onward, device, self.faults, self.world, self.clock, random, self.responses
             )

@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 import requests
 
-from lab.backend.asgi_transport import Runner
+from lab.backend.asgi_transport import AsgiClient
 from server_stub.admin.context import PREFIX, AdminContext
 from server_stub.api.app import create_app
 from server_stub.api.limits.settings import ServerLimits, read_rate
@@ -214,11 +214,11 @@ def test_the_steps_of_a_request_account_for_its_time() -> None:
     """The stopwatch advances by one at each reading, so times are numbers of readings."""
     readings = count()
     app = create_app(service(), stopwatch=lambda: float(next(readings)))
-    runner = Runner(app)
-    nonce = json.loads(runner.ask("POST", media.CHALLENGES_PATH, {}, b"").body)["nonce"]
-    assert runner.ask("POST", media.VERDICTS_PATH, EVIDENCE, Phone().evidence(nonce)).status == 200
+    client = AsgiClient(app)
+    nonce = json.loads(client.request("POST", media.CHALLENGES_PATH, {}, b"").body)["nonce"]
+    assert client.request("POST", media.VERDICTS_PATH, EVIDENCE, Phone().evidence(nonce)).status == 200
     page = app.state.metrics.page().decode()
-    runner.close()
+    client.close()
     steps = [
         float(value) for value in re.findall(r"^activation_step_seconds_sum.* (\S+)$", page, re.MULTILINE)
     ]

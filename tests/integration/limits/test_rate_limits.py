@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from lab.backend.asgi_transport import RawAnswer, Runner
+from lab.backend.asgi_transport import AsgiClient, AsgiResponse
 from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
 from server_stub.api.app import create_app
@@ -36,12 +36,12 @@ class Application:
     def __init__(self, store: SqlStore | None = None, **limits: Any) -> None:
         self.now = 0.0
         app = create_app(service(store), limits=ServerLimits(**limits), stopwatch=lambda: self.now)
-        self._runner = Runner(app)
+        self._client = AsgiClient(app)
 
-    def request(self, method: str, path: str, body: bytes = b"") -> RawAnswer:
-        return self._runner.ask(method, path, EVIDENCE if body else {}, body)
+    def request(self, method: str, path: str, body: bytes = b"") -> AsgiResponse:
+        return self._client.request(method, path, EVIDENCE if body else {}, body)
 
-    def send(self, token: bytes) -> RawAnswer:
+    def send(self, token: bytes) -> AsgiResponse:
         return self.request("POST", media.VERDICTS_PATH, token)
 
     def evidence(self, phone: Phone | None = None, **changes: Any) -> bytes:
@@ -49,7 +49,7 @@ class Application:
         return (phone or Phone()).evidence(nonce, **changes)
 
     def close(self) -> None:
-        self._runner.close()
+        self._client.close()
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def application(store: SqlStore | None = None, **limits: Any) -> Iterator[Applic
         yield opened
 
 
-def retry_after(answer: RawAnswer) -> int:
+def retry_after(answer: AsgiResponse) -> int:
     problem = Problem.model_validate_json(answer.body)
     assert (answer.status, problem.code) == (429, ProblemCode.TOO_MANY_REQUESTS)
     return int(answer.headers["retry-after"])
