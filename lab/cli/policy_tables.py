@@ -9,7 +9,7 @@ from rich.table import Table
 from server_stub.admin.policy_simulation import PolicySimulation
 from server_stub.policy.diff import Difference, RuleChange
 from server_stub.policy.document import Rule
-from server_stub.policy.explain import Checked, Explanation, RuleEvaluation, as_words
+from server_stub.policy.explain import ConditionResult, Explanation, RuleEvaluation, as_words
 from server_stub.policy.facts import duration
 from server_stub.policy.policy import Policy
 
@@ -78,7 +78,7 @@ def _why(trial: RuleEvaluation) -> str:
     return "; ".join(_failed(one) for one in trial.conditions if not one.holds)
 
 
-def _failed(one: Checked) -> str:
+def _failed(one: ConditionResult) -> str:
     key = "activation age" if one.key.startswith("activation_age") else one.key
     return f"{key} is {one.found}, wanted {one.wanted}"
 

@@ -1,6 +1,6 @@
-"""What changes between two policies: every combination of facts that is decided differently, in readable rows."""
+"""The differences between two policies: every combination of facts that they decide differently, in readable rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,15 +20,15 @@ _OUTCOME: Final = (
     "not_before_lock",
     "retry_after",
 )
-"""What of a rule reaches a phone."""
+"""The members of a rule that a verdict is made from."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
     """Combinations that the old policy decides by rule `old` and the new one by rule `new`.
 
-    `where` maps each fact that matters to its alternatives; a fact that is not there may be anything. `differs` names
-    what differs: `decision`, or only `reason`, `check_in` and so on. `combinations` counts what the box stands for.
+    `where` maps each relevant fact to its alternatives; an absent fact can have any value. `differs` has the members
+    that differ: `decision`, or only `reason`, `check_in` and so on. `combinations` is the number in the box.
     """
 
     box: Box
@@ -41,7 +41,7 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class DifferenceRow:
-    """Combinations that change from one decision to another, with all rules that decide them, old and new."""
+    """Combinations that change from one decision to another, with all old and new rules that decide them."""
 
     box: Box
     where: Mapping[str, tuple[str, ...]]
@@ -52,7 +52,7 @@ class DifferenceRow:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All changes between two policies, those of the decision first. `combinations` counts the whole product."""
+    """All changes between two policies, changed decisions first. `combinations` is the size of the whole product."""
 
     space: Space
     changes: tuple[RuleChange, ...]
@@ -60,20 +60,24 @@ class Difference:
 
     @property
     def decisions(self) -> tuple[RuleChange, ...]:
-        """The changes of a decision."""
+        """The changes in which the decision differs."""
         return tuple(change for change in self.changes if "decision" in change.differs)
 
     @property
     def rows(self) -> tuple[DifferenceRow, ...]:
-        """The changes of a decision in as few rows as may be: whichever rules decide."""
+        """The changed decisions in as few rows as possible, independent of the deciding rules."""
         pairs: dict[tuple[str, str], list[RuleChange]] = {}
         for change in self.decisions:
             pairs.setdefault((change.old.decision, change.new.decision), []).append(change)
-        return tuple(
-            _row(self.space, box, changes)
-            for changes in pairs.values()
-            for box in merged(change.box for change in changes)
-        )
+        rows = []
+        for changes in pairs.values():
+            for box in merged(change.box for change in changes):
+                parts = [change for change in changes if overlapping(box, change.box)]
+                old = tuple({part.old.id: part.old for part in parts}.values())
+                new = tuple({part.new.id: part.new for part in parts}.values())
+                where, combinations = described(self.space, box), self.space.count(box)
+                rows.append(DifferenceRow(box, where, old, new, combinations))
+        return tuple(rows)
 
 
 def difference(old: Policy, new: Policy) -> Difference:
@@ -86,57 +90,28 @@ def difference(old: Policy, new: Policy) -> Difference:
     boxes: dict[Winners, list[Box]] = {}
     for box, winners in space.pieces(space.whole):
         boxes.setdefault(winners, []).append(box)
-    changes = [
-        _change(space, box, winners, differs)
-        for winners in sorted(boxes)
-        if (differs := _differs(space.rule(0, winners[0]), space.rule(1, winners[1])))
-        for box in merged(boxes[winners])
-    ]
+    changes = []
+    for winners in sorted(boxes):
+        old_rule, new_rule = space.rule(0, winners[0]), space.rule(1, winners[1])
+        differs = tuple(name for name in _OUTCOME if getattr(old_rule, name) != getattr(new_rule, name))
+        for box in merged(boxes[winners]) if differs else ():
+            where, combinations = described(space, box), space.count(box)
+            changes.append(RuleChange(box, where, old_rule, new_rule, differs, combinations))
     changes.sort(key=lambda change: "decision" not in change.differs)
     return Difference(space, tuple(changes), space.count(space.whole))
 
 
-def _row(space: Space, box: Box, changes: list[RuleChange]) -> DifferenceRow:
-    within = [change for change in changes if overlapping(box, change.box)]
-    return DifferenceRow(
-        box=box,
-        where=described(space, box),
-        old=_once(change.old for change in within),
-        new=_once(change.new for change in within),
-        combinations=space.count(box),
-    )
-
-
-def _once(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    return tuple({rule.id: rule for rule in rules}.values())
-
-
-def _change(space: Space, box: Box, winners: Winners, differs: tuple[str, ...]) -> RuleChange:
-    return RuleChange(
-        box=box,
-        where=described(space, box),
-        old=space.rule(0, winners[0]),
-        new=space.rule(1, winners[1]),
-        differs=differs,
-        combinations=space.count(box),
-    )
-
-
-def _differs(old: Rule, new: Rule) -> tuple[str, ...]:
-    return tuple(name for name in _OUTCOME if getattr(old, name) != getattr(new, name))
-
-
 def described(space: Space, box: Box) -> dict[str, tuple[str, ...]]:
-    """What a box demands of each fact, in words; a fact that may be anything is left out."""
+    """The alternatives of each fact in a box, as text; a fact that can have any value is left out."""
     return {
-        dimension.fact: _words(dimension, mask)
+        dimension.fact: _labels(dimension, mask)
         for dimension, mask in zip(space.dimensions, box, strict=True)
         if mask != dimension.full
     }
 
 
-def _words(dimension: FactDimension, mask: int) -> tuple[str, ...]:
-    """The values in words; by what is missing, where `any other` is among them and fewer are missing."""
+def _labels(dimension: FactDimension, mask: int) -> tuple[str, ...]:
+    """The labels of the values in `mask`; `any but` and the labels outside if `any other` is in it."""
     inside = [value for i, group in enumerate(dimension.groups) if mask >> i & 1 for value in group]
     outside = [value for i, group in enumerate(dimension.groups) if not mask >> i & 1 for value in group]
     if any(value.ages for value in (*inside, *outside)):
@@ -147,28 +122,26 @@ def _words(dimension: FactDimension, mask: int) -> tuple[str, ...]:
 
 
 def _activations(inside: list[Value], outside: list[Value]) -> tuple[str, ...]:
-    """Classes of activation, each with its ages where not every age is inside."""
+    """Classes of activation, each with its ages if not every age is inside. Adjacent spans are joined."""
     partly = {value.label for value in outside}
-    words = []
+    labels = []
     for label in dict.fromkeys(value.label for value in inside):
-        ages = [value.ages for value in inside if value.label == label and value.ages]
-        words += [f"{label}, {_told(span)}" for span in _joined(ages)] if label in partly else [label]
-    return tuple(words)
+        if label not in partly:
+            labels.append(label)
+            continue
+        joined: list[Ages] = []
+        spans = [value.ages for value in inside if value.label == label and value.ages]
+        for span in sorted(spans, key=lambda each: each.low):
+            if joined and joined[-1].high == span.low:
+                joined[-1] = Ages(joined[-1].low, span.high)
+            else:
+                joined.append(span)
+        labels += [f"{label}, {_age_text(span)}" for span in joined]
+    return tuple(labels)
 
 
-def _joined(spans: list[Ages]) -> list[Ages]:
-    """Neighbouring spans as one."""
-    joined: list[Ages] = []
-    for span in sorted(spans, key=lambda each: each.low):
-        if joined and joined[-1].high == span.low:
-            joined[-1] = Ages(joined[-1].low, span.high)
-        else:
-            joined.append(span)
-    return joined
-
-
-def _told(span: Ages) -> str:
-    """An age in words; bounds of documents are included, so that the upper one is one second below `high`."""
+def _age_text(span: Ages) -> str:
+    """A span as text. Bounds in documents are inclusive, so the upper one is one second below `high`."""
     low = f"{duration(span.low)} ago or longer"
     if span.high is None:
         return low

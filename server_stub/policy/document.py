@@ -1,4 +1,4 @@
-"""A policy document: the TOML form of a policy. Times are offset date-times, durations seconds."""
+"""A policy document: the TOML form of a policy. Times are offset date-times, durations are in seconds."""
 
 from enum import StrEnum
 from typing import Annotated, Final, Self, TypeVar
@@ -13,7 +13,7 @@ from wire.verdict import ALLOWED, REQUIRED
 
 
 class TerritoryClass(StrEnum):
-    """What a territory is to a policy. `none` is for activation alone: the phone has not been activated."""
+    """The class of a territory in a policy. `none` is only for activation: the device has not been activated."""
 
     PROHIBITED = "prohibited"
     NO_PRESENCE = "no-presence"
@@ -24,11 +24,11 @@ class TerritoryClass(StrEnum):
 
 
 RESOLVED: Final = frozenset({TerritoryClass.PROHIBITED, TerritoryClass.NO_PRESENCE, TerritoryClass.ELIGIBLE})
-"""The classes of a territory that has a name."""
+"""The classes of a territory that is known."""
 
 
 class CampaignState(StrEnum):
-    """Where in its life a campaign is."""
+    """The state of a campaign: before its begin, between begin and end, after its end."""
 
     AHEAD = "ahead"
     RUNNING = "running"
@@ -36,7 +36,7 @@ class CampaignState(StrEnum):
 
 
 class Argument(StrEnum):
-    """What an argument of a message can be filled with."""
+    """A value for an argument of a message."""
 
     TERRITORY = "territory"
     ACTIVATION_TERRITORY = "activation-territory"
@@ -50,11 +50,11 @@ class _Part(BaseModel):
 T = TypeVar("T")
 
 Alternatives = Annotated[Sequence[T], Field(min_length=1)]
-"""At least one of them; an empty list would match no phone."""
+"""A list of at least one element; an empty list would match no device."""
 
 
 class Territories(_Part):
-    """Which territories are of which class; all others are eligible. A country stands for its parts too.
+    """The territories of each class; all others are eligible. A country includes its subdivisions.
 
     Codes are of ISO 3166-1 alpha-2 (`CU`) or ISO 3166-2 (`UA-43`).
     """
@@ -66,18 +66,18 @@ class Territories(_Part):
     @classmethod
     def _once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
         if twice := sorted({code for code in codes if codes.count(code) > 1}):
-            raise ValueError(f"{', '.join(twice)} stands here twice; remove one")
+            raise ValueError(f"{', '.join(twice)} is listed twice; remove one")
         return codes
 
     @model_validator(mode="after")
     def _of_one_class(self) -> Self:
         if both := sorted({*self.prohibited} & {*self.no_presence}):
-            raise ValueError(f"{', '.join(both)} cannot be of two classes; remove it from one of them")
+            raise ValueError(f"{', '.join(both)} is listed in two classes; remove it from one of them")
         return self
 
 
 class Campaign(_Part):
-    """A measure with a beginning and an end: `from` is within it, `until` is not."""
+    """A measure with a begin, which is inside its period, and an end, which is not."""
 
     id: Code
     begins: Annotated[AwareDatetime, Field(alias="from")]
@@ -98,12 +98,13 @@ class CampaignCondition(_Part):
 
 
 class Conditions(_Part):
-    """What must hold for a rule, all of it; what is left out holds always. Each list is of alternatives.
+    """The conditions of a rule, which must all hold; an absent condition always holds. Lists are alternatives.
 
-    `territory` is the class of where the phone is, `activation` that of where it was first activated;
-    `activation_age_min` and `activation_age_max` are the seconds since then, both included (never true of a phone that
-    was not activated). `sale_region` is where the vendor sold the phone, or meant its image to be sold; `roaming`
-    whether it is registered on a network that is not its home network. `terms_not` are versions that were not accepted.
+    `territory` is the class of the device's territory, `activation` that of the territory of its first activation;
+    `activation_age_min` and `activation_age_max` are inclusive bounds of the seconds since then, which a device that
+    was not activated never meets. `sale_region` is where the device was sold, or for which its image was made;
+    `roaming` is whether it is registered on a network that is not its home network. `terms_not` are versions of the
+    terms that the user did not accept.
     """
 
     territory: Alternatives[Word[TerritoryClass]] | None = None
@@ -123,16 +124,14 @@ class Conditions(_Part):
     @classmethod
     def _somewhere(cls, classes: tuple[TerritoryClass, ...] | None) -> tuple[TerritoryClass, ...] | None:
         if classes and TerritoryClass.NONE in classes:
-            raise ValueError(
-                "no phone is in territory `none`; where nothing tells where it is, write `unknown`"
-            )
+            raise ValueError("no device has the territory `none`; write `unknown` for unknown territories")
         return classes
 
     @field_validator("activation")
     @classmethod
     def _recorded(cls, classes: tuple[TerritoryClass, ...] | None) -> tuple[TerritoryClass, ...] | None:
         if classes and TerritoryClass.CONTRADICTORY in classes:
-            raise ValueError("no activation is recorded as `contradictory`; leave it out")
+            raise ValueError("no activation has the territory `contradictory`; remove it")
         return classes
 
     @model_validator(mode="after")
@@ -144,19 +143,19 @@ class Conditions(_Part):
 
     @property
     def empty(self) -> bool:
-        """Whether these hold for every phone."""
+        """Whether these hold for every device."""
         return self == Conditions()
 
 
 class RuleMessage(_Part):
-    """Which sentence the phone shows; `args` says what fills each argument."""
+    """The sentence that the device shows, and the source of each of its arguments."""
 
     key: Word[MessageKey]
     args: dict[Code, Word[Argument]] = {}
 
 
 class Rule(_Part):
-    """One rule: when, and then what. The claims must be complete for the decision, and no more than that."""
+    """Conditions and an outcome, which must have exactly the claims that its decision needs and allows."""
 
     id: Code
     when: Conditions = Conditions()
@@ -177,28 +176,32 @@ class Rule(_Part):
         )
         if missing := REQUIRED[self.decision] - given:
             raise ValueError(
-                f"a rule that decides {self.decision} needs {', '.join(sorted(missing))}; add it"
+                f"a rule with decision {self.decision} needs {', '.join(sorted(missing))}; add it"
             )
         if excess := given - ALLOWED[self.decision]:
-            raise ValueError(f"a rule that decides {self.decision} cannot have {', '.join(sorted(excess))}")
+            raise ValueError(
+                f"a rule with decision {self.decision} cannot have {', '.join(sorted(excess))}; remove it"
+            )
         return self
 
     @model_validator(mode="after")
     def _arguments_exist(self) -> Self:
         sources = set(self.message.args.values()) if self.message else set()
         if Argument.CASE in sources and not self.case:
-            raise ValueError("the message names the case; add `case = true`")
+            raise ValueError("the message has the case number; add `case = true`")
         for source, classes in (
             (Argument.TERRITORY, self.when.territory),
             (Argument.ACTIVATION_TERRITORY, self.when.activation),
         ):
             if source in sources and not (classes and RESOLVED.issuperset(classes)):
-                raise ValueError(f"the message names the {source}; demand a class that has one in `when`")
+                raise ValueError(
+                    f"the message has the {source}; require a class with a known territory in `when`"
+                )
         return self
 
 
 class PolicyDocument(_Part):
-    """A whole policy: ordered rules, of which the first that matches decides and the last always matches."""
+    """A policy: ordered rules, of which the first that matches decides and the last always matches."""
 
     id: Code
     version: Integer

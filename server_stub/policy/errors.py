@@ -1,4 +1,4 @@
-"""What is wrong with a policy document, in words for the person who wrote it."""
+"""Error messages about a policy document, for the person who wrote it."""
 
 import typing
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _SHOWN: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class PolicyProblem:
-    """One thing that is wrong. `key` is dotted and empty for the document itself, `line` counts from 1."""
+    """One error. `key` is dotted, and empty for the document itself; `line` counts from 1."""
 
     source: str
     line: int
@@ -29,9 +29,9 @@ class PolicyProblem:
 
 
 class PolicyError(ValueError):
-    """A policy document cannot be used. `problems` are all that were found, in the order of their lines.
+    """A policy document is not valid. `problems` has every error, in the order of lines.
 
-    `source`, `line`, `key` and `problem` are those of the first one.
+    `source`, `line`, `key` and `problem` are those of the first error.
     """
 
     def __init__(self, problems: Iterable[PolicyProblem]) -> None:
@@ -54,9 +54,9 @@ def located(text: str, source: str, found: Iterable[tuple[Path, str]]) -> list[P
 
 
 def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path, str]]:
-    """Every fault that validation by `model` found, as its place and what to do.
+    """Every error that validation by `model` found: its path and a message.
 
-    A key that is misspelt is told once: as the word that is there and not as the one that is missing.
+    A misspelt key is reported once, as an unknown key and not also as a missing one.
     """
     details = error.errors(include_url=False)
     unknown = [each["loc"] for each in details if each["type"] == "extra_forbidden"]
@@ -67,9 +67,9 @@ def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path,
     }
     inside = {each["loc"][:size] for each in details for size in range(len(each["loc"]))}
     return [
-        (_place(each), _words(each, model))
+        (tuple(part for part in each["loc"] if part != "[key]"), _message(each, model))
         for each in details
-        # A list whose every element is wrong counts as empty.
+        # Validation reports a list as empty if each of its elements is wrong.
         if not (
             (each["type"] == "missing" and each["loc"] in meant)
             or (each["type"] == "too_short" and each["loc"] in inside)
@@ -77,31 +77,25 @@ def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path,
     ]
 
 
-def _place(details: ErrorDetails) -> Path:
-    return tuple(part for part in details["loc"] if part != "[key]")
-
-
-def _words(details: ErrorDetails, model: type[BaseModel]) -> str:
+def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
     path, kind = details["loc"], details["type"]
     if kind == "missing":
         return "missing key; add it"
     if kind == "extra_forbidden":
         return f"unknown key; {suggestion(str(path[-1]), _keys(_model(path[:-1], model)))}"
     if kind == "too_short":
-        return "nothing stands here; name at least one"
+        return "empty list; write at least one element"
     if kind == "string_pattern_mismatch" and path[:1] == ("territories",):
-        return f"{_shown(details['input'])} is no territory; write a code of ISO 3166 such as CU or UA-43"
+        return f"{_shown(details['input'])} is not a territory; write a code of ISO 3166 such as CU or UA-43"
     if kind == "value_error":
         return str(details["ctx"]["error"])
-    return _bad_value(path, details, model)
-
-
-def _bad_value(path: Path, details: ErrorDetails, model: type[BaseModel]) -> str:
     shown = _shown(details["input"])
     words = _vocabulary(_annotation(path, model))
-    if details["type"] == "enum" and words:
-        return f"{shown} is no word here; {suggestion(str(details['input']), words)}"
-    return f"{shown} cannot stand here; {details['msg'][0].lower()}{details['msg'][1:]}"
+    msg = details["msg"]
+    advice = (
+        suggestion(str(details["input"]), words) if kind == "enum" and words else msg[0].lower() + msg[1:]
+    )
+    return f"{shown} is not allowed here; {advice}"
 
 
 def _shown(value: Any) -> str:
@@ -114,12 +108,12 @@ def _keys(model: type[BaseModel] | None) -> list[str]:
 
 
 def _model(path: Path, model: type[BaseModel]) -> type[BaseModel] | None:
-    """The model of the table at `path`; None where there is no table."""
+    """The model of the table at `path`; None if there is no table."""
     return _table(_annotation(path, model))
 
 
 def _annotation(path: Path, model: type[BaseModel]) -> Any:
-    """The type of what stands at `path`. An index, or the key of a free table, leaves the type as it is."""
+    """The type of the value at `path`. An index, or a key of a table with free keys, does not change the type."""
     annotation: Any = model
     for part in path:
         table = _table(annotation)
@@ -136,7 +130,7 @@ def _table(annotation: Any) -> type[BaseModel] | None:
 
 
 def _vocabulary(annotation: Any) -> list[str]:
-    """The words of the enum that a type is made of, if it is made of one."""
+    """The values of the enum that a type contains, if any."""
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return [member.value for member in annotation]
     return [word for inner in typing.get_args(annotation) for word in _vocabulary(inner)]

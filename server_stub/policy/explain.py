@@ -1,17 +1,17 @@
-"""Why a policy decides as it does: every rule that was tried, and which of its conditions failed and why."""
+"""Why a policy decides as it does: each rule that was evaluated, with the result of each of its conditions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server_stub.policy.document import CampaignState, Rule, TerritoryClass
-from server_stub.policy.facts import ActivationFact, Facts, Predicate, class_of, duration
+from server_stub.policy.document import Rule
+from server_stub.policy.facts import ActivationFact, Facts, class_of, duration
 from server_stub.policy.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """One condition: its key in the document, what it wants, what is the case, and whether it holds."""
+class ConditionResult:
+    """One condition: its key in the document, the wanted value, the actual value, and whether it holds."""
 
     key: str
     wanted: str
@@ -21,20 +21,20 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class RuleEvaluation:
-    """One rule with all its conditions. It matches where all of them hold."""
+    """One rule with all its conditions. It matches if all of them hold."""
 
     rule: Rule
-    conditions: tuple[Checked, ...]
+    conditions: tuple[ConditionResult, ...]
 
     @property
     def matches(self) -> bool:
-        """Whether this rule decides, once it is tried."""
+        """Whether this rule decides when it is evaluated."""
         return all(each.holds for each in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The evaluations in order, up to the one that decides, and the rules after it, which were not tried."""
+    """The evaluations in order, up to the rule that decides, and the rules after it, which were not evaluated."""
 
     facts: Facts
     evaluations: tuple[RuleEvaluation, ...]
@@ -47,29 +47,26 @@ class Explanation:
 
 
 def explain(policy: Policy, facts: Facts) -> Explanation:
-    """Try the rules on `facts`, one after the other, as `Policy.decide_by` does, and say what each one saw."""
-    evaluations = []
+    """Evaluate the rules on `facts` in order, as `Policy.decide_by` does, and record every condition."""
+    evaluations: list[RuleEvaluation] = []
     for rule, predicates in policy.predicates:
-        evaluations.append(
-            RuleEvaluation(rule, tuple(_checked(predicate, facts) for predicate in predicates))
-        )
+        conditions = []
+        for predicate in predicates:
+            value = facts.value(predicate.fact)
+            found = fact_text(value)
+            if predicate.key.startswith("activation_age"):
+                found = "not activated" if value is None else duration(value.age)
+            conditions.append(
+                ConditionResult(predicate.key, predicate.wanted, found, predicate.accepts(value))
+            )
+        evaluations.append(RuleEvaluation(rule, tuple(conditions)))
         if evaluations[-1].matches:
             break
     return Explanation(facts, tuple(evaluations), policy.document.rules[len(evaluations) :])
 
 
-def _checked(predicate: Predicate, facts: Facts) -> Checked:
-    value = facts.value(predicate.fact)
-    found = _age(value) if predicate.key.startswith("activation_age") else told(value)
-    return Checked(predicate.key, predicate.wanted, found, predicate.accepts(value))
-
-
-def _age(activation: ActivationFact | None) -> str:
-    return "not activated" if activation is None else duration(activation.age)
-
-
-def told(value: Any) -> str:
-    """A fact in words."""
+def fact_text(value: Any) -> str:
+    """A fact as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or isinstance(value, ActivationFact):
@@ -78,18 +75,17 @@ def told(value: Any) -> str:
 
 
 def as_words(facts: Facts) -> Mapping[str, str]:
-    """All facts in words, by the keys of conditions."""
-    campaigns: Mapping[str, CampaignState] = facts.campaigns
+    """All facts as text, by the keys of conditions."""
     age = {} if facts.activation is None else {"activation_age": duration(facts.activation.age)}
     return {
         "identity": facts.identity.value,
         "intent": facts.intent.value,
-        "territory": TerritoryClass(facts.territory).value,
-        "activation": told(facts.activation),
+        "territory": facts.territory.value,
+        "activation": fact_text(facts.activation),
         **age,
         "sale_region": facts.sale_region,
-        "roaming": told(facts.roaming),
+        "roaming": fact_text(facts.roaming),
         "trust": facts.trust.value,
-        "terms": told(facts.terms),
-        **{f"campaign {name}": state.value for name, state in campaigns.items()},
+        "terms": fact_text(facts.terms),
+        **{f"campaign {name}": state.value for name, state in facts.campaigns.items()},
     }

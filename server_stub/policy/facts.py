@@ -1,20 +1,20 @@
-"""What a policy looks at, reduced to what its conditions can tell apart, and the conditions as predicates of that."""
+"""The facts that the rules of a policy compare, and the conditions of a rule as predicates of these facts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from server_stub.attestation.appraisal import Identity
-from server_stub.policy.document import CampaignState, Conditions, Territories, TerritoryClass
+from server_stub.policy.document import CampaignState, Conditions, TerritoryClass
 from wire.codes import Intent, TrustTier
 
 CAMPAIGN: Final = "campaign "
-"""How the name of a campaign's fact begins; the campaign's id follows."""
+"""Prefix of the name of a campaign's fact, before the campaign's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActivationFact:
-    """That a phone was activated: in a territory of which class, and how many seconds ago."""
+    """The class of the territory in which a device was activated, and the seconds since then."""
 
     territory: TerritoryClass
     age: int
@@ -22,7 +22,7 @@ class ActivationFact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the rules of one policy can look at. `activation` is None for a phone that was not activated."""
+    """All facts that the rules of one policy can compare. `activation` is None for a device that was not activated."""
 
     territory: TerritoryClass
     activation: ActivationFact | None
@@ -35,15 +35,15 @@ class Facts:
     campaigns: Mapping[str, CampaignState]
 
     def value(self, fact: str) -> Any:
-        """The fact of that name: a field's name, or `campaign` and an id."""
+        """The fact called `fact`: the name of a field, or `campaign` and an id. None for an unknown campaign."""
         if fact.startswith(CAMPAIGN):
-            return self.campaigns[fact.removeprefix(CAMPAIGN)]
+            return self.campaigns.get(fact.removeprefix(CAMPAIGN))
         return getattr(self, fact)
 
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """One condition of a rule. `key` is its key in the document, `fact` what it asks, `wanted` what for, in words."""
+    """One condition of a rule. `key` is its key in the document, `fact` the fact that it compares, `wanted` a text."""
 
     key: str
     fact: str
@@ -51,70 +51,42 @@ class Predicate:
     accepts: Callable[[Any], bool]
 
 
-def classify(territories: Territories, territory: str) -> TerritoryClass:
-    """The class of a territory; a part of a country has its country's unless it is listed itself."""
-    for name in (territory, territory.partition("-")[0]):
-        if name in territories.prohibited:
-            return TerritoryClass.PROHIBITED
-        if name in territories.no_presence:
-            return TerritoryClass.NO_PRESENCE
-    return TerritoryClass.ELIGIBLE
-
-
 def class_of(activation: ActivationFact | None) -> TerritoryClass:
-    """The class of where a phone was activated, `none` for one that was not."""
+    """The class of the territory in which a device was activated, `none` if it was not."""
     return TerritoryClass.NONE if activation is None else activation.territory
 
 
 def predicates_of(when: Conditions) -> tuple[Predicate, ...]:
-    """The conditions of a rule, in the order in which they are tried."""
+    """The conditions of a rule, in the order in which they are evaluated."""
     predicates = [
         Predicate(fact, fact, either(words), frozenset(words).__contains__)
         for fact in ("identity", "intent", "territory", "sale_region", "trust", "terms")
         if (words := getattr(when, fact)) is not None
     ]
-    if (refused := when.terms_not) is not None:
-        predicates.append(
-            Predicate("terms_not", "terms", f"not {either(refused)}", lambda terms: terms not in refused)
-        )
+
+    def add(key: str, fact: str, wanted: str, accepts: Callable[[Any], bool]) -> None:
+        predicates.append(Predicate(key, fact, wanted, accepts))
+
+    if (excluded := when.terms_not) is not None:
+        add("terms_not", "terms", f"not {either(excluded)}", lambda terms: terms not in excluded)
     if (roaming := when.roaming) is not None:
-        predicates.append(
-            Predicate("roaming", "roaming", "yes" if roaming else "no", lambda value: value is roaming)
-        )
-    predicates += _activation_predicates(when)
+        add("roaming", "roaming", "yes" if roaming else "no", lambda value: value is roaming)
+    if (classes := when.activation) is not None:
+        add("activation", "activation", either(classes), lambda one: class_of(one) in classes)
+    if (low := when.activation_age_min) is not None:
+        wanted = f"{duration(low)} or more"
+        add("activation_age_min", "activation", wanted, lambda one: one is not None and one.age >= low)
+    if (high := when.activation_age_max) is not None:
+        wanted = f"{duration(high)} or less"
+        add("activation_age_max", "activation", wanted, lambda one: one is not None and one.age <= high)
     if campaign := when.campaign:
         fact = f"{CAMPAIGN}{campaign.id}"
-        predicates.append(
-            Predicate("campaign", fact, either(campaign.state), frozenset(campaign.state).__contains__)
-        )
+        add("campaign", fact, either(campaign.state), frozenset(campaign.state).__contains__)
     return tuple(predicates)
 
 
-def _activation_predicates(when: Conditions) -> list[Predicate]:
-    predicates = []
-    if (classes := when.activation) is not None:
-        predicates.append(
-            Predicate("activation", "activation", either(classes), lambda one: class_of(one) in classes)
-        )
-    if (low := when.activation_age_min) is not None:
-        wanted = f"{duration(low)} or more"
-        predicates.append(
-            Predicate(
-                "activation_age_min", "activation", wanted, lambda one: one is not None and one.age >= low
-            )
-        )
-    if (high := when.activation_age_max) is not None:
-        wanted = f"{duration(high)} or less"
-        predicates.append(
-            Predicate(
-                "activation_age_max", "activation", wanted, lambda one: one is not None and one.age <= high
-            )
-        )
-    return predicates
-
-
 def either(words: Iterable[str]) -> str:
-    """Alternatives in words.
+    """Alternatives as text.
 
     >>> either(["unknown", "contradictory"])
     'unknown or contradictory'
@@ -123,7 +95,7 @@ def either(words: Iterable[str]) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Seconds in the largest unit that leaves no rest.
+    """Seconds in the largest unit that divides them.
 
     >>> duration(172_800), duration(5400), duration(0)
     ('2 d', '90 min', '0 s')

@@ -1,6 +1,6 @@
-"""What an operator decided about one phone. It comes before the policy, until it is withdrawn.
+"""An operator's decision about one device. It takes precedence over the policy until it is withdrawn.
 
-The operator's own words are for the records; the phone is told a code, and the case number that its user may quote.
+The operator's reason is only stored; the verdict has a reason code and the case number that the user may quote.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _DAY: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A decision about one phone. `decision` is deny, allow or release; `at` is in seconds since the epoch."""
+    """A decision about one device. `decision` is deny, allow or release; `at` is in seconds since the epoch."""
 
     decision: Decision
     reason: str
@@ -23,11 +23,11 @@ class Override:
 
     def __post_init__(self) -> None:
         if self.decision not in RULES:
-            raise ValueError(f"an operator cannot decide {self.decision}; one of: {', '.join(RULES)}")
+            raise ValueError(f"an operator cannot decide {self.decision}; use one of: {', '.join(RULES)}")
 
     @property
     def rule(self) -> Rule:
-        """The rule that stands in for the policy's."""
+        """The rule that replaces the policy's."""
         return RULES[self.decision]
 
 
@@ -57,4 +57,4 @@ RULES: Final = {
         case=True,
     ),
 }
-"""What an operator can decide, and what the phone is told then."""
+"""The rule for each decision that an operator can make."""

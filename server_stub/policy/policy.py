@@ -1,4 +1,4 @@
-"""Deciding by policy: the first rule whose conditions hold. A rule is found for every phone, by construction."""
+"""Decisions by policy: the first rule whose conditions hold. The last rule has none, so there is always a decision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,20 +8,20 @@ from typing import Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.document import CampaignState, PolicyDocument, Rule, TerritoryClass
-from server_stub.policy.facts import ActivationFact, Facts, Predicate, classify, predicates_of
+from server_stub.policy.facts import ActivationFact, Facts, Predicate, predicates_of
 from server_stub.policy.reading import parse
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from wire.codes import Intent, TrustTier
 
 UNKNOWN_REGION: Final = "unknown"
-"""The sale region of a phone of which nobody has told it."""
+"""The sale region of a device for which none is known."""
 
 _NO_PERIODS: Final[Mapping[str, "Period"]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """When and where a phone was first activated. `territory` is None where that was unknown."""
+    """Time and territory of the first activation of a device. `territory` is None if it was unknown."""
 
     at: int
     territory: str | None
@@ -29,9 +29,9 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInput:
-    """All that a rule may look at. `now` is in seconds since the epoch.
+    """Everything that a policy decides by. `now` is in seconds since the epoch.
 
-    `sale_region` is where the phone was sold, `roaming` whether its network is another one than its home network.
+    `sale_region` is where the device was sold; `roaming` is whether its network is not its home network.
     """
 
     judgement: Judgement
@@ -47,13 +47,13 @@ class PolicyInput:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """When a campaign runs: from `begins` on and before `ends`, seconds since the epoch; None for no end yet."""
+    """The period of a campaign: from `begins` until before `ends`, seconds since the epoch; None for no end yet."""
 
     begins: int
     ends: int | None
 
     def state(self, now: int) -> CampaignState:
-        """Where in its life the campaign is."""
+        """The state of the campaign at `now`."""
         if self.ends is not None and now >= self.ends:
             return CampaignState.LIFTED
         return CampaignState.RUNNING if now >= self.begins else CampaignState.AHEAD
@@ -61,11 +61,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy that is ready to decide. `text` is the document as it was written.
+    """A policy that is ready to decide. `text` is the source of the document.
 
-    `declared` are the periods that an operator gave to campaigns; they go before the document's own.
+    `declared` are periods of campaigns that an operator has set; they take precedence over those of the document.
 
-    >>> Policy.parse(text, "export.toml").decide(case).id  # doctest: +SKIP
+    >>> Policy.parse(text, "export.toml").decide(inputs).id  # doctest: +SKIP
     'prohibited-at-activation'
     """
 
@@ -92,12 +92,12 @@ class Policy:
         return cls(parse(text, source), text)
 
     def during(self, declared: Mapping[str, Period]) -> "Policy":
-        """The same policy with these periods of campaigns; those that it does not know do not matter."""
+        """The same policy with these periods of campaigns; unknown campaigns are ignored."""
         return Policy(self.document, self.text, MappingProxyType(dict(declared)))
 
-    def decide(self, case: PolicyInput) -> Rule:
+    def decide(self, inputs: PolicyInput) -> Rule:
         """The first rule that matches; the last one always does."""
-        return self.decide_by(self.facts(case))
+        return self.decide_by(self.facts(inputs))
 
     def decide_by(self, facts: Facts) -> Rule:
         """The first rule that matches these facts."""
@@ -107,44 +107,47 @@ class Policy:
             if all(predicate.accepts(facts.value(predicate.fact)) for predicate in predicates)
         )
 
-    def facts(self, case: PolicyInput) -> Facts:
-        """What the rules see of a case."""
+    def facts(self, inputs: PolicyInput) -> Facts:
+        """The facts that the rules compare."""
+        activation = None
+        if inputs.activation:
+            # A clock that was set back must not give a negative age.
+            age = max(0, inputs.now - inputs.activation.at)
+            activation = ActivationFact(self.classify_activation(inputs.activation), age)
         return Facts(
-            territory=self.classify_judgement(case.judgement),
-            activation=self._activated(case),
-            sale_region=case.sale_region,
-            roaming=case.roaming,
-            intent=case.intent,
-            identity=case.identity,
-            trust=case.trust,
-            terms=case.terms,
-            campaigns={name: period.state(case.now) for name, period in self.periods.items()},
+            territory=self.classify_judgement(inputs.judgement),
+            activation=activation,
+            sale_region=inputs.sale_region,
+            roaming=inputs.roaming,
+            intent=inputs.intent,
+            identity=inputs.identity,
+            trust=inputs.trust,
+            terms=inputs.terms,
+            campaigns={name: period.state(inputs.now) for name, period in self.periods.items()},
         )
 
     def classify(self, territory: str) -> TerritoryClass:
-        """The class of a territory; a part of a country has its country's unless it is listed itself."""
-        return classify(self.document.territories, territory)
+        """The class of a territory. A subdivision that is not listed has the class of its country."""
+        territories = self.document.territories
+        for code in (territory, territory.partition("-")[0]):
+            if code in territories.prohibited:
+                return TerritoryClass.PROHIBITED
+            if code in territories.no_presence:
+                return TerritoryClass.NO_PRESENCE
+        return TerritoryClass.ELIGIBLE
 
     def classify_judgement(self, judgement: Judgement) -> TerritoryClass:
-        """The class of where a phone is, as far as that is known."""
+        """The class of the territory in a judgement."""
         if judgement.status is JudgementStatus.CONTRADICTORY:
             return TerritoryClass.CONTRADICTORY
         return self.classify(judgement.territory) if judgement.territory else TerritoryClass.UNKNOWN
 
     def classify_activation(self, activation: Activation | None) -> TerritoryClass:
-        """The class of where a phone was first activated."""
+        """The class of the territory of an activation."""
         if activation is None:
             return TerritoryClass.NONE
         return self.classify(activation.territory) if activation.territory else TerritoryClass.UNKNOWN
 
     def campaign_state(self, campaign_id: str, now: int) -> CampaignState:
-        """Where in its life the campaign is at `now`. Raises KeyError for one that does not exist."""
+        """The state of the campaign at `now`. Raises KeyError if it does not exist."""
         return self.periods[campaign_id].state(now)
-
-    def _activated(self, case: PolicyInput) -> ActivationFact | None:
-        """A clock that was set back makes no phone younger than new."""
-        if case.activation is None:
-            return None
-        return ActivationFact(
-            self.classify_activation(case.activation), max(0, case.now - case.activation.at)
-        )

@@ -1,8 +1,8 @@
-"""The finite product of facts, cut into boxes in each of which every policy decides by one rule.
+"""The finite product of facts, split into boxes in each of which every policy decides by one rule.
 
-A box is a set of values for each fact, as a bit mask, and stands for all their combinations. A rule's conditions are
-a box too. Cutting along the rules finds what each rule decides without going through the combinations one by one, and
-leaves none out: the pieces of a cut are disjoint and together the whole.
+A box has a set of values for each fact, as a bit mask, and contains all their combinations. The conditions of a rule
+are also a box. Splitting along the rules finds what each rule decides without enumerating the combinations: the pieces
+are disjoint and together cover the whole product.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,20 +15,33 @@ from server_stub.policy.policy import Policy
 from server_stub.policy.values import Ages, Value, moments, values_of
 
 Box = tuple[int, ...]
-"""One bit mask for each dimension of a space: which of its groups belong to the box."""
+"""One bit mask for each dimension of a space: the groups of the dimension that are in the box."""
 
 Winners = tuple[int, ...]
-"""For each policy, the index of the rule that decides."""
+"""The index of the deciding rule in each policy."""
 
 
 @dataclass(frozen=True, slots=True)
 class FactDimension:
-    """A fact and its values, in groups that no rule tells apart. `signatures` are what rules say of each group."""
+    """A fact and its values, grouped so that no rule distinguishes values of a group. Each group has a signature."""
 
     fact: str
     groups: tuple[tuple[Value, ...], ...]
     signatures: tuple[tuple[bool, ...], ...]
     predicates: tuple[tuple[int, tuple[Predicate, ...]], ...]
+
+    @classmethod
+    def of(cls, fact: str, values: Iterable[Value], policies: Sequence[Policy]) -> "FactDimension":
+        """The dimension of `fact` with all its `values`."""
+        predicates = tuple(
+            (side, tuple(predicate for predicate in predicates if predicate.fact == fact))
+            for side, policy in enumerate(policies)
+            for _, predicates in policy.predicates
+        )
+        groups: dict[tuple[bool, ...], list[Value]] = {}
+        for value in values:
+            groups.setdefault(_signature(predicates, value.sides), []).append(value)
+        return cls(fact, tuple(map(tuple, groups.values())), tuple(groups), predicates)
 
     @property
     def full(self) -> int:
@@ -36,17 +49,27 @@ class FactDimension:
         return (1 << len(self.groups)) - 1
 
     def locate(self, sides: Sequence[Any]) -> int:
-        """The group of what each policy sees. Raises ValueError for what no group has."""
+        """The group of the values that the policies see. Raises ValueError if no group has them."""
         return self.signatures.index(_signature(self.predicates, sides))
 
     def mask(self, rule: int) -> int:
         """The groups that the conditions of the `rule`-th of all rules accept."""
         return sum(1 << group for group, accepted in enumerate(self.signatures) if accepted[rule])
 
+    def spans(self, mask: int) -> set[Ages] | None:
+        """The times at which the policies can see one of the groups in `mask`, None for any time."""
+        spans: set[Ages] = set()
+        for index, group in enumerate(self.groups):
+            for value in group if mask >> index & 1 else ():
+                if value.spans is None:
+                    return None
+                spans.update(value.spans)
+        return spans
+
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The product for one policy, or for several side by side."""
+    """The product of all facts for one policy, or for several policies together."""
 
     policies: tuple[Policy, ...]
     dimensions: tuple[FactDimension, ...]
@@ -55,8 +78,10 @@ class Space:
 
     @classmethod
     def of(cls, *policies: Policy) -> "Space":
-        """The product of everything that these policies can tell apart."""
-        dimensions = tuple(_dimension(fact, values, policies) for fact, values in values_of(policies).items())
+        """The product of all values that these policies can distinguish."""
+        dimensions = tuple(
+            FactDimension.of(fact, values, policies) for fact, values in values_of(policies).items()
+        )
         boxes: list[tuple[Box, ...]] = []
         first = 0
         for policy in policies:
@@ -71,33 +96,40 @@ class Space:
         return tuple(dimension.full for dimension in self.dimensions)
 
     def pieces(self, box: Box) -> Iterator[tuple[Box, Winners]]:
-        """Cut `box` until each policy decides each piece by one rule. Pieces that cannot happen are left out."""
-        for piece, winners in _cut(box, self.boxes):
-            if self.possible(piece):
-                yield piece, winners
+        """Split `box` until each policy decides each piece by one rule. Leaves out pieces that cannot occur."""
+        waiting = [box]
+        while waiting:
+            piece = waiting.pop()
+            winners = []
+            for rules in self.boxes:
+                winner, halves = _first_match(piece, rules)
+                if halves:
+                    waiting += halves
+                    break
+                winners.append(winner)
+            else:
+                if self.possible(piece):
+                    yield piece, tuple(winners)
 
     def possible(self, box: Box) -> bool:
-        """Whether there is a time at which the policies see the states of campaigns that the box demands."""
-        demands = [
-            spans
-            for dimension, mask in zip(self.dimensions, box, strict=True)
-            if (spans := _spans(dimension, mask)) is not None
-        ]
-        return not demands or any(all(moment in spans for spans in demands) for moment in self.moments)
+        """Whether the policies see the campaign states of the box at any time."""
+        times = [d.spans(mask) for d, mask in zip(self.dimensions, box, strict=True)]
+        limits = [spans for spans in times if spans is not None]
+        return not limits or any(all(moment in spans for spans in limits) for moment in self.moments)
 
     def locate(self, facts: Sequence[Facts]) -> Box:
-        """The box of one combination; `facts` is what each policy sees of it."""
-        return tuple(1 << d.locate([_value(one, d.fact) for one in facts]) for d in self.dimensions)
+        """The box of one combination; `facts` has the facts that each policy sees."""
+        return tuple(1 << d.locate([one.value(d.fact) for one in facts]) for d in self.dimensions)
 
     def count(self, box: Box) -> int:
-        """How many combinations of groups a box stands for."""
+        """The number of combinations of groups in a box."""
         total = 1
         for mask in box:
             total *= mask.bit_count()
         return total
 
     def rule(self, side: int, index: int) -> Rule:
-        """A rule by its policy and its place there."""
+        """A rule by the index of its policy and its own index."""
         return self.policies[side].document.rules[index]
 
 
@@ -107,42 +139,23 @@ def overlapping(one: Box, other: Box) -> bool:
 
 
 def merged(boxes: Iterable[Box]) -> list[Box]:
-    """Fewer boxes for the same combinations: those that differ in one dimension alone become one."""
+    """Fewer boxes for the same combinations: boxes that differ in only one dimension are united."""
     found = list(boxes)
     while found:
         before = len(found)
         for dimension in range(len(found[0])):
-            found = _merged_along(dimension, found)
+            masks: dict[tuple[Box, Box], int] = {}
+            for box in found:
+                rest = (box[:dimension], box[dimension + 1 :])
+                masks[rest] = masks.get(rest, 0) | box[dimension]
+            found = [(*head, mask, *tail) for (head, tail), mask in masks.items()]
         if len(found) == before:
             break
     return found
 
 
-def _merged_along(dimension: int, boxes: Iterable[Box]) -> list[Box]:
-    masks: dict[tuple[Box, Box], int] = {}
-    for box in boxes:
-        rest = (box[:dimension], box[dimension + 1 :])
-        masks[rest] = masks.get(rest, 0) | box[dimension]
-    return [(*before, mask, *after) for (before, after), mask in masks.items()]
-
-
-def _cut(box: Box, policies: tuple[tuple[Box, ...], ...]) -> Iterator[tuple[Box, Winners]]:
-    waiting = [box]
-    while waiting:
-        box = waiting.pop()
-        winners = []
-        for rules in policies:
-            winner, halves = _first(box, rules)
-            if halves:
-                waiting += halves
-                break
-            winners.append(winner)
-        else:
-            yield box, tuple(winners)
-
-
-def _first(box: Box, rules: tuple[Box, ...]) -> tuple[int, list[Box]]:
-    """The rule that decides all of a box, or two halves of it along the first rule that decides some of it."""
+def _first_match(box: Box, rules: tuple[Box, ...]) -> tuple[int, list[Box]]:
+    """The rule that decides the whole box, or two halves of the box, split by the first rule that decides a part."""
     for index, rule in enumerate(rules):
         overlap = tuple(mine & its for mine, its in zip(box, rule, strict=True))
         if overlap == box:
@@ -153,41 +166,10 @@ def _first(box: Box, rules: tuple[Box, ...]) -> tuple[int, list[Box]]:
                 (*box[:at], box[at] & ~rule[at], *box[at + 1 :]),
                 (*box[:at], overlap[at], *box[at + 1 :]),
             ]
-    raise ValueError("a policy's last rule matches every phone")
-
-
-def _dimension(fact: str, values: Iterable[Value], policies: Sequence[Policy]) -> FactDimension:
-    predicates = tuple(
-        (side, tuple(predicate for predicate in predicates if predicate.fact == fact))
-        for side, policy in enumerate(policies)
-        for _, predicates in policy.predicates
-    )
-    groups: dict[tuple[bool, ...], list[Value]] = {}
-    for value in values:
-        groups.setdefault(_signature(predicates, value.sides), []).append(value)
-    return FactDimension(fact, tuple(map(tuple, groups.values())), tuple(groups), predicates)
+    raise ValueError("the last rule of a policy matches every device")
 
 
 def _signature(
     predicates: Sequence[tuple[int, tuple[Predicate, ...]]], sides: Sequence[Any]
 ) -> tuple[bool, ...]:
     return tuple(all(predicate.accepts(sides[side]) for predicate in own) for side, own in predicates)
-
-
-def _value(facts: Facts, fact: str) -> Any:
-    """What a policy sees. It sees nothing of a campaign that it does not know."""
-    try:
-        return facts.value(fact)
-    except KeyError:
-        return None
-
-
-def _spans(dimension: FactDimension, mask: int) -> set[Ages] | None:
-    """The times at which one of these groups can be, None for any time."""
-    spans: set[Ages] = set()
-    for index, group in enumerate(dimension.groups):
-        for value in group if mask >> index & 1 else ():
-            if value.spans is None:
-                return None
-            spans.update(value.spans)
-    return spans

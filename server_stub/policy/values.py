@@ -1,8 +1,8 @@
-"""The values of each fact that one policy, or two of them, can tell apart: the axes of the finite product of facts.
+"""The values of each fact that one policy, or two policies, can distinguish: the axes of the finite product of facts.
 
-A fact has few values that matter: the words of a vocabulary, the names that a rule mentions and one that none
-mentions, the ages between two bounds, the territories of one class. Where two policies classify a territory, or date a
-campaign, differently, what each of them sees is a value of its own.
+Only few values of a fact matter: the members of an enumeration, the names that a rule mentions and one other name,
+the ages between two bounds, the territories of one class. If two policies classify a territory or date a campaign
+differently, each combination of what they see is a separate value.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,15 +18,15 @@ from server_stub.policy.policy import Period, Policy
 from wire.codes import Intent, TrustTier
 
 OTHER: Final = "any other"
-"""The label of the value that stands for all that no rule mentions."""
+"""The label of the value for everything that no rule mentions."""
 
 _ELSEWHERE: Final = "ZZ"
-"""A code that ISO 3166-1 gives to users and that is no territory: it stands for all that no policy lists."""
+"""A user-assigned code of ISO 3166-1, for all territories that no policy lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Seconds since the activation: from `low` on and before `high`, None for no bound."""
+    """A span of seconds since the activation: from `low` until before `high`, None for no bound."""
 
     low: int
     high: int | None
@@ -34,10 +34,10 @@ class Ages:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a fact. `sides` is what each policy sees of it.
+    """One value of a fact. `sides` has the value that each policy sees.
 
-    `ages` are those of an activation. `spans` are the times at which the policies see it, None for any time: an
-    operator can put a campaign into any state, but then it is the same for all policies.
+    `ages` are those of an activation. `spans` are the times at which the policies see these values, None for any time:
+    an operator can set the state of a campaign at any time, and then all policies see the same state.
     """
 
     label: str
@@ -47,7 +47,7 @@ class Value:
 
 
 def values_of(policies: Sequence[Policy]) -> dict[str, tuple[Value, ...]]:
-    """Every fact that these policies can look at, with its values."""
+    """Every fact that these policies can compare, with its values."""
     whens = [rule.when for policy in policies for rule in policy.document.rules]
     territories = _territories(policies)
     axes = {
@@ -74,15 +74,15 @@ def _words(words: Iterable[str], sides: int) -> tuple[Value, ...]:
 
 
 def _names(mentioned: Iterable[tuple[str, ...] | None], sides: int) -> tuple[Value, ...]:
-    """Names that rules mention, and the empty one, which no rule can mention, for all others."""
+    """The names that rules mention, and for all others the empty name, which no rule can mention."""
     names = sorted({name for names in mentioned for name in names or ()})
     return (*_words(names, sides), Value(OTHER, ("",) * sides))
 
 
 def _territories(policies: Sequence[Policy]) -> tuple[Value, ...]:
-    """One value for each way in which the policies classify a territory.
+    """One value for each combination of classes that the policies give a territory.
 
-    A territory that nobody lists is classified like its country, which is listed or like any other; so these are all.
+    An unlisted territory has the class of its country, which is listed or the class of all others, so this is complete.
     """
     listed = {
         code
@@ -92,13 +92,11 @@ def _territories(policies: Sequence[Policy]) -> tuple[Value, ...]:
     members: dict[tuple[TerritoryClass, ...], list[str]] = {}
     for code in sorted({*listed, _ELSEWHERE}):
         members.setdefault(tuple(policy.classify(code) for policy in policies), []).append(code)
-    return tuple(Value(_class_label(classes, codes), classes) for classes, codes in sorted(members.items()))
-
-
-def _class_label(classes: tuple[TerritoryClass, ...], codes: list[str]) -> str:
-    if len(set(classes)) == 1:
-        return classes[0].value
-    return f"{', '.join(codes)} ({' -> '.join(classes)})"
+    values = []
+    for classes, codes in sorted(members.items()):
+        label = f"{', '.join(codes)} ({' -> '.join(classes)})"
+        values.append(Value(classes[0].value if len(set(classes)) == 1 else label, classes))
+    return tuple(values)
 
 
 def _activations(territories: Iterable[Value], whens: Iterable[Conditions], sides: int) -> tuple[Value, ...]:
@@ -119,7 +117,7 @@ def _activations(territories: Iterable[Value], whens: Iterable[Conditions], side
 
 
 def _campaign(name: str, policies: Sequence[Policy]) -> tuple[Value, ...]:
-    """The states that all policies agree on, which an operator can declare, and those that their dates make differ."""
+    """The states that are equal in all policies, which an operator can set, and those that differ by their dates."""
     written = [policy.periods.get(name) for policy in policies]
     agreed = tuple(
         Value(state.value, tuple(state if period else None for period in written)) for state in CampaignState
@@ -129,14 +127,19 @@ def _campaign(name: str, policies: Sequence[Policy]) -> tuple[Value, ...]:
         states = tuple(period.state(span.low) if period else None for period in written)
         if len({state for state in states if state}) > 1:
             spans.setdefault(states, []).append(span)
-    return (
-        *agreed,
-        *(Value(_span_label(states, at), states, spans=tuple(at)) for states, at in spans.items()),
-    )
+    differing = []
+    for states, at in spans.items():
+        times = " and ".join(
+            f"from {_date(span.low)}" + ("" if span.high is None else f" until {_date(span.high)}")
+            for span in at
+        )
+        label = f"{' -> '.join(state.value if state else '-' for state in states)} ({times})"
+        differing.append(Value(label, states, spans=tuple(at)))
+    return (*agreed, *differing)
 
 
 def moments(policies: Sequence[Policy]) -> list[Ages]:
-    """The times between the dates of all campaigns, in seconds since the epoch, from before the first one."""
+    """The spans between the dates of all campaigns, in seconds since the epoch, with one before the first date."""
     periods: list[Period] = [period for policy in policies for period in policy.periods.values()]
     dates = {period.begins for period in periods} | {
         period.ends for period in periods if period.ends is not None
@@ -148,10 +151,5 @@ def moments(policies: Sequence[Policy]) -> list[Ages]:
     ]
 
 
-def _span_label(states: tuple[CampaignState | None, ...], spans: Sequence[Ages]) -> str:
-    times = " and ".join(f"from {_date(span.low)} until {_date(span.high)}" for span in spans)
-    return f"{' -> '.join(state.value if state else '-' for state in states)} ({times})"
-
-
-def _date(at: int | None) -> str:
-    return "for ever" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _date(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -52,12 +52,12 @@ def test_errors_and_warnings_name_file_line_and_key(draft: Path, tmp_path: Path)
     bad.write_text(EXPORT.replace('"CU"', '"Cuba"').replace("retry_after = 900", "retry_aftr = 900"), "utf-8")
     result = run("check", bad)
     assert result.exit_code == 1
-    assert f"{bad}:10: error: territories.prohibited.0: 'Cuba' is no territory" in result.stderr
+    assert f"{bad}:10: error: territories.prohibited.0: 'Cuba' is not a territory" in result.stderr
     assert "rules.7.retry_aftr: unknown key; did you mean 'retry_after'?" in result.stderr
     draft.write_text(EXPORT.replace('"CU"', '"XX"'), "utf-8")
     warned = run("check", draft)
     assert warned.exit_code == 0
-    assert f"{draft}:10: warning: territories.prohibited: XX is no code of ISO 3166" in warned.stderr
+    assert f"{draft}:10: warning: territories.prohibited: XX is not a code of ISO 3166" in warned.stderr
     (row,) = json.loads(run("check", bad, "--json").stdout)
     assert (row["ok"], [each["line"] for each in row["errors"]]) == (False, [10, 95])
 

@@ -46,10 +46,10 @@ def test_all_faults_are_told_at_once_in_the_order_of_lines() -> None:
         (
             5,
             "territories.prohibited.1",
-            "'Cuba' is no territory; write a code of ISO 3166 such as CU or UA-43",
+            "'Cuba' is not a territory; write a code of ISO 3166 such as CU or UA-43",
         ),
-        (12, "rules.0.when.territory.0", "'prohibted' is no word here; did you mean 'prohibited'?"),
-        (12, "rules.0.when.trust", "nothing stands here; name at least one"),
+        (12, "rules.0.when.territory.0", "'prohibted' is not allowed here; did you mean 'prohibited'?"),
+        (12, "rules.0.when.trust", "empty list; write at least one element"),
     ]
 
 
@@ -64,7 +64,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_lines() -> None:
             'activation = ["contradictory"]',
             12,
             "rules.0.when.activation",
-            "leave it out",
+            "remove it",
         ),
         (
             'territory = ["prohibited"]',
@@ -145,7 +145,7 @@ def test_a_rule_on_a_class_without_territories_and_a_campaign_without_rules_are_
         ('intent = ["activate"], territory = ["prohibited"]', 'intent = ["activate"]'), text=MINIMAL
     )
     assert [each.text for each in warnings(unused, "p.toml")] == [
-        "no rule asks for campaign c; remove it or add a rule"
+        "no rule uses campaign c; remove it or add a rule"
     ]
 
 
