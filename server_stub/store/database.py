@@ -81,10 +81,10 @@ def _postgresql(text: str) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise DatabaseError(
-            "this is no URL of a database; write postgresql://user:password@host:port/name"
+            "this is not the URL of a database; write postgresql://user:password@host:port/name"
         ) from None
     if url.drivername not in (*_SCHEMES, _DRIVER):
         raise DatabaseError(
-            f"{url.drivername} databases are not known here; give a file, or postgresql://user:password@host/name"
+            f"{url.drivername} databases are not supported; give a file, or postgresql://user:password@host/name"
         )
     return url.set(drivername=_DRIVER)

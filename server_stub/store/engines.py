@@ -1,8 +1,8 @@
-"""Engines: how a connection to each kind of database is made, and in which words its transactions begin.
+"""Engines: how to connect to each kind of database, and the statements that begin transactions on it.
 
 SQLite: a write-ahead log that is synced at every commit. A transaction takes the write lock before it reads.
 
-PostgreSQL: a transaction is READ COMMITTED, and locks what it reads in order to change it. Reading is one snapshot.
+PostgreSQL: a transaction is READ COMMITTED, and locks what it reads in order to change it. A reading is one snapshot.
 """
 
 import time
@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 from server_stub.store.database import Database
 
 CONNECTIONS: Final = 8
-"""Transactions, and so connections, that one server has at most at once."""
+"""The maximum number of simultaneous transactions, and so of connections, of one server."""
 
 _CONNECT_SECONDS: Final = 5
 _BUSY_SECONDS: Final = 5
@@ -27,10 +27,10 @@ _APPLICATION: Final = "verdict-server"
 
 @dataclass(frozen=True, slots=True)
 class TransactionStatements:
-    """How transactions begin. `locking`: rows are locked one by one, so transactions run side by side."""
+    """How transactions begin. `locking`: rows are locked one by one, so transactions run concurrently."""
 
-    begin: str
-    begin_reading: str
+    writing: str
+    reading: str
     locking: bool
 
 
@@ -49,9 +49,9 @@ def make_engine(database: Database) -> tuple[Engine, TransactionStatements]:
 
 
 def _sqlite(database: Database) -> Engine:
-    # A database in memory belongs to one connection, which all threads take in turn.
+    # A database in memory belongs to one connection, which all threads use in turn.
     pool, arguments = (StaticPool, {"check_same_thread": False}) if database.in_memory else (NullPool, {})
-    # Errors of the database would otherwise quote the rows that they are about.
+    # Errors of the database would otherwise quote row contents.
     engine = create_engine(database.url, hide_parameters=True, poolclass=pool, connect_args=arguments)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -71,35 +71,30 @@ def _postgresql(database: Database) -> Engine:
 
 
 def _configure_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
-    """WAL with a sync at every commit; transactions are begun by the store and not by the driver."""
+    """WAL with a sync at every commit; the store and not the driver begins transactions."""
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}").close()
-    _write_ahead(connection)
-    connection.execute("PRAGMA synchronous=FULL").close()
-
-
-def _write_ahead(connection: SqliteConnection) -> None:
-    """Of several servers that open a new file at once one changes its mode; SQLite does not wait for that by itself."""
+    # If several servers open a new file at once, one changes its mode; SQLite does not wait for that itself.
     for left in reversed(range(_BUSY_SECONDS * 100)):
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()
+            break
         except OperationalError as error:
             if not left or error.sqlite_errorcode != SQLITE_BUSY:
                 raise
             time.sleep(0.01)
-        else:
-            return
+    connection.execute("PRAGMA synchronous=FULL").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(SQLITE.begin)
+    connection.exec_driver_sql(SQLITE.writing)
 
 
 def _configure_postgresql(connection: PostgresqlConnection[Any], _: ConnectionPoolEntry) -> None:
-    """Transactions are begun by the store and not by the driver; a commit waits for the disk, whatever the default."""
+    """The store and not the driver begins transactions; a commit waits for the disk, whatever the default is."""
     connection.autocommit = True
     connection.execute("SET synchronous_commit = on")
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    connection.exec_driver_sql(POSTGRESQL.begin)
+    connection.exec_driver_sql(POSTGRESQL.writing)

@@ -1,4 +1,4 @@
-"""What the server remembers, as values. No identifier of a phone or a SIM is in here.
+"""What the server persists, as values. They contain no identifier of a device or a SIM.
 
 Times are seconds since the epoch.
 """
@@ -17,11 +17,11 @@ _SERIAL_MAX: Final = 999_999
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An attested phone, by its pseudonym `sub`.
+    """An attested device, by its pseudonym `sub`.
 
-    `locks_at` is when the phone locks by the newest verdict that decided, None for never. `override` is what an
-    operator decided about this phone. `first_seen` and `last_seen` are when it asked; None for a phone that has not
-    asked since the server keeps these times. `batch` and `distributor` are of its shipment, where the vendor knows it.
+    `locks_at` is when the device locks according to the newest verdict with a decision, None for never. `override` is
+    an operator's decision about this device. `first_seen` and `last_seen` are the times of its first and last request,
+    None if it has sent none since the server stores them. `batch` and `distributor` are those of its shipment.
     """
 
     sub: str
@@ -39,7 +39,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class VerdictRecord:
-    """A verdict with all that led to it. `token_digest` is SHA-256 over the token, hexadecimal.
+    """A verdict with its inputs. `token_digest` is SHA-256 over the token, hexadecimal.
 
     `inputs` are the claims of the evidence with keyed hashes for identifiers; `appraisal` maps each trust claim
     to its reason.
@@ -55,10 +55,10 @@ class VerdictRecord:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """The vendor's record of who got which phones: serial numbers `first` to `last` under one type allocation code.
+    """The vendor's record of a delivery: devices `first` to `last` under one type allocation code.
 
     A serial number is digits 9 to 14 of an IMEI (3GPP TS 23.003 clause 6.2.1), 0 to 999999. Raises ValueError for a
-    range that no IMEI can be in.
+    range that cannot occur in an IMEI.
     """
 
     tac: str
@@ -78,9 +78,9 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Something that somebody did. `action` is a dotted word, such as `device.lock`; `actor` is a token's name.
+    """One audit entry. `action` is a dotted name, for example `device.lock`; `actor` is the name of a token.
 
-    `id` is given by the store: it rises with every entry, and is 0 for one that was not appended yet.
+    The store assigns `id`, which rises with every entry and is 0 before the entry is appended.
     """
 
     at: int
@@ -110,7 +110,7 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """From `since` on, this version of this policy decides. The newest such record holds."""
+    """This version of this policy decides from `since` on. The newest such record holds."""
 
     policy_id: str
     version: int
@@ -121,7 +121,7 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class CampaignPeriod:
-    """When a campaign runs by an operator's word, which goes before the document's. No `ends` until it is lifted."""
+    """When a campaign runs, as an operator declared it, which overrides the document. No `ends` until it is lifted."""
 
     id: str
     begins: int
@@ -132,9 +132,9 @@ class CampaignPeriod:
 
 @dataclass(frozen=True, slots=True)
 class IdempotentAnswer:
-    """What was answered to a write, for a client that repeats it. `request` is a digest of what was asked.
+    """The response to a write, for a client that repeats the request. `request` is a digest of the request.
 
-    `until` is when it may be forgotten.
+    It may be deleted at `until`.
     """
 
     key: str

@@ -1,7 +1,7 @@
-"""Bringing a database up to date before anything else is done with it.
+"""Migrating a database to the newest schema before it is used.
 
-One at a time: servers that start together on one database wait for the first one. A database of before the migrations
-is recognised by its tables; one that a newer server has changed is left alone.
+Servers that start together on one database wait for the first one. A database from before the migrations is recognised
+by its tables; one that a newer server has changed is not touched.
 """
 
 from functools import cache
@@ -13,16 +13,16 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.pool import StaticPool
 
 from server_stub.store.database import Database
-from server_stub.store.errors import SchemaError
+from server_stub.store.protocol import SchemaError
 from server_stub.store.statements import POSTGRESQL
 
 REVISIONS: Final = ("0001", "0002")
-"""The migrations that this server knows. A test holds that they are all."""
+"""The migrations that this server knows. A test checks that the list is complete."""
 
 _FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 _VERSIONS: Final = "alembic_version"
 _LOCK: Final = 0x76657264696374
-"""`verdict` in ASCII: the advisory lock of PostgreSQL that whoever migrates holds."""
+"""`verdict` in ASCII: PostgreSQL's advisory lock that is held while migrating."""
 
 _FIRST_COLUMNS: Final = {
     "devices": {"sub", "last_serial", "locks_at", "override_decision", "override_at"},
@@ -32,7 +32,7 @@ _FIRST_COLUMNS: Final = {
 
 
 def migrate(engine: Engine, database: Database) -> None:
-    """Leave the database with the newest schema, or as it was. Raises SchemaError, or an error of the database."""
+    """Migrate to the newest schema or change nothing. Raises SchemaError, or an error of the database."""
     with engine.begin() as connection:
         if engine.dialect.name == POSTGRESQL:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -61,7 +61,7 @@ def _template() -> SqliteConnection:
 
 
 def _version(connection: Connection, database: Database) -> str | None:
-    """The migration that the database is at, None where it is empty. Raises SchemaError."""
+    """The newest migration that was applied, None if the database is empty. Raises SchemaError."""
     known = inspect(connection)
     if known.has_table(_VERSIONS):
         return connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalar()  # noqa: S608 - a constant
@@ -78,7 +78,7 @@ def _version(connection: Connection, database: Database) -> str | None:
 
 
 def _upgrade(connection: Connection, *, stamp: str | None) -> None:
-    """Alembic is imported only here: a database is up to date nearly always."""
+    """Alembic is imported only here: nearly always the database is already up to date."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The protocol of the server's memory: what every store does."""
+"""The protocols and errors of the store."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -18,11 +18,27 @@ from server_stub.store.entities import (
 from server_stub.store.queries import AuditQuery, DeviceQuery, Page
 
 
+class NonceSpentError(Exception):
+    """The nonce was spent before."""
+
+
+class StoreUnavailableError(Exception):
+    """The store cannot be read or written now."""
+
+
+class SchemaError(StoreUnavailableError):
+    """This server cannot use the database: it belongs to another program or a newer server."""
+
+
+class PolicyFixedError(Exception):
+    """A policy version that has been in force cannot be changed; a change needs a higher version."""
+
+
 class Reading(Protocol):
-    """What can be asked. Pages have 1 to 1000 items and raise CursorError for an `after` that is no page's end."""
+    """Read access. Pages have 1 to 1000 items; an `after` that no page ended with raises CursorError."""
 
     def device(self, sub: str) -> Device | None:
-        """The device of that pseudonym."""
+        """The device with this pseudonym."""
         ...
 
     def devices(self, query: DeviceQuery, *, after: str | None = None, limit: int = 100) -> Page[Device]:
@@ -30,11 +46,11 @@ class Reading(Protocol):
         ...
 
     def key_of(self, sub: str, back: int) -> str | None:
-        """The thumbprint in `cnf` of that device's newest verdict, or of the `back`-th other key before that."""
+        """The thumbprint in `cnf` of the device's newest verdict, or of the `back`-th different key before it."""
         ...
 
     def history(self, sub: str, *, after: str | None = None, limit: int = 100) -> Page[VerdictRecord]:
-        """The verdicts about a device or a stranger, newest first."""
+        """The verdicts about a device, attested or not, newest first."""
         ...
 
     def audit(self, query: AuditQuery, *, after: str | None = None, limit: int = 100) -> Page[AuditEntry]:
@@ -50,47 +66,47 @@ class Reading(Protocol):
         ...
 
     def in_force(self) -> InForce | None:
-        """What decides now. None in a database in which nothing was ever put in force."""
+        """The policy version in force, None if none was ever put in force."""
         ...
 
     def in_force_history(self) -> tuple[InForce, ...]:
-        """All that ever was in force, oldest first."""
+        """Every policy version that was put in force, oldest first."""
         ...
 
     def campaigns(self) -> tuple[CampaignPeriod, ...]:
-        """What an operator said last of each campaign, by id."""
+        """The newest period of each campaign that an operator has declared, by id."""
         ...
 
     def revision(self) -> int:
-        """A number that rises with each `put_in_force` and `put_campaign`, whichever process it was."""
+        """A number that rises with each `put_in_force` and `put_campaign` of any process."""
         ...
 
     def shipment_of(self, tac: str, serial: int) -> Shipment | None:
-        """The shipment that a phone was in; where shipments overlap, the one that was added last."""
+        """The shipment that a device was in; of overlapping shipments, the one that was added last."""
         ...
 
     def answer(self, key: str) -> IdempotentAnswer | None:
-        """What was answered under an idempotency key.
+        """The response that is stored under an idempotency key.
 
-        In a transaction nobody else can ask for, or keep, an answer under the same key before it ends: of two equal
-        requests at once, the second one finds the first one's answer.
+        In a transaction, other transactions cannot read or write this key before it ends: the second of two equal
+        simultaneous requests finds the response to the first.
         """
         ...
 
     def admin_token_hash(self) -> str | None:
-        """The hash of the admin token. In a transaction nobody else can ask before it ends."""
+        """The hash of the admin token. In a transaction, other transactions cannot read it before this one ends."""
         ...
 
 
 class Transaction(Reading, Protocol):
-    """All or nothing, and what it has read is not changed by anybody else before it ends."""
+    """All or nothing. Other transactions cannot change what it has read before it ends."""
 
     def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
         """Spend a nonce. Raises NonceSpentError."""
         ...
 
     def put_device(self, device: Device) -> None:
-        """Keep a device, new or changed. Its serial never falls."""
+        """Insert or replace a device. Its serial never falls."""
         ...
 
     def append_verdict(self, record: VerdictRecord) -> None:
@@ -102,52 +118,52 @@ class Transaction(Reading, Protocol):
         ...
 
     def put_policy(self, version: PolicyVersion) -> None:
-        """Keep a version of a policy, new or changed.
+        """Insert or replace a version of a policy.
 
-        Raises PolicyFixedError where that version has been in force with another text.
+        Raises PolicyFixedError if this version has been in force with another text.
         """
         ...
 
     def put_in_force(self, entry: InForce) -> None:
-        """Let a version of a policy decide from now on. Appended, never changed."""
+        """Put a version of a policy in force from now on. Appended, never changed."""
         ...
 
     def put_campaign(self, period: CampaignPeriod) -> None:
-        """Say when a campaign runs. Appended, never changed; the newest word about a campaign counts."""
+        """Declare when a campaign runs. Appended, never changed; the newest period of a campaign counts."""
         ...
 
     def add_shipments(self, shipments: Iterable[Shipment]) -> None:
-        """Add to what the vendor knows of shipments."""
+        """Append shipments."""
         ...
 
     def put_answer(self, answer: IdempotentAnswer) -> None:
-        """Keep an answer under its key, in place of an earlier one."""
+        """Insert or replace the response under its key."""
         ...
 
     def delete_expired_answers(self, now: int) -> None:
-        """Forget the answers whose time is over."""
+        """Delete the responses that have expired."""
         ...
 
     def set_admin_token_hash(self, hashed: str) -> None:
-        """Replace the admin token by another, of which the store gets only a hash."""
+        """Replace the admin token, of which the store gets only a hash."""
         ...
 
 
 class Store(Protocol):
-    """The server's memory."""
+    """What the server persists."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """Commits, durably if the store is, where the block ends well. Raises StoreUnavailableError."""
+        """Commits at the end of the block, durably unless in memory. Raises StoreUnavailableError."""
         ...
 
     def reading(self) -> AbstractContextManager[Reading]:
-        """One state of everything, read without making anybody wait. Raises StoreUnavailableError."""
+        """A snapshot; writers do not wait for it. Raises StoreUnavailableError."""
         ...
 
     def check(self) -> None:
-        """Raises StoreUnavailableError where nothing could be stored now."""
+        """Raises StoreUnavailableError if nothing could be stored now."""
         ...
 
     def close(self) -> None:
-        """Give back what the store holds."""
+        """Close every connection."""
         ...

@@ -1,6 +1,6 @@
-"""Questions to the store, and pages of answers.
+"""Queries to the store, and pages of results.
 
-A page ends with an opaque cursor. The next one begins after it, whatever was added or removed in the meantime.
+A page ends with an opaque cursor. The next page begins after it, whatever was added or removed in the meantime.
 """
 
 import base64
@@ -8,7 +8,6 @@ import binascii
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from server_stub.store.errors import CursorError
 from wire.codes import Decision
 
 T = TypeVar("T")
@@ -16,13 +15,17 @@ T = TypeVar("T")
 PAGE_MAX: Final = 1000
 
 
+class CursorError(ValueError):
+    """The cursor is not one that a page ended with."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceQuery:
-    """Which devices. What is None is not asked about.
+    """Which devices to find. A member that is None matches every device.
 
-    `territory` and `decision` are those of the newest verdict. `locked_at`: those that are locked at that time by their
-    newest verdict. `overridden`: whether an operator decided about the device. A device was activated from
-    `activated_from` on and before `activated_until`.
+    `territory` and `decision` are those of the newest verdict. `locked_at`: locked at that time by the newest verdict.
+    `overridden`: whether an operator decided about the device. Activated at or after `activated_from` and before
+    `activated_until`.
     """
 
     territory: str | None = None
@@ -40,7 +43,7 @@ class DeviceQuery:
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which entries: `action` is how theirs begins, such as `device.`; from `since` on and before `until`."""
+    """Which entries to find: `action` is a prefix, such as `device.`; at or after `since` and before `until`."""
 
     actor: str | None = None
     action: str | None = None
@@ -51,7 +54,7 @@ class AuditQuery:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some of what was asked for, in order. `next` is where to go on, None at the end."""
+    """Some of the results, in order. `next` is the cursor of the next page, None at the end."""
 
     items: tuple[T, ...]
     next: str | None
@@ -81,11 +84,11 @@ def decode_number(cursor: str) -> int:
     """The number that a page ended with. Raises CursorError."""
     key = decode_cursor(cursor)
     if not (key.isascii() and key.isdigit() and len(key) <= 18):
-        raise CursorError("the cursor is not one of this question's; begin without one")
+        raise CursorError("the cursor is not one of this query's; begin without one")
     return int(key)
 
 
 def check_limit(limit: int) -> None:
-    """Raises ValueError for a page of a length that no page has."""
+    """Raises ValueError for a length that a page cannot have."""
     if not 1 <= limit <= PAGE_MAX:
         raise ValueError(f"a page has 1 to {PAGE_MAX} items")

@@ -1,4 +1,4 @@
-"""What the server remembers, how it is asked for, and the protocol of its memory."""
+"""The entities, queries, errors and protocols of the store, without SQL."""
 
 from server_stub.store.entities import (
     AuditEntry,
@@ -10,15 +10,16 @@ from server_stub.store.entities import (
     Shipment,
     VerdictRecord,
 )
-from server_stub.store.errors import (
-    CursorError,
+from server_stub.store.protocol import (
     NonceSpentError,
     PolicyFixedError,
+    Reading,
     SchemaError,
+    Store,
     StoreUnavailableError,
+    Transaction,
 )
-from server_stub.store.protocol import Reading, Store, Transaction
-from server_stub.store.queries import PAGE_MAX, AuditQuery, DeviceQuery, Page
+from server_stub.store.queries import PAGE_MAX, AuditQuery, CursorError, DeviceQuery, Page
 
 __all__ = [
     "PAGE_MAX",

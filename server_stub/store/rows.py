@@ -1,7 +1,8 @@
-"""Entities to rows of the database, and back. A row is a sequence in the order of its table's columns."""
+"""Conversion of entities to rows and back. A row is a sequence in the order of its table's columns."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 import msgspec
@@ -18,13 +19,21 @@ from server_stub.store.entities import (
     Shipment,
     VerdictRecord,
 )
+from server_stub.store.schema import (
+    ANSWERS,
+    AUDIT,
+    CAMPAIGN_PERIODS,
+    POLICIES_IN_FORCE,
+    POLICY_VERSIONS,
+    SHIPMENTS,
+)
 from wire.codes import Decision, Reason, TrustTier
 from wire.verdict import Confirmation, PolicyReference, Verdict
 
 Row = Sequence[Any]
 
 _ENCODER: Final = msgspec.json.Encoder()
-"""Sixteen times as fast as the standard library's; for what was read as strict JSON or made here."""
+"""Sixteen times as fast as the standard library's; only for data that was read as strict JSON or made here."""
 
 
 def device(row: Row) -> Device:
@@ -67,7 +76,7 @@ def device_values(device: Device) -> dict[str, Any]:
 
 
 def verdict_values(record: VerdictRecord) -> dict[str, Any]:
-    """The columns of `verdicts`, without the id that the database gives."""
+    """The columns of `verdicts`, without the id that the database generates."""
     verdict = record.verdict
     return {
         "jti": verdict.jti,
@@ -95,22 +104,19 @@ def verdict_values(record: VerdictRecord) -> dict[str, Any]:
 
 def record(row: Row) -> VerdictRecord:
     """A row of `verdicts`."""
-    claims = from_json(row[20])
+    claims = _from_json(row[20])
     return VerdictRecord(
-        verdict=_early(row) if claims is None else Verdict.model_validate(claims),
+        verdict=_verdict_without_claims(row) if claims is None else Verdict.model_validate(claims),
         identity=row[13],
-        inputs=from_json(row[17]),
-        appraisal=from_json(row[18]),
-        judgement=from_json(row[19]),
+        inputs=_from_json(row[17]),
+        appraisal=_from_json(row[18]),
+        judgement=_from_json(row[19]),
         token_digest=row[16],
     )
 
 
-def _early(row: Row) -> Verdict:
-    """A verdict of before claims were kept whole.
-
-    Issuer, audience and nonce are empty, and what goes with the decision is absent.
-    """
+def _verdict_without_claims(row: Row) -> Verdict:
+    """A verdict from before all claims were stored: issuer, audience and nonce are empty, other claims are absent."""
     _, jti, sub, serial, iat, exp, decision, reason, territory, policy, version, rule, trust = row[:13]
     return Verdict.model_construct(
         iss="",
@@ -132,113 +138,41 @@ def _early(row: Row) -> Verdict:
     )
 
 
-def audit_values(entry: AuditEntry) -> dict[str, Any]:
-    """The columns of `audit`, without the id that the database gives."""
-    return {
-        "at": entry.at,
-        "actor": entry.actor,
-        "action": entry.action,
-        "subject": entry.subject,
-        "reason": entry.reason,
-        "details": as_json(entry.details),
-    }
-
-
 def audit_entry(row: Row) -> AuditEntry:
     """A row of `audit`."""
     number, at, actor, action, subject, reason, details = row
-    return AuditEntry(at, actor, action, subject, reason, from_json(details), number)
-
-
-def policy_values(version: PolicyVersion) -> dict[str, Any]:
-    """The columns of `policy_versions`."""
-    return {
-        "policy_id": version.id,
-        "version": version.version,
-        "text": version.text,
-        "put_at": version.put_at,
-        "put_by": version.put_by,
-    }
-
-
-def policy(row: Row) -> PolicyVersion:
-    """A row of `policy_versions`."""
-    return PolicyVersion(*row)
-
-
-def in_force_values(entry: InForce) -> dict[str, Any]:
-    """The columns of `policies_in_force`, without the id that the database gives."""
-    return {
-        "policy_id": entry.policy_id,
-        "version": entry.version,
-        "since": entry.since,
-        "by": entry.by,
-        "reason": entry.reason,
-    }
-
-
-def in_force(row: Row) -> InForce:
-    """A row of `policies_in_force`."""
-    return InForce(*row[1:])
-
-
-def campaign_values(period: CampaignPeriod) -> dict[str, Any]:
-    """The columns of `campaign_periods`, without the id that the database gives."""
-    return {
-        "campaign": period.id,
-        "begins": period.begins,
-        "ends": period.ends,
-        "by": period.by,
-        "reason": period.reason,
-    }
-
-
-def campaign(row: Row) -> CampaignPeriod:
-    """A row of `campaign_periods`."""
-    return CampaignPeriod(*row[1:])
-
-
-def shipment_values(shipment: Shipment) -> dict[str, Any]:
-    """The columns of `shipments`, without the id that the database gives."""
-    return {
-        "tac": shipment.tac,
-        "first": shipment.first,
-        "last": shipment.last,
-        "batch": shipment.batch,
-        "distributor": shipment.distributor,
-        "sale_region": shipment.sale_region,
-        "model": shipment.model,
-    }
-
-
-def shipment(row: Row) -> Shipment:
-    """A row of `shipments`."""
-    return Shipment(*row[1:])
-
-
-def answer_values(answer: IdempotentAnswer) -> dict[str, Any]:
-    """The columns of `idempotent_answers`."""
-    return {
-        "key": answer.key,
-        "request": answer.request,
-        "status": answer.status,
-        "headers": as_json(answer.headers),
-        "body": answer.body,
-        "until": answer.until,
-    }
+    return AuditEntry(at, actor, action, subject, reason, _from_json(details), number)
 
 
 def answer(row: Row) -> IdempotentAnswer:
     """A row of `idempotent_answers`."""
     key, request, status, headers, body, until = row
-    return IdempotentAnswer(key, request, status, from_json(headers), bytes(body), until)
+    return IdempotentAnswer(key, request, status, _from_json(headers), bytes(body), until)
 
 
-def as_json(value: dict[str, Any]) -> str:
-    """A JSON column as the driver takes it: nothing between the store and the driver would convert it."""
-    return json.dumps(value)
+FlatEntity = AuditEntry | PolicyVersion | InForce | CampaignPeriod | Shipment | IdempotentAnswer
+"""Entities whose members are the columns of their table, in the same order."""
+
+_COLUMNS: Final[dict[type, tuple[str, ...]]] = {
+    AuditEntry: tuple(column.name for column in AUDIT.c if column.name != "id"),
+    PolicyVersion: tuple(column.name for column in POLICY_VERSIONS.c),
+    InForce: tuple(column.name for column in POLICIES_IN_FORCE.c if column.name != "id"),
+    CampaignPeriod: tuple(column.name for column in CAMPAIGN_PERIODS.c if column.name != "id"),
+    Shipment: tuple(column.name for column in SHIPMENTS.c if column.name != "id"),
+    IdempotentAnswer: tuple(column.name for column in ANSWERS.c),
+}
 
 
-def from_json(value: Any) -> Any:
-    """A JSON column as the driver gives it: SQLite's as text, PostgreSQL's read already."""
+def values(entity: FlatEntity) -> dict[str, Any]:
+    """The columns of an entity's row, without an id that the database generates; dictionaries as JSON text."""
+    columns = _COLUMNS[type(entity)]
+    members = [getattr(entity, member.name) for member in fields(entity)][: len(columns)]
+    return {
+        column: json.dumps(value) if isinstance(value, dict) else value
+        for column, value in zip(columns, members, strict=True)
+    }
+
+
+def _from_json(value: Any) -> Any:
+    """The value of a JSON column: SQLite's driver returns text, PostgreSQL's the parsed value."""
     return json.loads(value) if isinstance(value, str) else value

@@ -1,7 +1,4 @@
-"""Tables of the SQL store, as the newest migration leaves them.
-
-Which tables are append-only is in the migrations: the database itself enforces it, by triggers.
-"""
+"""Tables of the SQL store after the newest migration, which also makes some append-only by triggers."""
 
 from typing import Final
 
@@ -22,10 +19,10 @@ from sqlalchemy import (
 METADATA: Final = MetaData()
 
 _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
-"""A key that counts. SQLite counts in columns of the type INTEGER alone, which has 64 bits there."""
+"""A generated key. SQLite generates keys only in columns of the type INTEGER, which has 64 bits there."""
 
 
-def _counted() -> Column[int]:
+def _generated_id() -> Column[int]:
     return Column("id", _NUMBER, primary_key=True, autoincrement=True)
 
 
@@ -52,7 +49,7 @@ DEVICES: Final = Table(
 VERDICTS: Final = Table(
     "verdicts",
     METADATA,
-    _counted(),
+    _generated_id(),
     Column("jti", String(64), nullable=False, unique=True),
     Column("sub", String(64), nullable=False),
     Column("serial", BigInteger, nullable=False),
@@ -88,7 +85,7 @@ SPENT_NONCES: Final = Table(
 AUDIT: Final = Table(
     "audit",
     METADATA,
-    _counted(),
+    _generated_id(),
     Column("at", BigInteger, nullable=False),
     Column("actor", String(128), nullable=False),
     Column("action", String(64), nullable=False),
@@ -111,7 +108,7 @@ POLICY_VERSIONS: Final = Table(
 POLICIES_IN_FORCE: Final = Table(
     "policies_in_force",
     METADATA,
-    _counted(),
+    _generated_id(),
     Column("policy_id", String(64), nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("since", BigInteger, nullable=False),
@@ -123,7 +120,7 @@ POLICIES_IN_FORCE: Final = Table(
 CAMPAIGN_PERIODS: Final = Table(
     "campaign_periods",
     METADATA,
-    _counted(),
+    _generated_id(),
     Column("campaign", String(64), nullable=False),
     Column("begins", BigInteger, nullable=False),
     Column("ends", BigInteger),
@@ -135,7 +132,7 @@ CAMPAIGN_PERIODS: Final = Table(
 SHIPMENTS: Final = Table(
     "shipments",
     METADATA,
-    _counted(),
+    _generated_id(),
     Column("tac", String(8), nullable=False),
     Column("first", Integer, nullable=False),
     Column("last", Integer, nullable=False),
@@ -166,4 +163,4 @@ SERVER_STATE: Final = Table(
     Column("revision", BigInteger, nullable=False),
     Column("admin_token_hash", String(256)),
 )
-"""One row, of `id` 1, which is always there: what is counted and known for the whole server."""
+"""Always one row, with `id` 1: the state of the whole server."""

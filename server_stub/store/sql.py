@@ -1,30 +1,50 @@
 """The durable store: SQLite by default, PostgreSQL by URL.
 
-What has been committed survives SIGKILL and a power cut. On SQLite transactions are serialized: each takes the write
-lock before it reads, so that the serial that it read is still the newest when it writes. On PostgreSQL the rows that
-are read in order to be changed are locked, so that only transactions about the same device wait for each other.
+Committed data survives SIGKILL and a power cut. On SQLite, transactions are serialized: each takes the write lock
+before it reads, so the serial that it read is still the newest when it writes. On PostgreSQL, rows that are read in
+order to be changed are locked, so only transactions about the same device wait for each other.
 
-SQLAlchemy holds the schema and the dialect, makes the connections, and compiles each statement once. The few statements
-of a verdict then go to the driver as they are: `Connection.execute` would cost several times what the database takes.
+SQLAlchemy holds the schema and the dialect, makes the connections, and compiles each statement once. Statements then go
+to the driver directly: `Connection.execute` would cost several times as much as the database.
 """
 
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Error as SqliteError
 from threading import Semaphore
-from typing import Final
+from typing import Final, TypeVar
 
-from sqlalchemy import func, select
+import psycopg
+from sqlalchemy import Engine, func, select
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from server_stub.store.database import Database
 from server_stub.store.engines import CONNECTIONS, make_engine
-from server_stub.store.errors import StoreUnavailableError
 from server_stub.store.migrate import copy_template, migrate
-from server_stub.store.reading import SqlReading
+from server_stub.store.protocol import StoreUnavailableError
 from server_stub.store.schema import VERDICTS
-from server_stub.store.sessions import ERRORS, ConnectionPool, TransactionContext
 from server_stub.store.statements import statements_for
-from server_stub.store.transaction import ExpiredNonceCleanup, LockingTransaction, SqlTransaction
+from server_stub.store.transaction import (
+    ExpiredNonceCleanup,
+    LockingTransaction,
+    SqlReading,
+    SqlTransaction,
+)
+
+T = TypeVar("T", bound=SqlReading)
+
+ERRORS: Final = (SQLAlchemyError, SqliteError, psycopg.Error)
+"""What a database or its driver may raise."""
+
+WAIT_SECONDS: Final = 10
+"""How long a transaction waits until another one has ended before the store counts as unavailable."""
+
+_NOT_COMMITTED: Final = "the database did not take the transaction"
 
 
 class SqlStore:
@@ -36,37 +56,42 @@ class SqlStore:
 
     def __init__(self, database: Database | Path | str | None = None) -> None:
         self.database: Final = Database(database)
-        self._engine, self._words = make_engine(self.database)
-        self._sessions = ConnectionPool(self._engine)
+        self._engine, self._begin = make_engine(self.database)
+        self._pool = ConnectionPool(self._engine)
         self._statements = statements_for(self._engine.dialect)
-        self._sweep = ExpiredNonceCleanup()
+        self._cleanup = ExpiredNonceCleanup()
         self._readers = Semaphore(1 if self.database.in_memory else CONNECTIONS)
-        # Waiting here for the one write lock of SQLite is cheap; waiting in SQLite is polling.
-        self._writers = self._readers if self._words.locking or self.database.in_memory else Semaphore(1)
-        with ExitStack() as unless_it_opens:
-            unless_it_opens.callback(self.close)
+        # Waiting here for SQLite's write lock is cheap; SQLite itself would poll.
+        self._writers = self._readers if self._begin.locking or self.database.in_memory else Semaphore(1)
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
             self._migrate()
-            unless_it_opens.pop_all()
+            on_failure.pop_all()
 
-    def transaction(self) -> TransactionContext[SqlTransaction]:
-        """Committed where the block ends well, and rolled back where it does not."""
-        return TransactionContext(self._sessions, self._writers, self._words.begin, self._writing)
+    def transaction(self) -> AbstractContextManager[SqlTransaction]:
+        """A transaction that is committed at the end of the block, or rolled back if the block raises."""
+        kind = LockingTransaction if self._begin.locking else SqlTransaction
+        return self._run(
+            self._writers, self._begin.writing, lambda cursor: kind(cursor, self._statements, self._cleanup)
+        )
 
-    def reading(self) -> TransactionContext[SqlReading]:
+    def reading(self) -> AbstractContextManager[SqlReading]:
         """A snapshot. Writers do not wait for it."""
-        return TransactionContext(self._sessions, self._readers, self._words.begin_reading, self._reading)
+        return self._run(
+            self._readers, self._begin.reading, lambda cursor: SqlReading(cursor, self._statements)
+        )
 
     def check(self) -> None:
-        """Raises StoreUnavailableError where no transaction can be begun."""
+        """Raises StoreUnavailableError if no transaction can be begun."""
         with self.transaction():
             pass
 
     def close(self) -> None:
         """Close every connection."""
-        self._sessions.close()
+        self._pool.close()
 
     def count(self) -> int:
-        """How many verdicts are recorded."""
+        """The number of recorded verdicts."""
         with self._readers, self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(VERDICTS)).scalar_one()
 
@@ -77,17 +102,104 @@ class SqlStore:
             else:
                 migrate(self._engine, self.database)
         except ERRORS as error:
-            raise StoreUnavailableError(_cannot_open(self.database)) from error
+            problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
+            if self.database.file is not None:
+                problem = f"cannot open {self.database.file.name}; is it a database of this server?"
+            raise StoreUnavailableError(problem) from error
 
-    def _writing(self, cursor: DBAPICursor) -> SqlTransaction:
-        kind = LockingTransaction if self._words.locking else SqlTransaction
-        return kind(cursor, self._statements, self._sweep)
+    @contextmanager
+    def _run(self, turns: Semaphore, begin: str, kind: Callable[[DBAPICursor], T]) -> Iterator[T]:
+        """One transaction. `turns` bounds how many there are at once."""
+        if not turns.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailableError("too many transactions are waiting")
+        try:
+            connection = self._pool.begin(begin)
+            try:
+                yield kind(connection.cursor)
+                connection.cursor.execute("COMMIT")
+            except BaseException as error:
+                self._pool.roll_back(connection)
+                if isinstance(error, ERRORS):
+                    raise StoreUnavailableError(_NOT_COMMITTED) from error
+                raise
+            self._pool.release(connection)
+        finally:
+            turns.release()
 
-    def _reading(self, cursor: DBAPICursor) -> SqlReading:
-        return SqlReading(cursor, self._statements)
+
+@dataclass(frozen=True, slots=True)
+class PooledConnection:
+    """A connection that one transaction uses at a time, with its cursor."""
+
+    connection: PoolProxiedConnection
+    cursor: DBAPICursor
+
+    def close(self) -> None:
+        """Close it, whatever state it is in."""
+        with suppress(*ERRORS):
+            self.connection.close()
 
 
-def _cannot_open(database: Database) -> str:
-    if database.file is None:
-        return f"cannot connect to {database}; does it run, and may this user use it?"
-    return f"cannot open {database.file.name}; is it a database of this server?"
+class ConnectionPool:
+    """The connections of one engine, which must not pool itself: its pool would take a tenth of a verdict's time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: deque[PooledConnection] = deque()
+        self._closed = False
+
+    def begin(self, statement: str) -> PooledConnection:
+        """A connection on which `statement` has begun a transaction. Raises StoreUnavailableError.
+
+        If the database server has closed an idle connection, all idle ones are replaced.
+        """
+        try:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self._begin(self._connect(), statement)
+            try:
+                return self._begin(connection, statement)
+            except psycopg.OperationalError:
+                self._close_idle()
+                return self._begin(self._connect(), statement)
+        except ERRORS as error:
+            raise StoreUnavailableError("the database cannot be used now") from error
+
+    def release(self, connection: PooledConnection) -> None:
+        """Take back a connection whose transaction has ended."""
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def roll_back(self, connection: PooledConnection) -> None:
+        """Undo the transaction and take the connection back, or close it if that fails."""
+        try:
+            connection.cursor.execute("ROLLBACK")
+        except ERRORS:
+            connection.close()
+        else:
+            self.release(connection)
+
+    def close(self) -> None:
+        """Close the idle connections now, and the others when they are released."""
+        self._closed = True
+        self._close_idle()
+        self._engine.dispose()
+
+    def _connect(self) -> PooledConnection:
+        connection = self._engine.raw_connection()
+        return PooledConnection(connection, connection.cursor())
+
+    def _begin(self, connection: PooledConnection, statement: str) -> PooledConnection:
+        try:
+            connection.cursor.execute(statement)
+        except ERRORS:
+            connection.close()
+            raise
+        return connection
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()

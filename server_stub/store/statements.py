@@ -1,6 +1,6 @@
-"""Statements in the words of the driver.
+"""SQL statements: those that are compiled once, and searches, which depend on the query.
 
-SQLAlchemy compiles; the driver executes. `Connection.execute` would cost several times what the database takes.
+SQLAlchemy compiles; the driver executes. `Connection.execute` would cost several times as much as the database.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ClauseElement,
+    ColumnElement,
     Insert,
     Select,
     Table,
+    and_,
     bindparam,
     delete,
     func,
@@ -24,6 +26,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from server_stub.store.queries import AuditQuery, DeviceQuery
 from server_stub.store.schema import (
     ANSWERS,
     AUDIT,
@@ -43,10 +46,10 @@ _Upsert = Callable[[Table], Any]
 
 
 class Statement:
-    """One statement, compiled once for a driver that takes parameters by position or by name."""
+    """A statement compiled for a driver that takes parameters by position or by name."""
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        # A list of values becomes as many parameters here: the driver does not know lists.
+        # A list of values is expanded to as many parameters here: the driver does not accept lists.
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         if not isinstance(compiled, SQLCompiler):
             raise TypeError(f"{dialect.name} does not compile {type(statement).__name__}")
@@ -56,52 +59,63 @@ class Statement:
 
     def __call__(self, cursor: DBAPICursor, values: Mapping[str, object] | None = None) -> None:
         """Execute with `values`, by the names of the parameters."""
-        every = {**self._fixed, **(values or {})} if self._fixed else values or {}
+        parameters = {**self._fixed, **(values or {})} if self._fixed else values or {}
         if self._names is None:
-            cursor.execute(self._text, every)
+            cursor.execute(self._text, parameters)
         else:
-            cursor.execute(self._text, [every[name] for name in self._names])
+            cursor.execute(self._text, [parameters[name] for name in self._names])
 
 
 class Statements:
-    """What the store says to a database of `dialect`. What is read in a transaction is locked, where that is needed."""
+    """The statements that do not depend on a query, for databases of `dialect`."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         postgresql = dialect.name == POSTGRESQL
         upsert: _Upsert = insert_postgresql if postgresql else insert_sqlite
-        self.forget_expired = self.of(_FORGET_EXPIRED)
-        self.spend = self.of(upsert(SPENT_NONCES).on_conflict_do_nothing())
-        self.device = self.of(_DEVICE)
-        self.device_locked = self.of(_DEVICE.with_for_update())
-        self.remember = self.of(_remember(upsert, func.greatest if postgresql else func.max))
-        self.record = self.of(_append(VERDICTS))
-        self.key_of = self.of(_KEY_OF)
-        self.append_audit = self.of(_append(AUDIT))
-        self.put_policy = self.of(_replace(upsert, POLICY_VERSIONS))
-        self.policies = self.of(_POLICIES)
-        self.policy = self.of(_POLICY)
-        self.has_been_in_force = self.of(_HAS_BEEN_IN_FORCE)
-        self.put_in_force = self.of(_append(POLICIES_IN_FORCE))
-        self.in_force = self.of(_IN_FORCE)
-        self.in_force_history = self.of(select(POLICIES_IN_FORCE).order_by(POLICIES_IN_FORCE.c.id))
-        self.put_campaign = self.of(_append(CAMPAIGN_PERIODS))
-        self.campaigns = self.of(_CAMPAIGNS)
-        self.revision = self.of(select(SERVER_STATE.c.revision))
-        self.revise = self.of(update(SERVER_STATE).values(revision=SERVER_STATE.c.revision + 1))
-        self.add_shipment = self.of(_append(SHIPMENTS))
-        self.shipment_of = self.of(_SHIPMENT_OF)
-        self.keep_answer = self.of(_replace(upsert, ANSWERS))
-        self.answer_for = self.of(select(ANSWERS).where(ANSWERS.c.key == bindparam("key")))
-        self.forget_answers = self.of(delete(ANSWERS).where(ANSWERS.c.until <= bindparam("now")))
-        self.admin_token_hash = self.of(select(SERVER_STATE.c.admin_token_hash))
-        self.admin_token_hash_locked = self.of(select(SERVER_STATE.c.admin_token_hash).with_for_update())
-        self.set_admin_token_hash = self.of(
+        greatest = func.greatest if postgresql else func.max
+        put_device, new = _put(upsert, DEVICES)
+        put_device = put_device.on_conflict_do_update(
+            index_elements=["sub"],
+            # The serial never falls, whatever the caller knew of it.
+            set_=new | {"last_serial": greatest(new["last_serial"], DEVICES.c.last_serial)},
+        )
+        admin_token_hash = select(SERVER_STATE.c.admin_token_hash)
+
+        self.spend_nonce = self.compile(upsert(SPENT_NONCES).on_conflict_do_nothing())
+        self.delete_expired_nonces = self.compile(_DELETE_EXPIRED_NONCES)
+        self.device = self.compile(_DEVICE)
+        self.device_locked = self.compile(_DEVICE.with_for_update())
+        self.put_device = self.compile(put_device)
+        self.append_verdict = self.compile(_append(VERDICTS))
+        self.key_of = self.compile(_KEY_OF)
+        self.append_audit = self.compile(_append(AUDIT))
+        self.put_policy = self.compile(_replace(upsert, POLICY_VERSIONS))
+        self.policies = self.compile(_POLICIES)
+        self.policy = self.compile(_POLICY)
+        self.has_been_in_force = self.compile(_HAS_BEEN_IN_FORCE)
+        self.put_in_force = self.compile(_append(POLICIES_IN_FORCE))
+        self.in_force = self.compile(_IN_FORCE)
+        self.in_force_history = self.compile(select(POLICIES_IN_FORCE).order_by(POLICIES_IN_FORCE.c.id))
+        self.put_campaign = self.compile(_append(CAMPAIGN_PERIODS))
+        self.campaigns = self.compile(_CAMPAIGNS)
+        self.revision = self.compile(select(SERVER_STATE.c.revision))
+        self.increment_revision = self.compile(
+            update(SERVER_STATE).values(revision=SERVER_STATE.c.revision + 1)
+        )
+        self.add_shipment = self.compile(_append(SHIPMENTS))
+        self.shipment_of = self.compile(_SHIPMENT_OF)
+        self.put_answer = self.compile(_replace(upsert, ANSWERS))
+        self.answer = self.compile(select(ANSWERS).where(ANSWERS.c.key == bindparam("key")))
+        self.delete_expired_answers = self.compile(delete(ANSWERS).where(ANSWERS.c.until <= bindparam("now")))
+        self.admin_token_hash = self.compile(admin_token_hash)
+        self.admin_token_hash_locked = self.compile(admin_token_hash.with_for_update())
+        self.set_admin_token_hash = self.compile(
             update(SERVER_STATE).values(admin_token_hash=bindparam("admin_token_hash"))
         )
 
-    def of(self, statement: ClauseElement) -> Statement:
-        """A statement that is made when it is needed."""
+    def compile(self, statement: ClauseElement) -> Statement:
+        """`statement`, compiled now."""
         return Statement(statement, self._dialect)
 
 
@@ -109,7 +123,7 @@ _COMPILED: Final[dict[tuple[str, str], Statements]] = {}
 
 
 def statements_for(dialect: Dialect) -> Statements:
-    """The statements for databases of this kind. They are compiled once: what they say depends on nothing else."""
+    """The statements for databases of this kind. They depend on nothing else, so they are compiled once."""
     kind = (dialect.name, dialect.paramstyle)
     if kind not in _COMPILED:
         _COMPILED[kind] = Statements(dialect)
@@ -117,27 +131,21 @@ def statements_for(dialect: Dialect) -> Statements:
 
 
 def _append(table: Table) -> Insert:
-    """A new row under a number that the database gives."""
+    """Insert a row whose primary key the database generates."""
     return insert(table).values({each.name: bindparam(each.name) for each in table.c if not each.primary_key})
 
 
+def _put(upsert: _Upsert, table: Table) -> tuple[Any, dict[str, Any]]:
+    """An insert of a whole row, and its new values outside the primary key."""
+    put = upsert(table).values({each.name: bindparam(each.name) for each in table.c})
+    return put, {each.name: each for each in put.excluded if not each.primary_key}
+
+
 def _replace(upsert: _Upsert, table: Table) -> Insert:
-    """A new row, or new values of the row with its key."""
-    new: Any = upsert(table).values({each.name: bindparam(each.name) for each in table.c})
-    changed: Insert = new.on_conflict_do_update(
-        index_elements=list(table.primary_key),
-        set_={each.name: each for each in new.excluded if not each.primary_key},
-    )
-    return changed
-
-
-def _remember(upsert: _Upsert, greatest: Callable[..., Any]) -> Insert:
-    """The serial never falls, whatever the caller knew of it."""
-    new: Any = upsert(DEVICES).values({each.name: bindparam(each.name) for each in DEVICES.c})
-    set_ = {each.name: each for each in new.excluded if not each.primary_key}
-    set_["last_serial"] = greatest(new.excluded.last_serial, DEVICES.c.last_serial)
-    changed: Insert = new.on_conflict_do_update(index_elements=["sub"], set_=set_)
-    return changed
+    """Insert a row, or replace the values of the row with its key."""
+    put, new = _put(upsert, table)
+    replaced: Insert = put.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+    return replaced
 
 
 _EXPIRED: Final = (
@@ -145,8 +153,8 @@ _EXPIRED: Final = (
     .where(SPENT_NONCES.c.until <= bindparam("now"))
     .with_for_update(skip_locked=True)
 )
-_FORGET_EXPIRED: Final = delete(SPENT_NONCES).where(SPENT_NONCES.c.nonce.in_(_EXPIRED))
-"""Two servers that forget at once do not wait for each other."""
+_DELETE_EXPIRED_NONCES: Final = delete(SPENT_NONCES).where(SPENT_NONCES.c.nonce.in_(_EXPIRED))
+"""Two servers that delete at the same time do not wait for each other."""
 
 _DEVICE: Final = select(DEVICES).where(DEVICES.c.sub == bindparam("sub"))
 _KEY_OF: Final = (
@@ -170,18 +178,12 @@ _HAS_BEEN_IN_FORCE: Final = (
     .limit(1)
 )
 _IN_FORCE: Final = select(POLICIES_IN_FORCE).order_by(POLICIES_IN_FORCE.c.id.desc()).limit(1)
-
-
-def _campaigns() -> Select[Any]:
-    newest = select(func.max(CAMPAIGN_PERIODS.c.id)).group_by(CAMPAIGN_PERIODS.c.campaign)
-    return (
-        select(CAMPAIGN_PERIODS)
-        .where(CAMPAIGN_PERIODS.c.id.in_(newest))
-        .order_by(CAMPAIGN_PERIODS.c.campaign)
-    )
-
-
-_CAMPAIGNS: Final = _campaigns()
+_NEWEST_PERIODS: Final = select(func.max(CAMPAIGN_PERIODS.c.id)).group_by(CAMPAIGN_PERIODS.c.campaign)
+_CAMPAIGNS: Final = (
+    select(CAMPAIGN_PERIODS)
+    .where(CAMPAIGN_PERIODS.c.id.in_(_NEWEST_PERIODS))
+    .order_by(CAMPAIGN_PERIODS.c.campaign)
+)
 _SHIPMENT_OF: Final = (
     select(SHIPMENTS)
     .where(
@@ -192,3 +194,65 @@ _SHIPMENT_OF: Final = (
     .order_by(SHIPMENTS.c.id.desc())
     .limit(1)
 )
+
+
+def devices(query: DeviceQuery, after: str | None, limit: int) -> Select[Any]:
+    """Rows of `devices` in the order of `sub`, at most `limit`."""
+    search = select(DEVICES)
+    if query.territory is not None or query.decision is not None:
+        newest = and_(VERDICTS.c.sub == DEVICES.c.sub, VERDICTS.c.serial == DEVICES.c.last_serial)
+        search = search.join(VERDICTS, newest)
+    columns = (
+        (VERDICTS.c.territory, query.territory),
+        (VERDICTS.c.decision, None if query.decision is None else query.decision.value),
+        (DEVICES.c.activation_territory, query.activation_territory),
+        (DEVICES.c.sale_region, query.sale_region),
+        (DEVICES.c.model, query.model),
+        (DEVICES.c.batch, query.batch),
+        (DEVICES.c.distributor, query.distributor),
+    )
+    conditions = [column == value for column, value in columns if value is not None]
+    if query.locked_at is not None:
+        conditions.append(DEVICES.c.locks_at <= query.locked_at)
+    if query.overridden is not None:
+        overridden = DEVICES.c.override_decision.is_not(None)
+        conditions.append(overridden if query.overridden else ~overridden)
+    if query.activated_from is not None:
+        conditions.append(DEVICES.c.activated_at >= query.activated_from)
+    if query.activated_until is not None:
+        conditions.append(DEVICES.c.activated_at < query.activated_until)
+    if after is not None:
+        conditions.append(DEVICES.c.sub > after)
+    return search.where(*conditions).order_by(DEVICES.c.sub).limit(limit)
+
+
+def locked_devices(subs: list[str]) -> Select[Any]:
+    """These devices as they are now, locked for a transaction that may change them."""
+    return select(DEVICES).where(DEVICES.c.sub.in_(subs)).order_by(DEVICES.c.sub).with_for_update()
+
+
+def history(sub: str, before: int | None, limit: int) -> Select[Any]:
+    """Rows of `verdicts` about one device, newest first, at most `limit`."""
+    search = select(VERDICTS).where(VERDICTS.c.sub == sub)
+    if before is not None:
+        search = search.where(VERDICTS.c.serial < before)
+    return search.order_by(VERDICTS.c.serial.desc()).limit(limit)
+
+
+def audit(query: AuditQuery, before: int | None, limit: int) -> Select[Any]:
+    """Rows of `audit`, newest first, at most `limit`."""
+    conditions: list[ColumnElement[bool]] = []
+    if query.actor is not None:
+        conditions.append(AUDIT.c.actor == query.actor)
+    if query.subject is not None:
+        conditions.append(AUDIT.c.subject == query.subject)
+    if query.action is not None:
+        # LIKE ignores case in SQLite and not in PostgreSQL.
+        conditions.append(func.substr(AUDIT.c.action, 1, len(query.action)) == query.action)
+    if query.since is not None:
+        conditions.append(AUDIT.c.at >= query.since)
+    if query.until is not None:
+        conditions.append(AUDIT.c.at < query.until)
+    if before is not None:
+        conditions.append(AUDIT.c.id < before)
+    return select(AUDIT).where(*conditions).order_by(AUDIT.c.id.desc()).limit(limit)

@@ -1,14 +1,15 @@
-"""Writing to SQL, over a driver's cursor in a transaction."""
+"""Reading and writing over a driver's cursor in an SQL transaction."""
 
 # ruff: noqa: D102 - the protocol says what each method does
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
+from sqlalchemy import Select
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from server_stub.evidence.challenges import SpendableNonce
-from server_stub.store import rows, searches
+from server_stub.store import rows, statements
 from server_stub.store.entities import (
     AuditEntry,
     CampaignPeriod,
@@ -19,100 +20,196 @@ from server_stub.store.entities import (
     Shipment,
     VerdictRecord,
 )
-from server_stub.store.errors import NonceSpentError, PolicyFixedError
-from server_stub.store.queries import DeviceQuery, Page
-from server_stub.store.reading import SqlReading
-from server_stub.store.statements import Statements
+from server_stub.store.protocol import NonceSpentError, PolicyFixedError
+from server_stub.store.queries import (
+    AuditQuery,
+    DeviceQuery,
+    Page,
+    check_limit,
+    decode_cursor,
+    decode_number,
+    encode_cursor,
+)
+from server_stub.store.statements import Statement, Statements
 
-_SWEEP_SECONDS: Final = 30
+T = TypeVar("T")
+
+_CLEANUP_SECONDS: Final = 30
+
+
+class SqlReading:
+    """Implements `Reading`."""
+
+    def __init__(self, cursor: DBAPICursor, prepared: Statements) -> None:
+        self._cursor = cursor
+        self._statements = prepared
+
+    def device(self, sub: str) -> Device | None:
+        return self._one(self._statements.device, rows.device, sub=sub)
+
+    def devices(self, query: DeviceQuery, *, after: str | None = None, limit: int = 100) -> Page[Device]:
+        check_limit(limit)
+        start = None if after is None else decode_cursor(after)
+        search = statements.devices(query, start, limit + 1)
+        return self._page(search, limit, rows.device, lambda device: device.sub)
+
+    def key_of(self, sub: str, back: int) -> str | None:
+        return self._one(self._statements.key_of, lambda row: str(row[0]), sub=sub, count=1, back=back)
+
+    def history(self, sub: str, *, after: str | None = None, limit: int = 100) -> Page[VerdictRecord]:
+        check_limit(limit)
+        before = None if after is None else decode_number(after)
+        search = statements.history(sub, before, limit + 1)
+        return self._page(search, limit, rows.record, lambda record: record.verdict.serial)
+
+    def audit(self, query: AuditQuery, *, after: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+        check_limit(limit)
+        before = None if after is None else decode_number(after)
+        search = statements.audit(query, before, limit + 1)
+        return self._page(search, limit, rows.audit_entry, lambda entry: entry.id)
+
+    def policies(self) -> tuple[PolicyVersion, ...]:
+        return self._all(self._statements.policies, lambda row: PolicyVersion(*row))
+
+    def policy(self, policy_id: str, version: int) -> PolicyVersion | None:
+        return self._one(
+            self._statements.policy, lambda row: PolicyVersion(*row), policy_id=policy_id, version=version
+        )
+
+    def in_force(self) -> InForce | None:
+        return self._one(self._statements.in_force, lambda row: InForce(*row[1:]))
+
+    def in_force_history(self) -> tuple[InForce, ...]:
+        return self._all(self._statements.in_force_history, lambda row: InForce(*row[1:]))
+
+    def campaigns(self) -> tuple[CampaignPeriod, ...]:
+        return self._all(self._statements.campaigns, lambda row: CampaignPeriod(*row[1:]))
+
+    def revision(self) -> int:
+        return self._one(self._statements.revision, lambda row: int(row[0])) or 0
+
+    def shipment_of(self, tac: str, serial: int) -> Shipment | None:
+        return self._one(self._statements.shipment_of, lambda row: Shipment(*row[1:]), tac=tac, serial=serial)
+
+    def answer(self, key: str) -> IdempotentAnswer | None:
+        return self._one(self._statements.answer, rows.answer, key=key)
+
+    def admin_token_hash(self) -> str | None:
+        return self._one(self._statements.admin_token_hash, lambda row: row[0])
+
+    def _one(self, statement: Statement, entity: Callable[[rows.Row], T], **values: object) -> T | None:
+        statement(self._cursor, values)
+        row = self._cursor.fetchone()
+        return None if row is None else entity(row)
+
+    def _all(self, statement: Statement, entity: Callable[[rows.Row], T]) -> tuple[T, ...]:
+        statement(self._cursor)
+        return tuple(entity(row) for row in self._cursor.fetchall())
+
+    def _search(self, search: Select[Any]) -> Sequence[rows.Row]:
+        self._statements.compile(search)(self._cursor)
+        return self._cursor.fetchall()
+
+    def _page(
+        self, search: Select[Any], limit: int, entity: Callable[[rows.Row], T], key: Callable[[T], str | int]
+    ) -> Page[T]:
+        """A page of `limit` items. `search` asks for one row more, which says whether there is a next page."""
+        found = self._search(search)
+        items = tuple(entity(row) for row in found[:limit])
+        return Page(items, encode_cursor(key(items[-1])) if len(found) > limit else None)
 
 
 class ExpiredNonceCleanup:
-    """When a server last forgot the nonces that have expired: doing it with each verdict would cost a statement."""
+    """When this server last deleted expired nonces. Deleting with each verdict would cost a statement."""
 
     def __init__(self) -> None:
         self._at: int | None = None
 
     def due(self, now: int) -> bool:
-        """Whether it is time again; if so, it counts as done. A clock that was set back makes it time too."""
-        if self._at is not None and self._at <= now < self._at + _SWEEP_SECONDS:
+        """Whether to delete now; True at most once in 30 s, and also if the clock was set back."""
+        if self._at is not None and self._at <= now < self._at + _CLEANUP_SECONDS:
             return False
         self._at = now
         return True
 
 
 class SqlTransaction(SqlReading):
-    """Implements `Transaction` where transactions come one after the other."""
+    """Implements `Transaction` on a database that runs one transaction at a time."""
 
-    def __init__(self, cursor: DBAPICursor, statements: Statements, sweep: ExpiredNonceCleanup) -> None:
-        super().__init__(cursor, statements)
-        self._sweep = sweep
+    def __init__(self, cursor: DBAPICursor, prepared: Statements, cleanup: ExpiredNonceCleanup) -> None:
+        super().__init__(cursor, prepared)
+        self._cleanup = cleanup
 
     def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
-        self._statements.spend(self._cursor, {"nonce": nonce.octets, "until": nonce.until})
+        self._statements.spend_nonce(self._cursor, {"nonce": nonce.octets, "until": nonce.until})
         if self._cursor.rowcount == 0:
             raise NonceSpentError
-        if self._sweep.due(now):
-            self._statements.forget_expired(self._cursor, {"now": now})
+        if self._cleanup.due(now):
+            self._statements.delete_expired_nonces(self._cursor, {"now": now})
 
     def put_device(self, device: Device) -> None:
-        self._statements.remember(self._cursor, rows.device_values(device))
+        self._statements.put_device(self._cursor, rows.device_values(device))
 
     def append_verdict(self, record: VerdictRecord) -> None:
-        self._statements.record(self._cursor, rows.verdict_values(record))
+        self._statements.append_verdict(self._cursor, rows.verdict_values(record))
 
     def append_audit(self, entry: AuditEntry) -> None:
-        self._statements.append_audit(self._cursor, rows.audit_values(entry))
+        self._append(self._statements.append_audit, entry)
 
     def put_policy(self, version: PolicyVersion) -> None:
         known = self.policy(version.id, version.version)
-        if known and known.text != version.text and self._has_been_in_force(version):
-            raise PolicyFixedError(
-                f"{version.id} {version.version} has been in force; give it a higher version"
-            )
-        self._statements.put_policy(self._cursor, rows.policy_values(version))
+        if known and known.text != version.text:
+            values = {"policy_id": version.id, "version": version.version}
+            self._statements.has_been_in_force(self._cursor, values)
+            if self._cursor.fetchone() is not None:
+                raise PolicyFixedError(
+                    f"{version.id} {version.version} has been in force; give it a higher version"
+                )
+        self._append(self._statements.put_policy, version)
 
     def put_in_force(self, entry: InForce) -> None:
-        self._statements.revise(self._cursor)
-        self._statements.put_in_force(self._cursor, rows.in_force_values(entry))
+        self._statements.increment_revision(self._cursor)
+        self._append(self._statements.put_in_force, entry)
 
     def put_campaign(self, period: CampaignPeriod) -> None:
-        self._statements.revise(self._cursor)
-        self._statements.put_campaign(self._cursor, rows.campaign_values(period))
+        self._statements.increment_revision(self._cursor)
+        self._append(self._statements.put_campaign, period)
 
     def add_shipments(self, shipments: Iterable[Shipment]) -> None:
         for shipment in shipments:
-            self._statements.add_shipment(self._cursor, rows.shipment_values(shipment))
+            self._append(self._statements.add_shipment, shipment)
 
     def put_answer(self, answer: IdempotentAnswer) -> None:
-        self._statements.keep_answer(self._cursor, rows.answer_values(answer))
+        self._append(self._statements.put_answer, answer)
 
     def delete_expired_answers(self, now: int) -> None:
-        self._statements.forget_answers(self._cursor, {"now": now})
+        self._statements.delete_expired_answers(self._cursor, {"now": now})
 
     def set_admin_token_hash(self, hashed: str) -> None:
         self._statements.set_admin_token_hash(self._cursor, {"admin_token_hash": hashed})
 
-    def _has_been_in_force(self, version: PolicyVersion) -> bool:
-        named: dict[str, Any] = {"policy_id": version.id, "version": version.version}
-        self._statements.has_been_in_force(self._cursor, named)
-        return self._cursor.fetchone() is not None
+    def _append(self, statement: Statement, entity: rows.FlatEntity) -> None:
+        statement(self._cursor, rows.values(entity))
 
 
 class LockingTransaction(SqlTransaction):
-    """The same where transactions run side by side: what it reads, it locks until it ends.
+    """Implements `Transaction` on a database that runs transactions concurrently: it locks what it reads.
 
-    A device that is not there yet has no row to lock; its name is locked instead, and it is looked for again. Devices
-    are locked in the order of their names, so that two transactions about many never wait for each other in a circle.
+    A device that does not exist yet has no row to lock; its name is locked instead, and it is looked up again. Devices
+    are locked in the order of their names, so two transactions about many devices cannot deadlock.
     """
 
     def device(self, sub: str) -> Device | None:
-        return self._locked_device(sub) or self._locked_name(sub)
+        device = self._one(self._statements.device_locked, rows.device, sub=sub)
+        if device is None:
+            self._lock_name(f"device {sub}")
+            device = self._one(self._statements.device_locked, rows.device, sub=sub)
+        return device
 
     def devices(self, query: DeviceQuery, *, after: str | None = None, limit: int = 100) -> Page[Device]:
         found = super().devices(query, after=after, limit=limit)
-        again = self._search(searches.locked([device.sub for device in found.items]))
-        return Page(tuple(rows.device(row) for row in again), found.next)
+        locked = self._search(statements.locked_devices([device.sub for device in found.items]))
+        return Page(tuple(rows.device(row) for row in locked), found.next)
 
     def answer(self, key: str) -> IdempotentAnswer | None:
         self._lock_name(f"answer {key}")
@@ -121,13 +218,6 @@ class LockingTransaction(SqlTransaction):
     def admin_token_hash(self) -> str | None:
         return self._one(self._statements.admin_token_hash_locked, lambda row: row[0])
 
-    def _locked_name(self, sub: str) -> Device | None:
-        self._lock_name(f"device {sub}")
-        return self._locked_device(sub)
-
-    def _locked_device(self, sub: str) -> Device | None:
-        return self._one(self._statements.device_locked, rows.device, sub=sub)
-
     def _lock_name(self, name: str) -> None:
-        """Two names may share a lock, which only makes somebody wait."""
+        """Two names may share a lock, which only costs time."""
         self._cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name})

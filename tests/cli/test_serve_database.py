@@ -57,8 +57,8 @@ def test_a_phone_is_judged_and_unlocked_over_postgresql(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "code", "said"),
     [
-        ("mysql://judge:secret@db.example/verdicts", 2, "mysql databases are not known here"),
-        ("postgresql://judge:secret@db.example:port/verdicts", 2, "no URL of a database"),
+        ("mysql://judge:secret@db.example/verdicts", 2, "mysql databases are not supported"),
+        ("postgresql://judge:secret@db.example:port/verdicts", 2, "not the URL of a database"),
         ("postgresql://judge:secret@127.0.0.1:1/verdicts", 3, r"judge:\*\*\*@127\.0\.0\.1:1/verdicts"),
     ],
 )

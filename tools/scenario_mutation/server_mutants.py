@@ -140,7 +140,7 @@ def _ignores_operator_decisions(patch: pytest.MonkeyPatch) -> None:
 
 
 def _stores_no_device(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(SqlTransaction, "remember", lambda *_: None)
+    patch.setattr(SqlTransaction, "put_device", lambda *_: None)
 
 
 def _stores_no_activation(patch: pytest.MonkeyPatch) -> None:

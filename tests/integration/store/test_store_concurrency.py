@@ -194,7 +194,7 @@ def test_an_operator_who_waited_for_a_verdict_sees_what_it_wrote(two: list[SqlSt
             assert judging.device(SUB)
             waiting = pool.submit(search)
             time.sleep(0.1)
-            judging.remember(device(1, last_seen=99))
+            judging.put_device(device(1, last_seen=99))
         assert waiting.result(10) == 99
 
 
@@ -387,7 +387,7 @@ def test_a_transaction_that_does_not_get_its_turn_says_so(
     two: list[SqlStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A phone is better told to come back than kept waiting, and the turn is not lost."""
-    monkeypatch.setattr("server_stub.store.sessions.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("server_stub.store.sql.WAIT_SECONDS", 0.05)
     store = two[0]
     store._writers = threading.Semaphore(1)
     with store.transaction(), pytest.raises(StoreUnavailableError, match="waiting"), store.transaction():
