@@ -1,1 +1,1 @@
-"""The budgets, measured: `python -m benchmarks`. Each budget is a ratio of two things timed side by side."""
+"""The performance budgets: `python -m benchmarks`. Each budget is a ratio of two things timed in turns."""

@@ -1,7 +1,7 @@
-"""Databases to measure on: an empty one of each kind, and one that knows many phones.
+"""Databases for measurements: an empty one of each kind, and one with many devices.
 
-PostgreSQL is where `ACTIVATION_POSTGRES` says, with whatever durability that server has been given; `.ci/postgres make
-bench` runs one that syncs every commit.
+The PostgreSQL server is that of `ACTIVATION_POSTGRES`, with its own durability settings; `.ci/postgres make bench` runs
+one that syncs every commit.
 """
 
 import os
@@ -23,13 +23,13 @@ MISSING: Final = "no PostgreSQL here; .ci/postgres make bench runs one"
 
 
 def available(kind: str) -> bool:
-    """Whether a database of `kind` can be had."""
+    """Whether a database of `kind` is available."""
     return kind == "SQLite" or VARIABLE in os.environ
 
 
 @contextmanager
 def empty(kind: str) -> Iterator[str]:
-    """The place of a database of `kind` in which there is nothing yet."""
+    """The path or URL of an empty database of `kind`."""
     if kind == "SQLite":
         with TemporaryDirectory(prefix="activation-") as folder:
             yield str(Path(folder) / "records.sqlite")
@@ -45,41 +45,29 @@ def empty(kind: str) -> Iterator[str]:
 
 
 def fill(place: str, devices: int) -> None:
-    """Let a database know `devices` phones, each of which has got a verdict.
+    """Add `devices` devices to a database, each with one verdict.
 
-    The recorded inputs are left empty: they are never read, and only make the database larger. Pseudonyms are spread
-    evenly over their space, in the order of the index, which is what makes this fast.
+    The recorded inputs are empty: they are never read, and only make the database larger. Pseudonyms are spread evenly
+    over their space and inserted in the order of the index, which is fast.
     """
     SqlStore(place).close()
     if place.startswith("postgresql"):
-        _fill_postgresql(place, devices)
-    else:
-        _fill_sqlite(place, devices)
-
-
-def _fill_sqlite(file: str, devices: int) -> None:
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        for pragma in ("synchronous=OFF", "cache_size=-262144"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("BEGIN")
-        connection.execute(
-            _NUMBERS_SQLITE + _DEVICES.format(hexadecimal="printf('%016x', number * :stride)"),
-            {"devices": devices, "stride": 2**63 // devices},
-        )
-        connection.execute(_VERDICTS)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _fill_postgresql(url: str, devices: int) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            _NUMBERS_POSTGRESQL.format(devices=devices)
-            + _DEVICES.format(hexadecimal=f"lpad(to_hex(number * {2**63 // devices}), 16, '0')")
-        )
-        connection.execute(_VERDICTS)
-        connection.execute("VACUUM ANALYZE devices, verdicts")
-        connection.execute("CHECKPOINT")
+        with psycopg.connect(place, autocommit=True) as connection:
+            hexadecimal = f"lpad(to_hex(number * {2**63 // devices}), 16, '0')"
+            connection.execute(
+                _NUMBERS_POSTGRESQL.format(devices=devices) + _DEVICES.format(hexadecimal=hexadecimal)
+            )
+            for statement in (_VERDICTS, "VACUUM ANALYZE devices, verdicts", "CHECKPOINT"):
+                connection.execute(statement)
+        return
+    with closing(sqlite3.connect(place, isolation_level=None)) as file:
+        for setup in ("PRAGMA synchronous=OFF", "PRAGMA cache_size=-262144", "BEGIN"):
+            file.execute(setup)
+        numbers = {"devices": devices, "stride": 2**63 // devices}
+        hexadecimal = "printf('%016x', number * :stride)"
+        file.execute(_NUMBERS_SQLITE + _DEVICES.format(hexadecimal=hexadecimal), numbers)
+        for statement in (_VERDICTS, "COMMIT", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            file.execute(statement)
 
 
 _NUMBERS_SQLITE: Final = """

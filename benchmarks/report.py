@@ -1,20 +1,20 @@
-"""One row a budget, as a table for people and as JSON for machines."""
+"""One row for each budget, as text of 80 columns and as JSON."""
 
 import json
-from collections.abc import Sequence
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-
-from rich.console import Console
-from rich.table import Table
+from textwrap import fill
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A budget and what was measured.
+class BudgetRow:
+    """A budget and its measurement.
 
-    `limit` says what the work is compared with, `unit_seconds` how long that took here (median), `budget` and `ratio`
-    are multiples of it. `ratio` is None where the work cannot be run here; `note` says why. `peers` are the ratios of
-    other implementations of the same work.
+    `limit` names the work of the comparison, `unit_seconds` is its median time; `budget` and `ratio` are multiples
+    of it. `ratio` is None if the work cannot run here; `note` gives the reason. `peers` are the ratios of other
+    implementations of the same work.
     """
 
     name: str
@@ -33,28 +33,28 @@ class Row:
         return "within" if self.ratio <= self.budget else "OVER"
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """A list of objects, one a row."""
+def as_json(rows: Sequence[BudgetRow]) -> str:
+    """A list of objects, one for each row."""
     return json.dumps([asdict(row) | {"verdict": row.verdict} for row in rows], indent=2)
 
 
-def print_table(rows: Sequence[Row], console: Console) -> None:
-    """The rows, with what is over its budget standing out."""
-    table = Table(title="Budgets: ratios measured in this run, on this machine")
-    for heading in ("work", "the limit", "budget", "measured", "", "peers"):
-        table.add_column(heading)
+def interpreter() -> str:
+    """The version of Python, and whether it is an optimised build."""
+    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    build = "an optimised build" if optimised else "not an optimised build"
+    return f"{sys.implementation.name} {sys.version.split()[0]}, {build}"
+
+
+def as_text(rows: Sequence[BudgetRow]) -> Iterator[str]:
+    """A heading, and for each row a line with the numbers and an indented line with the limit."""
+    yield f"Budgets: ratios measured in this run, on this machine, with {interpreter()}"
+    yield f"{'work':<45} {'measured':>10} {'budget':>10}"
     for row in rows:
-        style = "bold red" if row.verdict == "OVER" else ""
-        table.add_row(*_cells(row), style=style)
-    console.print(table)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    unit = "" if row.unit_seconds is None else f" ({_seconds(row.unit_seconds)})"
-    measured = row.note if row.ratio is None else f"{row.ratio:.2f} ×"
-    peers = ", ".join(f"{name} {ratio:.2f}" for name, ratio in row.peers.items())
-    return row.name, row.limit + unit, f"≤ {row.budget:.2f} ×", measured, row.verdict, peers
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
+        measured = "-" if row.ratio is None else f"{row.ratio:.2f} ×"
+        yield f"{row.name:<45} {measured:>10} {f'≤ {row.budget:.2f} ×':>10} {row.verdict}"
+        unit = ""
+        if (seconds := row.unit_seconds) is not None:
+            unit = f" ({seconds * 1e6:.0f} µs)" if seconds < 1e-3 else f" ({seconds * 1e3:.1f} ms)"
+        peers = [f"{name} {ratio:.2f} ×" for name, ratio in row.peers.items()]
+        notes = "; ".join(filter(None, (f"limit: {row.limit}{unit}", *peers, row.note)))
+        yield fill(notes, 80, initial_indent="    ", subsequent_indent="    ")

@@ -1,6 +1,6 @@
-"""Servers to measure, each a process of its own, and a client that costs next to nothing.
+"""Servers for measurements, each in its own process, and a client with little overhead.
 
-Both servers are uvicorn with the options of the real one, one worker each, so that the difference is what runs on it.
+Both run uvicorn with the options of the real server and one worker, so that only the application differs.
 """
 
 import multiprocessing
@@ -29,8 +29,8 @@ _STOP_SECONDS: Final = 10
 
 
 @contextmanager
-def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["Client"]:
-    """Run `serve` in a process of its own, and yield a client that is connected to it."""
+def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["EvidenceClient"]:
+    """Run `serve` in its own process, and yield a client that is connected to it."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs, place), daemon=True)
@@ -38,7 +38,7 @@ def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["C
     try:
         if not ours.poll(_START_SECONDS):
             raise RuntimeError(f"the server did not start within {_START_SECONDS} s")
-        with Client(ours.recv()) as client:
+        with EvidenceClient(ours.recv()) as client:
             yield client
     finally:
         process.terminate()
@@ -54,7 +54,7 @@ def serve_verdicts(pipe: Connection, place: str) -> None:
 
 
 def serve_bare(pipe: Connection, _: str) -> None:
-    """One Starlette route that reads a body and answers as many octets as a verdict has."""
+    """One Starlette route that reads a body and returns as many bytes as a verdict has."""
 
     async def answer(request: Request) -> Response:
         await request.body()
@@ -65,14 +65,14 @@ def serve_bare(pipe: Connection, _: str) -> None:
 
 
 def _run(config: uvicorn.Config, pipe: Connection) -> None:
-    """The socket listens before the server runs: a client that connects early waits in its queue."""
+    """Send the port and run. The socket listens before the server runs, so clients can connect at once."""
     listener = listen("127.0.0.1", 0)
     pipe.send(listener.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listener])
 
 
-class Client:
-    """One connection that is kept, over which evidence is posted."""
+class EvidenceClient:
+    """Posts evidence over one persistent connection."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
@@ -87,26 +87,22 @@ class Client:
         self._socket.close()
 
     def post(self, evidence: bytes) -> bytes:
-        """The body of the answer. Raises RuntimeError for an answer that is not a 200."""
+        """The body of the response. Raises RuntimeError if its status is not 200."""
         head = (
             f"POST {media.VERDICTS_PATH} HTTP/1.1\r\nhost: localhost\r\naccept: {media.VERDICT}\r\n"
             f"content-type: {media.EVIDENCE}\r\ncontent-length: {len(evidence)}\r\n\r\n"
         )
         self._socket.sendall(head.encode() + evidence)
-        head_octets, body, length = b"", b"", -1
+        answer_head, body, length = b"", b"", -1
         while len(body) != length:
             received = self._socket.recv(65536)
             if not received:
                 raise RuntimeError("the server closed the connection")
             body += received
             if length < 0 and b"\r\n\r\n" in body:
-                head_octets, _, body = body.partition(b"\r\n\r\n")
-                length = _content_length(head_octets)
-        if not head_octets.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(f"the server answered {head_octets[9:12].decode()}: {body[:300].decode()}")
+                answer_head, _, body = body.partition(b"\r\n\r\n")
+                fields = (line.lower().partition(b":") for line in answer_head.split(b"\r\n"))
+                length = next(int(value) for name, _, value in fields if name == b"content-length")
+        if not answer_head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"the server answered {answer_head[9:12].decode()}: {body[:300].decode()}")
         return body
-
-
-def _content_length(head: bytes) -> int:
-    lines = (line.lower().partition(b":") for line in head.split(b"\r\n"))
-    return next(int(value) for name, _, value in lines if name == b"content-length")

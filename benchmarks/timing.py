@@ -1,14 +1,13 @@
-"""Paired timing: what is compared runs in turns, so that a busy machine slows both alike."""
+"""Paired timing: the compared functions run in turns, so that a busy machine slows both equally."""
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
 Timings = dict[str, list[float]]
-"""By name: seconds of one call, one entry a round."""
+"""By name: seconds for one call, one entry for each round."""
 
 
 def interleaved(
@@ -18,26 +17,30 @@ def interleaved(
     calls: int,
     clock: Callable[[], int] = perf_counter_ns,
 ) -> Timings:
-    """Time every piece of `work` once a round, `calls` calls at a time, beginning with another one each round.
+    """Time each function of `work` once in each round, `calls` calls at a time, in rotating order.
 
-    `clock` gives nanoseconds. `process_time_ns` suits work that waits for nothing: it stands still while other
-    processes have the core.
+    `clock` returns nanoseconds. Use `process_time_ns` for work that does not wait: it does not advance while other
+    processes use the core.
     """
     names = list(work)
     timings: Timings = {name: [] for name in names}
     for name in names:
-        _seconds(work[name], calls, clock)  # caches and lazy imports settle outside of the measurement
-    with _without_garbage_collection():
+        _seconds(work[name], calls, clock)  # fills caches before the measurement
+    gc.collect()
+    gc.disable()
+    try:
         for turn in range(rounds):
             first = turn % len(names)
             for name in names[first:] + names[:first]:
                 timings[name].append(_seconds(work[name], calls, clock))
             gc.collect(0)
+    finally:
+        gc.enable()
     return timings
 
 
 def ratio(timings: Timings, name: str, limit: str) -> float:
-    """Median over the rounds of how many times `limit` one call of `name` takes."""
+    """The median over the rounds of the time of `name` divided by that of `limit`."""
     return median(one / other for one, other in zip(timings[name], timings[limit], strict=True))
 
 
@@ -46,13 +49,3 @@ def _seconds(call: Callable[[], Any], calls: int, clock: Callable[[], int]) -> f
     for _ in range(calls):
         call()
     return (clock() - begin) / calls / 1e9
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzing of what reads untrusted octets: harnesses, seeds and the corpus that was found."""
+"""Coverage-guided fuzzing of the readers of untrusted bytes: harnesses, seeds and the corpus."""

@@ -1,8 +1,8 @@
-"""`python -m fuzz TARGET SECONDS`: search with atheris from the seeds and the kept corpus, then keep what was found.
+"""`python -m fuzz TARGET SECONDS`: search with atheris, starting with the seeds and the corpus.
 
-Prints libFuzzer's statistics. Exits with libFuzzer's status: not 0 where an input broke a rule; that input is then
-a file `crash-…` in the current folder. libFuzzer replaces an input by a smaller one that covers the same as it goes,
-so what is left is small; `python -m fuzz keep` copies what reaches more to the corpus that the tests replay.
+Prints libFuzzer's statistics. The exit code is libFuzzer's: not 0 if an input broke a rule; that input is then in a
+file `crash-…` in the current folder. libFuzzer replaces inputs by smaller ones with the same coverage.
+`python -m fuzz keep` copies the inputs with new coverage to the corpus, which the tests replay.
 """
 
 import sys
@@ -14,21 +14,26 @@ from typing import Final
 
 import atheris  # type: ignore[import-untyped]  # it carries no types, and there are no stubs
 
-from fuzz.keep import worth_keeping
+from fuzz.keep import with_new_coverage
 
 TARGETS: Final = ("verifier", "sealing", "attestation")
 LENGTH_MAX: Final = 4096
-"""Longest input, octets: four times a verdict, twice a certificate."""
+"""Longest input, in bytes: four times a verdict, twice a certificate."""
 
 _CORPUS: Final = Path(__file__).parent / "corpus"
 _FOUND: Final = Path("build/fuzz")
 
 
 def main(arguments: list[str]) -> None:
-    """Search, which never returns, or keep."""
+    """Search, which does not return, or copy to the corpus."""
     match arguments:
         case ["keep"]:
-            _keep()
+            for target in TARGETS:
+                corpus, harness = _CORPUS / target, import_module(f"fuzz.{target}")
+                inputs = [*corpus.iterdir(), *(_FOUND / target).glob("*")]
+                for path in with_new_coverage(inputs, harness.fuzz_one):
+                    if path.parent != corpus:
+                        copyfile(path, corpus / path.name)
         case [target, seconds] if target in TARGETS and seconds.isdecimal():
             _search(target, seconds)
         case _:
@@ -40,34 +45,18 @@ def _search(target: str, seconds: str) -> None:
         include=["agent", "wire", "server_stub", "fuzz"], enable_loader_override=False
     ):
         harness = import_module(f"fuzz.{target}")
-    kept, found = _CORPUS / target, _FOUND / target
-    for folder in (kept, found):
+    corpus, found = _CORPUS / target, _FOUND / target
+    for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
     for seed in harness.seeds():
         (found / sha1(seed, usedforsecurity=False).hexdigest()).write_bytes(seed)
     # libFuzzer reads both folders and writes to the first.
-    atheris.Setup(["fuzz", *_options(seconds), str(found), str(kept)], harness.fuzz_one)
+    options = (
+        f"-max_total_time={seconds} -max_len={LENGTH_MAX} -print_final_stats=1 -rss_limit_mb=2048 -timeout=20"
+    )
+    dictionary = f"-dict={_CORPUS / 'words.dict'}"
+    atheris.Setup(["fuzz", *options.split(), dictionary, str(found), str(corpus)], harness.fuzz_one)
     atheris.Fuzz()
-
-
-def _options(seconds: str) -> list[str]:
-    return [
-        f"-max_total_time={seconds}",
-        f"-max_len={LENGTH_MAX}",
-        f"-dict={_CORPUS / 'words.dict'}",
-        "-print_final_stats=1",
-        "-rss_limit_mb=2048",
-        "-timeout=20",
-    ]
-
-
-def _keep() -> None:
-    for target in TARGETS:
-        kept, harness = _CORPUS / target, import_module(f"fuzz.{target}")
-        kept.mkdir(exist_ok=True)
-        for path in worth_keeping([*kept.iterdir(), *(_FOUND / target).glob("*")], harness.fuzz_one):
-            if path.parent != kept:
-                copyfile(path, kept / path.name)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Fuzzing of the attestation parser. The first octet of an input says how the rest is used.
+"""Fuzzing of the attestation parser. The first byte of an input selects the use of the rest.
 
-| octet | the rest |
+| byte | the rest |
 |---|---|
 | `D` | the value of the key description extension, to its decoder |
-| `L` | a leaf's TBSCertificate, signed afresh by the batch key: the chain verifier and the leaf's extensions |
-| `B` | the batch's TBSCertificate, signed afresh by the root's key, above a good leaf |
-| `C` | the octets of a certificate as they stand, above a good leaf |
+| `L` | a leaf's TBSCertificate, signed by the batch key: for the chain verifier and the reader of extensions |
+| `B` | the batch's TBSCertificate, signed by the root's key, above a valid leaf |
+| `C` | the bytes of a certificate, above a valid leaf |
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -48,7 +49,7 @@ _ECDSA: Final = ECDSA(hashes.SHA256(), deterministic_signing=True)
 
 
 def fuzz_one(data: bytes) -> None:
-    """Feed one input. Raises nothing while the parser keeps its rules."""
+    """Run one input. Raises no error unless the parser breaks a rule."""
     kind, rest = data[:1], data[1:]
     if kind == b"L":
         _judge(_certificate(rest, _BATCH.key), *_BATCH.chain)
@@ -58,11 +59,12 @@ def fuzz_one(data: bytes) -> None:
         _judge(_LEAF, rest)
         _judge(rest)
     else:
-        _decode(rest)
+        with suppress(KeyDescriptionError):
+            _check_description(key_description.decode(rest), rest)
 
 
 def seeds() -> Iterator[bytes]:
-    """Where the search begins: a good chain, taken apart, and descriptions with less in them."""
+    """The start of the search: the parts of a valid chain, and descriptions with fewer fields."""
     leaf = x509.load_der_x509_certificate(_LEAF)
     yield b"L" + leaf.tbs_certificate_bytes
     yield b"B" + _BATCH.certificate.tbs_certificate_bytes
@@ -75,43 +77,30 @@ def seeds() -> Iterator[bytes]:
 
 
 def _certificate(tbs: bytes, key: EllipticCurvePrivateKey) -> bytes:
-    """A Certificate (RFC 5280 section 4.1) around any octets, with a signature that is right."""
+    """A Certificate (RFC 5280 section 4.1) around any bytes, with a valid signature."""
     signature = raw_der.encode(_BIT_STRING, b"\x00" + key.sign(tbs, _ECDSA))
     return raw_der.encode(der.SEQUENCE, tbs + _ALGORITHM + signature)
 
 
 def _judge(*chain: bytes) -> None:
-    """As the server does it: the path, then the leaf's description."""
+    """Verify the path, then appraise the leaf's description, like the server."""
     try:
         path = ChainVerifier((_ROOT,)).verify(chain, NOW)
         appraisal = appraise(path, _EVIDENCE)
     except EvidenceError:
         return
     attested = appraisal.imei is not None
-    hold("only an anchored chain attests a phone", holds=path.anchored or not attested)
+    hold("only an anchored chain attests a device", holds=path.anchored or not attested)
 
 
-def _decode(extension: bytes) -> None:
-    try:
-        description = key_description.decode(extension)
-    except KeyDescriptionError:
-        return
-    hold(
-        "a description has one encoding",
-        holds=_has_unknown_tags(description) or encode_description(description) == extension,
-    )
-    again = key_description.decode(encode_description(description))
-    hold("a description survives writing and reading", holds=again == _read(description))
-
-
-def _has_unknown_tags(description: KeyDescription) -> bool:
-    return bool(description.software.unread or description.hardware.unread)
-
-
-def _read(description: KeyDescription) -> KeyDescription:
-    """What is written again: tags that have no field are left out."""
-    return replace(
+def _check_description(description: KeyDescription, extension: bytes) -> None:
+    written = encode_description(description)
+    has_unknown_tags = bool(description.software.unread or description.hardware.unread)
+    hold("a description has one encoding", holds=has_unknown_tags or written == extension)
+    # Tags without a field are not written.
+    known = replace(
         description,
         software=replace(description.software, unread=frozenset()),
         hardware=replace(description.hardware, unread=frozenset()),
     )
+    hold("a description can be written and read again", holds=key_description.decode(written) == known)

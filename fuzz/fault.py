@@ -1,8 +1,8 @@
-"""What a harness raises where the code under test broke a rule without raising."""
+"""The error of a harness when the code under test breaks a rule without raising an error."""
 
 
 class BrokenRuleError(AssertionError):
-    """The input made the code under test answer, and the answer breaks a rule. Names the rule."""
+    """The result of the code under test breaks a rule. The message names the rule."""
 
 
 def hold(rule: str, *, holds: bool) -> None:

@@ -1,13 +1,13 @@
-"""Fuzzing of the verifier. The first octet of an input says how the rest is used.
+"""Fuzzing of the verifier. The first byte of an input selects the use of the rest.
 
-| octet | the rest |
+| byte | the rest |
 |---|---|
-| `T` | a token as it stands: steps 1 to 7 |
-| `S` | a selector, the header, NUL, the payload: signed afresh, so that the steps behind the signature are reached |
-| `P` | a selector, the payload: under a good header, signed afresh: steps 8 to 14 |
-| `K` | a JWK Set, which then has to verify a good token |
+| `T` | a token: steps 1 to 7 |
+| `S` | a selector, the header, NUL, the payload; signed, so that the steps after the signature are reached |
+| `P` | a selector, the payload; signed with a valid header: steps 8 to 14 |
+| `K` | a JWK Set, with which a valid token is verified |
 
-The selector's low two bits choose the key. Its other bits choose how well the time is known, and the time.
+The low two bits of the selector choose the key, the others the certainty of the time, and the time.
 """
 
 import json
@@ -22,7 +22,7 @@ from agent.verification.keyset import KeySet, KeySetError
 from agent.verification.verdict import TimeCertainty, VerifiedVerdict, verify
 from fuzz.fault import hold
 from tests.support import tokens
-from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, Signer, compact, header_of, make_verdict, sign
+from tests.support.tokens import EXPECTED, KEYS, NOW, SIGNERS, compact, header_of, make_verdict, sign
 from wire import media
 
 _TIMES: Final = (NOW, 0, NOW - 86_400, NOW + 7200)
@@ -30,7 +30,7 @@ _LAXER: Final = replace(EXPECTED, reckoning=TimeCertainty.AT_LEAST)
 
 
 def fuzz_one(data: bytes) -> None:
-    """Feed one input. Raises nothing while the verifier keeps its rules."""
+    """Run one input. Raises no error unless the verifier breaks a rule."""
     kind, rest = data[:1], data[1:]
     if kind == b"S" and rest:
         header, _, payload = rest[1:].partition(b"\0")
@@ -44,21 +44,21 @@ def fuzz_one(data: bytes) -> None:
 
 
 def seeds() -> Iterator[bytes]:
-    """Where the search begins: good inputs of every kind."""
+    """The start of the search: valid inputs of every kind."""
     for index, signer in enumerate(SIGNERS):
         for decision in tokens.CLAIMS:
             payload = compact(make_verdict(decision))
             yield b"P" + bytes((index,)) + payload
             yield b"S" + bytes((index | 4,)) + compact(header_of(signer)) + b"\0" + payload
-    yield from (b"T" + token for token in _good_tokens())
+    yield from (b"T" + token for token in _valid_tokens())
     yield b"K" + compact(tokens.jwks(*SIGNERS))
     yield b"K" + compact({"keys": [tokens.ED25519.jwk(nbf=NOW - 10, exp=NOW + 10, key_ops=["verify"])]})
     yield b"K" + compact({"keys": [tokens.ES256.jwk(status="revoked"), tokens.ES256.jwk(d="AA")]})
 
 
 @cache
-def _good_tokens() -> tuple[bytes, ...]:
-    """Ed25519 signs without randomness, so that these are the same in every run."""
+def _valid_tokens() -> tuple[bytes, ...]:
+    """The same in every run, because Ed25519 signatures are deterministic."""
     return tuple(sign(make_verdict(decision)).encode() for decision in tokens.CLAIMS)
 
 
@@ -66,9 +66,9 @@ def _token(token: bytes) -> None:
     try:
         payload = verify_compact(token, KEYS, typ=media.VERDICT_TYP)
     except VerificationError:
-        hold("what verify_compact refuses, verify refuses", holds=_verify(token) is None)
+        hold("verify rejects each token that verify_compact rejects", holds=_verify(token) is None)
         return
-    hold("a token that nobody signed is refused", holds=token in _good_tokens())
+    hold("a token without a valid signature is rejected", holds=token in _valid_tokens())
     hold("verify_compact returns a payload that was signed", holds=payload.startswith(b"{"))
 
 
@@ -76,16 +76,11 @@ def _signed(selector: int, header: bytes | None, payload: bytes) -> None:
     signer = SIGNERS[(selector & 3) % len(SIGNERS)]
     token = sign(payload, signer, header_of(signer) if header is None else header)
     verdict = _verify(token, reckoning_at_least=bool(selector & 4), now=_TIMES[selector >> 3 & 3])
-    if verdict is not None:
-        _means_what_it_says(verdict, signer, header, payload)
-
-
-def _means_what_it_says(
-    verdict: VerifiedVerdict, signer: Signer, header: bytes | None, payload: bytes
-) -> None:
-    """An accepted token reads the same to the standard library's reader of JSON."""
+    if verdict is None:
+        return
+    # The JSON reader of the standard library must read the same from an accepted token.
     claims = verdict.claims.members()
-    hold("the verdict says what the payload says", holds=tokens.spelt_out(json.loads(payload)) == claims)
+    hold("the verdict has the claims of the payload", holds=tokens.spelt_out(json.loads(payload)) == claims)
     for name in ("iss", "aud", "cnf", "eat_nonce"):
         hold(f"{name} is the expected one", holds=claims[name] == make_verdict()[name])
     if header is not None:
@@ -98,14 +93,14 @@ def _key_set(document: bytes) -> None:
     except KeySetError:
         return
     hold("a revoked key is not active", holds=keys.revoked.isdisjoint(key.kid for key in keys.keys))
-    for token in (_good_tokens()[0], b"e30.e30.AA"):
+    for token in (_valid_tokens()[0], b"e30.e30.AA"):
         _verify(token, keys=keys)
 
 
 def _verify(
     token: str | bytes, *, keys: KeySet = KEYS, reckoning_at_least: bool = False, now: int = NOW
 ) -> VerifiedVerdict | None:
-    """The verdict, or None for the one error that the verifier may raise."""
+    """The verdict, or None if the verifier raises its documented error."""
     try:
         return verify(token, keys, expected=_LAXER if reckoning_at_least else EXPECTED, now=now)
     except VerificationError:

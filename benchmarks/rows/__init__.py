@@ -1,9 +1,9 @@
-"""The rows of the report, in order. A further budget is a further module with a `measure() -> Row`."""
+"""The rows of the report, in order; each module measures one budget."""
 
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.report import Row
+from benchmarks.report import BudgetRow
 from benchmarks.rows import (
     activation,
     algorithms,
@@ -14,7 +14,7 @@ from benchmarks.rows import (
     verify,
 )
 
-ROWS: Final[tuple[Callable[[], Row], ...]] = (
+ROWS: Final[tuple[Callable[[], BudgetRow], ...]] = (
     verify.measure,
     algorithms.measure_signing,
     algorithms.measure_verification,

@@ -1,7 +1,7 @@
-"""One activation, phone and server in one process, against the bare operations of cryptography that it contains.
+"""One activation, device and server in one process, compared with the cryptographic operations that it needs.
 
-The phone is the lab's: emulated modem, keystore with attestation, sealed state. HTTP is taken out, by a transport that
-calls the service, and so is the lab's diary. What the phone is made of is prepared outside of the measurement.
+The device is the lab's: emulated modem, keystore with attestation, sealed state. A transport that calls the service
+replaces HTTP, and the timeline of the lab is off. Devices are prepared before the measurement.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from benchmarks.phones import VENDOR, DirectTransport, make_phone
-from benchmarks.report import Row
+from benchmarks.report import BudgetRow
 from benchmarks.timing import interleaved, ratio
 from lab.world.clock import World
 from server_stub.policies import shipped
@@ -26,24 +26,10 @@ ROUNDS, CALLS = 75, 4
 ES256 = ec.ECDSA(SHA256())
 
 
-def measure() -> Row:
-    """Activate prepared phones one after the other, in turns with the bare operations."""
+def measure() -> BudgetRow:
+    """Activate prepared devices, in turns with the bare operations."""
     world = World()
-    transport = DirectTransport(_service(world))
-    phones = [make_phone(number, transport, world) for number in range((ROUNDS + 1) * CALLS)]
-    work = {"bare": bare_operations(), "here": lambda: phones.pop().activate()}
-    timings = interleaved(work, rounds=ROUNDS, calls=CALLS, clock=process_time_ns)
-    return Row(
-        "one activation, phone and server in one process",
-        "its bare operations: 1 P-256 key, 2 ES256 signatures, 2 verifications, 1 Ed25519 of each",
-        BUDGET,
-        ratio(timings, "here", "bare"),
-        median(timings["bare"]),
-    )
-
-
-def _service(world: World) -> VerdictService:
-    return VerdictService(
+    service = VerdictService(
         secrets=VENDOR.secrets,
         policy=shipped(),
         store=SqlStore(),
@@ -52,10 +38,21 @@ def _service(world: World) -> VerdictService:
         clock=world.now,
         random=secrets.token_bytes,
     )
+    transport = DirectTransport(service)
+    phones = [make_phone(number, transport, world) for number in range((ROUNDS + 1) * CALLS)]
+    work = {"bare": bare_operations(), "here": lambda: phones.pop().activate()}
+    timings = interleaved(work, rounds=ROUNDS, calls=CALLS, clock=process_time_ns)
+    return BudgetRow(
+        "one activation in one process",
+        "1 P-256 key, 2 ES256 signatures and verifications, 1 Ed25519 of each",
+        BUDGET,
+        ratio(timings, "here", "bare"),
+        median(timings["bare"]),
+    )
 
 
 def bare_operations() -> Callable[[], None]:
-    """What an activation cannot do without."""
+    """The cryptographic operations of an activation."""
     message = b"x" * 1024
     issuer, root = ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate()
 

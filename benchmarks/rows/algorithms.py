@@ -1,6 +1,6 @@
-"""ES256 and ML-DSA-65 beside Ed25519: one verdict signed by the server's code and verified in fourteen steps.
+"""ES256 and ML-DSA-65 compared with Ed25519: one verdict signed by the server and verified in fourteen steps.
 
-The budgets say what an operator has to expect, measured over the same work with Ed25519.
+The budgets are the cost that an operator must expect, as multiples of the same work with Ed25519.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, TimeCertainty, verify
-from benchmarks.report import Row
+from benchmarks.report import BudgetRow
 from benchmarks.timing import interleaved, ratio
 from server_stub.signing.signing_key import Algorithm, SigningKey
 from wire.verdict import Verdict
 
 SIGNING, VERIFYING = 40.0, 2.5
-"""Budgets. ML-DSA-65 rejects some four candidates for a signature on average, each time more or fewer."""
+"""ML-DSA-65 rejects a varying number of candidates for a signature, four on average."""
 
 NOW: Final = 1_632_900_000
 NONCE, THUMBPRINT = "n" * 43, "t" * 43
@@ -28,20 +28,20 @@ EXPECTED: Final = Expected("issuer", "audience", THUMBPRINT, NONCE, 6, 3, TimeCe
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """One algorithm at work."""
+class AlgorithmUnderTest:
+    """A key of one algorithm, its published form, and a verdict that it signed."""
 
     key: SigningKey
     keys: KeySet
     token: str
 
     @classmethod
-    def of(cls, key: SigningKey) -> "Subject":
-        """The key with its published form and a verdict that it signed."""
+    def of(cls, key: SigningKey) -> "AlgorithmUnderTest":
+        """Publish the key and sign a verdict."""
         return cls(key, KeySet.from_jwks({"keys": [key.public_jwk()]}), key.sign(VERDICT))
 
     def work(self) -> dict[str, Callable[[], object]]:
-        """What is timed, by name."""
+        """The functions to time, by name."""
         name = self.key.algorithm
         return {
             f"sign {name}": lambda: self.key.sign(VERDICT),
@@ -49,19 +49,19 @@ class Subject:
         }
 
 
-def measure_signing() -> Row:
-    """What the server pays for ML-DSA-65."""
+def measure_signing() -> BudgetRow:
+    """The cost of ML-DSA-65 for the server."""
     return _row("sign", SIGNING)
 
 
-def measure_verification() -> Row:
-    """What the phone pays for ML-DSA-65, all fourteen steps included."""
+def measure_verification() -> BudgetRow:
+    """The cost of ML-DSA-65 for the device, with all fourteen steps."""
     return _row("verify", VERIFYING)
 
 
-def _row(what: str, budget: float) -> Row:
-    """One row: ML-DSA-65 over Ed25519, with ES256 as the peer. All three run in turns."""
-    subjects = [Subject.of(SigningKey.of(private)) for private in PRIVATE]
+def _row(what: str, budget: float) -> BudgetRow:
+    """ML-DSA-65 divided by Ed25519, with ES256 as the peer. All three run in turns."""
+    subjects = [AlgorithmUnderTest.of(SigningKey.of(private)) for private in PRIVATE]
     work = {name: call for subject in subjects for name, call in subject.work().items() if what in name}
     timings = interleaved(work, rounds=60, calls=10)
     limit = f"{what} {Algorithm.ED25519}"
@@ -70,13 +70,14 @@ def _row(what: str, budget: float) -> Row:
         for subject in subjects
     }
     sizes = ", ".join(f"{subject.key.algorithm} {len(subject.token)}" for subject in subjects)
-    return Row(
-        f"{what} one verdict with ML-DSA-65 (octets of a token: {sizes})",
+    return BudgetRow(
+        f"{what} one verdict with ML-DSA-65",
         "the same with Ed25519",
         budget,
         ratios[Algorithm.ML_DSA_65],
         median(timings[limit]),
         {"ES256": ratios[Algorithm.ES256]},
+        f"bytes of a token: {sizes}",
     )
 
 

@@ -1,7 +1,6 @@
-"""One verdict over HTTP with a million known devices, against the same with a thousand.
+"""One verdict over HTTP with a million known devices, compared with a thousand.
 
-Two servers, each over a database that was filled before. The phones that ask are known to both. Filling takes most of
-these rows' time.
+Two servers, each with a filled database; both know the devices that ask. Filling takes most of the time.
 """
 
 import time
@@ -12,7 +11,7 @@ from statistics import median
 from benchmarks.databases import MISSING, available, empty, fill
 from benchmarks.evidence import evidence_for, imeis_of
 from benchmarks.phones import VENDOR
-from benchmarks.report import Row
+from benchmarks.report import BudgetRow
 from benchmarks.servers import serve_verdicts, serving
 from benchmarks.timing import interleaved, ratio
 from server_stub.policy.policy import Activation
@@ -21,24 +20,23 @@ from server_stub.settings import Settings
 from server_stub.store.sql import SqlStore
 
 BUDGET = 1.2
-ROUNDS = 300
-FEW, MANY = 1_000, 1_000_000
+ROUNDS, FEW, MANY = 300, 1_000, 1_000_000
 
 
-def measure() -> Row:
+def measure() -> BudgetRow:
     """On SQLite."""
     return _measure("SQLite")
 
 
-def measure_postgresql() -> Row:
-    """On PostgreSQL, where there is one."""
+def measure_postgresql() -> BudgetRow:
+    """On PostgreSQL, if available."""
     if not available("PostgreSQL"):
-        return Row(_name("PostgreSQL"), _LIMIT, BUDGET, None, note=MISSING)
+        return BudgetRow(_name("PostgreSQL"), _LIMIT, BUDGET, None, note=MISSING)
     return _measure("PostgreSQL")
 
 
-def _measure(kind: str) -> Row:
-    """Post evidence to both servers in turns, on kept connections."""
+def _measure(kind: str) -> BudgetRow:
+    """Post evidence to both servers in turns, on persistent connections."""
     with (
         _filled(kind, FEW) as few,
         _filled(kind, MANY) as many,
@@ -51,19 +49,19 @@ def _measure(kind: str) -> Row:
             rounds=ROUNDS,
             calls=1,
         )
-    return Row(_name(kind), _LIMIT, BUDGET, ratio(timings, "many", "few"), median(timings["few"]))
+    return BudgetRow(_name(kind), _LIMIT, BUDGET, ratio(timings, "many", "few"), median(timings["few"]))
 
 
 def _name(kind: str) -> str:
-    return f"the same with {MANY:,} known devices, {kind}"
+    return f"one verdict, {MANY:,} devices, {kind}"
 
 
-_LIMIT = f"the same with {FEW:,} known devices"
+_LIMIT = f"the same with {FEW:,} devices"
 
 
 @contextmanager
 def _filled(kind: str, devices: int) -> Iterator[str]:
-    """A database of `devices` phones, and of those that ask here."""
+    """A database with `devices` devices and those that ask here."""
     with empty(kind) as place:
         fill(place, devices)
         store = SqlStore(place)

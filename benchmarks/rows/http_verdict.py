@@ -1,8 +1,7 @@
-"""One verdict over HTTP, one worker, durable, against what none of that can do without, added up.
+"""One verdict over HTTP, one worker, durable, compared with the sum of its necessary parts.
 
-The limit: a bare Starlette route under the same uvicorn, the two ES256 verifications and the Ed25519 signature that the
-server makes, and one row inserted with a sync into the same kind of database. Evidence is prepared outside of the
-measurement.
+The limit: a bare Starlette route under the same uvicorn, the two ES256 verifications and the Ed25519 signature of the
+server, and one row inserted with a sync into the same kind of database. Evidence is prepared before the measurement.
 """
 
 import sqlite3
@@ -18,8 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from benchmarks.databases import MISSING, available, empty
 from benchmarks.evidence import evidence_for
-from benchmarks.report import Row
-from benchmarks.servers import Client, serve_bare, serve_verdicts, serving
+from benchmarks.report import BudgetRow
+from benchmarks.servers import EvidenceClient, serve_bare, serve_verdicts, serving
 from benchmarks.timing import interleaved, ratio
 
 BUDGET = 1.5
@@ -27,20 +26,20 @@ ROUNDS = 300
 RECORD = b"x" * 2000
 
 
-def measure() -> Row:
+def measure() -> BudgetRow:
     """On SQLite."""
     return _measure("SQLite")
 
 
-def measure_postgresql() -> Row:
-    """On PostgreSQL, where there is one."""
+def measure_postgresql() -> BudgetRow:
+    """On PostgreSQL, if available."""
     if not available("PostgreSQL"):
-        return Row(_name("PostgreSQL"), _LIMIT, BUDGET, None, note=MISSING)
+        return BudgetRow(_name("PostgreSQL"), _LIMIT, BUDGET, None, note=MISSING)
     return _measure("PostgreSQL")
 
 
-def _measure(kind: str) -> Row:
-    """Post evidence to both servers in turns, on kept connections."""
+def _measure(kind: str) -> BudgetRow:
+    """Post evidence to both servers in turns, on persistent connections."""
     with (
         empty(kind) as place,
         empty(kind) as other,
@@ -52,38 +51,29 @@ def _measure(kind: str) -> Row:
         limit = _limit(bare, evidence[0], insert)
         work = {"limit": limit, "here": lambda: real.post(evidence.pop())}
         timings = interleaved(work, rounds=ROUNDS, calls=1)
-    return Row(_name(kind), _LIMIT, BUDGET, ratio(timings, "here", "limit"), median(timings["limit"]))
+    return BudgetRow(_name(kind), _LIMIT, BUDGET, ratio(timings, "here", "limit"), median(timings["limit"]))
 
 
 def _name(kind: str) -> str:
-    return f"one verdict over HTTP, one worker, durable, {kind}"
+    return f"one verdict over HTTP, durable, {kind}"
 
 
-_LIMIT: Final = "bare Starlette route + 2 ES256 verifications, 1 Ed25519 signature + one durable insert"
+_LIMIT: Final = "Starlette route, 2 ES256 verifications, 1 Ed25519 signature, 1 durable insert"
 
 
-def _limit(bare: Client, evidence: bytes, insert: Callable[[], None]) -> Callable[[], None]:
-    sign = _signatures()
-
-    def limit() -> None:
-        bare.post(evidence)
-        sign()
-        insert()
-
-    return limit
-
-
-def _signatures() -> Callable[[], None]:
+def _limit(bare: EvidenceClient, evidence: bytes, insert: Callable[[], None]) -> Callable[[], None]:
     message, algorithm = b"x" * 1024, ec.ECDSA(SHA256())
     issuer, verdict_key = ec.generate_private_key(ec.SECP256R1()), Ed25519PrivateKey.generate()
     public, signature = issuer.public_key(), issuer.sign(message, algorithm)
 
-    def signatures() -> None:
+    def limit() -> None:
+        bare.post(evidence)
         public.verify(signature, message, algorithm)
         public.verify(signature, message, algorithm)
         verdict_key.sign(message)
+        insert()
 
-    return signatures
+    return limit
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""One verdict through all fourteen steps, against one bare Ed25519 verification of the same signing input.
+"""One verdict through all fourteen steps, compared with one bare Ed25519 verification of the same signing input.
 
-The peers do their equivalent: signature, issuer, audience, times and required claims, of the same token. None of them
-checks the claims that are particular to a verdict.
+The peers check signature, issuer, audience, times and required claims of the same token. None of them checks the claims
+that only a verdict has.
 """
 
 import base64
@@ -21,7 +21,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, TimeCertainty, verify
-from benchmarks.report import Row
+from benchmarks.report import BudgetRow
 from benchmarks.timing import Timings, interleaved, ratio
 from wire import media
 
@@ -43,12 +43,14 @@ REQUIRED = [
 ]
 
 
-def measure() -> Row:
+def measure() -> BudgetRow:
     """Time the verifier, the bare verification and the peers in turns."""
     now = int(time.time())
     private = Ed25519PrivateKey.generate()
-    jwk = _jwk(private)
-    signing_input = f"{_encode(_header())}.{_encode(_claims(now))}".encode()
+    x = base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    jwk = {"kty": "OKP", "crv": "Ed25519", "kid": "verdict-1", "use": "sig", "alg": "Ed25519", "x": x}
+    header = {"alg": "Ed25519", "kid": "verdict-1", "typ": media.VERDICT_TYP}
+    signing_input = f"{_encode(header)}.{_encode(_claims(now))}".encode()
     signature = private.sign(signing_input)
     token = f"{signing_input.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
     public, keys = private.public_key(), KeySet.from_jwks({"keys": [jwk]})
@@ -59,7 +61,7 @@ def measure() -> Row:
 
     timings = _pair(bare, lambda: verify(token, keys, expected=expected, now=now))
     peers = {name: ratio(_pair(bare, work), "work", "bare") for name, work in _peers(token, jwk).items()}
-    return Row(
+    return BudgetRow(
         "verify one verdict, 14 steps",
         "one bare Ed25519 verification",
         BUDGET,
@@ -70,10 +72,7 @@ def measure() -> Row:
 
 
 def _pair(bare: Callable[[], None], work: Callable[[], Any]) -> Timings:
-    """The two in turns and nothing between: a third would leave its own code and data in the caches of the next.
-
-    By the processor's clock, which stands still while other processes have the core: none of this waits for anything.
-    """
+    """Only the two in turns, because a third would replace their code and data in the caches of the processor."""
     return interleaved({"bare": bare, "work": work}, rounds=150, calls=20, clock=time.process_time_ns)
 
 
@@ -112,22 +111,13 @@ def _peers(token: str, jwk: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     return {"PyJWT": by_pyjwt, "joserfc": by_joserfc, "jwcrypto": by_jwcrypto}
 
 
-def _jwk(private: Ed25519PrivateKey) -> dict[str, str]:
-    x = base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).rstrip(b"=").decode()
-    return {"kty": "OKP", "crv": "Ed25519", "kid": "verdict-1", "use": "sig", "alg": "Ed25519", "x": x}
-
-
 def _encode(members: dict[str, Any]) -> str:
     text = json.dumps(members, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
-def _header() -> dict[str, Any]:
-    return {"alg": "Ed25519", "kid": "verdict-1", "typ": media.VERDICT_TYP}
-
-
 def _claims(now: int) -> dict[str, Any]:
-    """A deny: the verdict with the most claims that is sent every day."""
+    """A deny: the common verdict with the most claims."""
     return {
         "iss": ISSUER,
         "aud": AUDIENCE,

@@ -1,4 +1,4 @@
-"""What fuzzing has found, replayed: every input of the corpus, and every seed, through its harness."""
+"""Replay of each input of the corpus, and of each seed, with its harness."""
 
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,7 @@ from fuzz.fault import BrokenRuleError
 CORPUS = Path(fuzz.__file__).parent / "corpus"
 TARGETS = ("verifier", "sealing", "attestation")
 
-# `cryptography` warns of odd serial numbers, names and versions before it, or the server, refuses the certificate.
+# `cryptography` warns of unusual serial numbers, names and versions before the certificate is rejected.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -21,8 +21,7 @@ def harness(target: str) -> Any:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_corpus_breaks_no_rule(target: str) -> None:
-    """Only the documented errors come out, and whatever is accepted is what it says."""
+def test_corpus_breaks_no_rule(target: str) -> None:
     inputs = [path.read_bytes() for path in sorted((CORPUS / target).iterdir())]
     assert inputs
     for data in inputs:
@@ -30,8 +29,8 @@ def test_the_corpus_breaks_no_rule(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_seeds_break_no_rule(target: str) -> None:
-    """They follow the formats of today, the corpus those of the day on which it was found."""
+def test_seeds_break_no_rule(target: str) -> None:
+    """Seeds have the current formats, the corpus those of the time when it was found."""
     for data in harness(target).seeds():
         harness(target).fuzz_one(data)
 
@@ -40,11 +39,9 @@ def test_the_seeds_break_no_rule(target: str) -> None:
     ("target", "name"),
     [("verifier", "verify"), ("sealing", "recover"), ("attestation", "ChainVerifier")],
 )
-def test_each_harness_notices_an_undocumented_error(
+def test_harness_detects_an_undocumented_error(
     target: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A harness that swallows everything would find nothing in ten minutes or in ten years."""
-
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
@@ -54,19 +51,19 @@ def test_each_harness_notices_an_undocumented_error(
         list(map(harness(target).fuzz_one, seeds))
 
 
-def test_the_verifiers_harness_notices_a_signature_that_is_not_checked(
+def test_harness_of_the_verifier_detects_a_missing_check_of_the_signature(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nothing is raised where a check is missing: the rules of the harness must see it."""
     target = harness("verifier")
     good = next(data for data in target.seeds() if data.startswith(b"T"))
     monkeypatch.setattr("agent.verification.jws.check_signature", lambda segments, key: None)
-    with pytest.raises(BrokenRuleError, match="nobody signed"):
+    with pytest.raises(BrokenRuleError, match="without a valid signature"):
         target.fuzz_one(good[:-2] + b"AA")
 
 
-def test_the_seals_harness_notices_a_record_that_nobody_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As above, for the one rule that the seal has."""
+def test_harness_of_the_seal_detects_an_opened_record_of_another_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     target = harness("sealing")
     monkeypatch.setattr(target, "unseal", lambda content, key: target.SealedState)
     with pytest.raises(BrokenRuleError, match="not opened"):
