@@ -1,1 +1,1 @@
-"""What the agent asks a modem, and what it makes of the answers: AT dialogue and SIM file parsers, without I/O."""
+"""Reads SIMs and network from a modem: AT commands, the dialogue and parsers of SIM files. No I/O of its own."""

@@ -1,6 +1,6 @@
-"""The AT commands that the agent sends, as data, each with the clause that defines it.
+"""The AT commands of the agent, as data, each with the clause that defines it.
 
-A command says how its information response looks, so that the dialogue can tell an answer from an unsolicited
+A command describes its information response, so that the dialogue can distinguish a response from an unsolicited
 result code with the same prefix.
 """
 
@@ -16,9 +16,9 @@ from agent.telephony.errors import ElementaryFile
 class Command:
     """One command line.
 
-    `prefix` opens each line of the information response; `bare` matches a line without prefix. `solicited`
-    matches what follows the prefix in an answer, where an unsolicited code shares the prefix. `repeats` allows
-    several lines, of which the newest counts. A command with neither `prefix` nor `bare` has no information response.
+    `prefix` is the beginning of each line of the information response; `bare` matches a line without prefix. If an
+    unsolicited code has the same prefix, `solicited` matches the rest of a line of the response. `repeats` allows
+    several lines, and the last one is used. A command with neither `prefix` nor `bare` has no information response.
     """
 
     text: str
@@ -30,19 +30,19 @@ class Command:
 
     @property
     def wants_information(self) -> bool:
-        """True when an OK without any information response cannot be the answer."""
+        """Whether the command has an information response, without which OK does not end it."""
         return bool(self.prefix) or self.bare is not None
 
     def information(self, line: str) -> str | None:
-        """The content of `line` if it is information that this command asked for, else None."""
+        """The content of `line` if it is part of the information response, else None."""
         if self.prefix and line.startswith(self.prefix):
             content = line[len(self.prefix) :].strip()
             return content if self.solicited is None or self.solicited.match(content) else None
         return line if self.bare is not None and self.bare.fullmatch(line) else None
 
 
-# The read form answers `<n>,<stat>[,…]`; the unsolicited code is `<stat>[,"<lac>",…]`. What tells them apart is
-# the second field: a bare number of at most two digits in an answer, a quoted area or nothing in the other.
+# The response to the read form is `<n>,<stat>[,…]`; the unsolicited code is `<stat>[,"<lac>",…]`. They differ in the
+# second field: a number of at most two digits in the response, a quoted area or nothing in the unsolicited code.
 _READ_REGISTRATION: Final = re.compile(r"\d\s*,\s*\d{1,2}\s*(,|$)")
 
 PLAIN_ANSWERS: Final = Command("ATE0V1", "V.250 6.2.4, 6.2.6")
@@ -53,7 +53,7 @@ PIN_STATE: Final = Command("AT+CPIN?", "27.007 8.3", prefix="+CPIN:", repeats=Tr
 IMSI: Final = Command("AT+CIMI", "27.007 5.6", prefix="+CIMI:", bare=re.compile(r'"?[0-9]{4,20}"?'))
 CARD_NUMBER: Final = Command(
     "AT+CCID",
-    "vendor command, where +CRSM is refused",
+    "manufacturer command, used if +CRSM is not permitted",
     prefix="+CCID:",
     bare=re.compile(r'"?[0-9]{10,20}[Ff]?"?'),
 )
@@ -72,7 +72,7 @@ REGISTRATIONS: Final = tuple(
 
 @lru_cache(maxsize=8)
 def select_slot(slot: int) -> Command:
-    """Direct all further SIM commands to the card in `slot`."""
+    """Select the card in `slot` for all further SIM commands."""
     return Command(f"AT+CSUS={slot}", "27.007 8.66")
 
 
@@ -91,7 +91,7 @@ GET_RESPONSE: Final = 192
 
 @lru_cache(maxsize=64)
 def restricted_access(instruction: int, file: ElementaryFile, length: int) -> Command:
-    """+CRSM from the start of `file`: `READ_BINARY` of `length` octets, or `GET_RESPONSE` for its control parameters.
+    """+CRSM from the start of `file`: `READ_BINARY` of `length` bytes, or `GET_RESPONSE` for its control parameters.
 
     >>> restricted_access(READ_BINARY, ElementaryFile.ICCID, 10).text
     'AT+CRSM=176,12258,0,0,10'

@@ -1,31 +1,31 @@
-"""What can go wrong between the agent and a modem, by stable code. No message carries what the modem said."""
+"""Errors in the dialogue with a modem, with stable codes. No message contains output of the modem."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class TelephonyCode(StrEnum):
-    """Why the modem could not be read at all."""
+    """Why the modem could not be read."""
 
     MODEM_GONE = "modem-gone"
-    """The line failed under a read or a write."""
+    """Reading from or writing to the line failed."""
     MODEM_SILENT = "modem-silent"
-    """Not even a probe was answered in time."""
+    """No response in time, and none to a probe."""
     COMMAND_TIMED_OUT = "command-timed-out"
-    """The modem answers probes, but not this command."""
+    """The modem responds to probes, but not to this command."""
     COMMAND_REFUSED = "command-refused"
-    """A command that every modem must know was answered by an error."""
+    """A mandatory command returned an error."""
     ANSWER_MALFORMED = "answer-malformed"
-    """The answer is not in the form that 3GPP TS 27.007 gives it."""
+    """The response does not have the form of 3GPP TS 27.007."""
     LINE_TOO_LONG = "line-too-long"
     ANSWER_TOO_LONG = "answer-too-long"
     TOO_MANY_LINES = "too-many-lines"
     IMEI_INVALID = "imei-invalid"
-    """Not fifteen digits that satisfy the check digit."""
+    """Not fifteen digits with a correct check digit."""
 
 
 class TelephonyError(Exception):
-    """The modem could not be read. `command` names the command, never its answer."""
+    """The modem could not be read. `command` is the command; its response is not included."""
 
     def __init__(self, code: TelephonyCode, command: str, detail: str) -> None:
         super().__init__(f"{code.value}: {command}: {detail}")
@@ -35,7 +35,7 @@ class TelephonyError(Exception):
 
 
 class MalformedAnswerError(Exception):
-    """An information response is not in the form that its clause gives it."""
+    """An information response does not have the form of its clause."""
 
 
 class ElementaryFile(StrEnum):
@@ -49,10 +49,10 @@ class ElementaryFile(StrEnum):
 
 
 class SimFileCode(StrEnum):
-    """Why a file of a SIM was refused, or not read."""
+    """Why a file of a SIM is not used."""
 
     LENGTH = "length"
-    """Shorter or longer than the file can be."""
+    """Shorter or longer than permitted."""
     DIGIT = "digit"
     """A nibble that is not a decimal digit, or filler before the end."""
     IDENTITY_TYPE = "identity-type"
@@ -60,24 +60,24 @@ class SimFileCode(StrEnum):
     MNC_LENGTH = "mnc-length"
     """Neither 2 nor 3."""
     CHARACTER = "character"
-    """Not a character of the alphabet in use, or one that no name may hold."""
+    """Not in the alphabet, or not permitted in a name."""
     PADDING = "padding"
-    """Something follows the end of the content."""
+    """Data after the end of the content."""
     STATUS_WORD = "status-word"
-    """The card answered with a status that is not success."""
+    """The status word of the card is not success."""
     ACCESS_DENIED = "access-denied"
-    """The card wants a condition fulfilled that the agent cannot fulfil."""
+    """The card requires an access condition that the agent cannot fulfil."""
     REFUSED = "refused"
-    """The modem refused the command."""
+    """The modem returned an error for the command."""
     ANSWER = "answer"
-    """The modem's +CRSM answer is malformed."""
+    """The +CRSM response of the modem is malformed."""
 
 
 class SimFileError(Exception):
-    """A file is not what its specification says. `offset` is the first octet at fault, from 0."""
+    """A file does not conform to its specification. `offset` is the first byte that does not, from 0."""
 
     def __init__(self, file: ElementaryFile, code: SimFileCode, offset: int = 0) -> None:
-        super().__init__(f"{file.value}: {code.value} at octet {offset}")
+        super().__init__(f"{file.value}: {code.value} at byte {offset}")
         self.file = file
         self.code = code
         self.offset = offset
@@ -85,7 +85,7 @@ class SimFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SimFault:
-    """A file of the SIM in `slot` that was left out of the evidence, and why."""
+    """A file of the SIM in `slot` that is not in the evidence, and the reason."""
 
     slot: int
     file: ElementaryFile

@@ -1,11 +1,11 @@
-"""Answers about the network: +CREG, +CEREG, +C5GREG (3GPP TS 27.007 clauses 7.2, 10.1.22, 10.1.47) and +COPS (7.3)."""
+"""Parsers of +CREG, +CEREG, +C5GREG (3GPP TS 27.007 clauses 7.2, 10.1.22, 10.1.47) and +COPS (7.3)."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from agent.telephony.errors import MalformedAnswerError
-from agent.telephony.fields import split_fields
+from agent.telephony.results import split_fields
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Plmn
 
@@ -50,7 +50,7 @@ _PLMN: Final = re.compile(r"[0-9]{5,6}")
 
 @dataclass(frozen=True, slots=True)
 class NetworkState:
-    """What one registration command answered."""
+    """The response to a registration command."""
 
     registration: Registration
     cell: Cell | None = None
@@ -70,14 +70,11 @@ def parse_registration(content: str) -> NetworkState:
         raise MalformedAnswerError("unknown registration state")
     if state not in REGISTERED or len(fields) < 5 or not all(fields[2:5]):
         return NetworkState(state)
-    return NetworkState(state, _cell(*fields[2:5]))
-
-
-def _cell(area: str, identity: str, technology: str) -> Cell:
-    known = _TECHNOLOGIES.get(int(technology)) if _NUMBER.fullmatch(technology) else None
-    if known is None or not _HEX.fullmatch(area) or len(area) > 6 or not _HEX.fullmatch(identity):
+    area, identity, number = fields[2:5]
+    technology = _TECHNOLOGIES.get(int(number)) if _NUMBER.fullmatch(number) else None
+    if technology is None or not _HEX.fullmatch(area) or len(area) > 6 or not _HEX.fullmatch(identity):
         raise MalformedAnswerError("cell information")
-    return Cell(area=int(area, 16), id=int(identity, 16), technology=known)
+    return NetworkState(state, Cell(area=int(area, 16), id=int(identity, 16), technology=technology))
 
 
 def parse_operator(content: str) -> Plmn | None:

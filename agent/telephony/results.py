@@ -1,8 +1,12 @@
-"""Final result codes (ITU-T V.250 clause 5.7, 3GPP TS 27.007 clause 9.2, 3GPP TS 27.005 clause 3.2.5)."""
+"""Final result codes (ITU-T V.250 clause 5.7, 3GPP TS 27.007 clause 9.2, 3GPP TS 27.005 clause 3.2.5), and the
+parameters of information responses (ITU-T V.250 clause 5.4)."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from agent.telephony.errors import MalformedAnswerError
 
 
 class ResultKind(StrEnum):
@@ -20,7 +24,7 @@ class ResultKind(StrEnum):
 
 
 class CmeError(StrEnum):
-    """The errors of 3GPP TS 27.007 clause 9.2 that mean something to the agent; all others are OTHER."""
+    """The errors of 3GPP TS 27.007 clause 9.2 that the agent distinguishes; OTHER is any other error."""
 
     SIM_NOT_INSERTED = "10"
     SIM_PIN_REQUIRED = "11"
@@ -45,21 +49,21 @@ VERBOSE: Final = {
     "SIM PIN2 REQUIRED": CmeError.SIM_PIN2_REQUIRED,
     "SIM PUK2 REQUIRED": CmeError.SIM_PUK2_REQUIRED,
 }
-"""Text of `+CME ERROR` after AT+CMEE=2, in capitals: modems disagree on case."""
+"""Text of `+CME ERROR` after AT+CMEE=2, in capitals: modems use different case."""
 
 NUMERIC: Final = {error.value: error for error in CmeError if error is not CmeError.OTHER}
 
 
 @dataclass(frozen=True, slots=True)
 class FinalResult:
-    """A final result code. `error` is set for `+CME ERROR` alone."""
+    """A final result code. `error` is set only for `+CME ERROR`."""
 
     kind: ResultKind
     error: CmeError | None = None
 
     @property
     def ok(self) -> bool:
-        """True when the command was carried out."""
+        """Whether the command succeeded."""
         return self.kind is ResultKind.OK
 
 
@@ -74,7 +78,7 @@ _CMS_ERROR: Final = f"{ResultKind.CMS_ERROR}:"
 
 
 def parse_result(line: str) -> FinalResult | None:
-    """The final result code that `line` is, or None.
+    """The final result code in `line`, or None if `line` is something else.
 
     >>> parse_result("+CME ERROR: SIM busy").error
     <CmeError.SIM_BUSY: '14'>
@@ -82,9 +86,29 @@ def parse_result(line: str) -> FinalResult | None:
     if plain := PLAIN.get(line):
         return plain
     if line.startswith(_CME_ERROR):
-        return FinalResult(ResultKind.CME_ERROR, _cme_error(line[len(_CME_ERROR) :].strip()))
+        text = line[len(_CME_ERROR) :].strip()
+        error = NUMERIC.get(text.lstrip("0")) or VERBOSE.get(text.upper()) or CmeError.OTHER
+        return FinalResult(ResultKind.CME_ERROR, error)
     return FinalResult(ResultKind.CMS_ERROR) if line.startswith(_CMS_ERROR) else None
 
 
-def _cme_error(text: str) -> CmeError:
-    return NUMERIC.get(text.lstrip("0")) or VERBOSE.get(text.upper()) or CmeError.OTHER
+# Possessive quantifiers: many spaces must not lead to exponential backtracking.
+_PARAMETER: Final = re.compile(r'\s*+(?:"([^"]*+)"\s*+|([^",]*+))(,|\Z)')
+
+
+def split_fields(content: str) -> tuple[str, ...]:
+    """The parameters, separated by commas, without quotes. Raises MalformedAnswerError for a misplaced or open quote.
+
+    >>> split_fields('0,2,"368,01",7')
+    ('0', '2', '368,01', '7')
+    """
+    fields: list[str] = []
+    separator, position = ",", 0
+    while separator:
+        match = _PARAMETER.match(content, position)
+        if match is None:
+            raise MalformedAnswerError("a quote is not closed, or inside a parameter")
+        text, plain, separator = match.groups()
+        fields.append(plain.strip() if text is None else text)
+        position = match.end()
+    return tuple(fields)

@@ -1,4 +1,4 @@
-"""Reading the files of a SIM by +CRSM (3GPP TS 27.007 clause 8.18), status words of ETSI TS 102 221 clause 10.2."""
+"""Reads files of a SIM by +CRSM (3GPP TS 27.007 clause 8.18), with status words of ETSI TS 102 221 clause 10.2."""
 
 import re
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from typing import Final
 
 from agent.telephony import commands
 from agent.telephony.errors import ElementaryFile, MalformedAnswerError, SimFileCode, SimFileError
-from agent.telephony.fields import split_fields
-from agent.telephony.results import CmeError, FinalResult
+from agent.telephony.results import CmeError, FinalResult, split_fields
 from agent.telephony.session import CommandReply, ModemSession
 from wire.codes import SimStatus
 
 
 class SimUnavailableError(Exception):
-    """The card itself cannot be used. `status` says why; it is no fault of the modem."""
+    """The card cannot be used. `status` is the reason; the modem works."""
 
     def __init__(self, status: SimStatus) -> None:
         super().__init__(status.value)
@@ -33,12 +32,12 @@ _UNAVAILABLE: Final = {
 
 
 def sim_status(result: FinalResult) -> SimStatus | None:
-    """What an error says of the whole card; None where it concerns the one command alone."""
+    """The status of the whole card after an error; None if the error concerns only the command."""
     return None if result.error is None else _UNAVAILABLE.get(result.error)
 
 
 class StatusWord(StrEnum):
-    """What SW1 and SW2 come to."""
+    """The meaning of SW1 and SW2."""
 
     SUCCESS = "success"
     EXACT_LENGTH = "exact-length"
@@ -53,10 +52,10 @@ _DENIED: Final = frozenset(
 )
 
 
-def judge_status(sw1: int, sw2: int) -> StatusWord:
+def parse_status(sw1: int, sw2: int) -> StatusWord:
     """The meaning of a status word, of a UICC or a GSM SIM (3GPP TS 51.011 clause 9.4).
 
-    >>> judge_status(0x6A, 0x82)
+    >>> parse_status(0x6A, 0x82)
     <StatusWord.NOT_FOUND: 'not-found'>
     """
     if (sw1, sw2) == (0x90, 0x00) or (sw1 in (0x91, 0x92) and (sw1, sw2) != (0x92, 0x40)):
@@ -78,11 +77,11 @@ class CardAnswer:
 
     @property
     def status(self) -> StatusWord:
-        """What the status word comes to."""
-        return judge_status(self.sw1, self.sw2)
+        """The meaning of the status word."""
+        return parse_status(self.sw1, self.sw2)
 
 
-_OCTET: Final = re.compile(r"[0-9]{1,3}")
+_BYTE: Final = re.compile(r"[0-9]{1,3}")
 _HEX: Final = re.compile(r"([0-9A-Fa-f]{2})*")
 
 
@@ -93,7 +92,7 @@ def parse_card_answer(content: str) -> CardAnswer:
     '00000003'
     """
     fields = split_fields(content)
-    words = [int(field) for field in fields[:2] if _OCTET.fullmatch(field) and int(field) <= 0xFF]
+    words = [int(field) for field in fields[:2] if _BYTE.fullmatch(field) and int(field) <= 0xFF]
     if len(words) != 2 or len(fields) > 3 or not _HEX.fullmatch(fields[-1] if len(fields) == 3 else ""):
         raise MalformedAnswerError("not a status word and hexadecimal data")
     return CardAnswer(words[0], words[1], bytes.fromhex(fields[2]) if len(fields) == 3 else b"")
@@ -106,13 +105,13 @@ DEFAULT_SIZES: Final = {
     ElementaryFile.SPN: 17,
     ElementaryFile.GID1: 1,
 }
-"""How much to read where the card does not tell a file's size."""
+"""The number of bytes to read if the card does not report the size of a file."""
 
-_PARAMETERS_LENGTH: Final = 15  # what a GSM SIM sends (3GPP TS 51.011 clause 9.2.1); a UICC sends all it has
+_PARAMETERS_LENGTH: Final = 15  # of a GSM SIM (3GPP TS 51.011 clause 9.2.1); a UICC sends all its parameters
 
 
 def read_file(session: ModemSession, file: ElementaryFile) -> bytes | None:
-    """The content of a transparent file, or None where the card has no such file.
+    """The content of a transparent file, or None if the card has no such file.
 
     Raises SimFileError, SimUnavailableError, TelephonyError.
     """
@@ -123,10 +122,6 @@ def read_file(session: ModemSession, file: ElementaryFile) -> bytes | None:
     answer = _access(session, commands.READ_BINARY, file, size or DEFAULT_SIZES[file])
     if answer.status is StatusWord.EXACT_LENGTH and answer.sw2:
         answer = _access(session, commands.READ_BINARY, file, answer.sw2)
-    return _content(file, answer)
-
-
-def _content(file: ElementaryFile, answer: CardAnswer) -> bytes | None:
     match answer.status:
         case StatusWord.SUCCESS:
             return answer.data
@@ -150,28 +145,27 @@ def _access(session: ModemSession, instruction: int, file: ElementaryFile, lengt
 
 
 def refusal(reply: CommandReply, file: ElementaryFile) -> Exception:
-    """What an error result means while `file` is read."""
+    """The exception for an error result while reading `file`."""
     status = sim_status(reply.result)
     return SimFileError(file, SimFileCode.REFUSED) if status is None else SimUnavailableError(status)
 
 
 def file_size(parameters: bytes) -> int | None:
-    """The size of a file from its control parameters, 1 to 255 octets; None where they do not tell.
+    """The size of a file from its control parameters, 1 to 255 bytes; None if they do not contain it.
 
-    A UICC answers with a template, tag 62, in which tag 80 has the size (ETSI TS 102 221 clause 11.1.1.3); a GSM SIM
-    with a fixed layout, the size in octets 3 and 4 (3GPP TS 51.011 clause 9.2.1).
+    A UICC sends a template, tag 62, in which tag 80 is the size (ETSI TS 102 221 clause 11.1.1.3). A GSM SIM sends a
+    fixed layout with the size in bytes 3 and 4 (3GPP TS 51.011 clause 9.2.1).
 
     >>> file_size(bytes.fromhex("62178202412183026FAD8A01058B036F060180020004880118"))
     4
     """
-    size = _template_size(parameters[2:]) if parameters[:1] == b"\x62" else int.from_bytes(parameters[2:4])
-    return size if size is not None and 1 <= size <= 255 else None
-
-
-def _template_size(objects: bytes) -> int | None:
-    while len(objects) >= 2:
-        tag, length = objects[0], objects[1]
-        if tag == 0x80:
-            return int.from_bytes(objects[2 : 2 + length])
-        objects = objects[2 + length :]
-    return None
+    size = 0
+    if parameters[:1] == b"\x62":
+        objects = parameters[2:]
+        while len(objects) >= 2 and objects[0] != 0x80:
+            objects = objects[2 + objects[1] :]
+        if len(objects) >= 2:
+            size = int.from_bytes(objects[2 : 2 + objects[1]])
+    else:
+        size = int.from_bytes(parameters[2:4])
+    return size if 1 <= size <= 255 else None

@@ -1,7 +1,7 @@
-"""Parsers of the SIM's elementary files (3GPP TS 31.102 clause 4.2, ETSI TS 102 221 clause 13.2).
+"""Parsers of the elementary files of a SIM (3GPP TS 31.102 clause 4.2, ETSI TS 102 221 clause 13.2).
 
-Each takes the content of one transparent file and raises SimFileError, naming file, reason and offset, for
-anything that its clause does not allow.
+Each takes the content of one transparent file. Content that the clause does not permit raises SimFileError with file,
+reason and offset.
 """
 
 from typing import Final
@@ -13,9 +13,9 @@ _FILLER: Final = 0xF
 
 
 def parse_iccid(content: bytes) -> str:
-    """EF_ICCID, ten octets (ETSI TS 102 221 clause 13.2): 18 to 20 digits, low nibble first, filled up with F.
+    """EF_ICCID, ten bytes (ETSI TS 102 221 clause 13.2): 18 to 20 digits, low nibble first, padded with F.
 
-    The check digit is not verified: cards with a twentieth digit, or without a valid check digit, are in service.
+    The check digit is not verified: there are cards with a twentieth digit and cards with a wrong check digit.
 
     >>> parse_iccid(bytes.fromhex("98683081462002318379"))
     '89860318640220133897'
@@ -29,9 +29,9 @@ def parse_iccid(content: bytes) -> str:
 
 
 def parse_imsi(content: bytes) -> str:
-    """EF_IMSI, nine octets (3GPP TS 31.102 clause 4.2.2): length, then the mobile identity of TS 24.008 10.5.1.4.
+    """EF_IMSI, nine bytes (3GPP TS 31.102 clause 4.2.2): length, then the mobile identity of TS 24.008 10.5.1.4.
 
-    An IMSI has 6 to 15 digits here: MCC, a two-digit MNC and at least one digit of the subscriber.
+    An IMSI has 6 to 15 digits: MCC, an MNC of at least two digits, and at least one digit of the subscriber.
 
     >>> parse_imsi(bytes.fromhex("083901100000000010"))
     '310010000000001'
@@ -42,7 +42,9 @@ def parse_imsi(content: bytes) -> str:
     length = content[0]
     if not 4 <= length <= 8:
         raise SimFileError(file, SimFileCode.LENGTH, 0)
-    _expect_filler(file, content, 1 + length)
+    for offset in range(1 + length, len(content)):
+        if content[offset] != 0xFF:
+            raise SimFileError(file, SimFileCode.PADDING, offset)
     digits = _digits(file, content[1 : 1 + length], first_nibble=1, start=1)
     odd = len(digits) % 2 == 1
     if content[1] & 0x0F != (0x9 if odd else 0x1):
@@ -53,9 +55,9 @@ def parse_imsi(content: bytes) -> str:
 
 
 def parse_mnc_length(content: bytes) -> int | None:
-    """The length of the MNC from the fourth octet of EF_AD (3GPP TS 31.102 clause 4.2.18); None where it is absent.
+    """The length of the MNC from the fourth byte of EF_AD (3GPP TS 31.102 clause 4.2.18); None if it is absent.
 
-    A fourth octet of FF was never written and counts as absent; bits 5 to 8 are reserved and ignored.
+    A fourth byte FF (never written) counts as absent. Bits 5 to 8 are reserved and ignored.
     """
     if len(content) < 3:
         raise SimFileError(ElementaryFile.AD, SimFileCode.LENGTH, len(content))
@@ -68,9 +70,9 @@ def parse_mnc_length(content: bytes) -> int | None:
 
 
 def parse_spn(content: bytes) -> str | None:
-    """The name in EF_SPN, seventeen octets (3GPP TS 31.102 clause 4.2.12): display condition, then text.
+    """The name in EF_SPN, seventeen bytes (3GPP TS 31.102 clause 4.2.12): display condition, then text.
 
-    None where the name is empty.
+    None if the name is empty.
     """
     if len(content) != 17:
         raise SimFileError(ElementaryFile.SPN, SimFileCode.LENGTH, min(len(content), 17))
@@ -83,9 +85,9 @@ def parse_spn(content: bytes) -> str | None:
 
 
 def parse_gid1(content: bytes) -> str | None:
-    """EF_GID1 (3GPP TS 31.102 clause 4.2.10) in hexadecimal without its filler; None where nothing was written.
+    """EF_GID1 (3GPP TS 31.102 clause 4.2.10) in hexadecimal without filler; None if it was never written.
 
-    At most twenty octets: what the evidence can carry.
+    At most twenty bytes, the limit of the evidence.
     """
     identifier = content.rstrip(b"\xff")
     if not content or len(identifier) > 20:
@@ -93,15 +95,9 @@ def parse_gid1(content: bytes) -> str | None:
     return identifier.hex().upper() or None
 
 
-def _expect_filler(file: ElementaryFile, content: bytes, start: int) -> None:
-    for offset in range(start, len(content)):
-        if content[offset] != 0xFF:
-            raise SimFileError(file, SimFileCode.PADDING, offset)
-
-
 def _digits(file: ElementaryFile, content: bytes, *, first_nibble: int, start: int = 0) -> str:
-    """Digits in swapped nibbles from `first_nibble` on; after the first filler nothing but filler may come."""
-    nibbles = [nibble for octet in content for nibble in (octet & 0x0F, octet >> 4)]
+    """Digits in swapped nibbles from `first_nibble` on. After the first filler, all nibbles must be filler."""
+    nibbles = [nibble for byte in content for nibble in (byte & 0x0F, byte >> 4)]
     digits = ""
     filled = False
     for position, nibble in enumerate(nibbles[first_nibble:], first_nibble):

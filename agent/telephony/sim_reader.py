@@ -1,4 +1,4 @@
-"""One SIM as the evidence states it: PIN state, identity, home network, names."""
+"""Reads one SIM for the evidence: PIN state, identity, home network, names."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from agent.telephony.errors import (
     TelephonyCode,
     TelephonyError,
 )
-from agent.telephony.mnc import assumed_mnc_length
+from agent.telephony.identity import assumed_mnc_length
 from agent.telephony.session import ModemSession
 from agent.telephony.sim_access import SimUnavailableError, read_file, refusal, sim_status
 from wire.codes import SimStatus
@@ -27,11 +27,11 @@ _PIN_STATES: Final = {
     "READY": SimStatus.READY,
     "SIM PIN": SimStatus.PIN_REQUIRED,
     "SIM PUK": SimStatus.PUK_REQUIRED,
-    "SIM PIN2": SimStatus.READY,  # wanted by some commands only, none of them ours
+    "SIM PIN2": SimStatus.READY,  # required only by commands that the agent does not use
     "SIM PUK2": SimStatus.READY,
     "NOT INSERTED": SimStatus.ABSENT,
 }
-"""`<code>` of +CPIN (3GPP TS 27.007 clause 8.3). Personalisation locks (PH-…) leave the SIM unreadable for us."""
+"""`<code>` of +CPIN (3GPP TS 27.007 clause 8.3). With a personalisation lock (PH-…) the SIM is unreadable."""
 
 _IMSI: Final = re.compile(r'"?([0-9]{6,15})"?')
 _ICCID: Final = re.compile(r'"?([0-9]{18,20})[Ff]?"?')
@@ -39,14 +39,14 @@ _ICCID: Final = re.compile(r'"?([0-9]{18,20})[Ff]?"?')
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """A ready card under reading: what it cannot give is noted, not guessed."""
+    """A card that is being read. Each file that cannot be read is recorded in `faults`."""
 
     session: ModemSession
     slot: int
     faults: list[SimFault] = field(default_factory=list)
 
     def parsed(self, file: ElementaryFile, parse: Callable[[bytes], T | None]) -> T | None:
-        """The parsed content of `file`, or None where it is absent or at fault."""
+        """The parsed content of `file`, or None if it is absent or invalid."""
         try:
             content = read_file(self.session, file)
             return None if content is None else parse(content)
@@ -55,7 +55,7 @@ class _Card:
             return None
 
     def asked(self, command: commands.Command, form: re.Pattern[str], file: ElementaryFile) -> str | None:
-        """What the modem itself knows of `file`, or None."""
+        """The content of `file` from a command of the modem, or None."""
         reply = self.session.ask(command)
         if not reply.ok:
             error = refusal(reply, file)
@@ -72,9 +72,9 @@ class _Card:
 
 
 def read_sim(session: ModemSession, slot: int) -> tuple[Sim, tuple[SimFault, ...]]:
-    """The SIM that the selected slot holds, and what of it was left out. Raises TelephonyError for the modem's faults.
+    """The SIM in the selected slot, and the files that could not be read. Raises TelephonyError.
 
-    A card that is absent, locked or unusable, or has no readable IMSI, is a status and nothing else.
+    For a card that is absent, locked, unusable or without a readable IMSI, only the status is returned.
     """
     card = _Card(session, slot)
     try:

@@ -7,9 +7,16 @@ from hypothesis import strategies as st
 
 from agent.telephony import commands
 from agent.telephony.commands import Command
-from agent.telephony.dialogue import Dialogue
+from agent.telephony.dialogue import (
+    Broken,
+    Dialogue,
+    DialogueBounds,
+    DialogueEvent,
+    Ended,
+    Information,
+    Unsolicited,
+)
 from agent.telephony.errors import ElementaryFile, TelephonyCode
-from agent.telephony.events import Broken, DialogueBounds, Ended, Event, Information, Unsolicited
 from tests.support.modems import UNSOLICITED
 
 READS = [read for _, read in commands.REGISTRATIONS]
@@ -46,7 +53,7 @@ BOUNDS = st.builds(
 
 def hear(
     command: Command, pieces: list[bytes], bounds: DialogueBounds, *, probing: bool = False
-) -> list[Event]:
+) -> list[DialogueEvent]:
     dialogue = Dialogue(bounds)
     dialogue.send(command, probing=probing)
     return [event for piece in pieces for event in dialogue.receive(piece)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent.telephony import sim_files
 from agent.telephony.alphabet import DEFAULT, EXTENSION
 from agent.telephony.errors import ElementaryFile, MalformedAnswerError, SimFileCode, SimFileError
-from agent.telephony.sim_access import StatusWord, file_size, judge_status, parse_card_answer
+from agent.telephony.sim_access import StatusWord, file_size, parse_card_answer, parse_status
 from lab.world import sim_files as sim_encoding
 
 PARSERS: list[tuple[ElementaryFile, Callable[[bytes], object], int]] = [
@@ -172,7 +172,7 @@ def test_a_group_identifier_comes_back_without_filler(identifier: bytes) -> None
 
 def test_every_status_word_has_one_meaning() -> None:
     """All 65,536, so that no unknown status passes for success."""
-    meanings = {(sw1, sw2): judge_status(sw1, sw2) for sw1 in range(256) for sw2 in range(256)}
+    meanings = {(sw1, sw2): parse_status(sw1, sw2) for sw1 in range(256) for sw2 in range(256)}
     success = {word for word, meaning in meanings.items() if meaning is StatusWord.SUCCESS}
     assert success == {(0x90, 0)} | {(sw1, sw2) for sw1 in (0x91, 0x92) for sw2 in range(256)} - {
         (0x92, 0x40)

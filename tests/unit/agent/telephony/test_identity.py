@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import imei as peer
 
-from agent.telephony.identity import check_digit, is_imei
-from agent.telephony.mnc import BOTH, THREE_DIGITS, assumed_mnc_length
+from agent.telephony.identity import BOTH, THREE_DIGITS, assumed_mnc_length, check_digit, is_imei
 from lab.world.places import load_places
 
 DIGITS = "0123456789"

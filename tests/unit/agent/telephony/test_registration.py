@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.telephony.errors import MalformedAnswerError
-from agent.telephony.fields import split_fields
 from agent.telephony.registration import REGISTERED, parse_operator, parse_registration
+from agent.telephony.results import split_fields
 from lab.handset.modem.registration import ACCESS, STATES, operator_line, registration_line
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Plmn, Serving
