@@ -1,6 +1,6 @@
-"""The evidence: an Entity Attestation Token (RFC 9711) about this phone, signed by its attested key.
+"""The evidence: an Entity Attestation Token (RFC 9711) about this device, signed by its attested key.
 
-Compact JWS with the header `{"alg", "typ": "eat+jwt", "x5c"}`. Pure: everything that it states is an argument.
+Compact JWS with the header `{"alg", "typ": "eat+jwt", "x5c"}`. Pure: all data is passed as arguments.
 """
 
 import base64
@@ -16,12 +16,12 @@ from wire.codes import Intent, LockState
 from wire.evidence import Evidence, Firmware, LastVerdict, Location, Terms, Wifi
 
 UEID_IMEI = b"\x03"
-"""Type octet of an IMEI-based Universal Entity ID (RFC 9711 section 4.2.1)."""
+"""Type byte of an IMEI-based Universal Entity ID (RFC 9711 section 4.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the phone sees of itself and around it when it asks. `uptime` in seconds, `wall` by the user's clock."""
+    """Measurements for the evidence. `uptime` is in seconds; `wall` is the time of the user's clock."""
 
     reading: TelephonyReading
     wifi: Wifi
@@ -31,7 +31,7 @@ class Observed:
 
 
 def ueid(imei: str) -> str:
-    """The UEID of a phone: the type octet and the 14 digits of TAC and serial number, an octet each, base64url.
+    """The UEID of a device: the type byte and the 14 digits of TAC and serial number, one byte each, base64url.
 
     >>> ueid("001010123456789")
     'AwAAAQABAAECAwQFBgcI'
@@ -40,7 +40,7 @@ def ueid(imei: str) -> str:
 
 
 def claims(state: State, image: Image, observed: Observed) -> Evidence:
-    """All that the phone states, for the outstanding nonce of `state`."""
+    """The claims, with the pending nonce of `state`."""
     memory = state.memory
     return Evidence(
         eat_nonce=state.nonce,
@@ -71,7 +71,7 @@ def claims(state: State, image: Image, observed: Observed) -> Evidence:
 
 
 def sign(evidence: Evidence, key: AttestedKey) -> bytes:
-    """The compact JWS. Raises KeystoreError if the keystore does not sign."""
+    """The compact JWS. Raises KeystoreError."""
     header = {
         "alg": key.algorithm,
         "typ": media.EVIDENCE_TYP,
@@ -83,5 +83,5 @@ def sign(evidence: Evidence, key: AttestedKey) -> bytes:
     return signing_input + b"." + _b64(key.sign(signing_input)).encode()
 
 
-def _b64(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

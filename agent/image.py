@@ -1,4 +1,4 @@
-"""What a firmware image fixes for the agent that it carries: facts, pins and nothing that could be switched."""
+"""The facts and pins that a firmware image gives to its agent. It has no switches."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from wire.codes import DebugStatus
 class Image:
     """Facts of the running image.
 
-    `oemid`, `hwmodel`: as in RFC 9711, raw octets. `issuer` and `audience` are pinned: a verdict that names
-    others is not for this phone. `built_at`, seconds since the epoch, is the floor of trusted time.
-    `terms_version` is the text that this image shows. `bands` are the radio bands of the hardware.
+    `oemid`, `hwmodel`: as in RFC 9711, raw bytes. `issuer` and `audience` are pinned: a verdict with others is
+    rejected. `built_at`, seconds since the epoch, is the floor of trusted time. `terms_version` is the version that
+    this image shows. `bands` are the radio bands of the hardware.
     """
 
     oemid: bytes

@@ -1,7 +1,6 @@
-"""Everything outside that the agent needs, as protocols. Adapters and the lab implement them; nothing else does I/O.
+"""The interfaces of the agent to its environment, as protocols. Adapters and the lab implement them. All I/O is here.
 
-A port reports what the outside did as a value or as the one exception that is named here. An implementation
-lets no other exception escape.
+A method returns a value or raises the exception that its docstring names, and no other.
 """
 
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from wire.evidence import Location, Wifi
 
 
 class PortError(Exception):
-    """Something outside failed. `code` is stable, `detail` is for people and names no secret."""
+    """An error in the environment. `code` is stable; `detail` is for people and contains no secret."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -29,19 +28,19 @@ class PortError(Exception):
 
 
 class Clock(Protocol):
-    """Time as the phone has it."""
+    """The clocks of the device."""
 
     def wall(self) -> int:
-        """Seconds since the epoch by the clock that the user can set. May jump either way."""
+        """Seconds since the epoch, by the clock that the user can set. Can jump forwards and backwards."""
         ...
 
     def elapsed(self) -> float:
-        """Seconds since boot, sleep included. Never goes back until the next boot."""
+        """Seconds since boot, including sleep. Monotonic until the next boot."""
         ...
 
 
 class TransportFault(StrEnum):
-    """How a request can fail without an HTTP answer that may be read."""
+    """How a request can fail without a usable HTTP response."""
 
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed-out"
@@ -52,7 +51,7 @@ class TransportFault(StrEnum):
 
 
 class TransportError(PortError):
-    """No answer that may be read. `fault` says how."""
+    """No usable response. `fault` is the reason."""
 
     def __init__(self, fault: TransportFault, detail: str) -> None:
         super().__init__(fault.value, detail)
@@ -61,7 +60,7 @@ class TransportError(PortError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer within all bounds. `media_type` has no parameters; `retry_after` is in seconds."""
+    """An HTTP response within all bounds. `media_type` has no parameters; `retry_after` is in seconds."""
 
     status: int
     media_type: str
@@ -70,23 +69,23 @@ class Answer:
 
 
 class Transport(Protocol):
-    """HTTP to the one origin that the image pins."""
+    """HTTP to the origin that the image pins."""
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Send `body` and return the answer, whatever its status. Raises TransportError."""
+        """Send `body` and return the response of any status. Raises TransportError."""
         ...
 
 
 class Downloads(Protocol):
-    """HTTP to the same origin, to fetch what it publishes."""
+    """HTTP to the same origin, for downloads."""
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """Fetch `path` and return the answer, whatever its status. Raises TransportError."""
+        """Fetch `path` and return the response of any status. Raises TransportError."""
         ...
 
 
 class ModemError(PortError):
-    """The line to the modem is gone."""
+    """The line to the modem failed."""
 
 
 class Modem(Protocol):
@@ -97,16 +96,16 @@ class Modem(Protocol):
         ...
 
     def read(self, timeout: float) -> bytes:
-        """At least one octet as soon as there is one, or nothing after `timeout` seconds. Raises ModemError."""
+        """The next bytes as soon as there are any; empty after `timeout` seconds. Raises ModemError."""
         ...
 
 
 class KeystoreError(PortError):
-    """The keystore would not attest or sign."""
+    """The keystore failed to attest or sign."""
 
 
 class AttestedKey(Protocol):
-    """A key that lives in the keystore, with what the hardware says of it."""
+    """A key in the keystore, with its attestation by the hardware."""
 
     @property
     def algorithm(self) -> str:
@@ -124,7 +123,7 @@ class AttestedKey(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """JOSE signature: for ES256 the 64 octets R and S. Raises KeystoreError."""
+        """JOSE signature: for ES256 the 64 bytes R and S. Raises KeystoreError."""
         ...
 
 
@@ -132,11 +131,11 @@ class Keystore(Protocol):
     """Hardware-backed keys (StrongBox or TEE) and the secret that seals the state file."""
 
     def attest(self, challenge: bytes) -> AttestedKey:
-        """A new signing key whose attestation carries `challenge`. Raises KeystoreError."""
+        """A new signing key whose attestation contains `challenge`. Raises KeystoreError."""
         ...
 
     def sealing_key(self) -> bytes:
-        """32 octets that never leave this phone and survive a factory reset. Raises KeystoreError."""
+        """32 bytes that never leave this device and survive a factory reset. Raises KeystoreError."""
         ...
 
 
@@ -148,32 +147,32 @@ class SealedStore(Protocol):
     """One small file, replaced as a whole or not at all."""
 
     def read(self) -> bytes | None:
-        """The content, or None where there is no file. Raises StoreError."""
+        """The content, or None if there is no file. Raises StoreError."""
         ...
 
     def write(self, content: bytes) -> None:
-        """Write, fsync, rename, fsync the folder; on return the content survives a power cut. Raises StoreError."""
+        """Replace the content durably: after return it survives a power cut. Raises StoreError."""
         ...
 
 
 class CounterError(PortError):
-    """The monotonic counter did not answer."""
+    """The monotonic counter failed."""
 
 
 class MonotonicCounter(Protocol):
-    """A counter in hardware that only counts up and that a factory reset does not reset."""
+    """A hardware counter that only increases and survives a factory reset."""
 
     def value(self) -> int:
         """The count. Raises CounterError."""
         ...
 
     def increment(self) -> int:
-        """Count up by one and return the new count. Raises CounterError."""
+        """Increment the count by one and return it. Raises CounterError."""
         ...
 
 
 class KeySourceError(PortError):
-    """No verdict keys that may be trusted. `trouble` says who can mend it; `retry_after` is in seconds."""
+    """No trusted verdict keys. `trouble` is the class of the failure; `retry_after` is in seconds."""
 
     def __init__(
         self, code: str, detail: str, trouble: Trouble = Trouble.NO_KEYS, retry_after: int | None = None
@@ -184,42 +183,42 @@ class KeySourceError(PortError):
 
 
 class KeySource(Protocol):
-    """Where the verdict keys come from."""
+    """The source of the verdict keys."""
 
     def keys(self, now: int) -> KeySet:
         """The keys to verify with. `now` is trusted time, seconds since the epoch. Raises KeySourceError."""
         ...
 
     def cached_keys(self) -> KeySet:
-        """The newest keys that this phone has had before, verified again, without a network. Raises KeySourceError.
+        """The newest keys that this device has received, verified again without a network. Raises KeySourceError.
 
-        For unlock codes alone: how old the list is, nobody can tell.
+        Only for unlock codes: the age of the list is unknown.
         """
         ...
 
 
 class Surroundings(Protocol):
-    """What the phone's other radios hear."""
+    """The other radios of the device."""
 
     def wifi(self) -> Wifi:
-        """Whether Wi-Fi is joined and which country its access point announces."""
+        """Whether Wi-Fi is connected, and the country that the access point announces."""
         ...
 
     def location(self) -> Location | None:
-        """Position by satellite, or None without a fix."""
+        """The satellite position, or None without a fix."""
         ...
 
 
 class Display(Protocol):
-    """The one screen."""
+    """The screen of the device."""
 
     def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
-        """Put a screen before the user. `ScreenId.HOME` gives way to the launcher."""
+        """Show a screen. For `ScreenId.HOME` the launcher is shown."""
         ...
 
 
 class Alarm(Protocol):
-    """Wakes the agent later. There is one alarm: a new one replaces the old."""
+    """Wakes the agent later. There is one alarm; a new one replaces it."""
 
     def set(self, after: float) -> None:
         """Wake the agent once, `after` seconds from now."""
@@ -227,7 +226,7 @@ class Alarm(Protocol):
 
 
 class Entropy(Protocol):
-    """Randomness, injected."""
+    """A source of random numbers."""
 
     def fraction(self) -> float:
         """Uniform in [0, 1)."""
@@ -235,10 +234,10 @@ class Entropy(Protocol):
 
 
 class Journal(Protocol):
-    """Where the agent tells what it did, for people who watch. Nothing that it does depends on it."""
+    """A log for observers. The behaviour of the agent does not depend on it."""
 
     def recovered(self, state: State, fault: SealFault | None) -> None:
-        """A boot found this state."""
+        """A boot recovered `state`."""
         ...
 
     def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
@@ -246,17 +245,17 @@ class Journal(Protocol):
         ...
 
     def rejected(self, error: RejectedEventError) -> None:
-        """An event could not happen."""
+        """An event was rejected."""
         ...
 
     def not_sealed(self, event: Event, error: PortError) -> None:
-        """An event did not count because its state could not be sealed."""
+        """An event was undone because the new state could not be sealed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside, in one place."""
+    """All ports of one agent."""
 
     clock: Clock
     transport: Transport

@@ -1,7 +1,6 @@
-"""The effect loop: events in, effects carried out in order, their outcomes back in as events. Nothing else.
+"""The event loop: takes events, performs their effects in order, and feeds the results back as events.
 
-The order is the contract: a state is sealed before anyone sees it or hears of it. If it cannot be sealed, the
-event has not happened.
+A state is sealed before it is shown or sent. If it cannot be sealed, the event is undone.
 """
 
 from collections import deque
@@ -55,7 +54,7 @@ from agent.verification.errors import VerificationError
 from wire import media
 from wire.unlock import UnlockChallenge
 
-UNDER_WAY: Final = (Exchange.COLLECTING, Exchange.CHALLENGING, Exchange.AWAITING_VERDICT)
+RUNNING: Final = (Exchange.COLLECTING, Exchange.CHALLENGING, Exchange.AWAITING_VERDICT)
 
 
 class Phase(Enum):
@@ -66,9 +65,9 @@ class Phase(Enum):
 
 
 class Agent:
-    """The agent of one phone between a boot and the next.
+    """The agent of one device from one boot to the next.
 
-    `boot` comes first; then `handle` for what the user and the system do, and `wake` when the alarm goes.
+    Call `boot` first, then `handle` for events of the user and the system, and `wake` when the alarm fires.
     """
 
     def __init__(self, image: Image, ports: Ports) -> None:
@@ -82,22 +81,22 @@ class Agent:
 
     @property
     def state(self) -> State:
-        """Where the machines stand."""
+        """The current state."""
         return self._state
 
     def boot(self) -> None:
-        """Recover the sealed state and start. What cannot be read now is left as it is, and tried again later."""
+        """Recover the sealed state and start. If it cannot be read, show the storage error and retry later."""
         found = self._recover()
         self._state = found.state
         self._ports.journal.recovered(found.state, found.fault)
         if found.fault is SealFault.UNREADABLE:
-            self._complain()
+            self._show_storage_error()
             return
         self._phase = Phase.UP
         self.handle(SimpleEvent(EventKind.BOOTED))
 
     def handle(self, event: Event) -> None:
-        """Let an event happen and do everything that follows from it. On a phone that is not up yet, boot it."""
+        """Process an event and all events that result from it. If the agent has not started, boot instead."""
         if self._phase is Phase.DOWN:
             self.boot()
             return
@@ -106,7 +105,7 @@ class Agent:
             self._step(self._queue.popleft())
 
     def wake(self) -> None:
-        """Let everything happen that is due, each kind once; with nothing due, seal how late it is."""
+        """Process all due events, each kind once. If none is due, seal trusted time."""
         if self._phase is Phase.DOWN:
             self.boot()
             return
@@ -118,9 +117,9 @@ class Agent:
             self.handle(SimpleEvent(EventKind.HEARTBEAT))
 
     def enter_code(self, code: bytes) -> None:
-        """Somebody gives the lock screen an unlock code: a verdict, typed, from a file or from a picture."""
+        """Process an unlock code that was entered on the lock screen: typed, from a file or from a picture."""
         if self._state.lock is Lock.LOCKED:
-            self.handle(self._judge_code(code))
+            self.handle(self._verify_code(code))
         else:
             self.handle(CodeRefused("not-locked"))
 
@@ -155,18 +154,18 @@ class Agent:
             self._undo(event, before, error)
 
     def _undo(self, event: Event, before: State, error: StoreError | CounterError) -> None:
-        """Nothing counts that is not sealed: the phone is as it was, says so, and tries what is due again later."""
+        """If the new state cannot be sealed, restore the previous state, show the storage error, and retry later."""
         self._ports.journal.not_sealed(event, error)
         self._state = before
-        if before.exchange in UNDER_WAY:
+        if before.exchange in RUNNING:
             self._queue.append(Failed(Trouble.NO_STORAGE, error.code))
             return
         if event.kind is EventKind.BOOTED:
             self._phase = Phase.DOWN
-        self._complain()
+        self._show_storage_error()
 
-    def _complain(self) -> None:
-        """Say that the storage fails, on the screen that stands or, before there is one, while waiting; try soon."""
+    def _show_storage_error(self) -> None:
+        """Show the storage error on the current screen (before the start: on the waiting screen), and set the alarm."""
         blank = self._phase is Phase.DOWN and self._state.lock is Lock.UNPROVISIONED
         screen = ScreenId.WAITING if blank else screen_of(self._state)
         context = self._context()
@@ -174,7 +173,7 @@ class Agent:
         self._ports.alarm.set(delay(Trouble.NO_STORAGE, 1, context.fraction, None))
 
     def _perform(self, effect: Effect) -> None:
-        """Carry out one effect; what comes of it joins the queue."""
+        """Perform one effect. Its result is appended to the queue."""
         match effect:
             case Persist():
                 self._persist()
@@ -185,25 +184,25 @@ class Agent:
             case SetAlarm(after):
                 self._ports.alarm.set(after)
             case Collect():
-                self._follow(self._collect)
+                self._run(self._collect)
             case RequestChallenge():
-                self._follow(self._request_challenge)
+                self._run(self._request_challenge)
             case RequestVerdict(nonce):
-                self._follow(lambda: self._request_verdict(nonce))
+                self._run(lambda: self._request_verdict(nonce))
 
     def _show(self, screen: ScreenId, facts: ScreenFacts) -> None:
-        """Put a screen before the user; the lock screen with what an unlock code must answer."""
+        """Show a screen. The lock screen gets the challenge for an unlock code."""
         if screen is ScreenId.TERMS:
             facts = replace(facts, terms_version=self._image.terms_version)
-        if screen is ScreenId.LOCKED and (asked := self._challenge()):
-            facts = replace(facts, challenge=asked.text())
+        if screen is ScreenId.LOCKED and (challenge := self._challenge()):
+            facts = replace(facts, challenge=challenge.text())
         self._ports.display.show(screen, facts)
 
     def _challenge(self) -> UnlockChallenge | None:
         return unlock_code.challenge(self._state.memory, self._sealing_key)
 
-    def _follow(self, act: Callable[[], Event]) -> None:
-        """What the outside answered, or how it failed, as the next event."""
+    def _run(self, act: Callable[[], Event]) -> None:
+        """Append the event that `act` returns, or the event for its failure."""
         try:
             event = act()
         except TransportError as error:
@@ -247,12 +246,12 @@ class Agent:
             verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now)
         )
 
-    def _judge_code(self, code: bytes) -> Event:
-        """The verdict in an unlock code, verified with what this phone has at hand without a network."""
-        asked = self._challenge()
-        if asked is None:
+    def _verify_code(self, code: bytes) -> Event:
+        """Verify an unlock code without a network, with the cached keys."""
+        challenge = self._challenge()
+        if challenge is None:
             return CodeRefused("nothing-asked")
-        expected = self._expected(self._state.memory.thumbprint, asked.eat_nonce)
+        expected = self._expected(self._state.memory.thumbprint, challenge.eat_nonce)
         try:
             keys = self._ports.keys.cached_keys()
             now = trusted_now(self._state, self._context())
@@ -262,7 +261,7 @@ class Agent:
 
     def _evidence(self, key: AttestedKey) -> bytes:
         if self._reading is None:
-            raise ModemError("not-read", "evidence was asked for before the modem was read")
+            raise ModemError("not-read", "evidence was requested before the modem was read")
         ports = self._ports
         observed = evidence.Observed(
             self._reading,

@@ -1,16 +1,16 @@
-"""The sealed state: its codec, and the rule that tells an old copy from the newest.
+"""The sealed state: its format, and how an old copy is detected.
 
-The record is JSON under AES-256-GCM-SIV (RFC 8452) with the keystore's sealing key, so that flash access neither
-reads nor changes it. It carries the value that the monotonic counter has once the record is complete:
+The record is JSON encrypted with AES-256-GCM-SIV (RFC 8452) and the keystore's sealing key, so that access to the flash
+can neither read nor change it. It contains the value that the monotonic counter has after writing:
 
-    write the record with counter + 1 (durably), then count up.
+    write the record with counter + 1 (durably), then increment the counter.
 
-Recovery compares the two. Equal: the newest record. The record is one ahead: the power went between the two; the
-record is complete and the counter is made to follow. Anything else is not the newest record: an older one was
-copied back, or the counter is not the one that it was sealed with. A phone that cannot recover remembers
-nothing, so it is not activated, and has to ask the server again.
+Recovery compares the two. Equal: the newest record. The record is one ahead: the power failed between the two steps;
+the record is complete, and the caller increments the counter. Otherwise it is not the newest record: an older one was
+copied back, or the counter is another one. If recovery fails, the device has no data, is not activated and must
+request a verdict again.
 
-`SealedState` is a version, the setup and lock states and `Memory`; what a boot begins anew is not sealed.
+`SealedState` has a version, the setup and lock states and `Memory`. State that a boot initialises is not sealed.
 """
 
 from dataclasses import dataclass, replace
@@ -29,18 +29,18 @@ RECORD_MAX: Final = 64 * 1024
 
 
 class SealFault(StrEnum):
-    """Why a record is not used."""
+    """Why a record is rejected."""
 
     MISSING = "missing"
-    """There is no file although the counter has counted: a factory reset, or somebody removed it."""
+    """There is no file, but the counter is not zero: after a factory reset, or if the file was deleted."""
     FOREIGN = "foreign"
-    """Not a record of this phone: another format, another key, changed or cut octets."""
+    """Not a record of this device: another format or key, or changed or missing bytes."""
     ROLLED_BACK = "rolled-back"
-    """A record of this phone, but an older one."""
+    """An older record of this device."""
     UNREADABLE = "unreadable"
     """The file, the counter or the key could not be read."""
     COUNTER_LOST = "counter-lost"
-    """A record from later than the counter: the counter was reset or exchanged."""
+    """The record is newer than the counter: the counter was reset or replaced."""
 
 
 class SealedState(BaseModel):
@@ -57,9 +57,9 @@ class SealedState(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a boot finds. `fault` is empty for the newest record and for a phone that never sealed one.
+    """The recovered state. `fault` is None for the newest record and on a device that never sealed one.
 
-    `behind` says that the counter still has to follow the record.
+    If `behind`, the counter must be incremented.
     """
 
     state: State
@@ -68,10 +68,10 @@ class Recovered:
 
 
 def seal(state: State, key: bytes, counter: int) -> bytes:
-    """The record of `state` for a counter that will stand at `counter`. Same input, same octets.
+    """The record of `state`; `counter` is the value of the counter after writing. Same input, same bytes.
 
-    `key` is 32 octets. The nonce is the counter, which never repeats for a key; if it did (a lost counter),
-    GCM-SIV would give away no more than whether two records are equal.
+    `key` has 32 bytes. The nonce is the counter, which never repeats for a key. If it did (a lost counter), GCM-SIV
+    would only reveal whether two records are equal.
     """
     record = SealedState(counter=counter, setup=state.setup, lock=state.lock, memory=state.memory)
     nonce = counter.to_bytes(NONCE_LENGTH, "big")
@@ -79,7 +79,7 @@ def seal(state: State, key: bytes, counter: int) -> bytes:
 
 
 def unseal(content: bytes, key: bytes) -> SealedState | None:
-    """The record in `content`, or None for anything that this key has not sealed."""
+    """The record in `content`, or None if it was not sealed with this key."""
     if len(content) > RECORD_MAX or not content.startswith(MAGIC):
         return None
     nonce = content[len(MAGIC) : len(MAGIC) + NONCE_LENGTH]
@@ -91,7 +91,7 @@ def unseal(content: bytes, key: bytes) -> SealedState | None:
 
 
 def recover(content: bytes | None, key: bytes, counter: int, blank: State) -> Recovered:
-    """The state to boot with. `blank` is the state of a phone that remembers nothing, at this instant."""
+    """The state to boot with. `blank` is the state of a device without data, at this instant."""
     if content is None:
         return Recovered(blank, SealFault.MISSING if counter else None)
     record = unseal(content, key)
@@ -101,11 +101,11 @@ def recover(content: bytes | None, key: bytes, counter: int, blank: State) -> Re
         return Recovered(blank, SealFault.ROLLED_BACK)
     if record.counter > counter + 1:
         return Recovered(blank, SealFault.COUNTER_LOST)
-    memory = replace(record.memory, time=_go_on(record.memory.time, blank.memory.time))
+    memory = replace(record.memory, time=_continue_time(record.memory.time, blank.memory.time))
     state = replace(blank, setup=record.setup, lock=record.lock, memory=memory)
     return Recovered(state, behind=record.counter == counter + 1)
 
 
-def _go_on(sealed: TimeAnchor, floor: TimeAnchor) -> TimeAnchor:
-    """Trusted time goes on from what was sealed, or from the build date of a newer image, counted from this boot."""
+def _continue_time(sealed: TimeAnchor, floor: TimeAnchor) -> TimeAnchor:
+    """Trusted time from this boot: the sealed one, or the build date of the image if that is later."""
     return TimeAnchor(max(sealed.epoch, floor.epoch), floor.elapsed)

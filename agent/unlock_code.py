@@ -1,14 +1,14 @@
-"""The unlock code: a verdict that answers the challenge of the lock screen and comes by hand. Pure.
+"""The unlock code: a verdict for the challenge on the lock screen, entered without a network. Pure.
 
-The nonce is derived and not stored: it is the same after every reboot, and another one after every verdict, by
-whichever way that came. An earlier code, or a code that is given twice, therefore answers nothing.
+The nonce is derived and not stored: it is the same after a reboot, and differs after each verdict. An older code, and
+a code that was used before, are therefore rejected.
 
-A code takes the fourteen steps of every verdict. Two things differ, because people carry it:
+A code is verified with the fourteen steps of every verdict, with two differences:
 
-- It may come any time within its life, which is `limits.LIFETIME_MAX` at most, instead of within seconds. Steps 5 and
-  12 are therefore taken as by a phone that does not know the time, which still bind the token's times to each
-  other and to its key, and then its life is compared with trusted time here.
-- It can only better the phone's lot: what would lock, or decide nothing, is no unlock code.
+- It can be entered at any time until it expires, at most `limits.LIFETIME_MAX` after its issue. Steps 5 and 12 are
+  therefore done as on a device that does not know the time: they still compare the token's times with each other and
+  with those of its key. Then the lifetime is compared with trusted time here.
+- The decision must unlock. A verdict that locks or defers is rejected.
 """
 
 import hmac
@@ -25,13 +25,13 @@ from wire.codes import Decision
 from wire.unlock import NONCE_LENGTH, UnlockChallenge
 
 UNLOCKING: Final = frozenset({Decision.ALLOW, Decision.NOTICE, Decision.RELEASE})
-"""The decisions that lift a lock."""
+"""The decisions that unlock a device."""
 
 _LABEL: Final = b"unlock code"
 
 
 class CodeError(Exception):
-    """A verified verdict is no unlock code. `code` is stable."""
+    """A verified verdict is not an unlock code. `code` is stable."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -42,7 +42,7 @@ NOT_AN_UNLOCK: Final = "not-an-unlock"
 
 
 def challenge(memory: Memory, sealing_key: bytes) -> UnlockChallenge | None:
-    """What an unlock code must answer now. None for a phone that no verdict has reached: it has no lock to lift."""
+    """The challenge for an unlock code. None before the first verdict, when there is nothing to unlock."""
     if not memory.imei or not memory.jti:
         return None
     nonce = hmac.digest(sealing_key, _LABEL + memory.jti.encode(), "sha256")[:NONCE_LENGTH]
@@ -50,23 +50,19 @@ def challenge(memory: Memory, sealing_key: bytes) -> UnlockChallenge | None:
 
 
 def verify(code: bytes, keys: KeySet, *, expected: Expected, now: int) -> VerifiedVerdict:
-    """The verdict in `code`, whose white space does not count. `now` is trusted time, seconds since the epoch.
+    """The verdict in `code`; white space is ignored. `now` is trusted time in seconds since the epoch.
 
-    `expected.reckoning` tells how well `now` is known. Raises VerificationError, or CodeError for a verdict that does
-    not unlock.
+    `expected.reckoning` is the certainty of `now`. Raises VerificationError, or CodeError if the verdict does not
+    unlock.
     """
     timeless = replace(expected, reckoning=TimeCertainty.AT_LEAST)
     token = b"".join(code.split())
     verified = verdict.verify(token, keys, expected=timeless, now=0)
-    _check_life(verified, expected.reckoning, now)
+    # Step 12 for a late token: issued before now, as far as that is known, and not expired.
+    if verified.claims.exp <= now - limits.SKEW:
+        raise VerificationError(Code.EXPIRED)
+    if expected.reckoning is TimeCertainty.EXACT and verified.claims.iat > now + limits.SKEW:
+        raise VerificationError(Code.ISSUED_IN_FUTURE)
     if verified.decision not in UNLOCKING:
         raise CodeError(NOT_AN_UNLOCK)
     return verified
-
-
-def _check_life(verified: VerifiedVerdict, reckoning: TimeCertainty, now: int) -> None:
-    """Step 12 for what arrives late: issued by now, as far as that is known, and not expired."""
-    if verified.claims.exp <= now - limits.SKEW:
-        raise VerificationError(Code.EXPIRED)
-    if reckoning is TimeCertainty.EXACT and verified.claims.iat > now + limits.SKEW:
-        raise VerificationError(Code.ISSUED_IN_FUTURE)

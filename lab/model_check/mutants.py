@@ -104,7 +104,7 @@ _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Eq: (ast.NotEq, ast.GtE),
     ast.Is: (ast.IsNot,),
 }
-_RULE: Final = ("recover", "_go_on")
+_RULE: Final = ("recover", "_continue_time")
 
 
 def _sealings() -> Iterator[AgentMutant]:
