@@ -1,5 +1,6 @@
-"""The Hypothesis profile, and a line at the end about the tests that were left out by a marker."""
+"""The Hypothesis profile, samples of expensive tests, and a line at the end about the tests that were left out."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,6 +10,18 @@ from tests.support import profiles
 profiles.load()
 
 _LEFT_OUT = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(tryfirst=True)  # before the selection by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test marked `sample(n)`, mark all cases but every n-th as slow."""
+    cases: Counter[str] = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("sample"):
+            test = item.nodeid.partition("[")[0]
+            if cases[test] % mark.args[0]:
+                item.add_marker("slow")
+            cases[test] += 1
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -113,16 +113,15 @@ class SqlStore:
         if not turns.acquire(timeout=WAIT_SECONDS):
             raise StoreUnavailableError("too many transactions are waiting")
         try:
-            connection = self._pool.begin(begin)
+            connection, committed = self._pool.begin(begin), False
             try:
                 yield kind(connection.cursor)
                 connection.cursor.execute("COMMIT")
-            except BaseException as error:
-                self._pool.roll_back(connection)
-                if isinstance(error, ERRORS):
-                    raise StoreUnavailableError(_NOT_COMMITTED) from error
-                raise
-            self._pool.release(connection)
+                committed = True
+            except ERRORS as error:
+                raise StoreUnavailableError(_NOT_COMMITTED) from error
+            finally:
+                (self._pool.release if committed else self._pool.roll_back)(connection)
         finally:
             turns.release()
 

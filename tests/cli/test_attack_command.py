@@ -97,6 +97,7 @@ def test_another_seed_gives_other_tokens(tmp_path: Path) -> None:
     assert one["vectors"][0]["token"] != other["vectors"][0]["token"]
 
 
+@pytest.mark.slow
 def test_several_processes_report_what_one_does() -> None:
     """Attacks share nothing that could show, so they may run side by side."""
     attacks = [BY_ID[name] for name in SOME.split(",")] + list(CATALOGUE[:22])

@@ -181,6 +181,7 @@ def test_the_command_ends_with_a_code_and_says_why(folder: Path) -> None:
     assert CliRunner().invoke(app, ["run", str(fails), "--only", "another"]).exit_code == 2
 
 
+@pytest.mark.slow
 def test_pytest_collects_files_as_tests_with_stable_ids(folder: Path) -> None:
     """-k, --junitxml and --lf are pytest's own; the failure is told in the scenario's words."""
     command = [

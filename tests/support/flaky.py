@@ -65,10 +65,10 @@ class Trapped:
 
 def set_trap(phone: Handset, trap: Trap) -> None:
     """Let `phone` have the trap in its ports from its next boot on."""
-    original = phone._ports
+    original = phone._context.ports
 
-    def ports() -> Ports:
-        made = original()
+    def ports(made: Ports) -> Ports:
+        made = original(made)
         return replace(made, **{trap.port: Trapped(getattr(made, trap.port), trap)})
 
-    phone._ports = ports  # type: ignore[method-assign]
+    phone._context = replace(phone._context, ports=ports)

@@ -81,6 +81,7 @@ def all_is_well(simulation: Simulation, done: "subprocess.CompletedProcess[str]"
     assert float(verdicts[0]) >= QUICK
 
 
+@pytest.mark.slow
 def test_what_phones_may_do_is_as_the_document_says(simulation: Simulation, tmp_path: Path) -> None:
     """No 5xx, no undocumented status, no schema violation; in every run of the tests."""
     tested = sum(not path.startswith(ADMIN) for path in operations(simulation))

@@ -95,6 +95,7 @@ def seconds(text: str) -> float:
     return float(number) * {"s": 1, "min": 60, "h": HOUR}[unit]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("route", faults_table.COLUMNS)
 @pytest.mark.parametrize("kind", FaultKind)
 def test_a_locked_phone_meets_a_fault(stage: Stage, locked: Handset, kind: FaultKind, route: Route) -> None:

@@ -79,12 +79,14 @@ def test_whole_life_has_more_than_fifty_effects(simulation: Simulation, place: s
     assert effects(simulation, place) > 50
 
 
+@pytest.mark.sample(5)
+@pytest.mark.parametrize("offset", range(5), ids=lambda offset: f"offset-{offset}-of-5")
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
 def test_power_cut_at_any_effect_does_not_change_the_outcome(
-    simulation: Simulation, place: str, end: Outcome
+    simulation: Simulation, place: str, end: Outcome, offset: int
 ) -> None:
     """And the device is never usable before its verdict."""
-    for effect in itertools.count(1):
+    for effect in itertools.count(1 + offset, 5):
         phone = device_with(simulation, place, PowerCutTrigger(effect))
         if not is_cut(phone):
             break
@@ -94,6 +96,7 @@ def test_power_cut_at_any_effect_does_not_change_the_outcome(
         assert phone.outcome() is end, f"cut at effect {effect}"
 
 
+@pytest.mark.slow
 def test_second_power_cut_during_recovery_does_not_change_the_outcome(simulation: Simulation) -> None:
     """A sample of pairs: all of them would be thousands of lives."""
     for first in range(3, effects(simulation, "havana"), 9):

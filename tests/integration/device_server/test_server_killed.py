@@ -11,11 +11,14 @@ from pathlib import Path
 from threading import Event, Thread
 
 import jwt
+import pytest
 import requests
 
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import Phone, telephony
 from wire import media
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 EVIDENCE = {"Content-Type": media.EVIDENCE}

@@ -62,6 +62,7 @@ def test_every_shipped_place_and_profile_is_spoken_for() -> None:
     assert set(all_profiles()) == {*ENFORCING, *AGENTLESS, *others}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("profile", ENFORCING)
 @pytest.mark.parametrize("place", PROHIBITED)
 def test_an_official_phone_is_locked_in_a_prohibited_territory(look: Look, profile: str, place: str) -> None:
@@ -72,6 +73,7 @@ def test_an_official_phone_is_locked_in_a_prohibited_territory(look: Look, profi
     assert (result.verdict.decision, result.verdict.territory) == ("deny", PROHIBITED[place])
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("profile", ENFORCING)
 @pytest.mark.parametrize("place", ELIGIBLE)
 def test_an_official_phone_is_activated_elsewhere(look: Look, profile: str, place: str) -> None:
@@ -125,6 +127,7 @@ def test_a_tampered_image_does_not_boot(look: Look, place: str) -> None:
     assert (result.outcome, result.usable, result.contacted) == (Outcome.NO_BOOT, False, False)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("place", PROHIBITED)
 def test_a_locked_phone_stays_locked_through_reboots_and_time(simulation: Simulation, place: str) -> None:
     """I3: the sealed state and the server both remember; a week with three reboots changes nothing."""

@@ -190,6 +190,7 @@ ATTACKS = (
 )
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.play.__name__)
 def test_a_locked_phone_under_attack_stays_locked_and_recovers(scenery: Stage, attack: Attack) -> None:
     """Neither a way out of the lock nor a way to break the phone for good."""
@@ -208,6 +209,7 @@ def test_a_locked_phone_under_attack_stays_locked_and_recovers(scenery: Stage, a
     assert asked_for_a_verdict(phone) == asked + 1
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "attack", [each for each in ATTACKS if each.play is not rollback], ids=lambda attack: attack.play.__name__
 )

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
 
@@ -44,6 +46,7 @@ def device(origin: str, *more: str) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_a_killed_server_reopens_its_repository_and_phones_of_the_seed_trust_it(tmp_path: Path) -> None:
     """The pinned root follows from the seed alone, on any day, in any process; a phone of another trusts nothing."""
     with serving(tmp_path) as origin:
