@@ -1,4 +1,4 @@
-"""The Hypothesis profile, samples of expensive tests, and a line at the end about the tests that were left out."""
+"""The Hypothesis profile, samples of expensive tests, and a summary of the tests that did not run."""
 
 from collections import Counter
 from typing import Any
@@ -42,6 +42,10 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
+    for reason, number in reasons.most_common():
+        terminalreporter.write_line(f"{number} tests skipped: {reason}")
     if number := config.stash.get(_LEFT_OUT, 0):
         expression = config.getoption("-m")
         terminalreporter.write_line(f'{number} tests left out by -m "{expression}"; `make test-all` runs all')
