@@ -171,7 +171,7 @@ def test_the_server_neither_logs_stores_nor_answers_what_it_refused(tmp_path: Pa
     phone = BarePhone()
     with ServerThread(service(store), log=json_log(log)) as server:
         for number in range(9):
-            nonce = requests.post(server.origin + media.CHALLENGES_PATH, timeout=10).json()["nonce"]
+            nonce = requests.post(server.origin + media.CHALLENGES_PATH, timeout=60).json()["nonce"]
             body = [*refused_evidence(phone, nonce), phone.evidence(nonce, swname=KEPT)][number]
             headers = {"Content-Type": media.EVIDENCE, "User-Agent": MARK, "X-Request-Id": MARK}
             answer = requests.post(

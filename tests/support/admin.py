@@ -37,7 +37,7 @@ class Operated:
             name.replace("_", "-"): value for name, value in headers.items()
         }
         url = self.origin + PREFIX + path
-        return requests.request(method, url, json=body, headers=told, timeout=30)
+        return requests.request(method, url, json=body, headers=told, timeout=60)
 
     def get(self, path: str) -> Any:
         """What is answered to a question that has an answer."""

@@ -78,5 +78,5 @@ def serving(script: Script) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         stop.set()
-        thread.join(5)
+        thread.join(60)
         listener.close()

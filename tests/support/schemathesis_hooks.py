@@ -25,7 +25,7 @@ PHONE = Phone(vendor=Manufacturer(os.environ["ACTIVATION_SEED"]))
 
 def signed(changes: dict[str, Any]) -> bytes:
     """Evidence for a fresh nonce."""
-    fresh = requests.post(ORIGIN + media.CHALLENGES_PATH, timeout=10).json()["nonce"]
+    fresh = requests.post(ORIGIN + media.CHALLENGES_PATH, timeout=60).json()["nonce"]
     return PHONE.evidence(fresh, **changes)
 
 

@@ -92,7 +92,7 @@ class Mirror:
 
     def _pass_on(self, handler: BaseHTTPRequestHandler) -> None:
         address = urlsplit(self.upstream)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         headers = {
             name: handler.headers[name] for name in ("Content-Type", "Accept") if name in handler.headers
@@ -127,7 +127,7 @@ class Mirror:
             yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
-            thread.join(5)
+            thread.join(60)
             server.server_close()
 
 

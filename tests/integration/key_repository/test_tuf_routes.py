@@ -25,7 +25,7 @@ def scenery(tmp_path: Path) -> Iterator[Stage]:
 def raw(scenery: Stage, path: str, method: str = "GET") -> tuple[int, str | None, bytes]:
     """Ask for exactly these characters; clients that mean well would tidy them up."""
     address = urlsplit(scenery.mirror.upstream)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     connection.request(method, path)
     answer = connection.getresponse()
     body = answer.read()
@@ -78,7 +78,7 @@ def test_only_get_is_allowed_and_only_json_is_answered(scenery: Stage) -> None:
     for method in ("POST", "PUT", "DELETE"):
         assert raw(scenery, METADATA_PATH + "1.root.json", method)[0] == 405
     url = scenery.mirror.upstream + METADATA_PATH + "1.root.json"
-    answer = requests.get(url, headers={"Accept": "text/html"}, timeout=5)
+    answer = requests.get(url, headers={"Accept": "text/html"}, timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (406, ProblemCode.NOT_ACCEPTABLE)
 
 
@@ -98,7 +98,7 @@ def test_a_full_disk_is_unavailable_for_now(scenery: Stage, monkeypatch: pytest.
 
 def test_the_openapi_document_describes_the_repository(scenery: Stage) -> None:
     """A stranger finds the routes, their media type and their errors."""
-    document = requests.get(scenery.mirror.upstream + "/openapi.json", timeout=5).json()
+    document = requests.get(scenery.mirror.upstream + "/openapi.json", timeout=60).json()
     for prefix in (METADATA_PATH, TARGETS_PATH):
         answers = document["paths"][prefix + "{name}"]["get"]["responses"]
         assert set(answers["200"]["content"]) == {media.JSON}
