@@ -37,11 +37,12 @@ scenarios-http: $(DEV) ## run the scenario library over HTTP, with faults inject
 scenario-mutation: $(DEV) ## mutation-test the scenario library, and record which scenario detects which mutant
 	nice $(BIN)/python -m tools.scenario_mutation
 
-lint: $(DEV)     ## run ruff, mypy in strict mode and the import contracts
+lint: $(DEV)     ## run ruff, mypy in strict mode, the import contracts and the check of class names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.class_names
 
 format: $(DEV)   ## format the code with ruff
 	$(BIN)/ruff check --fix .

@@ -46,6 +46,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
     for reason, number in reasons.most_common():
         terminalreporter.write_line(f"{number} tests skipped: {reason}")
-    if number := config.stash.get(_LEFT_OUT, 0):
-        expression = config.getoption("-m")
+    number, expression = config.stash.get(_LEFT_OUT, 0), config.getoption("-m")
+    if number and expression:
         terminalreporter.write_line(f'{number} tests left out by -m "{expression}"; `make test-all` runs all')

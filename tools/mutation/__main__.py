@@ -18,7 +18,7 @@ import pytest
 from tools.mutation import cold
 from tools.mutation.hot import HotLoop
 from tools.mutation.mutants import Mutant, mutants
-from tools.mutation.workers import Result, run_all
+from tools.mutation.workers import MutantRun, run_all
 
 TARGETS: Final = ("agent/verification/*.py", "agent/sealing.py", "agent/adapters/tuf_*.py")
 TESTS: Final = {
@@ -42,7 +42,7 @@ class Score:
         self.killed: Counter[Path] = Counter()
         self.survivors: list[Mutant] = []
 
-    def add(self, result: Result) -> None:
+    def add(self, result: MutantRun) -> None:
         """Count one result."""
         if result.killer:
             self.killed[result.mutant.path] += 1
@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
     return 0 if score.print() >= PASSED else 1
 
 
-def _run_cold(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -> None:
+def _run_cold(todo: list[Mutant], report: Callable[[MutantRun], None], jobs: int) -> None:
     """Must run first: no module of the project may have been imported."""
     cold.preload()
     for place in TESTS:
@@ -104,7 +104,7 @@ def _check_unchanged(arguments: list[str]) -> None:
         sys.exit(f"the tests fail without a mutant:\n{unchanged.stdout.decode()[-2000:]}")
 
 
-def _run_hot(todo: list[Mutant], report: Callable[[Result], None], jobs: int) -> None:
+def _run_hot(todo: list[Mutant], report: Callable[[MutantRun], None], jobs: int) -> None:
     for place in TESTS:
         here = [each for each in todo if str(each.path).startswith(place)]
         if here:
@@ -118,12 +118,12 @@ def _run_hot(todo: list[Mutant], report: Callable[[Result], None], jobs: int) ->
 
 
 def _run_fast_tests(
-    todo: list[Mutant], place: str, report: Callable[[Result], None], jobs: int
+    todo: list[Mutant], place: str, report: Callable[[MutantRun], None], jobs: int
 ) -> list[Mutant]:
     """Report the detected mutants; return the survivors."""
     survivors: list[Mutant] = []
 
-    def sort_result(result: Result) -> None:
+    def sort_result(result: MutantRun) -> None:
         if result.killer:
             report(result)
         else:

@@ -14,7 +14,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tools.mutation.mutants import Mutant
-from tools.mutation.workers import Result, run_all
+from tools.mutation.workers import MutantRun, run_all
 
 Function = tuple[str, str]
 """File and qualified name."""
@@ -23,7 +23,7 @@ Function = tuple[str, str]
 class HotLoop:
     """Runs each mutant against the tests that enter its function."""
 
-    def __init__(self, mutants: list[Mutant], jobs: int, report: Callable[[Result], None]) -> None:
+    def __init__(self, mutants: list[Mutant], jobs: int, report: Callable[[MutantRun], None]) -> None:
         self._mutants, self._jobs, self._report = mutants, jobs, report
         self._files = {str(mutant.path.resolve()) for mutant in mutants}
         self._killed: Counter[tuple[str | None, str]] = Counter()

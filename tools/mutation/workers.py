@@ -18,14 +18,14 @@ _BROKEN: Final = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class MutantRun:
     """`killer` is the test that failed, "" if none did."""
 
     mutant: Mutant
     killer: str
 
 
-def run_all(todo: Iterable[Mutant], task: Callable[[Mutant], str], jobs: int) -> Iterator[Result]:
+def run_all(todo: Iterable[Mutant], task: Callable[[Mutant], str], jobs: int) -> Iterator[MutantRun]:
     """Run `task` on each mutant in its own process, `jobs` at a time; yields results in the order of completion."""
     running: dict[int, tuple[Mutant, int]] = {}
     for mutant in todo:
@@ -62,15 +62,15 @@ def _limit() -> None:
         os.dup2(silence, descriptor)
 
 
-def _reap(running: dict[int, tuple[Mutant, int]]) -> Result:
+def _reap(running: dict[int, tuple[Mutant, int]]) -> MutantRun:
     pid, status = os.wait()
     mutant, pipe = running.pop(pid)
     output = os.read(pipe, 4096).decode()
     os.close(pipe)
     if output.startswith("+"):
-        return Result(mutant, output[1:])
+        return MutantRun(mutant, output[1:])
     if os.WIFEXITED(status):
         raise ChildProcessError(
             f"{mutant} could not be tried: the process ended with {os.WEXITSTATUS(status)} {output[1:]}"
         )
-    return Result(mutant, f"the process ended by signal {os.WTERMSIG(status)}")
+    return MutantRun(mutant, f"the process ended by signal {os.WTERMSIG(status)}")

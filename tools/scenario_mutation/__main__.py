@@ -7,12 +7,12 @@ no mutant, or no scenario detects a mutant.
 import sys
 
 from tools.scenario_mutation.coverage import FILE, pairs, to_text
-from tools.scenario_mutation.search import Search
+from tools.scenario_mutation.search import CoverageSearch
 
 
 def main() -> int:
-    """Search, and write the file. Returns the exit code."""
-    search = Search()
+    """CoverageSearch, and write the file. Returns the exit code."""
+    search = CoverageSearch()
     for progress in search.run(int(sys.argv[1]) if len(sys.argv) > 1 else 2, pairs()):
         _print(progress)
     FILE.write_text(to_text(search.found), encoding="utf-8")

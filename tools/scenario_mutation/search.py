@@ -100,7 +100,7 @@ def _run_task(task: SearchTask) -> tuple[Pair, ...]:
 
 
 @dataclass
-class Search:
+class CoverageSearch:
     """The mutants found so far for each scenario, the most specific first."""
 
     found: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,0 +1,52 @@
+"""`python -m tools.class_names`: find class names that are defined in two modules of the repository, tests excluded.
+
+Prints each name with its modules. The exit code is 1 if a name has two definitions and is not listed in `EXCEPTIONS`,
+or is listed there and has only one.
+"""
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+EXCEPTIONS: Final = {
+    "Location": "a claim of the evidence, and the step of a scenario file with the key `location`",
+    "ShowImei": "an effect of the agent, and the step of a scenario file with the key `show-imei`",
+}
+"""At most ten names that may have two definitions, with the reasons."""
+
+PENDING: Final = {"Cell", "Expected", "Failure", "FaultKind", "KeyStatus", "Known", "Phone", "Result", "Wish"}
+"""Names with two definitions that are being renamed."""
+
+
+def definitions(paths: list[Path]) -> dict[str, list[Path]]:
+    """The modules that define each class at their top level."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(path)
+    return found
+
+
+def tracked() -> list[Path]:
+    """The Python files of the repository, without the tests."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [Path(name) for name in names if not name.startswith("tests/") and Path(name).is_file()]
+
+
+def main() -> int:
+    """Print the findings. Returns the exit code."""
+    doubles = {name: paths for name, paths in definitions(tracked()).items() if len(paths) > 1}
+    found = [f"{name}: {', '.join(map(str, paths))}" for name, paths in sorted(doubles.items())]
+    lines = [line for line in found if line.partition(":")[0] not in EXCEPTIONS.keys() | PENDING]
+    lines += [f"{name}: remove the exception" for name in sorted(EXCEPTIONS.keys() - doubles.keys())]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
