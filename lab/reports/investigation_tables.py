@@ -6,9 +6,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.reports.investigation_text import FINDINGS, HEADINGS, between, coverage, lead, percent
-from server_stub.investigation.analysis import Finding, Investigation, OriginTable, Share
+from server_stub.investigation.analysis import Investigation, OriginTable, Share, ShareFinding
 
-_STYLES = {Finding.ABOVE: "bold red", Finding.BELOW: "green", Finding.UNDECIDED: "dim"}
+_STYLES = {ShareFinding.ABOVE: "bold red", ShareFinding.BELOW: "green", ShareFinding.UNDECIDED: "dim"}
 
 
 def tables(found: Investigation) -> RenderableType:

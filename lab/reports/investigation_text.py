@@ -2,19 +2,25 @@
 
 from typing import Final
 
-from server_stub.investigation.analysis import Dimension, Finding, Interval, Investigation, OriginTable
+from server_stub.investigation.analysis import (
+    Interval,
+    Investigation,
+    OriginDimension,
+    OriginTable,
+    ShareFinding,
+)
 
 HEADINGS: Final = {
-    Dimension.SALE_REGION: "Sale region",
-    Dimension.MODEL: "Model",
-    Dimension.BATCH: "Batch",
-    Dimension.DISTRIBUTOR: "Distributor",
+    OriginDimension.SALE_REGION: "Sale region",
+    OriginDimension.MODEL: "Model",
+    OriginDimension.BATCH: "Batch",
+    OriginDimension.DISTRIBUTOR: "Distributor",
 }
 
 FINDINGS: Final = {
-    Finding.ABOVE: "more than the rest",
-    Finding.BELOW: "less than the rest",
-    Finding.UNDECIDED: "no telling",
+    ShareFinding.ABOVE: "more than the rest",
+    ShareFinding.BELOW: "less than the rest",
+    ShareFinding.UNDECIDED: "no telling",
 }
 
 
@@ -47,7 +53,7 @@ def lead(found: Investigation) -> str:
         f"{HEADINGS[table.dimension].lower()} {share.value}"
         for table in found.tables
         for share in table.shares
-        if share.finding is Finding.ABOVE
+        if share.finding is ShareFinding.ABOVE
     ]
     if not named:
         return f"{said} No sale region, model, batch or distributor stands out beyond chance."

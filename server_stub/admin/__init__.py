@@ -1,1 +1,1 @@
-"""What operators do with a running server, without HTTP: tokens, devices, keys, faults. Each write is audited."""
+"""Administration of a running server, without HTTP: tokens, devices, keys, policies, faults. Writes are audited."""

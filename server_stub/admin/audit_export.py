@@ -1,18 +1,17 @@
-"""The audit log for people and programs elsewhere: NDJSON and CSV, page by page."""
+"""Export of the audit log as NDJSON or CSV, page by page."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from server_stub.store.records import PAGE_MAX, AuditEntry, AuditQuery, Store
 
 
 class ExportFormat(StrEnum):
-    """The forms of an export, each a line for an entry. CSV is that of RFC 4180, with a heading."""
+    """The formats of an export, one line for each entry. CSV is that of RFC 4180, with a header line."""
 
     NDJSON = "ndjson"
     CSV = "csv"
@@ -25,7 +24,7 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def entries(store: Store, query: AuditQuery) -> Iterator[AuditEntry]:
-    """All entries of `query`, newest first. What is appended in the meantime is not among them."""
+    """All entries of `query`, newest first, without those that are appended in the meantime."""
     after = None
     while True:
         with store.reading() as reading:
@@ -37,26 +36,19 @@ def entries(store: Store, query: AuditQuery) -> Iterator[AuditEntry]:
 
 
 def export(store: Store, query: AuditQuery, form: ExportFormat) -> Iterator[bytes]:
-    """The octets of an export, piece by piece."""
+    """The lines of an export."""
     if form is ExportFormat.CSV:
         yield _csv_line(_COLUMNS)
     for entry in entries(store, query):
-        yield _csv_line(_cells(entry)) if form is ExportFormat.CSV else _json_line(asdict(entry))
-
-
-def _json_line(value: dict[str, Any]) -> bytes:
-    return json.dumps({name: value[name] for name in _COLUMNS}, ensure_ascii=False).encode() + b"\n"
-
-
-def _cells(entry: AuditEntry) -> tuple[str, ...]:
-    details = json.dumps(entry.details, ensure_ascii=False, sort_keys=True)
-    words = (entry.actor, entry.action, entry.subject, entry.reason, details)
-    return (str(entry.id), str(entry.at), *map(_inert, words))
-
-
-def _inert(text: str) -> str:
-    """A spreadsheet would take text that begins like a formula for one, and reasons are free text."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+        if form is ExportFormat.CSV:
+            details = json.dumps(entry.details, ensure_ascii=False, sort_keys=True)
+            texts = (entry.actor, entry.action, entry.subject, entry.reason, details)
+            # Reasons are free text, and a spreadsheet would execute text that begins like a formula.
+            safe = (f"'{text}" if text.startswith(_FORMULAS) else text for text in texts)
+            yield _csv_line((str(entry.id), str(entry.at), *safe))
+        else:
+            members = {name: getattr(entry, name) for name in _COLUMNS}
+            yield json.dumps(members, ensure_ascii=False).encode() + b"\n"
 
 
 def _csv_line(cells: tuple[str, ...]) -> bytes:

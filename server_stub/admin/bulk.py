@@ -1,29 +1,28 @@
-"""Doing the same to many phones: all that a filter finds, or none where it finds more than were expected."""
+"""One operator action on many devices: on all that a query finds, or on none if it finds more than expected."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from server_stub.admin.devices import Act, DeviceAdmin
-from server_stub.store.records import PAGE_MAX, AuditEntry, DeviceQuery, Store
+from server_stub.store.records import AuditEntry, DeviceQuery, Store, every_device
 
 MAXIMUM: Final = 10_000
-"""Most phones that one call can change: the store takes no other write meanwhile."""
+"""The most devices that one call can change: other writes to the store wait meanwhile."""
 
 
 class TooManyDevicesError(Exception):
-    """The filter finds more phones than the call allows. Nothing was done."""
+    """The filter finds more devices than the call allows. Nothing was changed."""
 
     def __init__(self, maximum: int) -> None:
         super().__init__(
-            f"the filter finds more than {maximum} phones; narrow it, or raise maximum, up to {MAXIMUM}"
+            f"the filter finds more than {maximum} devices; narrow it, or raise maximum, up to {MAXIMUM}"
         )
         self.maximum = maximum
 
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """What is to be done to which phones, and why."""
+    """What to do to which devices, and why."""
 
     act: Act
     query: DeviceQuery
@@ -32,40 +31,29 @@ class BulkRequest:
     case: str | None = None
 
 
-def found(store: Store, errand: BulkRequest) -> tuple[str, ...]:
-    """The pseudonyms of the phones that `errand` is about. Raises TooManyDevicesError."""
+def found(store: Store, request: BulkRequest) -> tuple[str, ...]:
+    """The pseudonyms of the devices that `request` finds. Raises TooManyDevicesError."""
     subs: list[str] = []
-    for sub in _subs(store, errand.query):
-        if len(subs) == errand.maximum:
-            raise TooManyDevicesError(errand.maximum)
-        subs.append(sub)
+    with store.reading() as reading:
+        for device in every_device(reading, request.query):
+            if len(subs) == request.maximum:
+                raise TooManyDevicesError(request.maximum)
+            subs.append(device.sub)
     return tuple(subs)
 
 
-def execute(operators: DeviceAdmin, errand: BulkRequest) -> tuple[str, ...]:
-    """Do it and return whom it was done to. Raises TooManyDevicesError.
+def execute(devices: DeviceAdmin, request: BulkRequest) -> tuple[str, ...]:
+    """Do it and return the pseudonyms of the changed devices. Raises TooManyDevicesError.
 
-    The store of `operators` must be part of a transaction (`NestedTransactionStore`), so that it happens to all
-    or to none. Each phone gets an audit entry of its own, and the errand gets one.
+    The store of `devices` must be a `NestedTransactionStore`, so that all devices are changed or none. Each device gets
+    an audit entry, and the request gets one.
     """
-    with operators.store.transaction() as transaction:
-        subs = found(operators.store, errand)
+    with devices.store.transaction() as transaction:
+        subs = found(devices.store, request)
         for sub in subs:
-            operators.act(sub, errand.act, reason=errand.reason, case=errand.case)
-        asked = {name: value for name, value in asdict(errand.query).items() if value is not None}
-        details = {"filter": asked, "devices": len(subs)}
-        action = f"devices.{errand.act}"
-        now = operators.context.clock()
-        transaction.append_audit(AuditEntry(now, operators.by, action, "bulk", errand.reason, details))
+            devices.act(sub, request.act, reason=request.reason, case=request.case)
+        query = {name: value for name, value in asdict(request.query).items() if value is not None}
+        details = {"filter": query, "devices": len(subs)}
+        now, action = devices.context.clock(), f"devices.{request.act}"
+        transaction.append_audit(AuditEntry(now, devices.by, action, "bulk", request.reason, details))
     return subs
-
-
-def _subs(store: Store, query: DeviceQuery) -> Iterator[str]:
-    after = None
-    while True:
-        with store.reading() as reading:
-            page = reading.devices(query, after=after, limit=PAGE_MAX)
-        yield from (device.sub for device in page.items)
-        if page.next is None:
-            return
-        after = page.next

@@ -1,4 +1,4 @@
-"""What the admin API works with: the parts of one running server, and the desks for one operator in one transaction."""
+"""The parts of a running server that the admin API uses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,16 +16,16 @@ from server_stub.verdicts.policy_in_force import SERVER
 from server_stub.verdicts.service import VerdictService
 
 PREFIX: Final = "/admin/v1"
-"""Where the admin API is served."""
+"""The path under which the admin API is served."""
 
 
 def device_admin(service: VerdictService) -> DeviceAdmin:
-    """What operators can decide about single devices of `service`."""
+    """Administration of single devices of `service`."""
     return DeviceAdmin(service.signing_context, service.store, service.in_force)
 
 
 def policy_admin(service: VerdictService) -> PolicyAdmin:
-    """What operators can do to policies and campaigns of `service`."""
+    """Administration of policies and campaigns of `service`."""
     return PolicyAdmin(service.store, service.signing_context.clock)
 
 
@@ -36,7 +36,7 @@ def adopt_policy(service: VerdictService, policy: Policy) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AdminContext:
-    """Made by `of`. `keys` is None where the server publishes no key repository."""
+    """Made by `of`. `keys` is None if the server publishes no key repository."""
 
     service: VerdictService
     tokens: AdminTokens
@@ -46,9 +46,8 @@ class AdminContext:
 
     @classmethod
     def of(cls, service: VerdictService, *, keys: KeyAdmin | None = None) -> "AdminContext":
-        """The parts that operate `service`, with its store, clock and randomness."""
-        operators = device_admin(service)
-        context, store = operators.context, operators.store
+        """The context of `service`, with its store, clock and randomness."""
+        context, store = service.signing_context, service.store
         return cls(
             service=service,
             tokens=AdminTokens(store, context.clock, context.random),
@@ -59,7 +58,7 @@ class AdminContext:
 
     @property
     def store(self) -> Store:
-        """The server's memory."""
+        """The server's store."""
         return self.writes.store
 
     @property
@@ -68,9 +67,9 @@ class AdminContext:
         return self.writes.clock
 
     def device_admin(self, store: Store, by: str) -> DeviceAdmin:
-        """The desk of the operator called `by`, on `store`, which may be part of a transaction."""
+        """Device administration by the operator `by` on `store`, which may be part of a transaction."""
         return replace(device_admin(self.service), store=store, by=by)
 
     def policy_admin(self, store: Store) -> PolicyAdmin:
-        """The desk for policies and campaigns, on `store`, which may be part of a transaction."""
+        """Policy administration on `store`, which may be part of a transaction."""
         return PolicyAdmin(store, self.clock)

@@ -1,7 +1,7 @@
-"""What operators can decide about one phone: lock it, unlock it, give it up, and hand out an unlock code.
+"""Operator decisions about one device: lock, unlock, release, and unlock codes.
 
-A decision holds before the policy until it is withdrawn. It reaches the phone with its next check-in, or, for a locked
-phone without a network, by a code that somebody carries there.
+A decision overrides the policy until it is withdrawn. The device gets it with its next check-in or, if it is locked and
+has no network, through an unlock code that a person carries to it.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from wire.unlock import UnlockChallenge
 from wire.verdict import Verdict
 
 LOCAL: Final = "local"
-"""Who did what was done in the process itself and not through the admin API."""
+"""The actor of operations that do not come through the admin API."""
 
 
 class Act(StrEnum):
@@ -44,7 +44,7 @@ _DECISIONS: Final = {
 
 
 class OperatorFault(StrEnum):
-    """FindingReason nothing was decided."""
+    """Why an operation was refused."""
 
     DEVICE_UNKNOWN = "device-unknown"
     DEVICE_NOT_LOCKED = "device-not-locked"
@@ -59,7 +59,7 @@ _ADVICE: Final = {
 
 
 class OperatorError(Exception):
-    """An operator asked for what cannot be done. `fault` is stable, `advice` says what to do."""
+    """The operation is not possible. `fault` is stable, `advice` says what to do."""
 
     def __init__(self, fault: OperatorFault) -> None:
         super().__init__(f"{fault}: {_ADVICE[fault]}")
@@ -69,7 +69,7 @@ class OperatorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UnlockCode:
-    """A verdict that answers the challenge of a lock screen, as claims and as the token to carry there."""
+    """A verdict that answers the challenge of a lock screen, as claims and as a token."""
 
     verdict: Verdict
     token: str
@@ -77,11 +77,11 @@ class UnlockCode:
 
 @dataclass(frozen=True, slots=True)
 class DeviceAdmin:
-    """Phones are named by their IMEI, of which 14 digits count, or by their pseudonym `sub`.
+    """Devices are identified by their IMEI, of which 14 digits count, or by their pseudonym `sub`.
 
-    `reason` is the operator's own, for the records. Every call is one transaction, leaves an audit entry in it, and
-    raises OperatorError, or StoreUnavailableError. Without `case` the number of the phone is used. `policy` tells what
-    is in force, `by` who acts.
+    Every call is one transaction that appends an audit entry with the operator's `reason`, and raises OperatorError or
+    StoreUnavailableError. Without `case` the device's own case number is used. `policy` returns the policy in force;
+    `by` is the actor.
     """
 
     context: SigningContext
@@ -90,15 +90,15 @@ class DeviceAdmin:
     by: str = LOCAL
 
     def lock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
-        """Deny this phone at its next check-in, whatever the policy says."""
+        """Deny the device at its next check-in, whatever the policy says."""
         return self._overrule(imei, Act.LOCK, reason, case)
 
     def unlock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
-        """Allow this phone at its next check-in, whatever the policy says."""
+        """Allow the device at its next check-in, whatever the policy says."""
         return self._overrule(imei, Act.UNLOCK, reason, case)
 
     def release(self, imei: str, *, reason: str, case: str | None = None) -> Override:
-        """Give this phone up at its next check-in: it never asks again."""
+        """Release the device: at the next check-in it gets a `release` verdict and stops contacting the server."""
         return self._overrule(imei, Act.RELEASE, reason, case)
 
     def withdraw(self, imei: str, *, reason: str = "withdrawn") -> None:
@@ -106,7 +106,7 @@ class DeviceAdmin:
         self.act(self.context.pseudonyms.device(imei), Act.WITHDRAW, reason=reason)
 
     def act(self, sub: str, act: Act, *, reason: str, case: str | None = None) -> Device:
-        """Do `act` to the phone with this pseudonym, and return its record."""
+        """Do `act` to the device with this pseudonym, and return its record."""
         decision = _DECISIONS[act]
         with self.store.transaction() as transaction:
             known = self._known(transaction, sub)
@@ -119,11 +119,11 @@ class DeviceAdmin:
     def unlock_code(
         self, challenge: UnlockChallenge, *, reason: str, case: str | None = None, undelivered: int = 0
     ) -> UnlockCode:
-        """The verdict that unlocks the phone with this challenge. It lives for 24 hours.
+        """The verdict that unlocks the device with this challenge. It is valid for 24 hours.
 
-        It is recorded like an `unlock`, so that the next check-in agrees; a phone that was given up stays so. The code
-        is bound to the key of the phone's newest verdict over the network; `undelivered` says how many of the newest
-        never reached it. Nobody knows whether a code arrives, so the phone counts as locked until it is heard of.
+        It is recorded like an `unlock`, so the next check-in gives the same decision; a released device stays released.
+        The code is bound to the key of the device's newest verdict over the network; `undelivered` is how many of the
+        newest did not reach it. Whether a code arrives is unknown, so the device counts as locked until it checks in.
         """
         now = self.context.clock()
         with self.store.transaction() as transaction:
@@ -135,9 +135,18 @@ class DeviceAdmin:
                 raise OperatorError(OperatorFault.VERDICT_UNKNOWN)
             override = _unlocking(device, self._override(device, Decision.ALLOW, reason, case))
             overridden = replace(device, override=override)
-            verdict = self._compose(overridden, override, self.policy(transaction), challenge, key)
+            verdict = self._verdict(overridden, override, self.policy(transaction), challenge, key)
             token = self.context.signer.sign(verdict)
-            transaction.append_verdict(_record(verdict, token))
+            transaction.append_verdict(
+                VerdictRecord(
+                    verdict=verdict,
+                    identity=Identity.ATTESTED,
+                    inputs={},
+                    appraisal={},
+                    judgement={"status": JudgementStatus.UNKNOWN, "explanation": "an operator decided"},
+                    token_digest=hashlib.sha256(token.encode()).hexdigest(),
+                )
+            )
             unlocked = replace(overridden, last_serial=verdict.serial)
             transaction.put_device(unlocked)
             self._audit(transaction, "device.unlock-code", unlocked, reason, {"serial": verdict.serial})
@@ -165,7 +174,7 @@ class DeviceAdmin:
         entry = AuditEntry(self.context.clock(), self.by, action, device.sub, reason, {**case, **more})
         transaction.append_audit(entry)
 
-    def _compose(
+    def _verdict(
         self, device: Device, override: Override, policy: Policy, challenge: UnlockChallenge, key: str
     ) -> Verdict:
         context = self.context
@@ -179,37 +188,23 @@ class DeviceAdmin:
             serial=device.last_serial + 1,
             case=override.case,
         )
-        case = _unseen(device, override.at)
+        # Neither the location of the device nor its state is known.
+        case = PolicyInput(
+            judgement=Judgement(JudgementStatus.UNKNOWN, None, "an operator decided"),
+            intent=Intent.CHECK_IN,
+            activation=device.activation,
+            identity=Identity.ATTESTED,
+            trust=TrustTier.NONE,
+            terms="",
+            now=override.at,
+            sale_region=device.sale_region,
+            roaming=False,
+        )
         return build_verdict(verdict_context, case, policy, override.rule, lifetime=limits.LIFETIME_MAX)
 
 
 def _unlocking(device: Device, override: Override) -> Override:
-    """A phone that was given up is not taken back by a code."""
-    given_up = device.override is not None and device.override.decision is Decision.RELEASE
-    return device.override if given_up and device.override else override
-
-
-def _unseen(device: Device, now: int) -> PolicyInput:
-    """Nothing is known of where the phone is now, nor of its state: it does not speak."""
-    return PolicyInput(
-        judgement=Judgement(JudgementStatus.UNKNOWN, None, "an operator decided"),
-        intent=Intent.CHECK_IN,
-        activation=device.activation,
-        identity=Identity.ATTESTED,
-        trust=TrustTier.NONE,
-        terms="",
-        now=now,
-        sale_region=device.sale_region,
-        roaming=False,
-    )
-
-
-def _record(verdict: Verdict, token: str) -> VerdictRecord:
-    return VerdictRecord(
-        verdict=verdict,
-        identity=Identity.ATTESTED,
-        inputs={},
-        appraisal={},
-        judgement={"status": JudgementStatus.UNKNOWN, "explanation": "an operator decided"},
-        token_digest=hashlib.sha256(token.encode()).hexdigest(),
-    )
+    """The override to record: a code does not undo a release."""
+    if device.override is not None and device.override.decision is Decision.RELEASE:
+        return device.override
+    return override

@@ -1,76 +1,90 @@
-"""Writes that happen once: the deed, its audit entries and the answer to remember are one transaction.
+"""Idempotent writes: the operation, its audit entries and the stored response are one transaction.
 
-A client that does not know whether its write arrived sends it again under the same idempotency key, and gets the first
-answer. A write that failed changed nothing and is not remembered: sent again, it is tried again.
+A client that does not know whether its write succeeded repeats it under the same idempotency key, and gets the first
+response. A write that failed changed nothing and is not stored: a repetition is executed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from server_stub.admin.joined_store import NestedTransactionStore
-from server_stub.store.records import IdempotentAnswer, Store, Transaction
+from server_stub.store.records import IdempotentAnswer, Reading, Store, Transaction
 
 REMEMBERED: Final = 24 * 3600
-"""Seconds for which an answer is remembered under its key."""
+"""Seconds for which a response is stored under its key."""
 
 
 class KeyReusedError(Exception):
-    """Another request was made under this idempotency key."""
+    """This idempotency key was used for a different request."""
 
 
-def _nothing() -> None:
-    pass
+@dataclass(frozen=True, slots=True)
+class NestedTransactionStore:
+    """Implements `Store` inside the transaction `outer`, which commits or rolls back everything."""
+
+    outer: Transaction
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """The outer transaction. An error in the block must also leave the outer block."""
+        yield self.outer
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """The outer transaction, with its writes so far."""
+        yield self.outer
+
+    def check(self) -> None:
+        """Does nothing: the outer transaction has been begun."""
+
+    def close(self) -> None:
+        """Does nothing: the store is closed by its owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The answer to a write. `after_commit` is what happens once the store has it: what no transaction can take
-    back."""
+    """The response to a write. `after_commit` runs once the store has committed: what cannot be rolled back."""
 
     status: int
     body: bytes = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict)
     replayed: bool = False
-    after_commit: Callable[[], None] = _nothing
+    after_commit: Callable[[], None] = lambda: None
 
 
 WriteOperation = Callable[[Store], WriteResult]
-"""Does a write through the store that it is given, whose transactions are parts of one."""
+"""Executes a write on the store that it is given, whose transactions are parts of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotentWrites:
-    """Does each write once. `clock` gives seconds since the epoch."""
+    """Executes each write once. `clock` returns seconds since the epoch."""
 
     store: Store
     clock: Callable[[], int]
 
-    def execute(self, deed: WriteOperation, *, key: str | None, request: str) -> WriteResult:
-        """Do `deed`, or answer as before. `request` is a digest of all that was asked for under `key`.
+    def execute(self, operation: WriteOperation, *, key: str | None, request: str) -> WriteResult:
+        """Execute `operation`, or return the stored response. `request` is a digest of the whole request.
 
-        Of two equal requests at once, one waits and gets the other's answer. Raises KeyReusedError, whatever the deed
-        raises, and StoreUnavailableError.
+        Of two equal simultaneous requests, the second waits and gets the response to the first. Raises KeyReusedError,
+        what `operation` raises, and StoreUnavailableError.
         """
         with self.store.transaction() as transaction:
-            known = self._answered(transaction, key)
-            if known is None:
-                done = deed(NestedTransactionStore(transaction))
+            now = self.clock()
+            known = None if key is None else transaction.answer(key)
+            if known is None or known.until <= now:
+                result = operation(NestedTransactionStore(transaction))
                 if key is not None:
-                    self._keep(transaction, key, request, done)
+                    transaction.delete_expired_answers(now)
+                    transaction.put_answer(
+                        IdempotentAnswer(
+                            key, request, result.status, result.headers, result.body, now + REMEMBERED
+                        )
+                    )
             elif known.request != request:
                 raise KeyReusedError
             else:
-                done = WriteResult(known.status, known.body, known.headers, replayed=True)
-        done.after_commit()
-        return done
-
-    def _answered(self, transaction: Transaction, key: str | None) -> IdempotentAnswer | None:
-        known = None if key is None else transaction.answer(key)
-        return known if known and self.clock() < known.until else None
-
-    def _keep(self, transaction: Transaction, key: str, request: str, done: WriteResult) -> None:
-        now = self.clock()
-        transaction.delete_expired_answers(now)
-        answer = IdempotentAnswer(key, request, done.status, done.headers, done.body, now + REMEMBERED)
-        transaction.put_answer(answer)
+                result = WriteResult(known.status, known.body, known.headers, replayed=True)
+        result.after_commit()
+        return result

@@ -1,7 +1,7 @@
-"""What operators do to policies and campaigns, each with who, when and why in the audit log.
+"""Administration of policies and campaigns. The audit log records who did what, when and why.
 
-Phones take no verdict of a policy with a lower version than one that they have seen. So what is put in force has no
-lower version than anything before it, and going back means to issue the older text again under a higher version.
+Devices reject verdicts of a policy with a lower version than one they have seen. So a policy that is put in force has
+no lower version than any before it, and a roll-back issues the older text again under a higher version.
 """
 
 import re
@@ -32,7 +32,7 @@ _DRAFT: Final = "draft.toml"
 
 
 class PolicyFault(StrEnum):
-    """Why nothing was done. Stable."""
+    """Why an operation was refused. Stable."""
 
     POLICY_UNKNOWN = "policy-unknown"
     POLICY_CHANGED = "policy-changed"
@@ -45,7 +45,7 @@ class PolicyFault(StrEnum):
 
 
 class PolicyAdminError(ValueError):
-    """An operator asked for what cannot be done. `fault` is stable, `advice` says what is wrong and what to do."""
+    """The operation is not possible. `fault` is stable, `advice` says what is wrong and what to do."""
 
     def __init__(self, fault: PolicyFault, advice: str) -> None:
         super().__init__(f"{fault}: {advice}")
@@ -55,7 +55,7 @@ class PolicyAdminError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PolicyAdmin:
-    """Every write is one transaction, with its audit entry. `by` is who acts, `reason` why.
+    """Every write is one transaction with its audit entry, which records the actor `by` and the `reason`.
 
     Raises PolicyDeskError, PolicyError for a document that cannot be used, and StoreUnavailableError.
     """
@@ -64,9 +64,9 @@ class PolicyAdmin:
     clock: Callable[[], int]
 
     def put(self, text: str, by: str, reason: str, *, etag: str | None = None) -> PolicyVersion:
-        """Keep a document under the id and version that it gives itself; it decides nothing yet.
+        """Store a draft under the id and version in the document. It is not in force yet.
 
-        A version that has been in force stays as it is. `etag`, where given, is that of the text to replace.
+        A version that has been in force cannot be changed. `etag`, if given, must be that of the text to replace.
         """
         document = Policy.parse(text, _DRAFT).document
         version = PolicyVersion(document.id, document.version, text, self.clock(), by)
@@ -76,7 +76,10 @@ class PolicyAdmin:
                 raise PolicyAdminError(
                     PolicyFault.POLICY_CHANGED, f"{_name(version)} is not what it was; read it again"
                 )
-            _keep(transaction, version)
+            try:
+                transaction.put_policy(version)
+            except PolicyFixedError as error:
+                raise _fixed(version.id, version.version) from error
             details = {"etag": version.etag, "replaces": known.etag if known else None}
             self._audit(
                 transaction, "policy.put", _name(version), AuditNote(version.put_at, by, reason), details
@@ -94,30 +97,30 @@ class PolicyAdmin:
             return _known(reading, policy_id, version)
 
     def in_force(self) -> InForce | None:
-        """What decides now; None where nothing was ever put in force."""
+        """The policy version in force, None if none was ever put in force."""
         with self.store.reading() as reading:
             return reading.in_force()
 
     def history(self) -> tuple[InForce, ...]:
-        """All that ever was in force, oldest first."""
+        """Every policy version that was put in force, oldest first."""
         with self.store.reading() as reading:
             return reading.in_force_history()
 
     def simulate(
         self, text: str, *, source: str = _DRAFT, max_listed: int | None = LISTED_MAX
     ) -> PolicySimulation:
-        """What this document would do to the devices of the store. See `server_stub.admin.policy_simulation`."""
+        """The effect of this document on the devices in the store, see `server_stub.admin.policy_simulation`."""
         with self.store.reading() as reading:
             return simulate(reading, Policy.parse(text, source), self.clock(), max_listed=max_listed)
 
     def put_in_force(self, policy_id: str, version: int, by: str, reason: str) -> InForce:
-        """Decide by this version from the next request on, in every process on this store."""
+        """Put this version in force from the next request on, in every process on this store."""
         with self.store.transaction() as transaction:
             known = _known(transaction, policy_id, version)
             return self._put_in_force(transaction, Policy.parse(known.text, _name(known)), by, reason)
 
     def adopt(self, policy: Policy, by: str, reason: str) -> InForce:
-        """Keep a policy and put it in force at once. What is in force already is left as it is."""
+        """Store a policy and put it in force, unless it is in force already."""
         with self.store.transaction() as transaction:
             now = transaction.in_force()
             if now and (now.policy_id, now.version) == (policy.document.id, policy.document.version):
@@ -127,9 +130,16 @@ class PolicyAdmin:
             return self._put_in_force(transaction, policy, by, reason)
 
     def roll_back(self, by: str, reason: str) -> InForce:
-        """Issue the text that was in force before once more, under a version that no phone has seen."""
+        """Put the previous text in force again, under a version that no device has seen."""
         with self.store.transaction() as transaction:
-            before = _before(transaction)
+            entries = transaction.in_force_history()
+            names = [(entry.policy_id, entry.version) for entry in entries]
+            earlier = next((name for name in reversed(names) if name != names[-1]), None)
+            if earlier is None:
+                raise PolicyAdminError(
+                    PolicyFault.NOTHING_BEFORE, "no other policy was in force before; put one"
+                )
+            before = _known(transaction, *earlier)
             taken = {each.version for each in transaction.policies() if each.id == before.id}
             version = _floor(transaction) + 1
             while version in taken:
@@ -139,7 +149,7 @@ class PolicyAdmin:
             return self._put_in_force(transaction, policy, by, reason, "policy.roll-back")
 
     def start_campaign(self, campaign_id: str, by: str, reason: str, at: int | None = None) -> CampaignPeriod:
-        """Let a campaign of the policy in force run from `at`, or now, until it is lifted."""
+        """Start a campaign of the policy in force at `at`, or now. It runs until it is lifted."""
         with self.store.transaction() as transaction:
             note = AuditNote(self.clock(), by, reason)
             begins = note.at if at is None else at
@@ -166,7 +176,7 @@ class PolicyAdmin:
             return self._declare(transaction, "campaign.lift", period, note)
 
     def campaigns(self) -> dict[str, Period]:
-        """The campaigns of the policy in force with their periods, an operator's word before the document's."""
+        """The campaigns of the policy in force with their periods, which an operator may have changed."""
         with self.store.reading() as reading:
             policy = loaded(reading)
             return dict(policy.periods) if policy else {}
@@ -201,7 +211,7 @@ class PolicyAdmin:
 
 
 def renumbered(text: str, version: int) -> str:
-    """The document `text` with another version, and nothing else changed.
+    """The document `text` with only its version changed.
 
     >>> renumbered('id = "p"\\nversion = 1  # first\\n', 4)
     'id = "p"\\nversion = 4  # first\\n'
@@ -216,13 +226,6 @@ def _name(version: PolicyVersion) -> str:
     return f"{version.id}/{version.version}"
 
 
-def _keep(transaction: Transaction, version: PolicyVersion) -> None:
-    try:
-        transaction.put_policy(version)
-    except PolicyFixedError as error:
-        raise _fixed(version.id, version.version) from error
-
-
 def _fixed(policy_id: str, version: int) -> PolicyAdminError:
     return PolicyAdminError(
         PolicyFault.VERSION_FIXED,
@@ -234,24 +237,14 @@ def _known(reading: Reading, policy_id: str, version: int) -> PolicyVersion:
     known = reading.policy(policy_id, version)
     if known is None:
         near = nearest_words(policy_id, {each.id for each in reading.policies()}, 1)
-        hint = f"versions of {near[0]} are kept" if near else "put it first"
+        hint = f"there are versions of {near[0]}" if near else "put it first"
         raise PolicyAdminError(PolicyFault.POLICY_UNKNOWN, f"there is no {policy_id}/{version}; {hint}")
     return known
 
 
 def _floor(reading: Reading) -> int:
-    """The highest version that a phone may have seen."""
+    """The highest version that a device may have seen."""
     return max((entry.version for entry in reading.in_force_history()), default=0)
-
-
-def _before(reading: Reading) -> PolicyVersion:
-    """What was in force before what is in force now."""
-    entries = reading.in_force_history()
-    names = [(entry.policy_id, entry.version) for entry in entries]
-    earlier = next((name for name in reversed(names) if name != names[-1]), None)
-    if earlier is None:
-        raise PolicyAdminError(PolicyFault.NOTHING_BEFORE, "no other policy was in force before; put one")
-    return _known(reading, *earlier)
 
 
 def _period(reading: Reading, campaign_id: str) -> Period:

@@ -1,33 +1,32 @@
-"""What a draft of a policy would do to the devices that the store knows: nothing is changed, everybody is judged twice.
+"""Simulation of a policy draft on the devices in the store, without changing anything.
 
-Each device is judged as if it checked in now from where it was when it last asked, by the policy in force and by
-the draft. Where nothing is in force its newest verdict stands for the former. Devices that an operator decided about
-stay as they are, and of those that never asked nothing can be said.
+Each device is judged as if it checked in now from its last known location, by the policy in force and by the draft.
+If no policy is in force, the newest verdict is used in place of the former. Devices with an operator's decision keep
+it, and devices that never sent evidence are only counted.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.document import TerritoryClass
 from server_stub.policy.policy import Policy, PolicyInput
-from server_stub.store.records import PAGE_MAX, Device, DeviceQuery, Reading, VerdictRecord
+from server_stub.store.records import Device, Reading, VerdictRecord, every_device
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.policy_in_force import loaded
 from wire.codes import Decision, Intent, Registration
 
 LISTED_MAX: Final = 1000
-"""How many changed devices a simulation lists unless it is asked for more."""
+"""How many changed devices a simulation lists by default."""
 
 _LOOKED_BACK: Final = 8
-"""Among so many newest verdicts one answers evidence; the others are unlock codes."""
+"""How many of the newest verdicts are searched for one that answers evidence; the others are unlock codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceComparison:
-    """What is decided about one device now and what the draft would decide then, each with the rule."""
+    """The decision about one device by the policy in force (`now`) and by the draft (`then`), with the rules."""
 
     sub: str
     territory: TerritoryClass
@@ -40,7 +39,7 @@ class DeviceComparison:
 
     @property
     def changed(self) -> bool:
-        """Whether the draft decides otherwise."""
+        """Whether the two decisions differ."""
         return self.now is not self.then
 
 
@@ -48,7 +47,7 @@ class DeviceComparison:
 class PolicySimulation:
     """Counts of devices. Keys of `by_...` end with the decision now and the decision then.
 
-    `changed` are the first devices of those that the draft decides otherwise about, by pseudonym.
+    `changed` are the first of the devices whose decision differs, by pseudonym.
     """
 
     draft: str
@@ -64,7 +63,7 @@ class PolicySimulation:
     changed: list[DeviceComparison] = field(default_factory=list)
 
     def count(self, comparison: DeviceComparison, max_listed: int | None) -> None:
-        """Take one device into account."""
+        """Add one device."""
         pair = (comparison.now, comparison.then)
         self.decisions[pair] += 1
         self.by_territory[(comparison.territory.value, *pair)] += 1
@@ -74,7 +73,7 @@ class PolicySimulation:
             self.changed.append(comparison)
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """The JSON form."""
         return {
             "draft": self.draft,
             "against": self.against,
@@ -83,35 +82,25 @@ class PolicySimulation:
             "overridden": self.overridden,
             "unheard": self.unheard,
             "changed": sum(count for (now, then), count in self.decisions.items() if now is not then),
-            "decisions": [_row(None, *key, count) for key, count in sorted(self.decisions.items())],
-            "by_territory": [
-                _row("territory", *key, count) for key, count in sorted(self.by_territory.items())
-            ],
-            "by_activation": [
-                _row("activation", *key, count) for key, count in sorted(self.by_activation.items())
-            ],
-            "by_sale_region": [
-                _row("sale_region", *key, count) for key, count in sorted(self.by_sale_region.items())
-            ],
+            "decisions": _rows(self.decisions, ("now", "then")),
+            "by_territory": _rows(self.by_territory, ("territory", "now", "then")),
+            "by_activation": _rows(self.by_activation, ("activation", "now", "then")),
+            "by_sale_region": _rows(self.by_sale_region, ("sale_region", "now", "then")),
             "list": [
-                {
-                    "sub": each.sub,
-                    "territory": each.territory.value,
-                    "activation": each.activation.value,
-                    "sale_region": each.sale_region,
-                    "now": each.now.value,
-                    "now_rule": each.now_rule,
-                    "then": each.then.value,
-                    "then_rule": each.then_rule,
-                }
+                {name: getattr(value, "value", value) for name, value in asdict(each).items()}
                 for each in self.changed
             ],
         }
 
 
-def _row(what: str | None, *columns: Any) -> dict[str, Any]:
-    names = [*([what] if what else []), "now", "then", "devices"]
-    return {name: getattr(value, "value", value) for name, value in zip(names, columns, strict=True)}
+def _rows(counts: Counter[Any], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            **{name: getattr(value, "value", value) for name, value in zip(names, key, strict=True)},
+            "devices": count,
+        }
+        for key, count in sorted(counts.items())
+    ]
 
 
 def simulate(
@@ -120,9 +109,10 @@ def simulate(
     """Judge every device by `draft` at the time `at`, listing at most `max_listed` changed devices."""
     current = loaded(reading)
     result = PolicySimulation(_name(draft), _name(current) if current else None, at)
-    for device in _devices(reading):
+    for device in every_device(reading):
         result.devices += 1
-        newest = _newest(reading, device)
+        records = reading.history(device.sub, limit=_LOOKED_BACK).items
+        newest = next((record for record in records if record.inputs), None)
         if device.override:
             result.overridden += 1
         elif newest is None:
@@ -136,49 +126,11 @@ def _name(policy: Policy) -> str:
     return f"{policy.document.id}/{policy.document.version}"
 
 
-def _devices(reading: Reading) -> Iterator[Device]:
-    after = None
-    while True:
-        page = reading.devices(DeviceQuery(), after=after, limit=PAGE_MAX)
-        yield from page.items
-        after = page.next
-        if after is None:
-            return
-
-
-def _newest(reading: Reading, device: Device) -> VerdictRecord | None:
-    """The newest verdict that answered evidence."""
-    return next(
-        (record for record in reading.history(device.sub, limit=_LOOKED_BACK).items if record.inputs), None
-    )
-
-
 def _compare(
     device: Device, newest: VerdictRecord, current: Policy | None, draft: Policy, at: int
 ) -> DeviceComparison:
-    case = _case(device, newest, at)
-    now, now_rule = newest.verdict.decision, newest.verdict.policy.rule
-    if current:
-        rule = current.decide(case)
-        now, now_rule = rule.decision, rule.id
-    facts, then = draft.facts(case), draft.decide(case)
-    return DeviceComparison(
-        sub=device.sub,
-        territory=facts.territory,
-        activation=draft.classify_activation(case.activation),
-        sale_region=case.sale_region,
-        now=now,
-        now_rule=now_rule,
-        then=then.decision,
-        then_rule=then.id,
-    )
-
-
-def _case(device: Device, newest: VerdictRecord, at: int) -> PolicyInput:
-    """The next check-in of a device, as far as its newest verdict tells."""
     judged = newest.judgement
-    registration = newest.inputs["telephony"]["serving"]["registration"]
-    return PolicyInput(
+    case = PolicyInput(
         judgement=Judgement(
             JudgementStatus(judged["status"]), judged.get("territory"), str(judged["explanation"])
         ),
@@ -189,5 +141,20 @@ def _case(device: Device, newest: VerdictRecord, at: int) -> PolicyInput:
         terms=newest.inputs["terms"]["version"],
         now=at,
         sale_region=device.sale_region,
-        roaming=registration == Registration.ROAMING,
+        roaming=newest.inputs["telephony"]["serving"]["registration"] == Registration.ROAMING,
+    )
+    now, now_rule = newest.verdict.decision, newest.verdict.policy.rule
+    if current:
+        rule = current.decide(case)
+        now, now_rule = rule.decision, rule.id
+    then = draft.decide(case)
+    return DeviceComparison(
+        sub=device.sub,
+        territory=draft.facts(case).territory,
+        activation=draft.classify_activation(case.activation),
+        sale_region=case.sale_region,
+        now=now,
+        now_rule=now_rule,
+        then=then.decision,
+        then_rule=then.id,
     )

@@ -1,6 +1,6 @@
-"""The admin token: who may operate the server. The store keeps a hash; the token itself is shown once, when it is made.
+"""The admin token, which authorises operators. The store keeps its hash; the token itself is shown once.
 
-A token has 256 random bits, so one round of SHA-256 is enough: there is nothing to guess.
+A token has 256 random bits, so one round of SHA-256 suffices: it cannot be found by guessing.
 """
 
 import base64
@@ -14,23 +14,23 @@ from typing import Final
 from server_stub.store.records import AuditEntry, Store, Transaction
 
 FIRST_NAME: Final = "operator"
-"""Who the first token is for."""
+"""The name of the first token."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_OCTETS: Final = 32
+_LENGTH: Final = 32
 
 
 class TokenNameError(ValueError):
-    """A name that audit entries cannot carry."""
+    """The name cannot be used in audit entries."""
 
     def __init__(self) -> None:
         super().__init__(
-            "a token's name has 1 to 32 small letters, digits and hyphens, and begins with a letter"
+            "a token's name has 1 to 32 lowercase letters, digits and hyphens, and begins with a letter"
         )
 
 
-def make_token(name: str, octets: bytes) -> str:
-    """The token of `name`, an ASCII word that HTTP takes as a bearer token (RFC 6750 section 2.1).
+def make_token(name: str, secret: bytes) -> str:
+    """The token of `name`, an ASCII word that HTTP accepts as a bearer token (RFC 6750 section 2.1).
 
     Raises TokenNameError.
 
@@ -39,14 +39,14 @@ def make_token(name: str, octets: bytes) -> str:
     """
     if not _NAME.fullmatch(name):
         raise TokenNameError
-    return f"{name}.{base64.urlsafe_b64encode(octets).rstrip(b'=').decode()}"
+    return f"{name}.{base64.urlsafe_b64encode(secret).rstrip(b'=').decode()}"
 
 
 @dataclass(frozen=True, slots=True)
 class AdminTokens:
-    """Makes the token and knows it again. There is one at a time; a new one replaces it, in every process at once.
+    """Creates and checks the token. There is one at a time; a new one replaces it in every process at once.
 
-    `random` gives as many random octets as it is asked for. Every method raises StoreUnavailableError.
+    `random` returns the given number of random bytes. Every method raises StoreUnavailableError.
     """
 
     store: Store
@@ -54,33 +54,33 @@ class AdminTokens:
     random: Callable[[int], bytes]
 
     def first(self, name: str = FIRST_NAME) -> str | None:
-        """A token where there is none yet, None where somebody has one."""
-        token = make_token(name, self.random(_OCTETS))
+        """A new token, or None if there is one already."""
+        token = make_token(name, self.random(_LENGTH))
         with self.store.transaction() as transaction:
             if transaction.admin_token_hash() is not None:
                 return None
-            self._keep(transaction, token, by=name, action="token.create", reason="first start of the server")
+            self._put(transaction, token, by=name, action="token.create", reason="first start of the server")
         return token
 
     def rotate(self, name: str, *, reason: str, by: str) -> str:
-        """A new token in place of any other, which ends at once. Raises TokenNameError."""
-        token = make_token(name, self.random(_OCTETS))
+        """Replace the token, which becomes invalid at once, by a new one. Raises TokenNameError."""
+        token = make_token(name, self.random(_LENGTH))
         self.adopt(token, reason=reason, by=by)
         return token
 
     def adopt(self, token: str, *, reason: str, by: str) -> None:
-        """Let `token`, which `make_token` made, be the one."""
+        """Replace the token by `token`, which `make_token` made."""
         with self.store.transaction() as transaction:
-            self._keep(transaction, token, by=by, action="token.rotate", reason=reason)
+            self._put(transaction, token, by=by, action="token.rotate", reason=reason)
 
     def actor(self, token: str) -> str | None:
-        """The name of the token's holder, None for a token that is not the one. Takes the same time for each."""
+        """The name in `token`, None if it is not the current one. Takes the same time in both cases."""
         with self.store.reading() as reading:
             known = reading.admin_token_hash() or ""
         name, _, digest = known.partition(":")
         return name if hmac.compare_digest(_digest(token), digest) else None
 
-    def _keep(self, transaction: Transaction, token: str, *, by: str, action: str, reason: str) -> None:
+    def _put(self, transaction: Transaction, token: str, *, by: str, action: str, reason: str) -> None:
         name = token.partition(".")[0]
         transaction.set_admin_token_hash(f"{name}:{_digest(token)}")
         transaction.append_audit(AuditEntry(self.clock(), by, action, name, reason, {}))

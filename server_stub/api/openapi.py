@@ -62,7 +62,10 @@ _COMPONENTS: Final = {
     "AdminCode": "AdminProblemAdminCode",
     "ClearFaultsRequest": "ClearWish",
     "FaultRequest": "FaultWish",
+    "InjectedFaultKind": "FaultKind",
     "KeyListResponse": "KeyList",
+    "OriginDimension": "Dimension",
+    "ShareFinding": "Finding",
     "UnlockCodeRequest": "Challenged",
 }
 """Published names of schemas whose class has another name. Generated clients depend on them, so they do not change."""

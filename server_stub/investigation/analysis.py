@@ -23,7 +23,7 @@ SMALLEST: Final = 5
 CONFIDENCE: Final = 0.95
 
 
-class Dimension(StrEnum):
+class OriginDimension(StrEnum):
     """What a phone's way into the world is described by."""
 
     SALE_REGION = "sale-region"
@@ -32,7 +32,7 @@ class Dimension(StrEnum):
     DISTRIBUTOR = "distributor"
 
 
-class Finding(StrEnum):
+class ShareFinding(StrEnum):
     """What the numbers say of one value against all the others."""
 
     ABOVE = "above"
@@ -56,13 +56,13 @@ class Origin:
     batch: str | None = None
     distributor: str | None = None
 
-    def value(self, dimension: Dimension) -> str | None:
+    def value(self, dimension: OriginDimension) -> str | None:
         """What is recorded of that dimension."""
         return {
-            Dimension.SALE_REGION: self.sale_region,
-            Dimension.MODEL: self.model,
-            Dimension.BATCH: self.batch,
-            Dimension.DISTRIBUTOR: self.distributor,
+            OriginDimension.SALE_REGION: self.sale_region,
+            OriginDimension.MODEL: self.model,
+            OriginDimension.BATCH: self.batch,
+            OriginDimension.DISTRIBUTOR: self.distributor,
         }[dimension]
 
 
@@ -88,7 +88,7 @@ class Share:
     rate: float
     interval: Interval
     of_all: float
-    finding: Finding
+    finding: ShareFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class OriginTable:
     phones together, None where there are none.
     """
 
-    dimension: Dimension
+    dimension: OriginDimension
     activated: int
     known: int
     shares: tuple[Share, ...]
@@ -127,7 +127,7 @@ class Investigation:
     weeks: tuple[Week, ...]
     smallest: int
 
-    def table(self, dimension: Dimension) -> OriginTable:
+    def table(self, dimension: OriginDimension) -> OriginTable:
         """The table of that dimension."""
         return next(table for table in self.tables if table.dimension is dimension)
 
@@ -150,7 +150,7 @@ def investigate(origins: Iterable[Origin], *, smallest: int = SMALLEST) -> Inves
     if smallest < 1:
         raise ValueError(f"smallest is {smallest}; a row has at least 1 phone")
     activated = 0
-    tallies = {dimension: _Tally() for dimension in Dimension}
+    tallies = {dimension: _Tally() for dimension in OriginDimension}
     territories: Counter[str] = Counter()
     weeks: dict[str, Counter[str]] = {}
     for origin in origins:
@@ -199,7 +199,7 @@ class _Whole:
     smallest: int
 
 
-def _count(tally: _Tally, origin: Origin, dimension: Dimension) -> None:
+def _count(tally: _Tally, origin: Origin, dimension: OriginDimension) -> None:
     value = origin.value(dimension)
     if value is None:
         return
@@ -208,7 +208,7 @@ def _count(tally: _Tally, origin: Origin, dimension: Dimension) -> None:
         tally.prohibited[value] += 1
 
 
-def _table(dimension: Dimension, tally: _Tally, whole: _Whole) -> OriginTable:
+def _table(dimension: OriginDimension, tally: _Tally, whole: _Whole) -> OriginTable:
     large = [value for value, phones in tally.activated.items() if phones >= whole.smallest]
     small = [value for value in tally.activated if tally.activated[value] < whole.smallest]
     known = _Whole(tally.activated.total(), tally.prohibited.total(), whole.smallest)
@@ -230,7 +230,7 @@ def _together(small: list[str], tally: _Tally, known: _Whole) -> Share:
     """What is too small for a row of its own. It is no value, so nothing is found of it."""
     activated = sum(tally.activated[value] for value in small)
     prohibited = sum(tally.prohibited[value] for value in small)
-    return replace(_share("others", activated, prohibited, known), finding=Finding.UNDECIDED)
+    return replace(_share("others", activated, prohibited, known), finding=ShareFinding.UNDECIDED)
 
 
 def _share(value: str, activated: int, prohibited: int, known: _Whole, *, comparisons: int = 1) -> Share:
@@ -247,10 +247,10 @@ def _share(value: str, activated: int, prohibited: int, known: _Whole, *, compar
     )
 
 
-def _finding(interval: Interval, others: Interval) -> Finding:
+def _finding(interval: Interval, others: Interval) -> ShareFinding:
     if interval.low > others.high:
-        return Finding.ABOVE
-    return Finding.BELOW if interval.high < others.low else Finding.UNDECIDED
+        return ShareFinding.ABOVE
+    return ShareFinding.BELOW if interval.high < others.low else ShareFinding.UNDECIDED
 
 
 def _monday(at: int) -> str:

@@ -1,8 +1,8 @@
 """The protocols and errors of the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.store.entities import (
@@ -15,7 +15,7 @@ from server_stub.store.entities import (
     Shipment,
     VerdictRecord,
 )
-from server_stub.store.queries import AuditQuery, DeviceQuery, Page
+from server_stub.store.queries import PAGE_MAX, AuditQuery, DeviceQuery, Page
 
 
 class NonceSpentError(Exception):
@@ -167,3 +167,17 @@ class Store(Protocol):
     def close(self) -> None:
         """Close every connection."""
         ...
+
+
+_ALL: Final = DeviceQuery()
+
+
+def every_device(reading: Reading, query: DeviceQuery = _ALL) -> Iterator[Device]:
+    """All devices that `query` finds, read page by page so that memory does not grow with their number."""
+    after = None
+    while True:
+        page = reading.devices(query, after=after, limit=PAGE_MAX)
+        yield from page.items
+        if page.next is None:
+            return
+        after = page.next

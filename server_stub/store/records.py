@@ -18,6 +18,7 @@ from server_stub.store.protocol import (
     Store,
     StoreUnavailableError,
     Transaction,
+    every_device,
 )
 from server_stub.store.queries import PAGE_MAX, AuditQuery, CursorError, DeviceQuery, Page
 
@@ -42,4 +43,5 @@ __all__ = [
     "StoreUnavailableError",
     "Transaction",
     "VerdictRecord",
+    "every_device",
 ]

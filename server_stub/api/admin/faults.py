@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from server_stub.admin import fault_injection
-from server_stub.admin.fault_injection import FaultKind, FaultRoute, InjectedFault
+from server_stub.admin.fault_injection import FaultRoute, InjectedFault, InjectedFaultKind
 from server_stub.api.admin.base_models import Missing, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
@@ -28,7 +28,7 @@ class FaultRequest(WithReason):
 
     model_config = ConfigDict(title="FaultWish")
 
-    kind: Word[FaultKind]
+    kind: Word[InjectedFaultKind]
     count: Annotated[int, Field(ge=1, le=fault_injection.COUNT_MAX)] = 1
     route: Word[FaultRoute] = FaultRoute.VERDICTS
     device: Code | Missing = None
@@ -48,7 +48,7 @@ class FaultRequest(WithReason):
             retry_after=self.retry_after,
         )
         wrong = fault_injection.check(fault)
-        if wrong is None and self.status is not None and self.kind is not FaultKind.ERROR:
+        if wrong is None and self.status is not None and self.kind is not InjectedFaultKind.ERROR:
             wrong = "status is for error"
         if wrong is not None:
             raise AdminError(422, AdminCode.FAULT_INVALID, wrong)
@@ -59,7 +59,7 @@ class FaultShown(ResponseModel):
     """A fault and how many responses it will still affect. `delay` is null unless `slow`, `status` unless `error`."""
 
     id: int
-    kind: FaultKind
+    kind: InjectedFaultKind
     count: int
     remaining: int
     route: FaultRoute
@@ -72,8 +72,8 @@ class FaultShown(ResponseModel):
     def of(cls, fault: InjectedFault) -> "FaultShown":
         """The fault without values that do not apply to its kind."""
         applicable = {
-            "delay": fault.delay if fault.kind is FaultKind.SLOW else None,
-            "status": fault.status if fault.kind is FaultKind.ERROR else None,
+            "delay": fault.delay if fault.kind is InjectedFaultKind.SLOW else None,
+            "status": fault.status if fault.kind is InjectedFaultKind.ERROR else None,
         }
         return cls(**asdict(fault) | applicable)
 

@@ -7,7 +7,7 @@ from fastapi import Query
 from server_stub.api.admin.base_models import ResponseModel
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
-from server_stub.investigation.analysis import SMALLEST, Dimension, Finding
+from server_stub.investigation.analysis import SMALLEST, OriginDimension, ShareFinding
 from server_stub.investigation.queries import InvestigationQueries
 
 router = resource("/investigation")
@@ -34,13 +34,13 @@ class ShareShown(ResponseModel):
     rate: float
     interval: IntervalShown
     of_all: float
-    finding: Finding
+    finding: ShareFinding
 
 
 class TableShown(ResponseModel):
     """The values of one dimension. `known` of `activated` devices have one; `rest` sums up `folded` small values."""
 
-    dimension: Dimension
+    dimension: OriginDimension
     activated: int
     known: int
     shares: list[ShareShown]

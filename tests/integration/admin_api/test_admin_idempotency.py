@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server_stub.admin.idempotency import REMEMBERED, IdempotentWrites, KeyReusedError, WriteResult
-from server_stub.admin.joined_store import NestedTransactionStore
+from server_stub.admin.idempotency import (
+    REMEMBERED,
+    IdempotentWrites,
+    KeyReusedError,
+    NestedTransactionStore,
+    WriteResult,
+)
 from server_stub.store.records import AuditEntry, AuditQuery, Store
 from server_stub.store.sql import SqlStore
 from tests.support.admin import Operated, operated

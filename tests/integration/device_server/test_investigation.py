@@ -12,7 +12,7 @@ from lab.cli.main import app
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from server_stub.admin.context import device_admin
-from server_stub.investigation.analysis import Dimension, Finding
+from server_stub.investigation.analysis import OriginDimension, ShareFinding
 from server_stub.investigation.queries import InvestigationQueries
 from server_stub.policies import shipped
 from server_stub.policy.policy import Activation
@@ -55,16 +55,16 @@ def test_the_distributor_that_sold_to_where_it_must_not_is_found(store: Store) -
     """It is what the investigation is for, over every kind of store."""
     found = InvestigationQueries(store, shipped()).investigate()
     assert (found.activated, found.prohibited, found.territories) == (61, 15, {"CU": 15})
-    shares = {share.value: share for share in found.table(Dimension.DISTRIBUTOR).shares}
+    shares = {share.value: share for share in found.table(OriginDimension.DISTRIBUTOR).shares}
     assert (shares["Levant"].prohibited, shares["Levant"].activated) == (15, 30)
-    assert shares["Levant"].finding is Finding.ABOVE
-    assert shares["Norte"].finding is Finding.BELOW
+    assert shares["Levant"].finding is ShareFinding.ABOVE
+    assert shares["Norte"].finding is ShareFinding.BELOW
 
 
 def test_a_phone_that_was_never_activated_and_a_place_that_nobody_knows_accuse_nobody(store: Store) -> None:
     """Unknown is not prohibited; and what has no recorded sale region is in no row."""
     found = InvestigationQueries(store, shipped()).investigate()
-    assert found.table(Dimension.SALE_REGION).known == 60
+    assert found.table(OriginDimension.SALE_REGION).known == 60
 
 
 def investigate(*arguments: str) -> Result:
@@ -122,5 +122,5 @@ def test_a_phone_has_the_batch_of_its_shipment_once_it_asks() -> None:
         phone.power_on()
         phone.walk_setup()
         found = InvestigationQueries(desk.store, simulation.server.service.policy).investigate(smallest=1)
-        assert [share.value for share in found.table(Dimension.BATCH).shares] == ["K-2107-A"]
-        assert [share.value for share in found.table(Dimension.DISTRIBUTOR).shares] == ["Levant"]
+        assert [share.value for share in found.table(OriginDimension.BATCH).shares] == ["K-2107-A"]
+        assert [share.value for share in found.table(OriginDimension.DISTRIBUTOR).shares] == ["Levant"]

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from server_stub.investigation.analysis import (
     SMALLEST,
-    Dimension,
-    Finding,
     Investigation,
     Origin,
+    OriginDimension,
     Share,
+    ShareFinding,
     investigate,
     wilson,
 )
@@ -29,7 +29,7 @@ origins = st.builds(
 )
 
 
-def rows(found: Investigation, dimension: Dimension) -> list[Share]:
+def rows(found: Investigation, dimension: OriginDimension) -> list[Share]:
     table = found.table(dimension)
     return [*table.shares, *([table.rest] if table.rest else [])]
 
@@ -42,7 +42,7 @@ def phones(count: int, prohibited: int, batch: str) -> list[Origin]:
 def test_every_phone_with_a_value_is_in_exactly_one_row(given_origins: list[Origin], smallest: int) -> None:
     """Folding small values together loses nobody and counts nobody twice."""
     found = investigate(given_origins, smallest=smallest)
-    for dimension in Dimension:
+    for dimension in OriginDimension:
         known = [origin for origin in given_origins if origin.value(dimension) is not None]
         assert found.table(dimension).known == len(known)
         assert sum(row.activated for row in rows(found, dimension)) == len(known)
@@ -64,7 +64,7 @@ def test_the_order_of_the_phones_does_not_matter(given_origins: list[Origin], ra
 def test_no_row_stands_for_fewer_phones_than_was_asked(given_origins: list[Origin], smallest: int) -> None:
     """A row of one phone is a person's phone."""
     found = investigate(given_origins, smallest=smallest)
-    for dimension in Dimension:
+    for dimension in OriginDimension:
         assert all(share.activated >= smallest for share in found.table(dimension).shares)
 
 
@@ -107,15 +107,15 @@ def test_the_interval_holds_the_rate_and_stays_within_nothing_and_all(hits: int,
 @pytest.mark.parametrize(
     ("leaking", "finding"),
     [
-        (phones(40, 30, "A"), Finding.ABOVE),
-        (phones(40, 0, "A"), Finding.BELOW),
-        (phones(6, 3, "A"), Finding.UNDECIDED),
+        (phones(40, 30, "A"), ShareFinding.ABOVE),
+        (phones(40, 0, "A"), ShareFinding.BELOW),
+        (phones(6, 3, "A"), ShareFinding.UNDECIDED),
     ],
 )
-def test_a_finding_needs_more_than_chance(leaking: list[Origin], finding: Finding) -> None:
+def test_a_finding_needs_more_than_chance(leaking: list[Origin], finding: ShareFinding) -> None:
     """Three of six beside a hundred of four hundred is no finding; thirty of forty is."""
     found = investigate(leaking + phones(400, 100, "B"))
-    share = next(share for share in found.table(Dimension.BATCH).shares if share.value == "A")
+    share = next(share for share in found.table(OriginDimension.BATCH).shares if share.value == "A")
     assert share.finding is finding
 
 
@@ -124,24 +124,24 @@ def test_of_many_batches_none_stands_out_by_chance_alone() -> None:
     pair = [*phones(50, 12, "odd"), *phones(4950, 495, "B")]
     many = [*phones(50, 12, "odd"), *(each for n in range(99) for each in phones(50, 5, f"B{n}"))]
 
-    def finding(origins_given: list[Origin]) -> Finding:
-        shares = investigate(origins_given).table(Dimension.BATCH).shares
+    def finding(origins_given: list[Origin]) -> ShareFinding:
+        shares = investigate(origins_given).table(OriginDimension.BATCH).shares
         return next(share.finding for share in shares if share.value == "odd")
 
-    assert finding(pair) is Finding.ABOVE
-    assert finding(many) is Finding.UNDECIDED
+    assert finding(pair) is ShareFinding.ABOVE
+    assert finding(many) is ShareFinding.UNDECIDED
 
 
 def test_the_only_value_is_never_a_finding() -> None:
     """There is nothing to compare it with."""
     found = investigate(phones(100, 100, "A"))
-    assert found.table(Dimension.BATCH).shares[0].finding is Finding.UNDECIDED
+    assert found.table(OriginDimension.BATCH).shares[0].finding is ShareFinding.UNDECIDED
 
 
 def test_small_values_are_told_together() -> None:
     """Four batches of four phones each are one row of sixteen."""
     found = investigate([*phones(4, 1, "A"), *phones(4, 1, "B"), *phones(4, 0, "C"), *phones(4, 2, "D")])
-    table = found.table(Dimension.BATCH)
+    table = found.table(OriginDimension.BATCH)
     assert (found.smallest, table.shares, table.folded) == (SMALLEST, (), 4)
     assert table.rest is not None
     assert (table.rest.activated, table.rest.prohibited) == (16, 4)
@@ -149,9 +149,11 @@ def test_small_values_are_told_together() -> None:
 
 def test_what_is_told_together_is_never_a_finding() -> None:
     """It is no value that anybody could be asked about, and it may be a single phone."""
-    table = investigate([Origin(MONDAY, "CU", batch="only"), *phones(400, 0, "B")]).table(Dimension.BATCH)
+    table = investigate([Origin(MONDAY, "CU", batch="only"), *phones(400, 0, "B")]).table(
+        OriginDimension.BATCH
+    )
     assert table.rest is not None
-    assert table.rest.finding is Finding.UNDECIDED
+    assert table.rest.finding is ShareFinding.UNDECIDED
 
 
 def test_a_week_begins_on_monday_in_utc() -> None:
