@@ -1,1 +1,1 @@
-"""All I/O of the device side, one file a port."""
+"""The I/O of the agent: implementations of the ports."""

@@ -1,7 +1,7 @@
-"""A bound on a whole request.
+"""A time limit for a whole request.
 
-Time-outs of sockets bound one read; a server that sends an octet now and then would hold the phone for ever. When
-the time is up, the watchdog shuts the sockets, and the read that waits ends.
+The time-out of a socket limits one read, so a server that sends a byte from time to time could keep a request open
+without limit. When the time limit is reached, the sockets are shut down, which ends the pending read.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class SocketHandle:
-    """A second handle on a connected socket, good for shutting it from outside.
+    """A duplicate of a connected socket, for shutting it down from another thread.
 
-    The first one changes owners (TLS takes it over, a response that ends with the connection keeps it).
+    The original can change owners: TLS takes it over, or a response keeps it until it ends.
     """
 
     def __init__(self, connected: socket.socket) -> None:
@@ -28,31 +28,32 @@ class SocketHandle:
         finalize(self, self._handle.close)
 
     def shut_down(self) -> None:
-        """End every read and write on the connection."""
-        with contextlib.suppress(OSError):  # the peer may have gone already
+        """End all reads and writes on the connection."""
+        with contextlib.suppress(OSError):  # the peer may have closed it already
             self._handle.shutdown(socket.SHUT_RDWR)
 
 
 class RequestDeadline:
-    """Knows the connections of one transport, and bounds one request at a time."""
+    """Tracks the connections of one transport and limits the time of one request at a time.
+
+    `expired` says whether the last request reached its limit.
+    """
 
     def __init__(self) -> None:
-        self._leashes: WeakSet[SocketHandle] = WeakSet()
+        self._handles: WeakSet[SocketHandle] = WeakSet()
         self.expired = False
 
-    def leash(self, connected: socket.socket) -> SocketHandle:
-        """Watch this connection for as long as the leash is kept."""
-        leash = SocketHandle(connected)
-        self._leashes.add(leash)
-        if (
-            self.expired
-        ):  # the name took so long to resolve that the time was up before there was a connection
-            leash.shut_down()
-        return leash
+    def track(self, connected: socket.socket) -> SocketHandle:
+        """Track this connection as long as the returned handle exists."""
+        handle = SocketHandle(connected)
+        self._handles.add(handle)
+        if self.expired:  # name resolution took so long that the limit came before the connection
+            handle.shut_down()
+        return handle
 
     @contextlib.contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """Shut everything if the block takes longer than `seconds`; `barked` tells whether it did."""
+        """Shut down all connections if the block takes longer than `seconds`."""
         self.expired = False
         timer = threading.Timer(seconds, self._on_timeout)
         timer.daemon = True
@@ -63,45 +64,43 @@ class RequestDeadline:
             timer.cancel()
 
     def close_all(self) -> None:
-        """End every connection now. A leash would keep one open that its owner has closed."""
-        for leash in list(self._leashes):
-            leash.shut_down()
+        """End every connection now, also one that its owner has closed: its handle keeps it open."""
+        for handle in list(self._handles):
+            handle.shut_down()
 
     def _on_timeout(self) -> None:
         self.expired = True
         self.close_all()
 
 
-class WatchedAdapter(requests.adapters.HTTPAdapter):
-    """The adapter of requests, with connections that a watchdog knows."""
+class DeadlineAdapter(requests.adapters.HTTPAdapter):
+    """The adapter of requests, with connections that a RequestDeadline tracks."""
 
-    def __init__(self, watchdog: RequestDeadline) -> None:
-        self._watchdog = watchdog
+    def __init__(self, deadline: RequestDeadline) -> None:
+        self._deadline = deadline
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of watched connections."""
+        """Create pools of tracked connections."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._watchdog)
+        deadline = self._deadline
 
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                connected = super()._new_conn()
+                self.handle = deadline.track(connected)
+                return connected
 
-def _pools(watchdog: RequestDeadline) -> dict[str, type[HTTPConnectionPool]]:
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
-            self.leash = watchdog.leash(connected)
-            return connected
+        class Secure(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                connected = super()._new_conn()
+                self.handle = deadline.track(connected)
+                return connected
 
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
-            self.leash = watchdog.leash(connected)
-            return connected
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
 
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}

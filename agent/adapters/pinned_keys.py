@@ -1,4 +1,4 @@
-"""Verdict keys that the firmware image carries."""
+"""Verdict keys in the firmware image."""
 
 from collections.abc import Mapping
 
@@ -7,18 +7,18 @@ from agent.verification.keyset import KeySet
 
 
 class PinnedKeys:
-    """A JWK Set (RFC 7517) that came with the image."""
+    """A JWK Set (RFC 7517) in the image."""
 
     def __init__(self, document: Mapping[str, object]) -> None:
         self._document = document
 
     def keys(self, _now: int) -> KeySet:
-        """The keys that are fit for verifying verdicts. Raises KeySourceError where there is none."""
+        """The usable keys of the set. Raises KeySourceError if there is none."""
         keys = KeySet.from_jwks(self._document)
         if not keys.keys:
-            raise KeySourceError("no-usable-key", "the image pins no key that is fit for verifying verdicts")
+            raise KeySourceError("no-usable-key", "the image pins no key that can verify verdicts")
         return keys
 
     def cached_keys(self) -> KeySet:
-        """The same keys: the image always has them. Raises KeySourceError."""
+        """The same keys, which are always available. Raises KeySourceError."""
         return self.keys(0)

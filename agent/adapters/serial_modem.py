@@ -1,4 +1,4 @@
-"""The `Modem` port over a terminal device: a modem on a serial line, or the far end of a pseudo-terminal."""
+"""The `Modem` port over a terminal device: a serial line or a pseudo-terminal."""
 
 import os
 import termios
@@ -12,55 +12,51 @@ import serial
 from agent.ports import ModemError
 
 WRITE_TIMEOUT: Final = 5.0
-"""Seconds. A modem that takes no octets for so long is gone."""
+"""Seconds until a write fails if the modem accepts no bytes."""
 
 _LINE_FAULTS: Final = (serial.SerialException, OSError, termios.error, ValueError)
-"""What pyserial lets through: its own errors, the system's, the terminal driver's, and misuse of a closed port."""
+"""What pyserial raises: its own errors, those of the system and the terminal driver, ValueError if closed."""
 
 
 @contextmanager
-def _reported(code: str, path: str) -> Iterator[None]:
+def _modem_errors(code: str, path: str) -> Iterator[None]:
     try:
         yield
     except _LINE_FAULTS as error:
-        raise ModemError(code, f"{path}: {_why(error)}") from error
-
-
-def _why(error: Exception) -> str:
-    """The system's words where it has some, such as "No such file or directory"."""
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if isinstance(number, int) else type(error).__name__
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number) if isinstance(number, int) else type(error).__name__
+        raise ModemError(code, f"{path}: {reason}") from error
 
 
 class SerialModem:
-    """A byte line to the modem at `path`, for example `/dev/ttyUSB2`. Close it, or use it as a context manager.
+    """A byte line to the modem at `path`, for example `/dev/ttyUSB2`. A context manager that closes it.
 
     Raises ModemError with code `modem-open`, `modem-write` or `modem-read`.
     """
 
     def __init__(self, path: str, *, baudrate: int = 115_200) -> None:
         self._path = path
-        with _reported("modem-open", path):
+        with _modem_errors("modem-open", path):
             self._port = serial.Serial(path, baudrate, timeout=0, write_timeout=WRITE_TIMEOUT)
 
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises ModemError."""
-        with _reported("modem-write", self._path):
+        with _modem_errors("modem-write", self._path):
             sent = self._port.write(data)
         if sent != len(data):
-            raise ModemError("modem-write", f"{self._path}: took {sent} of {len(data)} octets")
+            raise ModemError("modem-write", f"{self._path}: accepted {sent} of {len(data)} bytes")
 
     def read(self, timeout: float) -> bytes:
-        """At least one octet as soon as there is one, or nothing after `timeout` seconds. Raises ModemError."""
-        with _reported("modem-read", self._path):
+        """The next bytes as soon as there are any; empty after `timeout` seconds. Raises ModemError."""
+        with _modem_errors("modem-read", self._path):
             if self._port.timeout != timeout:
                 self._port.timeout = timeout
             first = self._port.read(1)
             return first + self._port.read(self._port.in_waiting) if first else first
 
     def close(self) -> None:
-        """Give the device back. Closing twice does nothing."""
-        with _reported("modem-close", self._path):
+        """Close the terminal device. Does nothing if it is closed already."""
+        with _modem_errors("modem-close", self._path):
             self._port.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The key repository as far as this phone remembers it: a fetcher that reads the client's own folder."""
+"""The cached part of the key repository: a fetcher that reads the folder of the TUF client."""
 
 import re
 from collections.abc import Iterator
@@ -18,25 +18,22 @@ _NOT_FOUND: Final = 404
 
 
 @dataclass(frozen=True, slots=True)
-class FlashFetcher(FetcherInterface):
-    """Answers like the server, from what python-tuf has kept in `metadata`; what is not there is not found."""
+class CacheFetcher(FetcherInterface):
+    """Responds like the server, with the files that python-tuf has stored in `metadata`. Other files are not found."""
 
     metadata: Path
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        """The file, as a whole. Raises DownloadHTTPError.
+        """The file in one piece. Raises DownloadHTTPError.
 
-        A target is never found here: python-tuf uses the one that it has kept, or there is none.
+        Targets are not found: python-tuf uses the stored one, if there is one, without a request.
         """
         name = url.removeprefix(repository.METADATA_PATH)
         if not _NAME.fullmatch(name):
             raise DownloadHTTPError("not metadata", _NOT_FOUND)
-        return iter((self._read(name),))
-
-    def _read(self, name: str) -> bytes:
-        """Roots are kept by version, the others by role."""
-        kept = f"root_history/{name}" if _ROOT.fullmatch(name) else _VERSION.sub("", name)
+        # Roots are stored by version, other metadata by role.
+        stored = f"root_history/{name}" if _ROOT.fullmatch(name) else _VERSION.sub("", name)
         try:
-            return (self.metadata / kept).read_bytes()
+            return iter(((self.metadata / stored).read_bytes(),))
         except OSError:
-            raise DownloadHTTPError(f"{name} is not at hand", _NOT_FOUND) from None
+            raise DownloadHTTPError(f"{name} is not cached", _NOT_FOUND) from None

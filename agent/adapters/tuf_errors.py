@@ -1,4 +1,4 @@
-"""Every way in which the key repository can fail the phone, as one error with a stable code."""
+"""Errors of the key repository, with stable codes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,34 +22,34 @@ from agent.verification.keyset import KeySetError
 
 
 class TufFault(StrEnum):
-    """Stable codes."""
+    """Stable codes of KeySourceError."""
 
     UNREACHABLE = "tuf-unreachable"
-    """No answer came, or somebody else answered, such as a captive portal."""
+    """No response, or one from another sender, such as a captive portal."""
     BUSY = "tuf-busy"
-    """The server asked to come back later."""
+    """The server requested a later retry."""
     MISSING = "tuf-missing"
-    """The server does not have a file that the repository must have."""
+    """A required file of the repository does not exist on the server."""
     TOO_LARGE = "tuf-too-large"
-    """More octets came than the file may have."""
+    """A file is longer than permitted."""
     EXPIRED = "tuf-expired"
-    """The newest metadata that could be had is past its time."""
+    """The newest available metadata has expired."""
     ROLLBACK = "tuf-rollback"
-    """A version came that is older than one that this phone has seen, or than the one that was announced."""
+    """A version is older than one that was received before, or than the announced one."""
     UNSIGNED = "tuf-unsigned"
-    """Too few good signatures by the keys of the role."""
+    """Too few valid signatures by the keys of the role."""
     MISMATCH = "tuf-mismatch"
-    """A file is not the one that signed metadata describes."""
+    """The length or hash of a file differs from the signed metadata."""
     MALFORMED = "tuf-malformed"
-    """A file is not what the TUF specification says."""
+    """A file does not conform to the TUF specification."""
     TARGET_MISSING = "tuf-target-missing"
     """The repository lists no verdict keys."""
     KEYS_MALFORMED = "tuf-keys-malformed"
-    """The target is no JWK Set."""
+    """The target is not a JWK Set."""
     NO_USABLE_KEY = "tuf-no-usable-key"
-    """The target lists no key that is fit for verifying verdicts."""
+    """The target lists no key that can verify verdicts."""
     STORAGE = "tuf-storage"
-    """The metadata could not be kept."""
+    """The metadata could not be stored."""
 
 
 TROUBLE: Final = {
@@ -57,15 +57,15 @@ TROUBLE: Final = {
     TufFault.BUSY: Trouble.BUSY,
     TufFault.STORAGE: Trouble.NO_STORAGE,
 }
-"""By who can mend it; everything else is `Trouble.NO_KEYS`."""
+"""The class of each failure; all others are `Trouble.NO_KEYS`."""
 
 
 class NoResponseError(DownloadError):
-    """A download without an answer that may be read."""
+    """A download without a usable response."""
 
 
 class BusyError(DownloadHTTPError):
-    """A 429 or a 503. `retry_after` is in seconds."""
+    """A response with status 429 or 503. `retry_after` is in seconds."""
 
     def __init__(self, status: int, retry_after: int | None) -> None:
         super().__init__(f"status {status}", status)
@@ -86,19 +86,19 @@ _FAULTS: Final[tuple[tuple[type[Exception], TufFault], ...]] = (
     (KeySetError, TufFault.KEYS_MALFORMED),
     (OSError, TufFault.STORAGE),
 )
-"""The first row that fits counts, so the narrower errors stand before the wider ones."""
+"""The first matching row applies, so subclasses come before their base classes."""
 
 
-def failed(fault: TufFault, detail: str, retry_after: int | None = None) -> KeySourceError:
+def key_source_error(fault: TufFault, detail: str, retry_after: int | None = None) -> KeySourceError:
     """The error of the port for `fault`."""
     return KeySourceError(fault.value, detail, TROUBLE.get(fault, Trouble.NO_KEYS), retry_after)
 
 
 @contextmanager
-def faults_named() -> Iterator[None]:
-    """Let nothing but KeySourceError out. What python-tuf says may quote the repository, so its words stay inside."""
+def tuf_errors() -> Iterator[None]:
+    """Translate exceptions into KeySourceError. Messages of python-tuf can quote the repository and are not copied."""
     try:
         yield
     except tuple(kind for kind, _ in _FAULTS) as error:
         fault = next(fault for kind, fault in _FAULTS if isinstance(error, kind))
-        raise failed(fault, type(error).__name__, getattr(error, "retry_after", None)) from error
+        raise key_source_error(fault, type(error).__name__, getattr(error, "retry_after", None)) from error

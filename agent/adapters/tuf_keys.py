@@ -1,18 +1,16 @@
-"""Verdict keys from a TUF repository: python-tuf's client, from the root that the image pins to a `KeySet`.
+"""Verdict keys from a TUF repository: from the root that the image pins to a `KeySet`, with the client of python-tuf.
 
-Every call takes the whole client workflow of the TUF specification (section 5) from the pinned root on: follow new
-roots, then timestamp, snapshot, targets and the delegated role, then the one target. What was seen before is kept on
-the phone, as the floor below which nothing is taken again; it is verified like what comes from the network. A set
-that could not be refreshed is not used: an exchange needs the network anyway, and only who keeps the phone from the
-repository would gain.
+Each call runs the whole client workflow of the TUF specification (section 5) from the pinned root: new roots,
+timestamp, snapshot, targets, the delegated role, and the target. Received metadata is stored as the floor of versions
+and verified like metadata from the network. If the refresh fails, the keys are not used: an exchange needs the network
+anyway, and otherwise an attacker could keep old keys in use by blocking the repository.
 
-Expiry is judged on trusted time, which is never ahead of the truth and which the user cannot set.
+Expiry is compared with trusted time, which is never ahead of the real time and which the user cannot set.
 
-`at_hand` does without a network, for unlock codes: the same workflow from the same root, with the phone's own
-folder as the repository, and expiry judged at the beginning of time, so that nothing has expired. Who can write to
-the folder can therefore bring back an older list, and gains something only with a key that the vendor has revoked
-since: a code that unlocks this one phone until its next check-in. Nothing that was never signed is taken, and no
-code can lock.
+`cached_keys` needs no network and is for unlock codes: the same workflow from the same root, with the stored files as
+the repository, and with the time set to 0, so that nothing has expired. An attacker who can write to the folder can
+restore an older list. This helps only with a key that was revoked since: it allows a code that unlocks this device
+until its next check-in. Metadata without valid signatures is rejected, and no code can lock.
 """
 
 from dataclasses import dataclass
@@ -23,8 +21,8 @@ from typing import Final
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from agent.adapters.tuf_cache import FlashFetcher
-from agent.adapters.tuf_errors import TufFault, failed, faults_named
+from agent.adapters.tuf_cache import CacheFetcher
+from agent.adapters.tuf_errors import TufFault, key_source_error, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
 from agent.ports import Downloads
 from agent.verification.keyset import KeySet
@@ -40,17 +38,17 @@ _CONFIG: Final = UpdaterConfig(
 )
 
 LATEST: Final = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
-"""The last second that metadata could name; at any later time all of it has expired."""
+"""The last second that metadata can contain; later, all metadata has expired."""
 
 BEGINNING: Final = 0
-"""Before any metadata was made; at that time none of it has expired."""
+"""A time at which no metadata has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class TufKeys:
     """Implements `agent.ports.KeySource`.
 
-    `root` is the pinned `root.json`. `folder` is the phone's own and nobody else's; it is made where it is missing.
+    `root` is the pinned `root.json`. `folder` is used only by this device; it is created if necessary.
     """
 
     root: bytes
@@ -58,18 +56,18 @@ class TufKeys:
     downloads: Downloads
 
     def keys(self, now: int) -> KeySet:
-        """The keys as they are published at trusted time `now`. Raises KeySourceError with a code of TufFault."""
-        return self._fetched_by(PortFetcher(self.downloads), now)
+        """The published keys at trusted time `now`. Raises KeySourceError with a code of TufFault."""
+        return self._fetch(PortFetcher(self.downloads), now)
 
     def cached_keys(self) -> KeySet:
-        """The keys as this phone last saw them. Raises KeySourceError with a code of TufFault."""
-        return self._fetched_by(FlashFetcher(self.folder / "metadata"), BEGINNING)
+        """The keys that were received last. Raises KeySourceError with a code of TufFault."""
+        return self._fetch(CacheFetcher(self.folder / "metadata"), BEGINNING)
 
-    def _fetched_by(self, fetcher: FetcherInterface, now: int) -> KeySet:
-        with faults_named():
+    def _fetch(self, fetcher: FetcherInterface, now: int) -> KeySet:
+        with tuf_errors():
             keys = KeySet.from_jwks(self._target(self._updater(fetcher, now)))
         if not keys.keys:
-            raise failed(TufFault.NO_USABLE_KEY, "no listed key is fit for verifying verdicts")
+            raise key_source_error(TufFault.NO_USABLE_KEY, "no listed key can verify verdicts")
         return keys
 
     def _updater(self, fetcher: FetcherInterface, now: int) -> "TrustedTimeUpdater":
@@ -84,27 +82,29 @@ class TufKeys:
         ).at(now)
 
     def _target(self, updater: Updater) -> bytes:
-        """The octets of the target, checked once they are in memory."""
+        """The content of the target, verified after reading."""
         info = updater.get_targetinfo(repository.TARGET)
         if info is None:
-            raise failed(TufFault.TARGET_MISSING, f"the repository does not list {repository.TARGET}")
+            raise key_source_error(
+                TufFault.TARGET_MISSING, f"the repository does not list {repository.TARGET}"
+            )
         path = updater.find_cached_target(info) or updater.download_target(info)
-        return _checked(Path(path).read_bytes(), info)
+        return _verified(Path(path).read_bytes(), info)
 
 
-def _checked(content: bytes, info: TargetFile) -> bytes:
+def _verified(content: bytes, info: TargetFile) -> bytes:
     info.verify_length_and_hashes(content)
     return content
 
 
 class TrustedTimeUpdater(Updater):
-    """python-tuf's client with its one clock replaced.
+    """The client of python-tuf, with another clock.
 
-    It reads the machine's clock once, when it is made, and compares every expiry with that. It offers no way to
-    give it the time, so this class sets the attribute that holds it; making the updater itself judges no expiry.
+    The client reads the clock of the machine once, in its constructor, and compares expiry with it. It has no parameter
+    for the time, so this class sets the attribute. The constructor itself checks no expiry.
     """
 
     def at(self, now: int) -> "TrustedTimeUpdater":
-        """This updater, judging expiry at `now`, seconds since the epoch."""
+        """Set the time for expiry to `now`, seconds since the epoch. Returns this updater."""
         self._trusted_set.reference_time = datetime.fromtimestamp(min(now, LATEST), UTC)
         return self

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.sealed_file import SealedFile
-from agent.adapters.system_clock import SystemClock
-from agent.adapters.system_entropy import SystemEntropy
+from agent.adapters.system import SystemClock, SystemEntropy
 from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.states import Lock, Setup
 from agent.ports import Ports

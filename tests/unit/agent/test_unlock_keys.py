@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tuf.api.exceptions import DownloadHTTPError
 
-from agent.adapters.tuf_cache import FlashFetcher
+from agent.adapters.tuf_cache import CacheFetcher
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, KeySourceError
 from lab.simulation.simulation import Simulation
@@ -97,4 +97,4 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str, prefix: str)
     (tmp_path / "secret.json").write_bytes(b"secret")
     (tmp_path / "metadata").mkdir()
     with pytest.raises(DownloadHTTPError):
-        FlashFetcher(tmp_path / "metadata")._fetch(prefix + name)
+        CacheFetcher(tmp_path / "metadata")._fetch(prefix + name)

@@ -9,7 +9,7 @@ from tuf.api.metadata import TargetFile
 from tuf.ngclient import Updater
 
 from agent.adapters import tuf_keys
-from agent.adapters.tuf_errors import NoResponseError, TufFault, faults_named
+from agent.adapters.tuf_errors import NoResponseError, TufFault, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
 from agent.adapters.tuf_keys import BEGINNING, LATEST, TufKeys
 from agent.ports import Answer, KeySourceError
@@ -61,10 +61,10 @@ def test_time_begins_before_any_metadata_and_ends_with_the_calendar() -> None:
 def test_the_octets_of_the_target_are_checked_again_in_memory() -> None:
     """Between the client's own check of the file and the reading of it, the file could have been changed."""
     info = TargetFile.from_data(TARGET, b"good", ["sha256"])
-    with pytest.raises(KeySourceError) as caught, faults_named():
-        tuf_keys._checked(b"evil", info)
+    with pytest.raises(KeySourceError) as caught, tuf_errors():
+        tuf_keys._verified(b"evil", info)
     assert caught.value.code == TufFault.MISMATCH
-    assert tuf_keys._checked(b"good", info) == b"good"
+    assert tuf_keys._verified(b"good", info) == b"good"
 
 
 def test_a_target_changed_on_the_way_from_the_disk_is_no_key_set(
@@ -87,7 +87,7 @@ def test_a_download_that_fails_in_any_other_way_is_a_matter_of_the_network(
     kind: type[DownloadError],
 ) -> None:
     """It is no word about the keys, so the user is told to look for a network."""
-    with pytest.raises(KeySourceError) as caught, faults_named():
+    with pytest.raises(KeySourceError) as caught, tuf_errors():
         raise kind("planted")
     assert caught.value.code == TufFault.UNREACHABLE
     assert "planted" not in str(caught.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tuf.api.exceptions import DownloadHTTPError
 
-from agent.adapters.tuf_cache import FlashFetcher
+from agent.adapters.tuf_cache import CacheFetcher
 from agent.adapters.tuf_errors import TufFault
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, KeySourceError
@@ -131,7 +131,7 @@ def test_only_names_of_metadata_are_read(tmp_path: Path, name: str) -> None:
     ):
         where.write_bytes(b"{}")
     with pytest.raises(DownloadHTTPError) as caught:
-        FlashFetcher(folder).fetch(METADATA_PATH + name)
+        CacheFetcher(folder).fetch(METADATA_PATH + name)
     assert caught.value.status_code == 404
     assert str(caught.value) == "not metadata"
 
@@ -140,14 +140,14 @@ def test_a_target_is_no_metadata(tmp_path: Path) -> None:
     """The path of a target does not name a file of metadata, whatever it is called."""
     (tmp_path / "timestamp.json").write_bytes(b"{}")
     with pytest.raises(DownloadHTTPError, match="not metadata"):
-        FlashFetcher(tmp_path).fetch(TARGETS_PATH + "timestamp.json")
+        CacheFetcher(tmp_path).fetch(TARGETS_PATH + "timestamp.json")
 
 
 def test_what_is_not_there_is_missing_as_on_a_server(tmp_path: Path) -> None:
     """python-tuf ends its search for new roots at a 404 and at nothing else."""
     with pytest.raises(DownloadHTTPError) as caught:
-        FlashFetcher(tmp_path).fetch(METADATA_PATH + "2.root.json")
-    assert (caught.value.status_code, str(caught.value)) == (404, "2.root.json is not at hand")
+        CacheFetcher(tmp_path).fetch(METADATA_PATH + "2.root.json")
+    assert (caught.value.status_code, str(caught.value)) == (404, "2.root.json is not cached")
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_roots_are_kept_by_version_and_the_others_by_role(tmp_path: Path, asked:
     """As python-tuf keeps them."""
     (tmp_path / "root_history").mkdir()
     (tmp_path / kept).write_bytes(b"the one")
-    assert b"".join(FlashFetcher(tmp_path).fetch(METADATA_PATH + asked)) == b"the one"
+    assert b"".join(CacheFetcher(tmp_path).fetch(METADATA_PATH + asked)) == b"the one"

@@ -1,6 +1,6 @@
 """The codes of the key source: logs, reports and support staff know them by these words."""
 
-from agent.adapters.tuf_errors import TROUBLE, BusyError, TufFault, failed
+from agent.adapters.tuf_errors import TROUBLE, BusyError, TufFault, key_source_error
 from agent.core.screens import Trouble
 
 
@@ -28,7 +28,7 @@ def test_whatever_no_network_and_no_storage_explains_is_the_keys() -> None:
     mendable = {TufFault.UNREACHABLE, TufFault.BUSY, TufFault.STORAGE}
     assert set(TROUBLE) == mendable
     for fault in TufFault:
-        error = failed(fault, "detail", 7)
+        error = key_source_error(fault, "detail", 7)
         assert (error.trouble is Trouble.NO_KEYS) == (fault not in mendable)
         assert (error.code, error.retry_after) == (fault.value, 7)
 

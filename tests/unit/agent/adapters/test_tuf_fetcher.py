@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError
 
-from agent.adapters.tuf_errors import BusyError, NoResponseError, TufFault, faults_named
+from agent.adapters.tuf_errors import BusyError, NoResponseError, TufFault, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
 from agent.ports import Answer, KeySourceError, TransportError, TransportFault
 from wire import media
@@ -39,7 +39,7 @@ def test_only_json_with_status_200_is_an_answer() -> None:
         Answer(302, media.JSON, b""),
     ):
         error = refused(answer)
-        assert (type(error), str(error)) == (NoResponseError, "somebody else answered")
+        assert (type(error), str(error)) == (NoResponseError, "the response is not from the server")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_transport_that_failed_is_told_by_its_fault() -> None:
 
 def test_a_fault_carries_the_kind_of_its_cause_and_how_long_to_wait() -> None:
     """The kind is a name of the library's; its words might quote the repository."""
-    with pytest.raises(KeySourceError) as caught, faults_named():
+    with pytest.raises(KeySourceError) as caught, tuf_errors():
         raise BusyError(429, 77)
     error = caught.value
     assert (error.code, error.detail, error.retry_after) == (TufFault.BUSY.value, "BusyError", 77)
