@@ -25,6 +25,7 @@ _MARKS: Final = {
     Status.FAILED: "FAILED",
     Status.ERROR: "ERROR",
     Status.SKIPPED: "skipped",
+    Status.INTERNAL_ERROR: "CRASHED",
 }
 
 
@@ -53,6 +54,8 @@ def execute(wish: Wish, plan: Plan) -> None:
     counts = _tell(_written(results, wish, faults), faults, as_json=wish.json)
     if faults:
         raise typer.Exit(output.USAGE)
+    if counts[Status.INTERNAL_ERROR]:
+        raise typer.Exit(output.OUTSIDE)
     if counts[Status.FAILED] or counts[Status.ERROR]:
         raise typer.Exit(output.NOT_IN_ORDER)
 
@@ -102,7 +105,7 @@ def _tell(
             continue
         why = f": {skipped(result)}" if result.status is Status.SKIPPED else ""
         typer.echo(f"{_MARKS[result.status]:<8}{result.id}{why}")
-        if result.status in (Status.FAILED, Status.ERROR):
+        if result.status not in (Status.PASSED, Status.SKIPPED):
             explained.append(explain(result))
     if as_json:
         sys.stdout.write("\n]\n" if counts else "[]\n")

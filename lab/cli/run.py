@@ -28,7 +28,8 @@ def run(
 ) -> None:
     """Run scenarios, and say why those that fail do.
 
-    Ends with 0 where all passed, with 1 where one failed, with 2 where a file cannot be used.
+    Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used, 3 if this program or its environment
+    failed in one (status `internal-error`, with a traceback).
 
     \b
     Example:

@@ -25,7 +25,7 @@ RegisterRequest = Callable[[str, str, str], PendingRequest]
 
 @dataclass(slots=True)
 class ProxyTransport:
-    """Implements `lab.backend.hosts.Transport` for one device, which sends one request at a time."""
+    """Implements `lab.world.network.UpstreamTransport` for one device, which sends one request at a time."""
 
     device: str
     register: RegisterRequest

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from lab.scenario.engine import engine
-from lab.scenario.engine.checks import OF_HANDSET, OF_WORLD
+from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS
 from lab.scenario.engine.context import ScenarioContext, ServerTarget, open_context
 from lab.scenario.engine.result import Mismatch, Status
 from lab.scenario.model.expect import Expect
@@ -152,31 +152,31 @@ ONE = "phone: {profile: official-global}"
 def lived(life: str, handsets: str) -> Iterator[ScenarioContext]:
     """The stage after these steps; expectations only read it, so that one life serves all rows."""
     case = cases(text(life, handsets=handsets))[0]
-    with open_context(case, SEED, ServerTarget()) as stage:
-        assert engine._run_setup(stage) == (None, False)
+    with open_context(case, SEED, ServerTarget()) as context:
+        engine.prepare_world(context)
         for line, step in case.steps:
-            assert engine._step(stage, line, step).status is Status.PASSED
-        yield stage
+            assert engine.run_step(context, line, step).status is Status.PASSED
+        yield context
 
 
 @pytest.fixture(scope="module")
 def after_setup() -> Iterator[ScenarioContext]:
-    with lived(SETUP, ONE) as stage:
-        yield stage
+    with lived(SETUP, ONE) as context:
+        yield context
 
 
 @pytest.fixture(scope="module")
 def after_lock() -> Iterator[ScenarioContext]:
-    with lived(LOCKED, TWO) as stage:
-        yield stage
+    with lived(LOCKED, TWO) as context:
+        yield context
 
 
-def judged(stage: ScenarioContext, member: str, value: str) -> list[Mismatch]:
+def judged(context: ScenarioContext, member: str, value: str) -> list[Mismatch]:
     """What is wrong by one expectation, which the reader has read from a file."""
     name = member.partition(".")[0].partition(",")[0].partition(" ")[0]
     body = text(f"- mark: bought\n- expect: phone\n  {name}: {value}\n", handsets=TWO)
     line, step = cases(body)[0].steps[-1]
-    result = engine._step(stage, line, step)
+    result = engine.run_step(context, line, step)
     assert result.error is None
     found = [mismatch for each in result.judged for mismatch in each.mismatches]
     assert (result.status is Status.FAILED) == bool(found)
@@ -204,7 +204,7 @@ def test_what_operators_do_is_held_too(after_lock: ScenarioContext, member: str)
 def test_every_kind_of_expectation_has_a_check_and_a_row() -> None:
     """A member that nobody checks, or that no test has seen fail, is a defect of this suite."""
     kinds = set(Expect.model_fields) - set(Step.model_fields) - {"expect", "since"}
-    assert kinds == {*OF_HANDSET, *OF_WORLD}
+    assert kinds == {*HANDSET_CHECKS, *WORLD_CHECKS}
     rows = {name.replace("-", "_") for name in (*KINDS, *LATER)}
     assert kinds <= {row.partition(".")[0] for row in rows}
 

@@ -11,11 +11,13 @@ from typer.testing import CliRunner
 
 from lab.backend.hosts import HttpHost
 from lab.cli.main import app
+from lab.scenario.engine import actions
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.reader import read
+from lab.scenario.model import device_steps
 from lab.scenario.output.explain import explain
 from lab.scenario.output.junit import junit
 from tests.support.scenarios import SEED, cases, played, text, wrong
@@ -126,6 +128,38 @@ def test_an_error_before_the_story_is_told() -> None:
     assert result.status is Status.ERROR
     assert "no policy is called 'no-such'" in str(result.error)
     assert "no policy is called" in explain(result)
+
+
+@pytest.fixture
+def step_with_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def retry(*_: object) -> None:
+        raise TypeError("a defect in a step")
+
+    monkeypatch.setitem(actions.ALL_DEVICE_ACTIONS, device_steps.Retry, retry)
+
+
+@pytest.mark.usefixtures("step_with_a_defect")
+def test_type_error_in_a_step_is_not_a_failure_of_the_scenario() -> None:
+    with pytest.raises(TypeError, match="a defect in a step"):
+        played("- power-on\n- retry\n")
+
+
+@pytest.mark.usefixtures("step_with_a_defect")
+def test_type_error_in_a_step_keeps_the_results_of_the_other_scenarios() -> None:
+    steps = "- power-on\n- retry:\n  when: {broken: true}\n"
+    crashed, passed = run_all(cases("parameters: {broken: [true, false]}\n" + text(steps)), Plan(SEED))
+    assert (crashed.status, passed.status) == (Status.INTERNAL_ERROR, Status.PASSED)
+    assert crashed.id == "test[broken=true]"
+    assert "TypeError: a defect in a step" in str(crashed.error)
+
+
+@pytest.mark.usefixtures("step_with_a_defect")
+def test_command_exits_with_3_after_an_internal_error(tmp_path: Path) -> None:
+    file = tmp_path / "crashes.scenario.yaml"
+    file.write_text(text("- power-on\n- retry\n- expect: phone\n  usable: false\n"))
+    result = CliRunner().invoke(app, ["run", str(file)])
+    assert result.exit_code == 3, result.output
+    assert "TypeError: a defect in a step" in result.stdout
 
 
 def test_handsets_that_were_activated_before_the_story_remember_it() -> None:

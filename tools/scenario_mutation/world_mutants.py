@@ -11,7 +11,7 @@ from lab.fault_proxy.faults import FaultKind
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.handset import handset
 from lab.handset.location import DeviceLocation
-from lab.scenario.engine import actions, context, device_actions, world_actions
+from lab.scenario.engine import actions, context, device_actions
 from lab.scenario.model.step_union import VERBS
 from lab.simulation import simulation
 from lab.simulation.simulation import Simulation
@@ -22,7 +22,7 @@ Apply = Callable[[pytest.MonkeyPatch], None]
 def without_step(verb: str) -> Apply:
     """A step that does nothing."""
     kind = VERBS[verb]
-    tables: list[dict[type[Any], Any]] = [actions.ALL_DEVICE_ACTIONS, world_actions.WORLD_ACTIONS]
+    tables: list[dict[type[Any], Any]] = [actions.ALL_DEVICE_ACTIONS, actions.WORLD_ACTIONS]
     table = next(table for table in tables if kind in table)
     return lambda patch: patch.setitem(table, kind, lambda *_: None)
 

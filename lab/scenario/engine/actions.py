@@ -1,49 +1,48 @@
-"""Doing the steps: one function for each kind, found by its type."""
+"""Does steps: one function for each kind, found by its type. Those of one handset are in `device_actions`."""
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
 
 from lab.handset.handset import Power
+from lab.handset.timeline import Who
 from lab.scenario.engine.breakable_parts import PowerCut
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.device_actions import DEVICE_ACTIONS, DeviceAction
-from lab.scenario.engine.operations import CannotError
-from lab.scenario.engine.world_actions import WORLD_ACTIONS
-from lab.scenario.model import device_steps, step_union
+from lab.scenario.engine.operations import StepError
+from lab.scenario.model import device_steps, server_steps, step_union, time_steps
 from lab.scenario.model.step import HandsetStep, Step
 
-TOUCHES: Final = (
+SCREEN_STEPS: Final = (
     device_steps.SetUp,
     device_steps.ChooseLanguage,
     device_steps.AcceptTerms,
     device_steps.DeclineTerms,
     device_steps.Continue,
     device_steps.Retry,
-    device_steps.ShowImei,
+    device_steps.ShowImeiStep,
     device_steps.EnterCode,
 )
 """Steps that a user does on the screen."""
 
 
 def perform(context: ScenarioContext, step: Step) -> None:
-    """Do a step. Raises CannotError, or what the lab says of what makes no sense."""
-    if (in_world := WORLD_ACTIONS.get(type(step))) is not None:
-        in_world(context, step)
+    """Do a step. Raises `engine.SCENARIO_ERRORS`."""
+    if (action := WORLD_ACTIONS.get(type(step))) is not None:
+        action(context, step)
     elif isinstance(step, HandsetStep):
         for device in context.select_devices(step.subject):
-            _check_lit(device, step)
-            ALL_DEVICE_ACTIONS[type(step)](context, device, step)
+            _perform_on_device(context, device, step)
 
 
-def _check_lit(device: ScenarioDevice, step: HandsetStep) -> None:
-    """Nobody touches the screen of a phone that shows none; who sets one up that does not boot is done.
-
-    Raises CannotError.
-    """
-    if device.handset.power is Power.REFUSED and isinstance(step, device_steps.SetUp):
-        return
-    if isinstance(step, TOUCHES) and device.handset.panel.now is None:
+def _perform_on_device(context: ScenarioContext, device: ScenarioDevice, step: HandsetStep) -> None:
+    """Screen steps need a lit screen. `set-up` on a device that did not boot does nothing. Raises StepError."""
+    did_not_boot = device.handset.power is Power.REFUSED
+    dark = isinstance(step, SCREEN_STEPS) and device.handset.panel.now is None
+    if dark and not (did_not_boot and isinstance(step, device_steps.SetUp)):
         why = "is off" if device.handset.power is Power.OFF else "did not boot"
-        raise CannotError(f"{device.name} {why}, so that nobody can do this on its screen")
+        raise StepError(f"{device.name} {why}, so that nobody can do this on its screen")
+    ALL_DEVICE_ACTIONS[type(step)](context, device, step)
 
 
 def _cut_power(context: ScenarioContext, device: ScenarioDevice, step: step_union.CutPower) -> None:
@@ -51,18 +50,17 @@ def _cut_power(context: ScenarioContext, device: ScenarioDevice, step: step_unio
     during = step.during
     try:
         if isinstance(during, HandsetStep) and during.subject is None and type(during) in ALL_DEVICE_ACTIONS:
-            _check_lit(device, during)
-            ALL_DEVICE_ACTIONS[type(during)](context, device, during)
+            _perform_on_device(context, device, during)
         else:
             perform(context, during)
     except PowerCut:
         device.handset.power_off()
         return
     finally:
-        done = device.power_cut.effects
+        effects = device.power_cut.effects
         device.power_cut.set(0)
-    raise CannotError(
-        f"{step.during.verb()} had {done} effects on {device.name}, so the {step.at_effect}th never came"
+    raise StepError(
+        f"{during.verb()} had {effects} effects on {device.name}, so the {step.at_effect}th never came"
     )
 
 
@@ -70,4 +68,104 @@ ALL_DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     **DEVICE_ACTIONS,
     step_union.CutPower: _cut_power,
 }
-"""Steps that are done to one handset after the other."""
+"""Steps that are done to each handset in turn."""
+
+
+def _wait_for(context: ScenarioContext, step: time_steps.WaitFor) -> None:
+    end = context.world.exact() + step.at_most
+    waiting = {device.name: _first_to_check(device) for device in context.select_devices(step.subject)}
+    if _all_shown(context, step, waiting):
+        return
+    for _ in context.run_until(end):
+        if _all_shown(context, step, waiting):
+            return
+    raise StepError(f"{', '.join(waiting)} showed nothing of the kind within {step.at_most:g} s")
+
+
+def _first_to_check(device: ScenarioDevice) -> int:
+    """The index of the first observation to check: that of the current screen, if there is one."""
+    seen = device.observer.seen
+    if device.handset.panel.now is None:
+        return len(seen)
+    return next((at for at in reversed(range(len(seen))) if "screen" in seen[at].facts), len(seen))
+
+
+def _all_shown(context: ScenarioContext, step: time_steps.WaitFor, waiting: dict[str, int]) -> bool:
+    """Check new observations; devices that match are removed from `waiting`, for the others it is moved on."""
+    context.update_observers()
+    for name, start in list(waiting.items()):
+        seen = context.devices[name].observer.seen
+        waiting[name] = len(seen)
+        if any(observation.matches(step.see) for observation in seen[start:]):
+            del waiting[name]
+    return not waiting
+
+
+def _wait_until(context: ScenarioContext, step: time_steps.WaitUntil) -> None:
+    if step.wait_until < context.world.exact():
+        raise StepError("that moment has passed; time does not go back")
+    context.advance_to(float(step.wait_until))
+
+
+def _mark(context: ScenarioContext, step: time_steps.Mark) -> None:
+    context.marks[step.mark] = context.mark()
+
+
+def _put_in_force(context: ScenarioContext, step: server_steps.PutInForce) -> None:
+    context.operations.put_in_force(step.put_in_force, context.case.folder, step.reason)
+    _announce(context, f"{step.put_in_force} is in force")
+
+
+def _start_campaign(context: ScenarioContext, step: server_steps.StartCampaign) -> None:
+    context.operations.start_campaign(step.start_campaign, step.reason)
+    _announce(context, f"the campaign {step.start_campaign} begins")
+
+
+def _lift_campaign(context: ScenarioContext, step: server_steps.LiftCampaign) -> None:
+    context.operations.lift_campaign(step.lift_campaign, step.reason)
+    _announce(context, f"the campaign {step.lift_campaign} is lifted")
+
+
+def _announce(context: ScenarioContext, what: str) -> None:
+    for device in context.devices.values():
+        device.handset.timeline.note(Who.VENDOR, what)
+
+
+def _back_up(context: ScenarioContext, step: server_steps.BackUp) -> None:
+    context.backups[step.as_] = context.operations.backup()
+
+
+def _restore_backup(context: ScenarioContext, step: server_steps.RestoreBackup) -> None:
+    if step.from_ not in context.backups:
+        raise StepError(f"no backup is kept as {step.from_!r}; a step `back-up` must come before")
+    _restore(context, context.backups[step.from_])
+
+
+def _restore(context: ScenarioContext, records: bytes | None) -> None:
+    """Continue with other records. Their audit log can be shorter, so marks are moved to its end at most."""
+    context.operations.restore(records)
+    length = len(context.operations.audit())
+    for name, mark in context.marks.items():
+        context.marks[name] = replace(mark, audit=min(mark.audit, length))
+
+
+WorldAction = Callable[[ScenarioContext, Any], None]
+
+WORLD_ACTIONS: Final[dict[type[Step], WorldAction]] = {
+    time_steps.Wait: lambda context, step: context.advance(step.wait),
+    time_steps.WaitUntil: _wait_until,
+    time_steps.WaitFor: _wait_for,
+    time_steps.Mark: _mark,
+    server_steps.PutInForce: _put_in_force,
+    server_steps.StartCampaign: _start_campaign,
+    server_steps.LiftCampaign: _lift_campaign,
+    server_steps.RotateKey: lambda context, _: context.operations.rotate_key(),
+    server_steps.RevokeKey: lambda context, _: context.operations.revoke_key(),
+    server_steps.RestartServer: lambda context, _: context.operations.restart(),
+    server_steps.BackUp: _back_up,
+    server_steps.RestoreBackup: _restore_backup,
+    server_steps.LoseRecords: lambda context, _: _restore(context, None),
+    step_union.FaultStep: lambda context, step: context.start_fault(step),
+    step_union.Heal: lambda context, step: context.faults.clear_faults(step.heal),
+}
+"""Steps that are done to the world or its server."""

@@ -1,38 +1,119 @@
-"""Holding what was observed against what is expected: one function for each member of an `expect` step."""
+"""Compares what was observed with what is expected: one function for each member of an `expect` step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any, Final
 
-from agent.core.states import State
 from agent.screens import Screen
-from lab.scenario.engine.check_helpers import NOTHING, CheckContext, among, at_path, equal, json_of, within
-from lab.scenario.engine.context import ScenarioContext
-from lab.scenario.engine.history_checks import always, never, requests, timeline, was_locked
+from lab.fault_proxy.faults import Route
+from lab.handset.handset import Handset
+from lab.handset.timeline import Entry, Who
+from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
+from lab.scenario.engine.observer import DARK, Observation
 from lab.scenario.engine.result import Mismatch
 from lab.scenario.model.expect import Expect
 from lab.scenario.model.expectations import (
+    EntryPattern,
     EvidenceExpected,
+    LockedPeriod,
+    ObservationPattern,
     RecordExpected,
+    RequestsExpected,
     ScreenExpected,
     StateExpected,
     VerdictExpected,
 )
+from lab.scenario.model.field_types import Bounds, Span, Table
+
+NOTHING: Final = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """The device of an expectation, and the index of the first timeline entry that counts."""
+
+    context: ScenarioContext
+    device: ScenarioDevice
+    since: int
+
+    @property
+    def handset(self) -> Handset:
+        """The handset of the device."""
+        return self.device.handset
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The timeline from there on."""
+        return self.handset.timeline.entries[self.since :]
+
+    @property
+    def seen(self) -> Iterator[Observation]:
+        """The observations from there on, after that of the screen that was shown there."""
+        before = [
+            each for each in self.device.observer.seen if each.entry < self.since and "screen" in each.facts
+        ]
+        between = self.handset.timeline.entries[before[-1].entry : self.since] if before else ()
+        went_dark = any(entry.who is Who.PHONE and entry.what in DARK for entry in between)
+        after = (each for each in self.device.observer.seen if each.entry >= self.since)
+        return chain([] if went_dark else before[-1:], after)
+
+
+def json_of(value: Any) -> Any:
+    """A value of the models as JSON, as files write it."""
+    if isinstance(value, Table):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+    if isinstance(value, list | tuple):
+        return [json_of(part) for part in value]
+    return getattr(value, "value", value)
+
+
+def among(member: str, wanted: tuple[Any, ...] | None, actual: Any) -> Iterator[Mismatch]:
+    """A mismatch if `actual` is none of the wanted words."""
+    if wanted is not None and actual not in wanted:
+        listed = json_of(wanted)
+        yield Mismatch(member, listed[0] if len(listed) == 1 else listed, json_of(actual))
+
+
+def equal(member: str, wanted: Any, actual: Any) -> Iterator[Mismatch]:
+    """A mismatch if the values differ; True is not 1."""
+    if wanted is not None and (wanted != actual or isinstance(wanted, bool) != isinstance(actual, bool)):
+        yield Mismatch(member, json_of(wanted), json_of(actual))
+
+
+def within(member: str, wanted: Bounds | Span | None, actual: float | None) -> Iterator[Mismatch]:
+    """A mismatch if a number is outside its bounds."""
+    if wanted is not None and (actual is None or actual not in wanted):
+        yield Mismatch(member, json_of(wanted), actual)
+
+
+def at_path(value: Any, path: str) -> Any:
+    """The value at a dotted path in JSON, or None; numbers index lists, from 0."""
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
 
 
 def outcome(check: CheckContext, wanted: tuple[Any, ...]) -> Iterator[Mismatch]:
-    """How it ended."""
-    yield from among("outcome", wanted, check.device.handset.outcome())
+    """The outcome."""
+    yield from among("outcome", wanted, check.handset.outcome())
 
 
 def usable(check: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
-    """Whether the user is at home."""
-    yield from equal("usable", wanted, check.device.handset.usable)
+    """Whether the user can reach the home screen."""
+    yield from equal("usable", wanted, check.handset.usable)
 
 
 def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
-    """The screen that stands."""
-    shown, now = check.device.observer.screen(), check.device.handset.panel.now
+    """The current screen."""
+    shown, now = check.handset.screen(), check.handset.panel.now
     if shown is None or now is None:
         yield Mismatch("screen", json_of(wanted), NOTHING)
         return
@@ -43,20 +124,6 @@ def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
     yield from equal("screen.shows-challenge", wanted.shows_challenge, bool(now.facts.challenge))
     yield from equal("screen.shows-imei", wanted.shows_imei, bool(now.facts.imeis))
     yield from _texts(wanted, shown)
-    yield from _actions(wanted, shown)
-
-
-def _texts(wanted: ScreenExpected, shown: Screen) -> Iterator[Mismatch]:
-    said = "\n".join((shown.title, *shown.body))
-    for text in wanted.text or ():
-        if text not in said:
-            yield Mismatch("screen.text", text, said)
-    for text in wanted.without_text or ():
-        if text in said:
-            yield Mismatch("screen.without-text", text, said)
-
-
-def _actions(wanted: ScreenExpected, shown: Screen) -> Iterator[Mismatch]:
     offered = [action for action, _ in shown.actions]
     if wanted.actions is not None and sorted(wanted.actions) != sorted(offered):
         yield Mismatch("screen.actions", json_of(wanted.actions), json_of(offered))
@@ -65,9 +132,19 @@ def _actions(wanted: ScreenExpected, shown: Screen) -> Iterator[Mismatch]:
             yield Mismatch("screen.offers", json_of(action), json_of(offered))
 
 
+def _texts(wanted: ScreenExpected, shown: Screen) -> Iterator[Mismatch]:
+    whole = "\n".join((shown.title, *shown.body))
+    for text in wanted.text or ():
+        if text not in whole:
+            yield Mismatch("screen.text", text, whole)
+    for text in wanted.without_text or ():
+        if text in whole:
+            yield Mismatch("screen.without-text", text, whole)
+
+
 def state(check: CheckContext, wanted: StateExpected) -> Iterator[Mismatch]:
-    """Where the machines of the agent stand."""
-    agent = check.device.handset.agent
+    """The states of the agent's machines, and what it remembers."""
+    agent = check.handset.agent
     if agent is None:
         yield Mismatch("state", json_of(wanted), NOTHING)
         return
@@ -78,20 +155,14 @@ def state(check: CheckContext, wanted: StateExpected) -> Iterator[Mismatch]:
     yield from equal("state.terms", wanted.terms, found.memory.terms_version)
     yield from equal("state.policy-version", wanted.policy_version, found.memory.policy_version)
     yield from within("state.serial", wanted.serial, found.memory.serial)
-    yield from within("state.trusted-time", wanted.trusted_time, _behind(check, found))
-
-
-def _behind(check: CheckContext, found: State) -> float:
-    """How far trusted time is behind the truth, in seconds."""
     anchor = found.memory.time
-    return (
-        check.context.world.now() - anchor.epoch - int(check.device.handset.clock.elapsed() - anchor.elapsed)
-    )
+    trusted = anchor.epoch + int(check.handset.clock.elapsed() - anchor.elapsed)
+    yield from within("state.trusted-time", wanted.trusted_time, check.context.world.now() - trusted)
 
 
 def verdict(check: CheckContext, wanted: VerdictExpected) -> Iterator[Mismatch]:
-    """The newest verdict that the phone took."""
-    verdicts = check.device.handset.timeline.verdicts
+    """The newest verdict that the device accepted."""
+    verdicts = check.handset.timeline.verdicts
     if not verdicts:
         yield Mismatch("verdict", json_of(wanted), NOTHING)
         return
@@ -111,12 +182,12 @@ def verdict(check: CheckContext, wanted: VerdictExpected) -> Iterator[Mismatch]:
 
 
 def no_verdict(check: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
-    """Whether the phone has taken none."""
-    yield from equal("no-verdict", wanted, not check.device.handset.timeline.verdicts)
+    """Whether the device has accepted no verdict."""
+    yield from equal("no-verdict", wanted, not check.handset.timeline.verdicts)
 
 
 def evidence(check: CheckContext, wanted: EvidenceExpected) -> Iterator[Mismatch]:
-    """The newest evidence that the phone sent."""
+    """The newest evidence that the device sent."""
     sent = [
         entry.detail["sent"]["claims"] for entry in check.entries if "claims" in entry.detail.get("sent", {})
     ]
@@ -132,7 +203,7 @@ def evidence(check: CheckContext, wanted: EvidenceExpected) -> Iterator[Mismatch
 
 
 def record(check: CheckContext, wanted: RecordExpected) -> Iterator[Mismatch]:
-    """What the server knows of the phone."""
+    """The server's record of the device."""
     found = check.context.operations.device(check.device.imei)
     yield from equal("record.known", wanted.known, found is not None)
     if found is None:
@@ -146,9 +217,97 @@ def record(check: CheckContext, wanted: RecordExpected) -> Iterator[Mismatch]:
     yield from equal("record.locked", wanted.locked, found.locked)
 
 
-OfHandset = Callable[[CheckContext, Any], Iterator[Mismatch]]
+def requests(check: CheckContext, wanted: RequestsExpected) -> Iterator[Mismatch]:
+    """The number of requests that the device sent."""
+    paths = [entry.what.partition(" ")[2] for entry in check.entries if entry.who is Who.NETWORK]
+    for route in Route:
+        count = sum(route.matches(path) for path in paths)
+        yield from within(f"requests.{route}", getattr(wanted, route.value), count)
 
-OF_HANDSET: Final[dict[str, OfHandset]] = {
+
+def timeline(check: CheckContext, wanted: tuple[EntryPattern, ...]) -> Iterator[Mismatch]:
+    """Entries that are there in this order."""
+    rest = iter(check.entries)
+    after = "the beginning"
+    for at, pattern in enumerate(wanted):
+        found = next((entry for entry in rest if _matches(entry, pattern)), None)
+        if found is None:
+            yield Mismatch(f"timeline[{at + 1}]", json_of(pattern), f"nothing of the kind after {after}")
+            return
+        after = f"{found.who} {found.what} at {found.at:g} s"
+
+
+def _matches(entry: Entry, pattern: EntryPattern) -> bool:
+    if pattern.who not in (None, entry.who) or not fnmatchcase(entry.what, pattern.what):
+        return False
+    for path, wanted in (pattern.detail or {}).items():
+        found = at_path(entry.detail, path)
+        is_text = isinstance(wanted, str) and found is not None
+        if not (fnmatchcase(str(found), wanted) if is_text else found == wanted):
+            return False
+    return True
+
+
+def never(check: CheckContext, wanted: tuple[ObservationPattern, ...]) -> Iterator[Mismatch]:
+    """What no observation may match."""
+    for pattern in wanted:
+        if found := next((each for each in check.seen if each.matches(pattern)), None):
+            yield Mismatch("never", json_of(pattern), _observation_json(found))
+
+
+def always(check: CheckContext, wanted: tuple[ObservationPattern, ...]) -> Iterator[Mismatch]:
+    """What every observation must match that has the facts; at least one must have them."""
+    for pattern in wanted:
+        results = [(each, each.matches(pattern)) for each in check.seen]
+        if all(matches is None for _, matches in results):
+            yield Mismatch("always", json_of(pattern), "it could not be seen at any moment")
+        elif found := next((each for each, matches in results if matches is False), None):
+            yield Mismatch("always", json_of(pattern), _observation_json(found))
+
+
+def _observation_json(observation: Observation) -> dict[str, Any]:
+    facts = {name: json_of(value) for name, value in observation.facts.items() if value is not None}
+    return {"at": observation.at, **facts}
+
+
+def was_locked(check: CheckContext, wanted: tuple[LockedPeriod, ...]) -> Iterator[Mismatch]:
+    """The periods in which the lock screen was shown."""
+    periods = _locked_periods(check.device.observer.seen, check.context.began)
+    actual = [{"from": _moment(start), "to": None if end is None else _moment(end)} for start, end in periods]
+    if len(periods) != len(wanted):
+        yield Mismatch("was-locked", json_of(wanted), actual)
+        return
+    for at, ((start, end), period) in enumerate(zip(periods, wanted, strict=True)):
+        if not (
+            (period.after is None or start >= period.after)
+            and (period.before is None or start < period.before)
+            and (period.lifted_after is None or (end is not None and end >= period.lifted_after))
+            and (period.lifted_before is None or (end is not None and end < period.lifted_before))
+            and period.lifted in (None, end is not None)
+        ):
+            yield Mismatch(f"was-locked[{at + 1}]", json_of(period), actual[at])
+
+
+def _locked_periods(seen: Sequence[Observation], began: float) -> list[tuple[float, float | None]]:
+    """Start and end of each period, in seconds since the epoch; the end is None if it has not ended."""
+    periods: list[tuple[float, float | None]] = []
+    for observation in seen:
+        if "screen" not in observation.facts:
+            continue
+        is_open = bool(periods) and periods[-1][1] is None
+        locked = observation.facts["screen"] == "locked"
+        if locked and not is_open:
+            periods.append((began + observation.at, None))
+        elif is_open and not locked:
+            periods[-1] = (periods[-1][0], began + observation.at)
+    return periods
+
+
+def _moment(epoch: float) -> str:
+    return datetime.fromtimestamp(int(epoch), UTC).isoformat().replace("+00:00", "Z")
+
+
+HANDSET_CHECKS: Final[dict[str, Callable[[CheckContext, Any], Iterator[Mismatch]]]] = {
     "outcome": outcome,
     "usable": usable,
     "screen": screen,
@@ -163,7 +322,7 @@ OF_HANDSET: Final[dict[str, OfHandset]] = {
     "was_locked": was_locked,
     "record": record,
 }
-"""By the field of `Expect`; held for each handset of the step."""
+"""By the field of `Expect`; run for each handset of the step."""
 
 
 def audit(context: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
@@ -171,32 +330,30 @@ def audit(context: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
     log = context.operations.audit()
     entries = log[context.marked(step.since).audit if step.since else 0 :]
     for wanted in step.audit or ():
-        subject = (
-            context.operations.subject_of(context.devices[wanted.of].imei) if wanted.of else wanted.subject
-        )
-        fits = [
-            entry
+        subject = wanted.subject
+        if wanted.of:
+            subject = context.operations.subject_of(context.devices[wanted.of].imei)
+        patterns = {"subject": subject, "actor": wanted.by, "reason": wanted.reason}
+        count = sum(
+            fnmatchcase(entry["action"], wanted.action)
+            and all(value is None or fnmatchcase(entry[name], value) for name, value in patterns.items())
             for entry in entries
-            if fnmatchcase(entry["action"], wanted.action)
-            and all(
-                value is None or fnmatchcase(entry[name], value)
-                for name, value in (("subject", subject), ("actor", wanted.by), ("reason", wanted.reason))
-            )
-        ]
-        if len(fits) not in wanted.count:
+        )
+        if count not in wanted.count:
             actions = [entry["action"] for entry in entries]
-            yield Mismatch("audit", json_of(wanted), {"count": len(fits), "actions": actions})
+            yield Mismatch("audit", json_of(wanted), {"count": count, "actions": actions})
 
 
 def elapsed(context: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
-    """How much time passed."""
+    """The time that has passed."""
     if step.elapsed is None:
         return
     since = context.marked(step.elapsed.since).at if step.elapsed.since else context.started
     yield from within("elapsed", step.elapsed, round(context.world.exact() - since, 3))
 
 
-OfWorld = Callable[[ScenarioContext, Expect], Iterator[Mismatch]]
-
-OF_WORLD: Final[dict[str, OfWorld]] = {"audit": audit, "elapsed": elapsed}
-"""By the field of `Expect`; held once."""
+WORLD_CHECKS: Final[dict[str, Callable[[ScenarioContext, Expect], Iterator[Mismatch]]]] = {
+    "audit": audit,
+    "elapsed": elapsed,
+}
+"""By the field of `Expect`; run once."""

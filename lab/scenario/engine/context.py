@@ -22,7 +22,7 @@ from lab.handset.handset import Handset
 from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTransport, PowerCutTrigger
 from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
-from lab.scenario.engine.operations import CannotError, LocalOperations, Operations, policy_named
+from lab.scenario.engine.operations import LocalOperations, Operations, StepError, policy_named
 from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
@@ -75,6 +75,20 @@ class ScenarioDevice:
         """The first IMEI, by which operators name the device."""
         return self.handset.imeis[0]
 
+    def check_language(self, language: str) -> None:
+        """Raises StepError for a language that the image does not offer."""
+        profile = self.handset.profile
+        if language not in profile.image.languages:
+            offered = ", ".join(profile.image.languages)
+            raise StepError(f"{profile.name} does not offer {language!r}; it offers {offered}")
+
+    def set_up(self, language: str | None) -> None:
+        """Walk through the setup in a language; the user's by default. Raises StepError as `check_language`."""
+        language = language or self.table.locale
+        if language is not None:
+            self.check_language(language)
+        self.handset.walk_setup(language)
+
 
 @dataclass(frozen=True, slots=True)
 class MarkedMoment:
@@ -123,15 +137,17 @@ class ScenarioContext:
 
     @property
     def operations(self) -> Operations:
-        """Administers the server. Raises CannotError for a remote server without an admin token."""
+        """Administers the server. Raises StepError for a remote server without an admin token."""
         if self.target.operations is not None:
             return self.target.operations
         if self.target.url is not None:
-            raise CannotError("needs the admin API of the server; give its token", skips=True)
+            raise StepError("needs the admin API of the server; give its token", skips=True)
         return LocalOperations(self.simulation.server)
 
     def start_fault(self, fault: WireFault) -> None:
-        """Schedule a fault, starting now."""
+        """Schedule a fault, starting now. Raises StepError for a skewed clock of a server elsewhere."""
+        if fault.seconds is not None and self.target.url is not None:
+            raise StepError("the clock of a server that runs elsewhere cannot be set from here", skips=True)
         if fault.for_ != 0:  # it would end when it starts
             self.faults.add(fault.starting_at(self.world.exact()))
 
@@ -171,27 +187,29 @@ class ScenarioContext:
         entries = {name: len(device.handset.timeline.entries) for name, device in self.devices.items()}
         try:
             audit = len(self.operations.audit())
-        except CannotError:
+        except StepError:
             audit = 0
         return MarkedMoment(self.world.exact(), entries, audit)
 
     def marked(self, name: str) -> MarkedMoment:
-        """The moment of a mark. Raises CannotError if its step was not done in this combination."""
+        """The moment of a mark. Raises StepError if its step was not done in this combination."""
         if name not in self.marks:
-            raise CannotError(f"the mark {name!r} was not set in this combination; see `when` of its step")
+            raise StepError(f"the mark {name!r} was not set in this combination; see `when` of its step")
         return self.marks[name]
 
     def advance(self, seconds: float) -> None:
-        """Let time pass for every device. Raises CannotError."""
-        for _ in self.run_until(self.world.exact() + seconds):
+        """Let time pass for every device. Raises StepError."""
+        self.advance_to(self.world.exact() + seconds)
+
+    def advance_to(self, end: float) -> None:
+        """Let time pass for every device up to `end`. Raises StepError."""
+        for _ in self.run_until(end):
             pass
 
     def run_until(self, end: float) -> Iterator[None]:
-        """Run all devices side by side up to `end`; yields after each alarm. Raises CannotError."""
+        """Run all devices side by side up to `end`; yields after each alarm. Raises StepError."""
         if self.target.url is not None and end - self.began > AHEAD_MAX:
-            raise CannotError(
-                "lets more time pass than the clock of a server elsewhere can follow", skips=True
-            )
+            raise StepError("lets more time pass than the clock of a server elsewhere can follow", skips=True)
         handsets = [device.handset for device in self.devices.values()]
         while due := [
             handset for handset in handsets if handset.alarm.at is not None and handset.alarm.at <= end
@@ -204,7 +222,7 @@ class ScenarioContext:
 
 @contextmanager
 def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[ScenarioContext]:
-    """The context of a scenario, its devices switched off. Raises CannotError and the errors of a bad policy."""
+    """The context of a scenario, its devices switched off. Raises StepError and the errors of a bad policy."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
     world = World(min([scenario.world.starts, *activated]) if target.url is None else int(time.time()))

@@ -1,4 +1,4 @@
-"""Doing the steps that are done to one handset after the other: what people do with it, and operators about it."""
+"""Does the steps of one handset: what people do with it, and what operators decide about it."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Any, Final
 from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from firmware_profiles.loader import load_named
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
-from lab.scenario.engine.operations import CannotError
+from lab.scenario.engine.operations import StepError
 from lab.scenario.model import device_steps, server_steps
 from lab.scenario.model.step import Step
 from lab.world.places import find_place
@@ -19,16 +19,8 @@ from wire.unlock import UnlockChallenge
 DeviceAction = Callable[[ScenarioContext, ScenarioDevice, Any], None]
 
 
-def _set_up(_: ScenarioContext, device: ScenarioDevice, step: device_steps.SetUp) -> None:
-    device.handset.walk_setup(step.language or device.table.locale)
-
-
 def _choose_language(_: ScenarioContext, device: ScenarioDevice, step: device_steps.ChooseLanguage) -> None:
-    if step.language not in device.handset.profile.image.languages:
-        offered = ", ".join(device.handset.profile.image.languages)
-        raise CannotError(
-            f"{device.handset.profile.name} does not offer {step.language!r}; it offers {offered}"
-        )
+    device.check_language(step.language)
     device.handset.act(LanguageChosen(step.language))
 
 
@@ -38,17 +30,17 @@ def _accept_terms(_: ScenarioContext, device: ScenarioDevice, __: device_steps.A
 
 
 def _enter_code(context: ScenarioContext, device: ScenarioDevice, step: device_steps.EnterCode) -> None:
-    code = step.text.encode() if step.text else _code(context, device, step.code)
-    device.handset.enter_code(code)
-
-
-def _code(context: ScenarioContext, device: ScenarioDevice, name: str | None) -> bytes:
-    found = _of(context.codes, name, device) if name else context.newest_code.get(device.name)
-    if found is None:
-        raise CannotError(
+    if step.text:
+        code: bytes | None = step.text.encode()
+    elif step.code:
+        code = _stored(context.codes, step.code, device)
+    else:
+        code = context.newest_code.get(device.name)
+    if code is None:
+        raise StepError(
             f"no unlock code has been issued for {device.name}; a step `issue-code` must come before"
         )
-    return found
+    device.handset.enter_code(code)
 
 
 def _insert_sim(context: ScenarioContext, device: ScenarioDevice, step: device_steps.InsertSim) -> None:
@@ -61,14 +53,14 @@ def _swap_sims(context: ScenarioContext, device: ScenarioDevice, step: device_st
         device.handset.swap_slots()
         return
     other = context.devices[step.with_].handset
-    mine, theirs = device.handset.card(), other.card()
-    device.handset.insert(theirs)
-    other.insert(mine)
+    own_card, other_card = device.handset.card(), other.card()
+    device.handset.insert(other_card)
+    other.insert(own_card)
 
 
 def _join_vpn(context: ScenarioContext, device: ScenarioDevice, step: device_steps.JoinVpn) -> None:
     if context.target.url is not None:
-        raise CannotError("a server that runs elsewhere sees where requests really come from", skips=True)
+        raise StepError("a server that runs elsewhere sees where requests really come from", skips=True)
     device.handset.join_vpn(step.exit)
 
 
@@ -78,17 +70,19 @@ def _copy_state(context: ScenarioContext, device: ScenarioDevice, step: device_s
 
 def _restore_state(context: ScenarioContext, device: ScenarioDevice, step: device_steps.RestoreState) -> None:
     if not any(name == step.from_ for name, _ in context.copies):
-        raise CannotError(f"no state is kept as {step.from_!r}; a step `copy-state` must come before")
-    device.store.put(_of(context.copies, step.from_, device))
+        raise StepError(f"no state is kept as {step.from_!r}; a step `copy-state` must come before")
+    device.store.put(_stored(context.copies, step.from_, device))
 
 
-def _of(kept: Mapping[tuple[str, str], bytes | None], name: str, device: ScenarioDevice) -> bytes | None:
-    """What is kept under a name: the phone's own, or else the newest of another phone."""
-    others = [value for (called, _), value in kept.items() if called == name]
-    return kept.get((name, device.name), others[-1] if others else None)
+def _stored(
+    values: Mapping[tuple[str, str], bytes | None], name: str, device: ScenarioDevice
+) -> bytes | None:
+    """The value that was stored under a name: the device's own, or else the newest of another device."""
+    others = [value for (stored_name, _), value in values.items() if stored_name == name]
+    return values.get((name, device.name), others[-1] if others else None)
 
 
-_SPOIL: Final[dict[device_steps.Spoiling, Callable[[bytes], bytes | None]]] = {
+_SPOILED: Final[dict[device_steps.Spoiling, Callable[[bytes], bytes | None]]] = {
     device_steps.Spoiling.EMPTY: lambda _: b"",
     device_steps.Spoiling.TRUNCATED: lambda record: record[: len(record) // 2],
     device_steps.Spoiling.TORN: lambda record: (
@@ -103,24 +97,20 @@ _SPOIL: Final[dict[device_steps.Spoiling, Callable[[bytes], bytes | None]]] = {
 }
 
 
-def _break(_: ScenarioContext, device: ScenarioDevice, step: device_steps.BreakStorage) -> None:
+def _break_storage(_: ScenarioContext, device: ScenarioDevice, step: device_steps.BreakStorage) -> None:
     if step.how is device_steps.StorageFault.FULL_DISK:
         device.store.full = True
     else:
         device.counter.silent = True
 
 
-def _mend(_: ScenarioContext, device: ScenarioDevice, __: device_steps.MendStorage) -> None:
+def _mend_storage(_: ScenarioContext, device: ScenarioDevice, __: device_steps.MendStorage) -> None:
     device.store.full = device.counter.silent = False
 
 
 def _lose_keys(_: ScenarioContext, device: ScenarioDevice, __: device_steps.LoseKeys) -> None:
     if device.folder is not None:
         shutil.rmtree(device.folder, ignore_errors=True)
-
-
-def _reset(_: ScenarioContext, device: ScenarioDevice, __: device_steps.FactoryReset) -> None:
-    device.handset.factory_reset()
 
 
 def _decide(act: Act) -> DeviceAction:
@@ -135,7 +125,7 @@ def _issue_code(context: ScenarioContext, device: ScenarioDevice, step: server_s
     now = device.handset.panel.now
     text = now.facts.challenge if now else ""
     if not text:
-        raise CannotError(f"the screen of {device.name} shows no challenge; only a lock screen does")
+        raise StepError(f"the screen of {device.name} shows no challenge; only a lock screen does")
     code = context.operations.issue_code(UnlockChallenge.parse(text), step)
     context.codes[step.as_, device.name] = context.newest_code[device.name] = code
 
@@ -143,7 +133,7 @@ def _issue_code(context: ScenarioContext, device: ScenarioDevice, step: server_s
 DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     device_steps.PowerOn: lambda _, device, __: device.handset.power_on(),
     device_steps.PowerOff: lambda _, device, __: device.handset.power_off(),
-    device_steps.SetUp: _set_up,
+    device_steps.SetUp: lambda _, device, step: device.set_up(step.language),
     device_steps.ChooseLanguage: _choose_language,
     device_steps.AcceptTerms: _accept_terms,
     device_steps.DeclineTerms: lambda _, device, __: device.handset.act(
@@ -151,7 +141,9 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     ),
     device_steps.Continue: lambda _, device, __: device.handset.put_away(),
     device_steps.Retry: lambda _, device, __: device.handset.retry(),
-    device_steps.ShowImei: lambda _, device, __: device.handset.act(SimpleEvent(EventKind.IMEI_REQUESTED)),
+    device_steps.ShowImeiStep: lambda _, device, __: device.handset.act(
+        SimpleEvent(EventKind.IMEI_REQUESTED)
+    ),
     device_steps.EnterCode: _enter_code,
     device_steps.InsertSim: _insert_sim,
     device_steps.RemoveSim: lambda _, device, step: device.handset.insert(None, step.slot - 1),
@@ -164,7 +156,7 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     ),
     device_steps.JoinVpn: _join_vpn,
     device_steps.LeaveVpn: lambda _, device, __: device.handset.leave_vpn(),
-    device_steps.Location: lambda _, device, step: device.handset.locate(
+    device_steps.LocationStep: lambda _, device, step: device.handset.locate(
         on=step.turn is device_steps.Switch.ON
     ),
     device_steps.FalsePosition: lambda _, device, step: device.handset.hear_satellites_of(
@@ -174,15 +166,15 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     device_steps.NetworkDown: lambda _, device, __: device.handset.network_down(),
     device_steps.NetworkUp: lambda _, device, __: device.handset.network_up(),
     device_steps.SetClock: lambda _, device, step: device.handset.set_wall(step.to),
-    device_steps.FactoryReset: _reset,
+    device_steps.FactoryReset: lambda _, device, __: device.handset.factory_reset(),
     device_steps.Flash: lambda _, device, step: device.handset.flash(load_named(step.profile)),
     device_steps.CopyState: _copy_state,
     device_steps.RestoreState: _restore_state,
     device_steps.SpoilState: lambda _, device, step: device.store.put(
-        _SPOIL[step.how](device.store.read() or b"")
+        _SPOILED[step.how](device.store.read() or b"")
     ),
-    device_steps.BreakStorage: _break,
-    device_steps.MendStorage: _mend,
+    device_steps.BreakStorage: _break_storage,
+    device_steps.MendStorage: _mend_storage,
     device_steps.ReplaceCounter: lambda _, device, __: device.counter.replace(),
     device_steps.LoseKeys: _lose_keys,
     server_steps.Lock: _decide(Act.LOCK),
@@ -191,4 +183,4 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     server_steps.Withdraw: _decide(Act.WITHDRAW),
     server_steps.IssueCode: _issue_code,
 }
-"""By kind: what is done to one handset."""
+"""By the type of the step."""

@@ -1,4 +1,4 @@
-"""What there was to see of one handset: its screens, and moments to hold against a pattern."""
+"""Reads the timeline of a handset into observations: what a person or a tool could see at each moment."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,21 +14,20 @@ from lab.scenario.model.expectations import ObservationPattern
 
 _VERDICTS: Final = frozenset({"allowed", "noticed", "denied", "deferred", "released"})
 
-
 DARK: Final = ("booted", "not booted", "switched off")
-"""Entries of the phone after which no screen stands and no agent runs, until they show."""
+"""Entries of the phone after which there is no screen and no known state of the agent, until the next ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A moment: the entry of the timeline that tells of it, when, and what could be seen, by the words of a pattern."""
+    """A moment: the index of its timeline entry, its time, and the observable facts by the members of patterns."""
 
     entry: int
     at: float
     facts: Mapping[str, Any]
 
-    def shows(self, pattern: ObservationPattern) -> bool | None:
-        """Whether everything in `pattern` holds; None where something in it could not be seen at this moment."""
+    def matches(self, pattern: ObservationPattern) -> bool | None:
+        """Whether everything in `pattern` holds; None if one of its facts is not observable at this moment."""
         wanted = {name: getattr(pattern, name) for name in pattern.model_fields_set}
         if any(name not in self.facts for name in wanted):
             return None
@@ -36,20 +35,17 @@ class Observation:
 
 
 def _holds(name: str, fact: Any, wanted: Any) -> bool:
-    if name == "text":
-        return wanted in fact
-    if name == "offers":
+    if name in ("text", "offers"):
         return wanted in fact
     if name == "request":
-        return any(
-            fnmatchcase(each, pattern) for pattern in wanted for each in (fact, fact.partition(" ")[2])
-        )
+        with_and_without_method = (fact, fact.partition(" ")[2])
+        return any(fnmatchcase(each, pattern) for pattern in wanted for each in with_and_without_method)
     return fact in wanted if isinstance(wanted, tuple) else fact == wanted
 
 
 @dataclass
 class DeviceObserver:
-    """Follows a handset; `catch_up` reads on to the end of its timeline."""
+    """Follows a handset; `catch_up` reads its timeline to the end."""
 
     handset: Handset
     seen: list[Observation] = field(default_factory=list)
@@ -57,10 +53,10 @@ class DeviceObserver:
     locale: str = FRESH_LOCALE
     _read: int = 0
     _verdicts: int = 0
-    _machines: dict[str, str] = field(default_factory=dict)
+    _states: dict[str, str] = field(default_factory=dict)
 
     def catch_up(self) -> None:
-        """Take in what has happened since the last time."""
+        """Read the entries that were added since the last call."""
         if self.handset.agent is not None:
             self.locale = self.handset.agent.state.memory.locale
         entries = self.handset.timeline.entries
@@ -69,21 +65,18 @@ class DeviceObserver:
                 self.seen.append(Observation(at, entries[at].at, facts))
         self._read = len(entries)
 
-    def screen(self) -> Screen | None:
-        """What the user sees."""
-        return self.handset.screen()
-
     def _facts(self, at: int, entry: Entry) -> Iterator[dict[str, Any]]:
         if entry.who is Who.SCREEN:
-            yield self._screen(at, entry)
+            yield self._screen_facts(at, entry)
         elif entry.who is Who.NETWORK:
-            yield {"request": entry.what} | self._machines | _trouble(entry)
+            trouble = {"trouble": entry.detail["trouble"]} if "trouble" in entry.detail else {}
+            yield {"request": entry.what} | self._states | trouble
         elif entry.who is Who.AGENT:
-            yield from self._agent(entry, undone=self._undone(at))
+            yield from self._agent_facts(at, entry)
         elif entry.who is Who.PHONE and entry.what in DARK:
-            self._machines.clear()  # the next boot tells where they stand
+            self._states.clear()  # the next boot reports them
 
-    def _screen(self, at: int, entry: Entry) -> dict[str, Any]:
+    def _screen_facts(self, at: int, entry: Entry) -> dict[str, Any]:
         shown = self.handset.panel.shown[len(self.shots)]
         screen = build(shown.screen, shown.facts, self.locale)
         self.shots.append(screenshot(screen, entry.at, at, shown.facts.challenge))
@@ -93,38 +86,27 @@ class DeviceObserver:
             "text": "\n".join((screen.title, *screen.body)),
             "direction": screen.direction,
             "trouble": shown.facts.trouble,
-        } | self._machines
+        } | self._states
 
-    def _agent(self, entry: Entry, *, undone: bool) -> Iterator[dict[str, Any]]:
-        if "undone" in entry.detail or "rejected" in entry.detail:
-            return
-        if not undone:
-            for name in ("setup", "lock"):
-                if name in entry.detail:
-                    self._machines[name] = str(entry.detail[name]).rpartition(" ")[2]
-            yield dict(self._machines)
-        if entry.what in _VERDICTS and not undone:
-            yield self._verdict()
-
-    def _undone(self, at: int) -> bool:
-        """Whether the event did not count: the journal says so next, for sealing comes before all other effects."""
+    def _agent_facts(self, at: int, entry: Entry) -> Iterator[dict[str, Any]]:
+        """Nothing for an event that was undone: the next entry says so, as sealing comes before all other effects."""
         entries = self.handset.timeline.entries
-        return at + 1 < len(entries) and "undone" in entries[at + 1].detail
-
-    def _verdict(self) -> dict[str, Any]:
-        verdict = self.handset.timeline.verdicts[self._verdicts]
-        self._verdicts += 1
-        claims = verdict.claims
-        said = {"decision": verdict.decision, "reason": verdict.reason, "rule": claims.policy.rule}
-        return said | self._machines
-
-
-def _trouble(entry: Entry) -> dict[str, Any]:
-    return {"trouble": entry.detail["trouble"]} if "trouble" in entry.detail else {}
+        undone = at + 1 < len(entries) and "undone" in entries[at + 1].detail
+        if undone or "undone" in entry.detail or "rejected" in entry.detail:
+            return
+        for name in ("setup", "lock"):
+            if name in entry.detail:
+                self._states[name] = str(entry.detail[name]).rpartition(" ")[2]
+        yield dict(self._states)
+        if entry.what in _VERDICTS:
+            verdict = self.handset.timeline.verdicts[self._verdicts]
+            self._verdicts += 1
+            rule = verdict.claims.policy.rule
+            yield {"decision": verdict.decision, "reason": verdict.reason, "rule": rule} | self._states
 
 
 def screenshot(screen: Screen, at: float, entry: int, challenge: str) -> ScreenShot:
-    """A screen as a result keeps it."""
+    """A screen for a result."""
     return ScreenShot(
         at=at,
         entry=entry,

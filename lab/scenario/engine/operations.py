@@ -1,4 +1,4 @@
-"""What scenarios ask of those who run the server, as a port, and the one who runs the server of the scene."""
+"""What scenarios ask of the operators of a server, as a port, and its implementation for the simulation's server."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +9,8 @@ from lab.manufacturer.policies import BEFORE, LANTERN
 from lab.scenario.model.server_steps import IssueCode, OperatorStep
 from server_stub import policies
 from server_stub.admin.context import device_admin
-from server_stub.admin.devices import Act
+from server_stub.admin.devices import Act, DeviceAdmin
+from server_stub.admin.keys import KeyAdmin
 from server_stub.admin.policies import PolicyAdmin
 from server_stub.policy.policy import Policy
 from server_stub.store.records import AuditQuery
@@ -18,13 +19,13 @@ from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
 BY: Final = "scenario"
-"""The operator's name in the audit log."""
+"""The name of the operator in the audit log."""
 
-_ALL: Final = 1000
+_PAGE: Final = 1000
 
 
-class CannotError(Exception):
-    """A step that cannot be done here. `skips` tells that it is this server's doing, so the scenario is skipped."""
+class StepError(Exception):
+    """A step cannot be done. With `skips` the reason is the kind of server, and the scenario is skipped."""
 
     def __init__(self, message: str, *, skips: bool = False) -> None:
         super().__init__(message)
@@ -32,8 +33,8 @@ class CannotError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a server knows of a phone. `locked` is whether its newest verdict locks it by now."""
+class DeviceRecord:
+    """The server's record of a device. `locked` is whether its newest verdict locks it by now."""
 
     activation_territory: str | None
     sale_region: str
@@ -42,10 +43,10 @@ class Known:
 
 
 class Operations(Protocol):
-    """Phones are named by their IMEI. What cannot be done raises CannotError, or an error of the server's own."""
+    """Devices are named by their IMEI. Every method can raise StepError or an error of the server's admin functions."""
 
     def decide(self, act: Act, imei: str, step: OperatorStep | None, reason: str) -> None:
-        """Lock, unlock, release, or let the policy decide again."""
+        """Lock, unlock or release a device, or let the policy decide again."""
         ...
 
     def issue_code(self, challenge: UnlockChallenge, step: IssueCode) -> bytes:
@@ -53,7 +54,7 @@ class Operations(Protocol):
         ...
 
     def put_in_force(self, policy: str, folder: Path, reason: str) -> None:
-        """Let a policy decide: a shipped one, or a file in `folder`."""
+        """Put a policy in force: a shipped one, or a file in `folder`."""
         ...
 
     def start_campaign(self, name: str, reason: str) -> None:
@@ -61,11 +62,11 @@ class Operations(Protocol):
         ...
 
     def lift_campaign(self, name: str, reason: str) -> None:
-        """End it."""
+        """Lift a campaign."""
         ...
 
     def rotate_key(self) -> None:
-        """Let a new verdict key take over."""
+        """Replace the verdict key that signs by a new one."""
         ...
 
     def revoke_key(self) -> None:
@@ -73,15 +74,15 @@ class Operations(Protocol):
         ...
 
     def restart(self) -> None:
-        """Stop and start."""
+        """Stop and start the server."""
         ...
 
     def backup(self) -> bytes:
-        """The records."""
+        """A copy of the records."""
         ...
 
     def restore(self, records: bytes | None) -> None:
-        """Go on with other records, or with none."""
+        """Continue with other records, or with none."""
         ...
 
     def audit(self) -> list[dict[str, Any]]:
@@ -89,51 +90,51 @@ class Operations(Protocol):
         ...
 
     def subject_of(self, imei: str) -> str:
-        """What the audit log calls a phone."""
+        """The name of a device in the audit log."""
         ...
 
-    def device(self, imei: str) -> Known | None:
-        """What the server knows of a phone."""
+    def device(self, imei: str) -> DeviceRecord | None:
+        """The record of a device, or None."""
         ...
 
 
 def policy_text(name: str, folder: Path) -> str:
-    """The document of a shipped policy, or of a file in `folder`. Raises CannotError with the nearest name."""
+    """The document of a shipped policy, or of a file in `folder`. Raises StepError with the nearest name."""
     own = {"open-2021-08": BEFORE, "lantern-open": LANTERN}
     if name in own:
         return own[name]
     try:
         return (folder / name).read_text("utf-8") if name.endswith(".toml") else policies.read(name)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: not text, or no file name
         known = [*policies.names(), *own, *(file.name for file in folder.glob("*.toml"))]
-        raise CannotError(f"no policy is called {name!r}; {suggestion(name, known)}") from None
+        raise StepError(f"no policy is called {name!r}; {suggestion(name, known)}") from None
 
 
 def policy_named(name: str, folder: Path) -> Policy:
-    """The policy of that document. Raises PolicyError and CannotError."""
+    """The policy of that document. Raises PolicyError and StepError."""
     return Policy.parse(policy_text(name, folder), f"{name.removesuffix('.toml')}.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class LocalOperations:
-    """Implements `Operations` at the desks of a server that the scene runs itself."""
+    """Implements `Operations` for a server of the simulation."""
 
     server: LabServer
 
     def decide(self, act: Act, imei: str, step: OperatorStep | None, reason: str) -> None:
-        """Lock, unlock, release, or let the policy decide again."""
-        desk = self.server.parts.device_admin(self.server.parts.store, BY)
-        sub = self.subject_of(imei)
-        desk.act(sub, act, reason=reason, case=step.case if step else None)
+        """Lock, unlock or release a device, or let the policy decide again."""
+        case = step.case if step else None
+        self._devices.act(self.subject_of(imei), act, reason=reason, case=case)
 
     def issue_code(self, challenge: UnlockChallenge, step: IssueCode) -> bytes:
         """An unlock code for a challenge."""
-        desk = self.server.parts.device_admin(self.server.parts.store, BY)
-        code = desk.unlock_code(challenge, reason=step.reason, case=step.case, undelivered=step.undelivered)
+        code = self._devices.unlock_code(
+            challenge, reason=step.reason, case=step.case, undelivered=step.undelivered
+        )
         return code.token.encode()
 
     def put_in_force(self, policy: str, folder: Path, reason: str) -> None:
-        """Let a policy decide: a shipped one, or a file in `folder`."""
+        """Put a policy in force: a shipped one, or a file in `folder`."""
         self._policies.adopt(policy_named(policy, folder), BY, reason)
 
     def start_campaign(self, name: str, reason: str) -> None:
@@ -141,31 +142,29 @@ class LocalOperations:
         self._policies.start_campaign(name, BY, reason)
 
     def lift_campaign(self, name: str, reason: str) -> None:
-        """End it."""
+        """Lift a campaign."""
         self._policies.lift_campaign(name, BY, reason)
 
     def rotate_key(self) -> None:
-        """Let a new verdict key take over."""
-        keys, parts = self.server.parts.keys, self.server.parts
-        if keys is not None:
-            keys.rotate(self._signing(), parts.store, at=None, reason=BY, by=BY)
+        """Replace the verdict key that signs by a new one."""
+        keys, kid = self._signing_key()
+        keys.rotate(kid, self.server.parts.store, at=None, reason=BY, by=BY)
 
     def revoke_key(self) -> None:
         """Revoke the verdict key that signs."""
-        keys, parts = self.server.parts.keys, self.server.parts
-        if keys is not None:
-            keys.revoke(self._signing(), parts.store, reason=BY, by=BY)
+        keys, kid = self._signing_key()
+        keys.revoke(kid, self.server.parts.store, reason=BY, by=BY)
 
     def restart(self) -> None:
-        """Stop and start."""
+        """Stop and start the server."""
         self.server.restart()
 
     def backup(self) -> bytes:
-        """The records."""
+        """A copy of the records."""
         return self.server.backup()
 
     def restore(self, records: bytes | None) -> None:
-        """Go on with other records, or with none."""
+        """Continue with other records, or with none."""
         self.server.restore(records)
 
     def audit(self) -> list[dict[str, Any]]:
@@ -174,24 +173,24 @@ class LocalOperations:
         with self.server.parts.store.reading() as reading:
             cursor: str | None = None
             while True:
-                page = reading.audit(AuditQuery(), after=cursor, limit=_ALL)
+                page = reading.audit(AuditQuery(), after=cursor, limit=_PAGE)
                 found += [asdict(entry) for entry in page.items]
                 cursor = page.next
                 if cursor is None:
                     return sorted(found, key=lambda entry: int(entry["id"]))
 
     def subject_of(self, imei: str) -> str:
-        """The pseudonym."""
+        """The pseudonym of a device."""
         return device_admin(self.server.service).context.pseudonyms.device(imei)
 
-    def device(self, imei: str) -> Known | None:
-        """What the server knows of a phone."""
+    def device(self, imei: str) -> DeviceRecord | None:
+        """The record of a device, or None."""
         with self.server.parts.store.reading() as reading:
             device = reading.device(self.subject_of(imei))
         if device is None:
             return None
         locked = device.locks_at is not None and device.locks_at <= self.server.parts.clock()
-        return Known(
+        return DeviceRecord(
             device.activation.territory if device.activation else None,
             device.sale_region,
             device.override.decision if device.override else None,
@@ -199,12 +198,16 @@ class LocalOperations:
         )
 
     @property
+    def _devices(self) -> DeviceAdmin:
+        return self.server.parts.device_admin(self.server.parts.store, BY)
+
+    @property
     def _policies(self) -> PolicyAdmin:
         return self.server.parts.policy_admin(self.server.parts.store)
 
-    def _signing(self) -> str:
+    def _signing_key(self) -> tuple[KeyAdmin, str]:
         keys = self.server.parts.keys
-        found = next((key.kid for key in keys.list() if key.signs), None) if keys else None
-        if found is None:
-            raise CannotError("no verdict key signs now")
-        return found
+        kid = next((key.kid for key in keys.list() if key.signs), None) if keys else None
+        if keys is None or kid is None:
+            raise StepError("no verdict key signs now")
+        return keys, kid

@@ -1,4 +1,4 @@
-"""Running a server that runs elsewhere: by its admin API, as far as that goes."""
+"""Operates a server that runs elsewhere, by its admin API."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import requests
 
-from lab.scenario.engine.operations import CannotError, Known, policy_text
+from lab.scenario.engine.operations import DeviceRecord, StepError, policy_text
 from lab.scenario.model.server_steps import IssueCode, OperatorStep
 from server_stub.admin.context import PREFIX
 from server_stub.admin.devices import Act
@@ -15,7 +15,9 @@ from server_stub.policy.policy import Policy
 from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
-_SECONDS: Final = 30
+_TIMEOUT: Final = 60
+"""Seconds."""
+
 _PAGE: Final = 1000
 
 
@@ -27,26 +29,26 @@ class AdminOperations:
     token: str = field(repr=False)
 
     def decide(self, act: Act, imei: str, step: OperatorStep | None, reason: str) -> None:
-        """Lock, unlock, release, or let the policy decide again."""
+        """Lock, unlock or release a device, or let the policy decide again."""
         case = {"case": step.case} if step and step.case else {}
         self._call("POST", f"/devices/{quote(self.subject_of(imei))}/{act}", {"reason": reason, **case})
 
     def issue_code(self, challenge: UnlockChallenge, step: IssueCode) -> bytes:
         """An unlock code for a challenge."""
-        wish: dict[str, Any] = {"challenge": challenge.text(), "reason": step.reason}
-        wish |= {"undelivered": step.undelivered} | ({"case": step.case} if step.case else {})
-        token: str = self._call("POST", "/unlock-codes", wish)["token"]
+        case = {"case": step.case} if step.case else {}
+        body = {"challenge": challenge.text(), "reason": step.reason, "undelivered": step.undelivered, **case}
+        token: str = self._call("POST", "/unlock-codes", body)["token"]
         return token.encode()
 
     def put_in_force(self, policy: str, folder: Path, reason: str) -> None:
-        """Put the document on the server, if it is not there, and let it decide."""
+        """Upload a policy if the server does not have it, and put it in force."""
         text = policy_text(policy, folder)
         document = Policy.parse(text, policy).document
         path = f"/policies/{quote(document.id)}/{document.version}"
-        known = self._answer("GET", path)
+        known = self._send("GET", path)
         if known.status_code == 404:
-            known = self._answer("PUT", path, {"text": text, "reason": reason})
-        _told(known)
+            known = self._send("PUT", path, {"text": text, "reason": reason})
+        _json(known)
         self._call("POST", f"{path}/put-in-force", {"reason": reason}, {"If-Match": known.headers["ETag"]})
 
     def start_campaign(self, name: str, reason: str) -> None:
@@ -54,28 +56,28 @@ class AdminOperations:
         self._call("POST", "/campaigns", {"id": name, "reason": reason})
 
     def lift_campaign(self, name: str, reason: str) -> None:
-        """End it."""
+        """Lift a campaign."""
         self._call("POST", f"/campaigns/{quote(name)}/lift", {"reason": reason})
 
     def rotate_key(self) -> None:
-        """Let a new verdict key take over."""
-        self._call("POST", f"/keys/{quote(self._signing())}/rotate", {"reason": "scenario"})
+        """Replace the verdict key that signs by a new one."""
+        self._call("POST", f"/keys/{quote(self._signing_key())}/rotate", {"reason": "scenario"})
 
     def revoke_key(self) -> None:
         """Revoke the verdict key that signs."""
-        self._call("POST", f"/keys/{quote(self._signing())}/revoke", {"reason": "scenario"})
+        self._call("POST", f"/keys/{quote(self._signing_key())}/revoke", {"reason": "scenario"})
 
     def restart(self) -> None:
-        """Nobody can do this from here."""
-        raise CannotError("a server that runs elsewhere is not restarted from here", skips=True)
+        """Raises StepError: not possible from here."""
+        raise StepError("a server that runs elsewhere is not restarted from here", skips=True)
 
     def backup(self) -> bytes:
-        """Nobody can do this from here."""
-        raise CannotError("the records of a server that runs elsewhere are out of reach", skips=True)
+        """Raises StepError: not possible from here."""
+        raise StepError("the records of a server that runs elsewhere are out of reach", skips=True)
 
     def restore(self, records: bytes | None) -> None:  # noqa: ARG002 - the port's signature
-        """Nobody can do this from here."""
-        raise CannotError("the records of a server that runs elsewhere are out of reach", skips=True)
+        """Raises StepError: not possible from here."""
+        raise StepError("the records of a server that runs elsewhere are out of reach", skips=True)
 
     def audit(self) -> list[dict[str, Any]]:
         """All entries of the audit log, oldest first."""
@@ -89,50 +91,56 @@ class AdminOperations:
             cursor = f"&cursor={quote(page['next'])}"
 
     def subject_of(self, imei: str) -> str:
-        """The pseudonym."""
+        """The pseudonym of a device."""
         return str(self._call("POST", "/devices/find", {"imei": imei})["sub"])
 
-    def device(self, imei: str) -> Known | None:
-        """What the server knows of a phone."""
-        answer = self._answer("POST", "/devices/find", {"imei": imei})
-        if answer.status_code == 404:
+    def device(self, imei: str) -> DeviceRecord | None:
+        """The record of a device, or None."""
+        response = self._send("POST", "/devices/find", {"imei": imei})
+        if response.status_code == 404:
             return None
-        told = _told(answer)
-        override = Decision(told["override"]["decision"]) if told["override"] else None
-        return Known(told["activation_territory"], told["sale_region"], override, told["locked"])
+        found = _json(response)
+        override = Decision(found["override"]["decision"]) if found["override"] else None
+        return DeviceRecord(found["activation_territory"], found["sale_region"], override, found["locked"])
 
-    def _signing(self) -> str:
+    def _signing_key(self) -> str:
         keys = self._call("GET", "/keys")["items"]
         found = next((key["kid"] for key in keys if key["signs"]), None)
         if found is None:
-            raise CannotError("no verdict key signs now")
+            raise StepError("no verdict key signs now")
         return str(found)
 
     def _call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, more: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Any:
-        return _told(self._answer(method, path, body, more))
+        return _json(self._send(method, path, body, headers))
 
-    def _answer(
-        self, method: str, path: str, body: dict[str, Any] | None = None, more: dict[str, str] | None = None
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.token}", **(more or {})}
+        all_headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         address = self.url.rstrip("/") + PREFIX + path
         try:
-            return requests.request(method, address, json=body, headers=headers, timeout=_SECONDS)
+            return requests.request(method, address, json=body, headers=all_headers, timeout=_TIMEOUT)
         except requests.RequestException as error:
-            raise CannotError(
-                f"the admin API of the server is out of reach: {type(error).__name__}"
-            ) from None
+            raise StepError(f"the admin API of the server is out of reach: {type(error).__name__}") from None
 
 
-def _told(answer: requests.Response) -> Any:
-    """The JSON of an answer. Raises CannotError with what a problem document says."""
+def _json(response: requests.Response) -> Any:
+    """The JSON of a response. Raises StepError with the code and detail of a problem document."""
     try:
-        told = answer.json() if answer.content else {}
+        body = response.json() if response.content else {}
     except requests.JSONDecodeError:
-        told = {}
-    if answer.ok:
-        return told
-    why = f"{told.get('code', 'no-code')}: {told.get('detail', 'no problem document')}"
-    raise CannotError(f"the server answered {answer.status_code} {why}")
+        body = {}
+    if response.ok:
+        return body
+    problem = f"{body.get('code', 'no-code')}: {body.get('detail', 'no problem document')}"
+    raise StepError(f"the server answered {response.status_code} {problem}")

@@ -1,6 +1,6 @@
-"""What running a scenario gives: frozen, JSON all through, and the same octets for the same seed."""
+"""The result of a scenario: frozen, convertible to JSON, and the same bytes for the same seed."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,9 @@ class Status(StrEnum):
     ERROR = "error"
     """A step could not be done."""
     SKIPPED = "skipped"
-    """It needs what this server does not have."""
+    """It needs something that this server does not have."""
+    INTERNAL_ERROR = "internal-error"
+    """A defect of this program, or its environment, stopped the scenario."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,11 @@ class ScreenShot:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One expectation about one handset, or, where `handset` is None, about the world.
+class CheckResult:
+    """One expectation of one handset, or of the world, where `handset` is None.
 
-    `expected` is what the file says. `entries` tells how far the handset's timeline had come, `screen` which of its
-    screens stood, as an index into `screens`.
+    `expected` is as in the file. `entries` is the length of the handset's timeline at that moment, `screen` the index
+    in `screens` of its current screen.
     """
 
     kind: str
@@ -66,7 +68,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """A step. `line` is where it stands in the file, `text` how it reads, times are seconds since the world began."""
+    """A step. `line` is its line in the file, `text` the step in one line; times are seconds since the world began."""
 
     line: int
     text: str
@@ -74,13 +76,13 @@ class StepResult:
     began: float
     ended: float
     status: Status
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[CheckResult, ...] = ()
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SetUpBefore:
-    """Where and when a phone was set up before the story; `at` is in seconds since the epoch."""
+    """Where and when a device was set up before the scenario; `at` is in seconds since the epoch."""
 
     place: str
     at: int
@@ -88,9 +90,9 @@ class SetUpBefore:
 
 @dataclass(frozen=True, slots=True)
 class HandsetResult:
-    """One phone: what it is, what it ended as, and all that happened to it.
+    """One device: what it is, its outcome, and its timeline.
 
-    `profile` and `place` are the last of `profiles`, the images that were on it, and of `places`, where it was.
+    `profile` and `place` are the last of `profiles`, the images that it had, and of `places`, where it was.
     `timeline` has entries `at`, `who`, `what`, `detail`, with evidence in `detail.sent` and verdicts in
     `detail.received`, decoded and not verified.
     """
@@ -124,8 +126,8 @@ class ScenarioResult:
     handsets: tuple[HandsetResult, ...]
     audit: tuple[dict[str, Any], ...] = ()
     reproduce: str = ""
-    error: str | None = field(default=None)
+    error: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, for machines and reports."""
+        """All members as JSON."""
         return asdict(self)

@@ -1,24 +1,26 @@
-"""Running many scenarios: in this process, or over several. The results come in the order of the cases."""
+"""Runs many scenarios, in this process or in several. The results come in the order of the cases."""
 
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 
 from lab.backend.hosts import HttpHost, InProcessHost
 from lab.scenario.engine.context import ServerTarget
-from lab.scenario.engine.engine import run
+from lab.scenario.engine.engine import empty_result, run
 from lab.scenario.engine.remote_operations import AdminOperations
-from lab.scenario.engine.result import ScenarioResult
+from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.reader import Case
 
 CHUNK = 8
-"""Scenarios that a worker takes at a time."""
+"""Scenarios that a worker process takes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to run: the seed, in how many processes, and whether over real HTTP or against a server elsewhere."""
+    """How to run: the seed, the number of processes, and whether over real HTTP or against a server elsewhere."""
 
     seed: str = "2021"
     workers: int = 1
@@ -27,7 +29,7 @@ class Plan:
     token: str | None = None
 
     def target(self) -> ServerTarget:
-        """Where servers run."""
+        """Where the servers run."""
         if self.server is None:
             return ServerTarget(HttpHost if self.http else InProcessHost)
         operations = AdminOperations(self.server, self.token) if self.token else None
@@ -35,17 +37,25 @@ class Plan:
 
 
 def run_all(cases: Sequence[Case], plan: Plan) -> Iterator[ScenarioResult]:
-    """The result of each case, as soon as it and those before it are there."""
+    """The result of each case, as soon as it and those before it are there.
+
+    An exception that is not the scenario's fault gives a result with the status `internal-error`, whose `error` has
+    the traceback, so that the results of the other scenarios are kept.
+    """
+    run_one = partial(_run_one, plan)
     if plan.workers <= 1 or len(cases) <= 1:
-        yield from (run(case, plan.seed, plan.target()) for case in cases)
+        yield from map(run_one, cases)
         return
     with ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_Task(plan), cases, chunksize=CHUNK)
+        yield from pool.map(run_one, cases, chunksize=CHUNK)
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    plan: Plan
-
-    def __call__(self, case: Case) -> ScenarioResult:
-        return run(case, self.plan.seed, self.plan.target())
+def _run_one(plan: Plan, case: Case) -> ScenarioResult:
+    target = plan.target()
+    try:
+        return run(case, plan.seed, target)
+    except Exception:  # a defect in one scenario must not lose the results of the others
+        result = empty_result(case, plan.seed, target)
+        return replace(
+            result, status=Status.INTERNAL_ERROR, error=f"internal error\n{traceback.format_exc()}"
+        )

@@ -101,7 +101,7 @@ class Retry(HandsetStep):
     retry: Subject
 
 
-class ShowImei(HandsetStep):
+class ShowImeiStep(HandsetStep):
     """Ask the lock screen for the IMEI."""
 
     show_imei: Subject
@@ -182,7 +182,7 @@ class LeaveVpn(HandsetStep):
     leave_vpn: Subject
 
 
-class Location(HandsetStep):
+class LocationStep(HandsetStep):
     """Turn location on or off: what is off tells no position."""
 
     location: Subject

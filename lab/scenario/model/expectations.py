@@ -12,7 +12,7 @@ from lab.scenario.model.claims import ClaimPath
 from lab.scenario.model.field_types import (
     Bounds,
     Count,
-    Expected,
+    Expectation,
     Line,
     Locale,
     Many,
@@ -31,7 +31,7 @@ from wire.codes import Decision, Intent, MessageKey, Reason, TrustTier
 Texts = Many[Line]
 
 
-class ScreenExpected(Expected):
+class ScreenExpected(Expectation):
     """The screen that stands. Members that are left out may be anything."""
 
     id: OneOf[ScreenId] | None = Field(None, description="Which screen.")
@@ -51,7 +51,7 @@ class ScreenExpected(Expected):
     shows_imei: bool | None = Field(None, description="Whether IMEIs are on it.")
 
 
-class StateExpected(Expected):
+class StateExpected(Expectation):
     """Where the machines of the agent stand, and what it remembers."""
 
     setup: OneOf[Setup] | None = None
@@ -66,7 +66,7 @@ class StateExpected(Expected):
     trusted_time: Span | None = Field(None, description="How far its trusted time is behind the truth.")
 
 
-class VerdictExpected(Expected):
+class VerdictExpected(Expectation):
     """The newest verdict that the phone verified and took."""
 
     decision: OneOf[Decision] | None = None
@@ -83,7 +83,7 @@ class VerdictExpected(Expected):
     not_before_lock: Moment | None = None
 
 
-class EvidenceExpected(Expected):
+class EvidenceExpected(Expectation):
     """The newest evidence that the phone sent."""
 
     intent: Word[Intent] | None = None
@@ -94,7 +94,7 @@ class EvidenceExpected(Expected):
     without: Many[ClaimPath] | None = Field(None, description="Dotted paths of claims that are absent.")
 
 
-class RequestsExpected(Expected):
+class RequestsExpected(Expectation):
     """How many requests left the phone. Those that are not named may be any number."""
 
     all: Count | None = None
@@ -103,7 +103,7 @@ class RequestsExpected(Expected):
     keys: Count | None = None
 
 
-class EntryPattern(Expected):
+class EntryPattern(Expectation):
     """An entry of the timeline. `what` may have wildcards: `POST *`."""
 
     what: Line
@@ -113,7 +113,7 @@ class EntryPattern(Expected):
     )
 
 
-class ObservationPattern(Expected):
+class ObservationPattern(Expectation):
     """One moment: everything that is given must hold at once."""
 
     screen: OneOf[ScreenId] | None = None
@@ -163,7 +163,7 @@ class LockedPeriod(Table):
     lifted: bool | None = Field(None, description="Whether it ended at all.")
 
 
-class AuditExpected(Expected):
+class AuditExpected(Expectation):
     """Entries of the server's audit log."""
 
     action: Line = Field(description="A dotted word, with wildcards: `device.*`.")
@@ -188,7 +188,7 @@ class Elapsed(Span):
     since: Name | None = Field(None, description="From this mark; without one, from the first step.")
 
 
-class RecordExpected(Expected):
+class RecordExpected(Expectation):
     """What the server knows of the phone."""
 
     known: bool | None = None

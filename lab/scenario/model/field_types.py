@@ -39,7 +39,7 @@ class Table(BaseModel):
     )
 
 
-class Expected(Table):
+class Expectation(Table):
     """Base of what is expected. A member that is written says something; one that is left out may be anything."""
 
     @model_validator(mode="before")

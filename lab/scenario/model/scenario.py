@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from lab.scenario.model.faults import WireFault
+from lab.scenario.model.faults import SKEW_MOST, WireFault
 from lab.scenario.model.field_types import (
     Duration,
     Line,
@@ -29,7 +29,9 @@ class ServerSettings(Table):
     """How the server is set up."""
 
     algorithm: Word[Algorithm] = Field(Algorithm.ED25519, description="What verdicts are signed with.")
-    clock_ahead: int = Field(0, description="Seconds by which its clock is ahead of the truth.")
+    clock_ahead: Annotated[int, Field(ge=-SKEW_MOST, le=SKEW_MOST)] = Field(
+        0, description="Seconds by which its clock is ahead of the truth."
+    )
 
 
 class WorldTable(Table):

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Final
 
-from lab.scenario.engine.result import HandsetResult, Judged, ScenarioResult, ScreenShot, Status, StepResult
+from lab.scenario.engine.result import (
+    CheckResult,
+    HandsetResult,
+    ScenarioResult,
+    ScreenShot,
+    Status,
+    StepResult,
+)
 
 AROUND: Final = 8
 """Entries of the timeline that are shown before the moment of an expectation."""
@@ -112,7 +119,7 @@ def _messages(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield from (f"    {key}: {_json(value)}"[:WIDE] for key, value in claims.items())
 
 
-def _screen(handset: HandsetResult, judged: Judged | None) -> Iterator[str]:
+def _screen(handset: HandsetResult, judged: CheckResult | None) -> Iterator[str]:
     if not handset.screens:
         yield "  the screen is dark"
         return

@@ -53,7 +53,7 @@ class Failures:
 
     def add(self, result: ScenarioResult) -> None:
         """Take note of a scenario if it did not pass."""
-        if result.status not in (Status.FAILED, Status.ERROR):
+        if result.status in (Status.PASSED, Status.SKIPPED):
             return
         wrong = first_wrong(result)
         key = (result.file, result.status, wrong.where)

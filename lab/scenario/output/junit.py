@@ -11,7 +11,12 @@ from lab.scenario.files.errors import ScenarioError
 from lab.scenario.output.explain import explain, first_wrong
 
 _NOT_XML: Final = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ELEMENT: Final = {Status.FAILED: "failure", Status.ERROR: "error", Status.SKIPPED: "skipped"}
+_ELEMENT: Final = {
+    Status.FAILED: "failure",
+    Status.ERROR: "error",
+    Status.INTERNAL_ERROR: "error",
+    Status.SKIPPED: "skipped",
+}
 
 
 class Suite:
@@ -38,7 +43,8 @@ class Suite:
             Xml.SubElement(case, "error", message="the file cannot be used").text = text
         self._suite.set("tests", str(self._counts.total() + len(faults)))
         self._suite.set("failures", str(self._counts[Status.FAILED]))
-        self._suite.set("errors", str(self._counts[Status.ERROR] + len(faults)))
+        errors = self._counts[Status.ERROR] + self._counts[Status.INTERNAL_ERROR] + len(faults)
+        self._suite.set("errors", str(errors))
         self._suite.set("skipped", str(self._counts[Status.SKIPPED]))
         document = Xml.Element("testsuites")
         document.append(self._suite)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from lab.reports import qr
-from lab.scenario.engine.result import HandsetResult, Judged, ScenarioResult, ScreenShot, StepResult
+from lab.scenario.engine.result import CheckResult, HandsetResult, ScenarioResult, ScreenShot, StepResult
 from lab.scenario.output.packing import Pool
 
 
@@ -33,7 +33,7 @@ def _step(step: StepResult) -> dict[str, Any]:
     }
 
 
-def _wrong(judged: Judged) -> dict[str, Any]:
+def _wrong(judged: CheckResult) -> dict[str, Any]:
     return {
         "handset": judged.handset,
         "mismatches": [asdict(each) for each in judged.mismatches],
