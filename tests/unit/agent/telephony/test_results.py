@@ -13,11 +13,10 @@ def test_every_plain_result_ends_a_command(kind: ResultKind) -> None:
     assert FinalResult(kind).ok == (kind is ResultKind.OK)
 
 
-@pytest.mark.parametrize("number", range(200))
-def test_every_numbered_equipment_error_ends_a_command(number: int) -> None:
-    """Errors without a meaning to us are still errors."""
-    result = parse_result(f"+CME ERROR: {number}")
-    assert result == FinalResult(ResultKind.CME_ERROR, NUMERIC.get(str(number), CmeError.OTHER))
+def test_every_numbered_equipment_error_ends_a_command() -> None:
+    for number in map(str, range(200)):
+        expected = FinalResult(ResultKind.CME_ERROR, NUMERIC.get(number, CmeError.OTHER))
+        assert parse_result(f"+CME ERROR: {number}") == expected
 
 
 @pytest.mark.parametrize("code", [code for code in CmeCode if str(code.value) in NUMERIC])

@@ -4,12 +4,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from agent.verification.errors import RULES, Code
 from lab.attacks import formatting
 from lab.attacks.catalogue import CATALOGUE
-from lab.attacks.model import Attack, AttackerCapability, Topic
+from lab.attacks.model import AttackerCapability, Topic
 from wire.codes import ProblemCode
 
 PAGE = Path(__file__).parents[4] / "docs" / "security" / "attacks.md"
@@ -32,14 +30,13 @@ def test_ids_are_unique_and_can_be_typed() -> None:
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9_]+)*", name) for name in counts)
 
 
-@pytest.mark.parametrize("attack", CATALOGUE, ids=lambda attack: attack.id)
-def test_every_attack_states_class_means_topics_and_ending(attack: Attack) -> None:
-    """A reviewer judges an attack by these before reading its code."""
-    assert attack.sentence.endswith(".")
-    assert SOURCE.match(attack.source)
-    assert attack.means
-    assert attack.topics
-    assert attack.trials
+def test_every_attack_has_a_sentence_a_source_means_topics_and_trials() -> None:
+    for attack in CATALOGUE:
+        assert attack.sentence.endswith("."), attack.id
+        assert SOURCE.match(attack.source), attack.id
+        assert attack.means, attack.id
+        assert attack.topics, attack.id
+        assert attack.trials, attack.id
 
 
 def test_every_topic_is_covered() -> None:
