@@ -1,4 +1,4 @@
-"""Whatever becomes of a scenario file in an editor, the reader gives scenarios, or says what is wrong and where."""
+"""Mutated scenario files: the reader returns scenarios, or errors with their lines."""
 
 from pathlib import Path
 from random import Random
@@ -46,11 +46,11 @@ JUNK = (
         "\x01",
     ),
 )
-"""What stands in files by mistake, and what somebody would try on purpose."""
+"""Typing errors, and values of an attacker."""
 
 
 def mutated(text: str, random: Random) -> str:
-    """A file in which a few lines or values are others."""
+    """A file with a few changed lines or values."""
     lines = text.splitlines()
     for _ in range(random.randint(1, 4)):
         at = random.randrange(len(lines))
@@ -72,8 +72,8 @@ def mutated(text: str, random: Random) -> str:
     return "\n".join(lines)
 
 
-def told(body: str) -> tuple[tuple[Case, ...], tuple[Fault, ...]]:
-    """The scenarios in a file, or what is wrong with it."""
+def read(body: str) -> tuple[tuple[Case, ...], tuple[Fault, ...]]:
+    """The scenarios in a file, or its errors."""
     try:
         return read_text(body, "folder/test.scenario.yaml"), ()
     except ScenarioError as error:
@@ -82,10 +82,10 @@ def told(body: str) -> tuple[tuple[Case, ...], tuple[Fault, ...]]:
 
 @settings(max_examples=examples(500))
 @given(st.sampled_from(TEXTS), st.integers(0, 2**32))
-def test_a_file_that_was_changed_by_chance_is_read_or_refused(text: str, seed: int) -> None:
-    """Each refusal names a line of the file; a traceback would name one of the reader's instead."""
+def test_randomly_changed_file_is_read_or_rejected(text: str, seed: int) -> None:
+    """Each error names a line of the file; the reader raises no other exception."""
     body = mutated(text, Random(seed))
-    found, faults = told(body)
+    found, faults = read(body)
     assert bool(found) != bool(faults)
     assert all(1 <= fault.line <= body.count("\n") + 2 for fault in faults)
     assert len({case.id for case in found}) == len(found)

@@ -1,4 +1,4 @@
-"""Whatever the server sends, a screen stays the screen that it is."""
+"""Texts from outside never change the structure of a screen."""
 
 import unicodedata
 
@@ -63,7 +63,7 @@ FACTS = st.builds(
 
 
 def outside_isolates(text: str) -> str:
-    """What stands outside every isolate."""
+    """The text outside all isolates."""
     depth, kept = 0, []
     for char in text:
         if char == PDI:
@@ -78,8 +78,8 @@ def outside_isolates(text: str) -> str:
 
 
 @given(ADVERSARIAL)
-def test_a_neutral_text_is_one_bounded_line_of_harmless_characters(text: str) -> None:
-    """No control, no direction, no line break, no private use, no tower of marks: nothing that acts."""
+def test_neutral_text_is_one_bounded_line_without_control_characters(text: str) -> None:
+    """No controls, direction marks, line breaks, private use characters or stacked marks."""
     plain = neutral(text)
     assert len(plain) <= ARGUMENT_MAX
     assert plain == plain.strip()
@@ -89,8 +89,8 @@ def test_a_neutral_text_is_one_bounded_line_of_harmless_characters(text: str) ->
 
 
 @given(ADVERSARIAL, ADVERSARIAL)
-def test_an_argument_never_changes_the_template(first: str, second: str) -> None:
-    """Outside the isolates the sentence reads as its template does, whatever braces the arguments hold."""
+def test_argument_does_not_change_the_template(first: str, second: str) -> None:
+    """Outside the isolates the sentence equals its template, whatever braces the arguments contain."""
     values = {"first": isolated(first), "second": isolated(second)}
     said = Sentence(("Start {first} middle {second}. End", "bare")).say(values)
     if all(values.values()):
@@ -101,7 +101,7 @@ def test_an_argument_never_changes_the_template(first: str, second: str) -> None
 
 @given(FACTS, st.sampled_from(ScreenId), st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(150))
-def test_no_fact_moves_a_word_of_a_screen(facts: ScreenFacts, screen: ScreenId, language: str) -> None:
+def test_facts_change_no_fixed_text_of_a_screen(facts: ScreenFacts, screen: ScreenId, language: str) -> None:
     """Title, buttons and direction are the catalogue's alone, and text from outside stays in its isolates.
 
     Which message it is decides one button, to accept new terms, and no fact decides another.
@@ -129,18 +129,18 @@ def _marked(template: str) -> str:
 
 @given(FACTS, st.sampled_from(ScreenId), st.sampled_from(LANGUAGES), st.integers(MIN_WIDTH, 70))
 @settings(max_examples=examples(150))
-def test_the_frame_holds_whatever_the_facts(
+def test_frame_has_one_width_with_any_facts(
     facts: ScreenFacts, screen: ScreenId, language: str, width: int
 ) -> None:
-    """One width for every line, and each line closes what it opens."""
+    """And each line closes its isolates."""
     for line in render_text(build(screen, facts, language), width).split("\n"):
         assert cells(line) == width
         outside_isolates(line.replace("\N{RIGHT-TO-LEFT ISOLATE}", FSI))
 
 
 @given(st.text(max_size=80).map(neutral), st.integers(2, 30))
-def test_wrapping_keeps_every_letter_and_every_bound(text: str, width: int) -> None:
-    """Only spaces may go, and only at the end of a line."""
+def test_wrapping_keeps_every_letter_and_the_width(text: str, width: int) -> None:
+    """Only spaces at the end of a line are removed."""
     lines = wrap(text, width)
     assert all(cells(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
@@ -148,7 +148,7 @@ def test_wrapping_keeps_every_letter_and_every_bound(text: str, width: int) -> N
 
 
 @given(st.text(), st.sampled_from(LANGUAGES), st.from_regex(r"\A([-_][A-Za-z0-9]{1,8}){0,4}\Z"))
-def test_any_tag_finds_a_language(rubbish: str, language: str, rest: str) -> None:
-    """A tag that begins with an offered language finds it, and no text at all fails."""
+def test_any_tag_selects_a_language(rubbish: str, language: str, rest: str) -> None:
+    """A tag that begins with an offered language selects it; no text raises an error."""
     assert resolve(rubbish) in LANGUAGES
     assert resolve(language + rest) == language

@@ -1,4 +1,4 @@
-"""Key descriptions of every version, whole and damaged: one encoding for each, and one error for all that is none."""
+"""Key descriptions of every version, valid and damaged: one encoding for each, and one error for invalid ones."""
 
 import os
 from dataclasses import MISSING, fields, replace
@@ -39,7 +39,7 @@ ROOTS = st.builds(
 
 
 def canonical(application: ApplicationId) -> ApplicationId:
-    """Sets in the order of their encodings, as the reader gives them back."""
+    """With sets in the order of their encodings, as the reader returns them."""
     read = encode_description(described(AuthorizationList(application_id=application)))
     again = key_description.decode(read).software.application_id
     assert again is not None
@@ -70,7 +70,7 @@ SAMPLES: dict[Any, Any] = {
     bool: True,
     int | None: 2**33,
     str | None: "text",
-    bytes | None: b"octets",
+    bytes | None: b"data",
     RootOfTrust | None: RootOfTrust(
         bytes(32),
         device_locked=True,
@@ -103,7 +103,7 @@ def extension(certificate: x509.Certificate) -> bytes:
 
 
 def real() -> dict[str, bytes]:
-    """The descriptions of the lab's phone, of one that uses every field, and of real phones where they are at hand."""
+    """The descriptions of the lab's device, of one with every field, and of real phones if available."""
     leaf = x509.load_der_x509_certificate(Phone().keystore.attest(b"n" * 44).chain[0])
     vectors = Path(os.environ.get("ACTIVATION_VECTORS", "/nowhere")) / "key-attestation"
     found = {
@@ -116,10 +116,10 @@ def real() -> dict[str, bytes]:
 REAL = real()
 
 
-def decoded(octets: bytes) -> KeyDescription | None:
-    """None for the one error that may come; any other is the test's failure."""
+def decoded(data: bytes) -> KeyDescription | None:
+    """None for the documented error; any other error fails the test."""
     try:
-        return key_description.decode(octets)
+        return key_description.decode(data)
     except KeyDescriptionError:
         return None
 
@@ -130,8 +130,7 @@ def known(description: KeyDescription) -> bool:
 
 @given(DESCRIPTIONS)
 @settings(max_examples=examples(150))
-def test_a_key_description_survives_encoding(description: KeyDescription) -> None:
-    """What a keystore of any version states is what the server reads, in both lists."""
+def test_key_description_survives_encoding(description: KeyDescription) -> None:
     assert key_description.decode(encode_description(description)) == description
 
 
@@ -147,56 +146,53 @@ def test_each_single_field_survives_encoding_in_each_list(version: int) -> None:
             assert key_description.decode(encode_description(description)) == description, name
 
 
-def test_the_fields_here_are_all_fields() -> None:
-    """A field that is added later must come under these tests by itself."""
+def test_full_description_has_every_field() -> None:
     empty = {field.name: field.default for field in fields(AuthorizationList)}
     assert MISSING not in empty.values()
     assert [name for name in TYPES if getattr(FULL, name) in (empty[name], None)] == []
 
 
 @pytest.mark.parametrize("phone", REAL)
-def test_any_damage_to_one_octet_is_named_or_is_another_description(phone: str) -> None:
-    """At every place each bit is turned, and the octet set to each end: nothing but the named error escapes.
+def test_change_of_one_byte_is_rejected_or_gives_another_description(phone: str) -> None:
+    """At every position each bit is flipped, and the byte set to extreme values; only the documented error is raised.
 
-    What is accepted has one encoding, so that no two octet strings are one description.
+    An accepted description has one encoding, so two byte strings never encode the same one.
     """
-    octets = REAL[phone]
-    whole = key_description.decode(octets)
-    for place, was in enumerate(octets):
+    data = REAL[phone]
+    whole = key_description.decode(data)
+    for place, was in enumerate(data):
         for value in {was ^ 1 << bit for bit in range(8)} | {0x00, 0x1F, 0x80, 0xFF} - {was}:
-            damaged = octets[:place] + bytes((value,)) + octets[place + 1 :]
-            if damaged != octets and (description := decoded(damaged)):
+            damaged = data[:place] + bytes((value,)) + data[place + 1 :]
+            if damaged != data and (description := decoded(damaged)):
                 assert description != whole
                 assert not known(description) or encode_description(description) == damaged
 
 
 @pytest.mark.parametrize("phone", REAL)
-def test_what_is_cut_short_or_goes_on_is_refused(phone: str) -> None:
-    """At every length."""
-    octets = REAL[phone]
-    assert not any(decoded(octets[:length]) for length in range(len(octets)))
-    assert decoded(octets + b"\x00") is None
-    assert decoded(octets[1:]) is None
+def test_truncated_or_extended_description_is_rejected(phone: str) -> None:
+    data = REAL[phone]
+    assert not any(decoded(data[:length]) for length in range(len(data)))
+    assert decoded(data + b"\x00") is None
+    assert decoded(data[1:]) is None
 
 
 @given(st.binary(max_size=80))
-def test_any_octets_are_refused_by_name(octets: bytes) -> None:
-    """Alone, as a list, and as the content of each tag."""
-    decoded(octets)
-    decoded(raw_der.encode(der.SEQUENCE, octets))
+def test_random_bytes_are_rejected_with_the_documented_error(data: bytes) -> None:
+    """As a description, as a list, and as the content of each tag."""
+    decoded(data)
+    decoded(raw_der.encode(der.SEQUENCE, data))
     head = encode_description(described(AuthorizationList()))[2:-4]
-    decoded(raw_der.encode(der.SEQUENCE, head + raw_der.encode(der.SEQUENCE, octets) + b"\x30\x00"))
+    decoded(raw_der.encode(der.SEQUENCE, head + raw_der.encode(der.SEQUENCE, data) + b"\x30\x00"))
     for number in (1, 3, 503, 704, 709, 714, 9999):
-        inside = raw_der.encode(der.CONTEXT, octets, number)
+        inside = raw_der.encode(der.CONTEXT, data, number)
         decoded(raw_der.encode(der.SEQUENCE, head + raw_der.encode(der.SEQUENCE, inside) + b"\x30\x00"))
 
 
 @given(st.binary(max_size=60))
-def test_elements_are_the_octets_that_they_came_from(octets: bytes) -> None:
-    """The reader takes the one encoding that DER allows, so that writing it again gives the same octets."""
+def test_elements_are_encoded_to_the_bytes_that_they_were_read_from(data: bytes) -> None:
     try:
-        found = der.elements(octets)
+        found = der.elements(data)
     except der.DerError:
         return
     if all(element.tag & 0xC0 in (0, 0x80) and element.tag & 0x1F != 0x1F for element in found):
-        assert b"".join(raw_der.encode(each.tag, each.content, each.number) for each in found) == octets
+        assert b"".join(raw_der.encode(each.tag, each.content, each.number) for each in found) == data

@@ -1,4 +1,4 @@
-"""Evidence that was tampered with, in every way that hypothesis finds: refused by name, never a verdict."""
+"""Modified evidence is rejected with a code and gets no verdict."""
 
 import base64
 import json
@@ -44,28 +44,25 @@ def outcome(token: bytes, server: VerdictService = SERVER) -> ProblemCode | Reas
 
 @given(st.integers(0, len(TOKEN) - 1), st.integers(1, 255))
 @settings(max_examples=examples(300))
-def test_one_changed_octet_is_refused(place: int, change: int) -> None:
-    """Anywhere: header, chain, claims or signature."""
+def test_evidence_with_one_changed_byte_is_rejected(place: int, change: int) -> None:
     token = bytearray(TOKEN)
     token[place] ^= change
     refusal(bytes(token))
 
 
 @given(st.binary(max_size=400) | st.text(alphabet="abAB01-_.=", max_size=200).map(str.encode))
-def test_rubbish_is_malformed(token: bytes) -> None:
-    """Rubbish never reaches the parts that cost something."""
+def test_random_bytes_are_malformed(token: bytes) -> None:
     assert refusal(token) is ProblemCode.EVIDENCE_MALFORMED
 
 
 @given(st.integers(0, len(TOKEN) - 1))
-def test_what_is_cut_short_is_refused(length: int) -> None:
-    """A line that breaks in the middle gives no verdict."""
+def test_truncated_evidence_is_rejected(length: int) -> None:
     refusal(TOKEN[:length])
 
 
 @given(st.sampled_from(sorted(claims(NONCE))), JSON)
-def test_a_claim_of_another_type_is_refused_by_name(name: str, value: Any) -> None:
-    """Signed by the phone's own key, so that only the claims can be at fault."""
+def test_claim_of_another_type_is_rejected_with_its_code(name: str, value: Any) -> None:
+    """Signed with the device's key, so that only the claim is invalid."""
     assume(value != claims(NONCE)[name])
     told = outcome(PHONE.sign(claims(NONCE) | {name: value}, NONCE))
     assert told in {
@@ -78,8 +75,7 @@ def test_a_claim_of_another_type_is_refused_by_name(name: str, value: Any) -> No
 
 
 @pytest.mark.parametrize("name", sorted(claims(NONCE)))
-def test_each_claim_is_needed(name: str) -> None:
-    """All claims of the shortest evidence are mandatory."""
+def test_each_claim_of_the_shortest_evidence_is_mandatory(name: str) -> None:
     payload = claims(NONCE)
     del payload[name]
     assert refusal(PHONE.sign(payload, NONCE)) is ProblemCode.EVIDENCE_CLAIMS_INVALID
@@ -115,8 +111,7 @@ def test_unknown_claim_is_rejected_and_not_repeated(name: str, value: Any) -> No
         b"{} {}",
     ],
 )
-def test_json_that_can_be_read_two_ways_is_refused(payload: bytes) -> None:
-    """Two readers of one document must not see two documents."""
+def test_ambiguous_json_is_rejected(payload: bytes) -> None:
     assert refusal(PHONE.sign(payload, NONCE)) is ProblemCode.EVIDENCE_MALFORMED
 
 
@@ -128,18 +123,15 @@ def test_json_that_can_be_read_two_ways_is_refused(payload: bytes) -> None:
         {"x5c": ["AA=="] * 7},
     ],
 )  # fmt: skip
-def test_a_header_of_another_form_is_refused(header: dict[str, Any]) -> None:
-    """Exactly three members, each of one form: nothing to negotiate, nothing to confuse."""
+def test_header_of_another_form_is_rejected(header: dict[str, Any]) -> None:
     assert refusal(PHONE.sign(claims(NONCE), NONCE, **header)) is ProblemCode.EVIDENCE_MALFORMED
 
 
-def test_an_algorithm_that_is_not_the_keys_is_refused() -> None:
-    """The key says how it signs, and the header may only agree."""
+def test_algorithm_of_another_key_type_is_rejected() -> None:
     assert refusal(PHONE.sign(claims(NONCE), NONCE, alg="Ed25519")) is ProblemCode.EVIDENCE_SIGNATURE_INVALID
 
 
-def test_a_segment_that_is_not_canonical_is_refused() -> None:
-    """Spare bits would make two tokens of one."""
+def test_segment_that_is_not_canonical_is_rejected() -> None:
     header, payload, signature = TOKEN.split(b".")
     last = b"_" if signature[-1:] != b"_" else b"-"
     assert refusal(b".".join((header, payload, signature[:-1] + last))) is ProblemCode.EVIDENCE_MALFORMED
@@ -149,8 +141,8 @@ def test_a_segment_that_is_not_canonical_is_refused() -> None:
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @given(st.data())
 @settings(max_examples=examples(200))
-def test_a_damaged_certificate_attests_nothing(data: st.DataObject) -> None:
-    """A damaged leaf breaks the chain. A damaged batch certificate may be one of another root: unattested."""
+def test_damaged_certificate_attests_nothing(data: st.DataObject) -> None:
+    """A damaged leaf breaks the chain. A damaged batch certificate may belong to another root: unattested."""
     chain = [bytearray(each) for each in KEY.chain]
     damaged = data.draw(st.sampled_from(chain))
     signed_part = len(x509.load_der_x509_certificate(bytes(damaged)).tbs_certificate_bytes)

@@ -1,4 +1,4 @@
-"""Comparing and looking over policies, against trying every case one by one."""
+"""Policy comparison, warnings and explanations, compared with an evaluation of every case."""
 
 from hypothesis import HealthCheck, given, settings
 
@@ -18,8 +18,7 @@ OUTCOME = ("decision", "reason", "message", "case", "check_in", "offline_limit",
 
 @SETTINGS
 @given(pairs())
-def test_a_difference_tells_every_combination_that_changes_and_no_other(pair: Pair) -> None:
-    """A change that is not told locks phones that nobody meant to lock; one that is told twice is counted twice."""
+def test_difference_contains_each_changed_combination_exactly_once(pair: Pair) -> None:
     found = difference(pair.old, pair.new)
     rows_of = found.rows
     met = set()
@@ -43,8 +42,7 @@ def test_a_difference_tells_every_combination_that_changes_and_no_other(pair: Pa
 
 @SETTINGS
 @given(pairs())
-def test_exactly_the_rules_that_decide_no_case_are_warned_about(pair: Pair) -> None:
-    """A rule that never matches is a sentence in which somebody trusts."""
+def test_warnings_name_exactly_the_rules_that_decide_no_case(pair: Pair) -> None:
     policy = pair.old
     deciding = {policy.decide_by(world.facts(policy)).id for world in worlds(pair.used)}
     warned = {
@@ -55,8 +53,7 @@ def test_exactly_the_rules_that_decide_no_case_are_warned_about(pair: Pair) -> N
 
 @SETTINGS
 @given(pairs())
-def test_an_explanation_ends_with_the_rule_that_decides(pair: Pair) -> None:
-    """Explaining tries the rules by itself, so it is held to what deciding does."""
+def test_explanation_ends_with_the_deciding_rule(pair: Pair) -> None:
     policy = pair.old
     for world in list(worlds(pair.used))[:500]:
         facts = world.facts(policy)
@@ -69,8 +66,7 @@ def test_an_explanation_ends_with_the_rule_that_decides(pair: Pair) -> None:
 
 @SETTINGS
 @given(pairs())
-def test_the_pieces_of_the_product_are_disjoint_and_together_the_whole(pair: Pair) -> None:
-    """Nothing is lost where a box is cut."""
+def test_boxes_of_the_space_are_disjoint_and_complete(pair: Pair) -> None:
     space = Space.of(pair.old)
     pieces = [box for box, _ in space.pieces(space.whole)]
     assert sum(map(space.count, pieces)) == space.count(space.whole)

@@ -1,4 +1,4 @@
-"""The abstraction that the exploration rests on loses nothing: `step` commutes with it."""
+"""The abstraction of the model checker is exact: `step` commutes with it."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,8 +65,8 @@ events = st.one_of(
 )  # fmt: skip
 
 
-def taken(state: State, event: Event) -> tuple[object, list[type[Effect]]]:
-    """The canonical state after an event with the kinds of its effects, or the refusal."""
+def outcome(state: State, event: Event) -> tuple[object, list[type[Effect]]]:
+    """The canonical state after an event with the kinds of its effects, or the rejection."""
     try:
         after, effects = step(state, event, HERE)
     except RejectedEventError as error:
@@ -76,29 +76,26 @@ def taken(state: State, event: Event) -> tuple[object, list[type[Effect]]]:
 
 @settings(max_examples=examples(250))
 @given(state=states, event=events)
-def test_step_cannot_tell_a_state_from_its_canonical_one(state: State, event: Event) -> None:
-    """If it could, the exploration would have seen only some of what can happen, and said that it saw all."""
-    assert taken(canonical(state), event) == taken(state, event)
+def test_step_of_a_state_equals_the_step_of_its_canonical_state(state: State, event: Event) -> None:
+    """Otherwise the model checker would not explore all states."""
+    assert outcome(canonical(state), event) == outcome(state, event)
 
 
 @settings(max_examples=examples(80))
 @given(state=states)
-def test_what_is_due_does_not_depend_on_what_is_dropped(state: State) -> None:
-    """The alarm wakes a canonical phone for what it would wake the phone itself for."""
+def test_due_event_does_not_depend_on_dropped_values(state: State) -> None:
     assert due(canonical(state), HERE) == due(state, HERE)
 
 
 @settings(max_examples=examples(80))
 @given(state=states)
-def test_the_canonical_state_of_a_canonical_state_is_itself(state: State) -> None:
-    """Otherwise the number of states would depend on how often they were looked at."""
+def test_canonical_is_idempotent(state: State) -> None:
     assert canonical(canonical(state)) == canonical(state)
 
 
 @settings(max_examples=examples(80))
 @given(state=states, elapsed=st.floats(0, 50 * DAY))
-def test_waiting_passes_the_same_deadlines_in_the_same_order(state: State, elapsed: float) -> None:
-    """Every real wait is some number of the exploration's waits to the next deadline."""
+def test_any_wait_equals_a_number_of_waits_for_the_next_deadline(state: State, elapsed: float) -> None:
     later = canonical(state, elapsed)
     abstract = canonical(state)
     waits = [abstract]
@@ -109,8 +106,7 @@ def test_waiting_passes_the_same_deadlines_in_the_same_order(state: State, elaps
     assert later.memory in memories
 
 
-def test_a_verdict_from_later_than_the_phone_knew_moves_time_past_its_deadlines() -> None:
-    """Trusted time jumps with the verdict, and a deadline that a deferral keeps may lie behind it then."""
+def test_verdict_from_a_later_time_can_move_trusted_time_past_a_deadline() -> None:
     waiting = State(
         Memory(TimeAnchor(NOW), lock_at=NOW + 3), Setup.DONE, Exchange.AWAITING_VERDICT, Lock.NOTICE
     )

@@ -1,7 +1,7 @@
-"""A whole phone, its runtime, flash and server, driven at random along the lines of the exploration.
+"""A whole device with its runtime, storage and server, driven by random events.
 
-The exploration runs `step` in a model of everything around it. Here nothing is a model: the runtime carries the
-effects out, the record lies in a store that power cuts and full disks hit, and a real server answers over HTTP.
+The model checker runs `step` in a model of its environment. Here the runtime carries out the effects, power cuts and
+full disks affect the stored record, and a real server answers.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,18 +55,18 @@ RULES = {
 
 
 def policy(decision: Decision) -> Policy:
-    """A policy that decides the same for everybody."""
-    head = f'id = "stateful-{decision}"\nversion = 1\ntitle = "Everybody"\n'
+    """A policy with one decision for all devices."""
+    head = f'id = "stateful-{decision}"\nversion = 1\ntitle = "All devices"\n'
     territories = "[territories]\nprohibited = []\nno_presence = []\n"
-    rule_text = f'[[rules]]\nid = "everybody"\ndecision = "{decision}"\n{RULES[decision]}'
+    rule_text = f'[[rules]]\nid = "all-devices"\ndecision = "{decision}"\n{RULES[decision]}'
     return Policy.parse(head + territories + rule_text, f"{decision}.toml")
 
 
 POLICIES = {decision: policy(decision) for decision in RULES}
 
 
-class LifeOfAPhone(RuleBasedStateMachine):
-    """One official phone. `barred`: it was locked, and no verdict has let its user in since."""
+class DeviceMachine(RuleBasedStateMachine):
+    """One official device. `barred`: it was locked, and no verdict has permitted its use since."""
 
     simulation: ClassVar[Simulation]
 
@@ -84,7 +84,7 @@ class LifeOfAPhone(RuleBasedStateMachine):
         self._do(self.phone.power_on)
 
     def _do(self, action: Callable[[], Any]) -> None:
-        """Do something; if the power is cut meanwhile, the device is off."""
+        """Run `action`; if the power is cut meanwhile, the device is off."""
         cut = False
         try:
             action()
@@ -146,8 +146,8 @@ class LifeOfAPhone(RuleBasedStateMachine):
         self.disk.full = full
 
     @rule(ticks=st.integers(1, 12))
-    def fuse_is_short(self, ticks: int) -> None:
-        """The power goes that many instants from now, in the midst of whatever comes next."""
+    def cut_power_soon(self, ticks: int) -> None:
+        """Cut the power after this number of checkpoints, in the middle of a later step."""
         self.power_cut.at = self.power_cut.effects + ticks
 
     @rule()
@@ -155,32 +155,32 @@ class LifeOfAPhone(RuleBasedStateMachine):
         self._do(self.phone.factory_reset)
 
     @rule()
-    def attacker_copies(self) -> None:
+    def attacker_copies_record(self) -> None:
         self.copy = self.disk.read()
 
     @precondition(lambda self: self.copy is not None)
     @rule()
-    def attacker_puts_back(self) -> None:
+    def attacker_restores_record(self) -> None:
         self.phone.power_off()
         self.disk.put(self.copy or b"")
 
-    @rule(octets=st.binary(max_size=40))
-    def attacker_writes(self, octets: bytes) -> None:
+    @rule(data=st.binary(max_size=40))
+    def attacker_writes_record(self, data: bytes) -> None:
         self.phone.power_off()
-        self.disk.put(octets)
+        self.disk.put(data)
 
     # --- what holds at any time ---------------------------------------------------------------------------------------
 
     @invariant()
-    def usable_only_by_a_verdict(self) -> None:
-        """I1, I3: somebody with a verdict key has let the user in, and nothing has locked the phone since."""
+    def usable_only_with_a_verdict(self) -> None:
+        """I1, I3: a verified verdict permitted the use, and nothing has locked the device since."""
         if self.phone.agent is not None and self.phone.usable:
             assert not self.barred
             assert any(verdict.decision in FAVOURABLE for verdict in self.phone.timeline.verdicts)
 
     @invariant()
     def screen_is_that_of_the_state(self) -> None:
-        """What the user sees is what the phone is in, emergency call and Wi-Fi settings with it (I5)."""
+        """The screen is that of the state, with emergency call and Wi-Fi settings (I5)."""
         if self.phone.agent is not None:
             state = self.phone.agent.state
             not_booted = self.phone.agent._phase is runtime.Phase.DOWN and state.lock is Lock.UNPROVISIONED
@@ -191,8 +191,8 @@ class LifeOfAPhone(RuleBasedStateMachine):
             assert {Action.EMERGENCY_CALL, Action.WIFI_SETTINGS} <= actions
 
     @invariant()
-    def nothing_older_comes_again(self) -> None:
-        """I4: a serial is never followed by a smaller one; a phone that remembers nothing has none."""
+    def serial_never_decreases(self) -> None:
+        """I4; a blank device has no serial."""
         if self.phone.agent is None:
             return
         state = self.phone.agent.state
@@ -201,14 +201,13 @@ class LifeOfAPhone(RuleBasedStateMachine):
         assert trusted_now(state, self.phone.agent._context()) <= self.phone.world.now() + 1
 
     @invariant()
-    def a_waiting_phone_has_an_alarm(self) -> None:
-        """Nothing that is due is slept through."""
+    def waiting_device_has_an_alarm(self) -> None:
         agent = self.phone.agent
         if agent is not None and agent.state.memory.check_in_at is not None:
             assert self.phone.alarm.at is not None or agent.state.lock is Lock.RELEASED
 
     def teardown(self) -> None:
-        """I7: with a network, a server that allows and room on the disk, every phone becomes usable."""
+        """I7: with a network, a server that allows and space on the disk, every device becomes usable."""
         if not hasattr(self, "phone"):
             return
         self.disk.full, self.power_cut.at = False, 0
@@ -224,16 +223,16 @@ class LifeOfAPhone(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def lived() -> Iterator[type[LifeOfAPhone]]:
+def machine() -> Iterator[type[DeviceMachine]]:
     with Simulation.open("stateful") as simulation:
-        LifeOfAPhone.simulation = simulation
-        yield LifeOfAPhone
+        DeviceMachine.simulation = simulation
+        yield DeviceMachine
 
 
-def test_no_life_of_a_phone_breaks_an_invariant(lived: type[LifeOfAPhone]) -> None:
-    """Power cuts, full disks, resets, rollbacks, outages and changes of mind, in any order."""
+def test_no_sequence_of_events_breaks_an_invariant(machine: type[DeviceMachine]) -> None:
+    """Power cuts, full disks, resets, rollbacks, outages and changed decisions, in any order."""
     run_state_machine_as_test(
-        lived,
+        machine,
         settings=settings(
             max_examples=examples(14),
             stateful_step_count=20,

@@ -1,4 +1,4 @@
-"""The dialogue says the same of the same octets, whatever pieces they come in."""
+"""The dialogue returns the same results for the same bytes, in whatever pieces they arrive."""
 
 from itertools import pairwise
 
@@ -51,7 +51,7 @@ BOUNDS = st.builds(
 )
 
 
-def hear(
+def results(
     command: Command, pieces: list[bytes], bounds: DialogueBounds, *, probing: bool = False
 ) -> list[DialogueEvent]:
     dialogue = Dialogue(bounds)
@@ -71,21 +71,18 @@ def cut(stream: bytes, places: set[int]) -> list[bytes]:
     bounds=BOUNDS | st.just(DialogueBounds()),
     probing=st.booleans(),
 )
-def test_pieces_do_not_change_what_is_heard(
+def test_pieces_do_not_change_the_results(
     command: Command, stream: bytes, places: set[int], bounds: DialogueBounds, *, probing: bool
 ) -> None:
-    """A serial line cuts its octets anywhere; the meaning must not depend on it, bounds included."""
-    whole = hear(command, [stream], bounds, probing=probing)
-    assert hear(command, cut(stream, places), bounds, probing=probing) == whole
-    assert hear(command, [bytes([octet]) for octet in stream], bounds, probing=probing) == whole
+    """Limits included."""
+    whole = results(command, [stream], bounds, probing=probing)
+    assert results(command, cut(stream, places), bounds, probing=probing) == whole
+    assert results(command, [bytes([byte]) for byte in stream], bounds, probing=probing) == whole
 
 
 @given(st.sampled_from(ASKED), st.binary(max_size=400), BOUNDS)
-def test_a_broken_bound_is_the_last_thing_that_is_said(
-    command: Command, stream: bytes, bounds: DialogueBounds
-) -> None:
-    """After a breach nothing on the line can be trusted, so nothing more comes out of it."""
-    events = hear(command, [stream, b"\r\nOK\r\n"], bounds)
+def test_exceeded_limit_is_the_last_result(command: Command, stream: bytes, bounds: DialogueBounds) -> None:
+    events = results(command, [stream, b"\r\nOK\r\n"], bounds)
     broken = [place for place, event in enumerate(events) if isinstance(event, Broken)]
     assert broken in ([], [len(events) - 1])
 
@@ -97,36 +94,36 @@ def test_a_broken_bound_is_the_last_thing_that_is_said(
     st.integers(0, 0xFFFFFFF),
     st.integers(0, 13),
 )
-def test_an_unsolicited_registration_is_never_the_answer(
+def test_unsolicited_registration_is_not_the_response(
     read: Command, state: int, area: int, cell: int, access: int
 ) -> None:
-    """Both share the prefix; only the form with <n> in front answers the read command."""
+    """Both have the same prefix; only the form that begins with <n> answers the read command."""
     place = f'"{area:04X}","{cell:08X}",{access}'
     for content in (f"{state}", f"{state},{place}"):
-        events = hear(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
+        events = results(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
         assert events == [Unsolicited(f"{read.prefix} {content}")]
     for content in (f"2,{state}", f"2,{state},{place}"):
-        events = hear(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
+        events = results(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
         assert events == [Information(content)]
 
 
 @given(st.lists(st.sampled_from(UNSOLICITED), max_size=3), st.lists(st.sampled_from(UNSOLICITED), max_size=3))
-def test_unsolicited_codes_in_every_gap_leave_the_answer_alone(before: list[str], between: list[str]) -> None:
-    """Modems speak up at any time, also between a command's information and its result."""
+def test_unsolicited_codes_do_not_change_the_response(before: list[str], between: list[str]) -> None:
+    """They may come at any time, also between a command's information and its result."""
     lines = [*before, '+CREG: 2,1,"0065","00012C01",7', *between, "OK"]
-    events = hear(READS[-1], ["".join(f"\r\n{line}\r\n" for line in lines).encode()], DialogueBounds())
+    events = results(READS[-1], ["".join(f"\r\n{line}\r\n" for line in lines).encode()], DialogueBounds())
     assert [e.content for e in events if isinstance(e, Information)] == ['2,1,"0065","00012C01",7']
     assert isinstance(events[-1], Ended)
     assert len(events) == len(lines)
 
 
 @given(st.integers(1, 300))
-def test_each_bound_is_named_when_it_is_broken(size: int) -> None:
-    """The report must say which bound a modem broke, and at the first octet beyond it."""
+def test_each_exceeded_limit_is_named(size: int) -> None:
+    """At the first byte beyond it."""
     bounds = DialogueBounds(line=size, answer=10_000, lines=64)
-    assert hear(commands.IMEI, [b"x" * size], bounds) == []
-    assert hear(commands.IMEI, [b"x" * (size + 1)], bounds) == [Broken(TelephonyCode.LINE_TOO_LONG)]
+    assert results(commands.IMEI, [b"x" * size], bounds) == []
+    assert results(commands.IMEI, [b"x" * (size + 1)], bounds) == [Broken(TelephonyCode.LINE_TOO_LONG)]
     short = DialogueBounds(line=10_000, answer=size, lines=64)
-    assert hear(commands.IMEI, [b"x" * (size + 1)], short) == [Broken(TelephonyCode.ANSWER_TOO_LONG)]
+    assert results(commands.IMEI, [b"x" * (size + 1)], short) == [Broken(TelephonyCode.ANSWER_TOO_LONG)]
     few = DialogueBounds(line=10, answer=10_000, lines=size)
-    assert hear(commands.IMEI, [b"x\r" * (size + 1)], few)[-1] == Broken(TelephonyCode.TOO_MANY_LINES)
+    assert results(commands.IMEI, [b"x\r" * (size + 1)], few)[-1] == Broken(TelephonyCode.TOO_MANY_LINES)

@@ -1,4 +1,4 @@
-"""The reading does not depend on the habits of the line, and no modem can make it say what is not so."""
+"""The reading does not depend on the timing and options of the modem."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -34,13 +34,12 @@ EXPECTED = plain_reading()
         seed=st.integers(0, 2**32),
     )
 )
-def test_habits_of_the_line_do_not_change_the_reading(options: ModemOptions) -> None:
-    """Echo, chatter and cutting are the modem's business; the evidence must come out the same."""
+def test_modem_options_do_not_change_the_reading(options: ModemOptions) -> None:
+    """Echo, unsolicited codes and pieces."""
     assert read_telephony(EmulatedModem(PHONE, options)) == EXPECTED
 
 
-def test_octet_by_octet_is_the_same_as_whole() -> None:
-    """The slowest line there is."""
+def test_reading_byte_by_byte_equals_reading_at_once() -> None:
     assert read_telephony(EmulatedModem(PHONE, ModemOptions(chunk=1))) == EXPECTED
 
 
@@ -52,8 +51,10 @@ DELAYS = st.dictionaries(st.integers(0, 60), st.integers(1, 8), min_size=1, max_
     {6: 4}, 1, 0
 )  # an IMSI so late that it came after the second probe, whose IMEI was then read as the IMSI
 @given(DELAYS, st.integers(0, 30), st.integers(0, 2**16))
-def test_a_late_answer_never_passes_for_another(delays: dict[int, int], chunk: int, seed: int) -> None:
-    """After a time-out the old answer may still come: a SIM may be unread then, never misread."""
+def test_late_response_is_never_used_for_another_command(
+    delays: dict[int, int], chunk: int, seed: int
+) -> None:
+    """After a time-out the old response may still come: the SIM is then unread, but never misread."""
     options = ModemOptions(chunk=chunk, seed=seed, unsolicited=UNSOLICITED, chatter=0.2)
     modem = EmulatedModem(PHONE, options, ModemFaults(delays=tuple(delays.items())))
     try:
@@ -71,8 +72,7 @@ def test_a_late_answer_never_passes_for_another(delays: dict[int, int], chunk: i
 
 @pytest.mark.parametrize("command", range(45))
 @pytest.mark.parametrize("reads", [1, 2])
-def test_one_late_answer_costs_nothing_but_time(command: int, reads: int) -> None:
-    """A single hiccup anywhere in the reading is made good by asking again."""
+def test_one_late_response_does_not_change_the_reading(command: int, reads: int) -> None:
     modem = EmulatedModem(PHONE, ModemOptions(), ModemFaults(delays=((command, reads),)))
     assert read_telephony(modem) == EXPECTED
 
@@ -83,11 +83,10 @@ def transcript_length() -> int:
     return modem.sent
 
 
-def test_a_modem_that_dies_anywhere_is_reported_as_gone() -> None:
-    """Whichever octet is its last: one named error, no half reading."""
-    for octets in range(0, transcript_length(), 7):
+def test_modem_that_stops_after_any_byte_is_reported_as_gone() -> None:
+    for content in range(0, transcript_length(), 7):
         with pytest.raises(TelephonyError) as caught:
-            read_telephony(EmulatedModem(PHONE, faults=ModemFaults(dies_after=octets)))
+            read_telephony(EmulatedModem(PHONE, faults=ModemFaults(dies_after=content)))
         assert caught.value.code is TelephonyCode.MODEM_GONE
 
 
@@ -112,8 +111,7 @@ ANSWERS = st.sampled_from(
 
 @settings(max_examples=examples(150))
 @given(st.data())
-def test_a_modem_that_says_anything_gives_a_reading_or_a_named_error(data: st.DataObject) -> None:
-    """Rubbish, wrong answers, answers in any order: never an exception that nobody named."""
+def test_modem_with_random_responses_gives_a_reading_or_a_documented_error(data: st.DataObject) -> None:
     pieces = st.lists(ANSWERS | st.binary(max_size=20), max_size=4)
     modem = ScriptedModem(lambda _: data.draw(pieces) if len(modem.commands) < 80 else [])
     try:

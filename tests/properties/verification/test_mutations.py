@@ -1,4 +1,4 @@
-"""Whatever is done to a good token, either the verifier refuses it by name or it still says the same."""
+"""Every modified token is rejected with a code, or has the same claims."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ SPOILS: dict[str, Spoil] = {
 
 
 def outcome(token: str | bytes) -> VerifiedVerdict | None:
-    """The verdict, or None for the one error that a verifier may raise."""
+    """The verdict, or None for the documented error of the verifier."""
     try:
         return verify(token, KEYS, expected=EXPECTED, now=NOW)
     except VerificationError:
@@ -41,10 +41,9 @@ def outcome(token: str | bytes) -> VerifiedVerdict | None:
 @pytest.mark.parametrize("spoil", SPOILS)
 @FEW
 @given(data=st.data())
-def test_a_token_that_was_touched_after_signing_is_never_accepted(
+def test_token_modified_after_signing_is_never_accepted(
     signer: tokens.Signer, spoil: str, data: st.DataObject
 ) -> None:
-    """The signature covers every character, and the signature itself has one spelling only."""
     good = sign(make_verdict(), signer)
     touched = data.draw(SPOILS[spoil](good))
     # Hypothesis may undo its own change, and the pool of segments can spell a whole good token again.
@@ -63,8 +62,8 @@ def _is_the_other_good_token(token: str) -> bool:
 
 @FEW
 @given(mutations.resigned())
-def test_a_token_that_was_touched_before_signing_says_what_it_says(case: tuple[tokens.Signer, str]) -> None:
-    """What is accepted means the same to any JSON reader, and is bound to this phone, nonce and issuer."""
+def test_token_modified_before_signing_has_the_claims_of_its_payload(case: tuple[tokens.Signer, str]) -> None:
+    """For any JSON reader; it is bound to this device, nonce and issuer."""
     signer, token = case
     verdict = outcome(token)
     if verdict is None:
@@ -81,15 +80,13 @@ def test_a_token_that_was_touched_before_signing_says_what_it_says(case: tuple[t
 
 @FEW
 @given(st.text(max_size=200) | st.binary(max_size=200) | st.text(mutations.ALPHABET, max_size=200))
-def test_rubbish_is_refused_by_name(rubbish: str | bytes) -> None:
-    """No input makes the verifier raise anything but its own error."""
+def test_random_input_is_rejected_with_the_documented_error(rubbish: str | bytes) -> None:
     assert outcome(rubbish) is None
 
 
 @FEW
 @given(st.binary(max_size=120) | mutations.JSON.map(lambda value: json.dumps(value).encode()))
-def test_a_signed_payload_that_is_no_verdict_is_refused_by_name(payload: bytes) -> None:
-    """Even the holder of a verdict key cannot make the verifier fail in another way than by name."""
+def test_signed_payload_that_is_not_a_verdict_is_rejected(payload: bytes) -> None:
     assert outcome(sign(payload)) is None
 
 
@@ -106,10 +103,9 @@ PIECES = (
 
 @settings(FEW, max_examples=examples(400))
 @given(mutations.DECISIONS, st.lists(st.sampled_from(PIECES), max_size=2), st.data())
-def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
+def test_fast_reader_accepts_no_payload_that_the_strict_reader_rejects(
     decision: str, added: list[bytes], data: st.DataObject
 ) -> None:
-    """Members doubled, put in place of null, or spelt anew: speed must not cost strictness."""
     text = compact(make_verdict(decision)).replace(b"{", b"{" + b"".join(piece + b"," for piece in added), 1)
     payload = data.draw(mutations.respelled(text))
     quick = parse_fast(payload)
@@ -122,8 +118,7 @@ def test_the_quick_reader_takes_nothing_that_the_strict_reader_refuses(
 
 
 @pytest.mark.parametrize("decision", tokens.CLAIMS)
-def test_the_quick_reader_takes_what_an_issuer_writes(decision: str) -> None:
-    """Otherwise the comparison above would compare nothing."""
+def test_fast_reader_accepts_the_payload_of_an_issuer(decision: str) -> None:
     assert parse_fast(compact(make_verdict(decision))) is not None
     doubled = compact(make_verdict(decision)).replace(b'"iat":', b'"iat":1,"iat":')
     assert parse_fast(doubled) is None
@@ -135,10 +130,9 @@ def test_the_quick_reader_takes_what_an_issuer_writes(decision: str) -> None:
     st.permutations(range(16)),
     st.sampled_from([{}, {"indent": 1}, {"ensure_ascii": False}]),
 )
-def test_the_quick_and_the_strict_reader_read_the_same(
+def test_fast_and_strict_reader_return_the_same_claims(
     decision: str, order: list[int], spelling: dict[str, Any]
 ) -> None:
-    """Step 8 has two readers for speed; a payload must not mean something else to either."""
     claims = make_verdict(decision, iss="https://activation.solvane.example/é")
     shuffled = dict(sorted(claims.items(), key=lambda claim: order[len(claim[0]) % 16]))
     text = json.dumps(shuffled, **spelling)

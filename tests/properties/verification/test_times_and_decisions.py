@@ -1,4 +1,4 @@
-"""Steps 12 and 14 held against the whole of their input, as far as it can be told apart."""
+"""Steps 12 and 14 over their whole input, as far as it differs."""
 
 import itertools
 
@@ -31,7 +31,7 @@ def accepted(iat: int, nbf: int, exp: int, reckoning: TimeCertainty) -> bool:
 
 
 def may_pass(iat: int, nbf: int, exp: int, reckoning: TimeCertainty) -> bool:
-    """The rule in one expression, written down apart from the code under test."""
+    """The rule in one expression, independent of the code under test."""
     sound = iat < exp <= iat + LIFETIME_MAX and nbf <= exp
     alive = exp > NOW - SKEW and iat >= NOW - SKEW
     if reckoning is TimeCertainty.EXACT:
@@ -40,16 +40,15 @@ def may_pass(iat: int, nbf: int, exp: int, reckoning: TimeCertainty) -> bool:
 
 
 @pytest.mark.parametrize("reckoning", TimeCertainty)
-def test_times_pass_exactly_where_the_rule_says(reckoning: TimeCertainty) -> None:
-    """Every combination of the edges and their neighbours, for all three times."""
+def test_times_are_accepted_exactly_by_the_rule(reckoning: TimeCertainty) -> None:
+    """Every combination of the limits and their neighbours, for all three times."""
     for iat, nbf, exp in itertools.product((NOW + offset for offset in OFFSETS), repeat=3):
         assert accepted(iat, nbf, exp, reckoning) is may_pass(iat, nbf, exp, reckoning)
 
 
 @settings(max_examples=examples(150))
 @given(st.tuples(*[st.integers(NOW - 3 * LIFETIME_MAX, NOW + 3 * LIFETIME_MAX)] * 3))
-def test_exact_time_refuses_whatever_a_lower_bound_refuses(times: tuple[int, int, int]) -> None:
-    """Knowing the time better can only make the phone stricter."""
+def test_exact_time_rejects_all_times_that_a_lower_bound_rejects(times: tuple[int, int, int]) -> None:
     assert accepted(*times, TimeCertainty.AT_LEAST) or not accepted(*times, TimeCertainty.EXACT)
 
 
@@ -59,8 +58,8 @@ VALUES = {
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_a_decision_is_taken_with_exactly_the_claims_that_it_needs_and_allows(decision: Decision) -> None:
-    """All 128 combinations of optional claims, under each decision."""
+def test_decision_is_accepted_with_exactly_its_required_and_permitted_claims(decision: Decision) -> None:
+    """All 128 combinations of optional claims, for each decision."""
     bare = make_verdict("release", decision=decision.value)
     for size in range(len(OPTIONAL_CLAIMS) + 1):
         for present in map(frozenset, itertools.combinations(sorted(OPTIONAL_CLAIMS), size)):
