@@ -16,7 +16,7 @@ from server_stub.policy.policy import Policy, PolicyInput
 from server_stub.store.records import AuditEntry, Device, Reading, Store, Transaction, VerdictRecord
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.claims import VerdictContext, build_verdict
-from server_stub.verdicts.signing_context import SigningContext
+from server_stub.verdicts.service import SigningContext
 from wire import limits
 from wire.codes import Decision, Intent, TrustTier
 from wire.unlock import UnlockChallenge

@@ -1,11 +1,11 @@
-"""Where the phones came from that were activated in prohibited territories: counts, shares, and how sure they are.
+"""Statistics on the origin of devices that were activated in prohibited territories.
 
-The vendor asks which sale region, model, batch or distributor leaked. For each of their values this gives how many of
-its phones were activated, how many of these in a prohibited territory, the share that is, and an interval around the
-share: the Wilson score interval at 95 percent (E. B. Wilson, 1927). A finding names a value only where its interval
-and that of all other phones do not meet, both at a level that allows for as many comparisons as the table has rows
-(Bonferroni): of a hundred batches some would stand out by chance. Values with fewer phones than `smallest` are
-counted together, so that no value's row is one person's phone. No pseudonym enters, and none can leave.
+The vendor asks which sale region, model, batch or distributor leaked. For each of their values this counts the
+activated devices and those in a prohibited territory, with the rate and its Wilson score interval at 95 percent
+(E. B. Wilson, 1927). A value has a finding only if its interval and that of all other devices do not overlap, both at a
+level that is corrected for the number of rows of the table (Bonferroni): of a hundred batches some would differ by
+chance. Values with fewer devices than `smallest` are counted together, so that no row is about one person. The input
+has no pseudonyms.
 """
 
 from collections import Counter
@@ -18,13 +18,13 @@ from statistics import NormalDist
 from typing import Final
 
 SMALLEST: Final = 5
-"""Phones below which a value has no row of its own."""
+"""The default number of devices that a value needs for its own row."""
 
 CONFIDENCE: Final = 0.95
 
 
 class OriginDimension(StrEnum):
-    """What a phone's way into the world is described by."""
+    """The properties that describe where a device comes from."""
 
     SALE_REGION = "sale-region"
     MODEL = "model"
@@ -33,20 +33,20 @@ class OriginDimension(StrEnum):
 
 
 class ShareFinding(StrEnum):
-    """What the numbers say of one value against all the others."""
+    """How a value compares with all other values."""
 
     ABOVE = "above"
-    """More of its phones went to prohibited territories than of the rest, beyond chance."""
+    """A significantly higher rate of its devices was activated in prohibited territories."""
     BELOW = "below"
     UNDECIDED = "undecided"
-    """The intervals meet: no telling from this many phones."""
+    """The intervals overlap: there are too few devices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One activated phone. `prohibited` is the territory of its activation if that is a prohibited one.
+    """One activated device. `prohibited` is the territory of its activation if that is a prohibited one.
 
-    `activated_at` is in seconds since the epoch; what nobody recorded is None.
+    `activated_at` is in seconds since the epoch; values that are not recorded are None.
     """
 
     activated_at: int
@@ -57,7 +57,7 @@ class Origin:
     distributor: str | None = None
 
     def value(self, dimension: OriginDimension) -> str | None:
-        """What is recorded of that dimension."""
+        """The recorded value of this dimension."""
         return {
             OriginDimension.SALE_REGION: self.sale_region,
             OriginDimension.MODEL: self.model,
@@ -78,8 +78,8 @@ class Interval:
 class Share:
     """One value of a dimension.
 
-    Of its `activated` phones `prohibited` went to prohibited territories: the rate `rate`, surely within `interval`.
-    `of_all` is its part of all phones that did.
+    Of its `activated` devices, `prohibited` were activated in prohibited territories, at the rate `rate` with its
+    `interval`. `of_all` is their share of all such devices.
     """
 
     value: str
@@ -93,10 +93,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class OriginTable:
-    """The values of one dimension, those with the most phones in prohibited territories first.
+    """The values of one dimension, those with the most devices in prohibited territories first.
 
-    `known` of the `activated` phones have a value at all. `folded` values were too small for a row; `rest` are their
-    phones together, None where there are none.
+    `known` of the `activated` devices have a value. `folded` values were too small for a row; `rest` counts their
+    devices together, None if there are none.
     """
 
     dimension: OriginDimension
@@ -117,7 +117,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Investigation:
-    """The answer. `territories` counts phones by the prohibited territory of their activation."""
+    """The result. `territories` counts devices by the prohibited territory of their activation."""
 
     activated: int
     prohibited: int
@@ -128,27 +128,27 @@ class Investigation:
     smallest: int
 
     def table(self, dimension: OriginDimension) -> OriginTable:
-        """The table of that dimension."""
+        """The table of this dimension."""
         return next(table for table in self.tables if table.dimension is dimension)
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts by value; memory grows with the values and not with the phones."""
+    """Counts by value; memory grows with the values and not with the devices."""
 
     activated: Counter[str] = field(default_factory=Counter)
     prohibited: Counter[str] = field(default_factory=Counter)
 
 
 def investigate(origins: Iterable[Origin], *, smallest: int = SMALLEST) -> Investigation:
-    """Count `origins` in one pass. Raises ValueError for a `smallest` below 1.
+    """The statistics of `origins`, counted in one pass. Raises ValueError for a `smallest` below 1.
 
     >>> found = investigate([Origin(0, "CU", batch="B1"), Origin(0, None, batch="B2")], smallest=1)
     >>> [(share.value, share.rate) for share in found.table(Dimension.BATCH).shares]
     [('B1', 1.0), ('B2', 0.0)]
     """
     if smallest < 1:
-        raise ValueError(f"smallest is {smallest}; a row has at least 1 phone")
+        raise ValueError(f"smallest is {smallest}; a row has at least 1 device")
     activated = 0
     tallies = {dimension: _Tally() for dimension in OriginDimension}
     territories: Counter[str] = Counter()
@@ -156,10 +156,15 @@ def investigate(origins: Iterable[Origin], *, smallest: int = SMALLEST) -> Inves
     for origin in origins:
         activated += 1
         for dimension, tally in tallies.items():
-            _count(tally, origin, dimension)
+            value = origin.value(dimension)
+            if value is not None:
+                tally.activated[value] += 1
+                tally.prohibited[value] += bool(origin.prohibited)
         if origin.prohibited:
             territories[origin.prohibited] += 1
-            weeks.setdefault(_monday(origin.activated_at), Counter())[origin.prohibited] += 1
+            day = datetime.fromtimestamp(origin.activated_at, UTC).date()
+            monday = (day - timedelta(days=day.weekday())).isoformat()
+            weeks.setdefault(monday, Counter())[origin.prohibited] += 1
     whole = _Whole(activated, territories.total(), smallest)
     return Investigation(
         activated=activated,
@@ -175,7 +180,7 @@ def investigate(origins: Iterable[Origin], *, smallest: int = SMALLEST) -> Inves
 def wilson(hits: int, trials: int, *, comparisons: int = 1) -> Interval:
     """The Wilson score interval for `hits` of `trials`, such that all of `comparisons` hold at 95 percent.
 
-    Everything is possible where nothing was tried.
+    Without trials it is 0 to 1.
 
     >>> wilson(0, 10).low, round(wilson(0, 10).high, 3)
     (0.0, 0.278)
@@ -199,43 +204,38 @@ class _Whole:
     smallest: int
 
 
-def _count(tally: _Tally, origin: Origin, dimension: OriginDimension) -> None:
-    value = origin.value(dimension)
-    if value is None:
-        return
-    tally.activated[value] += 1
-    if origin.prohibited:
-        tally.prohibited[value] += 1
-
-
 def _table(dimension: OriginDimension, tally: _Tally, whole: _Whole) -> OriginTable:
-    large = [value for value, phones in tally.activated.items() if phones >= whole.smallest]
-    small = [value for value in tally.activated if tally.activated[value] < whole.smallest]
+    large = [value for value, devices in tally.activated.items() if devices >= whole.smallest]
+    small = [value for value, devices in tally.activated.items() if devices < whole.smallest]
     known = _Whole(tally.activated.total(), tally.prohibited.total(), whole.smallest)
     shares = [
         _share(value, tally.activated[value], tally.prohibited[value], known, comparisons=len(large))
         for value in large
     ]
+    rest = None
+    if small:
+        activated = sum(tally.activated[value] for value in small)
+        prohibited = sum(tally.prohibited[value] for value in small)
+        # Several values together have no finding.
+        rest = replace(_share("others", activated, prohibited, known), finding=ShareFinding.UNDECIDED)
     return OriginTable(
         dimension=dimension,
         activated=whole.activated,
         known=known.activated,
         shares=tuple(sorted(shares, key=lambda share: (-share.prohibited, -share.rate, share.value))),
         folded=len(small),
-        rest=_together(small, tally, known) if small else None,
+        rest=rest,
     )
-
-
-def _together(small: list[str], tally: _Tally, known: _Whole) -> Share:
-    """What is too small for a row of its own. It is no value, so nothing is found of it."""
-    activated = sum(tally.activated[value] for value in small)
-    prohibited = sum(tally.prohibited[value] for value in small)
-    return replace(_share("others", activated, prohibited, known), finding=ShareFinding.UNDECIDED)
 
 
 def _share(value: str, activated: int, prohibited: int, known: _Whole, *, comparisons: int = 1) -> Share:
     strict = wilson(prohibited, activated, comparisons=comparisons)
     others = wilson(known.prohibited - prohibited, known.activated - activated, comparisons=comparisons)
+    finding = ShareFinding.UNDECIDED
+    if strict.low > others.high:
+        finding = ShareFinding.ABOVE
+    elif strict.high < others.low:
+        finding = ShareFinding.BELOW
     return Share(
         value=value,
         activated=activated,
@@ -243,21 +243,10 @@ def _share(value: str, activated: int, prohibited: int, known: _Whole, *, compar
         rate=prohibited / activated,
         interval=wilson(prohibited, activated),
         of_all=prohibited / known.prohibited if known.prohibited else 0.0,
-        finding=_finding(strict, others),
+        finding=finding,
     )
 
 
-def _finding(interval: Interval, others: Interval) -> ShareFinding:
-    if interval.low > others.high:
-        return ShareFinding.ABOVE
-    return ShareFinding.BELOW if interval.high < others.low else ShareFinding.UNDECIDED
-
-
-def _monday(at: int) -> str:
-    day = datetime.fromtimestamp(at, UTC).date()
-    return (day - timedelta(days=day.weekday())).isoformat()
-
-
 def _ordered(counts: Counter[str]) -> dict[str, int]:
-    """Most first; equal ones by name, so that the same phones give the same bytes."""
+    """Largest first, equal ones by name, so that the same devices give the same bytes."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

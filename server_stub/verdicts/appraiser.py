@@ -1,4 +1,4 @@
-"""Everything that is judged of evidence before the store is asked: nonce, chain, signature, appraisal, territory."""
+"""Judgement of evidence without the store: nonce, chain, signature, appraisal, territory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from wire.evidence import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Appraised:
-    """Evidence with everything that was judged of it before the store is asked.
+    """Evidence with the judgements that do not need the store.
 
-    `sub` is the pseudonym of an attested phone, None where the server cannot know which phone it talks to.
+    `sub` is the pseudonym of an attested device, None if the attestation does not identify one.
     """
 
     evidence: Evidence
@@ -35,7 +35,7 @@ class Appraised:
 
 @dataclass(frozen=True, slots=True)
 class Appraiser:
-    """Judges evidence for one vendor. Knows no device."""
+    """Judges evidence for one vendor, without device records."""
 
     challenger: Challenger
     chains: ChainVerifier
@@ -44,9 +44,9 @@ class Appraiser:
     country_of: CountryOf = unknown_country
 
     def appraise(self, token: bytes, observer: RequestObserver, address: str | None = None) -> Appraised:
-        """Judge signed evidence that came from `address`, which is not kept.
+        """Judge signed evidence that came from `address`, which is not stored.
 
-        Raises EvidenceError, and RateExceededError where the observer does.
+        Raises EvidenceError, and RateExceededError if the observer does.
         """
         now = self.clock()
         read = evidence_reader.read(token)
@@ -58,11 +58,14 @@ class Appraiser:
         read.verify_signature(path.leaf_key)
         observer.record_step(JudgingStep.SIGNATURE)
         appraisal = appraise(path, read.evidence)
-        sub = self._attested(appraisal)
+        sub = None
+        if appraisal.identity is Identity.ATTESTED and appraisal.imei is not None:
+            sub = self.pseudonyms.device(appraisal.imei)
         observer.record_step(JudgingStep.APPRAISE)
         if sub is not None:
             observer.check_rate(sub)
-        judgement = judge(signals_of(read.evidence, zone_at, self._source(address)))
+        country = None if address is None else self.country_of(address)
+        judgement = judge(signals_of(read.evidence, zone_at, country))
         observer.record_step(JudgingStep.JUDGE)
         return Appraised(
             evidence=read.evidence,
@@ -76,14 +79,5 @@ class Appraiser:
         )
 
     def check(self) -> None:
-        """Raises EvidenceError where no evidence could be judged now."""
+        """Raises EvidenceError if no evidence could be judged now."""
         self.chains.check(self.clock())
-
-    def _source(self, address: str | None) -> str | None:
-        return None if address is None else self.country_of(address)
-
-    def _attested(self, appraisal: Appraisal) -> str | None:
-        """The pseudonym of an attested phone. Nobody's where the server cannot know which phone it talks to."""
-        if appraisal.identity is not Identity.ATTESTED or appraisal.imei is None:
-            return None
-        return self.pseudonyms.device(appraisal.imei)

@@ -1,4 +1,4 @@
-"""Composing the claims of a verdict from what was judged and decided."""
+"""The claims of a verdict, built from the judgement and the policy's decision."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ LIFETIME: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class VerdictContext:
-    """What ties a verdict to one exchange: parties, key, nonce, numbers. `case` is what support is quoted."""
+    """What binds a verdict to one exchange: parties, key, nonce, numbers. `case` is the case number for support."""
 
     issuer: str
     audience: str
@@ -31,7 +31,7 @@ class VerdictContext:
 def build_verdict(
     context: VerdictContext, case: PolicyInput, policy: Policy, rule: Rule, *, lifetime: int = LIFETIME
 ) -> Verdict:
-    """The verdict that `rule` of `policy` gives in `case`. Complete by construction: rules are checked on loading."""
+    """The verdict of `rule` of `policy` in `case`. It is complete: rules are checked when a policy is loaded."""
     return Verdict(
         iss=context.issuer,
         aud=context.audience,
@@ -58,9 +58,9 @@ def build_verdict(
 
 
 def locks_at(verdict: Verdict, before: int | None) -> int | None:
-    """When a phone locks that takes `verdict`, seconds since the epoch, None for never; `before` held until now.
+    """When a device with `verdict` locks, in seconds since the epoch, None for never; `before` is the earlier value.
 
-    A phone may lock later than this, as its time may lag, and not earlier.
+    The device may lock later than this, because its time may lag, but not earlier.
     """
     offline = None if verdict.offline_limit is None else verdict.iat + verdict.offline_limit
     announced = [moment for moment in (verdict.not_before_lock, offline) if moment is not None]
@@ -75,10 +75,10 @@ def locks_at(verdict: Verdict, before: int | None) -> int | None:
 
 
 def next_serial(remembered: int, evidence: Evidence) -> int:
-    """One more than the newest serial that the server or the phone knows.
+    """One more than the newest serial that the server or the device has recorded.
 
-    A server that lost its memory would otherwise number below what the phone has sealed, and the phone would
-    refuse each answer for ever. A number that leaves no room for another is not believed.
+    Otherwise a server that lost its database would issue serials below the one that the device has sealed, and the
+    device would reject every verdict. A claimed serial that leaves no room for higher ones is ignored.
     """
     claimed = evidence.last_verdict.serial if evidence.last_verdict else 0
     return max(remembered, claimed if claimed < INTEGER_MAX // 2 else 0) + 1
@@ -87,14 +87,8 @@ def next_serial(remembered: int, evidence: Evidence) -> int:
 def _message(context: VerdictContext, case: PolicyInput, rule: Rule) -> CatalogueMessage | None:
     if rule.message is None:
         return None
-    args = {name: _fill(source, context, case) for name, source in rule.message.args.items()}
+    activation = case.activation.territory if case.activation else None
+    # A rule whose message names a territory only matches if there is one; loading the policy checked that.
+    values = {Argument.CASE: context.case, Argument.TERRITORY: case.judgement.territory or ""}
+    args = {name: values.get(source, activation or "") for name, source in rule.message.args.items()}
     return CatalogueMessage(key=rule.message.key, args=args)
-
-
-def _fill(source: Argument, context: VerdictContext, case: PolicyInput) -> str:
-    """Loading a policy made sure that a rule which names a territory only matches where there is one."""
-    if source is Argument.CASE:
-        return context.case
-    if source is Argument.TERRITORY:
-        return case.judgement.territory or ""
-    return (case.activation.territory if case.activation else None) or ""

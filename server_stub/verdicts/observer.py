@@ -1,6 +1,6 @@
-"""What the caller of the service may watch while evidence is judged: the steps, and whether the phone may ask so often.
+"""What the caller of the service observes while evidence is judged: the steps, and the rate of each device.
 
-The service calls an `RequestObserver`; how long a step took and how often is too often are the caller's to know.
+The service calls a `RequestObserver`; measuring time and limiting rates is up to the caller.
 """
 
 from enum import StrEnum
@@ -8,10 +8,7 @@ from typing import Final, Protocol
 
 
 class JudgingStep(StrEnum):
-    """A part of judging, in the order in which they happen.
-
-    `STORE` is the transaction without what is done inside it: `DECIDE` and `SIGN`.
-    """
+    """The steps of judging in their order. `STORE` is the transaction without `DECIDE` and `SIGN` inside it."""
 
     READ = "read"
     CHALLENGE = "challenge"
@@ -25,7 +22,7 @@ class JudgingStep(StrEnum):
 
 
 class RateExceededError(Exception):
-    """This phone asks too often. `retry_after` is in seconds, 1 or more."""
+    """The device exceeds its rate. `retry_after` is in seconds, 1 or more."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"ask again in {retry_after} s")
@@ -33,14 +30,14 @@ class RateExceededError(Exception):
 
 
 class RequestObserver(Protocol):
-    """Watches one request."""
+    """Observes one request."""
 
     def record_step(self, step: JudgingStep) -> None:
-        """What happened since the last call, or since the beginning, was `step`. A step may come in several parts."""
+        """Called when `step`, or a part of it, has ended; it began at the previous call."""
         ...
 
     def check_rate(self, sub: str) -> None:
-        """Called once the phone with this pseudonym has proved who it is. Raises RateExceededError."""
+        """Called when the device with this pseudonym has proved its identity. Raises RateExceededError."""
         ...
 
 
@@ -53,4 +50,4 @@ class _NullObserver:
 
 
 NULL_OBSERVER: Final[RequestObserver] = _NullObserver()
-"""Watches nothing and admits everybody."""
+"""Records nothing and has no rate limit."""

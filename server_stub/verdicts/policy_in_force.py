@@ -1,4 +1,4 @@
-"""Which policy decides: the one that is in force in the store, read once for each revision of the store."""
+"""The policy in force, read from the store once for each of its revisions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from server_stub.policy.policy import Period, Policy
 from server_stub.store.records import AuditEntry, InForce, PolicyVersion, Reading, Transaction
 
 SERVER: Final = "server"
-"""The actor of what a server does by itself, in the audit log."""
+"""The actor in audit entries about what the server does itself."""
 
 _FIRST: Final = "the server was started with it, on records in which nothing was in force"
 
@@ -20,9 +20,9 @@ class _CachedPolicy:
 
 
 class PolicyInForce:
-    """The policy that decides. `started_with` is what decides where nothing was ever put in force.
+    """Caches the policy in force. `started_with` is put in force if the store has none.
 
-    Another process that puts a policy in force, or starts or lifts a campaign, is noticed with the next question.
+    A policy or campaign that another process changes takes effect with the next call.
     """
 
     def __init__(self, started_with: Policy, clock: Callable[[], int]) -> None:
@@ -31,14 +31,14 @@ class PolicyInForce:
         self._known: _CachedPolicy | None = None
 
     def establish(self, transaction: Transaction) -> Policy:
-        """The policy that decides. In records in which nothing is in force it is put in force, and that is recorded."""
+        """The policy in force. If there is none, `started_with` is put in force, with an audit entry."""
         if self._known is None and transaction.in_force() is None:
             put_in_force(transaction, self._started_with, AuditNote(self._clock(), SERVER, _FIRST))
-            return self._load(transaction)  # not remembered: the transaction may come to nothing
+            return self._load(transaction)  # not cached: the transaction may be rolled back
         return self.read(transaction)
 
     def read(self, reading: Reading) -> Policy:
-        """The policy that decides."""
+        """The policy in force."""
         revision = reading.revision()
         known = self._known
         if known is None or known.revision != revision:
@@ -51,7 +51,7 @@ class PolicyInForce:
 
 @dataclass(frozen=True, slots=True)
 class AuditNote:
-    """When something was done, by whom and why."""
+    """When something was done, by which actor and why."""
 
     at: int
     by: str
@@ -59,7 +59,7 @@ class AuditNote:
 
 
 def loaded(reading: Reading) -> Policy | None:
-    """The policy in force, with the periods that operators gave to campaigns."""
+    """The policy in force, with the campaign periods that operators declared."""
     entry = reading.in_force()
     version = reading.policy(entry.policy_id, entry.version) if entry else None
     if version is None:
@@ -68,14 +68,14 @@ def loaded(reading: Reading) -> Policy | None:
 
 
 def declared(reading: Reading) -> dict[str, Period]:
-    """The periods that operators gave to campaigns."""
+    """The campaign periods that operators declared."""
     return {each.id: Period(each.begins, each.ends) for each in reading.campaigns()}
 
 
 def put_in_force(
     transaction: Transaction, policy: Policy, note: AuditNote, action: str = "policy.in-force"
 ) -> InForce:
-    """Keep the text of `policy`, let it decide from now on, and record that. Raises PolicyFixedError."""
+    """Store the text of `policy`, put it in force from now on, and append an audit entry. Raises PolicyFixedError."""
     document, before = policy.document, transaction.in_force()
     known = transaction.policy(document.id, document.version)
     if known is None or known.text != policy.text:

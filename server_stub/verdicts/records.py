@@ -1,4 +1,4 @@
-"""What the server keeps of an exchange: the verdict with its inputs, and what it changes about the device."""
+"""What the server records of an exchange: the verdict with its inputs, and the changed device."""
 
 import hashlib
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Any
 
 from server_stub.evidence.pseudonyms import Pseudonyms
 from server_stub.policy.policy import UNKNOWN_REGION, Activation, PolicyInput
-from server_stub.store.records import Device, Reading, Shipment, VerdictRecord
+from server_stub.store.records import Device, Reading, VerdictRecord
 from server_stub.verdicts.appraiser import Appraised
 from server_stub.verdicts.claims import locks_at
 from wire.codes import Decision
@@ -14,7 +14,7 @@ from wire.verdict import Verdict
 
 
 def device_of(appraised: Appraised, reading: Reading) -> Device | None:
-    """The record of an attested phone, a new one where it asks for the first time; None for a stranger."""
+    """The record of an attested device, new for its first request; None for an unattested device."""
     if appraised.sub is None:
         return None
     known = reading.device(appraised.sub)
@@ -30,8 +30,12 @@ def device_of(appraised: Appraised, reading: Reading) -> Device | None:
 
 
 def shipped_as(device: Device, imei: str, reading: Reading) -> Device:
-    """The device with what the vendor knows of its shipment, which goes before what the phone says of itself."""
-    if device.batch is not None or not (shipment := _shipment(imei, reading)):
+    """The device with the data of its shipment, which overrides what the device claims."""
+    if device.batch is not None or len(imei) < 14 or not imei[:14].isdigit():
+        return device
+    # Type allocation code and serial number (3GPP TS 23.003 clause 6.2.1).
+    shipment = reading.shipment_of(imei[:8], int(imei[8:14]))
+    if shipment is None:
         return device
     return replace(
         device,
@@ -42,14 +46,9 @@ def shipped_as(device: Device, imei: str, reading: Reading) -> Device:
     )
 
 
-def _shipment(imei: str, reading: Reading) -> Shipment | None:
-    """By type allocation code and serial number (3GPP TS 23.003 clause 6.2.1)."""
-    return reading.shipment_of(imei[:8], int(imei[8:14])) if imei[:14].isdigit() and len(imei) >= 14 else None
-
-
 def case_of(appraised: Appraised, device: Device | None) -> PolicyInput:
-    """What the policy decides about. The server's own record of the sale region goes before the phone's word."""
-    told = appraised.evidence.firmware.sale_region
+    """The input of the policy. The recorded sale region overrides the one that the device claims."""
+    claimed = appraised.evidence.firmware.sale_region
     recorded = device.sale_region if device else UNKNOWN_REGION
     return PolicyInput(
         judgement=appraised.judgement,
@@ -59,13 +58,13 @@ def case_of(appraised: Appraised, device: Device | None) -> PolicyInput:
         trust=appraised.appraisal.tier,
         terms=appraised.evidence.terms.version,
         now=appraised.now,
-        sale_region=told if recorded == UNKNOWN_REGION else recorded,
+        sale_region=claimed if recorded == UNKNOWN_REGION else recorded,
         roaming=appraised.evidence.telephony.serving.roaming,
     )
 
 
 def device_after(device: Device, verdict: Verdict) -> Device:
-    """The first allow is the activation; where its territory was unknown, the first that is known completes it."""
+    """The device after `verdict`. The first allow is its activation; a later one adds an unknown territory."""
     activation = device.activation
     if verdict.decision is Decision.ALLOW:
         if activation is None:
@@ -82,7 +81,7 @@ def device_after(device: Device, verdict: Verdict) -> Device:
 
 
 def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Pseudonyms) -> VerdictRecord:
-    """The verdict with all that led to it."""
+    """The record of a verdict with its inputs."""
     judgement = appraised.judgement
     return VerdictRecord(
         verdict=verdict,
@@ -101,22 +100,16 @@ def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Ps
 
 
 def _inputs(claims: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
-    """The claims as they are kept: identifiers as keyed hashes; cell and position, which tell a home, not."""
+    """The claims without cell and position, which would reveal a home, and with keyed hashes of identifiers."""
     telephony = claims["telephony"]
+    sims = [
+        sim | {"iccid": pseudonyms.value("iccid", sim["iccid"])} if sim.get("iccid") else sim
+        for sim in telephony["sims"]
+    ]
     return _without(claims, "location") | {
         "ueid": pseudonyms.value("ueid", claims["ueid"]),
-        "telephony": telephony
-        | {
-            "sims": [_kept_sim(sim, pseudonyms) for sim in telephony["sims"]],
-            "serving": _without(telephony["serving"], "cell"),
-        },
+        "telephony": telephony | {"sims": sims, "serving": _without(telephony["serving"], "cell")},
     }
-
-
-def _kept_sim(sim: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
-    if not (iccid := sim.get("iccid")):
-        return sim
-    return sim | {"iccid": pseudonyms.value("iccid", iccid)}
 
 
 def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:

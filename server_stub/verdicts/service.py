@@ -1,12 +1,12 @@
 """The verdict service, without HTTP: challenges out, evidence in, signed verdicts out.
 
-A verdict, its serial and its spent nonce are committed together before the token is answered. What is unattested
-gets a verdict too, about nobody: it reads and writes no device's record.
+A verdict, its serial and its spent nonce are committed together before the token is returned. Unattested evidence also
+gets a verdict, but no device record is read or written.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from server_stub.attestation.chain import ChainVerifier
@@ -17,6 +17,7 @@ from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy
 from server_stub.reference_data.source_countries import CountryOf, unknown_country
 from server_stub.signing.key_material import Secrets
+from server_stub.signing.signing_key import SigningKey
 from server_stub.store.records import (
     Device,
     NonceSpentError,
@@ -30,7 +31,6 @@ from server_stub.verdicts.claims import VerdictContext, build_verdict, next_seri
 from server_stub.verdicts.observer import NULL_OBSERVER, JudgingStep, RateExceededError, RequestObserver
 from server_stub.verdicts.policy_in_force import PolicyInForce
 from server_stub.verdicts.records import case_of, device_after, device_of, record_of, shipped_as
-from server_stub.verdicts.signing_context import SigningContext
 from wire.challenge import Challenge
 from wire.codes import ProblemCode
 from wire.verdict import Verdict
@@ -62,12 +62,24 @@ class ServiceError(Exception):
         self.retry_after = retry_after
 
 
-class VerdictService:
-    """Judges phones for one vendor.
+@dataclass(frozen=True, slots=True)
+class SigningContext:
+    """The parts of the service that build and sign verdicts, also those of operators."""
 
-    `clock` gives seconds since the epoch, `random` as many random octets as it is asked for. `signer` chooses the
-    key that signs; without one it is the first of `secrets`. What is in force in `store` decides; `policy` is put in
-    force where nothing is. `country_of` knows in which country an address is.
+    issuer: str
+    audience: str
+    signer: SigningKey | VerdictSigner
+    pseudonyms: Pseudonyms
+    clock: Callable[[], int]
+    random: Callable[[int], bytes]
+
+
+class VerdictService:
+    """Judges devices for one vendor.
+
+    `clock` returns seconds since the epoch, `random` the given number of random bytes. `signer` chooses the key that
+    signs; without it the first key of `secrets` signs. The policy in force in `store` decides; `policy` is put in force
+    if there is none. `country_of` returns the country of an address.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part of its own, and all are given by name
@@ -96,12 +108,12 @@ class VerdictService:
         self._pseudonyms = Pseudonyms(secrets.identifier_key)
         self._appraiser = Appraiser(self._challenger, chains, self._pseudonyms, clock, country_of)
         self._in_force = PolicyInForce(policy, clock)
-        # A store that cannot be written yet gets its policy with the first verdict.
+        # If the store cannot be written yet, the policy is put in force with the first verdict.
         with suppress(StoreUnavailableError), store.transaction() as transaction:
             self._in_force.establish(transaction)
 
     def challenge(self) -> Challenge:
-        """A fresh nonce; nothing is written."""
+        """A new nonce; nothing is stored."""
         return self._challenger.issue(self._clock())
 
     def answer(self, token: bytes) -> str:
@@ -122,7 +134,7 @@ class VerdictService:
             raise ServiceError(error.code, error.detail) from error
         except RateExceededError as error:
             raise ServiceError(
-                ProblemCode.TOO_MANY_REQUESTS, "this phone asks too often", error.retry_after
+                ProblemCode.TOO_MANY_REQUESTS, "this device sends requests too often", error.retry_after
             ) from error
         except NonceSpentError as error:
             raise ServiceError(
@@ -135,7 +147,7 @@ class VerdictService:
         return answer
 
     def check(self) -> None:
-        """Raises ServiceError where no verdict could be recorded now."""
+        """Raises ServiceError if no verdict could be recorded now."""
         try:
             self._store.check()
             self._appraiser.check()
@@ -146,30 +158,30 @@ class VerdictService:
 
     @property
     def signing_context(self) -> SigningContext:
-        """What verdicts are made and signed with."""
+        """The parts that build and sign verdicts."""
         return SigningContext(
             self._issuer, self._audience, self._signer, self._pseudonyms, self._clock, self._random
         )
 
     @property
     def store(self) -> Store:
-        """The records."""
+        """The store of devices and verdicts."""
         return self._store
 
     def in_force(self, reading: Reading) -> Policy:
-        """The policy that decides, as `reading` has it."""
+        """The policy in force, according to `reading`."""
         return self._in_force.read(reading)
 
     @property
     def policy(self) -> Policy:
-        """What decides now. Raises StoreUnavailableError."""
+        """The policy in force now. Raises StoreUnavailableError."""
         with self._store.reading() as reading:
             return self._in_force.read(reading)
 
     def enroll(self, imei: str, activation: Activation, *, sale_region: str = UNKNOWN_REGION) -> str:
-        """Record an activation that the vendor knows of from elsewhere, and return the device's pseudonym.
+        """Record an activation from another source, and return the device's pseudonym.
 
-        A device that is known keeps its serial. Raises StoreUnavailableError.
+        A known device keeps its serial. Raises StoreUnavailableError.
         """
         sub = self._pseudonyms.device(imei)
         with self._store.transaction() as transaction:
@@ -185,8 +197,7 @@ class VerdictService:
         observer.record_step(JudgingStep.STORE)
         case = case_of(appraised, device)
         rule = device.override.rule if device and device.override else policy.decide(case)
-        context = self._verdict_context(appraised, device, transaction)
-        verdict = build_verdict(context, case, policy, rule)
+        verdict = build_verdict(self._context(appraised, device, transaction), case, policy, rule)
         observer.record_step(JudgingStep.DECIDE)
         token = self._signer.sign(verdict)
         observer.record_step(JudgingStep.SIGN)
@@ -195,12 +206,17 @@ class VerdictService:
             transaction.put_device(device_after(device, verdict))
         return verdict, token
 
-    def _verdict_context(
+    def _context(
         self, appraised: Appraised, device: Device | None, transaction: Transaction
     ) -> VerdictContext:
         sub = device.sub if device else self._pseudonyms.stranger(appraised.thumbprint)
         override = device.override if device else None
-        newest = device.last_serial if device else _newest_serial(sub, transaction)
+        if device:
+            newest = device.last_serial
+        else:
+            transaction.device(sub)  # locks the name on databases that lock names
+            verdicts = transaction.history(sub, limit=1).items
+            newest = verdicts[0].verdict.serial if verdicts else 0
         return VerdictContext(
             issuer=self._issuer,
             audience=self._audience,
@@ -211,10 +227,3 @@ class VerdictService:
             serial=next_serial(newest, appraised.evidence),
             case=override.case if override else self._pseudonyms.case(sub),
         )
-
-
-def _newest_serial(stranger: str, transaction: Transaction) -> int:
-    """Of the verdicts about a stranger, who has no record. Asking for one locks the name, where names are locked."""
-    transaction.device(stranger)
-    newest = transaction.history(stranger, limit=1).items
-    return newest[0].verdict.serial if newest else 0
