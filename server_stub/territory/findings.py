@@ -1,4 +1,4 @@
-"""What became of each signal in a judgement, with a stable code and a sentence for people."""
+"""How each signal was used in a judgement: an outcome, a stable reason code and a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from server_stub.territory.signals import Note, Signal, Source
 
 
 class SignalOutcome(StrEnum):
-    """What became of a signal. `overruled` told a territory that was not followed; `silent` told none."""
+    """How a signal was used. An `overruled` signal indicates a territory that was not followed, a `silent` one none."""
 
     DECIDED = "decided"
     AGREED = "agreed"
@@ -19,7 +19,7 @@ class SignalOutcome(StrEnum):
 
 
 class FindingReason(StrEnum):
-    """Why a signal met its outcome."""
+    """Why a signal has its outcome."""
 
     DECIDES = "strongest-that-tells"
     AGREES = "says-the-same"
@@ -51,7 +51,7 @@ class FindingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignalFinding:
-    """A signal, what became of it, and why."""
+    """A signal, how it was used, and why."""
 
     signal: Signal
     outcome: SignalOutcome
@@ -67,12 +67,12 @@ OVERRULED_BY_SOURCE: Final = {
     Source.POSITION: FindingReason.WEAKER,
     Source.REGISTRATION: FindingReason.NOT_AT_HOME,
 }
-"""Why a signal of a source is overruled by a stronger one."""
+"""Why a signal is overruled by a stronger one, by source."""
 
 _NAMES: Final = {
     Source.SERVING_NETWORK: "the serving network",
     Source.WIFI_COUNTRY: "the Wi-Fi country",
-    Source.LAST_NETWORK: "the network heard last,",
+    Source.LAST_NETWORK: "the last received network",
     Source.SIM_HOME: "the SIM's home network",
     Source.POSITION: "the position in",
     Source.SOURCE_ADDRESS: "the source address in",
@@ -80,54 +80,48 @@ _NAMES: Final = {
 }
 
 _SENTENCES: Final = {
-    FindingReason.DECIDES: "{0} says {1} and decides",
-    FindingReason.AGREES: "{0} says the same",
-    FindingReason.ALSO_TRUE: "{0}, otherwise {1}, is found there as well",
-    FindingReason.HOME_ELSEWHERE: "{0} says {1}, which is where the subscription is from and not where the phone is",
-    FindingReason.ROUTER_ELSEWHERE: "{0} says {1}, which is what somebody configured in a router",
-    FindingReason.ADDRESS_ELSEWHERE: "{0} says {1}, which is where the traffic leaves a carrier or a VPN",
-    FindingReason.STALE: "{0} says {1}, but is not heard any more",
-    FindingReason.BORDER_SPILL: "{0} says {1}, whose cells reach across the border to this position",
-    FindingReason.AWAY_FROM_HOME: "{0} says {1}, but the phone is registered away from home",
-    FindingReason.ABOARD: "{0} says {1}, which aboard a ship or an aircraft tells no whereabouts",
-    FindingReason.SEA_AROUND: "{0} says {1}, but the position is at sea",
-    FindingReason.NOT_AT_HOME: "{0} is home, yet no SIM is from there",
-    FindingReason.OUT_OF_PLACE: "{0} says {1}, which the position excludes",
-    FindingReason.WEAKER: "{0} says {1} and is too weak to settle it",
-    FindingReason.IRRECONCILABLE: "{0} says {1}, which cannot be true together with the others",
+    FindingReason.DECIDES: "{0} indicates {1} and decides",
+    FindingReason.AGREES: "{0} indicates the same",
+    FindingReason.ALSO_TRUE: "{0} indicates {1}, but is possible there as well",
+    FindingReason.HOME_ELSEWHERE: "{0} indicates {1}, the home of the subscription and not the location of the device",
+    FindingReason.ROUTER_ELSEWHERE: "{0} indicates {1}, the country that is configured in the access point",
+    FindingReason.ADDRESS_ELSEWHERE: "{0} indicates {1}, where the traffic leaves a carrier network or a VPN",
+    FindingReason.STALE: "{0} indicates {1}, but is no longer received",
+    FindingReason.BORDER_SPILL: "{0} indicates {1}, whose cells reach across the border to this position",
+    FindingReason.AWAY_FROM_HOME: "{0} indicates {1}, but the device is registered away from its home network",
+    FindingReason.ABOARD: "{0} indicates {1}, but aboard a ship or an aircraft it does not show the location",
+    FindingReason.SEA_AROUND: "{0} indicates {1}, but the position is at sea",
+    FindingReason.NOT_AT_HOME: "{0} is home, but no SIM is from there",
+    FindingReason.OUT_OF_PLACE: "{0} indicates {1}, which the position excludes",
+    FindingReason.WEAKER: "{0} indicates {1} and is too weak to decide",
+    FindingReason.IRRECONCILABLE: "{0} indicates {1}, which is incompatible with the other signals",
     FindingReason.STATE_ONLY: "{0} {2} names no territory",
-    FindingReason.TEST_NETWORK: "{0} is of a test network, which is in no territory",
-    FindingReason.PRIVATE_NETWORK: "{0} is of a private network, whose code is in no territory",
-    FindingReason.INTERNATIONAL_NETWORK: "{0} is of an international operator, which is in no territory",
-    FindingReason.SATELLITE_NETWORK: "{0} is of a satellite network, which is heard in many territories",
-    FindingReason.VESSEL_NETWORK: "{0} is of a network aboard ships or aircraft, which is in no territory",
-    FindingReason.UNASSIGNED_CODE: "{0} has a country code that is nobody's",
-    FindingReason.EXPIRED: "{0} was heard too long ago to tell anything",
+    FindingReason.TEST_NETWORK: "{0} is a test network, which belongs to no territory",
+    FindingReason.PRIVATE_NETWORK: "{0} is a private network, which belongs to no territory",
+    FindingReason.INTERNATIONAL_NETWORK: "{0} is of an international operator, which belongs to no territory",
+    FindingReason.SATELLITE_NETWORK: "{0} is a satellite network, which is received in many territories",
+    FindingReason.VESSEL_NETWORK: "{0} is a network aboard ships or aircraft, which belongs to no territory",
+    FindingReason.UNASSIGNED_CODE: "{0} has an unassigned country code",
+    FindingReason.EXPIRED: "{0} was received too long ago to be used",
     FindingReason.AT_SEA: "{0} is at sea, in no territory",
-    FindingReason.STRADDLES_BORDER: "{0} is too coarse to choose between {1}",
-    FindingReason.UNKNOWN_ZONE: "{0} is in no territory that is known",
+    FindingReason.STRADDLES_BORDER: "{0} is too inaccurate to choose between {1}",
+    FindingReason.UNKNOWN_ZONE: "{0} is in no known territory",
 }
-
-_DISPUTED: Final = " (ground that is claimed or governed by {0} as well)"
 
 
 def sentence(finding: SignalFinding) -> str:
-    """A finding for people, with a capital letter and a full stop. It names source and reading."""
+    """A finding as a sentence that names source and reading."""
     signal = finding.signal
     reading = "" if signal.source is Source.REGISTRATION else f" {signal.reading}"
-    if signal.source in _COUNTRY_READ and finding.reason is not FindingReason.AGREES:
-        reading = "" if signal.source is Source.WIFI_COUNTRY else reading
-    what = f"{_NAMES[signal.source]}{reading}"
-    told = signal.territory or " and ".join(signal.also)
-    words = _SENTENCES[finding.reason].format(what, told, signal.reading)
+    if signal.source is Source.WIFI_COUNTRY and finding.reason is not FindingReason.AGREES:
+        reading = ""
+    territories = signal.territory or " and ".join(signal.also)
+    text = _SENTENCES[finding.reason].format(f"{_NAMES[signal.source]}{reading}", territories, signal.reading)
     if signal.note is Note.DISPUTED_GROUND:
-        words += _DISPUTED.format(" and ".join(signal.also))
-    return f"{words[0].upper()}{words[1:]}."
-
-
-_COUNTRY_READ: Final = frozenset({Source.WIFI_COUNTRY, Source.SOURCE_ADDRESS})
+        text += f" (ground that {' and '.join(signal.also)} also claims or governs)"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def explain(headline: str, findings: Sequence[SignalFinding]) -> str:
-    """The whole explanation: the answer, then every signal."""
+    """The whole explanation: the answer, then a sentence for each signal."""
     return " ".join([headline, *map(sentence, findings)])

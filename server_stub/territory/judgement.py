@@ -1,26 +1,26 @@
-"""Where is this phone: one judgement from every signal, with the reason for each.
+"""Where is this device: one judgement from all signals, with the reason for each.
 
-The rules, in this order. A signal is true of the territory it names, of that territory's parts, and of the other
-territories that it is known to be found in.
+The rules, in this order. A signal is compatible with the territory that it indicates, with the subdivisions of that
+territory, and with the other territories in which it is known to occur.
 
-T1. Signals that name no territory are silent: test, private, international, satellite and unassigned codes, a
-    network not heard for a day, a zone that is not known. Absence is unknown, and unknown is not ineligible.
-T2. A SIM tells where a subscription is from. Registered at home, with no network named, it tells where the phone is;
-    roaming with no network named, or on a network of no territory that is not its own, it tells nothing.
-T3. Aboard a ship or an aircraft, by its cell, and with no position: Wi-Fi, SIM and source address tell nothing.
-T4. Position and serving network are the strongest. True together, the territory that both are true of is the answer.
-T5. A network that reaches across a border to the position (35 km) is overruled by the position. Further away, the two
-    contradict each other: one of them is false, and which one is not for a machine to guess.
-T6. A position at sea is in no territory. A network of a coast in reach decides; one of no coast in reach contradicts;
-    without a network the answer is unknown, whatever Wi-Fi, SIM and address say.
-T7. Without both: a SIM registered at home, then the Wi-Fi country, then the network heard last (10 minutes to a day),
-    then the SIM's home, then the source address. The stronger overrules the weaker, which is no contradiction.
-T8. Signals of one strength that cannot be true together contradict each other.
-T9. A position alone, with no network, is contradicted by Wi-Fi country and source address that agree on another
+T1. Signals that indicate no territory are silent: test, private, international, satellite and unassigned codes, a
+    network not received for a day, an unknown zone. No signal means unknown, and unknown is not ineligible.
+T2. A SIM indicates the home of a subscription. Registered at home, with no network named, it indicates the location;
+    roaming with no network named, or on a network of no territory that is not its own, it indicates nothing.
+T3. Aboard a ship or an aircraft, known by its cell, without a position, Wi-Fi, SIM and source address are not used.
+T4. Position and serving network are the strongest. If they are compatible, the territory of both is the answer.
+T5. A position overrules a network that reaches across a border to it (35 km). If the network is further away, the two
+    contradict each other: one of them is false, and nothing shows which one.
+T6. A position at sea is in no territory. A network of a coast in reach decides; one of another coast contradicts;
+    without a network the answer is unknown, whatever Wi-Fi, SIM and address indicate.
+T7. Without both: a SIM registered at home, then the Wi-Fi country, then the last received network (10 minutes to a
+    day), then the SIM's home, then the source address. The stronger overrules the weaker without a contradiction.
+T8. Incompatible signals of equal strength contradict each other.
+T9. A position without a network is contradicted by a Wi-Fi country and a source address that agree on another
     territory which is not in reach.
-T10. A position too coarse to choose between territories leaves the choice to the next signal that names one of them.
+T10. A position too inaccurate to choose between territories leaves the choice to the next signal that indicates one.
 
-How sure a resolved judgement is says `territory_confidence`; what is not resolved has confidence 0.
+`confidence` computes the confidence of a resolved judgement; otherwise it is 0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,6 @@ from server_stub.territory.signals import Note, Signal, Source, signals_of
 from wire.codes import Registration
 
 __all__ = [
-    "ABSENT",
     "Confidence",
     "FindingReason",
     "Judgement",
@@ -57,7 +56,7 @@ __all__ = [
 
 
 class JudgementStatus(StrEnum):
-    """What kind of answer a judgement is."""
+    """The kind of answer."""
 
     RESOLVED = "resolved"
     UNKNOWN = "unknown"
@@ -66,10 +65,10 @@ class JudgementStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer. `territory` is set exactly when `status` is resolved.
+    """The answer. `territory` is set exactly if `status` is resolved.
 
-    `confidence` is from 0 to 0.99, see the module. `overruled` named a territory and were not followed. `findings`
-    has every signal once, the strongest first.
+    `confidence` is from 0 to 0.99, see the module. `overruled` signals indicate a territory that was not followed.
+    `findings` has every signal once, the strongest first.
     """
 
     status: JudgementStatus
@@ -81,18 +80,15 @@ class Judgement:
     findings: tuple[SignalFinding, ...] = ()
 
 
-ABSENT: Final = "No signal tells a territory."
-
 _SILENT: Final[dict[Note | None, FindingReason]] = {
     note: FindingReason(note.value) for note in Note if note is not Note.DISPUTED_GROUND
 }
-
 _ORDER: Final = {source: index for index, source in enumerate(Source)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Conclusion:
-    """What the signals come to, before each is told its part."""
+    """The answer and the signals that lead to it, before the finding for each signal."""
 
     status: JudgementStatus
     territory: str | None
@@ -100,20 +96,60 @@ class _Conclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
-    """The signals in order, and those that the context has put aside, with the reason."""
+class _Context:
+    """What the signals show about each other. `home_networks` are serving networks of no territory."""
+
+    home_networks: frozenset[str]
+    away: bool
+    aboard: bool
+    at_sea: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _SignalSet:
+    """The signals in order. `set_aside` has the index of each signal that is not used, with the reason."""
 
     signals: tuple[Signal, ...]
-    aside: dict[int, FindingReason]
+    set_aside: dict[int, FindingReason]
     at_home: bool
 
-    def voices(self, *sources: Source) -> tuple[Signal, ...]:
-        """The signals of some sources that tell something and are not put aside."""
+    @classmethod
+    def of(cls, signals: Iterable[Signal]) -> "_SignalSet":
+        """Rules T1 to T3, and T6 for signals beside a position at sea. The order of `signals` has no effect."""
+        ordered = tuple(sorted(signals, key=_sort_key))
+        serving = [signal for signal in ordered if signal.source is Source.SERVING_NETWORK]
+        positions = [signal for signal in ordered if signal.source is Source.POSITION]
+        states = {signal.reading for signal in ordered if signal.source is Source.REGISTRATION}
+        networked = any(signal.territories for signal in serving)
+        placed = any(signal.territories for signal in positions)
+        context = _Context(
+            home_networks=frozenset(signal.reading for signal in serving if not signal.territories),
+            away=not networked and (bool(serving) or Registration.ROAMING in states),
+            aboard=not placed and any(signal.note is Note.VESSEL_NETWORK for signal in serving),
+            at_sea=not networked and not placed and any(signal.note is Note.AT_SEA for signal in positions),
+        )
+        set_aside = {
+            index: reason
+            for index, signal in enumerate(ordered)
+            if (reason := _set_aside(signal, context)) is not None
+        }
+        return cls(ordered, set_aside, at_home=not serving and Registration.HOME in states)
+
+    def used(self, source: Source) -> tuple[Signal, ...]:
+        """The signals of a source that are not set aside."""
         return tuple(
             signal
             for index, signal in enumerate(self.signals)
-            if signal.source in sources and index not in self.aside
+            if signal.source is source and index not in self.set_aside
         )
+
+    def weaker_groups(self) -> tuple[tuple[Signal, ...], ...]:
+        """Rule T7: the groups after position and serving network."""
+        order = [Source.WIFI_COUNTRY, Source.LAST_NETWORK, Source.SIM_HOME, Source.SOURCE_ADDRESS]
+        if self.at_home:
+            order.remove(Source.SIM_HOME)
+            order.insert(0, Source.SIM_HOME)
+        return tuple(map(self.used, order))
 
 
 def judge(signals: Iterable[Signal]) -> Judgement:
@@ -128,227 +164,162 @@ def judge(signals: Iterable[Signal]) -> Judgement:
 
 @lru_cache(maxsize=4096)
 def _judge(signals: tuple[Signal, ...]) -> Judgement:
-    """Remembered, because many phones tell the same, and the same signals always get the same judgement."""
-    scene = _scene(tuple(sorted(signals, key=_key)))
-    answer = _answer(scene)
-    findings = tuple(_finding(index, scene, answer) for index in range(len(scene.signals)))
-    confidence = confidence_of(findings, at_home=scene.at_home) if answer.territory else 0.0
+    """Cached, because many devices send equal signals."""
+    signal_set = _SignalSet.of(signals)
+    conclusion = _conclude(signal_set)
+    findings = tuple(_finding(index, signal_set, conclusion) for index in range(len(signal_set.signals)))
+    confidence = 0.0
+    if conclusion.territory:
+        confidence = confidence_of(findings, at_home=signal_set.at_home)
+        level = confidence_level(confidence)
+        headline = f"In {conclusion.territory}, confidence {level} ({confidence:.2f})."
+    elif conclusion.status is JudgementStatus.CONTRADICTORY:
+        headline = "Contradictory: signals of equal strength are incompatible."
+    else:
+        headline = "Unknown. No signal indicates a territory."
     return Judgement(
-        status=answer.status,
-        territory=answer.territory,
-        explanation=explain(_headline(answer, confidence), findings),
-        decided_by=answer.deciding[0] if answer.territory else None,
+        status=conclusion.status,
+        territory=conclusion.territory,
+        explanation=explain(headline, findings),
+        decided_by=conclusion.deciding[0] if conclusion.territory else None,
         overruled=tuple(each.signal for each in findings if each.outcome is SignalOutcome.OVERRULED),
         confidence=confidence,
         findings=findings,
     )
 
 
-def _key(signal: Signal) -> tuple[object, ...]:
-    """A total order, so that who spoke first does not matter."""
-    what = (signal.reading, signal.territory or "", signal.also, signal.note or "")
-    return (_ORDER[signal.source], *what, tuple(sorted(signal.nearby)))
-
-
-def _scene(signals: tuple[Signal, ...]) -> _Scene:
-    """Rules T1 to T3, and T6 for what a position at sea puts aside."""
-    serving = [signal for signal in signals if signal.source is Source.SERVING_NETWORK]
-    positions = [signal for signal in signals if signal.source is Source.POSITION]
-    states = {signal.reading for signal in signals if signal.source is Source.REGISTRATION}
-    networked = any(signal.territories for signal in serving)
-    placed = any(signal.territories for signal in positions)
-    context = _Context(
-        home_networks=frozenset(signal.reading for signal in serving if not signal.territories),
-        away=not networked and (bool(serving) or Registration.ROAMING in states),
-        aboard=not placed and any(signal.note is Note.VESSEL_NETWORK for signal in serving),
-        at_sea=not networked and not placed and any(signal.note is Note.AT_SEA for signal in positions),
-    )
-    aside = {index: why for index, signal in enumerate(signals) if (why := _set_aside(signal, context))}
-    return _Scene(signals, aside, at_home=not serving and Registration.HOME in states)
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What signals say about each other. `home_networks` are serving networks of no territory."""
-
-    home_networks: frozenset[str]
-    away: bool
-    aboard: bool
-    at_sea: bool
+def _sort_key(signal: Signal) -> tuple[object, ...]:
+    """A total order, the strongest source first."""
+    content = (signal.reading, signal.territory or "", signal.also, signal.note or "")
+    return (_ORDER[signal.source], *content, tuple(sorted(signal.nearby)))
 
 
 def _set_aside(signal: Signal, context: _Context) -> FindingReason | None:
-    """Why a signal has no voice, or None where it has one."""
+    """Why a signal is not used, or None if it is."""
     if signal.source is Source.REGISTRATION:
         return FindingReason.STATE_ONLY
     if not signal.territories:
         return _SILENT.get(signal.note, FindingReason.UNKNOWN_ZONE)
     if signal.source in {Source.POSITION, Source.SERVING_NETWORK}:
         return None
-    return _displaced(signal, context)
-
-
-def _displaced(signal: Signal, context: _Context) -> FindingReason | None:
-    """Why a weaker signal tells nothing of where the phone is, or None."""
     if context.at_sea:
         return FindingReason.SEA_AROUND
     if context.aboard:
         return FindingReason.ABOARD
-    if signal.source is Source.SIM_HOME and context.away and signal.reading not in context.home_networks:
-        return FindingReason.AWAY_FROM_HOME
-    return None
+    abroad = context.away and signal.reading not in context.home_networks
+    return FindingReason.AWAY_FROM_HOME if signal.source is Source.SIM_HOME and abroad else None
 
 
-def _answer(scene: _Scene) -> _Conclusion:
+def _conclude(signals: _SignalSet) -> _Conclusion:
     """Rules T4 to T10."""
-    positions, networks = scene.voices(Source.POSITION), scene.voices(Source.SERVING_NETWORK)
-    if lying := _out_of_reach(scene, networks):
-        return _Conclusion(JudgementStatus.CONTRADICTORY, None, lying)
-    heard = tuple(network for network in networks if not _spills(network, positions))
+    positions, networks = signals.used(Source.POSITION), signals.used(Source.SERVING_NETWORK)
+    if incompatible := _out_of_reach(signals, networks):
+        return _Conclusion(JudgementStatus.CONTRADICTORY, None, incompatible)
+    # A network that is compatible with each position; rule T5 overrules the others.
+    local = tuple(each for each in networks if all(_candidates((place, each)) for place in positions))
     undecided: tuple[Signal, ...] = ()
-    for each in (positions + heard, *_weaker(scene)):
+    for each in (positions + local, *signals.weaker_groups()):
         group = tuple(signal for signal in each if _candidates((signal, *undecided)))
         candidates = _candidates(group)
         if group and not candidates:
             return _Conclusion(JudgementStatus.CONTRADICTORY, None, group)
-        choice = _choose(group + undecided)
-        if choice:
-            deciding = tuple(signal for signal in group if signal.admits(choice))
-            return _checked(scene, choice, tuple(sorted(deciding, key=lambda each: each.territory != choice)))
+        if choice := _choose(group + undecided):
+            deciding = [signal for signal in group if signal.admits(choice)]
+            deciding.sort(key=lambda signal: signal.territory != choice)
+            return _check_lone_position(signals, choice, tuple(deciding))
         undecided = undecided or (group if candidates else ())
     return _Conclusion(JudgementStatus.UNKNOWN, None, ())
 
 
-def _weaker(scene: _Scene) -> tuple[tuple[Signal, ...], ...]:
-    """Rule T7: the groups after position and serving network."""
-    order = [Source.WIFI_COUNTRY, Source.LAST_NETWORK, Source.SIM_HOME, Source.SOURCE_ADDRESS]
-    if scene.at_home:
-        order.remove(Source.SIM_HOME)
-        order.insert(0, Source.SIM_HOME)
-    return tuple(scene.voices(source) for source in order)
-
-
 def _candidates(group: Sequence[Signal]) -> set[str]:
-    """The territories that all of a group are true of."""
-    told = {territory for signal in group for territory in signal.territories}
-    return {territory for territory in told if all(signal.admits(territory) for signal in group)}
+    """The territories with which all signals of a group are compatible."""
+    territories = {territory for signal in group for territory in signal.territories}
+    return {territory for territory in territories if all(signal.admits(territory) for signal in group)}
 
 
 def _choose(group: Sequence[Signal]) -> str | None:
-    """The territory that all are true of and that one of them names first, or the only one that is left."""
+    """The first territory that a signal indicates and that all are compatible with, or the only one that is left."""
     candidates = _candidates(group)
-    named = [signal.territory for signal in group if signal.territory in candidates]
-    if named:
-        return named[0]
+    indicated = [signal.territory for signal in group if signal.territory in candidates]
+    if indicated:
+        return indicated[0]
     return candidates.pop() if len(candidates) == 1 and len(group) > 1 else None
 
 
-def _out_of_reach(scene: _Scene, networks: Sequence[Signal]) -> tuple[Signal, ...]:
-    """Rules T5 and T6: a position and a network that cannot both be true."""
-    for place in scene.signals:
+def _out_of_reach(signals: _SignalSet, networks: Sequence[Signal]) -> tuple[Signal, ...]:
+    """Rules T5 and T6: a position, and an incompatible network whose cells cannot be received there."""
+    for place in signals.signals:
         if place.source is not Source.POSITION or not (place.territories or place.note is Note.AT_SEA):
             continue
         for network in networks:
-            if not _candidates((place, network)) and not _reaches(network, place):
+            reaches = any(network.admits(each) or each in _countries(network) for each in place.nearby)
+            if not reaches and not _candidates((place, network)):
                 return (place, network)
     return ()
 
 
-def _reaches(network: Signal, place: Signal) -> bool:
-    """True where a cell of the network's territory can be heard at the place."""
-    return any(network.admits(territory) or territory in _countries(network) for territory in place.nearby)
-
-
 def _countries(signal: Signal) -> set[str]:
-    """Territories told, and the countries of those that are parts."""
+    """The countries of the territories of a signal."""
     return {territory.partition("-")[0] for territory in signal.territories}
 
 
-def _spills(network: Signal, positions: Sequence[Signal]) -> bool:
-    return any(not _candidates((place, network)) for place in positions)
-
-
-def _checked(scene: _Scene, choice: str, deciding: tuple[Signal, ...]) -> _Conclusion:
-    """Rule T9: a position that stands alone against Wi-Fi and source address."""
+def _check_lone_position(signals: _SignalSet, choice: str, deciding: tuple[Signal, ...]) -> _Conclusion:
+    """Rule T9: a position without a network against Wi-Fi and source address."""
     resolved = _Conclusion(JudgementStatus.RESOLVED, choice, deciding)
-    if deciding[0].source is not Source.POSITION or scene.voices(Source.SERVING_NETWORK):
+    if deciding[0].source is not Source.POSITION or signals.used(Source.SERVING_NETWORK):
         return resolved
-    wifi, address = scene.voices(Source.WIFI_COUNTRY), scene.voices(Source.SOURCE_ADDRESS)
-    witnesses = wifi + address
-    if not (wifi and address) or any(signal.admits(choice) for signal in witnesses):
+    wifi, address = signals.used(Source.WIFI_COUNTRY), signals.used(Source.SOURCE_ADDRESS)
+    others = wifi + address
+    if not (wifi and address) or any(signal.admits(choice) for signal in others):
         return resolved
-    elsewhere = _candidates(witnesses)
+    elsewhere = _candidates(others)
     if not elsewhere or any(elsewhere & place.nearby for place in deciding):
         return resolved
-    return _Conclusion(JudgementStatus.CONTRADICTORY, None, deciding + witnesses)
+    return _Conclusion(JudgementStatus.CONTRADICTORY, None, deciding + others)
 
 
-def _finding(index: int, scene: _Scene, answer: _Conclusion) -> SignalFinding:
-    signal = scene.signals[index]
-    why = scene.aside.get(index)
-    if signal.source is Source.REGISTRATION and _not_at_home(signal, scene, answer):
+def _finding(index: int, signals: _SignalSet, conclusion: _Conclusion) -> SignalFinding:
+    """How the signal at `index` was used."""
+    signal = signals.signals[index]
+    territory = conclusion.territory
+    if signal.source is Source.REGISTRATION and territory and _not_at_home(signal, signals, territory):
         return SignalFinding(signal, SignalOutcome.OVERRULED, FindingReason.NOT_AT_HOME)
-    if why:
-        contradicts = answer.status is JudgementStatus.CONTRADICTORY and signal in answer.deciding
-        outcome = (
-            SignalOutcome.OVERRULED
-            if signal.territories
-            else SignalOutcome.CONTRADICTED
-            if contradicts
-            else SignalOutcome.SILENT
-        )
-        return SignalFinding(signal, outcome, why)
-    if answer.territory is None:
-        return _unresolved(signal, answer)
-    return _resolved(signal, answer.territory, answer.deciding[0])
-
-
-def _resolved(signal: Signal, territory: str, decider: Signal) -> SignalFinding:
-    if not signal.admits(territory):
-        spill = signal.source is Source.SERVING_NETWORK
-        return SignalFinding(
-            signal,
-            SignalOutcome.OVERRULED,
-            FindingReason.BORDER_SPILL if spill else OVERRULED_BY_SOURCE[signal.source],
-        )
-    if signal is decider:
-        return SignalFinding(
-            signal,
-            SignalOutcome.DECIDED,
-            FindingReason.DECIDES if signal.territory else FindingReason.STRADDLES_BORDER,
-        )
-    return SignalFinding(signal, SignalOutcome.AGREED, _agreement(signal, territory))
-
-
-def _unresolved(signal: Signal, answer: _Conclusion) -> SignalFinding:
-    if signal in answer.deciding:
+    contradicts = conclusion.status is JudgementStatus.CONTRADICTORY and signal in conclusion.deciding
+    if reason := signals.set_aside.get(index):
+        outcome = SignalOutcome.CONTRADICTED if contradicts else SignalOutcome.SILENT
+        return SignalFinding(signal, SignalOutcome.OVERRULED if signal.territories else outcome, reason)
+    if territory:
+        return _resolved(signal, territory, conclusion.deciding[0])
+    if contradicts:
         return SignalFinding(signal, SignalOutcome.CONTRADICTED, FindingReason.IRRECONCILABLE)
     if signal.territory is None:
         return SignalFinding(signal, SignalOutcome.SILENT, FindingReason.STRADDLES_BORDER)
-    why = (
-        FindingReason.WEAKER if answer.status is JudgementStatus.CONTRADICTORY else FindingReason.OUT_OF_PLACE
-    )
-    return SignalFinding(signal, SignalOutcome.OVERRULED, why)
+    unresolved = conclusion.status is JudgementStatus.UNKNOWN
+    reason = FindingReason.OUT_OF_PLACE if unresolved else FindingReason.WEAKER
+    return SignalFinding(signal, SignalOutcome.OVERRULED, reason)
 
 
-def _agreement(signal: Signal, territory: str) -> FindingReason:
+def _resolved(signal: Signal, territory: str, decider: Signal) -> SignalFinding:
+    """How a signal was used in a judgement for `territory`."""
+    if not signal.admits(territory):
+        reason = OVERRULED_BY_SOURCE[signal.source]
+        if signal.source is Source.SERVING_NETWORK:
+            reason = FindingReason.BORDER_SPILL
+        return SignalFinding(signal, SignalOutcome.OVERRULED, reason)
     if signal.territory is None:
-        return FindingReason.STRADDLES_BORDER
-    same = signal.territory in {territory, territory.partition("-")[0]}
-    return FindingReason.AGREES if same else FindingReason.ALSO_TRUE
+        reason = FindingReason.STRADDLES_BORDER
+    elif signal is decider:
+        reason = FindingReason.DECIDES
+    else:
+        same = signal.territory in {territory, territory.partition("-")[0]}
+        reason = FindingReason.AGREES if same else FindingReason.ALSO_TRUE
+    outcome = SignalOutcome.DECIDED if signal is decider else SignalOutcome.AGREED
+    return SignalFinding(signal, outcome, reason)
 
 
-def _not_at_home(signal: Signal, scene: _Scene, answer: _Conclusion) -> bool:
-    """True where the modem says home, and no SIM is from where the phone is."""
-    if signal.reading != Registration.HOME or answer.territory is None:
+def _not_at_home(signal: Signal, signals: _SignalSet, territory: str) -> bool:
+    """Whether the modem reports home although no SIM is from the country of `territory`."""
+    if signal.reading != Registration.HOME:
         return False
-    sims = [each for each in scene.signals if each.source is Source.SIM_HOME and each.territories]
-    return bool(sims) and not any(_countries(sim) & {answer.territory.partition("-")[0]} for sim in sims)
-
-
-def _headline(answer: _Conclusion, confidence: float) -> str:
-    if answer.status is JudgementStatus.CONTRADICTORY:
-        return "Contradictory: signals of equal strength cannot be true together."
-    if answer.territory is None:
-        return f"Unknown. {ABSENT}"
-    return f"In {answer.territory}, confidence {confidence_level(confidence)} ({confidence:.2f})."
+    sims = [each for each in signals.signals if each.source is Source.SIM_HOME and each.territories]
+    return bool(sims) and not any(territory.partition("-")[0] in _countries(sim) for sim in sims)
