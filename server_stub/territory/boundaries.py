@@ -1,19 +1,19 @@
-"""What ground a position is on: from a time zone polygon to a territory, with the cases that zones do not settle.
+"""The territory of a position, from its time zone polygon, with rules where a zone is not enough.
 
-Which polygon a position lies in is asked of a `ZoneAt`, so that nothing here reads a file. The rules:
+A `ZoneAt` finds the polygon of a position, so nothing here reads a file. The rules:
 
-1. South of 60 degrees south, land is Antarctica (`AQ`) whatever clock a station keeps (Antarctic Treaty, article VI).
-2. `Etc/...`, or no zone, is the sea beyond 12 nautical miles: no territory. Nearer waters belong to the coast.
+1. South of 60 degrees south, land is Antarctica (`AQ`) in any zone (Antarctic Treaty, article VI).
+2. `Etc/...`, or no zone, is the sea beyond 12 nautical miles: no territory. Waters within them belong to the coast.
 3. `Europe/Simferopol` is Crimea, `UA-43`, and within the outline of the city `UA-40`, Sevastopol. The outline is
-   coarse: near its edge, some 5 km, a position may be given the other of the two codes.
+   coarse: within some 5 km of its edge, a position may get the other of the two codes.
 4. `America/New_York` south of 22 degrees north is the naval base at Guantanamo Bay. ISO 3166 has no code for it and
-   counts its ground as Cuba (`CU`); the United States govern it. A position alone says `CU`, with little confidence.
+   counts its ground as Cuba (`CU`); the United States govern it. A position gives `CU`, with low confidence.
 5. `Africa/Khartoum` between 27.83 and 29 degrees east, south of 10.17 degrees north, is Abyei (award of the Permanent
-   Court of Arbitration, 22 July 2009), which Sudan and South Sudan both claim: `SD` or `SS`, with little confidence.
+   Court of Arbitration, 22 July 2009), which Sudan and South Sudan both claim: `SD` or `SS`, with low confidence.
 6. `Europe/Belgrade` is Serbia and Kosovo: `RS` or `XK`.
-7. Every other zone is its country's in the tz database, see `boundaries_zones`.
-8. Where the accuracy is worse than 1 km, points on the circle are looked up too; ground that differs leaves the
-   position open between the territories that it touches.
+7. Every other zone belongs to its country in the tz database, see `boundary_zones`.
+8. If the accuracy is worse than 1 km, points on the circle are looked up too; if their territories differ, the position
+   can be in any of them.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ from typing import Final
 from server_stub.territory.boundary_zones import TERRITORY_BY_ZONE
 
 ZoneAt = Callable[[float, float], str | None]
-"""The name of the tz database for the zone at a latitude and longitude in degrees; None where there is none."""
+"""The name of the tz database for the zone at a latitude and longitude in degrees; None if there is none."""
 
 CELL_REACH: Final = 35_000.0
-"""Metres that a cell reaches: the largest timing advance of GSM (3GPP TS 45.010 annex A: 63 steps of 550 m)."""
+"""The range of a cell in metres: the largest timing advance of GSM (3GPP TS 45.010 annex A: 63 steps of 550 m)."""
 
 EXACT: Final = 1_000.0
-"""Metres of accuracy up to which a position is taken as a point."""
+"""A position with at most this accuracy in metres is used as a point."""
 
 _METRES_PER_DEGREE: Final = 111_320.0
 _DIRECTIONS: Final = 16
@@ -52,16 +52,16 @@ _SEVASTOPOL: Final = (
     (44.10, 33.745),
     (44.10, 32.90),
 )
-"""Corners, latitude and longitude: from the sea, north of Kacha and Andriivka, behind Inkerman and the Baydar valley,
-down to cape Sarych. Bakhchysarai, Pishchane, Krasnyi Mak and Foros are outside."""
+"""Corners, latitude and longitude: from the sea, north of Kacha and Andriivka, east of Inkerman and the Baydar valley,
+to Cape Sarych. Bakhchysarai, Pishchane, Krasnyi Mak and Foros are outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What lies under a position. `zone` is None where no zone is known.
+    """The ground at a position. `zone` is None if no zone is known.
 
-    `territory` is ISO 3166 and None at sea or where a coarse position touches several; `also` are the others that
-    it may be. `disputed` says that two parties claim or govern the same ground.
+    `territory` is ISO 3166, None at sea or if an inaccurate position can be in several; `also` are the other possible
+    ones. `disputed` means that two parties claim or govern the same ground.
     """
 
     zone: str | None
@@ -71,7 +71,7 @@ class Ground:
 
     @property
     def at_sea(self) -> bool:
-        """True where the zone is one of the open sea, and no coast is within the accuracy."""
+        """Whether the zone is open sea and no coast is within the accuracy."""
         return _is_sea(self.zone) and not self.also
 
 
@@ -93,7 +93,7 @@ def locate(latitude: float, longitude: float, accuracy: float | None, zone_at: Z
 
 
 def nearby(latitude: float, longitude: float, zone_at: ZoneAt) -> frozenset[str]:
-    """The territories whose cells can be heard at a position."""
+    """The territories whose cells can be received at a position."""
     points = [
         point for share in (0.1, 0.4, 0.7, 1.0) for point in _circle(latitude, longitude, CELL_REACH * share)
     ]
@@ -113,7 +113,7 @@ def _ground(latitude: float, longitude: float, zone_at: ZoneAt) -> Ground:
 
 
 def _special(zone: str, latitude: float, longitude: float) -> Ground | None:
-    """Rules 3 to 6: the ground of a zone that is not one territory's, or None."""
+    """Rules 3 to 6: the ground of a zone that has several territories, or None."""
     if zone == _CRIMEA_ZONE:
         return Ground(zone, "UA-40" if _in_outline(latitude, longitude, _SEVASTOPOL) else "UA-43")
     if zone == _BASE_ZONE and latitude < _BASE_NORTH:
@@ -130,9 +130,9 @@ def _is_sea(zone: str | None) -> bool:
 
 
 def _circle(latitude: float, longitude: float, radius: float) -> list[tuple[float, float]]:
-    """Points around a position, on a sphere that is flat enough for 100 km."""
+    """Points on a circle around a position, accurate enough for a radius of 100 km."""
     step = radius / _METRES_PER_DEGREE
-    # Meridians meet at the poles; one metre of easting may not become more than a turn.
+    # Meridians meet at the poles, so the factor is limited there.
     stretch = 1 / max(cos(radians(latitude)), 0.01)
     angles = [radians(360 * index / _DIRECTIONS) for index in range(_DIRECTIONS)]
     return [
@@ -145,7 +145,7 @@ def _circle(latitude: float, longitude: float, radius: float) -> list[tuple[floa
 
 
 def _in_outline(latitude: float, longitude: float, outline: tuple[tuple[float, float], ...]) -> bool:
-    """True where a ray eastward crosses the outline an odd number of times."""
+    """Whether a ray eastward crosses the outline an odd number of times."""
     inside = False
     for (north, west), (south, east) in zip(outline, outline[1:] + outline[:1], strict=True):
         if (north > latitude) != (south > latitude):

@@ -1,8 +1,8 @@
-"""Which territory a time zone belongs to: facts of the tz database's `zone.tab`, which is in the public domain.
+"""The territory of each time zone, from `zone.tab` of the tz database, which is in the public domain.
 
-The table is part of the code, because a machine need not have a copy of the tz database that lists countries, and
-because a judgement must not change with the machine. A test compares it with every zone that the polygons know.
-`Europe/Simferopol` is missing on purpose: `boundaries` says what it stands for.
+The table is in the code because not every machine has a tz database with countries, and a judgement must not depend on
+the machine. A test compares it with every zone of the polygons. `Europe/Simferopol` is missing because `boundaries`
+has rules for it.
 """
 
 from typing import Final

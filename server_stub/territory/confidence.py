@@ -1,9 +1,9 @@
-"""How sure a judgement of territory is.
+"""The confidence of a judgement of territory.
 
-Confidence is a score from 0 to 0.99 that orders judgements; it is no probability. Each kind of signal that says the
-answer has a weight; the score is one minus the product of what the weights leave open, times a factor below one
-for each kind that says otherwise. Without a position, a serving network or a registration at home it stays below
-`high`. What is not resolved has confidence 0.
+Confidence is a score from 0 to 0.99 that orders judgements; it is not a probability. Each source that agrees with the
+answer has a weight. The score is one minus the product of (1 - weight), times a factor below one for each source that
+disagrees. Without a position, a serving network or a registration at home it stays below `high`. A judgement that is
+not resolved has confidence 0.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from server_stub.territory.signals import Note, Source
 
 
 class Confidence(StrEnum):
-    """A score in a word: `high` from 0.7, `medium` from 0.45, `low` above 0, else `none`."""
+    """The level of a score: `high` from 0.7, `medium` from 0.45, `low` above 0, else `none`."""
 
     NONE = "none"
     LOW = "low"
@@ -31,10 +31,10 @@ _WEIGHT: Final = {
     Source.SIM_HOME: 0.30,
     Source.SOURCE_ADDRESS: 0.20,
 }
-"""How much a kind of signal that says the answer settles. A judgement of the authors, not a measurement."""
+"""The weight of each source that agrees. Estimates of the authors, not measurements."""
 
 _WEIGHT_AT_HOME, _WEIGHT_DISPUTED, _WEIGHT_ALSO = 0.70, 0.40, 0.5
-"""A SIM that is registered at home; a position on disputed ground; the factor for what is true there as well."""
+"""A SIM registered at home; a position on disputed ground; the factor for a signal that is also possible elsewhere."""
 
 _FACTOR: Final = {
     Source.SERVING_NETWORK: 0.75,
@@ -43,13 +43,13 @@ _FACTOR: Final = {
     Source.SOURCE_ADDRESS: 0.90,
     Source.REGISTRATION: 0.90,
 }
-"""What is left of the score where a kind says otherwise. A SIM from elsewhere is a traveller's, and takes nothing."""
+"""The factor for each source that disagrees. A SIM from elsewhere is usual for travellers and has no factor."""
 
 _CEILING, _CEILING_INDIRECT = 0.99, 0.69
 
 
 def confidence_level(confidence: float) -> Confidence:
-    """The word for a score.
+    """The level of a score.
 
     >>> confidence_level(0.8).value
     'high'
@@ -62,13 +62,20 @@ def confidence_level(confidence: float) -> Confidence:
 
 
 def confidence_of(findings: Iterable[SignalFinding], *, at_home: bool) -> float:
-    """The score of a resolved judgement. A kind counts once; `at_home`: the SIM is registered in its home network."""
+    """The score of a resolved judgement. `at_home`: the SIM is registered in its home network."""
     weights: dict[Source, float] = {}
     against: set[Source] = set()
     for finding in findings:
         source = finding.signal.source
         if finding.outcome in {SignalOutcome.DECIDED, SignalOutcome.AGREED}:
-            weights[source] = max(weights.get(source, 0.0), _weight(finding, at_home=at_home))
+            weight = _WEIGHT[source]
+            if source is Source.SIM_HOME and at_home:
+                weight = _WEIGHT_AT_HOME
+            if finding.signal.note is Note.DISPUTED_GROUND:
+                weight = _WEIGHT_DISPUTED
+            if finding.reason not in {FindingReason.DECIDES, FindingReason.AGREES}:
+                weight *= _WEIGHT_ALSO
+            weights[source] = max(weights.get(source, 0.0), weight)
         elif finding.outcome is SignalOutcome.OVERRULED and source in _FACTOR:
             against.add(source)
     score = 1.0
@@ -80,15 +87,3 @@ def confidence_of(findings: Iterable[SignalFinding], *, at_home: bool) -> float:
     for source in sorted(against):
         score *= _FACTOR[source]
     return max(round(score, 2), 0.01)
-
-
-def _weight(finding: SignalFinding, *, at_home: bool) -> float:
-    signal = finding.signal
-    weight = _WEIGHT[signal.source]
-    if signal.source is Source.SIM_HOME and at_home:
-        weight = _WEIGHT_AT_HOME
-    if signal.note is Note.DISPUTED_GROUND:
-        weight = _WEIGHT_DISPUTED
-    return (
-        weight if finding.reason in {FindingReason.DECIDES, FindingReason.AGREES} else weight * _WEIGHT_ALSO
-    )

@@ -1,8 +1,8 @@
-"""Mobile country codes and their territories (ITU-T E.212), and the operators that tell more.
+"""Mobile country codes and their territories (ITU-T E.212), and operators that serve another territory.
 
-A code tells where a network is, which is not always where its operator is seated: 310 to 316 are the
-United States whichever of their operators also serves an island; `ALSO_SERVED` knows the islands. 001 (test), 901
-(international: satellites, ships, aircraft, cards of things), 902 and 999 (private) are no territory.
+A code shows where a network is, which is not always the seat of its operator: 310 to 316 are the United States, also
+for operators that serve an island; `ALSO_SERVED` has the islands. 001 (test), 901 (international: satellites, ships,
+aircraft, machines), 902 and 999 (private) belong to no territory.
 """
 
 from dataclasses import dataclass
@@ -66,11 +66,11 @@ TERRITORY_BY_MCC: Final[dict[str, str]] = {
 """ISO 3166-1 alpha-2 code by mobile country code. `XK`, Kosovo, is user-assigned."""
 
 _CRIMEA_MNC: Final = {"32": "UA-43", "34": "UA-43", "54": "UA-43", "60": "UA-43", "33": "UA-40"}
-"""Operators that serve Crimea alone: Win mobile, Krymtelekom, Miranda-Media, Volna; in Sevastopol, Sevmobile.
+"""Operators that serve only Crimea: Win mobile, Krymtelekom, Miranda-Media, Volna; in Sevastopol, Sevmobile.
 
-Ukraine has assigned none of these codes to an operator of its own, so that they mean the same under its MCC.
-250-96, +7Telecom, is missing: it has come to serve other ground as well. The mainland operators that can be heard in
-Crimea are under `ALSO_SERVED`.
+Ukraine has not assigned these codes to its own operators, so they mean the same under its MCC.
+250-96, +7Telecom, is missing because it now serves other territories too. The mainland operators that can be received
+in Crimea are under `ALSO_SERVED`.
 """
 
 _EAST_MNC: Final = {("250", "97"): "UA-14", ("250", "98"): "UA-09"}
@@ -79,9 +79,9 @@ _EAST_MNC: Final = {("250", "97"): "UA-14", ("250", "98"): "UA-09"}
 TERRITORY_BY_PLMN: Final[dict[tuple[str, str], str]] = {
     (mcc, mnc): territory for mcc in ("250", "255") for mnc, territory in _CRIMEA_MNC.items()
 } | _EAST_MNC
-"""Operators that serve a territory other than their country code's.
+"""Operators that serve another territory than that of their country code.
 
-The key is the MNC as the network writes it: 250-32 and 250-032 are two networks (3GPP TS 23.003 clause 2.2).
+The key is the MNC as the network sends it: 250-32 and 250-032 are two networks (3GPP TS 23.003 clause 2.2).
 """
 
 _ALSO: Final = """
@@ -94,11 +94,11 @@ ALSO_SERVED: Final[dict[str, tuple[str, ...]]] = {
     mcc: tuple(territories.split(","))
     for mcc, _, territories in (entry.partition(":") for entry in _ALSO.split())
 }
-"""Territories that networks of a code are heard in besides their own: islands, dependencies, ground held."""
+"""Other territories in which networks of a code can be received: islands, dependencies, occupied ground."""
 
 
 class NetworkCodeType(StrEnum):
-    """What a network code stands for."""
+    """The kind of a network code."""
 
     TERRITORY = "territory"
     TEST = "test-network"
@@ -126,7 +126,7 @@ _RESERVED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class NetworkCode:
-    """What a PLMN tells: its territory, if its code is one's, and the territories that it also serves."""
+    """The kind of a PLMN, its territory or None, and the territories that it also serves."""
 
     code_type: NetworkCodeType
     territory: str | None
@@ -134,13 +134,13 @@ class NetworkCode:
 
 
 def network_of(plmn: Plmn) -> NetworkCode:
-    """What a PLMN stands for.
+    """The properties of a PLMN.
 
     >>> network_of(Plmn(mcc="901", mnc="12")).code_type
     <NetworkCodeType.VESSEL: 'vessel-network'>
     """
     if own := TERRITORY_BY_PLMN.get((plmn.mcc, plmn.mnc)):
-        # Whoever serves Crimea serves its southwest too, and the other way round.
+        # The operators of Crimea also serve Sevastopol, and the reverse.
         return NetworkCode(NetworkCodeType.TERRITORY, own, _CRIMEA_ALSO.get(own, ()))
     if territory := TERRITORY_BY_MCC.get(plmn.mcc):
         return NetworkCode(NetworkCodeType.TERRITORY, territory, ALSO_SERVED.get(plmn.mcc, ()))
@@ -155,7 +155,7 @@ _CRIMEA_ALSO: Final = {"UA-43": ("UA-40",), "UA-40": ("UA-43",)}
 
 
 def territory_of(plmn: Plmn) -> str | None:
-    """The territory that a network is in, or None where its code stands for none.
+    """The territory of a network, or None if its code has none.
 
     >>> territory_of(Plmn(mcc="250", mnc="60")), territory_of(Plmn(mcc="901", mnc="01"))
     ('UA-43', None)

@@ -1,7 +1,7 @@
-"""Signals of where a phone is: typed facts with their provenance, made from what was read.
+"""Signals of where a device is: typed facts with their provenance.
 
-Each maker turns one reading into a `Signal` and decides nothing. A `Signal` never holds coordinates: a position is
-kept as the name of its time zone.
+Each function turns one reading into a `Signal` without any decision. A `Signal` never contains coordinates: a position
+is kept as the name of its time zone.
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from typing import Final
 from server_stub.territory.boundaries import ZoneAt, locate, nearby
 from server_stub.territory.mcc import NetworkCode, NetworkCodeType, network_of
 from wire.codes import Registration
-from wire.evidence import Evidence, Location, Plmn, Sim
+from wire.evidence import Evidence, Location, Plmn
 
 FRESH: Final = 600
-"""Seconds up to which the network of a cell is where the phone is: at road speed, less than one cell is crossed."""
+"""Seconds for which the network of a cell shows the location: at road speed, less than one cell is crossed."""
 
 LAST_HEARD: Final = 86_400
-"""Seconds up to which the network that was heard last still tells something."""
+"""Seconds for which the last received network is still used."""
 
 
 class Source(StrEnum):
@@ -37,16 +37,16 @@ PROVENANCE: Final = {
     Source.POSITION: "the phone's receiver, GNSS or cell (RFC 9711 section 4.2.10)",
     Source.SERVING_NETWORK: "the modem's registration (3GPP TS 27.007 clauses 7.2 and 7.3)",
     Source.WIFI_COUNTRY: "the access point's beacon (IEEE 802.11d)",
-    Source.LAST_NETWORK: "the modem's memory of a cell that it no longer hears",
+    Source.LAST_NETWORK: "the modem's last received cell",
     Source.SIM_HOME: "the SIM's EF_IMSI and EF_AD (3GPP TS 31.102)",
     Source.SOURCE_ADDRESS: "the server's own view of the connection",
     Source.REGISTRATION: "the modem's registration state (3GPP TS 27.007 clause 7.2)",
 }
-"""Who tells each signal. All but the source address are the phone's word."""
+"""The origin of each signal. The device reports all of them except the source address."""
 
 
 class Note(StrEnum):
-    """What is peculiar about a reading, as a stable code."""
+    """A property of a reading, as a stable code."""
 
     TEST_NETWORK = "test-network"
     PRIVATE_NETWORK = "private-network"
@@ -61,16 +61,16 @@ class Note(StrEnum):
     UNKNOWN_ZONE = "unknown-zone"
 
 
-_TOLD_APART: Final = frozenset({"UA-40", "UA-43"})
+_SEPARATE_ZONE: Final = frozenset({"UA-40", "UA-43"})
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One fact with its provenance.
 
-    `reading` is what was read: a PLMN, a country, a zone, a registration state. `territory` is what it means (ISO
-    3166), None where it means none; `also` are territories that it is true of as well. `nearby`, of a position, are the
-    territories whose cells reach there.
+    `reading` is the value that was read: a PLMN, a country, a zone, a registration state. `territory` is the territory
+    that it indicates (ISO 3166), None if it indicates none; `also` are other territories in which it occurs. `nearby`,
+    of a position, are the territories whose cells reach there.
     """
 
     source: Source
@@ -82,25 +82,25 @@ class Signal:
 
     @property
     def provenance(self) -> str:
-        """Who told it."""
+        """The origin of the reading."""
         return PROVENANCE[self.source]
 
     @property
     def territories(self) -> tuple[str, ...]:
-        """Every territory that it is true of, the first one first."""
+        """The territories in which it occurs, the indicated one first."""
         return (self.territory, *self.also) if self.territory else self.also
 
     def admits(self, territory: str) -> bool:
-        """True where it can be true in `territory`; what is true of a country is true of its parts.
+        """Whether it is compatible with `territory`. A signal of a country is compatible with its subdivisions.
 
-        A position is the exception: its zone tells Crimea from the rest of Ukraine, so that Kherson is not Crimea.
+        A position is the exception: its zone distinguishes Crimea from the rest of Ukraine, so Kherson is not Crimea.
         """
-        told = self.territories
-        if territory in told:
+        territories = self.territories
+        if territory in territories:
             return True
-        if self.source is Source.POSITION and territory in _TOLD_APART:
+        if self.source is Source.POSITION and territory in _SEPARATE_ZONE:
             return False
-        return territory.partition("-")[0] in told
+        return territory.partition("-")[0] in territories
 
 
 _NOTES: Final = {
@@ -114,7 +114,7 @@ _NOTES: Final = {
 
 
 def serving_network(plmn: Plmn, *, age: int | None = None) -> Signal:
-    """The network that the phone is registered on, or was `age` seconds ago."""
+    """The network on which the device is registered, or was registered `age` seconds ago."""
     if age is None or age <= FRESH:
         return _of_network(Source.SERVING_NETWORK, plmn, network_of(plmn))
     if age <= LAST_HEARD:
@@ -123,15 +123,15 @@ def serving_network(plmn: Plmn, *, age: int | None = None) -> Signal:
 
 
 def sim_home(plmn: Plmn) -> Signal:
-    """The network that issued a SIM. It says where the subscription is from.
+    """The network that issued a SIM, which indicates the home of the subscription.
 
-    The islands that a network also serves are left out: no card is closer to one of them than to another.
+    The islands that the network also serves are left out, because a SIM does not show on which of them it was sold.
     """
     return replace(_of_network(Source.SIM_HOME, plmn, network_of(plmn)), also=())
 
 
 def registration(state: Registration) -> Signal:
-    """At home or roaming, as the modem says; it qualifies the SIMs and tells no territory itself."""
+    """The modem's registration state, home or roaming; it affects the SIM signals and indicates no territory itself."""
     return Signal(Source.REGISTRATION, state.value, None)
 
 
@@ -141,12 +141,12 @@ def wifi_country(country: str) -> Signal:
 
 
 def source_address(country: str) -> Signal:
-    """The country that somebody's table has for the address of the request, ISO 3166-1 alpha-2."""
+    """The country that the operator's table has for the source address, ISO 3166-1 alpha-2."""
     return Signal(Source.SOURCE_ADDRESS, country, country)
 
 
 def position(location: Location, zone_at: ZoneAt, others: Iterable[Signal] = ()) -> Signal:
-    """Where the receiver says it is. What can be heard there is looked up only where one of `others` disagrees."""
+    """The position that the receiver reports. `nearby` is looked up only if it can explain why one of `others` differs."""
     latitude, longitude = location.latitude, location.longitude
     ground = locate(latitude, longitude, location.accuracy, zone_at)
     reading = f"zone {ground.zone}" if ground.zone else "no zone"
@@ -157,18 +157,18 @@ def position(location: Location, zone_at: ZoneAt, others: Iterable[Signal] = ())
         note = Note.STRADDLES_BORDER if ground.also else Note.UNKNOWN_ZONE
     elif ground.disputed:
         note = Note.DISPUTED_GROUND
-    told = Signal(Source.POSITION, reading, ground.territory, ground.also, note)
-    if any(_disagree(told, other) for other in others):
-        return replace(told, nearby=nearby(latitude, longitude, zone_at))
-    return told
+    signal = Signal(Source.POSITION, reading, ground.territory, ground.also, note)
+    if any(_incompatible(signal, other) for other in others):
+        return replace(signal, nearby=nearby(latitude, longitude, zone_at))
+    return signal
 
 
 def signals_of(
     evidence: Evidence, zone_at: ZoneAt | None = None, source_country: str | None = None
 ) -> tuple[Signal, ...]:
-    """Every territory signal of the evidence, and of the address that sent it where its country is known.
+    """Every territory signal of the evidence, and of its source address if the country is known.
 
-    Without `zone_at` a position cannot be read and is left out.
+    Without `zone_at` a position cannot be interpreted and is left out.
     """
     serving = evidence.telephony.serving
     found = [registration(serving.registration)]
@@ -176,7 +176,9 @@ def signals_of(
         found.append(serving_network(serving.plmn))
     if country := evidence.wifi.country:
         found.append(wifi_country(country))
-    found += [sim_home(plmn) for plmn in map(_plmn_of, evidence.telephony.sims) if plmn]
+    found += [
+        sim_home(Plmn(mcc=sim.mcc, mnc=sim.mnc)) for sim in evidence.telephony.sims if sim.mcc and sim.mnc
+    ]
     if source_country:
         found.append(source_address(source_country))
     if evidence.location and zone_at:
@@ -188,14 +190,10 @@ def _of_network(source: Source, plmn: Plmn, network: NetworkCode) -> Signal:
     return Signal(source, str(plmn), network.territory, network.also, _NOTES.get(network.code_type))
 
 
-def _plmn_of(sim: Sim) -> Plmn | None:
-    return Plmn(mcc=sim.mcc, mnc=sim.mnc) if sim.mcc and sim.mnc else None
-
-
-def _disagree(told: Signal, other: Signal) -> bool:
-    """True where a cell across a border could explain the difference."""
+def _incompatible(position: Signal, other: Signal) -> bool:
+    """Whether `other` is a network or access point of another territory, which a border nearby could explain."""
     if other.source not in {Source.SERVING_NETWORK, Source.WIFI_COUNTRY} or not other.territories:
         return False
-    return not any(told.admits(each) for each in other.territories) and not any(
-        other.admits(each) for each in told.territories
+    return not any(position.admits(each) for each in other.territories) and not any(
+        other.admits(each) for each in position.territories
     )
