@@ -1,7 +1,7 @@
-"""Where the requests of phones come from: an address for each country, and the table by which servers know them.
+"""Source addresses of devices: an address for each country, and the table of countries for the servers of the lab.
 
-The addresses are from the prefix that is kept for documentation, 2001:db8::/32 (RFC 3849), so that none is anybody's.
-Two octets of each are the letters of the country: `FR` is 46 52.
+The addresses are from the documentation prefix 2001:db8::/32 (RFC 3849), which is not assigned to anyone. Two bytes
+of each are the letters of the country: `FR` is 46 52.
 """
 
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from agent.adapters.http import RequestsTransport, Timeouts
 from server_stub.reference_data.source_countries import SourceCountries
 
 LOOPBACK: Final = "127.0.0.1"
-"""The address of whoever asks from this machine for nobody else; no country's."""
+"""The source address of requests that are not sent for a device; it belongs to no country."""
 
-_LEAVING: Final[ContextVar[str]] = ContextVar("leaving", default=LOOPBACK)
+_SOURCE: Final[ContextVar[str]] = ContextVar("source address", default=LOOPBACK)
 
 
 def address_in(country: str | None) -> str:
-    """An address in a country (ISO 3166-1 alpha-2); without one, an address that no table knows.
+    """An address in a country (ISO 3166-1 alpha-2); without a country, an address that is in no table.
 
     >>> address_in("FR"), address_in(None)
     ('2001:db8:4652::1', '2001:db8::1')
@@ -33,7 +33,7 @@ def address_in(country: str | None) -> str:
 
 @cache
 def countries() -> SourceCountries:
-    """The table that the servers of the lab are given."""
+    """The table of source countries for the servers of the lab."""
     codes = sorted(country.alpha_2 for country in pycountry.countries)
     lines = (f"2001:db8:{code.encode().hex()}::/48,{code}" for code in codes)
     return SourceCountries.parse("\n".join(lines), "addresses of the lab")
@@ -41,24 +41,24 @@ def countries() -> SourceCountries:
 
 @contextmanager
 def source_address(address: str) -> Iterator[None]:
-    """Requests that are sent on this thread in the block come from `address`."""
-    token = _LEAVING.set(address)
+    """Send the requests of this thread in the block from `address`."""
+    token = _SOURCE.set(address)
     try:
         yield
     finally:
-        _LEAVING.reset(token)
+        _SOURCE.reset(token)
 
 
 def current_source_address() -> str:
-    """The address from which a request comes that is sent now."""
-    return _LEAVING.get()
+    """The source address of a request that is sent now."""
+    return _SOURCE.get()
 
 
 class ForwardedForTransport(RequestsTransport):
-    """The phone's own HTTP, and the front of the server's house: a proxy that tells the server for whom it asks.
+    """The HTTP transport of the device, combined with a proxy that sends `X-Forwarded-For`.
 
-    Everything in the lab comes from the loopback address. So the address that the world gives a phone travels in
-    `X-Forwarded-For`, which the lab's servers believe of this machine, and others by default of nobody.
+    Every request in the lab comes from the loopback address, so the device's source address is sent in this header.
+    The servers of the lab trust it from this machine; other servers ignore it by default.
     """
 
     def __init__(self, origin: str, timeouts: Timeouts | None = None, authorities: str | None = None) -> None:

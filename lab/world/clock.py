@@ -1,15 +1,15 @@
-"""Virtual time: one truth, and for each phone a wall clock that its user can set."""
+"""Virtual time: one true time, and for each device a wall clock that its user can set."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 START: Final = int(datetime(2021, 9, 8, 12, tzinfo=UTC).timestamp())
-"""When a world begins unless it says otherwise: two days after the first locks of 2021 were reported."""
+"""The default start of a world: two days after the first locks of 2021 were reported."""
 
 
 class World:
-    """What time it really is, in seconds since the epoch. It passes only when somebody waits."""
+    """Virtual time, in seconds since the epoch; it advances only when `wait` is called."""
 
     def __init__(self, start: int = START) -> None:
         self._now = float(start)
@@ -23,15 +23,15 @@ class World:
         return self._now
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time. Raises ValueError for negative seconds."""
         if seconds < 0:
-            raise ValueError(f"time does not go back: {seconds} s")
+            raise ValueError(f"cannot wait {seconds} s; give zero or more")
         self._now += seconds
 
 
 @dataclass
 class PhoneClock:
-    """A phone's clocks: `agent.ports.Clock` over a world. `offset` is how far its wall clock is off, in seconds."""
+    """The clocks of a device; implements `agent.ports.Clock`. `offset` is the error of its wall clock in seconds."""
 
     world: World
     booted_at: float = 0.0
@@ -41,17 +41,17 @@ class PhoneClock:
         self.reboot()
 
     def reboot(self) -> None:
-        """Elapsed time begins anew."""
+        """Start the elapsed time at zero."""
         self.booted_at = self.world.exact()
 
     def set_wall(self, epoch: int) -> None:
-        """The user sets the clock, to 1970 or to 2100."""
+        """Set the wall clock, as the user can."""
         self.offset = epoch - self.world.now()
 
     def wall(self) -> int:
-        """Seconds since the epoch as the phone believes."""
+        """Seconds since the epoch by the wall clock."""
         return self.world.now() + self.offset
 
     def elapsed(self) -> float:
-        """Seconds since boot, sleep included."""
+        """Seconds since boot, including sleep."""
         return self.world.exact() - self.booted_at

@@ -1,4 +1,4 @@
-"""What stands between a phone and the server: whether there is a way at all, and what went over it."""
+"""The network between a device and the server: whether it has a data connection, and a record of the requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from lab.world.addresses import LOOPBACK, source_address
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request that left the phone, and the answer or the fault that it met. A `GET` has no body and no type."""
+    """One request of a device, and its response or fault. A `GET` has no body and no content type."""
 
     path: str
     content_type: str
@@ -21,14 +21,14 @@ class Request:
 
 
 class UpstreamTransport(Transport, Downloads, Protocol):
-    """The way to the server."""
+    """A transport to the server."""
 
 
 @dataclass
 class Network:
-    """Implements `agent.ports.Transport` and `Downloads` over another one, and keeps a record.
+    """Implements `agent.ports.Transport` and `Downloads` over another transport, and records the requests.
 
-    Without a data path nothing leaves the phone and nothing is recorded. `address` is where its requests come from.
+    Without a data path no request is sent or recorded. `address` is the source address of the requests.
     """
 
     onward: UpstreamTransport
@@ -38,29 +38,29 @@ class Network:
     address: str = LOOPBACK
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Carry a request. Raises TransportError."""
-        asked = Request(path, content_type, body, None)
-        return self._carry(
-            asked, lambda: self.onward.post(path, body, content_type=content_type, accept=accept)
+        """Send a request. Raises TransportError."""
+        request = Request(path, content_type, body, None)
+        return self._send(
+            request, lambda: self.onward.post(path, body, content_type=content_type, accept=accept)
         )
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """Carry a download. Raises TransportError."""
-        asked = Request(path, "", b"", None, method="GET")
-        return self._carry(asked, lambda: self.onward.get(path, accept=accept))
+        """Send a download request. Raises TransportError."""
+        request = Request(path, "", b"", None, method="GET")
+        return self._send(request, lambda: self.onward.get(path, accept=accept))
 
-    def _carry(self, asked: Request, send: Callable[[], Answer]) -> Answer:
+    def _send(self, request: Request, send: Callable[[], Answer]) -> Answer:
         if not self.data_path:
-            raise TransportError(TransportFault.UNREACHABLE, "the phone has no data connection")
+            raise TransportError(TransportFault.UNREACHABLE, "the device has no data connection")
         try:
             with source_address(self.address):
                 answer = send()
         except TransportError as error:
-            self._note(replace(asked, fault=error.fault))
+            self._record(replace(request, fault=error.fault))
             raise
-        self._note(replace(asked, answer=answer))
+        self._record(replace(request, answer=answer))
         return answer
 
-    def _note(self, request: Request) -> None:
+    def _record(self, request: Request) -> None:
         self.requests.append(request)
         self.watcher(request)

@@ -1,7 +1,7 @@
 """Operators and radio bands.
 
-Operators come from python-stdnum's table of IMSI prefixes. The table is a directory of operators, not of places:
-its country column is not used, because it lists some networks under one of several territories that they serve.
+Operators are from python-stdnum's table of IMSI prefixes. Its country column is not used, because it lists some
+networks under only one of the territories that they serve.
 """
 
 import re
@@ -17,7 +17,7 @@ from wire.evidence import Plmn
 
 
 class BandError(ValueError):
-    """Not a band that a phone can have radio for."""
+    """Not a band that a device can support."""
 
 
 class UnknownOperatorError(LookupError):
@@ -30,7 +30,7 @@ class UnknownOperatorError(LookupError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Band:
-    """A radio band: family and megahertz. 0 megahertz means any band of the family."""
+    """A radio band: family and megahertz; 0 means any band of the family."""
 
     family: str
     megahertz: int
@@ -44,7 +44,7 @@ class Band:
         return _FAMILIES[self.family]
 
     def serves(self, other: "Band") -> bool:
-        """True when radio for this band hears `other`."""
+        """Whether radio for this band receives `other`."""
         return self.family == other.family and (not (self.megahertz and other.megahertz) or self == other)
 
 
@@ -74,18 +74,18 @@ def parse_band(text: str) -> Band:
 
 
 def parse_bands(texts: Iterable[str]) -> frozenset[Band]:
-    """The bands of a phone. Raises BandError for anything that is not one."""
+    """The bands of a device. Raises BandError."""
     return frozenset(map(parse_band, texts))
 
 
 def table_bands(text: str) -> frozenset[Band]:
-    """The bands in a row of the operator table, such as `GSM 900 / LTE 1800`; what no phone hears is left out."""
+    """The bands in a row of the operator table, such as `GSM 900 / LTE 1800`; unsupported ones are left out."""
     return frozenset(parse_band(part) for part in text.split("/") if _BAND.fullmatch(part.strip()))
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A network as the table has it. `on_air` is false where the table says that it does not operate."""
+    """A network of the table. `on_air` is false if the table lists it as not operational."""
 
     plmn: Plmn
     name: str

@@ -1,4 +1,4 @@
-"""Everything random in the lab, derived from one seed: HKDF-SHA256 (RFC 5869) by label.
+"""All random values of the lab, derived from one seed with HKDF-SHA256 (RFC 5869) by label.
 
 The same seed and label give the same value on every machine; different labels give independent values.
 """
@@ -23,7 +23,7 @@ _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2F
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """The pseudorandom key that all values of one lab derive from.
+    """The pseudorandom key from which all values of one lab are derived.
 
     >>> Seed.of("demo").bytes("nonce", 4) == Seed.of("demo").bytes("nonce", 4)
     True
@@ -33,13 +33,13 @@ class Seed:
 
     @classmethod
     def of(cls, seed: int | str) -> "Seed":
-        """The seed that a user gives, as a number or a word; 7 and "7" are the same."""
+        """The seed for a number or text from the user; 7 and "7" are the same."""
         return cls(hmac.digest(b"activation lab", str(seed).encode(), hashlib.sha256))
 
     def bytes(self, label: str, length: int = 32) -> bytes:
-        """`length` octets, at most 8160. Raises ValueError where it is more."""
+        """`length` bytes, at most 8160. Raises ValueError for more."""
         if not 0 <= length <= 255 * 32:
-            raise ValueError(f"cannot derive {length} octets from one label; ask for at most 8160")
+            raise ValueError(f"cannot derive {length} bytes from one label; request at most 8160")
         block = output = b""
         info = label.encode()
         for counter in range(1, -(-length // 32) + 1):
@@ -52,21 +52,21 @@ class Seed:
         return Seed(self.bytes(f"child/{label}"))
 
     def integer(self, label: str, bound: int) -> int:
-        """A number in [0, bound); the bias is below 2**-64 for a bound up to 2**256."""
+        """A number in [0, bound); its bias is below 2**-64 for a bound up to 2**256."""
         if bound < 1:
             raise ValueError(f"no number is in [0, {bound}); give a bound of at least 1")
         return int.from_bytes(self.bytes(label, 40), "big") % bound
 
     def random(self, label: str) -> Random:
-        """A generator for simulation, never for keys."""
-        return Random(self.bytes(label))  # noqa: S311 - a simulation wants repeatable randomness
+        """A generator for simulation, not for keys."""
+        return Random(self.bytes(label))  # noqa: S311 - simulations need repeatable randomness
 
     def p256(self, label: str) -> EllipticCurvePrivateKey:
         """A P-256 private key."""
         return derive_private_key(1 + self.integer(label, _P256_ORDER - 1), SECP256R1())
 
     def ml_dsa_65(self, label: str) -> MLDSA65PrivateKey:
-        """An ML-DSA-65 private key (FIPS 204), from its seed of 32 octets."""
+        """An ML-DSA-65 private key (FIPS 204), from its seed of 32 bytes."""
         return MLDSA65PrivateKey.from_seed_bytes(self.bytes(label))
 
     def ed25519(self, label: str) -> Ed25519PrivateKey:

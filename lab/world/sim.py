@@ -1,4 +1,4 @@
-"""SIM cards: what a card answers to the commands that +CRSM carries, and cards generated for an operator."""
+"""SIM cards: their responses to the commands of +CRSM, and cards generated for an operator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,13 +14,13 @@ from wire.evidence import Plmn
 
 
 class PinState(StrEnum):
-    """Whether the card lets itself be used."""
+    """Whether the card can be used."""
 
     READY = "ready"
     PIN_REQUIRED = "pin-required"
     PUK_REQUIRED = "puk-required"
     BLOCKED = "blocked"
-    """The PUK was wrong too often: nothing brings the card back."""
+    """The PUK was wrong too often; the card is permanently unusable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ UNKNOWN_INSTRUCTION: Final = CardResponse(0x6D, 0x00)
 class SimCard:
     """A card in a slot.
 
-    `imsi` and `ccid` are what the modem reports from its cache for +CIMI and +CCID; empty where it has none.
-    `files` holds the content of transparent files by identifier. `responses` are recorded answers: they come before
-    what the card would work out from `files`.
+    `imsi` and `ccid` are the values that the modem reports from its cache for +CIMI and +CCID, empty if it has none.
+    `files` has the content of transparent files by identifier. `responses` are recorded responses, which take
+    precedence over responses computed from `files`.
     """
 
     imsi: str
@@ -67,7 +67,7 @@ class SimCard:
     responses: Mapping[CardCommand, CardResponse] = field(default_factory=lambda: MappingProxyType({}))
 
     def answer(self, command: CardCommand) -> CardResponse:
-        """What the card says to `command`: a recorded answer verbatim, else one worked out from the file."""
+        """The response to `command`: a recorded one, or else one computed from the file."""
         if recorded := self.responses.get(command):
             return recorded
         content = self.files.get(command.file_id)
@@ -78,32 +78,31 @@ class SimCard:
         return _read_binary(content, command) if command.instruction == READ_BINARY else UNKNOWN_INSTRUCTION
 
     def home(self) -> Plmn | None:
-        """The home network, from the IMSI and the MNC length in EF_AD (two digits where it has none)."""
+        """The home network, from the IMSI and `mnc_length`; None if the IMSI is too short."""
         if len(self.imsi) < 6:
             return None
         return Plmn(mcc=self.imsi[:3], mnc=self.imsi[3 : 3 + self.mnc_length()])
 
     def mnc_length(self) -> int:
-        """From EF_AD, or 2."""
+        """The MNC length in EF_AD, 2 if the card has none."""
         administrative = self.files.get(sim_files.EF_AD, b"")
         return administrative[3] & 0x0F if len(administrative) > 3 else 2
 
 
 def _read_binary(content: bytes, command: CardCommand) -> CardResponse:
-    offset = (command.p1 & 0x7F) << 8 | command.p2
-    if offset >= len(content):
+    rest = content[(command.p1 & 0x7F) << 8 | command.p2 :]
+    if not rest:
         return WRONG_OFFSET
-    rest = content[offset:]
-    wanted = command.p3 or 256
-    if wanted > len(rest):
-        return CardResponse(0x6C, len(rest) & 0xFF)
-    return CardResponse(0x90, 0x00, rest[:wanted])
+    length = command.p3 or 256
+    return (
+        CardResponse(0x6C, len(rest) & 0xFF) if length > len(rest) else CardResponse(0x90, 0, rest[:length])
+    )
 
 
 def make_sim(
     imsi: str, iccid: str, mnc_length: int, *, spn: str | None = None, gid1: str | None = None
 ) -> SimCard:
-    """A ready card with consistent files. `gid1` is hexadecimal; without `spn` or `gid1` the card lacks the file."""
+    """A ready card with consistent files. `gid1` is hexadecimal; without `spn` or `gid1` the card has no such file."""
     files = {
         sim_files.EF_ICCID: sim_files.encode_iccid(iccid),
         sim_files.EF_IMSI: sim_files.encode_imsi(imsi),
@@ -120,10 +119,10 @@ _ISSUER_DIGITS: Final = 18
 
 
 def generate_sim(plmn: Plmn, rng: Random, *, pin: PinState = PinState.READY) -> SimCard:
-    """A card of the operator `plmn`: random subscriber and serial number, named as the operator table names it.
+    """A card of the operator `plmn`, with its name, a random subscriber and a random serial number.
 
-    The ICCID is 89, the MCC and MNC in place of country and issuer, random digits, and a valid check digit (ITU-T
-    E.118 has the form; the issuer number is made up). Raises UnknownOperatorError.
+    The ICCID has the form of ITU-T E.118: 89, the MCC and MNC in place of country and issuer, random digits and a valid
+    check digit; the issuer number is invented. Raises UnknownOperatorError.
     """
     name = sim_files.fit_spn(find_operator(plmn).name)
     prefix = plmn.mcc + plmn.mnc

@@ -146,7 +146,7 @@ def source_address(country: str) -> Signal:
 
 
 def position(location: Location, zone_at: ZoneAt, others: Iterable[Signal] = ()) -> Signal:
-    """The position that the receiver reports. `nearby` is looked up only if it can explain why one of `others` differs."""
+    """The reported position. `nearby` is looked up only if it can explain why one of `others` differs."""
     latitude, longitude = location.latitude, location.longitude
     ground = locate(latitude, longitude, location.accuracy, zone_at)
     reading = f"zone {ground.zone}" if ground.zone else "no zone"
