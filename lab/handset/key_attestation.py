@@ -1,7 +1,7 @@
 """The Android Key Attestation extension as a keystore writes it, declared with `cryptography.hazmat.asn1`.
 
 Source: the `KeyDescription` schema of the Android Open Source Project ("Key and ID attestation"), version 400, and the
-tags 600 and 703 of Keymaster 4. Field names follow the schema. Text is OCTET STRING with UTF-8 content.
+tags 600 and 703 of Keymaster 4. Field names follow the schema. Text is an `OCTET STRING` with UTF-8 content.
 
 The server reads this extension with code of its own (`server_stub.attestation`); nothing here is shared with it.
 `cryptography.hazmat.asn1` has no ENUMERATED type, so an enumerated field is declared as `TLV`, any element, and

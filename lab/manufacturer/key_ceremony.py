@@ -1,7 +1,7 @@
-"""The vendor's key ceremony, from a seed: root keys for the safe, online keys for the server, the root that images pin.
+"""The manufacturer's key ceremony, from a seed: offline root keys, online keys, and the root that images pin.
 
-The first root has a fixed date of expiry, so that its octets follow from the seed alone: a phone that is started
-by itself pins the same file that a server elsewhere, on another day, publishes.
+The first root has a fixed expiry date, so its bytes depend only on the seed: a device that is started separately pins
+the same file that a server elsewhere publishes on another day.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,17 +23,17 @@ from server_stub.key_repository import (
 from server_stub.signing.signing_key import SigningKey
 
 FIRST_ROOT_EXPIRES: Final = datetime(2048, 1, 1, tzinfo=UTC)
-"""As the vendor's certificates: after the life of every phone that pins it."""
+"""The same as for the certificates: after the end of use of every device that pins the root."""
 
 
 class Ceremony:
-    """What one vendor holds offline and online. `generation` 0 is the first set of keys, 1 what replaces it."""
+    """The offline and online keys of one manufacturer. `generation` 0 is the first set, 1 its replacement."""
 
     def __init__(self, seed: Seed) -> None:
         self._seed = seed
 
     def holder(self, generation: int = 0) -> RootKeys:
-        """The three root keys in the safe."""
+        """The holder of the three offline root keys."""
         return RootKeys([self._seed.ed25519(f"root key {generation}.{number}") for number in range(3)])
 
     def online(self, generation: int = 0) -> OnlineKeys:
@@ -44,13 +44,13 @@ class Ceremony:
 
     @cached_property
     def pinned_root(self) -> bytes:
-        """Version 1 of `root.json`, which images carry. The same seed gives the same octets."""
+        """Version 1 of `root.json`, which images contain. The same seed gives the same bytes."""
         return first_root(self.holder(), self.online(), FIRST_ROOT_EXPIRES)
 
     def open(
         self, folder: Path, keys: Sequence[SigningKey], clock: Callable[[], int], *, generation: int = 0
     ) -> KeyRepository:
-        """The repository in `folder`, new in an empty one, listing `keys`; its newest root is of `generation`.
+        """The repository in `folder`, created if it is empty, with `keys`; its newest root is of `generation`.
 
         Raises KeyRepositoryError.
         """

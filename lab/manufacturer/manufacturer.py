@@ -1,6 +1,6 @@
-"""Solvane, the fictional vendor: every key and certificate that its factory, its server and its images hold.
+"""Solvane, the fictional manufacturer: the keys and certificates of its factory, its server and its images.
 
-All derive from the seed, so that the same seed makes the same vendor. No key here protects anything real.
+All are derived from the seed, so the same seed gives the same manufacturer. No key here protects anything real.
 """
 
 import datetime
@@ -24,12 +24,12 @@ from server_stub.signing.signing_key import Algorithm, SigningKey
 ISSUER: Final = "https://verdicts.solvane.example"
 AUDIENCE: Final = "solvane-phones"
 
-_BORN: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
-_DIES: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
+_NOT_BEFORE: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
+_NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
 
 
 class KeystoreLevel(StrEnum):
-    """What holds a phone's keys, by the words of a firmware profile."""
+    """Where a device keeps its keys, by the values of a firmware profile."""
 
     STRONGBOX = "strongbox"
     TEE = "tee"
@@ -38,7 +38,7 @@ class KeystoreLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The batch key of a factory, or of a keystore in software, that certifies the keys of phones."""
+    """The batch key of a factory or a software keystore, which certifies the keys of devices."""
 
     level: KeystoreLevel
     key: EllipticCurvePrivateKey
@@ -46,12 +46,12 @@ class Authority:
 
     @property
     def chain(self) -> tuple[bytes, ...]:
-        """What follows a leaf in `x5c`."""
+        """The certificates after a leaf in `x5c`."""
         return (self.certificate.public_bytes(Encoding.DER),)
 
 
 class Manufacturer:
-    """The vendor of one lab.
+    """The manufacturer of one lab.
 
     >>> vendor = Manufacturer(7)
     >>> vendor.authority(KeystoreLevel.TEE).level
@@ -66,16 +66,16 @@ class Manufacturer:
 
     @cached_property
     def attestation_root(self) -> x509.Certificate:
-        """The root that phones of this vendor chain up to; the server is configured with it."""
+        """The attestation root of this manufacturer's devices; the server is configured with it."""
         return self._root("attestation root", "Solvane Attestation Root")
 
     @cached_property
     def software_root(self) -> x509.Certificate:
-        """The root of keystores in software. No server trusts it; the vendor's knows it by name."""
+        """The root of software keystores. No server trusts it; the manufacturer's server recognizes it."""
         return self._root("software root", "Software Keystore Root")
 
     def authority(self, level: KeystoreLevel) -> Authority:
-        """The batch key that certifies keys of `level`: StrongBox and TEE under the vendor's root."""
+        """The batch key that certifies keys of `level`; StrongBox and TEE are under the attestation root."""
         return self._authorities[level]
 
     @cached_property
@@ -90,11 +90,11 @@ class Manufacturer:
 
     @cached_property
     def post_quantum_signing_key(self) -> SigningKey:
-        """A third verdict key, ML-DSA-65. It is large, so it is published only where it signs."""
+        """A third verdict key, ML-DSA-65. It is large, so it is published only if it signs."""
         return SigningKey.of(self._seed.ml_dsa_65("verdict key ml-dsa-65"))
 
     def verdict_key(self, algorithm: Algorithm, generation: int) -> SigningKey:
-        """The key that signs after `generation` rotations of the vendor's key of that algorithm."""
+        """The verdict key of `algorithm` after `generation` rotations."""
         label = f"verdict key {algorithm} {generation}"
         if algorithm is Algorithm.ES256:
             return SigningKey.of(self._seed.p256(label))
@@ -104,7 +104,7 @@ class Manufacturer:
 
     @cached_property
     def admin_token(self) -> str:
-        """The admin token of servers in a lab. `activation serve` makes one at random."""
+        """The admin token of servers in the lab. `activation serve` creates a random one."""
         return make_token(FIRST_NAME, self._seed.bytes("admin token"))
 
     @cached_property
@@ -114,12 +114,12 @@ class Manufacturer:
 
     @cached_property
     def pinned_jwks(self) -> dict[str, object]:
-        """The JWK Set that the repository begins with (RFC 7517): every verdict key, public."""
+        """The first JWK Set of the repository (RFC 7517): the public verdict keys."""
         return {"keys": [self.signing_key.public_jwk(), self.second_signing_key.public_jwk()]}
 
     @cached_property
     def secrets(self) -> Secrets:
-        """What the verdict server of this vendor is given."""
+        """The secrets of this manufacturer's verdict server."""
         return Secrets(
             signing_keys=(self.signing_key, self.second_signing_key),
             nonce_key=self._seed.bytes("nonce key"),
@@ -129,7 +129,7 @@ class Manufacturer:
         )
 
     def secrets_signing_by(self, algorithm: Algorithm) -> Secrets:
-        """What the verdict server is given where it is to sign with `algorithm`."""
+        """The secrets of a verdict server that signs with `algorithm`."""
         keys = self.secrets.signing_keys
         if algorithm is Algorithm.ML_DSA_65:
             keys = (*keys, self.post_quantum_signing_key)
@@ -170,15 +170,15 @@ class Manufacturer:
         *,
         depth: int,
     ) -> x509.Certificate:
-        """A CA certificate with room for `depth` CA certificates below it."""
+        """A CA certificate with the path length `depth`."""
         return (
             x509.CertificateBuilder()
             .issuer_name(_name(issuer))
             .subject_name(_name(subject))
             .public_key(key.public_key())
             .serial_number(1 + self._seed.integer(f"serial {subject}", 2**64))
-            .not_valid_before(_BORN)
-            .not_valid_after(_DIES)
+            .not_valid_before(_NOT_BEFORE)
+            .not_valid_after(_NOT_AFTER)
             .add_extension(x509.BasicConstraints(ca=True, path_length=depth), critical=True)
             .add_extension(_CERTIFY_ONLY, critical=True)
             .sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)

@@ -1,4 +1,4 @@
-"""Places as data: what a phone hears there, where that is, and which SIM a phone there carries."""
+"""Places as data: position, networks on the air, and the SIMs of a device there."""
 
 import tomllib
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _PlaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class PlaceFileError(Exception):
-    """A file of places cannot be used. `line` counts from 1; `key` is the dotted key at fault."""
+    """A file of places is not valid. `line` counts from 1, `key` is the dotted key of the error."""
 
     def __init__(self, file: Path, line: int, key: str, detail: str) -> None:
         super().__init__(f"{file.name}:{line}: {key}: {detail}" if key else f"{file.name}:{line}: {detail}")
@@ -33,6 +33,11 @@ class PlaceFileError(Exception):
         self.line = line
         self.key = key
         self.detail = detail
+
+    @classmethod
+    def at(cls, file: Path, text: str, path: tuple[str, ...], detail: str) -> "PlaceFileError":
+        """The error at `path` of the TOML document `text`."""
+        return cls(file, TomlPositions(text).line_of(path), ".".join(path), detail)
 
 
 class UnknownPlaceError(LookupError):
@@ -45,11 +50,10 @@ class UnknownPlaceError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a phone can be.
+    """A place where a device can be.
 
-    `networks` are in the order in which a roaming phone tries them. `address` is the country that the source address
-    of its requests belongs to. `sims` are the home networks of the cards that a phone there carries, None for an
-    empty slot.
+    `networks` are in the order in which a roaming device tries them. `address` is the country of the source address of
+    its requests. `sims` are the home networks of the SIMs of a device there, None for an empty slot.
     """
 
     name: str
@@ -61,12 +65,12 @@ class Place:
     sims: tuple[Plmn | None, ...]
 
     def has_data_path(self, serving: Serving) -> bool:
-        """Whether a phone here that is registered like that can reach a server, by Wi-Fi or by mobile data."""
+        """Whether a device here with this registration can reach a server, by Wi-Fi or by mobile data."""
         return self.wifi.connected or serving.registration in (Registration.HOME, Registration.ROAMING)
 
 
 class _NetworkEntry(Message):
-    """One network. `bands` replaces those of the operator table; `on_air` overrules its "not operational"."""
+    """One network. `bands` replaces those of the operator table, `on_air` its status "not operational"."""
 
     area: Annotated[int, Field(ge=0, le=0xFFFF)]
     cell: Annotated[int, Field(ge=0, le=0xFFFFFFF)]
@@ -89,11 +93,11 @@ class _PlaceFile(Message):
 
 
 class _NetworkError(Exception):
-    """A network entry that fits the schema and still makes no sense."""
+    """A network entry that fits the schema but contradicts the operator table."""
 
 
 def read_places(file: Path) -> Mapping[str, Place]:
-    """The places of a TOML file. Raises PlaceFileError for anything that it should not say."""
+    """The places of a TOML file. Raises PlaceFileError."""
     try:
         text = file.read_text(encoding="utf-8")
         document = tomllib.loads(text)
@@ -104,7 +108,11 @@ def read_places(file: Path) -> Mapping[str, Place]:
     try:
         entries = _PlaceFile(places=document).places
     except ValidationError as error:
-        raise _fault(file, text, error) from error
+        details = error.errors(include_url=False)
+        first = next((item for item in details if item["type"] == "extra_forbidden"), details[0])
+        path = tuple(part for part in first["loc"][1:] if isinstance(part, str) and part != "[key]")
+        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise PlaceFileError.at(file, text, path, message) from error
     return MappingProxyType({name: _place(file, text, name, entry) for name, entry in entries.items()})
 
 
@@ -115,19 +123,11 @@ def load_places() -> Mapping[str, Place]:
 
 
 def find_place(name: str) -> Place:
-    """The shipped place called `name`. Raises UnknownPlaceError with the nearest names."""
+    """The shipped place called `name`. Raises UnknownPlaceError with similar names."""
     places = load_places()
     if name not in places:
         raise UnknownPlaceError(name, places)
     return places[name]
-
-
-def _fault(file: Path, text: str, error: ValidationError) -> PlaceFileError:
-    details = error.errors(include_url=False)
-    first = next((item for item in details if item["type"] == "extra_forbidden"), details[0])
-    path = tuple(part for part in first["loc"][1:] if isinstance(part, str) and part != "[key]")
-    message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-    return PlaceFileError(file, TomlPositions(text).line_of(path), ".".join(path), message)
 
 
 def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
@@ -136,16 +136,13 @@ def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
         try:
             networks.append(_network(_plmn(plmn), network))
         except (UnknownOperatorError, BandError, _NetworkError) as error:
-            path = (name, "networks", plmn)
-            raise PlaceFileError(
-                file, TomlPositions(text).line_of(path), ".".join(path), str(error)
-            ) from error
+            raise PlaceFileError.at(file, text, (name, "networks", plmn), str(error)) from error
     latitude, longitude = entry.position
     try:
         location = Location(latitude=latitude, longitude=longitude, accuracy=50.0)
     except ValidationError as error:
-        line = TomlPositions(text).line_of((name, "position"))
-        raise PlaceFileError(file, line, f"{name}.position", "latitude and longitude in degrees") from error
+        detail = "write latitude and longitude in degrees"
+        raise PlaceFileError.at(file, text, (name, "position"), detail) from error
     sims = tuple(map(_plmn, entry.sims))
     return Place(name, entry.sentence, tuple(networks), location, entry.wifi, entry.address, sims)
 
@@ -154,11 +151,11 @@ def _network(plmn: Plmn, entry: _NetworkEntry) -> ReceivedNetwork:
     operator = find_operator(plmn)
     if not operator.on_air and not entry.on_air:
         raise _NetworkError(
-            "the operator table says that it does not operate; say on_air = true if it does here"
+            "the operator table lists this network as not operational; write on_air = true if it operates here"
         )
     bands = operator.bands if entry.bands is None else parse_bands(entry.bands)
     if not bands:
-        raise _NetworkError("the operator table lists no band that a phone hears; say bands = [...]")
+        raise _NetworkError("the operator table lists no supported band; write bands = [...]")
     return ReceivedNetwork(plmn, entry.area, entry.cell, bands, entry.guests)
 
 

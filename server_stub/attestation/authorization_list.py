@@ -96,7 +96,7 @@ def _root_of_trust(data: bytes) -> RootOfTrust:
 
 
 def _application_id(data: bytes) -> ApplicationId:
-    """`AttestationApplicationId`, whose DER is the content of the OCTET STRING."""
+    """`AttestationApplicationId`, whose DER is the content of the `OCTET STRING`."""
     packages, signatures = der.elements(der.only(data, der.SEQUENCE), 2, 2)
     return ApplicationId(
         packages=der.set_of(der.content(packages, der.SET), der.SEQUENCE, _package),

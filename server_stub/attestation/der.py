@@ -159,7 +159,7 @@ def null(value: bytes) -> bool:
 
 
 def text(value: bytes) -> str:
-    """UTF-8 text of an OCTET STRING. Raises DerError, whose message does not contain the text."""
+    """UTF-8 text of an `OCTET STRING`. Raises DerError, whose message does not contain the text."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
