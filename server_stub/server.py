@@ -132,7 +132,9 @@ class ServerThread:
             service, repository=repository, admin=admin, log=log, limits=limits, request_ids=request_ids
         )
         self._server = _server(app, self._started.set)
-        self._thread = Thread(target=self._serve, name="verdict-server", daemon=True)
+        self._thread = Thread(
+            target=self._server.run, args=([self._listener],), name="verdict-server", daemon=True
+        )
 
     @property
     def origin(self) -> str:
@@ -159,9 +161,6 @@ class ServerThread:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _serve(self) -> None:
-        self._server.run(sockets=[self._listener])
 
 
 class _Server(uvicorn.Server):

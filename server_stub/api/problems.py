@@ -31,26 +31,12 @@ _BY_STATUS: Final = {
 }
 
 _TITLES: Final = {
-    ProblemCode.REQUEST_MALFORMED: "Request malformed",
-    ProblemCode.REQUEST_INVALID: "Request invalid",
-    ProblemCode.REQUEST_TIMED_OUT: "Request timed out",
-    ProblemCode.HEADERS_TOO_LARGE: "Headers too large",
-    ProblemCode.BODY_TOO_LARGE: "Body too large",
     ProblemCode.MEDIA_TYPE_UNSUPPORTED: "Media type not supported",
-    ProblemCode.NOT_ACCEPTABLE: "Not acceptable",
-    ProblemCode.NOT_FOUND: "Not found",
-    ProblemCode.METHOD_NOT_ALLOWED: "Method not allowed",
-    ProblemCode.EVIDENCE_MALFORMED: "Evidence malformed",
-    ProblemCode.EVIDENCE_CLAIMS_INVALID: "Evidence claims invalid",
-    ProblemCode.EVIDENCE_SIGNATURE_INVALID: "Evidence signature invalid",
     ProblemCode.CHAIN_INVALID: "Certificate chain invalid",
-    ProblemCode.CHALLENGE_INVALID: "Challenge invalid",
-    ProblemCode.CHALLENGE_EXPIRED: "Challenge expired",
-    ProblemCode.CHALLENGE_SPENT: "Challenge spent",
-    ProblemCode.TOO_MANY_REQUESTS: "Too many requests",
     ProblemCode.UNAVAILABLE: "Service unavailable",
     ProblemCode.INTERNAL: "Internal error",
 }
+"""Titles that differ from the words of the code."""
 
 
 class ApiError(Exception):
@@ -126,7 +112,7 @@ def raw_problem(status: int, code: ProblemCode, detail: str, request_id: str, re
 def _document(status: int, code: ProblemCode, detail: str, request_id: str) -> str:
     return Problem(
         type=f"{TYPE_BASE}{code}",
-        title=_TITLES[code],
+        title=_TITLES.get(code) or code.replace("-", " ").capitalize(),
         status=status,
         code=code,
         detail=detail,

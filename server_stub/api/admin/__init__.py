@@ -1,7 +1,5 @@
 """The admin API under `/admin/v1`: one module for each resource, all with the admin token."""
 
-from typing import Final
-
 from fastapi import FastAPI
 
 from server_stub.admin.context import AdminContext
@@ -17,19 +15,6 @@ from server_stub.api.admin import (
     unlock_codes,
 )
 
-ROUTERS: Final = (
-    policies.router,
-    campaigns.router,
-    devices.router,
-    unlock_codes.router,
-    keys.router,
-    faults.router,
-    audit.router,
-    investigation.router,
-    shipments.router,
-)
-"""The resources. `route.resource` makes each router, whose routes require the token."""
-
 
 def install(app: FastAPI, context: AdminContext) -> None:
     """Serve the admin API of `context` from `app`.
@@ -37,5 +22,8 @@ def install(app: FastAPI, context: AdminContext) -> None:
     All applications share the route objects, which take a while to make; a route uses the context of its application.
     """
     app.state.admin = context
-    for router in ROUTERS:
-        app.router.routes.extend(router.routes)
+    for module in (
+        *(policies, campaigns, devices, unlock_codes, keys),
+        *(faults, audit, investigation, shipments),
+    ):
+        app.router.routes.extend(module.router.routes)

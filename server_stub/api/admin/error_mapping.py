@@ -128,11 +128,6 @@ def _(error: HTTPException) -> AdminError:
 
 
 @translate.register
-def _(error: TooManyDevicesError) -> AdminError:
-    return AdminError(409, AdminCode.TOO_MANY_DEVICES, str(error))
-
-
-@translate.register
 def _(_error: KeyReusedError) -> AdminError:
     hours = REMEMBERED // 3600
     detail = f"another request used this Idempotency-Key within the last {hours} h; use a new key"
@@ -140,18 +135,16 @@ def _(_error: KeyReusedError) -> AdminError:
 
 
 @translate.register
-def _(error: ChallengeError) -> AdminError:
-    return AdminError(422, AdminCode.CHALLENGE_INVALID, str(error))
+def _(error: TooManyDevicesError | ChallengeError | CursorError | PolicyFixedError) -> AdminError:
+    return AdminError(*_BY_MESSAGE[type(error)], str(error))
 
 
-@translate.register
-def _(error: CursorError) -> AdminError:
-    return AdminError(422, AdminCode.CURSOR_INVALID, str(error))
-
-
-@translate.register
-def _(error: PolicyFixedError) -> AdminError:
-    return AdminError(409, AdminCode.POLICY_FIXED, str(error))
+_BY_MESSAGE: Final[dict[type[Exception], tuple[int, AdminCode]]] = {
+    TooManyDevicesError: (409, AdminCode.TOO_MANY_DEVICES),
+    ChallengeError: (422, AdminCode.CHALLENGE_INVALID),
+    CursorError: (422, AdminCode.CURSOR_INVALID),
+    PolicyFixedError: (409, AdminCode.POLICY_FIXED),
+}
 
 
 def _unavailable(code: AdminCode, detail: str) -> AdminError:

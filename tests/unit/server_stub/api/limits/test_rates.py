@@ -74,10 +74,9 @@ def test_memory_is_bounded_and_the_least_recently_used_keys_are_evicted() -> Non
     for number in range(5000):
         admitted += rate.refuses("noisy") is None
         rate.refuses(f"address {number}")
-    storage = rate._limiter.storage
-    assert storage._count <= 50
-    assert sum(len(hits) for hits in storage._hits.values()) == storage._count
-    assert len(storage._hits) <= 50
+    assert rate._stored <= 50
+    assert sum(len(times) for times in rate._requests.values()) == rate._stored
+    assert len(rate._requests) <= 50
     assert admitted == 3
 
 
