@@ -8,11 +8,11 @@ from agent.core.table import MACHINES, Machine, Transition
 
 INTRODUCTION = """# The state machines
 
-Generated from `agent/core/table.py` by `make generate`; a test holds this page equal to the tables.
+Generated from `agent/core/table.py` by `make generate`; a test compares this page with the tables.
 
-The machines run side by side. An event happens in every machine whose alphabet has its kind, or, if one of them
-rejects it, in none. `[guard]` must hold in the state before the event; what follows `/` is caused, in this order:
-persist, show, set the alarm, then read or send. Loops that cause nothing are left out.
+The machines run in parallel. An event happens in every machine whose alphabet has its kind, or in none if one of them
+rejects it. `[guard]` must hold in the state before the event. The effects after `/` are executed in this order:
+persist, show, set the alarm, then read or send. Loops without effects are left out.
 """
 
 
@@ -24,13 +24,15 @@ def label(kind: str, row: Transition) -> str:
 
 
 def arrows(machine: Machine) -> list[str]:
-    """One line for each row that moves or causes something, in the order of the states and of the alphabet."""
-    lines = []
-    for state in machine.states:
-        for (source, kind), rows in sorted(machine.rows.items()):
-            if source == state:
-                lines += [_arrow(state, kind, row) for row in rows if row.do or row.target != state]
-    return lines
+    """One line for each row that changes the state or has effects, in the order of the states and of the alphabet."""
+    return [
+        f"    {_id(state)} --> {_id(row.target)} : {label(kind, row)}"
+        for state in machine.states
+        for (source, kind), rows in sorted(machine.rows.items())
+        if source == state
+        for row in rows
+        if row.do or row.target != state
+    ]
 
 
 def mermaid(machine: Machine) -> str:
@@ -41,12 +43,12 @@ def mermaid(machine: Machine) -> str:
 
 
 def document(machines: Sequence[Machine]) -> str:
-    """Diagrams for a tool that reads Mermaid: one machine bare, several as a page of Markdown."""
+    """The diagram of one machine, or a Markdown page with the diagrams of several."""
     return f"{mermaid(machines[0])}\n" if len(machines) == 1 else "\n".join(_section(m) for m in machines)
 
 
 def page() -> str:
-    """The whole page, as it is committed."""
+    """The page that is committed."""
     return "\n".join([INTRODUCTION, *(_section(machine) for machine in MACHINES)])
 
 
@@ -56,10 +58,6 @@ def _section(machine: Machine) -> str:
 
 def _id(state: str) -> str:
     return state.replace("-", "_")
-
-
-def _arrow(state: str, kind: str, row: Transition) -> str:
-    return f"    {_id(state)} --> {_id(row.target)} : {label(kind, row)}"
 
 
 if __name__ == "__main__":

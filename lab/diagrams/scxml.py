@@ -1,19 +1,19 @@
-"""The machines as State Chart XML (W3C SCXML 1.0), for engines that are not this project's.
+"""The machines as State Chart XML (W3C SCXML 1.0), which other engines can execute.
 
-Each machine is a `state` with its states inside; several together are regions of a `parallel`. A guard is 0 or 1
-in the data model, named after the guard's function, and 0 until the engine's host sets it. A transition assigns the
-effects that it causes to `<machine>_causes`; a refused event stays where it is and assigns the name of the refusal to
-`<machine>_refuses`. What makes four regions one machine, that an event which one of them refuses happens in none, is
-not expressible in SCXML and is left to the host.
+Each machine is a `state` that contains its states; several machines are regions of a `parallel`. A guard is 0 or 1 in
+the data model under the name of its function, and 0 until the engine's host sets it. A transition assigns its effects
+to `<machine>_causes`; a rejected event does not change the state and assigns the name of the rejection to
+`<machine>_refuses`. An event that one machine rejects must happen in none: SCXML cannot express that, so it is up to
+the host.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from agent.core.events import EventKind
-from agent.core.table import Machine, Transition
+from agent.core.table import Machine
 
 NAMESPACE: Final = "http://www.w3.org/2005/07/scxml"
 
@@ -46,22 +46,22 @@ def guards(machines: Sequence[Machine]) -> frozenset[str]:
 
 
 def state_id(machine: Machine, state: StrEnum) -> str:
-    """What a state is called in the document; `notice` is a state of two machines."""
+    """The id of a state in the document. It contains the machine because two machines have a state `notice`."""
     return f"{machine.name}_{state.value.replace('-', '_')}"
 
 
 def event_name(kind: EventKind) -> str:
-    """What an event is called in the document."""
+    """The name of an event in the document."""
     return kind.value.replace("-", "_")
 
 
 def causes(machine: Machine) -> str:
-    """The variable that holds the effects of the last transition, separated by blanks."""
+    """The variable with the effects of the last transition, separated by spaces."""
     return f"{machine.name}_causes"
 
 
 def refuses(machine: Machine) -> str:
-    """The variable that holds why the last event was refused, or nothing."""
+    """The variable with the reason why the last event was rejected, or an empty string."""
     return f"{machine.name}_refuses"
 
 
@@ -70,27 +70,18 @@ def _region(machine: Machine) -> ET.Element:
     region = ET.Element("state", {"id": machine.name, "initial": state_id(machine, first)})
     for state in machine.states:
         inner = ET.SubElement(region, "state", {"id": state_id(machine, state)})
-        inner.extend(_transitions(machine, state))
+        for kind in sorted(machine.alphabet):
+            event = {"event": event_name(kind)}
+            for row in machine.rows.get((state, kind), ()):
+                guard = {"cond": row.guard.__name__} if row.guard else {}
+                target = {"target": state_id(machine, row.target)}
+                transition = ET.SubElement(inner, "transition", event | guard | target)
+                _assign(transition, causes(machine), " ".join(row.do))
+                _assign(transition, refuses(machine), "")
+            if (state, kind) in machine.rejects:
+                rejected = ET.SubElement(inner, "transition", event)
+                _assign(rejected, refuses(machine), machine.rejects[state, kind])
     return region
-
-
-def _transitions(machine: Machine, state: StrEnum) -> Iterator[ET.Element]:
-    for kind in sorted(machine.alphabet):
-        for row in machine.rows.get((state, kind), ()):
-            yield _transition(machine, kind, row)
-        if (state, kind) in machine.rejects:
-            refused = ET.Element("transition", {"event": event_name(kind)})
-            _assign(refused, refuses(machine), machine.rejects[state, kind])
-            yield refused
-
-
-def _transition(machine: Machine, kind: EventKind, row: Transition) -> ET.Element:
-    guard = {"cond": row.guard.__name__} if row.guard else {}
-    taken = {"event": event_name(kind), **guard, "target": state_id(machine, row.target)}
-    transition = ET.Element("transition", taken)
-    _assign(transition, causes(machine), " ".join(row.do))
-    _assign(transition, refuses(machine), "")
-    return transition
 
 
 def _assign(parent: ET.Element, location: str, value: str) -> None:

@@ -1,8 +1,8 @@
 """The machines as one self-contained SVG picture.
 
-Each state is a card with a line for every row of its table; a line that leads elsewhere is joined to the card of its
-target by a curve in that card's colour. Curves run beside the cards and text only within them, so nothing overlaps
-whatever the tables hold. Lines that stay in their state end in a loop sign; loops that cause nothing are left out.
+Each state is a card with one line for each row of its table. A line that changes the state is joined to the card of
+its target by a curve in that card's colour. Curves are beside the cards and text is within them, so nothing overlaps.
+Lines that keep the state end in a loop sign; loops without effects are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 from xml.sax.saxutils import escape
 
-from agent.core.table import Machine, Transition
+from agent.core.table import Machine
 
 LINE: Final = 17
 HEADER: Final = 26
@@ -19,10 +19,10 @@ GAP: Final = 22
 MARGIN: Final = 28
 TITLE: Final = 46
 CHARACTER: Final = 6.1
-"""Width of a character of the lines, in pixels, with room to spare."""
+"""Width of a character of the lines, in pixels, rounded up."""
 PADDING: Final = 34
 LANES: Final = 120
-"""Room for the curves beside a column of cards."""
+"""Width for the curves beside a column of cards, in pixels."""
 COLOURS: Final = ("#2563eb", "#0d9488", "#b45309", "#be123c", "#6d28d9", "#4d7c0f", "#0e7490", "#a21caf")
 
 _STYLE: Final = """
@@ -40,7 +40,7 @@ text { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f293
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a table as text: what happens, on which condition, what it causes, and where it leads."""
+    """One row of a table as text: event, guard, effects and target."""
 
     event: str
     guard: str
@@ -49,13 +49,13 @@ class Line:
 
     @property
     def length(self) -> int:
-        """Characters."""
+        """Number of characters."""
         return len(self.event) + len(self.guard) + len(self.effects)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A state at its place, in pixels from the top left."""
+    """A state and its position, in pixels from the top."""
 
     state: StrEnum
     colour: str
@@ -68,16 +68,17 @@ class Card:
         return HEADER + LINE * len(self.lines) + (8 if self.lines else 0)
 
     def line_at(self, number: int) -> float:
-        """The middle of a line."""
+        """The vertical middle of a line, in pixels."""
         return self.top + HEADER + 4 + LINE * (number + 0.5)
 
 
 def document(machines: Sequence[Machine]) -> str:
-    """The picture of some machines, side by side."""
+    """The picture of `machines`, side by side."""
     columns, left, height = [], MARGIN, 0
     for machine in machines:
         cards = _cards(machine)
-        width = _width(cards)
+        longest = max((line.length for card in cards for line in card.lines), default=10)
+        width = int(longest * CHARACTER * 1.1) + PADDING
         columns.append("\n".join(_column(machine, cards, left, width)))
         left += width + LANES
         height = max(height, cards[-1].top + cards[-1].height + MARGIN)
@@ -93,57 +94,39 @@ def _cards(machine: Machine) -> tuple[Card, ...]:
     cards: list[Card] = []
     top = TITLE + MARGIN
     for number, state in enumerate(machine.states):
-        card = Card(state, COLOURS[number % len(COLOURS)], top, tuple(_lines(machine, state)))
+        lines = []
+        for (source, kind), rows in sorted(machine.rows.items()):
+            for row in rows if source == state else ():
+                if row.do or row.target != state:
+                    guard = f" [{row.guard.__name__.replace('_', ' ')}]" if row.guard else ""
+                    lines.append(Line(kind, guard, f" / {', '.join(row.do)}" if row.do else "", row.target))
+        card = Card(state, COLOURS[number % len(COLOURS)], top, tuple(lines))
         cards.append(card)
         top += card.height + GAP
     return tuple(cards)
-
-
-def _lines(machine: Machine, state: StrEnum) -> Iterator[Line]:
-    for (source, kind), rows in sorted(machine.rows.items()):
-        if source == state:
-            yield from (_line(kind, row) for row in rows if row.do or row.target != state)
-
-
-def _line(kind: str, row: Transition) -> Line:
-    guard = f" [{row.guard.__name__.replace('_', ' ')}]" if row.guard else ""
-    return Line(kind, guard, f" / {', '.join(row.do)}" if row.do else "", row.target)
-
-
-def _width(cards: Sequence[Card]) -> int:
-    longest = max((line.length for card in cards for line in card.lines), default=10)
-    return int(longest * CHARACTER * 1.1) + PADDING
 
 
 def _column(machine: Machine, cards: Sequence[Card], left: int, width: int) -> Iterator[str]:
     yield f'<text class="machine" x="{left}" y="{TITLE}">{machine.name.title()}</text>'
     targets = {card.state: card for card in cards}
     for card in cards:
-        yield _card(card, left, width)
+        yield (
+            f'<rect class="card" x="{left}" y="{card.top}" width="{width}" height="{card.height}" rx="7"'
+            f' stroke="{card.colour}"/>\n'
+            f'<rect x="{left}" y="{card.top}" width="{width}" height="{HEADER}" rx="7" fill="{card.colour}"/>\n'
+            f'<text class="state" x="{left + 11}" y="{card.top + 18}">{escape(card.state)}</text>'
+        )
         for number, line in enumerate(card.lines):
-            yield _text(line, left, card.line_at(number) + 4)
-            yield _way(card, number, targets[type(card.state)(line.target)], left + width)
+            yield (
+                f'<text class="line" x="{left + 11}" y="{card.line_at(number) + 4}" xml:space="preserve">'
+                f'<tspan class="event">{escape(line.event)}</tspan><tspan class="guard">{escape(line.guard)}</tspan>'
+                f'<tspan class="effects">{escape(line.effects)}</tspan></text>'
+            )
+            yield _curve(card, number, targets[type(card.state)(line.target)], left + width)
 
 
-def _card(card: Card, left: int, width: int) -> str:
-    return (
-        f'<rect class="card" x="{left}" y="{card.top}" width="{width}" height="{card.height}" rx="7"'
-        f' stroke="{card.colour}"/>\n'
-        f'<rect x="{left}" y="{card.top}" width="{width}" height="{HEADER}" rx="7" fill="{card.colour}"/>\n'
-        f'<text class="state" x="{left + 11}" y="{card.top + 18}">{escape(card.state)}</text>'
-    )
-
-
-def _text(line: Line, left: int, baseline: float) -> str:
-    return (
-        f'<text class="line" x="{left + 11}" y="{baseline}" xml:space="preserve">'
-        f'<tspan class="event">{escape(line.event)}</tspan><tspan class="guard">{escape(line.guard)}</tspan>'
-        f'<tspan class="effects">{escape(line.effects)}</tspan></text>'
-    )
-
-
-def _way(card: Card, number: int, target: Card, right: int) -> str:
-    """A loop sign, or a curve to the target's header; the further, the wider it swings."""
+def _curve(card: Card, number: int, target: Card, right: int) -> str:
+    """A loop sign, or a curve to the header of the target, which is wider if the target is further away."""
     start = card.line_at(number)
     if target is card:
         return f'<text class="line effects" x="{right - 18}" y="{start + 4}">↺</text>'
