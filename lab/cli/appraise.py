@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lab.inspection.attestation_check import Question
+    from lab.inspection.attestation_check import CheckOptions
 
 
 def appraise(
@@ -39,36 +39,36 @@ def appraise(
       activation appraise phone.pem --roots roots.json --at 2026-02-25 --challenge Y2hhbGxlbmdl
     """
     from lab.cli import output
-    from lab.inspection.attestation_check import examine
+    from lab.inspection.attestation_check import check
     from lab.inspection.attestation_inputs import read_chain
     from lab.inspection.attestation_report import as_json, as_text
     from lab.inspection.inputs import InputError
     from wire.codes import TrustTier
 
     try:
-        question = _question(roots, at, challenge, imei, status_list, software_roots)
-        examined = examine(read_chain(chain), question)
+        options = _options(roots, at, challenge, imei, status_list, software_roots)
+        checked = check(read_chain(chain), options)
     except InputError as error:
         output.exit_with_error(str(error))
     if json:
-        output.as_json(as_json(examined))
+        output.as_json(as_json(checked))
     else:
-        output.show(as_text(examined))
-    if not examined.chain_ok or examined.appraisal.tier is TrustTier.CONTRAINDICATED:
+        output.show(as_text(checked))
+    if not checked.chain_ok or checked.appraisal.tier is TrustTier.CONTRAINDICATED:
         raise typer.Exit(output.NOT_IN_ORDER)
 
 
-def _question(
+def _options(
     roots: Path,
     at: str | None,
     challenge: str | None,
     imei: str | None,
     status_list: Path | None,
     software_roots: Path | None,
-) -> "Question":
+) -> "CheckOptions":
     import time
 
-    from lab.inspection.attestation_check import Question
+    from lab.inspection.attestation_check import CheckOptions
     from lab.inspection.attestation_inputs import (
         read_challenge,
         read_imei,
@@ -78,7 +78,7 @@ def _question(
     )
     from server_stub.attestation.appraisal import ExpectedAttestation
 
-    return Question(
+    return CheckOptions(
         roots=read_roots(roots),
         at=int(time.time()) if at is None else read_moment(at),
         expected=ExpectedAttestation(

@@ -47,11 +47,11 @@ def verify(
     from lab.cli import output
     from lab.inspection.inputs import InputError, read_device_key, read_time, read_token
     from lab.inspection.verification_report import as_json, as_text
-    from lab.inspection.verification_trace import Wanted, trace
+    from lab.inspection.verification_trace import Expectations, trace
 
     try:
         moment = _machine_time() if now is None else read_time(now)
-        wanted = Wanted(
+        expected = Expectations(
             now=moment,
             issuer=issuer,
             audience=audience,
@@ -63,7 +63,7 @@ def verify(
         octets, key_set = read_token(token), _keys(keys, root, repository, moment)
     except InputError as error:
         output.exit_with_error(str(error))
-    traced = trace(octets, key_set, wanted)
+    traced = trace(octets, key_set, expected)
     if json:
         output.as_json(as_json(traced, octets, key_set, unverified=unverified))
     else:

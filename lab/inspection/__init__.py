@@ -1,1 +1,1 @@
-"""Step-by-step reports on tokens and attestation: `activation verify` and `activation appraise`."""
+"""Reports on the verification of tokens and attestation: `activation verify` and `activation appraise`."""

@@ -1,6 +1,7 @@
-"""One chain, examined outside of any activation: what it proves, and what it says whether proven or not."""
+"""Check of one attestation chain outside of an activation: what it states, and what of that is proved."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -12,8 +13,8 @@ from server_stub.attestation.revocation import StatusEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a chain is held against. `at` is in seconds since the epoch; `statuses` is None where no list was given."""
+class CheckOptions:
+    """What a chain is compared with. `at` is in seconds since the epoch; `statuses` is None without a status list."""
 
     roots: tuple[x509.Certificate, ...]
     at: int
@@ -23,13 +24,13 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
-    """The outcome. `description` is what the leaf says, None where it says nothing that can be read.
+class CheckedAttestation:
+    """The result. `description` is the leaf's key description, None if there is none that can be parsed.
 
-    `problem` is why the chain proves nothing, None where it holds together.
+    `problem` is the reason why the chain proves nothing, None if it is valid.
     """
 
-    question: Question
+    options: CheckOptions
     certificates: tuple[x509.Certificate | None, ...]
     anchor: Anchor
     description: KeyDescription | None
@@ -38,38 +39,33 @@ class Examination:
 
     @property
     def chain_ok(self) -> bool:
-        """Whether the chain is valid, and leads to a root that was given."""
+        """Whether the chain is valid and leads to one of the given roots."""
         return self.problem is None and self.anchor is Anchor.CONFIGURED
 
 
-def examine(chain: tuple[bytes, ...], question: Question) -> Examination:
-    """Appraise `chain`, DER, leaf first. Raises nothing for what a chain may hold."""
-    certificates = tuple(map(_loaded, chain))
-    statuses = question.statuses
+def check(chain: tuple[bytes, ...], options: CheckOptions) -> CheckedAttestation:
+    """Appraise `chain`, DER, leaf first. Raises no error for any content of the chain."""
+    certificates = tuple(map(_load, chain))
+    statuses = options.statuses
     verifier = ChainVerifier(
-        question.roots,
-        software_roots=question.software_roots,
+        options.roots,
+        software_roots=options.software_roots,
         statuses=None if statuses is None else lambda _: statuses,
     )
     try:
-        path = verifier.verify(chain, question.at)
+        path = verifier.verify(chain, options.at)
         description = describe(path.leaf)
     except ChainError as error:
-        said = _said(certificates[0])
-        return Examination(question, certificates, Anchor.NONE, said, refused(error.problem), error)
-    appraisal = judge(path, description, question.expected)
-    return Examination(question, certificates, path.anchor, description, appraisal, None)
+        unproved = None
+        with suppress(ChainError):
+            unproved = describe(certificates[0]) if certificates[0] else None
+        return CheckedAttestation(options, certificates, Anchor.NONE, unproved, refused(error.problem), error)
+    appraisal = judge(path, description, options.expected)
+    return CheckedAttestation(options, certificates, path.anchor, description, appraisal, None)
 
 
-def _loaded(octets: bytes) -> x509.Certificate | None:
+def _load(der: bytes) -> x509.Certificate | None:
     try:
-        return x509.load_der_x509_certificate(octets)
+        return x509.load_der_x509_certificate(der)
     except MALFORMED:
-        return None
-
-
-def _said(leaf: x509.Certificate | None) -> KeyDescription | None:
-    try:
-        return describe(leaf) if leaf else None
-    except ChainError:
         return None

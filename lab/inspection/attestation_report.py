@@ -1,4 +1,4 @@
-"""An examined chain for people and for machines."""
+"""Reports of a checked attestation chain, as JSON and as tables."""
 
 import base64
 from collections.abc import Iterator
@@ -11,13 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from lab.inspection.attestation_check import Examination
+from lab.inspection.attestation_check import CheckedAttestation
 from lab.inspection.step_descriptions import instant
-from server_stub.attestation.appraisal import AppraisedClaim
 from server_stub.attestation.key_description import (
     AuthorizationList,
     KeyDescription,
-    RootOfTrust,
     SecurityLevel,
 )
 from server_stub.attestation.reasons import MEANING
@@ -38,28 +36,13 @@ _ORIGINS: Final = dict(
 """`KeyPurpose` and `KeyOrigin` of KeyMint."""
 
 
-def as_json(examined: Examination) -> dict[str, Any]:
-    """One object. What the attestation says is there even if nothing vouches for it: `chain_ok` tells."""
-    appraisal, problem = examined.appraisal, examined.problem
-    return {
-        "chain_ok": examined.chain_ok,
-        **_said(examined.description),
-        "tier": appraisal.tier.value,
-        "reasons": appraisal.reasons(),
-        "claims": [_claim(result) for result in appraisal.results],
-        "root": examined.anchor.value,
-        "problem": problem
-        and {"code": problem.problem.value, "certificate": problem.place, "detail": problem.finding},
-        "at": examined.question.at,
-        "revocation_checked": examined.question.statuses is not None,
-        "key_description": examined.description and _plain(examined.description),
-    }
-
-
-def _said(description: KeyDescription | None) -> dict[str, Any]:
+def as_json(checked: CheckedAttestation) -> dict[str, Any]:
+    """The report as one object. It contains the statements of the attestation even if `chain_ok` is false."""
+    appraisal, problem, description = checked.appraisal, checked.problem, checked.description
     hardware = description.hardware if description else AuthorizationList()
     root = hardware.root_of_trust
     return {
+        "chain_ok": checked.chain_ok,
         "attestation_version": description and description.attestation_version,
         "security_level": description and description.attestation_level.name,
         "challenge": description and base64.b64encode(description.challenge).decode(),
@@ -68,21 +51,29 @@ def _said(description: KeyDescription | None) -> dict[str, Any]:
         "os_version": hardware.os_version,
         "os_patch_level": hardware.os_patch_level,
         "imeis": [imei for imei in (hardware.imei, hardware.second_imei) if imei is not None],
-    }
-
-
-def _claim(result: AppraisedClaim) -> dict[str, Any]:
-    return {
-        "claim": result.claim.value,
-        "tier": result.tier.value,
-        "value": result.value,
-        "reason": result.reason.value,
-        "meaning": MEANING[result.reason],
+        "tier": appraisal.tier.value,
+        "reasons": appraisal.reasons(),
+        "claims": [
+            {
+                "claim": result.claim.value,
+                "tier": result.tier.value,
+                "value": result.value,
+                "reason": result.reason.value,
+                "meaning": MEANING[result.reason],
+            }
+            for result in appraisal.results
+        ],
+        "root": checked.anchor.value,
+        "problem": problem
+        and {"code": problem.problem.value, "certificate": problem.place, "detail": problem.finding},
+        "at": checked.options.at,
+        "revocation_checked": checked.options.statuses is not None,
+        "key_description": description and _plain(description),
     }
 
 
 def _plain(value: Any) -> Any:
-    """A description as JSON holds it: octets in base64, and of a list only what is there."""
+    """A key description as JSON values: bytes in base64, and only those members of a list that are present."""
     if is_dataclass(value):
         members = {field.name: getattr(value, field.name) for field in fields(value)}
         absent: tuple[Any, ...] = (
@@ -100,14 +91,18 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, VerifiedBootState) else value
 
 
-def as_text(examined: Examination) -> Group:
-    """The chain, what it says, each claim with its tier and why, and what follows."""
-    parts: list[RenderableType] = [_chain(examined), Text()]
-    if examined.description:
-        if not examined.chain_ok:
-            parts.append(Text("Nothing vouches for what follows: the chain is not in order.", style="yellow"))
-        parts += [_facts(examined.description), Text()]
-    return Group(*parts, _claims(examined), Text(), *_conclusion(examined))
+def as_text(checked: CheckedAttestation) -> Group:
+    """The chain, its statements, each claim with its tier and reason, and the conclusion."""
+    parts: list[RenderableType] = [_chain(checked), Text()]
+    if checked.description:
+        if not checked.chain_ok:
+            parts.append(Text("The following is not proved: the chain is not valid.", style="yellow"))
+        parts += [_statements(checked.description), Text()]
+    claims = _table("claim", "tier", "why")
+    for result in checked.appraisal.results:
+        tier = Text(result.tier.value, style=_STYLES[result.tier])
+        claims.add_row(result.claim.value, tier, f"{MEANING[result.reason]} ({result.reason.value})")
+    return Group(*parts, claims, Text(), *_conclusion(checked))
 
 
 def _table(*headings: str) -> Table:
@@ -118,10 +113,10 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _chain(examined: Examination) -> Table:
+def _chain(checked: CheckedAttestation) -> Table:
     table = _table("certificate", "valid", "key", "of")
-    wrong = examined.problem.place if examined.problem else None
-    for place, certificate in enumerate(examined.certificates):
+    wrong = checked.problem.place if checked.problem else None
+    for place, certificate in enumerate(checked.certificates):
         style = "bold red" if place == wrong else ""
         name = "0, the leaf" if place == 0 else str(place)
         table.add_row(name, *(map(escape, _certificate(certificate))), style=style)
@@ -142,24 +137,24 @@ def _certificate(certificate: x509.Certificate | None) -> tuple[str, str, str]:
         return "?", "?", "malformed"
 
 
-def _printable(words: str) -> str:
-    return words if words.isprintable() else ascii(words)
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
 
 
-def _facts(description: KeyDescription) -> Table:
-    table = _table("what the attestation says", "")
-    for name, value in _lines(description):
-        table.add_row(name, escape(_printable(value)))
-    return table
-
-
-def _lines(description: KeyDescription) -> Iterator[tuple[str, str]]:
-    yield "version", f"{description.attestation_version}, keystore {description.keymint_version}"
-    yield "security level", f"{description.attestation_level.name}, keystore {description.keymint_level.name}"
-    yield "challenge", base64.b64encode(description.challenge).decode()
+def _statements(description: KeyDescription) -> Table:
     hardware = description.hardware
-    yield from _boot(hardware.root_of_trust)
-    named = {
+    root = hardware.root_of_trust
+    lines = {
+        "version": f"{description.attestation_version}, keystore {description.keymint_version}",
+        "security level": f"{description.attestation_level.name}, keystore {description.keymint_level.name}",
+        "challenge": base64.b64encode(description.challenge).decode(),
+    }
+    if root is None:
+        lines["boot"] = "not stated by the hardware"
+    else:
+        lines["boot state"] = root.verified_boot_state.value
+        lines["bootloader"] = "locked" if root.device_locked else "unlocked"
+    optional = {
         "system": hardware.os_version,
         "patch level": hardware.os_patch_level,
         "vendor patch level": hardware.vendor_patch_level,
@@ -171,30 +166,18 @@ def _lines(description: KeyDescription) -> Iterator[tuple[str, str]]:
         "key origin": None if hardware.origin is None else _ORIGINS.get(hardware.origin, hardware.origin),
         "unknown tags": ", ".join(map(str, sorted(hardware.unread))) or None,
     }
-    yield from ((name, str(value)) for name, value in named.items() if value is not None)
-
-
-def _boot(root: RootOfTrust | None) -> Iterator[tuple[str, str]]:
-    if root is None:
-        yield "boot", "not said by the hardware"
-        return
-    yield "boot state", root.verified_boot_state.value
-    yield "bootloader", "locked" if root.device_locked else "unlocked"
-
-
-def _claims(examined: Examination) -> Table:
-    table = _table("claim", "tier", "why")
-    for result in examined.appraisal.results:
-        tier = Text(result.tier.value, style=_STYLES[result.tier])
-        table.add_row(result.claim.value, tier, f"{MEANING[result.reason]} ({result.reason.value})")
+    lines |= {name: str(value) for name, value in optional.items() if value is not None}
+    table = _table("what the attestation says", "")
+    for name, text in lines.items():
+        table.add_row(name, escape(_printable(text)))
     return table
 
 
-def _conclusion(examined: Examination) -> Iterator[Text]:
-    tier, problem = examined.appraisal.tier, examined.problem
+def _conclusion(checked: CheckedAttestation) -> Iterator[Text]:
+    tier, problem = checked.appraisal.tier, checked.problem
     if problem:
         where = "The chain" if problem.place is None else f"Certificate {problem.place}"
         yield Text(f"{where} {problem.finding}.", style="bold red", overflow="fold")
-    yield Text(f"{tier.value.upper()}, as of {instant(examined.question.at)}.", style=_STYLES[tier])
-    if examined.question.statuses is None:
+    yield Text(f"{tier.value.upper()}, as of {instant(checked.options.at)}.", style=_STYLES[tier])
+    if checked.options.statuses is None:
         yield Text("Revocation was not checked: no --status-list was given.", style="yellow")

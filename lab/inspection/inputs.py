@@ -1,4 +1,4 @@
-"""What `activation verify` is given: tokens, key sets, device keys and times, read from arguments and files."""
+"""The inputs of `activation verify`: tokens, key sets, device keys and times, from arguments and files."""
 
 import datetime
 import re
@@ -24,24 +24,24 @@ from wire import limits
 
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _FILE_MAX: Final = 1024 * 1024
-"""Longest file that is read at all."""
+"""Longest file that is read."""
 _PATH_MAX: Final = 256
-"""An argument that is shorter and has a slash was meant as the name of a file."""
+"""A shorter argument with a slash is taken for the name of a file."""
 _DEVICE_KEY_FORMS: Final = (
     "a JWK or PEM file with an Ed25519 or P-256 key, or an RFC 7638 thumbprint (43 characters)"
 )
 
 
 class InputError(ValueError):
-    """Something given cannot be used. The message says what, where, and what to do."""
+    """An input is invalid. The message says what, where, and what to do."""
 
 
 def read_token(argument: str) -> bytes:
-    """The token: `-` is standard input, the name of a file is its content, anything else is the token itself.
+    """The token: from standard input if it is `-`, from a file if one has this name, else the argument itself.
 
-    White space around the content of a file or of standard input is dropped; editors and `echo` leave it there.
-    Raises InputError for a file that cannot be read, and for a short argument with a slash that names no file: a
-    token has none.
+    White space around the content of a file or of standard input is dropped; editors and `echo` add it.
+    Raises InputError for a file that cannot be read, and for a short argument with a slash that is not the name of a
+    file: tokens have no slash.
     """
     if argument == "-":
         return sys.stdin.buffer.read(2 * limits.TOKEN_MAX).strip()
@@ -55,7 +55,7 @@ def read_token(argument: str) -> bytes:
 
 
 def is_file(argument: str) -> bool:
-    """Whether a file has this name. A token is too long to be one, and not every system just says no."""
+    """Whether a file has this name. For an argument as long as a token, some systems raise an error."""
     try:
         return Path(argument).is_file()
     except (OSError, ValueError):
@@ -63,14 +63,14 @@ def is_file(argument: str) -> bool:
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a file of at most a mebibyte. Raises InputError."""
+    """The content of a file of at most 1 MiB. Raises InputError."""
     try:
         with path.open("rb") as file:
             content = file.read(_FILE_MAX + 1)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; give the name of a readable file") from error
     if len(content) > _FILE_MAX:
-        raise InputError(f"{path} is longer than {_FILE_MAX} octets; give a smaller file")
+        raise InputError(f"{path} is longer than {_FILE_MAX} bytes; give a smaller file")
     return content
 
 
@@ -79,20 +79,20 @@ def read_keys(path: Path) -> KeySet:
     try:
         return KeySet.from_jwks(read_file(path))
     except KeySetError as error:
-        raise InputError(f"{path} is no JWK Set that may be read: {error}") from error
+        raise InputError(f"{path} is not a valid JWK Set: {error}") from error
 
 
 def read_device_key(argument: str) -> str:
-    """The thumbprint (RFC 7638) of the device's key: given as such, or as a file with the key. Raises InputError."""
+    """The thumbprint (RFC 7638) of the device key, from a thumbprint or a file with the key. Raises InputError."""
     if is_file(argument):
         return _thumbprint(read_file(Path(argument)), argument)
     if _THUMBPRINT.fullmatch(argument):
         return argument
-    raise InputError(f"no file is called {argument!r} and it is no thumbprint; give {_DEVICE_KEY_FORMS}")
+    raise InputError(f"{argument!r} is neither a file nor a thumbprint; give {_DEVICE_KEY_FORMS}")
 
 
 def read_time(argument: str) -> int:
-    """Seconds since the epoch, given as such or as an ISO 8601 time with its offset. Raises InputError.
+    """Seconds since the epoch, from a number or an ISO 8601 time with its offset. Raises InputError.
 
     >>> read_time("2021-09-29T07:20:00Z") == read_time("1632900000")
     True
@@ -102,9 +102,9 @@ def read_time(argument: str) -> int:
     try:
         moment = datetime.datetime.fromisoformat(argument)
     except ValueError as error:
-        raise InputError(f"{argument!r} is no time; {_TIME_FORMS}") from error
+        raise InputError(f"{argument!r} is not a time; {_TIME_FORMS}") from error
     if moment.tzinfo is None:
-        raise InputError(f"{argument!r} does not say its offset from UTC; {_TIME_FORMS}")
+        raise InputError(f"{argument!r} has no offset from UTC; {_TIME_FORMS}")
     return int(moment.timestamp())
 
 
@@ -113,38 +113,29 @@ _TIME_FORMS: Final = "give seconds since 1970 or a time such as 2021-09-29T07:20
 
 def _thumbprint(content: bytes, name: str) -> str:
     try:
-        key = _from_pem(content) if b"-----BEGIN " in content else _from_jwk(content)
+        key = _public_key(content)
+        if isinstance(key, Ed25519PublicKey):
+            return OKPKey.import_key(key).thumbprint()
+        if isinstance(key, EllipticCurvePublicKey) and key.curve.name == SECP256R1.name:
+            return ECKey.import_key(key).thumbprint()
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise InputError(
-            f"{name} holds no key of a device that can be read; give {_DEVICE_KEY_FORMS}"
-        ) from error
-    return key.thumbprint()
-
-
-def _from_jwk(content: bytes) -> ECKey | OKPKey:
-    """By the agent's own strict reader, so that a key in a second spelling does not get a second thumbprint."""
-    jwk = strict_json.loads(content)
-    key = algorithms.read("device", {name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk})
-    if isinstance(key, algorithms.Ed25519Key):
-        return OKPKey.import_key(key.public)
-    if isinstance(key, algorithms.Es256Key):
-        return ECKey.import_key(key.public)
-    raise ValueError("neither Ed25519 nor P-256")
-
-
-def _from_pem(content: bytes) -> ECKey | OKPKey:
-    key = _public_key(content)
-    if isinstance(key, Ed25519PublicKey):
-        return OKPKey.import_key(key)
-    if isinstance(key, EllipticCurvePublicKey) and key.curve.name == SECP256R1.name:
-        return ECKey.import_key(key)
-    raise ValueError("neither Ed25519 nor P-256")
+        raise InputError(f"{name} contains no valid device key; give {_DEVICE_KEY_FORMS}") from error
+    raise InputError(f"{name} contains neither an Ed25519 nor a P-256 key; give {_DEVICE_KEY_FORMS}")
 
 
 def _public_key(content: bytes) -> object:
+    """The public key in PEM or JWK. A JWK is read by the agent's strict reader, which accepts only canonical keys."""
     if b"-----BEGIN CERTIFICATE-----" in content:
         return x509.load_pem_x509_certificate(content).public_key()
-    if b"PRIVATE KEY-----" not in content:
+    if b"PRIVATE KEY-----" in content:
+        private = load_pem_private_key(content, password=None)
+        return (
+            private.public_key()
+            if isinstance(private, (Ed25519PrivateKey, EllipticCurvePrivateKey))
+            else None
+        )
+    if b"-----BEGIN " in content:
         return load_pem_public_key(content)
-    private = load_pem_private_key(content, password=None)
-    return private.public_key() if isinstance(private, (Ed25519PrivateKey, EllipticCurvePrivateKey)) else None
+    jwk = strict_json.loads(content)
+    key = algorithms.read("device", {name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk})
+    return key.public if isinstance(key, algorithms.Ed25519Key | algorithms.Es256Key) else None

@@ -1,4 +1,4 @@
-"""Verdict keys from a key repository, by the agent's own client: over HTTP, or from a folder that is served nowhere."""
+"""Verdict keys from a key repository, read by the agent's own client over HTTP or from a folder."""
 
 import tempfile
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _FOLDERS: Final = {key_repository.METADATA_PATH: "metadata", key_repository.TARG
 
 @dataclass(frozen=True, slots=True)
 class FolderDownloads:
-    """Implements `agent.ports.Downloads` over the folder of a key repository, with `metadata` and `targets` in it."""
+    """Implements `agent.ports.Downloads` over a folder with the subfolders `metadata` and `targets`."""
 
     folder: Path
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """The file that a server would answer with; 404 where there is none."""
+        """The file, or a 404."""
         for prefix, name in _FOLDERS.items():
             file = self.folder / name / path.removeprefix(prefix)
             if path.startswith(prefix) and file.parent == self.folder / name and file.is_file():
@@ -31,9 +31,9 @@ class FolderDownloads:
 
 
 def keys_of(root: Path, repository: str, now: int) -> KeySet:
-    """The keys as published at `now`, from the pinned `root`, with no memory of earlier visits.
+    """The keys published at `now`, verified from the pinned `root`, without a cache of earlier downloads.
 
-    Raises InputError for what cannot be a root or a repository, KeySourceError for one that cannot be trusted.
+    Raises InputError if `root` or `repository` cannot be one, KeySourceError if the repository fails verification.
     """
     pinned, downloads = read_file(root), _downloads(repository)
     with tempfile.TemporaryDirectory(prefix="activation-verify-") as folder:
@@ -44,7 +44,7 @@ def _downloads(repository: str) -> Downloads:
     if "://" not in repository:
         if not (Path(repository) / "metadata").is_dir():
             raise InputError(
-                f"{repository} is no key repository: it has no folder metadata; give its folder or URL"
+                f"{repository} is not a key repository: it has no folder metadata; give its folder or URL"
             )
         return FolderDownloads(Path(repository))
     try:

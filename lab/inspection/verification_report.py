@@ -1,4 +1,4 @@
-"""A trace of a verification for people and for machines."""
+"""Reports of a verification trace, as JSON and as tables."""
 
 import json
 from collections.abc import Iterator
@@ -14,122 +14,109 @@ from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
 from lab.handset import unverified_tokens
 from lab.inspection.step_descriptions import NAMES, compared, instant, quoted
-from lab.inspection.verification_trace import STEPS, Result, Trace
+from lab.inspection.verification_trace import STEPS, StepResult, VerificationTrace
 
 UNVERIFIED: Final = "UNVERIFIED"
 _STYLES: Final = {
-    Result.PASS: "green",
-    Result.FAIL: "bold red",
-    Result.NOT_REACHED: "dim",
-    Result.NOT_CHECKED: "yellow",
+    StepResult.PASS: "green",
+    StepResult.FAIL: "bold red",
+    StepResult.NOT_REACHED: "dim",
+    StepResult.NOT_CHECKED: "yellow",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _Stamped:
-    """Unverified claims. Where one is too long for a line, each line of it is stamped."""
+class _UnverifiedClaims:
+    """Lines of unverified claims, each marked as unverified, also if a claim needs several lines."""
 
-    claimed: list[tuple[str, object]]
+    claims: list[tuple[str, object]]
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(options.max_width - len(UNVERIFIED) - 2, 1)
-        for name, value in self.claimed:
-            words = f"{name}: {json.dumps(value)}"
-            for begin in range(0, len(words), width):
-                yield Text(f"{UNVERIFIED}  {words[begin : begin + width]}", style="red")
+        for name, value in self.claims:
+            text = f"{name}: {json.dumps(value)}"
+            for begin in range(0, len(text), width):
+                yield Text(f"{UNVERIFIED}  {text[begin : begin + width]}", style="red")
 
 
-def as_json(trace: Trace, token: bytes, keys: KeySet, *, unverified: bool) -> dict[str, Any]:
-    """One object. `claims` are there only if every step that was checked passed."""
+def as_json(trace: VerificationTrace, token: bytes, keys: KeySet, *, unverified: bool) -> dict[str, Any]:
+    """The report as one object. It contains `claims` only if every checked step passed."""
+    claims = trace.claims.members() if trace.verified and isinstance(trace.claims, Claims) else None
     report: dict[str, Any] = {
         "verified": trace.verified,
-        "complete": trace.wanted.complete(),
+        "complete": not trace.expected.missing(),
         "code": None if trace.code is None else trace.code.value,
         "step": trace.failed_at,
-        "steps": [_step(step, trace, token, keys) for step in STEPS],
+        "steps": [
+            {
+                "step": step,
+                "name": NAMES[step],
+                "result": trace.result(step).value.lower(),
+                "compared": compared(step, trace, token, keys),
+                "code": trace.code.value if trace.code is not None and step == trace.failed_at else None,
+            }
+            for step in STEPS
+        ],
         "left_out": [
             {"index": key.index, "kid": key.kid, "reason": key.reason.value} for key in keys.left_out
         ],
-        "claims": _claims(trace),
+        "claims": claims,
     }
     if unverified and not trace.verified:
         report["unverified"] = {f"{UNVERIFIED} {name}": value for name, value in _claimed(token)}
     return report
 
 
-def as_text(trace: Trace, token: bytes, keys: KeySet, *, unverified: bool) -> Group:
-    """A table of the steps, what follows from it, and on request what the token claims."""
-    parts: list[RenderableType] = [_table(trace, token, keys), Text(), *_left_out(keys), *_conclusion(trace)]
+def as_text(trace: VerificationTrace, token: bytes, keys: KeySet, *, unverified: bool) -> Group:
+    """A table of the steps, the conclusion, and on request the unverified claims."""
+    parts: list[RenderableType] = [_table(trace, token, keys), Text()]
+    for key in keys.left_out:
+        name = "without a usable kid" if key.kid is None else f"kid {key.kid}"
+        parts.append(_line(f"Key {key.index} of the set, {name}, was left out: {key.reason}.", "yellow"))
+    parts += _conclusion(trace)
     if unverified and not trace.verified:
-        parts += [Text(), _Stamped(_claimed(token))]
+        parts += [Text(), _UnverifiedClaims(_claimed(token))]
     return Group(*parts)
 
 
-def _step(step: int, trace: Trace, token: bytes, keys: KeySet) -> dict[str, Any]:
-    result = trace.result(step)
-    return {
-        "step": step,
-        "name": NAMES[step],
-        "result": result.value.lower(),
-        "compared": compared(step, trace, token, keys),
-        "code": trace.code.value if trace.code is not None and result is Result.FAIL else None,
-    }
-
-
-def _claims(trace: Trace) -> dict[str, Any] | None:
-    return trace.claims.members() if trace.verified and isinstance(trace.claims, Claims) else None
-
-
-def _table(trace: Trace, token: bytes, keys: KeySet) -> Table:
+def _table(trace: VerificationTrace, token: bytes, keys: KeySet) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("", "step", "result"):
         table.add_column(heading, no_wrap=True, justify="left" if heading else "right")
     table.add_column("what was compared with what", overflow="fold")
     for step in STEPS:
         result = trace.result(step)
-        words = Text(compared(step, trace, token, keys), style="dim" if result is Result.NOT_REACHED else "")
-        if trace.code is not None and result is Result.FAIL:
-            words = Text.assemble((trace.code.value, "bold red"), "\n", words)
-        table.add_row(str(step), NAMES[step], Text(result.value, style=_STYLES[result]), words)
+        style = "dim" if result is StepResult.NOT_REACHED else ""
+        text = Text(compared(step, trace, token, keys), style=style)
+        if trace.code is not None and result is StepResult.FAIL:
+            text = Text.assemble((trace.code.value, "bold red"), "\n", text)
+        table.add_row(str(step), NAMES[step], Text(result.value, style=_STYLES[result]), text)
     return table
 
 
-def _left_out(keys: KeySet) -> Iterator[Text]:
-    for key in keys.left_out:
-        name = "without a usable kid" if key.kid is None else f"kid {key.kid}"
-        yield _line(f"Key {key.index} of the set, {name}, was left out: {key.reason}.", "yellow")
-
-
-def _conclusion(trace: Trace) -> Iterator[Text]:
+def _conclusion(trace: VerificationTrace) -> Iterator[Text]:
     if trace.code is not None:
         step, sentence = RULES[trace.code]
         yield _line(f"REFUSED at step {step}, {trace.code}: {sentence}", "bold red")
-    elif trace.claims is not None:
-        claims = trace.claims
+    elif (claims := trace.claims) is not None:
         where = "" if claims.territory is None else f" for {claims.territory}"
         yield _line(
             f"VERIFIED: {claims.decision}, {claims.reason}{where}, serial {claims.serial},", "bold green"
         )
         yield _line(f"of {quoted(claims.iss)} until {instant(claims.exp)}.", "bold green")
-        yield from _reservation(trace)
+        if missing := [_OPTIONS[name] for name in trace.expected.missing()]:
+            text = f"A device compares more before it acts. Not given: {', '.join(missing)}."
+            yield _line(text, "yellow")
 
 
-def _reservation(trace: Trace) -> Iterator[Text]:
-    missing = [option for option, value in _options(trace).items() if value is None]
-    if missing:
-        yield _line(f"A phone compares more before it acts. Not given: {', '.join(missing)}.", "yellow")
-
-
-def _options(trace: Trace) -> dict[str, object]:
-    wanted = trace.wanted
-    return {
-        "--issuer": wanted.issuer,
-        "--audience": wanted.audience,
-        "--device-key": wanted.thumbprint,
-        "--nonce": wanted.nonce,
-        "--serial": wanted.serial,
-        "--policy-version": wanted.policy_version,
-    }
+_OPTIONS: Final = {
+    "issuer": "--issuer",
+    "audience": "--audience",
+    "thumbprint": "--device-key",
+    "nonce": "--nonce",
+    "serial": "--serial",
+    "policy_version": "--policy-version",
+}
 
 
 def _line(text: str, style: str) -> Text:
@@ -137,11 +124,11 @@ def _line(text: str, style: str) -> Text:
 
 
 def _claimed(token: bytes) -> list[tuple[str, object]]:
-    """What a token claims, leaf by leaf, each with its path, so that each stands on a line of its own."""
+    """The unverified claims of a token: path and value of each leaf, for one line each."""
     try:
         return list(_leaves(unverified_tokens.token(token), ""))
     except RecursionError:
-        return [("too deep to be shown", len(token))]
+        return [("too deep to show", len(token))]
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
@@ -156,5 +143,5 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
 
 
 def _safe(text: str) -> str:
-    """Text that neither a terminal nor an encoder stumbles over: printable ASCII, the rest escaped."""
+    """Text as printable ASCII, with everything else escaped."""
     return text.encode("ascii", "backslashreplace").decode() if text.isprintable() else json.dumps(text)[1:-1]

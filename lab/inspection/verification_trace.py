@@ -1,10 +1,10 @@
-"""A verification that tells how far it came. It is the agent's own `verify`; nothing of the steps is repeated here.
+"""A verification that reports its progress. It calls the agent's own `verify` and does not repeat its steps.
 
-Where no expectation is given for a claim, the claim itself is filled in, so that its comparison cannot fail; the
-step is reported as not checked. That is done with claims whose signature holds, never with others.
+If an expectation is missing, the claim itself is used, so that the comparison cannot fail, and the step is reported as
+not checked. Only claims with a valid signature are used in this way.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
@@ -19,22 +19,20 @@ from wire import media
 from wire.verdict import UncheckedVerdict
 
 STEPS: Final = range(1, 15)
-OPENED_BY: Final = 7
-"""The step after which header and payload are known to be the key holder's."""
 
 
-class Result(StrEnum):
-    """What became of one step."""
+class StepResult(StrEnum):
+    """The result of one step."""
 
-    PASS = "pass"  # noqa: S105 - the word for it, not a password
+    PASS = "pass"  # noqa: S105 - not a password
     FAIL = "FAIL"
     NOT_REACHED = "not reached"
     NOT_CHECKED = "not checked"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the caller expects. None stands for no expectation; `now` is trusted time, known exactly."""
+class Expectations:
+    """What the caller expects, None for no expectation. `now` is trusted time, known exactly."""
 
     now: int
     issuer: str | None = None
@@ -45,7 +43,7 @@ class Wanted:
     policy_version: int | None = None
 
     def unchecked(self) -> frozenset[int]:
-        """The steps for which no expectation is given at all."""
+        """The steps without any expectation."""
         given = {
             9: (self.issuer, self.audience),
             10: (self.thumbprint,),
@@ -54,15 +52,12 @@ class Wanted:
         }
         return frozenset(step for step, values in given.items() if all(value is None for value in values))
 
-    def complete(self) -> bool:
-        """Whether everything that a phone expects is given."""
-        return None not in (
-            *(self.issuer, self.audience, self.thumbprint),
-            *(self.nonce, self.serial, self.policy_version),
-        )
+    def missing(self) -> tuple[str, ...]:
+        """The names of the expectations that a device has and that are not given here."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is None)
 
     def filled(self, claims: Claims | UncheckedVerdict) -> Expected:
-        """The expectations, with what is not expected taken from `claims` so that it is met."""
+        """The expectations of `verify`; those that are not given are taken from `claims`, so that they are met."""
         return Expected(
             issuer=claims.iss if self.issuer is None else self.issuer,
             audience=claims.aud if self.audience is None else self.audience,
@@ -75,41 +70,41 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """How far a token came. `opened` is there if steps 1 to 7 passed, `claims` if step 8 did too."""
+class VerificationTrace:
+    """The progress of one verification. `opened` is set if steps 1 to 7 passed, `claims` if step 8 passed too."""
 
-    wanted: Wanted
+    expected: Expectations
     code: Code | None
     opened: VerifiedPayload | None
     claims: Claims | UncheckedVerdict | None
 
     @property
     def verified(self) -> bool:
-        """Whether no step refused."""
+        """Whether no step failed."""
         return self.code is None
 
     @property
     def failed_at(self) -> int | None:
-        """The step that refused."""
+        """The step that failed."""
         return None if self.code is None else RULES[self.code][0]
 
-    def result(self, step: int) -> Result:
-        """What became of `step`, 1 to 14."""
+    def result(self, step: int) -> StepResult:
+        """The result of `step`, 1 to 14."""
         end = len(STEPS) + 1 if self.failed_at is None else self.failed_at
         if step >= end:
-            return Result.FAIL if step == end else Result.NOT_REACHED
-        return Result.NOT_CHECKED if step in self.wanted.unchecked() else Result.PASS
+            return StepResult.FAIL if step == end else StepResult.NOT_REACHED
+        return StepResult.NOT_CHECKED if step in self.expected.unchecked() else StepResult.PASS
 
 
-def trace(token: str | bytes, keys: KeySet, wanted: Wanted) -> Trace:
-    """Take the fourteen steps as `verify` does, and report instead of raising."""
+def trace(token: str | bytes, keys: KeySet, expected: Expectations) -> VerificationTrace:
+    """Verify `token` as `verify` does, and return its progress instead of raising an error."""
     opened: VerifiedPayload | None = None
     claims: Claims | UncheckedVerdict | None = None
     try:
-        time = time_bounds(TimeCertainty.EXACT, wanted.now)
+        time = time_bounds(TimeCertainty.EXACT, expected.now)
         opened = jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time)
         claims = read_claims(opened.payload)
-        verify(token, keys, expected=wanted.filled(claims), now=wanted.now)
-    except VerificationError as refused:
-        return Trace(wanted, refused.code, opened, claims)
-    return Trace(wanted, None, opened, claims)
+        verify(token, keys, expected=expected.filled(claims), now=expected.now)
+    except VerificationError as error:
+        return VerificationTrace(expected, error.code, opened, claims)
+    return VerificationTrace(expected, None, opened, claims)

@@ -144,7 +144,7 @@ def test_a_warning_is_no_refusal(tmp_path: Path, roots: str) -> None:
     assert told(written(tmp_path, said, BATCH, ROOT), "--roots", roots)["tier"] == "warning"
 
 
-def test_a_chain_that_leads_elsewhere_vouches_for_nothing(tmp_path: Path, roots: str) -> None:
+def test_a_chain_to_another_root_proves_nothing(tmp_path: Path, roots: str) -> None:
     """Unless its root is known as one of software, nobody can say more."""
     path = written(tmp_path, leaf(), BATCH, Cert("soft"))
     report = told(path, "--roots", roots, code=1)
@@ -157,7 +157,7 @@ def test_a_chain_that_leads_elsewhere_vouches_for_nothing(tmp_path: Path, roots:
 
 
 def test_a_chain_out_of_its_time_says_which_certificate_and_when(tmp_path: Path, roots: str) -> None:
-    """What it says is shown, and marked as vouched for by nobody."""
+    """Its statements are shown and marked as not proved."""
     path = written(tmp_path)
     done = activation(path, "--roots", roots, "--at", "2050-01-01", "--json", code=1)
     report = json.loads(done.stdout)
@@ -170,7 +170,7 @@ def test_a_chain_out_of_its_time_says_which_certificate_and_when(tmp_path: Path,
     assert report["problem"]["certificate"] == 0
     assert "2018-01-01 to 2048-01-01" in report["problem"]["detail"]
     shown = activation(path, "--roots", roots, "--at", "2050-01-01", code=1).stdout
-    assert "Nothing vouches for what follows" in shown
+    assert "The following is not proved" in shown
     assert "Certificate 0 is not valid at this time" in shown
 
 
@@ -227,15 +227,15 @@ def test_the_table_has_every_claim_its_tier_and_why(tmp_path: Path, roots: str) 
 @pytest.mark.parametrize(
     ("content", "options", "words"),
     [
-        ("chain.pem", ("--at", "soon"), "no time"),
-        ("chain.pem", ("--at", "9999-12-31T23:59:59-14:00"), "no time"),
-        ("chain.pem", ("--at", "-1"), "no time"),
+        ("chain.pem", ("--at", "soon"), "not a time"),
+        ("chain.pem", ("--at", "9999-12-31T23:59:59-14:00"), "not a time"),
+        ("chain.pem", ("--at", "-1"), "not a time"),
         ("chain.pem", ("--challenge", "***"), "not base64"),
         ("chain.pem", ("--challenge", "é"), "not base64"),
-        ("chain.pem", ("--imei", "12"), "no IMEI"),
+        ("chain.pem", ("--imei", "12"), "not an IMEI"),
         ("chain.pem", ("--status-list", "none.json"), "cannot read"),
         ("chain.pem", ("--status-list", "empty"), "document"),
-        ("chain.pem", ("--roots", "empty"), "holds no root"),
+        ("chain.pem", ("--roots", "empty"), "contains no root"),
         ("chain.pem", ("--roots", "wrong.json"), "array of PEM"),
         ("chain.pem", ("--roots", "broken.json"), "root 0"),
         ("none.pem", (), "cannot read"),

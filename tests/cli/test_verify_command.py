@@ -151,14 +151,20 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "root alone": ([TOKEN, "--root", "root.json"], "say where the keys are"),
     "both sources": ([TOKEN, "--keys", "KEYS", "--root", "a", "--repository", "b"], "say where the keys are"),
     "no such key file": ([TOKEN, "--keys", "missing.json"], "cannot read missing.json: No such file"),
-    "a key file that is none": ([TOKEN, "--keys", __file__], f"{__file__} is no JWK Set"),
+    "a key file that is none": ([TOKEN, "--keys", __file__], f"{__file__} is not a valid JWK Set"),
     "no such root": ([TOKEN, "--root", "missing.json", "--repository", "."], "cannot read missing.json"),
-    "no such folder": ([TOKEN, "--root", "KEYS", "--repository", "nowhere"], "nowhere is no key repository"),
+    "no such folder": (
+        [TOKEN, "--root", "KEYS", "--repository", "nowhere"],
+        "nowhere is not a key repository",
+    ),
     "no origin": ([TOKEN, "--root", "KEYS", "--repository", "ftp://a"], "--repository: not an origin"),
-    "no time": ([TOKEN, "--keys", "KEYS", "--now", "noon"], "'noon' is no time; give seconds since 1970"),
-    "a local time": ([TOKEN, "--keys", "KEYS", "--now", "2021-09-29T07:20:00"], "does not say its offset"),
-    "no device key": ([TOKEN, "--keys", "KEYS", "--device-key", "me"], "no file is called 'me'"),
-    "a bad device key": ([TOKEN, "--keys", "KEYS", "--device-key", __file__], "holds no key of a device"),
+    "no time": ([TOKEN, "--keys", "KEYS", "--now", "noon"], "'noon' is not a time; give seconds since 1970"),
+    "a local time": ([TOKEN, "--keys", "KEYS", "--now", "2021-09-29T07:20:00"], "has no offset from UTC"),
+    "no device key": (
+        [TOKEN, "--keys", "KEYS", "--device-key", "me"],
+        "'me' is neither a file nor a thumbprint",
+    ),
+    "a bad device key": ([TOKEN, "--keys", "KEYS", "--device-key", __file__], "contains no valid device key"),
     "no token file": (["nowhere/verdict.jwt", "--keys", "KEYS"], "no file is called 'nowhere/verdict.jwt'"),
 }
 

@@ -1,4 +1,4 @@
-"""The trace is the verification: same answer for every token, and it says no more than was verified."""
+"""The trace agrees with `verify` on every token and shows nothing unverified unless asked."""
 
 import io
 from dataclasses import replace
@@ -13,12 +13,12 @@ from agent.verification.keyset import KeySet
 from agent.verification.verdict import verify
 from lab.inspection.step_descriptions import compared, instant
 from lab.inspection.verification_report import as_json, as_text
-from lab.inspection.verification_trace import STEPS, Result, Trace, Wanted, trace
+from lab.inspection.verification_trace import STEPS, Expectations, StepResult, VerificationTrace, trace
 from tests.support import mutations, tokens
 from tests.support.profiles import examples
 from tests.support.tokens import ED25519, EXPECTED, KEYS, NOW, Signer, header_of, make_verdict, sign
 
-FULL = Wanted(
+FULL = Expectations(
     now=NOW,
     issuer=EXPECTED.issuer,
     audience=EXPECTED.audience,
@@ -41,18 +41,17 @@ OPTIONS = {
 def code_of(token: str) -> Code | None:
     try:
         verify(token, KEYS, expected=EXPECTED, now=NOW)
-    except VerificationError as refused:
-        return refused.code
+    except VerificationError as error:
+        return error.code
     return None
 
 
-def shown(traced: Trace, token: str, *, unverified: bool = False) -> str:
-    octets = token.encode()
-    report = as_json(traced, octets, KEYS, unverified=unverified)
+def shown(traced: VerificationTrace, token: str, *, unverified: bool = False) -> str:
+    report = as_json(traced, token.encode(), KEYS, unverified=unverified)
     return in_terminal(traced, token, unverified=unverified) + str(report)
 
 
-def in_terminal(traced: Trace, token: str, *, unverified: bool = False) -> str:
+def in_terminal(traced: VerificationTrace, token: str, *, unverified: bool = False) -> str:
     console = Console(width=80, file=io.StringIO())
     with console.capture() as captured:
         console.print(as_text(traced, token.encode(), KEYS, unverified=unverified))
@@ -62,24 +61,24 @@ def in_terminal(traced: Trace, token: str, *, unverified: bool = False) -> str:
 @settings(max_examples=examples(200))
 @given(mutations.any_token())
 def test_trace_and_verify_agree_on_every_token(case: tuple[Signer, str]) -> None:
-    """A reviewer's tool that sees something else than the phone would be worse than none."""
     _, token = case
     traced = trace(token, KEYS, FULL)
     assert traced.code is code_of(token)
     results = [traced.result(step) for step in STEPS]
     if traced.failed_at is None:
-        assert results == [Result.PASS] * 14
+        assert results == [StepResult.PASS] * 14
     else:
         end = traced.failed_at
-        assert results == [Result.PASS] * (end - 1) + [Result.FAIL] + [Result.NOT_REACHED] * (14 - end)
+        assert results == [StepResult.PASS] * (end - 1) + [StepResult.FAIL] + [StepResult.NOT_REACHED] * (
+            14 - end
+        )
         assert RULES[traced.code or Code.TOO_LONG][0] == end
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_expectation_that_is_not_given_is_not_checked_and_nothing_else_changes(option: str) -> None:
-    """Leaving an option out must loosen that one comparison alone, and the report must say so."""
-    wanted = replace(FULL, **{option: None})
-    spoilt = {
+def test_a_missing_expectation_is_reported_as_not_checked_and_changes_no_other_step(option: str) -> None:
+    expected = replace(FULL, **{option: None})
+    wrong = {
         "issuer": {"iss": "https://other.example"},
         "audience": {"aud": "other"},
         "thumbprint": {"cnf": {"jkt": "A" * 43}},
@@ -87,21 +86,20 @@ def test_an_expectation_that_is_not_given_is_not_checked_and_nothing_else_change
         "serial": {"serial": 1},
         "policy_version": {"policy": {"id": "a", "version": 0, "rule": "b"}},
     }
-    for name, changes in spoilt.items():
-        traced = trace(sign(make_verdict("deny", **changes)), KEYS, wanted)
+    for name, changes in wrong.items():
+        traced = trace(sign(make_verdict("deny", **changes)), KEYS, expected)
         assert traced.failed_at == (None if name == option else OPTIONS[name])
     alone = list(OPTIONS.values()).count(OPTIONS[option]) == 1
-    result = trace(sign(make_verdict()), KEYS, wanted).result(OPTIONS[option])
-    assert result is (Result.NOT_CHECKED if alone else Result.PASS)
-    assert not wanted.complete()
+    result = trace(sign(make_verdict()), KEYS, expected).result(OPTIONS[option])
+    assert result is (StepResult.NOT_CHECKED if alone else StepResult.PASS)
+    assert expected.missing() == (option,)
 
 
-def test_with_no_expectation_at_all_four_steps_are_not_checked() -> None:
-    """The others need nothing but the keys and the time."""
-    traced = trace(sign(make_verdict()), KEYS, Wanted(NOW))
-    unchecked = [step for step in STEPS if traced.result(step) is Result.NOT_CHECKED]
+def test_without_expectations_four_steps_are_not_checked() -> None:
+    traced = trace(sign(make_verdict()), KEYS, Expectations(NOW))
+    unchecked = [step for step in STEPS if traced.result(step) is StepResult.NOT_CHECKED]
     assert (traced.verified, unchecked) == (True, [9, 10, 11, 13])
-    assert FULL.complete()
+    assert FULL.missing() == ()
 
 
 BAD_SIGNER = tokens.ed25519_signer(kid=ED25519.kid, seed=2)
@@ -117,8 +115,7 @@ BAD_SIGNER = tokens.ed25519_signer(kid=ED25519.kid, seed=2)
         sign({CANARY: CANARY}),
     ],
 )
-def test_nothing_is_shown_that_was_not_verified_unless_asked_for(token: str) -> None:
-    """What a stranger wrote must not look like what the vendor said."""
+def test_unverified_content_is_shown_only_on_request(token: str) -> None:
     traced = trace(token, KEYS, FULL)
     assert CANARY not in shown(traced, token)
     assert CANARY in shown(traced, token, unverified=True)
@@ -126,15 +123,14 @@ def test_nothing_is_shown_that_was_not_verified_unless_asked_for(token: str) -> 
 
 @pytest.mark.parametrize("changes", [{"iss": CANARY}, {"case": CANARY, "serial": 3}])
 def test_the_claims_of_a_refused_token_are_not_listed(changes: dict[str, object]) -> None:
-    """A verdict for somebody else is no verdict: only what the failing step compared is told."""
+    """Only the values that the failing step compared are shown."""
     token = sign(make_verdict("deny", **changes))
     report = as_json(trace(token, KEYS, FULL), token.encode(), KEYS, unverified=False)
     assert report["claims"] is None
     assert (CANARY in str(report)) is ("iss" in changes)
 
 
-def test_every_line_about_an_unverified_token_says_so() -> None:
-    """A line is quoted without its neighbours."""
+def test_every_line_with_unverified_content_is_marked() -> None:
     token = sign(make_verdict(case="x" * 200), BAD_SIGNER)
     lines = in_terminal(trace(token, KEYS, FULL), token, unverified=True).splitlines()
     first = next(index for index, line in enumerate(lines) if line.startswith("UNVERIFIED"))
@@ -146,8 +142,7 @@ def test_every_line_about_an_unverified_token_says_so() -> None:
 
 @settings(max_examples=examples(100))
 @given(mutations.any_token().map(lambda case: case[1]) | st.text(max_size=60))
-def test_every_token_can_be_shown_and_none_moves_the_cursor(token: str) -> None:
-    """The report is for tokens that somebody made to do harm."""
+def test_the_report_of_any_token_contains_no_control_characters(token: str) -> None:
     text = shown(trace(token, KEYS, FULL), token.encode("utf-8", "replace").decode(), unverified=True)
     assert all(character.isprintable() or character == "\n" for character in text)
 
@@ -155,14 +150,13 @@ def test_every_token_can_be_shown_and_none_moves_the_cursor(token: str) -> None:
 @pytest.mark.parametrize(
     "payload", [b"[" * 6000 + b"]" * 6000, b'{"a":' * 2000 + b"1" + b"}" * 2000, b'{"a":NaN}']
 )
-def test_a_payload_that_no_decoder_survives_is_shown_as_such(payload: bytes) -> None:
-    """Deep nesting exhausts the stack of a careless reader."""
+def test_a_payload_that_cannot_be_decoded_is_marked_as_unverified(payload: bytes) -> None:
+    """Deep nesting exhausts the stack of a recursive decoder."""
     token = sign(payload)
     assert "UNVERIFIED" in shown(trace(token, KEYS, FULL), token, unverified=True)
 
 
-def test_a_step_tells_what_was_compared() -> None:
-    """The values are those of the claims and of the options."""
+def test_the_description_of_a_step_contains_the_compared_values() -> None:
     token = sign(make_verdict(eat_nonce="A" * 24))
     traced = trace(token, KEYS, FULL)
     words = {step: compared(step, traced, token.encode(), KEYS) for step in STEPS}
