@@ -73,7 +73,7 @@ def _checked(wish: Wish) -> tuple[UnlockChallenge, Algorithm]:
     algorithm = Algorithm(output.known_name(wish.algorithm, known, "algorithm"))
     if wish.qr is not None and algorithm is Algorithm.ML_DSA_65:
         output.exit_with_error(
-            f"an ML-DSA-65 verdict is longer than the {qr.OCTETS_MAX} octets of a QR code; "
+            f"an ML-DSA-65 verdict is longer than the {qr.BYTES_MAX} bytes of a QR code; "
             "use --out, or --algorithm Ed25519"
         )
     if wish.case is not None and not _CASE.fullmatch(wish.case):

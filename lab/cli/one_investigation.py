@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from lab.cli import output
 from lab.cli.admin.client import Client
-from lab.reports import investigation_page, investigation_tables
+from lab.reports import investigation
 from server_stub.investigation.analysis import Investigation
 from server_stub.investigation.queries import InvestigationQueries
 from server_stub.policies import shipped
@@ -38,13 +38,13 @@ def run(wish: Wish) -> None:
         output.exit_with_error("name --database or --server, not both")
     found = _asked(wish, wish.server) if wish.server else _counted(wish)
     if wish.html:
-        output.write(wish.html, investigation_page.render(found))
+        output.write(wish.html, investigation.page(found))
     if wish.json:
         output.as_json(asdict(found))
     elif wish.html:
         output.show(f"{wish.html} written.")
     else:
-        output.show(investigation_tables.tables(found))
+        output.show(investigation.tables(found))
 
 
 def _asked(wish: Wish, server: str) -> Investigation:

@@ -1,1 +1,1 @@
-"""What people look at: tables for a terminal, and one self-contained HTML page."""
+"""Tables for a terminal, self-contained HTML pages, and QR codes."""

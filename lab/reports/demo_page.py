@@ -1,8 +1,8 @@
-"""One self-contained HTML page: the matrix, and stories with their timelines, messages and last screens."""
+"""The page of `activation demo`: the matrix, and stories with their timelines, messages and screens."""
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,17 +15,19 @@ from lab.simulation.demo_stories import Story
 
 TITLE: Final = "What an activation agent does to a phone"
 LEAD: Final = (
-    "Every firmware in every place, each on a phone of its own that asked a real server over HTTP, and four phones "
-    "in full. Emulated phones, a fictional vendor, and keys that were made for this page."
+    "Every firmware in every place, each on its own emulated device with a real server over HTTP, and the complete "
+    "timelines of four devices. The manufacturer is fictional, and the keys were generated for this page."
 )
 
 
 def render(results: Sequence[Result], stories: Sequence[Story]) -> str:
-    """The page. It needs nothing from outside; what came from phones and servers is escaped."""
+    """The HTML page. It loads nothing; text from devices and servers is escaped."""
     environment = Environment(
         loader=PackageLoader("lab.reports", "."), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters["pretty"] = _pretty
+    environment.filters["pretty"] = lambda value: (
+        value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    )
     return environment.get_template("demo_page.html").render(
         title=TITLE,
         lead=LEAD,
@@ -36,9 +38,5 @@ def render(results: Sequence[Result], stories: Sequence[Story]) -> str:
         outcomes={result.outcome for result in results},
         stories=stories,
         moments=TimestampFormat.of,
-        challenge=lambda text: Markup(qr.svg(text)),  # noqa: S704 - drawn here, from a challenge in base32
+        challenge=lambda text: Markup(qr.svg(text)),  # noqa: S704 - generated here, from a challenge in base32
     )
-
-
-def _pretty(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""QR codes (ISO/IEC 18004): the challenge of a lock screen, and unlock codes written to pictures and read back."""
+"""QR codes (ISO/IEC 18004) for challenges of lock screens and for unlock codes."""
 
 import io
 from pathlib import Path
@@ -8,22 +8,22 @@ import segno
 import zxingcpp
 from PIL import Image
 
-OCTETS_MAX: Final = 2953
-"""What the largest QR code holds of octets, at the lowest level of error correction (version 40-L)."""
+BYTES_MAX: Final = 2953
+"""Capacity of the largest QR code at the lowest level of error correction (version 40-L)."""
 
 _PIXELS_MAX: Final = 50_000_000
-"""Larger pictures are not decoded: a small file can unfold to a very large one."""
+"""Larger pictures are not decoded: a small compressed file can be a very large picture."""
 
 
 class QrError(ValueError):
-    """A picture cannot be made or read. The message says what to do."""
+    """A QR code cannot be written or read. The message says what to do."""
 
 
 def to_png(content: str) -> bytes:
-    """The content as a PNG. Raises QrError where no QR code is large enough."""
-    if len(content.encode()) > OCTETS_MAX:
+    """The QR code of `content` as PNG. Raises QrError if it does not fit."""
+    if len(content.encode()) > BYTES_MAX:
         raise QrError(
-            f"{len(content.encode())} octets do not fit into one QR code, which holds {OCTETS_MAX}; "
+            f"{len(content.encode())} bytes do not fit into one QR code, which holds {BYTES_MAX}; "
             "use --out, or a server that signs with Ed25519 or ES256"
         )
     out = io.BytesIO()
@@ -32,29 +32,29 @@ def to_png(content: str) -> bytes:
 
 
 def to_terminal(content: str) -> str:
-    """The content for a terminal, two modules to a character, dark on light with a quiet zone of its own."""
+    """The QR code of `content` for a terminal, two modules per character, dark on light with a quiet zone."""
     out = io.StringIO()
     segno.make_qr(content, error="m").terminal(out, border=2, compact=True)
     return out.getvalue()
 
 
 def svg(content: str) -> str:
-    """The content as SVG to stand within a page."""
+    """The QR code of `content` as SVG to embed in a page."""
     return str(segno.make_qr(content, error="m").svg_inline(scale=3, border=2, light="#fff"))
 
 
 def read(path: Path) -> bytes:
-    """What the one QR code in a picture says. Raises QrError for anything else in the file, OSError for no file."""
+    """The content of the only QR code in a picture. Raises QrError for other pictures, OSError for a missing file."""
     content = path.read_bytes()
     try:
         with Image.open(io.BytesIO(content)) as image:
             fits = image.width * image.height <= _PIXELS_MAX
             grey = image.convert("L") if fits else None
     except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        raise QrError(f"{path} is no picture that can be read; use PNG or JPEG") from error
+        raise QrError(f"{path} is not a valid picture; use PNG or JPEG") from error
     if grey is None:
-        raise QrError(f"{path} is too large a picture; crop it to the QR code")
+        raise QrError(f"the picture {path} is too large; crop it to the QR code")
     found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     if len(found) != 1:
-        raise QrError(f"{path} shows {len(found)} QR codes that can be read; one is needed")
+        raise QrError(f"{path} contains {len(found)} readable QR codes instead of one")
     return bytes(found[0].bytes)

@@ -1,4 +1,4 @@
-"""The matrix and a phone's timeline as Rich tables."""
+"""The matrix and the timeline of a device as Rich tables."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from lab.handset.timeline_summary import TimestampFormat, summary
 from lab.reports.palette import LOOKS
 
 LONG = 8
-"""Entries of a list that are worth showing."""
+"""Longest list whose entries are shown."""
 
 _STYLES = {
     Who.PHONE: "bold",
@@ -29,21 +29,25 @@ _STYLES = {
 
 
 def matrix(results: Sequence[Result]) -> RenderableType:
-    """Firmware by place, a mark for each outcome; the places are numbered so that it fits into 80 columns."""
+    """Firmware by place, a mark for each outcome; places are numbered so that the table fits into 80 columns."""
     places = list(dict.fromkeys(result.place for result in results))
     cells = {(result.profile, result.place): result for result in results}
-    title = Text("What becomes of each firmware in each place\n", "italic")
+    title = Text("The outcome of each firmware in each place\n", "italic")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("firmware", no_wrap=True)
     for number in range(1, len(places) + 1):
         table.add_column(str(number), justify="right", no_wrap=True)
     for profile in dict.fromkeys(result.profile for result in results):
-        table.add_row(profile, *(_mark(cells.get((profile, place))) for place in places))
-    return Group(title, table, _numbers(places), legend({result.outcome for result in results}))
+        looks = [
+            LOOKS[cells[profile, place].outcome] if (profile, place) in cells else None for place in places
+        ]
+        table.add_row(profile, *(Text(look.mark, look.style) if look else Text() for look in looks))
+    numbers = "  ".join(f"{number} {place}" for number, place in enumerate(places, 1))
+    return Group(title, table, Text(numbers + "\n", "dim"), legend({result.outcome for result in results}))
 
 
 def legend(outcomes: Collection[Outcome]) -> Text:
-    """What the marks of these outcomes mean."""
+    """The meaning of the marks of these outcomes."""
     text = Text()
     for outcome, look in LOOKS.items():
         if outcome not in outcomes:
@@ -54,7 +58,7 @@ def legend(outcomes: Collection[Outcome]) -> Text:
 
 
 def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
-    """What happened, in order. With `decoded`, the claims of evidence and verdict stand below their request."""
+    """The timeline. With `decoded`, the claims of evidence and verdict are below their request."""
     table = Table(show_header=False, box=None, padding=(0, 1), pad_edge=False)
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
@@ -62,41 +66,29 @@ def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
     moments = TimestampFormat.of(entries)
     for entry in entries:
         what = Text(entry.what, "bold")
-        if said := _brief(entry) if decoded else _briefest(entry):
-            what.append(f"  {said}", "not bold")
+        if (
+            text := _details(entry)
+            if decoded
+            else summary(entry) or _details(_without_routine_details(entry))
+        ):
+            what.append(f"  {text}", "not bold")
         table.add_row(moments.write(entry.at), Text(entry.who.value, _STYLES[entry.who]), what)
         if decoded and entry.who is Who.NETWORK:
             table.add_row("", "", _messages(entry))
     return table
 
 
-def _mark(result: Result | None) -> Text:
-    return Text("") if result is None else Text(LOOKS[result.outcome].mark, LOOKS[result.outcome].style)
-
-
-def _numbers(places: Sequence[str]) -> Text:
-    return Text("  ".join(f"{number} {place}" for number, place in enumerate(places, 1)) + "\n", "dim")
-
-
-def _brief(entry: Entry) -> str:
-    shown = {
-        name: value
+def _details(entry: Entry) -> str:
+    return ", ".join(
+        f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in entry.detail.items()
         if name not in ("sent", "received", "args", "terms_version")
-    }
-    return ", ".join(f"{name} {_flat(value)}" for name, value in shown.items())
+    )
 
 
-def _briefest(entry: Entry) -> str:
-    """For a life in few lines: what moved or failed, and what a verdict said, without effects and codes of screens."""
-    if said := summary(entry):
-        return said
-    dull = ("effects", "cause", "message", "retry_at", "locale", "status", "fault")
-    return _brief(replace(entry, detail={k: v for k, v in entry.detail.items() if k not in dull}))
-
-
-def _flat(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _without_routine_details(entry: Entry) -> Entry:
+    routine = ("effects", "cause", "message", "retry_at", "locale", "status", "fault")
+    return replace(entry, detail={k: v for k, v in entry.detail.items() if k not in routine})
 
 
 def _messages(entry: Entry) -> RenderableType:
@@ -115,7 +107,7 @@ def _messages(entry: Entry) -> RenderableType:
 
 
 def _abridged(value: Any) -> Any:
-    """Long lists by their length: every radio band of a phone is more than a story needs."""
+    """Replace long lists, such as the radio bands, by their length."""
     if isinstance(value, dict):
         return {name: _abridged(inner) for name, inner in value.items()}
     return f"({len(value)} entries)" if isinstance(value, list) and len(value) > LONG else value

@@ -121,7 +121,7 @@ def test_the_challenge_of_an_unlocked_phone_is_refused_by_name(desk: Desk) -> No
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--qr", "x.png", "--algorithm", "ML-DSA-65"], "ML-DSA-65 verdict is longer than the 2953 octets"),
+        (["--qr", "x.png", "--algorithm", "ML-DSA-65"], "ML-DSA-65 verdict is longer than the 2953 bytes"),
         (["--case", "two words"], "no case number"),
         (["--reason", ""], "--reason"),
         (["--db", "nowhere.sqlite"], "no server keeps its records in nowhere.sqlite"),
@@ -156,7 +156,7 @@ def test_a_locked_phone_shows_its_challenge_as_text_and_as_a_picture(desk: Desk)
 def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     """A user picks the wrong file."""
     (tmp_path / "x.png").write_bytes(content)
-    with pytest.raises(qr.QrError, match=r"x\.png is no picture"):
+    with pytest.raises(qr.QrError, match=r"x\.png is not a valid picture"):
         qr.read(tmp_path / "x.png")
 
 
@@ -176,9 +176,9 @@ def test_a_picture_that_would_unfold_to_gigabytes_is_refused_by_name(tmp_path: P
 
 def test_what_is_too_long_for_a_picture_is_refused_by_name() -> None:
     """An ML-DSA-65 token has more than five thousand characters."""
-    qr.to_png("x" * qr.OCTETS_MAX)
-    with pytest.raises(qr.QrError, match="2954 octets do not fit"):
-        qr.to_png("x" * (qr.OCTETS_MAX + 1))
+    qr.to_png("x" * qr.BYTES_MAX)
+    with pytest.raises(qr.QrError, match="2954 bytes do not fit"):
+        qr.to_png("x" * (qr.BYTES_MAX + 1))
 
 
 @pytest.mark.parametrize("label", [b"", b"{}", b"[]", b'{"name": 1, "imeis": []}', b"\xff"])
