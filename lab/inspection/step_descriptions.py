@@ -9,7 +9,7 @@ from typing import Final
 
 from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
-from lab.inspection.verification_trace import StepResult, VerificationTrace
+from lab.inspection.verification_trace import VerificationStepResult, VerificationTrace
 from wire import limits, media
 
 NAMES: Final = {
@@ -67,7 +67,7 @@ def _of_token(step: int, trace: VerificationTrace, token: bytes, keys: KeySet) -
 
 def _of_claims(step: int, trace: VerificationTrace) -> str:
     claims, expected = trace.claims, trace.expected
-    if claims is None or trace.result(step) is StepResult.NOT_REACHED:
+    if claims is None or trace.result(step) is VerificationStepResult.NOT_REACHED:
         return _NOT_REACHED[step]
     members = claims.members() if isinstance(claims, Claims) else claims.model_fields_set
     return {

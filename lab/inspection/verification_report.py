@@ -14,14 +14,14 @@ from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
 from lab.handset import unverified_tokens
 from lab.inspection.step_descriptions import NAMES, compared, instant, quoted
-from lab.inspection.verification_trace import STEPS, StepResult, VerificationTrace
+from lab.inspection.verification_trace import STEPS, VerificationStepResult, VerificationTrace
 
 UNVERIFIED: Final = "UNVERIFIED"
 _STYLES: Final = {
-    StepResult.PASS: "green",
-    StepResult.FAIL: "bold red",
-    StepResult.NOT_REACHED: "dim",
-    StepResult.NOT_CHECKED: "yellow",
+    VerificationStepResult.PASS: "green",
+    VerificationStepResult.FAIL: "bold red",
+    VerificationStepResult.NOT_REACHED: "dim",
+    VerificationStepResult.NOT_CHECKED: "yellow",
 }
 
 
@@ -86,9 +86,9 @@ def _table(trace: VerificationTrace, token: bytes, keys: KeySet) -> Table:
     table.add_column("what was compared with what", overflow="fold")
     for step in STEPS:
         result = trace.result(step)
-        style = "dim" if result is StepResult.NOT_REACHED else ""
+        style = "dim" if result is VerificationStepResult.NOT_REACHED else ""
         text = Text(compared(step, trace, token, keys), style=style)
-        if trace.code is not None and result is StepResult.FAIL:
+        if trace.code is not None and result is VerificationStepResult.FAIL:
             text = Text.assemble((trace.code.value, "bold red"), "\n", text)
         table.add_row(str(step), NAMES[step], Text(result.value, style=_STYLES[result]), text)
     return table

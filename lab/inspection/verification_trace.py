@@ -21,7 +21,7 @@ from wire.verdict import UncheckedVerdict
 STEPS: Final = range(1, 15)
 
 
-class StepResult(StrEnum):
+class VerificationStepResult(StrEnum):
     """The result of one step."""
 
     PASS = "pass"  # noqa: S105 - not a password
@@ -88,12 +88,16 @@ class VerificationTrace:
         """The step that failed."""
         return None if self.code is None else RULES[self.code][0]
 
-    def result(self, step: int) -> StepResult:
+    def result(self, step: int) -> VerificationStepResult:
         """The result of `step`, 1 to 14."""
         end = len(STEPS) + 1 if self.failed_at is None else self.failed_at
         if step >= end:
-            return StepResult.FAIL if step == end else StepResult.NOT_REACHED
-        return StepResult.NOT_CHECKED if step in self.expected.unchecked() else StepResult.PASS
+            return VerificationStepResult.FAIL if step == end else VerificationStepResult.NOT_REACHED
+        return (
+            VerificationStepResult.NOT_CHECKED
+            if step in self.expected.unchecked()
+            else VerificationStepResult.PASS
+        )
 
 
 def trace(token: str | bytes, keys: KeySet, expected: Expectations) -> VerificationTrace:

@@ -9,7 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from server_stub.investigation.analysis import OriginDimension, ShareFinding, Interval, Investigation, OriginTable
+from server_stub.investigation.analysis import (
+    Interval,
+    Investigation,
+    OriginDimension,
+    OriginTable,
+    ShareFinding,
+)
 
 HEADINGS: Final = {
     OriginDimension.SALE_REGION: "Sale region",

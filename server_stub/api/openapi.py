@@ -149,7 +149,10 @@ def _with_published_names(document: dict[str, Any]) -> dict[str, Any]:
     renamed: dict[str, Any] = json.loads(text)
     schemas = renamed["components"]["schemas"]
     for name in _COMPONENTS.keys() & schemas.keys():
-        schemas[_COMPONENTS[name]] = schemas.pop(name)
+        published = _COMPONENTS[name]
+        schema = schemas[published] = schemas.pop(name)
+        if schema["title"] == name and not published.endswith(name):  # a prefix is not part of the title
+            schema["title"] = published
     return renamed
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from server_stub.admin import fault_injection
 from server_stub.admin.fault_injection import FaultRoute, InjectedFault, InjectedFaultKind
@@ -25,8 +25,6 @@ class FaultRequest(WithReason):
     `slow` needs `delay` in seconds. `error` sends `status`, with `retry_after` in seconds if given. `wrong-key` signs
     with a key that is not published, `replayed` sends the previous response, `garbage` random bytes.
     """
-
-    model_config = ConfigDict(title="FaultWish")
 
     kind: Word[InjectedFaultKind]
     count: Annotated[int, Field(ge=1, le=fault_injection.COUNT_MAX)] = 1
@@ -86,8 +84,6 @@ class FaultList(ResponseModel):
 
 class ClearFaultsRequest(WithReason):
     """The numbers of the faults to clear; all of them if `ids` is absent."""
-
-    model_config = ConfigDict(title="ClearWish")
 
     ids: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=100)] | Missing = None
 

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import ConfigDict
 
 from server_stub.admin.context import AdminContext
 from server_stub.admin.keys import KeyAdmin
@@ -37,8 +36,6 @@ class KeyShown(ResponseModel):
 
 class KeyListResponse(ResponseModel):
     """All published keys."""
-
-    model_config = ConfigDict(title="KeyList")
 
     items: list[KeyShown]
 

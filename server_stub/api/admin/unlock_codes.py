@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from server_stub.api.admin.base_models import ResponseModel
 from server_stub.api.admin.devices import Decided
@@ -19,8 +19,6 @@ class UnlockCodeRequest(Decided):
 
     `undelivered` is how many of the newest verdicts did not reach the device.
     """
-
-    model_config = ConfigDict(title="Challenged")
 
     challenge: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
         repr=False, examples=["FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"]

@@ -13,7 +13,13 @@ from agent.verification.keyset import KeySet
 from agent.verification.verdict import verify
 from lab.inspection.step_descriptions import compared, instant
 from lab.inspection.verification_report import as_json, as_text
-from lab.inspection.verification_trace import STEPS, Expectations, StepResult, VerificationTrace, trace
+from lab.inspection.verification_trace import (
+    STEPS,
+    Expectations,
+    VerificationStepResult,
+    VerificationTrace,
+    trace,
+)
 from tests.support import mutations, tokens
 from tests.support.profiles import examples
 from tests.support.tokens import ED25519, EXPECTED, KEYS, NOW, Signer, header_of, make_verdict, sign
@@ -66,12 +72,11 @@ def test_trace_and_verify_agree_on_every_token(case: tuple[Signer, str]) -> None
     assert traced.code is code_of(token)
     results = [traced.result(step) for step in STEPS]
     if traced.failed_at is None:
-        assert results == [StepResult.PASS] * 14
+        assert results == [VerificationStepResult.PASS] * 14
     else:
         end = traced.failed_at
-        assert results == [StepResult.PASS] * (end - 1) + [StepResult.FAIL] + [StepResult.NOT_REACHED] * (
-            14 - end
-        )
+        passed, failed = [VerificationStepResult.PASS] * (end - 1), [VerificationStepResult.FAIL]
+        assert results == passed + failed + [VerificationStepResult.NOT_REACHED] * (14 - end)
         assert RULES[traced.code or Code.TOO_LONG][0] == end
 
 
@@ -91,13 +96,13 @@ def test_a_missing_expectation_is_reported_as_not_checked_and_changes_no_other_s
         assert traced.failed_at == (None if name == option else OPTIONS[name])
     alone = list(OPTIONS.values()).count(OPTIONS[option]) == 1
     result = trace(sign(make_verdict()), KEYS, expected).result(OPTIONS[option])
-    assert result is (StepResult.NOT_CHECKED if alone else StepResult.PASS)
+    assert result is (VerificationStepResult.NOT_CHECKED if alone else VerificationStepResult.PASS)
     assert expected.missing() == (option,)
 
 
 def test_without_expectations_four_steps_are_not_checked() -> None:
     traced = trace(sign(make_verdict()), KEYS, Expectations(NOW))
-    unchecked = [step for step in STEPS if traced.result(step) is StepResult.NOT_CHECKED]
+    unchecked = [step for step in STEPS if traced.result(step) is VerificationStepResult.NOT_CHECKED]
     assert (traced.verified, unchecked) == (True, [9, 10, 11, 13])
     assert FULL.missing() == ()
 
