@@ -31,36 +31,29 @@ class Certificates:
     def __init__(self, seed: Seed, folder: Path) -> None:
         self._seed = seed
         self._folder = folder
-        self._contexts: dict[FaultKind | None, ssl.SSLContext] = {}
         self._authority_key = seed.p256("authority")
         own = self._certify(_AUTHORITY, self._authority_key, _AUTHORITY, self._authority_key)
         self.authorities = folder / "authorities.pem"
         self.authorities.write_bytes(own.public_bytes(Encoding.PEM))
 
     def context(self, kind: FaultKind | None) -> ssl.SSLContext:
-        """The TLS context of a server with the valid certificate, or with the certificate of a fault."""
-        if kind not in self._contexts:
-            self._contexts[kind] = self._new_context(kind)
-        return self._contexts[kind]
-
-    def _new_context(self, kind: FaultKind | None) -> ssl.SSLContext:
+        """A TLS context of a server with the valid certificate, or with the certificate of a fault."""
         key = self._seed.p256(f"server {kind}")
-        file = self._folder / f"{kind or 'valid'}.pem"
-        file.write_bytes(
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            + self._certificate(kind, key).public_bytes(Encoding.PEM)
+        self_signed = kind is FaultKind.TLS_FAILURE
+        certificate = self._certify(
+            *(("server", key) if self_signed else (_AUTHORITY, self._authority_key)),
+            "server",
+            key,
+            _WRONG_NAME if kind is FaultKind.TLS_WRONG_NAME else _LOCAL_NAME,
+            _EXPIRED if kind is FaultKind.TLS_EXPIRED else _NOT_AFTER,
         )
+        file = self._folder / f"{kind or 'valid'}.pem"
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(file)
         return context
-
-    def _certificate(self, kind: FaultKind | None, key: EllipticCurvePrivateKey) -> x509.Certificate:
-        if kind is FaultKind.TLS_FAILURE:
-            return self._certify("server", key, "server", key, _LOCAL_NAME)
-        name = _WRONG_NAME if kind is FaultKind.TLS_WRONG_NAME else _LOCAL_NAME
-        not_after = _EXPIRED if kind is FaultKind.TLS_EXPIRED else _NOT_AFTER
-        return self._certify(_AUTHORITY, self._authority_key, "server", key, name, not_after)
 
     def _certify(  # noqa: PLR0913, PLR0917 - issuer, subject, and what differs between them
         self,

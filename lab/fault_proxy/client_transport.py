@@ -4,16 +4,29 @@ The fault is selected before the request leaves, where a resolver and a router w
 port on which nothing listens, to a name that does not resolve, to a wrong certificate, or to the proxy.
 """
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from agent.adapters.http import RequestsTransport, Timeouts
 from agent.ports import Answer
-from lab.fault_proxy.faults import CAUSES_TIMEOUT, IN_HANDSHAKE, NO_CONNECTION, FaultKind
+from lab.fault_proxy.faults import CAUSES_TIMEOUT, IN_HANDSHAKE, FaultKind
 from lab.fault_proxy.listener import Listener, PendingRequest
-from lab.fault_proxy.unreachable import UnreachableAddresses
 from lab.world.addresses import ForwardedForTransport
+
+_NO_ROUTE: Final = "127.255.255.255"
+"""The broadcast address of loopback: TCP has no route to a broadcast address (ENETUNREACH)."""
+
+_NO_NAME: Final = ".".join([*["nowhere"] * 40, "invalid"])
+"""Longer than the 255 bytes that a name may have (RFC 1035 section 2.3.4): the resolver fails without a query.
+Under `.invalid` it would not resolve anyway (RFC 6761)."""
+
+_PORT: Final = 9
+
+_FILLERS: Final = 4
+"""More than a queue of length 0 accepts, so that the next connection waits for an answer that does not come."""
 
 SHORT_TIMEOUTS: Final = Timeouts(connect=0.1, read=0.1, total=0.2)
 """For a request whose fault causes a time-out: the adapter gives up after 0.2 real seconds instead of 30. Every other
@@ -23,6 +36,33 @@ RegisterRequest = Callable[[str, str, str], PendingRequest]
 """Numbers a request by device, method and path, and selects its fault."""
 
 
+@contextmanager
+def unreachable_addresses() -> Iterator[dict[FaultKind, str]]:
+    """Host and port for each fault without a connection, such as `127.0.0.1:40001`, valid inside the block.
+
+    There the kernel itself reports what a broken network reports. No packet leaves the machine.
+    """
+    with ExitStack() as stack:
+        bound = [stack.enter_context(socket.socket()) for _ in range(2)]
+        for listener in bound:
+            listener.bind(("127.0.0.1", 0))  # so that no other process can listen there
+        refused, full = (f"127.0.0.1:{listener.getsockname()[1]}" for listener in bound)
+        # The second accepts nothing and its queue is full: the kernel drops further connection requests.
+        bound[1].listen(0)
+        for _ in range(_FILLERS):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)  # noqa: FBT003 - the socket's own name for it
+            with suppress(BlockingIOError):
+                filler.connect(bound[1].getsockname())
+        yield {
+            FaultKind.NO_ROUTE: f"{_NO_ROUTE}:{_PORT}",
+            FaultKind.PARTITION: f"{_NO_ROUTE}:{_PORT}",
+            FaultKind.REFUSED: refused,
+            FaultKind.DNS_FAILURE: f"{_NO_NAME}:{_PORT}",
+            FaultKind.CONNECT_TIMEOUT: full,
+        }
+
+
 @dataclass(slots=True)
 class ProxyTransport:
     """Implements `lab.world.network.UpstreamTransport` for one device, which sends one request at a time."""
@@ -30,7 +70,7 @@ class ProxyTransport:
     device: str
     register: RegisterRequest
     listener: Listener
-    unreachable: UnreachableAddresses
+    unreachable: dict[FaultKind, str]
     authorities: str | None
     _transports: dict[tuple[str, FaultKind | None], RequestsTransport] = field(default_factory=dict)
 
@@ -53,10 +93,8 @@ class ProxyTransport:
     def _carry(self, method: str, path: str, send: Callable[[RequestsTransport], Answer]) -> Answer:
         pending = self.register(self.device, method, path)
         fault = pending.fault.kind if pending.fault else None
-        if fault in NO_CONNECTION:
-            return send(
-                self._transport(f"{self.listener.scheme}://{self.unreachable.authority(fault)}", fault)
-            )
+        if fault in self.unreachable:
+            return send(self._transport(f"{self.listener.scheme}://{self.unreachable[fault]}", fault))
         with self.listener.expecting(pending):
             return send(self._transport(self.listener.origin, fault))
 

@@ -41,7 +41,7 @@ class InjectionContext:
     newest: ProxyResponse | None
 
 
-Inject = Callable[[InjectionContext], None]
+Inject = Callable[[InjectionContext], object]
 
 
 def inject(context: InjectionContext) -> bool:
@@ -66,8 +66,8 @@ def _reset(context: InjectionContext) -> None:
     context.client.reset()
 
 
-def _not_http(context: InjectionContext) -> None:
-    context.client.send(b"\x00" + context.random.randbytes(_GARBAGE_BYTES))
+def _stall(context: InjectionContext) -> None:
+    context.client.stall()
 
 
 def _fixed_response(status: int, media_type: str, body: bytes, *headers: tuple[str, str]) -> Inject:
@@ -82,32 +82,22 @@ def _busy(context: InjectionContext) -> None:
     context.client.send(ProxyResponse.of(status, "text/plain", b"", *headers).encoded())
 
 
-def _lost(context: InjectionContext) -> None:
-    context.ask()
-    context.client.stall()
-
-
 def _half(context: InjectionContext) -> None:
     response = context.ask()
     context.client.send(response.head(len(response.body)) + response.body[: len(response.body) // 2])
 
 
-def _half_and_stall(context: InjectionContext) -> None:
-    _half(context)
-    context.client.stall()
+def _then(*parts: Inject) -> Inject:
+    def inject_all(context: InjectionContext) -> None:
+        for part in parts:
+            part(context)
+
+    return inject_all
 
 
-def _half_and_reset(context: InjectionContext) -> None:
-    _half(context)
-    context.client.reset()
-
-
-def _with_length(length: Callable[[int], int]) -> Inject:
-    def send(context: InjectionContext) -> None:
-        response = context.ask()
-        context.client.send(response.head(length(len(response.body))) + response.body)
-
-    return send
+def _with_length(context: InjectionContext, length: Callable[[int], int]) -> None:
+    response = context.ask()
+    context.client.send(response.head(length(len(response.body))) + response.body)
 
 
 def _oversized(context: InjectionContext) -> None:
@@ -130,20 +120,20 @@ def _changed(change: Callable[[InjectionContext, ProxyResponse], ProxyResponse])
 _INJECTORS: Final[dict[FaultKind, Inject]] = {
     # A client without a transport of its own is already connected: a reset is the nearest fault.
     **dict.fromkeys(NO_CONNECTION | IN_HANDSHAKE, _reset),
-    FaultKind.HEADER_TIMEOUT: lambda context: context.client.stall(),
+    FaultKind.HEADER_TIMEOUT: _stall,
     FaultKind.RESET: _reset,
-    FaultKind.NOT_HTTP: _not_http,
+    FaultKind.NOT_HTTP: lambda context: context.client.send(b"\0" + context.random.randbytes(_GARBAGE_BYTES)),
     FaultKind.REDIRECT: _fixed_response(302, "text/plain", b"", ("Location", "/somebody-else")),
     FaultKind.CAPTIVE_PORTAL: _fixed_response(200, "text/html", PORTAL),
     FaultKind.TOO_MANY_REQUESTS: _busy,
     FaultKind.UNAVAILABLE: _busy,
     FaultKind.SERVER_ERROR: _fixed_response(500, "text/plain", b""),
-    FaultKind.LOST_ANSWER: _lost,
-    FaultKind.BODY_TIMEOUT: _half_and_stall,
-    FaultKind.RESET_MIDWAY: _half_and_reset,
+    FaultKind.LOST_ANSWER: _then(lambda context: context.ask(), _stall),
+    FaultKind.BODY_TIMEOUT: _then(_half, _stall),
+    FaultKind.RESET_MIDWAY: _then(_half, _reset),
     FaultKind.TRUNCATED: _half,
-    FaultKind.WRONG_LENGTH: _with_length(lambda length: length + _OVERSTATED_BYTES),
-    FaultKind.UNDERSTATED_LENGTH: _with_length(lambda length: length // 2),
+    FaultKind.WRONG_LENGTH: lambda context: _with_length(context, lambda length: length + _OVERSTATED_BYTES),
+    FaultKind.UNDERSTATED_LENGTH: lambda context: _with_length(context, lambda length: length // 2),
     FaultKind.SLOW_DRIP: lambda context: context.client.send_slowly(context.ask().encoded(), BYTE_SECONDS),
     FaultKind.OVERSIZED: _oversized,
     FaultKind.GZIP_BOMB: _changed(_gzip_bomb),

@@ -1,8 +1,7 @@
 """The requests that went through the proxy, and the responses that it can replay."""
 
-import threading
-from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from lab.fault_proxy.faults import FaultKind
 
@@ -21,36 +20,23 @@ class LoggedRequest:
     at: float
     fault: FaultKind | None
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry as JSON, without `fault` if there was none."""
-        entry = asdict(self)
-        return entry if self.fault else {name: value for name, value in entry.items() if name != "fault"}
 
-
+@dataclass(slots=True)
 class ProxyLog:
-    """One entry for each request. Safe to read while the proxy runs."""
+    """One entry for each request, in order."""
 
-    def __init__(self) -> None:
-        self._entries: list[LoggedRequest] = []
-        self._lock = threading.Lock()
+    entries: list[LoggedRequest] = field(default_factory=list)
 
     def add(self, device: str, method: str, path: str, at: float, fault: FaultKind | None) -> LoggedRequest:
         """Number a request and append it."""
-        with self._lock:
-            entry = LoggedRequest(len(self._entries) + 1, device, method, path, at, fault)
-            self._entries.append(entry)
+        entry = LoggedRequest(len(self.entries) + 1, device, method, path, at, fault)
+        self.entries.append(entry)
         return entry
 
     @property
-    def entries(self) -> tuple[LoggedRequest, ...]:
-        """All requests so far."""
-        with self._lock:
-            return tuple(self._entries)
-
-    @property
-    def injected(self) -> tuple[LoggedRequest, ...]:
+    def injected(self) -> list[LoggedRequest]:
         """The requests with a fault."""
-        return tuple(entry for entry in self.entries if entry.fault)
+        return [entry for entry in self.entries if entry.fault]
 
 
 R = TypeVar("R")

@@ -12,20 +12,17 @@ from contextlib import ExitStack, nullcontext
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Self
 
 from lab.fault_proxy.certificates import Certificates
-from lab.fault_proxy.client_transport import ProxyTransport
+from lab.fault_proxy.client_transport import ProxyTransport, unreachable_addresses
 from lab.fault_proxy.faults import IN_HANDSHAKE, FaultKind
-from lab.fault_proxy.http1 import ProxyRequest, ProxyResponse
+from lab.fault_proxy.http1 import ProxyRequest, ProxyResponse, UnreachableError, Upstream
 from lab.fault_proxy.injectors import InjectionContext, inject
 from lab.fault_proxy.listener import ClientConnection, Listener, PendingRequest
 from lab.fault_proxy.log import ProxyLog, ReplayCache
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.fault_proxy.skewed_clock import SkewedClock
-from lab.fault_proxy.unreachable import UnreachableAddresses
-from lab.fault_proxy.upstream import UnreachableError, Upstream
 from lab.handset.builder import DeviceOptions
 from lab.world.clock import World
 from lab.world.seed import Seed
@@ -50,7 +47,8 @@ class FaultProxy:
         clock: SkewedClock | None = None,
     ) -> None:
         self.log = ProxyLog()
-        self._upstream = Upstream(upstream)
+        self.upstream = upstream
+        self._server = Upstream(upstream)
         self._world = world
         self._seed = seed.child("hostile network")
         self._tls = tls
@@ -70,14 +68,12 @@ class FaultProxy:
     def __enter__(self) -> Self:
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="activation-proxy-")))
         self._certificates = Certificates(self._seed, folder) if self._tls else None
-        self._unreachable = UnreachableAddresses()
-        self._stack.callback(self._unreachable.close)
+        self._tls_context_for = cache(self._certificates.context) if self._certificates else None
+        self._unreachable = self._stack.enter_context(unreachable_addresses())
         self._front = self._listener()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @property
@@ -88,11 +84,6 @@ class FaultProxy:
         instead. A device with a `transport` of the proxy meets these faults as they are.
         """
         return self._front.origin
-
-    @property
-    def upstream(self) -> str:
-        """The origin of the server."""
-        return self._upstream.origin
 
     @property
     def authorities(self) -> str | None:
@@ -143,7 +134,7 @@ class FaultProxy:
             )
 
     def _listener(self) -> Listener:
-        listener = Listener(self._serve, self._certificates.context if self._certificates else None)
+        listener = Listener(self._serve, self._tls_context_for)
         self._stack.callback(listener.close)
         return listener
 
@@ -158,7 +149,7 @@ class FaultProxy:
                 else nullcontext()
             )
             with self._asking, skewed:
-                response = self._upstream.ask(request)
+                response = self._server.ask(request)
             self._responses.keep(device, path, response)
             return response
 

@@ -5,7 +5,7 @@ for each request. It is pure except for its counters: the time, the request and 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -106,9 +106,6 @@ class FaultScheduler:
         self._active = [_ActiveFault(fault) for fault in faults]
         self._random_for = random_for
         self._replays_wait = replays_wait
-
-    def __iter__(self) -> Iterator[NetworkFault]:
-        return iter([active.fault for active in self._active])
 
     def add(self, fault: NetworkFault) -> None:
         """Schedule one more fault, after all others."""

@@ -12,6 +12,7 @@ import pytest
 from agent.core.timing import BACKOFF_JITTER
 from agent.ports import TransportError, TransportFault
 from lab.fault_proxy.faults import FaultKind, Route
+from lab.fault_proxy.log import LoggedRequest
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.handset.handset import Handset
@@ -56,7 +57,7 @@ def healed(network: FaultProxy) -> Iterator[FaultProxy]:
     network.clear_faults()
 
 
-def life(seed: str, chance: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Outcome]:
+def life(seed: str, chance: str) -> tuple[list[LoggedRequest], list[dict[str, Any]], Outcome]:
     """Days under faults by chance: the journal, the phone's timeline, and its end."""
     kinds = (FaultKind.REFUSED, FaultKind.RESET_MIDWAY, FaultKind.TAMPERED, FaultKind.UNAVAILABLE)
     faults = [NetworkFault(kind, FaultSchedule(probability=0.1)) for kind in kinds]
@@ -67,15 +68,15 @@ def life(seed: str, chance: str) -> tuple[list[dict[str, Any]], list[dict[str, A
             phone.power_on()
             phone.walk_setup()
             phone.wait(4 * DAY)
-        journal = [entry.as_json() for entry in network.log.entries]
-        return journal, [entry.as_json() for entry in phone.timeline.entries], phone.outcome()
+        log = network.log.entries
+        return log, [entry.as_json() for entry in phone.timeline.entries], phone.outcome()
 
 
 def test_the_same_seed_gives_the_same_journal_and_the_same_life() -> None:
     """To the last request and the last code."""
     once = life("7", "1")
     assert once == life("7", "1")
-    assert len([entry for entry in once[0] if "fault" in entry]) > 5
+    assert len([entry for entry in once[0] if entry.fault]) > 5
     assert once[2] is Outcome.LOCKED
 
 

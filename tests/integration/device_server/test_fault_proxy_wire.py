@@ -156,7 +156,7 @@ def test_what_is_no_request_ends_its_own_connection_and_nothing_else(proxy: Faul
             client.sendall(said)
             client.shutdown(socket.SHUT_WR)
             assert client.recv(1) == b""
-        assert network.log.entries == ()
+        assert network.log.entries == []
         assert challenge(network.transport()).status == 200
 
 

@@ -168,7 +168,6 @@ def test_first_of_several_faults_is_injected_and_all_of_them_count_the_request(
 def test_cleared_faults_are_not_injected() -> None:
     made = scheduler(reset(), NetworkFault(FaultKind.PARTITION))
     made.clear_faults(FaultKind.RESET)
-    assert [fault.kind for fault in made] == [FaultKind.PARTITION]
     fault = made.fault_for(ONE_REQUEST)
     assert fault is not None
     assert fault.kind is FaultKind.PARTITION
