@@ -45,7 +45,7 @@ def test_an_agent_on_this_machines_disk_and_clock_lives_through_a_restart(
     """What the lab replaces by virtual parts works with the real ones: activation, sealing, and the next boot."""
     with Simulation.open("this machine", world=World(SystemClock().wall())) as simulation:
         phone = simulation.phone("official-global", place)
-        image = agent_image(phone.profile, phone._trust)
+        image = agent_image(phone.profile, phone._binding.trust)
         state = tmp_path / "state"
         agent = Agent(image, ports_of(phone, state))
         agent.boot()

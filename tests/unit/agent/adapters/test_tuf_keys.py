@@ -194,7 +194,7 @@ def test_a_target_that_is_no_key_set_gives_none(bench: Bench, content: bytes, co
     error = bench.error()
     assert error.code == code
     if code is TufFault.NO_USABLE_KEY:
-        assert "no listed key is fit for verifying verdicts" in str(error)
+        assert "no listed key can verify verdicts" in str(error)
 
 
 def test_the_delegated_role_speaks_for_its_one_target_only(bench: Bench) -> None:
