@@ -9,10 +9,8 @@ from agent.adapters.sealed_file import SealedFile
 from agent.adapters.system import SystemClock, SystemEntropy
 from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.states import Lock, Setup
-from agent.ports import Ports
 from agent.runtime import Agent
 from lab.handset.handset import Handset
-from lab.handset.image import agent_image
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 
@@ -33,29 +31,29 @@ def test_randomness_of_this_machine_is_a_fraction_and_not_always_the_same() -> N
     assert len(set(drawn)) > 40
 
 
-def ports_of(phone: Handset, state: Path) -> Ports:
-    """The phone's emulated hardware, and everything else of this machine."""
-    return replace(phone._ports(), clock=SystemClock(), entropy=SystemEntropy(), store=SealedFile(state))
+def agent_on_this_machine(phone: Handset, state: Path) -> Agent:
+    """An agent with the emulated hardware of `phone`, and the clock, randomness and disk of this machine."""
+    emulated = phone.new_agent()
+    ports = replace(emulated._ports, clock=SystemClock(), entropy=SystemEntropy(), store=SealedFile(state))
+    return Agent(emulated._image, ports)
 
 
 @pytest.mark.parametrize(("place", "end"), [("havana", Lock.LOCKED), ("paris", Lock.ACTIVATED)])
-def test_an_agent_on_this_machines_disk_and_clock_lives_through_a_restart(
+def test_an_agent_with_the_disk_and_clock_of_this_machine_survives_a_restart(
     tmp_path: Path, place: str, end: Lock
 ) -> None:
-    """What the lab replaces by virtual parts works with the real ones: activation, sealing, and the next boot."""
     with Simulation.open("this machine", world=World(SystemClock().wall())) as simulation:
         phone = simulation.phone("official-global", place)
-        image = agent_image(phone.profile, phone._binding.trust)
         state = tmp_path / "state"
-        agent = Agent(image, ports_of(phone, state))
+        agent = agent_on_this_machine(phone, state)
         agent.boot()
         agent.handle(LanguageChosen("en"))
-        agent.handle(TermsAccepted(image.terms_version))
+        agent.handle(TermsAccepted(agent._image.terms_version))
         agent.handle(SimpleEvent(EventKind.CONNECTED))
         assert agent.state.lock is end
         sealed = agent.state.memory
         assert state.stat().st_size > 0
-        again = Agent(image, ports_of(phone, state))
+        again = agent_on_this_machine(phone, state)
         again.boot()
         assert again.state.lock is end
         assert again.state.setup is (Setup.DONE if end is Lock.ACTIVATED else Setup.ACTIVATE)
