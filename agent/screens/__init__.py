@@ -1,7 +1,7 @@
-"""What the user reads: screens as data, in nine languages, and their drawing as terminal text.
+"""The screens as data, in nine languages, and as terminal text.
 
-`build` turns a screen's name and its facts into a `Screen`; `render_text` draws one. No clock, no I/O
-beyond reading the catalogues that the package carries.
+`build` makes a `Screen` from its id and facts; `render_text` draws it. The only I/O is reading the catalogues of the
+package.
 
     >>> from agent.core.screens import ScreenFacts, ScreenId
     >>> build(ScreenId.LOCKED, ScreenFacts(case="C-42"), "fr-CA").locale

@@ -1,4 +1,4 @@
-"""The catalogues: one TOML file a language, with every title, sentence and label, or it does not load."""
+"""The catalogues: one TOML file for each language. A catalogue loads only if it is complete."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from wire.codes import MessageKey
 
 
 class Label(StrEnum):
-    """Short lines that stand on more than one screen. Each is left out when its argument is not known."""
+    """Short lines that are used on several screens. A line is omitted if its argument is unknown."""
 
     CASE = "case"
     CHALLENGE = "challenge"
@@ -26,7 +26,7 @@ class Label(StrEnum):
 
 
 class CatalogueError(Exception):
-    """A catalogue is not complete. `code` is stable; `language` and `key` say where."""
+    """An error in a catalogue, at `key` of `language`. `code` is stable."""
 
     def __init__(self, code: str, language: str, key: str) -> None:
         super().__init__(f"{code}: {key} in the catalogue of {language!r}")
@@ -37,7 +37,7 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All words of one language. `territories` names those that CLDR does not."""
+    """The texts of one language. `territories` has the names that CLDR does not have."""
 
     tag: str
     name: str
@@ -62,12 +62,12 @@ def load(tag: str) -> Catalogue:
 
 @cache
 def languages() -> tuple[tuple[str, str], ...]:
-    """Each offered language's tag and its name in itself, in the order in which they are offered."""
+    """The tag and the native name of each offered language, in the order of the language screen."""
     return tuple((tag, load(tag).name) for tag in LANGUAGES)
 
 
 def parse(tag: str, document: Mapping[str, Any]) -> Catalogue:
-    """A catalogue from its TOML document. Raises CatalogueError at the first key that is wrong."""
+    """The catalogue in a TOML document. Raises CatalogueError for the first wrong key."""
     reader = _Reader(tag, document)
     language = reader.table("language", ("tag", "name", "direction"))
     if language["tag"] != tag:
@@ -96,11 +96,11 @@ class _Reader:
     document: Mapping[str, Any]
 
     def table(self, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
-        """The table `name`, which holds exactly `keys`."""
+        """The table `name`, which must have exactly `keys`."""
         return self._exactly(name, dict(self.document.get(name, {})), keys)
 
     def screen(self, screen: ScreenId) -> dict[str, Any]:
-        """The title and the body of a screen."""
+        """The title and body of a screen."""
         return self._exactly(f"screens.{screen}", self.document["screens"][screen], ("title", "body"))
 
     def _exactly(self, name: str, found: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class _Reader:
         return found
 
     def by(self, names: type[K], name: str) -> dict[K, Any]:
-        """The table `name`, which holds an entry for every member of an enum and nothing else."""
+        """The table `name`, which must have exactly the members of an enum as keys."""
         found = self.table(name, tuple(names))
         return {member: found[member] for member in names}
 

@@ -1,4 +1,4 @@
-"""Text measured and broken in terminal cells: wide characters take two, marks and format characters none."""
+"""Measures and wraps text in terminal cells. Wide characters take two cells, marks and format characters none."""
 
 import re
 import unicodedata
@@ -11,13 +11,13 @@ RLI: Final = "\N{RIGHT-TO-LEFT ISOLATE}"
 _OPENERS: Final = frozenset({FSI, RLI, "\N{LEFT-TO-RIGHT ISOLATE}"})
 _JAMO: Final = re.compile(r"[\u1160-\u11ff\ud7b0-\ud7ff]")
 _NOT_FIRST: Final = frozenset("。，、；：？！）》」』】〕…,.;:?!)]}”’»%")
-"""Closing punctuation, which stays with the word before it."""
+"""Closing punctuation: no line break before it."""
 _NOT_LAST: Final = frozenset("（《「『【〔([{“‘«") | _OPENERS
-"""Opening punctuation, which stays with the word after it."""
+"""Opening punctuation: no line break after it."""
 
 
 def cell(char: str) -> int:
-    """Cells that one character takes (UAX #11 for the wide ones).
+    """The number of cells of a character (UAX #11 for the wide ones).
 
     >>> [cell(char) for char in ("a", "锁", "\\u0301")]
     [1, 2, 0]
@@ -28,32 +28,29 @@ def cell(char: str) -> int:
 
 
 def cells(text: str) -> int:
-    """Cells that `text` takes on one line."""
+    """The number of cells of `text` on one line."""
     return sum(map(cell, text))
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """`text` in lines of at most `width` cells, at least two; each line closes the isolates that it opens.
+    """`text` in lines of at most `width` cells (2 or more). Each line closes the isolates that it opens.
 
-    Line breaks in the text are kept. Breaks fall at spaces, between ideographs, and inside a word only
-    where the word alone is too long.
+    Keeps the line breaks in the text. Breaks lines at spaces, between ideographs, and inside words that are too long.
     """
-    lines = [line for part in text.split("\n") for line in _fill(_pieces(part, width), width)]
+    lines: list[str] = []
+    for part in text.split("\n"):
+        line = ""
+        for piece in _pieces(part, width):
+            if line and cells(line) + cells(piece.rstrip(" ")) > width:
+                lines.append(line.rstrip(" "))
+                line = ""
+            line += piece
+        lines.append(line.rstrip(" "))
     return list(_balanced(lines))
 
 
-def _fill(pieces: Iterable[str], width: int) -> Iterator[str]:
-    line = ""
-    for piece in pieces:
-        if line and cells(line) + cells(piece.rstrip(" ")) > width:
-            yield line.rstrip(" ")
-            line = ""
-        line += piece
-    yield line.rstrip(" ")
-
-
 def _pieces(text: str, width: int) -> Iterator[str]:
-    """The unbreakable pieces of a line, none wider than `width`, each with the spaces that follow it."""
+    """The unbreakable pieces of a line, each with the spaces after it and at most `width` cells wide."""
     piece = ""
     for char in text:
         too_wide = char != " " and cells(piece) + cell(char) > width
@@ -66,7 +63,7 @@ def _pieces(text: str, width: int) -> Iterator[str]:
 
 
 def _breaks(piece: str, char: str) -> bool:
-    """Whether a line may end between `piece` and `char`."""
+    """Whether a line can break between `piece` and `char`."""
     if char == " " or char in _NOT_FIRST or (cell(char) == 0 and char not in _OPENERS):
         return False
     if piece.endswith(" "):
@@ -76,12 +73,12 @@ def _breaks(piece: str, char: str) -> bool:
 
 
 def _ideographic(char: str) -> bool:
-    """Whether lines break beside `char` without a space. Korean is wide too, but breaks between words."""
+    """Whether a line can break next to `char` without a space. Korean is wide but breaks between words."""
     return char != "" and cell(char) == 2 and not "\uac00" <= char <= "\ud7a3"
 
 
 def _balanced(lines: Iterable[str]) -> Iterator[str]:
-    """Close at the end of each line what is open there, and open it again on the next (UAX #9, rule P1)."""
+    """Close open isolates at the end of each line and open them again on the next one (UAX #9, rule P1)."""
     opened: list[str] = []
     for line in lines:
         start = "".join(opened)

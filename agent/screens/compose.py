@@ -1,6 +1,7 @@
-"""Which words stand on which screen, as literal tables, and `build`, which puts them there."""
+"""The content of each screen, as literal tables, and `build`, which makes a screen from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Final
 
 from agent.core.screens import Action, LockCause, ScreenFacts, ScreenId
@@ -11,44 +12,50 @@ from agent.screens.screen import Screen, Symbol
 from agent.screens.tags import resolve
 from wire.codes import MessageKey
 
-Values = Mapping[str, str]
-Part = Callable[[Catalogue, ScreenId, ScreenFacts, Values], tuple[str, ...]]
-"""One piece of a body: its paragraphs, where an empty one means that there is nothing to say."""
+
+class Part(Enum):
+    """The parts of a body. The labels of the catalogue are parts too."""
+
+    OWN = "own"
+    """The screen's own sentences."""
+    LANGUAGES = "languages"
+    """The native names of all languages."""
+    LOCK_CAUSE = "lock-cause"
+    """Why the device is locked: by policy, or because it was offline too long."""
+    MESSAGE = "message"
+    TROUBLE = "trouble"
+    IMEIS = "imeis"
 
 
 def build(screen: ScreenId, facts: ScreenFacts, locale: str) -> Screen:
-    """The screen in the language that answers `locale`, or in English.
+    """The screen in the language for `locale`, or in English.
 
-    Facts that are empty are not mentioned. Never fails on a fact, whatever it holds: the lock screen and its
-    emergency call must come up.
+    Empty facts are omitted. Accepts any text in the facts: the lock screen with its emergency call must be shown.
 
     >>> build(ScreenId.LOCKED, ScreenFacts(), "es").title
     'Este teléfono está bloqueado'
     """
     catalogue = load(resolve(locale))
     values = _values(catalogue, facts)
-    parts = (part(catalogue, screen, facts, values) for part in _BODY[screen])
+    parts = (_paragraphs(part, catalogue, screen, facts, values) for part in _BODY[screen])
     paragraphs = dict.fromkeys(text for part in parts for text in part if text)
+    actions = (*_ACTIONS[screen], *_ALWAYS)
+    if facts.message is MessageKey.ACCEPT_NEW_TERMS and facts.message in _MESSAGES.get(screen, ()):
+        actions = (Action.ACCEPT_TERMS, *actions)
     return Screen(
         id=screen,
         locale=catalogue.tag,
         direction=catalogue.direction,
         title=catalogue.titles[screen],
         body=tuple(paragraphs),
-        actions=tuple((action, catalogue.actions[action]) for action in _actions(screen, facts)),
+        actions=tuple((action, catalogue.actions[action]) for action in actions),
         symbol=_SYMBOL.get(screen),
         dark=screen is ScreenId.LOCKED,
     )
 
 
-def _actions(screen: ScreenId, facts: ScreenFacts) -> tuple[Action, ...]:
-    """What asks for new terms to be accepted lets them be accepted."""
-    asked = facts.message is MessageKey.ACCEPT_NEW_TERMS and facts.message in _MESSAGES.get(screen, ())
-    return (*((Action.ACCEPT_TERMS,) if asked else ()), *_ACTIONS[screen], *_ALWAYS)
-
-
 def _values(catalogue: Catalogue, facts: ScreenFacts) -> dict[str, str]:
-    """What a sentence may mention. A fact of the phone wins over a server argument of its name."""
+    """The arguments of sentences. A fact of the device overrides an argument of the server with the same name."""
     values = {name: isolated(text) for name, text in facts.args}
     values["case"] = isolated(facts.case)
     values["challenge"] = isolated(facts.challenge)
@@ -59,52 +66,48 @@ def _values(catalogue: Catalogue, facts: ScreenFacts) -> dict[str, str]:
     return values
 
 
-def _own(catalogue: Catalogue, screen: ScreenId, _facts: ScreenFacts, values: Values) -> tuple[str, ...]:
-    return tuple(sentence.say(values) for sentence in catalogue.bodies[screen])
+def _paragraphs(
+    part: Part | Label, catalogue: Catalogue, screen: ScreenId, facts: ScreenFacts, values: Mapping[str, str]
+) -> Iterator[str]:
+    """The paragraphs of one part of a body. An empty one is omitted by the caller."""
+    match part:
+        case Label():
+            yield catalogue.labels[part].say(values)
+        case Part.OWN:
+            yield from (sentence.say(values) for sentence in catalogue.bodies[screen])
+        case Part.LANGUAGES:
+            yield "\n".join(f"{FSI}{name}{PDI}" for _, name in languages())
+        case Part.LOCK_CAUSE if facts.cause is LockCause.OFFLINE:
+            yield catalogue.bodies[ScreenId.OFFLINE_WARNING][0].say(values)
+        case Part.LOCK_CAUSE:
+            yield catalogue.messages[MessageKey.NOT_SOLD_HERE].say(values)
+        case Part.MESSAGE if facts.message is not None and facts.message in _MESSAGES[screen]:
+            yield catalogue.messages[facts.message].say(values)
+        case Part.TROUBLE if facts.trouble:
+            yield catalogue.troubles[facts.trouble].say(values)
+        case Part.IMEIS:
+            yield from (catalogue.labels[Label.IMEI].say({"imei": isolated(imei)}) for imei in facts.imeis)
 
 
-def _policy(catalogue: Catalogue, _screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
-    """Why it is locked: by policy, or, where no verdict locked it, by its long silence."""
-    if facts.cause is LockCause.OFFLINE:
-        return (catalogue.bodies[ScreenId.OFFLINE_WARNING][0].say(values),)
-    return (catalogue.messages[MessageKey.NOT_SOLD_HERE].say(values),)
-
-
-def _message(catalogue: Catalogue, screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
-    if facts.message is None or facts.message not in _MESSAGES[screen]:
-        return ()
-    return (catalogue.messages[facts.message].say(values),)
-
-
-def _trouble(catalogue: Catalogue, _screen: ScreenId, facts: ScreenFacts, values: Values) -> tuple[str, ...]:
-    return (catalogue.troubles[facts.trouble].say(values),) if facts.trouble else ()
-
-
-def _imeis(catalogue: Catalogue, _screen: ScreenId, facts: ScreenFacts, _values: Values) -> tuple[str, ...]:
-    return tuple(catalogue.labels[Label.IMEI].say({"imei": isolated(imei)}) for imei in facts.imeis)
-
-
-def _names(_catalogue: Catalogue, _screen: ScreenId, _facts: ScreenFacts, _values: Values) -> tuple[str, ...]:
-    return ("\n".join(f"{FSI}{name}{PDI}" for _, name in languages()),)
-
-
-def _label(label: Label) -> Part:
-    return lambda catalogue, _screen, _facts, values: (catalogue.labels[label].say(values),)
-
-
-_case, _territory, _retry = _label(Label.CASE), _label(Label.TERRITORY), _label(Label.RETRY)
-_challenge = _label(Label.CHALLENGE)
-
-_BODY: Final[Mapping[ScreenId, tuple[Part, ...]]] = {
-    ScreenId.LANGUAGE: (_own, _names),
-    ScreenId.TERMS: (_own,),
-    ScreenId.CONNECT: (_own, _trouble),
-    ScreenId.ACTIVATING: (_own,),
-    ScreenId.WAITING: (_own, _trouble, _message, _retry),
-    ScreenId.HOME: (_own, _message),
-    ScreenId.NOTICE: (_own, _message, _territory, _case),
-    ScreenId.OFFLINE_WARNING: (_own, _trouble, _retry),
-    ScreenId.LOCKED: (_policy, _own, _message, _trouble, _territory, _case, _challenge, _imeis),
+_BODY: Final[Mapping[ScreenId, tuple[Part | Label, ...]]] = {
+    ScreenId.LANGUAGE: (Part.OWN, Part.LANGUAGES),
+    ScreenId.TERMS: (Part.OWN,),
+    ScreenId.CONNECT: (Part.OWN, Part.TROUBLE),
+    ScreenId.ACTIVATING: (Part.OWN,),
+    ScreenId.WAITING: (Part.OWN, Part.TROUBLE, Part.MESSAGE, Label.RETRY),
+    ScreenId.HOME: (Part.OWN, Part.MESSAGE),
+    ScreenId.NOTICE: (Part.OWN, Part.MESSAGE, Label.TERRITORY, Label.CASE),
+    ScreenId.OFFLINE_WARNING: (Part.OWN, Part.TROUBLE, Label.RETRY),
+    ScreenId.LOCKED: (
+        Part.LOCK_CAUSE,
+        Part.OWN,
+        Part.MESSAGE,
+        Part.TROUBLE,
+        Label.TERRITORY,
+        Label.CASE,
+        Label.CHALLENGE,
+        Part.IMEIS,
+    ),
 }
 
 _GOOD: Final = frozenset({MessageKey.ACTIVATED, MessageKey.RELEASED})
@@ -119,11 +122,11 @@ _MESSAGES: Final[Mapping[ScreenId, frozenset[MessageKey]]] = {
     ScreenId.NOTICE: _OPEN | _LOCKING,
     ScreenId.LOCKED: _OPEN | _LOCKING,
 }
-"""The messages that make sense on a screen. The last verdict may be older than the screen: a phone that is
-locked for want of a server must not read "This phone is activated"."""
+"""The messages that are permitted on a screen. The last verdict can be older than the state: a device that was locked
+because it was offline must not show "This phone is activated"."""
 
 _ALWAYS: Final = (Action.WIFI_SETTINGS, Action.EMERGENCY_CALL)
-"""On every screen (invariant I5). On HOME they stand for the launcher's own settings and dialler."""
+"""On every screen (invariant I5). On HOME they are the settings and the dialler of the launcher."""
 
 _ACTIONS: Final[Mapping[ScreenId, tuple[Action, ...]]] = {
     ScreenId.LANGUAGE: (Action.CONTINUE,),

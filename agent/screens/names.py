@@ -1,4 +1,4 @@
-"""Territories and moments in words, by the CLDR data that Babel carries."""
+"""Territories and times as text, with the CLDR data of Babel."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,13 +9,13 @@ from babel.dates import UTC, format_datetime, get_date_format, get_datetime_form
 from agent.screens.fill import isolated
 
 LAST_MOMENT: Final = 253_402_300_799
-"""9999-12-31T23:59:59Z: later moments are shown as this one rather than not at all."""
+"""9999-12-31T23:59:59Z. Later times are shown as this one."""
 
 _DIGITS: Final = {"arabext": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
 
 
 def moment(seconds: int, language: str) -> str:
-    """A moment, in seconds since the epoch, as date and time of day in UTC, isolated.
+    """A time, in seconds since the epoch, as date and time of day in UTC, isolated.
 
     >>> moment(1631700000, "en")[1:-1]
     'September 15, 2021, 10:00 UTC'
@@ -30,9 +30,9 @@ def moment(seconds: int, language: str) -> str:
 
 
 def territory(code: str, language: str, own: Mapping[str, str]) -> str:
-    """The name of an ISO 3166 code, isolated; `own` comes first, an unknown code is shown as it is.
+    """The name of an ISO 3166 code, isolated. `own` has priority; an unknown code is shown unchanged.
 
-    A part of a country (ISO 3166-2) that has no entry of its own is shown by its code beside the country.
+    A part of a country (ISO 3166-2) without an entry in `own` is shown as the country with the code.
     """
     known = Locale.parse(language).territories
     country, _, part = code.partition("-")

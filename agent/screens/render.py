@@ -1,4 +1,4 @@
-"""A screen drawn as terminal text: a phone's outline, the symbol, the words, the buttons."""
+"""Draws a screen as terminal text: the outline of a device, the symbol, the text, the buttons."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _SYMBOLS: Final[Mapping[Symbol, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """The box characters of a phone's edge: corners from the top left clockwise, then the sides."""
+    """The box characters of the outline: corners clockwise from the top left, then the sides."""
 
     top_left: str
     top_right: str
@@ -50,9 +50,8 @@ _DARK: Final = _Outline("┏", "┓", "┛", "┗", "━", "┃")
 def render_text(screen: Screen, width: int = DEFAULT_WIDTH) -> str:
     """`screen` as lines of exactly `width` cells each, joined by line feeds.
 
-    Right-to-left text stands at the right edge inside an isolate, in logical order, so that a terminal with
-    bidirectional text (UAX #9) keeps the frame in place.
-    Raises ValueError where `width` is below `MIN_WIDTH`.
+    Right-to-left text is aligned right and in an isolate, in logical order, so that a terminal with bidirectional text
+    (UAX #9) keeps the frame in place. Raises ValueError if `width` is below `MIN_WIDTH`.
     """
     if width < MIN_WIDTH:
         raise ValueError(f"width is {width}; a screen needs {MIN_WIDTH} cells or more")
@@ -62,7 +61,7 @@ def render_text(screen: Screen, width: int = DEFAULT_WIDTH) -> str:
 
 
 def _rows(screen: Screen, inner: int) -> Iterator[str]:
-    """Everything inside the outline, each row `inner` cells wide."""
+    """The rows inside the outline, at most `inner` cells wide."""
     yield from ("", _centred("╶──╴", inner), "")
     if screen.symbol:
         yield from (_centred(row, inner) for row in (*_SYMBOLS[screen.symbol], ""))
@@ -87,21 +86,19 @@ def _framed(rows: Iterable[str], outline: _Outline, inner: int) -> Iterator[str]
 
 
 def _buttons(labels: Iterable[str], inner: int) -> Iterator[str]:
-    """The buttons as one column of boxes that share their edges."""
+    """The buttons as a column of adjacent boxes."""
     edge = "╭{}╮"
     for label in labels:
         yield edge.format("─" * (inner - 2))
-        yield from (f"│ {_padded(_centred(line, inner - 4), inner - 4)} │" for line in wrap(label, inner - 4))
+        for line in wrap(label, inner - 4):
+            centred = _centred(line, inner - 4)
+            yield f"│ {centred}{' ' * (inner - 4 - cells(centred))} │"
         edge = "├{}┤"
     yield "╰" + "─" * (inner - 2) + "╯"
 
 
 def _centred(text: str, width: int) -> str:
     return " " * ((width - cells(text)) // 2) + text
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - cells(text))
 
 
 def _aligned(text: str, width: int, direction: Direction) -> str:

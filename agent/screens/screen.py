@@ -1,4 +1,4 @@
-"""A screen as data: everything that a terminal, a page or a real display needs to show it."""
+"""A screen as data, for a terminal, a page or a real display."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from agent.core.screens import Action, ScreenId
 
 
 class Direction(StrEnum):
-    """Which way the text of a language runs; the values are those of HTML's `dir`."""
+    """The direction of text, with the values of `dir` in HTML."""
 
     LTR = "ltr"
     RTL = "rtl"
@@ -22,12 +22,12 @@ class Symbol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What is shown, in one language.
+    """A screen in one language.
 
-    `locale` is the language that was found, not the one that was asked for. `body` holds paragraphs; one may
-    hold line breaks (the list of languages does). `actions` are in the order of their buttons, each with its
-    label. `dark` asks for light text on black. Text that came from outside stands between U+2068 and U+2069
-    and holds no control character, so that a template needs only its usual escaping.
+    `locale` is the language of the text, which can differ from the requested one. `body` is a list of paragraphs; the
+    list of languages contains line breaks. `actions` are the buttons in order, each with its label. `dark` means light
+    text on black. Untrusted text is between U+2068 and U+2069 and has no control characters; a template must still
+    escape it.
     """
 
     id: ScreenId

@@ -1,20 +1,20 @@
-"""Which of the nine languages answers a language tag (BCP 47; look-up of RFC 4647 section 3.4)."""
+"""Selects one of the nine languages for a language tag (BCP 47; lookup of RFC 4647 section 3.4)."""
 
 from typing import Final
 
 LANGUAGES: Final = ("en", "fr", "es", "ar", "fa", "ko", "ru", "uk", "zh")
-"""The languages of the screens, in the order in which they are offered."""
+"""The languages of the screens, in the order of the language screen."""
 
 FALLBACK: Final = "en"
-"""The language of everyone whose own is not offered."""
+"""The language if the requested one is not offered."""
 
 _TAG_MAX: Final = 64
 
 
 def resolve(tag: str) -> str:
-    """The offered language for `tag`: the tag is cut from its end until it names one, else `FALLBACK`.
+    """The offered language for `tag`: removes subtags from the end until one matches, else `FALLBACK`.
 
-    Never fails: a phone that cannot read its own language setting must still show its lock screen.
+    Accepts any text: the lock screen must be shown even if the language setting is damaged.
 
     >>> resolve("fr-CA"), resolve("zh_Hant_TW"), resolve("pt-BR")
     ('fr', 'zh', 'en')
