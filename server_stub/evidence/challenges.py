@@ -1,7 +1,7 @@
-"""Challenges: nonces that authenticate themselves, so that issuing one writes nothing.
+"""Challenges: nonces that authenticate themselves, so that issuing one needs no storage.
 
-44 characters of base64url for 33 octets: issue time (5), randomness (12), truncated HMAC-SHA256 over both (16).
-33 is a multiple of 3, so that no bit of the text is without meaning.
+44 characters of base64url for 33 bytes: issue time (5), randomness (12), truncated HMAC-SHA256 over both (16).
+33 is a multiple of 3, so the text has no unused bits.
 """
 
 import base64
@@ -25,15 +25,15 @@ _LABEL: Final = b"challenge\0"
 
 @dataclass(frozen=True, slots=True)
 class SpendableNonce:
-    """A nonce of ours that is still fresh. `until` is when it expires, in seconds since the epoch."""
+    """A nonce that this server issued and that has not expired. `until` is its expiry in seconds since the epoch."""
 
-    octets: bytes
+    value: bytes
     until: int
 
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """Issues and recognizes nonces under `key`; `random` gives as many random octets as it is asked for."""
+    """Issues and recognizes nonces under `key`; `random` returns the given number of random bytes."""
 
     key: bytes = field(repr=False)
     random: Callable[[int], bytes]
@@ -45,27 +45,22 @@ class Challenger:
         return Challenge(nonce=nonce, expires_in=NONCE_LIFETIME)
 
     def recognize(self, nonce: str, now: int) -> SpendableNonce:
-        """Check that `nonce` is ours and fresh. Raises EvidenceError: challenge-invalid, challenge-expired."""
-        octets = _decode(nonce)
-        body, mac = octets[:-_MAC], octets[-_MAC:]
+        """Check the MAC and expiry of `nonce`. Raises EvidenceError: challenge-invalid, challenge-expired."""
+        try:
+            decoded = base64.b64decode(nonce, altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise EvidenceError(ProblemCode.CHALLENGE_INVALID, "eat_nonce is not base64url") from error
+        if len(nonce) != _TEXT:
+            raise EvidenceError(ProblemCode.CHALLENGE_INVALID, f"eat_nonce does not have {_TEXT} characters")
+        body, mac = decoded[:-_MAC], decoded[-_MAC:]
         if not hmac.compare_digest(mac, self._mac(body)):
             raise EvidenceError(ProblemCode.CHALLENGE_INVALID, "eat_nonce was not issued by this server")
         issued = int.from_bytes(body[:_TIME], "big")
         if not issued <= now < issued + NONCE_LIFETIME:
             raise EvidenceError(
-                ProblemCode.CHALLENGE_EXPIRED, "eat_nonce is out of its time; ask for a new challenge"
+                ProblemCode.CHALLENGE_EXPIRED, "eat_nonce has expired; request a new challenge"
             )
-        return SpendableNonce(octets, issued + NONCE_LIFETIME)
+        return SpendableNonce(decoded, issued + NONCE_LIFETIME)
 
     def _mac(self, body: bytes) -> bytes:
         return hmac.digest(self.key, _LABEL + body, "sha256")[:_MAC]
-
-
-def _decode(nonce: str) -> bytes:
-    try:
-        octets = base64.b64decode(nonce, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise EvidenceError(ProblemCode.CHALLENGE_INVALID, "eat_nonce is not base64url") from error
-    if len(nonce) != _TEXT:
-        raise EvidenceError(ProblemCode.CHALLENGE_INVALID, f"eat_nonce is not of {_TEXT} characters")
-    return octets

@@ -1,8 +1,8 @@
-"""Reading evidence: a compact JWS (RFC 7515) with the phone's certificate chain in `x5c`.
+"""Reading evidence: a compact JWS (RFC 7515) with the device's certificate chain in `x5c`.
 
-Verified with `cryptography` and not with the library that signs verdicts, so that a flaw of one does not hide
-in the other; the agent's verifier shares nothing with this one. Two stages, because the signature is only
-worth its cost when the nonce is ours: `read` and then `EvidenceToken.verify_signature`.
+It is verified with `cryptography` and not with the library that signs verdicts, so that a bug in one is not hidden by
+the other; the agent's verifier shares no code with this one. There are two stages, `read` and then
+`EvidenceToken.verify_signature`, because the costly signature is checked only if this server issued the nonce.
 """
 
 import base64
@@ -37,7 +37,7 @@ _SIGNATURE: Final = ProblemCode.EVIDENCE_SIGNATURE_INVALID
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EvidenceToken:
-    """Evidence that is well-formed, its signature not yet verified. `chain` is DER, leaf first.
+    """Well-formed evidence whose signature is not yet verified. `chain` is DER, leaf first.
 
     `claims` is the JSON object that `evidence` was read from.
     """
@@ -50,7 +50,7 @@ class EvidenceToken:
     _signature: bytes
 
     def verify_signature(self, key: PublicKeyTypes) -> None:
-        """Hold the signature against the leaf's key. Raises EvidenceError."""
+        """Verify the signature with the leaf's key. Raises EvidenceError."""
         try:
             if self.algorithm == "ES256" and isinstance(key, EllipticCurvePublicKey):
                 self._verify_es256(key)
@@ -62,17 +62,17 @@ class EvidenceToken:
             raise EvidenceError(_SIGNATURE, "the leaf's key did not sign this evidence") from error
 
     def _verify_es256(self, key: EllipticCurvePublicKey) -> None:
-        """RFC 7518 section 3.4: R and S of 32 octets each."""
+        """RFC 7518 section 3.4: R and S have 32 bytes each."""
         if key.curve.name != SECP256R1.name or len(self._signature) != 64:
-            raise EvidenceError(_SIGNATURE, "ES256 needs a P-256 key and a signature of 64 octets")
+            raise EvidenceError(_SIGNATURE, "ES256 needs a P-256 key and a signature of 64 bytes")
         r, s = int.from_bytes(self._signature[:32], "big"), int.from_bytes(self._signature[32:], "big")
         key.verify(encode_dss_signature(r, s), self._signed, _ECDSA)
 
 
 def read(token: bytes) -> EvidenceToken:
-    """Take evidence apart, checking all but the signature. Raises EvidenceError."""
+    """Parse evidence and check everything except the signature. Raises EvidenceError."""
     if len(token) > limits.TOKEN_MAX:
-        raise EvidenceError(_MALFORMED, f"evidence is longer than {limits.TOKEN_MAX} octets")
+        raise EvidenceError(_MALFORMED, f"evidence is longer than {limits.TOKEN_MAX} bytes")
     segments = token.split(b".")
     if len(segments) != 3:
         raise EvidenceError(_MALFORMED, f"a compact JWS has 3 segments, this has {len(segments)}")
@@ -100,7 +100,7 @@ def _decode_segment(segment: bytes) -> bytes:
     spare = len(segment) % 4
     if not segment or segment.translate(None, delete=_ALPHABET) or spare == 1:
         raise EvidenceError(_MALFORMED, "a segment is not unpadded base64url")
-    # The last character carries bits that belong to no octet: four of them after two characters, two after three.
+    # The last character has unused bits: four of them after two characters, two after three.
     if spare and _ALPHABET.index(segment[-1]) & (0x0F if spare == 2 else 0x03):
         raise EvidenceError(_MALFORMED, "a segment is not canonical base64url")
     return binascii.a2b_base64(segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4))
@@ -108,7 +108,7 @@ def _decode_segment(segment: bytes) -> bytes:
 
 def _read_header(octets: bytes) -> tuple[str, tuple[bytes, ...]]:
     if len(octets) > limits.HEADER_MAX:
-        raise EvidenceError(_MALFORMED, f"the header is longer than {limits.HEADER_MAX} octets")
+        raise EvidenceError(_MALFORMED, f"the header is longer than {limits.HEADER_MAX} bytes")
     header = _object(octets, "header")
     if header.keys() != _HEADER:
         raise EvidenceError(_MALFORMED, "the header must have exactly alg, typ and x5c")
@@ -121,16 +121,15 @@ def _read_chain(x5c: object) -> tuple[bytes, ...]:
     """RFC 7515 section 4.1.6: standard base64 of DER, leaf first."""
     if not isinstance(x5c, list) or not 1 <= len(x5c) <= limits.CHAIN_MAX:
         raise EvidenceError(_MALFORMED, f"x5c must be an array of 1 to {limits.CHAIN_MAX} certificates")
-    try:
-        return tuple(binascii.a2b_base64(item, strict_mode=True) for item in map(_text, x5c))
-    except binascii.Error as error:
-        raise EvidenceError(_MALFORMED, "x5c holds what is not base64") from error
-
-
-def _text(item: object) -> bytes:
-    if not isinstance(item, str) or not item.isascii():
-        raise EvidenceError(_MALFORMED, "x5c holds what is not base64")
-    return item.encode("ascii")
+    certificates = []
+    for item in x5c:
+        try:
+            if not isinstance(item, str):
+                raise ValueError  # noqa: TRY004, TRY301 - the sender's error, not the caller's
+            certificates.append(binascii.a2b_base64(item.encode("ascii"), strict_mode=True))
+        except ValueError as error:
+            raise EvidenceError(_MALFORMED, "x5c contains an item that is not base64") from error
+    return tuple(certificates)
 
 
 def _validate(claims: dict[str, Any]) -> Evidence:
@@ -144,7 +143,7 @@ def _validate(claims: dict[str, Any]) -> Evidence:
 
 
 def _location(path: tuple[int | str, ...]) -> str:
-    """Names of the contract only: an unknown member's name is the sender's, and is not repeated."""
+    """The path of a claim. The names of unknown members come from the sender and are not repeated."""
     return ".".join(str(part) for part in path if isinstance(part, int) or part in _CLAIM_NAMES) or "unknown"
 
 

@@ -1,6 +1,6 @@
-"""Names that the server keeps in place of identifiers: HMAC-SHA256 under a key of its own (RFC 2104).
+"""Keyed pseudonyms in place of identifiers: HMAC-SHA256 (RFC 2104) under a key of the server.
 
-Without the key nobody can tell which IMEI a name stands for, though there are few enough IMEIs to try them all.
+IMEIs are few enough to enumerate, so an unkeyed hash would be reversible.
 """
 
 import base64
@@ -13,16 +13,16 @@ _LENGTH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """Derives names under `key`, at least 32 octets. Names of different kinds never coincide."""
+    """Derives pseudonyms under `key`, at least 32 bytes. Pseudonyms of different kinds never coincide."""
 
     key: bytes = field(repr=False)
 
     def device(self, imei: str) -> str:
-        """`sub` of an attested phone, by TAC and serial number, the first 14 digits of its IMEI."""
+        """`sub` of an attested device, by TAC and serial number, the first 14 digits of its IMEI."""
         return f"d-{self._name('device', imei[:14])}"
 
     def stranger(self, thumbprint: str) -> str:
-        """`sub` of an unattested phone: it is its key and nothing else, whatever it claims to be."""
+        """`sub` of an unattested device, which is identified only by its key and not by its claims."""
         return f"u-{self._name('stranger', thumbprint)}"
 
     def value(self, kind: str, identifier: str) -> str:
@@ -30,7 +30,7 @@ class Pseudonyms:
         return self._name(f"value {kind}", identifier)
 
     def case(self, sub: str) -> str:
-        """The number that a user quotes to support; one for a device, for good.
+        """The case number that a user quotes to support; it never changes for a device.
 
         >>> len(Pseudonyms(bytes(32)).case("d-0"))
         15

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 and RFC 7515 section 4 want it read: no duplicate member, no NaN, bounded depth."""
+"""Strict reading of JSON (RFC 8259, RFC 7515 section 4): no duplicate member, no NaN, bounded depth."""
 
 import json
 from typing import Any, Final, NoReturn
@@ -10,41 +10,41 @@ _CONTAINERS: Final = (dict, list)
 
 
 class JsonError(ValueError):
-    """Octets are not the JSON object that belongs there."""
+    """The bytes are not strict JSON, or not the expected object."""
 
 
-def read_object(octets: bytes) -> dict[str, Any]:
-    """The object that `octets` hold, UTF-8. Raises JsonError.
+def read_object(content: bytes) -> dict[str, Any]:
+    """The JSON object in `content`, UTF-8. Raises JsonError.
 
     >>> read_object(b'{"a": 1}')
     {'a': 1}
     """
-    value = _decoded(octets)
+    value = _decoded(content)
     if not isinstance(value, dict):
         raise JsonError("not an object")
-    if sum(map(octets.count, _OPENERS)) > limits.JSON_DEPTH_MAX and _deeper(value, limits.JSON_DEPTH_MAX):
+    if sum(map(content.count, _OPENERS)) > limits.JSON_DEPTH_MAX and _deeper(value, limits.JSON_DEPTH_MAX):
         raise JsonError(f"nested deeper than {limits.JSON_DEPTH_MAX}")
     return value
 
 
-def check(octets: bytes) -> None:
-    """Raises JsonError where readers could differ about `octets`: a member given twice, NaN, no UTF-8, no JSON.
+def check(content: bytes) -> None:
+    """Raises JsonError if readers could differ about `content`: a member given twice, NaN, no UTF-8, no JSON.
 
     >>> check(b"null")
     """
-    _decoded(octets)
+    _decoded(content)
 
 
-def _decoded(octets: bytes) -> Any:
+def _decoded(content: bytes) -> Any:
     try:
-        return _DECODER.decode(octets.decode("utf-8"))
+        return _DECODER.decode(content.decode("utf-8"))
     except JsonError:
         raise
     except (ValueError, RecursionError) as error:
         raise JsonError("not strict JSON") from error
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise JsonError("a member is given twice")
@@ -55,11 +55,11 @@ def _no_constant(_: str) -> NoReturn:
     raise JsonError("NaN or Infinity")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
 
 
 def _deeper(value: dict[str, Any], levels: int) -> bool:
-    """Whether containers nest more than `levels` deep; looks at one level after the other."""
+    """Whether containers nest more than `levels` deep."""
     level: list[Any] = [value]
     for _ in range(levels):
         inside = [item for each in level for item in (each.values() if type(each) is dict else each)]

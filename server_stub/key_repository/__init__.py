@@ -1,8 +1,7 @@
-"""The TUF repository that tells phones which keys may sign verdicts.
+"""The TUF repository from which devices learn the keys that may sign verdicts.
 
 An offline root with a threshold of 2 of 3 (`ceremony`) names four online roles: timestamp, snapshot, targets, and
-the delegated role that lists the verdict keys. `KeyRepository` publishes; `VerdictSigner` signs with a key that
-the repository lists.
+the delegated role that lists the verdict keys. `KeyRepository` publishes; `VerdictSigner` signs with a listed key.
 """
 
 from server_stub.key_repository.ceremony import RootKeys, first_root, next_root

@@ -1,7 +1,6 @@
-"""The offline half: the three root keys, and the roots that they sign.
+"""The offline part: the three root keys, and the roots that they sign.
 
-Nothing here runs in a server. A `RootHolder` stands for the safe that the root keys lie in; what leaves it is a
-signed `root.json`. The running server is given that file and its online keys, never a holder.
+Nothing here runs in a server. A server gets a signed `root.json` and its online keys, but never `RootKeys`.
 """
 
 from collections.abc import Sequence
@@ -32,10 +31,10 @@ class RootKeys:
             root.sign(self.signers[number], append=True)
 
 
-def draft_root(holder: RootKeys, online: OnlineKeys, *, version: int, expires: datetime) -> Metadata[Root]:
-    """An unsigned root that names the keys of `holder` and the online keys."""
+def draft_root(root_keys: RootKeys, online: OnlineKeys, *, version: int, expires: datetime) -> Metadata[Root]:
+    """An unsigned root that names the keys of `root_keys` and the online keys."""
     root = Root(version=version, expires=expires, consistent_snapshot=True)
-    for signer in holder.signers:
+    for signer in root_keys.signers:
         root.add_key(signer.public_key, Root.type)
     root.roles[Root.type].threshold = THRESHOLD
     for role in TOP_LEVEL:
@@ -43,28 +42,28 @@ def draft_root(holder: RootKeys, online: OnlineKeys, *, version: int, expires: d
     return Metadata(root)
 
 
-def first_root(holder: RootKeys, online: OnlineKeys, expires: datetime) -> bytes:
-    """Version 1: what firmware images pin. The same keys and date give the same octets."""
-    root = draft_root(holder, online, version=1, expires=expires)
-    holder.sign(root)
+def first_root(root_keys: RootKeys, online: OnlineKeys, expires: datetime) -> bytes:
+    """Version 1, which firmware images pin. The same keys and date give the same bytes."""
+    root = draft_root(root_keys, online, version=1, expires=expires)
+    root_keys.sign(root)
     return root.to_bytes()
 
 
 def next_root(
     current: bytes,
-    holder: RootKeys,
+    root_keys: RootKeys,
     online: OnlineKeys,
     expires: datetime,
     *,
     successor: RootKeys | None = None,
 ) -> bytes:
-    """The version after `current`, signed by two keys of its `holder` and, where there is one, two of the successor.
+    """The version after `current`, signed by two keys of its `root_keys` and two of the `successor`, if given.
 
-    Raises DeserializationError where `current` is no metadata.
+    Raises DeserializationError if `current` is not metadata.
     """
     version = Metadata[Root].from_bytes(current).signed.version + 1
-    root = draft_root(successor or holder, online, version=version, expires=expires)
-    holder.sign(root)
+    root = draft_root(successor or root_keys, online, version=version, expires=expires)
+    root_keys.sign(root)
     if successor is not None:
         successor.sign(root)
     return root.to_bytes()

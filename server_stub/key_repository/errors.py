@@ -1,4 +1,4 @@
-"""What can be wrong with a key repository, by name."""
+"""The errors of a key repository."""
 
 from enum import StrEnum
 
@@ -7,31 +7,31 @@ class RepositoryFault(StrEnum):
     """Stable codes."""
 
     NOT_A_REPOSITORY = "not-a-repository"
-    """The folder holds something else, or files that no publishing of this server leaves behind."""
+    """The folder contains something else, or an inconsistent set of files."""
     IN_USE = "in-use"
     """Another server publishes from the folder."""
     ROOT_FOREIGN = "root-foreign"
-    """The folder was made under another root."""
+    """The folder was created under another root."""
     ROOT_REFUSED = "root-refused"
-    """A root is not signed by both thresholds, not the next version, or not made for this repository."""
+    """A root is not signed by both thresholds, is not the next version, or is for another repository."""
     ONLINE_KEYS_FOREIGN = "online-keys-foreign"
-    """The online keys at hand are not those that the root names."""
+    """The server's online keys are not those that the root names."""
     KEY_UNKNOWN = "key-unknown"
-    """No verdict key of that name is listed."""
+    """No verdict key with this name is listed."""
     KEY_LISTED = "key-listed"
-    """A verdict key of that name is listed already."""
+    """A verdict key with this name is already listed."""
     KEY_RETIRED = "key-retired"
-    """The verdict key does not sign any more, or has a successor already."""
+    """The verdict key no longer signs, or already has a successor."""
     KEY_MALFORMED = "key-malformed"
-    """A verdict key is no public JWK with a name, or its times leave it no life."""
+    """A verdict key is not a public JWK with a name, or has no time in which it could sign."""
     NO_ACTIVE_KEY = "no-active-key"
     """The list would leave the server without a key that may sign."""
     UNWRITABLE = "unwritable"
-    """A file could not be written; what was published before stands."""
+    """A file could not be written; the previous publication stays valid."""
 
 
 class KeyRepositoryError(Exception):
-    """`fault` is stable; `detail` says what, where and what to do, and names no secret."""
+    """`fault` is stable; `detail` says what, where and what to do, without secrets."""
 
     def __init__(self, fault: RepositoryFault, detail: str) -> None:
         super().__init__(f"{fault}: {detail}")

@@ -1,4 +1,4 @@
-"""The folder that is served: files that appear whole, under names that say what they are."""
+"""The served folder: files that are written atomically, with validated names."""
 
 import os
 import re
@@ -36,7 +36,7 @@ class Folder:
         self.path = path
 
     def prepare(self) -> None:
-        """Make the folders. Raises KeyRepositoryError where something else lies there, or they cannot be made."""
+        """Create the folders. Raises KeyRepositoryError if other files exist, or they cannot be created."""
         try:
             foreign = [p.name for p in self.path.glob("*") if p.name not in (METADATA, TARGETS)]
             if foreign:
@@ -50,7 +50,7 @@ class Folder:
             raise _unwritable(self.path, error) from error
 
     def write(self, files: Sequence[RepositoryFile]) -> None:
-        """Write these files in this order, each whole and durable before the next. Raises KeyRepositoryError."""
+        """Write these files in this order, each complete and durable before the next. Raises KeyRepositoryError."""
         for file in files:
             path = self.path / file.folder / file.name
             try:
@@ -59,13 +59,13 @@ class Folder:
                 raise _unwritable(path, error) from error
 
     def put(self, path: Path, content: bytes) -> None:
-        """Replace one file as a whole or not at all. Raises OSError."""
-        coming = path.with_name(path.name + ".next")
-        with coming.open("wb") as stream:
+        """Replace one file atomically. Raises OSError."""
+        temporary = path.with_name(path.name + ".next")
+        with temporary.open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        coming.replace(path)
+        temporary.replace(path)
         descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -73,11 +73,11 @@ class Folder:
             os.close(descriptor)
 
     def metadata(self, name: str) -> bytes | None:
-        """A metadata file, or None for a name that is none or is not there. Raises OSError."""
+        """A metadata file, or None if the name is invalid or does not exist. Raises OSError."""
         return _read(self.path / METADATA / name) if _METADATA_NAME.fullmatch(name) else None
 
     def target(self, name: str) -> bytes | None:
-        """A target file under its hash, or None for a name that is none or is not there. Raises OSError."""
+        """A target file under its hash, or None if the name is invalid or does not exist. Raises OSError."""
         return _read(self.path / TARGETS / name) if _TARGET_NAME.fullmatch(name) else None
 
 

@@ -1,7 +1,7 @@
-"""The list of verdict keys: which there are, which may sign, which are revoked. Pure.
+"""The list of verdict keys: which exist, which may sign, which are revoked. Pure.
 
-`nbf` and `exp` of a key bound the verdicts that phones take under it. The server keeps away from both ends: it
-signs only what will have died before the key does, and not before phones whose time lags have the key.
+`nbf` and `exp` of a key bound the verdicts that devices accept under it. The server keeps a margin at both ends: its
+verdicts expire before the key does, and it signs only once devices whose time lags accept the key.
 """
 
 import json
@@ -16,7 +16,7 @@ from wire import limits
 Jwk = Mapping[str, Any]
 
 TAIL: Final = limits.LIFETIME_MAX + limits.SKEW
-"""Seconds that a key outlives its last verdict."""
+"""Seconds from the last verdict of a key to its expiry."""
 
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv", "seed"})
 
@@ -30,7 +30,7 @@ class KeyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyList:
-    """Public JWKs (RFC 7517), each with `kid`, `alg`, `use`, `status`, and `nbf` and `exp` where they bound it."""
+    """Public JWKs (RFC 7517), each with `kid`, `alg`, `use`, `status`, and optionally `nbf` and `exp`."""
 
     keys: tuple[Jwk, ...] = ()
 
@@ -44,41 +44,58 @@ class KeyList:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """What `to_bytes` wrote. Raises KeyRepositoryError."""
+        """The list that `to_bytes` wrote. Raises KeyRepositoryError."""
         try:
             return cls.of(*json.loads(content)["keys"])
         except (ValueError, KeyError, TypeError) as error:
             raise KeyRepositoryError(RepositoryFault.KEY_MALFORMED, "the list is not a JWK Set") from error
 
     def to_bytes(self) -> bytes:
-        """The JWK Set: the same list gives the same octets."""
+        """The JWK Set. The same list gives the same bytes."""
         document = {"keys": [dict(key) for key in self.keys]}
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
     def with_key(self, jwk: Jwk, *, signs_from: int | None = None) -> Self:
-        """The list with one more key, which signs from that time on. Raises KeyRepositoryError."""
-        _check(jwk)
+        """The list with one more key, which signs from `signs_from` on. Raises KeyRepositoryError."""
+        candidate: object = jwk  # `from_bytes` passes any JSON value
+        if (
+            not isinstance(candidate, Mapping)
+            or candidate.get("use") != "sig"
+            or not isinstance(candidate.get("kid"), str)
+            or not isinstance(candidate.get("kty"), str)
+        ):
+            raise KeyRepositoryError(
+                RepositoryFault.KEY_MALFORMED, "a verdict key needs kid, kty and use sig"
+            )
+        if not _PRIVATE.isdisjoint(candidate):
+            raise KeyRepositoryError(RepositoryFault.KEY_MALFORMED, "private members are never published")
         if any(key["kid"] == jwk["kid"] for key in self.keys):
             raise KeyRepositoryError(
-                RepositoryFault.KEY_LISTED, f"{jwk['kid']} is listed; a name is used once"
+                RepositoryFault.KEY_LISTED, f"{jwk['kid']} is already listed; a name is used once"
             )
         begins = {} if signs_from is None else {"nbf": signs_from - limits.SKEW}
         return type(self)((*self.keys, {"status": KeyStatus.ACTIVE.value, **jwk, **begins}))
 
     def retiring(self, kid: str, signs_until: int) -> Self:
-        """The list with that key to sign until then, and listed until its last verdict has died."""
+        """The list in which the key signs until `signs_until` and stays listed until its last verdict has expired."""
         return self._changed(kid, {"exp": signs_until + TAIL})
 
     def revoked(self, kid: str) -> Self:
-        """The list with that key revoked. It stays listed, so that phones refuse it by name."""
+        """The list with the key revoked. It stays listed, so that devices reject it by name."""
         return self._changed(kid, {"status": KeyStatus.REVOKED.value})
 
     def pruned(self, now: int) -> Self:
-        """The list without the keys that have died; revoked ones stay."""
-        return type(self)(tuple(key for key in self.keys if not _dead(key, now)))
+        """The list without expired keys; revoked ones stay."""
+        return type(self)(
+            tuple(
+                key
+                for key in self.keys
+                if key["status"] == KeyStatus.REVOKED or "exp" not in key or key["exp"] > now
+            )
+        )
 
     def may_sign(self, kid: str, now: int) -> bool:
-        """Whether a verdict that this key signs now will be taken for as long as it may live."""
+        """Whether devices accept a verdict that this key signs now until it expires."""
         return any(key["kid"] == kid and _may_sign(key, now) for key in self.keys)
 
     def signing(self, now: int) -> tuple[str, ...]:
@@ -91,22 +108,7 @@ class KeyList:
         return type(self)(tuple({**key, **change} if key["kid"] == kid else key for key in self.keys))
 
 
-def _check(jwk: object) -> None:
-    if not isinstance(jwk, Mapping) or jwk.get("use") != "sig" or not _named(jwk):
-        raise KeyRepositoryError(RepositoryFault.KEY_MALFORMED, "a verdict key needs kid, kty and use sig")
-    if not _PRIVATE.isdisjoint(jwk):
-        raise KeyRepositoryError(RepositoryFault.KEY_MALFORMED, "private members are never published")
-
-
-def _named(jwk: Jwk) -> bool:
-    return isinstance(jwk.get("kid"), str) and isinstance(jwk.get("kty"), str)
-
-
 def _may_sign(key: Jwk, now: int) -> bool:
     begun = "nbf" not in key or key["nbf"] + limits.SKEW <= now
     lasts = "exp" not in key or now <= key["exp"] - TAIL
     return key["status"] == KeyStatus.ACTIVE and begun and lasts
-
-
-def _dead(key: Jwk, now: int) -> bool:
-    return key["status"] == KeyStatus.ACTIVE and "exp" in key and key["exp"] <= now

@@ -1,4 +1,4 @@
-"""The private keys that a server signs with, in the order in which it prefers them."""
+"""The private keys that a server signs with, in the order of preference."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from server_stub.signing.signing_key import SigningKey
 
 
 class Keyring:
-    """Holds signing keys. A successor stands before the key that it follows, so that it takes over once it may sign."""
+    """Signing keys. A successor comes before the key that it replaces, so it is used as soon as it may sign."""
 
     def __init__(self, keys: Sequence[SigningKey]) -> None:
         self._keys = tuple(keys)
@@ -17,10 +17,10 @@ class Keyring:
         return self._keys
 
     def key(self, kid: str) -> SigningKey | None:
-        """The key of that name."""
+        """The key with this name, None if there is none."""
         return next((key for key in self._keys if key.kid == kid), None)
 
     def succeed(self, kid: str, successor: SigningKey) -> None:
-        """Put `successor` before the key called `kid`. Raises ValueError where there is none of that name."""
+        """Insert `successor` before the key `kid`. Raises ValueError if there is no such key."""
         place = [key.kid for key in self._keys].index(kid)
         self._keys = (*self._keys[:place], successor, *self._keys[place:])

@@ -1,10 +1,10 @@
-"""What is published, and the files that publish something else. Pure: the time is an argument, nothing is written.
+"""The published metadata, and the files that publish a change. Pure: the time is an argument, nothing is written.
 
-The files come in the order in which they have to be written. Every name but one is new, so nothing that a phone may
-be reading changes; the timestamp comes last and makes the publication count, all of it or nothing.
+The files are in the order in which they must be written. All names except one are new, so files that devices are
+reading do not change; the timestamp is last and makes the whole publication effective at once.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -31,7 +31,7 @@ EVERY_ROLE: Final = frozenset(OnlineRole)
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SignedFile:
     """One signed metadata file. `expires`: seconds since the epoch."""
 
     version: int
@@ -39,97 +39,97 @@ class Sheet:
     content: bytes
 
     @classmethod
-    def of(cls, metadata: Metadata[Any], content: bytes) -> "Sheet":
-        """The sheet of metadata that was read from, or written as, `content`."""
+    def of(cls, metadata: Metadata[Any], content: bytes) -> "SignedFile":
+        """The file whose `content` is `metadata`."""
         return cls(metadata.signed.version, int(metadata.signed.expires.timestamp()), content)
 
-    def described(self) -> MetaFile:
-        """How another role lists it: version, length and hash."""
+    def listed(self) -> MetaFile:
+        """Its entry in another role: version, length and hash."""
         return MetaFile.from_data(self.version, self.content, HASHES)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What phones see. `root` is the newest one."""
+    """The current publication. `root` is the newest one."""
 
     root: Metadata[Root]
-    sheets: Mapping[OnlineRole, Sheet]
+    signed: Mapping[OnlineRole, SignedFile]
     keys: KeyList
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    """Signs with the online keys."""
+class MetadataPublisher:
+    """Signs metadata with the online keys."""
 
     online: OnlineKeys
     lifetimes: Lifetimes
 
     def stale(self, published: Published, now: int) -> frozenset[OnlineRole]:
-        """The roles with less than half of their life left."""
+        """The roles with less than half of their lifetime left."""
         return frozenset(
             role
-            for role, sheet in published.sheets.items()
-            if sheet.expires - now < self.lifetimes.of(role) / 2
+            for role, signed_file in published.signed.items()
+            if signed_file.expires - now < self.lifetimes.of(role) / 2
         )
 
     def publish(
-        self, before: Mapping[OnlineRole, Sheet], keys: KeyList, renew: Set[OnlineRole], now: int
-    ) -> tuple[dict[OnlineRole, Sheet], list[RepositoryFile]]:
-        """All sheets with those of `renew` signed anew, and the files to write, in order.
+        self, before: Mapping[OnlineRole, SignedFile], keys: KeyList, renew: Set[OnlineRole], now: int
+    ) -> tuple[dict[OnlineRole, SignedFile], list[RepositoryFile]]:
+        """All metadata with the roles of `renew` signed again, and the files to write, in order.
 
-        `before` is empty for a new repository. Snapshot and timestamp follow whatever they list.
+        `before` is empty for a new repository. Snapshot and timestamp are renewed whenever what they list is.
         """
-        sheets, content = dict(before), keys.to_bytes()
+        signed, content = dict(before), keys.to_bytes()
         files = [RepositoryFile(TARGETS, f"{sha256(content).hexdigest()}.{TARGET}", content)]
-        for role in _in_order(renew):
-            version = sheets[role].version + 1 if role in sheets else 1
-            sheet = self._signed(role, version, sheets, content, now)
-            sheets[role] = sheet
+        wanted = set(renew) | {OnlineRole.TIMESTAMP}
+        if renew - {OnlineRole.TIMESTAMP}:
+            wanted.add(OnlineRole.SNAPSHOT)
+        for role in (role for role in _BODIES if role in wanted):
+            version = signed[role].version + 1 if role in signed else 1
+            signed_file = self._signed(role, version, signed, content, now)
+            signed[role] = signed_file
             name = TIMESTAMP if role is OnlineRole.TIMESTAMP else f"{version}.{role}.json"
-            files.append(RepositoryFile(METADATA, name, sheet.content))
-        return sheets, files
+            files.append(RepositoryFile(METADATA, name, signed_file.content))
+        return signed, files
 
     def _signed(
-        self, role: OnlineRole, version: int, sheets: Mapping[OnlineRole, Sheet], content: bytes, now: int
-    ) -> Sheet:
-        body = _BODIES[role](self, sheets, content)
+        self,
+        role: OnlineRole,
+        version: int,
+        signed: Mapping[OnlineRole, SignedFile],
+        content: bytes,
+        now: int,
+    ) -> SignedFile:
+        body = _BODIES[role](self, signed, content)
         body.version, body.expires = version, expiry(now, self.lifetimes.of(role))
         metadata: Metadata[Any] = Metadata(body)
         metadata.sign(self.online.signer(role))
-        return Sheet.of(metadata, metadata.to_bytes())
+        return SignedFile.of(metadata, metadata.to_bytes())
 
-    def listing(self, _: Mapping[OnlineRole, Sheet], content: bytes) -> Targets:
+    def listing(self, _: Mapping[OnlineRole, SignedFile], content: bytes) -> Targets:
         """The delegated role: the one target."""
         return Targets(targets={TARGET: TargetFile.from_data(TARGET, content, HASHES)})
 
-    def delegation(self, _: Mapping[OnlineRole, Sheet], __: bytes) -> Targets:
-        """Targets: lists nothing itself and delegates the one target, with no way back."""
+    def delegation(self, _: Mapping[OnlineRole, SignedFile], __: bytes) -> Targets:
+        """Targets: lists no file itself and delegates the one target with a terminating delegation."""
         key = self.online.public(OnlineRole.VERDICT_KEYS)
         role = DelegatedRole(OnlineRole.VERDICT_KEYS.value, [key.keyid], 1, terminating=True, paths=[TARGET])
         return Targets(delegations=Delegations({key.keyid: key}, {role.name: role}))
 
-    def snapshot(self, sheets: Mapping[OnlineRole, Sheet], _: bytes) -> Snapshot:
+    def snapshot(self, signed: Mapping[OnlineRole, SignedFile], _: bytes) -> Snapshot:
         """Which versions of targets and of the delegated role belong together."""
         listed = (OnlineRole.TARGETS, OnlineRole.VERDICT_KEYS)
-        return Snapshot(meta={f"{role}.json": sheets[role].described() for role in listed})
+        return Snapshot(meta={f"{role}.json": signed[role].listed() for role in listed})
 
-    def timestamp(self, sheets: Mapping[OnlineRole, Sheet], _: bytes) -> Timestamp:
+    def timestamp(self, signed: Mapping[OnlineRole, SignedFile], _: bytes) -> Timestamp:
         """Which snapshot is the newest."""
-        return Timestamp(snapshot_meta=sheets[OnlineRole.SNAPSHOT].described())
+        return Timestamp(snapshot_meta=signed[OnlineRole.SNAPSHOT].listed())
 
 
 _BODIES: Final = {
-    OnlineRole.VERDICT_KEYS: Press.listing,
-    OnlineRole.TARGETS: Press.delegation,
-    OnlineRole.SNAPSHOT: Press.snapshot,
-    OnlineRole.TIMESTAMP: Press.timestamp,
+    OnlineRole.VERDICT_KEYS: MetadataPublisher.listing,
+    OnlineRole.TARGETS: MetadataPublisher.delegation,
+    OnlineRole.SNAPSHOT: MetadataPublisher.snapshot,
+    OnlineRole.TIMESTAMP: MetadataPublisher.timestamp,
 }
-"""In the order of writing."""
-
-
-def _in_order(renew: Iterable[OnlineRole]) -> list[OnlineRole]:
-    """The roles to sign, each before those that list it."""
-    wanted = set(renew) | {OnlineRole.TIMESTAMP}
-    if wanted != {OnlineRole.TIMESTAMP}:
-        wanted.add(OnlineRole.SNAPSHOT)
-    return [role for role in _BODIES if role in wanted]
+"""In the order of writing: each role before those that list it."""

@@ -1,7 +1,7 @@
-"""Reading back what was published: after a restart, or after a kill between any two files.
+"""Reading a published repository: after a restart, or after a kill between any two files.
 
-Everything is verified as a phone would verify it, but for expiry: what has expired is signed anew. A role may still
-bear the signature of an online key that a newer root has replaced, where a change of the root was cut short.
+Everything is verified as a device would verify it, except expiry: expired metadata is signed again. A role may still
+have the signature of an online key that a newer root has replaced, if a change of the root was interrupted.
 """
 
 import json
@@ -15,40 +15,42 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.files import TIMESTAMP, Folder
 from server_stub.key_repository.key_list import KeyList
-from server_stub.key_repository.publication import Published, Sheet
+from server_stub.key_repository.publication import Published, SignedFile
 from server_stub.key_repository.roles import TOP_LEVEL, OnlineKeys, OnlineRole
 from wire.key_repository import TARGET
 
 
 def read(folder: Folder) -> Published:
-    """What `folder` publishes. Raises KeyRepositoryError for a folder that phones would refuse."""
+    """The publication in `folder`. Raises KeyRepositoryError if devices would reject it."""
     try:
-        roots, sheets = list(_roots(folder)), {}
-        timestamp, sheets[OnlineRole.TIMESTAMP] = _top_level(
+        roots, signed = list(_roots(folder)), {}
+        timestamp, signed[OnlineRole.TIMESTAMP] = _top_level(
             folder, roots, OnlineRole.TIMESTAMP, TIMESTAMP, Timestamp
         )
         name = f"{timestamp.snapshot_meta.version}.snapshot.json"
-        snapshot, sheets[OnlineRole.SNAPSHOT] = _top_level(folder, roots, OnlineRole.SNAPSHOT, name, Snapshot)
+        snapshot, signed[OnlineRole.SNAPSHOT] = _top_level(folder, roots, OnlineRole.SNAPSHOT, name, Snapshot)
         name = f"{snapshot.meta['targets.json'].version}.targets.json"
-        targets, sheets[OnlineRole.TARGETS] = _top_level(folder, roots, OnlineRole.TARGETS, name, Targets)
+        targets, signed[OnlineRole.TARGETS] = _top_level(folder, roots, OnlineRole.TARGETS, name, Targets)
         name = f"{snapshot.meta[f'{OnlineRole.VERDICT_KEYS}.json'].version}.{OnlineRole.VERDICT_KEYS}.json"
-        listing, sheets[OnlineRole.VERDICT_KEYS] = _sheet(folder, name, Targets)
+        listing, signed[OnlineRole.VERDICT_KEYS] = _metadata(folder, name, Targets)
         targets.verify_delegate(OnlineRole.VERDICT_KEYS, listing.signed_bytes, listing.signatures)
-        return Published(roots[-1], sheets, _keys(folder, listing.signed))
+        target = listing.signed.targets[TARGET]
+        content = folder.target(f"{target.hashes['sha256']}.{TARGET}")
+        if content is None:
+            raise _altered(folder, TARGET)
+        target.verify_length_and_hashes(content)
+        return Published(roots[-1], signed, KeyList.from_bytes(content))
     except (RepositoryError, KeyError, ValueError) as error:
         raise _altered(folder, type(error).__name__) from error
 
 
 def published_keys(path: Path) -> KeyList:
-    """The verdict keys that the repository in a folder publishes, beside a server that holds it.
-
-    Raises KeyRepositoryError.
-    """
+    """The verdict keys that a repository publishes, also while a server holds the folder. Raises KeyRepositoryError."""
     return read(Folder(path)).keys
 
 
 def check_root(root: bytes, before: Metadata[Root]) -> Metadata[Root]:
-    """The root that follows `before`, signed by both thresholds. Raises KeyRepositoryError."""
+    """The next root after `before`, signed by both thresholds. Raises KeyRepositoryError."""
     try:
         return _successor(root, before)
     except (RepositoryError, ValueError) as error:
@@ -64,16 +66,16 @@ def names_keys(root: Metadata[Root], online: OnlineKeys) -> bool:
 
 
 def signed_by(published: Published, online: OnlineKeys) -> bool:
-    """Whether every role bears the signature of the online key at hand."""
+    """Whether every role is signed by its key in `online`."""
     return all(
         online.public(role).keyid
-        in {signature["keyid"] for signature in json.loads(sheet.content)["signatures"]}
-        for role, sheet in published.sheets.items()
+        in {signature["keyid"] for signature in json.loads(signed_file.content)["signatures"]}
+        for role, signed_file in published.signed.items()
     )
 
 
 def _roots(folder: Folder) -> Iterator[Metadata[Root]]:
-    """Every root from the first to the newest, each verified by the one before and by itself."""
+    """Every root from the first to the newest, each verified by its predecessor and by itself."""
     root = Metadata[Root].from_bytes(_content(folder, "1.root.json"))
     root.signed.verify_delegate(Root.type, root.signed_bytes, root.signatures)
     yield root
@@ -93,33 +95,24 @@ def _successor(content: bytes, before: Metadata[Root]) -> Metadata[Root]:
 
 def _top_level(
     folder: Folder, roots: Sequence[Metadata[Root]], role: OnlineRole, name: str, kind: type[Any]
-) -> tuple[Any, Sheet]:
-    """What a role of the root has signed, verified by one of the roots."""
-    metadata, sheet = _sheet(folder, name, kind)
+) -> tuple[Any, SignedFile]:
+    """The metadata of a role that the root names, verified by one of the roots."""
+    metadata, signed_file = _metadata(folder, name, kind)
     results = (
         root.signed.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
         for root in roots
     )
     if not any(result.verified for result in results):
         raise ValueError(name)
-    return metadata.signed, sheet
+    return metadata.signed, signed_file
 
 
-def _sheet(folder: Folder, name: str, kind: type[Any]) -> tuple[Metadata[Any], Sheet]:
+def _metadata(folder: Folder, name: str, kind: type[Any]) -> tuple[Metadata[Any], SignedFile]:
     content = _content(folder, name)
     metadata: Metadata[Any] = Metadata.from_bytes(content)
     if not isinstance(metadata.signed, kind):
         raise ValueError(name)  # noqa: TRY004 - a file of the wrong kind, not an argument
-    return metadata, Sheet.of(metadata, content)
-
-
-def _keys(folder: Folder, listing: Targets) -> KeyList:
-    target = listing.targets[TARGET]
-    content = folder.target(f"{target.hashes['sha256']}.{TARGET}")
-    if content is None:
-        raise _altered(folder, TARGET)
-    target.verify_length_and_hashes(content)
-    return KeyList.from_bytes(content)
+    return metadata, SignedFile.of(metadata, content)
 
 
 def _content(folder: Folder, name: str) -> bytes:
@@ -132,5 +125,5 @@ def _content(folder: Folder, name: str) -> bytes:
 def _altered(folder: Folder, what: str) -> KeyRepositoryError:
     return KeyRepositoryError(
         RepositoryFault.NOT_A_REPOSITORY,
-        f"{folder.path} is no repository that phones would take ({what}); restore it, or name an empty folder",
+        f"{folder.path} is not a repository that devices would accept ({what}); restore it, or name an empty folder",
     )

@@ -1,4 +1,4 @@
-"""The key repository of a running server: opened, kept fresh, changed. One server at a time holds a folder."""
+"""The key repository of a running server. One server at a time holds a folder."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ from server_stub.key_repository import reading
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.files import METADATA, TIMESTAMP, Folder, RepositoryFile
 from server_stub.key_repository.key_list import Jwk, KeyList
-from server_stub.key_repository.publication import EVERY_ROLE, Press, Published
+from server_stub.key_repository.publication import EVERY_ROLE, MetadataPublisher, Published
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
 
 FIRST_ROOT: Final = "1.root.json"
@@ -25,22 +25,24 @@ FIRST_ROOT: Final = "1.root.json"
 
 @dataclass(frozen=True, slots=True)
 class InitialContents:
-    """What a repository begins with: version 1 of the root, which firmware images pin, and the first verdict keys."""
+    """The contents of a new repository: the root that firmware images pin, and the first verdict keys."""
 
     root: bytes
     keys: KeyList
 
 
 class KeyRepository:
-    """Made by `open`; give it back with `close`, or use it as a context manager.
+    """Made by `open`; release it with `close`, or use it as a context manager.
 
-    A method that changes something raises KeyRepositoryError, and then what was published before stands.
+    If a method that changes something raises KeyRepositoryError, the previous publication stays valid.
     """
 
-    def __init__(self, folder: Folder, lock: int, press: Press, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, folder: Folder, lock: int, publisher: MetadataPublisher, clock: Callable[[], int]
+    ) -> None:
         self._folder = folder
         self._descriptor = lock
-        self._press = press
+        self._publisher = publisher
         self._clock = clock
         self._changing = Lock()
         self._published: Published
@@ -55,14 +57,13 @@ class KeyRepository:
         clock: Callable[[], int],
         lifetimes: Lifetimes | None = None,
     ) -> Self:
-        """The repository in the folder `path`; in an empty folder a new one.
+        """The repository in the folder `path`, created if the folder is empty. Raises KeyRepositoryError.
 
-        `online` are the keys that the newest root names; `clock` gives seconds since the epoch. Raises
-        KeyRepositoryError.
+        `online` are the keys that the newest root names; `clock` returns seconds since the epoch.
         """
         folder = Folder(path)
         folder.prepare()
-        repository = cls(folder, _hold(path), Press(online, lifetimes or Lifetimes()), clock)
+        repository = cls(folder, _hold(path), MetadataPublisher(online, lifetimes or Lifetimes()), clock)
         with ExitStack() as undo:
             undo.callback(repository.close)
             repository._begin(initial)
@@ -70,7 +71,7 @@ class KeyRepository:
         return repository
 
     def close(self) -> None:
-        """Let the folder go. Closing twice does nothing."""
+        """Release the folder. Closing twice does nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -85,52 +86,52 @@ class KeyRepository:
 
     @property
     def keys(self) -> KeyList:
-        """The verdict keys as they are published."""
+        """The published verdict keys."""
         return self._published.keys
 
     @property
     def root(self) -> bytes:
-        """The newest root, as it is published. Raises OSError."""
+        """The newest published root. Raises OSError."""
         version = self._published.root.signed.version
         return (self._folder.path / METADATA / f"{version}.root.json").read_bytes()
 
     def metadata(self, name: str) -> bytes | None:
-        """A metadata file, or None where there is none of that name.
+        """A metadata file, or None if it does not exist. Raises KeyRepositoryError or OSError.
 
-        The timestamp is signed anew first, if it is time. Raises KeyRepositoryError or OSError.
+        Before the timestamp is returned, what expires soon is signed again.
         """
         if name == TIMESTAMP:
             self.refresh()
         return self._folder.metadata(name)
 
     def target(self, name: str) -> bytes | None:
-        """A target file under its hash, or None where there is none of that name. Raises OSError."""
+        """A target file under its hash, or None if it does not exist. Raises OSError."""
         return self._folder.target(name)
 
     def refresh(self) -> frozenset[OnlineRole]:
-        """Sign anew what has less than half of its life left, and return those roles."""
+        """Sign the roles again that have less than half of their lifetime left, and return them."""
         with self._changing:
             now = self._clock()
-            if stale := self._press.stale(self._published, now):
+            if stale := self._publisher.stale(self._published, now):
                 listed = self.keys.pruned(now) if OnlineRole.VERDICT_KEYS in stale else self.keys
                 self._publish(listed, stale)
             return stale
 
     def introduce(self, jwk: Jwk, *, signs_from: int | None = None) -> None:
-        """List one more verdict key, which signs from that time on."""
+        """List one more verdict key, which signs from `signs_from` on."""
         with self._changing:
             self._list(self.keys.with_key(jwk, signs_from=signs_from))
 
     def rotate(self, kid: str, jwk: Jwk, *, at: int) -> None:
-        """Let the key `jwk` take over from `kid` at that time, in seconds since the epoch.
+        """Replace `kid` by the key `jwk` at the time `at`, in seconds since the epoch.
 
-        Both are listed at once. The old key signs until then, and stays listed until its last verdict has died.
+        Both are listed at once. The old key signs until then and stays listed until its last verdict has expired.
         """
         with self._changing:
             self._list(self.keys.retiring(kid, at).with_key(jwk, signs_from=at))
 
     def revoke(self, kid: str) -> None:
-        """Revoke a key at once. Raises KeyRepositoryError where no other key could sign."""
+        """Revoke a key at once. Raises KeyRepositoryError if no other key could sign."""
         with self._changing:
             listed = self.keys.revoked(kid)
             if not listed.signing(self._clock()):
@@ -141,17 +142,17 @@ class KeyRepository:
             self._list(listed)
 
     def install_root(self, root: bytes, online: OnlineKeys | None = None) -> None:
-        """Publish the next root, signed by the thresholds of the present one and its own.
+        """Publish the next root, signed by the thresholds of the current one and its own.
 
-        `online` are the keys that it names, where they have changed.
+        `online` are the keys that it names, if they have changed.
         """
         with self._changing:
             following = reading.check_root(root, self._published.root)
-            press = replace(self._press, online=online) if online else self._press
-            _require_named(following, press.online)
+            publisher = replace(self._publisher, online=online) if online else self._publisher
+            _require_named(following, publisher.online)
             name = f"{following.signed.version}.root.json"
             self._folder.write([RepositoryFile(METADATA, name, root)])
-            self._press, self._published = press, replace(self._published, root=following)
+            self._publisher, self._published = publisher, replace(self._published, root=following)
             self._publish(self.keys, EVERY_ROLE)
 
     def _begin(self, initial: InitialContents) -> None:
@@ -165,13 +166,13 @@ class KeyRepository:
             self._create(initial)
             return
         self._published = reading.read(self._folder)
-        _require_named(self._published.root, self._press.online)
-        if not reading.signed_by(self._published, self._press.online):
+        _require_named(self._published.root, self._publisher.online)
+        if not reading.signed_by(self._published, self._publisher.online):
             self._publish(self.keys, EVERY_ROLE)
         self.refresh()
 
     def _create(self, initial: InitialContents) -> None:
-        """A new repository. What a kill during an earlier creation left is written again."""
+        """Create the repository. Files of an interrupted creation are overwritten."""
         later = [p.name for p in (self._folder.path / METADATA).glob("*.json") if not p.name.startswith("1.")]
         if later:
             raise KeyRepositoryError(
@@ -181,20 +182,22 @@ class KeyRepository:
         try:
             first = Metadata[Root].from_bytes(initial.root)
         except RepositoryError as error:
-            raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the first root is no metadata") from error
-        _require_named(first, self._press.online)
+            raise KeyRepositoryError(
+                RepositoryFault.ROOT_REFUSED, "the first root is not metadata"
+            ) from error
+        _require_named(first, self._publisher.online)
         self._published = Published(first, {}, initial.keys)
         self._folder.write([RepositoryFile(METADATA, FIRST_ROOT, initial.root)])
         self._publish(initial.keys, EVERY_ROLE)
 
     def _list(self, keys: KeyList) -> None:
-        """Publish another list, without the keys that have died."""
+        """Publish another list, without expired keys."""
         self._publish(keys.pruned(self._clock()), frozenset({OnlineRole.VERDICT_KEYS}))
 
     def _publish(self, keys: KeyList, renew: Set[OnlineRole]) -> None:
-        sheets, files = self._press.publish(self._published.sheets, keys, renew, self._clock())
+        signed, files = self._publisher.publish(self._published.signed, keys, renew, self._clock())
         self._folder.write(files)
-        self._published = Published(self._published.root, sheets, keys)
+        self._published = Published(self._published.root, signed, keys)
 
 
 def _require_named(root: Metadata[Root], online: OnlineKeys) -> None:
@@ -206,7 +209,7 @@ def _require_named(root: Metadata[Root], online: OnlineKeys) -> None:
 
 
 def _hold(path: Path) -> int:
-    """A lock on the folder that ends with the process. Raises KeyRepositoryError where another server has it."""
+    """Lock the folder until the process ends. Raises KeyRepositoryError if another server has locked it."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The online roles, their keys, and how long what they sign is good for."""
+"""The online roles, their keys, and the lifetimes of what they sign."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class OnlineRole(StrEnum):
     SNAPSHOT = "snapshot"
     TARGETS = "targets"
     VERDICT_KEYS = ROLE
-    """Delegated by targets: lists the verdict keys and nothing else."""
+    """Delegated by targets; lists only the verdict keys."""
 
 
 TOP_LEVEL: Final = (OnlineRole.TIMESTAMP, OnlineRole.SNAPSHOT, OnlineRole.TARGETS)
@@ -31,9 +31,9 @@ TOP_LEVEL: Final = (OnlineRole.TIMESTAMP, OnlineRole.SNAPSHOT, OnlineRole.TARGET
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Seconds from signing to expiry. A role is signed anew when less than half is left.
+    """Seconds from signing to expiry. A role is signed again when less than half is left.
 
-    `timestamp` is how long a phone can be kept from noticing a revocation.
+    `timestamp` bounds how long an attacker can hide a revocation from a device.
     """
 
     timestamp: int = DAY
@@ -60,7 +60,7 @@ class OnlineKeys:
         self._signers = MappingProxyType({role: CryptoSigner(keys[role]) for role in OnlineRole})
 
     def signer(self, role: OnlineRole) -> CryptoSigner:
-        """What signs for `role`."""
+        """The signer of `role`."""
         return self._signers[role]
 
     def public(self, role: OnlineRole) -> SSlibKey:
@@ -69,5 +69,5 @@ class OnlineKeys:
 
 
 def expiry(now: int, lifetime: int) -> datetime:
-    """`lifetime` seconds after `now`, in the form that metadata has."""
+    """`lifetime` seconds after `now`, as metadata represents it."""
     return datetime.fromtimestamp(now + lifetime, UTC)

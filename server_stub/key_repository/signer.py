@@ -11,10 +11,9 @@ from wire.verdict import Verdict
 
 
 class VerdictSigner:
-    """Signs with the first of its keys that the published list lets sign now.
+    """Signs with the first of its keys that the published list allows to sign now.
 
-    `listed` gives the list as it is published at this moment, `clock` seconds since the epoch. Of a `Keyring` the
-    keys are those that are on it when something is signed.
+    `listed` returns the published list, `clock` seconds since the epoch. A `Keyring` is read for each verdict.
     """
 
     def __init__(
@@ -26,7 +25,7 @@ class VerdictSigner:
 
     @property
     def key(self) -> SigningKey:
-        """The key that signs now. Raises KeyRepositoryError where none may."""
+        """The key that signs now. Raises KeyRepositoryError if no key may."""
         signing = self._listed().signing(self._clock())
         for key in self._keys.keys:
             if key.kid in signing:
@@ -37,5 +36,5 @@ class VerdictSigner:
         )
 
     def sign(self, verdict: Verdict) -> str:
-        """The token. Raises KeyRepositoryError where no key may sign."""
+        """The token. Raises KeyRepositoryError if no key may sign."""
         return self.key.sign(verdict)

@@ -1,4 +1,4 @@
-"""The policies that are shipped, as TOML documents beside this file."""
+"""The shipped policies, as TOML documents in this folder."""
 
 from importlib.resources import files
 from pathlib import Path

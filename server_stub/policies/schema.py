@@ -1,4 +1,4 @@
-"""The published JSON Schema of a policy document: `python -m server_stub.policies.schema` writes it anew."""
+"""The published JSON Schema of a policy document: `python -m server_stub.policies.schema` writes it."""
 
 import json
 from importlib.resources import files
@@ -11,7 +11,7 @@ FILE: Final = Path(str(files(__package__))) / "policy.schema.json"
 
 
 def schema() -> str:
-    """The schema (JSON Schema draft 2020-12), as the file holds it. A TOML date-time is a string of that format."""
+    """The text of the schema (JSON Schema draft 2020-12). A TOML date-time is a string of that format."""
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:solvane:activation:schema:policy",
@@ -21,7 +21,7 @@ def schema() -> str:
 
 
 def _without_null(node: Any) -> Any:
-    """TOML has no null: what a document leaves out is absent, and what holds then is in the descriptions."""
+    """TOML has no null: optional members are absent, and the descriptions say what applies then."""
     if isinstance(node, list):
         return [_without_null(each) for each in node]
     if not isinstance(node, dict):

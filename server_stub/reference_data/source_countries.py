@@ -1,11 +1,11 @@
-"""Which country an address is in, by a file that the operator brings: lines such as `198.51.100.0/24,FR`.
+"""Countries of addresses, from a file that the operator provides, with lines such as `198.51.100.0/24,FR`.
 
-Nothing ships with the server: such tables are others' data, and they age. Without a file the address of a phone is
-no signal of its territory. The address itself is looked up and not kept.
+No table is shipped: they are third-party data and become outdated. Without a file, the address of a device is not a
+signal of its territory. The address is looked up and not stored.
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -13,24 +13,24 @@ _COMMENT: Final = "#"
 
 
 class SourceCountriesError(ValueError):
-    """The file cannot be used. Names the file and the line."""
+    """The file cannot be used. The message names the file and the line."""
 
 
 class CountryOf(Protocol):
-    """Where the territory of an address comes from."""
+    """Returns the country of an address."""
 
     def __call__(self, address: str, /) -> str | None:
-        """The ISO 3166-1 alpha-2 code of the country that `address` is in, None where that is not known."""
+        """The ISO 3166-1 alpha-2 code of the country that `address` is in, None if it is not known."""
         ...
 
 
 def unknown_country(_: str) -> None:
-    """Of a server without a table: no address tells a country."""
+    """The `CountryOf` of a server without a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCountries:
-    """A table of networks; the narrowest network that an address is in decides.
+    """A table of networks; the narrowest network that contains an address decides.
 
     >>> table = SourceCountries.parse("198.51.100.0/24,FR\\n198.51.100.7/32,CU", "table.csv")
     >>> table("198.51.100.7"), table("198.51.100.8"), table("203.0.113.1")
@@ -51,7 +51,7 @@ class SourceCountries:
 
     @classmethod
     def parse(cls, text: str, source: str) -> "SourceCountries":
-        """The table in a text. Empty lines and lines that begin with `#` do not count. Raises SourceCountriesError."""
+        """The table in a text. Empty lines and lines that begin with `#` are ignored. Raises SourceCountriesError."""
         found: dict[tuple[int, int], dict[int, str]] = {}
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip() and not line.startswith(_COMMENT):
@@ -60,17 +60,16 @@ class SourceCountries:
         return cls(dict(sorted(found.items(), key=lambda item: -item[0][1])))
 
     def __call__(self, address: str, /) -> str | None:
-        """The country of an address, None for one that no network has or that is none."""
+        """The country of an address, None if it is in no network or invalid."""
         try:
-            read = ip_address(address.partition("%")[0])
+            parsed = ip_address(address.partition("%")[0])
         except ValueError:
             return None
-        return self._of(_unmapped(read))
-
-    def _of(self, address: IPv4Address | IPv6Address) -> str | None:
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped  # an IPv4 client of an IPv6 listener (RFC 4291 section 2.5.5.2)
         for (version, length), networks in self._networks.items():
-            if version == address.version:
-                country = networks.get(int(address) >> (address.max_prefixlen - length))
+            if version == parsed.version:
+                country = networks.get(int(parsed) >> (parsed.max_prefixlen - length))
                 if country is not None:
                     return country
         return None
@@ -88,9 +87,3 @@ def _entry(line: str, where: str) -> tuple[int, int, int, str]:
         raise SourceCountriesError(f"{where}: {error}") from error
     prefix = int(read.network_address) >> (read.max_prefixlen - read.prefixlen)
     return read.version, read.prefixlen, prefix, country
-
-
-def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """An IPv4 client of a listener on IPv6 is one of IPv4 (RFC 4291 section 2.5.5.2)."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

@@ -1,4 +1,4 @@
-"""The revocation status list in a file, which an operator's job fetches and replaces."""
+"""The revocation status list in a file that an operator's job downloads and replaces."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -14,20 +14,20 @@ DAY: Final = 86_400
 
 
 class WhenUnusable(StrEnum):
-    """What happens while the list is missing, unreadable or too old."""
+    """What the server does while the list is missing, unreadable or too old."""
 
     REFUSE = "refuse"
     """No attestation is appraised: fail closed."""
 
     ACCEPT = "accept"
-    """What was last read counts, however old; nothing is revoked where nothing was ever read: fail open."""
+    """The list that was read last is used, however old; without one, nothing is revoked: fail open."""
 
 
 class StatusListFile:
-    """Serves as `ChainVerifier.statuses`. The file is read again whenever it changes.
+    """Usable as `ChainVerifier.statuses`. The file is read again whenever it changes.
 
-    Its time of change is the list's age, as the format has no time of its own: whoever fetches it sets it. A list that
-    is older than `max_age` seconds is too old.
+    The format has no timestamp, so the file's modification time is the time of the list. A list that is older than
+    `max_age` seconds is too old.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class StatusListFile:
         return "is too old" if at - state.st_mtime > self._max_age else None
 
     def _refresh(self, mark: tuple[int, int, int]) -> None:
-        """Read the file if it is another one than before. A malformed one is read once, and changes no entry."""
+        """Read the file if it has changed. A malformed file is read once and does not change the entries."""
         if self._seen == mark:
             return
-        octets = self._path.read_bytes()
+        content = self._path.read_bytes()
         try:
-            self._entries = StatusList.parse(octets).entries
+            self._entries = StatusList.parse(content).entries
             self._malformed = False
         except StatusListError:
             self._malformed = True

@@ -1,4 +1,4 @@
-"""What the server must be given and never shows: keys, and the roots that it trusts."""
+"""The secrets of a server: keys, and the roots that it trusts."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,9 +13,9 @@ class Secrets:
     """Key material of one server.
 
     The first of `signing_keys` signs; all are published. `nonce_key` authenticates challenges and
-    `identifier_key` turns identifiers into pseudonyms; both are of at least 32 octets. `revoked_certificates` are
-    the serial numbers of attestation certificates that no longer count, and `statuses` gives those of a published
-    status list. `software_roots` are known roots of keystores in software: their chains are named as such.
+    `identifier_key` turns identifiers into pseudonyms; both have at least 32 bytes. `revoked_certificates` are
+    the serial numbers of revoked attestation certificates, and `statuses` returns those of a published status list.
+    `software_roots` are known roots of software keystores, whose chains are reported as such.
     """
 
     signing_keys: tuple[SigningKey, ...]
@@ -30,13 +30,10 @@ class Secrets:
         if not self.signing_keys or not self.attestation_roots:
             raise ValueError("a server needs a signing key and an attestation root")
         if len(self.nonce_key) < 32 or len(self.identifier_key) < 32:
-            raise ValueError("nonce_key and identifier_key need at least 32 octets")
+            raise ValueError("nonce_key and identifier_key need at least 32 bytes")
 
     def signing_by(self, algorithm: Algorithm) -> "Secrets":
-        """The same key material, with the first key of `algorithm` as the one that signs.
-
-        Raises ValueError where no key is of that algorithm.
-        """
+        """The same key material, but the first key of `algorithm` signs. Raises ValueError if there is none."""
         ordered = sorted(self.signing_keys, key=lambda key: key.algorithm is not algorithm)
         if ordered[0].algorithm is not algorithm:
             known = ", ".join(sorted({key.algorithm.value for key in self.signing_keys}))

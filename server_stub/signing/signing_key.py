@@ -1,7 +1,7 @@
-"""Signing verdicts as compact JWS: Ed25519 (RFC 9864), ES256 (RFC 7518) or ML-DSA-65 (RFC 9964), as the key demands.
+"""Signing verdicts as compact JWS with Ed25519 (RFC 9864), ES256 (RFC 7518) or ML-DSA-65 (RFC 9964).
 
-joserfc signs with the first two. It knows neither keys of type AKP nor a public way to add one, so that ML-DSA-65
-signs by `cryptography` here; header, payload and encoding are the same for all three.
+joserfc signs with the first two. It does not support keys of type AKP and has no public way to add one, so ML-DSA-65
+uses `cryptography` directly; header, payload and encoding are the same for all three.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | MLDSA65PrivateKey
 
 
 class Algorithm(StrEnum):
-    """What a verdict can be signed with, by its JOSE name."""
+    """The algorithms that sign verdicts, by their JOSE names."""
 
     ED25519 = "Ed25519"
     ES256 = "ES256"
@@ -68,14 +68,14 @@ class SigningKey:
         }
 
     def sign(self, verdict: Verdict) -> str:
-        """The token: claims that do not apply are left out, the header is exactly `alg`, `kid` and `typ`."""
+        """The token. Absent claims are omitted; the header is exactly `alg`, `kid` and `typ`."""
         payload = verdict.model_dump_json(exclude_none=True).encode()
         signed = self._header + b"." + urlsafe_b64encode(payload)
         return (signed + b"." + urlsafe_b64encode(self._sign(signed))).decode()
 
     @classmethod
     def _by_joserfc(cls, algorithm: Algorithm, key: OKPKey | ECKey) -> "SigningKey":
-        """`jws.serialize_compact` would check the key and encode the header anew for every verdict."""
+        """`jws.serialize_compact` would check the key and encode the header again for every verdict."""
         model = _REGISTRY.get_alg(algorithm)
         model.check_key(key)
         public = {name: str(value) for name, value in key.as_dict(private=False).items()}
@@ -83,7 +83,7 @@ class SigningKey:
 
     @classmethod
     def _by_cryptography(cls, key: MLDSA65PrivateKey) -> "SigningKey":
-        """An AKP key says its algorithm in `alg`, which is part of its thumbprint (RFC 9964 sections 3 and 6)."""
+        """The `alg` of an AKP key is part of its thumbprint (RFC 9964 sections 3 and 6)."""
         public = {
             "kty": "AKP",
             "alg": Algorithm.ML_DSA_65.value,

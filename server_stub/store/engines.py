@@ -12,8 +12,8 @@ from sqlite3 import Connection as SqliteConnection
 from typing import Any, Final
 
 from psycopg import Connection as PostgresqlConnection
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, StaticPool
 
 from server_stub.store.database import Database
 
@@ -45,29 +45,19 @@ POSTGRESQL: Final = TransactionStatements(
 def make_engine(database: Database) -> tuple[Engine, TransactionStatements]:
     """The engine of `database`. Nothing is connected yet."""
     postgresql = database.file is None and not database.in_memory
-    return (_postgresql(database), POSTGRESQL) if postgresql else (_sqlite(database), SQLITE)
-
-
-def _sqlite(database: Database) -> Engine:
-    # A database in memory belongs to one connection, which all threads use in turn.
-    pool, arguments = (StaticPool, {"check_same_thread": False}) if database.in_memory else (NullPool, {})
+    pool: type[Pool] = NullPool
+    arguments: dict[str, Any] = {}
+    if postgresql:
+        arguments = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": _APPLICATION}
+    elif database.in_memory:
+        # A database in memory belongs to one connection, which all threads use in turn.
+        pool, arguments = StaticPool, {"check_same_thread": False}
+    statements = POSTGRESQL if postgresql else SQLITE
     # Errors of the database would otherwise quote row contents.
     engine = create_engine(database.url, hide_parameters=True, poolclass=pool, connect_args=arguments)
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _postgresql(database: Database) -> Engine:
-    engine = create_engine(
-        database.url,
-        hide_parameters=True,
-        poolclass=NullPool,
-        connect_args={"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": _APPLICATION},
-    )
-    event.listen(engine, "connect", _configure_postgresql)
-    event.listen(engine, "begin", _begin_postgresql)
-    return engine
+    event.listen(engine, "connect", _configure_postgresql if postgresql else _configure_sqlite)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statements.writing))
+    return engine, statements
 
 
 def _configure_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
@@ -86,15 +76,7 @@ def _configure_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> N
     connection.execute("PRAGMA synchronous=FULL").close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(SQLITE.writing)
-
-
 def _configure_postgresql(connection: PostgresqlConnection[Any], _: ConnectionPoolEntry) -> None:
     """The store and not the driver begins transactions; a commit waits for the disk, whatever the default is."""
     connection.autocommit = True
     connection.execute("SET synchronous_commit = on")
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    connection.exec_driver_sql(POSTGRESQL.writing)

@@ -141,7 +141,7 @@ class SqlTransaction(SqlReading):
         self._cleanup = cleanup
 
     def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
-        self._statements.spend_nonce(self._cursor, {"nonce": nonce.octets, "until": nonce.until})
+        self._statements.spend_nonce(self._cursor, {"nonce": nonce.value, "until": nonce.until})
         if self._cursor.rowcount == 0:
             raise NonceSpentError
         if self._cleanup.due(now):

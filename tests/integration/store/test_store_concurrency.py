@@ -132,9 +132,9 @@ def test_expired_nonces_are_forgotten_without_waiting_for_each_other(two: list[S
     assert left > 1_000
 
 
-def spend_one(store: SqlStore, octets: bytes, now: int) -> None:
+def spend_one(store: SqlStore, value: bytes, now: int) -> None:
     with store.transaction() as transaction:
-        transaction.spend_nonce(SpendableNonce(octets, now + 300), now)
+        transaction.spend_nonce(SpendableNonce(value, now + 300), now)
 
 
 def test_evidence_sent_to_two_servers_is_answered_once(two: list[SqlStore]) -> None:

@@ -15,7 +15,7 @@ from agent.ports import Answer, KeySourceError, TransportError, TransportFault
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository, OnlineRole, publication
-from server_stub.key_repository.publication import Press
+from server_stub.key_repository.publication import MetadataPublisher
 from wire import media
 from wire.key_repository import METADATA_PATH, TARGET, TARGETS_PATH
 
@@ -150,7 +150,7 @@ def test_a_time_beyond_all_calendars_finds_everything_expired(bench: Bench, now:
 def signed_instead(bench: Bench, change: Callable[[Targets], None]) -> None:
     """Let the vendor itself publish a list that is not as it should be, rightly signed."""
 
-    def other(press: Press, sheets: Any, content: bytes) -> Targets:
+    def other(press: MetadataPublisher, sheets: Any, content: bytes) -> Targets:
         targets = press.listing(sheets, content)
         change(targets)
         return targets
