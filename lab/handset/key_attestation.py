@@ -113,10 +113,17 @@ class AuthorizationFields:
     second_imei: Annotated[bytes | None, Explicit(723)] = None
     module_hash: Annotated[bytes | None, Explicit(724)] = None
 
+    def encoded(self) -> TLV:
+        """The list as an element. A keystore encodes it once, because all its keys have the same list."""
+        return asn1.decode_der(TLV, asn1.encode_der(self))
+
+
+_EMPTY: Final = AuthorizationFields().encoded()
+
 
 @asn1.sequence
 class AttestationFields:
-    """`KeyDescription`. Only a keystore in hardware fills `hardware`."""
+    """`KeyDescription`. The lists are encoded `AuthorizationFields`; only a keystore in hardware fills `hardware`."""
 
     attestation_version: int
     attestation_level: TLV
@@ -124,15 +131,12 @@ class AttestationFields:
     keymint_level: TLV
     challenge: bytes
     unique_id: bytes
-    software: AuthorizationFields
-    hardware: AuthorizationFields
+    software: TLV
+    hardware: TLV
 
     @classmethod
-    def of_version_300(
-        cls, level: int, challenge: bytes, enforced: AuthorizationFields
-    ) -> "AttestationFields":
+    def of_version_300(cls, level: int, challenge: bytes, enforced: TLV) -> "AttestationFields":
         """What KeyMint 3 at security `level` states; a keystore in software enforces everything in software."""
-        nothing = AuthorizationFields()
         return cls(
             attestation_version=300,
             attestation_level=enumerated(level),
@@ -140,8 +144,8 @@ class AttestationFields:
             keymint_level=enumerated(level),
             challenge=challenge,
             unique_id=b"",
-            software=enforced if level == SOFTWARE else nothing,
-            hardware=nothing if level == SOFTWARE else enforced,
+            software=enforced if level == SOFTWARE else _EMPTY,
+            hardware=_EMPTY if level == SOFTWARE else enforced,
         )
 
     def extension(self) -> x509.UnrecognizedExtension:

@@ -132,7 +132,7 @@ class EmulatedKeystore:
     def __init__(self, seed: Seed, authority: Authority, facts: BootFacts) -> None:
         self._seed = seed.child("keystore")
         self._authority = authority
-        self._enforced = _enforced(facts)
+        self._enforced = _enforced(facts).encoded()
         self._root_of_trust = f"{facts.verified_boot_key.hex()} {facts.device_locked}"
         self._count = 0
         self._template = (

@@ -86,9 +86,9 @@ def encode_description(description: KeyDescription) -> bytes:
     )
 
 
-def _authorization_fields(authorizations: AuthorizationList) -> AuthorizationFields:
+def _authorization_fields(authorizations: AuthorizationList) -> asn1.TLV:
     values = {each.name: getattr(authorizations, each.name) for each in fields(AuthorizationFields)}
-    return AuthorizationFields(**{name: _asn1_value(value) for name, value in values.items()})
+    return AuthorizationFields(**{name: _asn1_value(value) for name, value in values.items()}).encoded()
 
 
 def _asn1_value(value: object) -> object:

@@ -137,7 +137,7 @@ def _by_an_attesting_key(stage: TrialContext) -> Authority:
     """A key that its phone may let attest others, and that says so itself, certifies what its holder likes."""
     genuine, key = _genuine(stage), stage.seed.p256("attesting key")
     enforced = AuthorizationFields(purposes=SetOf([PURPOSE_ATTEST_KEY]), origin=ORIGIN_GENERATED)
-    fields = AttestationFields.of_version_300(TRUSTED_ENVIRONMENT, b"any", enforced)
+    fields = AttestationFields.of_version_300(TRUSTED_ENVIRONMENT, b"any", enforced.encoded())
     unsigned = _unsigned(_name("Attesting key"), key, genuine.certificate.subject)
     own = _signed(unsigned.add_extension(fields.extension(), critical=False), genuine.key)
     return OwnAuthority(genuine.level, key, own, (*_der(own), *genuine.chain))
