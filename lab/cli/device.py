@@ -1,65 +1,176 @@
 """`activation device`."""
 
+import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from firmware_profiles import loader
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.world import places
+from wire.limits import TOKEN_MAX
+
+with deferred():
+    from agent import ports, screens
+    from agent.adapters import serial_modem, tuf_errors
+    from agent.telephony import reader
+    from lab.handset import persistence
+    from lab.reports import qr, tables
+    from lab.simulation import simulation
+    from lab.world import clock, icc_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.handset.handset import Handset
+    from lab.world.sim import SimCard
+    from wire.evidence import Telephony
+
+CODE_BYTES_MAX: Final = 2 * TOKEN_MAX
+"""Bytes of an unlock code that are read: the longest token, and as much white space."""
+_SIM_MEMBERS: Final = ("slot", "status", "mcc", "mnc", "mnc_length", "iccid", "spn", "gid1")
 
 
 def device(
     profile: Annotated[str, typer.Option(help="Firmware profile; see `activation profiles`.")],
-    place: Annotated[str, typer.Option(help="Where the phone is: havana, paris, …")],
+    place: Annotated[str, typer.Option(help="Where the device is: havana, paris, …")],
     sim: Annotated[
-        Path | None, typer.Option(help="A SIM from an ICC profile (XML), instead of the place's.")
+        Path | None, typer.Option(help="ICC profile (XML) of a SIM, instead of the place's SIM.")
     ] = None,
-    modem: Annotated[
-        str | None, typer.Option(help="A modem on this TTY, instead of the emulated one.")
-    ] = None,
+    modem: Annotated[str | None, typer.Option(help="TTY of a modem, instead of the emulated one.")] = None,
     server: Annotated[
-        str | None, typer.Option(help="URL of a verdict server, instead of one of its own.")
+        str | None, typer.Option(help="URL of a verdict server, instead of starting one.")
     ] = None,
     state: Annotated[
-        Path | None,
-        typer.Option(help="Keep the phone's flash in this folder, and switch the same phone on again."),
+        Path | None, typer.Option(help="Save the device's flash in this folder, and use it again.")
     ] = None,
     code: Annotated[
         str | None,
-        typer.Option(help="Give the lock screen the unlock code in this file, or - for standard input."),
+        typer.Option(help="Enter the unlock code in this file, or - for standard input, on the lock screen."),
     ] = None,
     code_qr: Annotated[
-        Path | None, typer.Option(help="Give the lock screen the unlock code on this QR picture.")
+        Path | None, typer.Option(help="Enter the unlock code of this QR picture on the lock screen.")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="No request leaves the phone.")] = False,
-    locale: Annotated[str, typer.Option(help="The language that the user chooses.")] = "en",
+    offline: Annotated[bool, typer.Option("--offline", help="The device has no network.")] = False,
+    locale: Annotated[str, typer.Option(help="Language that the user selects.")] = "en",
     seed: Annotated[
-        str, typer.Option(help="The same seed gives the same phone; its server needs it too.")
+        str, typer.Option(help="The same seed gives the same device; must be the server's seed.")
     ] = "2021",
-    json: Annotated[bool, typer.Option("--json", help="One object for machines.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Switch on one phone, walk it through its setup, and show what happened and its last screen.
+    """Start one device, complete its setup, and show what happened and its last screen.
 
     \b
     Example:
       activation device --profile official-global --place havana --locale es
     """
-    from lab.cli import output
-    from lab.cli.one_phone import Wish, run
+    output.known_name(profile, list(loader.names()), "profile")
+    output.known_name(place, list(places.load_places()), "place")
+    if sim and modem:
+        output.exit_with_error("a modem has its own SIM: omit --sim or --modem")
+    if code is not None and code_qr is not None:
+        output.exit_with_error("give one unlock code: either --code or --code-qr")
+    if server is not None:
+        output.check_origin(server)
+    unlock_code, card = _read_code(code, code_qr), _read_card(sim)
+    world = clock.World(int(time.time())) if server else clock.World()
+    try:
+        with (
+            _opened_modem(modem) as tty,
+            simulation.Simulation.open(seed, url=server, world=world) as opened,
+        ):
+            saved = (
+                persistence.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
+            )
+            handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved)
+            if saved is not None:
+                saved.save_identity(handset.imeis)
+            if offline:
+                handset.network_down()
+            handset.power_on()
+            handset.walk_setup(locale)
+            if unlock_code is not None:
+                handset.enter_code(unlock_code)
+            _report(handset, place, json=json)
+    except ValueError as error:
+        output.exit_with_error(str(error))
+    except (ports.PortError, reader.TelephonyError) as error:
+        output.exit_with_error(f"the modem on {modem} cannot be used: {error}", output.ENVIRONMENT)
 
-    wish = Wish(
-        profile=profile,
-        place=place,
-        sim=sim,
-        modem=modem,
-        server=server,
-        locale=locale,
-        seed=seed,
-        state=state,
-        code=code,
-        code_qr=code_qr,
-        offline=offline,
-    )
-    seen = run(wish)
-    if json:
-        output.as_json(seen.as_json())
+
+def _read_code(file: str | None, picture: Path | None) -> bytes | None:
+    try:
+        if picture is not None:
+            return qr.read(picture)
+        if file == "-":
+            return sys.stdin.buffer.read(CODE_BYTES_MAX)
+        return None if file is None else Path(file).read_bytes()[:CODE_BYTES_MAX]
+    except qr.QrError as error:
+        output.exit_with_error(str(error))
+    except OSError as error:
+        output.exit_with_error(f"{picture or file} cannot be read: {error.strerror}")
+
+
+def _read_card(file: Path | None) -> "SimCard | None":
+    try:
+        return None if file is None else icc_profile.load_icc_profile(file)
+    except icc_profile.IccProfileError as error:
+        output.exit_with_error(f"{file} is not a usable ICC profile: {error}")
+    except OSError as error:
+        output.exit_with_error(f"{file} cannot be read: {error.strerror}")
+
+
+@contextmanager
+def _opened_modem(tty: str | None) -> "Iterator[ports.Modem | None]":
+    if tty is None:
+        yield None
         return
-    output.show(*seen.as_tables())
+    with serial_modem.SerialModem(tty) as modem:
+        yield modem
+
+
+def _report(handset: "Handset", place: str, *, json: bool) -> None:
+    """Print the outcome, the timeline and the last screen; as JSON also what the agent read from the modem."""
+    telephony = reader.read_telephony(handset.modem).telephony if handset.agent is not None else None
+    now, screen, result = handset.panel.now, handset.screen(), handset.result(place).as_json()
+    challenge, entries = now.facts.challenge if now else "", handset.timeline.entries
+    if json:
+        output.as_json(
+            result
+            | {
+                "telephony": telephony and _telephony(telephony),
+                "timeline": [entry.as_json() for entry in entries],
+                "screen": screen and _screen(screen, challenge),
+            }
+        )
+        return
+    output.show(tables.timeline(entries, decoded=True))
+    output.show(f"\n{result['profile']} in {place}: {result['outcome']}\n")
+    if screen:
+        output.show(screens.render_text(screen))
+    if challenge:
+        output.show(qr.to_terminal(challenge))
+    if any(entry.detail.get("code") == tuf_errors.TufFault.UNSIGNED for entry in entries):
+        output.show(
+            "The server's keys are not signed by this device's manufacturer: start both with the same --seed."
+        )
+
+
+def _telephony(telephony: "Telephony") -> dict[str, Any]:
+    sims = [{name: getattr(sim, name) for name in _SIM_MEMBERS} for sim in telephony.sims]
+    return {"sims": sims, "serving": telephony.serving.model_dump(mode="json")}
+
+
+def _screen(screen: "screens.Screen", challenge: str) -> dict[str, Any]:
+    return {
+        "id": screen.id.value,
+        "locale": screen.locale,
+        "direction": screen.direction.value,
+        "title": screen.title,
+        "body": list(screen.body),
+        "actions": [{"action": action.value, "label": label} for action, label in screen.actions],
+    } | ({"challenge": challenge} if challenge else {})

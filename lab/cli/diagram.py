@@ -6,30 +6,35 @@ from typing import Annotated
 
 import typer
 
+from lab.cli import output
+from lab.cli.lazy import deferred
+
+with deferred():
+    from agent.core import table
+    from lab.diagrams import mermaid, scxml, svg
+
 
 class Format(StrEnum):
-    """The languages in which the machines can be drawn."""
+    """The formats of a diagram."""
 
     MERMAID = "mermaid"
     SVG = "svg"
     SCXML = "scxml"
 
 
-FORMAT = typer.Option(
-    "--format", help="mermaid and svg are pictures; scxml (W3C) can be executed by other engines."
-)
-MACHINE = typer.Option(
-    help="One machine of setup, exchange, lock and attention; all in one document by default."
-)
-OUTPUT = typer.Option(help="Write to a file.", dir_okay=False)
-
-
 def diagram(
-    form: Annotated[Format, FORMAT] = Format.MERMAID,
-    machine: Annotated[str | None, MACHINE] = None,
-    output: Annotated[Path | None, OUTPUT] = None,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="mermaid and svg are pictures; scxml (W3C) can be executed by other engines."
+        ),
+    ] = Format.MERMAID,
+    machine: Annotated[
+        str | None, typer.Option(help="One of setup, exchange, lock and attention; all by default.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--output", help="Write to a file.", dir_okay=False)] = None,
 ) -> None:
-    """Draw the machines of the agent, generated from the tables that it runs.
+    """Draw the agent's state machines, generated from its transition tables.
 
     \b
     Example:
@@ -37,19 +42,10 @@ def diagram(
       activation diagram --format svg --output machines.svg
       activation diagram --format scxml --machine exchange --output exchange.scxml
     """
-    from agent.core.table import MACHINES
-    from lab.cli import output as say
-    from lab.diagrams import mermaid, scxml, svg
-
-    by_name = {each.name: each for each in MACHINES}
-    chosen = (by_name[say.known_name(machine, list(by_name), "machine")],) if machine else MACHINES
-    draw = {
-        Format.MERMAID: mermaid.document,
-        Format.SVG: svg.document,
-        Format.SCXML: scxml.document,
-    }[form]
-    text = draw(chosen)
-    if output is not None:
-        say.write(output, text)
+    by_name = {each.name: each for each in table.MACHINES}
+    chosen = (by_name[output.known_name(machine, list(by_name), "machine")],) if machine else table.MACHINES
+    draw = {Format.MERMAID: mermaid.document, Format.SVG: svg.document, Format.SCXML: scxml.document}[form]
+    if file is not None:
+        output.write(file, draw(chosen))
     else:
-        typer.echo(text, nl=False)
+        typer.echo(draw(chosen), nl=False)

@@ -1,53 +1,107 @@
 """`activation evidence`."""
 
+import json
+import os
+import sys
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from pydantic import ValidationError
+
+from firmware_profiles import loader
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import Place, Profile
+from lab.world import places
+from wire.challenge import Challenge
+from wire.limits import NONCE_LIFETIME
+
+with deferred():
+    from lab.simulation import simulation, standalone_evidence
+    from lab.world import clock
+
+_CHALLENGE_BYTES_MAX: Final = 4096
+"""Bytes that are read from standard input."""
 
 
 def evidence(
     challenge: Annotated[
         str,
         typer.Argument(
-            help="The nonce of a challenge, or - to read the server's answer from standard input."
+            help="The nonce of a challenge, or - to read the server's response from standard input."
         ),
     ],
-    profile: Annotated[
-        str, typer.Option(help="Firmware profile; see `activation profiles`.")
-    ] = "official-global",
-    place: Annotated[str, typer.Option(help="Where the phone is: havana, paris, …")] = "paris",
+    profile: Profile = "official-global",
+    place: Place = "paris",
     claims: Annotated[
-        Path | None, typer.Option(help="Sign the claims in this JSON file, instead of the phone's own.")
+        Path | None, typer.Option(help="Sign the claims in this JSON file, instead of the device's own.")
     ] = None,
     show_claims: Annotated[
-        bool, typer.Option("--show-claims", help="Print the claims as JSON, to be edited, and sign nothing.")
+        bool, typer.Option("--show-claims", help="Print the claims as JSON, for editing; sign nothing.")
     ] = False,
     key: Annotated[
-        Path | None,
-        typer.Option(help="Write the attested key as a private JWK with its chain, to sign with."),
+        Path | None, typer.Option(help="Write the attested private key with its chain to this file (JWK).")
     ] = None,
-    seed: Annotated[str, typer.Option(help="Which vendor's phone; the server's seed.")] = "2021",
+    seed: Annotated[str, typer.Option(help="Selects the manufacturer; the server's seed.")] = "2021",
 ) -> None:
-    """Print the signed evidence of a phone for a challenge, to send it by hand or by a client of your own.
+    """Print the signed evidence of a device for a challenge, to send it manually or with your own client.
 
-    It is the evidence of the phone that `activation device` switches on with the same firmware, place and seed.
+    The device is the one of `activation device` with the same firmware, place and seed.
 
     \b
     Example:
       curl -s -X POST http://127.0.0.1:8021/v1/challenges | activation evidence - --place havana > evidence.jwt
       curl -s -H 'Content-Type: application/eat+jwt' --data-binary @evidence.jwt http://127.0.0.1:8021/v1/verdicts
     """
-    from lab.cli.one_evidence import Wish, run
-
-    run(
-        Wish(
-            challenge=challenge,
-            profile=profile,
-            place=place,
-            claims=claims,
-            show_claims=show_claims,
-            key=key,
-            seed=seed,
+    output.known_name(profile, list(loader.names()), "profile")
+    output.known_name(place, list(places.load_places()), "place")
+    nonce = _read_nonce(challenge)
+    edited = _read_claims(claims) if claims else None
+    with simulation.Simulation.open(seed, world=clock.World(int(time.time()))) as opened:
+        builder = standalone_evidence.by_hand(opened, profile, place, nonce)
+    if builder is None:
+        output.exit_with_error(
+            f"a device with {profile} in {place} sends no evidence; choose another --profile or --place"
         )
-    )
+    if key is not None:
+        _write_key(key, builder.key.private_jwk())
+    if show_claims:
+        output.as_json(edited or builder.claims)
+    else:
+        typer.echo(builder.token(None if edited is None else edited | {"eat_nonce": nonce}), nl=False)
+
+
+def _read_nonce(argument: str) -> str:
+    """The nonce: the argument itself, or a member of the server's response on standard input."""
+    text = sys.stdin.read(_CHALLENGE_BYTES_MAX).strip() if argument == "-" else argument
+    try:
+        if text.startswith("{"):
+            return Challenge.model_validate_json(text).nonce
+        return Challenge(nonce=text, expires_in=NONCE_LIFETIME).nonce
+    except ValidationError:
+        output.exit_with_error(
+            "this is no challenge: give the nonce, or - and the response of POST /v1/challenges on standard input"
+        )
+
+
+def _read_claims(file: Path) -> dict[str, Any]:
+    try:
+        claims = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        output.exit_with_error(f"{file} cannot be read: {error.strerror}")
+    except ValueError as error:
+        output.exit_with_error(f"{file} is no JSON: {error}")
+    if not isinstance(claims, dict):
+        output.exit_with_error(f"{file} contains no object of claims; start with --show-claims")
+    return claims
+
+
+def _write_key(file: Path, jwk: object) -> None:
+    """Write a private key to a file that only its owner can read."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+            json.dump(jwk, opened, indent=2)
+    except OSError as error:
+        output.exit_with_error(f"cannot write {file}: {error.strerror}", output.ENVIRONMENT)

@@ -1,50 +1,155 @@
 """`activation explore`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-PROFILE = typer.Option(help="Firmware profiles, comma-separated; all by default.")
-REPLAY = typer.Option(help="Tell a story again that --json wrote, move by move.", exists=True, dir_okay=False)
-MUTANT = typer.Option(
-    help="Search one planted defect, by its name as --mutants --json gives it, and show the story."
-)
-SAMPLE = typer.Option(help="With --mutants: hunt this many, chosen by the seed; 0 hunts all.", min=0)
+from firmware_profiles import loader
+from firmware_profiles.errors import ProfileError
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import Json
+
+with deferred():
+    from lab.model_check import model, mutants, mutation_run, profile_traits, report, runs, variant
+    from lab.model_check import replay as replays
+    from lab.simulation import matrix
+    from lab.world import seed as seeds
+
+CAUGHT_MIN: Final = 0.95
+"""The share of planted defects that must be caught."""
 
 
 def explore(
-    profile: Annotated[str | None, PROFILE] = None,
-    mutants: Annotated[
-        bool, typer.Option("--mutants", help="Plant defects; report how many are found.")
+    profile: Annotated[
+        str | None, typer.Option(help="Firmware profiles, comma-separated; all by default.")
+    ] = None,
+    all_mutants: Annotated[
+        bool, typer.Option("--mutants", help="Plant defects, and report how many are caught.")
     ] = False,
-    mutant: Annotated[str | None, MUTANT] = None,
-    sample: Annotated[int, SAMPLE] = 0,
+    mutant: Annotated[
+        str | None,
+        typer.Option(
+            help="Plant one defect, named as in --mutants --json, and show the trace that catches it."
+        ),
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(help="With --mutants: plant this many, chosen by the seed; 0 for all.", min=0)
+    ] = 0,
     seed: Annotated[str, typer.Option(help="Chooses the sample.")] = "2021",
-    replay: Annotated[Path | None, REPLAY] = None,
-    json: Annotated[bool, typer.Option("--json", help="One object for machines.")] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Replay a trace that --mutant --json wrote, move by move.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    json: Json = False,
 ) -> None:
-    """Search everything that can happen to a phone, and hold every invariant in every state of it.
+    """Explore every reachable state of a device, and check every invariant in each.
 
-    The production tables, sealing rule and verifier run against a server that may say anything, an attacker without
-    a key, power cuts, full disks, reboots, resets, users and time. Stops with 1 where an invariant is broken, where the
-    search is not complete, or where fewer than 95 % of the planted defects are found.
+    The production transition tables, sealing rule and verifier run against a server that may send anything, an
+    attacker without a key, power cuts, full disks, reboots, resets, users and time. Exit code 1 if an invariant is
+    violated, the search is not complete, or fewer than 95 % of the planted defects are caught.
 
     \b
     Example:
       activation explore
       activation explore --profile official-global,custom-aosp --json
       activation explore --mutants
-      activation explore --mutant "persist: write" --json > story.json
-      activation explore --replay story.json
+      activation explore --mutant "persist: write" --json > trace.json
+      activation explore --replay trace.json
     """
-    from lab.cli import explored
-
     if replay is not None:
-        explored.tell(replay, json=json)
+        _replay(replay, json=json)
     elif mutant is not None:
-        explored.one_mutant(mutant, json=json)
-    elif mutants:
-        explored.all_mutants(sample, seed, json=json)
+        _explore_mutant(mutant, json=json)
+    elif all_mutants:
+        _explore_mutants(sample, seed, json=json)
     else:
-        explored.firmware(profile, json=json)
+        _explore_profiles(profile, json=json)
+
+
+def _explore_profiles(text: str | None, *, json: bool) -> None:
+    named = output.names(text, list(loader.names()), "profile")
+    names = matrix.all_profiles() if text is None else named
+    results = list(output.progress(runs.study(names), "exploring", len(names)))
+    results.sort(key=lambda result: names.index(result.profile))
+    if json:
+        output.as_json({"profiles": {result.profile: result.as_json() for result in results}})
+    else:
+        violations = [
+            report.violation(result.profile, found)
+            for result in results
+            for found in result.found.violations.values()
+        ]
+        output.show(report.profiles(results), report.invariants(), *violations)
+    if not all(result.sound for result in results):
+        raise typer.Exit(output.CHECK_FAILED)
+
+
+def _explore_mutants(sample: int, seed: str, *, json: bool) -> None:
+    ids = [mutant.id for mutant in mutants.all_mutants()]
+    if 0 < sample < len(ids):
+        ids = sorted(seeds.Seed.of(seed).random("mutants").sample(ids, sample))
+    results = list(output.progress(mutation_run.hunt_all(ids), "mutants", len(ids)))
+    results.sort(key=lambda result: ids.index(result.id))
+    summary = report.summary(results)
+    if json:
+        output.as_json({**summary, "mutants": [result.as_json() for result in results]})
+    else:
+        output.show(
+            report.mutants(results),
+            f"{summary['rate']:.1%} of the mutants that are not equivalent are caught.",
+        )
+        output.show(
+            *(
+                f"survived: {result.id}: {result.explanation}"
+                for result in results
+                if result.fate is mutation_run.MutantResult.SURVIVED
+            )
+        )
+    if summary["rate"] < CAUGHT_MIN:
+        raise typer.Exit(output.CHECK_FAILED)
+
+
+def _explore_mutant(name: str, *, json: bool) -> None:
+    mutant, profile = _mutant(name), mutation_run.PROFILE
+    runner = mutation_run.MutantRunner(profile_traits.traits_of(loader.load_named(profile)))
+    result = runner.run_mutant(mutant)
+    if result.fate is mutation_run.MutantResult.CAUGHT:
+        found = runner.search(mutant)
+        if json:
+            output.as_json(runs.trace(found[0], profile, mutant.id) if found else result.as_json())
+        else:
+            output.show(*(report.violation(mutant.id, violation) for violation in found))
+    elif json:
+        output.as_json(result.as_json())
+    else:
+        output.show(f"{result.id}: {result.fate}: {result.explanation}")
+
+
+def _mutant(name: str) -> "mutants.Mutant":
+    known = {mutant.id: mutant for mutant in mutants.all_mutants()}
+    return known[output.known_name(name, list(known), "planted defect")]
+
+
+def _replay(file: Path, *, json: bool) -> None:
+    try:
+        trace = replays.read(file)
+        plan = _mutant(trace.mutant).plan if trace.mutant else variant.PRODUCTION
+        traits = profile_traits.traits_of(loader.load_named(trace.profile))
+        moves = list(replays.replay(model.Model(traits, plan), trace))
+    except (replays.StoryError, ProfileError) as error:
+        output.exit_with_error(str(error))
+    if json:
+        output.as_json(
+            [
+                {"move": each.move, "stands": each.stands, "broken": [dict([pair]) for pair in each.broken]}
+                for each in moves
+            ]
+        )
+    else:
+        output.show(report.story(moves))
+    if any(each.broken for each in moves):
+        raise typer.Exit(output.CHECK_FAILED)

@@ -1,38 +1,77 @@
 """`activation investigate`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lab.cli import database as databases
+from lab.cli import output
 from lab.cli.admin.options import TOKEN_FILE
+from lab.cli.lazy import deferred
+from lab.cli.options import Json
+
+with deferred():
+    import pydantic
+
+    from lab.cli.admin import client
+    from lab.reports import investigation_page, investigation_tables
+    from server_stub import policies
+    from server_stub.investigation import analysis, queries
+    from server_stub.policy import errors
+    from server_stub.verdicts import policy_in_force
 
 
 def investigate(
     database: Annotated[
         str | None,
-        typer.Option("--database", "--db", help="The server's records: its SQLite file, or postgresql://…"),
+        typer.Option("--database", "--db", help="The server's database: its SQLite file, or postgresql://…"),
     ] = None,
     server: Annotated[
-        str | None, typer.Option("--server", help="Ask a running server instead, over its admin API.")
+        str | None, typer.Option("--server", help="Ask a running server over its admin API instead.")
     ] = None,
     token_file: Annotated[
-        Path, typer.Option("--token-file", help="For --server: the file that `activation serve` made.")
+        Path, typer.Option("--token-file", help="For --server: the file that `activation serve` wrote.")
     ] = TOKEN_FILE,
     smallest: Annotated[
-        int, typer.Option(min=1, max=1000, help="Values of fewer phones have no row of their own.")
+        int, typer.Option(min=1, max=1000, help="Values of fewer devices have no row of their own.")
     ] = 5,
-    html: Annotated[Path | None, typer.Option(help="Write one self-contained page with charts.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="The numbers, for machines.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page with charts.")] = None,
+    json: Json = False,
 ) -> None:
-    """Where the phones came from that were activated in prohibited territories.
+    """Report the origin of the devices that were activated in prohibited territories.
 
-    By sale region, model, batch and distributor, and over time: shares, and how sure each is. No phone is named.
+    By sale region, model, batch and distributor, and over time: shares with confidence intervals. Devices are not
+    identified.
 
     \b
     Example:
       activation investigate --database activation.sqlite --html investigation.html
     """
-    from lab.cli.one_investigation import Wish, run
+    if server and database:
+        output.exit_with_error("give --database or --server, not both")
+    if server:
+        response = client.Client.of(server, token_file).get("/investigation", {"smallest": smallest})
+        found = pydantic.TypeAdapter(analysis.Investigation).validate_python(response.body)
+    else:
+        found = _count(database or "activation.sqlite", smallest)
+    if html:
+        output.write(html, investigation_page.render(found))
+    if json:
+        output.as_json(asdict(found))
+    elif html:
+        output.show(f"{html} written.")
+    else:
+        output.show(investigation_tables.tables(found))
 
-    run(Wish(database, server, token_file, smallest, html, json))
+
+def _count(location: str, smallest: int) -> "analysis.Investigation":
+    database = databases.existing_database(location, "--database", exit_code=output.ENVIRONMENT)
+    try:
+        with databases.opened_store(database) as store:
+            with store.reading() as reading:
+                policy = policy_in_force.loaded(reading) or policies.shipped()
+            return queries.InvestigationQueries(store, policy).investigate(smallest=smallest)
+    except errors.PolicyError as error:
+        output.exit_with_error(f"cannot read {database}: {error}", output.ENVIRONMENT)

@@ -1,60 +1,162 @@
-"""`activation`: one command for everything. Commands import what they need when they run."""
+"""The `activation` command. Its subcommands are imported when they are called; see `lazy.py`."""
 
+import gc
 import io
 import sys
+from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli import (
-    appraise,
-    attack,
-    demo,
-    device,
-    diagram,
-    evidence,
-    explore,
-    investigate,
-    matrix,
-    policy,
-    profiles,
-    run,
-    serve,
-    territory,
-    unlock,
-    verify,
+from lab.cli.lazy import Entry, LazyGroup, deferred
+
+with deferred():
+    from importlib import metadata
+
+GC_THRESHOLD: Final = 100_000
+"""Allocations between two garbage collections. At Python's 700, collections that free nothing take a quarter of the
+start-up time."""
+
+POLICY: Final = LazyGroup(
+    {
+        "check": ("lab.cli.policy:check", "Check policy documents."),
+        "explain": ("lab.cli.policy:explain", "Show which rule decides on given facts, and why."),
+        "diff": ("lab.cli.policy:diff", "List every change of decision between two policies."),
+        "simulate": ("lab.cli.policy:simulate", "Apply a draft to the devices of a server's database."),
+    },
+    name="policy",
+    help="Check, explain, compare and simulate policies.",
+    example="activation policy explain export-2021-09 --territory CU",
 )
-from lab.cli.admin import commands as admin
+POLICIES: Final = LazyGroup(
+    {
+        "list": ("lab.cli.admin.policies:list_policies", "List all policy versions."),
+        "get": ("lab.cli.admin.policies:get_policy", "Show a policy document."),
+        "put": ("lab.cli.admin.policies:put_policy", "Store a draft, or change it."),
+        "simulate": ("lab.cli.admin.policies:simulate", "Apply a draft to the server's devices."),
+        "in-force": ("lab.cli.admin.policies:in_force", "Show the policy in force."),
+        "put-in-force": ("lab.cli.admin.policies:put_in_force", "Put a policy in force."),
+        "roll-back": ("lab.cli.admin.policies:roll_back", "Put the previous policy in force again."),
+    },
+    name="policies",
+    help="Store and simulate policy drafts, put one in force, roll back.",
+    example="activation admin policies put export-2021-10.toml --reason draft",
+)
+CAMPAIGNS: Final = LazyGroup(
+    {
+        "list": ("lab.cli.admin.campaigns:list_campaigns", "List campaigns that were started or lifted."),
+        "start": ("lab.cli.admin.campaigns:start", "Start a campaign, whatever its dates are."),
+        "lift": ("lab.cli.admin.campaigns:lift", "End a campaign."),
+    },
+    name="campaigns",
+    help="Start and end campaigns.",
+    example='activation admin campaigns lift investigation --reason "results are in"',
+)
+DEVICES: Final = LazyGroup(
+    {
+        "search": ("lab.cli.admin.devices:search", "Search devices."),
+        "show": ("lab.cli.admin.devices:show", "Show one device."),
+        "history": ("lab.cli.admin.devices:history", "Show the verdicts on one device."),
+        "lock": ("lab.cli.admin.devices:lock", "Deny a device at its next check-in."),
+        "unlock": ("lab.cli.admin.devices:unlock", "Allow a device at its next check-in."),
+        "release": ("lab.cli.admin.devices:release", "Release a device at its next check-in."),
+        "withdraw": ("lab.cli.admin.devices:withdraw", "Let the policy decide on a device again."),
+        "bulk": ("lab.cli.admin.devices:bulk", "Act on every device that a search finds."),
+    },
+    name="devices",
+    help="Search devices, and override what the policy decides on them.",
+    example="activation admin devices search --decision deny",
+)
+KEYS: Final = LazyGroup(
+    {
+        "list": ("lab.cli.admin.keys:list_keys", "List the published keys."),
+        "rotate": ("lab.cli.admin.keys:rotate", "Replace a key by a new one."),
+        "revoke": ("lab.cli.admin.keys:revoke", "Revoke a key immediately."),
+    },
+    name="keys",
+    help="List, rotate and revoke verdict keys.",
+    example='activation admin keys rotate KEY --reason "yearly"',
+)
+FAULTS: Final = LazyGroup(
+    {
+        "list": ("lab.cli.admin.faults:list_faults", "List the faults not yet injected."),
+        "add": ("lab.cli.admin.faults:add", "Inject a fault into the next responses."),
+        "clear": ("lab.cli.admin.faults:clear", "Cancel faults."),
+    },
+    name="faults",
+    help="Inject faults into the server's next responses. Faults exist in one server process and end with it.",
+    example='activation admin faults add garbage --count 3 --reason "test of my client"',
+)
+ADMIN: Final = LazyGroup(
+    {
+        "policies": POLICIES,
+        "campaigns": CAMPAIGNS,
+        "devices": DEVICES,
+        "unlock": ("lab.cli.admin.unlock:unlock", "Request the unlock code for a lock screen's challenge."),
+        "keys": KEYS,
+        "faults": FAULTS,
+        "shipments": ("lab.cli.admin.shipments:shipments", "Import which devices were shipped to whom."),
+        "audit": ("lab.cli.admin.audit:audit", "Read the audit log."),
+        "token": ("lab.cli.admin.token:token", "Create a new admin token in the server's database."),
+    },
+    name="admin",
+    help="Operate a verdict server: policies, campaigns, devices, keys, faults, audit. The admin token is read from "
+    "ACTIVATION_ADMIN_TOKEN, or from the file that `activation serve` wrote.",
+    short_help="Operate a verdict server over its admin API.",
+    example='activation admin devices lock 490154203237518 --reason "reported stolen"',
+)
+COMMANDS: Final[dict[str, Entry]] = {
+    "demo": ("lab.cli.demo:demo", "Run all firmware in all places, and the demo stories."),
+    "serve": ("lab.cli.serve:serve", "Run the verdict server until it is interrupted."),
+    "device": ("lab.cli.device:device", "Run one device through its setup."),
+    "unlock": ("lab.cli.unlock:unlock", "Sign the unlock code for a lock screen's challenge."),
+    "evidence": ("lab.cli.evidence:evidence", "Print the signed evidence of a device."),
+    "matrix": ("lab.cli.matrix:matrix", "Run firmware profiles in places, one device per pair."),
+    "run": ("lab.cli.run:run", "Run scenarios, and explain failures."),
+    "verify": ("lab.cli.verify:verify", "Verify a verdict and show every step."),
+    "appraise": ("lab.cli.appraise:appraise", "Appraise an Android Key Attestation."),
+    "territory": ("lab.cli.territory:territory", "Determine a device's territory from signals."),
+    "attack": ("lab.cli.attack:attack", "Run the attack catalogue."),
+    "investigate": ("lab.cli.investigate:investigate", "Report the origin of devices in prohibited places."),
+    "explore": ("lab.cli.explore:explore", "Model-check the agent: all states, all invariants."),
+    "diagram": ("lab.cli.diagram:diagram", "Draw the agent's state machines."),
+    "profiles": ("lab.cli.profiles:app", "List, show and validate firmware profiles."),
+    "policy": POLICY,
+    "admin": ADMIN,
+}
+
+
+class _Activation(LazyGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(COMMANDS, **attributes)
+
 
 app = typer.Typer(
     name="activation",
-    help="A simulated on-device activation agent: phones, the verdict server that judges them, and what locks them.",
-    epilog="Begin with `activation demo`. Every command has its own --help with an example.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
+    cls=_Activation,
+    epilog="Start with `activation demo`. Every command has its own --help with an example.",
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-app.command()(demo.demo)
-app.command()(serve.serve)
-app.command()(device.device)
-app.command()(unlock.unlock)
-app.command()(evidence.evidence)
-app.command()(matrix.matrix)
-app.command()(run.run)
-app.command()(verify.verify)
-app.command()(appraise.appraise)
-app.command()(territory.territory)
-app.command()(attack.attack)
-app.command()(investigate.investigate)
-app.command()(explore.explore)
-app.command()(diagram.diagram)
-app.add_typer(profiles.app, name="profiles")
-app.add_typer(policy.app, name="policy")
-app.add_typer(admin.app, name="admin")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"activation {metadata.version('activation-agent')}")
+        raise typer.Exit
+
+
+@app.callback()
+def activation(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """A simulated on-device activation agent: devices, the verdict server that judges them, and what locks them."""
 
 
 def main() -> None:
-    """Entry point of the `activation` script. A terminal that lacks a character shows another one."""
+    """Entry point of the `activation` script. Characters that the terminal cannot show are replaced."""
+    gc.set_threshold(GC_THRESHOLD)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-SEED = typer.Option(help="The same seed gives the same phones, keys and verdicts.")
+from firmware_profiles import loader
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import Json, Seed
+from lab.world import places as place_table
+
+with deferred():
+    from lab.reports import tables
+    from lab.simulation import matrix as matrices
+    from lab.simulation import simulation
 
 
 def matrix(
@@ -12,29 +21,23 @@ def matrix(
         str | None, typer.Option(help="Firmware profiles, comma-separated; all by default.")
     ] = None,
     places: Annotated[str | None, typer.Option(help="Places, comma-separated; all by default.")] = None,
-    seed: Annotated[str, SEED] = "2021",
-    json: Annotated[bool, typer.Option("--json", help="A list of objects for machines.")] = False,
+    seed: Seed = "2021",
+    json: Json = False,
 ) -> None:
-    """Switch on a phone for each pair of firmware profile and place, and show what becomes of it.
+    """Run one device for each pair of firmware profile and place, and show the outcome.
 
-    A verdict server is started on a free port, and every request goes over HTTP.
+    A verdict server is started on a free port; every request goes over HTTP.
 
     \b
     Example:
       activation matrix --profiles official-global,custom-aosp --places havana,paris
     """
-    from lab.cli import output
-    from lab.simulation.matrix import all_profiles, run
-    from lab.simulation.simulation import Simulation
-    from lab.world.places import load_places
-
-    chosen = output.names(profiles, all_profiles(), "profile")
-    where = output.names(places, list(load_places()), "place")
-    with Simulation.open(seed) as simulation:
-        results = list(run(simulation, chosen, where))
+    where = output.names(places, list(place_table.load_places()), "place")
+    named = output.names(profiles, list(loader.names()), "profile")
+    chosen = matrices.all_profiles() if profiles is None else named
+    with simulation.Simulation.open(seed) as opened:
+        results = list(matrices.run(opened, chosen, where))
     if json:
         output.as_json([result.as_json() for result in results])
-        return
-    from lab.reports import tables
-
-    output.show(tables.matrix(results))
+    else:
+        output.show(tables.matrix(results))

@@ -1,139 +1,293 @@
 """`activation policy`."""
 
-from typing import Annotated
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-app = typer.Typer(
-    help="Policies: check documents, explain a decision, compare versions, simulate a draft.",
-    epilog="Example: activation policy explain export-2021-09 --territory CU",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
-DOCUMENT = typer.Argument(help="A policy document (TOML), or the name of a shipped policy.")
-JSON = typer.Option("--json", help="One object for machines.")
+from lab.cli import database as databases
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import Json
+from wire.codes import Intent, TrustTier
+from wire.model import TERRITORY
+
+with deferred():
+    from lab.cli import policy_tables as tables
+    from server_stub import policies
+    from server_stub.admin import policy_simulation
+    from server_stub.attestation import appraisal
+    from server_stub.policy import diff as differences
+    from server_stub.policy import document as documents
+    from server_stub.policy import errors, lint
+    from server_stub.policy import explain as explanations
+    from server_stub.policy import facts as policy_facts
+    from server_stub.policy import policy as policy_documents
+    from server_stub.reference_data import territory_codes
+
+if TYPE_CHECKING:
+    from server_stub.policy.document import TerritoryClass
+    from server_stub.policy.policy import Policy
+
+Document = Annotated[
+    str, typer.Argument(help="A policy document (TOML), or the name of a policy that is shipped.")
+]
+At = Annotated[str | None, typer.Option(help="Time, such as 2021-09-07T12:00:00Z; now by default.")]
+
+_UNITS: Final = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
 
-@app.command()
 def check(
     documents: Annotated[
-        list[str], typer.Argument(help="Policy documents (TOML), or names of shipped policies.")
+        list[str], typer.Argument(help="Policy documents (TOML), or names of policies that are shipped.")
     ],
-    json: Annotated[bool, typer.Option("--json", help="A list of objects for machines.")] = False,
+    json: Json = False,
 ) -> None:
-    """Check policy documents; every error and warning names file, line and key. Exit code 1 for an error.
+    """Check policy documents; errors and warnings name file, line and key. Exit code 1 if there is an error.
 
-    A warning is about what is allowed and hardly meant, such as a rule that can never match.
+    A warning reports what is allowed but probably not intended, such as a rule that can never match.
 
     \b
     Example:
       activation policy check my-policy.toml
     """
-    from lab.cli import one_policy
+    rows = [_check(name) for name in documents]
+    if json:
+        output.as_json(rows)
+    for row in () if json else rows:
+        for kind in ("error", "warning"):
+            for each in row[f"{kind}s"]:
+                place = f"{row['file']}:{each['line']}: {kind}: {each['key'] or 'document'}"
+                typer.echo(f"{place}: {each['message']}", err=True)
+        if row["ok"]:
+            typer.echo(f"{row['file']}: valid: {row['id']} version {row['version']}, {row['rules']} rules")
+    if not all(row["ok"] for row in rows):
+        raise typer.Exit(output.CHECK_FAILED)
 
-    one_policy.check(documents, json=json)
+
+def _check(name: str) -> dict[str, Any]:
+    """One document's errors and warnings, as JSON."""
+    text, document = _read(name), None
+    failures: tuple[errors.Problem, ...] = ()
+    warnings: tuple[errors.Problem, ...] = ()
+    try:
+        policy = policy_documents.Policy.parse(text, name)
+    except errors.PolicyError as error:
+        failures = error.problems
+    else:
+        document = policy.document
+        warnings = lint.warnings(policy, name, known=territory_codes.known_territories())
+    listed = {
+        kind: [{"line": each.line, "key": each.key, "message": each.text} for each in problems]
+        for kind, problems in (("errors", failures), ("warnings", warnings))
+    }
+    return {
+        "file": name,
+        "ok": not failures,
+        "id": document.id if document else None,
+        "version": document.version if document else None,
+        "rules": len(document.rules) if document else None,
+        **listed,
+    }
 
 
-@app.command()
 def explain(
-    document: Annotated[str, DOCUMENT],
+    document: Document,
     territory: Annotated[
-        str, typer.Option(help="Where the phone is: CU, UA-43, unknown or contradictory.")
+        str, typer.Option(help="Where the device is: CU, UA-43, unknown or contradictory.")
     ] = "unknown",
     activation: Annotated[
         str, typer.Option(help="Where it was first activated: a territory, unknown or none.")
     ] = "none",
-    age: Annotated[str, typer.Option(help="How long ago that was, such as 9d, 12h, 30min or 45s.")] = "0s",
-    sale_region: Annotated[str, typer.Option(help="Where the phone was sold.")] = "unknown",
+    age: Annotated[str, typer.Option(help="Time since then, such as 9d, 12h, 30min or 45s.")] = "0s",
+    sale_region: Annotated[str, typer.Option(help="Where the device was sold.")] = "unknown",
     roaming: Annotated[
         bool, typer.Option("--roaming/--home", help="Whether its network is not its home network.")
     ] = False,
     trust: Annotated[str, typer.Option(help="none, affirming, warning or contraindicated.")] = "affirming",
     terms: Annotated[str, typer.Option(help="The version of the terms that was accepted.")] = "2021-06",
     intent: Annotated[
-        str | None, typer.Option(help="activate or check-in; a phone that is activated checks in by default.")
+        str | None, typer.Option(help="activate or check-in; check-in by default after an activation.")
     ] = None,
     identity: Annotated[str, typer.Option(help="attested or unattested.")] = "attested",
-    at: Annotated[
-        str | None, typer.Option(help="When, such as 2021-09-07T12:00:00Z; now by default.")
-    ] = None,
+    at: At = None,
     campaign: Annotated[
         list[str] | None,
-        typer.Option(help="A campaign's state whatever its dates say: id=running. Repeatable."),
+        typer.Option(help="State of a campaign, instead of by its dates: id=running. Repeatable."),
     ] = None,
-    json: Annotated[bool, JSON] = False,
+    json: Json = False,
 ) -> None:
-    """Try every rule on given facts, and say which conditions failed and why, until one decides.
+    """Try the rules on given facts until one matches, and show which conditions failed and why.
 
     \b
     Example:
       activation policy explain export-2021-09 --territory FR --activation CU --at 2021-09-07T12:00:00Z
     """
-    from lab.cli import one_policy
-
-    facts = one_policy.Given(
-        territory=territory,
-        activation=activation,
-        age=age,
+    intent = intent or ("activate" if activation == "none" else "check-in")
+    for word, known, option in (
+        (trust, list(TrustTier), "--trust"),
+        (identity, ["attested", "unattested"], "--identity"),
+        (intent, list(Intent), "--intent"),
+    ):
+        _check_word(word, known, option)
+    moment, since = _parse_time(at), _parse_duration(age)
+    policy = _parse_policy(document)
+    classes, activated = documents.TerritoryClass, None
+    if activation != classes.NONE:
+        kind = _territory_class(policy, activation, "--activation", classes.CONTRADICTORY)
+        activated = policy_facts.Activated(kind, since)
+    campaigns = {name: period.state(moment) for name, period in policy.periods.items()}
+    for text in campaign or ():
+        name, _, state = text.partition("=")
+        output.known_name(name, list(policy.periods), "campaign of this policy")
+        _check_word(state, list(documents.CampaignState), "--campaign")
+        campaigns[name] = documents.CampaignState(state)
+    facts = policy_facts.Facts(
+        territory=_territory_class(policy, territory, "--territory", classes.NONE),
+        activation=activated,
         sale_region=sale_region,
         roaming=roaming,
-        trust=trust,
+        intent=Intent(intent),
+        identity=appraisal.Identity(identity),
+        trust=TrustTier(trust),
         terms=terms,
-        intent=intent,
-        identity=identity,
-        at=at,
-        campaigns=tuple(campaign or ()),
+        campaigns=campaigns,
     )
-    one_policy.explain(document, facts, json=json)
+    explanation = explanations.explain(policy, facts)
+    if json:
+        output.as_json(tables.explanation_json(policy, explanation, moment))
+    else:
+        output.show(*tables.explanation(policy, explanation, moment))
 
 
-@app.command()
 def diff(
-    old: Annotated[str, DOCUMENT],
-    new: Annotated[str, DOCUMENT],
+    old: Document,
+    new: Document,
     details: Annotated[
         bool,
         typer.Option(
-            "--details",
-            help="By the rules that decide, and also where the decision stays and its reason, message or times change.",
+            "--details", help="Group by deciding rule; include changes of reason, message or times only."
         ),
     ] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Stop with 1 where a decision changes.")
+        bool, typer.Option("--exit-code", help="Exit with 1 if a decision changes.")
     ] = False,
-    json: Annotated[bool, JSON] = False,
+    json: Json = False,
 ) -> None:
-    """Say which combinations of facts change their decision between two policies: all of them, not a sample.
+    """List all combinations of facts for which two policies decide differently. The comparison is complete.
 
     \b
     Example:
       activation policy diff export-2021-09 my-policy.toml
     """
-    from lab.cli import one_policy
+    before, after = _parse_policy(old), _parse_policy(new)
+    found = differences.difference(before, after)
+    if json:
+        changes = found.changes if details else found.decisions
+        output.as_json(tables.difference_json(before, after, found, changes))
+    else:
+        output.show(*tables.difference(found, details=details))
+    if exit_code and found.decisions:
+        raise typer.Exit(output.CHECK_FAILED)
 
-    one_policy.diff(old, new, details=details, exit_code=exit_code, json=json)
 
-
-@app.command()
 def simulate(
-    draft: Annotated[str, DOCUMENT],
+    draft: Document,
     database: Annotated[
         str, typer.Option(help="The server's database: an SQLite file, or a PostgreSQL URL.")
     ],
     listed: Annotated[
         bool, typer.Option("--list", help="List every device whose decision would change, by pseudonym.")
     ] = False,
-    at: Annotated[
-        str | None, typer.Option(help="When, such as 2021-09-07T12:00:00Z; now by default.")
-    ] = None,
-    json: Annotated[bool, JSON] = False,
+    at: At = None,
+    json: Json = False,
 ) -> None:
-    """Say what a draft would do to the devices that a database knows. Nothing is decided and nobody is told.
+    """Show what a draft would change for the devices in a database. Nothing is written.
 
     \b
     Example:
       activation policy simulate my-policy.toml --database activation.sqlite
     """
-    from lab.cli import one_policy
+    moment, policy = _parse_time(at), _parse_policy(draft)
+    with (
+        databases.opened_store(databases.existing_database(database, "--database")) as store,
+        store.reading() as reading,
+    ):
+        result = policy_simulation.simulate(
+            reading, policy, moment, keep=None if listed else policy_simulation.KEPT
+        )
+    if json:
+        output.as_json(result.as_json() | ({} if listed else {"list": []}))
+    else:
+        output.show(*tables.simulation(result, listed=listed))
 
-    one_policy.simulate(draft, one_policy.Devices(database, listed=listed, at=at), json=json)
+
+def _parse_policy(name: str) -> "Policy":
+    try:
+        return policy_documents.Policy.parse(_read(name), name)
+    except errors.PolicyError as error:
+        output.exit_with_error(
+            f"{error}\ncorrect the document; see `activation policy check {name}`", output.CHECK_FAILED
+        )
+
+
+def _read(name: str) -> str:
+    """The text of the file or of the shipped policy called `name`."""
+    file = Path(name)
+    if not (file.suffix == ".toml" or file.is_file()):
+        return policies.read(output.known_name(name, list(policies.names()), "policy"))
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        output.exit_with_error(
+            f"{name} is no UTF-8 text at byte {error.start}; a policy is a TOML document", output.CHECK_FAILED
+        )
+    except OSError as error:
+        output.exit_with_error(f"cannot read {name}: {error.strerror}")
+
+
+def _territory_class(
+    policy: "Policy", word: str, option: str, excluded: "TerritoryClass"
+) -> "TerritoryClass":
+    """The class of a territory's code, or one of the words for no territory, except `excluded`."""
+    classes = documents.TerritoryClass
+    words = [each for each in (classes.UNKNOWN, classes.CONTRADICTORY, classes.NONE) if each is not excluded]
+    if word in words:
+        return classes(word)
+    if not re.fullmatch(TERRITORY, word):
+        output.exit_with_error(
+            f"{option}: {word!r} is no territory; write a code of ISO 3166 such as CU or UA-43, or "
+            f"{' or '.join(words)}"
+        )
+    return policy.classify(word)
+
+
+def _check_word(word: str, known: Sequence[str], option: str) -> None:
+    if word not in known:
+        output.exit_with_error(f"{option}: {word!r} is none of: {', '.join(known)}")
+
+
+def _parse_duration(text: str) -> int:
+    """Seconds."""
+    for unit, size in _UNITS.items():
+        number = text.removesuffix(unit)
+        if number != text and number.isascii() and number.isdigit():
+            return int(number) * size
+    return output.exit_with_error(
+        f"--age: {text!r} is no duration; write a number and a unit: 9d, 12h, 30min or 45s"
+    )
+
+
+def _parse_time(text: str | None) -> int:
+    """Seconds since the epoch, now for None."""
+    if text is None:
+        return int(time.time())
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        output.exit_with_error(f"--at: {text!r} is no time; write one such as 2021-09-07T12:00:00Z")
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,89 +1,82 @@
-"""How `activation policy` shows what it found, to people and to machines."""
+"""The results of `activation policy`, as JSON and as tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from rich.table import Table
 
-from server_stub.admin.policy_simulation import PolicySimulation
-from server_stub.policy.diff import Difference, RuleChange
+from server_stub.admin.policy_simulation import Simulation
+from server_stub.policy.diff import Change, Difference
 from server_stub.policy.document import Rule
-from server_stub.policy.explain import ConditionResult, Explanation, RuleEvaluation, as_words
+from server_stub.policy.explain import Explanation, Trial, as_words
 from server_stub.policy.facts import duration
 from server_stub.policy.policy import Policy
 
-_ALWAYS: Final[Mapping[str, Sequence[str]]] = {"always": ()}
-
 
 def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[str, Any]:
-    """An explanation for machines."""
+    """An explanation as JSON."""
+    tried = [
+        {
+            "id": trial.rule.id,
+            "tried": True,
+            "matches": trial.matches,
+            "conditions": [
+                {"key": one.key, "wanted": one.wanted, "found": one.found, "holds": one.holds}
+                for one in trial.conditions
+            ],
+        }
+        for trial in explanation.trials
+    ]
+    untried: list[dict[str, Any]] = [
+        {"id": rule.id, "tried": False, "matches": None, "conditions": []} for rule in explanation.untried
+    ]
     return {
         "policy": {"id": policy.document.id, "version": policy.document.version},
         "at": at,
         "facts": dict(as_words(explanation.facts)),
-        "rules": [
-            *(_trial_json(trial) for trial in explanation.evaluations),
-            *(
-                {"id": rule.id, "tried": False, "matches": None, "conditions": []}
-                for rule in explanation.untried
-            ),
-        ],
-        "decision": outcome(explanation.rule),
+        "rules": tried + untried,
+        "decision": rule_json(explanation.rule),
     }
 
 
-def _trial_json(trial: RuleEvaluation) -> dict[str, Any]:
-    return {
-        "id": trial.rule.id,
-        "tried": True,
-        "matches": trial.matches,
-        "conditions": [
-            {"key": one.key, "wanted": one.wanted, "found": one.found, "holds": one.holds}
-            for one in trial.conditions
-        ],
-    }
-
-
-def outcome(rule: Rule) -> dict[str, Any]:
-    """What a rule tells the phone, for machines."""
-    told = rule.model_dump(mode="json", exclude={"id", "when"}, exclude_none=True)
-    return {"rule": rule.id, **told}
+def rule_json(rule: Rule) -> dict[str, Any]:
+    """What a rule decides, as JSON."""
+    decision = rule.model_dump(mode="json", exclude={"id", "when"}, exclude_none=True)
+    return {"rule": rule.id, **decision}
 
 
 def explanation(policy: Policy, explanation: Explanation, at: int) -> Iterator[Any]:
-    """An explanation for people."""
+    """An explanation as text."""
     document = policy.document
     yield f"{document.id} version {document.version}, on {_date(at)}: {document.title}"
     yield ""
-    facts = as_words(explanation.facts)
-    yield _grid((name, value) for name, value in facts.items())
+    yield _grid(as_words(explanation.facts).items())
     yield ""
     yield _grid(
-        (f"{'->' if trial.matches else '  '} {trial.rule.id}", _why(trial))
-        for trial in explanation.evaluations
+        (f"{'->' if trial.matches else '  '} {trial.rule.id}", _result(trial)) for trial in explanation.trials
     )
     if explanation.untried:
         count = len(explanation.untried)
         yield f"   {count} more {'rule is' if count == 1 else 'rules are'} not tried."
     yield ""
-    yield _grid((name, str(value)) for name, value in _told(explanation.rule))
+    yield _grid(_decision(explanation.rule))
 
 
-def _why(trial: RuleEvaluation) -> str:
+def _result(trial: Trial) -> str:
     if not trial.conditions:
-        return "matches every phone"
+        return "matches every device"
     if trial.matches:
         return "matches: " + "; ".join(f"{one.key} is {one.found}" for one in trial.conditions)
-    return "; ".join(_failed(one) for one in trial.conditions if not one.holds)
+    failed = [
+        ("activation age" if one.key.startswith("activation_age") else one.key, one)
+        for one in trial.conditions
+        if not one.holds
+    ]
+    return "; ".join(f"{key} is {one.found}, wanted {one.wanted}" for key, one in failed)
 
 
-def _failed(one: ConditionResult) -> str:
-    key = "activation age" if one.key.startswith("activation_age") else one.key
-    return f"{key} is {one.found}, wanted {one.wanted}"
-
-
-def _told(rule: Rule) -> Iterator[tuple[str, str]]:
+def _decision(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "decision", f"{rule.decision.value}, because {rule.reason.value}"
     if rule.message:
         args = ", ".join(f"{name} = {source.value}" for name, source in rule.message.args.items())
@@ -95,10 +88,8 @@ def _told(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "not before lock", rule.not_before_lock.isoformat()
 
 
-def difference_json(
-    old: Policy, new: Policy, found: Difference, shown: Sequence[RuleChange]
-) -> dict[str, Any]:
-    """A comparison for machines."""
+def difference_json(old: Policy, new: Policy, found: Difference, changes: Sequence[Change]) -> dict[str, Any]:
+    """A comparison as JSON."""
     return {
         "old": {"id": old.document.id, "version": old.document.version},
         "new": {"id": new.document.id, "version": new.document.version},
@@ -109,62 +100,60 @@ def difference_json(
                 "where": {fact: list(words) for fact, words in change.where.items()},
                 "differs": list(change.differs),
                 "combinations": change.combinations,
-                "old": outcome(change.old),
-                "new": outcome(change.new),
+                "old": rule_json(change.old),
+                "new": rule_json(change.new),
             }
-            for change in shown
+            for change in changes
         ],
     }
 
 
 def difference(found: Difference, *, details: bool) -> Iterator[Any]:
-    """A comparison for people: in as few rows as may be, or with `details` by the rules that decide."""
+    """A comparison as text: in as few rows as possible, or with `details` grouped by the deciding rules."""
     for change in found.changes if details else ():
-        yield from _block(" -> ".join(_deciding((rule,)) for rule in (change.old, change.new)), change.where)
+        yield from _block((change.old,), (change.new,), change.where)
         if "decision" not in change.differs:
-            yield _grid((f"    {name} changes", _values(change, name)) for name in change.differs)
+            old, new = rule_json(change.old), rule_json(change.new)
+            yield _grid(
+                (f"    {name} changes", f"{_value(old.get(name))} -> {_value(new.get(name))}")
+                for name in change.differs
+            )
         yield ""
     for row in () if details else found.rows:
-        yield from _block(" -> ".join(map(_deciding, (row.old, row.new))), row.where)
+        yield from _block(row.old, row.new, row.where)
         yield ""
     changed = sum(change.combinations for change in found.decisions)
     yield f"The decision changes in {changed} of {found.combinations} combinations of facts."
     if not details and len(found.changes) > len(found.decisions):
-        yield "In others the decision stays, and its reason, message or times change; --details shows them too."
+        yield "In others only the reason, message or times change; --details shows them too."
 
 
-def _deciding(rules: Sequence[Rule]) -> str:
-    return f"{rules[0].decision.value} ({', '.join(rule.id for rule in rules)})"
-
-
-def _block(title: str, where: Mapping[str, Sequence[str]]) -> Iterator[Any]:
-    yield title
-    yield _grid((f"    {fact}", " | ".join(words)) for fact, words in (where or _ALWAYS).items())
-
-
-def _values(change: RuleChange, name: str) -> str:
-    return " -> ".join(_value(outcome(rule).get(name)) for rule in (change.old, change.new))
+def _block(old: Sequence[Rule], new: Sequence[Rule], where: Mapping[str, Sequence[str]]) -> Iterator[Any]:
+    yield " -> ".join(
+        f"{rules[0].decision.value} ({', '.join(rule.id for rule in rules)})" for rules in (old, new)
+    )
+    yield _grid((f"    {fact}", " | ".join(words)) for fact, words in (where or {"always": ()}).items())
 
 
 def _value(value: Any) -> str:
     return str(value["key"]) if isinstance(value, dict) else "none" if value is None else str(value)
 
 
-def simulation(result: PolicySimulation, *, listed: bool) -> Iterator[Any]:
-    """A simulation for people."""
-    told = result.as_json()
-    against = f"what is in force ({result.against})" if result.against else "the newest verdicts"
+def simulation(result: Simulation, *, listed: bool) -> Iterator[Any]:
+    """A simulation as text."""
+    counts = result.as_json()
+    against = f"the policy in force ({result.against})" if result.against else "the newest verdicts"
     yield f"{result.draft} against {against}, on {_date(result.at)}"
-    yield f"{told['changed']} of {result.devices} devices would be decided about otherwise."
+    yield f"The decision would change for {counts['changed']} of {result.devices} devices."
     if result.overridden:
-        yield f"{result.overridden} stay as an operator decided."
+        yield f"{result.overridden} keep an operator's decision."
     if result.unheard:
-        yield f"{result.unheard} never asked, so that nothing can be said of them."
+        yield f"{result.unheard} never contacted the server; nothing is known about them."
     for title, rows in (
-        ("decision", told["decisions"]),
-        ("territory now", told["by_territory"]),
-        ("activated in", told["by_activation"]),
-        ("sold in", told["by_sale_region"]),
+        ("decision", counts["decisions"]),
+        ("territory now", counts["by_territory"]),
+        ("activated in", counts["by_activation"]),
+        ("sold in", counts["by_sale_region"]),
     ):
         if rows:
             yield ""
@@ -173,7 +162,7 @@ def simulation(result: PolicySimulation, *, listed: bool) -> Iterator[Any]:
         yield ""
         yield _grid(
             (each["sub"], f"{each['now']} ({each['now_rule']}) -> {each['then']} ({each['then_rule']})")
-            for each in told["list"]
+            for each in counts["list"]
         )
 
 
@@ -183,9 +172,8 @@ def _counts(title: str, rows: list[dict[str, Any]]) -> Table:
         table.add_column(heading)
     table.add_column("devices", justify="right")
     for row in rows:
-        first = (
-            next(iter(row.values())) if len(row) > 3 else ("same" if row["now"] == row["then"] else "changes")
-        )
+        change = "same" if row["now"] == row["then"] else "changes"
+        first = next(iter(row.values())) if len(row) > 3 else change
         table.add_row(str(first), row["now"], row["then"], str(row["devices"]))
     return table
 

@@ -1,47 +1,132 @@
 """`activation run`."""
 
+import json as json_format
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-SEED = typer.Option(help="The same seed gives the same results, octet by octet.")
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.scenario.files.errors import ScenarioError
+
+with deferred():
+    from lab.scenario import output as scenario_report
+    from lab.scenario.engine import result, runner
+    from lab.scenario.files import discovery, reader
+    from lab.scenario.output import explain, junit
+
+if TYPE_CHECKING:
+    from lab.scenario.engine.result import ScenarioResult, Status
 
 
 def run(
-    paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders that hold some.")],
+    paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders with scenario files.")],
     workers: Annotated[int, typer.Option("--workers", "-n", min=1, max=64, help="Processes.")] = 1,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for a CI server.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report as one self-contained page.")] = None,
-    seed: Annotated[str, SEED] = "2021",
+    junit_file: Annotated[
+        Path | None, typer.Option("--junit", help="Write JUnit XML for a CI server.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report as one self-contained HTML page.")
+    ] = None,
+    seed: Annotated[str, typer.Option(help="The same seed gives the same results, byte for byte.")] = "2021",
     only: Annotated[
-        str | None, typer.Option(help="One scenario, by its id or its combination; wildcards are allowed.")
+        str | None, typer.Option(help="Run the scenarios with this id or combination; * and ? are wildcards.")
     ] = None,
-    http: Annotated[bool, typer.Option("--http", help="Over real HTTP on this machine.")] = False,
-    server: Annotated[
-        str | None, typer.Option(help="Against a server that runs elsewhere, by its URL.")
-    ] = None,
+    http: Annotated[bool, typer.Option("--http", help="Use real HTTP on this machine.")] = False,
+    server: Annotated[str | None, typer.Option(help="Use the running server at this URL.")] = None,
     token: Annotated[
         str | None, typer.Option(envvar="ACTIVATION_ADMIN_TOKEN", help="The admin token of that server.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Everything, for machines.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON list with all results.")] = False,
 ) -> None:
-    """Run scenarios, and say why those that fail do.
+    """Run scenarios, and explain why scenarios failed.
 
-    Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used, 3 if this program or its environment
-    failed in one (status `internal-error`, with a traceback).
+    Exit code 0: all passed, 1: a scenario failed, 2: a file cannot be used.
 
     \b
     Example:
       activation run scenarios -n 2 --junit scenarios.xml
     """
-    from lab.cli import output
-    from lab.cli.one_run import Wish, execute
-    from lab.scenario.engine.runner import Plan
-
     if http and server:
-        output.exit_with_error("--http is a server on this machine, --server one elsewhere; take one of them")
+        output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
     if server is not None:
         output.check_origin(server)
-    plan = Plan(seed, workers, http, server, token if server else None)
-    execute(Wish(tuple(paths), only, junit, html, json), plan)
+    _check_files([file for file in (junit_file, html) if file is not None])
+    found, faults = discovery.cases(paths, only)
+    for fault in faults:
+        typer.echo("\n".join(fault.lines()), err=True)
+    if not found and not faults:
+        output.exit_with_error(f"no scenario is called {only!r}; omit --only to see all ids")
+    results = runner.run_all(found, runner.Plan(seed, workers, http, server, token if server else None))
+    if json or not sys.stdout.isatty():  # on a terminal the printed results show the progress
+        results = output.progress(results, "scenarios", len(found))
+    written = _write_files(results, faults, junit_file, html)
+    counts = _print_json(written) if json else _print_text(written, faults)
+    if faults:
+        raise typer.Exit(output.USAGE)
+    if counts[result.Status.FAILED] or counts[result.Status.ERROR]:
+        raise typer.Exit(output.CHECK_FAILED)
+
+
+def _check_files(files: list[Path]) -> None:
+    """Check before the run that the files can be written and that no scenario is overwritten."""
+    if len(files) == 2 and files[0].resolve() == files[1].resolve():
+        output.exit_with_error("--junit and --html name the same file; name two")
+    for file in files:
+        if file.name.endswith(reader.SUFFIX):
+            output.exit_with_error(f"{file} has the name of a scenario file; choose another name")
+        output.check_writable(file)
+
+
+def _write_files(
+    results: "Iterable[ScenarioResult]",
+    faults: Sequence[ScenarioError],
+    junit_file: Path | None,
+    html: Path | None,
+) -> "Iterator[ScenarioResult]":
+    """The results, one by one and not stored. The files are written after the last one."""
+    suite = junit.Suite() if junit_file else None
+    report = scenario_report.Report() if html else None
+    for each in results:
+        if suite is not None:
+            suite.add(each)
+        if report is not None:
+            report.add(each)
+        yield each
+    if suite is not None and junit_file is not None:
+        output.write(junit_file, suite.document(faults))
+    if report is not None and html is not None:
+        output.write(html, report.html(faults))
+
+
+def _print_json(results: "Iterator[ScenarioResult]") -> "Counter[Status]":
+    counts: Counter[Status] = Counter()
+    for each in results:
+        sys.stdout.write(",\n" if counts else "[\n")
+        counts[each.status] += 1
+        sys.stdout.write(json_format.dumps(each.as_json(), ensure_ascii=False))
+    sys.stdout.write("\n]\n" if counts else "[]\n")
+    return counts
+
+
+def _print_text(results: "Iterator[ScenarioResult]", faults: Sequence[ScenarioError]) -> "Counter[Status]":
+    counts: Counter[Status] = Counter()
+    failed = (result.Status.FAILED, result.Status.ERROR)
+    explanations: list[str] = []
+    for each in results:
+        counts[each.status] += 1
+        mark = each.status.upper() if each.status in failed else each.status
+        why = f": {explain.skipped(each)}" if each.status is result.Status.SKIPPED else ""
+        typer.echo(f"{mark:<8}{each.id}{why}")
+        if each.status in failed:
+            explanations.append(explain.explain(each))
+    for text in explanations:
+        typer.echo("\n" + text)
+    sums = [f"{counts[status]} {status}" for status in result.Status if counts[status]]
+    sums += [f"{len(faults)} {'file' if len(faults) == 1 else 'files'} not usable"] if faults else []
+    typer.echo("\n" + ", ".join(sums))
+    return counts

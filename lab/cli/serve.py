@@ -1,44 +1,163 @@
 """`activation serve`."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lab.cli import database as databases
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import ALGORITHMS
+
+with deferred():
+    import pydantic
+
+    from lab.cli.admin import token as tokens
+    from lab.manufacturer import key_rotation, manufacturer
+    from server_stub import key_repository, server, settings
+    from server_stub.admin import context, keys
+    from server_stub.api import logs
+    from server_stub.api.limits import settings as limits
+    from server_stub.policy import errors
+    from server_stub.reference_data import source_countries
+    from server_stub.signing import signing_key
+
+if TYPE_CHECKING:
+    from server_stub.store.sql import SqlStore
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 selects a free one.")
     ] = 8021,
     db: Annotated[
         str,
-        typer.Option(
-            "--db", "--database", help="What keeps devices and verdicts: a SQLite file, or postgresql://…"
-        ),
+        typer.Option("--db", "--database", help="Database of the records: SQLite file, or postgresql://…"),
     ] = "activation.sqlite",
-    keys: Annotated[
+    keys_folder: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the key repository; beside --db by default. An empty one gets a new repository."
+            "--keys", help="Folder of the key repository, by default beside --db; created if it is empty."
         ),
     ] = None,
     algorithm: Annotated[
-        str, typer.Option(help="What verdicts are signed with: Ed25519, ES256 or ML-DSA-65.")
+        str, typer.Option(help="Signature algorithm of verdicts: Ed25519, ES256 or ML-DSA-65.")
     ] = "Ed25519",
-    seed: Annotated[str, typer.Option(help="Which vendor's keys; phones need the same seed.")] = "2021",
+    seed: Annotated[
+        str, typer.Option(help="Selects the manufacturer's keys; devices need the same seed.")
+    ] = "2021",
 ) -> None:
     """Run the verdict server until it is interrupted.
 
-    It answers 3000 requests a minute of one address and 30 of one phone; ACTIVATION_SERVER_RATE_PER_ADDRESS and
-    ACTIVATION_SERVER_RATE_PER_DEVICE set that, off turns it off. See docs/developers/limits.md.
+    It answers at most 3000 requests a minute from one address and 30 from one device. The environment variables
+    ACTIVATION_SERVER_RATE_PER_ADDRESS and ACTIVATION_SERVER_RATE_PER_DEVICE change these limits; `off` removes one.
+    All limits: docs/developers/load.md.
 
     \b
     Example:
       activation serve --port 8021
       activation device --profile official-global --place havana --server http://127.0.0.1:8021
     """
-    from lab.cli.one_database import named
-    from lab.cli.one_server import Wish, run
+    output.known_name(algorithm, ALGORITHMS, "algorithm")
+    database = databases.parse_database(db)
+    folder = keys_folder or database.beside("-keys")
+    try:
+        server.listen(host, port).close()  # first, so that a failed start leaves no files behind
+        with databases.opened_store(database, "; choose another --db") as store:
+            _serve(host, port, store, folder, signing_key.Algorithm(algorithm), seed)
+    except (errors.PolicyError, source_countries.SourceCountriesError) as error:
+        output.exit_with_error(str(error))
+    except key_repository.KeyRepositoryError as error:
+        output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
+    except OSError as error:
+        output.exit_with_error(
+            f"cannot listen on {host} port {port}: {error.strerror}; choose another --host or --port",
+            output.ENVIRONMENT,
+        )
 
-    run(Wish(host=host, port=port, db=named(db), keys=keys, algorithm=algorithm, seed=seed))
+
+def _serve(
+    host: str, port: int, store: "SqlStore", folder: Path, algorithm: "signing_key.Algorithm", seed: str
+) -> None:
+    maker, load_limits = manufacturer.Manufacturer(seed), _load_limits()
+    secrets, database = maker.secrets_signing_by(algorithm), store.database
+    with maker.ceremony.open(folder, secrets.signing_keys, server.system_clock) as repository:
+        history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
+        keyring = history.keyring(secrets.signing_keys)
+        signer = key_repository.VerdictSigner(keyring, history.listed, server.system_clock)
+        if signer.key.algorithm is not algorithm:
+            output.exit_with_error(
+                f"{folder} lists no {algorithm} key that may sign; choose an empty --keys", output.ENVIRONMENT
+            )
+        service = server.build_service(
+            settings.Settings(
+                host=host,
+                port=port,
+                database=database,
+                algorithm=algorithm,
+                issuer=maker.issuer,
+                audience=maker.audience,
+            ),
+            secrets,
+            store,
+            signer=signer,
+        )
+        admin = context.AdminContext.of(
+            service, keys=keys.KeyAdmin(repository, keyring, history.successor, server.system_clock)
+        )
+        token_file = database.beside("-admin-token")
+        token = first_token(token_file, admin)
+
+        def announce(url: str) -> None:
+            typer.echo(f"The verdict server listens on {url} and stores its records in {database}.")
+            typer.echo(f"It publishes its verdict keys from {folder}.")
+            typer.echo(f"API documentation: {url}/docs. Try in another terminal:")
+            typer.echo(
+                f"  activation device --profile official-global --place havana --seed {seed} --server {url}"
+            )
+            if token is not None:
+                typer.echo(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
+                typer.echo(f"  {token}")
+            elif not token_file.is_file():
+                typer.echo(
+                    "An admin token exists; "
+                    f"`activation admin token --db {database}` replaces it by a new one."
+                )
+            typer.echo(
+                f"Operate it: activation admin devices search --server {url} --token-file {token_file}"
+            )
+
+        server.run(
+            service,
+            host,
+            port,
+            announce,
+            repository=repository,
+            admin=admin,
+            log=logs.json_log(sys.stderr),
+            limits=load_limits,
+        )
+
+
+def _load_limits() -> "limits.ServerLimits":
+    """The limits that the environment sets. Exits with an error that names the variable."""
+    try:
+        return limits.LoadSettings().limits
+    except pydantic.ValidationError as error:
+        [first, *_] = error.errors(include_url=False)
+        name = f"ACTIVATION_SERVER_{str(first['loc'][0]).upper()}"
+        output.exit_with_error(f"{name} cannot be used: {first['msg']}")
+
+
+def first_token(file: Path, admin: "context.AdminContext") -> str | None:
+    """The admin token, also written to `file`, at the first start with a database. None if one exists already."""
+    token = admin.tokens.first()
+    if token is not None:
+        try:
+            tokens.write_token(file, token)
+        except OSError as error:
+            typer.echo(f"activation: cannot write {file}: {error.strerror}; note the token", err=True)
+    return token

@@ -5,9 +5,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import Json
+from wire.codes import Registration
+
+with deferred():
+    import pycountry
+    from rich import table as tables
+    from rich import text as texts
+
+    from server_stub.reference_data import time_zones
+    from server_stub.territory import judgement as judgements
+    from server_stub.territory import signals
+    from wire import evidence
+
 if TYPE_CHECKING:
-    from server_stub.territory.judgement import Judgement, Signal
-    from wire.evidence import Location, Plmn
+    from server_stub.territory.signals import Signal
 
 
 def territory(
@@ -16,88 +30,61 @@ def territory(
     ] = None,
     serving: Annotated[str | None, typer.Option(help="Serving network as MCC-MNC or MCCMNC.")] = None,
     roaming: Annotated[
-        bool | None, typer.Option("--roaming/--home", help="Registration state, as the modem says.")
+        bool | None, typer.Option("--roaming/--home", help="Registration state that the modem reports.")
     ] = None,
     cell_age: Annotated[
-        int | None, typer.Option(min=0, help="Seconds since the serving cell was heard; 0 is now.")
+        int | None, typer.Option(min=0, help="Seconds since the serving cell was received.")
     ] = None,
     position: Annotated[str | None, typer.Option(help="LAT,LON in degrees, such as 44.95,34.10.")] = None,
     accuracy: Annotated[
-        float | None, typer.Option(min=0, max=100_000, help="Metres; needs --position.")
+        float | None, typer.Option(min=0, max=100_000, help="Accuracy of --position in metres.")
     ] = None,
     wifi: Annotated[
         str | None, typer.Option(help="Country that Wi-Fi announces, ISO 3166-1 alpha-2.")
     ] = None,
     source: Annotated[str | None, typer.Option(help="Country of the source address.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="One object for machines.")] = False,
+    json: Json = False,
 ) -> None:
-    """Judge where a phone is from what it hears, and say what became of each signal and why.
+    """Determine where a device is from the signals it receives, and show how each signal was used.
 
-    Without any signal the answer is unknown. Exit code 0: judged, whatever the answer, 2: an option is wrong.
+    Without any signal the result is unknown. Exit code 0: any result, 2: an option is wrong.
 
     \b
     Example:
       activation territory --sim 208-01 --serving 368-01 --source DE
     """
-    from lab.cli import output
-    from server_stub.territory.judgement import judge
-
     if accuracy is not None and position is None:
-        output.exit_with_error("--accuracy says how good a position is; give --position LAT,LON too")
+        output.exit_with_error("--accuracy belongs to a position; give --position LAT,LON too")
     if cell_age is not None and serving is None:
         output.exit_with_error("--cell-age is the age of the serving cell; give --serving PLMN too")
-    judgement = judge(_signals(sim or [], serving, roaming, cell_age, position, accuracy, wifi, source))
+    found: list[Signal] = [signals.sim_home(_plmn(text, "--sim")) for text in sim or []]
+    if serving is not None:
+        found.append(signals.serving_network(_plmn(serving, "--serving"), age=cell_age))
+    if roaming is not None:
+        found.append(signals.registration(Registration.ROAMING if roaming else Registration.HOME))
+    if wifi is not None:
+        found.append(signals.wifi_country(_country(wifi, "--wifi")))
+    if source is not None:
+        found.append(signals.source_address(_country(source, "--source")))
+    if position is not None:
+        found.append(signals.position(_location(position, accuracy), time_zones.zone_at, found))
+    judgement = judgements.judge(found)
     if json:
         output.as_json(_as_json(judgement))
     else:
         output.show(*_as_text(judgement))
 
 
-def _signals(
-    sims: list[str],
-    serving: str | None,
-    roaming: bool | None,
-    cell_age: int | None,
-    position: str | None,
-    accuracy: float | None,
-    wifi: str | None,
-    source: str | None,
-) -> list["Signal"]:
-    from server_stub.reference_data.time_zones import zone_at
-    from server_stub.territory import signals as make
-    from wire.codes import Registration
-
-    found = [make.sim_home(_plmn(text, "--sim")) for text in sims]
-    if serving is not None:
-        found.append(make.serving_network(_plmn(serving, "--serving"), age=cell_age))
-    if roaming is not None:
-        found.append(make.registration(Registration.ROAMING if roaming else Registration.HOME))
-    if wifi is not None:
-        found.append(make.wifi_country(_country(wifi, "--wifi")))
-    if source is not None:
-        found.append(make.source_address(_country(source, "--source")))
-    if position is not None:
-        found.append(make.position(_location(position, accuracy), zone_at, found))
-    return found
-
-
-def _plmn(text: str, option: str) -> "Plmn":
-    from lab.cli import output
-    from wire.evidence import Plmn
-
+def _plmn(text: str, option: str) -> "evidence.Plmn":
     match = re.fullmatch(r"([0-9]{3})-?([0-9]{2,3})", text, re.ASCII)
     if not match:
         output.exit_with_error(
             f"{option} {text!r} is no network; write the MCC's three digits and the MNC's two or three, such as 368-01"
         )
-    return Plmn(mcc=match[1], mnc=match[2])
+    return evidence.Plmn(mcc=match[1], mnc=match[2])
 
 
 def _country(text: str, option: str) -> str:
-    import pycountry
-
-    from lab.cli import output
-
     code = text.upper()
     if code != "XK" and (not re.fullmatch(r"[A-Z]{2}", code) or not pycountry.countries.get(alpha_2=code)):
         output.exit_with_error(
@@ -106,10 +93,7 @@ def _country(text: str, option: str) -> str:
     return code
 
 
-def _location(text: str, accuracy: float | None) -> "Location":
-    from lab.cli import output
-    from wire.evidence import Location
-
+def _location(text: str, accuracy: float | None) -> "evidence.Location":
     number = r"([+-]?[0-9]{1,3}(?:\.[0-9]+)?)"
     match = re.fullmatch(rf"\s*{number}\s*,\s*{number}\s*", text, re.ASCII)
     if not match:
@@ -119,19 +103,17 @@ def _location(text: str, accuracy: float | None) -> "Location":
     latitude, longitude = float(match[1]), float(match[2])
     if abs(latitude) > 90 or abs(longitude) > 180:
         output.exit_with_error(
-            f"--position {text!r} is not on Earth; latitude is -90 to 90, longitude -180 to 180"
+            f"--position {text!r} is out of range; latitude is -90 to 90, longitude -180 to 180"
         )
-    return Location(latitude=latitude, longitude=longitude, accuracy=accuracy)
+    return evidence.Location(latitude=latitude, longitude=longitude, accuracy=accuracy)
 
 
-def _as_json(judgement: "Judgement") -> dict[str, Any]:
-    from server_stub.territory.judgement import confidence_level
-
+def _as_json(judgement: "judgements.Judgement") -> dict[str, Any]:
     return {
         "status": judgement.status.value,
         "territory": judgement.territory,
         "confidence": judgement.confidence,
-        "confidence_word": confidence_level(judgement.confidence).value,
+        "confidence_word": judgements.confidence_level(judgement.confidence).value,
         "explanation": judgement.explanation,
         "signals": [
             {
@@ -141,24 +123,20 @@ def _as_json(judgement: "Judgement") -> dict[str, Any]:
                 "territory": each.signal.territory,
                 "also": list(each.signal.also),
                 "note": each.signal.note.value if each.signal.note else None,
-                "fate": each.outcome.value,
-                "why": each.reason.value,
+                "fate": each.fate.value,
+                "why": each.why.value,
             }
             for each in judgement.findings
         ],
     }
 
 
-def _as_text(judgement: "Judgement") -> list[Any]:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        "signal", "reading", "says", "became", "why", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
+def _as_text(judgement: "judgements.Judgement") -> list[Any]:
+    columns = ("signal", "value", "territory", "result", "reason")
+    table = tables.Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for each in judgement.findings:
-        says = each.signal.territory or "/".join(each.signal.also) or "-"
-        row = (each.signal.source.value, each.signal.reading, says, each.outcome.value, each.reason.value)
-        table.add_row(*map(Text, row))
-    parts: list[Any] = [table, Text()] if judgement.findings else []
-    return [*parts, Text(judgement.explanation)]
+        places = each.signal.territory or "/".join(each.signal.also) or "-"
+        row = (each.signal.source.value, each.signal.reading, places, each.fate.value, each.why.value)
+        table.add_row(*map(texts.Text, row))
+    parts: list[Any] = [table, texts.Text()] if judgement.findings else []
+    return [*parts, texts.Text(judgement.explanation)]

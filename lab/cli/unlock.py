@@ -1,55 +1,122 @@
 """`activation unlock`."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from lab.cli import database as databases
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import (
+    ALGORITHMS,
+    Case,
+    Challenge,
+    CodeFile,
+    CodePicture,
+    ServerDatabase,
+    Undelivered,
+)
+from wire.limits import CODE_MAX, TEXT_MAX
+from wire.unlock import ChallengeError, UnlockChallenge
+
+with deferred():
+    from lab.manufacturer import key_rotation, manufacturer
+    from lab.reports import qr as qr_codes
+    from server_stub import key_repository, server, settings
+    from server_stub.admin import context, devices
+    from server_stub.signing import signing_key
+
+if TYPE_CHECKING:
+    from server_stub.store.sql import SqlStore
+
+_CASE: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{CODE_MAX}}}")
+
 
 def unlock(
-    challenge: Annotated[
-        str, typer.Argument(help="What the lock screen shows; spaces and case do not count.")
-    ],
-    db: Annotated[
-        str,
-        typer.Option("--db", "--database", help="The server's records: its SQLite file, or postgresql://…"),
-    ] = "activation.sqlite",
+    challenge: Challenge,
+    db: ServerDatabase = "activation.sqlite",
     keys: Annotated[
-        Path | None, typer.Option(help="Folder of the key repository; beside --db by default.")
+        Path | None, typer.Option(help="Folder of the key repository, by default beside --db.")
     ] = None,
     algorithm: Annotated[
-        str, typer.Option(help="What the code is signed with: Ed25519, ES256 or ML-DSA-65.")
+        str, typer.Option(help="Signature algorithm: Ed25519, ES256 or ML-DSA-65.")
     ] = "Ed25519",
-    reason: Annotated[str, typer.Option(help="Why, for the records.")] = "unlock code",
-    case: Annotated[str | None, typer.Option(help="Case number; the phone's own if it is left out.")] = None,
-    undelivered: Annotated[
-        int, typer.Option(min=0, help="How many of the phone's newest verdicts never reached it.")
-    ] = 0,
-    qr: Annotated[Path | None, typer.Option(help="Write the code as a QR picture (PNG).")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the code to a file instead of printing it.")] = None,
-    seed: Annotated[str, typer.Option(help="Which vendor's keys; the server's seed.")] = "2021",
+    reason: Annotated[str, typer.Option(help="Reason, for the records.")] = "unlock code",
+    case: Case = None,
+    undelivered: Undelivered = 0,
+    qr: CodePicture = None,
+    out: CodeFile = None,
+    seed: Annotated[str, typer.Option(help="Selects the manufacturer's keys; the server's seed.")] = "2021",
 ) -> None:
-    """Sign the unlock code for the challenge of a lock screen: text to type, a file, or a QR picture.
+    """Sign the unlock code for the challenge on a lock screen: as text, as a file, or as a QR picture.
 
     \b
     Example:
       activation unlock FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY --db activation.sqlite --qr code.png
       activation device --profile official-global --place havana --state phone --offline --code-qr code.png
     """
-    from lab.cli.one_code import Wish, run
-    from lab.cli.one_database import named
-
-    run(
-        Wish(
-            challenge=challenge,
-            db=named(db),
-            keys=keys,
-            algorithm=algorithm,
-            reason=reason,
-            case=case,
-            undelivered=undelivered,
-            qr=qr,
-            out=out,
-            seed=seed,
+    output.known_name(algorithm, ALGORITHMS, "algorithm")
+    if qr is not None and algorithm == "ML-DSA-65":
+        output.exit_with_error(
+            "an ML-DSA-65 verdict does not fit into a QR code; use --out, or --algorithm Ed25519"
         )
-    )
+    if case is not None and not _CASE.fullmatch(case):
+        output.exit_with_error(f"{case!r} is no case number; use up to {CODE_MAX} letters, digits and ._:-")
+    if not 0 < len(reason) <= TEXT_MAX:
+        output.exit_with_error(f"--reason has {len(reason)} characters; use 1 to {TEXT_MAX}")
+    try:
+        parsed = UnlockChallenge.parse(challenge)
+    except ChallengeError as error:
+        output.exit_with_error(f"this is no challenge of a lock screen: {error}")
+    database = databases.existing_database(db)
+    folder = keys or database.beside("-keys")
+    try:
+        with databases.opened_store(database) as store:
+            admin = _device_admin(store, folder, signing_key.Algorithm(algorithm), seed)
+            code = admin.unlock_code(parsed, reason=reason, case=case, undelivered=undelivered)
+    except devices.OperatorError as error:
+        output.exit_with_error(str(error), output.CHECK_FAILED)
+    except key_repository.KeyRepositoryError as error:
+        output.exit_with_error(f"no key to sign with in {folder}: {error}", output.ENVIRONMENT)
+    write_code(code.token, qr, out)
+    for file in (qr, out):
+        if file is not None:
+            typer.echo(f"The code is in {file}.", err=True)
+    if qr is None and out is None:
+        typer.echo(code.token)
+    print_validity(str(code.verdict.case))
+
+
+def _device_admin(
+    store: "SqlStore", folder: Path, algorithm: "signing_key.Algorithm", seed: str
+) -> "devices.DeviceAdmin":
+    """The server's operations on devices, with a published key of `algorithm`. Exits with an error without one."""
+    maker = manufacturer.Manufacturer(seed)
+    secrets, published = maker.secrets_signing_by(algorithm), key_repository.published_keys(folder)
+    keyring = key_rotation.KeyRotationHistory(maker, lambda: published).keyring(secrets.signing_keys)
+    signer = key_repository.VerdictSigner(keyring, lambda: published, server.system_clock)
+    if signer.key.algorithm is not algorithm:
+        output.exit_with_error(
+            f"{folder} lists no {algorithm} key that may sign; choose another --algorithm",
+            output.ENVIRONMENT,
+        )
+    configured = settings.Settings(algorithm=algorithm, issuer=maker.issuer, audience=maker.audience)
+    return context.device_admin(server.build_service(configured, secrets, store, signer=signer))
+
+
+def write_code(token: str, picture: Path | None, file: Path | None) -> None:
+    """Write an unlock code as a QR picture and as text. Exits with an error if that fails."""
+    if picture is not None:
+        try:
+            output.write(picture, qr_codes.to_png(token))
+        except qr_codes.QrError as error:
+            output.exit_with_error(str(error))
+    if file is not None:
+        output.write(file, token + "\n")
+
+
+def print_validity(case: str) -> None:
+    """Print on standard error what the code does, and its case number."""
+    typer.echo(f"It unlocks this device only, within 24 hours; the case is {case}.", err=True)

@@ -1,16 +1,25 @@
 """`activation verify`."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import Json
+
+with deferred():
+    from agent import ports
+    from lab.inspection import inputs, repository_keys, verification_report, verification_trace
 
 if TYPE_CHECKING:
     from agent.verification.keyset import KeySet
 
 
 def verify(
-    token: Annotated[str, typer.Argument(help="A token, a file that holds one, or - for standard input.")],
+    token: Annotated[str, typer.Argument(help="A token, a file that contains one, or - for standard input.")],
     keys: Annotated[Path | None, typer.Option(help="JWK Set with the verdict keys.")] = None,
     root: Annotated[Path | None, typer.Option(help="Pinned root.json; needs --repository.")] = None,
     repository: Annotated[
@@ -18,10 +27,10 @@ def verify(
     ] = None,
     nonce: Annotated[str | None, typer.Option(help="The outstanding challenge.")] = None,
     device_key: Annotated[
-        str | None, typer.Option(help="The phone's key: JWK or PEM file, or thumbprint.")
+        str | None, typer.Option(help="The device's key: JWK or PEM file, or thumbprint.")
     ] = None,
     now: Annotated[
-        str | None, typer.Option(help="Trusted time: seconds or ISO 8601. Else this machine's.")
+        str | None, typer.Option(help="Trusted time: seconds or ISO 8601; by default this machine's time.")
     ] = None,
     serial: Annotated[int | None, typer.Option(min=0, help="The sealed serial; 0 for none.")] = None,
     policy_version: Annotated[
@@ -30,77 +39,54 @@ def verify(
     issuer: Annotated[str | None, typer.Option(help="The issuer that the image pins.")] = None,
     audience: Annotated[str | None, typer.Option(help="The audience that the image pins.")] = None,
     unverified: Annotated[
-        bool, typer.Option("--unverified", help="Show also what a refused token claims.")
+        bool, typer.Option("--unverified", help="Also show the claims of a rejected token.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One object for machines.")] = False,
+    json: Json = False,
 ) -> None:
-    """Take a verdict through the fourteen steps and show each: what was compared, and where it failed.
+    """Verify a verdict and show each of the fourteen steps: what was compared, and where it failed.
 
-    A step for which no option gives the expectation is not checked. Nothing of a token is shown that has not been
-    verified, unless --unverified asks for it. Exit code 0: verified, 1: refused, 2: the request is wrong,
-    3: the key repository cannot be used.
+    A step is skipped if no option gives its expected value. Unverified content of a token is shown only with
+    --unverified. Exit code 0: verified, 1: rejected, 2: usage error, 3: the key repository cannot be used.
 
     \b
     Example:
       activation verify verdict.jwt --keys verdict-keys.json --nonce bm9uY2Ut --now 2021-09-29T07:20:00Z
     """
-    from lab.cli import output
-    from lab.inspection.inputs import InputError, read_device_key, read_time, read_token
-    from lab.inspection.verification_report import as_json, as_text
-    from lab.inspection.verification_trace import Expectations, trace
-
     try:
-        moment = _machine_time() if now is None else read_time(now)
-        expected = Expectations(
+        moment = int(time.time()) if now is None else inputs.read_time(now)
+        wanted = verification_trace.Wanted(
             now=moment,
             issuer=issuer,
             audience=audience,
-            thumbprint=None if device_key is None else read_device_key(device_key),
+            thumbprint=None if device_key is None else inputs.read_device_key(device_key),
             nonce=nonce,
             serial=serial,
             policy_version=policy_version,
         )
-        octets, key_set = read_token(token), _keys(keys, root, repository, moment)
-    except InputError as error:
+        token_bytes, key_set = inputs.read_token(token), _read_keys(keys, root, repository, moment)
+    except inputs.InputError as error:
         output.exit_with_error(str(error))
-    traced = trace(octets, key_set, expected)
+    trace = verification_trace.trace(token_bytes, key_set, wanted)
     if json:
-        output.as_json(as_json(traced, octets, key_set, unverified=unverified))
+        output.as_json(verification_report.as_json(trace, token_bytes, key_set, unverified=unverified))
     else:
-        output.show(as_text(traced, octets, key_set, unverified=unverified))
-    if not traced.verified:
-        _hint(token, traced.failed_at)
-        raise typer.Exit(output.NOT_IN_ORDER)
+        output.show(verification_report.as_text(trace, token_bytes, key_set, unverified=unverified))
+    if not trace.verified:
+        may_be_name = token != "-" and len(token) < 256 and not inputs.is_file(token)  # noqa: S105 - no password
+        if trace.failed_at in {1, 2} and may_be_name:
+            typer.echo(f"activation: there is no file {token!r}; it was used as the token itself", err=True)
+        raise typer.Exit(output.CHECK_FAILED)
 
 
-def _keys(keys: Path | None, root: Path | None, repository: str | None, now: int) -> "KeySet":
-    """The keys from the one source that the options name."""
-    from agent.ports import KeySourceError
-    from lab.cli import output
-    from lab.inspection.inputs import InputError, read_keys
-    from lab.inspection.repository_keys import keys_of
-
+def _read_keys(keys: Path | None, root: Path | None, repository: str | None, now: int) -> "KeySet":
+    """The keys from the file or the repository. Raises InputError unless exactly one of them is given."""
     if keys is not None and root is None and repository is None:
-        return read_keys(keys)
+        return inputs.read_keys(keys)
     if keys is None and root is not None and repository is not None:
         try:
-            return keys_of(root, repository, now)
-        except KeySourceError as error:
-            output.exit_with_error(f"no keys from {repository}: {error}", output.OUTSIDE)
-    raise InputError(
-        "say where the keys are: either --keys FILE, or --root FILE and --repository URL or FOLDER"
+            return repository_keys.keys_of(root, repository, now)
+        except ports.KeySourceError as error:
+            output.exit_with_error(f"no keys from {repository}: {error}", output.ENVIRONMENT)
+    raise inputs.InputError(
+        "specify the source of the keys: either --keys FILE, or --root FILE and --repository URL or FOLDER"
     )
-
-
-def _machine_time() -> int:
-    import time
-
-    return int(time.time())
-
-
-def _hint(token: str, failed_at: int | None) -> None:
-    """A misspelt file name is no token; say so, as it is refused like one."""
-    from lab.inspection.inputs import is_file
-
-    if token != "-" and failed_at in {1, 2} and len(token) < 256 and not is_file(token):  # noqa: S105 - no password
-        typer.echo(f"activation: no file is called {token!r}, so it was taken for the token itself", err=True)

@@ -13,7 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from lab.cli.main import app
-from lab.cli.one_server import Wish, first_token
+from lab.cli.serve import first_token
 from lab.manufacturer.policies import LANTERN
 from server_stub.admin.tokens import AdminTokens
 from server_stub.policies import DEFAULT
@@ -212,15 +212,15 @@ def test_a_first_start_shows_the_token_once_and_writes_it_for_its_owner_alone(
     server: Operated, tmp_path: Path
 ) -> None:
     """What `activation serve` does before it answers; a second start has nothing to show, and leaves the file alone."""
-    wish = Wish("127.0.0.1", 0, Database(tmp_path / "a.sqlite"), None, "Ed25519", "tests")
+    file = tmp_path / "activation-admin-token"
     store = SqlStore(tmp_path / "a.sqlite")
     parts = replace(server.parts, tokens=AdminTokens(store, server.clock, secrets.token_bytes))
-    token = first_token(wish, parts)
+    token = first_token(file, parts)
     assert token is not None
-    assert wish.token_file.read_text() == f"{token}\n"
-    assert stat.S_IMODE(wish.token_file.stat().st_mode) == 0o600
-    assert first_token(wish, parts) is None
-    assert wish.token_file.read_text() == f"{token}\n"
+    assert file.read_text() == f"{token}\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert first_token(file, parts) is None
+    assert file.read_text() == f"{token}\n"
     assert parts.tokens.actor(token) == "operator"
     store.close()
 

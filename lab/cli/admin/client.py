@@ -1,4 +1,4 @@
-"""Calling the admin API of a server: the token, the address, idempotency keys, and errors that say what to do."""
+"""Calls of a server's admin API: address, token, idempotency keys, and errors that say what to do."""
 
 import os
 import re
@@ -16,21 +16,22 @@ from lab.cli import output
 PREFIX: Final = "/admin/v1"
 TOKEN_VARIABLE: Final = "ACTIVATION_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 
-_SECONDS: Final = 60
-_TRIES: Final = 2
+_TIMEOUT_SECONDS: Final = 60
+_ATTEMPTS: Final = 2
+_PAGE_MAX: Final = 1000
 _IMEI: Final = re.compile(r"[0-9]{14,16}")
-_EXITS: Final = {
+_EXIT_CODES: Final = {
     400: output.USAGE,
     401: output.USAGE,
-    404: output.NOT_IN_ORDER,
-    409: output.NOT_IN_ORDER,
-    412: output.NOT_IN_ORDER,
+    404: output.CHECK_FAILED,
+    409: output.CHECK_FAILED,
+    412: output.CHECK_FAILED,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """An answer: the JSON of its body, and its entity tag where it has one."""
+    """The JSON of a response's body, and its entity tag if it has one."""
 
     body: Any
     etag: str | None = None
@@ -38,29 +39,39 @@ class ApiResponse:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Calls one server. Every method stops with an error and an exit code where the server does not do it."""
+    """Calls one server. Every method exits with an error if the server does not answer with success."""
 
     server: str
     token: str
 
     @classmethod
     def of(cls, server: str, token_file: Path) -> "Client":
-        """The client of `server`, with the token of the environment or of a file."""
+        """The client of `server`, with the token from the environment or from a file."""
         if not re.match(r"https?://[^/\s]+", server):
-            output.exit_with_error(f"{server!r} is no URL; name a server like http://127.0.0.1:8021")
-        return cls(server.rstrip("/"), _token(token_file))
+            output.exit_with_error(f"{server!r} is no URL; give a server such as http://127.0.0.1:8021")
+        token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        try:
+            token = token or token_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            output.exit_with_error(
+                f"no admin token: set {TOKEN_VARIABLE}, or name with --token-file the file that "
+                "`activation serve` wrote"
+            )
+        if not token.isascii() or not token.isprintable() or " " in token:
+            output.exit_with_error(f"this is no admin token; look at {TOKEN_VARIABLE} or --token-file")
+        return cls(server.rstrip("/"), token)
 
-    def get(self, path: str, asked: Mapping[str, Any] | None = None) -> ApiResponse:
-        """Ask for `path`; what is None is not asked."""
-        return _told(self._send("GET", path, params=_query(asked)))
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> ApiResponse:
+        """Read `path`. Members of the query that are None are left out."""
+        return _parsed(self._request("GET", path, params=_query(query)))
 
-    def pages(self, path: str, asked: Mapping[str, Any], most: int) -> Iterator[dict[str, Any]]:
-        """At most `most` items, from as many pages as they take."""
+    def pages(self, path: str, query: Mapping[str, Any], limit: int) -> Iterator[dict[str, Any]]:
+        """At most `limit` items, read page by page."""
         cursor = None
-        while most > 0:
-            page = self.get(path, {**asked, "limit": min(most, 1000), "cursor": cursor}).body
+        while limit > 0:
+            page = self.get(path, {**query, "limit": min(limit, _PAGE_MAX), "cursor": cursor}).body
             yield from page["items"]
-            most -= len(page["items"])
+            limit -= len(page["items"])
             cursor = page["next"]
             if cursor is None:
                 return
@@ -68,90 +79,89 @@ class Client:
     def post(
         self, path: str, body: Mapping[str, Any], *, if_match: str | None = None, method: str = "POST"
     ) -> ApiResponse:
-        """Write, under an idempotency key, so that it happens once if it has to be sent twice."""
+        """Write with an idempotency key, so that a repeated request is carried out once."""
         headers = {"Idempotency-Key": str(uuid.uuid4())} | ({"If-Match": if_match} if if_match else {})
-        return _told(self._send(method, path, json=_given(body), headers=headers))
+        return _parsed(self._request(method, path, json=_given(body), headers=headers))
 
-    def ask(self, path: str, body: Mapping[str, Any]) -> ApiResponse:
-        """A question that needs a body; nothing is written."""
-        return _told(self._send("POST", path, json=_given(body)))
+    def query(self, path: str, body: Mapping[str, Any]) -> ApiResponse:
+        """Read with a request body. Nothing is written."""
+        return _parsed(self._request("POST", path, json=_given(body)))
 
-    def text(self, path: str, asked: Mapping[str, Any]) -> bytes:
-        """The octets of an export."""
-        return self._send("GET", path, params=_query(asked)).content
+    def export(self, path: str, query: Mapping[str, Any]) -> bytes:
+        """The bytes of an export."""
+        return self._request("GET", path, params=_query(query)).content
 
-    def device(self, name: str) -> str:
-        """The pseudonym of a device that is named by it or by its IMEI, which travels in a body alone."""
-        return str(self.ask("/devices/find", {"imei": name}).body["sub"]) if _IMEI.fullmatch(name) else name
+    def pseudonym(self, device: str) -> str:
+        """The pseudonym of a device, given that or its IMEI. An IMEI is sent in a body, never in a URL."""
+        if not _IMEI.fullmatch(device):
+            return device
+        return str(self.query("/devices/find", {"imei": device}).body["sub"])
 
-    def _send(self, method: str, path: str, **how: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.token}", **how.pop("headers", {})}
-        answer = self._answer(method, f"{self.server}{PREFIX}{path}", headers=headers, **how)
-        return answer if answer.ok and answer.status_code < 300 else _refused(answer, self.server)
+    def device_path(self, device: str) -> str:
+        """The path of a device, given its pseudonym or its IMEI."""
+        return f"/devices/{quote_path(self.pseudonym(device))}"
 
-    def _answer(self, method: str, url: str, **how: Any) -> requests.Response:
-        """What the server answers, asked once more where the connection fails."""
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **arguments: Any
+    ) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         with requests.Session() as session:
-            session.trust_env = False  # a .netrc would take the place of the token
-            for _ in range(_TRIES):
+            session.trust_env = False  # a .netrc would replace the token
+            for _ in range(_ATTEMPTS):
                 try:
-                    return session.request(method, url, timeout=_SECONDS, allow_redirects=False, **how)
+                    response = session.request(
+                        method,
+                        f"{self.server}{PREFIX}{path}",
+                        headers=headers,
+                        timeout=_TIMEOUT_SECONDS,
+                        allow_redirects=False,
+                        **arguments,
+                    )
                 except (requests.ConnectionError, requests.Timeout):
                     continue
                 except (requests.RequestException, ValueError) as error:
                     output.exit_with_error(
                         f"cannot ask {self.server}: {type(error).__name__}; check --server"
                     )
+                return response if 200 <= response.status_code < 300 else _failed(response, self.server)
         return output.exit_with_error(
-            f"cannot reach {self.server}; does `activation serve` run there?", output.OUTSIDE
+            f"cannot reach {self.server}; is `activation serve` running there?", output.ENVIRONMENT
         )
 
 
 def quote_path(name: str) -> str:
-    """`name` as one part of a path."""
+    """`name` as one segment of a path."""
     return quote(name, safe="")
 
 
-def _token(file: Path) -> str:
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    if not token:
-        try:
-            token = file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            output.exit_with_error(
-                f"no admin token: set {TOKEN_VARIABLE}, or name with --token-file the file that `activation serve` made"
-            )
-    if not token.isascii() or not token.isprintable() or " " in token:
-        output.exit_with_error(f"this is no admin token; look at {TOKEN_VARIABLE} or --token-file")
-    return token
+def _given(members: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (members or {}).items() if value is not None}
 
 
-def _given(asked: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (asked or {}).items() if value is not None}
-
-
-def _query(asked: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A query string has no types."""
+def _query(members: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The members as a query string needs them: booleans in lower case."""
     return {
         name: str(value).lower() if isinstance(value, bool) else value
-        for name, value in _given(asked).items()
+        for name, value in _given(members).items()
     }
 
 
-def _told(answer: requests.Response) -> ApiResponse:
-    return ApiResponse(answer.json(), answer.headers.get("ETag"))
+def _parsed(response: requests.Response) -> ApiResponse:
+    return ApiResponse(response.json(), response.headers.get("ETag"))
 
 
-def _refused(answer: requests.Response, server: str) -> NoReturn:
-    """What the problem document says, with all that is wrong."""
-    code = _EXITS.get(answer.status_code, output.OUTSIDE if answer.status_code >= 500 else output.USAGE)
+def _failed(response: requests.Response, server: str) -> NoReturn:
+    """Exit with the content of the problem document."""
+    status = response.status_code
     try:
-        problem = answer.json()
+        problem = response.json()
         lines = [f"{problem['code']}: {problem['detail']}"]
         lines += [f"  {each['where']}: {each['what']}" for each in problem.get("errors", [])]
     except (ValueError, KeyError, TypeError):
         output.exit_with_error(
-            f"{server} answered {answer.status_code} and no problem document; is it a verdict server?",
-            output.OUTSIDE,
+            f"{server} answered {status} without a problem document; is it a verdict server?",
+            output.ENVIRONMENT,
         )
-    output.exit_with_error("\n".join(lines), code)
+    output.exit_with_error(
+        "\n".join(lines), _EXIT_CODES.get(status, output.ENVIRONMENT if status >= 500 else output.USAGE)
+    )

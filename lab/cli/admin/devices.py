@@ -1,12 +1,19 @@
 """`activation admin devices`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from lab.cli.admin.options import SERVER, TOKEN_FILE, Device, Json, Limit, Reason, Server, TokenFile, group
+from lab.cli import output
+from lab.cli.admin.options import SERVER, TOKEN_FILE, Device, Json, Limit, Reason, Server, TokenFile
+from lab.cli.lazy import deferred
+from lab.cli.options import Case
 
-app = group("Devices: search, look at, decide about.", "activation admin devices search --decision deny")
+with deferred():
+    from lab.cli.admin import client, tables
+
+ACTIONS = ["lock", "unlock", "release", "withdraw"]
 
 Text = str | None
 Territory = Annotated[Text, typer.Option(help="Territory of the newest verdict: CU, UA-43.")]
@@ -14,18 +21,17 @@ Activated = Annotated[Text, typer.Option("--activation-territory", help="Where i
 Region = Annotated[Text, typer.Option("--sale-region", help="Where it was sold: global, eea, …")]
 Model = Annotated[Text, typer.Option(help="Its model.")]
 Batch = Annotated[Text, typer.Option(help="Its production batch.")]
-Distributor = Annotated[Text, typer.Option(help="Who got it from the vendor.")]
+Distributor = Annotated[Text, typer.Option(help="To whom the manufacturer shipped it.")]
 Decision = Annotated[
     Text, typer.Option(help="Decision of the newest verdict: allow, notice, deny, defer or release.")
 ]
 Locked = Annotated[bool | None, typer.Option("--locked", help="Locked by its newest verdict.")]
 Overridden = Annotated[
-    bool | None, typer.Option("--overridden/--not-overridden", help="Whether an operator decided about it.")
+    bool | None,
+    typer.Option("--overridden/--not-overridden", help="Whether an operator overrides the policy."),
 ]
-Case = Annotated[Text, typer.Option(help="Case number; the phone's own if it is left out.")]
 
 
-@app.command()
 def search(
     territory: Territory = None,
     activation_territory: Activated = None,
@@ -41,17 +47,13 @@ def search(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Search devices. A device has every property that is named.
+    """Search devices that have all the given properties.
 
     \b
     Example:
       activation admin devices search --activation-territory CU --locked
     """
-    from lab.cli import output
-    from lab.cli.admin import tables
-    from lab.cli.admin.client import Client
-
-    asked = {
+    query = {
         "territory": territory,
         "activation_territory": activation_territory,
         "sale_region": sale_region,
@@ -62,11 +64,10 @@ def search(
         "locked": locked or None,
         "overridden": overridden,
     }
-    items = list(Client.of(server, token_file).pages("/devices", asked, limit))
-    output.as_json(items) if json else tables.show_devices(items)
+    items = list(client.Client.of(server, token_file).pages("/devices", query, limit))
+    tables.show(items, tables.devices, json=json)
 
 
-@app.command()
 def show(
     device: Device, server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False
 ) -> None:
@@ -76,16 +77,10 @@ def show(
     Example:
       activation admin devices show 490154203237518
     """
-    from lab.cli import output
-    from lab.cli.admin import tables
-    from lab.cli.admin.client import Client, quote_path
-
-    client = Client.of(server, token_file)
-    item = client.get(f"/devices/{quote_path(client.device(device))}").body
-    output.as_json(item) if json else tables.show_device(item)
+    api = client.Client.of(server, token_file)
+    tables.show(api.get(api.device_path(device)).body, tables.device, json=json)
 
 
-@app.command()
 def history(
     device: Device,
     limit: Limit = 100,
@@ -93,22 +88,17 @@ def history(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Show the verdicts about one device, newest first. With --json each has its inputs, appraisal and judgement.
+    """Show the verdicts on one device, newest first. --json adds inputs, appraisal and judgement of each.
 
     \b
     Example:
       activation admin devices history 490154203237518 --json
     """
-    from lab.cli import output
-    from lab.cli.admin import tables
-    from lab.cli.admin.client import Client, quote_path
-
-    client = Client.of(server, token_file)
-    items = list(client.pages(f"/devices/{quote_path(client.device(device))}/history", {}, limit))
-    output.as_json(items) if json else tables.show_history(items)
+    api = client.Client.of(server, token_file)
+    items = list(api.pages(f"{api.device_path(device)}/history", {}, limit))
+    tables.show(items, tables.history, json=json)
 
 
-@app.command()
 def lock(
     device: Device,
     reason: Reason,
@@ -117,16 +107,15 @@ def lock(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Deny a device at its next check-in, whatever the policy says.
+    """Deny a device at its next check-in, whatever the policy decides.
 
     \b
     Example:
       activation admin devices lock 490154203237518 --reason "reported stolen"
     """
-    _act("lock", device, {"reason": reason, "case": case}, (server, token_file), json=json)
+    _act("lock", device, {"reason": reason, "case": case}, client.Client.of(server, token_file), json=json)
 
 
-@app.command()
 def unlock(
     device: Device,
     reason: Reason,
@@ -135,16 +124,15 @@ def unlock(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Allow a device at its next check-in, whatever the policy says.
+    """Allow a device at its next check-in, whatever the policy decides.
 
     \b
     Example:
       activation admin devices unlock 490154203237518 --reason "bought in Panama"
     """
-    _act("unlock", device, {"reason": reason, "case": case}, (server, token_file), json=json)
+    _act("unlock", device, {"reason": reason, "case": case}, client.Client.of(server, token_file), json=json)
 
 
-@app.command()
 def release(
     device: Device,
     reason: Reason,
@@ -153,16 +141,15 @@ def release(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Give a device up at its next check-in: it never asks again.
+    """Release a device: at its next check-in it gets a `release` verdict and stops contacting the server.
 
     \b
     Example:
       activation admin devices release 490154203237518 --reason "end of life"
     """
-    _act("release", device, {"reason": reason, "case": case}, (server, token_file), json=json)
+    _act("release", device, {"reason": reason, "case": case}, client.Client.of(server, token_file), json=json)
 
 
-@app.command()
 def withdraw(
     device: Device,
     reason: Reason,
@@ -170,18 +157,17 @@ def withdraw(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Let the policy decide about a device again.
+    """Withdraw an override: the policy decides on the device again.
 
     \b
     Example:
       activation admin devices withdraw 490154203237518 --reason "a mistake"
     """
-    _act("withdraw", device, {"reason": reason}, (server, token_file), json=json)
+    _act("withdraw", device, {"reason": reason}, client.Client.of(server, token_file), json=json)
 
 
-@app.command()
 def bulk(
-    act: Annotated[str, typer.Argument(help="lock, unlock, release or withdraw.")],
+    action: Annotated[str, typer.Argument(metavar="ACT", help="lock, unlock, release or withdraw.")],
     reason: Reason,
     territory: Territory = None,
     activation_territory: Activated = None,
@@ -193,24 +179,21 @@ def bulk(
     locked: Locked = None,
     overridden: Overridden = None,
     everybody: Annotated[
-        bool, typer.Option("--everybody", help="Every device is meant; without it, say which.")
+        bool, typer.Option("--everybody", help="Select all devices; needed if no property is given.")
     ] = False,
-    maximum: Annotated[int, typer.Option(min=1, help="Do nothing where more devices are found.")] = 100,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say to which devices, and do nothing.")] = False,
+    maximum: Annotated[int, typer.Option(min=1, help="Change nothing if more devices are found.")] = 100,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the devices, and change nothing.")] = False,
     server: Server = SERVER,
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Do the same to every device that is found, or to none where there are more than --maximum.
+    """Lock, unlock, release or withdraw all devices that are found, or none if there are more than --maximum.
 
     \b
     Example:
       activation admin devices bulk unlock --activation-territory CU --locked --reason "lifted" --dry-run
     """
-    from lab.cli import output
-    from lab.cli.admin.client import Client
-
-    wanted = {
+    properties = {
         "territory": territory,
         "activation_territory": activation_territory,
         "sale_region": sale_region,
@@ -221,38 +204,29 @@ def bulk(
         "locked": locked or None,
         "overridden": overridden,
     }
-    output.known_name(act, ["lock", "unlock", "release", "withdraw"], "act")
-    given = {name: value for name, value in wanted.items() if value is not None}
+    output.known_name(action, ACTIONS, "act")
+    given = {name: value for name, value in properties.items() if value is not None}
     if bool(given) is everybody:
-        output.exit_with_error("say which devices are meant, such as --batch K-2107-A, or else --everybody")
+        output.exit_with_error("specify devices, for example by --batch K-2107-A, or give --everybody")
     body = {
-        "act": act,
+        "act": action,
         "filter": given,
         "everybody": everybody,
         "maximum": maximum,
         "dry_run": dry_run,
         "reason": reason,
     }
-    done = Client.of(server, token_file).post("/devices/bulk", body).body
+    result = client.Client.of(server, token_file).post("/devices/bulk", body).body
     if json:
-        output.as_json(done)
+        output.as_json(result)
         return
-    typer.echo(
-        f"{act} {'would reach' if dry_run else 'reaches'} {done['count']} devices at their next check-in."
-    )
-    for sub in done["devices"]:
+    effect = "would affect" if dry_run else "affects"
+    typer.echo(f"{action} {effect} {result['count']} devices at their next check-in.")
+    for sub in result["devices"]:
         typer.echo(f"  {sub}")
 
 
-def _act(act: str, device: str, wish: dict[str, Any], to: Any, *, json: bool) -> None:
-    from lab.cli import output
-    from lab.cli.admin import tables
-    from lab.cli.admin.client import Client, quote_path
-
-    client = Client.of(*to)
-    item = client.post(f"/devices/{quote_path(client.device(device))}/{act}", wish).body
-    if json:
-        output.as_json(item)
-        return
-    typer.echo(f"Done: {act}. The phone learns of it at its next check-in.")
-    tables.show_device(item)
+def _act(action: str, device: str, body: Mapping[str, Any], api: "client.Client", *, json: bool) -> None:
+    item = api.post(f"{api.device_path(device)}/{action}", body).body
+    done = f"Done: {action}. It takes effect at the device's next check-in."
+    tables.show(item, lambda changed: [done, *tables.device(changed)], json=json)

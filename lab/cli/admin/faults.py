@@ -4,37 +4,31 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile, group
+from lab.cli import output
+from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
+from lab.cli.lazy import deferred
 
-app = group(
-    "Faults: spoil the next answers of the server on purpose. They live in one process and end with it.",
-    'activation admin faults add garbage --count 3 --reason "test of my client"',
-)
+with deferred():
+    from lab.cli.admin import client, tables
 
 
-@app.command("list")
-def list_(server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False) -> None:
-    """List the faults that are still to come.
+def list_faults(server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False) -> None:
+    """List the faults that are not yet injected.
 
     \b
     Example:
       activation admin faults list
     """
-    from lab.cli import output
-    from lab.cli.admin import tables
-    from lab.cli.admin.client import Client
-
-    items = Client.of(server, token_file).get("/faults").body["items"]
-    output.as_json(items) if json else tables.show_faults(items)
+    items = client.Client.of(server, token_file).get("/faults").body["items"]
+    tables.show(items, tables.faults, json=json)
 
 
-@app.command()
 def add(
     kind: Annotated[str, typer.Argument(help="slow, wrong-key, replayed, error or garbage.")],
     reason: Reason,
-    count: Annotated[int, typer.Option(min=1, help="How many answers.")] = 1,
-    route: Annotated[str, typer.Option(help="Which answers: verdicts or challenges.")] = "verdicts",
-    device: Annotated[str | None, typer.Option(help="To this device alone: its pseudonym or IMEI.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many responses.")] = 1,
+    route: Annotated[str, typer.Option(help="Which responses: verdicts or challenges.")] = "verdicts",
+    device: Annotated[str | None, typer.Option(help="Only to this device: its pseudonym or IMEI.")] = None,
     delay: Annotated[int | None, typer.Option(min=1, help="Seconds, for slow.")] = None,
     status: Annotated[int | None, typer.Option(min=500, max=599, help="For error; 503 by default.")] = None,
     retry_after: Annotated[int | None, typer.Option(min=0, help="Seconds in Retry-After, for error.")] = None,
@@ -42,53 +36,43 @@ def add(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Spoil the next answers. What is decided stays recorded as it was meant.
+    """Inject a fault into the next responses. The server's records keep what it decided.
 
     \b
     Example:
       activation admin faults add slow --delay 5 --count 2 --reason "test of my client"
     """
-    from lab.cli import output
-    from lab.cli.admin import tables
-    from lab.cli.admin.client import Client
-
-    client = Client.of(server, token_file)
+    output.known_name(kind, ["slow", "wrong-key", "replayed", "error", "garbage"], "fault")
+    output.known_name(route, ["verdicts", "challenges"], "route")
+    api = client.Client.of(server, token_file)
     body = {
-        "kind": output.known_name(kind, ["slow", "wrong-key", "replayed", "error", "garbage"], "fault"),
+        "kind": kind,
         "count": count,
-        "route": output.known_name(route, ["verdicts", "challenges"], "route"),
-        "device": client.device(device) if device else None,
+        "route": route,
+        "device": api.pseudonym(device) if device else None,
         "delay": delay,
         "status": status,
         "retry_after": retry_after,
         "reason": reason,
     }
-    items = client.post("/faults", body).body["items"]
-    output.as_json(items) if json else tables.show_faults(items)
+    tables.show(api.post("/faults", body).body["items"], tables.faults, json=json)
 
 
-@app.command()
 def clear(
     reason: Reason,
     ids: Annotated[
-        list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Which; all by default.")
+        list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Ids of faults; all by default.")
     ] = None,
     server: Server = SERVER,
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Call faults off.
+    """Cancel faults.
 
     \b
     Example:
       activation admin faults clear --reason "done"
     """
-    from lab.cli import output
-    from lab.cli.admin.client import Client
-
-    items = (
-        Client.of(server, token_file)
-        .post("/faults/clear", {"ids": ids or None, "reason": reason})
-        .body["items"]
-    )
-    output.as_json(items) if json else typer.echo(f"Faults called off: {len(items)}.")
+    api = client.Client.of(server, token_file)
+    items = api.post("/faults/clear", {"ids": ids or None, "reason": reason}).body["items"]
+    tables.show(items, lambda cancelled: [f"Faults cancelled: {len(cancelled)}."], json=json)

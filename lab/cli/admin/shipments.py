@@ -1,11 +1,22 @@
 """`activation admin shipments`."""
 
+import csv
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
+from lab.cli import output
 from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
+from lab.cli.lazy import deferred
+
+with deferred():
+    from lab.cli.admin import client, tables
+
+COLUMNS: Final = ("tac", "first", "last", "batch", "distributor", "sale_region", "model")
+_REQUEST_MAX: Final = 100
+"""Shipments that one request takes."""
+_NUMBERS: Final = ("first", "last")
 
 
 def shipments(
@@ -18,7 +29,7 @@ def shipments(
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
 ) -> None:
-    """Tell the server which phones went to whom, so that an investigation can name batches and distributors.
+    """Import which devices were shipped to whom, so that an investigation can name batches and distributors.
 
     A row is a range of serial numbers (digits 9 to 14 of an IMEI) under one type allocation code.
 
@@ -26,14 +37,42 @@ def shipments(
     Example:
       activation admin shipments shipped-2021.csv --reason "shipments of the second quarter"
     """
-    from lab.cli import output
-    from lab.cli.admin.client import Client
-    from lab.cli.admin.shipment_file import batches, read
-
-    rows = read(file)
-    client = Client.of(server, token_file)
+    rows = _read_rows(file)
+    api = client.Client.of(server, token_file)
     added = sum(
-        client.post("/shipments", {"shipments": batch, "reason": reason}).body["added"]
-        for batch in batches(rows)
+        api.post("/shipments", {"shipments": rows[start : start + _REQUEST_MAX], "reason": reason}).body[
+            "added"
+        ]
+        for start in range(0, len(rows), _REQUEST_MAX)
     )
-    output.as_json({"added": added}) if json else output.show(f"{added} shipments added.")
+    tables.show({"added": added}, lambda _: [f"{added} shipments added."], json=json)
+
+
+def _read_rows(file: Path) -> list[dict[str, Any]]:
+    """All rows of the file. Exits with an error that names the line if one is not a shipment."""
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines, strict=True)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                output.exit_with_error(f"{file}:1: the first line is not {','.join(COLUMNS)}")
+            rows = [_parse_row(f"{file}:{reader.line_num}", row) for row in reader]
+    except OSError as error:
+        output.exit_with_error(f"cannot read {file}: {error.strerror}", output.ENVIRONMENT)
+    except (UnicodeDecodeError, csv.Error) as error:
+        output.exit_with_error(f"{file} is no CSV in UTF-8: {error}")
+    return rows or output.exit_with_error(f"{file} contains no shipment")
+
+
+def _parse_row(place: str, row: dict[str | Any, str | Any]) -> dict[str, Any]:
+    if None in row or None in row.values():
+        output.exit_with_error(f"{place}: a shipment has {len(COLUMNS)} columns")
+    for name in _NUMBERS:
+        if not (row[name].isascii() and row[name].isdigit() and len(row[name]) <= 6):
+            output.exit_with_error(
+                f"{place}: {name} is {row[name]!r}; it is a serial number of at most six digits"
+            )
+    if not (len(row["tac"]) == 8 and row["tac"].isascii() and row["tac"].isdigit()):
+        output.exit_with_error(f"{place}: tac is {row['tac']!r}; a type allocation code has eight digits")
+    if int(row["first"]) > int(row["last"]):
+        output.exit_with_error(f"{place}: first {row['first']} is above last {row['last']}")
+    return {name: int(row[name]) if name in _NUMBERS else row[name] for name in COLUMNS}

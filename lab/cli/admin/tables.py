@@ -1,6 +1,6 @@
-"""What `activation admin` shows to people."""
+"""The responses of the admin API as tables. Every function returns what `output.show` prints."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -8,35 +8,23 @@ from rich.table import Table
 
 from lab.cli import output
 
-_WHOLE: Final = ("device", "key", "what", "decision", "status", "state", "serial")
-"""Columns that are copied or read at a glance, and so stay on one line."""
+Item = Mapping[str, Any]
+
+_NO_WRAP: Final = ("device", "key", "subject", "decision", "status", "state", "serial")
+"""Columns whose values are copied or compared, and so must not be split over lines."""
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table without lines; what is None is a dash."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
-    for row in rows:
-        made.add_row(*(_cell(value) for value in row))
-    return made
+def show(value: Any, as_tables: Callable[[Any], Iterable[Any]], *, json: bool) -> None:
+    """Print `value` as JSON or as tables."""
+    if json:
+        output.as_json(value)
+    else:
+        output.show(*as_tables(value))
 
 
-def facts(about: Mapping[str, Any]) -> Table:
-    """One thing, a line for each fact."""
-    made = Table(box=None, pad_edge=False, show_header=False)
-    for name, value in about.items():
-        made.add_row(name, _cell(value))
-    return made
-
-
-def moment(seconds: int | None) -> str | None:
-    """A time for people, in UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def show_devices(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each device, which fits on 80 columns; `show` tells the rest."""
+def devices(items: Sequence[Item]) -> list[Any]:
+    """One line per device, which fits into 80 columns; `device` shows the rest."""
+    columns = ("device", "sold", "model", "activated", "state", "override")
     rows = (
         (
             item["sub"],
@@ -48,25 +36,27 @@ def show_devices(items: Sequence[Mapping[str, Any]]) -> None:
         )
         for item in items
     )
-    columns = ("device", "sold", "model", "activated", "state", "by hand")
-    output.show(table(f"Devices: {len(items)}", columns, rows))
+    return [_table(f"Devices: {len(items)}", columns, rows)]
 
 
-def show_device(item: Mapping[str, Any]) -> None:
-    """Everything about one device."""
+def device(item: Item) -> list[Any]:
+    """All facts about one device."""
     override = item["override"]
     times = ("activated_at", "first_seen", "last_seen", "locks_at")
-    plain = {n: moment(v) if n in times else v for n, v in item.items() if n != "override"}
-    decided = override and f"{override['decision']}, case {override['case']}: {override['reason']}"
-    output.show(facts({**plain, "operator": decided}))
+    members = {
+        name: _time(value) if name in times else value for name, value in item.items() if name != "override"
+    }
+    decision = override and f"{override['decision']}, case {override['case']}: {override['reason']}"
+    return [_facts({**members, "operator": decision})]
 
 
-def show_history(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each verdict."""
+def history(items: Sequence[Item]) -> list[Any]:
+    """One line per verdict."""
+    columns = ("serial", "at", "decision", "reason", "territory", "policy", "rule", "trust")
     rows = (
         (
             item["serial"],
-            moment(item["at"]),
+            _time(item["at"]),
             item["decision"],
             item["reason"],
             item["territory"],
@@ -76,31 +66,30 @@ def show_history(items: Sequence[Mapping[str, Any]]) -> None:
         )
         for item in items
     )
-    columns = ("serial", "at", "decision", "reason", "territory", "policy", "rule", "trust")
-    output.show(table(f"Verdicts, newest first: {len(items)}", columns, rows))
+    return [_table(f"Verdicts, newest first: {len(items)}", columns, rows)]
 
 
-def show_keys(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each key; the one that signs is marked."""
+def keys(items: Sequence[Item]) -> list[Any]:
+    """One line per key; the one that signs is marked."""
+    columns = ("", "key", "alg", "status", "from", "until", "held")
     rows = (
         (
             "*" if item["signs"] else "",
             item["kid"],
             item["alg"],
             item["status"],
-            moment(item["signs_from"]),
-            moment(item["signs_until"]),
-            "yes" if item["held"] else "no",
+            _time(item["signs_from"]),
+            _time(item["signs_until"]),
+            item["held"],
         )
         for item in items
     )
-    output.show(
-        table("Verdict keys, * signs now", ("", "key", "alg", "status", "from", "until", "held"), rows)
-    )
+    return [_table("Verdict keys, * signs now", columns, rows)]
 
 
-def show_faults(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each fault."""
+def faults(items: Sequence[Item]) -> list[Any]:
+    """One line per fault."""
+    columns = ("id", "kind", "remaining", "responses", "device")
     rows = (
         (
             item["id"],
@@ -111,67 +100,88 @@ def show_faults(items: Sequence[Mapping[str, Any]]) -> None:
         )
         for item in items
     )
-    output.show(table("Faults", ("id", "kind", "to come", "answers", "device"), rows))
+    return [_table("Faults", columns, rows)]
 
 
-def show_audit(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each entry."""
+def audit(items: Sequence[Item]) -> list[Any]:
+    """One line per entry."""
+    columns = ("id", "at", "actor", "action", "subject", "reason")
     rows = (
-        (item["id"], moment(item["at"]), item["actor"], item["action"], item["subject"], item["reason"])
+        (item["id"], _time(item["at"]), item["actor"], item["action"], item["subject"], item["reason"])
         for item in items
     )
-    output.show(table("Audit, newest first", ("id", "at", "who", "what", "whom", "why"), rows))
+    return [_table("Audit, newest first", columns, rows)]
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value is None else str(value).replace("[", r"\[")
-
-
-def show_policies(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each version."""
+def policies(items: Sequence[Item]) -> list[Any]:
+    """One line per version; the one in force is marked."""
     rows = (
-        ("*" if item["in_force"] else "", item["id"], item["version"], moment(item["put_at"]), item["put_by"])
+        ("*" if item["in_force"] else "", item["id"], item["version"], _time(item["put_at"]), item["put_by"])
         for item in items
     )
-    output.show(table("Policies, * is in force", ("", "id", "version", "put", "by"), rows))
+    return [_table("Policies, * is in force", ("", "id", "version", "stored", "by"), rows)]
 
 
-def show_in_force(item: Mapping[str, Any]) -> None:
-    """What decides."""
-    output.show(facts({**item, "since": moment(item["since"])}))
+def in_force(item: Item) -> list[Any]:
+    """The policy in force."""
+    return [_facts({**item, "since": _time(item["since"])})]
 
 
-def show_campaigns(items: Sequence[Mapping[str, Any]]) -> None:
-    """A line for each campaign."""
+def campaigns(items: Sequence[Item]) -> list[Any]:
+    """One line per campaign."""
     rows = (
-        (item["id"], item["state"], moment(item["begins"]), moment(item["ends"]), item["by"], item["reason"])
+        (item["id"], item["state"], _time(item["begins"]), _time(item["ends"]), item["by"], item["reason"])
         for item in items
     )
-    output.show(table("Campaigns", ("id", "state", "begins", "ends", "by", "why"), rows))
+    return [_table("Campaigns", ("id", "state", "begins", "ends", "by", "reason"), rows)]
 
 
-def show_simulation(found: Mapping[str, Any]) -> None:
-    """How many devices change, and which way."""
-    output.show(
-        facts(
-            {
-                name: found[name]
-                for name in ("draft", "against", "devices", "overridden", "unheard", "changed")
-            }
-        )
-    )
-    rows = ((row["now"], row["then"], row["devices"]) for row in found["decisions"])
-    output.show(table("What is decided", ("now", "then", "devices"), rows))
-    for name, what in (
+def simulation(result: Item) -> list[Any]:
+    """How many devices would change, and how."""
+    names = ("draft", "against", "devices", "overridden", "unheard", "changed")
+    rows = [(row["now"], row["then"], row["devices"]) for row in result["decisions"]]
+    shown: list[Any] = [
+        _facts({name: result[name] for name in names}),
+        _table("Decisions", ("now", "then", "devices"), rows),
+    ]
+    for group, column in (
         ("by_territory", "territory"),
         ("by_activation", "activation"),
         ("by_sale_region", "sale_region"),
     ):
-        changes = [row for row in found[name] if row["now"] != row["then"]]
+        changes = [
+            (row[column], row["now"], row["then"], row["devices"])
+            for row in result[group]
+            if row["now"] != row["then"]
+        ]
         if changes:
-            lines = ((row[what], row["now"], row["then"], row["devices"]) for row in changes)
-            output.show(
-                table(f"Changes by {what.replace('_', ' ')}", (what, "now", "then", "devices"), lines)
-            )
+            title = f"Changes by {column.replace('_', ' ')}"
+            shown.append(_table(title, (column, "now", "then", "devices"), changes))
+    return shown
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in _NO_WRAP)
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    return table
+
+
+def _facts(members: Item) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in members.items():
+        table.add_row(name, _cell(value))
+    return table
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _cell(value: Any) -> str:
+    """A dash for None; no markup."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value).replace("[", r"\[")

@@ -1,67 +1,66 @@
-"""The admin token, made on the server's database: shown once, or written to a file that only its owner reads."""
+"""`activation admin token`."""
 
 import os
 import secrets
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from lab.cli import database as databases
 from lab.cli import output
-from server_stub.admin.devices import LOCAL
-from server_stub.admin.tokens import AdminTokens, TokenNameError
-from server_stub.server import system_clock
-from server_stub.store.database import Database, DatabaseError
-from server_stub.store.records import StoreUnavailableError
-from server_stub.store.sql import SqlStore
+from lab.cli.admin.options import Json
+from lab.cli.lazy import deferred
+from lab.cli.options import ServerDatabase
+
+with deferred():
+    from server_stub import server
+    from server_stub.admin import devices, tokens
 
 
-def rotate(place: str, name: str, file: Path | None, reason: str, *, json: bool) -> None:
-    """Make a new token. Stops with an error and an exit code where that cannot be done."""
-    try:
-        database = Database(place)
-    except DatabaseError as error:
-        output.exit_with_error(str(error))
-    if database.file is not None and not database.file.is_file():
-        output.exit_with_error(
-            f"no server keeps its records in {database}; choose the database of `activation serve`"
-        )
-    try:
-        store = SqlStore(database)
-    except StoreUnavailableError as error:
-        output.exit_with_error(f"cannot use {database}: {error}", output.OUTSIDE)
-    try:
-        token = AdminTokens(store, system_clock, secrets.token_bytes).rotate(name, reason=reason, by=LOCAL)
-    except TokenNameError as error:
-        output.exit_with_error(f"--name: {error}")
-    except StoreUnavailableError as error:
-        output.exit_with_error(f"cannot use {database}: {error}", output.OUTSIDE)
-    finally:
-        store.close()
-    _deliver(token, name, file, json=json)
+def token(
+    database: ServerDatabase = "activation.sqlite",
+    name: Annotated[str, typer.Option(help="The token's name; audit entries contain it.")] = "operator",
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="Write the token to this file (mode 0600), and do not print it."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Reason, for the audit log.")] = "a new token",
+    json: Json = False,
+) -> None:
+    """Create a new admin token in the server's database. The previous token ends immediately, also in running servers.
+
+    \b
+    Example:
+      activation admin token --database activation.sqlite --name alice --file activation-admin-token
+    """
+    with databases.opened_store(databases.existing_database(database)) as store:
+        admin_tokens = tokens.AdminTokens(store, server.system_clock, secrets.token_bytes)
+        try:
+            created = admin_tokens.rotate(name, reason=reason, by=devices.LOCAL)
+        except tokens.TokenNameError as error:
+            output.exit_with_error(f"--name: {error}")
+    if file is not None:
+        try:
+            write_token(file, created)
+        except OSError as error:
+            output.exit_with_error(
+                f"the token was replaced, but {file} cannot be written: {error.strerror}; run this again",
+                output.ENVIRONMENT,
+            )
+    if json:
+        shown = {} if file else {"token": created}
+        output.as_json({"name": name, "file": str(file) if file else None, **shown})
+    elif file:
+        typer.echo(f"The token of {name} is in {file}; the previous one has ended.")
+    else:
+        typer.echo(created)
+        typer.echo(f"This is the token of {name}, shown only now. The previous one has ended.", err=True)
 
 
 def write_token(file: Path, token: str) -> None:
-    """Write `token` to a file that only its owner reads. Raises OSError."""
+    """Write `token` to a file that only its owner can read. Raises OSError."""
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(token + "\n")
-
-
-def _deliver(token: str, name: str, file: Path | None, *, json: bool) -> None:
-    if file is not None:
-        try:
-            write_token(file, token)
-        except OSError as error:
-            output.exit_with_error(
-                f"the token was replaced, but {file} cannot be written: {error.strerror}; run this again",
-                output.OUTSIDE,
-            )
-    shown = {} if file else {"token": token}
-    if json:
-        output.as_json({"name": name, "file": str(file) if file else None, **shown})
-    elif file:
-        typer.echo(f"The token of {name} is in {file}; the one before has ended.")
-    else:
-        typer.echo(token)
-        typer.echo(f"This is the token of {name}; it is shown this once. The one before has ended.", err=True)
