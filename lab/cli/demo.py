@@ -15,8 +15,7 @@ with deferred():
 
     from agent import screens
     from lab.reports import demo_page, tables
-    from lab.scenario import output as scenario_report
-    from lab.scenario.output import incident
+    from lab.scenario.output import incident, page
     from lab.simulation import demo_stories, matrix, simulation
 
 
@@ -55,5 +54,5 @@ def demo(
         typer.echo(f"  {name:<12} {outcome:<10} locked: {locked}")
     if html is not None:
         report = html.with_name("incident-2021.html")
-        output.write(report, scenario_report.render([result]))
+        output.write(report, page.render([result]))
         typer.echo(f"The report of the incident is in {report}.")

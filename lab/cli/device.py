@@ -11,6 +11,7 @@ import typer
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
+from lab.cli.options import Json, Place, Profile
 from lab.world import places
 from wire.limits import TOKEN_MAX
 
@@ -36,8 +37,8 @@ _SIM_MEMBERS: Final = ("slot", "status", "mcc", "mnc", "mnc_length", "iccid", "s
 
 
 def device(
-    profile: Annotated[str, typer.Option(help="Firmware profile; see `activation profiles`.")],
-    place: Annotated[str, typer.Option(help="Where the device is: havana, paris, …")],
+    profile: Profile,
+    place: Place,
     sim: Annotated[
         Path | None, typer.Option(help="ICC profile (XML) of a SIM, instead of the place's SIM.")
     ] = None,
@@ -60,7 +61,7 @@ def device(
     seed: Annotated[
         str, typer.Option(help="The same seed gives the same device; must be the server's seed.")
     ] = "2021",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Start one device, complete its setup, and show what happened and its last screen.
 

@@ -5,13 +5,32 @@ from typing import Annotated, Final
 
 import typer
 
+from lab.cli.lazy import deferred
+
+with deferred():
+    import firmware_profiles
+    from lab.world import places
+
+
+def _complete_profile(incomplete: str) -> list[str]:
+    return [name for name in firmware_profiles.names() if name.startswith(incomplete)]
+
+
+def _complete_place(incomplete: str) -> list[str]:
+    return [name for name in places.load_places() if name.startswith(incomplete)]
+
+
 ALGORITHMS: Final = ["Ed25519", "ES256", "ML-DSA-65"]
 """Names of the signature algorithms of verdicts."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Seed = Annotated[str, typer.Option(help="The same seed gives the same devices, keys and verdicts.")]
-Profile = Annotated[str, typer.Option(help="Firmware profile; see `activation profiles`.")]
-Place = Annotated[str, typer.Option(help="Where the device is: havana, paris, …")]
+Profile = Annotated[
+    str, typer.Option(help="Firmware profile; see `activation profiles`.", autocompletion=_complete_profile)
+]
+Place = Annotated[
+    str, typer.Option(help="Where the device is: havana, paris, …", autocompletion=_complete_place)
+]
 ServerDatabase = Annotated[
     str, typer.Option("--db", "--database", help="The server's database: SQLite file, or postgresql://…")
 ]

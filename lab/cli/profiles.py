@@ -12,8 +12,7 @@ from lab.cli.options import Json
 with deferred():
     from rich import table as tables
 
-    from firmware_profiles import boot, loader
-    from firmware_profiles import errors as profile_errors
+    import firmware_profiles
 
 app = typer.Typer(
     epilog="Example: activation profiles show official-global",
@@ -31,12 +30,12 @@ def profiles(context: typer.Context, json: Json = False) -> None:
     rows = [
         {
             "name": name,
-            "verified_boot": boot.verified_boot(profile).value,
+            "verified_boot": firmware_profiles.verified_boot(profile).value,
             "agent": profile.agent.version if profile.agent else None,
             "keystore": profile.hardware.keystore.value,
             "summary": profile.profile.summary,
         }
-        for name, profile in loader.load_all().items()
+        for name, profile in firmware_profiles.load_all().items()
     ]
     if json:
         output.as_json(rows)
@@ -60,12 +59,14 @@ def show(
     Example:
       activation profiles show custom-spoofing
     """
-    profile = loader.load_named(output.known_name(name, list(loader.names()), "profile"))
-    state = boot.verified_boot(profile).value
+    profile = firmware_profiles.load_named(
+        output.known_name(name, list(firmware_profiles.names()), "profile")
+    )
+    state = firmware_profiles.verified_boot(profile).value
     if json:
         output.as_json(profile.model_dump(mode="json") | {"verified_boot": state})
         return
-    typer.echo((loader.FOLDER / f"{name}.toml").read_text(encoding="utf-8").rstrip())
+    typer.echo((firmware_profiles.loader.FOLDER / f"{name}.toml").read_text(encoding="utf-8").rstrip())
     typer.echo(f"\n# computed: verified boot state {state}")
 
 
@@ -84,8 +85,8 @@ def validate(
     for file in files:
         error = None
         try:
-            loader.load(file)
-        except profile_errors.ProfileError as caught:
+            firmware_profiles.load(file)
+        except firmware_profiles.ProfileError as caught:
             error = caught
         rows.append(
             {

@@ -11,13 +11,13 @@ import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
+from lab.cli.options import Json
 from lab.scenario.files.errors import ScenarioError
 
 with deferred():
-    from lab.scenario import output as scenario_report
     from lab.scenario.engine import result, runner
     from lab.scenario.files import discovery, reader
-    from lab.scenario.output import explain, junit
+    from lab.scenario.output import explain, junit, page
 
 if TYPE_CHECKING:
     from lab.scenario.engine.result import ScenarioResult, Status
@@ -41,7 +41,7 @@ def run(
     token: Annotated[
         str | None, typer.Option(envvar="ACTIVATION_ADMIN_TOKEN", help="The admin token of that server.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON list with all results.")] = False,
+    json: Json = False,
 ) -> None:
     """Run scenarios, and explain why scenarios failed.
 
@@ -90,7 +90,7 @@ def _write_files(
 ) -> "Iterator[ScenarioResult]":
     """The results, one by one and not stored. The files are written after the last one."""
     suite = junit.Suite() if junit_file else None
-    report = scenario_report.Report() if html else None
+    report = page.Report() if html else None
     for each in results:
         if suite is not None:
             suite.add(each)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from lab.scenario.engine.result import ScenarioResult
-from lab.scenario.output import Report, render
+from lab.scenario.output.page import Report, render
 from tests.browser.conftest import Open, apart
 from tests.support.scenarios import cases, played, run
 

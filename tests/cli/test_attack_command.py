@@ -56,7 +56,7 @@ def test_an_unknown_id_is_answered_with_the_nearest() -> None:
     """A typing error should cost one look."""
     code, _, err = activation("--only", "alg-non")
     assert code == USAGE
-    assert "did you mean alg-none" in err
+    assert "did you mean 'alg-none'" in err
 
 
 def test_an_export_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -97,8 +97,8 @@ def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
         (["short"], "", "POST /v1/challenges"),
         (["-"], '{"nonce": "x"}', "POST /v1/challenges"),
         (["-"], "", "POST /v1/challenges"),
-        (["A" * 44, "--place", "parris"], "", "did you mean paris?"),
-        (["A" * 44, "--profile", "custom-aosp"], "", "asks no server"),
+        (["A" * 44, "--place", "parris"], "", "did you mean 'paris'?"),
+        (["A" * 44, "--profile", "custom-aosp"], "", "sends no evidence"),
         (["A" * 44, "--claims", "/nowhere.json"], "", "/nowhere.json cannot be read"),
     ],
 )

@@ -26,7 +26,7 @@ def test_profiles_are_explored_and_told_as_json() -> None:
 
 def test_an_unknown_profile_and_an_unknown_defect_are_named() -> None:
     """A slip must not explore something else."""
-    assert "did you mean custom-aosp?" in runner.invoke(app, ["explore", "--profile", "custom-aospp"]).stderr
+    assert "did you mean 'custom-aosp'" in runner.invoke(app, ["explore", "--profile", "custom-aospp"]).stderr
     assert "no planted defect" in runner.invoke(app, ["explore", "--mutant", "persist: writ"]).stderr
 
 
@@ -77,4 +77,4 @@ def test_the_removed_xstate_format_is_rejected_with_the_valid_formats() -> None:
 def test_an_unknown_machine_is_named() -> None:
     """With the nearest one that there is."""
     done = runner.invoke(app, ["diagram", "--machine", "locks"])
-    assert (done.exit_code, "did you mean lock?" in done.stderr) == (2, True)
+    assert (done.exit_code, "did you mean 'lock'?" in done.stderr) == (2, True)

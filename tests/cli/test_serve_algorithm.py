@@ -53,7 +53,7 @@ def test_an_unknown_algorithm_is_named_with_the_nearest_known_one(tmp_path: Path
     """Exit code 2, before anything is made."""
     code, said = serve(tmp_path, "ML-DSA-44")
     assert (code, list(tmp_path.iterdir())) == (2, [])
-    assert "no algorithm is called 'ML-DSA-44'; did you mean ML-DSA-65?" in said
+    assert "no algorithm is called 'ML-DSA-44'; did you mean 'ML-DSA-65'?" in said
 
 
 @pytest.mark.parametrize("algorithm", [Algorithm.ML_DSA_65])
@@ -66,4 +66,4 @@ def test_a_repository_that_does_not_list_the_key_stops_the_server(
         pass
     code, said = serve(tmp_path, algorithm)
     assert code == 3
-    assert "lists no key of ML-DSA-65 that may sign; choose an empty --keys" in said
+    assert "lists no ML-DSA-65 key that may sign; choose an empty --keys" in said

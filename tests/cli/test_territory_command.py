@@ -48,7 +48,7 @@ def test_people_get_a_table_and_the_reason() -> None:
         (("--sim", "36"), "--sim '36' is no network"),
         (("--serving", "368-1"), "--serving '368-1' is no network"),
         (("--position", "here"), "--position 'here' is no position"),
-        (("--position", "91,0"), "--position '91,0' is not on Earth"),
+        (("--position", "91,0"), "--position '91,0' is out of range"),
         (("--wifi", "XX"), "--wifi 'XX' is no country"),
         (("--source", "Cuba"), "--source 'Cuba' is no country"),
         (("--accuracy", "5"), "give --position"),

@@ -121,10 +121,10 @@ def test_the_challenge_of_an_unlocked_phone_is_refused_by_name(desk: Desk) -> No
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--qr", "x.png", "--algorithm", "ML-DSA-65"], "ML-DSA-65 verdict is longer than the 2953 bytes"),
+        (["--qr", "x.png", "--algorithm", "ML-DSA-65"], "ML-DSA-65 verdict does not fit into a QR code"),
         (["--case", "two words"], "no case number"),
         (["--reason", ""], "--reason"),
-        (["--db", "nowhere.sqlite"], "no server keeps its records in nowhere.sqlite"),
+        (["--db", "nowhere.sqlite"], "there is no nowhere.sqlite"),
         (["--algorithm", "RS256"], "no algorithm is called 'RS256'"),
     ],
 )

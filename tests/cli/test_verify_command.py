@@ -147,9 +147,12 @@ def test_the_device_key_may_be_a_jwk_a_pem_or_a_thumbprint(keys: str, tmp_path: 
 
 
 USAGE: dict[str, tuple[list[str], str]] = {
-    "no keys": ([TOKEN], "say where the keys are"),
-    "root alone": ([TOKEN, "--root", "root.json"], "say where the keys are"),
-    "both sources": ([TOKEN, "--keys", "KEYS", "--root", "a", "--repository", "b"], "say where the keys are"),
+    "no keys": ([TOKEN], "specify the source of the keys"),
+    "root alone": ([TOKEN, "--root", "root.json"], "specify the source of the keys"),
+    "both sources": (
+        [TOKEN, "--keys", "KEYS", "--root", "a", "--repository", "b"],
+        "specify the source of the keys",
+    ),
     "no such key file": ([TOKEN, "--keys", "missing.json"], "cannot read missing.json: No such file"),
     "a key file that is none": ([TOKEN, "--keys", __file__], f"{__file__} is not a valid JWK Set"),
     "no such root": ([TOKEN, "--root", "missing.json", "--repository", "."], "cannot read missing.json"),
@@ -182,7 +185,7 @@ def test_a_request_that_cannot_be_carried_out_says_what_where_and_what_to_do(key
 def test_a_misspelt_file_name_is_refused_as_a_token_with_a_hint(keys: str) -> None:
     """Both readings are possible, so the shell user is told which was taken."""
     done = activation("verdict.jwt", "--keys", keys, code=1)
-    assert "no file is called 'verdict.jwt', so it was taken for the token itself" in done.stderr
+    assert "there is no file 'verdict.jwt'; it was used as the token itself" in done.stderr
 
 
 def test_a_key_that_was_left_out_is_named_with_the_reason(tmp_path: Path) -> None:

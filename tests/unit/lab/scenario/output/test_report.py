@@ -14,11 +14,11 @@ from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.reader import read
-from lab.scenario.output import render
 from lab.scenario.output.cohorts import cohorts
 from lab.scenario.output.failures import GROUPS, Failures
 from lab.scenario.output.lock_periods import Locked, locks
 from lab.scenario.output.packing import PIECE, compact
+from lab.scenario.output.page import render
 from lab.scenario.output.page_data import scenario
 from tests.support.scenarios import cases, text
 

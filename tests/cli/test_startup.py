@@ -1,0 +1,159 @@
+"""What `activation` imports before it knows that its arguments are right."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperGroup
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+
+HEAVY = ["fastapi", "sqlalchemy", "cryptography", "tuf", "uvicorn", "alembic", "timezonefinder", "pycountry"]
+LIBRARIES = [*HEAVY, "pydantic", "requests", "rich.console", "babel", "stdnum"]
+
+WRONG = {
+    "demo": "demo --html /nowhere/page.html",
+    "serve": "serve --algorithm RSA",
+    "device": "device --profile official-global --place nowhere",
+    "unlock": "unlock AAAAA --algorithm RSA",
+    "evidence": "evidence - --place nowhere",
+    "matrix": "matrix --places nowhere",
+    "run": "run scenarios --http --server http://127.0.0.1:9",
+    "verify": "verify token --serial -1",
+    "appraise": "appraise chain.pem",
+    "territory": "territory --accuracy 5",
+    "attack": "attack --workers 0",
+    "investigate": "investigate --server http://127.0.0.1:9 --database x",
+    "explore": "explore --profile nowhere",
+    "diagram": "diagram --format png",
+    "profiles show": "profiles show nowhere",
+    "profiles validate": "profiles validate",
+    "policy check": "policy check",
+    "policy explain": "policy explain export-2021-09 --trust high",
+    "policy diff": "policy diff export-2021-09",
+    "policy simulate": "policy simulate draft.toml",
+    "admin policies list": "admin policies list --server",
+    "admin policies get": "admin policies get export-2021-09 one",
+    "admin policies put": "admin policies put /nowhere.toml --reason r",
+    "admin policies simulate": "admin policies simulate /nowhere.toml",
+    "admin policies in-force": "admin policies in-force now",
+    "admin policies put-in-force": "admin policies put-in-force export-2021-09 1",
+    "admin policies roll-back": "admin policies roll-back",
+    "admin campaigns list": "admin campaigns list all",
+    "admin campaigns start": "admin campaigns start investigation",
+    "admin campaigns lift": "admin campaigns lift investigation",
+    "admin devices search": "admin devices search --limit 0",
+    "admin devices show": "admin devices show",
+    "admin devices history": "admin devices history d-0 --limit 0",
+    "admin devices lock": "admin devices lock d-0",
+    "admin devices unlock": "admin devices unlock d-0",
+    "admin devices release": "admin devices release d-0",
+    "admin devices withdraw": "admin devices withdraw d-0",
+    "admin devices bulk": "admin devices bulk lok --everybody --reason r",
+    "admin unlock": "admin unlock AAAAA",
+    "admin keys list": "admin keys list all",
+    "admin keys rotate": "admin keys rotate Zx1",
+    "admin keys revoke": "admin keys revoke Zx1",
+    "admin faults list": "admin faults list all",
+    "admin faults add": "admin faults add noise --reason r",
+    "admin faults clear": "admin faults clear",
+    "admin shipments": "admin shipments shipped.csv",
+    "admin audit": "admin audit --out audit.csv",
+    "admin token": "admin token --name",
+}
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that is no group of commands, with its path."""
+    context = typer.Context(group, info_name="activation")
+    for name in group.list_commands(context):
+        _, command, _ = group.resolve_command(context, [name])
+        if isinstance(command, TyperGroup):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
+ALL = dict(commands(typer.main.get_command(app)))
+
+
+def modules_after(*statements: str) -> dict[str, list[str]]:
+    """Of the libraries, those that are imported after each statement, in one new process."""
+    lines = [
+        "import contextlib, io, json, sys, types",
+        "from lab.cli.main import app",
+        f"libraries, loaded = {LIBRARIES!r}, {{}}",
+        "def run(line):",
+        "    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):",
+        "        try: app(line.split(), prog_name='activation')",
+        "        except SystemExit as end: code = end.code",
+        "    found = (name for name in libraries if type(sys.modules.get(name)) is types.ModuleType)",
+        "    loaded[line] = [code, *found]",  # a deferred module has another type until it is loaded
+        *(f"run({statement!r})" for statement in statements),
+        "print(json.dumps(loaded))",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_every_command_has_a_wrong_call_in_the_table() -> None:
+    assert {" ".join(path) for path in ALL} == set(WRONG)
+
+
+def test_a_wrong_argument_is_rejected_before_heavy_imports() -> None:
+    loaded = modules_after(*WRONG.values())
+    assert {line: code for line, (code, *_) in loaded.items() if code not in (2, 3)} == {}
+    assert {line: names for line, (_, *names) in loaded.items() if set(names) & set(HEAVY)} == {}
+
+
+def test_help_imports_no_library() -> None:
+    groups = ("policy", "admin", "admin devices", "profiles")
+    loaded = modules_after("--help", *(f"{group} --help" for group in groups))
+    assert loaded.pop("--help") == [0]
+    assert set(map(tuple, loaded.values())) == {(0, "pydantic")}  # Typer itself imports it to read arguments
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_command_has_help_with_an_example(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*path, "--help"], prog_name="activation")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: activation {' '.join(path)}")
+    assert re.search(r"Example:\n +(activation|curl) ", result.stdout)
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == "activation 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("activation de", ["demo", "device"]),
+        ("activation policy ", ["check", "diff", "explain", "simulate"]),
+        ("activation admin devices re", ["release"]),
+        ("activation device --profile custom-s", ["custom-spoofing"]),
+        ("activation device --place hav", ["havana", "havana-french-sim"]),
+    ],
+)
+def test_completion_lists_commands_and_names(words: str, expected: list[str]) -> None:
+    environment = os.environ | {"_ACTIVATION_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    environment["COMP_CWORD"] = str(len(words.split(" ")) - 1)
+    code = "from lab.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.argv[0] = 'activation'; {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert sorted(done.stdout.split()) == expected, done.stderr
