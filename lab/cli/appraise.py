@@ -45,22 +45,22 @@ def appraise(
       activation appraise phone.pem --roots roots.json --at 2026-02-25 --challenge Y2hhbGxlbmdl
     """
     try:
-        question = attestation_check.Question(
+        options = attestation_check.CheckOptions(
             roots=attestation_inputs.read_roots(roots),
             at=int(time.time()) if at is None else attestation_inputs.read_moment(at),
-            expected=appraisal.Expected(
+            expected=appraisal.ExpectedAttestation(
                 challenge=None if challenge is None else attestation_inputs.read_challenge(challenge),
                 imei=None if imei is None else attestation_inputs.read_imei(imei),
             ),
             software_roots=attestation_inputs.read_roots(software_roots) if software_roots else (),
             statuses=attestation_inputs.read_status_list(status_list).entries if status_list else None,
         )
-        examined = attestation_check.examine(attestation_inputs.read_chain(chain), question)
+        checked = attestation_check.check(attestation_inputs.read_chain(chain), options)
     except inputs.InputError as error:
         output.exit_with_error(str(error))
     if json:
-        output.as_json(attestation_report.as_json(examined))
+        output.as_json(attestation_report.as_json(checked))
     else:
-        output.show(attestation_report.as_text(examined))
-    if not examined.chain_ok or examined.appraisal.tier is TrustTier.CONTRAINDICATED:
+        output.show(attestation_report.as_text(checked))
+    if not checked.chain_ok or checked.appraisal.tier is TrustTier.CONTRAINDICATED:
         raise typer.Exit(output.CHECK_FAILED)

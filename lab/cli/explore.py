@@ -12,7 +12,7 @@ from lab.cli.lazy import deferred
 from lab.cli.options import Json
 
 with deferred():
-    from lab.model_check import model, mutants, mutation_run, profile_traits, report, runs, variant
+    from lab.model_check import memoized_step, model, mutants, mutation_run, profile_traits, report, runs
     from lab.model_check import replay as replays
     from lab.simulation import matrix
     from lab.world import seed as seeds
@@ -73,7 +73,7 @@ def explore(
 def _explore_profiles(text: str | None, *, json: bool) -> None:
     named = output.names(text, list(loader.names()), "profile")
     names = matrix.all_profiles() if text is None else named
-    results = list(output.progress(runs.study(names), "exploring", len(names)))
+    results = list(output.progress(runs.explore_profiles(names), "exploring", len(names)))
     results.sort(key=lambda result: names.index(result.profile))
     if json:
         output.as_json({"profiles": {result.profile: result.as_json() for result in results}})
@@ -81,7 +81,7 @@ def _explore_profiles(text: str | None, *, json: bool) -> None:
         violations = [
             report.violation(result.profile, found)
             for result in results
-            for found in result.found.violations.values()
+            for found in result.result.violations.values()
         ]
         output.show(report.profiles(results), report.invariants(), *violations)
     if not all(result.sound for result in results):
@@ -92,7 +92,7 @@ def _explore_mutants(sample: int, seed: str, *, json: bool) -> None:
     ids = [mutant.id for mutant in mutants.all_mutants()]
     if 0 < sample < len(ids):
         ids = sorted(seeds.Seed.of(seed).random("mutants").sample(ids, sample))
-    results = list(output.progress(mutation_run.hunt_all(ids), "mutants", len(ids)))
+    results = list(output.progress(mutation_run.run_all(ids), "mutants", len(ids)))
     results.sort(key=lambda result: ids.index(result.id))
     summary = report.summary(results)
     if json:
@@ -106,7 +106,7 @@ def _explore_mutants(sample: int, seed: str, *, json: bool) -> None:
             *(
                 f"survived: {result.id}: {result.explanation}"
                 for result in results
-                if result.fate is mutation_run.MutantResult.SURVIVED
+                if result.result is mutation_run.MutantResult.SURVIVED
             )
         )
     if summary["rate"] < CAUGHT_MIN:
@@ -117,7 +117,7 @@ def _explore_mutant(name: str, *, json: bool) -> None:
     mutant, profile = _mutant(name), mutation_run.PROFILE
     runner = mutation_run.MutantRunner(profile_traits.traits_of(loader.load_named(profile)))
     result = runner.run_mutant(mutant)
-    if result.fate is mutation_run.MutantResult.CAUGHT:
+    if result.result is mutation_run.MutantResult.CAUGHT:
         found = runner.search(mutant)
         if json:
             output.as_json(runs.trace(found[0], profile, mutant.id) if found else result.as_json())
@@ -126,10 +126,10 @@ def _explore_mutant(name: str, *, json: bool) -> None:
     elif json:
         output.as_json(result.as_json())
     else:
-        output.show(f"{result.id}: {result.fate}: {result.explanation}")
+        output.show(f"{result.id}: {result.result}: {result.explanation}")
 
 
-def _mutant(name: str) -> "mutants.Mutant":
+def _mutant(name: str) -> "mutants.AgentMutant":
     known = {mutant.id: mutant for mutant in mutants.all_mutants()}
     return known[output.known_name(name, list(known), "planted defect")]
 
@@ -137,19 +137,23 @@ def _mutant(name: str) -> "mutants.Mutant":
 def _replay(file: Path, *, json: bool) -> None:
     try:
         trace = replays.read(file)
-        plan = _mutant(trace.mutant).plan if trace.mutant else variant.PRODUCTION
+        plan = _mutant(trace.mutant).variant if trace.mutant else memoized_step.PRODUCTION
         traits = profile_traits.traits_of(loader.load_named(trace.profile))
         moves = list(replays.replay(model.Model(traits, plan), trace))
-    except (replays.StoryError, ProfileError) as error:
+    except (replays.TraceError, ProfileError) as error:
         output.exit_with_error(str(error))
     if json:
         output.as_json(
             [
-                {"move": each.move, "stands": each.stands, "broken": [dict([pair]) for pair in each.broken]}
+                {
+                    "move": each.transition,
+                    "stands": each.state,
+                    "broken": [dict([pair]) for pair in each.broken],
+                }
                 for each in moves
             ]
         )
     else:
-        output.show(report.story(moves))
+        output.show(report.replayed(moves))
     if any(each.broken for each in moves):
         raise typer.Exit(output.CHECK_FAILED)

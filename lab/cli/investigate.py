@@ -16,7 +16,7 @@ with deferred():
     import pydantic
 
     from lab.cli.admin import client
-    from lab.reports import investigation_page, investigation_tables
+    from lab.reports import investigation
     from server_stub import policies
     from server_stub.investigation import analysis, queries
     from server_stub.policy import errors
@@ -57,13 +57,13 @@ def investigate(
     else:
         found = _count(database or "activation.sqlite", smallest)
     if html:
-        output.write(html, investigation_page.render(found))
+        output.write(html, investigation.page(found))
     if json:
         output.as_json(asdict(found))
     elif html:
         output.show(f"{html} written.")
     else:
-        output.show(investigation_tables.tables(found))
+        output.show(investigation.tables(found))
 
 
 def _count(location: str, smallest: int) -> "analysis.Investigation":

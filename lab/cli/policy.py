@@ -72,8 +72,8 @@ def check(
 def _check(name: str) -> dict[str, Any]:
     """One document's errors and warnings, as JSON."""
     text, document = _read(name), None
-    failures: tuple[errors.Problem, ...] = ()
-    warnings: tuple[errors.Problem, ...] = ()
+    failures: tuple[errors.PolicyProblem, ...] = ()
+    warnings: tuple[errors.PolicyProblem, ...] = ()
     try:
         policy = policy_documents.Policy.parse(text, name)
     except errors.PolicyError as error:
@@ -139,7 +139,7 @@ def explain(
     classes, activated = documents.TerritoryClass, None
     if activation != classes.NONE:
         kind = _territory_class(policy, activation, "--activation", classes.CONTRADICTORY)
-        activated = policy_facts.Activated(kind, since)
+        activated = policy_facts.ActivationFact(kind, since)
     campaigns = {name: period.state(moment) for name, period in policy.periods.items()}
     for text in campaign or ():
         name, _, state = text.partition("=")
@@ -218,7 +218,7 @@ def simulate(
         store.reading() as reading,
     ):
         result = policy_simulation.simulate(
-            reading, policy, moment, keep=None if listed else policy_simulation.KEPT
+            reading, policy, moment, max_listed=None if listed else policy_simulation.LISTED_MAX
         )
     if json:
         output.as_json(result.as_json() | ({} if listed else {"list": []}))

@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.table import Table
 
-from server_stub.admin.policy_simulation import Simulation
-from server_stub.policy.diff import Change, Difference
+from server_stub.admin.policy_simulation import PolicySimulation
+from server_stub.policy.diff import Difference, RuleChange
 from server_stub.policy.document import Rule
-from server_stub.policy.explain import Explanation, Trial, as_words
+from server_stub.policy.explain import Explanation, RuleEvaluation, as_words
 from server_stub.policy.facts import duration
 from server_stub.policy.policy import Policy
 
@@ -18,15 +18,15 @@ def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[
     """An explanation as JSON."""
     tried = [
         {
-            "id": trial.rule.id,
+            "id": evaluation.rule.id,
             "tried": True,
-            "matches": trial.matches,
+            "matches": evaluation.matches,
             "conditions": [
                 {"key": one.key, "wanted": one.wanted, "found": one.found, "holds": one.holds}
-                for one in trial.conditions
+                for one in evaluation.conditions
             ],
         }
-        for trial in explanation.trials
+        for evaluation in explanation.evaluations
     ]
     untried: list[dict[str, Any]] = [
         {"id": rule.id, "tried": False, "matches": None, "conditions": []} for rule in explanation.untried
@@ -54,7 +54,8 @@ def explanation(policy: Policy, explanation: Explanation, at: int) -> Iterator[A
     yield _grid(as_words(explanation.facts).items())
     yield ""
     yield _grid(
-        (f"{'->' if trial.matches else '  '} {trial.rule.id}", _result(trial)) for trial in explanation.trials
+        (f"{'->' if evaluation.matches else '  '} {evaluation.rule.id}", _result(evaluation))
+        for evaluation in explanation.evaluations
     )
     if explanation.untried:
         count = len(explanation.untried)
@@ -63,14 +64,14 @@ def explanation(policy: Policy, explanation: Explanation, at: int) -> Iterator[A
     yield _grid(_decision(explanation.rule))
 
 
-def _result(trial: Trial) -> str:
-    if not trial.conditions:
+def _result(evaluation: RuleEvaluation) -> str:
+    if not evaluation.conditions:
         return "matches every device"
-    if trial.matches:
-        return "matches: " + "; ".join(f"{one.key} is {one.found}" for one in trial.conditions)
+    if evaluation.matches:
+        return "matches: " + "; ".join(f"{one.key} is {one.found}" for one in evaluation.conditions)
     failed = [
         ("activation age" if one.key.startswith("activation_age") else one.key, one)
-        for one in trial.conditions
+        for one in evaluation.conditions
         if not one.holds
     ]
     return "; ".join(f"{key} is {one.found}, wanted {one.wanted}" for key, one in failed)
@@ -88,7 +89,9 @@ def _decision(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "not before lock", rule.not_before_lock.isoformat()
 
 
-def difference_json(old: Policy, new: Policy, found: Difference, changes: Sequence[Change]) -> dict[str, Any]:
+def difference_json(
+    old: Policy, new: Policy, found: Difference, changes: Sequence[RuleChange]
+) -> dict[str, Any]:
     """A comparison as JSON."""
     return {
         "old": {"id": old.document.id, "version": old.document.version},
@@ -139,7 +142,7 @@ def _value(value: Any) -> str:
     return str(value["key"]) if isinstance(value, dict) else "none" if value is None else str(value)
 
 
-def simulation(result: Simulation, *, listed: bool) -> Iterator[Any]:
+def simulation(result: PolicySimulation, *, listed: bool) -> Iterator[Any]:
     """A simulation as text."""
     counts = result.as_json()
     against = f"the policy in force ({result.against})" if result.against else "the newest verdicts"

@@ -45,7 +45,8 @@ def run(
 ) -> None:
     """Run scenarios, and explain why scenarios failed.
 
-    Exit code 0: all passed, 1: a scenario failed, 2: a file cannot be used.
+    Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used, 3 if this program or its environment
+    failed in one (status `internal-error`, with a traceback).
 
     \b
     Example:
@@ -68,6 +69,8 @@ def run(
     counts = _print_json(written) if json else _print_text(written, faults)
     if faults:
         raise typer.Exit(output.USAGE)
+    if counts[result.Status.INTERNAL_ERROR]:
+        raise typer.Exit(output.ENVIRONMENT)
     if counts[result.Status.FAILED] or counts[result.Status.ERROR]:
         raise typer.Exit(output.CHECK_FAILED)
 
@@ -115,18 +118,18 @@ def _print_json(results: "Iterator[ScenarioResult]") -> "Counter[Status]":
 
 def _print_text(results: "Iterator[ScenarioResult]", faults: Sequence[ScenarioError]) -> "Counter[Status]":
     counts: Counter[Status] = Counter()
-    failed = (result.Status.FAILED, result.Status.ERROR)
+    status = result.Status
+    marks = {status.FAILED: "FAILED", status.ERROR: "ERROR", status.INTERNAL_ERROR: "CRASHED"}
     explanations: list[str] = []
     for each in results:
         counts[each.status] += 1
-        mark = each.status.upper() if each.status in failed else each.status
-        why = f": {explain.skipped(each)}" if each.status is result.Status.SKIPPED else ""
-        typer.echo(f"{mark:<8}{each.id}{why}")
-        if each.status in failed:
+        why = f": {explain.skipped(each)}" if each.status is status.SKIPPED else ""
+        typer.echo(f"{marks.get(each.status, each.status):<8}{each.id}{why}")
+        if each.status in marks:
             explanations.append(explain.explain(each))
     for text in explanations:
         typer.echo("\n" + text)
-    sums = [f"{counts[status]} {status}" for status in result.Status if counts[status]]
+    sums = [f"{counts[each]} {each}" for each in status if counts[each]]
     sums += [f"{len(faults)} {'file' if len(faults) == 1 else 'files'} not usable"] if faults else []
     typer.echo("\n" + ", ".join(sums))
     return counts

@@ -123,8 +123,8 @@ def _as_json(judgement: "judgements.Judgement") -> dict[str, Any]:
                 "territory": each.signal.territory,
                 "also": list(each.signal.also),
                 "note": each.signal.note.value if each.signal.note else None,
-                "fate": each.fate.value,
-                "why": each.why.value,
+                "fate": each.outcome.value,
+                "why": each.reason.value,
             }
             for each in judgement.findings
         ],
@@ -136,7 +136,7 @@ def _as_text(judgement: "judgements.Judgement") -> list[Any]:
     table = tables.Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for each in judgement.findings:
         places = each.signal.territory or "/".join(each.signal.also) or "-"
-        row = (each.signal.source.value, each.signal.reading, places, each.fate.value, each.why.value)
+        row = (each.signal.source.value, each.signal.reading, places, each.outcome.value, each.reason.value)
         table.add_row(*map(texts.Text, row))
     parts: list[Any] = [table, texts.Text()] if judgement.findings else []
     return [*parts, texts.Text(judgement.explanation)]

@@ -54,7 +54,7 @@ def verify(
     """
     try:
         moment = int(time.time()) if now is None else inputs.read_time(now)
-        wanted = verification_trace.Wanted(
+        expected = verification_trace.Expectations(
             now=moment,
             issuer=issuer,
             audience=audience,
@@ -66,7 +66,7 @@ def verify(
         token_bytes, key_set = inputs.read_token(token), _read_keys(keys, root, repository, moment)
     except inputs.InputError as error:
         output.exit_with_error(str(error))
-    trace = verification_trace.trace(token_bytes, key_set, wanted)
+    trace = verification_trace.trace(token_bytes, key_set, expected)
     if json:
         output.as_json(verification_report.as_json(trace, token_bytes, key_set, unverified=unverified))
     else:

@@ -235,7 +235,9 @@ def test_a_token_is_made_on_the_database_and_kept_from_other_users(tmp_path: Pat
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_text().startswith("operator.")
     assert "token" in told("token", "--db", str(place))
-    assert "1 to 32 lowercase letters" in admin("token", "--db", str(place), "--name", "Al Ice", code=2).stderr
+    assert (
+        "1 to 32 lowercase letters" in admin("token", "--db", str(place), "--name", "Al Ice", code=2).stderr
+    )
     assert "there is no" in admin("token", "--db", str(tmp_path / "none"), code=2).stderr
     store = SqlStore(place)
     with store.reading() as reading:

@@ -128,7 +128,7 @@ def test_a_file_of_shipments_is_sent_whole_and_the_investigation_asked(
     ("text", "said"),
     [
         ("tac,first\n", "shipped.csv:1: the first line is not tac,first,last"),
-        (f"{COLUMNS}\n", "names no shipment"),
+        (f"{COLUMNS}\n", "contains no shipment"),
         (f"{COLUMNS}\n1,2\n", "shipped.csv:2: a shipment has 7 columns"),
         (f"{COLUMNS}\n00210701,x,9,b,d,s,m\n", "shipped.csv:2: first is 'x'"),
         (f"{COLUMNS}\n002107,0,9,b,d,s,m\n", "shipped.csv:2: tac is '002107'"),
