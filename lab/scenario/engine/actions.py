@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from lab.handset.handset import Power
-from lab.handset.timeline import Who
 from lab.scenario.engine.breakable_parts import PowerCut
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.device_actions import DEVICE_ACTIONS, DeviceAction
@@ -73,21 +72,15 @@ ALL_DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
 
 def _wait_for(context: ScenarioContext, step: time_steps.WaitFor) -> None:
     end = context.world.exact() + step.at_most
-    waiting = {device.name: _first_to_check(device) for device in context.select_devices(step.subject)}
+    waiting = {
+        device.name: device.observer.first_current() for device in context.select_devices(step.subject)
+    }
     if _all_shown(context, step, waiting):
         return
     for _ in context.run_until(end):
         if _all_shown(context, step, waiting):
             return
     raise StepError(f"{', '.join(waiting)} showed nothing of the kind within {step.at_most:g} s")
-
-
-def _first_to_check(device: ScenarioDevice) -> int:
-    """The index of the first observation to check: that of the current screen, if there is one."""
-    seen = device.observer.seen
-    if device.handset.panel.now is None:
-        return len(seen)
-    return next((at for at in reversed(range(len(seen))) if "screen" in seen[at].facts), len(seen))
 
 
 def _all_shown(context: ScenarioContext, step: time_steps.WaitFor, waiting: dict[str, int]) -> bool:
@@ -107,32 +100,19 @@ def _wait_until(context: ScenarioContext, step: time_steps.WaitUntil) -> None:
     context.advance_to(float(step.wait_until))
 
 
-def _mark(context: ScenarioContext, step: time_steps.Mark) -> None:
-    context.marks[step.mark] = context.mark()
-
-
 def _put_in_force(context: ScenarioContext, step: server_steps.PutInForce) -> None:
     context.operations.put_in_force(step.put_in_force, context.case.folder, step.reason)
-    _announce(context, f"{step.put_in_force} is in force")
+    context.announce(f"{step.put_in_force} is in force")
 
 
 def _start_campaign(context: ScenarioContext, step: server_steps.StartCampaign) -> None:
     context.operations.start_campaign(step.start_campaign, step.reason)
-    _announce(context, f"the campaign {step.start_campaign} begins")
+    context.announce(f"the campaign {step.start_campaign} begins")
 
 
 def _lift_campaign(context: ScenarioContext, step: server_steps.LiftCampaign) -> None:
     context.operations.lift_campaign(step.lift_campaign, step.reason)
-    _announce(context, f"the campaign {step.lift_campaign} is lifted")
-
-
-def _announce(context: ScenarioContext, what: str) -> None:
-    for device in context.devices.values():
-        device.handset.timeline.note(Who.VENDOR, what)
-
-
-def _back_up(context: ScenarioContext, step: server_steps.BackUp) -> None:
-    context.backups[step.as_] = context.operations.backup()
+    context.announce(f"the campaign {step.lift_campaign} is lifted")
 
 
 def _restore_backup(context: ScenarioContext, step: server_steps.RestoreBackup) -> None:
@@ -155,14 +135,16 @@ WORLD_ACTIONS: Final[dict[type[Step], WorldAction]] = {
     time_steps.Wait: lambda context, step: context.advance(step.wait),
     time_steps.WaitUntil: _wait_until,
     time_steps.WaitFor: _wait_for,
-    time_steps.Mark: _mark,
+    time_steps.Mark: lambda context, step: context.marks.update({step.mark: context.mark()}),
     server_steps.PutInForce: _put_in_force,
     server_steps.StartCampaign: _start_campaign,
     server_steps.LiftCampaign: _lift_campaign,
     server_steps.RotateKey: lambda context, _: context.operations.rotate_key(),
     server_steps.RevokeKey: lambda context, _: context.operations.revoke_key(),
     server_steps.RestartServer: lambda context, _: context.operations.restart(),
-    server_steps.BackUp: _back_up,
+    server_steps.BackUp: lambda context, step: context.backups.update(
+        {step.as_: context.operations.backup()}
+    ),
     server_steps.RestoreBackup: _restore_backup,
     server_steps.LoseRecords: lambda context, _: _restore(context, None),
     step_union.FaultStep: lambda context, step: context.start_fault(step),

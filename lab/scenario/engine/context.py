@@ -1,12 +1,13 @@
 """The state of one running scenario: its world, its server, its devices, and what its steps have stored."""
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
@@ -19,11 +20,14 @@ from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.assembly import Hardware
 from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset
+from lab.handset.timeline import Who
 from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTransport, PowerCutTrigger
 from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
-from lab.scenario.engine.operations import LocalOperations, Operations, StepError, policy_named
+from lab.scenario.engine.operations import LocalOperations, StepError, policy_named
+from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.files.reader import Case, branch_of
+from lab.scenario.model.device_steps import StorageFault
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
 from lab.simulation.simulation import Simulation
@@ -47,7 +51,7 @@ class ServerTarget:
 
     host: type[Host] = InProcessHost
     url: str | None = None
-    operations: Operations | None = None
+    operations: AdminOperations | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -75,19 +79,32 @@ class ScenarioDevice:
         """The first IMEI, by which operators name the device."""
         return self.handset.imeis[0]
 
-    def check_language(self, language: str) -> None:
-        """Raises StepError for a language that the image does not offer."""
+    def offered(self, language: str) -> str:
+        """The language, if the image offers it. Raises StepError."""
         profile = self.handset.profile
         if language not in profile.image.languages:
-            offered = ", ".join(profile.image.languages)
-            raise StepError(f"{profile.name} does not offer {language!r}; it offers {offered}")
+            languages = ", ".join(profile.image.languages)
+            raise StepError(f"{profile.name} does not offer {language!r}; it offers {languages}")
+        return language
 
-    def set_up(self, language: str | None) -> None:
-        """Walk through the setup in a language; the user's by default. Raises StepError as `check_language`."""
+    def set_up(self, language: str | None = None) -> None:
+        """Walk through the setup in a language, by default that of the user. Raises StepError as `offered`."""
         language = language or self.table.locale
-        if language is not None:
-            self.check_language(language)
-        self.handset.walk_setup(language)
+        self.handset.walk_setup(self.offered(language) if language else None)
+
+    def break_storage(self, fault: StorageFault) -> None:
+        """Let the disk be full, or the counter silent."""
+        self.store.full = self.store.full or fault is StorageFault.FULL_DISK
+        self.counter.silent = self.counter.silent or fault is StorageFault.SILENT_COUNTER
+
+    def mend_storage(self) -> None:
+        """Let store and counter work again."""
+        self.store.full = self.counter.silent = False
+
+    def lose_keys(self) -> None:
+        """Delete the copy of the key repository."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +153,7 @@ class ScenarioContext:
         return round(self.world.exact() - self.began, 3)
 
     @property
-    def operations(self) -> Operations:
+    def operations(self) -> LocalOperations | AdminOperations:
         """Administers the server. Raises StepError for a remote server without an admin token."""
         if self.target.operations is not None:
             return self.target.operations
@@ -182,14 +199,22 @@ class ScenarioContext:
         for device in self.devices.values():
             device.observer.catch_up()
 
+    def announce(self, what: str) -> None:
+        """Note in every timeline what the vendor did."""
+        for device in self.devices.values():
+            device.handset.timeline.note(Who.VENDOR, what)
+
     def mark(self) -> MarkedMoment:
         """The present moment."""
         entries = {name: len(device.handset.timeline.entries) for name, device in self.devices.items()}
+        return MarkedMoment(self.world.exact(), entries, len(self.audit()))
+
+    def audit(self) -> tuple[dict[str, Any], ...]:
+        """The entries of the server's audit log; empty if it cannot be read."""
         try:
-            audit = len(self.operations.audit())
+            return tuple(self.operations.audit())
         except StepError:
-            audit = 0
-        return MarkedMoment(self.world.exact(), entries, audit)
+            return ()
 
     def marked(self, name: str) -> MarkedMoment:
         """The moment of a mark. Raises StepError if its step was not done in this combination."""

@@ -1,6 +1,5 @@
 """Does the steps of one handset: what people do with it, and what operators decide about it."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -17,11 +16,6 @@ from server_stub.admin.devices import Act
 from wire.unlock import UnlockChallenge
 
 DeviceAction = Callable[[ScenarioContext, ScenarioDevice, Any], None]
-
-
-def _choose_language(_: ScenarioContext, device: ScenarioDevice, step: device_steps.ChooseLanguage) -> None:
-    device.check_language(step.language)
-    device.handset.act(LanguageChosen(step.language))
 
 
 def _accept_terms(_: ScenarioContext, device: ScenarioDevice, __: device_steps.AcceptTerms) -> None:
@@ -64,10 +58,6 @@ def _join_vpn(context: ScenarioContext, device: ScenarioDevice, step: device_ste
     device.handset.join_vpn(step.exit)
 
 
-def _copy_state(context: ScenarioContext, device: ScenarioDevice, step: device_steps.CopyState) -> None:
-    context.copies[step.as_, device.name] = device.store.read()
-
-
 def _restore_state(context: ScenarioContext, device: ScenarioDevice, step: device_steps.RestoreState) -> None:
     if not any(name == step.from_ for name, _ in context.copies):
         raise StepError(f"no state is kept as {step.from_!r}; a step `copy-state` must come before")
@@ -97,22 +87,6 @@ _SPOILED: Final[dict[device_steps.Spoiling, Callable[[bytes], bytes | None]]] = 
 }
 
 
-def _break_storage(_: ScenarioContext, device: ScenarioDevice, step: device_steps.BreakStorage) -> None:
-    if step.how is device_steps.StorageFault.FULL_DISK:
-        device.store.full = True
-    else:
-        device.counter.silent = True
-
-
-def _mend_storage(_: ScenarioContext, device: ScenarioDevice, __: device_steps.MendStorage) -> None:
-    device.store.full = device.counter.silent = False
-
-
-def _lose_keys(_: ScenarioContext, device: ScenarioDevice, __: device_steps.LoseKeys) -> None:
-    if device.folder is not None:
-        shutil.rmtree(device.folder, ignore_errors=True)
-
-
 def _decide(act: Act) -> DeviceAction:
     def decide(context: ScenarioContext, device: ScenarioDevice, step: Any) -> None:
         operator = step if isinstance(step, server_steps.OperatorStep) else None
@@ -134,7 +108,9 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     device_steps.PowerOn: lambda _, device, __: device.handset.power_on(),
     device_steps.PowerOff: lambda _, device, __: device.handset.power_off(),
     device_steps.SetUp: lambda _, device, step: device.set_up(step.language),
-    device_steps.ChooseLanguage: _choose_language,
+    device_steps.ChooseLanguage: lambda _, device, step: device.handset.act(
+        LanguageChosen(device.offered(step.language))
+    ),
     device_steps.AcceptTerms: _accept_terms,
     device_steps.DeclineTerms: lambda _, device, __: device.handset.act(
         SimpleEvent(EventKind.TERMS_DECLINED)
@@ -168,15 +144,17 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     device_steps.SetClock: lambda _, device, step: device.handset.set_wall(step.to),
     device_steps.FactoryReset: lambda _, device, __: device.handset.factory_reset(),
     device_steps.Flash: lambda _, device, step: device.handset.flash(load_named(step.profile)),
-    device_steps.CopyState: _copy_state,
+    device_steps.CopyState: lambda context, device, step: context.copies.update(
+        {(step.as_, device.name): device.store.read()}
+    ),
     device_steps.RestoreState: _restore_state,
     device_steps.SpoilState: lambda _, device, step: device.store.put(
         _SPOILED[step.how](device.store.read() or b"")
     ),
-    device_steps.BreakStorage: _break_storage,
-    device_steps.MendStorage: _mend_storage,
+    device_steps.BreakStorage: lambda _, device, step: device.break_storage(step.how),
+    device_steps.MendStorage: lambda _, device, __: device.mend_storage(),
     device_steps.ReplaceCounter: lambda _, device, __: device.counter.replace(),
-    device_steps.LoseKeys: _lose_keys,
+    device_steps.LoseKeys: lambda _, device, __: device.lose_keys(),
     server_steps.Lock: _decide(Act.LOCK),
     server_steps.Unlock: _decide(Act.UNLOCK),
     server_steps.Release: _decide(Act.RELEASE),

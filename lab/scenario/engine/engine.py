@@ -100,7 +100,7 @@ def _run_steps(context: ScenarioContext, result: ScenarioResult) -> ScenarioResu
         elapsed=context.now(),
         steps=tuple(steps),
         handsets=tuple(_handset_result(device) for device in context.devices.values()),
-        audit=_audit(context),
+        audit=context.audit(),
         error=error,
     )
 
@@ -122,7 +122,7 @@ def prepare_world(context: ScenarioContext) -> None:
         context.advance_to(float(activation.at))
         device.handset.power_on()
         context.update_observers()  # before the language changes
-        device.set_up(None)
+        device.set_up()
     if not remote:
         context.advance_to(float(world.starts))
     context.started = context.world.exact()
@@ -216,10 +216,3 @@ def _handset_result(device: ScenarioDevice) -> HandsetResult:
         profiles=tuple(handset.profiles),
         places=handset.places,
     )
-
-
-def _audit(context: ScenarioContext) -> tuple[dict[str, Any], ...]:
-    try:
-        return tuple(context.operations.audit())
-    except StepError:
-        return ()

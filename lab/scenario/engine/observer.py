@@ -65,6 +65,13 @@ class DeviceObserver:
                 self.seen.append(Observation(at, entries[at].at, facts))
         self._read = len(entries)
 
+    def first_current(self) -> int:
+        """The index of the observation of the current screen; without a screen, of the next observation."""
+        if self.handset.panel.now is None:
+            return len(self.seen)
+        indexes = reversed(range(len(self.seen)))
+        return next((at for at in indexes if "screen" in self.seen[at].facts), len(self.seen))
+
     def _facts(self, at: int, entry: Entry) -> Iterator[dict[str, Any]]:
         if entry.who is Who.SCREEN:
             yield self._screen_facts(at, entry)

@@ -1,8 +1,8 @@
-"""What scenarios ask of the operators of a server, as a port, and its implementation for the simulation's server."""
+"""What scenarios ask of the operators of a server, for a server of the simulation."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from lab.backend.managed_server import LabServer
 from lab.manufacturer.policies import BEFORE, LANTERN
@@ -42,62 +42,6 @@ class DeviceRecord:
     locked: bool
 
 
-class Operations(Protocol):
-    """Devices are named by their IMEI. Every method can raise StepError or an error of the server's admin functions."""
-
-    def decide(self, act: Act, imei: str, step: OperatorStep | None, reason: str) -> None:
-        """Lock, unlock or release a device, or let the policy decide again."""
-        ...
-
-    def issue_code(self, challenge: UnlockChallenge, step: IssueCode) -> bytes:
-        """An unlock code for a challenge."""
-        ...
-
-    def put_in_force(self, policy: str, folder: Path, reason: str) -> None:
-        """Put a policy in force: a shipped one, or a file in `folder`."""
-        ...
-
-    def start_campaign(self, name: str, reason: str) -> None:
-        """Begin a campaign."""
-        ...
-
-    def lift_campaign(self, name: str, reason: str) -> None:
-        """Lift a campaign."""
-        ...
-
-    def rotate_key(self) -> None:
-        """Replace the verdict key that signs by a new one."""
-        ...
-
-    def revoke_key(self) -> None:
-        """Revoke the verdict key that signs."""
-        ...
-
-    def restart(self) -> None:
-        """Stop and start the server."""
-        ...
-
-    def backup(self) -> bytes:
-        """A copy of the records."""
-        ...
-
-    def restore(self, records: bytes | None) -> None:
-        """Continue with other records, or with none."""
-        ...
-
-    def audit(self) -> list[dict[str, Any]]:
-        """All entries of the audit log, oldest first, with `subject` as the server has it."""
-        ...
-
-    def subject_of(self, imei: str) -> str:
-        """The name of a device in the audit log."""
-        ...
-
-    def device(self, imei: str) -> DeviceRecord | None:
-        """The record of a device, or None."""
-        ...
-
-
 def policy_text(name: str, folder: Path) -> str:
     """The document of a shipped policy, or of a file in `folder`. Raises StepError with the nearest name."""
     own = {"open-2021-08": BEFORE, "lantern-open": LANTERN}
@@ -117,7 +61,10 @@ def policy_named(name: str, folder: Path) -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class LocalOperations:
-    """Implements `Operations` for a server of the simulation."""
+    """Operates a server of the simulation. Devices are named by their IMEI.
+
+    Every method can raise StepError or an error of the server's admin functions.
+    """
 
     server: LabServer
 

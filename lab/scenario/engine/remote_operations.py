@@ -23,7 +23,7 @@ _PAGE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class AdminOperations:
-    """Implements `Operations` over the admin API of the server at `url`."""
+    """The methods of `LocalOperations` over the admin API of the server at `url`."""
 
     url: str
     token: str = field(repr=False)

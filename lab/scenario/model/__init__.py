@@ -1,1 +1,1 @@
-"""The words of a scenario file, as models. The published JSON Schema and the reference are generated from them."""
+"""Models of the members of scenario files. The published JSON Schema and the reference are generated from them."""

@@ -1,4 +1,4 @@
-"""The claims of the evidence by their dotted paths, so that a path which leads nowhere is seen when a file is read."""
+"""The claims of the evidence by their dotted paths, so that a wrong path is found when a file is read."""
 
 import types
 import typing

@@ -1,4 +1,4 @@
-"""Short ways to write what is often written: a word in place of a list, a word in place of a table."""
+"""Short forms of what is often written: a value for a list, or a value for a table."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,26 +10,37 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One value may stand for a list that holds it alone."""
+    """A single value stands for a list with this value. In an optional list, no value stands for None."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(_listed, handler(source))
+        inner = handler(source)
+        optional = inner["type"] == "nullable"
+
+        def listed(value: Any) -> Any:
+            return value if isinstance(value, list | tuple) or (optional and value is None) else [value]
+
+        return core_schema.no_info_before_validator_function(listed, inner)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        array = handler(schema)
-        return {"anyOf": [array["items"], array]}
+        inner = handler(schema)
+        forms = inner.get("anyOf", [inner])
+        return {"anyOf": [forms[0]["items"], *forms]}
 
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """What is no table stands for a table with this one member."""
+    """A value that is not a table stands for a table with this one member."""
 
     member: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._table, handler(source))
+        def table(value: Any) -> Any:
+            is_table = isinstance(value, dict) or hasattr(value, "model_fields_set")
+            return value if is_table else {self.member: value}
+
+        return core_schema.no_info_before_validator_function(table, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -37,30 +48,3 @@ class Short:
         table = handler(schema)
         whole = handler.resolve_ref_schema(table)
         return {"anyOf": [whole["properties"][self.member], table]}
-
-    def _table(self, value: Any) -> Any:
-        return (
-            value if isinstance(value, dict) or hasattr(value, "model_fields_set") else {self.member: value}
-        )
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-@dataclass(frozen=True, slots=True)
-class Everybody:
-    """A list of names; one name may stand for it, and nothing stands for all."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(_named, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        array, nothing = handler(schema)["anyOf"]
-        return {"anyOf": [array["items"], array, nothing]}
-
-
-def _named(value: Any) -> Any:
-    return value if value is None or isinstance(value, list | tuple) else [value]

@@ -1,4 +1,4 @@
-"""Steps that people do with a phone in their hands."""
+"""Steps that people do with a device."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -24,14 +24,14 @@ Slot = Annotated[int, Field(ge=1, le=2)]
 
 
 class Switch(StrEnum):
-    """A switch."""
+    """On or off."""
 
     ON = "on"
     OFF = "off"
 
 
 class Spoiling(StrEnum):
-    """What becomes of the sealed state on flash."""
+    """How the sealed state on flash is damaged."""
 
     EMPTY = "empty"
     TRUNCATED = "truncated"
@@ -43,26 +43,26 @@ class Spoiling(StrEnum):
 
 
 class StorageFault(StrEnum):
-    """What fails on a phone that goes on running."""
+    """What fails while the device keeps running."""
 
     FULL_DISK = "full-disk"
     SILENT_COUNTER = "silent-counter"
 
 
 class PowerOn(HandsetStep):
-    """Switch the phone on, or off and on again."""
+    """Switch the device on, or restart it."""
 
     power_on: Subject
 
 
 class PowerOff(HandsetStep):
-    """Switch the phone off."""
+    """Switch the device off."""
 
     power_off: Subject
 
 
 class SetUp(HandsetStep):
-    """Do what a user does who wants to use the phone: language, terms, and the network if there is one."""
+    """Walk through the setup as a user does: language, terms, and the network if there is one."""
 
     set_up: Subject
     language: Locale | None = Field(
@@ -90,13 +90,13 @@ class DeclineTerms(HandsetStep):
 
 
 class Continue(HandsetStep):
-    """Put away what stands before the home screen."""
+    """Dismiss the screen that is shown before the home screen."""
 
     continue_: Subject
 
 
 class Retry(HandsetStep):
-    """Ask the phone to try again now."""
+    """Ask the device to try again now."""
 
     retry: Subject
 
@@ -108,7 +108,7 @@ class ShowImeiStep(HandsetStep):
 
 
 class EnterCode(HandsetStep):
-    """Give the lock screen an unlock code."""
+    """Enter an unlock code on the lock screen."""
 
     enter_code: Subject
     code: Name | None = Field(
@@ -118,7 +118,7 @@ class EnterCode(HandsetStep):
 
 
 class InsertSim(HandsetStep):
-    """Put a new card of an operator into a slot, in place of what was there."""
+    """Put a new card of an operator into a slot; it replaces the previous card."""
 
     insert_sim: Subject
     operator: Plmn
@@ -134,14 +134,14 @@ class RemoveSim(HandsetStep):
 
 
 class SwapSims(HandsetStep):
-    """Exchange the cards in the two slots, or those in the first slots of two phones."""
+    """Exchange the cards in the two slots, or those in the first slots of two devices."""
 
     swap_sims: Subject
-    with_: Name | None = Field(None, description="The other phone.")
+    with_: Name | None = Field(None, description="The other device.")
 
 
 class Move(HandsetStep):
-    """Carry the phone elsewhere, its cards with it."""
+    """Move the device to another place, with its cards."""
 
     move: Subject
     to: PlaceName
@@ -161,7 +161,7 @@ class LeaveWifi(HandsetStep):
 
 
 class AirplaneMode(HandsetStep):
-    """Turn airplane mode on or off. It takes Wi-Fi with it, which may be joined again."""
+    """Turn airplane mode on or off. On also turns Wi-Fi off, which can be joined again."""
 
     airplane_mode: Subject
     turn: Word[Switch]
@@ -172,7 +172,7 @@ class JoinVpn(HandsetStep):
 
     join_vpn: Subject
     exit: CountryCode | None = Field(
-        None, description="The country in which it comes out; one that the server cannot tell by default."
+        None, description="The country of its exit; one that the server cannot determine by default."
     )
 
 
@@ -183,52 +183,52 @@ class LeaveVpn(HandsetStep):
 
 
 class LocationStep(HandsetStep):
-    """Turn location on or off: what is off tells no position."""
+    """Turn location on or off. Off, the device reports no position."""
 
     location: Subject
     turn: Word[Switch]
 
 
 class FalsePosition(HandsetStep):
-    """Let false satellites near the phone tell it that it is elsewhere; whatever image it runs believes them."""
+    """Send false satellite signals of another place to the device. Every image believes them."""
 
     false_position: Subject
     at: PlaceName
 
 
 class TruePosition(HandsetStep):
-    """End that."""
+    """End the false satellite signals."""
 
     true_position: Subject
 
 
 class NetworkDown(HandsetStep):
-    """Let nothing of this phone get through any more, whatever it hears."""
+    """Let no request of the device get through any more, whatever networks it receives."""
 
     network_down: Subject
 
 
 class NetworkUp(HandsetStep):
-    """End that outage."""
+    """End the outage of `network-down`."""
 
     network_up: Subject
 
 
 class SetClock(HandsetStep):
-    """Set the phone's wall clock."""
+    """Set the wall clock of the device."""
 
     set_clock: Subject
     to: Moment
 
 
 class FactoryReset(HandsetStep):
-    """Erase what the phone remembers, and start it."""
+    """Erase the state of the device, and start it."""
 
     factory_reset: Subject
 
 
 class Flash(HandsetStep):
-    """Put another image on the phone, which is off then."""
+    """Install another image on the device, which is off afterwards."""
 
     flash: Subject
     profile: ProfileName
@@ -242,39 +242,39 @@ class CopyState(HandsetStep):
 
 
 class RestoreState(HandsetStep):
-    """Write a copy over the sealed state file; it may be another phone's. The phone notices when it starts."""
+    """Replace the sealed state file by a copy, also one of another device. It is read at the next start."""
 
     restore_state: Subject
     from_: Name = "copy"
 
 
 class SpoilState(HandsetStep):
-    """Spoil the sealed state file. The phone notices when it starts."""
+    """Damage the sealed state file. It is read at the next start."""
 
     spoil_state: Subject
     how: Word[Spoiling]
 
 
 class BreakStorage(HandsetStep):
-    """Let the phone's storage fail from now on."""
+    """Let the storage of the device fail from now on."""
 
     break_storage: Subject
     how: Word[StorageFault]
 
 
 class MendStorage(HandsetStep):
-    """Let the phone's storage work again."""
+    """Let the storage of the device work again."""
 
     mend_storage: Subject
 
 
 class ReplaceCounter(HandsetStep):
-    """Put in a new monotonic counter, which begins at zero."""
+    """Install a new monotonic counter, which starts at zero."""
 
     replace_counter: Subject
 
 
 class LoseKeys(HandsetStep):
-    """Delete what the phone keeps of the key repository."""
+    """Delete the device's copy of the key repository."""
 
     lose_keys: Subject

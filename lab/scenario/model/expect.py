@@ -1,4 +1,4 @@
-"""The step that judges: everything that a person could observe."""
+"""The step that compares observations with expectations."""
 
 from typing import Annotated, Any, Self
 
@@ -24,32 +24,35 @@ from lab.scenario.model.step import HandsetStep
 
 
 class Expect(HandsetStep):
-    """Hold what a person could observe against what is written here. Every member must hold for each handset."""
+    """Compare what can be observed with these members. Every member must hold for each handset."""
 
     expect: Subject
-    outcome: OneOf[Outcome] | None = Field(None, description="What a person in front of the phone sees.")
-    usable: bool | None = Field(None, description="Whether the user is at home, or one tap away from it.")
-    screen: Annotated[ScreenExpected, Short("id")] | None = Field(None, description="The screen that stands.")
-    state: StateExpected | None = Field(None, description="Where the machines of the agent stand.")
-    verdict: Annotated[VerdictExpected, Short("decision")] | None = Field(
-        None, description="The newest verdict that the phone took."
+    outcome: OneOf[Outcome] | None = Field(None, description="What a person sees on the device.")
+    usable: bool | None = Field(
+        None, description="Whether the user is on the home screen, or one tap away from it."
     )
-    no_verdict: bool | None = Field(None, description="Whether the phone has taken no verdict so far.")
-    evidence: EvidenceExpected | None = Field(None, description="The newest evidence that the phone sent.")
+    screen: Annotated[ScreenExpected, Short("id")] | None = Field(None, description="The current screen.")
+    state: StateExpected | None = Field(None, description="The states of the agent's machines.")
+    verdict: Annotated[VerdictExpected, Short("decision")] | None = Field(
+        None, description="The newest verdict that the device accepted."
+    )
+    no_verdict: bool | None = Field(None, description="Whether the device has accepted no verdict so far.")
+    evidence: EvidenceExpected | None = Field(None, description="The newest evidence that the device sent.")
     requests: Annotated[RequestsExpected, Short("all")] | None = Field(
-        None, description="How many requests have left the phone."
+        None, description="How many requests the device has sent."
     )
     timeline: Many[Annotated[EntryPattern, Short("what")]] | None = Field(
-        None, description="Entries that are there in this order, with others in between."
+        None, description="Entries that are in the timeline in this order; others may be between them."
     )
-    never: Many[ObservationPattern] | None = Field(None, description="What there never was.")
+    never: Many[ObservationPattern] | None = Field(None, description="What no observation matches.")
     always: Many[ObservationPattern] | None = Field(
-        None, description="What held whenever it could: on every screen, in every verdict, in every request."
+        None, description="What every observation with these facts matches: every screen, verdict or request."
     )
     was_locked: Annotated[tuple[LockedPeriod, ...], Field(strict=False)] | None = Field(
-        None, description="When the lock screen stood, one entry a stretch; an empty list for never."
+        None,
+        description="When the lock screen was shown, one entry for each period; an empty list for never.",
     )
-    record: RecordExpected | None = Field(None, description="What the server knows of the phone.")
+    record: RecordExpected | None = Field(None, description="The server's record of the device.")
     audit: Many[Annotated[AuditExpected, Short("action")]] | None = Field(
         None, description="Entries of the server's audit log."
     )
@@ -66,5 +69,5 @@ class Expect(HandsetStep):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set - {"expect", "since", "when", "note"}:
-            raise ValueError("expects nothing; say what, as in `outcome: locked`")
+            raise ValueError("expects nothing; add a member, as in `outcome: locked`")
         return self

@@ -1,4 +1,4 @@
-"""What people can observe, as members of expectations: screens, verdicts, requests, entries of a timeline."""
+"""The members of expectations: screens, verdicts, requests, entries of a timeline and others."""
 
 from typing import Annotated, Final, Self
 
@@ -32,42 +32,44 @@ Texts = Many[Line]
 
 
 class ScreenExpected(Expectation):
-    """The screen that stands. Members that are left out may be anything."""
+    """The current screen. Members that are left out can have any value."""
 
     id: OneOf[ScreenId] | None = Field(None, description="Which screen.")
-    title: Line | None = Field(None, description="Its title, word by word.")
-    text: Texts | None = Field(None, description="What its title or a paragraph contains; all of several.")
-    without_text: Texts | None = Field(None, description="What it contains nowhere; none of several.")
+    title: Line | None = Field(None, description="Its exact title.")
+    text: Texts | None = Field(
+        None, description="Text that its title or a paragraph contains; all of several."
+    )
+    without_text: Texts | None = Field(None, description="Text that it does not contain; none of several.")
     actions: Annotated[tuple[Word[Action], ...], Field(strict=False)] | None = Field(
         None, description="Exactly these, in any order."
     )
     offers: OneOf[Action] | None = Field(None, description="Among its actions; all of several.")
-    direction: Word[Direction] | None = Field(None, description="Which way its text runs.")
+    direction: Word[Direction] | None = Field(None, description="The direction of its text.")
     locale: Locale | None = Field(None, description="Its language.")
     symbol: Word[Symbol] | None = Field(None, description="The picture above its title.")
     dark: bool | None = Field(None, description="Light text on black.")
-    trouble: OneOrNone[Trouble] | None = Field(None, description="What it says went wrong last, or `none`.")
-    shows_challenge: bool | None = Field(None, description="Whether an unlock code could answer it.")
-    shows_imei: bool | None = Field(None, description="Whether IMEIs are on it.")
+    trouble: OneOrNone[Trouble] | None = Field(None, description="The trouble that it shows, or `none`.")
+    shows_challenge: bool | None = Field(None, description="Whether it shows a challenge for an unlock code.")
+    shows_imei: bool | None = Field(None, description="Whether it shows IMEIs.")
 
 
 class StateExpected(Expectation):
-    """Where the machines of the agent stand, and what it remembers."""
+    """The states of the agent's machines, and what the agent remembers."""
 
     setup: OneOf[Setup] | None = None
     exchange: OneOf[Exchange] | None = None
     lock: OneOf[Lock] | None = None
     attention: OneOf[Attention] | None = None
-    trouble: OneOrNone[Trouble] | None = Field(None, description="What went wrong last, or `none`.")
+    trouble: OneOrNone[Trouble] | None = Field(None, description="The last trouble, or `none`.")
     locale: Locale | None = None
     terms: Line | None = Field(None, description="The version of the terms that was accepted.")
     policy_version: int | None = Field(None, description="The highest policy version that it has seen.")
-    serial: Count | None = Field(None, description="The serial of the newest verdict that it took.")
-    trusted_time: Span | None = Field(None, description="How far its trusted time is behind the truth.")
+    serial: Count | None = Field(None, description="The serial of the newest verdict that it accepted.")
+    trusted_time: Span | None = Field(None, description="How far its trusted time is behind the true time.")
 
 
 class VerdictExpected(Expectation):
-    """The newest verdict that the phone verified and took."""
+    """The newest verdict that the device verified and accepted."""
 
     decision: OneOf[Decision] | None = None
     reason: OneOf[Reason] | None = None
@@ -78,13 +80,13 @@ class VerdictExpected(Expectation):
     trust: OneOf[TrustTier] | None = None
     message: OneOf[MessageKey] | None = None
     case: bool | None = Field(None, description="Whether it carries a case number.")
-    check_in: Span | None = Field(None, description="After how long the phone is to ask again.")
+    check_in: Span | None = Field(None, description="The time until the next check-in.")
     offline_limit: Span | None = None
     not_before_lock: Moment | None = None
 
 
 class EvidenceExpected(Expectation):
-    """The newest evidence that the phone sent."""
+    """The newest evidence that the device sent."""
 
     intent: Word[Intent] | None = None
     claims: dict[ClaimPath, Scalar] | None = Field(
@@ -95,7 +97,7 @@ class EvidenceExpected(Expectation):
 
 
 class RequestsExpected(Expectation):
-    """How many requests left the phone. Those that are not named may be any number."""
+    """How many requests the device sent. Those that are not named can be any number."""
 
     all: Count | None = None
     challenges: Count | None = None
@@ -104,7 +106,7 @@ class RequestsExpected(Expectation):
 
 
 class EntryPattern(Expectation):
-    """An entry of the timeline. `what` may have wildcards: `POST *`."""
+    """An entry of the timeline. `what` can have wildcards: `POST *`."""
 
     what: Line
     who: Word[Who] | None = None
@@ -114,16 +116,16 @@ class EntryPattern(Expectation):
 
 
 class ObservationPattern(Expectation):
-    """One moment: everything that is given must hold at once."""
+    """One observation: everything that is given must hold at the same moment."""
 
     screen: OneOf[ScreenId] | None = None
     offers: Word[Action] | None = Field(None, description="An action on the screen.")
-    text: Line | None = Field(None, description="What the screen contains.")
+    text: Line | None = Field(None, description="Text that the screen contains.")
     direction: Word[Direction] | None = None
     setup: OneOf[Setup] | None = None
     lock: OneOf[Lock] | None = None
     trouble: OneOf[Trouble] | None = None
-    decision: OneOf[Decision] | None = Field(None, description="Of a verdict that the phone took.")
+    decision: OneOf[Decision] | None = Field(None, description="Of a verdict that the device accepted.")
     reason: OneOf[Reason] | None = None
     rule: OneOf[Line] | None = None
     request: OneOf[Line] | None = Field(
@@ -134,11 +136,11 @@ class ObservationPattern(Expectation):
     def _something(self) -> Self:
         wanted = self.model_fields_set
         if not wanted:
-            raise ValueError("say what to look for, as in `screen: locked`")
+            raise ValueError("says nothing to look for; add a member, as in `screen: locked`")
         if not any(wanted <= seen for seen in AT_ONCE):
             names = " and ".join(sorted(wanted))
             raise ValueError(
-                f"no moment shows {names}; it is a screen, a request or a verdict, with setup and lock"
+                f"no observation has {names} together; it is a screen, a request or a verdict, with setup and lock"
             )
         return self
 
@@ -150,11 +152,11 @@ AT_ONCE: Final = (
     {"request", "trouble"} | _MACHINES,
     {"decision", "reason", "rule"} | _MACHINES,
 )
-"""What one moment can show: a screen, a request, or a verdict that was taken."""
+"""The facts of one observation: of a screen, a request, or a verdict that was accepted."""
 
 
 class LockedPeriod(Table):
-    """A stretch of time in which the lock screen stood."""
+    """A period in which the lock screen was shown."""
 
     after: Moment | None = Field(None, description="It began at this moment or later.")
     before: Moment | None = Field(None, description="It began before.")
@@ -166,8 +168,8 @@ class LockedPeriod(Table):
 class AuditExpected(Expectation):
     """Entries of the server's audit log."""
 
-    action: Line = Field(description="A dotted word, with wildcards: `device.*`.")
-    of: Name | None = Field(None, description="The handset that it is about.")
+    action: Line = Field(description="A dotted name, with wildcards: `device.*`.")
+    of: Name | None = Field(None, description="The handset of the entry.")
     subject: Line | None = None
     by: Line | None = Field(None, description="Who did it.")
     reason: Line | None = None
@@ -178,7 +180,7 @@ class AuditExpected(Expectation):
     @model_validator(mode="after")
     def _one_subject(self) -> Self:
         if self.of is not None and self.subject is not None:
-            raise ValueError("names its subject twice; say `of` or `subject`")
+            raise ValueError("names its subject twice; use `of` or `subject`")
         return self
 
 
@@ -189,7 +191,7 @@ class Elapsed(Span):
 
 
 class RecordExpected(Expectation):
-    """What the server knows of the phone."""
+    """The server's record of the device."""
 
     known: bool | None = None
     activation_territory: Line | None = Field(None, description="An ISO 3166 code, or `none`.")
@@ -197,4 +199,4 @@ class RecordExpected(Expectation):
     override: Word[Decision] | Nothing | None = Field(
         None, description="What an operator decided, or `none`."
     )
-    locked: bool | None = Field(None, description="Whether the phone is locked by its newest verdict.")
+    locked: bool | None = Field(None, description="Whether its newest verdict locks the device.")

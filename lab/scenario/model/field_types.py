@@ -1,6 +1,7 @@
-"""What the members of a scenario file have in common: strict tables, durations, moments, names, ranges."""
+"""The types of members of scenario files: strict tables, durations, moments, names, ranges."""
 
 import re
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
@@ -17,7 +18,7 @@ from pydantic import (
 )
 
 from firmware_profiles.loader import names as profile_names
-from lab.scenario.model.coercions import Everybody, Listed, Short
+from lab.scenario.model.coercions import Listed, Short
 from lab.world.places import load_places
 from text_input.suggestions import suggestion
 
@@ -40,22 +41,22 @@ class Table(BaseModel):
 
 
 class Expectation(Table):
-    """Base of what is expected. A member that is written says something; one that is left out may be anything."""
+    """Base of what is expected. A member that is written has a value; one that is left out can have any value."""
 
     @model_validator(mode="before")
     @classmethod
     def _no_blanks(cls, value: Any) -> Any:
         if value == {}:
-            raise ValueError("says nothing; say what to look for")
+            raise ValueError("says nothing; add what to look for")
         return filled(value)
 
 
 def filled(value: Any, *blank: str) -> Any:
-    """A table without empty members, but for those named in `blank`. Raises ValueError."""
+    """The table, if it has no empty members other than those named in `blank`. Raises ValueError."""
     if isinstance(value, dict):
         for name, part in value.items():
             if part is None and name not in blank:
-                raise ValueError(f"`{name}` says nothing; say what it is to be, or leave it out")
+                raise ValueError(f"`{name}` says nothing; give it a value, or leave it out")
     return value
 
 
@@ -68,7 +69,7 @@ OneOf = Annotated[tuple[Annotated[T, Field(strict=False)], ...], Listed(), Field
 """A word, or a list of words."""
 
 Nothing = Literal["none"]
-"""The word for what is not there. What is left out may be anything."""
+"""The word for an absent value. A member that is left out can have any value."""
 
 OneOrNone = Annotated[
     tuple[Annotated[T, Field(strict=False)] | Nothing, ...], Listed(), Field(strict=False, min_length=1)
@@ -82,12 +83,12 @@ Many = Annotated[tuple[T, ...], Listed(), Field(strict=False, min_length=1)]
 """A table or a text, or a list of them."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-"""What something is called: small letters, digits, hyphens."""
+"""A name: small letters, digits, hyphens."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
-Subject = Annotated[Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] | None, Everybody()]
-"""Who: a handset, several of them, or, with nothing, all."""
+Subject = Annotated[Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] | None, Listed()]
+"""A handset, several of them, or, without a value, all."""
 
 
 def _scalar(value: Any) -> Any:
@@ -99,17 +100,8 @@ def _scalar(value: Any) -> Any:
 Scalar = Annotated[Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """Text, a number, true or false."""
 
-_SECONDS: Final = {
-    "s": 1,
-    "second": 1,
-    "min": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-    "d": 86_400,
-    "day": 86_400,
-    "week": 604_800,
-}
+_SHORT_UNITS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+_SECONDS: Final = _SHORT_UNITS | {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _UNITS: Final = r"(seconds?|s|minutes?|min|hours?|h|days?|d|weeks?)"
 DURATION: Final = rf"^[0-9]+(\.[0-9]+)? ?{_UNITS}( (and )?[0-9]+(\.[0-9]+)? ?{_UNITS})*$"
 _PART: Final = re.compile(rf"([0-9]+(?:\.[0-9]+)?) ?{_UNITS}(?![a-z])")
@@ -125,14 +117,17 @@ def seconds_of(text: Any) -> float:
         raise ValueError(
             "is no duration; write a number and its unit, as in '90 s', '5 days' or '1 day 6 hours'"
         )
-    seconds = sum(float(number) * _SECONDS[_singular(unit)] for number, unit in _PART.findall(text))
+    seconds = sum(
+        float(number) * _SECONDS[unit if unit in _SECONDS else unit.rstrip("s")]
+        for number, unit in _PART.findall(text)
+    )
     if seconds > LONGEST:
         raise ValueError("is longer than ten years")
     return seconds
 
 
 LONGEST: Final = 3660 * 86_400.0
-"""Ten years. A phone that asks every hour for so long takes minutes to run; a thousand years are a typing error."""
+"""Ten years. A device that asks every hour for so long takes minutes to run; more is a typing error."""
 
 
 def duration_text(seconds: float) -> str:
@@ -148,10 +143,6 @@ def duration_text(seconds: float) -> str:
             plural = "s" if count > 1 and unit != "min" else ""
             parts.append(f"{count:g} {unit}{plural}")
     return " ".join([*parts, f"{rest:g} s"] if rest or not parts else parts)
-
-
-def _singular(unit: str) -> str:
-    return unit if unit in _SECONDS else unit.rstrip("s")
 
 
 Duration = Annotated[
@@ -174,9 +165,7 @@ def epoch_of(text: Any) -> int:
     if not isinstance(text, str) or not re.fullmatch(MOMENT, text):
         raise ValueError("is no moment; write a day or a time in UTC, as in 2021-09-06 or 2021-09-06T10:30Z")
     if not 1980 <= int(text[:4]) <= 2100 and not text.startswith("1970"):
-        raise ValueError(
-            "is no moment of a phone's life; the years are 1980 to 2100, and 1970 for a clock that was lost"
-        )
+        raise ValueError("is out of range; the years are 1980 to 2100, and 1970 for a clock that was lost")
     try:
         if len(text) == 10:
             return int(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC).timestamp())
@@ -209,29 +198,42 @@ Plmn = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
 """A network by its MCC and MNC (3GPP TS 23.003 clause 2.2): `368-01`."""
 
 
-def _profile(name: str) -> str:
-    if name not in profile_names():
-        raise ValueError(f"no profile is called {name!r}; {suggestion(name, profile_names())}")
-    return name
+def _known(what: str, names: Collection[str]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"no {what} is called {name!r}; {suggestion(name, names)}")
+        return name
 
-
-def _place(name: str) -> str:
-    if name not in load_places():
-        raise ValueError(f"no place is called {name!r}; {suggestion(name, load_places())}")
-    return name
+    return AfterValidator(check)
 
 
 ProfileName = Annotated[
-    str, AfterValidator(_profile), WithJsonSchema({"type": "string", "enum": list(profile_names())})
+    str,
+    _known("profile", profile_names()),
+    WithJsonSchema({"type": "string", "enum": list(profile_names())}),
 ]
 """A firmware profile that the project ships."""
 
 PlaceName = Annotated[
-    str, AfterValidator(_place), WithJsonSchema({"type": "string", "enum": list(load_places())})
+    str, _known("place", load_places()), WithJsonSchema({"type": "string", "enum": list(load_places())})
 ]
-"""A place that the lab knows."""
+"""A place of the lab."""
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+def _in_order(table: T, *bounds: float | None) -> T:
+    """The table, if it has a bound and its last two are in order. Raises ValueError."""
+    if all(bound is None for bound in bounds):
+        raise ValueError("is without bounds; give at-least, at-most or both")
+    least, most = bounds[-2:]
+    if least is not None and most is not None and least > most:
+        raise ValueError("holds for nothing: at-least is more than at-most")
+    return table
+
+
+def _within(number: float, least: float | None, most: float | None) -> bool:
+    return (least is None or number >= least) and (most is None or number <= most)
 
 
 class Bounds(Table):
@@ -243,12 +245,12 @@ class Bounds(Table):
 
     @model_validator(mode="after")
     def _some(self) -> Self:
-        return _bounded(self, self.exactly, self.at_least, self.at_most)
+        return _in_order(self, self.exactly, self.at_least, self.at_most)
 
     def __contains__(self, number: object) -> bool:
-        if not isinstance(number, int):
+        if not isinstance(number, int) or self.exactly not in (None, number):
             return False
-        return self.exactly in (None, number) and _within(number, self.at_least, self.at_most)
+        return _within(number, self.at_least, self.at_most)
 
 
 class Span(Table):
@@ -259,7 +261,7 @@ class Span(Table):
 
     @model_validator(mode="after")
     def _some(self) -> Self:
-        return _bounded(self, self.at_least, self.at_most)
+        return _in_order(self, self.at_least, self.at_most)
 
     def __contains__(self, seconds: object) -> bool:
         return isinstance(seconds, int | float) and _within(seconds, self.at_least, self.at_most)
@@ -267,18 +269,3 @@ class Span(Table):
 
 Count = Annotated[Bounds, Short("exactly")]
 """How many: a number, or bounds."""
-
-B = TypeVar("B", bound=Table)
-
-
-def _bounded(table: B, *bounds: float | None) -> B:
-    if all(bound is None for bound in bounds):
-        raise ValueError("is without bounds; say at-least, at-most or both")
-    least, most = bounds[-2:]
-    if least is not None and most is not None and least > most:
-        raise ValueError("holds for nothing: at-least is more than at-most")
-    return table
-
-
-def _within(number: float, least: float | None, most: float | None) -> bool:
-    return (least is None or number >= least) and (most is None or number <= most)

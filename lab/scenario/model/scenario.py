@@ -1,4 +1,4 @@
-"""A whole file: the world, the handsets in it, and what happens."""
+"""A whole file: the world, the handsets in it, and the steps."""
 
 from typing import Annotated, Any, Self
 
@@ -6,7 +6,6 @@ from pydantic import Field, model_validator
 
 from lab.scenario.model.faults import SKEW_MOST, WireFault
 from lab.scenario.model.field_types import (
-    Duration,
     Line,
     Locale,
     Moment,
@@ -19,7 +18,6 @@ from lab.scenario.model.field_types import (
     Table,
     Word,
 )
-from lab.scenario.model.step import HandsetStep
 from lab.scenario.model.step_union import AnyStep, CutPower
 from lab.world.clock import START
 from server_stub.signing.signing_key import Algorithm
@@ -30,45 +28,46 @@ class ServerSettings(Table):
 
     algorithm: Word[Algorithm] = Field(Algorithm.ED25519, description="What verdicts are signed with.")
     clock_ahead: Annotated[int, Field(ge=-SKEW_MOST, le=SKEW_MOST)] = Field(
-        0, description="Seconds by which its clock is ahead of the truth."
+        0, description="Seconds by which its clock is ahead of the true time."
     )
 
 
 class WorldTable(Table):
-    """Where and when the story takes place."""
+    """Where and when the scenario takes place."""
 
     starts: Moment = Field(
         START,
         description="When the first step happens; 2021-09-08T12:00Z by default.",
         json_schema_extra={"default": "2021-09-08T12:00Z"},
     )
-    place: PlaceName = Field("paris", description="Where handsets are that do not say otherwise.")
+    place: PlaceName = Field("paris", description="Where handsets are that have no place of their own.")
     network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
         "up", description="Whether the handsets' network is up at first."
     )
     policy: Line = Field(
         "export-2021-09",
-        description="What decides at first: a shipped policy, or a TOML file beside the scenario.",
+        description="The policy in force at the first step: a shipped one, or a TOML file beside the scenario.",
     )
     policy_before: Line | None = Field(
-        None, description="What decided when handsets were activated before the story; `policy` by default."
+        None,
+        description="The policy in force when handsets were activated before the first step; `policy` by default.",
     )
     server: ServerSettings = Field(ServerSettings(), description="How the server is set up.")
     faults: Annotated[tuple[WireFault, ...], Field(strict=False)] = Field(
         (), description="Faults on the wire from the start."
     )
-    seed: int = Field(0, description="Another number gives other identities and other chances.")
+    seed: int = Field(0, description="Another number gives other identities and other random draws.")
 
 
 class Activated(Table):
-    """Where and when a handset was set up before the story begins."""
+    """Where and when a handset was set up before the first step."""
 
     at: Moment = Field(description="When.")
     place: PlaceName = Field(description="Where, one of the places of `activation matrix`.")
 
 
 class HandsetTable(Table):
-    """One phone. It is switched off when the story begins, unless it was activated before."""
+    """One device. It is switched off at the first step, unless it was activated before."""
 
     profile: ProfileName = Field(description="Its firmware, one of `activation profiles`.")
     model: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)] | None = Field(
@@ -79,10 +78,12 @@ class HandsetTable(Table):
         description="The operators of the cards in its slots, null for none; those of its place by default.",
     )
     locale: Locale | None = Field(
-        None, description="The language that its user takes; English if it is offered."
+        None, description="The language that its user chooses; English if it is offered."
     )
     place: PlaceName | None = Field(None, description="Where it is; the world's place by default.")
-    activated: Activated | None = Field(None, description="Where and when it was set up before the story.")
+    activated: Activated | None = Field(
+        None, description="Where and when it was set up before the first step."
+    )
 
 
 Handsets = dict[Name, HandsetTable]
@@ -91,14 +92,14 @@ Handsets = dict[Name, HandsetTable]
 class Scenario(Table):
     """One scenario, or with parameters one for each combination of their values."""
 
-    name: Line = Field(description="What it is called.")
+    name: Line = Field(description="Its name.")
     about: Annotated[str, Field(min_length=1, max_length=400)] = Field(
         description="What it shows, in a sentence."
     )
-    tags: Annotated[tuple[Name, ...], Field(strict=False)] = Field((), description="To choose by.")
+    tags: Annotated[tuple[Name, ...], Field(strict=False)] = Field((), description="For selecting scenarios.")
     parameters: dict[Name, Any] = Field(
         default_factory=dict,
-        description="Names and lists of values; every combination is a scenario of its own.",
+        description="Names with lists of values; every combination is a separate scenario.",
     )
     examples: Annotated[tuple[dict[Name, Scalar], ...], Field(strict=False)] = Field(
         (), description="Rows of values that belong together; each is combined with the parameters."
@@ -106,9 +107,9 @@ class Scenario(Table):
     exclude: Annotated[tuple[dict[Name, Any], ...], Field(strict=False)] = Field(
         (), description="Combinations that are left out; wildcards are allowed."
     )
-    world: WorldTable = Field(WorldTable(), description="Where and when the story takes place.")
+    world: WorldTable = Field(WorldTable(), description="Where and when the scenario takes place.")
     handsets: Annotated[
-        Handsets, Field(min_length=1, description="The phones, by the names that steps call them.")
+        Handsets, Field(min_length=1, description="The devices, by the names that steps use.")
     ]
     steps: Annotated[Some[AnyStep], Field(description="What happens, in this order.")]
 
@@ -116,22 +117,10 @@ class Scenario(Table):
     def _activated_before(self) -> Self:
         for name, handset in self.handsets.items():
             if handset.activated and handset.activated.at > self.world.starts:
-                raise ValueError(f"handset {name} was activated after the story begins; let a step set it up")
+                raise ValueError(f"handset {name} was activated after the first step; let a step set it up")
         return self
 
 
 def flat(steps: tuple[Any, ...]) -> list[Any]:
-    """The steps with those that are nested in them."""
+    """The steps, each followed by the step that is nested in it."""
     return [each for step in steps for each in (step, *([step.during] if isinstance(step, CutPower) else []))]
-
-
-__all__ = [
-    "Activated",
-    "Duration",
-    "HandsetStep",
-    "HandsetTable",
-    "Scenario",
-    "ServerSettings",
-    "WorldTable",
-    "flat",
-]

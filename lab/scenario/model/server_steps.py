@@ -1,4 +1,4 @@
-"""Steps of those who run the server."""
+"""Steps of the operators of the server."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from lab.scenario.model.step import HandsetStep, Reason, Step
 
 
 class OperatorStep(HandsetStep):
-    """A decision about single phones. `reason` is for the records."""
+    """A decision about single devices. `reason` is for the records."""
 
     reason: Reason = "scenario"
     case: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]+$", max_length=64)] | None = Field(
@@ -18,49 +18,49 @@ class OperatorStep(HandsetStep):
 
 
 class Lock(OperatorStep):
-    """Decide that this phone is to be locked at its next check-in."""
+    """Lock the device at its next check-in."""
 
     lock: Subject
 
 
 class Unlock(OperatorStep):
-    """Decide that this phone is to be unlocked at its next check-in."""
+    """Unlock the device at its next check-in."""
 
     unlock: Subject
 
 
 class Release(OperatorStep):
-    """Give this phone up at its next check-in."""
+    """Release the device at its next check-in: it stops contacting the server."""
 
     release: Subject
 
 
 class Withdraw(HandsetStep):
-    """Let the policy decide about this phone again."""
+    """Withdraw the operator's decision, so that the policy decides again."""
 
     withdraw: Subject
     reason: Reason = "scenario"
 
 
 class IssueCode(OperatorStep):
-    """Read the challenge on the phone's lock screen to support, and get an unlock code for it."""
+    """Read the challenge on the lock screen to support, and get an unlock code for it."""
 
     issue_code: Subject
     as_: Name = "code"
     undelivered: Annotated[int, Field(ge=0)] = Field(
-        0, description="How many of the newest verdicts never reached the phone."
+        0, description="How many of the newest verdicts never reached the device."
     )
 
 
 class PutInForce(Step):
-    """Let a policy decide from now on."""
+    """Put a policy in force."""
 
     put_in_force: Line = Field(description="A shipped policy, or a TOML file beside the scenario.")
     reason: Reason = "scenario"
 
 
 class StartCampaign(Step):
-    """Begin a campaign of the policy in force."""
+    """Start a campaign of the policy in force."""
 
     start_campaign: Line
     reason: Reason = "scenario"
@@ -74,38 +74,38 @@ class LiftCampaign(Step):
 
 
 class RotateKey(Step):
-    """Let a new verdict key take over from the one that signs."""
+    """Replace the verdict key that signs by a new one."""
 
     rotate_key: None = None
 
 
 class RevokeKey(Step):
-    """Revoke the verdict key that signs. Another one takes over."""
+    """Revoke the verdict key that signs; another one replaces it."""
 
     revoke_key: None = None
 
 
 class RestartServer(Step):
-    """Stop the server and start it again on the same records."""
+    """Restart the server with the same records."""
 
     restart_server: None = None
 
 
 class BackUp(Step):
-    """Keep a copy of the server's records."""
+    """Back up the server's records."""
 
     back_up: None = None
     as_: Name = "backup"
 
 
 class RestoreBackup(Step):
-    """Let the server go on with the records of a backup."""
+    """Replace the server's records by a backup."""
 
     restore_backup: None = None
     from_: Name = "backup"
 
 
 class LoseRecords(Step):
-    """Let the server go on with an empty database."""
+    """Replace the server's records by an empty database."""
 
     lose_records: None = None

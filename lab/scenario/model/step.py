@@ -1,8 +1,8 @@
-"""What all steps have in common. A step is a table with a verb, whose value says what it is done to."""
+"""The base classes of steps. A step is a table with a verb; its value names the handsets or other objects."""
 
 import re
 from keyword import iskeyword
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from pydantic import Field, StringConstraints
 
@@ -16,7 +16,7 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Step(Table):
-    """What all steps have in common."""
+    """The members that every step can have."""
 
     when: dict[Name, Annotated[tuple[Scalar, ...], Listed(), Field(strict=False)]] | None = Field(
         None, description="Only where these parameters have these values; wildcards are allowed."
@@ -25,7 +25,7 @@ class Step(Table):
 
     @classmethod
     def verb(cls) -> str:
-        """The word by which a file calls this step.
+        """The word for this step in a file: the class name without the suffix `Step`.
 
         >>> class PowerOn(Step): ...
         >>> PowerOn.verb()
@@ -35,13 +35,21 @@ class Step(Table):
 
     @classmethod
     def verb_field(cls) -> str:
-        """The field that holds the value of the verb."""
+        """The name of the field with the value of the verb."""
         name = cls.verb().replace("-", "_")
         return f"{name}_" if iskeyword(name) else name
 
+    @classmethod
+    def can_be_bare(cls) -> bool:
+        """Whether the verb needs no value, and no other member is required."""
+        annotation = cls.model_fields[cls.verb_field()].annotation
+        others = (field for name, field in cls.model_fields.items() if name != cls.verb_field())
+        optional = type(None) in (annotation, *get_args(annotation))
+        return optional and not any(field.is_required() for field in others)
+
 
 class HandsetStep(Step):
-    """A step that is done to handsets; the value of its verb says to which."""
+    """A step of handsets; the value of its verb selects them."""
 
     @property
     def subject(self) -> tuple[str, ...] | None:

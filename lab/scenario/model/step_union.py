@@ -1,4 +1,4 @@
-"""Every step that a file can have, and how a step is told from another: by its verb."""
+"""The union of all steps of a file, discriminated by the verb."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, Union
 
@@ -21,7 +21,7 @@ class Heal(Step):
 
 
 class CutPower(HandsetStep):
-    """Pull the battery in the middle of a step, at the n-th thing that leaves a trace outside of the agent."""
+    """Cut the power during a step, at its n-th effect: a write, a count, a request or a screen."""
 
     cut_power: Subject
     at_effect: Annotated[int, Field(ge=1)]
@@ -30,12 +30,12 @@ class CutPower(HandsetStep):
     @model_validator(mode="after")
     def _cuttable(self) -> Self:
         if self.during.verb() in ("expect", "mark", "cut-power"):
-            raise ValueError(f"{self.during.verb()} has no effects in the middle of which power could go")
+            raise ValueError(f"{self.during.verb()} has no effects at which the power could be cut")
         return self
 
 
 def _in(module: Any) -> tuple[type[Step], ...]:
-    """The steps of a module, in its order; those without a verb of their own are bases."""
+    """The steps of a module, in its order, without base classes, which have no verb of their own."""
     found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Step)]
     return tuple(
         step
@@ -57,28 +57,13 @@ ALL_STEPS: Final[tuple[type[Step], ...]] = (
 
 VERBS: Final[dict[str, type[Step]]] = {step.verb(): step for step in ALL_STEPS}
 
-BARE: Final = tuple(
-    verb
-    for verb, step in VERBS.items()
-    if all(name == step.verb_field() or not field.is_required() for name, field in step.model_fields.items())
-    and verb
-    not in (
-        "wait",
-        "wait-until",
-        "wait-for",
-        "mark",
-        "put-in-force",
-        "start-campaign",
-        "lift-campaign",
-        "fault",
-        "expect",
-    )
-)
-"""Verbs that may stand alone."""
+
+BARE: Final = tuple(verb for verb, step in VERBS.items() if step is not expect.Expect and step.can_be_bare())
+"""Verbs that can be written without a value."""
 
 
 def verb_of(step: Any) -> str | None:
-    """The verb of a step as it is written, or its first word where none is known."""
+    """The verb of a step as it is written, or its first member if no verb is known."""
     if isinstance(step, Step):
         return step.verb()
     words = [str(word) for word in step] if isinstance(step, dict) else []

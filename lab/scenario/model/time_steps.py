@@ -1,4 +1,4 @@
-"""Steps in which time passes, or is remembered."""
+"""Steps that let time pass, or mark a moment."""
 
 from pydantic import Field
 
@@ -8,15 +8,15 @@ from lab.scenario.model.step import HandsetStep, Step
 
 
 class WaitFor(HandsetStep):
-    """Let time pass until something is there. It fails where that takes too long."""
+    """Let time pass until something can be observed. Fails if that takes too long."""
 
     wait_for: Subject
     see: ObservationPattern
-    at_most: Duration = Field(30 * 86_400.0, description="For so long at most; for 30 days by default.")
+    at_most: Duration = Field(30 * 86_400.0, description="At most this long; 30 days by default.")
 
 
 class Wait(Step):
-    """Let time pass, with every alarm in it."""
+    """Let time pass. Devices act on their alarms."""
 
     wait: Duration
 
@@ -28,6 +28,6 @@ class WaitUntil(Step):
 
 
 class Mark(Step):
-    """Remember this moment under a name."""
+    """Give this moment a name."""
 
     mark: Name

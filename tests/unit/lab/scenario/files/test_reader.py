@@ -46,7 +46,7 @@ WRONG = {
     "steps:\n  - expect: phone\n    outcome: loked\n": (7, Wrong.BAD_VALUE, "did you mean 'locked'"),
     "steps:\n  - expect: phone\n    screen: {offers: retri}\n": (7, Wrong.BAD_VALUE, "did you mean 'retry'"),
     "steps:\n  - expect: phone\n    usable: 'yes'\n": (7, Wrong.BAD_VALUE, "write true or false"),
-    "steps:\n  - expect: phone\n    never: {}\n": (7, Wrong.BAD_VALUE, "say what to look for"),
+    "steps:\n  - expect: phone\n    never: {}\n": (7, Wrong.BAD_VALUE, "add what to look for"),
     "steps:\n  - expect: fone\n    usable: true\n": (6, Wrong.UNKNOWN_NAME, "did you mean 'phone'"),
     "steps:\n  - expect: phone\n    since: then\n    requests: 0\n": (
         7,
@@ -59,7 +59,7 @@ WRONG = {
     "steps:\n  - expect: phone\n    never: {screen: locked, request: '*'}\n": (
         7,
         Wrong.BAD_VALUE,
-        "no moment shows request and screen",
+        "no observation has request and screen together",
     ),
     "steps:\n  - expect: phone\n    requests: {all: {at-least: 5, at-most: 2}}\n": (
         7,
