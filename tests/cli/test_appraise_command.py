@@ -99,7 +99,7 @@ def test_a_challenge_may_be_written_in_either_base64(tmp_path: Path, roots: str,
     octets = base64.urlsafe_b64decode(
         text.replace("+", "-").replace("/", "_").rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     )
-    said = leaf(says=encode_description(replace(description(), challenge=octets)))
+    said = leaf(attestation=encode_description(replace(description(), challenge=octets)))
     report = told(written(tmp_path, said, BATCH, ROOT), "--roots", roots, "--challenge", text)
     assert report["reasons"]["instance-identity"] == "recognized"
 
@@ -116,7 +116,7 @@ def test_a_time_may_be_written_in_several_ways(tmp_path: Path, roots: str, at: s
 def boot(**changes: object) -> Cert:
     root = description().hardware.root_of_trust
     assert root is not None
-    return leaf(says=encode_description(description(root_of_trust=replace(root, **changes))))  # type: ignore[arg-type]
+    return leaf(attestation=encode_description(description(root_of_trust=replace(root, **changes))))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_malformed_octets_are_a_finding_and_not_a_crash(tmp_path: Path, roots: s
     report = told(str(path), "--roots", roots, code=1)
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("certificate-malformed", 1)
     assert "not an X.509 certificate" in activation(str(path), "--roots", roots, code=1).stdout
-    report = told(written(tmp_path, leaf(says=b"\x30\x80"), BATCH, ROOT), "--roots", roots, code=1)
+    report = told(written(tmp_path, leaf(attestation=b"\x30\x80"), BATCH, ROOT), "--roots", roots, code=1)
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("key-description-malformed", 0)
     assert "KeyDescription: length-indefinite" in report["problem"]["detail"]
     assert report["attestation_version"] is None

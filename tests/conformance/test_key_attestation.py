@@ -1,4 +1,4 @@
-"""Attestation chains of real phones, which nobody here made."""
+"""Attestation chains of real devices."""
 
 import base64
 import json
@@ -85,8 +85,8 @@ def expected(phone: str) -> dict[str, Any]:
     return dict(json.loads((FOLDER / f"{phone}.json").read_text()))
 
 
-def told(authorizations: AuthorizationList) -> dict[str, Any]:
-    """An authorization list in the words of the expected documents."""
+def as_published(authorizations: AuthorizationList) -> dict[str, Any]:
+    """An authorization list in the form of the expected documents."""
     out: dict[str, Any] = {}
     for theirs, ours in {**INTEGERS, **TEXTS}.items():
         if (value := getattr(authorizations, ours)) is not None:
@@ -115,8 +115,7 @@ def told(authorizations: AuthorizationList) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("phone", PHONES)
-def test_a_real_description_decodes_to_what_its_publisher_says(phone: str) -> None:
-    """The decoder is held to a reading that is not ours."""
+def test_real_description_decodes_as_published(phone: str) -> None:
     description: KeyDescription = key_description.decode(extension(phone))
     document = expected(phone)
     assert str(description.attestation_version) == document["attestationVersion"]
@@ -131,15 +130,14 @@ def test_a_real_description_decodes_to_what_its_publisher_says(phone: str) -> No
     ):
         # The publisher's own remark on the order of tags, which this decoder insists on.
         assert theirs.pop("areTagsOrdered", True)
-        assert told(ours) == theirs
+        assert as_published(ours) == theirs
         assert not ours.unread
 
 
 @pytest.mark.parametrize("phone", PHONES)
-def test_a_real_description_encodes_to_the_same_octets(phone: str) -> None:
-    """An encoder that reproduces other makers' octets writes the format and not a dialect of it."""
-    octets = extension(phone)
-    assert encode_description(key_description.decode(octets)) == octets
+def test_real_description_is_encoded_to_the_same_bytes(phone: str) -> None:
+    data = extension(phone)
+    assert encode_description(key_description.decode(data)) == data
 
 
 def roots() -> tuple[x509.Certificate, ...]:
@@ -156,8 +154,8 @@ def time_of(certificates: list[x509.Certificate]) -> int:
 
 
 @pytest.mark.parametrize("phone", PHONES)
-def test_a_real_chain_leads_to_a_published_root(phone: str) -> None:
-    """Real chains carry RSA, P-384, validity of a few weeks and an older edition of the root."""
+def test_real_chain_leads_to_a_published_root(phone: str) -> None:
+    """Real chains have RSA, P-384, validity of a few weeks and an older edition of the root."""
     certificates = chain(phone)
     at = time_of(certificates)
     assert ChainVerifier(roots()).verify(octets_of(certificates), at).anchor is Anchor.CONFIGURED
@@ -171,8 +169,8 @@ def test_a_real_chain_leads_to_a_published_root(phone: str) -> None:
 
 
 @pytest.mark.parametrize("phone", PHONES)
-def test_a_real_chain_counts_only_in_its_time(phone: str) -> None:
-    """The certificates of remotely provisioned phones live for weeks; nothing of an old one is believed for long."""
+def test_real_chain_is_rejected_outside_its_validity(phone: str) -> None:
+    """Certificates of remotely provisioned devices are valid for weeks."""
     certificates = chain(phone)
     between = [each for each in certificates[1:] if each.issuer != each.subject]
     ends = min(each.not_valid_after_utc for each in between)
@@ -184,8 +182,8 @@ def test_a_real_chain_counts_only_in_its_time(phone: str) -> None:
 
 
 @pytest.mark.parametrize("phone", PHONES)
-def test_each_certificate_of_a_real_chain_can_be_revoked(phone: str) -> None:
-    """Batch, intermediates and root alike, and by either way of writing a serial number."""
+def test_real_chain_is_rejected_if_any_certificate_is_revoked(phone: str) -> None:
+    """Also with a serial number in decimal."""
     certificates = chain(phone)
     for place, certificate in enumerate(certificates):
         statuses = {certificate.serial_number: StatusEntry(CertificateStatus.REVOKED)}
@@ -197,8 +195,7 @@ def test_each_certificate_of_a_real_chain_can_be_revoked(phone: str) -> None:
 
 
 @pytest.mark.parametrize("phone", PHONES)
-def test_a_real_phone_is_appraised_by_what_it_says(phone: str) -> None:
-    """A verified image behind a locked bootloader is affirmed; the phones of developers are not."""
+def test_real_device_is_appraised_by_its_attestation(phone: str) -> None:
     certificates, document = chain(phone), expected(phone)
     path = ChainVerifier(roots()).verify(octets_of(certificates), time_of(certificates))
     challenge = base64.b64decode(document["attestationChallenge"])

@@ -34,21 +34,21 @@ from wire.codes import VerifiedBootState
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
-BORN = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
-DIES = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
+NOT_BEFORE = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
+NOT_AFTER = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
 CHALLENGE = b"challenge"
 
 
 @cache
 def key(kind: str, name: str) -> Key:
-    """One key for each kind and name: keys are dear, and no test here looks at their randomness."""
+    """One key for each kind and name, cached because keys are slow to generate."""
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:]))
     return ec.generate_private_key({"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p224": ec.SECP224R1}[kind]())
 
 
 def description(**changes: object) -> KeyDescription:
-    """What a phone in order says; `changes` are of its hardware-enforced list."""
+    """The description of a device without problems; `changes` are in its hardware-enforced list."""
     root = RootOfTrust(
         bytes(32),
         device_locked=True,
@@ -119,17 +119,17 @@ def _asn1_value(value: object) -> object:
 
 @dataclass(frozen=True)
 class Cert:
-    """One certificate to be made. `says` is the value of its attestation extension."""
+    """A certificate to issue. `attestation` is the value of its key description extension."""
 
     name: str
     kind: str = "p256"
     ca: bool = True
     path_length: int | None = None
     serial: int = 0
-    born: datetime.datetime = BORN
-    dies: datetime.datetime = DIES
+    not_before: datetime.datetime = NOT_BEFORE
+    not_after: datetime.datetime = NOT_AFTER
     hash: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
-    says: bytes | None = None
+    attestation: bytes | None = None
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = ()
     key_name: str = ""
 
@@ -138,35 +138,35 @@ class Cert:
         return key(self.kind, self.key_name or self.name)
 
 
-def leaf(says: bytes | None = None, **changes: object) -> Cert:
-    octets = encode_description(description()) if says is None else says
-    return replace(Cert("Android Keystore Key", ca=False, says=octets, serial=1), **changes)  # type: ignore[arg-type]
+def leaf(attestation: bytes | None = None, **changes: object) -> Cert:
+    data = encode_description(description()) if attestation is None else attestation
+    return replace(Cert("Android Keystore Key", ca=False, attestation=data, serial=1), **changes)  # type: ignore[arg-type]
 
 
-def made(cert: Cert, issuer: Cert) -> x509.Certificate:
+def issue(cert: Cert, issuer: Cert) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(cert.name))
         .issuer_name(_name(issuer.name))
         .public_key(cert.key.public_key())
         .serial_number(cert.serial or 1000 + sum(cert.name.encode()))
-        .not_valid_before(cert.born)
-        .not_valid_after(cert.dies)
+        .not_valid_before(cert.not_before)
+        .not_valid_after(cert.not_after)
     )
     if cert.ca:
         basic = x509.BasicConstraints(ca=True, path_length=cert.path_length)
         builder = builder.add_extension(basic, critical=True)
-    if cert.says is not None:
-        said = x509.UnrecognizedExtension(key_attestation.OID, cert.says)
-        builder = builder.add_extension(said, critical=False)
+    if cert.attestation is not None:
+        extension = x509.UnrecognizedExtension(key_attestation.OID, cert.attestation)
+        builder = builder.add_extension(extension, critical=False)
     for extension, critical in cert.extensions:
         builder = builder.add_extension(extension, critical=critical)
     return builder.sign(issuer.key, cert.hash)  # type: ignore[arg-type]
 
 
 def chain(*certs: Cert) -> tuple[x509.Certificate, ...]:
-    """Leaf first; each is issued by the next, the last by itself."""
-    return tuple(made(cert, issuer) for cert, issuer in zip(certs, (*certs[1:], certs[-1]), strict=True))
+    """Certificates, leaf first; each is issued by the next one, the last one by itself."""
+    return tuple(issue(cert, issuer) for cert, issuer in zip(certs, (*certs[1:], certs[-1]), strict=True))
 
 
 def der_of(certificates: Sequence[x509.Certificate]) -> tuple[bytes, ...]:

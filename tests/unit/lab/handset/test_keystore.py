@@ -35,8 +35,7 @@ def describe(leaf: x509.Certificate) -> key_description.KeyDescription:
     return key_description.decode(value.value)
 
 
-def test_it_is_a_keystore_of_the_agent() -> None:
-    """The agent knows the port alone."""
+def test_keystore_implements_the_port_of_the_agent() -> None:
     store: Keystore = keystore()
     key: AttestedKey = store.attest(b"challenge")
     assert isinstance(key, EmulatedKey)
@@ -67,8 +66,7 @@ def test_leaf_certificate_bytes_follow_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize("level", KeystoreLevel)
-def test_the_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
-    """A keystore in software has a root that no server trusts."""
+def test_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
     leaf, batch = map(x509.load_der_x509_certificate, keystore(level).attest(b"c").chain)
     leaf.verify_directly_issued_by(batch)
     root = VENDOR.software_root if level is KeystoreLevel.SOFTWARE else VENDOR.attestation_root
@@ -77,8 +75,7 @@ def test_the_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
 
 @pytest.mark.parametrize("state", VerifiedBootState)
 @pytest.mark.parametrize("lock", ["locked", "unlocked"])
-def test_hardware_states_the_boot_facts(state: VerifiedBootState, lock: str) -> None:
-    """What the bootloader said is what the server reads."""
+def test_hardware_list_has_the_boot_facts(state: VerifiedBootState, lock: str) -> None:
     locked = lock == "locked"
     key = keystore(verified_boot_state=state, device_locked=locked).attest(b"nonce")
     description = describe(leaf_of(key))
@@ -90,16 +87,14 @@ def test_hardware_states_the_boot_facts(state: VerifiedBootState, lock: str) -> 
     assert (description.hardware.os_patch_level, description.hardware.boot_patch_level) == (202108, 20210805)
 
 
-def test_software_vouches_for_nothing_in_hardware() -> None:
-    """Facts that only software knows stand in the software list."""
+def test_software_keystore_leaves_the_hardware_list_empty() -> None:
     description = describe(leaf_of(keystore(KeystoreLevel.SOFTWARE).attest(b"c")))
     assert description.attestation_level is SecurityLevel.SOFTWARE
     assert description.hardware == AuthorizationList()
     assert description.software.imei == IMEI
 
 
-def test_signatures_verify_and_thumbprints_agree_with_another_library() -> None:
-    """JOSE wants R and S of 32 octets each, and the thumbprint of RFC 7638."""
+def test_signatures_and_thumbprints_agree_with_another_library() -> None:
     for number in range(20):
         key = keystore().attest(f"{number}".encode())
         public = leaf_of(key).public_key()
@@ -113,28 +108,24 @@ def test_signatures_verify_and_thumbprints_agree_with_another_library() -> None:
         assert key.thumbprint == ECKey.import_key(public).thumbprint()
 
 
-def test_the_same_seed_gives_the_same_octets() -> None:
-    """A report is only repeatable if every signature is."""
+def test_same_seed_gives_the_same_bytes() -> None:
     first, second = (keystore().attest(b"c") for _ in range(2))
     assert first.chain == second.chain
     assert first.sign(b"m") == second.sign(b"m")
 
 
-def test_each_attestation_is_of_another_key() -> None:
-    """A key that answered one challenge must not answer the next."""
+def test_each_attestation_has_a_new_key() -> None:
     store = keystore()
     assert store.attest(b"c").thumbprint != store.attest(b"c").thumbprint
 
 
-def test_the_sealing_key_is_the_phones_own_and_stays() -> None:
-    """A factory reset keeps it; another phone does not have it."""
+def test_sealing_key_is_constant_and_differs_between_devices() -> None:
     other = EmulatedKeystore(Seed.of("other"), VENDOR.authority(KeystoreLevel.TEE), facts())
     assert keystore().sealing_key() == keystore().sealing_key() != other.sealing_key()
     assert len(keystore().sealing_key()) == 32
 
 
-def test_vendors_of_one_seed_are_equal_and_of_two_share_no_key() -> None:
-    """Custom firmware brings its own vendor; it must not hold this one's keys."""
+def test_manufacturers_are_equal_only_for_the_same_seed() -> None:
     same, other = Manufacturer("tests"), Manufacturer("others")
     assert same.pinned_jwks == VENDOR.pinned_jwks != other.pinned_jwks
     assert same.attestation_root == VENDOR.attestation_root != other.attestation_root

@@ -1,4 +1,4 @@
-"""Where the requests of a phone come from: its carrier, its Wi-Fi or its tunnel, as a server sees it."""
+"""Source addresses of devices by carrier, Wi-Fi and VPN, as a server sees them."""
 
 import ipaddress
 from threading import Thread
@@ -23,24 +23,22 @@ def at(place: str) -> DeviceLocation:
 
 
 def country(here: DeviceLocation) -> str | None:
-    """What a server of the lab makes of it."""
+    """The country that a server of the lab finds for it."""
     return countries()(here.address(GLOBAL))
 
 
 @pytest.mark.parametrize("code", ["FR", "CU", "ZW"])
-def test_a_country_comes_back_from_its_address(code: str) -> None:
-    """The table and the addresses are made from the same letters."""
+def test_address_of_a_country_is_found_in_the_table(code: str) -> None:
     assert countries()(address_in(code)) == code
 
 
 @pytest.mark.parametrize("code", ["FR", None])
-def test_no_address_is_anybodys(code: str | None) -> None:
-    """They are from the prefix for documentation, RFC 3849."""
+def test_addresses_are_in_the_documentation_prefix(code: str | None) -> None:
+    """RFC 3849."""
     assert ipaddress.ip_address(address_in(code)) in ipaddress.ip_network("2001:db8::/32")
 
 
-def test_nobodys_address_and_that_of_this_machine_tell_no_country() -> None:
-    """A signal that is not there is better than one that is made up."""
+def test_unlisted_and_loopback_addresses_have_no_country() -> None:
     assert [countries()(address) for address in (address_in(None), LOOPBACK)] == [None, None]
 
 
@@ -48,14 +46,13 @@ AT_HOME = [name for name in load_places() if not name.endswith("-sim")]
 
 
 @pytest.mark.parametrize("place", AT_HOME)
-def test_at_home_traffic_leaves_where_the_place_says(place: str) -> None:
-    """A phone on its home network comes out where that network does."""
+def test_device_at_home_has_the_address_of_its_place(place: str) -> None:
     assert country(at(place)) == find_place(place).address
 
 
 @pytest.mark.parametrize(("place", "home"), [("havana-french-sim", "FR"), ("paris-cuban-sim", "CU")])
-def test_a_roaming_phone_comes_out_at_home(place: str, home: str) -> None:
-    """Roaming traffic is led to the home network first; Wi-Fi leads out on the spot."""
+def test_roaming_device_has_an_address_of_its_home_country(place: str, home: str) -> None:
+    """Carriers route roaming traffic to the home network; Wi-Fi leaves locally."""
     here = at(place)
     assert country(here) == home
     here.wifi = Wifi(connected=True)
@@ -63,15 +60,13 @@ def test_a_roaming_phone_comes_out_at_home(place: str, home: str) -> None:
 
 
 @pytest.mark.parametrize("exit_in", ["DE", None])
-def test_a_tunnel_decides_over_everything(exit_in: str | None) -> None:
-    """Whatever carries it."""
+def test_vpn_address_overrides_every_other_address(exit_in: str | None) -> None:
     here = at("havana-french-sim")
     here.vpn = Vpn(exit_in)
     assert country(here) == exit_in
 
 
-def test_an_address_holds_for_its_block_and_its_thread() -> None:
-    """Phones in other threads come from elsewhere at the same time."""
+def test_source_address_is_limited_to_its_block_and_thread() -> None:
     seen: list[str] = []
     with source_address("2001:db8::7"):
         thread = Thread(target=lambda: seen.append(current_source_address()))

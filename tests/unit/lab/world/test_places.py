@@ -1,4 +1,4 @@
-"""The shipped places, and what a file of places may say."""
+"""The shipped places, and valid and invalid files of places."""
 
 from pathlib import Path
 from random import Random
@@ -44,14 +44,12 @@ EXPECTED = {
 }
 
 
-def test_exactly_these_places_are_shipped() -> None:
-    """A new place must say here what it does to a phone."""
+def test_shipped_places_are_exactly_these() -> None:
     assert list(load_places()) == list(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_phone_ends_up_where_the_place_is_meant_to_put_it(name: str) -> None:
-    """Network, roaming and a way to the server follow from the data."""
+def test_device_at_each_place_registers_as_expected(name: str) -> None:
     place = find_place(name)
     sims = [generate_sim(plmn, Random(1)) if plmn else None for plmn in place.sims]
     serving = register(sims, place.networks, BANDS)
@@ -60,16 +58,14 @@ def test_a_phone_ends_up_where_the_place_is_meant_to_put_it(name: str) -> None:
     assert place.has_data_path(serving)
 
 
-def test_without_wifi_and_registration_there_is_no_way_out() -> None:
-    """A phone without radio for any network in Havana reaches no server."""
+def test_device_without_wifi_and_registration_has_no_data_path() -> None:
     place = find_place("havana")
     assert not place.has_data_path(Serving(registration=Registration.NOT_REGISTERED))
     assert not place.has_data_path(Serving(registration=Registration.EMERGENCY_ONLY))
     assert place.has_data_path(Serving(registration=Registration.ROAMING))
 
 
-def test_an_unknown_place_names_its_neighbours() -> None:
-    """The user mistyped; the error must say what was meant."""
+def test_unknown_place_is_reported_with_similar_names() -> None:
     with pytest.raises(UnknownPlaceError) as caught:
         find_place("tehran-wify")
     assert "'tehran-wifi'" in str(caught.value)
@@ -112,8 +108,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_faulty_file_is_refused_with_line_and_key(case: str, tmp_path: Path) -> None:
-    """Whoever writes a place must be led to the word that is wrong."""
+def test_invalid_file_is_rejected_with_line_and_key(case: str, tmp_path: Path) -> None:
     text, line, key = BAD[case]
     file = tmp_path / "places.toml"
     file.write_text(text, encoding="utf-8")
@@ -122,8 +117,8 @@ def test_a_faulty_file_is_refused_with_line_and_key(case: str, tmp_path: Path) -
     assert (caught.value.line, caught.value.key) == (line, key)
 
 
-def test_a_good_file_is_read(tmp_path: Path) -> None:
-    """Without this, the refusals above would prove nothing."""
+def test_valid_file_is_read(tmp_path: Path) -> None:
+    """The base of the invalid files in the test above."""
     file = tmp_path / "places.toml"
     file.write_text(GOOD + 'bands = ["GSM 900"]\n', encoding="utf-8")
     here = read_places(file)["here"]
@@ -131,8 +126,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert not here.wifi.connected
 
 
-def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
-    """Also what is not a file, or not UTF-8."""
+def test_unreadable_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"\xff")
     for file in (tmp_path / "none.toml", tmp_path / "latin.toml"):
         with pytest.raises(PlaceFileError):

@@ -1,4 +1,4 @@
-"""Where a phone registers, by its SIMs, its bands and what is on the air."""
+"""Where a device registers, by its SIMs, its bands and the received networks."""
 
 from dataclasses import replace
 from itertools import product
@@ -47,15 +47,14 @@ SIMS = [None, *(generate_sim(plmn, Random(1)) for plmn in (CUBACEL, ORANGE, SFR)
 
 
 @given(st.lists(st.sampled_from(SIMS), max_size=2), NETWORKS, st.frozensets(BANDS, max_size=6))
-def test_registration_keeps_its_rules(
+def test_registration_prefers_home_and_uses_only_admitting_networks(
     sims: list[None], networks: list[ReceivedNetwork], bands: frozenset[Band]
 ) -> None:
-    """Never on a network that is not heard or does not admit the SIM; the home network before any other."""
     serving = register(sims, networks, bands)
-    heard = received_networks(networks, bands)
+    received = received_networks(networks, bands)
     home = next((sim.home() for sim in sims if sim is not None), None)
-    admitting = [each.plmn for each in heard if home is not None and each.admits(home)]
-    if not heard:
+    admitting = [each.plmn for each in received if home is not None and each.admits(home)]
+    if not received:
         assert serving.registration is Registration.NOT_REGISTERED
     elif not admitting:
         assert serving.registration is Registration.EMERGENCY_ONLY
@@ -67,8 +66,9 @@ def test_registration_keeps_its_rules(
 
 
 @given(st.frozensets(BANDS, min_size=1, max_size=4), st.frozensets(BANDS, max_size=6))
-def test_a_phone_hears_only_what_it_has_radio_for(on_air: frozenset[Band], bands: frozenset[Band]) -> None:
-    """A common band of the same family, or one side that states no frequency."""
+def test_device_receives_only_networks_on_a_common_band(
+    on_air: frozenset[Band], bands: frozenset[Band]
+) -> None:
     common = any(
         mine.family == other.family and (mine.megahertz in (0, other.megahertz) or other.megahertz == 0)
         for mine, other in product(bands, on_air)
@@ -77,8 +77,7 @@ def test_a_phone_hears_only_what_it_has_radio_for(on_air: frozenset[Band], bands
 
 
 @pytest.mark.parametrize("state", [state for state in PinState if state is not PinState.READY])
-def test_a_locked_card_allows_emergency_calls_only(state: PinState) -> None:
-    """A network cannot admit a subscriber that the card does not show."""
+def test_locked_sim_allows_only_emergency_calls(state: PinState) -> None:
     sim = replace(generate_sim(CUBACEL, Random(1)), pin=state)
     assert register([sim], [network(CUBACEL)], ALL_BANDS).registration is Registration.EMERGENCY_ONLY
 
@@ -93,14 +92,15 @@ def test_a_locked_card_allows_emergency_calls_only(state: PinState) -> None:
         (Guests.ALL, ORANGE, Registration.ROAMING),
     ],
 )
-def test_a_network_admits_the_guests_it_wants(guests: Guests, home: Plmn, registration: Registration) -> None:
-    """National roaming is an exception; a network always serves its own."""
+def test_network_admits_sims_by_its_guest_rule(
+    guests: Guests, home: Plmn, registration: Registration
+) -> None:
     sim = generate_sim(home, Random(1))
     assert register([sim], [network(SFR, guests=guests)], ALL_BANDS).registration is registration
 
 
-def test_the_newest_common_technology_carries_the_phone() -> None:
-    """Technology follows from both sides; a GSM cell identity keeps its sixteen bits."""
+def test_newest_common_technology_is_used() -> None:
+    """A GSM cell identity has 16 bits."""
     sim = generate_sim(CUBACEL, Random(1))
     on_air = network(CUBACEL, "GSM 900", "UMTS 2100", "LTE 1800", "5G 3500")
     for phone, technology in (
@@ -116,22 +116,19 @@ def test_the_newest_common_technology_carries_the_phone() -> None:
 
 
 @given(BANDS)
-def test_a_band_comes_back_from_its_name(band: Band) -> None:
-    """Profiles and evidence carry bands by name."""
+def test_band_is_parsed_from_its_own_text(band: Band) -> None:
     assert parse_band(str(band)) == band
 
 
 @pytest.mark.parametrize(
     "text", ["", "LTE1800", "CDMA 850", "MVNO", "WiMAX", "LTE 1800 / GSM 900", "lte 1800", "5G x"]
 )
-def test_what_is_no_band_is_refused(text: str) -> None:
-    """A misspelt band in a profile would make a phone deaf without a word."""
+def test_invalid_band_is_rejected(text: str) -> None:
     with pytest.raises(BandError):
         parse_band(text)
 
 
-def test_the_table_s_other_systems_are_left_out() -> None:
-    """No phone here has radio for CDMA, satellites or TETRA; MVNOs have no air of their own."""
+def test_unsupported_systems_of_the_table_are_left_out() -> None:
     assert table_bands("CDMA 850 / GSM 900 / TD-LTE 2600&nbsp;MHz / MVNO / Satellite / 5G") == parse_bands(
         ["GSM 900", "TD-LTE 2600", "5G"]
     )
@@ -140,13 +137,13 @@ def test_the_table_s_other_systems_are_left_out() -> None:
 @pytest.mark.parametrize(
     "plmn", [Plmn(mcc="368", mnc="99"), Plmn(mcc="999", mnc="98"), Plmn(mcc="310", mnc="26")]
 )
-def test_an_operator_that_is_in_no_table_is_refused(plmn: Plmn) -> None:
-    """Also an MNC that is only the beginning of one in the table."""
+def test_unknown_operator_is_rejected(plmn: Plmn) -> None:
+    """Also an MNC that is only a prefix of one in the table."""
     with pytest.raises(UnknownOperatorError):
         find_operator(plmn)
 
 
-def test_the_table_says_who_is_off_the_air() -> None:
+def test_operator_status_is_read_from_the_table() -> None:
     """Sevmobile is listed as not operational."""
     assert not find_operator(Plmn(mcc="250", mnc="33")).on_air
     assert find_operator(Plmn(mcc="310", mnc="260")).name == "T-Mobile"

@@ -19,8 +19,7 @@ HOMES = sorted({plmn for place in load_places().values() for plmn in place.sims 
 
 @pytest.mark.parametrize("plmn", HOMES, ids=str)
 @given(seed=st.integers(0, 2**64))
-def test_a_generated_card_is_of_its_operator(plmn: Plmn, seed: int) -> None:
-    """Home network, lengths and check digit hold for every seed."""
+def test_generated_sim_belongs_to_its_operator(plmn: Plmn, seed: int) -> None:
     card = generate_sim(plmn, Random(seed))
     assert card.home() == plmn
     assert len(card.imsi) == 15
@@ -28,21 +27,19 @@ def test_a_generated_card_is_of_its_operator(plmn: Plmn, seed: int) -> None:
     assert card.ccid[-1] == str(check_digit(card.ccid[:-1]))
 
 
-def test_the_same_seed_gives_the_same_card() -> None:
-    """Scenarios are repeatable, and two seeds are two subscribers."""
+def test_sims_are_equal_only_for_the_same_seed() -> None:
     assert generate_sim(HOMES[0], Random(1)) == generate_sim(HOMES[0], Random(1))
     assert generate_sim(HOMES[0], Random(1)).imsi != generate_sim(HOMES[0], Random(2)).imsi
 
 
-def test_a_card_of_an_unknown_operator_is_refused() -> None:
-    """A network that is in no table cannot be emulated honestly."""
+def test_sim_of_an_unknown_operator_is_rejected() -> None:
     with pytest.raises(UnknownOperatorError):
         generate_sim(Plmn(mcc="999", mnc="98"), Random(1))
 
 
 @given(st.text(min_size=1, max_size=40))
-def test_any_name_fits_the_file(name: str) -> None:
-    """Sixteen octets of text, in whichever alphabet."""
+def test_any_operator_name_fits_into_the_file(name: str) -> None:
+    """16 bytes of text in either alphabet."""
     if all(ord(char) <= 0xFFFF and not 0xD800 <= ord(char) <= 0xDFFF for char in name):
         assert len(encode_spn(fit_spn(name))) == 17
 
@@ -55,8 +52,7 @@ SPN = '<EF name="EF_SPN" id="6F46"><SIMIO cmd="B0" p1="0" p2="0" p3="11" data=""
 PIN = "<PinProfile><PINSTATE>{}</PINSTATE></PinProfile>"
 
 
-def test_a_recorded_answer_is_served_verbatim() -> None:
-    """Status word and data as the file has them, success or not."""
+def test_recorded_response_is_returned_unchanged() -> None:
     card = parse_icc_profile(
         profile(
             '<EF id="6F11"><SIMIO cmd="C0" p1="0" p2="0" p3="F" data="">106,130</SIMIO></EF>'
@@ -69,8 +65,8 @@ def test_a_recorded_answer_is_served_verbatim() -> None:
     assert card.answer(CardCommand(0xB0, 0x6F3E, p3=1)) == FILE_NOT_FOUND
 
 
-def test_the_usim_application_goes_before_the_old_directory() -> None:
-    """The same identifier in two directories: the modem has selected the application."""
+def test_usim_application_takes_precedence_over_the_gsm_directory() -> None:
+    """The modem has selected the application if an identifier is in both."""
     usim = f'<ADF name="USIM">{SPN.format("42")}</ADF>'
     old = f'<DF name="GSM">{SPN.format("43")}</DF>'
     for files in (usim + old, old + usim):
@@ -88,8 +84,7 @@ def test_the_usim_application_goes_before_the_old_directory() -> None:
         ("PINSTATE_ENABLED_PERM_BLOCKED", PinState.BLOCKED),
     ],
 )
-def test_every_pin_state_of_the_format_is_known(text: str, state: PinState) -> None:
-    """A locked profile is a locked card."""
+def test_each_pin_state_of_the_format_is_read(text: str, state: PinState) -> None:
     assert parse_icc_profile(profile(rest=PIN.format(text))).pin is state
 
 
@@ -116,23 +111,20 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_malformed_profile_is_refused_with_its_line(case: str) -> None:
-    """A profile comes from outside: one named error, with the line, and never a request for another file."""
+def test_malformed_profile_is_rejected_with_its_line(case: str) -> None:
     with pytest.raises(IccProfileError) as caught:
         parse_icc_profile(BAD[case])
     assert caught.value.line >= 1
 
 
-def test_the_line_of_a_fault_is_told() -> None:
-    """The writer of a profile must find the fault."""
+def test_error_of_a_profile_has_the_line() -> None:
     with pytest.raises(IccProfileError) as caught:
         parse_icc_profile(b'<IccProfile>\n<MF>\n<EF id="6F07">\n<CIMI>x</CIMI>\n</EF></MF></IccProfile>')
     assert caught.value.line == 4
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='<>/IccProfileMF "=&;!', max_size=80).map(str.encode))
-def test_any_octets_are_a_card_or_a_named_error(document: bytes) -> None:
-    """Nothing but the named error."""
+def test_any_bytes_give_a_sim_or_the_documented_error(document: bytes) -> None:
     try:
         card = parse_icc_profile(document)
     except IccProfileError:

@@ -1,4 +1,4 @@
-"""Which chains lead to a root, and why the others do not."""
+"""Valid and invalid attestation chains."""
 
 import datetime
 from dataclasses import replace
@@ -23,14 +23,14 @@ from server_stub.attestation.revocation import CertificateStatus, StatusEntry
 from tests.support import raw_der
 from tests.support.chains import (
     CHALLENGE,
-    DIES,
+    NOT_AFTER,
     Cert,
     chain,
     der_of,
     description,
     encode_description,
+    issue,
     leaf,
-    made,
 )
 from tests.support.server_phone import NOW
 from wire.codes import TrustTier
@@ -51,10 +51,10 @@ def refusal(*certs: Cert, at: int = NOW, verifier: ChainVerifier | None = None) 
 @pytest.mark.parametrize("root", [ROOT, EC_ROOT, Cert("root 3")])
 @pytest.mark.parametrize("above", [(), (BATCH,), (BATCH, MIDDLE), (BATCH, Cert("m2", "rsa2048"), MIDDLE)])
 @pytest.mark.parametrize("kind", ["p256", "rsa2048"])
-def test_chains_of_any_usual_length_and_of_either_kind_of_key_lead_to_their_root(
+def test_chains_of_each_usual_length_and_key_type_lead_to_their_root(
     root: Cert, above: tuple[Cert, ...], kind: str
 ) -> None:
-    """Factories and remote provisioning make chains of two to five, with RSA, P-256 and P-384 mixed at will."""
+    """Two to five certificates with RSA, P-256 and P-384 in any combination."""
     certificates = chain(leaf(kind=kind), *above, root)
     roots = (chain(ROOT)[0], chain(EC_ROOT)[0], certificates[-1])
     for sent in (certificates, certificates[:-1]):
@@ -63,9 +63,9 @@ def test_chains_of_any_usual_length_and_of_either_kind_of_key_lead_to_their_root
         assert not ChainVerifier((chain(Cert("other"))[0],)).verify(der_of(sent), NOW).anchored
 
 
-def test_a_phone_may_send_any_edition_of_its_root() -> None:
-    """An anchor is a name and a key: phones carry the edition of the day on which they were made, for good."""
-    old = replace(ROOT, dies=datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC), serial=77)
+def test_any_edition_of_a_root_is_accepted() -> None:
+    """An anchor is a name and a key; devices keep the edition with which they were made."""
+    old = replace(ROOT, not_after=datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC), serial=77)
     certificates = chain(leaf(), BATCH, old)
     configured = chain(ROOT)[0]
     assert ChainVerifier((configured,)).verify(der_of(certificates), NOW).anchored
@@ -74,25 +74,22 @@ def test_a_phone_may_send_any_edition_of_its_root() -> None:
         ChainVerifier((configured,), statuses=lambda _: revoked).verify(der_of(certificates), NOW)
 
 
-def test_an_edition_that_somebody_made_up_gives_nothing() -> None:
-    """Name and key of a root are public; only its private key makes a chain."""
+def test_forged_edition_of_a_root_has_no_effect() -> None:
     configured = chain(ROOT)[0]
     forger = replace(BATCH, name="root", key_name="forger")
-    forged = made(replace(BATCH, name="batch"), forger)
-    certificates = (made(leaf(), BATCH), forged, configured)
+    forged = issue(replace(BATCH, name="batch"), forger)
+    certificates = (issue(leaf(), BATCH), forged, configured)
     with pytest.raises(ChainError) as caught:
         ChainVerifier((configured,)).verify(der_of(certificates), NOW)
     assert (caught.value.problem, caught.value.place) == (ChainProblem.SIGNATURE_INVALID, 1)
 
 
-def test_a_root_of_the_same_name_and_another_key_is_another_root() -> None:
-    """Otherwise a name would be enough."""
+def test_root_with_the_same_name_and_another_key_is_another_root() -> None:
     other = replace(EC_ROOT, name="root")
     assert not ChainVerifier((chain(ROOT)[0],)).verify(der_of(chain(leaf(), BATCH, other)), NOW).anchored
 
 
-def test_a_known_root_of_software_is_named_and_vouches_for_nothing() -> None:
-    """It is the most common cause of a chain that leads elsewhere, and deserves its own reason."""
+def test_chain_to_a_software_root_is_unattested_with_its_own_reason() -> None:
     certificates = chain(leaf(), BATCH, ROOT)
     path = ChainVerifier((), software_roots=(certificates[-1],)).verify(der_of(certificates), NOW)
     assert (path.anchor, path.anchored) == (Anchor.SOFTWARE, False)
@@ -104,7 +101,7 @@ def test_a_known_root_of_software_is_named_and_vouches_for_nothing() -> None:
 DAY = datetime.timedelta(days=1)
 BEFORE = datetime.datetime.fromtimestamp(NOW, datetime.UTC) - DAY
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
-SAYS = encode_description(description())
+DESCRIPTION = encode_description(description())
 NO_CERTS = x509.KeyUsage(
     digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
     key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
@@ -114,9 +111,9 @@ NO_CERTS = x509.KeyUsage(
 @pytest.mark.parametrize(
     ("certs", "problem", "place"),
     [
-        ((leaf(dies=BEFORE), BATCH, ROOT), ChainProblem.OUT_OF_TIME, 0),
-        ((leaf(), replace(BATCH, dies=BEFORE), ROOT), ChainProblem.OUT_OF_TIME, 1),
-        ((leaf(), replace(BATCH, born=DIES - DAY), ROOT), ChainProblem.OUT_OF_TIME, 1),
+        ((leaf(not_after=BEFORE), BATCH, ROOT), ChainProblem.OUT_OF_TIME, 0),
+        ((leaf(), replace(BATCH, not_after=BEFORE), ROOT), ChainProblem.OUT_OF_TIME, 1),
+        ((leaf(), replace(BATCH, not_before=NOT_AFTER - DAY), ROOT), ChainProblem.OUT_OF_TIME, 1),
         ((leaf(), replace(BATCH, ca=False), ROOT), ChainProblem.NOT_AN_ISSUER, 1),
         ((leaf(), replace(BATCH, extensions=((NO_CERTS, True),)), ROOT), ChainProblem.NOT_AN_ISSUER, 1),
         ((leaf(), BATCH, replace(MIDDLE, path_length=0), ROOT), ChainProblem.PATH_TOO_LONG, 2),
@@ -125,28 +122,27 @@ NO_CERTS = x509.KeyUsage(
         ((leaf(), replace(BATCH, kind="rsa1024"), ROOT), ChainProblem.KEY_WEAK, 1),
         ((leaf(), replace(BATCH, hash=hashes.SHA224()), ROOT), ChainProblem.HASH_WEAK, 1),
         ((leaf(hash=hashes.SHA3_256()), BATCH, ROOT), ChainProblem.HASH_WEAK, 0),
-        ((leaf(), replace(BATCH, says=SAYS), ROOT), ChainProblem.EXTENSION_MISPLACED, 1),
-        ((leaf(), BATCH, replace(MIDDLE, says=b"rubbish"), ROOT), ChainProblem.EXTENSION_MISPLACED, 2),
+        ((leaf(), replace(BATCH, attestation=DESCRIPTION), ROOT), ChainProblem.EXTENSION_MISPLACED, 1),
+        ((leaf(), BATCH, replace(MIDDLE, attestation=b"rubbish"), ROOT), ChainProblem.EXTENSION_MISPLACED, 2),
         ((leaf(), replace(BATCH, extensions=((UNKNOWN, True),)), ROOT), ChainProblem.EXTENSION_UNKNOWN, 1),
         ((leaf(extensions=((UNKNOWN, True),)), BATCH, ROOT), ChainProblem.EXTENSION_UNKNOWN, 0),
     ],
 )
-def test_a_link_that_does_not_hold_is_refused_by_name_and_place(
+def test_invalid_link_is_rejected_with_problem_and_place(
     certs: tuple[Cert, ...], problem: ChainProblem, place: int
 ) -> None:
-    """One link is changed in an otherwise good chain, so that nothing else can be what refuses it."""
+    """Each case changes one link of a valid chain."""
     error = refusal(*certs)
     assert (error.problem, error.place) == (problem, place)
 
 
-def test_an_extension_that_is_not_critical_and_not_known_is_no_harm() -> None:
-    """Real batch certificates say how many were issued, in an extension of their own."""
+def test_unknown_extension_that_is_not_critical_is_ignored() -> None:
+    """Real batch certificates have one with the number of issued certificates."""
     certificates = chain(leaf(), replace(BATCH, extensions=((UNKNOWN, False),)), ROOT)
     assert ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW).anchored
 
 
-def test_links_in_the_wrong_order_are_refused() -> None:
-    """Each must be issued by the next, in name and in signature."""
+def test_links_in_the_wrong_order_are_rejected() -> None:
     certificates = chain(leaf(), BATCH, MIDDLE, ROOT)
     for order in ((0, 2, 1, 3), (0, 2, 3), (1, 0, 2, 3)):
         with pytest.raises(ChainError) as caught:
@@ -157,27 +153,26 @@ def test_links_in_the_wrong_order_are_refused() -> None:
 @pytest.mark.parametrize("status", CertificateStatus)
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("sent", ["with root", "without root"])
-def test_any_certificate_of_a_chain_can_be_taken_back(
+def test_chain_is_rejected_if_any_certificate_is_on_the_status_list(
     status: CertificateStatus, place: int, sent: str
 ) -> None:
-    """The root too, whether the phone sends it or not. It is looked up anew every time: the first time it was good."""
+    """Also a root that the device does not send. The list is read every time, although issuers are cached."""
     certificates = chain(leaf(serial=5), BATCH, MIDDLE, ROOT)
     statuses: dict[int, StatusEntry] = {}
     verifier = ChainVerifier((certificates[-1],), statuses=lambda _: statuses)
-    octets = der_of(certificates if sent == "with root" else certificates[:-1])
-    assert verifier.verify(octets, NOW).anchored
+    data = der_of(certificates if sent == "with root" else certificates[:-1])
+    assert verifier.verify(data, NOW).anchored
     statuses[certificates[place].serial_number] = StatusEntry(status)
     with pytest.raises(ChainError) as caught:
-        verifier.verify(octets, NOW)
+        verifier.verify(data, NOW)
     assert (caught.value.problem, caught.value.place) == (ChainProblem.of(status), place)
     assert status.lower() in caught.value.finding
 
 
-def test_a_malformed_description_names_its_field_and_repeats_nothing() -> None:
-    """Reviewers need the place; logs must not get what stood there."""
+def test_error_of_a_malformed_description_has_the_field_and_not_the_value() -> None:
     good = encode_description(description(imei="001010123456787"))
     bad = good.replace(b"001010123456787", b"00101012345678\xff")
-    certificates = chain(leaf(says=bad), BATCH, ROOT)
+    certificates = chain(leaf(attestation=bad), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     with pytest.raises(ChainError) as caught:
         describe(path.leaf)
@@ -188,7 +183,7 @@ def test_a_malformed_description_names_its_field_and_repeats_nothing() -> None:
 
 
 def result(**changes: object) -> tuple[AppraisedClaim, ...]:
-    certificates = chain(leaf(says=encode_description(description(**changes))), BATCH, ROOT)
+    certificates = chain(leaf(attestation=encode_description(description(**changes))), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     return judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE)).results
 
@@ -211,25 +206,23 @@ def result(**changes: object) -> tuple[AppraisedClaim, ...]:
         ({"all_applications": True}, AppraisalReason.KEY_OPEN_TO_ALL_APPLICATIONS, TrustTier.WARNING),
     ],
 )
-def test_a_key_is_worth_what_it_may_do_and_where_it_was_made(
+def test_storage_claim_depends_on_purposes_and_origin_of_the_key(
     changes: dict[str, object], reason: AppraisalReason, tier: TrustTier
 ) -> None:
-    """Only a key that signs, and that was never anywhere else, speaks for its phone."""
     storage = result(**changes)[-1]
     assert (storage.reason, storage.tier) == (reason, tier)
 
 
-def test_an_authorization_that_is_not_known_is_a_warning_in_hardware_alone() -> None:
-    """It may widen what the key can be used for, and nobody here can say that it does not."""
+def test_unknown_authorization_gives_a_warning_only_in_the_hardware_list() -> None:
     tiers = []
     for place in (6, 7):
-        parts = der.elements(der.only(SAYS, der.SEQUENCE))
+        parts = der.elements(der.only(DESCRIPTION, der.SEQUENCE))
         unknown = raw_der.encode(der.CONTEXT, raw_der.encode(der.NULL, b""), 9999)
         parts[place] = parts[place]._replace(content=parts[place].content + unknown)
-        says = raw_der.encode(
+        extension = raw_der.encode(
             der.SEQUENCE, b"".join(raw_der.encode(each.tag, each.content) for each in parts)
         )
-        certificates = chain(leaf(says=says), BATCH, ROOT)
+        certificates = chain(leaf(attestation=extension), BATCH, ROOT)
         path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
         storage = judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE)).results[-1]
         tiers.append((storage.reason, storage.tier))
@@ -244,12 +237,11 @@ LEVELS = (SecurityLevel.SOFTWARE, SecurityLevel.TRUSTED_ENVIRONMENT, SecurityLev
 
 @pytest.mark.parametrize("attestation", LEVELS)
 @pytest.mark.parametrize("keymint", LEVELS)
-def test_the_lower_of_two_levels_counts_and_a_difference_is_a_warning(
+def test_hardware_claim_uses_the_lower_security_level_and_warns_of_a_difference(
     attestation: SecurityLevel, keymint: SecurityLevel
 ) -> None:
-    """The schema says that both must be the same; a keystore that says otherwise is not what it should be."""
     said = replace(description(), attestation_level=attestation, keymint_level=keymint)
-    certificates = chain(leaf(says=encode_description(said)), BATCH, ROOT)
+    certificates = chain(leaf(attestation=encode_description(said)), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     hardware = judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE)).results[1]
     software = SecurityLevel.SOFTWARE in {attestation, keymint}
@@ -257,8 +249,7 @@ def test_the_lower_of_two_levels_counts_and_a_difference_is_a_warning(
     assert hardware.tier is (TrustTier.CONTRAINDICATED if software else same)
 
 
-def test_what_is_not_compared_affirms_nothing_and_accuses_nobody() -> None:
-    """A chain without a challenge may be an old one: that is a gap, and not a lie."""
+def test_value_that_is_not_compared_gives_no_tier() -> None:
     certificates = chain(leaf(), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     said = describe(path.leaf)
@@ -277,8 +268,7 @@ def test_what_is_not_compared_affirms_nothing_and_accuses_nobody() -> None:
         assert (identity.reason, identity.tier) == (reason, tier)
 
 
-def test_every_reason_has_a_sentence() -> None:
-    """A code without words explains nothing to a person."""
+def test_each_reason_has_a_sentence() -> None:
     assert set(MEANING) == {*AppraisalReason, *ChainProblem}
     assert len(set(MEANING.values())) == len(MEANING)
     assert all(refused(problem).tier is TrustTier.CONTRAINDICATED for problem in ChainProblem)

@@ -1,4 +1,4 @@
-"""Malformed key descriptions of every kind, each refused by the name of its fault and of its field."""
+"""Malformed key descriptions, each rejected with its problem and field."""
 
 import pytest
 
@@ -32,13 +32,12 @@ def whole(
     software: bytes = b"\x30\x00",
     more: bytes = b"",
 ) -> bytes:
-    """A KeyDescription of version 300 with a list's content, and a part of it put in another's place."""
+    """A KeyDescription of version 300 with the content of a list; the other members can be replaced."""
     parts = version, level, bytes.fromhex("0202012c"), level, challenge, bytes.fromhex("0400"), software
     return raw_der.encode(der.SEQUENCE, b"".join(parts) + raw_der.encode(der.SEQUENCE, hardware) + more)
 
 
-def test_the_description_that_these_tests_spoil_is_good() -> None:
-    """Otherwise each of them would refuse for another reason than the one it names."""
+def test_base_description_of_these_tests_is_valid() -> None:
     hardware = tag(1, SET) + tag(2, INT) + tag(503, NULL) + tag(704, ROOT) + tag(714, TEXT)
     read = key_description.decode(whole(hardware)).hardware
     assert (read.purposes, read.algorithm, read.no_auth_required, read.imei) == ({2}, 1, True, "a")
@@ -47,26 +46,26 @@ def test_the_description_that_these_tests_spoil_is_good() -> None:
 
 D = DerProblem
 FRAME = {
-    "nothing at all": (b"", "KeyDescription", D.MISSING),
-    "a tag alone": (b"\x30", "KeyDescription", D.TRUNCATED),
-    "a value cut short": (whole()[:-1], "KeyDescription", D.TRUNCATED),
-    "octets behind it": (whole() + b"\x00", "KeyDescription", D.TRAILING),
-    "no SEQUENCE but a SET": (b"\x31" + whole()[1:], "KeyDescription", D.WRONG_TAG),
-    "an indefinite length, as BER has it": (
+    "no bytes": (b"", "KeyDescription", D.MISSING),
+    "only a tag": (b"\x30", "KeyDescription", D.TRUNCATED),
+    "a truncated value": (whole()[:-1], "KeyDescription", D.TRUNCATED),
+    "bytes after it": (whole() + b"\x00", "KeyDescription", D.TRAILING),
+    "a SET instead of a SEQUENCE": (b"\x31" + whole()[1:], "KeyDescription", D.WRONG_TAG),
+    "an indefinite length, as in BER": (
         b"\x30\x80" + whole()[2:] + b"\x00\x00",
         "KeyDescription",
         D.LENGTH_INDEFINITE,
     ),
     "a length with a shorter form": (b"\x30\x81" + whole()[1:], "KeyDescription", D.LENGTH_NOT_MINIMAL),
-    "a length with zeros before it": (b"\x30\x82\x00" + whole()[1:], "KeyDescription", D.LENGTH_NOT_MINIMAL),
-    "a length of four octets": (b"\x30\x84\x01\x00\x00\x00", "KeyDescription", D.LENGTH_TOO_LONG),
-    "a length that is cut short": (b"\x30\x82\x01", "KeyDescription", D.TRUNCATED),
-    "an element too few": (b"\x30\x03" + INT, "KeyDescription", D.MISSING),
-    "an element too many": (whole(more=NULL), "KeyDescription", D.TRAILING),
-    "a version that is no INTEGER": (whole(version=b"\x0a\x01\x03"), "attestation_version", D.WRONG_TAG),
-    "a version without octets": (whole(version=b"\x02\x00"), "attestation_version", D.INTEGER_EMPTY),
+    "a length with leading zeros": (b"\x30\x82\x00" + whole()[1:], "KeyDescription", D.LENGTH_NOT_MINIMAL),
+    "a length of four bytes": (b"\x30\x84\x01\x00\x00\x00", "KeyDescription", D.LENGTH_TOO_LONG),
+    "a truncated length": (b"\x30\x82\x01", "KeyDescription", D.TRUNCATED),
+    "too few elements": (b"\x30\x03" + INT, "KeyDescription", D.MISSING),
+    "too many elements": (whole(more=NULL), "KeyDescription", D.TRAILING),
+    "a version that is not an INTEGER": (whole(version=b"\x0a\x01\x03"), "attestation_version", D.WRONG_TAG),
+    "a version without bytes": (whole(version=b"\x02\x00"), "attestation_version", D.INTEGER_EMPTY),
     "a negative version": (whole(version=b"\x02\x01\xff"), "attestation_version", D.INTEGER_NEGATIVE),
-    "a version with zeros before it": (
+    "a version with leading zeros": (
         whole(version=b"\x02\x02\x00\x03"),
         "attestation_version",
         D.INTEGER_NOT_MINIMAL,
@@ -76,57 +75,57 @@ FRAME = {
         "attestation_version",
         D.INTEGER_TOO_LARGE,
     ),
-    "a version of 1000 octets": (
+    "a version of 1000 bytes": (
         whole(version=b"\x02\x82\x03\xe8\x01" + bytes(999)),
         "attestation_version",
         D.INTEGER_TOO_LARGE,
     ),
     "a level that is an INTEGER": (whole(level=b"\x02\x01\x01"), "attestation_level", D.WRONG_TAG),
-    "a level that is not known": (whole(level=b"\x0a\x01\x03"), "attestation_level", D.VALUE_UNKNOWN),
-    "a challenge in pieces, as BER has it": (whole(challenge=b"\x24\x03" + TEXT), "challenge", D.WRONG_TAG),
+    "an unknown level": (whole(level=b"\x0a\x01\x03"), "attestation_level", D.VALUE_UNKNOWN),
+    "a constructed challenge, as in BER": (whole(challenge=b"\x24\x03" + TEXT), "challenge", D.WRONG_TAG),
     "a list that is a SET": (whole(software=b"\x31\x00"), "software", D.WRONG_TAG),
 }
 LISTS = {
-    "a tag number that goes on": (b"\xbf\xff\xff\xff\x7f\x02\x05\x00", "hardware.list", D.TAG_TOO_LONG),
-    "a tag number cut short": (b"\xbf\x85", "hardware.list", D.TRUNCATED),
+    "a tag number that is too long": (b"\xbf\xff\xff\xff\x7f\x02\x05\x00", "hardware.list", D.TAG_TOO_LONG),
+    "a truncated tag number": (b"\xbf\x85", "hardware.list", D.TRUNCATED),
     "a low tag number in the long form": (b"\xbf\x01" + SET[1:], "hardware.list", D.TAG_NOT_MINIMAL),
-    "a tag number with zeros before it": (b"\xbf\x80\x85\x3e" + SET[1:], "hardware.list", D.TAG_NOT_MINIMAL),
+    "a tag number with leading zeros": (b"\xbf\x80\x85\x3e" + SET[1:], "hardware.list", D.TAG_NOT_MINIMAL),
     "a value that is longer than its list": (b"\xa1\x7f" + SET, "hardware.list", D.TRUNCATED),
     "an element without a context tag": (INT, "hardware.tag 0", D.WRONG_CLASS),
     "a private tag": (b"\xe2\x03" + INT, "hardware.algorithm", D.WRONG_CLASS),
     "an application tag": (b"\x62\x03" + INT, "hardware.algorithm", D.WRONG_CLASS),
     "an IMPLICIT tag": (b"\x82\x01\x01", "hardware.algorithm", D.WRONG_CLASS),
-    "a tag that is given twice": (tag(2, INT) + tag(2, INT), "hardware.algorithm", D.REPEATED),
-    "a tag behind a higher one": (tag(3, INT) + tag(2, INT), "hardware.algorithm", D.UNSORTED),
-    "an unknown tag twice": (tag(999, INT) + tag(999, INT), "hardware.tag 999", D.REPEATED),
+    "a repeated tag": (tag(2, INT) + tag(2, INT), "hardware.algorithm", D.REPEATED),
+    "a tag after a higher one": (tag(3, INT) + tag(2, INT), "hardware.algorithm", D.UNSORTED),
+    "a repeated unknown tag": (tag(999, INT) + tag(999, INT), "hardware.tag 999", D.REPEATED),
     "an unknown tag with nothing inside": (tag(999, b""), "hardware.tag 999", D.MISSING),
     "an unknown tag with two elements": (tag(999, INT + INT), "hardware.tag 999", D.TRAILING),
     "a tag with nothing inside": (tag(2, b""), "hardware.algorithm", D.MISSING),
     "a tag with two elements": (tag(2, INT + INT), "hardware.algorithm", D.TRAILING),
-    "text where a number belongs": (tag(2, TEXT), "hardware.algorithm", D.WRONG_TAG),
-    "a number where a set belongs": (tag(1, INT), "hardware.purposes", D.WRONG_TAG),
+    "text instead of a number": (tag(2, TEXT), "hardware.algorithm", D.WRONG_TAG),
+    "a number instead of a set": (tag(1, INT), "hardware.purposes", D.WRONG_TAG),
     "a set without members": (tag(1, b"\x31\x00"), "hardware.purposes", D.MISSING),
     "a set out of order": (tag(1, b"\x31\x06\x02\x01\x03\x02\x01\x02"), "hardware.purposes", D.UNSORTED),
-    "a set with a member twice": (
+    "a set with a repeated member": (
         tag(1, b"\x31\x06\x02\x01\x02\x02\x01\x02"),
         "hardware.purposes",
         D.REPEATED,
     ),
     "a set of text": (tag(1, b"\x31\x03" + TEXT), "hardware.purposes", D.WRONG_TAG),
     "a NULL with a value": (tag(503, b"\x05\x01\x00"), "hardware.no_auth_required", D.NULL_NOT_EMPTY),
-    "a boolean for a NULL": (tag(503, b"\x01\x01\xff"), "hardware.no_auth_required", D.WRONG_TAG),
+    "a boolean instead of a NULL": (tag(503, b"\x01\x01\xff"), "hardware.no_auth_required", D.WRONG_TAG),
     "text that is not UTF-8": (tag(714, b"\x04\x01\xff"), "hardware.imei", D.TEXT_NOT_UTF8),
-    "a boolean of 01, as BER has it": (
+    "a boolean of 01, as in BER": (
         tag(704, ROOT.replace(b"\x01\x01\xff", b"\x01\x01\x01")),
         "hardware.root_of_trust",
         D.BOOLEAN_NOT_CANONICAL,
     ),
-    "a boolean of two octets": (
+    "a boolean of two bytes": (
         tag(704, b"\x30\x0e" + ROOT[2:].replace(b"\x01\x01\xff", b"\x01\x02\xff\xff")),
         "hardware.root_of_trust",
         D.BOOLEAN_NOT_CANONICAL,
     ),
-    "a boot state that is not known": (
+    "an unknown boot state": (
         tag(704, ROOT.replace(b"\x0a\x01\x00", b"\x0a\x01\x04")),
         "hardware.root_of_trust",
         D.VALUE_UNKNOWN,
@@ -141,7 +140,7 @@ LISTS = {
         "hardware.root_of_trust",
         D.TRAILING,
     ),
-    "an application that is no DER": (tag(709, b"\x04\x02\x30\x01"), "hardware.application_id", D.TRUNCATED),
+    "an application that is not DER": (tag(709, b"\x04\x02\x30\x01"), "hardware.application_id", D.TRUNCATED),
     "an application without signatures": (
         tag(709, b"\x04\x04\x30\x02\x31\x00"),
         "hardware.application_id",
@@ -151,35 +150,32 @@ LISTS = {
 
 
 @pytest.mark.parametrize("fault", FRAME)
-def test_a_frame_that_is_malformed_is_refused_by_name(fault: str) -> None:
-    """A reviewer, and a maker whose phones are refused, must see what is wrong and where."""
-    octets, field, problem = FRAME[fault]
+def test_malformed_description_is_rejected_with_field_and_problem(fault: str) -> None:
+    data, field, problem = FRAME[fault]
     with pytest.raises(KeyDescriptionError) as caught:
-        key_description.decode(octets)
+        key_description.decode(data)
     assert (caught.value.field, caught.value.problem) == (field, problem)
 
 
 @pytest.mark.parametrize("fault", LISTS)
-def test_a_list_that_is_malformed_is_refused_by_name(fault: str) -> None:
-    """In either list, behind good fields and alone."""
+def test_malformed_list_is_rejected_with_field_and_problem(fault: str) -> None:
+    """In both lists."""
     content, field, problem = LISTS[fault]
-    for name, octets in (
+    for name, data in (
         (field, whole(content)),
         (field.replace("hardware", "software"), whole(software=raw_der.encode(der.SEQUENCE, content))),
     ):
         with pytest.raises(KeyDescriptionError) as caught:
-            key_description.decode(octets)
+            key_description.decode(data)
         assert (caught.value.field, caught.value.problem) == (name, problem)
 
 
-def test_every_name_of_a_fault_is_used() -> None:
-    """A name that nothing gives would promise a check that is not there."""
+def test_each_problem_has_a_case() -> None:
     named = {problem for _, _, problem in (*FRAME.values(), *LISTS.values())}
     assert set(DerProblem) - named == {DerProblem.VERSION_UNKNOWN}
 
 
-def test_only_versions_that_were_published_are_read() -> None:
-    """3, 4, 100, 200, 300 and 400. What lies between, before and behind has no schema that it could be held against."""
+def test_only_published_versions_are_accepted() -> None:
     read = set()
     for version in range(1000):
         try:
@@ -193,26 +189,22 @@ def test_only_versions_that_were_published_are_read() -> None:
     assert read == {3, 4, 100, 200, 300, 400}
 
 
-def test_a_keystore_may_be_older_than_what_attests_it() -> None:
-    """Keymaster 4.1 writes 41; a phone that was upgraded has an older keystore below a newer system."""
+def test_older_keystore_versions_are_accepted() -> None:
+    """Keymaster 4.1 writes 41; an upgraded device has an older keystore below a newer system."""
     assert set(ATTESTATION_VERSIONS) < set(KEYMINT_VERSIONS)
     good = whole()
     for version in KEYMINT_VERSIONS:
         level = bytes.fromhex("0a0101")
-        octets = good.replace(level + bytes.fromhex("0202012c"), level + raw_der.encode_integer(version), 1)[
-            2:
-        ]
-        assert key_description.decode(raw_der.encode(der.SEQUENCE, octets)).keymint_version == version
+        data = good.replace(level + bytes.fromhex("0202012c"), level + raw_der.encode_integer(version), 1)[2:]
+        assert key_description.decode(raw_der.encode(der.SEQUENCE, data)).keymint_version == version
 
 
-def test_an_unknown_tag_is_noted_and_passed_over() -> None:
-    """Makers add tags, and phones must not be refused for them; nothing is concluded from what is not understood."""
+def test_unknown_tag_is_recorded_and_skipped() -> None:
     read = key_description.decode(whole(tag(2, INT) + tag(999, NULL) + tag(2000, b"\x30\x03" + INT)))
     assert read.hardware == AuthorizationList(algorithm=1, unread=frozenset({999, 2000}))
 
 
-def test_depth_costs_nothing() -> None:
-    """A thousand SEQUENCEs in each other are refused as fast as one: the reader never recurses."""
+def test_deeply_nested_input_is_rejected_without_recursion() -> None:
     deep = b""
     for _ in range(1000):
         deep = raw_der.encode(der.SEQUENCE, deep)
@@ -225,7 +217,7 @@ def test_depth_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "octets", "value"),
+    ("read", "data", "value"),
     [
         (der.integer, b"\x00", 0),
         (der.integer, b"\x7f", 127),
@@ -237,14 +229,12 @@ def test_depth_costs_nothing() -> None:
         (der.text, "é".encode(), "é"),
     ],
 )
-def test_values_at_the_edge_are_read(read: object, octets: bytes, value: object) -> None:
-    """A bound that is off by one refuses good phones."""
+def test_values_at_the_bounds_are_read(read: object, data: bytes, value: object) -> None:
     assert callable(read)
-    assert read(octets) == value
+    assert read(data) == value
 
 
-def test_an_error_says_where_and_repeats_nothing() -> None:
-    """The offset counts from the octets that were being read."""
+def test_error_has_the_offset_and_not_the_value() -> None:
     with pytest.raises(DerError) as caught:
         der.elements(INT + b"\x02\x7fsecret")
     assert (caught.value.problem, caught.value.offset) == (DerProblem.TRUNCATED, 5)

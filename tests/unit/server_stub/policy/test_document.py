@@ -1,4 +1,4 @@
-"""Policy documents as their writers see them: every fault told at once, warnings, the published schema."""
+"""Policy documents: error messages, warnings, comparison, the published schema."""
 
 import json
 import tomllib
@@ -31,17 +31,16 @@ def policy(*changes: tuple[str, str], text: str = EXPORT) -> Policy:
     return Policy.parse(text, "p.toml")
 
 
-def told(text: str) -> list[tuple[int, str, str]]:
+def problems(text: str) -> list[tuple[int, str, str]]:
     with pytest.raises(PolicyError) as caught:
         Policy.parse(text, "p.toml")
     return [(each.line, each.key, each.text) for each in caught.value.problems]
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_lines() -> None:
-    """Whoever corrects one and meets the next one loses patience."""
+def test_all_errors_are_reported_together_in_the_order_of_lines() -> None:
     text = MINIMAL.replace("version = 1", "versoin = 1").replace('"CU"', '"CU", "Cuba"')
     text = text.replace('territory = ["prohibited"]', 'territory = ["prohibted"], trust = []')
-    assert told(text) == [
+    assert problems(text) == [
         (2, "versoin", "unknown key; did you mean 'version'?"),
         (
             5,
@@ -91,16 +90,17 @@ def test_all_faults_are_told_at_once_in_the_order_of_lines() -> None:
         ),
     ],
 )
-def test_what_could_not_be_meant_is_refused(old: str, new: str, line: int, key: str, words: str) -> None:
-    """Each contradiction by its place, with what to do."""
+def test_contradictory_document_is_rejected_with_its_place(
+    old: str, new: str, line: int, key: str, words: str
+) -> None:
     assert old in MINIMAL
-    ((found_line, found_key, text),) = told(MINIMAL.replace(old, new, 1))
+    ((found_line, found_key, text),) = problems(MINIMAL.replace(old, new, 1))
     assert (found_line, found_key) == (line, key)
     assert words in text
 
 
-def test_sale_region_and_roaming_are_obeyed() -> None:
-    """The shipped policy does not ask for them; the example does."""
+def test_conditions_on_sale_region_and_roaming_are_evaluated() -> None:
+    """The shipped policy does not use them."""
     asking = policy(
         ('intent = ["activate"], territory = ["prohibited"]', 'sale_region = ["in", "cn"], roaming = false'),
         text=MINIMAL,
@@ -113,13 +113,11 @@ def test_sale_region_and_roaming_are_obeyed() -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_shipped_policy_has_nothing_to_warn_about(name: str) -> None:
-    """Every rule can match, every campaign is asked for, every territory exists."""
+def test_shipped_policy_has_no_warnings(name: str) -> None:
     assert not warnings(Policy.parse(read(name), name), name, known=known_territories())
 
 
-def test_a_shadowed_rule_is_warned_about_by_name_and_line_with_what_shadows_it() -> None:
-    """Two rules that together leave nothing are as bad as one."""
+def test_shadowed_rule_gives_a_warning_with_the_earlier_rules() -> None:
     text = EXPORT.replace(
         '[[rules]]\nid = "eligible"',
         '[[rules]]\nid = "never"\nwhen = { territory = ["contradictory", "unknown"] }\ndecision = "defer"\n'
@@ -132,8 +130,7 @@ def test_a_shadowed_rule_is_warned_about_by_name_and_line_with_what_shadows_it()
     assert "contradictory-signals, territory-unknown" in warning.text
 
 
-def test_a_rule_on_a_class_without_territories_and_a_campaign_without_rules_are_warned_about() -> None:
-    """Both are left over from something."""
+def test_unmatched_rule_unused_campaign_and_unknown_code_give_warnings() -> None:
     changed = policy(('no_presence = ["US"]', "no_presence = []"), ('"CU"', '"CX", "XX"'))
     assert [
         (each.line, each.key) for each in warnings(changed, "p.toml", known={"CX"} | known_territories())
@@ -149,8 +146,7 @@ def test_a_rule_on_a_class_without_territories_and_a_campaign_without_rules_are_
     ]
 
 
-def test_an_explanation_says_which_condition_failed_and_why() -> None:
-    """Every rule tried, in order, with each condition's wish and fact."""
+def test_explanation_has_the_failed_conditions_of_each_rule() -> None:
     shipped = policy()
     explanation = explain(shipped, shipped.facts(case("FR", Intent.CHECK_IN, now=DURING)))
     first = {
@@ -167,8 +163,7 @@ def test_an_explanation_says_which_condition_failed_and_why() -> None:
     assert not explanation.untried
 
 
-def test_a_longer_campaign_changes_the_days_by_which_it_is_longer() -> None:
-    """Dates are facts too: the row names the days."""
+def test_longer_campaign_changes_only_the_added_days() -> None:
     found = difference(policy(), policy(("until = 2021-09-15", "until = 2021-09-20")))
     words = {words for change in found.changes for words in change.where["campaign investigation-2021"]}
     assert words == {"lifted -> running (from 2021-09-15T00:00:00Z until 2021-09-20T00:00:00Z)"}
@@ -177,8 +172,7 @@ def test_a_longer_campaign_changes_the_days_by_which_it_is_longer() -> None:
     }
 
 
-def test_states_of_two_campaigns_that_never_come_together_are_no_change() -> None:
-    """Where dates differ they differ at one time, and another campaign's dates at another."""
+def test_campaign_states_that_never_coincide_give_no_change() -> None:
     other = (
         '[[campaigns]]\nid = "d"\nfrom = 2022-01-01T00:00:00Z\nuntil = 2022-02-01T00:00:00Z\n[[rules]]\nid = "both"\n'
         'when = { campaign = { id = "c", state = ["running"] } }\ndecision = "defer"\nreason = "territory-unknown"\n'
@@ -207,13 +201,12 @@ def test_states_of_two_campaigns_that_never_come_together_are_no_change() -> Non
     assert impossible not in [box for box, _ in space.pieces(space.whole)]
 
 
-def test_equal_policies_do_not_differ() -> None:
-    """Version and title reach no phone's decision."""
+def test_version_and_title_give_no_difference() -> None:
     assert not difference(policy(), policy(("version = 1", "version = 9"))).changes
 
 
-def test_the_published_schema_is_the_generated_one() -> None:
-    """`python -m server_stub.policies.schema` writes it anew."""
+def test_published_schema_equals_the_generated_one() -> None:
+    """`python -m server_stub.policies.schema` writes it."""
     assert FILE.read_text(encoding="utf-8") == schema()
     Draft202012Validator.check_schema(json.loads(schema()))
 
@@ -224,8 +217,7 @@ def as_json(text: str) -> Any:
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_shipped_policy_is_valid_by_the_published_schema(name: str) -> None:
-    """An editor that knows the schema underlines nothing."""
+def test_shipped_policy_is_valid_by_the_published_schema(name: str) -> None:
     validate(as_json(read(name)), json.loads(schema()))
 
 
@@ -241,10 +233,10 @@ def test_a_shipped_policy_is_valid_by_the_published_schema(name: str) -> None:
         ("check_in = 60", "check_in = -1"),
     ],
 )
-def test_the_schema_refuses_what_the_loader_refuses(old: str, new: str) -> None:
-    """As far as a schema can: what stands in one place."""
+def test_schema_rejects_what_the_loader_rejects(old: str, new: str) -> None:
+    """Only errors in a single value; a schema cannot express the others."""
     text = MINIMAL.replace(old, new, 1)
     assert text != MINIMAL
-    assert told(text)
+    assert problems(text)
     with pytest.raises(ValidationError):
         validate(as_json(text), json.loads(schema()))

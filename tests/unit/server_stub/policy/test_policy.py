@@ -1,4 +1,4 @@
-"""The shipped policy over the product of everything that a rule may look at, and the loader's errors."""
+"""The shipped policy over the product of all inputs, and the errors of invalid documents."""
 
 from itertools import product
 from typing import Any
@@ -19,7 +19,7 @@ POLICY = shipped()
 PROHIBITED = ("CU", "IR", "SY", "KP", "SD", "UA-43", "UA-40")
 PLACES = (*PROHIBITED, "FR", "US", "UA", "SS", "RU", None, "contradictory")
 ACTIVATIONS = (None, Activation(NOW - 9000, "CU"), Activation(NOW - 9000, "FR"), Activation(NOW - 9000, None))
-BEARINGS = VerdictContext("iss", "aud", "d-1", "A" * 43, "A" * 44, "jti", 1, "SLV-AAAAA-BBBBB")
+CONTEXT = VerdictContext("iss", "aud", "d-1", "A" * 43, "A" * 44, "jti", 1, "SLV-AAAAA-BBBBB")
 
 
 def case(
@@ -36,14 +36,14 @@ def case(
     if place == "contradictory":
         judgement = Judgement(JudgementStatus.CONTRADICTORY, None, "They disagree.")
     elif place is None:
-        judgement = Judgement(JudgementStatus.UNKNOWN, None, "Nothing tells.")
+        judgement = Judgement(JudgementStatus.UNKNOWN, None, "No signal.")
     else:
         judgement = Judgement(JudgementStatus.RESOLVED, place, "It is said.")
     return PolicyInput(judgement, intent, activation, identity, trust, "2021-06", now, sale_region, roaming)
 
 
 def of(*each: Any) -> PolicyInput:
-    """The case of one element of the product."""
+    """The input of one element of the product."""
     place, intent, activation, identity, trust, now = each
     return case(place, intent, activation, identity=identity, trust=trust, now=now)
 
@@ -54,7 +54,7 @@ PRODUCT = list(product(PLACES, Intent, ACTIVATIONS, Identity, TrustTier, (NOW, D
 def expected(
     place: str | None, intent: Intent, activation: Activation | None, identity: Identity, now: int
 ) -> Decision:
-    """The policy in the words of the event, written apart from the document."""
+    """The rules of the event, written independently of the document."""
     if identity is Identity.UNATTESTED:
         return Decision.DEFER
     here = place in PROHIBITED
@@ -69,68 +69,61 @@ def expected(
     return Decision.ALLOW
 
 
-def test_every_case_is_decided_as_the_event_was() -> None:
-    """All of the product, not a sample: a gap between rules is a phone locked by mistake."""
+def test_each_input_is_decided_as_in_the_event() -> None:
     for place, intent, activation, identity, trust, now in PRODUCT:
         rule = POLICY.decide(of(place, intent, activation, identity, trust, now))
         wanted = expected(place, intent, activation, identity, now)
         assert rule.decision is wanted, (place, intent, activation, identity, now, rule.id)
 
 
-def test_every_case_gives_a_complete_verdict() -> None:
-    """The wire contract refuses a verdict that lacks a claim or contradicts itself."""
+def test_each_input_gives_a_complete_verdict() -> None:
     for each in PRODUCT:
         decided = of(*each)
-        verdict = build_verdict(BEARINGS, decided, POLICY, POLICY.decide(decided))
+        verdict = build_verdict(CONTEXT, decided, POLICY, POLICY.decide(decided))
         assert verdict.policy.rule in {rule.id for rule in POLICY.document.rules}
         assert all(verdict.message.args.values()) if verdict.message else True
 
 
-def test_every_rule_decides_some_case() -> None:
-    """A rule that can never match is a sentence that nobody checked."""
+def test_each_rule_decides_an_input() -> None:
     used = {POLICY.decide(of(*each)).id for each in PRODUCT}
     assert used == {rule.id for rule in POLICY.document.rules}
 
 
 @pytest.mark.parametrize("place", PROHIBITED)
 @pytest.mark.parametrize("now", [NOW, DURING, AFTER])
-def test_an_activation_in_a_prohibited_territory_is_denied_at_all_times(place: str, now: int) -> None:
-    """The campaign is about check-ins; its lifting does not open the shop."""
+def test_activation_in_a_prohibited_territory_is_always_denied(place: str, now: int) -> None:
+    """The campaign is only about check-ins."""
     decided = case(place, now=now)
     rule = POLICY.decide(decided)
-    verdict = build_verdict(BEARINGS, decided, POLICY, rule)
+    verdict = build_verdict(CONTEXT, decided, POLICY, rule)
     assert (verdict.decision, verdict.reason) == (Decision.DENY, Reason.TERRITORY_PROHIBITED)
     assert verdict.message is not None
     assert verdict.message.key is MessageKey.NOT_SOLD_HERE
-    assert verdict.message.args == {"territory": place, "case": BEARINGS.case}
+    assert verdict.message.args == {"territory": place, "case": CONTEXT.case}
 
 
-def test_the_delayed_lock_comes_with_the_campaign_and_goes_with_it() -> None:
-    """Activated in Cuba: at peace before, locked during, unlocked after."""
+def test_device_activated_in_cuba_is_locked_only_during_the_campaign() -> None:
     activation = Activation(NOW - 9000, "CU")
-    told = [
+    reasons = [
         POLICY.decide(case("CU", Intent.CHECK_IN, activation, now=now)).reason for now in (NOW, DURING, AFTER)
     ]
-    assert told == [
+    assert reasons == [
         Reason.OPERATOR_DECISION,
         Reason.ACTIVATED_IN_PROHIBITED_TERRITORY,
         Reason.CAMPAIGN_LIFTED,
     ]
 
 
-def test_a_phone_activated_elsewhere_is_spared_where_it_is_carried() -> None:
-    """The tourist's phone in Havana."""
+def test_device_activated_elsewhere_is_allowed_in_a_prohibited_territory() -> None:
     rule = POLICY.decide(case("CU", Intent.CHECK_IN, Activation(1, "FR"), now=DURING))
     assert (rule.id, rule.decision) == ("carried-in", Decision.ALLOW)
 
 
-def test_no_official_presence_is_allowed_by_a_rule_of_its_own() -> None:
-    """It is a fact about the vendor and not about the phone."""
+def test_territory_without_official_presence_is_allowed_by_its_own_rule() -> None:
     assert POLICY.decide(case("US")).id == "no-official-presence"
 
 
-def test_unknown_is_allowed_and_asked_again_soon() -> None:
-    """Unknown is not ineligible."""
+def test_unknown_territory_is_allowed_with_an_early_check_in() -> None:
     unknown, known = POLICY.decide(case(None)), POLICY.decide(case("FR"))
     assert unknown.decision is Decision.ALLOW
     assert (unknown.check_in or 0) < (known.check_in or 0)
@@ -140,8 +133,7 @@ def test_unknown_is_allowed_and_asked_again_soon() -> None:
     ("offset", "state"),
     [(-1, CampaignState.RUNNING), (0, CampaignState.LIFTED), (-999_999, CampaignState.AHEAD)],
 )
-def test_a_campaign_ends_on_the_second(offset: int, state: CampaignState) -> None:
-    """`until` is not within the campaign."""
+def test_campaign_ends_at_the_second_of_until(offset: int, state: CampaignState) -> None:
     end = int(POLICY.document.campaigns[0].ends.timestamp())
     assert POLICY.campaign_state("investigation-2021", end + offset) is state
 
@@ -211,10 +203,7 @@ offline_limit = 60
         ("offline_limit = 60\n", "offline_limit = [", 21, ""),
     ],
 )
-def test_a_document_that_cannot_be_used_is_refused_by_line_and_key(
-    old: str, new: str, line: int, key: str
-) -> None:
-    """A policy is found wrong when it is loaded and not when it meets a phone."""
+def test_invalid_document_is_rejected_with_line_and_key(old: str, new: str, line: int, key: str) -> None:
     assert old in MINIMAL
     with pytest.raises(PolicyError) as caught:
         Policy.parse(MINIMAL.replace(old, new, 1), "p.toml")
@@ -222,8 +211,8 @@ def test_a_document_that_cannot_be_used_is_refused_by_line_and_key(
     assert f"p.toml:{line}: " in str(caught.value)
 
 
-def test_conditions_on_age_terms_and_trust_are_obeyed() -> None:
-    """The shipped policy does not use them; other documents will."""
+def test_conditions_on_age_terms_and_trust_are_evaluated() -> None:
+    """The shipped policy does not use them."""
     text = MINIMAL.replace(
         'intent = ["activate"], territory = ["prohibited"]',
         'activation_age_min = 10, activation_age_max = 20, terms_not = ["2021-06"], trust = ["warning"]',

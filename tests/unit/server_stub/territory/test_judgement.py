@@ -1,4 +1,4 @@
-"""Where a phone is, judged from its signals: tables and rules."""
+"""Tables and rules of the territory judgement."""
 
 from itertools import chain, permutations, product
 
@@ -65,14 +65,13 @@ def evidence(**changes: object) -> Evidence:
         ("425", "IL"), ("255", "UA"), ("250", "RU"), *((str(mcc), "US") for mcc in range(310, 317)),
     ],
 )  # fmt: skip
-def test_a_country_code_stands_for_its_country(mcc: str, territory: str) -> None:
-    """These are the codes that policies and their mistakes turn on: South Sudan is not Sudan."""
+def test_country_code_gives_its_country(mcc: str, territory: str) -> None:
     assert territory_of(Plmn(mcc=mcc, mnc="01")) == territory
 
 
 @pytest.mark.parametrize(("mcc", "mnc"), [("310", "260"), ("310", "59"), ("425", "05")])
-def test_an_operator_seated_elsewhere_does_not_move_the_network(mcc: str, mnc: str) -> None:
-    """Tables by operator put a network of the United States on an island."""
+def test_seat_of_an_operator_does_not_change_the_territory(mcc: str, mnc: str) -> None:
+    """Tables by operator place a network of the United States on an island."""
     assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == TERRITORY_BY_MCC[mcc]
 
 
@@ -89,8 +88,7 @@ def test_an_operator_seated_elsewhere_does_not_move_the_network(mcc: str, mnc: s
         ("000", "00", NetworkCodeType.UNASSIGNED),
     ],
 )
-def test_a_code_of_no_country_is_no_territory(mcc: str, mnc: str, code_type: NetworkCodeType) -> None:
-    """Test networks, satellites and ships are in no territory that a policy could mean."""
+def test_code_without_a_country_has_no_territory(mcc: str, mnc: str, code_type: NetworkCodeType) -> None:
     network = network_of(Plmn(mcc=mcc, mnc=mnc))
     assert (network.code_type, network.territory, network.also) == (code_type, None, ())
 
@@ -100,8 +98,8 @@ def test_a_code_of_no_country_is_no_territory(mcc: str, mnc: str, code_type: Net
     ("mnc", "territory"),
     [("32", "UA-43"), ("34", "UA-43"), ("54", "UA-43"), ("60", "UA-43"), ("33", "UA-40")],
 )
-def test_an_operator_that_serves_crimea_alone_is_in_crimea(mcc: str, mnc: str, territory: str) -> None:
-    """Whether the country code that it uses is the Russian or the Ukrainian one."""
+def test_operator_that_serves_only_crimea_is_in_crimea(mcc: str, mnc: str, territory: str) -> None:
+    """Under the Russian and the Ukrainian country code."""
     assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
 
 
@@ -115,13 +113,13 @@ def test_an_operator_that_serves_crimea_alone_is_in_crimea(mcc: str, mnc: str, t
         ("310", "32", "US"),
     ],
 )
-def test_a_network_code_of_three_digits_is_not_one_of_two(mcc: str, mnc: str, territory: str) -> None:
-    """3GPP TS 23.003 clause 2.2: zeros count, and a prefix of an MNC is another network."""
+def test_network_codes_of_two_and_three_digits_differ(mcc: str, mnc: str, territory: str) -> None:
+    """3GPP TS 23.003 clause 2.2: leading zeros count."""
     assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
 
 
-def test_every_territory_of_the_tables_exists() -> None:
-    """A misspelt code would be eligible everywhere. Kosovo's code is user-assigned and in no register."""
+def test_each_territory_of_the_tables_exists() -> None:
+    """Kosovo's code is user-assigned and not in the register."""
     known = {country.alpha_2 for country in pycountry.countries} | {"XK"}
     also = {territory for each in ALSO_SERVED.values() for territory in each}
     assert set(TERRITORY_BY_MCC.values()) | {each for each in also if "-" not in each} <= known
@@ -131,36 +129,34 @@ def test_every_territory_of_the_tables_exists() -> None:
 
 
 @pytest.mark.parametrize(("serving", "wifi", "sim"), list(product(["CU", None], ["FR", None], ["IR", None])))
-def test_the_strongest_signal_that_tells_decides(
+def test_strongest_signal_that_indicates_a_territory_decides(
     serving: str | None, wifi: str | None, sim: str | None
 ) -> None:
-    """Serving network, then Wi-Fi, then SIM; silence of the stronger leaves it to the weaker."""
-    told = [(Source.SERVING_NETWORK, serving), (Source.WIFI_COUNTRY, wifi), (Source.SIM_HOME, sim)]
-    judgement = judge([Signal(source, "r", territory) for source, territory in told if territory])
+    """Serving network, then Wi-Fi, then SIM."""
+    indicated = [(Source.SERVING_NETWORK, serving), (Source.WIFI_COUNTRY, wifi), (Source.SIM_HOME, sim)]
+    judgement = judge([Signal(source, "r", territory) for source, territory in indicated if territory])
     telling = [each for each in (serving, wifi, sim) if each]
     assert judgement.territory == (telling[0] if telling else None)
     assert judgement.status is (JudgementStatus.RESOLVED if telling else JudgementStatus.UNKNOWN)
     assert {signal.territory for signal in judgement.overruled} == set(telling[1:])
 
 
-def test_two_sims_that_disagree_contradict_each_other() -> None:
-    """Neither outranks the other, and a guess would lock or spare at random."""
+def test_sims_of_two_countries_contradict_each_other() -> None:
     sims = [
         {"slot": 0, "status": "ready", "mcc": "368", "mnc": "01"},
         {"slot": 1, "status": "ready", "mcc": "208", "mnc": "01"},
     ]
-    told = {"sims": sims, "serving": {"registration": "searching"}}
-    assert judge(signals_of(evidence(telephony=told))).status is JudgementStatus.CONTRADICTORY
-    told["serving"] = {"registration": "roaming", "plmn": {"mcc": "208", "mnc": "10"}}
-    assert judge(signals_of(evidence(telephony=told))).territory == "FR"
+    telephony = {"sims": sims, "serving": {"registration": "searching"}}
+    assert judge(signals_of(evidence(telephony=telephony))).status is JudgementStatus.CONTRADICTORY
+    telephony["serving"] = {"registration": "roaming", "plmn": {"mcc": "208", "mnc": "10"}}
+    assert judge(signals_of(evidence(telephony=telephony))).territory == "FR"
 
 
-def test_evidence_gives_all_its_signals_and_no_coordinates() -> None:
-    """Where exactly somebody stands does not belong in a record: a zone is what is left of it."""
-    told = evidence(
+def test_signals_of_evidence_contain_no_coordinates() -> None:
+    sent = evidence(
         location={"latitude": 23.1136, "longitude": -82.3666}, wifi={"connected": True, "country": "CU"}
     )
-    found = signals_of(told, zone_at, "DE")
+    found = signals_of(sent, zone_at, "DE")
     assert {signal.source for signal in found} == set(Source) - {Source.LAST_NETWORK}
     judgement = judge(found)
     assert judgement.territory == "CU"
@@ -168,8 +164,7 @@ def test_evidence_gives_all_its_signals_and_no_coordinates() -> None:
     assert not any(digits in repr(judgement) for digits in ("23.1", "82.3"))
 
 
-def test_every_source_says_who_told_it() -> None:
-    """A signal without provenance cannot be weighed."""
+def test_each_source_has_a_provenance() -> None:
     assert PROVENANCE.keys() == set(Source)
 
 
@@ -178,14 +173,12 @@ def answer(judgement: Judgement) -> tuple[object, ...]:
 
 
 @given(SIGNALS)
-def test_the_order_of_signals_does_not_matter(signals: list[Signal]) -> None:
-    """A judgement that depends on who spoke first cannot be explained."""
+def test_order_of_signals_has_no_effect(signals: list[Signal]) -> None:
     assert len({answer(judge(each)) for each in permutations(signals[:4])}) == 1
 
 
 @given(SIGNALS)
-def test_a_territory_is_given_exactly_when_it_is_resolved_and_a_signal_said_it(signals: list[Signal]) -> None:
-    """No territory comes out of nothing, and only what is resolved has confidence."""
+def test_territory_is_set_only_if_resolved_and_indicated_by_a_signal(signals: list[Signal]) -> None:
     judgement = judge(signals)
     assert (judgement.territory is not None) == (judgement.status is JudgementStatus.RESOLVED)
     assert (judgement.confidence > 0) == (judgement.status is JudgementStatus.RESOLVED)
@@ -195,11 +188,8 @@ def test_a_territory_is_given_exactly_when_it_is_resolved_and_a_signal_said_it(s
 
 
 @given(SIGNALS, st.sampled_from(PLACED))
-def test_a_signal_that_agrees_never_lowers_confidence(signals: list[Signal], source: Source) -> None:
-    """More witnesses for the same answer cannot make it less sure.
-
-    A position agrees only if it has the same borders in reach: from another one the same cell might not be heard.
-    """
+def test_agreeing_signal_never_lowers_confidence(signals: list[Signal], source: Source) -> None:
+    """A position agrees only if the same borders are in reach: elsewhere the cell may be out of range."""
     before = judge(signals)
     if before.territory and not any(each.note for each in signals):
         reach = frozenset(chain.from_iterable(each.nearby for each in signals if each.source is source))
@@ -208,8 +198,7 @@ def test_a_signal_that_agrees_never_lowers_confidence(signals: list[Signal], sou
         assert after.confidence >= before.confidence
 
 
-def test_no_combination_of_signals_raises_and_each_is_named() -> None:
-    """Over every combination of what each kind can say; the explanation names each signal that there was."""
+def test_each_combination_of_signals_is_judged_and_explained() -> None:
     options = [
         [
             None,
@@ -236,14 +225,13 @@ def test_no_combination_of_signals_raises_and_each_is_named() -> None:
 
 
 @pytest.mark.parametrize("territory", ["CU", "IR", "SY", "KP", "SD", "UA-43", "FR"])
-def test_a_source_address_alone_is_never_more_than_a_guess(territory: str) -> None:
-    """Everybody can rent an address anywhere; nobody may be locked for one."""
+def test_source_address_without_other_signals_has_low_confidence(territory: str) -> None:
+    """An address in any country can be rented."""
     judgement = judge([Signal(Source.SOURCE_ADDRESS, territory, territory)])
     assert confidence_level(judgement.confidence) is Confidence.LOW
 
 
-def test_high_confidence_needs_a_position_or_a_cell() -> None:
-    """What is configured, remembered or rented does not add up to being there."""
+def test_high_confidence_requires_a_position_or_a_cell() -> None:
     direct = {Source.POSITION, Source.SERVING_NETWORK}
     weak = [Signal(source, "r", "CU") for source in PLACED if source not in direct]
     assert judge(weak).confidence == 0.69
