@@ -18,7 +18,7 @@ QUIET = ["--disable-quic", "--disable-background-networking", "--disable-compone
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the tests of a file: as long as it is there, no other loop can run in this thread."""
+    """One browser for the tests of a file. While it is open, no other event loop can run in this thread."""
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if program is None:
         pytest.skip("there is no Chromium here; install it, or name its program in CHROMIUM")
@@ -29,14 +29,14 @@ def browser() -> Iterator[Browser]:
 
 
 def apart(work: Callable[[], T]) -> T:
-    """Do work that runs an event loop of its own, in a thread of its own: Playwright has one in this thread."""
+    """Run work that needs its own event loop in another thread, because Playwright has one in this thread."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(work).result()
 
 
 @dataclass
 class Opened:
-    """A page, with everything that went wrong in it and everything that it asked for."""
+    """A page, with its errors and its requests."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ Open = Callable[..., Opened]
 
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Opens HTML as a file, as somebody who got the report by mail does."""
+    """Open HTML as a local file."""
     contexts = []
 
     def opened(html: str, fragment: str = "", *, script: bool = True) -> Opened:

@@ -1,4 +1,4 @@
-"""The report of scenarios as somebody reads it: in a browser, from a file, with thousands of scenarios in it."""
+"""The report of scenarios in a browser, opened from a file, also with thousands of scenarios."""
 
 import re
 from dataclasses import replace
@@ -31,13 +31,13 @@ IN_ARABIC = """
 
 @pytest.fixture(scope="module")
 def matrix() -> list[ScenarioResult]:
-    """Four scenarios, of which one fails: a phone in Havana is locked and nobody can use it."""
+    """Four scenarios, of which one fails: a device in Havana is locked."""
     return apart(lambda: [run(case, "tests") for case in cases(MATRIX)])
 
 
 @pytest.fixture(scope="module")
 def arabic() -> ScenarioResult:
-    """A phone that is locked in Arabic, where somebody expected that it would not be."""
+    """A device that is locked in Arabic although the scenario expects otherwise."""
     phone = "phone: {profile: official-global, place: havana, locale: ar}"
     return apart(lambda: played(IN_ARABIC, handsets=phone))
 
@@ -46,8 +46,10 @@ def listed(page: Locator) -> Locator:
     return page.locator("#list > details")
 
 
-def test_a_scenario_is_unpacked_when_it_is_opened(open_page: Open, matrix: list[ScenarioResult]) -> None:
-    """Details lie packed in the page; one click brings steps, timeline, decoded messages and screens."""
+def test_opening_a_scenario_shows_its_steps_timeline_messages_and_screens(
+    open_page: Open, matrix: list[ScenarioResult]
+) -> None:
+    """The details are packed in the page."""
     opened = open_page(render(matrix))
     rows = listed(opened.page.locator("body"))
     expect(rows).to_have_count(4)
@@ -61,18 +63,17 @@ def test_a_scenario_is_unpacked_when_it_is_opened(open_page: Open, matrix: list[
     assert opened.complaints == []
 
 
-def test_the_page_asks_nobody(open_page: Open, matrix: list[ScenarioResult]) -> None:
-    """A report is mailed, archived and read where there is no network."""
+def test_the_page_sends_no_requests(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """A report is read where there is no network."""
     opened = open_page(render(matrix))
     listed(opened.page.locator("body")).first.locator("summary").first.click()
     expect(opened.page.locator("#list li").first).to_be_visible()
     assert (opened.asked, opened.complaints) == ([], [])
 
 
-def test_a_failure_leads_to_all_that_is_needed_to_understand_it(
+def test_a_failure_shows_expectation_timeline_messages_screen_and_command(
     open_page: Open, arabic: ScenarioResult
 ) -> None:
-    """Expected and actual, the timeline before, the decoded messages, the screen, and the command."""
     opened = open_page(render([arabic]))
     expect(opened.page.get_by_role("heading", name="What did not pass")).to_be_visible()
     opened.page.locator(".wrong a").first.click()
@@ -84,8 +85,8 @@ def test_a_failure_leads_to_all_that_is_needed_to_understand_it(
     expect(opened.page.locator("pre", has_text=f"activation run {arabic.file}")).to_be_visible()
 
 
-def test_a_screen_looks_as_its_user_saw_it(open_page: Open, arabic: ScenarioResult) -> None:
-    """Arabic runs from right to left, the lock screen is white on black."""
+def test_a_screen_is_shown_in_its_direction_and_colours(open_page: Open, arabic: ScenarioResult) -> None:
+    """Arabic is right to left; the lock screen is white on black."""
     opened = open_page(render([arabic]), f"#id={arabic.id}")
     phone = opened.page.locator("li.failed .handset")
     expect(phone).to_have_css("direction", "rtl")
@@ -93,8 +94,7 @@ def test_a_screen_looks_as_its_user_saw_it(open_page: Open, arabic: ScenarioResu
     expect(phone).to_have_attribute("lang", "ar")
 
 
-def test_a_cell_of_the_matrix_leads_to_its_scenarios(open_page: Open, matrix: list[ScenarioResult]) -> None:
-    """Who sees a red cell wants to know what is in it."""
+def test_a_cell_of_the_matrix_links_to_its_scenarios(open_page: Open, matrix: list[ScenarioResult]) -> None:
     opened = open_page(render(matrix))
     opened.page.get_by_title("official-global in havana: 1 failed").first.click()
     rows = listed(opened.page.locator("body"))
@@ -103,8 +103,8 @@ def test_a_cell_of_the_matrix_leads_to_its_scenarios(open_page: Open, matrix: li
     expect(opened.page.locator("#found")).to_have_text("1 of 4")
 
 
-def test_what_is_looked_for_stands_in_the_address(open_page: Open, matrix: list[ScenarioResult]) -> None:
-    """A link to three failures can be sent to somebody, and shows them the same."""
+def test_the_search_is_in_the_url(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """A link to a search result can be shared."""
     opened = open_page(render(matrix))
     opened.page.get_by_label("text").fill("Havana")
     opened.page.get_by_label("status").select_option("passed")
@@ -115,14 +115,12 @@ def test_what_is_looked_for_stands_in_the_address(open_page: Open, matrix: list[
     expect(again.page.locator("#found")).to_have_text("4 of 4")
 
 
-def test_failures_stand_first(open_page: Open, matrix: list[ScenarioResult]) -> None:
-    """Nobody looks for a failure among thousands that passed."""
+def test_failures_are_listed_first(open_page: Open, matrix: list[ScenarioResult]) -> None:
     rows = listed(open_page(render(matrix)).page.locator("body"))
     expect(rows.first).to_contain_text("failed")
 
 
-def test_planted_markup_is_text(open_page: Open, arabic: ScenarioResult) -> None:
-    """What files, phones and servers say is shown and not done."""
+def test_markup_in_names_and_messages_is_escaped(open_page: Open, arabic: ScenarioResult) -> None:
     evil = '<img src=x onerror="document.title=1"></script><script>document.title=1</script>'
     phone = arabic.handsets[0]
     shots = tuple(replace(shot, title=evil, body=(evil,)) for shot in phone.screens)
@@ -143,10 +141,10 @@ def test_planted_markup_is_text(open_page: Open, arabic: ScenarioResult) -> None
     assert opened.complaints == []
 
 
-def test_without_scripts_there_are_summary_failures_and_matrix(
+def test_without_scripts_the_page_shows_summary_failures_and_matrix(
     open_page: Open, matrix: list[ScenarioResult]
 ) -> None:
-    """Some viewers of CI servers show no scripts; what matters most does not need any."""
+    """Viewers of CI servers may disable scripts."""
     opened = open_page(render(matrix), script=False)
     expect(opened.page.locator(".counts")).to_have_text("3 passed1 failed")
     expect(opened.page.locator(".wrong")).to_contain_text("expected true, actual false")
@@ -154,8 +152,8 @@ def test_without_scripts_there_are_summary_failures_and_matrix(
     expect(opened.page.locator("noscript")).to_be_visible()
 
 
-def test_a_long_life_is_shown_in_parts(open_page: Open, arabic: ScenarioResult) -> None:
-    """A phone that asks for months has thousands of entries; a browser gets them as they are wanted."""
+def test_a_long_timeline_is_shown_in_parts(open_page: Open, arabic: ScenarioResult) -> None:
+    """A device that retries for months has thousands of entries."""
     phone = arabic.handsets[0]
     long = replace(arabic, handsets=(replace(phone, timeline=phone.timeline * 40),))
     opened = open_page(render([long]), f"#id={long.id}")
@@ -166,8 +164,8 @@ def test_a_long_life_is_shown_in_parts(open_page: Open, arabic: ScenarioResult) 
     expect(entries).to_have_count(400)
 
 
-def test_five_thousand_scenarios_fit(open_page: Open, matrix: list[ScenarioResult]) -> None:
-    """A page lists them by the hundred, unpacks nothing that nobody opens, and finds one among all."""
+def test_a_page_with_five_thousand_scenarios_is_usable(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """The page lists them in hundreds, unpacks only what is opened, and finds one of them."""
     report = Report()
     for number in range(MANY):
         each = matrix[number % len(matrix)]

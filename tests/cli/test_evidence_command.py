@@ -102,7 +102,7 @@ def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
         (["A" * 44, "--claims", "/nowhere.json"], "", "/nowhere.json cannot be read"),
     ],
 )
-def test_a_mistake_is_answered_by_what_to_do(arguments: list[str], given: str, hint: str) -> None:
+def test_an_invalid_request_says_what_to_do(arguments: list[str], given: str, hint: str) -> None:
     """In a line, with the exit code of a request that is wrong."""
     made = evidence(*arguments, given=given)
     assert made.exit_code == 2

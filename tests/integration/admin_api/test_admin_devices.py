@@ -1,4 +1,4 @@
-"""Operating devices over the admin API: found, looked at, decided about, one by one and in bulk."""
+"""Devices in the admin API: search, state, and decisions about one or many."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,8 +25,7 @@ def server(running: Operated) -> Operated:
     return running
 
 
-def test_a_phone_is_found_by_its_imei_which_no_answer_repeats(server: Operated) -> None:
-    """Support hears an IMEI on the telephone. It travels in a body alone, and comes back as a pseudonym."""
+def test_a_device_is_found_by_its_imei_which_no_response_contains(server: Operated) -> None:
     sub = server.activate()
     found = server.ask("POST", "/devices/find", {"imei": IMEI})
     assert found.json()["sub"] == sub
@@ -34,8 +33,7 @@ def test_a_phone_is_found_by_its_imei_which_no_answer_repeats(server: Operated) 
     assert server.refused("POST", "/devices/find", {"imei": SECOND_IMEI}) == (404, "device-unknown")
 
 
-def test_a_search_holds_every_property_that_is_named(server: Operated) -> None:
-    """A filter that is not looked at would be a bulk lock of everybody."""
+def test_a_search_applies_every_filter(server: Operated) -> None:
     havana = server.activate(IMEI)
     paris = server.activate(SECOND_IMEI, telephony=telephony("208", "01"))
     expected = {
@@ -59,8 +57,8 @@ def test_a_search_holds_every_property_that_is_named(server: Operated) -> None:
     assert found == expected
 
 
-def test_pages_are_whole_and_end(server: Operated) -> None:
-    """Every device is on one page, whatever the length of pages."""
+def test_every_device_is_on_exactly_one_page(server: Operated) -> None:
+    """For every page length."""
     known = server.know(7)
     for limit in (1, 2, 3, 7, 8):
         seen, cursor = [], ""
@@ -74,8 +72,8 @@ def test_pages_are_whole_and_end(server: Operated) -> None:
         assert seen == sorted(known)
 
 
-def test_the_history_tells_what_led_to_each_verdict_and_names_nobody(server: Operated) -> None:
-    """Newest first, with rule, explanation and inputs, in which identifiers are hashes."""
+def test_the_history_contains_the_inputs_of_each_verdict_and_no_identifiers(server: Operated) -> None:
+    """Newest first, with rule and explanation."""
     sub = server.activate()
     server.activate(intent="check-in")
     answer = server.ask("GET", f"/devices/{sub}/history")
@@ -102,10 +100,10 @@ def test_the_history_tells_what_led_to_each_verdict_and_names_nobody(server: Ope
         ("release", "release", "operator-release"),
     ],
 )
-def test_what_an_operator_decides_holds_at_the_next_check_in(
+def test_an_operators_decision_applies_at_the_next_check_in(
     server: Operated, act: str, decision: str, rule: str
 ) -> None:
-    """Before the policy, until it is withdrawn."""
+    """It takes precedence over the policy until it is withdrawn."""
     sub = server.activate()
     done = server.done(f"/devices/{sub}/{act}", {"reason": "ticket 7", "case": "C-7"})
     assert done["override"] == {
@@ -124,8 +122,8 @@ def test_what_an_operator_decides_holds_at_the_next_check_in(
 
 
 @pytest.mark.parametrize("act", [act.value for act in Act])
-def test_nothing_is_decided_about_a_device_that_nobody_knows(server: Operated, act: str) -> None:
-    """A pseudonym that was copied wrongly is an error and no new device."""
+def test_a_decision_about_an_unknown_device_is_rejected(server: Operated, act: str) -> None:
+    """It adds no device."""
     assert server.refused("POST", f"{UNKNOWN}/{act}", {"reason": "r"}) == (404, "device-unknown")
     assert server.get("/devices")["items"] == []
 
@@ -134,17 +132,14 @@ def test_nothing_is_decided_about_a_device_that_nobody_knows(server: Operated, a
     "body", [{}, {"reason": ""}, {"reason": "a\nb"}, {"reason": "r" * 129}, {"reason": "r", "case": "a b"}]
 )
 def test_a_decision_needs_a_reason_on_one_line(server: Operated, body: dict[str, str]) -> None:
-    """Who reads the audit log later must learn why."""
     sub = server.activate()
     assert server.refused("POST", f"/devices/{sub}/lock", body) == (422, "request-invalid")
     assert server.get(f"/devices/{sub}")["override"] is None
 
 
 @pytest.mark.parametrize("act", [act.value for act in Act])
-def test_in_bulk_a_dry_run_names_those_to_whom_it_would_happen_and_does_nothing(
-    server: Operated, act: str
-) -> None:
-    """The same filter, twice: what was named is what is done. A dry run leaves no entry, as it changes nothing."""
+def test_a_bulk_dry_run_lists_the_devices_and_changes_nothing(server: Operated, act: str) -> None:
+    """The same request without `dry_run` changes the same devices."""
     known = server.know(5)
     for sub in known[:3]:
         server.done(f"/devices/{sub}/release", {"reason": "prepared"})
@@ -162,8 +157,7 @@ def test_in_bulk_a_dry_run_names_those_to_whom_it_would_happen_and_does_nothing(
 
 
 @pytest.mark.parametrize("maximum", [1, 2, 3, 4])
-def test_in_bulk_more_than_expected_is_none_at_all(server: Operated, maximum: int) -> None:
-    """A filter that is too wide must not lock the first hundred of a million."""
+def test_a_bulk_request_that_finds_too_many_devices_changes_none(server: Operated, maximum: int) -> None:
     known = server.know(3)
     wish = {"act": "lock", "filter": {}, "everybody": True, "maximum": maximum, "reason": "ticket 9"}
     if maximum >= 3:
@@ -187,16 +181,19 @@ def test_in_bulk_more_than_expected_is_none_at_all(server: Operated, maximum: in
         {"maximum": 10_001},
     ],
 )
-def test_in_bulk_what_is_not_understood_is_not_done(server: Operated, wrong: dict[str, object]) -> None:
-    """A member that is not known would have been a condition, and a condition that was forgotten means nobody."""
+def test_a_bulk_request_with_unknown_or_missing_conditions_is_rejected(
+    server: Operated, wrong: dict[str, object]
+) -> None:
     server.know(1)
     wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "r"} | wrong
     assert server.refused("POST", "/devices/bulk", wish) == (422, "request-invalid")
     assert server.get("/devices?overridden=true")["items"] == []
 
 
-def test_in_bulk_it_happens_to_all_or_to_none(server: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that fails in the middle leaves no half of a bulk lock behind, and no entry of it."""
+def test_a_bulk_request_that_fails_midway_changes_no_device(
+    server: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It adds no audit entry either."""
     known = server.know(3)
     before = len(server.audit())
     remember = 0
@@ -220,8 +217,7 @@ def test_in_bulk_it_happens_to_all_or_to_none(server: Operated, monkeypatch: pyt
     assert len(server.audit()) == before
 
 
-def test_times_and_shipments_are_told_where_they_are_known(server: Operated) -> None:
-    """An operator sees all that the server knows of a device; what it does not know is null."""
+def test_a_device_has_its_times_and_shipment_if_known_and_null_otherwise(server: Operated) -> None:
     server.clock.now = DURING
     sub = server.activate()
     with server.parts.store.transaction() as transaction:
@@ -236,8 +232,8 @@ def test_times_and_shipments_are_told_where_they_are_known(server: Operated) -> 
     ] == [sub]
 
 
-def test_an_unlock_code_is_only_signed_for_a_challenge_of_a_locked_phone(server: Operated) -> None:
-    """What unlocks is in the tests of the code itself; here is what is refused, by name."""
+def test_an_unlock_code_is_rejected_unless_a_locked_device_shows_the_challenge(server: Operated) -> None:
+    """The tests of the code itself check what unlocks."""
     free = server.activate(SECOND_IMEI, telephony=telephony("208", "01"))
     assert free
     cases = {

@@ -1,4 +1,4 @@
-"""Writes happen once: idempotency keys, one after the other and all at once, and what is undone with a failure."""
+"""Idempotency keys: a write happens once, in sequence and concurrently, and not at all if it fails."""
 
 import threading
 from collections.abc import Iterator
@@ -35,8 +35,7 @@ def server(running: Operated) -> Operated:
     return running
 
 
-def test_a_write_that_is_sent_again_gets_the_first_answer_and_happens_once(server: Operated) -> None:
-    """A client that lost the answer cannot know whether the write arrived."""
+def test_a_repeated_write_gets_the_first_response_and_happens_once(server: Operated) -> None:
     [sub] = server.know(1)
     path, wish = f"/devices/{sub}/lock", {"reason": "ticket 7"}
     first = server.ask("POST", path, wish, Idempotency_Key="k-1")
@@ -49,8 +48,7 @@ def test_a_write_that_is_sent_again_gets_the_first_answer_and_happens_once(serve
 
 
 @pytest.mark.parametrize("change", ["body", "path", "if-match"])
-def test_a_key_is_for_one_request(server: Operated, change: str) -> None:
-    """The same key under another request is a defect of the client; doing either would hide it."""
+def test_a_key_with_another_request_is_rejected(server: Operated, change: str) -> None:
     one, other = server.know(2)
     server.done(f"/devices/{one}/lock", {"reason": "ticket 7"}, Idempotency_Key="k-1")
     refused = server.refused(
@@ -64,16 +62,14 @@ def test_a_key_is_for_one_request(server: Operated, change: str) -> None:
     assert len(server.audit()) == 1
 
 
-def test_a_write_that_was_refused_is_tried_again(server: Operated) -> None:
-    """It changed nothing, so there is nothing to answer again."""
+def test_a_rejected_write_is_executed_when_it_is_repeated(server: Operated) -> None:
     path, wish = f"/devices/d-{0:032x}/lock", {"reason": "ticket 7"}
     assert server.refused("POST", path, wish, Idempotency_Key="k-1") == (404, "device-unknown")
     server.know(1)
     assert server.done(path, wish, Idempotency_Key="k-1")["override"]["decision"] == "deny"
 
 
-def test_an_answer_is_forgotten_after_a_day(server: Operated) -> None:
-    """Keys may be used again then."""
+def test_a_response_is_kept_for_one_day(server: Operated) -> None:
     [sub] = server.know(1)
     path, wish = f"/devices/{sub}/lock", {"reason": "ticket 7"}
     server.done(path, wish, Idempotency_Key="k-1")
@@ -85,8 +81,8 @@ def test_an_answer_is_forgotten_after_a_day(server: Operated) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "k" * 65, '"half', "é"])
-def test_a_key_is_a_word(server: Operated, key: str) -> None:
-    """A key that is cut or mangled on its way would be another key."""
+def test_an_invalid_key_is_rejected(server: Operated, key: str) -> None:
+    """A truncated key would be another key."""
     [sub] = server.know(1)
     refused = server.refused(
         "POST", f"/devices/{sub}/lock", {"reason": "r"}, Idempotency_Key=key.encode("latin-1")
@@ -95,8 +91,8 @@ def test_a_key_is_a_word(server: Operated, key: str) -> None:
     assert server.audit() == []
 
 
-def test_of_equal_writes_at_once_one_happens(server: Operated) -> None:
-    """Sixteen clients, one key: one audit entry, and sixteen equal answers."""
+def test_of_equal_concurrent_writes_one_is_executed(server: Operated) -> None:
+    """Sixteen clients, one key: one audit entry, and sixteen equal responses."""
     [sub] = server.know(1)
     barrier = threading.Barrier(16)
 
@@ -113,10 +109,10 @@ def test_of_equal_writes_at_once_one_happens(server: Operated) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(REQUESTS), st.booleans()), max_size=12))
-def test_the_rule_of_keys_holds_for_every_sequence_of_writes(
+def test_random_sequences_of_writes_match_a_model(
     writes: list[tuple[str | None, str, bool]],
 ) -> None:
-    """Against a model of a dictionary: done once for each key, always without a key, refused for another request."""
+    """The model: once for each key, always without a key, rejected for another request."""
     store = SqlStore()
     once = IdempotentWrites(store, lambda: 0)
     known: dict[str, str] = {}
@@ -157,8 +153,8 @@ def _write(once: IdempotentWrites, key: str | None, request: str, *, fails: bool
     return "replay" if done.replayed else "do"
 
 
-def test_what_no_transaction_can_undo_happens_after_the_store_has_the_rest() -> None:
-    """A fault that is armed without an audit entry would be nobody's doing."""
+def test_effects_outside_of_the_store_happen_after_the_commit() -> None:
+    """A fault must not be armed without its audit entry."""
     store, seen = SqlStore(), []
 
     def deed(_: Store) -> WriteResult:
@@ -179,8 +175,8 @@ def _entries(store: Store) -> tuple[AuditEntry, ...]:
         return reading.audit(AuditQuery()).items
 
 
-def test_a_joined_store_leaves_committing_to_who_began() -> None:
-    """A desk that opens its own transaction within one must neither commit half of it nor wait for itself."""
+def test_a_nested_transaction_does_not_commit() -> None:
+    """It must neither commit half of the outer one nor wait for it."""
     store = SqlStore()
     with pytest.raises(OSError, match="late"):
         _fail_after_writing(store)

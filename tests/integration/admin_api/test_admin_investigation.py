@@ -1,4 +1,4 @@
-"""Shipments and the investigation over the admin API of a real server, with phones that really activated."""
+"""Shipments and the investigation over the admin API, with activated devices."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def simulation() -> Iterator[Simulation]:
 def call(simulation: Simulation, method: str, path: str, **how: Any) -> requests.Response:
     admin = simulation.server.admin
     headers = {"Authorization": f"Bearer {admin.token}"}
-    return requests.request(method, admin.url + path, headers=headers, timeout=10, **how)
+    return requests.request(method, admin.url + path, headers=headers, timeout=60, **how)
 
 
 def shipment(phone: Handset, **members: Any) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def shipment(phone: Handset, **members: Any) -> dict[str, Any]:
     } | members
 
 
-def test_what_was_shipped_is_found_once_phones_ask(simulation: Simulation) -> None:
-    """From a shipment on record to a row of the investigation, and the audit log says who added it and why."""
+def test_a_shipment_is_in_the_investigation_after_its_devices_have_activated(simulation: Simulation) -> None:
+    """The audit log says who added it and why."""
     phone = simulation.phone("official-global", "paris")
     added = call(
         simulation, "POST", "/shipments", json={"shipments": [shipment(phone)], "reason": "second quarter"}
@@ -67,8 +67,7 @@ def test_what_was_shipped_is_found_once_phones_ask(simulation: Simulation) -> No
     assert (entry["reason"], entry["details"]) == ("second quarter", {"added": 1, "batches": ["K-2107-A"]})
 
 
-def test_by_default_one_phone_is_no_row(simulation: Simulation) -> None:
-    """Nor is it named anywhere in the answer."""
+def test_a_single_device_has_no_row_and_no_name_in_the_response(simulation: Simulation) -> None:
     phone = simulation.phone("official-global", "paris")
     phone.power_on()
     phone.walk_setup()
@@ -91,8 +90,9 @@ def test_by_default_one_phone_is_no_row(simulation: Simulation) -> None:
         {"colour": "red"},
     ],
 )
-def test_what_is_no_shipment_adds_nothing(simulation: Simulation, members: dict[str, Any]) -> None:
-    """Of two shipments the good one is not added either: a request is done whole or not at all."""
+def test_a_request_with_an_invalid_shipment_adds_none(
+    simulation: Simulation, members: dict[str, Any]
+) -> None:
     phone = simulation.phone("official-global", "paris")
     shipments = [shipment(phone), shipment(phone, **members)]
     refused = call(simulation, "POST", "/shipments", json={"shipments": shipments, "reason": "r"})
@@ -109,7 +109,7 @@ def run(simulation: Simulation, folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(app, [*arguments, *options])
 
 
-def test_a_file_of_shipments_is_sent_whole_and_the_investigation_asked(
+def test_the_command_sends_a_file_of_shipments_and_shows_the_investigation(
     simulation: Simulation, tmp_path: Path
 ) -> None:
     """Two hundred and fifty rows are three requests."""
@@ -135,10 +135,9 @@ def test_a_file_of_shipments_is_sent_whole_and_the_investigation_asked(
         (f"{COLUMNS}\n00210701,10,9,b,d,s,m\n", "shipped.csv:2: first 10 is above last 9"),
     ],
 )
-def test_a_file_that_is_not_in_order_is_named_by_its_line(
+def test_an_invalid_file_is_reported_by_line_and_not_sent(
     simulation: Simulation, tmp_path: Path, text: str, said: str
 ) -> None:
-    """And nothing of it is sent."""
     file = tmp_path / "shipped.csv"
     file.write_text(text)
     done = run(simulation, tmp_path, "admin", "shipments", str(file), "--reason", "r")

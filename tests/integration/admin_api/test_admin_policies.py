@@ -1,4 +1,4 @@
-"""Policies and campaigns over the admin API: drafts, entity tags, races, what decides."""
+"""Policies and campaigns in the admin API: drafts, entity tags, concurrent changes, and what is in force."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,8 +41,8 @@ def deciding(server: Operated) -> tuple[str, int]:
     return now["id"], now["version"]
 
 
-def test_a_draft_decides_nothing_until_it_is_put_in_force(server: Operated) -> None:
-    """Then it decides from the next request on, and going back issues the older text above both."""
+def test_a_draft_has_no_effect_until_it_is_put_in_force(server: Operated) -> None:
+    """A roll-back issues the older text above both versions."""
     sub = server.activate()
     created = put(server, text())
     assert (created.status_code, created.json()["in_force"]) == (201, False)
@@ -61,8 +61,8 @@ def test_a_draft_decides_nothing_until_it_is_put_in_force(server: Operated) -> N
     assert listed == {(DEFAULT, 1): False, (DEFAULT, 3): True, ("open", 2): False}
 
 
-def test_a_document_comes_back_as_it_was_put(server: Operated) -> None:
-    """Comments and all: people edit it."""
+def test_a_document_is_returned_unchanged(server: Operated) -> None:
+    """With its comments."""
     document = "# a comment, with ünïcode\n" + text()
     etag = put(server, document).headers["ETag"]
     answer = server.ask("GET", NAME)
@@ -70,8 +70,7 @@ def test_a_document_comes_back_as_it_was_put(server: Operated) -> None:
     assert (answer.json()["put_at"], answer.json()["put_by"]) == (NOW, "operator")
 
 
-def test_a_draft_is_changed_by_who_has_seen_it(server: Operated) -> None:
-    """Of two who edit the same version, the second is told, and loses nothing."""
+def test_a_draft_is_changed_only_with_its_etag(server: Operated) -> None:
     assert put(server, text(), If_Match='"x"').json()["code"] == "precondition-failed"
     first = put(server, text()).headers["ETag"]
     assert (put(server, text(title="b")).status_code, put(server, text(title="b")).json()["code"]) == (
@@ -88,7 +87,7 @@ def test_a_draft_is_changed_by_who_has_seen_it(server: Operated) -> None:
     assert put(server, text(title="d"), If_Match="*").status_code == 200
 
 
-def test_of_many_who_change_the_same_text_one_does(server: Operated) -> None:
+def test_of_concurrent_changes_with_one_etag_one_succeeds(server: Operated) -> None:
     """The tag is compared in the transaction that writes."""
     etag = put(server, text()).headers["ETag"]
     with ThreadPoolExecutor(8) as operators:
@@ -99,8 +98,7 @@ def test_of_many_who_change_the_same_text_one_does(server: Operated) -> None:
 
 
 @pytest.mark.parametrize("path", [f"{NAME}/put-in-force", "/policies/roll-back"])
-def test_what_decides_is_changed_by_who_has_seen_it(server: Operated, path: str) -> None:
-    """Without a tag, or with that of another text, nothing happens: somebody else was quicker."""
+def test_the_policy_in_force_is_changed_only_with_its_etag(server: Operated, path: str) -> None:
     etag = put(server, text()).headers["ETag"]
     assert server.refused("POST", path, WHY) == (428, "precondition-required")
     assert server.refused("POST", path, WHY, If_Match='"x"') == (412, "precondition-failed")
@@ -110,8 +108,8 @@ def test_what_decides_is_changed_by_who_has_seen_it(server: Operated, path: str)
     assert server.refused("POST", f"{NAME}x/put-in-force", WHY, If_Match=changed)[0] == 422
 
 
-def test_going_back_twice_at_once_goes_back_once(server: Operated) -> None:
-    """Two people who see the same mistake and mend it must not bring it back."""
+def test_of_two_concurrent_roll_backs_one_succeeds(server: Operated) -> None:
+    """Otherwise the second would undo the first."""
     etag = put(server, text()).headers["ETag"]
     server.done(f"{NAME}/put-in-force", WHY, If_Match=etag)
     with ThreadPoolExecutor(2) as operators:
@@ -133,17 +131,15 @@ def test_going_back_twice_at_once_goes_back_once(server: Operated) -> None:
         ("a\0b", 422, "request-invalid"),
     ],
 )
-def test_a_document_that_cannot_be_used_is_refused_by_line(
+def test_an_invalid_document_is_rejected_by_line_and_not_stored(
     server: Operated, document: str, status: int, code: str
 ) -> None:
-    """Nothing of it is kept."""
     answer = put(server, document)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert server.refused("GET", NAME) == (404, "policy-unknown")
 
 
-def test_every_fault_of_a_document_is_told_with_its_line(server: Operated) -> None:
-    """All at once, so that an author mends them in one go."""
+def test_all_errors_of_a_document_are_reported_with_their_lines(server: Operated) -> None:
     document = text().replace('decision = "allow"', 'decision = "alow"').replace("check_in", "chek_in")
     errors = put(server, document).json()["errors"]
     assert len(errors) >= 2
@@ -151,7 +147,7 @@ def test_every_fault_of_a_document_is_told_with_its_line(server: Operated) -> No
     assert any("allow" in each["what"] for each in errors)
 
 
-def test_what_was_in_force_stays_as_it_was(server: Operated) -> None:
+def test_a_version_that_was_in_force_cannot_be_changed(server: Operated) -> None:
     """Verdicts refer to it by id and version."""
     etag = put(server, text()).headers["ETag"]
     server.done(f"{NAME}/put-in-force", WHY, If_Match=etag)
@@ -159,8 +155,8 @@ def test_what_was_in_force_stays_as_it_was(server: Operated) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "policy-fixed")
 
 
-def test_phones_would_refuse_a_lower_version_so_the_server_does(server: Operated) -> None:
-    """And there is nothing to go back to before something was put in force."""
+def test_a_lower_version_cannot_be_put_in_force(server: Operated) -> None:
+    """Devices would reject it. Without an earlier policy there is no roll-back."""
     now = server.get("/policies/in-force")
     etag = f'"{now["etag"]}"'
     assert server.refused("POST", "/policies/roll-back", WHY, If_Match=etag) == (409, "policy-refused")
@@ -171,8 +167,7 @@ def test_phones_would_refuse_a_lower_version_so_the_server_does(server: Operated
     )
 
 
-def test_a_simulation_counts_who_would_be_decided_otherwise(server: Operated) -> None:
-    """And changes nothing, not even the audit log."""
+def test_a_simulation_counts_changed_decisions_and_writes_nothing(server: Operated) -> None:
     sub = server.activate()
     before = len(server.audit())
     found = server.done("/policies/simulate", {"text": text()})
@@ -182,8 +177,8 @@ def test_a_simulation_counts_who_would_be_decided_otherwise(server: Operated) ->
     assert len(server.audit()) == before
 
 
-def test_a_campaign_runs_by_an_operators_word(server: Operated) -> None:
-    """Begun before its date, lifted, and never one that no policy knows."""
+def test_an_operator_starts_and_lifts_a_campaign_of_the_policy(server: Operated) -> None:
+    """An unknown campaign is rejected."""
     [campaign] = server.get("/campaigns")["items"]
     assert (campaign["state"], campaign["by"]) == ("ahead", None)
     name = campaign["id"]

@@ -1,4 +1,4 @@
-"""The admin API over every store: what memory promises, databases keep, also with many operators at once."""
+"""The admin API on every store, also with many concurrent operators."""
 
 import secrets
 import threading
@@ -23,7 +23,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operated]
 
 
 def at_once(server: Operated, path: str, body: dict[str, object], key: str | None) -> list[tuple[int, bytes]]:
-    """The answers to equal requests of many clients that begin together."""
+    """The responses to equal concurrent requests of many clients."""
     barrier = threading.Barrier(CLIENTS)
 
     def write(_: int) -> tuple[int, bytes]:
@@ -35,8 +35,7 @@ def at_once(server: Operated, path: str, body: dict[str, object], key: str | Non
         return list(clients.map(write, range(CLIENTS)))
 
 
-def test_of_equal_writes_at_once_one_happens_and_without_a_key_each_does(server: Operated) -> None:
-    """A key is kept by the database and not by a process: the same rule on every store."""
+def test_of_equal_concurrent_writes_one_is_executed_with_a_key_and_all_without(server: Operated) -> None:
     [sub] = server.know(1)
     before = len(server.audit())
     answers = at_once(server, f"/devices/{sub}/lock", {"reason": "ticket 7"}, "k-1")
@@ -46,8 +45,8 @@ def test_of_equal_writes_at_once_one_happens_and_without_a_key_each_does(server:
     assert len(server.audit()) == before + 1 + CLIENTS
 
 
-def test_bulk_acts_at_once_happen_one_after_the_other(server: Operated) -> None:
-    """Each is whole: every device has as many entries as there were acts, and ends as the others do."""
+def test_concurrent_bulk_writes_are_serialised(server: Operated) -> None:
+    """Every device has as many entries as there were writes, and all end in the same state."""
     known = server.know(20)
     before = len(server.audit())
     wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 8"}
@@ -65,8 +64,7 @@ def test_bulk_acts_at_once_happen_one_after_the_other(server: Operated) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_many_first_starts_on_one_database_one_makes_the_token(kind: str, tmp_path: Path) -> None:
-    """Processes that start together must not show tokens of which all but one are none."""
+def test_of_concurrent_first_starts_one_makes_the_token(kind: str, tmp_path: Path) -> None:
     with opened(kind, tmp_path) as store:
         barrier = threading.Barrier(CLIENTS)
 
@@ -81,8 +79,7 @@ def test_of_many_first_starts_on_one_database_one_makes_the_token(kind: str, tmp
         ]
 
 
-def test_a_policy_that_one_operator_puts_in_force_decides_for_all(server: Operated) -> None:
-    """The whole way over HTTP, on every store: the revision of the store says that something has changed."""
+def test_a_policy_put_in_force_decides_the_next_verdict(server: Operated) -> None:
     sub = server.activate()
     text = server.get("/policies/export-2021-09/1")["text"].replace("version = 1", "version = 2", 1)
     put = server.ask("PUT", "/policies/export-2021-09/2", {"text": text, "reason": "r"})

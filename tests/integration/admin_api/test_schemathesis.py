@@ -1,4 +1,4 @@
-"""The whole OpenAPI document against the running server: every check of schemathesis, on every operation there is."""
+"""Schemathesis runs all its checks on every operation of the OpenAPI document."""
 
 import json
 import os
@@ -25,7 +25,7 @@ QUICK = 3
 
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
-    """Of its own: what an operator may do is done to this server, a few hundred times."""
+    """A separate simulation, because the test calls its write routes a few hundred times."""
     with Simulation.open(SEED) as opened:
         phone = opened.phone("official-global", "havana")
         phone.power_on()
@@ -65,25 +65,25 @@ def run(simulation: Simulation, folder: Path, *options: str) -> "subprocess.Comp
 
 def operations(simulation: Simulation) -> list[str]:
     """The path of each operation in the document."""
-    document: dict[str, Any] = requests.get(simulation.server.origin + "/openapi.json", timeout=10).json()
+    document: dict[str, Any] = requests.get(simulation.server.origin + "/openapi.json", timeout=60).json()
     methods = {"get", "put", "post", "delete", "patch", "head", "options"}
     return [path for path, named in document["paths"].items() for name in named if name in methods]
 
 
 def all_is_well(simulation: Simulation, done: "subprocess.CompletedProcess[str]", tested: int) -> None:
-    """No failure, no error, and nothing left out."""
+    """No failure, no error, and no operation left out."""
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr
     assert re.search(rf"Operations: +{tested} selected / {len(operations(simulation))} total", done.stdout)
     assert f"Tested: {tested}" in done.stdout
-    page = requests.get(simulation.server.origin + "/metrics", timeout=10).text
+    page = requests.get(simulation.server.origin + "/metrics", timeout=60).text
     assert not re.search(r'activation_requests_total\{[^}]*status="500"', page)
     verdicts = re.findall(r'activation_requests_total\{[^}]*route="/v1/verdicts",status="200"\} (\S+)', page)
     assert float(verdicts[0]) >= QUICK
 
 
 @pytest.mark.slow
-def test_what_phones_may_do_is_as_the_document_says(simulation: Simulation, tmp_path: Path) -> None:
-    """No 5xx, no undocumented status, no schema violation; in every run of the tests."""
+def test_device_routes_match_the_document(simulation: Simulation, tmp_path: Path) -> None:
+    """No 5xx, no undocumented status, no schema violation."""
     tested = sum(not path.startswith(ADMIN) for path in operations(simulation))
     options = ["--exclude-path-regex", f"^{ADMIN}", "--phases", "examples,coverage,fuzzing"]
     all_is_well(simulation, run(simulation, tmp_path, *options, "--max-examples", str(QUICK)), tested)
@@ -91,17 +91,15 @@ def test_what_phones_may_do_is_as_the_document_says(simulation: Simulation, tmp_
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_whole_document_holds_for_many_cases_and_for_chains_of_calls(
-    simulation: Simulation, tmp_path: Path
-) -> None:
-    """Operators' routes too, and all phases: the stateful one uses what one operation answered in the next."""
+def test_all_routes_match_the_document_in_all_phases(simulation: Simulation, tmp_path: Path) -> None:
+    """The stateful phase uses responses of one operation in the next."""
     all_is_well(simulation, run(simulation, tmp_path, "--max-examples", "40"), len(operations(simulation)))
 
 
 @pytest.mark.slow
-def test_a_server_that_breaks_its_word_is_found_out(simulation: Simulation, tmp_path: Path) -> None:
-    """The test above can fail: a document that promises less than the server does is not the same document."""
-    document = requests.get(simulation.server.origin + "/openapi.json", timeout=10).json()
+def test_a_deviation_from_the_document_is_detected(simulation: Simulation, tmp_path: Path) -> None:
+    """Proves that the test above can fail."""
+    document = requests.get(simulation.server.origin + "/openapi.json", timeout=60).json()
     document["paths"] = {"/v1/challenges": document["paths"]["/v1/challenges"]}
     answer = document["paths"]["/v1/challenges"]["post"]["responses"]["200"]
     answer["content"]["application/json"]["schema"] = {"type": "object", "required": ["secret"]}

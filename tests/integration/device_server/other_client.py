@@ -1,7 +1,7 @@
-"""A client in another style: the contract as docs/developers/writing-a-client.md tells it, and nothing of this project.
+"""A client that follows docs/developers/writing-a-client.md and uses no code of this project.
 
-It is synchronous, has no state machine and keeps its memory in a dictionary. It signs and verifies with joserfc, reads
-keys by python-tuf's own client, and gets its attested key from whoever calls it, as a private JWK with `x5c`.
+It is synchronous, has no state machine and keeps its state in a dictionary. It signs and verifies with joserfc, reads
+keys by python-tuf's own client, and gets its attested key from its caller, as a private JWK with `x5c`.
 """
 
 import base64
@@ -54,7 +54,7 @@ class RefusedError(Exception):
 
 
 class UntrustedError(Exception):
-    """A verdict that is none. `step` is the number in the guide."""
+    """The verdict fails verification. `step` is the number in the guide."""
 
     def __init__(self, step: int, why: str) -> None:
         super().__init__(f"step {step}: {why}")
@@ -62,7 +62,7 @@ class UntrustedError(Exception):
 
 
 class Client:
-    """One phone. `root` is the pinned root.json; `memory` has the highest serial and policy version ever taken."""
+    """One device. `root` is the pinned root.json; `memory` contains the highest serial and policy version."""
 
     def __init__(self, origin: str, root: bytes, folder: Path, issuer: str, audience: str) -> None:
         self.origin = origin
@@ -143,7 +143,7 @@ class Client:
 
     def _post(self, path: str, body: bytes, content_type: str, accept: str) -> requests.Response:
         headers = {"Content-Type": content_type, "Accept": accept}
-        answer = requests.post(self.origin + path, body, headers=headers, timeout=10, allow_redirects=False)
+        answer = requests.post(self.origin + path, body, headers=headers, timeout=60, allow_redirects=False)
         if answer.status_code != 200:
             raise RefusedError(answer)
         if answer.headers["Content-Type"] != accept or len(answer.content) > 64 * 1024:
@@ -195,17 +195,17 @@ def _payload(token: str, header: dict[str, str], key: dict[str, Any]) -> dict[st
     claims = _object(found.payload, 8)
     unknown = set(claims) - ALWAYS - set().union(*NEEDS.values(), *CARRIES.values())
     if unknown or not set(claims) >= ALWAYS:
-        raise UntrustedError(8, "claims that are missing, or that nobody knows")
+        raise UntrustedError(8, "claims are missing or unknown")
     if any(
         type(claims[name]) is not int or not 0 <= claims[name] < 2**53 for name in TIMES if name in claims
     ):
-        raise UntrustedError(8, "a time that is none")
+        raise UntrustedError(8, "a time is invalid")
     return claims
 
 
 def _check_times(claims: dict[str, Any], now: int) -> None:
     if not claims["iat"] < claims["exp"] <= claims["iat"] + 24 * 3600 or claims["nbf"] > claims["exp"]:
-        raise UntrustedError(12, "times that contradict each other")
+        raise UntrustedError(12, "the times contradict each other")
     if (
         claims["exp"] <= now - 300
         or claims["iat"] < now - 300
@@ -218,9 +218,9 @@ def _check_decision(claims: dict[str, Any]) -> None:
     decision = claims["decision"]
     optional = set(claims) - ALWAYS
     if decision not in NEEDS or not CODE.fullmatch(str(claims["reason"])):
-        raise UntrustedError(14, "a decision that nobody knows")
+        raise UntrustedError(14, "the decision is unknown")
     if not NEEDS[decision] <= optional or optional - NEEDS[decision] - CARRIES[decision]:
-        raise UntrustedError(14, "a decision that is not complete, or too full")
+        raise UntrustedError(14, "claims of the decision are missing or not permitted")
     if claims.get("not_before_lock", claims["iat"]) < claims["iat"]:
         raise UntrustedError(14, "a lock before its announcement")
 

@@ -1,4 +1,4 @@
-"""Every port fails at every call of a life, one at a time: nothing escapes, nothing is lost, nothing hangs."""
+"""Every port fails at each call of a device's life, one at a time: the agent recovers and loses nothing."""
 
 import itertools
 
@@ -28,10 +28,10 @@ def live(phone: Handset) -> None:
 @pytest.mark.parametrize("offset", range(5), ids=lambda offset: f"offset-{offset}-of-5")
 @pytest.mark.parametrize("call", list(FAILURES), ids=".".join)
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
-def test_one_failure_at_any_call_is_overcome(
+def test_one_failure_at_any_call_does_not_change_the_outcome(
     simulation: Simulation, call: tuple[str, str], place: str, end: Outcome, offset: int
 ) -> None:
-    """The phone is never usable without a verdict that allows it, and ends as it would have ended."""
+    """The device is never usable without a verdict that allows it."""
     port, method = call
     step = 29 if port == "modem" else 1
     first = 1 + step * offset
@@ -60,10 +60,10 @@ def test_one_failure_at_any_call_is_overcome(
         ("counter", "increment"),
     ],
 )
-def test_a_locked_phone_whose_storage_fails_for_a_while_forgets_nothing(
+def test_a_locked_device_keeps_its_state_while_storage_fails(
     simulation: Simulation, port: str, method: str
 ) -> None:
-    """I3, I4: what cannot be read now is not overwritten, and is there again when the storage is."""
+    """I3, I4: a record that cannot be read is not overwritten."""
     phone = simulation.phone("official-global", "havana")
     phone.power_on()
     phone.walk_setup()
@@ -81,8 +81,8 @@ def test_a_locked_phone_whose_storage_fails_for_a_while_forgets_nothing(
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_user_who_presses_a_button_on_a_phone_that_is_not_up_boots_it(simulation: Simulation) -> None:
-    """Nothing that a user does is taken by an agent that has not read its state."""
+def test_a_button_on_a_device_that_is_not_booted_boots_it(simulation: Simulation) -> None:
+    """An agent that has not read its state accepts no input."""
     phone = simulation.phone("official-global", "havana")
     phone.power_on()
     phone.walk_setup()

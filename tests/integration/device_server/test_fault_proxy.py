@@ -1,7 +1,6 @@
-"""The hostile network itself: repeatable, bounded, healing, and honest where nothing is planned."""
+"""The fault proxy: repeatable, bounded, and transparent without faults."""
 
 import re
-import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,8 @@ import pytest
 
 from agent.core.timing import BACKOFF_JITTER
 from agent.ports import TransportError, TransportFault
-from lab.fault_proxy.faults import FaultKind, Route
+from lab.fault_proxy.client_transport import SHORT_TIMEOUTS
+from lab.fault_proxy.faults import CAUSES_TIMEOUT, FaultKind, Route
 from lab.fault_proxy.log import LoggedRequest
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
@@ -30,21 +30,21 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    """A scene whose server keeps the time of its world."""
+    """A simulation whose server uses the clock of its world."""
     with Simulation.open("hostile network", world=World()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def network(simulation: Simulation) -> Iterator[FaultProxy]:
-    """Between the phones and the server of the scene."""
+    """Between the devices and the server of the simulation."""
     with FaultProxy(simulation.server.origin, [], simulation.world, Seed.of("network")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def told(simulation: Simulation, network: FaultProxy) -> Handset:
-    """A phone in Paris, activated."""
+    """An activated device in Paris."""
     phone = simulation.phone("official-global", "paris", options=network.device_options("told"))
     phone.power_on()
     phone.walk_setup()
@@ -58,7 +58,7 @@ def healed(network: FaultProxy) -> Iterator[FaultProxy]:
 
 
 def life(seed: str, chance: str) -> tuple[list[LoggedRequest], list[dict[str, Any]], Outcome]:
-    """Days under faults by chance: the journal, the phone's timeline, and its end."""
+    """Days with random faults: the proxy log, the device's timeline, and its outcome."""
     kinds = (FaultKind.REFUSED, FaultKind.RESET_MIDWAY, FaultKind.TAMPERED, FaultKind.UNAVAILABLE)
     faults = [NetworkFault(kind, FaultSchedule(probability=0.1)) for kind in kinds]
     world = World()
@@ -72,16 +72,15 @@ def life(seed: str, chance: str) -> tuple[list[LoggedRequest], list[dict[str, An
         return log, [entry.as_json() for entry in phone.timeline.entries], phone.outcome()
 
 
-def test_the_same_seed_gives_the_same_journal_and_the_same_life() -> None:
-    """To the last request and the last code."""
+def test_the_same_seed_gives_the_same_log_and_timeline() -> None:
     once = life("7", "1")
     assert once == life("7", "1")
     assert len([entry for entry in once[0] if entry.fault]) > 5
     assert once[2] is Outcome.LOCKED
 
 
-def test_where_nothing_is_planned_an_answer_goes_through_as_it_is(healed: FaultProxy) -> None:
-    """The faults are measured against this: TLS with the right certificate, status, media type, body."""
+def test_without_a_fault_a_response_is_forwarded_unchanged(healed: FaultProxy) -> None:
+    """TLS with the right certificate, status, media type, body."""
     answer = challenge(healed.transport("quiet"))
     assert (answer.status, answer.media_type) == (200, media.JSON)
     assert b"nonce" in answer.body
@@ -91,8 +90,8 @@ def test_where_nothing_is_planned_an_answer_goes_through_as_it_is(healed: FaultP
 
 
 @pytest.mark.parametrize("kind", [FaultKind.OVERSIZED, FaultKind.GZIP_BOMB])
-def test_a_flood_fills_nobodys_memory(healed: FaultProxy, kind: FaultKind) -> None:
-    """64 MiB are on offer, or 10 KiB that unpack to 10 MiB; phone and network together hold less than 3 MiB."""
+def test_a_large_response_does_not_fill_memory(healed: FaultProxy, kind: FaultKind) -> None:
+    """64 MiB are sent, or 10 KiB that unpack to 10 MiB; device and proxy together use less than 3 MiB."""
     way = healed.transport("flooded")
     challenge(way)
     healed.add(NetworkFault(kind))
@@ -106,20 +105,19 @@ def test_a_flood_fills_nobodys_memory(healed: FaultProxy, kind: FaultKind) -> No
     assert peak < 3 * MIB
 
 
-def test_a_fault_that_makes_a_phone_wait_costs_little_time(healed: FaultProxy) -> None:
-    """Virtual months hold many of them; a real phone would wait ten seconds for each."""
+def test_a_fault_that_causes_a_time_out_uses_a_short_one(healed: FaultProxy) -> None:
+    """A real device would wait ten seconds for each."""
     way = healed.transport("patient")
     challenge(way)
-    for kind in (FaultKind.CONNECT_TIMEOUT, FaultKind.HEADER_TIMEOUT, FaultKind.SLOW_DRIP):
+    for kind in sorted(CAUSES_TIMEOUT):
         healed.clear_faults()
         healed.add(NetworkFault(kind))
-        began = time.monotonic()
         assert outcome(way) == (TransportFault.TIMED_OUT,)
-        assert time.monotonic() - began < 2.0
+        used = [transport for (_, fault), transport in way._transports.items() if fault is kind]
+        assert [transport._timeouts for transport in used] == [SHORT_TIMEOUTS]
 
 
 def test_the_example_on_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    """It shows the one fault that it plans."""
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     exec(compile(example, str(PAGE), "exec"), {})
     (line,) = capsys.readouterr().out.splitlines()
@@ -131,7 +129,7 @@ def test_the_example_on_the_page_runs(capsys: pytest.CaptureFixture[str]) -> Non
 def test_retry_after_is_a_minimum(
     healed: FaultProxy, told: Handset, kind: FaultKind, asked: int | None, least: int
 ) -> None:
-    """With it the phone waits as long as it is told, without it or with less as long as its class says."""
+    """Without it, or if it is shorter, the device waits as long as the class of its error demands."""
     expected = (429 if kind is FaultKind.TOO_MANY_REQUESTS else 503, "text/plain", asked)
     healed.add(NetworkFault(kind, retry_after=asked))
     assert outcome(healed.transport("asked")) == expected
@@ -145,7 +143,7 @@ def test_retry_after_is_a_minimum(
 
 @contextmanager
 def stage(faults: list[NetworkFault], **open_: Any) -> Iterator[tuple[Handset, FaultProxy]]:
-    """A phone in Paris, switched on, behind a network of its own."""
+    """A device in Paris, switched on, behind its own fault proxy."""
     world = World()
     with (
         Simulation.open("stage", world=world) as simulation,
@@ -156,8 +154,8 @@ def stage(faults: list[NetworkFault], **open_: Any) -> Iterator[tuple[Handset, F
         yield phone, network
 
 
-def test_a_partition_heals_at_its_time() -> None:
-    """Nothing crosses before; the phone is activated by its first try after that."""
+def test_a_partition_ends_at_its_time() -> None:
+    """Nothing is forwarded before; the device is activated by its first retry after that."""
     heals = World().exact() + 6 * HOUR
     with stage([NetworkFault(FaultKind.PARTITION, FaultSchedule(end=heals))]) as (phone, network):
         phone.walk_setup()
@@ -170,8 +168,7 @@ def test_a_partition_heals_at_its_time() -> None:
         assert heals <= min(through) < heals + 1.5 * HOUR
 
 
-def test_a_server_that_is_gone_looks_like_a_reset_and_comes_back() -> None:
-    """The network adds nothing of its own to a server that does not run."""
+def test_a_stopped_server_causes_resets_until_it_runs_again() -> None:
     world = World()
     with Simulation.open("gone", world=world) as simulation:
         origin = simulation.server.origin
@@ -180,8 +177,8 @@ def test_a_server_that_is_gone_looks_like_a_reset_and_comes_back() -> None:
             assert outcome(network.transport()) == (TransportFault.UNREACHABLE,)
 
 
-def test_a_client_that_comes_by_itself_is_served_and_hurt_too() -> None:
-    """Without TLS, by its address alone; what would have kept it from a connection is a reset."""
+def test_a_client_without_tls_is_served_and_gets_faults() -> None:
+    """By its address; faults before a connection become a reset."""
     faults = [
         NetworkFault(FaultKind.CAPTIVE_PORTAL, FaultSchedule(Route.CHALLENGES, nth=1)),
         NetworkFault(FaultKind.REFUSED, FaultSchedule(Route.CHALLENGES, nth=2)),
@@ -210,13 +207,12 @@ def test_a_client_that_comes_by_itself_is_served_and_hurt_too() -> None:
         (NetworkFault(FaultKind.TLS_EXPIRED), "tls=True"),
     ],
 )
-def test_a_fault_that_needs_what_is_not_there_is_refused(fault: NetworkFault, said: str) -> None:
-    """Before anything runs, and not by doing nothing."""
+def test_a_fault_without_its_precondition_is_rejected(fault: NetworkFault, said: str) -> None:
+    """Before anything runs."""
     with pytest.raises(ValueError, match=said):
         FaultProxy("http://127.0.0.1:1", [fault], World(), Seed.of(1), tls=False)
 
 
-def test_what_is_no_origin_is_refused() -> None:
-    """With the form that is wanted."""
+def test_an_invalid_origin_is_rejected() -> None:
     with pytest.raises(ValueError, match="http://host:port"):
         FaultProxy("127.0.0.1:80/x", [], World(), Seed.of(1))

@@ -1,4 +1,4 @@
-"""What each fault is on the wire: what the kernel says, what the server gets, what comes back."""
+"""Each fault on the wire: the error of the kernel, the requests at the server, and the response."""
 
 import socket
 import traceback
@@ -27,14 +27,14 @@ from wire import media
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    """A scene whose server keeps the time of its world."""
+    """A simulation whose server uses the clock of its world."""
     with Simulation.open("hostile network", world=World()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def network(simulation: Simulation) -> Iterator[FaultProxy]:
-    """Between the phones and the server of the scene."""
+    """Between the devices and the server of the simulation."""
     with FaultProxy(simulation.server.origin, [], simulation.world, Seed.of("network")) as made:
         yield made
 
@@ -62,22 +62,22 @@ WHAT_THE_KERNEL_SAID = {
 
 
 @pytest.mark.parametrize("kind", WHAT_THE_KERNEL_SAID)
-def test_each_way_to_fail_is_the_real_one(proxy: FaultProxy, kind: FaultKind) -> None:
-    """For the phone many are one class; a refusal that was a reset in truth would still be a lie to whoever reads."""
-    # Under TLS, Python tells a reset as an end of file.
+def test_each_fault_causes_its_real_error(proxy: FaultProxy, kind: FaultKind) -> None:
+    """Several faults are one class for the device, but their errors differ."""
+    # Under TLS, Python reports a reset as an end of file.
     tls = kind not in {FaultKind.RESET, FaultKind.RESET_MIDWAY}
     with FaultProxy(
         proxy.upstream, [NetworkFault(kind, FaultSchedule(nth=1))], World(), Seed.of(1), tls=tls
     ) as network:
-        way = network.transport("told the truth")
+        way = network.transport("real error")
         with pytest.raises(TransportError) as caught:
             challenge(way)
         assert WHAT_THE_KERNEL_SAID[kind] in "".join(traceback.format_exception(caught.value))
         assert challenge(way).status == 200
 
 
-def test_the_server_gets_the_requests_of_the_faults_that_say_so() -> None:
-    """From the lost answer on it has done its work, twice for a request that is doubled; before that, never."""
+def test_each_fault_forwards_its_stated_number_of_requests() -> None:
+    """Twice for a doubled request; none for faults before the response."""
     world = World()
     clock = SkewedClock(world.now)
     found = {}
@@ -96,15 +96,15 @@ def test_the_server_gets_the_requests_of_the_faults_that_say_so() -> None:
     assert found == expected | {FaultKind.DUPLICATED: 2}
 
 
-def test_a_redirect_is_followed_by_nobody(proxy: FaultProxy) -> None:
-    """The journal would have a request for the place that it names."""
+def test_a_redirect_is_not_followed(proxy: FaultProxy) -> None:
+    """The proxy log would contain a request for its target."""
     proxy.add(NetworkFault(FaultKind.REDIRECT))
     assert outcome(proxy.transport("led astray")) == (TransportFault.REDIRECTED,)
     assert "/somebody-else" not in {entry.path for entry in proxy.log.entries}
 
 
-def test_a_doubled_answer_is_on_the_wire_twice(proxy: FaultProxy) -> None:
-    """In one piece and on a connection that stays open, so that a careless client keeps the second for later."""
+def test_a_doubled_response_is_sent_twice(proxy: FaultProxy) -> None:
+    """In one piece and on a connection that stays open."""
     faults = [NetworkFault(FaultKind.DUPLICATED_ANSWER)]
     with (
         FaultProxy(proxy.upstream, faults, World(), Seed.of(1), tls=False) as network,
@@ -116,8 +116,7 @@ def test_a_doubled_answer_is_on_the_wire_twice(proxy: FaultProxy) -> None:
     assert b"Connection: keep-alive" in received
 
 
-def test_a_second_answer_is_not_taken_for_the_answer_to_the_next_request(proxy: FaultProxy) -> None:
-    """Two challenges come where one was asked for; the next request is answered by its own."""
+def test_a_surplus_response_is_not_used_for_the_next_request(proxy: FaultProxy) -> None:
     way = proxy.transport("desynchronised")
     proxy.add(NetworkFault(FaultKind.DUPLICATED_ANSWER, FaultSchedule(nth=1)))
     first = challenge(way)
@@ -149,8 +148,8 @@ def test_a_second_answer_is_not_taken_for_the_answer_to_the_next_request(proxy: 
         "half a body",
     ],
 )
-def test_what_is_no_request_ends_its_own_connection_and_nothing_else(proxy: FaultProxy, said: bytes) -> None:
-    """A client that is broken itself is told nothing, and is no entry in the journal."""
+def test_a_malformed_request_ends_only_its_connection(proxy: FaultProxy, said: bytes) -> None:
+    """It has no entry in the proxy log."""
     with FaultProxy(proxy.upstream, [], World(), Seed.of(1), tls=False) as network:
         with connect(network.origin) as client:
             client.sendall(said)
@@ -160,8 +159,7 @@ def test_what_is_no_request_ends_its_own_connection_and_nothing_else(proxy: Faul
         assert challenge(network.transport()).status == 200
 
 
-def test_a_status_that_nobody_has_named_goes_through() -> None:
-    """Where nothing is planned the network has no opinion."""
+def test_an_unregistered_status_is_forwarded() -> None:
     assert ProxyResponse.of(599, "text/plain", b"").encoded().startswith(b"HTTP/1.1 599 \r\n")
 
 

@@ -1,4 +1,4 @@
-"""The HTTP adapter against real sockets that misbehave: every way has its name, and none takes for ever."""
+"""The HTTP adapter with misbehaving servers on real sockets: every error has its name, and waits are limited."""
 
 import gzip
 import socket
@@ -9,7 +9,7 @@ import pytest
 
 from agent.adapters.http import RequestsTransport, Timeouts
 from agent.ports import Answer, TransportError, TransportFault
-from tests.support.fault_proxy import Script, drips, hangs, read_request, resets, says, serving
+from tests.support.fault_proxy import Script, hangs, read_request, resets, says, serving
 from wire import limits
 
 QUICK = Timeouts(connect=0.5, read=0.3, total=0.8)
@@ -32,14 +32,28 @@ def fault(script: Script) -> TransportFault:
     return caught.value.fault
 
 
-def test_a_plain_answer_is_read_whole() -> None:
-    """The misbehaviour below is measured against this."""
+def cut_after(head: bytes) -> int:
+    """How many of 60 bytes, one every 0.05 s after `head`, the server could send before the request timed out."""
+    sent: list[int] = []
+
+    def send_slowly(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(head)
+        for number in range(60):
+            time.sleep(0.05)
+            connection.sendall(b"x")
+            sent.append(number)
+
+    assert fault(send_slowly) is TransportFault.TIMED_OUT
+    return len(sent)
+
+
+def test_a_normal_response_is_read() -> None:
     with serving(says(b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 2\r\n\r\n{}")) as origin:
         assert post(origin) == Answer(200, "application/json", b"{}")
 
 
-def test_a_chunked_answer_is_put_together() -> None:
-    """HTTP/1.1 servers may send chunks."""
+def test_a_chunked_response_is_read() -> None:
     chunked = (
         b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
     )
@@ -61,29 +75,28 @@ BROKEN = {
     "a reset": resets,
     "a header without end": says(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000),
     "a thousand headers": says(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n"),
-    "compression that nobody asked for": says(
+    "compression that was not requested": says(
         b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(10**6))
     ),
 }
 
 
 @pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN.keys())
-def test_an_answer_that_is_none_is_a_named_fault(script: Script) -> None:
-    """A broken server, proxy or attacker must look like one of the port's faults and like nothing else."""
+def test_an_invalid_response_is_a_fault_of_the_port(script: Script) -> None:
     assert fault(script) in {TransportFault.BROKEN_ANSWER, TransportFault.UNREACHABLE}
 
 
 @pytest.mark.parametrize(
     "said", [b"", b"HTTP/1.1 200 OK\r\n\r\n" + bytes(limits.BODY_MAX + 1)], ids=["silence", "flood"]
 )
-def test_a_phone_that_gives_up_hangs_up(said: bytes) -> None:
-    """A server that nobody listens to any more learns it at once, while the phone still looks at the error."""
+def test_a_request_that_fails_closes_its_connection(said: bytes) -> None:
+    """The server sees the end before the transport is closed."""
     gone = threading.Event()
 
     def listens(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(said)
-        connection.settimeout(5)
+        connection.settimeout(60)
         if connection.recv(1) == b"":
             gone.set()
 
@@ -91,18 +104,16 @@ def test_a_phone_that_gives_up_hangs_up(said: bytes) -> None:
         transport = RequestsTransport(origin, QUICK)
         with pytest.raises(TransportError) as caught:
             transport.get("/tuf/metadata/timestamp.json", accept="application/json")
-        assert gone.wait(3), caught.value
+        assert gone.wait(60), caught.value
         transport.close()
 
 
 def test_an_endless_body_is_cut_at_the_limit() -> None:
-    """No server can fill the phone's memory."""
     endless = says(b"HTTP/1.1 200 OK\r\n" + JSON + b"\r\n", *[bytes(limits.BODY_MAX)] * 4)
     assert fault(endless) is TransportFault.TOO_LARGE
 
 
-def test_silence_ends_by_time_out() -> None:
-    """The read time-out bounds a server that accepts and says nothing."""
+def test_a_silent_server_is_a_time_out() -> None:
     assert fault(hangs(1.0)) is TransportFault.TIMED_OUT
 
 
@@ -114,22 +125,16 @@ def test_silence_ends_by_time_out() -> None:
     ],
     ids=["until close", "with a length"],
 )
-def test_a_drip_slower_than_the_whole_may_take_is_cut(head: bytes) -> None:
-    """Each octet comes within the read time-out, so only the bound on the whole request ends it."""
-    began = time.monotonic()
-    assert fault(drips(head, 60, 0.05)) is TransportFault.TIMED_OUT
-    assert time.monotonic() - began < 2.5
+def test_a_slow_body_is_cut_by_the_limit_of_the_whole_request(head: bytes) -> None:
+    """Each byte arrives within the read time-out."""
+    assert cut_after(head) < 60
 
 
-def test_a_drip_in_the_headers_is_cut_too() -> None:
-    """The bound on the whole request holds before the first octet of the body as well."""
-    began = time.monotonic()
-    assert fault(drips(b"HTTP/1.1 200 OK\r\nX: ", 60, 0.05)) is TransportFault.TIMED_OUT
-    assert time.monotonic() - began < 2.5
+def test_slow_headers_are_cut_by_the_limit_of_the_whole_request() -> None:
+    assert cut_after(b"HTTP/1.1 200 OK\r\nX: ") < 60
 
 
-def test_nobody_listening_is_unreachable() -> None:
-    """A refused connection is told apart from a bad answer."""
+def test_a_refused_connection_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(TransportError) as caught:
@@ -144,8 +149,8 @@ def test_a_name_that_does_not_resolve_is_unreachable() -> None:
     assert caught.value.fault is TransportFault.UNREACHABLE
 
 
-def test_a_redirect_leads_nowhere() -> None:
-    """The second host is never contacted."""
+def test_a_redirect_is_not_followed() -> None:
+    """The second host is not contacted."""
     asked: list[bytes] = []
 
     def elsewhere(connection: socket.socket) -> None:
@@ -159,8 +164,8 @@ def test_a_redirect_leads_nowhere() -> None:
     assert asked == []
 
 
-def test_a_server_without_tls_fails_by_name_when_tls_is_pinned() -> None:
-    """An origin of `https` never falls back to plain HTTP."""
+def test_a_server_without_tls_is_tls_failed_if_tls_is_pinned() -> None:
+    """An `https` origin never falls back to plain HTTP."""
 
     def plain(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -170,8 +175,8 @@ def test_a_server_without_tls_fails_by_name_when_tls_is_pinned() -> None:
     assert caught.value.fault is TransportFault.TLS_FAILED
 
 
-def test_a_cookie_is_not_kept() -> None:
-    """Phones are told apart by their attestation and by nothing that a server leaves on them."""
+def test_a_cookie_is_not_sent_back() -> None:
+    """Only the attestation identifies a device."""
     heads: list[bytes] = []
 
     def sets_a_cookie(connection: socket.socket) -> None:

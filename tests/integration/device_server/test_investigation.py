@@ -1,4 +1,4 @@
-"""The investigation, from phones that were really activated to what an operator is told."""
+"""The investigation, from activated devices to the report."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from lab.backend.hosts import InProcessHost
 from lab.cli.main import app
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
@@ -23,7 +24,7 @@ SEPTEMBER = 1_630_886_400  # 6 September 2021
 
 
 def fill(store: Store) -> None:
-    """Two distributors, of which one sells to where it must not, and some phones of which little is known."""
+    """Two distributors, one of which sells to prohibited territories, and some devices with little known about them."""
     with store.transaction() as transaction:
         for number in range(60):
             leaking = number % 2 == 0
@@ -51,8 +52,8 @@ def store() -> Iterator[Store]:
     filled.close()
 
 
-def test_the_distributor_that_sold_to_where_it_must_not_is_found(store: Store) -> None:
-    """It is what the investigation is for, over every kind of store."""
+def test_the_distributor_that_sold_to_prohibited_territories_is_found(store: Store) -> None:
+    """On every kind of store."""
     found = InvestigationQueries(store, shipped()).investigate()
     assert (found.activated, found.prohibited, found.territories) == (61, 15, {"CU": 15})
     shares = {share.value: share for share in found.table(OriginDimension.DISTRIBUTOR).shares}
@@ -61,8 +62,8 @@ def test_the_distributor_that_sold_to_where_it_must_not_is_found(store: Store) -
     assert shares["Norte"].finding is ShareFinding.BELOW
 
 
-def test_a_phone_that_was_never_activated_and_a_place_that_nobody_knows_accuse_nobody(store: Store) -> None:
-    """Unknown is not prohibited; and what has no recorded sale region is in no row."""
+def test_devices_without_activation_or_known_territory_are_not_counted_as_prohibited(store: Store) -> None:
+    """A device without a recorded sale region is in no row."""
     found = InvestigationQueries(store, shipped()).investigate()
     assert found.table(OriginDimension.SALE_REGION).known == 60
 
@@ -71,8 +72,8 @@ def investigate(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["investigate", *arguments])
 
 
-def test_the_command_counts_in_a_database_and_names_no_phone(tmp_path: Path) -> None:
-    """As a table, as JSON and as a page that needs nothing from outside."""
+def test_the_command_counts_in_a_database_without_naming_devices(tmp_path: Path) -> None:
+    """As a table, as JSON and as a self-contained page."""
     file = tmp_path / "records.sqlite"
     store = SqlStore(file)
     fill(store)
@@ -101,17 +102,17 @@ def test_the_command_counts_in_a_database_and_names_no_phone(tmp_path: Path) -> 
         (("--database", "a", "--server", "http://127.0.0.1:1"), 2, "not both"),
     ],
 )
-def test_a_mistake_is_answered_by_what_to_do(arguments: tuple[str, ...], code: int, said: str) -> None:
-    """Nothing is made where there was nothing."""
+def test_an_invalid_request_says_what_to_do(arguments: tuple[str, ...], code: int, said: str) -> None:
+    """It creates no file."""
     done = investigate(*arguments)
     assert done.exit_code == code
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_phone_has_the_batch_of_its_shipment_once_it_asks() -> None:
-    """The server keeps no IMEI, so it looks the shipment up while it sees one."""
-    with Simulation.open("investigation", world=World(SEPTEMBER)) as simulation:
+def test_a_device_gets_the_batch_of_its_shipment_at_its_next_request() -> None:
+    """The server stores no IMEI, so it looks the shipment up during a request."""
+    with Simulation.open("investigation", world=World(SEPTEMBER), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         imei = phone.imeis[0]
         serial = int(imei[8:14])

@@ -1,4 +1,4 @@
-"""Check-ins over a phone's life, on virtual time, with the real agent and the real server."""
+"""Check-ins over the life of a device, in virtual time, with the agent and the server."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from agent.core.states import Exchange, Lock, LockCause, Memory, Setup, State, T
 from agent.core.step import step
 from agent.core.timing import Context
 from agent.screens import build
+from lab.backend.hosts import InProcessHost
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.manufacturer.policies import BEFORE
@@ -32,13 +33,13 @@ from wire.evidence import Plmn
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("check-ins", policy=policy(BEFORE)) as opened:
+    with Simulation.open("check-ins", policy=policy(BEFORE), host=InProcessHost) as opened:
         yield opened
 
 
 @pytest.fixture
 def phone(simulation: Simulation) -> Handset:
-    """Activated; the policy asks it to come every day."""
+    """An activated device; the policy demands a check-in every day."""
     made = simulation.phone("official-global", "paris")
     made.power_on()
     made.walk_setup()
@@ -46,7 +47,7 @@ def phone(simulation: Simulation) -> Handset:
     return made
 
 
-def test_a_phone_comes_when_its_newest_verdict_says_and_not_before(phone: Handset) -> None:
+def test_a_device_checks_in_at_the_time_of_its_newest_verdict(phone: Handset) -> None:
     """A day after the last, up to a tenth of a day late, for a month."""
     phone.wait(30 * DAY)
     gaps = [after - before for before, after in pairwise(asked_at(phone))]
@@ -61,16 +62,16 @@ def _swap(phone: Handset) -> None:
 @pytest.mark.parametrize(
     "act", [Handset.power_on, Handset.retry, _swap], ids=["boot", "the user's retry", "SIM change"]
 )
-def test_a_phone_also_comes_at(phone: Handset, act: Callable[[Handset], None]) -> None:
-    """What may have changed the answer is reason to ask."""
+def test_a_device_also_checks_in_at(phone: Handset, act: Callable[[Handset], None]) -> None:
+    """Events that may have changed the verdict."""
     phone.wait(HOUR)
     asked = len(asked_at(phone))
     act(phone)
     assert len(asked_at(phone)) == asked + 1
 
 
-def test_a_thousand_phones_that_were_activated_together_do_not_come_back_together() -> None:
-    """A tenth of the interval is the window; no hundredth of it sees more than thirty of a thousand phones."""
+def test_a_thousand_devices_spread_their_check_ins() -> None:
+    """Over a tenth of the interval; no hundredth of it has more than thirty of them."""
     waiting = State(
         memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.ACTIVATE, exchange=Exchange.AWAITING_VERDICT
     )
@@ -87,8 +88,7 @@ def test_a_thousand_phones_that_were_activated_together_do_not_come_back_togethe
     assert max(slots.values()) <= 30
 
 
-def test_without_a_network_tries_thin_out_to_one_an_hour(phone: Handset) -> None:
-    """A lost network comes back soon, or not for a long time; either costs little battery."""
+def test_without_a_network_retries_slow_down_to_one_an_hour(phone: Handset) -> None:
     phone.network_down()
     phone.retry()
     phone.wait(DAY)
@@ -99,8 +99,7 @@ def test_without_a_network_tries_thin_out_to_one_an_hour(phone: Handset) -> None
     assert all(HOUR <= gap <= 1.5 * HOUR + 2 for gap in gaps[10:])
 
 
-def test_a_network_that_comes_back_ends_the_wait_of_an_overdue_phone(phone: Handset) -> None:
-    """Nobody waits out a backoff that has lost its reason."""
+def test_a_returning_network_ends_the_backoff_of_an_overdue_device(phone: Handset) -> None:
     phone.network_down()
     phone.wait(3 * DAY)
     before = len(asked_at(phone))
@@ -110,8 +109,8 @@ def test_a_network_that_comes_back_ends_the_wait_of_an_overdue_phone(phone: Hand
 
 @pytest.mark.parametrize("status", [b"429 Too Many Requests", b"503 Service Unavailable"])
 @pytest.mark.parametrize("asked_for", [1, 7200, 86_400])
-def test_a_phone_obeys_retry_after(phone: Handset, status: bytes, asked_for: int) -> None:
-    """A server under load decides when it is asked again, within a day; it cannot be hammered."""
+def test_a_device_obeys_retry_after(phone: Handset, status: bytes, asked_for: int) -> None:
+    """Up to a day."""
     head = b"HTTP/1.1 " + status + b"\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n" % asked_for
     with serving(says(head)) as origin:
         transport = RequestsTransport(origin)
@@ -125,8 +124,8 @@ def test_a_phone_obeys_retry_after(phone: Handset, status: bytes, asked_for: int
     assert all(after - before >= floor for before, after in pairwise(tries))
 
 
-def test_a_server_cannot_send_a_phone_away_for_ever(phone: Handset) -> None:
-    """Whoever answers in the server's place could otherwise silence a phone with one header."""
+def test_retry_after_is_limited(phone: Handset) -> None:
+    """An attacker could otherwise silence a device with one header."""
     head = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n"
     with serving(says(head)) as origin:
         transport = RequestsTransport(origin)
@@ -138,10 +137,10 @@ def test_a_server_cannot_send_a_phone_away_for_ever(phone: Handset) -> None:
 
 
 def test_setting_the_clock_to_1970_or_2100_changes_no_deadline() -> None:
-    """Two weeks of a phone, told by when it asks, warns and locks, whatever its user does to the clock."""
+    """Two weeks of a device: check-ins, warnings and the lock."""
 
     def life(*walls: int | None) -> list[tuple[float, str]]:
-        with Simulation.open("clocks", policy=policy(NOTICE)) as simulation:
+        with Simulation.open("clocks", policy=policy(NOTICE), host=InProcessHost) as simulation:
             phone = simulation.phone("official-global", "paris")
             phone.power_on()
             phone.walk_setup()
@@ -162,7 +161,7 @@ def test_setting_the_clock_to_1970_or_2100_changes_no_deadline() -> None:
 @pytest.fixture
 def announced() -> Iterator[tuple[Simulation, Handset]]:
     """Activated in Havana on 8 September, before a measure that announces its locks for 12 September at noon."""
-    with Simulation.open("notice", policy=policy(BEFORE)) as simulation:
+    with Simulation.open("notice", policy=policy(BEFORE), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "havana")
         phone.power_on()
         phone.walk_setup()
@@ -171,8 +170,7 @@ def announced() -> Iterator[tuple[Simulation, Handset]]:
         yield simulation, phone
 
 
-def test_a_lock_is_announced_with_its_date_before_it_happens(announced: tuple[Simulation, Handset]) -> None:
-    """The phones of 2021 went black without a word."""
+def test_a_lock_is_announced_with_its_date(announced: tuple[Simulation, Handset]) -> None:
     _, phone = announced
     shown = phone.panel.now
     assert shown is not None
@@ -184,7 +182,7 @@ def test_a_lock_is_announced_with_its_date_before_it_happens(announced: tuple[Si
     assert phone.usable
 
 
-def test_the_announced_lock_comes_at_its_date_and_not_before(announced: tuple[Simulation, Handset]) -> None:
+def test_an_announced_lock_happens_at_its_date(announced: tuple[Simulation, Handset]) -> None:
     """Also without a network: a verified verdict has set the date."""
     simulation, phone = announced
     phone.network_down()
@@ -197,10 +195,9 @@ def test_the_announced_lock_comes_at_its_date_and_not_before(announced: tuple[Si
     assert phone.agent.state.memory.cause is LockCause.NOTICE
 
 
-def test_an_announcement_that_is_withdrawn_in_time_locks_nobody(
+def test_an_allow_before_the_date_cancels_the_announced_lock(
     announced: tuple[Simulation, Handset],
 ) -> None:
-    """An allow in the meantime ends the notice."""
     simulation, phone = announced
     simulation.server.adopt(policy(BEFORE.replace("version = 0", "version = 3")))
     phone.wait(10 * DAY)
@@ -209,10 +206,9 @@ def test_an_announcement_that_is_withdrawn_in_time_locks_nobody(
     assert phone.panel.now.screen is ScreenId.HOME
 
 
-def test_a_notice_that_the_user_puts_away_comes_back_with_the_next_boot(
+def test_a_dismissed_notice_is_shown_again_after_the_next_boot(
     announced: tuple[Simulation, Handset],
 ) -> None:
-    """Whoever taps it away in a hurry sees it again."""
     _, phone = announced
     phone.network_down()
     phone.put_away()
@@ -222,10 +218,10 @@ def test_a_notice_that_the_user_puts_away_comes_back_with_the_next_boot(
     assert phone.panel.now.screen is ScreenId.NOTICE
 
 
-def test_silence_is_warned_about_then_locks_and_the_first_contact_that_allows_unlocks(
+def test_thirty_days_without_a_verdict_warn_then_lock_until_an_allow(
     simulation: Simulation, phone: Handset
 ) -> None:
-    """Thirty days without a verdict: a week's warning, the lock with its own sentence, and no dead end."""
+    """A week's warning, and the lock has its own text."""
     phone.network_down()
     phone.wait(22 * DAY)
     assert phone.panel.now is not None
@@ -241,8 +237,7 @@ def test_silence_is_warned_about_then_locks_and_the_first_contact_that_allows_un
 
 
 def test_a_deferral_extends_no_deadline() -> None:
-    """A server that cannot decide keeps nobody unlocked for ever."""
-    with Simulation.open("deferring", policy=policy(BEFORE)) as simulation:
+    with Simulation.open("deferring", policy=policy(BEFORE), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
@@ -259,8 +254,8 @@ def test_a_deferral_extends_no_deadline() -> None:
         assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_released_phone_never_comes_again(simulation: Simulation, phone: Handset) -> None:
-    """The vendor has given it up: neither time nor boot nor a new card makes it ask."""
+def test_a_released_device_never_contacts_the_server_again(simulation: Simulation, phone: Handset) -> None:
+    """Neither time nor boot nor another SIM changes that."""
     device_admin(simulation.server.service).release(phone._hardware.imeis[0], reason="sold")
     phone.retry()
     asked = len(asked_at(phone))
@@ -274,9 +269,9 @@ def test_a_released_phone_never_comes_again(simulation: Simulation, phone: Hands
 
 
 def test_a_world_can_begin_earlier() -> None:
-    """Phones were activated before the measure; so can these be."""
+    """Devices were activated before the measure."""
     start = int(datetime(2021, 8, 21, tzinfo=UTC).timestamp())
-    with Simulation.open("earlier", world=World(start)) as simulation:
+    with Simulation.open("earlier", world=World(start), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()

@@ -1,4 +1,4 @@
-"""The measure of September 2021 over the lives of phones: late locks, lifting, and what operators decide."""
+"""The measure of September 2021 over the lives of devices: late locks, lifting, and decisions of operators."""
 
 import time
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from agent.core.states import Lock, LockCause
+from lab.backend.hosts import InProcessHost
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.manufacturer.policies import BEFORE
@@ -24,14 +25,14 @@ FIRST = int(datetime(2021, 9, 1, 10, tzinfo=UTC).timestamp())
 
 
 def when(day: int, hour: int = 0) -> float:
-    """A moment in September 2021."""
+    """A time in September 2021."""
     return datetime(2021, 9, day, hour, tzinfo=UTC).timestamp()
 
 
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
-    """1 September: every phone is activated, wherever it is."""
-    with Simulation.open("measure", world=World(FIRST), policy=policy(BEFORE)) as opened:
+    """1 September: every device is activated, wherever it is."""
+    with Simulation.open("measure", world=World(FIRST), policy=policy(BEFORE), host=InProcessHost) as opened:
         yield opened
 
 
@@ -51,10 +52,9 @@ def last_reason(phone: Handset) -> Reason:
     return phone.timeline.verdicts[-1].reason
 
 
-def test_a_phone_from_havana_is_used_for_five_days_then_locked_then_unlocked_over_wifi(
+def test_a_device_from_havana_is_used_for_five_days_then_locked_then_unlocked_over_wifi(
     simulation: Simulation,
 ) -> None:
-    """The whole story of 2021, on one phone."""
     phone = activated(simulation, "havana")
     until(phone, when(2))
     simulation.server.adopt(shipped())
@@ -69,16 +69,15 @@ def test_a_phone_from_havana_is_used_for_five_days_then_locked_then_unlocked_ove
     until(phone, when(14, 23))
     assert phone.outcome() is Outcome.LOCKED
     until(phone, when(16))
-    assert phone.outcome() is Outcome.LOCKED, "nothing has told it of the lifting yet"
+    assert phone.outcome() is Outcome.LOCKED, "the device has not been informed of the lifting yet"
     phone.join_wifi()
     assert phone.outcome() is Outcome.ACTIVATED
     assert last_reason(phone) is Reason.CAMPAIGN_LIFTED
 
 
-def test_a_locked_phone_that_kept_its_network_is_unlocked_within_a_day_of_the_lifting(
+def test_a_locked_device_with_a_network_is_unlocked_within_a_day_of_the_lifting(
     simulation: Simulation,
 ) -> None:
-    """Its daily check-in brings the news."""
     phone = activated(simulation, "havana")
     simulation.server.adopt(shipped())
     until(phone, when(14, 23))
@@ -87,8 +86,8 @@ def test_a_locked_phone_that_kept_its_network_is_unlocked_within_a_day_of_the_li
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_phone_from_paris_that_is_carried_to_havana_is_spared(simulation: Simulation) -> None:
-    """The territory of its activation counts, before, during and after the campaign."""
+def test_a_device_activated_in_paris_is_not_locked_in_havana(simulation: Simulation) -> None:
+    """Before, during and after the campaign."""
     phone = activated(simulation, "paris")
     simulation.server.adopt(shipped())
     until(phone, when(4))
@@ -101,8 +100,7 @@ def test_a_phone_from_paris_that_is_carried_to_havana_is_spared(simulation: Simu
         assert phone.timeline.verdicts[-1].claims.policy.rule == "carried-in"
 
 
-def test_a_phone_from_havana_that_is_carried_to_paris_is_locked_there(simulation: Simulation) -> None:
-    """The measure follows the activation, not the owner's travels."""
+def test_a_device_activated_in_havana_is_locked_in_paris(simulation: Simulation) -> None:
     phone = activated(simulation, "havana")
     simulation.server.adopt(shipped())
     until(phone, when(4))
@@ -112,8 +110,8 @@ def test_a_phone_from_havana_that_is_carried_to_paris_is_locked_there(simulation
     assert phone.timeline.verdicts[-1].claims.territory == "FR"
 
 
-def test_an_activation_that_the_vendor_enters_later_counts_like_any_other(simulation: Simulation) -> None:
-    """Shops of 2021 had sold phones long before the server kept records."""
+def test_an_activation_that_is_recorded_later_counts_too(simulation: Simulation) -> None:
+    """Devices were sold before the server kept records."""
     phone = activated(simulation, "paris")
     simulation.server.adopt(shipped())
     simulation.server.service.enroll(phone._hardware.imeis[0], Activation(FIRST - 90 * DAY, "CU"))
@@ -123,8 +121,7 @@ def test_an_activation_that_the_vendor_enters_later_counts_like_any_other(simula
 
 
 @pytest.mark.parametrize("profile", ["custom-aosp", "custom-vendor-base"])
-def test_the_measure_never_reaches_firmware_without_the_agent(simulation: Simulation, profile: str) -> None:
-    """As in 2021."""
+def test_firmware_without_the_agent_is_not_affected(simulation: Simulation, profile: str) -> None:
     simulation.server.adopt(shipped())
     phone = simulation.phone(profile, "havana")
     phone.power_on()
@@ -134,14 +131,14 @@ def test_the_measure_never_reaches_firmware_without_the_agent(simulation: Simula
 
 
 def test_a_policy_of_a_lower_version_is_not_adopted(simulation: Simulation) -> None:
-    """Phones that have seen the higher one would refuse every verdict, and be stranded."""
+    """Devices that have seen the higher one would reject every verdict."""
     simulation.server.adopt(shipped())
     with pytest.raises(ValueError, match="version 0"):
         simulation.server.adopt(policy(BEFORE))
 
 
-def test_an_operator_locks_one_phone_with_a_case_number(simulation: Simulation) -> None:
-    """It reaches that phone with its next check-in, and no other."""
+def test_an_operator_locks_one_device_with_a_case_number(simulation: Simulation) -> None:
+    """At its next check-in; no other device is affected."""
     phone, neighbour = activated(simulation, "paris"), activated(simulation, "paris")
     device_admin(simulation.server.service).lock(
         phone._hardware.imeis[0], reason="reported stolen", case="C-2021-7"
@@ -155,8 +152,8 @@ def test_an_operator_locks_one_phone_with_a_case_number(simulation: Simulation) 
     assert last_reason(phone) is Reason.OPERATOR_DECISION
 
 
-def test_what_an_operator_decided_holds_until_it_is_withdrawn(simulation: Simulation) -> None:
-    """Before the policy, over factory resets, and then no more."""
+def test_an_operators_decision_applies_until_it_is_withdrawn(simulation: Simulation) -> None:
+    """It takes precedence over the policy and survives factory resets."""
     phone = activated(simulation, "paris")
     operators = device_admin(simulation.server.service)
     operators.lock(phone._hardware.imeis[0], reason="reported stolen")
@@ -169,8 +166,7 @@ def test_what_an_operator_decided_holds_until_it_is_withdrawn(simulation: Simula
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_an_operator_unlocks_one_phone_that_the_policy_locks(simulation: Simulation) -> None:
-    """A mistake about one phone must not wait for the end of the campaign."""
+def test_an_operator_unlocks_one_device_that_the_policy_locks(simulation: Simulation) -> None:
     phone = activated(simulation, "havana")
     simulation.server.adopt(shipped())
     until(phone, when(8))
@@ -182,8 +178,8 @@ def test_an_operator_unlocks_one_phone_that_the_policy_locks(simulation: Simulat
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_an_operator_gives_a_locked_phone_up(simulation: Simulation) -> None:
-    """Released: unlocked, and nothing locks it again, whatever the server would say."""
+def test_an_operator_releases_a_locked_device(simulation: Simulation) -> None:
+    """It is unlocked, and no later policy locks it."""
     phone = activated(simulation, "havana")
     simulation.server.adopt(shipped())
     until(phone, when(8))
@@ -199,8 +195,7 @@ def test_an_operator_gives_a_locked_phone_up(simulation: Simulation) -> None:
 
 
 @pytest.mark.parametrize("act", ["lock", "unlock", "release", "withdraw"])
-def test_an_operator_cannot_decide_about_a_phone_that_nobody_knows(simulation: Simulation, act: str) -> None:
-    """A mistyped IMEI must not look like success."""
+def test_an_operator_cannot_decide_about_an_unknown_device(simulation: Simulation, act: str) -> None:
     activated(simulation, "paris")
     decide = getattr(device_admin(simulation.server.service), act)
     why = {} if act == "withdraw" else {"reason": "a slip"}
@@ -209,8 +204,7 @@ def test_an_operator_cannot_decide_about_a_phone_that_nobody_knows(simulation: S
     assert caught.value.fault is OperatorFault.DEVICE_UNKNOWN
 
 
-def test_what_an_operator_decided_survives_a_restart_of_the_server(simulation: Simulation) -> None:
-    """It is in the store, not in the process."""
+def test_an_operators_decision_survives_a_restart_of_the_server(simulation: Simulation) -> None:
     phone = activated(simulation, "paris")
     device_admin(simulation.server.service).lock(phone._hardware.imeis[0], reason="reported stolen")
     simulation.server.restore(simulation.server.backup())
@@ -220,8 +214,8 @@ def test_what_an_operator_decided_survives_a_restart_of_the_server(simulation: S
     assert phone.agent.state.memory.cause is LockCause.VERDICT
 
 
-def test_a_month_of_a_phones_life_takes_less_than_a_second(simulation: Simulation) -> None:
-    """Processor time of the phone and the server together, with the shipped policy's weekly check-ins."""
+def test_a_month_of_a_devices_life_takes_less_than_a_second(simulation: Simulation) -> None:
+    """Processor time of device and server together, with the weekly check-ins of the shipped policy."""
 
     simulation.server.adopt(shipped())
     phone = activated(simulation, "paris")

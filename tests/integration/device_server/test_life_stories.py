@@ -1,10 +1,11 @@
-"""The stories of the demo, and how a long life is told in few lines."""
+"""The stories of the demo, and the summary of a long timeline."""
 
 from itertools import pairwise
 
 import pytest
 
 from agent.core.screens import ScreenId
+from lab.backend.hosts import InProcessHost
 from lab.handset.outcome import Outcome
 from lab.handset.timeline import Entry, Who
 from lab.handset.timeline_summary import TimestampFormat, summary, without_routine_entries
@@ -20,13 +21,13 @@ def september() -> tuple[Story, Story]:
 
 
 def verdicts(story: Story) -> list[str]:
-    """What the verdicts said, one after the other, repetitions left out."""
+    """The sequence of decisions, without repetitions."""
     said = [summary(entry) or str(entry.detail.get("verdict", "")) for entry in story.entries]
     told = [text for text in said if text]
     return told[:1] + [after for before, after in pairwise(told) if after != before]
 
 
-def test_the_third_story_is_the_whole_of_september(september: tuple[Story, Story]) -> None:
+def test_the_third_story_is_the_measure_of_september(september: tuple[Story, Story]) -> None:
     """Activated in Havana, five days of use, the lock, the lifting, Wi-Fi, unlocked."""
     story, _ = september
     assert story.plot is LATE
@@ -34,7 +35,7 @@ def test_the_third_story_is_the_whole_of_september(september: tuple[Story, Story
         "allow, territory-eligible, CU",
         "allow, operator-decision, CU",
         "deny, activated-in-prohibited-territory, CU",
-        "allow, campaign-lifted, CU",  # without a SIM the position still tells
+        "allow, campaign-lifted, CU",  # without a SIM the position is used
     ]
     assert [shot.screen.id for shot in story.shots] == [ScreenId.LOCKED, ScreenId.HOME]
     assert story.result.outcome is Outcome.ACTIVATED
@@ -44,23 +45,22 @@ def test_the_third_story_is_the_whole_of_september(september: tuple[Story, Story
     assert unlocked == "Wi-Fi joined"
 
 
-def test_the_fourth_story_spares_the_phone_that_was_carried_in(september: tuple[Story, Story]) -> None:
-    """The same weeks in the same city, and never a denial."""
+def test_the_fourth_story_does_not_lock_a_device_activated_elsewhere(september: tuple[Story, Story]) -> None:
     _, story = september
     assert story.plot is CARRIED
     assert verdicts(story) == ["allow, territory-eligible, FR", "allow, territory-eligible, CU"]
     assert story.result.outcome is Outcome.ACTIVATED
 
 
-def test_a_lock_screen_of_a_story_shows_a_challenge_that_can_be_read(september: tuple[Story, Story]) -> None:
-    """The page draws it as a QR code, too."""
+def test_a_lock_screen_of_a_story_shows_a_valid_challenge(september: tuple[Story, Story]) -> None:
+    """The page also contains its QR code."""
     locked, home = september[0].shots
     assert UnlockChallenge.parse(locked.challenge).imei14
     assert home.challenge == ""
 
 
-def test_a_long_story_is_told_in_less_than_a_hundred_lines(september: tuple[Story, Story]) -> None:
-    """Two hundred tries without a network are one line."""
+def test_the_summary_of_a_long_story_has_less_than_a_hundred_lines(september: tuple[Story, Story]) -> None:
+    """Two hundred retries without a network are one line."""
     for story in september:
         assert len(story.entries) < 100
         assert not story.brief
@@ -69,9 +69,8 @@ def test_a_long_story_is_told_in_less_than_a_hundred_lines(september: tuple[Stor
     assert sum(tries) > 150
 
 
-def test_short_stories_keep_every_message() -> None:
-    """Evidence and verdict stand in full below their request."""
-    with Simulation.open("short") as simulation:
+def test_short_stories_contain_every_message() -> None:
+    with Simulation.open("short", host=InProcessHost) as simulation:
         havana, custom = run_stories(simulation)
     assert havana.brief
     sent = [entry for entry in havana.entries if "sent" in entry.detail]
@@ -80,8 +79,8 @@ def test_short_stories_keep_every_message() -> None:
     assert custom.result.outcome is Outcome.HOME
 
 
-def test_a_digest_leaves_out_nothing_that_moved_or_was_shown() -> None:
-    """A quiet alarm is a heartbeat; one that shows another screen is news."""
+def test_a_summary_contains_every_change_of_state_and_screen() -> None:
+    """An alarm without a visible effect is a heartbeat."""
     quiet = [Entry(1, Who.PHONE, "alarm"), Entry(1, Who.AGENT, "heartbeat")]
     news = [
         Entry(2, Who.PHONE, "alarm"),
@@ -93,8 +92,7 @@ def test_a_digest_leaves_out_nothing_that_moved_or_was_shown() -> None:
 
 
 @pytest.mark.parametrize(("at", "said"), [(0, "0 d 00:00"), (86_399, "0 d 23:59"), (1_296_060, "15 d 00:01")])
-def test_moments_of_a_long_life_are_written_by_day_and_hour(at: int, said: str) -> None:
-    """Nobody reads a million seconds."""
+def test_times_of_a_long_timeline_are_days_and_hours(at: int, said: str) -> None:
     assert (
         TimestampFormat.of([Entry(0, Who.PHONE, "booted"), Entry(86_400, Who.PHONE, "alarm")]).write(at)
         == said

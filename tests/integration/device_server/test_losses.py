@@ -1,5 +1,4 @@
-"""What happens to phones and servers, done to real agents and a real server: each row of docs/failure-modes.md by
-a test."""
+"""Failures of devices and servers with the agent and a server: one test for each row of docs/failure-modes.md."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from agent.core.states import Lock, Setup
 from agent.core.timing import HEARTBEAT
 from agent.ports import Answer
 from firmware_profiles.loader import load_named
+from lab.backend.hosts import InProcessHost
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.manufacturer.policies import BEFORE
@@ -30,12 +30,12 @@ from wire.evidence import Plmn
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("losses") as opened:
+    with Simulation.open("losses", host=InProcessHost) as opened:
         yield opened
 
 
 def made(simulation: Simulation, place: str) -> Handset:
-    """A phone in a place, walked through its setup, on storage that can fail."""
+    """A device in a place, after its setup, on storage that can fail."""
     phone = simulation.phone("official-global", place)
     with_breakable_storage(phone)
     phone.power_on()
@@ -44,7 +44,7 @@ def made(simulation: Simulation, place: str) -> Handset:
 
 
 class RecordingStore(FaultyStore):
-    """Keeps what was written."""
+    """A store that records the written data."""
 
     def __init__(self) -> None:
         super().__init__(PowerCutTrigger())
@@ -73,21 +73,21 @@ def counter(phone: Handset) -> FaultyCounter:
 
 
 def faults(phone: Handset) -> list[str]:
-    """What each boot found wrong with the sealed state."""
+    """The faults of the sealed state that each boot found."""
     return [
         e.detail["fault"] for e in phone.timeline.entries if e.what == "recovered" and "fault" in e.detail
     ]
 
 
 def setup_again(phone: Handset) -> None:
-    """What a user does whose phone begins with the wizard."""
+    """The user goes through the wizard again."""
     assert not phone.usable
     phone.network_up()
     phone.walk_setup()
 
 
-def test_a_full_disk_leaves_the_phone_as_it_was_until_there_is_room(simulation: Simulation) -> None:
-    """Nothing counts that is not sealed: neither a lock nor an unlocking."""
+def test_a_full_disk_keeps_the_state_until_there_is_space(simulation: Simulation) -> None:
+    """Neither a lock nor an unlock applies before it is sealed."""
     phone = made(simulation, "havana")
     assert phone.outcome() is Outcome.LOCKED
     device_admin(simulation.server.service).unlock(phone.imeis[0], reason="a mistake")
@@ -101,8 +101,7 @@ def test_a_full_disk_leaves_the_phone_as_it_was_until_there_is_room(simulation: 
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_disk_that_is_full_from_the_start_keeps_the_phone_in_its_wizard(simulation: Simulation) -> None:
-    """A phone that cannot remember its verdict has none."""
+def test_a_disk_that_is_full_from_the_start_keeps_the_device_in_its_wizard(simulation: Simulation) -> None:
     phone = simulation.phone("official-global", "paris")
     with_breakable_storage(phone)
     disk(phone).full = True
@@ -125,10 +124,10 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("place", ["havana", "paris"])
 @pytest.mark.parametrize("how", SPOILT)
-def test_a_state_file_that_is_not_whole_makes_the_phone_ask_again(
+def test_a_truncated_state_file_makes_the_device_activate_again(
     simulation: Simulation, how: str, place: str
 ) -> None:
-    """A phone that remembers nothing is not activated; the server remembers, and says the same as before."""
+    """The server decides as before."""
     phone = made(simulation, place)
     end, record = phone.outcome(), disk(phone).read()
     assert record is not None
@@ -140,8 +139,8 @@ def test_a_state_file_that_is_not_whole_makes_the_phone_ask_again(
     assert phone.outcome() is end
 
 
-def test_any_flipped_bit_of_the_state_file_is_noticed(simulation: Simulation) -> None:
-    """A locked phone; a bit in each octet of the record, one after the other."""
+def test_any_flipped_bit_of_the_state_file_is_detected(simulation: Simulation) -> None:
+    """One bit in each byte of the record of a locked device."""
     phone = made(simulation, "havana")
     phone.network_down()
     record = disk(phone).read()
@@ -154,8 +153,8 @@ def test_any_flipped_bit_of_the_state_file_is_noticed(simulation: Simulation) ->
         assert not phone.usable, at
 
 
-def test_a_state_file_of_another_phone_is_foreign(simulation: Simulation) -> None:
-    """A neighbour's activated state does not activate this one."""
+def test_a_state_file_of_another_device_is_foreign(simulation: Simulation) -> None:
+    """The activated state of another device does not activate this one."""
     phone, neighbour = made(simulation, "havana"), made(simulation, "paris")
     disk(phone).put(disk(neighbour).read())
     counter(phone).replace(counter(neighbour).value())
@@ -166,8 +165,8 @@ def test_a_state_file_of_another_phone_is_foreign(simulation: Simulation) -> Non
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_an_earlier_state_that_is_copied_back_is_refused(simulation: Simulation) -> None:
-    """The counter tells every copy from the newest; no earlier day comes back, however often it is tried."""
+def test_an_earlier_state_that_is_copied_back_is_rejected(simulation: Simulation) -> None:
+    """The counter identifies the newest state."""
     phone = made(simulation, "paris")
     phone.wait(DAY)
     earlier = list(disk(phone).written)
@@ -184,8 +183,8 @@ def test_an_earlier_state_that_is_copied_back_is_refused(simulation: Simulation)
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_state_file_that_is_gone_makes_the_phone_ask_again(simulation: Simulation) -> None:
-    """The counter has counted, so there was one."""
+def test_a_missing_state_file_makes_the_device_activate_again(simulation: Simulation) -> None:
+    """The counter shows that there was one."""
     phone = made(simulation, "havana")
     disk(phone).erase()
     phone.network_down()
@@ -196,8 +195,8 @@ def test_a_state_file_that_is_gone_makes_the_phone_ask_again(simulation: Simulat
 
 
 @pytest.mark.parametrize("place", ["havana", "paris"])
-def test_a_counter_that_was_reset_makes_the_phone_ask_again(simulation: Simulation, place: str) -> None:
-    """A repair shop puts in another chip: no record can be told from the newest any more."""
+def test_a_counter_that_was_reset_makes_the_device_activate_again(simulation: Simulation, place: str) -> None:
+    """A repair replaced the chip."""
     phone = made(simulation, place)
     end = phone.outcome()
     counter(phone).replace()
@@ -208,10 +207,10 @@ def test_a_counter_that_was_reset_makes_the_phone_ask_again(simulation: Simulati
     assert phone.outcome() is end
 
 
-def test_a_counter_that_does_not_answer_keeps_the_phone_where_it_cannot_be_used(
+def test_a_counter_that_does_not_answer_keeps_the_device_unusable(
     simulation: Simulation,
 ) -> None:
-    """Neither activated nor given up: when it answers again, the phone is what it was."""
+    """When it answers again, the state is unchanged."""
     phone = made(simulation, "havana")
     counter(phone).silent = True
     phone.power_on()
@@ -224,8 +223,8 @@ def test_a_counter_that_does_not_answer_keeps_the_phone_where_it_cannot_be_used(
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_factory_reset_is_remembered_by_the_server(simulation: Simulation) -> None:
-    """The wizard begins anew and ends where it ended: the attested identity survives."""
+def test_after_a_factory_reset_the_server_decides_as_before(simulation: Simulation) -> None:
+    """The attested identity survives."""
     phone = made(simulation, "havana")
     serial = phone.timeline.verdicts[-1].claims.serial
     phone.factory_reset()
@@ -236,9 +235,9 @@ def test_a_factory_reset_is_remembered_by_the_server(simulation: Simulation) -> 
     assert phone.timeline.verdicts[-1].claims.serial > serial
 
 
-def test_a_factory_reset_after_the_late_lock_does_not_undo_it() -> None:
-    """Neither at home nor in Paris, where a new phone would be activated."""
-    with Simulation.open("reset", policy=policy(BEFORE)) as simulation:
+def test_a_factory_reset_does_not_undo_a_late_lock() -> None:
+    """Neither at home nor in Paris, where a new device would be activated."""
+    with Simulation.open("reset", policy=policy(BEFORE), host=InProcessHost) as simulation:
         phone = made(simulation, "havana")
         assert phone.outcome() is Outcome.ACTIVATED
         simulation.server.adopt(shipped())
@@ -249,8 +248,8 @@ def test_a_factory_reset_after_the_late_lock_does_not_undo_it() -> None:
         assert phone.outcome() is Outcome.LOCKED
 
 
-def test_another_sim_is_asked_about_and_does_not_unlock(simulation: Simulation) -> None:
-    """The card is one signal; the network that it registers on weighs more."""
+def test_another_sim_starts_a_check_in_and_does_not_unlock(simulation: Simulation) -> None:
+    """The network outweighs the SIM."""
     phone = made(simulation, "havana")
     verdicts = len(phone.timeline.verdicts)
     phone.insert(generate_sim(Plmn(mcc="208", mnc="01"), Random(3)))
@@ -265,7 +264,7 @@ OFFICIAL = ["official-eea", "official-china", "official-legacy"]
 
 @pytest.mark.parametrize("profile", OFFICIAL)
 def test_a_lock_survives_official_images_up_and_down(simulation: Simulation, profile: str) -> None:
-    """Also an older image, whose agent asks at setup alone: a locked phone counts as one that is not set up."""
+    """Also an older image whose agent runs at setup only."""
     phone = made(simulation, "havana")
     phone.network_down()
     for image in (profile, "official-global"):
@@ -279,7 +278,6 @@ def test_a_lock_survives_official_images_up_and_down(simulation: Simulation, pro
 
 @pytest.mark.parametrize("profile", OFFICIAL)
 def test_an_activation_survives_official_images_up_and_down(simulation: Simulation, profile: str) -> None:
-    """An update must not send a customer through the wizard."""
     phone = made(simulation, "paris")
     phone.network_down()
     for image in (profile, "official-global"):
@@ -289,8 +287,8 @@ def test_an_activation_survives_official_images_up_and_down(simulation: Simulati
 
 
 @pytest.mark.parametrize("profile", ["custom-aosp", "custom-vendor-base"])
-def test_a_lock_waits_behind_firmware_that_has_no_agent(simulation: Simulation, profile: str) -> None:
-    """The other image is not affected; back on the official one, the lock stands before a request is sent."""
+def test_a_lock_applies_again_after_firmware_without_an_agent(simulation: Simulation, profile: str) -> None:
+    """Back on the official image, the device is locked before it sends a request."""
     phone = made(simulation, "havana")
     phone.network_down()
     phone.flash(load_named(profile))
@@ -301,8 +299,8 @@ def test_a_lock_waits_behind_firmware_that_has_no_agent(simulation: Simulation, 
     assert phone.outcome() is Outcome.LOCKED
 
 
-def test_an_image_of_another_trust_root_cannot_leave_an_activation_behind(simulation: Simulation) -> None:
-    """It gets a sealing key of its own: what its server allowed is foreign to the official image."""
+def test_an_activation_of_an_image_with_another_root_is_foreign(simulation: Simulation) -> None:
+    """It has its own sealing key."""
     phone = made(simulation, "havana")
     phone.flash(load_named("custom-resigned"))
     phone.power_on()
@@ -317,8 +315,8 @@ def test_an_image_of_another_trust_root_cannot_leave_an_activation_behind(simula
 
 
 @pytest.mark.parametrize("wall", [0, 4_102_444_800, 2**31 - 1])
-def test_a_clock_that_jumps_locks_and_unlocks_nobody(simulation: Simulation, wall: int) -> None:
-    """To 1970, to 2100, to the last second of 32 bits: nothing in the phone reads that clock."""
+def test_a_jump_of_the_clock_neither_locks_nor_unlocks(simulation: Simulation, wall: int) -> None:
+    """To 1970, to 2100, to the last second of 32 bits."""
     locked, free = made(simulation, "havana"), made(simulation, "paris")
     for phone in (locked, free):
         phone.set_wall(wall)
@@ -327,9 +325,9 @@ def test_a_clock_that_jumps_locks_and_unlocks_nobody(simulation: Simulation, wal
     assert (locked.outcome(), free.outcome()) == (Outcome.LOCKED, Outcome.ACTIVATED)
 
 
-def test_pulling_the_battery_gains_no_more_than_a_heartbeat() -> None:
-    """Five days of use without a network lock a phone, though it is switched off and on every twenty hours."""
-    with Simulation.open("battery", policy=policy(NOTICE)) as simulation:
+def test_power_cuts_extend_the_offline_limit_by_a_heartbeat_at_most() -> None:
+    """Five days without a network lock a device, although it is switched off and on every twenty hours."""
+    with Simulation.open("battery", policy=policy(NOTICE), host=InProcessHost) as simulation:
         phone = made(simulation, "paris")
         phone.network_down()
         used = 0
@@ -342,9 +340,9 @@ def test_pulling_the_battery_gains_no_more_than_a_heartbeat() -> None:
         assert used >= 5 * DAY
 
 
-def test_a_server_that_forgot_the_phone_neither_strands_nor_frees_it() -> None:
-    """An empty database: the phone's own serial keeps the numbers rising, and where it is decides again."""
-    with Simulation.open("forgot") as simulation:
+def test_a_server_with_an_empty_database_neither_strands_nor_unlocks_a_device() -> None:
+    """The device's serial keeps serials increasing, and its location decides again."""
+    with Simulation.open("forgot", host=InProcessHost) as simulation:
         locked, free = made(simulation, "havana"), made(simulation, "paris")
         for _ in range(3):
             locked.retry()
@@ -356,9 +354,9 @@ def test_a_server_that_forgot_the_phone_neither_strands_nor_frees_it() -> None:
         assert locked.timeline.verdicts[-1].claims.serial == serial + 1
 
 
-def test_a_server_restored_from_a_backup_numbers_above_what_the_phone_knows() -> None:
-    """Its serials are behind; the phone tells it the newest, attested, and is not stranded."""
-    with Simulation.open("restored") as simulation:
+def test_a_server_restored_from_a_backup_continues_above_the_devices_serial() -> None:
+    """The device sends the newest serial, attested."""
+    with Simulation.open("restored", host=InProcessHost) as simulation:
         phone = made(simulation, "paris")
         backup = simulation.server.backup()
         device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
@@ -373,7 +371,7 @@ def test_a_server_restored_from_a_backup_numbers_above_what_the_phone_knows() ->
 
 
 class _Replaying:
-    """Answers every question about a verdict with an earlier answer."""
+    """Answers every verdict request with an earlier response."""
 
     def __init__(self, inner: UpstreamTransport, answer: Answer) -> None:
         self._inner, self._answer = inner, answer
@@ -387,9 +385,9 @@ class _Replaying:
         return self._inner.post(path, body, content_type=content_type, accept=accept)
 
 
-def test_a_restored_server_makes_no_replay_acceptable() -> None:
-    """The allow of yesterday answers yesterday's question; the phone stays locked and does not trust it."""
-    with Simulation.open("replayed") as simulation:
+def test_a_replay_is_rejected_after_the_server_was_restored() -> None:
+    """The nonce is another, and the device stays locked."""
+    with Simulation.open("replayed", host=InProcessHost) as simulation:
         phone = made(simulation, "paris")
         allowed = next(r.answer for r in reversed(phone.network.requests) if r.path.endswith("verdicts"))
         backup = simulation.server.backup()
@@ -407,8 +405,8 @@ def test_a_restored_server_makes_no_replay_acceptable() -> None:
         assert phone.outcome() is Outcome.LOCKED
 
 
-def test_an_answer_that_is_lost_on_its_way_is_asked_for_again(simulation: Simulation) -> None:
-    """The server has recorded a verdict that the phone never saw; the next one is numbered above both."""
+def test_a_lost_response_is_requested_again(simulation: Simulation) -> None:
+    """The server has recorded a verdict that the device did not get; the next serial is above both."""
     phone = made(simulation, "havana")
     onward = phone.network.onward
     phone.network.onward = _Replaying(onward, Answer(502, "text/html", b""))
@@ -419,8 +417,8 @@ def test_an_answer_that_is_lost_on_its_way_is_asked_for_again(simulation: Simula
     assert "untrusted" not in {e.detail.get("trouble") for e in phone.timeline.entries}
 
 
-def test_lost_key_metadata_is_fetched_again(simulation: Simulation) -> None:
-    """The pinned root is in the image; everything else comes from the server."""
+def test_lost_key_metadata_is_downloaded_again(simulation: Simulation) -> None:
+    """The pinned root is in the image."""
     phone = made(simulation, "paris")
     assert phone._hardware.folder is not None
     shutil.rmtree(phone._hardware.folder)
@@ -429,8 +427,8 @@ def test_lost_key_metadata_is_fetched_again(simulation: Simulation) -> None:
     assert len(phone.timeline.verdicts) == verdicts + 1
 
 
-def test_every_evidence_after_a_loss_says_what_the_phone_is_now(simulation: Simulation) -> None:
-    """A phone that forgot everything asks to be activated, and claims no verdict that it cannot show."""
+def test_evidence_after_a_loss_contains_the_present_state(simulation: Simulation) -> None:
+    """A device without a state requests activation and claims no verdict."""
     phone = made(simulation, "paris")
     disk(phone).erase()
     phone.power_on()

@@ -1,6 +1,5 @@
-"""The `Modem` port, in process and over a pseudo-terminal: the same promises, the same reading."""
+"""The `Modem` port, in process and over a pseudo-terminal."""
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,32 +27,29 @@ def modem(request: pytest.FixtureRequest) -> Iterator[Modem]:
             yield stack.enter_context(SerialModem(stack.enter_context(pty_line(emulated))))
 
 
-def test_a_read_gives_octets_as_soon_as_there_are_any(modem: Modem) -> None:
-    """A long time-out must not cost time when the answer is there."""
+def test_a_read_returns_as_soon_as_there_are_bytes(modem: Modem) -> None:
+    """With a time-out of an hour, a read that waits for it would exceed the time-out of the test."""
     modem.write(b"AT+CGSN\r")
-    started = time.monotonic()
     answer = b""
     while not answer.endswith(b"OK\r\n"):
-        answer += modem.read(30.0)
-    assert time.monotonic() - started < 10
+        answer += modem.read(3600.0)
     assert b"490154203237518" in answer
 
 
-def test_a_read_gives_nothing_when_nothing_comes(modem: Modem) -> None:
-    """Silence is an empty read, not an error."""
+def test_a_read_without_data_returns_no_bytes(modem: Modem) -> None:
     assert modem.read(0.05) == b""
 
 
 @pytest.mark.parametrize("chunk", [0, 1, 64])
-def test_a_pseudo_terminal_gives_the_same_reading(chunk: int) -> None:
-    """The emulated modem behind a real terminal device, read by the adapter for real ones."""
+def test_a_pseudo_terminal_gives_the_same_telephony(chunk: int) -> None:
+    """The emulated modem behind a terminal device, read by the adapter for real ones."""
     options = ModemOptions(chunk=chunk, unsolicited=UNSOLICITED, chatter=0.3, seed=chunk)
     with pty_line(EmulatedModem(PHONE, options)) as path, SerialModem(path) as line:
         over_terminal = read_telephony(line, patience=QUICK)
     assert over_terminal == read_telephony(EmulatedModem(PHONE))
 
 
-def test_a_modem_that_leaves_its_terminal_is_gone() -> None:
+def test_a_disconnected_modem_is_gone() -> None:
     """Unplugging a USB modem hangs the terminal up."""
     dying = EmulatedModem(PHONE, faults=ModemFaults(dies_after=200))
     with pty_line(dying) as path, SerialModem(path) as line, pytest.raises(TelephonyError) as caught:
@@ -62,7 +58,7 @@ def test_a_modem_that_leaves_its_terminal_is_gone() -> None:
 
 
 def test_a_silent_modem_on_a_terminal_is_silent() -> None:
-    """Time-outs are real here, and bounded."""
+    """Time-outs are real here, and short."""
     silent = EmulatedModem(PHONE, faults=ModemFaults(silent=True))
     with pty_line(silent) as path, SerialModem(path) as line, pytest.raises(TelephonyError) as caught:
         read_telephony(line, patience=QUICK)
@@ -70,8 +66,7 @@ def test_a_silent_modem_on_a_terminal_is_silent() -> None:
 
 
 @pytest.mark.parametrize("path", ["/dev/no-such-modem", "/dev/null", "/"])
-def test_what_is_no_terminal_cannot_be_opened(path: str) -> None:
-    """A wrong path is the commonest mistake of a user."""
+def test_a_path_that_is_not_a_terminal_is_rejected(path: str) -> None:
     with pytest.raises(ModemError) as caught:
         SerialModem(path)
     assert caught.value.code == "modem-open"
@@ -93,8 +88,7 @@ def open_descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-def test_a_terminal_line_leaves_nothing_behind() -> None:
-    """Thousands of phones in one process: no descriptor may leak."""
+def test_a_closed_terminal_line_leaks_no_descriptor() -> None:
     before = open_descriptors()
     for _ in range(5):
         with pty_line(EmulatedModem(PHONE)):

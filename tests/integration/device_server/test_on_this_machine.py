@@ -15,8 +15,7 @@ from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 
 
-def test_the_clock_of_this_machine_goes_forward_and_knows_the_date() -> None:
-    """Elapsed time counts from boot and never goes back; the wall clock is a date."""
+def test_elapsed_time_increases_and_the_wall_clock_is_a_date() -> None:
     clock = SystemClock()
     readings = [clock.elapsed() for _ in range(50)]
     assert readings == sorted(readings)
@@ -24,8 +23,7 @@ def test_the_clock_of_this_machine_goes_forward_and_knows_the_date() -> None:
     assert clock.wall() > 1_700_000_000
 
 
-def test_randomness_of_this_machine_is_a_fraction_and_not_always_the_same() -> None:
-    """Jitter that is constant would bring a fleet at once."""
+def test_random_numbers_are_fractions_that_differ() -> None:
     drawn = [SystemEntropy().fraction() for _ in range(50)]
     assert all(0 <= fraction < 1 for fraction in drawn)
     assert len(set(drawn)) > 40

@@ -1,4 +1,4 @@
-"""A client that uses nothing of this project, against a real server process: what the guide says is enough."""
+"""A client that uses no code of this project, against a real server process: the guide is sufficient."""
 
 import ast
 import json
@@ -53,7 +53,7 @@ def client(origin: str, folder: Path, tmp_path: Path) -> Client:
 
 @pytest.fixture(scope="module")
 def keystore() -> Iterator[Keystore]:
-    """The phone's secure hardware, which no client can write for itself; see `activation evidence`."""
+    """The device's secure hardware, which a client cannot implement; see `activation evidence`."""
     with Simulation.open("2021", world=World(int(time.time()))) as simulation:
 
         def attest(nonce: str, place: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -64,8 +64,7 @@ def keystore() -> Iterator[Keystore]:
         yield attest
 
 
-def test_it_uses_nothing_of_this_project() -> None:
-    """Otherwise it would prove nothing to somebody who writes in another language."""
+def test_the_client_imports_nothing_of_this_project() -> None:
     tree = ast.parse(Path(other_client.__file__).read_text("utf-8"))
     imported = {
         name.partition(".")[0]
@@ -79,8 +78,8 @@ def test_it_uses_nothing_of_this_project() -> None:
     assert imported.isdisjoint(OURS)
 
 
-def test_it_gets_verdicts_and_verifies_them(client: Client, keystore: Keystore) -> None:
-    """A deny and an allow, for two phones; serials go up."""
+def test_the_client_gets_and_verifies_verdicts(client: Client, keystore: Keystore) -> None:
+    """A deny and an allow, for two devices; serials increase."""
     for place, decision, territory in (("havana", "deny", "CU"), ("paris", "allow", "FR")):
         claims, key = keystore(client.challenge(), place)
         client.memory = {"serial": 0, "policy_version": 0}
@@ -91,8 +90,8 @@ def test_it_gets_verdicts_and_verifies_them(client: Client, keystore: Keystore) 
     assert (again["sub"], again["serial"]) == (verdict["sub"], verdict["serial"] + 1)
 
 
-def test_it_reads_every_error_by_its_code(client: Client, keystore: Keystore) -> None:
-    """Spent, touched, of the wrong type, too long; each with the number that support asks for."""
+def test_the_client_reads_every_error_by_its_code(client: Client, keystore: Keystore) -> None:
+    """Each has the request id that support asks for."""
     claims, key = keystore(client.challenge(), "paris")
     token = client.evidence(claims, key)
     client.send(token)
@@ -179,8 +178,8 @@ BAD: list[tuple[int, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("step", "token", "key"), BAD, ids=[f"{n}-step-{row[0]}" for n, row in enumerate(BAD)]
 )
-def test_each_step_refuses_what_it_is_for(step: int, token: str, key: dict[str, Any], tmp_path: Path) -> None:
-    """All fourteen; the good one beside them passes."""
+def test_each_step_rejects_its_error(step: int, token: str, key: dict[str, Any], tmp_path: Path) -> None:
+    """All fourteen; an unchanged verdict passes."""
     client = Client("http://127.0.0.1:9", b"", tmp_path, "i", "a")
     client.memory = {"serial": 6, "policy_version": 3}
     with pytest.raises(UntrustedError) as caught:
@@ -191,8 +190,8 @@ def test_each_step_refuses_what_it_is_for(step: int, token: str, key: dict[str, 
     assert client.memory == {"serial": 7, "policy_version": 3}
 
 
-def test_the_thumbprint_is_the_one_of_the_rfc() -> None:
-    """RFC 7638 section 3.1 gives an RSA key; the members of a P-256 key are those of section 3.2."""
+def test_the_thumbprint_is_that_of_rfc_7638() -> None:
+    """Section 3.1 gives an RSA key; the members of a P-256 key are those of section 3.2."""
     point = {
         "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
         "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
@@ -201,8 +200,8 @@ def test_the_thumbprint_is_the_one_of_the_rfc() -> None:
     assert thumbprint(key) == "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
 
 
-def test_the_guide_names_every_bound_and_step_that_the_client_has() -> None:
-    """The client was written from it; whoever changes one must change the other."""
+def test_the_guide_contains_every_limit_and_step_of_the_client() -> None:
+    """A change of one requires a change of the other."""
     guide = GUIDE.read_text("utf-8")
     for word in (
         "16 KiB",

@@ -1,5 +1,6 @@
-"""Real phones and a server whose policy changes hands: rolling back, and records that are older than the phones."""
+"""Devices and changes of the policy: roll-back, and records that are older than the devices."""
 
+from lab.backend.hosts import InProcessHost
 from lab.handset.outcome import Outcome
 from lab.manufacturer.policies import BEFORE
 from lab.simulation.simulation import Simulation
@@ -8,9 +9,9 @@ from server_stub.policies import shipped
 from tests.support.life import DAY, policy
 
 
-def test_a_phone_takes_what_was_rolled_back_to() -> None:
-    """It has sealed version 1 and refuses version 0; the older text comes to it as version 2."""
-    with Simulation.open("rolled back", policy=policy(BEFORE)) as simulation:
+def test_a_device_accepts_verdicts_after_a_roll_back() -> None:
+    """It has sealed version 1 and rejects version 0; the older text is version 2."""
+    with Simulation.open("rolled back", policy=policy(BEFORE), host=InProcessHost) as simulation:
         simulation.server.adopt(shipped())
         phone = simulation.phone("official-global", "havana")
         phone.power_on()
@@ -23,9 +24,9 @@ def test_a_phone_takes_what_was_rolled_back_to() -> None:
         assert phone.timeline.verdicts[-1].claims.policy.version == 2
 
 
-def test_a_server_restored_from_before_a_policy_puts_it_in_force_again() -> None:
-    """Its records say version 0, which no phone would take any more."""
-    with Simulation.open("restored", policy=policy(BEFORE)) as simulation:
+def test_a_server_restored_from_an_older_backup_puts_the_policy_in_force_again() -> None:
+    """Its records have version 0, which devices reject."""
+    with Simulation.open("restored", policy=policy(BEFORE), host=InProcessHost) as simulation:
         backup = simulation.server.backup()
         simulation.server.adopt(shipped())
         phone = simulation.phone("official-global", "paris")

@@ -30,7 +30,7 @@ LOG = io.StringIO()
 
 
 class FragileStore(SqlStore):
-    """A store that can be told to fail, in the named way or in one that nobody foresaw."""
+    """A store that fails with the given error."""
 
     failure: Exception | None = None
 
@@ -61,13 +61,13 @@ def failing() -> Iterator[FragileStore]:
 
 def nonce(origin: str) -> str:
     return Challenge.model_validate_json(
-        requests.post(origin + media.CHALLENGES_PATH, timeout=5).content
+        requests.post(origin + media.CHALLENGES_PATH, timeout=60).content
     ).nonce
 
 
 def send(origin: str, body: bytes, **headers: str) -> requests.Response:
     told = {"Content-Type": media.EVIDENCE, "Accept": media.VERDICT} | headers
-    return requests.post(origin + media.VERDICTS_PATH, body, headers=told, timeout=5)
+    return requests.post(origin + media.VERDICTS_PATH, body, headers=told, timeout=60)
 
 
 def problem(answer: requests.Response) -> Problem:
@@ -79,7 +79,7 @@ def problem(answer: requests.Response) -> Problem:
 
 
 def test_evidence_is_answered_with_a_signed_verdict(origin: str) -> None:
-    """The main job, end to end over a socket; a deny is an answer and no error."""
+    """A deny is an answer and no error."""
     fresh = nonce(origin)
     answer = send(origin, Phone().evidence(fresh))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, media.VERDICT)
@@ -91,7 +91,6 @@ def test_evidence_is_answered_with_a_signed_verdict(origin: str) -> None:
 
 
 def test_a_replay_is_a_conflict(origin: str) -> None:
-    """Over HTTP as in process: a nonce is spent once."""
     token = Phone().evidence(nonce(origin))
     assert send(origin, token).status_code == 200
     answer = send(origin, token)
@@ -122,22 +121,22 @@ def test_a_replay_is_a_conflict(origin: str) -> None:
 def test_every_error_is_a_problem_document(
     *, origin: str, method: str, path: str, headers: dict[str, str], status: int, code: ProblemCode
 ) -> None:
-    """A client reads one form of error, the framework's own included."""
-    answer = requests.request(method, origin + path, headers=headers, timeout=5)
+    """Also errors of the framework."""
+    answer = requests.request(method, origin + path, headers=headers, timeout=60)
     assert (answer.status_code, problem(answer).code) == (status, code)
     assert ("Allow" in answer.headers) == (status == 405)
 
 
-def test_accept_takes_ranges_and_parameters(origin: str) -> None:
+def test_accept_may_have_ranges_and_parameters(origin: str) -> None:
     """RFC 9110 section 12.5.1."""
     for accepted in ("*/*", "application/*", "text/html, application/jwt;q=0.5", media.VERDICT.upper()):
         assert send(origin, Phone().evidence(nonce(origin)), Accept=accepted).status_code == 200
 
 
-def test_a_body_is_refused_as_soon_as_it_is_too_long(origin: str) -> None:
-    """Chunked, so that no header announces it: the server must count, and must not wait for the end."""
+def test_a_chunked_body_is_refused_as_soon_as_it_is_too_long(origin: str) -> None:
+    """No header announces its length."""
     address = urlsplit(origin)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     connection.putrequest("POST", media.VERDICTS_PATH)
     connection.putheader("Content-Type", media.EVIDENCE)
     connection.putheader("Transfer-Encoding", "chunked")
@@ -151,21 +150,20 @@ def test_a_body_is_refused_as_soon_as_it_is_too_long(origin: str) -> None:
     assert (answer.status, body["code"]) == (413, ProblemCode.BODY_TOO_LARGE)
 
 
-def test_a_store_that_is_away_is_unavailable_for_now(origin: str, failing: FragileStore) -> None:
-    """The phone is told to come back; it is not told why."""
+def test_an_unavailable_store_is_a_503_without_details(origin: str, failing: FragileStore) -> None:
     failing.failure = StoreUnavailableError("disk of rack 7")
     answer = send(origin, Phone().evidence(nonce(origin)))
     assert (answer.status_code, problem(answer).code) == (503, ProblemCode.UNAVAILABLE)
     assert int(answer.headers["Retry-After"]) > 0
     assert b"rack" not in answer.content
-    assert requests.get(origin + "/readyz", timeout=5).status_code == 503
-    assert requests.get(origin + "/healthz", timeout=5).status_code == 200
+    assert requests.get(origin + "/readyz", timeout=60).status_code == 503
+    assert requests.get(origin + "/healthz", timeout=60).status_code == 200
 
 
-def test_what_nobody_foresaw_is_a_problem_document_that_tells_nothing(
+def test_an_internal_error_is_a_problem_document_without_its_message(
     origin: str, failing: FragileStore
 ) -> None:
-    """The message of an unforeseen error may quote anything."""
+    """The message may quote input."""
     failing.failure = KeyError("secret")
     answer = send(origin, Phone().evidence(nonce(origin)))
     assert (answer.status_code, problem(answer).code) == (500, ProblemCode.INTERNAL)
@@ -175,10 +173,9 @@ def test_what_nobody_foresaw_is_a_problem_document_that_tells_nothing(
     assert "secret" not in written
 
 
-def test_ready_and_healthy(origin: str) -> None:
-    """Whoever starts the server asks when it is there."""
+def test_the_server_is_alive_and_ready(origin: str) -> None:
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
-        assert requests.get(origin + path, timeout=5).json() == {"status": status}
+        assert requests.get(origin + path, timeout=60).json() == {"status": status}
 
 
 def test_no_identifier_is_in_the_logs(origin: str) -> None:
@@ -186,7 +183,7 @@ def test_no_identifier_is_in_the_logs(origin: str) -> None:
     send(origin, Phone().evidence(nonce(origin)))
     send(origin, Phone().evidence("A" * 44))
     for path in (f"/{IMEI}", f"/v1/verdicts/{ICCID}", f"/healthz?imei={IMEI}"):
-        requests.get(origin + path, headers={"X-Request-Id": IMEI, "User-Agent": ICCID}, timeout=5)
+        requests.get(origin + path, headers={"X-Request-Id": IMEI, "User-Agent": ICCID}, timeout=60)
     written = LOG.getvalue()
     assert '"decision": "deny"' in written
     assert '"problem": "not-found"' in written
@@ -194,18 +191,17 @@ def test_no_identifier_is_in_the_logs(origin: str) -> None:
         assert planted not in written
 
 
-def test_the_docs_need_no_other_host(origin: str) -> None:
-    """A lab may have no network: nothing on the page is loaded from anywhere."""
-    answer = requests.get(origin + "/docs", timeout=5)
+def test_the_docs_page_loads_nothing_from_other_hosts(origin: str) -> None:
+    """A lab may have no network."""
+    answer = requests.get(origin + "/docs", timeout=60)
     assert answer.headers["Content-Type"].startswith("text/html")
     for forbidden in ("<script", "<link", "<img", "src=", "url(", "@import", "https://", "http://"):
         assert forbidden not in answer.text
     assert "POST /v1/verdicts" in answer.text
 
 
-def test_the_openapi_document_tells_a_stranger_all(origin: str) -> None:
-    """Bodies, answers, errors, and what is inside of the tokens."""
-    document = requests.get(origin + "/openapi.json", timeout=5).json()
+def test_the_openapi_document_describes_bodies_responses_errors_and_tokens(origin: str) -> None:
+    document = requests.get(origin + "/openapi.json", timeout=60).json()
     verdicts = document["paths"][media.VERDICTS_PATH]["post"]
     assert set(verdicts["requestBody"]["content"]) == {media.EVIDENCE}
     assert set(verdicts["responses"]["200"]["content"]) == {media.VERDICT}
@@ -221,9 +217,8 @@ def test_the_openapi_document_tells_a_stranger_all(origin: str) -> None:
     assert _references(document) <= {f"#/components/schemas/{name}" for name in schemas}
 
 
-def test_the_openapi_document_has_an_example_of_each_message(origin: str) -> None:
-    """Each is valid by its own schema."""
-    document = requests.get(origin + "/openapi.json", timeout=5).json()
+def test_the_openapi_document_has_a_valid_example_of_each_message(origin: str) -> None:
+    document = requests.get(origin + "/openapi.json", timeout=60).json()
     for name in ("Challenge", "Evidence", "Verdict", "Problem"):
         [example] = document["components"]["schemas"][name]["examples"]
         schema = {"$ref": f"#/components/schemas/{name}"} | document
@@ -231,9 +226,9 @@ def test_the_openapi_document_has_an_example_of_each_message(origin: str) -> Non
     assert Verdict.model_validate(document["components"]["schemas"]["Verdict"]["examples"][0])
 
 
-def test_every_answer_is_described_with_its_headers(origin: str) -> None:
-    """The number of the request on all, when to come back on those that say so; what the gate answers on all routes."""
-    document = requests.get(origin + "/openapi.json", timeout=5).json()
+def test_every_response_is_described_with_its_headers(origin: str) -> None:
+    """The request id on all, `Retry-After` on 429 and 503; errors of limits on all routes."""
+    document = requests.get(origin + "/openapi.json", timeout=60).json()
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     for operation in operations:
         assert {"400", "408", "413", "429", "431", "500", "503"} <= set(operation["responses"])
@@ -251,11 +246,10 @@ def _references(node: Any) -> set[str]:
     return own.union(*map(_references, node.values()))
 
 
-def test_a_server_gives_its_port_back() -> None:
-    """Each test of a suite starts one."""
+def test_a_stopped_server_frees_its_port() -> None:
     with ServerThread(service()) as server:
         address = urlsplit(server.origin)
-        assert requests.get(server.origin + "/healthz", timeout=5).ok
+        assert requests.get(server.origin + "/healthz", timeout=60).ok
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address.hostname, address.port))

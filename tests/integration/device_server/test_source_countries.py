@@ -1,4 +1,4 @@
-"""The address that a request came from, as the weakest signal of where a phone is."""
+"""The source address of a request, the weakest signal of the location of a device."""
 
 import base64
 import json
@@ -49,14 +49,13 @@ TABLE = "# ours\n\n198.51.100.0/24,FR\n198.51.100.128/25 , DE\n198.51.100.129/32
     ],
 )
 def test_the_narrowest_network_decides(address: str, country: str | None) -> None:
-    """And what is no address, or in no network, tells nothing."""
+    """An invalid or unlisted address has no country."""
     assert SourceCountries.parse(TABLE, "table")(address) == country
     assert unknown_country(address) is None
 
 
 @given(st.ip_addresses())
-def test_every_address_has_an_answer(address: object) -> None:
-    """A table of everything knows every address."""
+def test_a_table_of_everything_has_a_country_for_every_address(address: object) -> None:
     table = SourceCountries.parse("0.0.0.0/0,FR\n::/0,FR", "table")
     assert table(str(address)) == "FR"
 
@@ -73,23 +72,22 @@ def test_every_address_has_an_answer(address: object) -> None:
         "1.2.3.4,É1",
     ],
 )
-def test_a_line_that_is_not_in_order_is_named(tmp_path: Path, line: str) -> None:
-    """By the file and its number, and nothing of the table is used."""
+def test_an_invalid_line_is_reported_by_file_and_number(tmp_path: Path, line: str) -> None:
+    """No part of the table is used."""
     file = tmp_path / "table.csv"
     file.write_text(f"203.0.113.0/24,FR\n{line}\n", "utf-8")
     with pytest.raises(SourceCountriesError, match=r"table\.csv:2: "):
         SourceCountries.read(file)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """A server with a table that it cannot read does not start without it."""
+def test_a_file_that_cannot_be_read_is_reported_by_name(tmp_path: Path) -> None:
     with pytest.raises(SourceCountriesError, match=r"nowhere\.csv"):
         SourceCountries.read(tmp_path / "nowhere.csv")
 
 
 @contextmanager
 def serving(country_of: CountryOf, limits: ServerLimits = DEFAULT) -> Iterator[tuple[str, Store]]:
-    """A server whose only table is this one, over HTTP, and its records."""
+    """A server over HTTP whose only table is this one, and its records."""
     store = SqlStore()
     service = VerdictService(
         secrets=VENDOR.secrets,
@@ -106,13 +104,13 @@ def serving(country_of: CountryOf, limits: ServerLimits = DEFAULT) -> Iterator[t
 
 
 def territory(origin: str, headers: dict[str, str], **changes: object) -> str | None:
-    """Where the server takes a phone to be that asks over HTTP."""
-    nonce = requests.post(origin + media.CHALLENGES_PATH, timeout=5).json()["nonce"]
+    """The territory of a device by the server."""
+    nonce = requests.post(origin + media.CHALLENGES_PATH, timeout=60).json()["nonce"]
     answer = requests.post(
         origin + media.VERDICTS_PATH,
         data=Phone().evidence(nonce, **changes),
         headers={"Content-Type": media.EVIDENCE, **headers},
-        timeout=5,
+        timeout=60,
     )
     payload = answer.text.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -124,22 +122,21 @@ LOOPBACK = SourceCountries.parse("127.0.0.0/8,DE\n203.0.113.0/24,CU", "table")
 SILENT = {"telephony": telephony(None), "wifi": {"connected": True}}
 
 
-def test_a_phone_that_tells_nothing_else_is_where_its_address_is() -> None:
-    """The weakest of all signals, and better than none."""
+def test_a_device_without_other_signals_is_located_by_its_address() -> None:
     with serving(LOOPBACK) as (origin, _):
         assert territory(origin, {}, **SILENT) == "DE"
     with serving(unknown_country) as (origin, _):
         assert territory(origin, {}, **SILENT) is None
 
 
-def test_a_tunnel_to_germany_does_not_move_a_phone_out_of_iran() -> None:
-    """What the modem hears weighs more than where a request comes out."""
+def test_the_network_of_the_modem_outweighs_the_source_address() -> None:
+    """A tunnel to Germany does not change the territory of a device in Iran."""
     with serving(LOOPBACK) as (origin, _):
         assert territory(origin, {}, telephony=telephony("432", "11")) == "IR"
 
 
-def test_only_a_trusted_proxy_may_say_for_whom_it_asks() -> None:
-    """Otherwise any phone could choose its country by a header."""
+def test_only_a_trusted_proxy_sets_the_source_address() -> None:
+    """Otherwise a device could choose its country by a header."""
     forwarded = {"X-Forwarded-For": "203.0.113.9"}
     with serving(LOOPBACK) as (origin, _):
         assert territory(origin, forwarded, **SILENT) == "DE"
@@ -147,8 +144,8 @@ def test_only_a_trusted_proxy_may_say_for_whom_it_asks() -> None:
         assert territory(origin, forwarded, **SILENT) == "CU"
 
 
-def test_the_address_is_not_kept() -> None:
-    """The record has the country, in the words of the judgement, and nothing of where the request came from."""
+def test_the_source_address_is_not_stored() -> None:
+    """The record contains the country only."""
     with serving(LOOPBACK, ServerLimits(trusted_proxies=("127.0.0.1",))) as (origin, store):
         territory(origin, {"X-Forwarded-For": "203.0.113.9"}, **SILENT)
         with store.reading() as reading:

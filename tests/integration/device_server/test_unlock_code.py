@@ -1,4 +1,4 @@
-"""The unlock code, through the real agent and the real server: what unlocks, and what is refused by name."""
+"""The unlock code with the agent and the server: what unlocks, and the codes of rejections."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ import pytest
 from agent.core.screens import ScreenId, Trouble
 from agent.core.states import Lock
 from agent.screens import build
+from lab.backend.hosts import InProcessHost
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
@@ -23,13 +24,13 @@ HOUR, DAY = 3600, 86_400
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("unlock", world=World()) as opened:
+    with Simulation.open("unlock", world=World(), host=InProcessHost) as opened:
         yield opened
 
 
 @pytest.fixture
 def locked(simulation: Simulation) -> Handset:
-    """A phone that was denied in Havana and has lost its network since."""
+    """A device that was denied in Havana and has lost its network since."""
     phone = simulation.phone("official-global", "havana")
     phone.power_on()
     phone.walk_setup()
@@ -38,7 +39,7 @@ def locked(simulation: Simulation) -> Handset:
 
 
 def challenge(phone: Handset) -> UnlockChallenge:
-    """What the lock screen shows."""
+    """The challenge on the lock screen."""
     shown = phone.panel.now
     assert shown is not None
     assert shown.screen is ScreenId.LOCKED
@@ -46,20 +47,20 @@ def challenge(phone: Handset) -> UnlockChallenge:
 
 
 def code_for(simulation: Simulation, phone: Handset, **how: int) -> bytes:
-    """What support hands out for the lock screen of `phone`."""
+    """The unlock code of support for the lock screen of `phone`."""
     operators = device_admin(simulation.server.service)
     return operators.unlock_code(challenge(phone), reason="ticket 7", case="C-7", **how).token.encode()
 
 
 def refusal(phone: Handset) -> str:
-    """By which name the newest code was refused."""
+    """The code with which the newest unlock code was rejected."""
     last = next(e for e in reversed(phone.timeline.entries) if e.what in {"code-refused", "allowed"})
     assert last.what == "code-refused"
     return str(last.detail["rejected"] if "rejected" in last.detail else last.detail["code"])
 
 
-def test_a_code_unlocks_a_phone_without_a_network(simulation: Simulation, locked: Handset) -> None:
-    """The code of 2021 could be typed nowhere; this one works, and nothing leaves the phone for it."""
+def test_a_code_unlocks_a_device_without_a_network(simulation: Simulation, locked: Handset) -> None:
+    """The device sends nothing."""
     code, asked = code_for(simulation, locked), len(locked.network.requests)
     locked.enter_code(code)
     assert locked.outcome() is Outcome.ACTIVATED
@@ -67,10 +68,10 @@ def test_a_code_unlocks_a_phone_without_a_network(simulation: Simulation, locked
     assert len(locked.network.requests) == asked
 
 
-def test_the_lock_that_a_code_lifted_does_not_come_back_with_the_network(
+def test_a_device_unlocked_by_a_code_stays_unlocked_at_its_next_check_in(
     simulation: Simulation, locked: Handset
 ) -> None:
-    """Support decided; the next check-in agrees, though the policy alone would deny."""
+    """The policy alone would deny."""
     locked.enter_code(code_for(simulation, locked))
     locked.network_up()
     locked.power_on()
@@ -78,10 +79,8 @@ def test_the_lock_that_a_code_lifted_does_not_come_back_with_the_network(
     assert locked.timeline.verdicts[-1].claims.policy.rule == "operator-unlock"
 
 
-def test_an_unlocked_phone_takes_later_verdicts_of_the_network(
-    simulation: Simulation, locked: Handset
-) -> None:
-    """A code may be hours old: it moves trusted time, but a fresh answer must not look as if from the future."""
+def test_an_unlocked_device_accepts_later_verdicts(simulation: Simulation, locked: Handset) -> None:
+    """A code moves trusted time and may be hours old; a new verdict must not seem to be from the future."""
     locked.power_off()
     simulation.world.wait(3 * DAY)
     locked.power_on()
@@ -95,7 +94,7 @@ def test_an_unlocked_phone_takes_later_verdicts_of_the_network(
 
 
 @pytest.mark.parametrize("wrap", [1, 5, 64])
-def test_a_typed_code_may_be_wrapped_and_indented(simulation: Simulation, locked: Handset, wrap: int) -> None:
+def test_a_typed_code_may_contain_white_space(simulation: Simulation, locked: Handset, wrap: int) -> None:
     """Nine hundred characters do not fit on a line."""
     code = code_for(simulation, locked)
     typed = b"\r\n ".join(code[start : start + wrap] for start in range(0, len(code), wrap))
@@ -103,10 +102,9 @@ def test_a_typed_code_may_be_wrapped_and_indented(simulation: Simulation, locked
     assert locked.outcome() is Outcome.ACTIVATED
 
 
-def test_the_challenge_stays_over_reboots_and_changes_with_every_verdict(
+def test_the_challenge_survives_reboots_and_changes_with_every_verdict(
     simulation: Simulation, locked: Handset
 ) -> None:
-    """A code must outlive a reboot, and must not outlive what it answers."""
     before = challenge(locked)
     locked.power_on()
     locked.wait(2 * HOUR)
@@ -118,7 +116,6 @@ def test_the_challenge_stays_over_reboots_and_changes_with_every_verdict(
 
 
 def test_the_challenge_needs_no_modem(simulation: Simulation, locked: Handset) -> None:
-    """A phone whose modem is broken must still be able to say which phone it is."""
     before = challenge(locked)
     locked._hardware = replace(locked._hardware, modem=_DeadModem())
     locked.power_on()
@@ -127,8 +124,8 @@ def test_the_challenge_needs_no_modem(simulation: Simulation, locked: Handset) -
     assert locked.outcome() is Outcome.ACTIVATED
 
 
-def test_a_code_for_another_phone_is_refused(simulation: Simulation, locked: Handset) -> None:
-    """Each phone derives its own nonce, and its own key signed its evidence."""
+def test_a_code_for_another_device_is_rejected(simulation: Simulation, locked: Handset) -> None:
+    """Each device derives its own nonce, and its own key signed its evidence."""
     other = simulation.phone("official-global", "havana")
     other.power_on()
     other.walk_setup()
@@ -137,8 +134,7 @@ def test_a_code_for_another_phone_is_refused(simulation: Simulation, locked: Han
     assert locked.outcome() is Outcome.LOCKED
 
 
-def test_a_code_for_an_earlier_challenge_is_refused(simulation: Simulation, locked: Handset) -> None:
-    """Between asking and typing, a verdict came over the network."""
+def test_a_code_for_an_earlier_challenge_is_rejected(simulation: Simulation, locked: Handset) -> None:
     code = code_for(simulation, locked)
     device_admin(simulation.server.service).withdraw(challenge(locked).imei14)
     locked.network_up()
@@ -148,8 +144,8 @@ def test_a_code_for_an_earlier_challenge_is_refused(simulation: Simulation, lock
     assert locked.outcome() is Outcome.LOCKED
 
 
-def test_a_code_that_is_given_twice_is_refused(simulation: Simulation, locked: Handset) -> None:
-    """The second time finds an unlocked phone; when it is locked again, the challenge is another."""
+def test_a_code_works_once(simulation: Simulation, locked: Handset) -> None:
+    """The second time the device is unlocked; when it is locked again, the challenge is another."""
     code = code_for(simulation, locked)
     locked.enter_code(code)
     locked.enter_code(code)
@@ -163,8 +159,7 @@ def test_a_code_that_is_given_twice_is_refused(simulation: Simulation, locked: H
     assert locked.outcome() is Outcome.LOCKED
 
 
-def test_a_code_for_a_phone_that_is_not_locked_is_refused(simulation: Simulation, locked: Handset) -> None:
-    """There is nothing that it could lift."""
+def test_a_code_for_a_device_that_is_not_locked_is_rejected(simulation: Simulation, locked: Handset) -> None:
     free = simulation.phone("official-global", "paris")
     free.power_on()
     free.walk_setup()
@@ -173,8 +168,7 @@ def test_a_code_for_a_phone_that_is_not_locked_is_refused(simulation: Simulation
     assert free.outcome() is Outcome.ACTIVATED
 
 
-def test_an_expired_code_is_refused(simulation: Simulation, locked: Handset) -> None:
-    """A code lives for a day; a slip of paper that is found later opens nothing."""
+def test_an_expired_code_is_rejected(simulation: Simulation, locked: Handset) -> None:
     code = code_for(simulation, locked)
     locked.wait(DAY + HOUR)
     locked.enter_code(code)
@@ -183,8 +177,7 @@ def test_an_expired_code_is_refused(simulation: Simulation, locked: Handset) -> 
 
 
 @pytest.mark.parametrize("code", [b"", b"1234", b"a.b.c", b"\xff" * 40, b"A" * 100_000, b". . ."])
-def test_rubbish_is_refused_and_said_on_the_screen(locked: Handset, code: bytes) -> None:
-    """People type PINs into whatever asks for a code."""
+def test_an_invalid_code_is_rejected_on_the_screen(locked: Handset, code: bytes) -> None:
     before = challenge(locked)
     locked.enter_code(code)
     shown = locked.panel.now
@@ -193,8 +186,8 @@ def test_rubbish_is_refused_and_said_on_the_screen(locked: Handset, code: bytes)
     assert challenge(locked) == before
 
 
-def test_every_changed_octet_of_a_code_is_noticed(simulation: Simulation, locked: Handset) -> None:
-    """A slip of the typist must not be more than a slip; a sample of positions over the whole token."""
+def test_a_changed_byte_of_a_code_is_detected(simulation: Simulation, locked: Handset) -> None:
+    """A sample of positions over the whole token."""
     code = code_for(simulation, locked)
     for at in range(0, len(code), 37):
         wrong = code[:at] + (b"A" if code[at : at + 1] != b"A" else b"B") + code[at + 1 :]
@@ -204,10 +197,10 @@ def test_every_changed_octet_of_a_code_is_noticed(simulation: Simulation, locked
     assert locked.outcome() is Outcome.ACTIVATED
 
 
-def test_a_deny_is_no_unlock_code(
+def test_a_deny_verdict_is_not_accepted_as_a_code(
     simulation: Simulation, locked: Handset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A code can only better the phone's lot: nobody locks a phone, or moves its challenge, by hand."""
+    """A code can only remove restrictions."""
     monkeypatch.setattr(
         "server_stub.admin.devices._unlocking", lambda _, override: replace(override, decision=Decision.DENY)
     )
@@ -217,18 +210,17 @@ def test_a_deny_is_no_unlock_code(
     assert challenge(locked) == before
 
 
-def test_a_code_for_a_phone_that_was_given_up_releases_it(simulation: Simulation, locked: Handset) -> None:
-    """What the operator decided last is what the code says."""
+def test_a_code_for_a_released_device_releases_it(simulation: Simulation, locked: Handset) -> None:
     device_admin(simulation.server.service).release(challenge(locked).imei14, reason="sold abroad")
     locked.enter_code(code_for(simulation, locked))
     assert locked.agent is not None
     assert locked.agent.state.lock is Lock.RELEASED
 
 
-def test_a_phone_that_never_got_its_newest_verdict_takes_a_code_for_the_one_before(
+def test_a_device_that_missed_its_newest_verdict_accepts_a_code_for_the_previous_one(
     simulation: Simulation, locked: Handset
 ) -> None:
-    """The server cannot know that an answer was lost; support can be told."""
+    """Support states how many verdicts were not delivered."""
     before = challenge(locked)
     locked.network.onward = _LosingVerdicts(locked.network.onward)
     locked.network_up()
@@ -239,10 +231,8 @@ def test_a_phone_that_never_got_its_newest_verdict_takes_a_code_for_the_one_befo
     assert locked.outcome() is Outcome.ACTIVATED
 
 
-def test_without_the_key_list_that_the_phone_had_there_is_no_unlocking(
-    simulation: Simulation, locked: Handset
-) -> None:
-    """What the phone cannot verify it does not take; the network still unlocks it."""
+def test_without_a_key_list_a_code_is_rejected(simulation: Simulation, locked: Handset) -> None:
+    """The network still unlocks the device."""
     code = code_for(simulation, locked)
     assert locked._hardware.folder is not None
     shutil.rmtree(locked._hardware.folder)
@@ -252,8 +242,8 @@ def test_without_the_key_list_that_the_phone_had_there_is_no_unlocking(
     assert locked.outcome() is Outcome.ACTIVATED
 
 
-def test_expired_metadata_does_not_keep_a_code_out(simulation: Simulation, locked: Handset) -> None:
-    """A phone that was off the network for a year has old metadata and nothing newer to compare it with."""
+def test_a_code_is_accepted_with_expired_metadata(simulation: Simulation, locked: Handset) -> None:
+    """A device that was offline for a year has no newer metadata."""
     locked.power_off()
     simulation.world.wait(400 * DAY)
     locked.power_on()
@@ -268,10 +258,9 @@ def test_expired_metadata_does_not_keep_a_code_out(simulation: Simulation, locke
         (lambda free: UnlockChallenge(challenge_imei(free), bytes(10)), OperatorFault.DEVICE_NOT_LOCKED),
     ],
 )
-def test_support_hands_out_no_code_for_a_phone_that_cannot_be_locked(
+def test_no_code_is_signed_for_an_unknown_or_unlocked_device(
     simulation: Simulation, ask: Callable[[Handset], UnlockChallenge], fault: OperatorFault
 ) -> None:
-    """A challenge for an unknown or unlocked phone is a mistake or a try."""
     free = simulation.phone("official-global", "paris")
     free.power_on()
     free.walk_setup()
@@ -281,16 +270,15 @@ def test_support_hands_out_no_code_for_a_phone_that_cannot_be_locked(
 
 
 @pytest.mark.parametrize("locale", ["en", "ar", "zh"])
-def test_the_lock_screen_names_the_challenge_in_every_script(locked: Handset, locale: str) -> None:
-    """It must be readable where the text runs from right to left, too."""
+def test_the_lock_screen_shows_the_challenge_in_every_locale(locked: Handset, locale: str) -> None:
+    """Also where the text runs from right to left."""
     shown = locked.panel.now
     assert shown is not None
     body = "\n".join(build(shown.screen, shown.facts, locale).body)
     assert shown.facts.challenge in body
 
 
-def test_a_code_is_short_enough_to_carry(simulation: Simulation, locked: Handset) -> None:
-    """Two screens of a telephone, or one QR code."""
+def test_a_code_fits_into_two_screens_and_one_qr_code(simulation: Simulation, locked: Handset) -> None:
     assert len(code_for(simulation, locked)) < 1000
 
 
@@ -303,7 +291,7 @@ class _DeadModem:
 
 
 class _LosingVerdicts:
-    """A network that carries what the phone sends, and loses each verdict."""
+    """A network that forwards requests and loses each verdict."""
 
     def __init__(self, inner: object) -> None:
         self._inner = inner
@@ -317,12 +305,12 @@ class _LosingVerdicts:
 
 
 def challenge_imei(phone: Handset) -> str:
-    """The IMEI of a phone, as support would be told it."""
+    """The IMEI of a device."""
     return phone._hardware.imeis[0][:14]
 
 
-def test_an_imei_is_never_on_the_lock_screen_but_in_the_challenge(locked: Handset) -> None:
-    """The digits are shown on request alone; the challenge spells them in base32."""
+def test_the_lock_screen_shows_the_imei_only_in_the_challenge(locked: Handset) -> None:
+    """Its digits are shown on request; the challenge encodes them in base32."""
     shown = locked.panel.now
     assert shown is not None
     assert shown.facts.imeis == ()

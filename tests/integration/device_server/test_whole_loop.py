@@ -1,4 +1,4 @@
-"""The whole loop on real parts: what becomes of each firmware in each place, over HTTP."""
+"""The whole loop over HTTP: the outcome of each firmware in each place."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ Look = Callable[[str, str], Result]
 
 @pytest.fixture(scope="session")
 def look(simulation: Simulation) -> Look:
-    """Runs a phone once and remembers what became of it."""
+    """Run a device once and cache its result."""
     known: dict[tuple[str, str], Result] = {}
 
     def of(profile: str, place: str) -> Result:
@@ -55,8 +55,8 @@ def look(simulation: Simulation) -> Look:
     return of
 
 
-def test_every_shipped_place_and_profile_is_spoken_for() -> None:
-    """A new place or profile must say here what it is about."""
+def test_every_shipped_place_and_profile_is_in_a_table() -> None:
+    """A new place or profile must be added here."""
     assert set(load_places()) == PROHIBITED.keys() | ELIGIBLE.keys()
     others = {"official-rooted", "official-tampered", "custom-spoofing", "custom-resigned"}
     assert set(all_profiles()) == {*ENFORCING, *AGENTLESS, *others}
@@ -65,8 +65,8 @@ def test_every_shipped_place_and_profile_is_spoken_for() -> None:
 @pytest.mark.sample(4)
 @pytest.mark.parametrize("profile", ENFORCING)
 @pytest.mark.parametrize("place", PROHIBITED)
-def test_an_official_phone_is_locked_in_a_prohibited_territory(look: Look, profile: str, place: str) -> None:
-    """The measure of 2021, for the tourist with a French SIM and for the phone without one as well."""
+def test_an_official_device_is_locked_in_a_prohibited_territory(look: Look, profile: str, place: str) -> None:
+    """Also for a tourist with a French SIM, and without a SIM."""
     result = look(profile, place)
     assert (result.outcome, result.usable) == (Outcome.LOCKED, False)
     assert result.verdict is not None
@@ -76,7 +76,7 @@ def test_an_official_phone_is_locked_in_a_prohibited_territory(look: Look, profi
 @pytest.mark.sample(4)
 @pytest.mark.parametrize("profile", ENFORCING)
 @pytest.mark.parametrize("place", ELIGIBLE)
-def test_an_official_phone_is_activated_elsewhere(look: Look, profile: str, place: str) -> None:
+def test_an_official_device_is_activated_elsewhere(look: Look, profile: str, place: str) -> None:
     """Also with a Cuban SIM that roams in Paris, and in South Sudan, which is not Sudan."""
     result = look(profile, place)
     assert (result.outcome, result.usable) == (Outcome.ACTIVATED, True)
@@ -86,10 +86,10 @@ def test_an_official_phone_is_activated_elsewhere(look: Look, profile: str, plac
 
 @pytest.mark.parametrize("profile", AGENTLESS)
 @pytest.mark.parametrize("place", [*PROHIBITED, *ELIGIBLE])
-def test_firmware_without_the_agent_reaches_home_and_sends_nothing(
+def test_firmware_without_the_agent_reaches_the_home_screen_and_sends_nothing(
     look: Look, profile: str, place: str
 ) -> None:
-    """I8: phones with unofficial firmware were not affected at all."""
+    """I8."""
     result = look(profile, place)
     assert (result.outcome, result.usable) == (Outcome.HOME, True)
     assert not result.contacted
@@ -97,15 +97,15 @@ def test_firmware_without_the_agent_reaches_home_and_sends_nothing(
 
 
 @pytest.mark.parametrize("place", PROHIBITED)
-def test_a_hooked_agent_asks_and_is_not_obeyed(look: Look, place: str) -> None:
-    """The denial stands in the server's records; the phone is usable all the same."""
+def test_a_hooked_agent_sends_requests_and_its_lock_has_no_effect(look: Look, place: str) -> None:
+    """The denial is in the server's records; the device is usable."""
     result = look("official-rooted", place)
     assert (result.outcome, result.usable, result.contacted) == (Outcome.IGNORED, True, True)
 
 
 @pytest.mark.parametrize("place", [*PROHIBITED, *ELIGIBLE])
-def test_a_spoofed_position_does_not_help_a_keystore_without_attestation(look: Look, place: str) -> None:
-    """It claims Paris everywhere; the server does not know which phone it talks to and defers."""
+def test_a_spoofed_position_without_attestation_is_deferred(look: Look, place: str) -> None:
+    """The server cannot identify the device."""
     result = look("custom-spoofing", place)
     assert (result.outcome, result.usable) == (Outcome.PENDING, False)
     assert result.verdict is not None
@@ -114,8 +114,8 @@ def test_a_spoofed_position_does_not_help_a_keystore_without_attestation(look: L
 
 
 @pytest.mark.parametrize("place", PROHIBITED)
-def test_a_resigned_image_obeys_whoever_holds_its_root(look: Look, place: str) -> None:
-    """Its verdicts come from other keys, under another policy."""
+def test_a_resigned_image_obeys_the_server_of_its_own_root(look: Look, place: str) -> None:
+    """Its verdicts have other keys and another policy."""
     result = look("custom-resigned", place)
     assert (result.outcome, result.usable, result.contacted) == (Outcome.ACTIVATED, True, True)
 
@@ -129,8 +129,10 @@ def test_a_tampered_image_does_not_boot(look: Look, place: str) -> None:
 
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("place", PROHIBITED)
-def test_a_locked_phone_stays_locked_through_reboots_and_time(simulation: Simulation, place: str) -> None:
-    """I3: the sealed state and the server both remember; a week with three reboots changes nothing."""
+def test_a_locked_device_stays_locked_over_a_week_with_three_reboots(
+    simulation: Simulation, place: str
+) -> None:
+    """I3."""
     phone = simulation.phone("official-global", place)
     phone.power_on()
     phone.walk_setup()
@@ -141,8 +143,8 @@ def test_a_locked_phone_stays_locked_through_reboots_and_time(simulation: Simula
         assert phone.outcome() is Outcome.LOCKED
 
 
-def test_a_legacy_phone_is_never_asked_about_again(simulation: Simulation) -> None:
-    """Its image wakes the agent for setup alone, so no later measure reaches it."""
+def test_a_legacy_device_is_not_affected_by_a_later_measure(simulation: Simulation) -> None:
+    """Its image starts the agent at setup only."""
     phone = simulation.phone("official-legacy", "paris")
     phone.power_on()
     phone.walk_setup()
@@ -153,8 +155,8 @@ def test_a_legacy_phone_is_never_asked_about_again(simulation: Simulation) -> No
     assert len(phone.network.requests) == asked
 
 
-def test_a_legacy_phone_does_not_ask_when_a_network_comes_up(simulation: Simulation) -> None:
-    """Its image registers for no networks either: an overdue check-in stays overdue, within the first boot too."""
+def test_a_legacy_device_sends_no_request_when_a_network_becomes_available(simulation: Simulation) -> None:
+    """An overdue check-in stays overdue, also within the first boot."""
     phone = simulation.phone("official-legacy", "paris")
     phone.power_on()
     phone.walk_setup()
@@ -167,8 +169,8 @@ def test_a_legacy_phone_does_not_ask_when_a_network_comes_up(simulation: Simulat
     assert len(phone.network.requests) == asked
 
 
-def test_an_official_phone_checks_in_when_its_verdict_says(simulation: Simulation) -> None:
-    """The alarm is set to the check-in of the newest verdict, a week here."""
+def test_an_official_device_checks_in_at_the_time_of_its_verdict(simulation: Simulation) -> None:
+    """A week here."""
     phone = simulation.phone("official-global", "paris")
     phone.power_on()
     phone.walk_setup()
@@ -179,9 +181,7 @@ def test_an_official_phone_checks_in_when_its_verdict_says(simulation: Simulatio
     assert len(phone.network.requests) > asked
 
 
-def test_the_same_seed_tells_the_same_story_to_the_octet() -> None:
-    """Everything random derives from the seed, so a report can be reproduced."""
-
+def test_the_same_seed_gives_the_same_timeline() -> None:
     def story() -> list[dict[str, object]]:
         with Simulation.open("again") as simulation:
             phone = simulation.phone("official-global", "havana")

@@ -177,7 +177,7 @@ def test_what_is_not_toml_is_named_with_its_line(text: str, line: int) -> None:
     assert "not TOML" in error.message
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported_by_name(tmp_path: Path) -> None:
     """Absent, a folder, not UTF-8, or far too long."""
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b"[profile]\ntitle = 'caf\xe9'\n")

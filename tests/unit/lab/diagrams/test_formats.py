@@ -1,4 +1,4 @@
-"""The machines in other languages say what the tables say; an engine that is not ours vouches for them."""
+"""The exported machines agree with the tables; an independent engine executes them."""
 
 import itertools
 import re
@@ -27,7 +27,7 @@ EVENTS: dict[EventKind, Any] = {
 
 
 def outcomes(machine: Machine, state: StrEnum, kind: EventKind, true: frozenset[str]) -> tuple[str, str, str]:
-    """Target, effects and refusal of a pair by the tables, where the guards in `true` hold."""
+    """Target, effects and rejection of a pair by the tables, if the guards in `true` hold."""
     for row in machine.rows.get((state, kind), ()):
         if row.guard is None or row.guard.__name__ in true:
             return row.target.value, " ".join(row.do), ""
@@ -43,7 +43,7 @@ class Engine:
         self.states = {scxml.state_id(machine, state): state for state in machine.states}
 
     def outcome(self, state: StrEnum, kind: EventKind, true: frozenset[str]) -> tuple[str, str, str]:
-        """The same three by the engine."""
+        """Target, effects and rejection by the engine."""
         running = self.chart(start_value=scxml.state_id(self.machine, state))
         # The engine leaves the data model to the host where it does not start at the beginning.
         data = dict.fromkeys((scxml.causes(self.machine), scxml.refuses(self.machine)), "")
@@ -58,7 +58,7 @@ class Engine:
 
 
 def valuations(machine: Machine, state: StrEnum, kind: EventKind) -> list[frozenset[str]]:
-    """Every way in which the guards of a pair can hold or not."""
+    """All combinations of guards of a pair."""
     names = {row.guard.__name__ for row in machine.rows.get((state, kind), ()) if row.guard}
     choices = itertools.chain.from_iterable(
         itertools.combinations(sorted(names), size) for size in range(len(names) + 1)
@@ -67,16 +67,15 @@ def valuations(machine: Machine, state: StrEnum, kind: EventKind) -> list[frozen
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_an_independent_engine_takes_every_pair_as_the_tables_do(machine: Machine) -> None:
-    """Whoever doubts our own interpreter of the tables can ask another one, for every pair under every guard."""
+def test_an_independent_engine_agrees_with_the_tables_on_every_pair(machine: Machine) -> None:
     engine = Engine(machine)
     for state, kind in itertools.product(machine.states, sorted(machine.alphabet)):
         for true in valuations(machine, state, kind):
             assert engine.outcome(state, kind, true) == outcomes(machine, state, kind, true), (state, kind)
 
 
-def test_step_agrees_with_the_engines_together_on_every_combination_of_states() -> None:
-    """`step` is the product: each machine goes where its engine goes, unless one of them refuses the event."""
+def test_step_agrees_with_the_engines_on_every_combination_of_states() -> None:
+    """`step` is their product, unless one of them rejects the event."""
     engines = {machine.name: Engine(machine) for machine in MACHINES}
     known: dict[tuple[object, ...], tuple[str, str, str]] = {}
     for setup, exchange, lock, attention in itertools.product(Setup, Exchange, Lock, Attention):
@@ -91,7 +90,7 @@ def test_step_agrees_with_the_engines_together_on_every_combination_of_states() 
 
 
 def _state(setup: Setup, exchange: Exchange, lock: Lock, attention: Attention) -> State:
-    """A state in which some guards hold and others do not."""
+    """A state in which the given guards hold and the others do not."""
     memory = Memory(
         TimeAnchor(NOW), lock_at=NOW - 1, offline_at=NOW + 1, warn_at=NOW - 1, check_in_at=NOW + 1
     )
@@ -101,7 +100,7 @@ def _state(setup: Setup, exchange: Exchange, lock: Lock, attention: Attention) -
 def _asked(
     known: dict[tuple[object, ...], tuple[str, str, str]], engine: Engine, state: State, kind: EventKind
 ) -> tuple[str, str, str]:
-    """The engine's answer; each machine only sees its own state and its guards, so most have been asked before."""
+    """The engine's result, cached: a machine depends only on its own state and guards."""
     own: StrEnum = getattr(state, engine.machine.name)
     rows = [row for row in engine.machine.rows.get((own, kind), ()) if row.guard]
     true = frozenset(row.guard.__name__ for row in rows if row.guard and row.guard(state, HERE))
@@ -112,7 +111,7 @@ def _asked(
 
 
 def _together(answers: list[tuple[str, str, str]]) -> object:
-    """All targets and all effects, or the first refusal and who refuses."""
+    """All targets and effects, or the first rejection and its machine."""
     for machine, _, refusal in answers:
         if refusal:
             return (machine, refusal)
@@ -136,10 +135,10 @@ def _stepped(state: State, kind: EventKind) -> object:
 
 
 @pytest.mark.parametrize("machines", [MACHINES, MACHINES[:1]], ids=["all", "one"])
-def test_the_scxml_document_is_of_its_namespace_and_names_every_state_once(
+def test_the_scxml_document_has_its_namespace_and_unique_state_ids(
     machines: tuple[Machine, ...],
 ) -> None:
-    """Engines find states by their id, so two machines that know a `notice` must not share it."""
+    """Two machines have a state `notice`."""
     root = ET.fromstring(scxml.document(machines))
     assert root.tag == f"{{{scxml.NAMESPACE}}}scxml"
     ids = [element.get("id") for element in root.iter() if element.get("id")]
@@ -147,21 +146,18 @@ def test_the_scxml_document_is_of_its_namespace_and_names_every_state_once(
     assert {scxml.state_id(m, state) for m in machines for state in m.states} <= set(ids)
 
 
-def test_a_chart_that_starts_at_the_beginning_has_every_guard_and_no_word() -> None:
-    """The data model is complete, so that no condition meets a name that it does not know."""
+def test_a_new_chart_has_all_guards_at_0_and_empty_variables() -> None:
     running = load(scxml.document(MACHINES), format="scxml")()
     assert {getattr(running.model, guard) for guard in scxml.guards(MACHINES)} == {0}
     assert {getattr(running.model, scxml.causes(machine)) for machine in MACHINES} == {""}
 
 
 def test_all_machines_load_as_one_parallel_chart() -> None:
-    """The whole document is valid too, not only its parts."""
     running = load(scxml.document(MACHINES), format="scxml")()
     assert {machine.name for machine in MACHINES} <= set(running.configuration_values)
 
 
-def test_the_picture_is_one_self_contained_document_with_every_state_and_every_line() -> None:
-    """It must show in a browser without a network, and leave nothing out."""
+def test_the_picture_is_self_contained_and_has_every_state_and_transition() -> None:
     text = svg.document(MACHINES)
     root = ET.fromstring(text)
     assert not [value for element in root.iter() for key, value in element.items() if "href" in key]
@@ -174,8 +170,7 @@ def test_the_picture_is_one_self_contained_document_with_every_state_and_every_l
                     assert any(word.startswith(kind) and word.endswith(", ".join(row.do)) for word in words)
 
 
-def test_nothing_in_the_picture_lies_outside_of_it() -> None:
-    """A table that grows must not grow out of the picture."""
+def test_all_cards_are_within_the_picture() -> None:
     root = ET.fromstring(svg.document(MACHINES))
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
     for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
@@ -185,7 +180,6 @@ def test_nothing_in_the_picture_lies_outside_of_it() -> None:
             assert float(rect.get("y", 0)) + float(rect.get("height", 0)) < height
 
 
-def test_mermaid_of_one_machine_is_bare_and_of_several_a_page() -> None:
-    """Mermaid knows one diagram a document."""
+def test_mermaid_of_one_machine_is_a_diagram_and_of_several_a_page() -> None:
     assert mermaid.document(MACHINES[:1]).startswith("stateDiagram-v2")
     assert mermaid.document(MACHINES).count("```mermaid") == len(MACHINES)

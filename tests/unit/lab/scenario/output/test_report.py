@@ -63,7 +63,7 @@ def test_what_is_planted_stays_text(incident: ScenarioResult) -> None:
     assert details(page)[0]["handsets"][0]["name"] == EVIL
 
 
-def test_the_page_asks_nobody(incident: ScenarioResult) -> None:
+def test_the_page_sends_no_requests(incident: ScenarioResult) -> None:
     """A report is read where there is no network."""
     assert not re.search(r"<(link|img|iframe)\b|\bsrc=|@import", render([incident]))
 
