@@ -5,7 +5,7 @@ from pathlib import Path
 
 TABLE = Path(__file__).parents[3] / "docs" / "failure-modes.md"
 HERE = Path(__file__).parent
-ELSEWHERE = {"test_a_cut_at_any_instant_changes_nothing_about_the_end": HERE / "test_power_cuts.py"}
+ELSEWHERE = {"test_power_cut_at_any_effect_does_not_change_the_outcome": HERE / "test_power_cuts.py"}
 
 
 def rows() -> list[list[str]]:
