@@ -17,6 +17,7 @@ def theatre() -> Iterator[AttackEnvironment]:
         yield opened
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", [attack.id for attack in CATALOGUE])
 def test_the_attack_ends_as_it_must(theatre: AttackEnvironment, name: str) -> None:
     """Lock, screen and code are exactly the stated ones, and its vectors hold for the bare verifier too."""

@@ -247,6 +247,7 @@ FAILS = {"restore-backup"}
 """Rows that must fail: what they expect was undone."""
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("verb", ROWS)
 def test_a_step_does_what_it_says(verb: str) -> None:
     """Shown by what a person could observe after it."""
@@ -312,6 +313,7 @@ HARMLESS = {FaultKind.DUPLICATED, FaultKind.REORDERED, FaultKind.REPLAYED}
 """A new phone has no earlier answers, and a challenge that was asked for twice is still one."""
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", sorted(set(SCENARIO_FAULTS) - HARMLESS))
 def test_every_fault_keeps_a_new_phone_from_its_verdict(kind: FaultKind) -> None:
     """A fault that changes nothing would test nothing."""

@@ -204,6 +204,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("step", range(1, 6))
 def test_a_kill_at_any_step_of_a_rotation_leaves_a_repository_that_phones_take(
     scenery: Stage, step: int, monkeypatch: pytest.MonkeyPatch
@@ -221,6 +222,7 @@ def test_a_kill_at_any_step_of_a_rotation_leaves_a_repository_that_phones_take(
     assert (asked_again(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("step", range(1, 8))
 def test_a_kill_at_any_step_of_a_root_rotation_is_mended_by_the_next_start(
     scenery: Stage, step: int, monkeypatch: pytest.MonkeyPatch
@@ -239,6 +241,7 @@ def test_a_kill_at_any_step_of_a_root_rotation_is_mended_by_the_next_start(
     assert fetched(phone)[-1] != "2.root.json", "the phone has followed"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("step", range(1, 8))
 def test_a_kill_while_a_repository_is_made_is_mended_by_the_next_start(
     tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch

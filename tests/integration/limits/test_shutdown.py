@@ -61,6 +61,7 @@ def wait_until_all_are_judged(origin: str) -> None:
     raise AssertionError("the requests did not arrive")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

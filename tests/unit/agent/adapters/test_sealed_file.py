@@ -50,6 +50,7 @@ def test_a_half_written_successor_is_not_read(tmp_path: Path) -> None:
     assert file.read() == b"new"
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("round_", range(5))
 def test_a_kill_at_any_moment_leaves_a_whole_file_no_older_than_acknowledged(
     tmp_path: Path, round_: int
