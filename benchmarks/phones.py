@@ -56,7 +56,7 @@ class DirectTransport:
 
 
 @dataclass(frozen=True)
-class Phone:
+class BenchmarkDevice:
     """One agent, and the IMEIs of the phone that it runs on."""
 
     agent: Agent
@@ -75,7 +75,7 @@ class Phone:
             raise RuntimeError("the phone was not activated, so nothing was measured")
 
 
-def make_phone(number: int, transport: UpstreamTransport, world: World) -> Phone:
+def make_phone(number: int, transport: UpstreamTransport, world: World) -> BenchmarkDevice:
     """A phone in Paris that has never been switched on; `number` distinguishes it from the others.
 
     It has the verdict keys that its firmware image pins, so that no key repository is asked.
@@ -104,7 +104,7 @@ def make_phone(number: int, transport: UpstreamTransport, world: World) -> Phone
         lambda _: ImageBinding(trust, transport, authority),
         options=DeviceOptions(ports=quiet_ports),
     )
-    return Phone(device.new_agent(), device.imeis)
+    return BenchmarkDevice(device.new_agent(), device.imeis)
 
 
 class _Pinned:

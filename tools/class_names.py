@@ -11,13 +11,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
-EXCEPTIONS: Final = {
-    "Location": "a claim of the evidence, and the step of a scenario file with the key `location`",
-    "ShowImei": "an effect of the agent, and the step of a scenario file with the key `show-imei`",
-}
+EXCEPTIONS: Final[dict[str, str]] = {}
 """At most ten names that may have two definitions, with the reasons."""
 
-PENDING: Final = {"Cell", "Expected", "Failure", "FaultKind", "KeyStatus", "Known", "Phone", "Result", "Wish"}
+PENDING: Final = {"Cell", "Failure"}
 """Names with two definitions that are being renamed."""
 
 

@@ -67,11 +67,11 @@ class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target) if self.enabled else None
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = LazyLoader(_Loader(name, spec.loader.path))
+            spec.loader = LazyLoader(_SourceLoader(name, spec.loader.path))
         return spec
 
 
-class _Loader(SourceFileLoader):
+class _SourceLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         with deferred(enabled=False):  # imports of the module itself are not deferred
             super().exec_module(module)

@@ -6,7 +6,7 @@ the delegated role that lists the verdict keys. `KeyRepository` publishes; `Verd
 
 from server_stub.key_repository.ceremony import RootKeys, first_root, next_root
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
-from server_stub.key_repository.key_list import KeyList, KeyStatus
+from server_stub.key_repository.key_list import KeyList, ListedKeyStatus
 from server_stub.key_repository.keyring import Keyring
 from server_stub.key_repository.reading import published_keys
 from server_stub.key_repository.repository import InitialContents, KeyRepository
@@ -18,9 +18,9 @@ __all__ = [
     "KeyList",
     "KeyRepository",
     "KeyRepositoryError",
-    "KeyStatus",
     "Keyring",
     "Lifetimes",
+    "ListedKeyStatus",
     "OnlineKeys",
     "OnlineRole",
     "RepositoryFault",

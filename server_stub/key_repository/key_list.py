@@ -21,7 +21,7 @@ TAIL: Final = limits.LIFETIME_MAX + limits.SKEW
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv", "seed"})
 
 
-class KeyStatus(StrEnum):
+class ListedKeyStatus(StrEnum):
     """`status` of a key."""
 
     ACTIVE = "active"
@@ -74,7 +74,7 @@ class KeyList:
                 RepositoryFault.KEY_LISTED, f"{jwk['kid']} is already listed; a name is used once"
             )
         begins = {} if signs_from is None else {"nbf": signs_from - limits.SKEW}
-        return type(self)((*self.keys, {"status": KeyStatus.ACTIVE.value, **jwk, **begins}))
+        return type(self)((*self.keys, {"status": ListedKeyStatus.ACTIVE.value, **jwk, **begins}))
 
     def retiring(self, kid: str, signs_until: int) -> Self:
         """The list in which the key signs until `signs_until` and stays listed until its last verdict has expired."""
@@ -82,7 +82,7 @@ class KeyList:
 
     def revoked(self, kid: str) -> Self:
         """The list with the key revoked. It stays listed, so that devices reject it by name."""
-        return self._changed(kid, {"status": KeyStatus.REVOKED.value})
+        return self._changed(kid, {"status": ListedKeyStatus.REVOKED.value})
 
     def pruned(self, now: int) -> Self:
         """The list without expired keys; revoked ones stay."""
@@ -90,7 +90,7 @@ class KeyList:
             tuple(
                 key
                 for key in self.keys
-                if key["status"] == KeyStatus.REVOKED or "exp" not in key or key["exp"] > now
+                if key["status"] == ListedKeyStatus.REVOKED or "exp" not in key or key["exp"] > now
             )
         )
 
@@ -111,4 +111,4 @@ class KeyList:
 def _may_sign(key: Jwk, now: int) -> bool:
     begun = "nbf" not in key or key["nbf"] + limits.SKEW <= now
     lasts = "exp" not in key or now <= key["exp"] - TAIL
-    return key["status"] == KeyStatus.ACTIVE and begun and lasts
+    return key["status"] == ListedKeyStatus.ACTIVE and begun and lasts
