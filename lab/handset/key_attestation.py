@@ -47,22 +47,6 @@ class RootOfTrustFields:
 
 
 @asn1.sequence
-class PackageFields:
-    """`AttestationPackageInfo`."""
-
-    name: bytes
-    version: int
-
-
-@asn1.sequence
-class ApplicationFields:
-    """`AttestationApplicationId`; `AuthorizationFields.application_id` holds its DER encoding."""
-
-    packages: SetOf[PackageFields]
-    signatures: SetOf[bytes]
-
-
-@asn1.sequence
 class AuthorizationFields:
     """`AuthorizationList`: optional fields with EXPLICIT context tags. `Null()` sets a flag, None omits a field."""
 

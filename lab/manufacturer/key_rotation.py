@@ -17,9 +17,9 @@ _GENERATIONS_MAX: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class KeyRotationHistory:
-    """The successors of the keys of `vendor`. `listed` returns the published list."""
+    """The successors of the keys of `manufacturer`. `listed` returns the published list."""
 
-    vendor: Manufacturer
+    manufacturer: Manufacturer
     listed: Callable[[], KeyList]
 
     def keyring(self, keys: Sequence[SigningKey]) -> Keyring:
@@ -31,7 +31,7 @@ class KeyRotationHistory:
             for generation in range(1, _GENERATIONS_MAX + 1):
                 if not missing:
                     return ring
-                candidate = self.vendor.verdict_key(key.algorithm, generation)
+                candidate = self.manufacturer.verdict_key(key.algorithm, generation)
                 if candidate.kid in missing:
                     missing.discard(candidate.kid)
                     ring.succeed(previous.kid, candidate)
@@ -43,9 +43,9 @@ class KeyRotationHistory:
         kids = self._kids()
         newest = 0
         for generation in range(1, _GENERATIONS_MAX + 1):
-            if self.vendor.verdict_key(key.algorithm, generation).kid in kids:
+            if self.manufacturer.verdict_key(key.algorithm, generation).kid in kids:
                 newest = generation
-        return self.vendor.verdict_key(key.algorithm, newest + 1)
+        return self.manufacturer.verdict_key(key.algorithm, newest + 1)
 
     def _kids(self) -> set[str]:
         return {key["kid"] for key in self.listed().keys}

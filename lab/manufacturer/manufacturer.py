@@ -53,8 +53,7 @@ class Authority:
 class Manufacturer:
     """The manufacturer of one lab.
 
-    >>> vendor = Manufacturer(7)
-    >>> vendor.authority(KeystoreLevel.TEE).level
+    >>> Manufacturer(7).authority(KeystoreLevel.TEE).level
     <KeystoreLevel.TEE: 'tee'>
     """
 

@@ -12,7 +12,6 @@ INTEGER: Final = 0x02
 BOOLEAN: Final = 0x01
 OCTET_STRING: Final = 0x04
 NULL: Final = 0x05
-OBJECT_IDENTIFIER: Final = 0x06
 ENUMERATED: Final = 0x0A
 SEQUENCE: Final = 0x30
 SET: Final = 0x31

@@ -147,7 +147,3 @@ class Policy:
         if activation is None:
             return TerritoryClass.NONE
         return self.classify(activation.territory) if activation.territory else TerritoryClass.UNKNOWN
-
-    def campaign_state(self, campaign_id: str, now: int) -> CampaignState:
-        """The state of the campaign at `now`. Raises KeyError if it does not exist."""
-        return self.periods[campaign_id].state(now)

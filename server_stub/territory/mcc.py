@@ -136,8 +136,8 @@ class NetworkCode:
 def network_of(plmn: Plmn) -> NetworkCode:
     """The properties of a PLMN.
 
-    >>> network_of(Plmn(mcc="901", mnc="12")).code_type
-    <NetworkCodeType.VESSEL: 'vessel-network'>
+    >>> network_of(Plmn(mcc="901", mnc="12")).code_type, network_of(Plmn(mcc="250", mnc="60")).territory
+    (<NetworkCodeType.VESSEL: 'vessel-network'>, 'UA-43')
     """
     if own := TERRITORY_BY_PLMN.get((plmn.mcc, plmn.mnc)):
         # The operators of Crimea also serve Sevastopol, and the reverse.
@@ -152,12 +152,3 @@ def network_of(plmn: Plmn) -> NetworkCode:
 
 
 _CRIMEA_ALSO: Final = {"UA-43": ("UA-40",), "UA-40": ("UA-43",)}
-
-
-def territory_of(plmn: Plmn) -> str | None:
-    """The territory of a network, or None if its code has none.
-
-    >>> territory_of(Plmn(mcc="250", mnc="60")), territory_of(Plmn(mcc="901", mnc="01"))
-    ('UA-43', None)
-    """
-    return network_of(plmn).territory

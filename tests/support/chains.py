@@ -15,10 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.handset import key_attestation
 from lab.handset.key_attestation import (
-    ApplicationFields,
     AttestationFields,
     AuthorizationFields,
-    PackageFields,
     RootOfTrustFields,
     enumerated,
 )
@@ -68,6 +66,22 @@ def description(**changes: object) -> KeyDescription:
     level = SecurityLevel.TRUSTED_ENVIRONMENT
     lists = (AuthorizationList(), AuthorizationList(**hardware | changes))  # type: ignore[arg-type]
     return KeyDescription(300, level, 300, level, CHALLENGE, b"", *lists)
+
+
+@asn1.sequence
+class PackageFields:
+    """`AttestationPackageInfo`."""
+
+    name: bytes
+    version: int
+
+
+@asn1.sequence
+class ApplicationFields:
+    """`AttestationApplicationId`; `AuthorizationFields.application_id` is its DER encoding."""
+
+    packages: asn1.SetOf[PackageFields]
+    signatures: asn1.SetOf[bytes]
 
 
 def encode_description(description: KeyDescription) -> bytes:

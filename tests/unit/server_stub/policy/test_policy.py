@@ -135,7 +135,7 @@ def test_unknown_territory_is_allowed_with_an_early_check_in() -> None:
 )
 def test_campaign_ends_at_the_second_of_until(offset: int, state: CampaignState) -> None:
     end = int(POLICY.document.campaigns[0].ends.timestamp())
-    assert POLICY.campaign_state("investigation-2021", end + offset) is state
+    assert POLICY.periods["investigation-2021"].state(end + offset) is state
 
 
 MINIMAL = """\

@@ -25,7 +25,6 @@ from server_stub.territory.mcc import (
     TERRITORY_BY_PLMN,
     NetworkCodeType,
     network_of,
-    territory_of,
 )
 from server_stub.territory.signals import PROVENANCE, Note
 from tests.support.server_phone import claims
@@ -66,13 +65,13 @@ def evidence(**changes: object) -> Evidence:
     ],
 )  # fmt: skip
 def test_country_code_gives_its_country(mcc: str, territory: str) -> None:
-    assert territory_of(Plmn(mcc=mcc, mnc="01")) == territory
+    assert network_of(Plmn(mcc=mcc, mnc="01")).territory == territory
 
 
 @pytest.mark.parametrize(("mcc", "mnc"), [("310", "260"), ("310", "59"), ("425", "05")])
 def test_seat_of_an_operator_does_not_change_the_territory(mcc: str, mnc: str) -> None:
     """Tables by operator place a network of the United States on an island."""
-    assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == TERRITORY_BY_MCC[mcc]
+    assert network_of(Plmn(mcc=mcc, mnc=mnc)).territory == TERRITORY_BY_MCC[mcc]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ def test_code_without_a_country_has_no_territory(mcc: str, mnc: str, code_type: 
 )
 def test_operator_that_serves_only_crimea_is_in_crimea(mcc: str, mnc: str, territory: str) -> None:
     """Under the Russian and the Ukrainian country code."""
-    assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
+    assert network_of(Plmn(mcc=mcc, mnc=mnc)).territory == territory
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_operator_that_serves_only_crimea_is_in_crimea(mcc: str, mnc: str, terri
 )
 def test_network_codes_of_two_and_three_digits_differ(mcc: str, mnc: str, territory: str) -> None:
     """3GPP TS 23.003 clause 2.2: leading zeros count."""
-    assert territory_of(Plmn(mcc=mcc, mnc=mnc)) == territory
+    assert network_of(Plmn(mcc=mcc, mnc=mnc)).territory == territory
 
 
 def test_each_territory_of_the_tables_exists() -> None:
