@@ -1,1 +1,1 @@
-"""The fictional phone maker: its keys, its key rotation and its policies."""
+"""The fictional manufacturer: its keys, its key rotation and its policies."""

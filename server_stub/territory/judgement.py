@@ -12,7 +12,7 @@ T4. Position and serving network are the strongest. If they are compatible, the 
 T5. A position overrules a network that reaches across a border to it (35 km). If the network is further away, the two
     contradict each other: one of them is false, and nothing shows which one.
 T6. A position at sea is in no territory. A network of a coast in reach decides; one of another coast contradicts;
-    without a network the answer is unknown, whatever Wi-Fi, SIM and address indicate.
+    without a network the answer is unknown, and Wi-Fi, SIM and address are not used.
 T7. Without both: a SIM registered at home, then the Wi-Fi country, then the last received network (10 minutes to a
     day), then the SIM's home, then the source address. The stronger overrules the weaker without a contradiction.
 T8. Incompatible signals of equal strength contradict each other.

@@ -34,7 +34,7 @@ class Source(StrEnum):
 
 
 PROVENANCE: Final = {
-    Source.POSITION: "the phone's receiver, GNSS or cell (RFC 9711 section 4.2.10)",
+    Source.POSITION: "the device's receiver, GNSS or cell (RFC 9711 section 4.2.10)",
     Source.SERVING_NETWORK: "the modem's registration (3GPP TS 27.007 clauses 7.2 and 7.3)",
     Source.WIFI_COUNTRY: "the access point's beacon (IEEE 802.11d)",
     Source.LAST_NETWORK: "the modem's last received cell",
