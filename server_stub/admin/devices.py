@@ -52,9 +52,9 @@ class OperatorFault(StrEnum):
 
 
 _ADVICE: Final = {
-    OperatorFault.DEVICE_UNKNOWN: "no such phone has asked this server; check the number and the database",
-    OperatorFault.DEVICE_NOT_LOCKED: "by its newest verdict this phone is not locked; its lock screen would be wrong",
-    OperatorFault.VERDICT_UNKNOWN: "this server has no verdict of this phone to build on; the phone must go online",
+    OperatorFault.DEVICE_UNKNOWN: "no such device has contacted this server; check the number and the database",
+    OperatorFault.DEVICE_NOT_LOCKED: "according to its newest verdict this device is not locked",
+    OperatorFault.VERDICT_UNKNOWN: "this server has no verdict for this device; the device must go online",
 }
 
 

@@ -188,7 +188,7 @@ class PolicyAdmin:
         if document.version < floor:
             raise PolicyAdminError(
                 PolicyFault.VERSION_TOO_LOW,
-                f"{document.id} is version {document.version}, and phones know {floor}; "
+                f"{document.id} is version {document.version}, and devices know {floor}; "
                 "give the document a higher version",
             )
         try:

@@ -1,7 +1,7 @@
 """Reading evidence: a compact JWS (RFC 7515) with the device's certificate chain in `x5c`.
 
 It is verified with `cryptography` and not with the library that signs verdicts, so that a bug in one is not hidden by
-the other; the agent's verifier shares no code with this one. There are two stages, `read` and then
+the other; the agent's verifier shares no code with this one. There are two steps, `read` and then
 `EvidenceToken.verify_signature`, because the costly signature is checked only if this server issued the nonce.
 """
 
@@ -106,10 +106,10 @@ def _decode_segment(segment: bytes) -> bytes:
     return binascii.a2b_base64(segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4))
 
 
-def _read_header(octets: bytes) -> tuple[str, tuple[bytes, ...]]:
-    if len(octets) > limits.HEADER_MAX:
+def _read_header(content: bytes) -> tuple[str, tuple[bytes, ...]]:
+    if len(content) > limits.HEADER_MAX:
         raise EvidenceError(_MALFORMED, f"the header is longer than {limits.HEADER_MAX} bytes")
-    header = _object(octets, "header")
+    header = _object(content, "header")
     if header.keys() != _HEADER:
         raise EvidenceError(_MALFORMED, "the header must have exactly alg, typ and x5c")
     if header["typ"] != media.EVIDENCE_TYP or header["alg"] not in _ALGORITHMS:
@@ -158,12 +158,12 @@ def _names(schema: object) -> set[str]:
 _CLAIM_NAMES: Final = frozenset(_names(Evidence.model_json_schema()))
 
 
-def _object(octets: bytes, part: str) -> dict[str, Any]:
+def _object(content: bytes, part: str) -> dict[str, Any]:
     try:
-        return read_object(octets)
+        return read_object(content)
     except JsonError as error:
         raise EvidenceError(_MALFORMED, f"the {part} is {error}") from error
 
 
-def _base64url(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

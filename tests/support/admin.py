@@ -1,4 +1,4 @@
-"""A real server with its admin API on a real port, and a client that says as little as curl."""
+"""A server with its admin API on a real port, and a minimal client."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from tests.support.server_phone import IMEI, NOW, VENDOR, Clock, Phone, Randomne
 
 @dataclass
 class Operated:
-    """One server that an operator may call with its token."""
+    """A server and the operator's token."""
 
     origin: str
     service: VerdictService
@@ -40,19 +40,19 @@ class Operated:
         return requests.request(method, url, json=body, headers=told, timeout=60)
 
     def get(self, path: str) -> Any:
-        """What is answered to a question that has an answer."""
+        """The JSON of a successful GET."""
         answer = self.ask("GET", path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def done(self, path: str, body: Any, **headers: str) -> Any:
-        """What is answered to a write that is done."""
+        """The JSON of a successful write."""
         answer = self.ask("POST", path, body, **headers)
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
     def refused(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
-        """Status and code of a request that is refused, with a whole problem document."""
+        """Status and code of a rejected request, which must have a complete problem document."""
         answer = self.ask(method, path, body, **headers)
         problem = answer.json()
         assert answer.headers["Content-Type"] == "application/problem+json", answer.text
@@ -61,13 +61,13 @@ class Operated:
         return answer.status_code, problem["code"]
 
     def activate(self, imei: str = IMEI, **claims: Any) -> str:
-        """Let a phone ask for a verdict, and return its pseudonym."""
+        """Request a verdict for a device, and return its pseudonym."""
         phone = Phone(boot=facts(imeis=(imei,)))
         nonce = self.service.challenge().nonce
         return self.service.judge(phone.evidence(nonce, ueid=ueid(imei), **claims))[0].sub
 
     def know(self, count: int) -> list[str]:
-        """Let the store know this many devices that never asked."""
+        """Put this many devices without requests into the store."""
         devices = [Device(f"d-{number:032x}", None, "global", None, 0) for number in range(count)]
         with self.parts.store.transaction() as transaction:
             for device in devices:
@@ -75,7 +75,7 @@ class Operated:
         return [device.sub for device in devices]
 
     def forget(self) -> None:
-        """Go on as a server that knows no device and has done nothing; a new server would take a while to start."""
+        """Reset the server to its state after the start; starting a new one would take longer."""
         store, policy = self.parts.store, shipped()
         assert isinstance(store, ResettableStore)
         with store.reading() as reading:

@@ -13,7 +13,7 @@ THUMBPRINT = "t" * 43
 
 
 def device(number: int = 1, **changes: Any) -> Device:
-    """A device with something in every field."""
+    """A device with a value in every field."""
     whole = Device(
         sub=f"d-{number:032x}",
         activation=Activation(1_000, "FR"),
@@ -56,7 +56,7 @@ def verdict(sub: str, serial: int, **changes: Any) -> Verdict:
 
 
 def record(sub: str, serial: int, **changes: Any) -> VerdictRecord:
-    """A verdict with what led to it."""
+    """A verdict with its inputs."""
     return VerdictRecord(
         verdict=verdict(sub, serial, **changes),
         identity="attested",

@@ -1,4 +1,4 @@
-"""A phone that is nothing but its keystore and its claims, for tests of the server."""
+"""A minimal device for tests of the server: a keystore and claims."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -53,7 +53,7 @@ def facts(**changes: Any) -> BootFacts:
 
 
 def claims(nonce: str, **changes: Any) -> dict[str, Any]:
-    """Claims of a phone in Havana with a Cuban SIM that wants to be activated."""
+    """Claims of a device in Havana with a Cuban SIM that requests activation."""
     base: dict[str, Any] = {
         "eat_nonce": nonce,
         "ueid": ueid(IMEI),
@@ -82,7 +82,7 @@ def claims(nonce: str, **changes: Any) -> dict[str, Any]:
 
 
 def telephony(mcc: str | None, mnc: str = "01", home: tuple[str, str] | None = None) -> dict[str, Any]:
-    """What the modem says: registered on `mcc`-`mnc` if given, with a SIM of network `home` if given."""
+    """The telephony claim: registered on `mcc`-`mnc` if given, with a SIM of network `home` if given."""
     sim: dict[str, Any] = {"slot": 0, "status": "absent"}
     if home:
         sim = {
@@ -101,7 +101,7 @@ def telephony(mcc: str | None, mnc: str = "01", home: tuple[str, str] | None = N
 
 @dataclass
 class Phone:
-    """One phone. `evidence` makes the signed token for a nonce."""
+    """One device. `evidence` returns the signed token for a nonce."""
 
     level: KeystoreLevel = KeystoreLevel.STRONGBOX
     boot: BootFacts = field(default_factory=facts)
@@ -120,7 +120,7 @@ class Phone:
 
 
 class Clock:
-    """A clock that stands where it is put."""
+    """A clock that the test sets."""
 
     def __init__(self, now: int = NOW) -> None:
         self.now = now
@@ -130,7 +130,7 @@ class Clock:
 
 
 class Randomness:
-    """Octets that never repeat and are the same in every run."""
+    """Bytes that never repeat and are the same in every run."""
 
     def __init__(self) -> None:
         self._seed = Seed.of("server randomness")

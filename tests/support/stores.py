@@ -1,4 +1,4 @@
-"""Every kind of store for the tests that hold for all of them.
+"""Both kinds of databases for tests.
 
 PostgreSQL is where `ACTIVATION_POSTGRES` says: the URL of a server on which its user may make schemas. Each test gets a
 schema of its own there, which is dropped at the end.
@@ -22,13 +22,13 @@ KINDS: Final = ("sqlite", "postgresql")
 
 
 def postgresql_url() -> str:
-    """The server for tests. Skips the test where there is none."""
+    """The server for tests. Skips the test if there is none."""
     return os.environ.get(VARIABLE) or pytest.skip(MISSING)
 
 
 @contextmanager
 def schema_url() -> Iterator[str]:
-    """The URL of an empty schema. Skips the test where there is no PostgreSQL."""
+    """The URL of an empty schema. Skips the test if there is no PostgreSQL."""
     url, name = postgresql_url(), f"test_{secrets.token_hex(8)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{name}"')
@@ -41,7 +41,7 @@ def schema_url() -> Iterator[str]:
 
 @contextmanager
 def place_of(kind: str, folder: Path) -> Iterator[str]:
-    """Where a durable store of `kind` would be, empty."""
+    """The location of an empty database of `kind`."""
     if kind == "sqlite":
         yield str(folder / "server.db")
     else:

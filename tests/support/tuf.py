@@ -1,7 +1,7 @@
-"""A vendor's server with its key repository, phones that pin its root, and a hostile mirror between them.
+"""A vendor's server with its key repository, devices that pin its root, and a hostile mirror between them.
 
-Everything goes over real HTTP on loopback. The mirror passes on what it is asked, unless a test gives it a folder to
-serve as the repository, or words of its own for a path.
+Everything goes over real HTTP on loopback. The mirror forwards requests, unless a test gives it a folder to serve as
+the repository, or a response for a path.
 """
 
 import http.client
@@ -34,31 +34,33 @@ from server_stub.verdicts.service import VerdictService
 
 SEED = "tuf tests"
 HOUR, DAY = 3600, 24 * 3600
-FREE = Policy.parse(LANTERN, "everybody.toml")
-"""A policy that allows everybody."""
+ALLOW_ALL = Policy.parse(LANTERN, "allow-all.toml")
+"""A policy that allows all devices."""
 
-Play = Callable[[BaseHTTPRequestHandler], None]
-"""What the mirror does instead of answering honestly."""
+Response = Callable[[BaseHTTPRequestHandler], None]
+"""What the mirror does instead of forwarding a request."""
 
 THIRD_KEY = SigningKey.of(Seed.of(SEED).ed25519("third verdict key"))
-"""A verdict key that no repository lists from its beginning."""
+"""A verdict key that no repository lists at first."""
 
 
-def words(body: bytes, status: int = 200, media_type: str = "application/json", **headers: str) -> Play:
-    """Answer with this."""
+def respond_with(
+    body: bytes, status: int = 200, media_type: str = "application/json", **headers: str
+) -> Response:
+    """Respond with `body`."""
 
-    def play(handler: BaseHTTPRequestHandler) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
         for name, value in {"Content-Type": media_type, "Content-Length": str(len(body)), **headers}.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.end_headers()
         handler.wfile.write(body)
 
-    return play
+    return respond
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:
-    """Answer without end, until the phone hangs up."""
+    """Send a body without end, until the device disconnects."""
     handler.send_response(200)
     handler.send_header("Content-Type", "application/json")
     handler.end_headers()
@@ -71,16 +73,16 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
 
 @dataclass
 class Mirror:
-    """What a phone takes for its server. `instead` has a prefix of a path and what happens there."""
+    """The server that devices connect to. `overrides` maps prefixes of paths to responses."""
 
     upstream: str = ""
     folder: Path | None = None
-    instead: dict[str, Play] = field(default_factory=dict)
+    overrides: dict[str, Response] = field(default_factory=dict)
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
-        for prefix, play in self.instead.items():
+        for prefix, respond in self.overrides.items():
             if handler.path.startswith(prefix):
-                play(handler)
+                respond(handler)
                 return
         if self.folder is not None and handler.path.startswith("/tuf/"):
             self._from_folder(handler, self.folder / handler.path.removeprefix("/tuf/"))
@@ -88,7 +90,7 @@ class Mirror:
             self._pass_on(handler)
 
     def _from_folder(self, handler: BaseHTTPRequestHandler, path: Path) -> None:
-        words(path.read_bytes() if path.is_file() else b"", 200 if path.is_file() else 404)(handler)
+        respond_with(path.read_bytes() if path.is_file() else b"", 200 if path.is_file() else 404)(handler)
 
     def _pass_on(self, handler: BaseHTTPRequestHandler) -> None:
         address = urlsplit(self.upstream)
@@ -99,7 +101,7 @@ class Mirror:
         }
         connection.request(handler.command, handler.path, body, headers)
         answer = connection.getresponse()
-        words(answer.read(), answer.status, answer.headers["Content-Type"])(handler)
+        respond_with(answer.read(), answer.status, answer.headers["Content-Type"])(handler)
         connection.close()
 
     @contextmanager
@@ -118,7 +120,7 @@ class Mirror:
                 mirror.handle(self)
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -132,8 +134,8 @@ class Mirror:
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What the user of a phone sees, and the code of the last failed exchange for whoever reads the journal."""
+class VisibleState:
+    """What the user of a device sees, and the code of the last failed exchange in the timeline."""
 
     screen: ScreenId
     trouble: Trouble | None
@@ -141,8 +143,8 @@ class Sight:
 
 
 @dataclass
-class Stage:
-    """One vendor, its running server, the mirror, and phones."""
+class TufEnvironment:
+    """One vendor, its running server, the mirror, and devices."""
 
     folder: Path
     world: World
@@ -159,7 +161,7 @@ class Stage:
 
     @property
     def keys(self) -> tuple[SigningKey, ...]:
-        """What the server may sign with: a key that is not listed yet, and the two that are."""
+        """The server's keys: one that is not listed yet, and two that are."""
         return (THIRD_KEY, *self.vendor.secrets.signing_keys)
 
     def open(self) -> KeyRepository:
@@ -169,7 +171,7 @@ class Stage:
         )
 
     def serve(self, policy: Policy | None = None, *, signer: Any = None) -> KeyRepository:
-        """Start the server, or start it again on what the last one left."""
+        """Start the server, or restart it on its folder and store."""
         self.stop()
         repository = self.stack.enter_context(self.open())
         service = VerdictService(
@@ -183,9 +185,7 @@ class Stage:
             signer=signer or VerdictSigner(self.keys, lambda: repository.keys, self.world.now),
         )
         if policy is not None:
-            adopt_policy(
-                service, policy
-            )  # what is in force in the store goes before what a server is started with
+            adopt_policy(service, policy)  # another policy may be in force in the store
         self.mirror.upstream = self.stack.enter_context(ServerThread(service, repository=repository)).origin
         return repository
 
@@ -194,44 +194,44 @@ class Stage:
         self.stack.close()
 
     def phone(self, place: str = "havana") -> Handset:
-        """A phone of the vendor, switched on and walked through its setup."""
+        """A device of the vendor after its setup."""
         phone = self.simulation.phone("official-global", place)
         phone.power_on()
         phone.walk_setup()
         return phone
 
     def copy(self, name: str) -> Path:
-        """What the repository publishes now, for an attacker to serve later."""
+        """A copy of the current repository, for an attacker to serve later."""
         return Path(shutil.copytree(self.folder, self.folder.with_name(name)))
 
 
 @contextmanager
-def stage(path: Path) -> Iterator[Stage]:
-    """A stage whose server runs, below the folder `path`."""
+def open_environment(path: Path) -> Iterator[TufEnvironment]:
+    """An environment with a running server, below the folder `path`."""
     world, mirror = World(), Mirror()
     with (
         mirror.serving() as origin,
         Simulation.open(SEED, url=origin, world=world) as simulation,
         ExitStack() as stack,
     ):
-        made = Stage(path / "keys", world, mirror, simulation, stack)
+        made = TufEnvironment(path / "keys", world, mirror, simulation, stack)
         made.serve()
         yield made
 
 
-def sight(phone: Handset) -> Sight:
-    """What there is to see."""
+def visible_state(phone: Handset) -> VisibleState:
+    """What the user sees now."""
     now = phone.panel.now
     assert now is not None
     codes = [entry.detail.get("code") for entry in phone.timeline.entries if entry.what == "failed"]
-    return Sight(now.screen, now.facts.trouble, codes[-1] if codes else None)
+    return VisibleState(now.screen, now.facts.trouble, codes[-1] if codes else None)
 
 
-def fetched(phone: Handset) -> list[str]:
-    """The files of the repository that the phone asked for, in order."""
+def fetched_files(phone: Handset) -> list[str]:
+    """The files of the repository that the device requested, in order."""
     return [request.path.rsplit("/", 1)[-1] for request in phone.network.requests if request.method == "GET"]
 
 
-def asked_for_a_verdict(phone: Handset) -> int:
-    """How often evidence left the phone."""
+def verdict_request_count(phone: Handset) -> int:
+    """The number of requests with evidence."""
     return sum(request.path == "/v1/verdicts" for request in phone.network.requests)

@@ -1,7 +1,7 @@
-"""The attacks that TUF is made against, over real HTTP, with what the user of the phone then sees.
+"""The attacks that TUF prevents, over real HTTP, with what the user of the device then sees.
 
-The attacker is between the phone and its server and holds no key of the vendor's. Whatever is done, a phone sends no
-evidence while it has no keys, is not unlocked and not locked, and goes on as soon as the way is free.
+The attacker is between the device and its server and has no key of the vendor. In every attack the device sends no
+evidence while it has no keys, is neither unlocked nor locked, and recovers when the attack ends.
 """
 
 import json
@@ -21,13 +21,13 @@ from tests.support.tuf import (
     DAY,
     HOUR,
     THIRD_KEY,
-    Sight,
-    Stage,
-    asked_for_a_verdict,
+    TufEnvironment,
+    VisibleState,
     endless,
-    sight,
-    stage,
-    words,
+    open_environment,
+    respond_with,
+    verdict_request_count,
+    visible_state,
 )
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
 
@@ -36,41 +36,41 @@ LONG = 10_000 * DAY
 
 
 @pytest.fixture
-def scenery(tmp_path: Path) -> Iterator[Stage]:
-    with stage(tmp_path) as made:
+def environment(tmp_path: Path) -> Iterator[TufEnvironment]:
+    with open_environment(tmp_path) as made:
         yield made
 
 
-def two_publications(scenery: Stage) -> None:
-    """An older repository, kept in a copy, and a newer one that the vendor serves."""
-    scenery.copy("before")
-    scenery.serve().introduce(THIRD_KEY.public_jwk(), signs_from=scenery.world.now() + LONG)
+def publish_twice(environment: TufEnvironment) -> None:
+    """Copy the repository and let the vendor publish a newer one."""
+    environment.copy("before")
+    environment.serve().introduce(THIRD_KEY.public_jwk(), signs_from=environment.world.now() + LONG)
 
 
-def rollback(scenery: Stage) -> None:
-    """Serve what was published before the phone looked last; it has not expired yet."""
-    scenery.mirror.folder = scenery.folder.with_name("before")
+def rollback(environment: TufEnvironment) -> None:
+    """Serve an older publication than the device has seen; it has not expired."""
+    environment.mirror.folder = environment.folder.with_name("before")
 
 
-def rolled_back_snapshot(scenery: Stage) -> None:
-    """Serve the newest timestamp with the snapshot of before under the new name."""
-    copy = scenery.copy("rolled back snapshot")
+def rolled_back_snapshot(environment: TufEnvironment) -> None:
+    """Serve the newest timestamp with the previous snapshot under the new name."""
+    copy = environment.copy("rolled back snapshot")
     (copy / "metadata" / "2.snapshot.json").write_bytes((copy / "metadata" / "1.snapshot.json").read_bytes())
-    scenery.mirror.folder = copy
+    environment.mirror.folder = copy
 
 
-def mixed_roles(scenery: Stage) -> None:
-    """Serve a new snapshot with the list of before: both are signed, but do not belong together."""
-    copy = scenery.copy("mixed roles")
+def mixed_roles(environment: TufEnvironment) -> None:
+    """Serve a new snapshot with the previous list: both are signed, but do not match."""
+    copy = environment.copy("mixed roles")
     (copy / "metadata" / "2.verdict-keys.json").write_bytes(
         (copy / "metadata" / "1.verdict-keys.json").read_bytes()
     )
-    scenery.mirror.folder = copy
+    environment.mirror.folder = copy
 
 
-def mixed_target(scenery: Stage) -> None:
-    """Serve the keys of before under the hash of the new ones."""
-    scenery.mirror.instead[TARGETS_PATH] = words(targets(scenery.folder)[0])
+def mixed_target(environment: TufEnvironment) -> None:
+    """Serve the previous keys under the hash of the new ones."""
+    environment.mirror.overrides[TARGETS_PATH] = respond_with(targets(environment.folder)[0])
 
 
 def targets(folder: Path) -> list[bytes]:
@@ -81,89 +81,91 @@ def targets(folder: Path) -> list[bytes]:
     ]
 
 
-def own_keys(scenery: Stage) -> None:
-    """Serve a key set of the attacker's own under the right name and of the right length."""
-    right = targets(scenery.folder)[-1]
+def own_keys(environment: TufEnvironment) -> None:
+    """Serve the attacker's key set under the right name and with the right length."""
+    right = targets(environment.folder)[-1]
     own = json.dumps({"keys": [Manufacturer("attacker").signing_key.public_jwk()]}).encode()
-    scenery.mirror.instead[TARGETS_PATH] = words(own.ljust(len(right))[: len(right)])
+    environment.mirror.overrides[TARGETS_PATH] = respond_with(own.ljust(len(right))[: len(right)])
 
 
-def wrong_repository(scenery: Stage) -> None:
-    """Serve a whole repository, in order, of somebody else."""
-    folder = scenery.folder.with_name("foreign")
+def wrong_repository(environment: TufEnvironment) -> None:
+    """Serve a valid repository of the attacker."""
+    folder = environment.folder.with_name("foreign")
     other = Manufacturer("attacker")
-    with other.ceremony.open(folder, other.secrets.signing_keys, scenery.world.now):
-        scenery.mirror.folder = folder
+    with other.ceremony.open(folder, other.secrets.signing_keys, environment.world.now):
+        environment.mirror.folder = folder
 
 
-def touched(scenery: Stage) -> None:
+def touched(environment: TufEnvironment) -> None:
     """Change one version number under a signature."""
-    copy = scenery.copy("touched")
+    copy = environment.copy("touched")
     path = copy / "metadata" / "timestamp.json"
     path.write_bytes(path.read_bytes().replace(b'"version":2}', b'"version":9}'))
-    scenery.mirror.folder = copy
+    environment.mirror.folder = copy
 
 
-def endless_timestamp(scenery: Stage) -> None:
-    """Send octets without end where the smallest file should be."""
-    scenery.mirror.instead[TIMESTAMP] = endless
+def endless_timestamp(environment: TufEnvironment) -> None:
+    """Send an endless timestamp."""
+    environment.mirror.overrides[TIMESTAMP] = endless
 
 
-def endless_root(scenery: Stage) -> None:
-    """Send octets without end where a new root could be."""
-    scenery.mirror.instead[METADATA_PATH + "2.root.json"] = endless
+def endless_root(environment: TufEnvironment) -> None:
+    """Send an endless new root."""
+    environment.mirror.overrides[METADATA_PATH + "2.root.json"] = endless
 
 
-def endless_target(scenery: Stage) -> None:
-    """Send octets without end where the keys should be."""
-    scenery.mirror.instead[TARGETS_PATH] = endless
+def endless_target(environment: TufEnvironment) -> None:
+    """Send an endless key list."""
+    environment.mirror.overrides[TARGETS_PATH] = endless
 
 
-def long_timestamp(scenery: Stage) -> None:
-    """Send more than a timestamp may have, though less than the phone would read of anything."""
-    scenery.mirror.instead[TIMESTAMP] = words(b" " * 5000)
+def long_timestamp(environment: TufEnvironment) -> None:
+    """Send a timestamp that is longer than allowed, but shorter than the limit of all responses."""
+    environment.mirror.overrides[TIMESTAMP] = respond_with(b" " * 5000)
 
 
-def rubbish(scenery: Stage) -> None:
-    """Send JSON that is no metadata."""
-    scenery.mirror.instead[TIMESTAMP] = words(b"{}")
+def rubbish(environment: TufEnvironment) -> None:
+    """Send JSON that is not metadata."""
+    environment.mirror.overrides[TIMESTAMP] = respond_with(b"{}")
 
 
-def nested(scenery: Stage) -> None:
-    """Send JSON that is nested deeper than a parser can go."""
-    scenery.mirror.instead[TIMESTAMP] = words(b"[" * 4000)
+def nested(environment: TufEnvironment) -> None:
+    """Send JSON that is nested too deeply for a parser."""
+    environment.mirror.overrides[TIMESTAMP] = respond_with(b"[" * 4000)
 
 
-def nothing_there(scenery: Stage) -> None:
-    """Say that there is no repository."""
-    scenery.mirror.instead["/tuf/"] = words(b"{}", 404)
+def nothing_there(environment: TufEnvironment) -> None:
+    """Respond that there is no repository."""
+    environment.mirror.overrides["/tuf/"] = respond_with(b"{}", 404)
 
 
-def portal(scenery: Stage) -> None:
-    """Answer as a captive portal does."""
-    scenery.mirror.instead["/tuf/"] = words(b"<html>Please sign in</html>", media_type="text/html")
+def portal(environment: TufEnvironment) -> None:
+    """Respond as a captive portal does."""
+    environment.mirror.overrides["/tuf/"] = respond_with(
+        b"<html>Please sign in</html>", media_type="text/html"
+    )
 
 
-def redirect(scenery: Stage) -> None:
-    """Send the phone to another address."""
-    scenery.mirror.instead["/tuf/"] = words(b"", 302, Location="http://repository.invalid/")
+def redirect(environment: TufEnvironment) -> None:
+    """Redirect to another address."""
+    environment.mirror.overrides["/tuf/"] = respond_with(b"", 302, Location="http://repository.invalid/")
 
 
-def broken(scenery: Stage) -> None:
-    """Fail."""
-    scenery.mirror.instead["/tuf/"] = words(b"{}", 500)
+def broken(environment: TufEnvironment) -> None:
+    """Respond with an internal error."""
+    environment.mirror.overrides["/tuf/"] = respond_with(b"{}", 500)
 
 
-def busy(scenery: Stage) -> None:
-    """Ask for patience."""
-    scenery.mirror.instead["/tuf/"] = words(b"{}", 503, Retry_After="90")
+def busy(environment: TufEnvironment) -> None:
+    """Respond with Retry-After."""
+    environment.mirror.overrides["/tuf/"] = respond_with(b"{}", 503, Retry_After="90")
 
 
 @dataclass(frozen=True)
 class Attack:
-    """What is done, and what then is in the journal and before the user."""
+    """An attack, the code in the timeline, and the trouble that the user sees."""
 
-    play: Callable[[Stage], None]
+    apply: Callable[[TufEnvironment], None]
     code: str
     trouble: Trouble = Trouble.NO_KEYS
 
@@ -191,150 +193,151 @@ ATTACKS = (
 
 
 @pytest.mark.sample(2)
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.play.__name__)
-def test_a_locked_phone_under_attack_stays_locked_and_recovers(scenery: Stage, attack: Attack) -> None:
-    """Neither a way out of the lock nor a way to break the phone for good."""
-    phone = scenery.phone()
-    two_publications(scenery)
-    if attack.play is rollback:
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.apply.__name__)
+def test_attacked_locked_device_stays_locked_and_recovers(
+    environment: TufEnvironment, attack: Attack
+) -> None:
+    phone = environment.phone()
+    publish_twice(environment)
+    if attack.apply is rollback:
         phone.retry()
-    asked = asked_for_a_verdict(phone)
-    attack.play(scenery)
+    asked = verdict_request_count(phone)
+    attack.apply(environment)
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, attack.trouble, attack.code)
-    assert asked_for_a_verdict(phone) == asked, "no evidence without keys to verify the answer"
-    scenery.mirror.folder, scenery.mirror.instead = None, {}
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, attack.trouble, attack.code)
+    assert verdict_request_count(phone) == asked, "no evidence without keys to verify the verdict"
+    environment.mirror.folder, environment.mirror.overrides = None, {}
     phone.retry()
-    assert (sight(phone).screen, sight(phone).trouble) == (ScreenId.LOCKED, None)
-    assert asked_for_a_verdict(phone) == asked + 1
+    assert (visible_state(phone).screen, visible_state(phone).trouble) == (ScreenId.LOCKED, None)
+    assert verdict_request_count(phone) == asked + 1
 
 
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
-    "attack", [each for each in ATTACKS if each.play is not rollback], ids=lambda attack: attack.play.__name__
+    "attack",
+    [each for each in ATTACKS if each.apply is not rollback],
+    ids=lambda attack: attack.apply.__name__,
 )
-def test_a_new_phone_under_attack_waits_and_says_so(scenery: Stage, attack: Attack) -> None:
-    """It is not activated, not locked, sends no evidence, and is activated once the way is free."""
-    two_publications(scenery)
-    attack.play(scenery)
-    phone = scenery.phone("paris")
-    assert sight(phone) == Sight(ScreenId.WAITING, attack.trouble, attack.code)
-    assert asked_for_a_verdict(phone) == 0
+def test_attacked_new_device_waits_and_shows_the_error(environment: TufEnvironment, attack: Attack) -> None:
+    """It sends no evidence, and is activated when the attack ends."""
+    publish_twice(environment)
+    attack.apply(environment)
+    phone = environment.phone("paris")
+    assert visible_state(phone) == VisibleState(ScreenId.WAITING, attack.trouble, attack.code)
+    assert verdict_request_count(phone) == 0
     screen = phone.screen()
     assert screen is not None
     assert {"emergency-call", "wifi-settings"} <= {action.value for action, _ in screen.actions}
-    scenery.mirror.folder, scenery.mirror.instead = None, {}
+    environment.mirror.folder, environment.mirror.overrides = None, {}
     phone.retry()
-    assert sight(phone).screen is ScreenId.HOME
+    assert visible_state(phone).screen is ScreenId.HOME
 
 
-def test_a_new_phone_cannot_tell_an_older_repository_until_it_expires(scenery: Stage) -> None:
-    """It has seen nothing newer and its time is a lower bound: what is given up, and all that is given up."""
-    two_publications(scenery)
-    rollback(scenery)
-    assert sight(scenery.phone("paris")).screen is ScreenId.HOME
+def test_new_device_accepts_an_older_repository_until_it_expires(environment: TufEnvironment) -> None:
+    """It has seen nothing newer, and its time is a lower bound."""
+    publish_twice(environment)
+    rollback(environment)
+    assert visible_state(environment.phone("paris")).screen is ScreenId.HOME
 
 
-def test_a_busy_server_sets_the_pace(scenery: Stage) -> None:
-    """`Retry-After` of the repository is obeyed like that of any other answer."""
-    phone = scenery.phone()
-    busy(scenery)
+def test_device_obeys_retry_after_of_the_repository(environment: TufEnvironment) -> None:
+    phone = environment.phone()
+    busy(environment)
     phone.retry()
     assert phone.agent is not None
     assert phone.agent.state.retry_at - phone.clock.elapsed() >= 90
 
 
-def test_a_freeze_is_noticed_within_a_day(scenery: Stage) -> None:
-    """Old files, for ever: their timestamp expires, and the phone knows the time since its last verdict."""
-    phone = scenery.phone()
-    scenery.mirror.folder = scenery.copy("frozen")
+def test_freeze_attack_is_detected_within_a_day(environment: TufEnvironment) -> None:
+    """The timestamp of the old files expires."""
+    phone = environment.phone()
+    environment.mirror.folder = environment.copy("frozen")
     phone.wait(DAY // 2)
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, None, None)
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, None, None)
     phone.wait(DAY)
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-expired")
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-expired")
 
 
 @pytest.mark.parametrize("wall", [0, 4_102_444_800], ids=["1970", "2100"])
-def test_the_clock_that_the_user_can_set_decides_no_expiry(scenery: Stage, wall: int) -> None:
-    """Set back it hides no freeze, set forward it makes nothing expire."""
-    phone = scenery.phone()
+def test_expiry_does_not_depend_on_the_clock_that_the_user_sets(
+    environment: TufEnvironment, wall: int
+) -> None:
+    phone = environment.phone()
     phone.clock.set_wall(wall)
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, None, None)
-    scenery.mirror.folder = scenery.copy("frozen")
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, None, None)
+    environment.mirror.folder = environment.copy("frozen")
     phone.wait(2 * DAY)
     phone.clock.set_wall(wall)
     phone.retry()
-    assert sight(phone).code == "tuf-expired"
+    assert visible_state(phone).code == "tuf-expired"
 
 
 @pytest.mark.parametrize("role", ["root", "timestamp", "snapshot", "targets", "verdict_keys"])
-def test_one_expired_role_is_enough_to_stop(scenery: Stage, tmp_path: Path, role: str) -> None:
-    """Each role's date counts, the root's included, although all others are good for years."""
-    phone = scenery.phone()
+def test_one_expired_role_stops_the_update(environment: TufEnvironment, tmp_path: Path, role: str) -> None:
+    phone = environment.phone()
     lives = {"timestamp": LONG, "snapshot": LONG, "targets": LONG, "verdict_keys": LONG} | {role: 2 * HOUR}
     root_lives = lives.pop("root", LONG)
-    with repository(scenery, tmp_path / "short", Lifetimes(**lives)) as short:
-        vendor = scenery.vendor.ceremony
+    with repository(environment, tmp_path / "short", Lifetimes(**lives)) as short:
+        vendor = environment.vendor.ceremony
         following = next_root(
-            short.root, vendor.holder(), vendor.online(), expiry(scenery.world.now(), root_lives)
+            short.root, vendor.holder(), vendor.online(), expiry(environment.world.now(), root_lives)
         )
         short.install_root(following)
-    scenery.mirror.folder = tmp_path / "short"
+    environment.mirror.folder = tmp_path / "short"
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, None, None)
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, None, None)
     phone.wait(3 * HOUR)
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-expired")
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-expired")
 
 
-def repository(scenery: Stage, folder: Path, lifetimes: Lifetimes) -> KeyRepository:
+def repository(environment: TufEnvironment, folder: Path, lifetimes: Lifetimes) -> KeyRepository:
     """Another repository of the same vendor."""
-    vendor = scenery.vendor
+    vendor = environment.vendor
     keys = KeyList.of(*(key.public_jwk() for key in vendor.secrets.signing_keys))
     initial = InitialContents(vendor.ceremony.pinned_root, keys)
     return KeyRepository.open(
         folder,
         initial=initial,
         online=vendor.ceremony.online(),
-        clock=scenery.world.now,
+        clock=environment.world.now,
         lifetimes=lifetimes,
     )
 
 
-def test_an_activated_phone_that_is_kept_from_its_keys_stays_usable(scenery: Stage) -> None:
-    """Blocking the repository is no way to lock a phone before the limit that its last verdict set."""
-    phone = scenery.phone("paris")
-    nothing_there(scenery)
+def test_activated_device_without_access_to_the_keys_stays_usable(environment: TufEnvironment) -> None:
+    """Until the limit that its last verdict set."""
+    phone = environment.phone("paris")
+    nothing_there(environment)
     phone.wait(8 * DAY)
-    assert sight(phone).screen is ScreenId.HOME
-    assert sight(phone).code == "tuf-missing"
+    assert visible_state(phone).screen is ScreenId.HOME
+    assert visible_state(phone).code == "tuf-missing"
 
 
-def test_what_lies_in_the_phones_own_folder_is_not_believed(scenery: Stage) -> None:
-    """Flash access plants no key: everything kept is verified again from the pinned root."""
-    phone = scenery.phone()
+def test_planted_keys_in_the_devices_folder_are_rejected(environment: TufEnvironment) -> None:
+    """Stored files are verified again from the pinned root."""
+    phone = environment.phone()
     own = json.dumps({"keys": [Manufacturer("attacker").signing_key.public_jwk()]}).encode()
     folder = phone._hardware.folder
     assert folder is not None
     for path in [*folder.rglob("*.json")]:
         path.write_bytes(own)
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, None, None)
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, None, None)
     kept = {sha256(path.read_bytes()).digest() for path in (folder / "targets").iterdir()}
     assert sha256(own).digest() not in kept
 
 
-def test_a_replaced_root_in_the_folder_changes_nothing(scenery: Stage) -> None:
-    """The image pins the root; a later one in the folder counts only if the pinned one vouches for it."""
-    phone = scenery.phone()
+def test_replaced_root_in_the_devices_folder_is_rejected(environment: TufEnvironment) -> None:
+    phone = environment.phone()
     attacker = Manufacturer(Seed.of("attacker")).ceremony
     forged = next_root(
-        attacker.pinned_root, attacker.holder(), attacker.online(), expiry(scenery.world.now(), LONG)
+        attacker.pinned_root, attacker.holder(), attacker.online(), expiry(environment.world.now(), LONG)
     )
     assert phone._hardware.folder is not None
     (phone._hardware.folder / "metadata" / "root_history" / "2.root.json").write_bytes(forged)
     phone.retry()
-    assert sight(phone) == Sight(ScreenId.LOCKED, None, None)
+    assert visible_state(phone) == VisibleState(ScreenId.LOCKED, None, None)

@@ -1,4 +1,4 @@
-"""Downloads over the phone's HTTP: the bounds of every request hold for them too."""
+"""Limits of downloads over the device's HTTP."""
 
 import socket
 
@@ -24,8 +24,8 @@ def get(origin: str, timeouts: Timeouts = LONG) -> Answer:
         transport.close()
 
 
-def test_a_download_asks_for_one_path_and_sends_nothing_else() -> None:
-    """No body, no cookie, nothing that tells one phone from another."""
+def test_download_sends_only_the_path() -> None:
+    """No body, no cookie, nothing that identifies a device."""
     heard: list[bytes] = []
 
     def note(connection: socket.socket) -> None:
@@ -36,8 +36,8 @@ def test_a_download_asks_for_one_path_and_sends_nothing_else() -> None:
         assert get(origin) == Answer(200, "application/json", b"{}")
     lines = heard[0].decode().split("\r\n")
     assert lines[0] == "GET /tuf/metadata/timestamp.json HTTP/1.1"
-    told = {line.partition(":")[0] for line in lines[1:] if line}
-    assert told == {"Host", "User-Agent", "Accept", "Accept-Encoding"}
+    names = {line.partition(":")[0] for line in lines[1:] if line}
+    assert names == {"Host", "User-Agent", "Accept", "Accept-Encoding"}
     assert lines[-1] == ""
 
 

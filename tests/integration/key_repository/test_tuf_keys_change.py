@@ -1,4 +1,4 @@
-"""Keys that change while phones are out: over real HTTP, with what the user of the phone then sees."""
+"""Changes of keys and roots, over real HTTP, with what the user of the device then sees."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,144 +14,153 @@ from lab.handset.handset import Handset
 from server_stub.key_repository import KeyRepository, KeyRepositoryError, RepositoryFault, next_root
 from server_stub.key_repository.files import Folder
 from server_stub.key_repository.key_list import TAIL
-from tests.support.tuf import DAY, FREE, THIRD_KEY, Sight, Stage, asked_for_a_verdict, fetched, sight, stage
+from tests.support.tuf import (
+    ALLOW_ALL,
+    DAY,
+    THIRD_KEY,
+    TufEnvironment,
+    VisibleState,
+    fetched_files,
+    open_environment,
+    verdict_request_count,
+    visible_state,
+)
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
-LOCKED = Sight(ScreenId.LOCKED, None, None)
+LOCKED = VisibleState(ScreenId.LOCKED, None, None)
 
 
 @pytest.fixture
-def scenery(tmp_path: Path) -> Iterator[Stage]:
-    with stage(tmp_path) as made:
+def environment(tmp_path: Path) -> Iterator[TufEnvironment]:
+    with open_environment(tmp_path) as made:
         yield made
 
 
 def kid(phone: Handset) -> str:
-    """The key that signed the newest verdict which the phone received, as it stood in the token."""
+    """The `kid` in the newest verdict that the device received."""
     received = [
         entry.detail["received"] for entry in phone.timeline.entries if entry.what == "POST /v1/verdicts"
     ]
     return str(received[-1]["header"]["kid"])
 
 
-def asked_again(phone: Handset) -> Sight:
-    """What the user sees after asking the phone to try again; codes of earlier failures do not count."""
+def retry(phone: Handset) -> VisibleState:
+    """Retry, and return what the user then sees, without the codes of earlier failures."""
     before = len(phone.timeline.entries)
     phone.retry()
     codes = [entry.detail.get("code") for entry in phone.timeline.entries[before:] if entry.what == "failed"]
-    seen = sight(phone)
-    return Sight(seen.screen, seen.trouble, codes[-1] if codes else None)
+    seen = visible_state(phone)
+    return VisibleState(seen.screen, seen.trouble, codes[-1] if codes else None)
 
 
-def test_a_new_phone_finds_the_keys_by_the_root_that_its_image_pins(scenery: Stage) -> None:
-    """The whole way: root, timestamp, snapshot, targets, the delegated role, the one target."""
-    phone = scenery.phone()
-    assert sight(phone) == LOCKED
-    names = [name.split(".", 1)[1] for name in fetched(phone)]
+def test_new_device_finds_the_keys_from_its_pinned_root(environment: TufEnvironment) -> None:
+    phone = environment.phone()
+    assert visible_state(phone) == LOCKED
+    names = [name.split(".", 1)[1] for name in fetched_files(phone)]
     assert names == [
         "root.json", "json", "snapshot.json", "targets.json", "verdict-keys.json", "verdict-keys.json",
     ]  # fmt: skip
 
 
-def test_the_keys_are_asked_for_at_every_exchange(scenery: Stage) -> None:
-    """A revocation counts from the next exchange on; what has not changed is not fetched again."""
-    phone = scenery.phone()
-    before = len(fetched(phone))
-    assert asked_again(phone) == LOCKED
-    assert fetched(phone)[before:] == ["2.root.json", "timestamp.json"]
+def test_keys_are_requested_in_every_exchange(environment: TufEnvironment) -> None:
+    """Files that have not changed are not downloaded again."""
+    phone = environment.phone()
+    before = len(fetched_files(phone))
+    assert retry(phone) == LOCKED
+    assert fetched_files(phone)[before:] == ["2.root.json", "timestamp.json"]
 
 
-def test_a_verdict_key_is_rotated_without_a_phone_noticing(scenery: Stage) -> None:
-    """The new key is published before it signs, the old one stays until its last verdict has died."""
-    repository = scenery.serve()
-    phone, first = scenery.phone(), scenery.vendor.signing_key
-    start = scenery.world.now()
+def test_rotation_of_a_verdict_key_causes_no_error(environment: TufEnvironment) -> None:
+    repository = environment.serve()
+    phone, first = environment.phone(), environment.vendor.signing_key
+    start = environment.world.now()
     repository.rotate(first.kid, THIRD_KEY.public_jwk(), at=start + DAY)
-    assert asked_again(phone) == LOCKED
+    assert retry(phone) == LOCKED
     assert kid(phone) == first.kid
     phone.wait(DAY + 1)
-    assert asked_again(phone) == LOCKED
+    assert retry(phone) == LOCKED
     assert kid(phone) == THIRD_KEY.kid
     phone.wait(TAIL + 15 * DAY)
-    assert asked_again(phone) == LOCKED
+    assert retry(phone) == LOCKED
     assert first.kid not in {key["kid"] for key in repository.keys.keys}
-    assert sight(scenery.phone("paris")).screen is ScreenId.HOME
+    assert visible_state(environment.phone("paris")).screen is ScreenId.HOME
 
 
-def test_a_new_phone_takes_a_key_that_is_younger_than_its_image(scenery: Stage) -> None:
-    """Its trusted time begins at its build date, before the key did: the verdict tells it the time."""
-    repository = scenery.serve()
-    repository.rotate(scenery.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=scenery.world.now() + DAY)
-    scenery.world.wait(2 * DAY)
-    phone = scenery.phone()
-    assert (sight(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid)
+def test_new_device_accepts_a_key_that_is_newer_than_its_image(environment: TufEnvironment) -> None:
+    """The verdict moves its trusted time, which begins at the build date."""
+    repository = environment.serve()
+    repository.rotate(
+        environment.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now() + DAY
+    )
+    environment.world.wait(2 * DAY)
+    phone = environment.phone()
+    assert (visible_state(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid)
 
 
-def test_a_revoked_key_does_not_strand_a_phone_that_it_locked(scenery: Stage) -> None:
-    """Locked under A; A is revoked; online again, the phone learns of B and is unlocked by it."""
-    phone = scenery.phone()
-    repository = scenery.serve(FREE)
-    first, second = scenery.vendor.signing_key, scenery.vendor.second_signing_key
+def test_device_locked_under_a_revoked_key_is_unlocked_by_the_next_key(environment: TufEnvironment) -> None:
+    phone = environment.phone()
+    repository = environment.serve(ALLOW_ALL)
+    first, second = environment.vendor.signing_key, environment.vendor.second_signing_key
     assert kid(phone) == first.kid
     phone.network.data_path = False
     repository.revoke(first.kid)
-    assert asked_again(phone) == Sight(ScreenId.LOCKED, Trouble.UNREACHABLE, "unreachable")
+    assert retry(phone) == VisibleState(ScreenId.LOCKED, Trouble.UNREACHABLE, "unreachable")
     phone.network.data_path = True
-    assert asked_again(phone) == Sight(ScreenId.HOME, None, None)
+    assert retry(phone) == VisibleState(ScreenId.HOME, None, None)
     assert kid(phone) == second.kid
 
 
-def test_a_verdict_under_a_revoked_key_unlocks_nothing(scenery: Stage) -> None:
-    """Whoever stole the key can no longer use it, even from the vendor's own address."""
-    phone = scenery.phone()
-    thief = scenery.vendor.signing_key
-    scenery.serve(FREE, signer=thief).revoke(thief.kid)
-    assert asked_again(phone) == Sight(ScreenId.LOCKED, Trouble.UNTRUSTED, "key-revoked")
+def test_verdict_under_a_revoked_key_is_rejected(environment: TufEnvironment) -> None:
+    phone = environment.phone()
+    thief = environment.vendor.signing_key
+    environment.serve(ALLOW_ALL, signer=thief).revoke(thief.kid)
+    assert retry(phone) == VisibleState(ScreenId.LOCKED, Trouble.UNTRUSTED, "key-revoked")
 
 
-def test_the_root_is_rotated_and_phones_follow(scenery: Stage) -> None:
-    """Root keys and online keys all change; the old threshold and the new one have signed."""
-    phone = scenery.phone()
+def test_devices_follow_a_rotation_of_the_root(environment: TufEnvironment) -> None:
+    """All root keys and online keys change."""
+    phone = environment.phone()
     for generation in (1, 2):
-        rotate_root(scenery, scenery.serve(), generation)
-    assert asked_again(phone) == LOCKED
-    assert sight(scenery.phone()) == LOCKED, "a new phone follows from the first root"
-    scenery.serve()
-    assert asked_again(phone) == LOCKED, "and so it does after a restart"
+        rotate_root(environment, environment.serve(), generation)
+    assert retry(phone) == LOCKED
+    assert visible_state(environment.phone()) == LOCKED, "a new device follows from the first root"
+    environment.serve()
+    assert retry(phone) == LOCKED, "also after a restart"
 
 
-def rotate_root(scenery: Stage, repository: KeyRepository, generation: int) -> None:
-    """The ceremony, as docs/security/keys.md has it."""
-    vendor = scenery.vendor.ceremony
+def rotate_root(environment: TufEnvironment, repository: KeyRepository, generation: int) -> None:
+    """The ceremony of docs/security/keys.md."""
+    vendor = environment.vendor.ceremony
     online = vendor.online(generation)
     following = next_root(
         repository.root, vendor.holder(generation - 1), online, LATER, successor=vendor.holder(generation)
     )
     repository.install_root(following, online)
-    scenery.generation = generation
+    environment.generation = generation
 
 
 @pytest.mark.parametrize(("signers", "threshold"), [((0, 0), "old"), ((1, 1), "new")])
-def test_a_root_that_one_side_alone_has_signed_is_refused_by_server_and_phone(
-    scenery: Stage, signers: tuple[int, int], threshold: str
+def test_root_without_both_thresholds_is_rejected_by_server_and_device(
+    environment: TufEnvironment, signers: tuple[int, int], threshold: str
 ) -> None:
-    """Old keys alone could be stolen ones; new keys alone are anybody's."""
-    repository, vendor = scenery.serve(), scenery.vendor.ceremony
-    phone = scenery.phone()
-    forged = next_root_signed_by(scenery, repository, signers[0])
+    repository, vendor = environment.serve(), environment.vendor.ceremony
+    phone = environment.phone()
+    forged = next_root_signed_by(environment, repository, signers[0])
     with pytest.raises(KeyRepositoryError) as refused:
         repository.install_root(forged, vendor.online(1))
     assert refused.value.fault is RepositoryFault.ROOT_REFUSED
-    copy = scenery.copy(f"{threshold} side only")
+    copy = environment.copy(f"{threshold} side only")
     (copy / "metadata" / "2.root.json").write_bytes(forged)
-    scenery.mirror.folder = copy
-    assert asked_again(phone) == Sight(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-unsigned")
-    assert sight(scenery.phone()) == Sight(ScreenId.WAITING, Trouble.NO_KEYS, "tuf-unsigned")
+    environment.mirror.folder = copy
+    assert retry(phone) == VisibleState(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-unsigned")
+    assert visible_state(environment.phone()) == VisibleState(
+        ScreenId.WAITING, Trouble.NO_KEYS, "tuf-unsigned"
+    )
 
 
-def next_root_signed_by(scenery: Stage, repository: KeyRepository, generation: int) -> bytes:
-    """A root for new root keys with the signatures of one side."""
-    vendor = scenery.vendor.ceremony
+def next_root_signed_by(environment: TufEnvironment, repository: KeyRepository, generation: int) -> bytes:
+    """A root for new root keys that is signed only by one set of root keys."""
+    vendor = environment.vendor.ceremony
     both = next_root(repository.root, vendor.holder(0), vendor.online(1), LATER, successor=vendor.holder(1))
     root = Metadata[Root].from_bytes(both)
     side = {signer.public_key.keyid for signer in vendor.holder(generation).signers}
@@ -161,21 +170,19 @@ def next_root_signed_by(scenery: Stage, repository: KeyRepository, generation: i
     return root.to_bytes()
 
 
-def test_a_restarted_server_goes_on_where_it_stopped(scenery: Stage) -> None:
-    """Nothing is signed anew without need, and no version is used twice."""
-    phone = scenery.phone()
-    before = {path.name: path.read_bytes() for path in (scenery.folder / "metadata").iterdir()}
-    scenery.serve()
-    assert {path.name: path.read_bytes() for path in (scenery.folder / "metadata").iterdir()} == before
-    assert asked_again(phone) == LOCKED
+def test_restarted_server_signs_nothing_again_and_reuses_no_version(environment: TufEnvironment) -> None:
+    phone = environment.phone()
+    before = {path.name: path.read_bytes() for path in (environment.folder / "metadata").iterdir()}
+    environment.serve()
+    assert {path.name: path.read_bytes() for path in (environment.folder / "metadata").iterdir()} == before
+    assert retry(phone) == LOCKED
 
 
-def test_a_server_that_slept_for_a_year_signs_anew_before_it_answers(scenery: Stage) -> None:
-    """Everything but the root has expired; the phone, which has waited as long, takes what is new."""
-    phone = scenery.phone()
-    scenery.world.wait(365 * DAY)
-    assert asked_again(phone) == LOCKED
-    assert fetched(phone)[-5:] == [
+def test_server_stopped_for_a_year_signs_again_before_it_responds(environment: TufEnvironment) -> None:
+    phone = environment.phone()
+    environment.world.wait(365 * DAY)
+    assert retry(phone) == LOCKED
+    assert fetched_files(phone)[-5:] == [
         "2.root.json",
         "timestamp.json",
         "2.snapshot.json",
@@ -185,12 +192,12 @@ def test_a_server_that_slept_for_a_year_signs_anew_before_it_answers(scenery: St
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 @contextmanager
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the process die before its n-th file is complete; with fewer files, it lives."""
+    """Kill the process before its n-th file is complete, if there are so many."""
     real, numbers = Folder.put, count(1)
 
     def put(self: Folder, path: Path, content: bytes) -> None:
@@ -206,60 +213,61 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("step", range(1, 6))
-def test_a_kill_at_any_step_of_a_rotation_leaves_a_repository_that_phones_take(
-    scenery: Stage, step: int, monkeypatch: pytest.MonkeyPatch
+def test_kill_at_any_step_of_a_rotation_leaves_a_valid_repository(
+    environment: TufEnvironment, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of the publication counts or nothing: nobody sees half of it, and the next one works."""
-    phone, repository = scenery.phone(), scenery.serve()
+    phone, repository = environment.phone(), environment.serve()
     with killed_at(step, monkeypatch):
-        repository.rotate(scenery.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=scenery.world.now())
-    assert asked_again(phone) == LOCKED
-    repository = scenery.serve()
-    assert repository.keys.may_sign(THIRD_KEY.kid, scenery.world.now()) is (step == 5)
-    assert asked_again(phone) == LOCKED
+        repository.rotate(
+            environment.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
+        )
+    assert retry(phone) == LOCKED
+    repository = environment.serve()
+    assert repository.keys.may_sign(THIRD_KEY.kid, environment.world.now()) is (step == 5)
+    assert retry(phone) == LOCKED
     if step < 5:
-        repository.rotate(scenery.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=scenery.world.now())
-    assert (asked_again(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid)
+        repository.rotate(
+            environment.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
+        )
+    assert (retry(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid)
 
 
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("step", range(1, 8))
-def test_a_kill_at_any_step_of_a_root_rotation_is_mended_by_the_next_start(
-    scenery: Stage, step: int, monkeypatch: pytest.MonkeyPatch
+def test_kill_at_any_step_of_a_root_rotation_is_repaired_by_the_next_start(
+    environment: TufEnvironment, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until then phones may find roles that the new root does not name: they wait, and stay as they are."""
-    phone, repository = scenery.phone(), scenery.serve()
+    """Until then devices may find roles that the new root does not name, and wait."""
+    phone, repository = environment.phone(), environment.serve()
     with killed_at(step, monkeypatch):
-        rotate_root(scenery, repository, 1)
-    assert asked_again(phone).screen is ScreenId.LOCKED
-    scenery.generation = 0 if step == 1 else 1
-    repository = scenery.serve()
-    assert asked_again(phone) == LOCKED
+        rotate_root(environment, repository, 1)
+    assert retry(phone).screen is ScreenId.LOCKED
+    environment.generation = 0 if step == 1 else 1
+    repository = environment.serve()
+    assert retry(phone) == LOCKED
     if step == 1:
-        rotate_root(scenery, repository, 1)
-    assert asked_again(phone) == LOCKED
-    assert fetched(phone)[-1] != "2.root.json", "the phone has followed"
+        rotate_root(environment, repository, 1)
+    assert retry(phone) == LOCKED
+    assert fetched_files(phone)[-1] != "2.root.json", "the phone has followed"
 
 
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("step", range(1, 8))
-def test_a_kill_while_a_repository_is_made_is_mended_by_the_next_start(
+def test_kill_during_creation_is_repaired_by_the_next_start(
     tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder without a timestamp has published nothing."""
-    with stage(tmp_path / "one") as scenery:
-        scenery.stop()
-        scenery.folder = tmp_path / "two" / "keys"
+    with open_environment(tmp_path / "one") as environment:
+        environment.stop()
+        environment.folder = tmp_path / "two" / "keys"
         with killed_at(step, monkeypatch):
-            scenery.open().close()
-        scenery.serve()
-        assert sight(scenery.phone()) == LOCKED
+            environment.open().close()
+        environment.serve()
+        assert visible_state(environment.phone()) == LOCKED
 
 
-def test_a_phone_that_checks_in_for_weeks_never_meets_an_expired_file(scenery: Stage) -> None:
-    """The server signs its timestamp anew when half of its day is gone; a phone that asks later finds it."""
-    phone = scenery.phone("paris")
-    before = asked_for_a_verdict(phone)
+def test_device_that_checks_in_for_weeks_finds_no_expired_file(environment: TufEnvironment) -> None:
+    phone = environment.phone("paris")
+    before = verdict_request_count(phone)
     phone.wait(21 * DAY)
-    assert asked_for_a_verdict(phone) - before >= 2
-    assert sight(phone) == Sight(ScreenId.HOME, None, None)
+    assert verdict_request_count(phone) - before >= 2
+    assert visible_state(phone) == VisibleState(ScreenId.HOME, None, None)

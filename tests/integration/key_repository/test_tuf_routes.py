@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from server_stub.key_repository.files import Folder
-from tests.support.tuf import DAY, Stage, stage
+from tests.support.tuf import DAY, TufEnvironment, open_environment
 from wire import media
 from wire.codes import ProblemCode
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
@@ -17,14 +17,14 @@ from wire.problem import Problem
 
 
 @pytest.fixture
-def scenery(tmp_path: Path) -> Iterator[Stage]:
-    with stage(tmp_path) as made:
+def environment(tmp_path: Path) -> Iterator[TufEnvironment]:
+    with open_environment(tmp_path) as made:
         yield made
 
 
-def raw(scenery: Stage, path: str, method: str = "GET") -> tuple[int, str | None, bytes]:
-    """Ask for exactly these characters; clients that mean well would tidy them up."""
-    address = urlsplit(scenery.mirror.upstream)
+def raw(environment: TufEnvironment, path: str, method: str = "GET") -> tuple[int, str | None, bytes]:
+    """Request exactly this path, which other clients would normalize."""
+    address = urlsplit(environment.mirror.upstream)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     connection.request(method, path)
     answer = connection.getresponse()
@@ -33,11 +33,10 @@ def raw(scenery: Stage, path: str, method: str = "GET") -> tuple[int, str | None
     return answer.status, answer.headers["Content-Type"], body
 
 
-def test_every_published_file_is_served_as_it_lies_in_the_folder(scenery: Stage) -> None:
-    """Signatures are over octets; nothing may touch them on the way."""
+def test_every_published_file_is_served_unchanged(environment: TufEnvironment) -> None:
     for folder, prefix in (("metadata", METADATA_PATH), ("targets", TARGETS_PATH)):
-        for path in (scenery.folder / folder).iterdir():
-            assert raw(scenery, prefix + path.name) == (200, media.JSON, path.read_bytes())
+        for path in (environment.folder / folder).iterdir():
+            assert raw(environment, prefix + path.name) == (200, media.JSON, path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -65,40 +64,40 @@ def test_every_published_file_is_served_as_it_lies_in_the_folder(scenery: Stage)
         "/tuf/secret",
     ],
 )
-def test_what_is_not_published_is_not_found(scenery: Stage, path: str) -> None:
-    """Only names that a repository has are looked up; no path leads out of it."""
-    (scenery.folder.parent / "secret").write_text("secret")
-    status, media_type, body = raw(scenery, path)
+def test_unpublished_name_is_not_found(environment: TufEnvironment, path: str) -> None:
+    """No path leaves the folder."""
+    (environment.folder.parent / "secret").write_text("secret")
+    status, media_type, body = raw(environment, path)
     assert (status, media_type) == (404, media.PROBLEM)
     assert Problem.model_validate_json(body).code is ProblemCode.NOT_FOUND
 
 
-def test_only_get_is_allowed_and_only_json_is_answered(scenery: Stage) -> None:
-    """Like every other resource of the server."""
+def test_other_methods_and_media_types_are_rejected(environment: TufEnvironment) -> None:
     for method in ("POST", "PUT", "DELETE"):
-        assert raw(scenery, METADATA_PATH + "1.root.json", method)[0] == 405
-    url = scenery.mirror.upstream + METADATA_PATH + "1.root.json"
+        assert raw(environment, METADATA_PATH + "1.root.json", method)[0] == 405
+    url = environment.mirror.upstream + METADATA_PATH + "1.root.json"
     answer = requests.get(url, headers={"Accept": "text/html"}, timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (406, ProblemCode.NOT_ACCEPTABLE)
 
 
-def test_a_full_disk_is_unavailable_for_now(scenery: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A timestamp that cannot be signed anew is no reason to serve a stale one, nor to say why."""
+def test_full_disk_makes_the_repository_unavailable(
+    environment: TufEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outdated timestamp is not served."""
 
     def full(self: Folder, path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Folder, "put", full)
-    assert raw(scenery, METADATA_PATH + "timestamp.json")[0] == 200
-    scenery.world.wait(DAY)
-    status, _, body = raw(scenery, METADATA_PATH + "timestamp.json")
+    assert raw(environment, METADATA_PATH + "timestamp.json")[0] == 200
+    environment.world.wait(DAY)
+    status, _, body = raw(environment, METADATA_PATH + "timestamp.json")
     assert (status, Problem.model_validate_json(body).code) == (503, ProblemCode.UNAVAILABLE)
     assert b"space" not in body
 
 
-def test_the_openapi_document_describes_the_repository(scenery: Stage) -> None:
-    """A stranger finds the routes, their media type and their errors."""
-    document = requests.get(scenery.mirror.upstream + "/openapi.json", timeout=60).json()
+def test_openapi_document_describes_the_repository(environment: TufEnvironment) -> None:
+    document = requests.get(environment.mirror.upstream + "/openapi.json", timeout=60).json()
     for prefix in (METADATA_PATH, TARGETS_PATH):
         answers = document["paths"][prefix + "{name}"]["get"]["responses"]
         assert set(answers["200"]["content"]) == {media.JSON}

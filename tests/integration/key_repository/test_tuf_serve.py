@@ -1,4 +1,4 @@
-"""`activation serve` and its key repository, as processes of their own."""
+"""`activation serve` and its key repository in separate processes."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def device(origin: str, *more: str) -> Any:
-    """What becomes of a phone that is started by itself and pins the root of its seed."""
+    """The result of a separately started device that pins the root of its seed."""
     command = [
         ACTIVATION,
         "device",
@@ -47,8 +47,7 @@ def device(origin: str, *more: str) -> Any:
 
 
 @pytest.mark.slow
-def test_a_killed_server_reopens_its_repository_and_phones_of_the_seed_trust_it(tmp_path: Path) -> None:
-    """The pinned root follows from the seed alone, on any day, in any process; a phone of another trusts nothing."""
+def test_killed_server_reopens_its_repository_and_devices_of_its_seed_accept_it(tmp_path: Path) -> None:
     with serving(tmp_path) as origin:
         assert device(origin)["outcome"] == "locked"
         stranger = device(origin, "--seed", "another")

@@ -77,10 +77,10 @@ class Crowd:
                     origin = next(origins)
 
     def _ask(self, session: requests.Session, origin: str, phone: Phone, imei: str) -> None:
-        nonce = session.post(origin + media.CHALLENGES_PATH, timeout=20).json()["nonce"]
+        nonce = session.post(origin + media.CHALLENGES_PATH, timeout=60).json()["nonce"]
         token = phone.evidence(nonce, ueid=ueid(imei), telephony=telephony("208"))
         answer = session.post(
-            origin + media.VERDICTS_PATH, token, headers={"Content-Type": media.EVIDENCE}, timeout=20
+            origin + media.VERDICTS_PATH, token, headers={"Content-Type": media.EVIDENCE}, timeout=60
         )
         if answer.status_code != 200:
             self.errors.append(answer.text)
@@ -89,8 +89,8 @@ class Crowd:
         self.seen.append(jwt.decode(answer.text, options={"verify_signature": False}))
 
 
-def test_a_kill_of_one_of_two_servers_loses_no_verdict_and_repeats_no_serial() -> None:
-    """Whatever any of 16 clients has received is in the records, once, under a serial of its own."""
+def test_killing_one_of_two_servers_loses_no_verdict_and_repeats_no_serial() -> None:
+    """Every verdict that one of 16 clients received is recorded once, under its own serial."""
     with schema_url() as url, servers(url, 2) as [(doomed, process), (other, _)]:
         crowd = Crowd([doomed, other])
         clients = [threading.Thread(target=crowd.client, args=(number,)) for number in range(CLIENTS)]
@@ -136,6 +136,6 @@ def replays_are_refused(origin: str, tokens: list[bytes]) -> None:
     """A nonce that was spent at the server that died is spent at the other."""
     for token in tokens:
         answer = requests.post(
-            origin + media.VERDICTS_PATH, token, headers={"Content-Type": media.EVIDENCE}, timeout=20
+            origin + media.VERDICTS_PATH, token, headers={"Content-Type": media.EVIDENCE}, timeout=60
         )
         assert answer.status_code == 409, answer.text

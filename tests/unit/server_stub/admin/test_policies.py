@@ -1,4 +1,4 @@
-"""Putting policies in force, rolling back, campaigns: what operators do, what phones then get, and what is recorded."""
+"""Policy administration: putting in force, roll-back, campaigns, simulation, and the audit log."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,12 +34,12 @@ HAVANA, PARIS = telephony("368", home=("368", "01")), telephony("208", home=("20
 EXPORT = read("export-2021-09")
 OPEN = """\
 id = "open"
-version = 2  # everybody
-title = "Everybody may use their phone"
+version = 2  # for all
+title = "All devices are allowed"
 [territories]
 prohibited = []
 [[rules]]
-id = "everybody"
+id = "all"
 decision = "allow"
 reason = "territory-eligible"
 check_in = 60
@@ -67,12 +67,11 @@ def audit(store: Store) -> tuple[AuditEntry, ...]:
         return reading.audit(AuditQuery()).items[::-1]
 
 
-def fault(desk_error: pytest.ExceptionInfo[PolicyAdminError]) -> PolicyFault:
-    return desk_error.value.fault
+def fault(caught: pytest.ExceptionInfo[PolicyAdminError]) -> PolicyFault:
+    return caught.value.fault
 
 
-def test_the_policy_that_the_server_was_started_with_is_in_force_and_recorded(store: Store) -> None:
-    """What decides is in the records from the first verdict on."""
+def test_first_start_puts_its_policy_in_force_with_an_audit_entry(store: Store) -> None:
     server = service(store)
     in_force = policy_admin(server).in_force()
     assert in_force is not None
@@ -81,14 +80,13 @@ def test_the_policy_that_the_server_was_started_with_is_in_force_and_recorded(st
     assert [entry.action for entry in audit(store)] == ["policy.in-force"]
 
 
-def test_a_restart_goes_on_with_what_is_in_force(store: Store) -> None:
-    """The document on the command line is for the first start; what an operator decided is not undone by a restart."""
+def test_restart_keeps_the_policy_in_force(store: Store) -> None:
+    """The document on the command line is only for the first start."""
     adopt_policy(service(store), Policy.parse(OPEN, "open.toml"))
     assert ask(service(store), telephony=HAVANA).policy.id == "open"
 
 
-def test_putting_a_draft_changes_nothing_until_it_is_put_in_force(store: Store) -> None:
-    """Havana is denied, and allowed from the next request on."""
+def test_draft_decides_only_after_it_is_put_in_force(store: Store) -> None:
     server = service(store)
     policy_admin(server).put(OPEN, "ana", "a draft")
     assert ask(server, telephony=HAVANA).decision is Decision.DENY
@@ -97,8 +95,7 @@ def test_putting_a_draft_changes_nothing_until_it_is_put_in_force(store: Store) 
     assert (verdict.decision, verdict.policy.id, verdict.policy.version) == (Decision.ALLOW, "open", 2)
 
 
-def test_two_servers_on_one_store_agree_from_the_next_request_on(store: Store) -> None:
-    """A policy, a campaign's start and its lifting: whichever server an operator spoke to."""
+def test_two_servers_on_one_store_apply_changes_from_the_next_request_on(store: Store) -> None:
     clock = Clock(NOW)
     same = SqlStore(store.database)
     one, other = service(store, clock), service(same, clock)
@@ -118,19 +115,18 @@ def test_two_servers_on_one_store_agree_from_the_next_request_on(store: Store) -
     same.close()
 
 
-def test_who_when_and_why_is_recorded_for_everything_that_is_done(store: Store) -> None:
-    """In the transaction itself, so that nothing is done that is not recorded."""
+def test_every_operation_is_recorded_with_actor_time_and_reason(store: Store) -> None:
     clock = Clock(NOW)
-    desk = policy_admin(service(store, clock))
+    admin = policy_admin(service(store, clock))
     clock.now += 1
-    desk.put(OPEN, "ana", "r1")
-    desk.put_in_force("open", 2, "ben", "r2")
+    admin.put(OPEN, "ana", "r1")
+    admin.put_in_force("open", 2, "ben", "r2")
     clock.now += 1
-    desk.roll_back("cleo", "r3")
-    desk.start_campaign(CAMPAIGN, "dan", "r4")
-    desk.lift_campaign(CAMPAIGN, "eve", "r5", at=NOW + 50)
-    told = [(e.at - NOW, e.actor, e.action, e.subject, e.reason) for e in audit(store)[1:]]
-    assert told == [
+    admin.roll_back("cleo", "r3")
+    admin.start_campaign(CAMPAIGN, "dan", "r4")
+    admin.lift_campaign(CAMPAIGN, "eve", "r5", at=NOW + 50)
+    recorded = [(e.at - NOW, e.actor, e.action, e.subject, e.reason) for e in audit(store)[1:]]
+    assert recorded == [
         (1, "ana", "policy.put", "open/2", "r1"),
         (1, "ben", "policy.in-force", "open/2", "r2"),
         (2, "cleo", "policy.roll-back", "export-2021-09/3", "r3"),
@@ -141,95 +137,91 @@ def test_who_when_and_why_is_recorded_for_everything_that_is_done(store: Store) 
     assert audit(store)[5].details == {"begins": NOW + 2, "ends": NOW + 50}
 
 
-def test_rolling_back_issues_the_older_text_under_a_version_that_no_phone_has_seen(store: Store) -> None:
-    """A phone that took version 2 would refuse version 1 for ever."""
+def test_roll_back_issues_the_previous_text_under_a_new_version(store: Store) -> None:
+    """A device that accepted version 2 rejects version 1."""
     server = service(store)
-    desk = policy_admin(server)
-    desk.adopt(Policy.parse(OPEN, "open.toml"), "ana", "for a day")
-    desk.put(EXPORT.replace("version = 1", "version = 3"), "ana", "a draft that takes a number")
-    entry = desk.roll_back("ana", "the day is over")
+    admin = policy_admin(server)
+    admin.adopt(Policy.parse(OPEN, "open.toml"), "ana", "for a day")
+    admin.put(EXPORT.replace("version = 1", "version = 3"), "ana", "a draft that takes a number")
+    entry = admin.roll_back("ana", "the day is over")
     assert (entry.policy_id, entry.version) == ("export-2021-09", 4)
-    assert desk.get("export-2021-09", 4).text == EXPORT.replace("version = 1", "version = 4")
+    assert admin.get("export-2021-09", 4).text == EXPORT.replace("version = 1", "version = 4")
     verdict = ask(server, telephony=HAVANA)
     assert (verdict.decision, verdict.policy.version) == (Decision.DENY, 4)
-    desk.roll_back("ana", "and back")
+    admin.roll_back("ana", "and back")
     assert ask(server, telephony=HAVANA).policy.version == 5
 
 
-def test_nothing_lower_than_what_phones_may_have_seen_is_put_in_force(store: Store) -> None:
-    """Of any policy, and also long after something else was put in force."""
+def test_version_below_the_highest_is_not_put_in_force(store: Store) -> None:
+    """Of any policy."""
     server = service(store)
-    desk = policy_admin(server)
-    desk.adopt(Policy.parse(renumbered(OPEN, 7), "open.toml"), "ana", "x")
-    desk.adopt(Policy.parse(renumbered(EXPORT, 7), "export.toml"), "ana", "x")
-    desk.put(OPEN, "ana", "x")
+    admin = policy_admin(server)
+    admin.adopt(Policy.parse(renumbered(OPEN, 7), "open.toml"), "ana", "x")
+    admin.adopt(Policy.parse(renumbered(EXPORT, 7), "export.toml"), "ana", "x")
+    admin.put(OPEN, "ana", "x")
     with pytest.raises(PolicyAdminError, match="higher version") as caught:
-        desk.put_in_force("open", 2, "ana", "x")
+        admin.put_in_force("open", 2, "ana", "x")
     assert fault(caught) is PolicyFault.VERSION_TOO_LOW
-    with pytest.raises(ValueError, match="version 2, and phones know 7"):
+    with pytest.raises(ValueError, match="version 2, and devices know 7"):
         adopt_policy(server, Policy.parse(OPEN, "open.toml"))
     assert server.policy.document.version == 7
 
 
-def test_a_version_that_was_in_force_stays_as_it_was(store: Store) -> None:
-    """A verdict names its policy by id and version; both must go on meaning the same text."""
-    desk = policy_admin(service(store))
-    desk.put(EXPORT, "ana", "the same text is no change")
+def test_version_that_was_in_force_cannot_be_changed(store: Store) -> None:
+    admin = policy_admin(service(store))
+    admin.put(EXPORT, "ana", "the same text is no change")
     with pytest.raises(PolicyAdminError) as caught:
-        desk.put(EXPORT.replace("604800", "604801"), "ana", "sly")
+        admin.put(EXPORT.replace("604800", "604801"), "ana", "sly")
     assert fault(caught) is PolicyFault.VERSION_FIXED
     with pytest.raises(PolicyAdminError) as caught:
-        desk.adopt(Policy.parse(EXPORT.replace("604800", "604801"), "x.toml"), "ana", "sly")
+        admin.adopt(Policy.parse(EXPORT.replace("604800", "604801"), "x.toml"), "ana", "sly")
     assert fault(caught) is PolicyFault.VERSION_FIXED
-    assert desk.get("export-2021-09", 1).text == EXPORT
+    assert admin.get("export-2021-09", 1).text == EXPORT
 
 
-def test_a_draft_can_be_replaced_by_whoever_read_it_last(store: Store) -> None:
-    """Two people who edit one draft do not overwrite each other without a word."""
-    desk = policy_admin(service(store))
-    first = desk.put(OPEN, "ana", "draft")
-    second = desk.put(OPEN.replace("60\n", "90\n", 1), "ben", "slower", etag=first.etag)
+def test_draft_is_replaced_only_with_the_etag_of_its_current_text(store: Store) -> None:
+    admin = policy_admin(service(store))
+    first = admin.put(OPEN, "ana", "draft")
+    second = admin.put(OPEN.replace("60\n", "90\n", 1), "ben", "slower", etag=first.etag)
     with pytest.raises(PolicyAdminError) as caught:
-        desk.put(OPEN, "ana", "faster", etag=first.etag)
+        admin.put(OPEN, "ana", "faster", etag=first.etag)
     assert fault(caught) is PolicyFault.POLICY_CHANGED
-    assert desk.get("open", 2) == second
+    assert admin.get("open", 2) == second
 
 
 @pytest.mark.parametrize(
     ("act", "expected"),
     [
-        (lambda desk: desk.get("export-2021-9", 1), PolicyFault.POLICY_UNKNOWN),
-        (lambda desk: desk.put_in_force("export-2021-09", 9, "ana", "x"), PolicyFault.POLICY_UNKNOWN),
-        (lambda desk: desk.roll_back("ana", "x"), PolicyFault.NOTHING_BEFORE),
-        (lambda desk: desk.start_campaign("investigation-2012", "ana", "x"), PolicyFault.CAMPAIGN_UNKNOWN),
-        (lambda desk: desk.start_campaign(CAMPAIGN, "ana", "x", at=DURING), PolicyFault.CAMPAIGN_RUNNING),
-        (lambda desk: desk.lift_campaign(CAMPAIGN, "ana", "x"), PolicyFault.CAMPAIGN_NOT_RUNNING),
-        (lambda desk: desk.lift_campaign(CAMPAIGN, "ana", "x", at=AFTER), PolicyFault.CAMPAIGN_NOT_RUNNING),
+        (lambda admin: admin.get("export-2021-9", 1), PolicyFault.POLICY_UNKNOWN),
+        (lambda admin: admin.put_in_force("export-2021-09", 9, "ana", "x"), PolicyFault.POLICY_UNKNOWN),
+        (lambda admin: admin.roll_back("ana", "x"), PolicyFault.NOTHING_BEFORE),
+        (lambda admin: admin.start_campaign("investigation-2012", "ana", "x"), PolicyFault.CAMPAIGN_UNKNOWN),
+        (lambda admin: admin.start_campaign(CAMPAIGN, "ana", "x", at=DURING), PolicyFault.CAMPAIGN_RUNNING),
+        (lambda admin: admin.lift_campaign(CAMPAIGN, "ana", "x"), PolicyFault.CAMPAIGN_NOT_RUNNING),
+        (lambda admin: admin.lift_campaign(CAMPAIGN, "ana", "x", at=AFTER), PolicyFault.CAMPAIGN_NOT_RUNNING),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_a_stable_fault_and_leaves_no_entry(
+def test_impossible_operation_raises_its_fault_without_an_audit_entry(
     store: Store, act: object, expected: PolicyFault
 ) -> None:
-    """An operator is told what is wrong; the audit log holds what was done, not what was tried."""
-    desk = policy_admin(service(store))
+    admin = policy_admin(service(store))
     before = audit(store)
     with pytest.raises(PolicyAdminError) as caught:
-        act(desk)  # type: ignore[operator]
+        act(admin)  # type: ignore[operator]
     assert fault(caught) is expected
     assert caught.value.advice
     assert audit(store) == before
 
 
-def test_a_document_that_cannot_be_used_is_not_kept(store: Store) -> None:
-    """A draft that no server could load would fail when it is put in force."""
-    desk = policy_admin(service(store))
+def test_invalid_document_is_not_stored(store: Store) -> None:
+    admin = policy_admin(service(store))
     with pytest.raises(PolicyError, match=r"draft\.toml:2: version"):
-        desk.put(OPEN.replace("version = 2", 'version = "2"'), "ana", "x")
-    assert [each.id for each in desk.list()] == ["export-2021-09"]
+        admin.put(OPEN.replace("version = 2", 'version = "2"'), "ana", "x")
+    assert [each.id for each in admin.list()] == ["export-2021-09"]
 
 
-def test_an_operators_word_about_a_campaign_goes_before_the_documents_dates(store: Store) -> None:
-    """Started early it has no end until it is lifted; lifted early it does not come back."""
+def test_operators_period_of_a_campaign_overrides_the_document(store: Store) -> None:
+    """Without an end until it is lifted."""
     clock = Clock(NOW)
     server = service(store, clock)
     server.enroll(IMEI, Activation(NOW - 9000, "CU"))
@@ -242,8 +234,8 @@ def test_an_operators_word_about_a_campaign_goes_before_the_documents_dates(stor
     assert policy_admin(server).campaigns()[CAMPAIGN].ends == AFTER
 
 
-def test_a_first_start_that_comes_to_nothing_is_not_remembered(store: Store) -> None:
-    """Another process may be first after all; its policy has the revision that this one's would have had."""
+def test_rolled_back_first_start_is_not_cached(store: Store) -> None:
+    """The policy of another process may have the same revision."""
     deciding = PolicyInForce(shipped(), Clock(NOW))
 
     def fail() -> None:
@@ -259,15 +251,14 @@ def test_a_first_start_that_comes_to_nothing_is_not_remembered(store: Store) -> 
 
 
 @pytest.mark.parametrize("line", ["version = 1", "version=1", '"version" = 1 # v', "  version   =   1_0"])
-def test_only_the_version_changes_when_a_text_is_issued_again(line: str) -> None:
-    """Comments and order are the writer's own."""
+def test_renumbered_text_differs_only_in_its_version(line: str) -> None:
     text = EXPORT.replace("version = 1", line)
     issued = renumbered(text, 42)
     assert Policy.parse(issued, "x").document == shipped().document.model_copy(update={"version": 42})
     assert len(issued.splitlines()) == len(text.splitlines())
 
 
-def test_the_policy_is_parsed_once_for_each_revision(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policy_is_parsed_once_for_each_revision(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parsing costs more than a verdict."""
     server = service(store)
     parsed: list[str] = []
@@ -280,13 +271,16 @@ def test_the_policy_is_parsed_once_for_each_revision(store: Store, monkeypatch: 
     assert parsed == ["export-2021-09-1.toml"]
 
 
-def test_a_simulation_counts_what_would_change_and_changes_nothing(store: Store) -> None:
-    """One phone in Havana that is denied, one in Paris that is not, one that an operator locked, one never seen."""
+def test_simulation_counts_changed_decisions_without_writing(store: Store) -> None:
+    """Four devices: denied, allowed, locked by an operator, and without evidence."""
     clock = Clock(DURING)
     server = service(store, clock)
-    phones = {imei: _phone(imei) for imei in ("001010000000015", "001010000000023", "001010000000031")}
+    phones = {
+        imei: Phone(boot=facts(imeis=(imei,)))
+        for imei in ("001010000000015", "001010000000023", "001010000000031")
+    }
     for (imei, phone), network in zip(phones.items(), (HAVANA, PARIS, PARIS), strict=True):
-        ask(server, phone, telephony=network, ueid=_ueid(imei))
+        ask(server, phone, telephony=network, ueid=ueid(imei))
     device_admin(server).lock("001010000000031", reason="stolen")
     server.enroll("001010000000049", Activation(NOW, "CU"))
     before = audit(store)
@@ -300,26 +294,18 @@ def test_a_simulation_counts_what_would_change_and_changes_nothing(store: Store)
         ("eligible", Decision.DENY, Decision.ALLOW): 1,
         ("eligible", Decision.ALLOW, Decision.ALLOW): 1,
     }
-    (outlook,) = result.changed
-    assert (outlook.now_rule, outlook.then_rule) == ("prohibited-and-not-activated-elsewhere", "everybody")
-    assert outlook.sub.startswith("d-")
+    (comparison,) = result.changed
+    assert (comparison.now_rule, comparison.then_rule) == (
+        "prohibited-and-not-activated-elsewhere",
+        "everybody",
+    )
+    assert comparison.sub.startswith("d-")
     assert result.as_json()["changed"] == 1
     assert audit(store) == before
     assert not policy_admin(server).simulate(OPEN, max_listed=0).changed
 
 
-def _phone(imei: str) -> Phone:
-
-    return Phone(boot=facts(imeis=(imei,)))
-
-
-def _ueid(imei: str) -> str:
-
-    return ueid(imei)
-
-
-def test_a_simulation_ends_where_the_devices_end(tmp_path: Path) -> None:
-    """Pages of devices are read one after the other."""
+def test_simulation_reads_all_pages_of_devices(tmp_path: Path) -> None:
     store = SqlStore()
     server = service(store)
     for number in range(1200):

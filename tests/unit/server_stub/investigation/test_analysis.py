@@ -1,4 +1,4 @@
-"""What the counts of an investigation mean, and what they must not tell."""
+"""The statistics of an investigation."""
 
 import pytest
 from hypothesis import given
@@ -39,8 +39,7 @@ def phones(count: int, prohibited: int, batch: str) -> list[Origin]:
 
 
 @given(st.lists(origins), st.integers(1, 8))
-def test_every_phone_with_a_value_is_in_exactly_one_row(given_origins: list[Origin], smallest: int) -> None:
-    """Folding small values together loses nobody and counts nobody twice."""
+def test_every_device_with_a_value_is_in_exactly_one_row(given_origins: list[Origin], smallest: int) -> None:
     found = investigate(given_origins, smallest=smallest)
     for dimension in OriginDimension:
         known = [origin for origin in given_origins if origin.value(dimension) is not None]
@@ -53,24 +52,21 @@ def test_every_phone_with_a_value_is_in_exactly_one_row(given_origins: list[Orig
 
 
 @given(st.lists(origins), st.randoms())
-def test_the_order_of_the_phones_does_not_matter(given_origins: list[Origin], random: object) -> None:
-    """The same phones give the same bytes, whatever order the database answers in."""
+def test_result_does_not_depend_on_the_order_of_devices(given_origins: list[Origin], random: object) -> None:
     shuffled = list(given_origins)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert repr(investigate(shuffled)) == repr(investigate(given_origins))
 
 
 @given(st.lists(origins), st.integers(1, 8))
-def test_no_row_stands_for_fewer_phones_than_was_asked(given_origins: list[Origin], smallest: int) -> None:
-    """A row of one phone is a person's phone."""
+def test_no_row_has_fewer_devices_than_smallest(given_origins: list[Origin], smallest: int) -> None:
     found = investigate(given_origins, smallest=smallest)
     for dimension in OriginDimension:
         assert all(share.activated >= smallest for share in found.table(dimension).shares)
 
 
 @given(st.lists(origins))
-def test_weeks_and_territories_count_the_same_phones(given_origins: list[Origin]) -> None:
-    """Over time or by place, it is the same question."""
+def test_weeks_and_territories_count_the_same_devices(given_origins: list[Origin]) -> None:
     found = investigate(given_origins)
     assert sum(found.territories.values()) == found.prohibited
     assert sum(sum(week.territories.values()) for week in found.weeks) == found.prohibited
@@ -88,15 +84,14 @@ def test_weeks_and_territories_count_the_same_phones(given_origins: list[Origin]
         (81, 263, 0.2553, 0.3662),
     ],
 )
-def test_the_interval_is_wilsons(hits: int, trials: int, low: float, high: float) -> None:
-    """Figures that other implementations of the Wilson score interval give, the last from R. G. Newcombe, 1998."""
+def test_interval_equals_published_wilson_intervals(hits: int, trials: int, low: float, high: float) -> None:
+    """Values of other implementations; the last from R. G. Newcombe, 1998."""
     interval = wilson(hits, trials)
     assert (interval.low, interval.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
-def test_the_interval_holds_the_rate_and_stays_within_nothing_and_all(hits: int, misses: int) -> None:
-    """And more phones never make it less sure."""
+def test_interval_contains_the_rate_and_shrinks_with_more_devices(hits: int, misses: int) -> None:
     trials = hits + misses
     interval = wilson(hits, trials)
     assert 0 <= interval.low <= (hits / trials if trials else 0) <= interval.high <= 1
@@ -112,15 +107,15 @@ def test_the_interval_holds_the_rate_and_stays_within_nothing_and_all(hits: int,
         (phones(6, 3, "A"), ShareFinding.UNDECIDED),
     ],
 )
-def test_a_finding_needs_more_than_chance(leaking: list[Origin], finding: ShareFinding) -> None:
+def test_finding_needs_a_significant_difference(leaking: list[Origin], finding: ShareFinding) -> None:
     """Three of six beside a hundred of four hundred is no finding; thirty of forty is."""
     found = investigate(leaking + phones(400, 100, "B"))
     share = next(share for share in found.table(OriginDimension.BATCH).shares if share.value == "A")
     assert share.finding is finding
 
 
-def test_of_many_batches_none_stands_out_by_chance_alone() -> None:
-    """A batch that would be a finding beside one other is none among a hundred."""
+def test_level_is_corrected_for_the_number_of_batches() -> None:
+    """A batch with a finding beside one other has none beside a hundred."""
     pair = [*phones(50, 12, "odd"), *phones(4950, 495, "B")]
     many = [*phones(50, 12, "odd"), *(each for n in range(99) for each in phones(50, 5, f"B{n}"))]
 
@@ -132,14 +127,13 @@ def test_of_many_batches_none_stands_out_by_chance_alone() -> None:
     assert finding(many) is ShareFinding.UNDECIDED
 
 
-def test_the_only_value_is_never_a_finding() -> None:
-    """There is nothing to compare it with."""
+def test_only_value_has_no_finding() -> None:
     found = investigate(phones(100, 100, "A"))
     assert found.table(OriginDimension.BATCH).shares[0].finding is ShareFinding.UNDECIDED
 
 
-def test_small_values_are_told_together() -> None:
-    """Four batches of four phones each are one row of sixteen."""
+def test_small_values_are_counted_together() -> None:
+    """Four batches of four devices each are one row of sixteen."""
     found = investigate([*phones(4, 1, "A"), *phones(4, 1, "B"), *phones(4, 0, "C"), *phones(4, 2, "D")])
     table = found.table(OriginDimension.BATCH)
     assert (found.smallest, table.shares, table.folded) == (SMALLEST, (), 4)
@@ -147,8 +141,7 @@ def test_small_values_are_told_together() -> None:
     assert (table.rest.activated, table.rest.prohibited) == (16, 4)
 
 
-def test_what_is_told_together_is_never_a_finding() -> None:
-    """It is no value that anybody could be asked about, and it may be a single phone."""
+def test_small_values_together_have_no_finding() -> None:
     table = investigate([Origin(MONDAY, "CU", batch="only"), *phones(400, 0, "B")]).table(
         OriginDimension.BATCH
     )
@@ -156,8 +149,7 @@ def test_what_is_told_together_is_never_a_finding() -> None:
     assert table.rest.finding is ShareFinding.UNDECIDED
 
 
-def test_a_week_begins_on_monday_in_utc() -> None:
-    """Sunday's last second still belongs to the week before."""
+def test_week_begins_on_monday_in_utc() -> None:
     found = investigate([Origin(MONDAY - 1, "CU"), Origin(MONDAY, "CU"), Origin(MONDAY + 7 * DAY - 1, "IR")])
     assert [(week.begins, week.territories) for week in found.weeks] == [
         ("2021-08-30", {"CU": 1}),
@@ -165,7 +157,6 @@ def test_a_week_begins_on_monday_in_utc() -> None:
     ]
 
 
-def test_a_row_of_no_phone_cannot_be_asked_for() -> None:
-    """Zero would divide by itself."""
+def test_smallest_below_one_is_rejected() -> None:
     with pytest.raises(ValueError, match="smallest is 0"):
         investigate([], smallest=0)

@@ -1,4 +1,4 @@
-"""The key repository on disk: what it writes, when, and what it refuses to touch."""
+"""The key repository on disk: what it writes and when, and which folders it rejects."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,8 +46,8 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_pinned_root_follows_from_the_seed_alone() -> None:
-    """A phone and a server that are started apart have to agree on it, octet for octet."""
+def test_pinned_root_depends_only_on_the_seed() -> None:
+    """A device and a server that are started separately must agree on its bytes."""
     assert (
         Ceremony(Seed.of(7)).pinned_root
         == Ceremony(Seed.of(7)).pinned_root
@@ -55,15 +55,13 @@ def test_the_pinned_root_follows_from_the_seed_alone() -> None:
     )
 
 
-def test_the_same_keys_and_clock_make_the_same_repository(tmp_path: Path) -> None:
-    """Reports of the lab are compared octet by octet."""
+def test_same_keys_and_clock_give_the_same_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
         opened(tmp_path / name).close()
     assert content(tmp_path / "one") == content(tmp_path / "two")
 
 
-def test_the_root_wants_two_of_three_and_every_other_role_one(tmp_path: Path) -> None:
-    """One stolen root key is not enough; one lost root key is no loss."""
+def test_root_has_threshold_two_of_three_and_other_roles_one(tmp_path: Path) -> None:
     with opened(tmp_path) as repository:
         root = Metadata.from_bytes(repository.root).signed
     assert (root.roles["root"].threshold, len(root.roles["root"].keyids)) == (2, 3)
@@ -73,8 +71,7 @@ def test_the_root_wants_two_of_three_and_every_other_role_one(tmp_path: Path) ->
     assert len(set(everything)) == len(everything), "no key serves two roles"
 
 
-def test_no_private_key_is_in_the_folder(tmp_path: Path) -> None:
-    """The folder is public; and a server that holds no root key cannot lose one."""
+def test_folder_contains_no_private_key(tmp_path: Path) -> None:
     opened(tmp_path).close()
     everything = b"".join(content(tmp_path).values())
     for role in OnlineRole:
@@ -90,10 +87,9 @@ def test_no_private_key_is_in_the_folder(tmp_path: Path) -> None:
     (16, {"timestamp", "snapshot", "verdict-keys"}),
     (46, {"timestamp", "snapshot", "verdict-keys", "targets"}),
 ])  # fmt: skip
-def test_what_has_less_than_half_of_its_life_left_is_signed_anew(
+def test_roles_with_less_than_half_of_their_lifetime_are_signed_again(
     tmp_path: Path, days: float, roles: set[str]
 ) -> None:
-    """Soon enough for a server that is down for a while, seldom enough to keep phones' copies good."""
     world = World()
     with opened(tmp_path, world) as repository:
         world.wait(days * DAY)
@@ -101,8 +97,8 @@ def test_what_has_less_than_half_of_its_life_left_is_signed_anew(
         assert repository.refresh() == frozenset()
 
 
-def test_nothing_published_under_a_version_ever_changes(tmp_path: Path) -> None:
-    """Consistent snapshots: a phone in the middle of its reading sees one state."""
+def test_published_versions_never_change(tmp_path: Path) -> None:
+    """Consistent snapshots: a device that is reading sees one state."""
     world = World()
     with opened(tmp_path, world) as repository:
         seen = content(tmp_path)
@@ -111,20 +107,18 @@ def test_nothing_published_under_a_version_ever_changes(tmp_path: Path) -> None:
             repository.refresh()
             now = content(tmp_path)
             assert {name: now[name] for name in seen if "timestamp" not in name} == {
-                name: octets for name, octets in seen.items() if "timestamp" not in name
+                name: content for name, content in seen.items() if "timestamp" not in name
             }
             seen = now
 
 
-def test_one_server_at_a_time_holds_a_folder(tmp_path: Path) -> None:
-    """Two would publish one version with two contents."""
+def test_second_server_on_a_folder_is_rejected(tmp_path: Path) -> None:
     with opened(tmp_path):
         assert fault(lambda: opened(tmp_path)) is RepositoryFault.IN_USE
     opened(tmp_path).close()
 
 
-def test_another_seed_is_refused(tmp_path: Path) -> None:
-    """Phones of the folder's root would find every signature wrong."""
+def test_folder_of_another_root_is_rejected(tmp_path: Path) -> None:
     opened(tmp_path).close()
     before = content(tmp_path)
     other = Ceremony(Seed.of("other"))
@@ -132,21 +126,19 @@ def test_another_seed_is_refused(tmp_path: Path) -> None:
     assert content(tmp_path) == before
 
 
-def test_online_keys_that_the_root_does_not_name_are_refused(tmp_path: Path) -> None:
-    """At the start, not at the first phone."""
+def test_online_keys_that_the_root_does_not_name_are_rejected(tmp_path: Path) -> None:
     assert fault(lambda: opened(tmp_path, generation=1)) is RepositoryFault.ONLINE_KEYS_FOREIGN
     assert content(tmp_path) == {}
 
 
-def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
-    """A typing error after --keys must not fill somebody's home folder."""
+def test_folder_with_other_files_is_rejected_and_not_changed(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     assert fault(lambda: opened(tmp_path)) is RepositoryFault.NOT_A_REPOSITORY
     assert list(tmp_path.iterdir()) == [tmp_path / "letter.txt"]
 
 
 def touch(path: Path) -> None:
-    """Change a signed date, or, in the target, an octet that is hashed."""
+    """Change a signed date, or a byte of the target."""
     path.write_bytes(
         path.read_bytes().replace(b'"expires":"2', b'"expires":"3').replace(b'"keys":[', b'"keys": [')
     )
@@ -160,10 +152,9 @@ def empty(path: Path) -> None:
     "name", ["timestamp.json", "2.snapshot.json", "1.targets.json", "1.verdict-keys.json", "target"]
 )
 @pytest.mark.parametrize("damage", [Path.unlink, touch, empty])
-def test_a_damaged_repository_is_not_served(
+def test_damaged_repository_is_not_opened(
     tmp_path: Path, name: str, damage: Callable[[Path], object]
 ) -> None:
-    """Publishing on top of it would hide the damage, and a lost timestamp would begin at version 1 again."""
     world = World()
     with opened(tmp_path, world) as repository:
         world.wait(4 * DAY)
@@ -172,16 +163,14 @@ def test_a_damaged_repository_is_not_served(
     assert fault(lambda: opened(tmp_path, world)) is RepositoryFault.NOT_A_REPOSITORY
 
 
-def test_the_only_key_cannot_be_revoked(tmp_path: Path) -> None:
-    """A server without a key strands every phone; the next key comes first."""
+def test_only_key_cannot_be_revoked(tmp_path: Path) -> None:
     with opened(tmp_path) as repository:
         repository.revoke(KEYS[0].kid)
         assert fault(lambda: repository.revoke(KEYS[1].kid)) is RepositoryFault.NO_ACTIVE_KEY
         assert repository.keys.signing(0) == (KEYS[1].kid,)
 
 
-def test_a_server_signs_only_with_a_key_that_is_listed(tmp_path: Path) -> None:
-    """Its own order decides among those; with none it says so instead of signing what phones refuse."""
+def test_server_signs_only_with_a_listed_key(tmp_path: Path) -> None:
     with opened(tmp_path) as repository:
         signer = VerdictSigner(KEYS, lambda: repository.keys, World().now)
         assert signer.key is KEYS[0]
@@ -192,8 +181,7 @@ def test_a_server_signs_only_with_a_key_that_is_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["skipped", "again", "rubbish", "foreign online keys"])
-def test_a_root_that_does_not_follow_is_refused_and_nothing_is_written(tmp_path: Path, wrong: str) -> None:
-    """The ceremony's mistakes end before phones see them."""
+def test_invalid_next_root_is_rejected_without_writing(tmp_path: Path, wrong: str) -> None:
     with opened(tmp_path) as repository:
         expires = expiry(World().now(), DAY)
         second = next_root(repository.root, CEREMONY.holder(), CEREMONY.online(), expires)
@@ -209,21 +197,18 @@ def test_a_root_that_does_not_follow_is_refused_and_nothing_is_written(tmp_path:
         assert content(tmp_path) == before
 
 
-def test_a_holder_has_three_different_keys() -> None:
-    """Two copies of one key would make a threshold of two a threshold of one."""
+def test_root_keys_must_be_three_different_keys() -> None:
     key = Seed.of(1).ed25519("a")
     with pytest.raises(ValueError, match="3 different keys"):
         RootKeys([key, key, Seed.of(1).ed25519("b")])
 
 
-def test_every_online_role_needs_a_key() -> None:
-    """A missing one shows at the start."""
+def test_missing_online_key_is_rejected() -> None:
     with pytest.raises(ValueError, match="snapshot"):
         OnlineKeys({role: Seed.of(1).ed25519(role) for role in OnlineRole if role is not OnlineRole.SNAPSHOT})
 
 
-def test_a_first_root_that_is_none_is_refused(tmp_path: Path) -> None:
-    """And leaves the folder empty."""
+def test_invalid_first_root_is_rejected_and_the_folder_stays_empty(tmp_path: Path) -> None:
     initial = InitialContents(b"{}", KeyList())
     refused = fault(
         lambda: KeyRepository.open(tmp_path, initial=initial, online=CEREMONY.online(), clock=World().now)
@@ -232,7 +217,6 @@ def test_a_first_root_that_is_none_is_refused(tmp_path: Path) -> None:
     assert content(tmp_path) == {}
 
 
-def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
-    """`--keys` that names a file."""
+def test_file_in_place_of_the_folder_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("a file")
     assert fault(lambda: opened(tmp_path / "keys")) is RepositoryFault.UNWRITABLE

@@ -1,4 +1,4 @@
-"""The revocation status list: what it says, when it can be used, and what happens when it cannot."""
+"""The revocation status list: reading, age, and behaviour without a usable list."""
 
 import json
 import os
@@ -35,22 +35,20 @@ REVOKED = {"status": "REVOKED", "reason": "KEY_COMPROMISE"}
 
 @pytest.mark.parametrize("status", CertificateStatus)
 @pytest.mark.parametrize("reason", RevocationReason)
-def test_an_entry_has_a_status_and_a_reason(status: CertificateStatus, reason: RevocationReason) -> None:
-    """Both are recorded; both statuses refuse."""
+def test_entry_has_a_status_and_a_reason(status: CertificateStatus, reason: RevocationReason) -> None:
     entry = {"status": status.value, "reason": reason.value, "expires": "2030-01-31", "comment": "why"}
     found = StatusList.parse(listed(c8966fcb2fbb0d7a=entry)).entries
     assert found == {0xC8966FCB2FBB0D7A: StatusEntry(status, reason, "2030-01-31")}
     assert ChainProblem.of(status).value.endswith(status.lower())
 
 
-def test_a_reason_may_be_left_out() -> None:
-    """The schema asks for the status alone."""
+def test_entry_without_a_reason_is_accepted() -> None:
     found = StatusList.parse(listed(a={"status": "SUSPENDED"})).entries
     assert found == {10: StatusEntry(CertificateStatus.SUSPENDED)}
 
 
-def test_a_number_that_can_be_read_in_two_ways_stands_for_both() -> None:
-    """The schema says hexadecimal; the list as it is served has decimal ones too. Either way none slips through."""
+def test_serial_number_is_read_as_hexadecimal_and_decimal() -> None:
+    """The schema says hexadecimal; the list as it is served has decimal numbers too."""
     found = StatusList.parse(
         listed(**{"6681152659205225093": REVOKED, "2C8C": REVOKED, "00ff": REVOKED})
     ).entries
@@ -58,15 +56,14 @@ def test_a_number_that_can_be_read_in_two_ways_stands_for_both() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_entries_for_one_number_the_worse_counts(order: int) -> None:
-    """Whichever stands first."""
+def test_worse_of_two_entries_for_one_number_counts(order: int) -> None:
     entries = {"ff": {"status": "SUSPENDED"}, "0ff": REVOKED}
     found = StatusList.parse(listed(**dict(list(entries.items())[::order]))).entries
     assert found[255].status is CertificateStatus.REVOKED
 
 
 @pytest.mark.parametrize(
-    ("octets", "where"),
+    ("content", "where"),
     [
         (b"", "document"),
         (b"[]", "document"),
@@ -89,10 +86,9 @@ def test_of_two_entries_for_one_number_the_worse_counts(order: int) -> None:
         (listed(a=REVOKED | {"expires": "tomorrow"}), "entries.a.expires"),
     ],
 )
-def test_a_list_that_departs_from_the_schema_is_not_used_in_part(octets: bytes, where: str) -> None:
-    """A list that is half understood would let the other half through."""
+def test_list_that_violates_the_schema_is_rejected_completely(content: bytes, where: str) -> None:
     with pytest.raises(StatusListError) as caught:
-        StatusList.parse(octets)
+        StatusList.parse(content)
     assert caught.value.where == where
 
 
@@ -103,13 +99,12 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def write(path: Path, octets: bytes, at: int) -> None:
-    path.write_bytes(octets)
+def write(path: Path, content: bytes, at: int) -> None:
+    path.write_bytes(content)
     os.utime(path, (at, at))
 
 
-def test_a_list_is_read_again_when_it_changes(file: Path) -> None:
-    """An operator replaces the file, and the next attestation is held against it."""
+def test_changed_list_is_read_again(file: Path) -> None:
     source = StatusListFile(file)
     assert source(NOW) == {}
     write(file, listed(a=REVOKED), NOW + 1)
@@ -134,8 +129,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("problem", SPOILT)
-def test_without_a_list_that_can_be_used_nothing_is_appraised(file: Path, problem: str) -> None:
-    """Fail closed is the default: a missing list looks like nothing revoked, which is what an attacker wants."""
+def test_unusable_list_rejects_every_attestation_by_default(file: Path, problem: str) -> None:
     source = StatusListFile(file)
     assert source(NOW) == {}
     SPOILT[problem](file)
@@ -146,8 +140,7 @@ def test_without_a_list_that_can_be_used_nothing_is_appraised(file: Path, proble
 
 
 @pytest.mark.parametrize("problem", SPOILT)
-def test_an_operator_may_choose_to_go_on_with_what_was_read_last(file: Path, problem: str) -> None:
-    """What was revoked stays revoked."""
+def test_unusable_list_keeps_the_entries_read_last_if_configured(file: Path, problem: str) -> None:
     source = StatusListFile(file, when_unusable=WhenUnusable.ACCEPT)
     write(file, listed(a=REVOKED), NOW)
     assert set(source(NOW)) == {10}
@@ -156,19 +149,17 @@ def test_an_operator_may_choose_to_go_on_with_what_was_read_last(file: Path, pro
     assert StatusListFile(file.with_name("none"), when_unusable=WhenUnusable.ACCEPT)(NOW) == {}
 
 
-def test_a_malformed_list_is_read_once_and_a_good_one_after_it_at_once(file: Path) -> None:
-    """Thousands of phones may ask while the list is broken, and none of them should wait for it to be parsed again."""
+def test_malformed_list_is_read_once_and_its_replacement_at_once(file: Path) -> None:
     source = StatusListFile(file)
-    for octets in (b"?" * len(listed()), listed()):  # of one length and one time: the second is not looked at
-        write(file, octets, NOW)
+    for content in (b"?" * len(listed()), listed()):  # same length and time: the second is not read
+        write(file, content, NOW)
         with pytest.raises(EvidenceError, match="malformed"):
             source(NOW)
     write(file, listed(a=REVOKED), NOW + 1)
     assert set(source(NOW)) == {10}
 
 
-def test_the_age_is_counted_to_the_second(file: Path) -> None:
-    """At the limit it is still used."""
+def test_age_limit_is_exact_to_the_second(file: Path) -> None:
     source = StatusListFile(file, max_age=100)
     assert source(NOW + 100) == {}
     with pytest.raises(EvidenceError, match="too old"):
@@ -188,8 +179,7 @@ def asked(service: VerdictService) -> ServiceError | None:
     return None
 
 
-def test_the_server_refuses_a_phone_of_a_revoked_batch(file: Path) -> None:
-    """And says which certificate and why; the phone can do nothing about it, its maker can."""
+def test_device_of_a_revoked_batch_is_rejected_with_the_certificate_and_reason(file: Path) -> None:
     service = server(status_list=file)
     assert asked(service) is None
     write(file, listed(**{f"{BATCH:x}": REVOKED}), NOW + 1)
@@ -200,8 +190,7 @@ def test_the_server_refuses_a_phone_of_a_revoked_batch(file: Path) -> None:
 
 
 @pytest.mark.parametrize("unusable", WhenUnusable)
-def test_a_server_that_lost_its_list_does_as_it_was_told(file: Path, unusable: WhenUnusable) -> None:
-    """By default it judges nobody, and says at its readiness that it cannot."""
+def test_server_without_its_list_behaves_as_configured(file: Path, unusable: WhenUnusable) -> None:
     service = server(status_list=file, status_list_unusable=unusable)
     file.unlink()
     if unusable is WhenUnusable.ACCEPT:
@@ -215,8 +204,7 @@ def test_a_server_that_lost_its_list_does_as_it_was_told(file: Path, unusable: W
         service.check()
 
 
-def test_the_list_is_set_in_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As all settings are."""
+def test_list_can_be_set_in_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"LIST": str(file), "LIST_MAX_AGE": "3600", "LIST_UNUSABLE": "accept"}.items():
         monkeypatch.setenv(f"ACTIVATION_SERVER_STATUS_{name}", value)
     settings = Settings(issuer="i", audience="a")

@@ -1,4 +1,4 @@
-"""The keys that sign verdicts, and which of them does."""
+"""The keys that sign verdicts."""
 
 from dataclasses import replace
 
@@ -27,8 +27,7 @@ def secrets_with(*algorithms: Algorithm) -> Secrets:
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
-def test_the_agent_verifies_what_each_algorithm_signs(algorithm: Algorithm) -> None:
-    """The published JWK is fit for the phone, and the key alone decides how a verdict is signed."""
+def test_agent_verifies_the_signatures_of_each_algorithm(algorithm: Algorithm) -> None:
     key = KEYS[algorithm]
     keys = KeySet.from_jwks({"keys": [key.public_jwk()]})
     token = key.sign(Verdict.model_validate(make_verdict()))
@@ -37,37 +36,33 @@ def test_the_agent_verifies_what_each_algorithm_signs(algorithm: Algorithm) -> N
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
-def test_the_kid_is_the_thumbprint_that_another_implementation_computes(algorithm: Algorithm) -> None:
+def test_kid_is_the_thumbprint_of_another_implementation(algorithm: Algorithm) -> None:
     """RFC 7638, and RFC 9964 section 6 for keys of type AKP."""
     jwk = KEYS[algorithm].public_jwk()
     assert jwk["kid"] == JWK(**{name: jwk[name] for name in jwk if name != "status"}).thumbprint()
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
-def test_neither_the_public_jwk_nor_the_representation_shows_the_secret(algorithm: Algorithm) -> None:
-    """Both are written to logs and published."""
+def test_public_jwk_and_repr_do_not_contain_the_secret(algorithm: Algorithm) -> None:
     key = KEYS[algorithm]
     assert not {"d", "priv", "seed"} & key.public_jwk().keys()
     assert repr(key) == f"SigningKey({algorithm}, kid={key.kid})"
 
 
-def test_another_curve_cannot_sign() -> None:
-    """An unknown algorithm is an error when the server starts, not when a phone asks."""
+def test_key_on_another_curve_is_rejected() -> None:
     with pytest.raises(ValueError, match="curve secp384r1 cannot sign verdicts"):
         SigningKey.of(ec.derive_private_key(7, ec.SECP384R1()))
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
-def test_the_chosen_algorithm_signs_and_all_keys_stay_published(algorithm: Algorithm) -> None:
-    """Changing the algorithm must not make phones forget the keys of verdicts that are under way."""
+def test_chosen_algorithm_signs_and_all_keys_stay_published(algorithm: Algorithm) -> None:
     secrets = secrets_with(*Algorithm)
     chosen = secrets.signing_by(algorithm)
     assert chosen.signing_keys[0].algorithm is algorithm
     assert set(chosen.signing_keys) == set(secrets.signing_keys)
 
 
-def test_an_algorithm_without_a_key_is_an_error_that_names_those_with_one() -> None:
-    """A server that signs otherwise than its operator asked is worse than one that does not start."""
+def test_algorithm_without_a_key_is_rejected_with_the_available_ones() -> None:
     with pytest.raises(
         ValueError, match=r"no signing key is of algorithm ML-DSA-65; .* keys of: ES256, Ed25519"
     ):

@@ -1,4 +1,4 @@
-"""Migrations: nothing is lost, nothing is guessed, and the models say what the migrations have made."""
+"""Migrations of databases of every age."""
 
 import sqlite3
 import threading
@@ -84,8 +84,8 @@ def holds_the_old_rows(store: SqlStore) -> None:
         transaction.spend_nonce(SpendableNonce(b"nonce", 9_999_999_999), 1)
 
 
-def test_a_database_of_before_the_migrations_is_recognised_and_loses_nothing(tmp_path: Path) -> None:
-    """Servers of before have no version table; what they recorded goes through every migration."""
+def test_database_from_before_the_migrations_is_migrated_without_loss(tmp_path: Path) -> None:
+    """It has no version table."""
     before_the_migrations(tmp_path / "old.db")
     store = SqlStore(tmp_path / "old.db")
     holds_the_old_rows(store)
@@ -94,16 +94,14 @@ def test_a_database_of_before_the_migrations_is_recognised_and_loses_nothing(tmp
     store.close()
 
 
-def test_every_revision_leads_to_the_newest(place: str) -> None:
-    """From the first on, with rows in the tables, on both databases."""
+def test_database_of_the_first_revision_is_migrated_without_loss(place: str) -> None:
     at_revision(place, "0001")
     store = SqlStore(place)
     holds_the_old_rows(store)
     store.close()
 
 
-def test_models_and_migrations_agree(place: str, tmp_path: Path) -> None:
-    """The schema in the code is the one that the migrations make, and the newest one is the one that is asked for."""
+def test_migrations_create_the_schema_of_the_models(place: str, tmp_path: Path) -> None:
     store = SqlStore(place)
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -114,8 +112,8 @@ def test_models_and_migrations_agree(place: str, tmp_path: Path) -> None:
     assert tuple(reversed(known)) == REVISIONS
 
 
-def test_an_old_file_ends_with_the_same_schema_as_a_new_one(tmp_path: Path) -> None:
-    """Otherwise some servers would have triggers that others lack."""
+def test_migrated_file_has_the_same_schema_as_a_new_one(tmp_path: Path) -> None:
+    """Including triggers."""
     before_the_migrations(tmp_path / "old.db")
     made = []
     for name in ("old.db", "new.db"):
@@ -128,8 +126,7 @@ def test_an_old_file_ends_with_the_same_schema_as_a_new_one(tmp_path: Path) -> N
     assert made[0] == made[1]
 
 
-def test_a_database_of_a_newer_server_is_refused_and_left_alone(place: str) -> None:
-    """An older server would write rows that lack what the newer one needs."""
+def test_database_of_a_newer_server_is_rejected_and_not_changed(place: str) -> None:
     store = SqlStore(place)
     with store._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -142,8 +139,7 @@ def test_a_database_of_a_newer_server_is_refused_and_left_alone(place: str) -> N
     engine.dispose()
 
 
-def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
-    """A table of the same name with other columns is not ours to change."""
+def test_database_of_another_program_is_rejected_and_not_changed(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "other.db")
     connection.execute("CREATE TABLE devices (name TEXT)")
     connection.close()
@@ -154,10 +150,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     connection.close()
 
 
-def test_a_migration_that_fails_leaves_the_database_as_it_was(
-    place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All or nothing, on SQLite too: the next start finds what it can begin from."""
+def test_failed_migration_leaves_the_database_unchanged(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     at_revision(place, "0001")
 
     def fail(*_: object) -> None:
@@ -175,8 +168,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     store.close()
 
 
-def test_servers_that_start_at_once_on_an_empty_database_all_come_up(place: str) -> None:
-    """One migrates, the others wait for it."""
+def test_servers_that_start_together_on_an_empty_database_all_open_it(place: str) -> None:
     opened: list[SqlStore] = []
     barrier = threading.Barrier(4)
 
@@ -195,8 +187,7 @@ def test_servers_that_start_at_once_on_an_empty_database_all_come_up(place: str)
         store.close()
 
 
-def test_a_server_that_cannot_be_reached_is_named_without_its_password() -> None:
-    """Errors go to logs."""
+def test_unreachable_database_is_named_without_its_password() -> None:
     with pytest.raises(StoreUnavailableError, match=r"judge:\*\*\*@127\.0\.0\.1:1/verdicts") as caught:
         SqlStore("postgresql://judge:secret@127.0.0.1:1/verdicts")
     chain: BaseException | None = caught.value

@@ -1,4 +1,4 @@
-"""The stores: one transaction, append-only, nothing raw."""
+"""The SQL store: durability, atomicity, no identifiers, databases in memory."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,15 +27,15 @@ def filled(place: str | Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_identifier_is_in_the_database(kind: str, tmp_path: Path) -> None:
-    """Whoever steals the file, or a dump of all tables, learns of no phone, no SIM and nobody's whereabouts."""
+def test_database_contains_no_identifier_or_position(kind: str, tmp_path: Path) -> None:
+    """Neither in the file nor in a dump of all tables."""
     with place_of(kind, tmp_path) as place:
         filled(place)
-        octets = b"".join(path.read_bytes() for path in tmp_path.iterdir()) + dump(place)
-    assert b"territory-prohibited" in octets
+        content = b"".join(path.read_bytes() for path in tmp_path.iterdir()) + dump(place)
+    assert b"territory-prohibited" in content
     for planted in (IMEI, IMEI[:14], SECOND_IMEI, ICCID, ICCID[:-1], ueid(IMEI), "23.12345"):
-        assert planted.encode() not in octets
-    assert bytes(int(digit) for digit in IMEI[:14]) not in octets
+        assert planted.encode() not in content
+    assert bytes(int(digit) for digit in IMEI[:14]) not in content
 
 
 def dump(place: str) -> bytes:
@@ -47,19 +47,18 @@ def dump(place: str) -> bytes:
     return repr(rows).encode()
 
 
-def test_each_commit_is_synced(tmp_path: Path) -> None:
-    """WAL with synchronous=FULL: a verdict that was answered survives a power cut."""
+def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:
+    """WAL with synchronous=FULL: a verdict that was sent survives a power cut."""
     store = SqlStore(tmp_path / "server.db")
     with store._engine.connect() as connection:
-        told = [
+        settings = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
         ]
     store.close()
-    assert told == ["wal", 2]
+    assert settings == ["wal", 2]
 
 
-def test_what_fails_after_the_nonce_was_spent_leaves_no_trace(tmp_path: Path) -> None:
-    """Verdict, serial and nonce are one transaction."""
+def test_failure_after_spending_the_nonce_rolls_everything_back(tmp_path: Path) -> None:
     store = SqlStore(tmp_path / "server.db")
     server = service(store)
     token = Phone().evidence(server.challenge().nonce)
@@ -74,15 +73,13 @@ def test_what_fails_after_the_nonce_was_spent_leaves_no_trace(tmp_path: Path) ->
     store.close()
 
 
-def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
-    """The error says which file, not what is in it."""
+def test_file_that_is_not_a_database_is_rejected_by_name(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database, by any means" * 100)
     with pytest.raises(StoreUnavailableError, match=r"x\.db"):
         SqlStore(tmp_path / "x.db")
 
 
-def test_memory_survives_reopening(tmp_path: Path) -> None:
-    """Serial and spent nonces are on the disk and not in the process."""
+def test_serials_and_spent_nonces_survive_reopening(tmp_path: Path) -> None:
     store = SqlStore(tmp_path / "server.db")
     server = service(store)
     token = Phone().evidence(server.challenge().nonce)

@@ -73,8 +73,7 @@ def abandoned(store: Store) -> Iterator[Transaction]:
 # One device, one verdict
 
 
-def test_a_device_is_kept_whole(store: Store) -> None:
-    """With everything and with next to nothing."""
+def test_device_is_read_back_unchanged(store: Store) -> None:
     bare = Device("d-bare", None, "eea", None, 0)
     keep(store, device(1), bare)
     with store.reading() as reading:
@@ -83,24 +82,22 @@ def test_a_device_is_kept_whole(store: Store) -> None:
         assert reading.device("d-nobody") is None
 
 
-def test_a_serial_never_falls_whatever_its_caller_knew(store: Store) -> None:
-    """Whoever works with a device that it read long ago must not let a number be given twice."""
+def test_put_device_never_decreases_the_serial(store: Store) -> None:
+    """The caller may have read the device earlier."""
     keep(store, device(1, last_serial=9))
     keep(store, device(1, last_serial=4, model="Lark 2"))
     with store.reading() as reading:
         assert reading.device(device(1).sub) == device(1, last_serial=9, model="Lark 2")
 
 
-def test_a_verdict_is_read_back_whole(store: Store) -> None:
-    """Every claim, and what led to it, with text of any script."""
+def test_verdict_record_is_read_back_unchanged(store: Store) -> None:
     kept = record("d-1", 1)
     keep(store, records=(kept,))
     with store.reading() as reading:
         assert reading.history("d-1").items == (kept,)
 
 
-def test_the_history_is_the_newest_first_and_of_one_device(store: Store) -> None:
-    """Support looks at what a phone was told last."""
+def test_history_has_the_verdicts_of_one_device_newest_first(store: Store) -> None:
     keep(store, records=(record("d-1", 1), record("d-2", 1), record("d-1", 3), record("d-1", 8)))
     with store.reading() as reading:
         first = reading.history("d-1", limit=2)
@@ -109,8 +106,8 @@ def test_the_history_is_the_newest_first_and_of_one_device(store: Store) -> None
     assert rest.next is None
 
 
-def test_a_nonce_is_spent_once_until_it_expires(store: Store) -> None:
-    """Also where a transaction spends it that fails afterwards: then it was not spent."""
+def test_nonce_is_spent_once(store: Store) -> None:
+    """A rolled back transaction does not spend it."""
     nonce = SpendableNonce(b"n" * 33, until=100)
     with abandoned(store) as transaction:
         transaction.spend_nonce(nonce, 10)
@@ -121,8 +118,7 @@ def test_a_nonce_is_spent_once_until_it_expires(store: Store) -> None:
             transaction.spend_nonce(nonce, 11)
 
 
-def test_whatever_fails_leaves_nothing_of_its_transaction(store: Store) -> None:
-    """All of a transaction or none of it: each kind of write is undone."""
+def test_failed_transaction_undoes_every_kind_of_write(store: Store) -> None:
     keep(store, device(1), records=(record("d-1", 1),))
     before = everything(store)
     with abandoned(store) as transaction:
@@ -160,8 +156,7 @@ def everything_in(reading: Reading) -> tuple[object, ...]:
     )
 
 
-def test_a_transaction_reads_what_it_has_written(store: Store) -> None:
-    """Or an operator's two steps in one transaction would not see each other."""
+def test_transaction_reads_its_own_writes(store: Store) -> None:
     with store.transaction() as transaction:
         transaction.put_device(device(1))
         transaction.put_policy(policy(1))
@@ -227,7 +222,7 @@ QUERIES: Final = [
 
 
 def test_devices_are_found_by_every_criterion(store: Store) -> None:
-    """The newest verdict counts, not an earlier one; a time belongs to the half that begins with it."""
+    """The newest verdict counts; `from` is inclusive and `until` exclusive."""
     devices, records = searched()
     keep(store, *devices, records=records)
     for query, found in QUERIES:
@@ -243,18 +238,16 @@ def test_devices_are_found_by_every_criterion(store: Store) -> None:
     added=st.sets(st.integers(0, 2**64), max_size=5),
 )
 @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_pages_cover_everything_once_though_devices_arrive(
+def test_pages_contain_every_device_once_while_others_are_added(
     numbers: set[int], limit: int, added: set[int]
 ) -> None:
-    """Whoever was there before the first page and stays is on exactly one page."""
     store = SqlStore()
     keep(store, *(device(number) for number in numbers))
     assert covers(store, limit, numbers, added)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pages_of_a_database_cover_everything_once(kind: str, tmp_path: Path) -> None:
-    """The same where a database makes the pages."""
+def test_pages_of_a_file_or_server_contain_every_device_once(kind: str, tmp_path: Path) -> None:
     with opened(kind, tmp_path) as store:
         keep(store, *(device(number * 7) for number in range(1, 60)))
         assert covers(store, 7, {number * 7 for number in range(1, 60)}, {1, 100, 1000})
@@ -275,8 +268,7 @@ def covers(store: Store, limit: int, numbers: set[int], added: set[int]) -> bool
     return [sub for sub in seen if sub in early] == early and len(set(seen)) == len(seen)
 
 
-def test_a_cursor_that_is_none_is_refused(store: Store) -> None:
-    """What is opaque must not be guessed at, nor reach the database."""
+def test_invalid_cursor_is_rejected(store: Store) -> None:
     for cursor in ("%", "d-17", "ZA==", "Zh", "_w", "AA", "ZC0xNw=", "Zm9v", "é", encode_cursor("9" * 19)):
         with store.reading() as reading:
             with pytest.raises(CursorError):
@@ -285,8 +277,7 @@ def test_a_cursor_that_is_none_is_refused(store: Store) -> None:
                 reading.history("d-1", after=cursor)
 
 
-def test_a_page_has_its_bounds(store: Store) -> None:
-    """One question must not fetch a million phones."""
+def test_page_length_out_of_range_is_rejected(store: Store) -> None:
     for limit in (0, -1, PAGE_MAX + 1):
         with store.reading() as reading:
             with pytest.raises(ValueError, match="1000"):
@@ -301,7 +292,6 @@ def test_a_page_has_its_bounds(store: Store) -> None:
 
 
 def test_audit_entries_are_numbered_and_found(store: Store) -> None:
-    """Newest first, by who, what, on what and when."""
     entries = [
         entry(10),
         entry(20, actor="bob", action="device.unlock"),
@@ -333,8 +323,8 @@ def test_audit_entries_are_numbered_and_found(store: Store) -> None:
 # Policies and campaigns
 
 
-def test_a_draft_changes_until_it_has_been_in_force(store: Store) -> None:
-    """Every verdict names the version that decided; what that said must stay to be read."""
+def test_policy_version_can_change_until_it_has_been_in_force(store: Store) -> None:
+    """Every verdict names the version that decided."""
     with store.transaction() as transaction:
         transaction.put_policy(policy(2))
         transaction.put_policy(policy(1, "draft"))
@@ -348,13 +338,11 @@ def test_a_draft_changes_until_it_has_been_in_force(store: Store) -> None:
         assert reading.policy("export", 3) is None
 
 
-def test_the_validator_of_a_policy_follows_its_text() -> None:
-    """Two editors of one draft notice each other."""
+def test_etag_of_a_policy_depends_on_its_text_only() -> None:
     assert policy(1, "a").etag == policy(2, "a").etag != policy(1, "b").etag
 
 
-def test_what_is_in_force_is_the_newest_word_and_all_words_stay(store: Store) -> None:
-    """The sequence answers who let what decide, when and why."""
+def test_newest_entry_is_in_force_and_all_entries_are_kept(store: Store) -> None:
     words = [InForce("export", number, 10 - number, "alice", f"{number}") for number in (1, 3, 2)]
     with store.reading() as reading:
         assert reading.in_force() is None
@@ -366,8 +354,7 @@ def test_what_is_in_force_is_the_newest_word_and_all_words_stay(store: Store) ->
         assert reading.in_force_history() == tuple(words)
 
 
-def test_the_newest_word_about_a_campaign_counts(store: Store) -> None:
-    """Begun, lifted, and begun again."""
+def test_newest_period_of_a_campaign_counts(store: Store) -> None:
     begun = CampaignPeriod("grey", 5, None, "alice", "begun")
     lifted = CampaignPeriod("grey", 5, 9, "bob", "lifted")
     other = CampaignPeriod("amber", 1, None, "bob", "other")
@@ -378,9 +365,7 @@ def test_the_newest_word_about_a_campaign_counts(store: Store) -> None:
         assert reading.campaigns() == (other, lifted)
 
 
-def test_the_revision_rises_with_what_changes_decisions_and_with_nothing_else(store: Store) -> None:
-    """A worker looks at it for each verdict, and reads policies only then."""
-
+def test_revision_rises_only_with_changes_that_affect_decisions(store: Store) -> None:
     def revision() -> int:
         with store.reading() as reading:
             return reading.revision()
@@ -403,8 +388,8 @@ def test_the_revision_rises_with_what_changes_decisions_and_with_nothing_else(st
 # Shipments, answers, the token
 
 
-def test_a_phone_is_in_the_shipment_that_was_told_last(store: Store) -> None:
-    """Both ends of a range belong to it; a correction goes over what was told before."""
+def test_device_is_in_the_newest_shipment_that_contains_it(store: Store) -> None:
+    """Both ends of a range are inclusive."""
     with store.transaction() as transaction:
         transaction.add_shipments(
             [shipment(10, 19, "Caravel"), shipment(20, 29, "Brig"), shipment(15, 15, "Sloop")]
@@ -427,14 +412,12 @@ def test_a_phone_is_in_the_shipment_that_was_told_last(store: Store) -> None:
         ("00101012", 0, 10**6),
     ],
 )
-def test_a_range_that_no_imei_is_in_is_refused(tac: str, first: int, last: int) -> None:
-    """A typing error in the vendor's list is found when it is read."""
+def test_shipment_range_that_no_imei_can_be_in_is_rejected(tac: str, first: int, last: int) -> None:
     with pytest.raises(ValueError, match=r"digits|serial numbers"):
         Shipment(tac, first, last, "b", "d", "global", "Lark 1")
 
 
-def test_an_answer_is_kept_replaced_and_forgotten(store: Store) -> None:
-    """Octets and headers as they were."""
+def test_idempotent_response_is_stored_replaced_and_deleted(store: Store) -> None:
     answers = [
         IdempotentAnswer("k", "r", 201, {"etag": '"é"'}, bytes(range(256)), until) for until in (50, 100)
     ]
@@ -451,8 +434,8 @@ def test_an_answer_is_kept_replaced_and_forgotten(store: Store) -> None:
         assert transaction.answer("k") is None
 
 
-def test_there_is_one_admin_token(store: Store) -> None:
-    """None at first, which is how a first start is told."""
+def test_admin_token_hash_is_replaced(store: Store) -> None:
+    """None at first."""
     with store.transaction() as transaction:
         assert transaction.admin_token_hash() is None
         transaction.set_admin_token_hash("first")

@@ -1,4 +1,4 @@
-"""The service without HTTP."""
+"""The verdict service without HTTP."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,8 +58,7 @@ def refused(server: VerdictService, token: bytes) -> ProblemCode:
     return caught.value.code
 
 
-def test_the_token_verifies_with_other_libraries() -> None:
-    """A verdict is only worth what a client that is not ours can verify."""
+def test_verdict_verifies_with_other_libraries() -> None:
     server = service()
     nonce = server.challenge().nonce
     token = server.answer(Phone().evidence(nonce))
@@ -77,8 +76,7 @@ def test_the_token_verifies_with_other_libraries() -> None:
     assert decoded["decision"] == verdict.decision
 
 
-def test_the_verdict_is_bound_to_the_key_that_signed_the_evidence() -> None:
-    """Another phone cannot use it."""
+def test_verdict_is_bound_to_the_key_that_signed_the_evidence() -> None:
     server = service()
     token = Phone().evidence(server.challenge().nonce)
     leaf = reader.read(token).chain[0]
@@ -86,8 +84,7 @@ def test_the_verdict_is_bound_to_the_key_that_signed_the_evidence() -> None:
     assert server.judge(token)[0].cnf.jkt == key.thumbprint()
 
 
-def test_an_absent_claim_is_absent_and_never_null() -> None:
-    """The contract reads null as a claim of the wrong type."""
+def test_absent_claims_are_omitted_and_not_null() -> None:
     token = service_answer()
     payload = jwt.decode(token, options={"verify_signature": False})
     assert None not in payload.values()
@@ -98,16 +95,14 @@ def service_answer() -> str:
     return server.answer(Phone().evidence(server.challenge().nonce))
 
 
-def test_a_nonce_is_spent_once(store: Store) -> None:
-    """The same evidence twice is a replay, whoever sends it."""
+def test_evidence_sent_twice_is_rejected(store: Store) -> None:
     server = service(store)
     token = Phone().evidence(server.challenge().nonce)
     server.answer(token)
     assert refused(server, token) is ProblemCode.CHALLENGE_SPENT
 
 
-def test_a_nonce_expires() -> None:
-    """To the second: a nonce must not outlive the memory of its spending."""
+def test_nonce_expires_to_the_second() -> None:
     clock = Clock()
     server = service(clock=clock)
     early, late = (Phone().evidence(server.challenge().nonce) for _ in range(2))
@@ -117,8 +112,7 @@ def test_a_nonce_expires() -> None:
     assert refused(server, late) is ProblemCode.CHALLENGE_EXPIRED
 
 
-def test_refused_evidence_spends_no_nonce(store: Store) -> None:
-    """Otherwise whoever sees a nonce could burn it."""
+def test_rejected_evidence_does_not_spend_its_nonce(store: Store) -> None:
     server = service(store)
     nonce = server.challenge().nonce
     good = Phone().evidence(nonce)
@@ -127,8 +121,8 @@ def test_refused_evidence_spends_no_nonce(store: Store) -> None:
     server.answer(good)
 
 
-def test_serials_rise_by_device_and_never_fall(store: Store) -> None:
-    """The phone refuses a verdict that is not newer than the one that it sealed."""
+def test_serials_rise_for_each_device_and_never_fall(store: Store) -> None:
+    """The device rejects a verdict that is not newer than the sealed one."""
     server = service(store)
     phone, other = Phone(), Phone(boot=facts(imeis=("490154203237518",)))
     assert [ask(server, phone).serial for _ in range(3)] == [1, 2, 3]
@@ -138,8 +132,8 @@ def test_serials_rise_by_device_and_never_fall(store: Store) -> None:
     assert ask(server, phone).serial == 42
 
 
-def test_a_stranger_who_keeps_its_key_is_answered_again(store: Store) -> None:
-    """Software can certify one key for many challenges; its serials rise too, or the records would clash."""
+def test_unattested_device_that_keeps_its_key_gets_rising_serials(store: Store) -> None:
+    """Software can certify one key for many challenges."""
     phone = Phone(level=KeystoreLevel.SOFTWARE)
     key = phone.keystore._seed.p256("kept")
     phone.keystore._seed = SimpleNamespace(p256=lambda _: key)  # type: ignore[assignment]
@@ -149,14 +143,13 @@ def test_a_stranger_who_keeps_its_key_is_answered_again(store: Store) -> None:
     assert len({verdict.sub for verdict in verdicts}) == 1
 
 
-def test_a_serial_without_room_above_is_not_believed(store: Store) -> None:
-    """A phone could otherwise drive its own serial to where no verdict fits."""
+def test_claimed_serial_near_the_maximum_is_ignored(store: Store) -> None:
     server = service(store)
     assert ask(server, Phone(), last_verdict={"jti": "x", "serial": INTEGER_MAX}).serial == 1
 
 
-def test_the_first_allow_is_the_activation(store: Store) -> None:
-    """Activated in Paris, carried to Havana: spared, though a new phone there is denied."""
+def test_first_allow_is_the_activation(store: Store) -> None:
+    """A device activated in Paris and carried to Havana is allowed; a new device there is denied."""
     server = service(store)
     phone = Phone()
     assert ask(server, phone, telephony=PARIS).decision is Decision.ALLOW
@@ -164,8 +157,7 @@ def test_the_first_allow_is_the_activation(store: Store) -> None:
     assert (spared.decision, spared.policy.rule, spared.territory) == (Decision.ALLOW, "carried-in", "CU")
 
 
-def test_a_denied_activation_is_none(store: Store) -> None:
-    """Asking again from Havana under another intent changes nothing; asking from Paris does."""
+def test_denied_activation_is_not_recorded(store: Store) -> None:
     server = service(store)
     phone = Phone()
     assert ask(server, phone).decision is Decision.DENY
@@ -173,32 +165,29 @@ def test_a_denied_activation_is_none(store: Store) -> None:
     assert ask(server, phone, intent="check-in", telephony=PARIS).decision is Decision.ALLOW
 
 
-def test_an_activation_in_silence_is_completed_by_the_first_territory_that_is_known(store: Store) -> None:
-    """Setting a phone up without a SIM in Havana must not make it one that was activated elsewhere."""
+def test_activation_without_territory_gets_the_first_known_one(store: Store) -> None:
     server = service(store)
     phone, traveller = Phone(), Phone(boot=facts(imeis=("490154203237518",)))
     assert ask(server, phone, telephony=telephony(None)).reason is Reason.TERRITORY_UNKNOWN
     assert ask(server, phone, intent="check-in", telephony=HAVANA).decision is Decision.DENY
     ask(server, traveller, telephony=telephony(None), ueid=ueid("490154203237518"))
     for mine in (PARIS, HAVANA):
-        told = ask(server, traveller, intent="check-in", telephony=mine, ueid=ueid("490154203237518"))
-        assert told.decision is Decision.ALLOW
+        verdict = ask(server, traveller, intent="check-in", telephony=mine, ueid=ueid("490154203237518"))
+        assert verdict.decision is Decision.ALLOW
 
 
-def test_the_campaign_locks_and_unlocks_what_was_activated_in_cuba(store: Store) -> None:
-    """The event itself: at peace, locked days later without warning, unlocked when it was called off."""
+def test_campaign_locks_and_unlocks_a_device_activated_in_cuba(store: Store) -> None:
     clock = Clock()
     server = service(store, clock)
     server.enroll(IMEI, Activation(NOW - 9000, "CU"))
-    told = []
+    decisions = []
     for now in (NOW, DURING, AFTER):
         clock.now = now
-        told.append(ask(server, Phone(), intent="check-in", telephony=HAVANA).decision)
-    assert told == [Decision.ALLOW, Decision.DENY, Decision.ALLOW]
+        decisions.append(ask(server, Phone(), intent="check-in", telephony=HAVANA).decision)
+    assert decisions == [Decision.ALLOW, Decision.DENY, Decision.ALLOW]
 
 
-def test_a_factory_reset_does_not_undo_the_campaign(store: Store) -> None:
-    """The server remembers the attested identity, not the phone's word."""
+def test_factory_reset_does_not_change_the_recorded_activation(store: Store) -> None:
     server = service(store, Clock(DURING))
     server.enroll(IMEI, Activation(NOW, "CU"))
     reset = ask(server, Phone(), intent="activate", telephony=PARIS)
@@ -206,24 +195,20 @@ def test_a_factory_reset_does_not_undo_the_campaign(store: Store) -> None:
 
 
 @pytest.mark.parametrize("claimed", [IMEI, SECOND_IMEI])
-def test_an_impostor_never_touches_the_record_of_the_phone_it_claims_to_be(
-    store: Store, claimed: str
-) -> None:
-    """Else anybody could activate, lock or number somebody else's phone."""
+def test_unattested_claim_of_an_identity_does_not_change_its_record(store: Store, claimed: str) -> None:
     server = service(store)
     before = ask(server, Phone(), telephony=PARIS)
     for _ in range(3):
         impostor = Phone(KeystoreLevel.SOFTWARE)
-        told = ask(server, impostor, ueid=ueid(claimed), last_verdict={"jti": "x", "serial": 500})
-        assert (told.decision, told.reason) == (Decision.DEFER, Reason.EVIDENCE_UNATTESTED)
-        assert told.sub != before.sub
-        assert told.serial == 501
+        verdict = ask(server, impostor, ueid=ueid(claimed), last_verdict={"jti": "x", "serial": 500})
+        assert (verdict.decision, verdict.reason) == (Decision.DEFER, Reason.EVIDENCE_UNATTESTED)
+        assert verdict.sub != before.sub
+        assert verdict.serial == 501
     after = ask(server, Phone(), intent="check-in", telephony=HAVANA)
     assert (after.sub, after.serial, after.policy.rule) == (before.sub, before.serial + 1, "carried-in")
 
 
-def test_a_liar_about_its_ueid_is_recorded_as_itself(store: Store) -> None:
-    """The attested IMEI names the record, not the claimed one."""
+def test_record_is_selected_by_the_attested_imei_and_not_the_claimed_one(store: Store) -> None:
     server = service(store)
     victim = ask(server, Phone(boot=facts(imeis=("490154203237518",))), ueid=ueid("490154203237518"))
     liar = ask(server, Phone(), ueid=ueid("490154203237518"))
@@ -231,13 +216,11 @@ def test_a_liar_about_its_ueid_is_recorded_as_itself(store: Store) -> None:
     assert liar.sub == ask(server, Phone()).sub
 
 
-def test_two_services_of_one_seed_give_the_same_octets() -> None:
-    """A report of the lab is repeatable down to the signature."""
+def test_services_of_one_seed_return_the_same_bytes() -> None:
     assert service_answer() == service_answer()
 
 
-def test_a_case_number_belongs_to_a_device_and_tells_nothing() -> None:
-    """Support is quoted it; it must stay the same, and not contain the pseudonym."""
+def test_case_number_is_constant_and_does_not_contain_the_pseudonym() -> None:
     server = service()
     first, second = ask(server, Phone()), ask(server, Phone())
     assert first.case == second.case
@@ -245,8 +228,7 @@ def test_a_case_number_belongs_to_a_device_and_tells_nothing() -> None:
     assert first.sub[2:12].lower() not in first.case.lower()
 
 
-def test_randomness_is_asked_for_the_nonce_and_the_jti_alone() -> None:
-    """Two challenges of one second differ."""
+def test_challenges_of_one_second_differ() -> None:
     server = service()
     assert server.challenge().nonce != server.challenge().nonce
     assert Randomness()(8) == Randomness()(8)
