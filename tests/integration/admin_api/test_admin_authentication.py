@@ -92,8 +92,8 @@ def test_every_route_has_a_tag_a_security_scheme_and_its_errors(server: Operated
 
 def test_the_schema_of_errors_contains_every_code_of_the_server(server: Operated) -> None:
     """Limits send problem documents of the device API, which must match the schema of the admin API."""
-    gate = {code.value for code in ProblemCode if not code.startswith(("evidence", "chain", "challenge"))}
-    assert gate <= {code.value for code in AdminCode}
+    codes = {code.value for code in ProblemCode if not code.startswith(("evidence", "chain", "challenge"))}
+    assert codes <= {code.value for code in AdminCode}
 
 
 def test_the_token_is_shown_once_and_stored_as_a_hash(server: Operated) -> None:
@@ -165,8 +165,10 @@ def test_invalid_bodies_are_rejected_with_a_code(
 ) -> None:
     """They add no audit entry."""
     before = len(server.audit())
-    told = {"Authorization": f"Bearer {server.token}", **headers}
-    answer = requests.post(server.origin + PREFIX + "/faults/clear", data=body, headers=told, timeout=60)
+    all_headers = {"Authorization": f"Bearer {server.token}", **headers}
+    answer = requests.post(
+        server.origin + PREFIX + "/faults/clear", data=body, headers=all_headers, timeout=60
+    )
     assert (answer.status_code, answer.json()["code"]) == expected
     assert len(server.audit()) == before
 
@@ -198,10 +200,10 @@ def test_log_metrics_and_responses_contain_no_token_and_no_identifier(tmp_path: 
             server.ask("POST", f"/{imei}", {}),
         ]
         metrics = requests.get(server.origin + "/metrics", timeout=60).text
-    told = log.getvalue() + metrics + "".join(answer.text + str(answer.headers) for answer in answers)
+    output = log.getvalue() + metrics + "".join(answer.text + str(answer.headers) for answer in answers)
     assert len(log.getvalue().splitlines()) == len(answers) + 1
     for secret in (imei, imei[:14], reason, server.token, server.token.partition(".")[2]):
-        assert secret not in told
+        assert secret not in output
 
 
 def test_the_guide_lists_every_route(server: Operated) -> None:

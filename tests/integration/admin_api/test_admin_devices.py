@@ -143,12 +143,12 @@ def test_a_bulk_dry_run_lists_the_devices_and_changes_nothing(server: Operated, 
     known = server.know(5)
     for sub in known[:3]:
         server.done(f"/devices/{sub}/release", {"reason": "prepared"})
-    wish = {"act": act, "filter": {"overridden": True}, "reason": "ticket 8", "dry_run": True}
+    body = {"act": act, "filter": {"overridden": True}, "reason": "ticket 8", "dry_run": True}
     before, entries = server.get("/devices"), len(server.audit())
-    would = server.done("/devices/bulk", wish)
+    would = server.done("/devices/bulk", body)
     assert (would["count"], would["devices"]) == (3, sorted(known[:3]))
     assert (server.get("/devices"), len(server.audit())) == (before, entries)
-    did = server.done("/devices/bulk", wish | {"dry_run": False})
+    did = server.done("/devices/bulk", body | {"dry_run": False})
     assert did == would | {"dry_run": False}
     decisions = {Act.LOCK: "deny", Act.UNLOCK: "allow", Act.RELEASE: "release", Act.WITHDRAW: None}
     for sub in known:
@@ -159,12 +159,12 @@ def test_a_bulk_dry_run_lists_the_devices_and_changes_nothing(server: Operated, 
 @pytest.mark.parametrize("maximum", [1, 2, 3, 4])
 def test_a_bulk_request_that_finds_too_many_devices_changes_none(server: Operated, maximum: int) -> None:
     known = server.know(3)
-    wish = {"act": "lock", "filter": {}, "everybody": True, "maximum": maximum, "reason": "ticket 9"}
+    body = {"act": "lock", "filter": {}, "everybody": True, "maximum": maximum, "reason": "ticket 9"}
     if maximum >= 3:
-        assert server.done("/devices/bulk", wish)["devices"] == sorted(known)
+        assert server.done("/devices/bulk", body)["devices"] == sorted(known)
         return
     for dry_run in (True, False):
-        refused = server.refused("POST", "/devices/bulk", wish | {"dry_run": dry_run})
+        refused = server.refused("POST", "/devices/bulk", body | {"dry_run": dry_run})
         assert refused == (409, "too-many-devices")
     assert server.get("/devices?overridden=true")["items"] == []
 
@@ -185,8 +185,8 @@ def test_a_bulk_request_with_unknown_or_missing_conditions_is_rejected(
     server: Operated, wrong: dict[str, object]
 ) -> None:
     server.know(1)
-    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "r"} | wrong
-    assert server.refused("POST", "/devices/bulk", wish) == (422, "request-invalid")
+    body = {"act": "lock", "filter": {}, "everybody": True, "reason": "r"} | wrong
+    assert server.refused("POST", "/devices/bulk", body) == (422, "request-invalid")
     assert server.get("/devices?overridden=true")["items"] == []
 
 
@@ -209,8 +209,8 @@ def test_a_bulk_request_that_fails_midway_changes_no_device(
         kind = type(under_way)
     original = kind.put_device
     monkeypatch.setattr(kind, "put_device", failing)
-    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 9"}
-    assert server.refused("POST", "/devices/bulk", wish) == (500, "internal")
+    body = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 9"}
+    assert server.refused("POST", "/devices/bulk", body) == (500, "internal")
     monkeypatch.undo()
     assert remember == 3
     assert [server.get(f"/devices/{sub}")["override"] for sub in known] == [None] * 3
@@ -224,9 +224,9 @@ def test_a_device_has_its_times_and_shipment_if_known_and_null_otherwise(server:
         known = transaction.device(sub)
         assert known is not None
         transaction.put_device(replace(known, batch="B-7", distributor="Isthmus Trading"))
-    shown = server.get(f"/devices/{sub}")
-    assert (shown["batch"], shown["distributor"]) == ("B-7", "Isthmus Trading")
-    assert (shown["first_seen"], shown["last_seen"], shown["locks_at"]) == (DURING, DURING, DURING)
+    device = server.get(f"/devices/{sub}")
+    assert (device["batch"], device["distributor"]) == ("B-7", "Isthmus Trading")
+    assert (device["first_seen"], device["last_seen"], device["locks_at"]) == (DURING, DURING, DURING)
     assert [
         each["sub"] for each in server.get("/devices?batch=B-7&distributor=Isthmus%20Trading")["items"]
     ] == [sub]

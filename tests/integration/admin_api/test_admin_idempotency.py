@@ -37,10 +37,10 @@ def server(running: Operated) -> Operated:
 
 def test_a_repeated_write_gets_the_first_response_and_happens_once(server: Operated) -> None:
     [sub] = server.know(1)
-    path, wish = f"/devices/{sub}/lock", {"reason": "ticket 7"}
-    first = server.ask("POST", path, wish, Idempotency_Key="k-1")
+    path, body = f"/devices/{sub}/lock", {"reason": "ticket 7"}
+    first = server.ask("POST", path, body, Idempotency_Key="k-1")
     server.done(f"/devices/{sub}/unlock", {"reason": "ticket 8"})
-    again = server.ask("POST", path, wish, Idempotency_Key='"k-1"')
+    again = server.ask("POST", path, body, Idempotency_Key='"k-1"')
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert ("Idempotency-Replayed" in first.headers, again.headers["Idempotency-Replayed"]) == (False, "true")
     assert server.get(f"/devices/{sub}")["override"]["decision"] == "allow"
@@ -63,20 +63,20 @@ def test_a_key_with_another_request_is_rejected(server: Operated, change: str) -
 
 
 def test_a_rejected_write_is_executed_when_it_is_repeated(server: Operated) -> None:
-    path, wish = f"/devices/d-{0:032x}/lock", {"reason": "ticket 7"}
-    assert server.refused("POST", path, wish, Idempotency_Key="k-1") == (404, "device-unknown")
+    path, body = f"/devices/d-{0:032x}/lock", {"reason": "ticket 7"}
+    assert server.refused("POST", path, body, Idempotency_Key="k-1") == (404, "device-unknown")
     server.know(1)
-    assert server.done(path, wish, Idempotency_Key="k-1")["override"]["decision"] == "deny"
+    assert server.done(path, body, Idempotency_Key="k-1")["override"]["decision"] == "deny"
 
 
 def test_a_response_is_kept_for_one_day(server: Operated) -> None:
     [sub] = server.know(1)
-    path, wish = f"/devices/{sub}/lock", {"reason": "ticket 7"}
-    server.done(path, wish, Idempotency_Key="k-1")
+    path, body = f"/devices/{sub}/lock", {"reason": "ticket 7"}
+    server.done(path, body, Idempotency_Key="k-1")
     server.clock.now += REMEMBERED - 1
-    assert server.ask("POST", path, wish, Idempotency_Key="k-1").headers["Idempotency-Replayed"] == "true"
+    assert server.ask("POST", path, body, Idempotency_Key="k-1").headers["Idempotency-Replayed"] == "true"
     server.clock.now += 1
-    assert "Idempotency-Replayed" not in server.ask("POST", path, wish, Idempotency_Key="k-1").headers
+    assert "Idempotency-Replayed" not in server.ask("POST", path, body, Idempotency_Key="k-1").headers
     assert len(server.audit()) == 2
 
 

@@ -30,8 +30,8 @@ def ask(
     simulation: Simulation, method: str, path: str, body: Any = None, **headers: str
 ) -> requests.Response:
     admin = simulation.server.admin
-    told = {"Authorization": f"Bearer {admin.token}"} | headers
-    return requests.request(method, admin.url + path, json=body, headers=told, timeout=60)
+    all_headers = {"Authorization": f"Bearer {admin.token}"} | headers
+    return requests.request(method, admin.url + path, json=body, headers=all_headers, timeout=60)
 
 
 def write(simulation: Simulation, path: str, **body: Any) -> Any:
@@ -156,8 +156,10 @@ def test_faults_are_cleared_by_number_and_invalid_ones_are_rejected(simulation: 
         {"kind": "wrong-key", "route": "challenges"},
         {"kind": "garbage", "route": "challenges", "device": "d-1"},
     ]
-    for wish in wrong:
-        assert ask(simulation, "POST", "/faults", {**wish, **WHY}).json()["code"] == "fault-invalid", wish
+    for invalid in wrong:
+        assert ask(simulation, "POST", "/faults", {**invalid, **WHY}).json()["code"] == "fault-invalid", (
+            invalid
+        )
     assert ask(simulation, "GET", "/faults").json()["items"] == []
 
 
@@ -165,10 +167,10 @@ def test_an_unlock_code_of_the_admin_api_unlocks_the_device(simulation: Simulati
     phone = new_phone(simulation, "havana")
     phone.walk_setup()
     phone.network_down()
-    shown = phone.panel.now
-    assert shown is not None
-    assert shown.screen is ScreenId.LOCKED
-    code = write(simulation, "/unlock-codes", challenge=shown.facts.challenge.lower().replace("-", " "))
+    display = phone.panel.now
+    assert display is not None
+    assert display.screen is ScreenId.LOCKED
+    code = write(simulation, "/unlock-codes", challenge=display.facts.challenge.lower().replace("-", " "))
     phone.enter_code(code["token"].encode())
     assert phone.outcome() is Outcome.ACTIVATED
 

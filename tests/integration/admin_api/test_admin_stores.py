@@ -49,15 +49,15 @@ def test_concurrent_bulk_writes_are_serialised(server: Operated) -> None:
     """Every device has as many entries as there were writes, and all end in the same state."""
     known = server.know(20)
     before = len(server.audit())
-    wish = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 8"}
-    answers = at_once(server, "/devices/bulk", wish, None)
+    body = {"act": "lock", "filter": {}, "everybody": True, "reason": "ticket 8"}
+    answers = at_once(server, "/devices/bulk", body, None)
     assert {status for status, _ in answers} == {200}
     entries = Counter(entry.subject for entry in server.audit()[before:])
     assert entries == Counter(dict.fromkeys(known, CLIENTS) | {"bulk": CLIENTS})
     assert (
         server.done(
             "/devices/bulk",
-            wish | {"act": "withdraw", "dry_run": True, "everybody": False, "filter": {"overridden": True}},
+            body | {"act": "withdraw", "dry_run": True, "everybody": False, "filter": {"overridden": True}},
         )["count"]
         == 20
     )

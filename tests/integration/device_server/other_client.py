@@ -163,9 +163,9 @@ def _header(token: str) -> dict[str, str]:
         raise UntrustedError(1, "too long, or not ASCII")
     if not TOKEN.fullmatch(token):
         raise UntrustedError(2, "not three segments of base64url")
-    octets = [_decode(segment) for segment in token.split(".")]
-    header = _object(octets[0], 3)
-    if len(octets[0]) > 256 or set(header) != {"alg", "kid", "typ"}:
+    data = [_decode(segment) for segment in token.split(".")]
+    header = _object(data[0], 3)
+    if len(data[0]) > 256 or set(header) != {"alg", "kid", "typ"}:
         raise UntrustedError(3, "the header is not alg, kid and typ")
     if header["typ"] != "activation-verdict+jwt":
         raise UntrustedError(4, "not a verdict")
@@ -226,20 +226,20 @@ def _check_decision(claims: dict[str, Any]) -> None:
 
 
 def _decode(segment: str) -> bytes:
-    octets = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    if base64.urlsafe_b64encode(octets).rstrip(b"=").decode() != segment:
+    data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != segment:
         raise UntrustedError(2, "base64url with bits to spare")
-    return octets
+    return data
 
 
-def _object(octets: bytes, step: int) -> dict[str, Any]:
+def _object(data: bytes, step: int) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({name for name, _ in pairs}) != len(pairs):
             raise UntrustedError(step, "a member that is named twice")
         return dict(pairs)
 
     try:
-        found = json.loads(octets, object_pairs_hook=once)
+        found = json.loads(data, object_pairs_hook=once)
     except ValueError:
         raise UntrustedError(step, "no JSON") from None
     if not isinstance(found, dict):

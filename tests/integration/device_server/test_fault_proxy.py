@@ -43,16 +43,16 @@ def network(simulation: Simulation) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture(scope="module")
-def told(simulation: Simulation, network: FaultProxy) -> Handset:
+def device(simulation: Simulation, network: FaultProxy) -> Handset:
     """An activated device in Paris."""
-    phone = simulation.phone("official-global", "paris", options=network.device_options("told"))
+    phone = simulation.phone("official-global", "paris", options=network.device_options("device"))
     phone.power_on()
     phone.walk_setup()
     return phone
 
 
 @pytest.fixture
-def healed(network: FaultProxy) -> Iterator[FaultProxy]:
+def proxy(network: FaultProxy) -> Iterator[FaultProxy]:
     yield network
     network.clear_faults()
 
@@ -79,41 +79,41 @@ def test_the_same_seed_gives_the_same_log_and_timeline() -> None:
     assert once[2] is Outcome.LOCKED
 
 
-def test_without_a_fault_a_response_is_forwarded_unchanged(healed: FaultProxy) -> None:
+def test_without_a_fault_a_response_is_forwarded_unchanged(proxy: FaultProxy) -> None:
     """TLS with the right certificate, status, media type, body."""
-    answer = challenge(healed.transport("quiet"))
+    answer = challenge(proxy.transport("quiet"))
     assert (answer.status, answer.media_type) == (200, media.JSON)
     assert b"nonce" in answer.body
-    entry = healed.log.entries[-1]
+    entry = proxy.log.entries[-1]
     assert (entry.device, entry.method, entry.path) == ("quiet", "POST", media.CHALLENGES_PATH)
     assert entry.fault is None
 
 
 @pytest.mark.parametrize("kind", [FaultKind.OVERSIZED, FaultKind.GZIP_BOMB])
-def test_a_large_response_does_not_fill_memory(healed: FaultProxy, kind: FaultKind) -> None:
+def test_a_large_response_does_not_fill_memory(proxy: FaultProxy, kind: FaultKind) -> None:
     """64 MiB are sent, or 10 KiB that unpack to 10 MiB; device and proxy together use less than 3 MiB."""
-    way = healed.transport("flooded")
-    challenge(way)
-    healed.add(NetworkFault(kind))
+    client = proxy.transport("flooded")
+    challenge(client)
+    proxy.add(NetworkFault(kind))
     tracemalloc.start()
     try:
         with pytest.raises(TransportError):
-            challenge(way)
+            challenge(client)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < 3 * MIB
 
 
-def test_a_fault_that_causes_a_time_out_uses_a_short_one(healed: FaultProxy) -> None:
+def test_a_fault_that_causes_a_time_out_uses_a_short_one(proxy: FaultProxy) -> None:
     """A real device would wait ten seconds for each."""
-    way = healed.transport("patient")
-    challenge(way)
+    client = proxy.transport("patient")
+    challenge(client)
     for kind in sorted(CAUSES_TIMEOUT):
-        healed.clear_faults()
-        healed.add(NetworkFault(kind))
-        assert outcome(way) == (TransportFault.TIMED_OUT,)
-        used = [transport for (_, fault), transport in way._transports.items() if fault is kind]
+        proxy.clear_faults()
+        proxy.add(NetworkFault(kind))
+        assert outcome(client) == (TransportFault.TIMED_OUT,)
+        used = [transport for (_, fault), transport in client._transports.items() if fault is kind]
         assert [transport._timeouts for transport in used] == [SHORT_TIMEOUTS]
 
 
@@ -127,22 +127,22 @@ def test_the_example_on_the_page_runs(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize("kind", [FaultKind.TOO_MANY_REQUESTS, FaultKind.UNAVAILABLE])
 @pytest.mark.parametrize(("asked", "least"), [(None, 60), (7200, 7200), (5, 60)])
 def test_retry_after_is_a_minimum(
-    healed: FaultProxy, told: Handset, kind: FaultKind, asked: int | None, least: int
+    proxy: FaultProxy, device: Handset, kind: FaultKind, asked: int | None, least: int
 ) -> None:
     """Without it, or if it is shorter, the device waits as long as the class of its error demands."""
     expected = (429 if kind is FaultKind.TOO_MANY_REQUESTS else 503, "text/plain", asked)
-    healed.add(NetworkFault(kind, retry_after=asked))
-    assert outcome(healed.transport("asked")) == expected
-    told.retry()
-    assert told.agent is not None
-    wait = told.agent.state.retry_at - told.clock.elapsed()
+    proxy.add(NetworkFault(kind, retry_after=asked))
+    assert outcome(proxy.transport("asked")) == expected
+    device.retry()
+    assert device.agent is not None
+    wait = device.agent.state.retry_at - device.clock.elapsed()
     assert least - 1 <= wait <= least * (1 + BACKOFF_JITTER)
-    healed.clear_faults()
-    told.retry()
+    proxy.clear_faults()
+    device.retry()
 
 
 @contextmanager
-def stage(faults: list[NetworkFault], **open_: Any) -> Iterator[tuple[Handset, FaultProxy]]:
+def device_behind_proxy(faults: list[NetworkFault], **open_: Any) -> Iterator[tuple[Handset, FaultProxy]]:
     """A device in Paris, switched on, behind its own fault proxy."""
     world = World()
     with (
@@ -156,8 +156,11 @@ def stage(faults: list[NetworkFault], **open_: Any) -> Iterator[tuple[Handset, F
 
 def test_a_partition_ends_at_its_time() -> None:
     """Nothing is forwarded before; the device is activated by its first retry after that."""
-    heals = World().exact() + 6 * HOUR
-    with stage([NetworkFault(FaultKind.PARTITION, FaultSchedule(end=heals))]) as (phone, network):
+    ends_at = World().exact() + 6 * HOUR
+    with device_behind_proxy([NetworkFault(FaultKind.PARTITION, FaultSchedule(end=ends_at))]) as (
+        phone,
+        network,
+    ):
         phone.walk_setup()
         phone.wait(6 * HOUR - 100)
         assert phone.outcome() is Outcome.PENDING
@@ -165,7 +168,7 @@ def test_a_partition_ends_at_its_time() -> None:
         phone.wait(2 * HOUR)
         assert phone.outcome() is Outcome.ACTIVATED
         through = [entry.at for entry in network.log.entries if entry.fault is None]
-        assert heals <= min(through) < heals + 1.5 * HOUR
+        assert ends_at <= min(through) < ends_at + 1.5 * HOUR
 
 
 def test_a_stopped_server_causes_resets_until_it_runs_again() -> None:

@@ -27,7 +27,7 @@ RECOVERED = 2 * HOUR
 
 
 @dataclass(frozen=True)
-class Stage:
+class FaultEnvironment:
     world: World
     simulation: Simulation
     network: FaultProxy
@@ -40,20 +40,20 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def environment() -> Iterator[FaultEnvironment]:
     world = World()
     clock = SkewedClock(world.now)
     with (
         Simulation.open("hostile", world=world, clock=clock) as simulation,
         FaultProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
     ):
-        yield Stage(world, simulation, network)
+        yield FaultEnvironment(world, simulation, network)
 
 
 @pytest.fixture(scope="module")
-def locked(stage: Stage) -> Handset:
+def locked(environment: FaultEnvironment) -> Handset:
     """A device that was locked two days ago and has checked in since, so that there are old responses to replay."""
-    phone = stage.phone("havana", "locked")
+    phone = environment.phone("havana", "locked")
     phone.wait(2 * DAY)
     assert phone.outcome() is Outcome.LOCKED
     return phone
@@ -83,8 +83,8 @@ def test_the_page_has_the_texts_and_waits_of_the_agent() -> None:
         assert said[trouble].say({}) == sentence
         first, most = (part.split(" or ")[0].strip() for part in waits.split(","))
         assert (seconds(first), seconds(most)) == (BACKOFF[trouble].first, BACKOFF[trouble].most)
-    shown = {end[0] for row in TABLE.values() for cell in row.values() for end in cell.ends}
-    assert shown == set(faults_table.classes())
+    classes = {end[0] for row in TABLE.values() for cell in row.values() for end in cell.ends}
+    assert classes == set(faults_table.classes())
 
 
 def seconds(text: str) -> float:
@@ -96,15 +96,15 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("route", faults_table.COLUMNS)
 @pytest.mark.parametrize("kind", FaultKind)
 def test_a_locked_device_reports_a_fault_by_class_waits_and_recovers(
-    stage: Stage, locked: Handset, kind: FaultKind, route: Route
+    environment: FaultEnvironment, locked: Handset, kind: FaultKind, route: Route
 ) -> None:
     """It remains locked."""
     # The first download of an exchange is the root that would come next, which is not there.
-    stage.network.add(planned(kind, FaultSchedule(route, nth=2 if route is Route.KEYS else 1)))
-    since, before = len(locked.timeline.entries), len(stage.network.log.injected)
+    environment.network.add(planned(kind, FaultSchedule(route, nth=2 if route is Route.KEYS else 1)))
+    since, before = len(locked.timeline.entries), len(environment.network.log.injected)
     locked.retry()
-    stage.network.clear_faults()
-    (injected,) = stage.network.log.injected[before:]
+    environment.network.clear_faults()
+    (injected,) = environment.network.log.injected[before:]
     assert (injected.fault, injected.device, route.matches(injected.path)) == (kind, "locked", True)
     expect(locked, failures(locked, since), TABLE[kind][route])
     locked.wait(RECOVERED)
@@ -129,18 +129,22 @@ def expect(phone: Handset, failed: list[tuple[Trouble, str]], cell: faults_table
     assert first - 1 <= backoff(phone) <= first * (1 + BACKOFF_JITTER)
 
 
-def test_no_fault_activates_a_new_device(stage: Stage) -> None:
+def test_no_fault_activates_a_new_device(environment: FaultEnvironment) -> None:
     """A replay of a good response does not either; then it is activated."""
     kinds = [kind for kind in FaultKind if TABLE[kind][Route.VERDICTS].ends]
-    phone = stage.simulation.phone("official-global", "paris", options=stage.network.device_options("new"))
+    phone = environment.simulation.phone(
+        "official-global", "paris", options=environment.network.device_options("new")
+    )
     # A replay needs an answer from before: the one that was lost.
     kinds.sort(key=lambda kind: (kind in NEEDS_EARLIER, kind is not FaultKind.LOST_ANSWER))
     phone.power_on()
     for number, kind in enumerate(kinds):
-        stage.network.add(planned(kind, FaultSchedule(Route.VERDICTS, devices=frozenset({"new"}), nth=1)))
+        environment.network.add(
+            planned(kind, FaultSchedule(Route.VERDICTS, devices=frozenset({"new"}), nth=1))
+        )
         phone.retry() if number else phone.walk_setup()
-        stage.network.clear_faults()
-        assert stage.network.log.injected[-1].fault is kind
+        environment.network.clear_faults()
+        assert environment.network.log.injected[-1].fault is kind
         assert phone.outcome() is Outcome.PENDING, kind
         assert phone.panel.now is not None
         assert phone.panel.now.screen is ScreenId.WAITING
@@ -150,17 +154,19 @@ def test_no_fault_activates_a_new_device(stage: Stage) -> None:
 
 
 @pytest.mark.slow
-def test_no_fault_at_a_check_in_locks_an_activated_device(stage: Stage) -> None:
+def test_no_fault_at_a_check_in_locks_an_activated_device(environment: FaultEnvironment) -> None:
     """The user stays at the home screen."""
-    phone = stage.phone("paris", "activated")
+    phone = environment.phone("paris", "activated")
     assert phone.outcome() is Outcome.ACTIVATED
     phone.wait(12 * HOUR)
     for kind in FaultKind:
-        struck = len(stage.network.log.injected)
-        stage.network.add(planned(kind, FaultSchedule(Route.VERDICTS, times=1)))
-        while len(stage.network.log.injected) == struck:  # the next check-in, or the next try after a failure
+        before = len(environment.network.log.injected)
+        environment.network.add(planned(kind, FaultSchedule(Route.VERDICTS, times=1)))
+        while (
+            len(environment.network.log.injected) == before
+        ):  # the next check-in, or the next try after a failure
             phone.wait(6 * HOUR)
-        stage.network.clear_faults()
+        environment.network.clear_faults()
         assert phone.outcome() is Outcome.ACTIVATED, kind
     phone.wait(DAY)
     assert phone.agent is not None
@@ -169,13 +175,15 @@ def test_no_fault_at_a_check_in_locks_an_activated_device(stage: Stage) -> None:
     assert "locked" not in {entry.what for entry in phone.timeline.entries if entry.who == "screen"}
 
 
-def test_a_server_clock_that_is_an_hour_off_is_not_trusted(stage: Stage, locked: Handset) -> None:
+def test_a_server_clock_that_is_an_hour_off_is_not_trusted(
+    environment: FaultEnvironment, locked: Handset
+) -> None:
     """The device knows the time better from its last verdict."""
     for seconds_off in (HOUR, -HOUR):
         since = len(locked.timeline.entries)
-        stage.network.add(NetworkFault(FaultKind.CLOCK_SKEW, seconds=seconds_off))
+        environment.network.add(NetworkFault(FaultKind.CLOCK_SKEW, seconds=seconds_off))
         locked.retry()
-        stage.network.clear_faults()
+        environment.network.clear_faults()
         ((trouble, _),) = failures(locked, since)
         assert trouble is Trouble.UNTRUSTED
         assert locked.outcome() is Outcome.LOCKED

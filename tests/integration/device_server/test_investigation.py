@@ -84,13 +84,13 @@ def test_the_command_counts_in_a_database_without_naming_devices(tmp_path: Path)
     found = json.loads(done.stdout)
     assert {"activated", "prohibited", "interval", "territories", "tables", "weeks", "smallest"} == set(found)
     assert found["prohibited"] == 15
-    told = page.read_text("utf-8")
-    assert "distributor Levant" in told
-    assert "src=" not in told
-    assert "href=" not in told
-    shown = investigate("--database", str(file))
-    assert "Of 61 activated phones 15 (24.6 %)" in " ".join(shown.stdout.split())
-    for text in (done.stdout, told, shown.stdout):
+    html = page.read_text("utf-8")
+    assert "distributor Levant" in html
+    assert "src=" not in html
+    assert "href=" not in html
+    output = investigate("--database", str(file))
+    assert "Of 61 activated phones 15 (24.6 %)" in " ".join(output.stdout.split())
+    for text in (done.stdout, html, output.stdout):
         assert "d-0" not in text
 
 
@@ -117,11 +117,11 @@ def test_a_device_gets_the_batch_of_its_shipment_at_its_next_request() -> None:
         imei = phone.imeis[0]
         serial = int(imei[8:14])
         shipment = Shipment(imei[:8], serial, serial, "K-2107-A", "Levant", "global", "SV-2107G")
-        desk = device_admin(simulation.server.service)
-        with desk.store.transaction() as transaction:
+        admin = device_admin(simulation.server.service)
+        with admin.store.transaction() as transaction:
             transaction.add_shipments([shipment])
         phone.power_on()
         phone.walk_setup()
-        found = InvestigationQueries(desk.store, simulation.server.service.policy).investigate(smallest=1)
+        found = InvestigationQueries(admin.store, simulation.server.service.policy).investigate(smallest=1)
         assert [share.value for share in found.table(OriginDimension.BATCH).shares] == ["K-2107-A"]
         assert [share.value for share in found.table(OriginDimension.DISTRIBUTOR).shares] == ["Levant"]

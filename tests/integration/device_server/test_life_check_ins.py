@@ -172,13 +172,13 @@ def announced() -> Iterator[tuple[Simulation, Handset]]:
 
 def test_a_lock_is_announced_with_its_date(announced: tuple[Simulation, Handset]) -> None:
     _, phone = announced
-    shown = phone.panel.now
-    assert shown is not None
-    assert (shown.screen, shown.facts.lock_at) == (
+    display = phone.panel.now
+    assert display is not None
+    assert (display.screen, display.facts.lock_at) == (
         ScreenId.NOTICE,
         int(datetime(2021, 9, 12, 12, tzinfo=UTC).timestamp()),
     )
-    assert "September 12, 2021, 12:00 UTC" in "".join(build(shown.screen, shown.facts, "en").body)
+    assert "September 12, 2021, 12:00 UTC" in "".join(build(display.screen, display.facts, "en").body)
     assert phone.usable
 
 

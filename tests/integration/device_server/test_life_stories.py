@@ -23,8 +23,8 @@ def september() -> tuple[Story, Story]:
 def verdicts(story: Story) -> list[str]:
     """The sequence of decisions, without repetitions."""
     said = [summary(entry) or str(entry.detail.get("verdict", "")) for entry in story.entries]
-    told = [text for text in said if text]
-    return told[:1] + [after for before, after in pairwise(told) if after != before]
+    texts = [text for text in said if text]
+    return texts[:1] + [after for before, after in pairwise(texts) if after != before]
 
 
 def test_the_third_story_is_the_measure_of_september(september: tuple[Story, Story]) -> None:

@@ -206,7 +206,7 @@ def test_the_guide_contains_every_limit_and_step_of_the_client() -> None:
     for word in (
         "16 KiB",
         "64 KiB",
-        "256 octets",
+        "256 bytes",
         "300 s",
         "24 hours",
         "application/eat+jwt",

@@ -66,8 +66,8 @@ def nonce(origin: str) -> str:
 
 
 def send(origin: str, body: bytes, **headers: str) -> requests.Response:
-    told = {"Content-Type": media.EVIDENCE, "Accept": media.VERDICT} | headers
-    return requests.post(origin + media.VERDICTS_PATH, body, headers=told, timeout=60)
+    all_headers = {"Content-Type": media.EVIDENCE, "Accept": media.VERDICT} | headers
+    return requests.post(origin + media.VERDICTS_PATH, body, headers=all_headers, timeout=60)
 
 
 def problem(answer: requests.Response) -> Problem:

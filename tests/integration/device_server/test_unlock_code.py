@@ -40,10 +40,10 @@ def locked(simulation: Simulation) -> Handset:
 
 def challenge(phone: Handset) -> UnlockChallenge:
     """The challenge on the lock screen."""
-    shown = phone.panel.now
-    assert shown is not None
-    assert shown.screen is ScreenId.LOCKED
-    return UnlockChallenge.parse(shown.facts.challenge)
+    display = phone.panel.now
+    assert display is not None
+    assert display.screen is ScreenId.LOCKED
+    return UnlockChallenge.parse(display.facts.challenge)
 
 
 def code_for(simulation: Simulation, phone: Handset, **how: int) -> bytes:
@@ -180,9 +180,9 @@ def test_an_expired_code_is_rejected(simulation: Simulation, locked: Handset) ->
 def test_an_invalid_code_is_rejected_on_the_screen(locked: Handset, code: bytes) -> None:
     before = challenge(locked)
     locked.enter_code(code)
-    shown = locked.panel.now
-    assert shown is not None
-    assert (shown.screen, shown.facts.trouble) == (ScreenId.LOCKED, Trouble.CODE_REFUSED)
+    display = locked.panel.now
+    assert display is not None
+    assert (display.screen, display.facts.trouble) == (ScreenId.LOCKED, Trouble.CODE_REFUSED)
     assert challenge(locked) == before
 
 
@@ -272,10 +272,10 @@ def test_no_code_is_signed_for_an_unknown_or_unlocked_device(
 @pytest.mark.parametrize("locale", ["en", "ar", "zh"])
 def test_the_lock_screen_shows_the_challenge_in_every_locale(locked: Handset, locale: str) -> None:
     """Also where the text runs from right to left."""
-    shown = locked.panel.now
-    assert shown is not None
-    body = "\n".join(build(shown.screen, shown.facts, locale).body)
-    assert shown.facts.challenge in body
+    display = locked.panel.now
+    assert display is not None
+    body = "\n".join(build(display.screen, display.facts, locale).body)
+    assert display.facts.challenge in body
 
 
 def test_a_code_fits_into_two_screens_and_one_qr_code(simulation: Simulation, locked: Handset) -> None:
@@ -311,7 +311,7 @@ def challenge_imei(phone: Handset) -> str:
 
 def test_the_lock_screen_shows_the_imei_only_in_the_challenge(locked: Handset) -> None:
     """Its digits are shown on request; the challenge encodes them in base32."""
-    shown = locked.panel.now
-    assert shown is not None
-    assert shown.facts.imeis == ()
-    assert challenge_imei(locked) not in "".join(build(shown.screen, shown.facts, "en").body)
+    display = locked.panel.now
+    assert display is not None
+    assert display.facts.imeis == ()
+    assert challenge_imei(locked) not in "".join(build(display.screen, display.facts, "en").body)

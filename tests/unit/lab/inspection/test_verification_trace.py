@@ -52,7 +52,7 @@ def code_of(token: str) -> Code | None:
     return None
 
 
-def shown(traced: VerificationTrace, token: str, *, unverified: bool = False) -> str:
+def report_text(traced: VerificationTrace, token: str, *, unverified: bool = False) -> str:
     report = as_json(traced, token.encode(), KEYS, unverified=unverified)
     return in_terminal(traced, token, unverified=unverified) + str(report)
 
@@ -122,8 +122,8 @@ BAD_SIGNER = tokens.ed25519_signer(kid=ED25519.kid, seed=2)
 )
 def test_unverified_content_is_shown_only_on_request(token: str) -> None:
     traced = trace(token, KEYS, FULL)
-    assert CANARY not in shown(traced, token)
-    assert CANARY in shown(traced, token, unverified=True)
+    assert CANARY not in report_text(traced, token)
+    assert CANARY in report_text(traced, token, unverified=True)
 
 
 @pytest.mark.parametrize("changes", [{"iss": CANARY}, {"case": CANARY, "serial": 3}])
@@ -148,7 +148,7 @@ def test_every_line_with_unverified_content_is_marked() -> None:
 @settings(max_examples=examples(100))
 @given(mutations.any_token().map(lambda case: case[1]) | st.text(max_size=60))
 def test_the_report_of_any_token_contains_no_control_characters(token: str) -> None:
-    text = shown(trace(token, KEYS, FULL), token.encode("utf-8", "replace").decode(), unverified=True)
+    text = report_text(trace(token, KEYS, FULL), token.encode("utf-8", "replace").decode(), unverified=True)
     assert all(character.isprintable() or character == "\n" for character in text)
 
 
@@ -158,7 +158,7 @@ def test_the_report_of_any_token_contains_no_control_characters(token: str) -> N
 def test_a_payload_that_cannot_be_decoded_is_marked_as_unverified(payload: bytes) -> None:
     """Deep nesting exhausts the stack of a recursive decoder."""
     token = sign(payload)
-    assert "UNVERIFIED" in shown(trace(token, KEYS, FULL), token, unverified=True)
+    assert "UNVERIFIED" in report_text(trace(token, KEYS, FULL), token, unverified=True)
 
 
 def test_the_description_of_a_step_contains_the_compared_values() -> None:
