@@ -297,7 +297,7 @@ def test_simulation_counts_changed_decisions_without_writing(store: Store) -> No
     (comparison,) = result.changed
     assert (comparison.now_rule, comparison.then_rule) == (
         "prohibited-and-not-activated-elsewhere",
-        "everybody",
+        "all",
     )
     assert comparison.sub.startswith("d-")
     assert result.as_json()["changed"] == 1
