@@ -1,37 +1,39 @@
-"""What an attack is: data that a reviewer reads, and the trials that run it."""
+"""What an attack is: data that a reviewer reads, and functions that run it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from agent.verification.errors import RULES, Code
-from lab.attacks.device_state import DeviceState
-
-if TYPE_CHECKING:
-    from lab.attacks.harness.environment import TrialContext
-    from lab.attacks.harness.target_phone import Phone
+from lab.attacks.harness.environment import TrialContext
+from lab.attacks.harness.target_device import DeviceState, TargetDevice
 
 
 class AttackerCapability(StrEnum):
-    """What an attacker must hold. An attack states all that it needs and no more."""
+    """What an attacker needs. An attack states all that it needs and no more."""
 
     NETWORK = "network"
-    """Everything between phone and server: read, change, replace, replay, swap, delay, drop."""
+    """Everything between device and server: read, change, replace, replay, swap, delay, drop."""
     STOLEN_KEY = "stolen-key"
-    """A private key of the vendor's server, or its operator's obedience."""
+    """A private key of the manufacturer's server, or its operator's cooperation."""
     OWN_SERVER = "own-server"
-    """A server that the phone asks, or keys and certificates of the attacker's own making."""
+    """A server that the device asks, or keys and certificates that the attacker made."""
     FLASH_ACCESS = "flash-access"
-    """The phone's storage: copy, restore, change, replace the image."""
+    """The device's storage: copy, restore, change, replace the image."""
     CLOCK = "clock"
     """The clock that the user can set."""
     SIM = "sim"
-    """The cards in the phone."""
+    """The cards in the device."""
+
+
+NETWORK: Final = (AttackerCapability.NETWORK,)
+STOLEN_KEY: Final = (AttackerCapability.NETWORK, AttackerCapability.STOLEN_KEY)
+OWN_SERVER: Final = (AttackerCapability.NETWORK, AttackerCapability.OWN_SERVER)
 
 
 class Topic(StrEnum):
-    """What a catalogue has to cover. Each attack names the topics that it is about."""
+    """What a catalogue has to cover. Each attack names its topics."""
 
     ALGORITHM_CONFUSION = "algorithm confusion"
     NONE = "none"
@@ -93,16 +95,16 @@ class Topic(StrEnum):
     FIRMWARE = "firmware that falls"
 
 
-AttackRun = Callable[["TrialContext"], "Phone"]
-"""Runs an attack on a stage and returns the phone that it was about."""
+AttackRun = Callable[[TrialContext], TargetDevice]
+"""Runs an attack and returns the device that was attacked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An attack on one target, and how the target must stand afterwards."""
+    """An attack on one target, and the expected state of the target afterwards."""
 
     target: str
-    play: AttackRun
+    run: AttackRun
     expected: DeviceState
 
 
@@ -110,49 +112,43 @@ class Trial:
 class Attack:
     """One entry of the catalogue.
 
-    `sentence` says what the attacker does. `source` is its class: a CWE number, or the section that demands or
-    describes the defence. `succeeds_because` is empty for an attack that must fail, else it says why this one succeeds.
+    `sentence` says what the attacker does. `source` is its class: a CWE number, or the clause that demands or describes
+    the defence. `succeeds_because` is the reason for which an attack succeeds, empty for an attack that must fail.
     """
 
     id: str
     sentence: str
     source: str
-    means: tuple[AttackerCapability, ...]
+    capabilities: tuple[AttackerCapability, ...]
     topics: tuple[Topic, ...]
     trials: tuple[Trial, ...]
     succeeds_because: str = ""
 
     @property
     def expected(self) -> str:
-        """What must happen, in words."""
-        ends = ", ".join(f"{trial.target}: {_stands(trial.expected)}" for trial in self.trials)
-        told = " / ".join(dict.fromkeys(_told(trial.expected.last_code) for trial in self.trials))
-        return (
-            f"falls: {self.succeeds_because} ({told}; {ends})" if self.succeeds_because else f"{told}; {ends}"
-        )
+        """What must happen, for a table."""
+        states = []
+        codes: dict[str, None] = {}
+        for trial in self.trials:
+            state, code = trial.expected, trial.expected.last_code
+            codes[f"{code} at step {STEPS[code]}" if code in STEPS else code] = None
+            shown = f"screen {state.screen}" if state.screen else "does not boot"
+            states.append(f"{trial.target}: {f'{state.lock} on {state.screen}' if state.lock else shown}")
+        result = f"{' / '.join(codes)}; {', '.join(states)}"
+        return f"falls: {self.succeeds_because} ({result})" if self.succeeds_because else result
 
     def as_json(self) -> dict[str, Any]:
-        """The entry for machines, without its functions."""
+        """The members of the JSON report."""
         return {
             "id": self.id,
             "sentence": self.sentence,
             "class": self.source,
-            "means": [means.value for means in self.means],
+            "means": [capability.value for capability in self.capabilities],
             "topics": [topic.value for topic in self.topics],
             "must": self.expected,
             "falls": bool(self.succeeds_because),
         }
 
 
-_STEPS = {code.value: RULES[code][0] for code in Code}
-
-
-def _told(told: str) -> str:
-    step = _STEPS.get(told)
-    return f"{told} at step {step}" if step else told
-
-
-def _stands(ending: DeviceState) -> str:
-    if ending.lock is None:
-        return f"screen {ending.screen}" if ending.screen else "does not boot"
-    return f"{ending.lock} on {ending.screen}"
+STEPS: Final = {code.value: RULES[code][0] for code in Code}
+"""The verification step that refuses with each code."""

@@ -1,4 +1,4 @@
-"""Running attacks, each trial on a stage of its own, in this process or in several."""
+"""Runs attacks, each trial in a context of its own, in this process or in several."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,118 +9,119 @@ from multiprocessing.util import Finalize
 from typing import Any, Final
 
 from lab.attacks.catalogue import BY_ID
-from lab.attacks.device_state import DeviceState
 from lab.attacks.harness.environment import AttackEnvironment
-from lab.attacks.harness.target_phone import CapturedToken
+from lab.attacks.harness.target_device import CapturedToken, DeviceState
 from lab.attacks.model import Attack, Trial
 
 FEW: Final = 24
-"""So many attacks are run here sooner than other processes have started."""
+"""This many attacks finish in this process before others have started."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One trial as it went. `unmet` holds what an attack found amiss beside the ending.
+class TrialResult:
+    """One trial as it ran. `unmet` are requirements that the attack found violated, beside the final state.
 
-    `specimen` is the token that reached the phone, where the attack is one on the token, and `jwks` the key set
-    that the phone held it against.
+    `captured` is the token that reached the device, in attacks on the token, and `jwks` the key set of the device.
     """
 
     target: str
     expected: DeviceState
-    ending: DeviceState
+    actual: DeviceState
     unmet: tuple[str, ...]
-    specimen: CapturedToken | None
+    captured: CapturedToken | None
     jwks: dict[str, Any]
 
     @property
     def met(self) -> bool:
-        """Whether everything is as it must be."""
-        return self.ending == self.expected and not self.unmet
-
-    @property
-    def amiss(self) -> str:
-        """What is not as it must be."""
-        wrong = [] if self.ending == self.expected else [f"{self.ending} instead of {self.expected}"]
-        return f"{self.target}: {', '.join([*wrong, *self.unmet])}"
+        """Whether everything is as expected."""
+        return self.actual == self.expected and not self.unmet
 
     def as_json(self) -> dict[str, Any]:
-        """The trial for machines."""
+        """The members of the JSON report."""
         return {
             "target": self.target,
             "met": self.met,
             "must": self.expected.as_json(),
-            "happened": self.ending.as_json(),
+            "happened": self.actual.as_json(),
             "unmet": list(self.unmet),
         }
 
+    def __str__(self) -> str:
+        """What differs from the expectation."""
+        wrong = [] if self.actual == self.expected else [f"{self.actual} instead of {self.expected}"]
+        return f"{self.target}: {', '.join([*wrong, *self.unmet])}"
+
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One attack as it went."""
+class AttackResult:
+    """One attack as it ran."""
 
     attack: Attack
-    runs: tuple[Run, ...]
+    trials: tuple[TrialResult, ...]
 
     @property
     def met(self) -> bool:
-        """Whether every trial ended as it must."""
-        return all(run.met for run in self.runs)
+        """Whether every trial ended as expected."""
+        return all(trial.met for trial in self.trials)
 
     @property
     def happened(self) -> str:
         """What happened, in a line."""
-        return self.attack.expected if self.met else "; ".join(run.amiss for run in self.runs if not run.met)
+        return (
+            self.attack.expected
+            if self.met
+            else "; ".join(str(trial) for trial in self.trials if not trial.met)
+        )
 
     def as_json(self) -> dict[str, Any]:
-        """The attack and its trials for machines."""
-        return self.attack.as_json() | {"met": self.met, "trials": [run.as_json() for run in self.runs]}
+        """The attack and its trials for the JSON report."""
+        return self.attack.as_json() | {"met": self.met, "trials": [trial.as_json() for trial in self.trials]}
 
 
-def run(seed: str, attacks: Sequence[Attack], workers: int = 1) -> Iterator[Record]:
-    """Run `attacks`, in order. Each depends on the seed and itself alone, whatever runs before or beside it."""
+def run(seed: str, attacks: Sequence[Attack], workers: int = 1) -> Iterator[AttackResult]:
+    """Run `attacks`, in order. Each depends only on the seed and itself, whatever runs before or beside it."""
     if workers == 1 or len(attacks) <= FEW:
-        with AttackEnvironment.open(seed) as theatre:
-            yield from (Record(attack, play(theatre, attack)) for attack in attacks)
+        with AttackEnvironment.open(seed) as environment:
+            yield from (AttackResult(attack, run_attack(environment, attack)) for attack in attacks)
         return
     # Spawned, not forked: a fork would copy the locks of this process's threads in whatever state they are.
     with ProcessPoolExecutor(workers, get_context("spawn"), _open, (seed,)) as pool:
-        runs = pool.map(_play_here, [attack.id for attack in attacks], chunksize=2)
-        yield from map(Record, attacks, runs)
+        results = pool.map(_run_in_worker, [attack.id for attack in attacks], chunksize=2)
+        yield from map(AttackResult, attacks, results)
 
 
-def play(theatre: AttackEnvironment, attack: Attack) -> tuple[Run, ...]:
+def run_attack(environment: AttackEnvironment, attack: Attack) -> tuple[TrialResult, ...]:
     """Run every trial of `attack`."""
-    return tuple(_play(theatre, attack, trial) for trial in attack.trials)
+    return tuple(_run_trial(environment, attack, trial) for trial in attack.trials)
 
 
-def summary(records: Iterable[Record]) -> dict[str, Any]:
-    """The report for machines: how many attacks, how many met, which not, and each in detail."""
-    every = list(records)
+def summary(results: Iterable[AttackResult]) -> dict[str, Any]:
+    """The JSON report: how many attacks, how many met, the ids of those that were not, and each in detail."""
+    every = list(results)
     return {
         "attacks": len(every),
-        "met": sum(record.met for record in every),
-        "failed": [record.attack.id for record in every if not record.met],
-        "records": [record.as_json() for record in every],
+        "met": sum(result.met for result in every),
+        "failed": [result.attack.id for result in every if not result.met],
+        "records": [result.as_json() for result in every],
     }
 
 
-def _play(theatre: AttackEnvironment, attack: Attack, trial: Trial) -> Run:
-    with theatre.stage(f"{attack.id} {trial.target}") as stage:
-        phone = trial.play(stage)
-        ending, unmet = phone.ending(), tuple(stage.unmet)
-    return Run(trial.target, trial.expected, ending, unmet, phone.specimen, phone.jwks())
+def _run_trial(environment: AttackEnvironment, attack: Attack, trial: Trial) -> TrialResult:
+    with environment.trial(f"{attack.id} {trial.target}") as context:
+        device = trial.run(context)
+        state, unmet = device.state(), tuple(context.unmet)
+    return TrialResult(trial.target, trial.expected, state, unmet, device.captured, device.jwks())
 
 
-_HERE: Final[list[AttackEnvironment]] = []
-"""In a process of the pool: its theatre."""
+_IN_WORKER: Final[list[AttackEnvironment]] = []
+"""In a process of the pool: its environment."""
 
 
 def _open(seed: str) -> None:
     stack = ExitStack()
-    _HERE.append(stack.enter_context(AttackEnvironment.open(seed)))
+    _IN_WORKER.append(stack.enter_context(AttackEnvironment.open(seed)))
     Finalize(None, stack.close, exitpriority=1)
 
 
-def _play_here(attack: str) -> tuple[Run, ...]:
-    return play(_HERE[0], BY_ID[attack])
+def _run_in_worker(attack: str) -> tuple[TrialResult, ...]:
+    return run_attack(_IN_WORKER[0], BY_ID[attack])

@@ -1,4 +1,4 @@
-"""Attacks on the token: let the server answer, and hand the phone something else in its place."""
+"""Attacks on the token: the server answers, and the device gets another token instead."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,29 +8,28 @@ from zlib import crc32
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from agent.ports import Answer
-from agent.verification.errors import RULES, Code
-from lab.attacks.device_state import DeviceState
+from agent.verification.errors import Code
 from lab.attacks.harness.environment import Server, TrialContext
-from lab.attacks.harness.interceptor import Act, Call
-from lab.attacks.harness.target_phone import Phone
+from lab.attacks.harness.interceptor import Handler, InterceptedRequest
+from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.harness.token_forge import TokenForge
-from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic, Trial
+from lab.attacks.model import NETWORK, STEPS, Attack, AttackerCapability, AttackRun, Topic, Trial
 from wire.codes import Decision
 
 SIGNATURE: Final = 7
 FORM: Final = 8
-"""The step that holds the signature against the key, and the last one that looks at the form alone."""
+"""The step that checks the signature, and the last step that checks only the form of the token."""
 
-Make = Callable[[TokenForge], bytes]
+MakeToken = Callable[[TokenForge], bytes]
 """Makes the hostile token."""
+
+Row = tuple[str, str, str, tuple[Topic, ...], Code]
+"""Id, sentence, source, topics and expected code of an attack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A phone, and what an attacker wants of it: to unlock what is locked, or to lock what is activated.
-
-    `set_up` tells whether it got a verdict before the attack.
-    """
+    """A device, and the verdict that an attacker wants for it. `set_up` tells whether it got one before the attack."""
 
     name: str
     place: str
@@ -39,9 +38,9 @@ class Target:
     screen: ScreenId
     set_up: bool = True
 
-    def unchanged(self, told: str) -> DeviceState:
-        """The phone as it was before."""
-        return DeviceState(self.lock, self.screen, told)
+    def unchanged(self, code: str) -> DeviceState:
+        """The state before the attack, with `code` as its result."""
+        return DeviceState(self.lock, self.screen, code)
 
 
 LOCKED: Final = Target("locked", "havana", Decision.ALLOW, Lock.LOCKED, ScreenId.LOCKED)
@@ -52,73 +51,69 @@ FRESH: Final = Target(
 ALL_TARGETS: Final = (LOCKED, ACTIVATED)
 
 
-def one_target_for(name: str) -> tuple[Target, ...]:
-    """One of the two by the attack's name: what steps 1 to 8 refuse, they refuse without looking at the phone."""
-    return (ALL_TARGETS[crc32(name.encode()) % 2],)
-
-
-def token(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+def token_attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     name: str,
     sentence: str,
     source: str,
     topics: tuple[Topic, ...],
     code: Code,
-    make: Make,
+    make: MakeToken,
     *,
-    means: tuple[AttackerCapability, ...] = (AttackerCapability.NETWORK,),
+    capabilities: tuple[AttackerCapability, ...] = NETWORK,
     targets: tuple[Target, ...] = (),
 ) -> Attack:
-    """An attack in which a phone gets the token of `make`, and must refuse it with `code`.
+    """An attack in which a device gets the token of `make`, and must reject it with `code`.
 
-    It runs on each of `targets`; by default on one where the token's form is refused, and on both where its origin
-    or meaning is.
+    It runs on each of `targets`. By default that is one of the two if the form of the token is rejected: those steps do
+    not depend on the device, so the target is chosen by the attack's name. Otherwise it is both.
     """
-    step = RULES[Code(code)][0]
-    chosen = targets or (ALL_TARGETS if step == SIGNATURE or step > FORM else one_target_for(name))
+    step = STEPS[code.value]
+    one = (ALL_TARGETS[crc32(name.encode()) % 2],)
+    chosen = targets or (ALL_TARGETS if step == SIGNATURE or step > FORM else one)
     trials = tuple(
         Trial(target.name, substitute_token(target, make), target.unchanged(code.value)) for target in chosen
     )
-    return Attack(name, sentence, source, means, topics, trials)
+    return Attack(name, sentence, source, capabilities, topics, trials)
 
 
-def substitute_token(target: Target, make: Make) -> AttackRun:
-    """The play in which a phone asks and gets the token of `make`."""
+def substitute_token(target: Target, make: MakeToken) -> AttackRun:
+    """The run in which a device asks for a verdict and gets the token of `make`."""
 
-    def play(stage: TrialContext) -> Phone:
-        phone = prepare_target(stage, target)
-        request_under(phone, replace_response(stage, phone, target.wanted, make))
-        return phone
+    def run(trial: TrialContext) -> TargetDevice:
+        device = prepare_target(trial, target)
+        request_under(device, replace_response(trial, device, target.wanted, make))
+        return device
 
-    return play
-
-
-def prepare_target(stage: TrialContext, target: Target, server: Server | None = None) -> Phone:
-    """The phone that `target` describes."""
-    phone = stage.phone(target.place, server=server)
-    return stage.set_up(phone) if target.set_up else phone
+    return run
 
 
-def request_under(phone: Phone, act: Act) -> None:
-    """The phone asks once while the network does `act`: at its setup, or because its user tries again."""
-    phone.wire.act = act
-    if phone.handset.agent is None:
-        phone.handset.power_on()
-        phone.handset.walk_setup()
+def prepare_target(trial: TrialContext, target: Target, server: Server | None = None) -> TargetDevice:
+    """The device that `target` describes."""
+    device = trial.device(target.place, server=server)
+    return trial.set_up(device) if target.set_up else device
+
+
+def request_under(device: TargetDevice, handler: Handler) -> None:
+    """The device asks once through `handler`: at its setup, or because its user tries again."""
+    device.interceptor.handler = handler
+    if device.handset.agent is None:
+        device.handset.power_on()
+        device.handset.walk_setup()
     else:
-        phone.handset.retry()
-    phone.wire.act = None
+        device.handset.retry()
+    device.interceptor.handler = None
 
 
-def replace_response(stage: TrialContext, phone: Phone, wanted: Decision, make: Make) -> Act:
-    """The act that lets the server answer, and gives the phone the token of `make` instead."""
+def replace_response(trial: TrialContext, device: TargetDevice, wanted: Decision, make: MakeToken) -> Handler:
+    """A handler that lets the server answer, and gives the device the token of `make` instead."""
 
-    def act(call: Call) -> Answer:
-        answer = call.forward()
-        if not call.asks_verdict:
+    def handler(request: InterceptedRequest) -> Answer:
+        answer = request.forward()
+        if not request.asks_verdict:
             return answer
-        earlier = phone.wire.tokens[-1] if phone.wire.tokens else b""
-        token = make(TokenForge(stage.ring, answer.body, earlier, call.body, wanted))
-        phone.note(token, call.body)
+        earlier = device.interceptor.tokens[-1] if device.interceptor.tokens else b""
+        token = make(TokenForge(trial.keys, answer.body, earlier, request.body, wanted))
+        device.capture(token, request.body)
         return replace(answer, body=token)
 
-    return act
+    return handler

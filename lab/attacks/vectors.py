@@ -1,56 +1,60 @@
-"""The attacks on tokens as test vectors that another implementation can run; the format is in docs/security."""
+"""The attacks on tokens as test vectors for other implementations; docs/security/vectors.md describes the format."""
 
 import base64
 import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from agent.verification.errors import RULES, Code
-from lab.attacks.harness.target_phone import CapturedToken
-from lab.attacks.runner import Record, Run
+from lab.attacks.harness.target_device import CapturedToken
+from lab.attacks.model import STEPS
+from lab.attacks.runner import AttackResult, TrialResult
 
 FORMAT: Final = "activation-verdict-vectors"
 VERSION: Final = 1
 FILE: Final = "verdict-vectors.json"
 
-_STEPS: Final = {code.value: RULES[code][0] for code in Code}
 
-
-def document(seed: str, records: Iterable[Record]) -> dict[str, Any]:
-    """All vectors of `records`. The same seed and records give the same document."""
-    sets: dict[str, str] = {}
+def document(seed: str, results: Iterable[AttackResult]) -> dict[str, Any]:
+    """All vectors of `results`. The same seed and results give the same document; equal key sets are listed once."""
+    names: dict[str, str] = {}
     vectors = [
-        _vector(record, run, run.specimen, _name(sets, run.jwks))
-        for record in records
-        for run in record.runs
-        if run.specimen is not None
+        _vector(
+            result, trial, trial.captured, names.setdefault(json.dumps(trial.jwks), f"keys-{len(names) + 1}")
+        )
+        for result in results
+        for trial in result.trials
+        if trial.captured is not None
     ]
     return {
         "format": FORMAT,
         "version": VERSION,
         "seed": seed,
-        "key_sets": {name: json.loads(text) for text, name in sets.items()},
+        "key_sets": {name: json.loads(text) for text, name in names.items()},
         "vectors": vectors,
     }
 
 
 def to_text(vectors: dict[str, Any]) -> str:
-    """The file: the same document gives the same octets."""
+    """The content of the file: the same document gives the same bytes."""
     return json.dumps(vectors, indent=1, ensure_ascii=True) + "\n"
 
 
-def _name(sets: dict[str, str], jwks: dict[str, Any]) -> str:
-    """The name under which a key set stands in the document; equal sets stand there once."""
-    return sets.setdefault(json.dumps(jwks), f"keys-{len(sets) + 1}")
-
-
-def _vector(record: Record, run: Run, specimen: CapturedToken, keys: str) -> dict[str, Any]:
-    expected = specimen.expected
+def _vector(result: AttackResult, trial: TrialResult, captured: CapturedToken, keys: str) -> dict[str, Any]:
+    attack, expected, code = result.attack, captured.expected, trial.expected.last_code
+    if captured.token.isascii():
+        token = {"token": captured.token.decode("ascii")}
+    else:
+        token = {"token_base64": base64.b64encode(captured.token).decode()}
+    if code in STEPS:
+        expect = {"result": "refused", "step": STEPS[code], "code": code}
+    else:
+        decision, reason = code.split(" ")
+        expect = {"result": "accepted", "decision": decision, "reason": reason}
     return {
-        "id": f"{record.attack.id}/{run.target.replace(' ', '-')}",
-        "comment": record.attack.sentence,
-        "class": record.attack.source,
-        "means": [means.value for means in record.attack.means],
+        "id": f"{attack.id}/{trial.target.replace(' ', '-')}",
+        "comment": attack.sentence,
+        "class": attack.source,
+        "means": [capability.value for capability in attack.capabilities],
         "keys": keys,
         "context": {
             "issuer": expected.issuer,
@@ -60,22 +64,8 @@ def _vector(record: Record, run: Run, specimen: CapturedToken, keys: str) -> dic
             "serial": expected.serial,
             "policy_version": expected.policy_version,
             "reckoning": expected.reckoning.value,
-            "now": specimen.now,
+            "now": captured.now,
         },
-        **_token(specimen.token),
-        "expect": _expectation(run.expected.last_code),
+        **token,
+        "expect": expect,
     }
-
-
-def _token(token: bytes) -> dict[str, str]:
-    """As text where it is ASCII, else as base64."""
-    if token.isascii():
-        return {"token": token.decode("ascii")}
-    return {"token_base64": base64.b64encode(token).decode()}
-
-
-def _expectation(told: str) -> dict[str, Any]:
-    if told in _STEPS:
-        return {"result": "refused", "step": _STEPS[told], "code": told}
-    decision, reason = told.split(" ")
-    return {"result": "accepted", "decision": decision, "reason": reason}

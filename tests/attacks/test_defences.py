@@ -1,4 +1,4 @@
-"""A defence that is taken out is noticed: the catalogue is itself put to the test."""
+"""The catalogue reports a missing defence: each check is removed, and an attack must then succeed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,24 +17,24 @@ from agent.verification.keys import VerdictKey
 from agent.verification.keyset import KeySet
 from lab.attacks.harness.environment import AttackEnvironment
 from lab.attacks.harness.token_forge import unb64
-from tests.support.attacks import SEED, record_of
+from tests.support.attacks import SEED, result_of
 
 
 def nothing(*_: Any) -> None:
-    """A check that checks nothing."""
+    """Replaces a check."""
 
 
 def takes_anything(token: str | bytes) -> bytes:
     return token if isinstance(token, bytes) else token.encode()
 
 
-def takes_more_segments(octets: bytes) -> Segments:
-    header, payload, signature = octets.split(b".")[:3]
+def takes_more_segments(data: bytes) -> Segments:
+    header, payload, signature = data.split(b".")[:3]
     return Segments(unb64(header), unb64(payload), unb64(signature), header + b"." + payload)
 
 
-def takes_more_members(octets: bytes) -> Header:
-    members = json.loads(octets)
+def takes_more_members(data: bytes) -> Header:
+    members = json.loads(data)
     return Header(members["alg"], members["kid"], members.get("typ"))
 
 
@@ -68,40 +68,38 @@ STEPS: dict[int, tuple[object, str, Callable[..., Any], str]] = {
     13: (verdict, "check_freshness", nothing, "serial-rolled-back"),
     14: (verdict, "check_decision", takes_any_decision, "lock-before-issue"),
 }
-"""For each step: what is taken out, what takes its place, and an attack that must then succeed."""
+"""For each step: the check, its replacement, and an attack that must then succeed."""
 
 
 @pytest.fixture(scope="module")
-def theatre() -> Iterator[AttackEnvironment]:
+def environment() -> Iterator[AttackEnvironment]:
     with AttackEnvironment.open(SEED) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_step_that_is_taken_out_is_reported(
-    theatre: AttackEnvironment, monkeypatch: pytest.MonkeyPatch, step: int
+def test_attack_on_a_step_succeeds_when_the_step_is_removed(
+    environment: AttackEnvironment, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """If an attack were met without the defence that it is about, its being met would say nothing."""
     module, name, replacement, attack = STEPS[step]
-    assert record_of(theatre, attack).met
+    assert result_of(environment, attack).met
     monkeypatch.setattr(module, name, replacement)
-    record = record_of(theatre, attack)
-    assert not record.met
-    assert all(run.ending.lock is not run.expected.lock for run in record.runs)
+    result = result_of(environment, attack)
+    assert not result.met
+    assert all(trial.actual.lock is not trial.expected.lock for trial in result.trials)
 
 
-def test_the_second_half_of_step_12_is_reported(
-    theatre: AttackEnvironment, monkeypatch: pytest.MonkeyPatch
+def test_key_that_is_not_yet_valid_is_accepted_without_the_check_at_the_time_of_issue(
+    environment: AttackEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The validity of a key is judged twice: by the phone's time and by the verdict's."""
+    """The validity of a key is checked twice: at the device's time and at the verdict's time of issue."""
     monkeypatch.setattr(verdict, "check_issued_under", nothing)
-    assert not record_of(theatre, "key-not-yet-valid-first-contact").met
+    assert not result_of(environment, "key-not-yet-valid-first-contact").met
 
 
-def test_a_rolled_back_state_that_is_taken_is_reported(
-    theatre: AttackEnvironment, monkeypatch: pytest.MonkeyPatch
+def test_rolled_back_state_is_accepted_without_the_check_of_the_counter(
+    environment: AttackEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The counter alone tells an old record from the newest."""
     genuine = sealing.recover
 
     def forgetful(content: bytes | None, key: bytes, _counter: int, blank: State) -> Recovered:
@@ -109,4 +107,4 @@ def test_a_rolled_back_state_that_is_taken_is_reported(
         return genuine(content, key, record.counter if record else 0, blank)
 
     monkeypatch.setattr("agent.runtime.recover", forgetful)
-    assert not record_of(theatre, "state-rolled-back").met
+    assert not result_of(environment, "state-rolled-back").met

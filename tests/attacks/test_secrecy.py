@@ -1,4 +1,4 @@
-"""What was not verified stays where it was found: no log, journal, screen, error or record repeats it."""
+"""Unverified input does not appear in a log, journal, screen, error or record."""
 
 import io
 import json
@@ -12,9 +12,9 @@ import requests
 
 from agent.ports import Answer
 from lab.attacks.harness.environment import AttackEnvironment, TrialContext
-from lab.attacks.harness.interceptor import Act, Call
-from lab.attacks.harness.target_phone import Phone
-from lab.attacks.harness.token_forge import TokenForge, text
+from lab.attacks.harness.interceptor import Handler, InterceptedRequest
+from lab.attacks.harness.target_device import TargetDevice
+from lab.attacks.harness.token_forge import TokenForge, to_json
 from lab.attacks.substitution import LOCKED, replace_response, request_under
 from lab.handset.timeline import Who
 from server_stub.api.logs import json_log
@@ -38,19 +38,19 @@ PROBLEM = {
 }
 
 MARKED_TOKENS = {
-    "kid": lambda f: f.signed(header=f.ring.own.header(kid=MARK), by=f.ring.own),
-    "alg": lambda f: f.signed(header=f.ring.vendor.header(alg=MARK)),
-    "typ": lambda f: f.signed(header=f.ring.vendor.header(typ=MARK)),
-    "header member": lambda f: f.signed(header=f.ring.vendor.header(**{MARK: MARK})),
+    "kid": lambda f: f.signed(header=f.keys.own.header(kid=MARK), by=f.keys.own),
+    "alg": lambda f: f.signed(header=f.keys.vendor.header(alg=MARK)),
+    "typ": lambda f: f.signed(header=f.keys.vendor.header(typ=MARK)),
+    "header member": lambda f: f.signed(header=f.keys.vendor.header(**{MARK: MARK})),
     "header text": lambda f: f.signed(header=MARK.encode()),
     "claims under a wrong signature": lambda f: f.signed(
-        f.claims(case=MARK), f.ring.vendor.header(), by=f.ring.own
+        f.claims(case=MARK), f.keys.vendor.header(), by=f.keys.own
     ),
     "issuer": lambda f: f.signed(f.claims(iss=MARK)),
     "audience": lambda f: f.signed(f.claims(aud=MARK)),
     "subject of a foreign issuer": lambda f: f.signed(f.claims(iss="x", sub=MARK, jti=MARK, case=MARK)),
     "nonce": lambda f: f.signed(f.claims(eat_nonce=MARK)),
-    "claim name": lambda f: f.signed(text(f.claims() | {MARK: 1})),
+    "claim name": lambda f: f.signed(to_json(f.claims() | {MARK: 1})),
     "claim value": lambda f: f.signed(f.claims(territory=MARK)),
     "decision": lambda f: f.signed(f.claims(decision=MARK)),
     "reason": lambda f: f.signed(f.claims(reason=MARK)),
@@ -64,89 +64,88 @@ MARKED_TOKENS = {
 MARKED_ANSWERS = {
     "page": Answer(200, "text/html", MARK.encode()),
     "media type": Answer(200, MARK, MARK.encode()),
-    "problem": Answer(401, media.PROBLEM, text(PROBLEM)),
-    "problem of an unknown code": Answer(401, media.PROBLEM, text(PROBLEM | {"code": MARK})),
+    "problem": Answer(401, media.PROBLEM, to_json(PROBLEM)),
+    "problem of an unknown code": Answer(401, media.PROBLEM, to_json(PROBLEM | {"code": MARK})),
     "error": Answer(500, "text/plain", MARK.encode()),
 }
 
 
 @pytest.fixture
-def stage() -> Iterator[TrialContext]:
-    with AttackEnvironment.open(SEED) as theatre, theatre.stage("secrecy") as opened:
+def trial() -> Iterator[TrialContext]:
+    with AttackEnvironment.open(SEED) as environment, environment.trial("secrecy") as opened:
         yield opened
 
 
-def told(phone: Phone, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> str:
-    """All that the phone journals, shows, seals, logs and prints, without what the lab records on the network."""
-    agent, screen = phone.handset.agent, phone.handset.screen()
+def output_of(
+    device: TargetDevice, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """The journal, screen, state, log and standard output of the device, without the lab's record of the network."""
+    agent, screen = device.handset.agent, device.handset.screen()
     assert agent
-    entries = [entry for entry in phone.handset.timeline.entries if entry.who is not Who.NETWORK]
+    entries = [entry for entry in device.handset.timeline.entries if entry.who is not Who.NETWORK]
     printed = capsys.readouterr()
     return "\n".join(
-        map(str, (entries, screen, agent.state, caplog.text, printed.out, printed.err, phone.store.read()))
+        map(str, (entries, screen, agent.state, caplog.text, printed.out, printed.err, device.store.read()))
     )
 
 
-def attacked(stage: TrialContext, act_on: Any) -> Phone:
-    phone = stage.locked()
-    request_under(phone, act_on(stage, phone))
-    assert phone.ending().lock is LOCKED.lock
-    return phone
+def attacked(trial: TrialContext, make_handler: Any) -> TargetDevice:
+    device = trial.locked()
+    request_under(device, make_handler(trial, device))
+    assert device.state().lock is LOCKED.lock
+    return device
 
 
 @pytest.mark.parametrize("where", MARKED_TOKENS)
-def test_the_phone_repeats_nothing_of_a_refused_token(
-    stage: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], where: str
+def test_device_repeats_no_content_of_a_rejected_token(
+    trial: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], where: str
 ) -> None:
-    """Whoever may write into a log or on a screen may lie there."""
     caplog.set_level(logging.DEBUG)
 
     def marked(forge: TokenForge) -> bytes:
         return MARKED_TOKENS[where](forge)
 
-    phone = attacked(stage, lambda s, p: replace_response(s, p, Decision.ALLOW, marked))
-    assert MARK not in told(phone, caplog, capsys)
+    device = attacked(trial, lambda s, p: replace_response(s, p, Decision.ALLOW, marked))
+    assert MARK not in output_of(device, caplog, capsys)
 
 
-def test_what_was_verified_is_shown(
-    stage: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+def test_device_shows_content_of_a_verified_token(
+    trial: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The search for the mark finds it where it belongs, so it would find it elsewhere."""
+    """Shows that the search for the mark works."""
 
     def marked(forge: TokenForge) -> bytes:
         return forge.signed(forge.claims(case=MARK))
 
-    phone = attacked(stage, lambda s, p: replace_response(s, p, Decision.DENY, marked))
-    assert MARK in told(phone, caplog, capsys)
+    device = attacked(trial, lambda s, p: replace_response(s, p, Decision.DENY, marked))
+    assert MARK in output_of(device, caplog, capsys)
 
 
 @pytest.mark.parametrize("answer", MARKED_ANSWERS)
-def test_the_phone_repeats_nothing_of_an_answer_that_is_no_verdict(
-    stage: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], answer: str
+def test_device_repeats_no_content_of_a_response_that_is_not_a_verdict(
+    trial: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
-    """An error's words are the server's, or anybody's."""
     caplog.set_level(logging.DEBUG)
 
-    def act(_stage: TrialContext, _phone: Phone) -> Act:
-        def answered(call: Call) -> Answer:
-            return MARKED_ANSWERS[answer] if call.asks_verdict else call.forward()
+    def make_handler(_trial: TrialContext, _device: TargetDevice) -> Handler:
+        def handler(request: InterceptedRequest) -> Answer:
+            return MARKED_ANSWERS[answer] if request.asks_verdict else request.forward()
 
-        return answered
+        return handler
 
-    assert MARK not in told(attacked(stage, act), caplog, capsys)
+    assert MARK not in output_of(attacked(trial, make_handler), caplog, capsys)
 
 
-def test_the_phone_repeats_nothing_of_the_key_repository(
-    stage: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+def test_device_repeats_no_content_of_unverified_metadata(
+    trial: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Metadata is not verified before it is."""
     caplog.set_level(logging.DEBUG)
-    marked = Answer(200, media.JSON, text({"signed": {"_type": MARK}, "signatures": [{"keyid": MARK}]}))
+    marked = Answer(200, media.JSON, to_json({"signed": {"_type": MARK}, "signatures": [{"keyid": MARK}]}))
 
-    def act(_stage: TrialContext, _phone: Phone) -> Act:
-        return lambda call: marked if call.asks_metadata("timestamp.json") else call.forward()
+    def make_handler(_trial: TrialContext, _device: TargetDevice) -> Handler:
+        return lambda request: marked if request.asks_metadata("timestamp.json") else request.forward()
 
-    assert MARK not in told(attacked(stage, act), caplog, capsys)
+    assert MARK not in output_of(attacked(trial, make_handler), caplog, capsys)
 
 
 def refused_evidence(phone: BarePhone, nonce: str) -> list[bytes]:
@@ -164,8 +163,8 @@ def refused_evidence(phone: BarePhone, nonce: str) -> list[bytes]:
     ]
 
 
-def test_the_server_neither_logs_stores_nor_answers_what_it_refused(tmp_path: Path) -> None:
-    """And what it accepted it keeps without the identifiers and keys in the clear."""
+def test_server_logs_stores_and_returns_no_content_of_rejected_evidence(tmp_path: Path) -> None:
+    """It stores accepted evidence without identifiers and keys in clear text."""
     log, answers = io.StringIO(), ""
     store = SqlStore(tmp_path / "records.sqlite")
     phone = BarePhone()

@@ -102,4 +102,4 @@ def test_several_processes_report_what_one_does() -> None:
     """Attacks share nothing that could show, so they may run side by side."""
     attacks = [BY_ID[name] for name in SOME.split(",")] + list(CATALOGUE[:22])
     alone, beside = (list(run("7", attacks, workers)) for workers in (1, 2))
-    assert [(r.attack.id, r.runs) for r in alone] == [(r.attack.id, r.runs) for r in beside]
+    assert [(r.attack.id, r.trials) for r in alone] == [(r.attack.id, r.trials) for r in beside]

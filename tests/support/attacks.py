@@ -9,18 +9,18 @@ from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, TimeCertainty, verify
 from lab.attacks.catalogue import BY_ID
 from lab.attacks.harness.environment import AttackEnvironment
-from lab.attacks.runner import Record, play
+from lab.attacks.runner import AttackResult, run_attack
 
 SEED = "attacks under test"
 
 
-def record_of(theatre: AttackEnvironment, name: str) -> Record:
-    """The attack of that id, run."""
-    return Record(BY_ID[name], play(theatre, BY_ID[name]))
+def result_of(environment: AttackEnvironment, name: str) -> AttackResult:
+    """The result of the attack of that id."""
+    return AttackResult(BY_ID[name], run_attack(environment, BY_ID[name]))
 
 
 def outcome_of(vector: Mapping[str, Any], key_sets: Mapping[str, Any]) -> dict[str, Any]:
-    """What this project's verifier makes of a vector, in the words of its `expect`."""
+    """The result of this project's verifier for a vector, with the members of its `expect`."""
     context = dict(vector["context"])
     now, reckoning = context.pop("now"), TimeCertainty(context.pop("reckoning"))
     expected = Expected(**context, reckoning=reckoning)

@@ -1,4 +1,4 @@
-"""Attacks on what the phone runs and carries: another image, another trust root, another card."""
+"""Attacks on what the device runs and carries: another image, another trust root, another card."""
 
 from dataclasses import replace
 from random import Random
@@ -7,136 +7,131 @@ from typing import Final
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
-from lab.attacks.device.base import DENIED, HOME, LOCKED, attack, drop
-from lab.attacks.device_state import DeviceState
+from lab.attacks.device.base import DENIED, HOME, LOCKED, device_attack
 from lab.attacks.harness.environment import LANTERN, TrialContext
-from lab.attacks.harness.target_phone import Phone
+from lab.attacks.harness.interceptor import drop
+from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic
 from lab.world import sim_files
 from lab.world.sim import generate_sim
 from wire.evidence import Plmn
 
-_T = Topic
 
-
-def _french_card(stage: TrialContext) -> Phone:
-    phone = stage.locked()
-    return stage.set_up(stage.phone("havana-french-sim", like=phone))
-
-
-def _hostile_card(stage: TrialContext) -> Phone:
-    """A card whose files hold what no card has."""
+def _hostile_card(trial: TrialContext) -> TargetDevice:
+    """A card with malformed files."""
     card = generate_sim(Plmn(mcc="368", mnc="01"), Random(7))  # noqa: S311 - a card, not a key
-    hostile = {
+    malformed = {
         sim_files.EF_SPN: b"\xff\x00\x1b[2J\x80\x80",
         sim_files.EF_GID1: b"",
         sim_files.EF_ICCID: b"\xaa" * 10,
     }
-    files = MappingProxyType({**card.files, **hostile})
-    phone = stage.locked()
-    return stage.set_up(stage.phone("havana", card=replace(card, files=files), like=phone))
+    card = replace(card, files=MappingProxyType({**card.files, **malformed}))
+    locked = trial.locked()
+    return trial.set_up(trial.device("havana", card=card, hardware_of=locked))
 
 
-def _cuban_card(stage: TrialContext) -> Phone:
-    return stage.set_up(stage.phone("paris-cuban-sim"))
+def _card(name: str, sentence: str, source: str, run: AttackRun, expected: DeviceState) -> Attack:
+    return device_attack(name, sentence, source, AttackerCapability.SIM, Topic.SIM, run, expected)
 
 
 CARDS: Final[tuple[Attack, ...]] = (
-    attack("sim-exchanged", "Put a French card into a locked phone.", "CWE-290", AttackerCapability.SIM, _T.SIM,
-            _french_card, DENIED),
-    attack("sim-hostile", "Put a card with malformed files into a locked phone.", "CWE-20",
-            AttackerCapability.SIM, _T.SIM,
-            _hostile_card, DENIED),
-    attack("sim-planted", "Plant a Cuban card on somebody in Paris, to have the phone locked.", "CWE-290",
-            AttackerCapability.SIM, _T.SIM, _cuban_card, DeviceState(*HOME, "allow territory-eligible")),
+    _card("sim-exchanged", "Put a French card into a locked device.", "CWE-290",
+          lambda trial: trial.set_up(trial.device("havana-french-sim", hardware_of=trial.locked())), DENIED),
+    _card("sim-hostile", "Put a card with malformed files into a locked device.", "CWE-20", _hostile_card, DENIED),
+    _card("sim-planted", "Put a Cuban card into another person's device in Paris, so that it is locked.", "CWE-290",
+          lambda trial: trial.set_up(trial.device("paris-cuban-sim")), DeviceState(*HOME, "allow territory-eligible")),
 )  # fmt: skip
 
 
-def _flashed(profile: str) -> AttackRun:
-    """A locked phone gets another image and boots it, its storage as it was."""
+def _flashed(profile: str, *, silent: bool = False) -> AttackRun:
+    """A locked device gets another image; if `silent`, this image must send no request."""
 
-    def play(stage: TrialContext) -> Phone:
-        return stage.set_up(stage.phone("havana", profile, like=stage.locked()))
+    def run(trial: TrialContext) -> TargetDevice:
+        device = trial.set_up(trial.device("havana", profile, hardware_of=trial.locked()))
+        if silent:
+            trial.require(not device.handset.network.requests, "no request leaves the device")
+        return device
 
-    return play
-
-
-def _fresh(profile: str) -> AttackRun:
-    """A phone that never had another image."""
-    return lambda stage: stage.set_up(stage.phone("havana", profile))
+    return run
 
 
-def _flashed_and_back(stage: TrialContext) -> Phone:
-    phone = stage.locked()
-    custom = stage.set_up(stage.phone("havana", "custom-aosp", like=phone))
-    stage.require(custom.ending().screen is ScreenId.HOME, "the custom image reaches home")
-    back = stage.phone("havana", like=custom)
-    back.wire.act = drop
-    back.handset.power_on()
-    return back
+def _new(profile: str, *, contraindicated: bool = False) -> AttackRun:
+    """A device that never had another image; if `contraindicated`, the appraisal must have this result."""
+
+    def run(trial: TrialContext) -> TargetDevice:
+        device = trial.set_up(trial.device("havana", profile))
+        tiers = [verdict.claims.trust.value for verdict in device.handset.timeline.verdicts]
+        if contraindicated:
+            trial.require(tiers == ["contraindicated"], "the appraisal is contraindicated")
+        return device
+
+    return run
 
 
-def _silent(profile: str) -> AttackRun:
-    def play(stage: TrialContext) -> Phone:
-        phone = _flashed(profile)(stage)
-        stage.require(not phone.handset.network.requests, "no request leaves the phone")
-        return phone
-
-    return play
-
-
-def _evident(profile: str) -> AttackRun:
-    """The evidence shows what the image is."""
-
-    def play(stage: TrialContext) -> Phone:
-        phone = stage.set_up(stage.phone("havana", profile))
-        tiers = [verdict.claims.trust.value for verdict in phone.handset.timeline.verdicts]
-        stage.require(tiers == ["contraindicated"], "the appraisal is contraindicated")
-        return phone
-
-    return play
+def _flashed_and_back(trial: TrialContext) -> TargetDevice:
+    locked = trial.locked()
+    custom = trial.set_up(trial.device("havana", "custom-aosp", hardware_of=locked))
+    trial.require(custom.state().screen is ScreenId.HOME, "the custom image reaches home")
+    official = trial.device("havana", hardware_of=custom)
+    official.interceptor.handler = drop
+    official.handset.power_on()
+    return official
 
 
-def _other_root(stage: TrialContext) -> Phone:
-    """An official image asks while a server under another root answers: the pin decides."""
-    other = stage.theatre.shared(LANTERN).transport
-    phone = stage.locked()
-    phone.wire.act = lambda call: call.forward(onward=other)
-    phone.handset.retry()
-    return phone
+def _other_root(trial: TrialContext) -> TargetDevice:
+    """An official image asks, and a server under another root responds."""
+    other = trial.environment.shared(LANTERN).transport
+    device = trial.locked()
+    device.interceptor.handler = lambda request: request.forward(upstream=other)
+    device.handset.retry()
+    return device
 
 
-_FLASH: Final = AttackerCapability.FLASH_ACCESS
+def _image(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+    name: str,
+    sentence: str,
+    source: str,
+    run: AttackRun,
+    expected: DeviceState,
+    succeeds_because: str = "",
+    *,
+    topic: Topic = Topic.FIRMWARE,
+) -> Attack:
+    return device_attack(
+        name, sentence, source, AttackerCapability.FLASH_ACCESS, topic, run, expected, succeeds_because
+    )
+
+
+_NO_AGENT: Final = "the image contains no agent that could ask or lock"
 
 IMAGES: Final[tuple[Attack, ...]] = (
-    attack("trust-root-flashed", "Replace the trust root in the image of a phone whose bootloader is locked.",
-            "CWE-1326", _FLASH, _T.TRUST_ROOT, _flashed("official-tampered"), DeviceState(None, None, "not booted")),
-    attack("other-server-same-root", "Answer everything from a server that stands under another root.",
-            "CWE-346", AttackerCapability.OWN_SERVER, _T.TRUST_ROOT, _other_root, DeviceState(*LOCKED, "tuf-unsigned")),
-    attack("image-downgraded", "Flash an older official image onto a locked phone.", "CWE-1328", _FLASH,
-            _T.FIRMWARE, _flashed("official-legacy"), DENIED),
-    attack("image-of-another-region", "Flash the image of another sale region onto a locked phone.", "CWE-1328",
-            _FLASH, _T.FIRMWARE, _flashed("official-china"), DENIED),
-    attack("image-there-and-back", "Flash a custom image onto a locked phone, and the official one again.",
-            "CWE-693", _FLASH, _T.FIRMWARE, _flashed_and_back, DeviceState(*LOCKED, "unreachable")),
-    attack("image-unlocked", "Run the official image on an unlocked bootloader.", "RFC 9334 section 8.4", _FLASH,
-            _T.FIRMWARE, _evident("official-unlocked"), DENIED),
-    attack("image-spoofing", "Falsify card, network and position, with a keystore in software.",
-            "RFC 9334 section 8.4", _FLASH, _T.FIRMWARE, _fresh("custom-spoofing"),
-            DeviceState(Lock.UNPROVISIONED, ScreenId.WAITING, "defer evidence-unattested")),
-    attack("image-rooted", "Swallow the agent's screens in a rooted official image.", "CWE-693", _FLASH,
-            _T.FIRMWARE, _evident("official-rooted"),
-            DeviceState(Lock.LOCKED, ScreenId.HOME, "deny territory-prohibited"),
-            falls="who controls the display controls what is enforced; the evidence shows the image"),
-    attack("image-resigned", "Re-sign the image with a trust root and a server of one's own.", "CWE-1326", _FLASH,
-            _T.FIRMWARE, _flashed("custom-resigned"), DeviceState(*HOME, "allow territory-eligible"),
-            falls="the agent obeys whoever holds the root that its image pins"),
-    attack("image-without-agent", "Flash a community's image without the agent.", "CWE-693", _FLASH,
-            _T.FIRMWARE, _silent("custom-aosp"), DeviceState(None, ScreenId.HOME, "nothing"),
-            falls="there is nothing left that could ask or lock"),
-    attack("image-without-agent-vendor-base", "Flash a rebuilt vendor image without the agent.", "CWE-693", _FLASH,
-            _T.FIRMWARE, _silent("custom-vendor-base"), DeviceState(None, ScreenId.HOME, "nothing"),
-            falls="there is nothing left that could ask or lock"),
+    _image("trust-root-flashed", "Replace the trust root in the image of a device whose bootloader is locked.",
+           "CWE-1326", _flashed("official-tampered"), DeviceState(None, None, "not booted"), topic=Topic.TRUST_ROOT),
+    device_attack("other-server-same-root", "Respond to all requests from a server under another root.",
+                  "CWE-346", AttackerCapability.OWN_SERVER, Topic.TRUST_ROOT, _other_root,
+                  DeviceState(*LOCKED, "tuf-unsigned")),
+    _image("image-downgraded", "Flash an older official image onto a locked device.", "CWE-1328",
+           _flashed("official-legacy"), DENIED),
+    _image("image-of-another-region", "Flash the image of another sale region onto a locked device.", "CWE-1328",
+           _flashed("official-china"), DENIED),
+    _image("image-there-and-back", "Flash a custom image onto a locked device, and then the official one again.",
+           "CWE-693", _flashed_and_back, DeviceState(*LOCKED, "unreachable")),
+    _image("image-unlocked", "Run the official image on an unlocked bootloader.", "RFC 9334 section 8.4",
+           _new("official-unlocked", contraindicated=True), DENIED),
+    _image("image-spoofing", "Falsify card, network and position, with a keystore in software.",
+           "RFC 9334 section 8.4", _new("custom-spoofing"),
+           DeviceState(Lock.UNPROVISIONED, ScreenId.WAITING, "defer evidence-unattested")),
+    _image("image-rooted", "Suppress the agent's screens in a rooted official image.", "CWE-693",
+           _new("official-rooted", contraindicated=True),
+           DeviceState(Lock.LOCKED, ScreenId.HOME, "deny territory-prohibited"),
+           "an attacker who controls the display controls what is enforced; the evidence identifies the image"),
+    _image("image-resigned", "Re-sign the image with the attacker's trust root and server.", "CWE-1326",
+           _flashed("custom-resigned"), DeviceState(*HOME, "allow territory-eligible"),
+           "the agent accepts the verdicts of the holder of the root that its image pins"),
+    _image("image-without-agent", "Flash a community image without the agent.", "CWE-693",
+           _flashed("custom-aosp", silent=True), DeviceState(None, ScreenId.HOME, "nothing"), _NO_AGENT),
+    _image("image-without-agent-vendor-base", "Flash a rebuilt manufacturer's image without the agent.", "CWE-693",
+           _flashed("custom-vendor-base", silent=True), DeviceState(None, ScreenId.HOME, "nothing"), _NO_AGENT),
 )  # fmt: skip
 
 ATTACKS: Final = CARDS + IMAGES

@@ -1,125 +1,123 @@
-"""Attacks on the phone's storage: the sealed state, its counter, and the metadata of the verdict keys."""
+"""Attacks on the storage of the device: the sealed state, its counter, and the metadata of the verdict keys."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from agent.core.states import Lock
-from lab.attacks.device.base import BLANK, DENIED, attack, drop
-from lab.attacks.device_state import DeviceState
+from lab.attacks.device.base import BLANK, DENIED, device_attack, with_short_offline_limit
 from lab.attacks.harness.environment import TrialContext
-from lab.attacks.harness.target_phone import Phone
+from lab.attacks.harness.interceptor import drop
+from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic
 from lab.handset.counter import EmulatedCounter
-from lab.manufacturer.policies import DAILY_CHECK_IN
-from server_stub.policy.policy import Policy
 
-_T = Topic
-_DAY: Final = 24 * 3600
+ATTACKS: Final[list[Attack]] = []
 
 
-def _restored(spoil: Callable[[TrialContext, Phone], bytes | None]) -> AttackRun:
-    """A locked phone whose storage is replaced, and that boots without a network."""
+def _attack(
+    name: str, source: str, code: str = "", topic: Topic = Topic.SEALED_STATE
+) -> Callable[[AttackRun], AttackRun]:
+    """Add the attack that the decorated function runs; its docstring is the sentence.
 
-    def play(stage: TrialContext) -> Phone:
-        phone = stage.locked()
-        content = spoil(stage, phone)
-        phone.wire.act = drop
-        phone.store.erase() if content is None else phone.store.write(content)
-        phone.handset.power_on()
-        return phone
+    Afterwards the device is as after a factory reset, with this code; without a code, it is denied again.
+    """
 
-    return play
+    def add(run: AttackRun) -> AttackRun:
+        state = DeviceState(*BLANK, code) if code else DENIED
+        capability = AttackerCapability.FLASH_ACCESS
+        ATTACKS.append(device_attack(name, str(run.__doc__), source, capability, topic, run, state))
+        return run
 
-
-def _flipped(_stage: TrialContext, phone: Phone) -> bytes:
-    content = bytearray(phone.store.read() or b"")
-    content[-1] ^= 1
-    return bytes(content)
+    return add
 
 
-def _of_another(stage: TrialContext, _phone: Phone) -> bytes | None:
-    return stage.activated().store.read()
+def _boot_offline(device: TargetDevice, content: bytes | None) -> TargetDevice:
+    """The device with this sealed state, or without one, after a boot without a network."""
+    device.interceptor.handler = drop
+    device.store.erase() if content is None else device.store.write(content)
+    device.handset.power_on()
+    return device
 
 
-def _cut(_stage: TrialContext, phone: Phone) -> bytes:
-    return (phone.store.read() or b"")[:-20]
+@_attack("state-rolled-back", "CWE-1328", "rolled-back")
+def rolled_back(trial: TrialContext) -> TargetDevice:
+    """Restore the sealed state from a day on which the device was activated."""
+    device = with_short_offline_limit(trial)
+    copy = device.store.read() or b""
+    device.interceptor.handler = drop
+    device.handset.wait(1.2 * 24 * 3600)
+    trial.require(device.state().lock is Lock.LOCKED, "the offline limit has locked the device")
+    return _boot_offline(device, copy)
 
 
-def _older(stage: TrialContext) -> Phone:
-    """A phone that its offline limit has locked gets the storage of the day on which it worked."""
-    phone = stage.set_up(
-        stage.phone("paris", server=stage.server(Policy.parse(DAILY_CHECK_IN, "short-leash.toml")))
-    )
-    copy = phone.store.read() or b""
-    phone.wire.act = drop
-    phone.handset.wait(1.2 * _DAY)
-    stage.require(phone.ending().lock is Lock.LOCKED, "the offline limit has locked the phone")
-    phone.store.write(copy)
-    phone.handset.power_on()
-    return phone
+@_attack("state-from-before-the-verdict", "CWE-1328")
+def from_before_the_verdict(trial: TrialContext) -> TargetDevice:
+    """Restore the state from before the denial, and set the device up again."""
+    device = trial.device("havana")
+    device.interceptor.handler = drop
+    trial.set_up(device)
+    copy = device.store.read() or b""
+    device.interceptor.handler = None
+    device.handset.retry()
+    device.store.write(copy)
+    return trial.set_up(device)
 
 
-def _from_before_the_verdict(stage: TrialContext) -> Phone:
-    """The storage of before the denial comes back, and the phone is set up again."""
-    phone = stage.phone("havana")
-    phone.wire.act = drop
-    stage.set_up(phone)
-    copy = phone.store.read() or b""
-    phone.wire.act = None
-    phone.handset.retry()
-    phone.store.write(copy)
-    return stage.set_up(phone)
+@_attack("state-erased", "CWE-693", "missing")
+def erased(trial: TrialContext) -> TargetDevice:
+    """Erase the sealed state of a locked device."""
+    return _boot_offline(trial.locked(), None)
 
 
-def _reset(stage: TrialContext) -> Phone:
-    phone = stage.locked()
-    phone.store.erase()
-    return stage.set_up(phone)
+@_attack("factory-reset", "CWE-693")
+def factory_reset(trial: TrialContext) -> TargetDevice:
+    """Erase the sealed state and set the device up again."""
+    device = trial.locked()
+    device.store.erase()
+    return trial.set_up(device)
 
 
-def _other_counter(stage: TrialContext) -> Phone:
-    """The storage of a locked phone on a board whose counter begins anew."""
-    phone = stage.locked()
-    board = stage.phone("havana", like=replace(phone, counter=EmulatedCounter()))
-    board.wire.act = drop
-    board.handset.power_on()
-    return board
+@_attack("state-changed", "CWE-353", "foreign")
+def changed(trial: TrialContext) -> TargetDevice:
+    """Flip one bit of the sealed state."""
+    device = trial.locked()
+    content = device.store.read() or b""
+    return _boot_offline(device, content[:-1] + bytes((content[-1] ^ 1,)))
 
 
-def _other_metadata(stage: TrialContext) -> Phone:
-    """The key metadata of another repository is written into the phone's storage."""
-    phone, other = stage.locked(), stage.set_up(stage.phone("havana", "custom-resigned"))
-    for theirs in other.folder.rglob("*"):
-        if theirs.is_file():
-            target = phone.folder / theirs.relative_to(other.folder)
+@_attack("state-cut", "CWE-353", "foreign")
+def cut(trial: TrialContext) -> TargetDevice:
+    """Truncate the sealed state."""
+    device = trial.locked()
+    return _boot_offline(device, (device.store.read() or b"")[:-20])
+
+
+@_attack("state-of-another-phone", "CWE-353", "foreign")
+def of_another_device(trial: TrialContext) -> TargetDevice:
+    """Copy the sealed state of an activated device."""
+    return _boot_offline(trial.locked(), trial.activated().store.read())
+
+
+@_attack("counter-exchanged", "CWE-1328", "counter-lost")
+def counter_exchanged(trial: TrialContext) -> TargetDevice:
+    """Replace the counter by a new one."""
+    board = replace(trial.locked(), counter=EmulatedCounter())
+    device = trial.device("havana", hardware_of=board)
+    device.interceptor.handler = drop
+    device.handset.power_on()
+    return device
+
+
+@_attack("key-metadata-exchanged", "CWE-345", topic=Topic.TRUST_ROOT)
+def key_metadata_exchanged(trial: TrialContext) -> TargetDevice:
+    """Write the metadata of another repository into the storage of the device."""
+    device, other = trial.locked(), trial.set_up(trial.device("havana", "custom-resigned"))
+    for source in other.folder.rglob("*"):
+        if source.is_file():
+            target = device.folder / source.relative_to(other.folder)
             target.unlink(missing_ok=True)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(theirs.read_bytes())
-    phone.handset.retry()
-    return phone
-
-
-ATTACKS: Final[tuple[Attack, ...]] = (
-    attack("state-rolled-back", "Copy the sealed state of a day on which the phone worked back.", "CWE-1328",
-            AttackerCapability.FLASH_ACCESS, _T.SEALED_STATE, _older, DeviceState(*BLANK, "rolled-back")),
-    attack("state-from-before-the-verdict", "Copy the state of before the denial back, and set the phone up again.",
-            "CWE-1328", AttackerCapability.FLASH_ACCESS, _T.SEALED_STATE, _from_before_the_verdict, DENIED),
-    attack("state-erased", "Erase the sealed state of a locked phone.", "CWE-693", AttackerCapability.FLASH_ACCESS,
-            _T.SEALED_STATE, _restored(lambda _, __: None), DeviceState(*BLANK, "missing")),
-    attack("factory-reset", "Erase the sealed state and set the phone up again.", "CWE-693",
-            AttackerCapability.FLASH_ACCESS,
-            _T.SEALED_STATE, _reset, DENIED),
-    attack("state-changed", "Flip one bit of the sealed state.", "CWE-353", AttackerCapability.FLASH_ACCESS,
-            _T.SEALED_STATE, _restored(_flipped), DeviceState(*BLANK, "foreign")),
-    attack("state-cut", "Cut the sealed state short.", "CWE-353", AttackerCapability.FLASH_ACCESS,
-            _T.SEALED_STATE, _restored(_cut), DeviceState(*BLANK, "foreign")),
-    attack("state-of-another-phone", "Copy the sealed state of a phone that works.", "CWE-353",
-            AttackerCapability.FLASH_ACCESS,
-            _T.SEALED_STATE, _restored(_of_another), DeviceState(*BLANK, "foreign")),
-    attack("counter-exchanged", "Exchange the counter for one that begins anew.", "CWE-1328",
-            AttackerCapability.FLASH_ACCESS,
-            _T.SEALED_STATE, _other_counter, DeviceState(*BLANK, "counter-lost")),
-    attack("key-metadata-exchanged", "Write another repository's metadata into the phone's storage.", "CWE-345",
-            AttackerCapability.FLASH_ACCESS, _T.TRUST_ROOT, _other_metadata, DENIED),
-)  # fmt: skip
+            target.write_bytes(source.read_bytes())
+    device.handset.retry()
+    return device

@@ -1,9 +1,8 @@
-"""Where attacks take place: real servers, and phones with a hostile network and open storage.
+"""Where attacks run: real verdict servers, and devices with a hostile network and accessible storage.
 
-The shared servers serve all attacks of a run; each trial gets a stage with a clock, randomness and phones of its own,
-so that what it does and every octet of it depends on the seed and on the trial alone; the servers remember nothing from
-one stage to the next. A trial in which months pass,
-or keys change, takes a server of its own.
+All trials of a run share the servers. Each trial gets a clock, randomness and devices of its own, and the servers start
+it without records, so that every byte depends only on the seed and the trial. A trial in which months pass, or in
+which keys change, gets a server of its own.
 """
 
 from collections.abc import Iterator
@@ -17,9 +16,10 @@ from agent.adapters.http import RequestsTransport, Timeouts
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.attacks.harness.interceptor import Interceptor
-from lab.attacks.harness.key_sets import lantern_keys, ring, vendor_keys
-from lab.attacks.harness.target_phone import Phone
+from lab.attacks.harness.key_sets import attack_keys, vendor_keys
+from lab.attacks.harness.target_device import TargetDevice
 from lab.attacks.harness.token_forge import AttackKeys, Signer
+from lab.backend.hosts import InProcessHost
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.counter import EmulatedCounter
@@ -37,17 +37,16 @@ from lab.world.sim import SimCard
 from server_stub.key_repository import InitialContents, KeyList, KeyRepository, VerdictSigner
 from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
-from server_stub.server import ServerThread
 from server_stub.store.records import Reading, Transaction
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
 REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
-"""The batch whose certificate the vendor's server holds revoked; phones here come from the other one."""
+"""The batch key whose certificate the manufacturer's server lists as revoked; devices here use the other one."""
 
 LANTERN: Final = "lantern"
 VENDOR: Final = "vendor"
-"""Who runs a server and is trusted by images: the vendor, or Lantern, who rebuild its firmware."""
+"""The holders of trust roots: the manufacturer, and Lantern, a project that rebuilds its firmware."""
 
 
 class ResettableStore:
@@ -80,7 +79,7 @@ class ResettableStore:
 
 @dataclass(frozen=True, slots=True)
 class ServerOwner:
-    """Who runs a server: certificates and keys, what images pin of it, and how it decides."""
+    """Who runs a server: certificates and keys, what images pin of it, and its policy."""
 
     vendor: Manufacturer
     signers: tuple[Signer, ...]
@@ -92,69 +91,75 @@ class ServerOwner:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server. `transport` leads to it, `repository` is what it publishes its keys with."""
+    """A running server, the transport to it, and the repository that publishes its keys."""
 
-    house: ServerOwner
-    transport: RequestsTransport
+    owner: ServerOwner
+    transport: UpstreamTransport
     repository: KeyRepository
 
 
 @dataclass(slots=True)
 class TrialContext:
-    """What one trial sees. `unmet` collects what an attack itself found not to be as it must."""
+    """What one trial uses. `unmet` collects the requirements that the attack itself found violated."""
 
-    theatre: "AttackEnvironment"
+    environment: "AttackEnvironment"
     stack: ExitStack
     seed: Seed
     world: World
     unmet: list[str] = field(default_factory=list)
-    made: int = 0
+    devices: int = 0
 
     @property
-    def ring(self) -> AttackKeys:
-        """The keys."""
-        return self.theatre.ring
+    def keys(self) -> AttackKeys:
+        """Every key that attacks use."""
+        return self.environment.keys
 
-    def require(self, holds: bool, sentence: str) -> None:  # noqa: FBT001 - the condition is what it is about
-        """Note `sentence` as not met unless it holds."""
+    def require(self, holds: bool, sentence: str) -> None:  # noqa: FBT001 - the condition to check
+        """Add `sentence` to `unmet` unless it holds."""
         if not holds:
             self.unmet.append(sentence)
 
     def server(self, policy: Policy | None = None) -> Server:
-        """A server of the vendor's for this stage alone, with another policy if one is given."""
-        house = self.theatre.houses[VENDOR]
-        return self.theatre.serve(replace(house, policy=policy or house.policy), self.stack)
+        """A manufacturer's server for this trial only, with another policy if one is given."""
+        owner = self.environment.owners[VENDOR]
+        return self.environment.serve(replace(owner, policy=policy or owner.policy), self.stack)
 
     def transport_to(self, origin: str) -> RequestsTransport:
-        """The phone's own HTTP to some other server, with time-outs that suit a machine talking to itself."""
+        """The agent's own HTTP to some other server, with time-outs for a server on this machine."""
         transport = RequestsTransport(origin, Timeouts(connect=2.0, read=2.0, total=4.0))
         self.stack.callback(transport.close)
         return transport
 
-    def phone(  # noqa: PLR0913 - each is a part of its own, and all but two are given by name
+    def device(  # noqa: PLR0913 - each is a part of its own, and all but two are given by name
         self,
         place: str,
         profile: str = "official-global",
         *,
         server: Server | None = None,
         authority: Authority | None = None,
-        onward: UpstreamTransport | None = None,
         card: SimCard | None = None,
-        like: Phone | None = None,
-    ) -> Phone:
-        """A new phone, switched off; or the hardware of the phone `like` again, with another image or card."""
-        self.made += 1
-        firmware = load_named(profile)
+        hardware_of: TargetDevice | None = None,
+    ) -> TargetDevice:
+        """A new device, switched off; or the hardware of another one with this image or card."""
+        self.devices += 1
+        environment, firmware = self.environment, load_named(profile)
         holder = firmware.agent.trust if firmware.agent else VENDOR
-        seed = like.seed if like else self.seed.child(f"phone {self.made}")
-        store, counter = (like.store, like.counter) if like else (EmulatedStore(), EmulatedCounter())
-        folder = self.theatre.folder / f"phone-{seed.bytes('folder', 8).hex()}-{holder}"
-        asked = server or self.theatre.shared(holder)
-        wire = Interceptor(onward or asked.transport)
+        server = server or environment.shared(holder)
+        trust = server.owner.trust
+        interceptor = Interceptor(server.transport)
+        if hardware_of:
+            seed, store, counter = hardware_of.seed, hardware_of.store, hardware_of.counter
+        else:
+            seed, store, counter = (
+                self.seed.child(f"phone {self.devices}"),
+                EmulatedStore(),
+                EmulatedCounter(),
+            )
+        folder = environment.folder / f"phone-{seed.bytes('folder', 8).hex()}-{holder}"
 
         def bind(image: Profile) -> ImageBinding:
-            own = authority or self.theatre.authority(KeystoreLevel(image.hardware.keystore.value))
-            return ImageBinding(asked.house.trust, wire, own)
+            batch = authority or environment.authority(KeystoreLevel(image.hardware.keystore.value))
+            return ImageBinding(trust, interceptor, batch)
 
         handset = build_device(
             firmware,
@@ -165,119 +170,113 @@ class TrialContext:
             storage=DeviceStorage(store, counter, folder),
             options=DeviceOptions(cards=(card, None) if card else None),
         )
-        return Phone(handset, wire, store, counter, asked.house.trust, asked.house.keys, seed, folder)
+        return TargetDevice(handset, interceptor, store, counter, trust, server.owner.keys, seed, folder)
 
-    def set_up(self, phone: Phone) -> Phone:
-        """The same phone, switched on and walked through its setup."""
-        phone.handset.power_on()
-        phone.handset.walk_setup()
-        return phone
+    def set_up(self, device: TargetDevice) -> TargetDevice:
+        """The same device, switched on and walked through its setup."""
+        device.handset.power_on()
+        device.handset.walk_setup()
+        return device
 
-    def locked(self) -> Phone:
-        """A phone that the vendor's server denied at activation."""
-        return self.set_up(self.phone("havana"))
+    def locked(self) -> TargetDevice:
+        """A device that the manufacturer's server denied at activation."""
+        return self.set_up(self.device("havana"))
 
-    def activated(self) -> Phone:
-        """A phone that the vendor's server allowed."""
-        return self.set_up(self.phone("paris"))
+    def activated(self) -> TargetDevice:
+        """A device that the manufacturer's server allowed."""
+        return self.set_up(self.device("paris"))
 
 
 class AttackEnvironment:
-    """Made by `open`."""
+    """Made by `open`. Servers start when they are first needed."""
 
     def __init__(self, seed: Seed, stack: ExitStack) -> None:
         self._seed = seed.child("attacks")
         self._stack = stack
         self._servers: dict[str, Server] = {}
-        self._clock = World()
+        self._world = World()
         self._random = self._seed.random("server")
-        self._records: list[ResettableStore] = []
+        self._stores: list[ResettableStore] = []
         self.folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
-        self.ring = ring(self._seed)
-        self.houses = {VENDOR: self._vendor(), LANTERN: self._lantern()}
+        self.keys = attack_keys(self._seed)
+        self.owners = {VENDOR: self._vendor(), LANTERN: self._lantern()}
 
     @classmethod
     @contextmanager
     def open(cls, seed: str) -> Iterator["AttackEnvironment"]:
-        """A theatre whose servers start when they are first needed and stop with the block."""
+        """An environment whose servers stop with the block."""
         with ExitStack() as stack:
             yield cls(Seed.of(seed), stack)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[TrialContext]:
-        """A fresh stage, whose clock and randomness the servers follow from now on."""
+    def trial(self, name: str) -> Iterator[TrialContext]:
+        """The context of a new trial, whose clock and randomness the servers use from now on."""
         seed = self._seed.child(f"stage {name}")
-        self._clock = World()
+        self._world = World()
         self._random = seed.random("server")
-        for records in self._records:
-            records.begin()
+        for store in self._stores:
+            store.begin()
         with ExitStack() as stack:
-            yield TrialContext(self, stack, seed, self._clock)
+            yield TrialContext(self, stack, seed, self._world)
 
     def authority(self, level: KeystoreLevel) -> Authority:
-        """The vendor's batch key of `level`. Nobody's phone is from the revoked batch unless an attack says so."""
-        return self.houses[VENDOR].vendor.authority(KeystoreLevel.TEE if level is REVOKED_LEVEL else level)
+        """The manufacturer's batch key of `level`, never the revoked one."""
+        return self.owners[VENDOR].vendor.authority(KeystoreLevel.TEE if level is REVOKED_LEVEL else level)
 
     @property
     def revoked_authority(self) -> Authority:
-        """A batch key of the vendor's that leaked, and whose certificate the server holds revoked."""
-        return self.houses[VENDOR].vendor.authority(REVOKED_LEVEL)
+        """A leaked batch key of the manufacturer, whose certificate the server lists as revoked."""
+        return self.owners[VENDOR].vendor.authority(REVOKED_LEVEL)
 
     def shared(self, holder: str) -> Server:
-        """The server that trials share."""
+        """The server of `holder` that trials share."""
         if holder not in self._servers:
-            self._servers[holder] = self.serve(self.houses[holder], self._stack)
+            self._servers[holder] = self.serve(self.owners[holder], self._stack)
         return self._servers[holder]
 
-    def serve(self, house: ServerOwner, stack: ExitStack) -> Server:
+    def serve(self, owner: ServerOwner, stack: ExitStack) -> Server:
         """A new server, which stops with `stack`."""
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
         repository = stack.enter_context(
             KeyRepository.open(
                 folder / "keys",
-                initial=InitialContents(house.trust.root, house.keys),
-                online=house.ceremony.online(),
+                initial=InitialContents(owner.trust.root, owner.keys),
+                online=owner.ceremony.online(),
                 clock=self._now,
             )
         )
-        # Records of its own: what is in force in those of another house, or of another policy, would decide here too.
-        records = ResettableStore()
-        self._records.append(records)
-        stack.callback(self._records.remove, records)
-        service = self._service(house, repository, records)
-        transport = RequestsTransport(
-            stack.enter_context(ServerThread(service, repository=repository)).origin
-        )
-        stack.callback(transport.close)
-        return Server(house, transport, repository)
-
-    def _service(
-        self, house: ServerOwner, repository: KeyRepository, records: ResettableStore
-    ) -> VerdictService:
-        keys = tuple(signer.key for signer in house.signers)
+        # A store of its own: the policy in force is a record, and owners have different policies.
+        store = ResettableStore()
+        self._stores.append(store)
+        stack.callback(self._stores.remove, store)
+        keys = tuple(signer.key for signer in owner.signers)
         revoked = frozenset({self.revoked_authority.certificate.serial_number})
-        return VerdictService(
-            secrets=replace(house.vendor.secrets, signing_keys=keys, revoked_certificates=revoked),
-            policy=house.policy,
-            store=records,
-            issuer=house.trust.issuer,
-            audience=house.trust.audience,
+        service = VerdictService(
+            secrets=replace(owner.vendor.secrets, signing_keys=keys, revoked_certificates=revoked),
+            policy=owner.policy,
+            store=store,
+            issuer=owner.trust.issuer,
+            audience=owner.trust.audience,
             clock=self._now,
-            random=self._octets,
+            random=self._randbytes,
             signer=VerdictSigner(keys, lambda: repository.keys, self._now),
         )
+        host = InProcessHost()
+        host.start(service, repository)
+        stack.callback(host.stop)
+        return Server(owner, host.transport(), repository)
 
     def _now(self) -> int:
-        return self._clock.now()
+        return self._world.now()
 
-    def _octets(self, length: int) -> bytes:
+    def _randbytes(self, length: int) -> bytes:
         return self._random.randbytes(length)
 
     def _vendor(self) -> ServerOwner:
         vendor, ceremony = Manufacturer(self._seed), Ceremony(self._seed.child("vendor"))
         trust = Trust(issuer=vendor.issuer, audience=vendor.audience, root=ceremony.pinned_root)
-        signers = (self.ring.vendor, self.ring.vendor_es256)
-        return ServerOwner(vendor, signers, KeyList(vendor_keys(self.ring)), trust, ceremony, shipped())
+        signers = (self.keys.vendor, self.keys.vendor_es256)
+        return ServerOwner(vendor, signers, KeyList(vendor_keys(self.keys)), trust, ceremony, shipped())
 
     def _lantern(self) -> ServerOwner:
         seed = self._seed.child("lantern")
@@ -286,6 +285,4 @@ class AttackEnvironment:
             issuer="https://verdicts.lantern.example", audience="lantern-phones", root=ceremony.pinned_root
         )
         policy = Policy.parse(OPEN_POLICY, "lantern-open.toml")
-        return ServerOwner(
-            Manufacturer(seed), (signer,), KeyList(lantern_keys(signer)), trust, ceremony, policy
-        )
+        return ServerOwner(Manufacturer(seed), (signer,), KeyList((signer.jwk(),)), trust, ceremony, policy)

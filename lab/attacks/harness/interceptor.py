@@ -1,17 +1,17 @@
-"""The hostile network: a transport between phone and server whose holder can do anything to what it carries."""
+"""The hostile network: a transport between device and server that can do anything with requests and responses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.ports import Answer
+from agent.ports import Answer, TransportError, TransportFault
 from lab.world.network import UpstreamTransport
 from wire import media
 from wire.key_repository import METADATA_PATH
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request on its way. The holder may forward it, changed or not, as often as it likes, or never.
+class InterceptedRequest:
+    """A request of a device. A handler may forward it, changed or not, as often as it likes, or never.
 
     A download of the key repository has no body and no content type.
     """
@@ -20,7 +20,7 @@ class Call:
     body: bytes
     content_type: str
     accept: str
-    onward: UpstreamTransport
+    upstream: UpstreamTransport
 
     @property
     def asks_verdict(self) -> bool:
@@ -33,53 +33,56 @@ class Call:
         return self.path == media.CHALLENGES_PATH
 
     def asks_metadata(self, name: str) -> bool:
-        """Whether this asks for a metadata file whose name ends so."""
+        """Whether this asks for a metadata file whose name ends with `name`."""
         return self.path.startswith(METADATA_PATH) and self.path.endswith(name)
 
-    def forward(self, body: bytes | None = None, onward: UpstreamTransport | None = None) -> Answer:
-        """Let the server answer, or another one, to another body if one is given. Raises TransportError."""
-        to = onward or self.onward
+    def forward(self, body: bytes | None = None, upstream: UpstreamTransport | None = None) -> Answer:
+        """The response of the server, or of another one, to this body or another one. Raises TransportError."""
+        upstream = upstream or self.upstream
         if not self.content_type:
-            return to.get(self.path, accept=self.accept)
+            return upstream.get(self.path, accept=self.accept)
         sent = self.body if body is None else body
-        return to.post(self.path, sent, content_type=self.content_type, accept=self.accept)
+        return upstream.post(self.path, sent, content_type=self.content_type, accept=self.accept)
 
 
-Act = Callable[[Call], Answer]
-"""What the holder does with a request. Raises TransportError to make it fail."""
+Handler = Callable[[InterceptedRequest], Answer]
+"""Returns the response to a request. Raises TransportError to make the request fail."""
+
+
+def drop(_: InterceptedRequest) -> Answer:
+    """A handler that drops every request."""
+    raise TransportError(TransportFault.UNREACHABLE, "the network drops it")
 
 
 class Interceptor:
-    """Implements `lab.world.network.UpstreamTransport` over another one. While `act` is None everything passes
-    unchanged."""
+    """Implements `UpstreamTransport` over another one, and keeps what passed for a replay.
 
-    def __init__(self, onward: UpstreamTransport) -> None:
-        self.onward = onward
-        self.act: Act | None = None
+    While `handler` is None, everything passes unchanged.
+    """
+
+    def __init__(self, upstream: UpstreamTransport) -> None:
+        self.upstream = upstream
+        self.handler: Handler | None = None
         self.evidence: list[bytes] = []
         self.tokens: list[bytes] = []
         self.challenges: list[Answer] = []
         self.files: dict[str, Answer] = {}
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Carry a request as the holder likes. Raises TransportError."""
-        return self._carry(Call(path, body, content_type, accept, self.onward))
+        """Pass a request to the handler. Raises TransportError."""
+        return self._pass(InterceptedRequest(path, body, content_type, accept, self.upstream))
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """Carry a download as the holder likes. Raises TransportError."""
-        return self._carry(Call(path, b"", "", accept, self.onward))
+        """Pass a download to the handler. Raises TransportError."""
+        return self._pass(InterceptedRequest(path, b"", "", accept, self.upstream))
 
-    def _carry(self, call: Call) -> Answer:
-        answer = self.act(call) if self.act else call.forward()
-        self._listen(call, answer)
-        return answer
-
-    def _listen(self, call: Call, answer: Answer) -> None:
-        """Keep a copy of what went by, for a replay."""
-        if call.asks_verdict:
-            self.evidence.append(call.body)
+    def _pass(self, request: InterceptedRequest) -> Answer:
+        answer = self.handler(request) if self.handler else request.forward()
+        if request.asks_verdict:
+            self.evidence.append(request.body)
             self.tokens.append(answer.body)
-        elif call.asks_challenge:
+        elif request.asks_challenge:
             self.challenges.append(answer)
         else:
-            self.files[call.path] = answer
+            self.files[request.path] = answer
+        return answer

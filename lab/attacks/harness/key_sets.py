@@ -1,4 +1,4 @@
-"""The key sets that phones under attack hold: good keys, and bad ones that must not count."""
+"""The keys of attacks, and the key set of the manufacturer: valid keys, and others that must be rejected."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from lab.world.clock import START
 from lab.world.seed import Seed
 
 FAR_FUTURE: Final = 4_000_000_000
-"""In 2096, seconds since the epoch: when the key that is not valid yet becomes valid."""
+"""In 2096, in seconds since the epoch: the beginning of validity of the key `future`."""
 
 _P: Final = 2**255 - 19
 
@@ -17,14 +17,14 @@ DEGENERATE_KID: Final = "degenerate"
 SMALL_ORDER_KID: Final = "small-order"
 NONCANONICAL_KID: Final = "non-canonical"
 IDENTITY: Final = (1).to_bytes(32, "little")
-"""The neutral element of edwards25519: as a key, it verifies R = S·B for any message (RFC 8032 section 5.1)."""
+"""The neutral element of edwards25519: under it as a key, R = S·B holds for any message (RFC 8032 section 5.1.7)."""
 
 NONCANONICAL_IDENTITY: Final = (_P + 1).to_bytes(32, "little")
-"""The same point, its y written with the field's prime added."""
+"""The same point with the prime of the field added to y (RFC 8032 section 5.1.3 rejects this encoding)."""
 
 
-def ring(seed: Seed) -> AttackKeys:
-    """Every key that attacks use, from the seed."""
+def attack_keys(seed: Seed) -> AttackKeys:
+    """Every key that attacks use, derived from the seed."""
     return AttackKeys(
         vendor=Signer.of(seed.ed25519("vendor")),
         vendor_es256=Signer.of(seed.p256("vendor es256")),
@@ -42,7 +42,7 @@ def ring(seed: Seed) -> AttackKeys:
 
 
 def vendor_keys(keys: AttackKeys) -> tuple[dict[str, object], ...]:
-    """What the vendor publishes: two good keys, and what mistakes and attacks may bring into such a list."""
+    """The published key set: valid keys, and entries that a mistake or an attack may add."""
     return (
         keys.vendor.jwk(),
         keys.vendor_es256.jwk(),
@@ -61,16 +61,11 @@ def vendor_keys(keys: AttackKeys) -> tuple[dict[str, object], ...]:
     )
 
 
-def lantern_keys(signer: Signer) -> tuple[dict[str, object], ...]:
-    """What the rebuilder publishes."""
-    return (signer.jwk(),)
-
-
-def _point(kid: str, octets: bytes) -> dict[str, object]:
+def _point(kid: str, encoded: bytes) -> dict[str, object]:
     return {
         "kty": "OKP",
         "crv": "Ed25519",
-        "x": b64(octets).decode(),
+        "x": b64(encoded).decode(),
         "kid": kid,
         "alg": "Ed25519",
         "use": "sig",

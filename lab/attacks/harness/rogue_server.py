@@ -1,41 +1,43 @@
-"""A server that is not the vendor's: it says on a real socket what no honest server says."""
+"""A server of the attacker: it sends on a real socket what no honest server sends."""
 
 import gzip
 import socket
+import socketserver
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Final
 
 from wire import limits
 
 Script = Callable[[socket.socket], None]
+"""Sends a response."""
 
 _OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/jwt\r\n"
 
 
 def endless(connection: socket.socket) -> None:
-    """A body that goes on beyond every bound."""
+    """A body longer than any limit."""
     connection.sendall(_OK + b"\r\n")
     for _ in range(limits.BODY_MAX // 1024 * 4):
         connection.sendall(b"A" * 1024)
 
 
 def redirect(connection: socket.socket) -> None:
-    """Another host."""
+    """A redirect to another host."""
     connection.sendall(
         b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://attacker.example/\r\nContent-Length: 0\r\n\r\n"
     )
 
 
 def compressed(connection: socket.socket) -> None:
-    """A body that was compressed although nobody asked for it."""
+    """A compressed body, which the device did not ask for."""
     body = gzip.compress(bytes(10_000_000), mtime=0)
     connection.sendall(_OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 def garbage(connection: socket.socket) -> None:
-    """No HTTP at all."""
+    """Bytes that are not HTTP."""
     connection.sendall(b"\x00\xffSSH-2.0-verdict\r\n\r\n")
 
 
@@ -45,52 +47,33 @@ def header_flood(connection: socket.socket) -> None:
 
 
 def cut(connection: socket.socket) -> None:
-    """Less of a body than was announced."""
+    """A body shorter than its Content-Length."""
     connection.sendall(_OK + b"Content-Length: 1000\r\n\r\neyJhbGciOiJFZDI1NTE5")
 
 
 @contextmanager
 def serving(script: Script) -> Iterator[str]:
-    """The origin of a server on a free port that plays `script` to every connection while the block runs."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = Thread(target=_loop, args=(listener, script), name="rogue-server", daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
-        listener.close()
+    """The origin of a server on a free port that runs `script` on every connection while the block runs."""
 
+    class Handler(socketserver.StreamRequestHandler):
+        timeout = 5
 
-def _loop(listener: socket.socket, script: Script) -> None:
-    """Until the listener is shut down, which ends `accept` with an error."""
-    while True:
+        def handle(self) -> None:
+            # The device may close the connection before the script ends.
+            with suppress(OSError):
+                # The whole request is read first: a response before that would reset the connection.
+                length = 0
+                while (line := self.rfile.readline()).strip():
+                    name, _, value = line.partition(b":")
+                    length = int(value) if name.lower() == b"content-length" else length
+                self.rfile.read(length)
+                script(self.connection)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,), name="rogue-server", daemon=True)
+        thread.start()
         try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        with connection:
-            _play(connection, script)
-
-
-def _play(connection: socket.socket, script: Script) -> None:
-    """A phone that has heard enough hangs up, and that ends the script."""
-    try:
-        _read_request(connection)
-        script(connection)
-    except OSError:
-        return
-
-
-def _read_request(connection: socket.socket) -> None:
-    """Head and body of one request: answering before it is read would reset the connection."""
-    connection.settimeout(5)
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(4096) or b"\r\n\r\n"
-    head, _, body = received.partition(b"\r\n\r\n")
-    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
-    missing = int(fields.get(b"content-length", b"0")) - len(body)
-    while missing > 0 and (chunk := connection.recv(missing)):
-        missing -= len(chunk)
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,14 +1,16 @@
-"""Making tokens that a server would never make, with `cryptography` alone."""
+"""Makes verdicts that a server would never make, and evidence that a device would never make."""
 
 import base64
 import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from server_stub.evidence.evidence_token import thumbprint
 from server_stub.signing.signing_key import PrivateKey, SigningKey
 from wire import media
 from wire.codes import Decision
@@ -31,27 +33,27 @@ WANTED: Final[dict[Decision, dict[str, Any]]] = {
     },
     Decision.RELEASE: {"reason": "given-up"},
 }
-"""What a complete verdict of each decision says, beside what ties it to its exchange."""
+"""The claims of a complete verdict of each decision, apart from those that bind it to its exchange."""
 
 
-def b64(octets: bytes) -> bytes:
+def b64(data: bytes) -> bytes:
     """base64url without padding."""
-    return base64.urlsafe_b64encode(octets).rstrip(b"=")
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
-def unb64(text: bytes) -> bytes:
-    """The octets of base64url without padding."""
-    return base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+def unb64(encoded: bytes) -> bytes:
+    """The bytes of base64url without padding."""
+    return base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
 
 
-def text(value: object) -> bytes:
-    """JSON as an issuer writes it."""
+def to_json(value: object) -> bytes:
+    """JSON without white space, as the server writes it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Signer:
-    """A private key that can sign anything, and the server's own view of it."""
+    """A private key that can sign anything, and the server's object for it."""
 
     private: PrivateKey
     key: SigningKey
@@ -63,7 +65,7 @@ class Signer:
 
     @property
     def kid(self) -> str:
-        """Its name in key sets: the RFC 7638 thumbprint."""
+        """Its id in key sets: the RFC 7638 thumbprint."""
         return self.key.kid
 
     @property
@@ -72,16 +74,16 @@ class Signer:
         return self.key.algorithm
 
     def jwk(self, **changes: object) -> dict[str, object]:
-        """The public JWK as the vendor publishes it, with members added or replaced."""
+        """The public JWK as the manufacturer publishes it, with members added or replaced."""
         return {**self.key.public_jwk(), **changes}
 
     def header(self, **changes: object) -> dict[str, object]:
-        """The header of a verdict of this key; a change to None takes the member out."""
+        """The header of a verdict of this key; a change to None removes the member."""
         members = {"alg": self.alg, "kid": self.kid, "typ": media.VERDICT_TYP} | changes
         return {name: value for name, value in members.items() if value is not None}
 
     def sign(self, message: bytes) -> bytes:
-        """The JOSE signature, the same each time but for ML-DSA-65, which hedges."""
+        """The JOSE signature; deterministic except for ML-DSA-65 (FIPS 204 section 3.4, hedged variant)."""
         if not isinstance(self.private, EllipticCurvePrivateKey):
             return self.private.sign(message)
         r, s = decode_dss_signature(self.private.sign(message, _ECDSA))
@@ -90,10 +92,10 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class AttackKeys:
-    """The keys that attacks use, by who holds them.
+    """The keys that attacks use.
 
-    `vendor` and `vendor_es256` are good verdict keys, `own` and `own_es256` the attacker's. The others stand in
-    the vendor's key set as what their names say, and no verdict under them counts.
+    `vendor` and `vendor_es256` are valid verdict keys, `own` and `own_es256` the attacker's. The others are in the
+    manufacturer's key set in the role of their name, and no verdict under them may be accepted.
     """
 
     vendor: Signer
@@ -112,13 +114,13 @@ class AttackKeys:
 
 @dataclass(frozen=True, slots=True)
 class TokenForge:
-    """What an attacker has at hand when the phone waits for its verdict.
+    """What an attacker has when the device waits for its verdict.
 
-    `genuine` is what the server answers now, `earlier` what this phone took before, `evidence` what the phone
-    just sent. `wanted` is the decision that the attacker would like the phone to take.
+    `genuine` is the server's verdict, `earlier` the one that this device accepted before, `evidence` what the device
+    just sent. `wanted` is the decision that the attacker wants for the device.
     """
 
-    ring: AttackKeys
+    keys: AttackKeys
     genuine: bytes
     earlier: bytes
     evidence: bytes
@@ -126,47 +128,76 @@ class TokenForge:
 
     @property
     def parts(self) -> tuple[bytes, bytes, bytes]:
-        """The segments of the genuine token."""
+        """The segments of the genuine verdict."""
         header, payload, signature = self.genuine.split(b".")
         return header, payload, signature
 
     @property
-    def said(self) -> dict[str, Any]:
-        """The genuine claims."""
+    def genuine_claims(self) -> dict[str, Any]:
+        """The claims of the genuine verdict."""
         claims: dict[str, Any] = json.loads(unb64(self.parts[1]))
         return claims
 
-    def claims(self, like: str | None = None, /, **changes: object) -> dict[str, Any]:
-        """The genuine claims turned into the wanted decision, then changed; a change to None takes a claim out."""
-        wanted = self.wanted if like is None else Decision(like)
-        tied = {name: value for name, value in self.said.items() if name not in _OPTIONAL}
-        claims = tied | {"decision": wanted.value} | WANTED[wanted] | changes
+    def claims(self, decision: str | None = None, /, **changes: object) -> dict[str, Any]:
+        """The genuine claims with the wanted or given decision, then changed; a change to None removes a claim."""
+        wanted = self.wanted if decision is None else Decision(decision)
+        bound = {name: value for name, value in self.genuine_claims.items() if name not in _OPTIONAL}
+        claims = bound | {"decision": wanted.value} | WANTED[wanted] | changes
         return {name: value for name, value in claims.items() if value is not None}
 
     def literal(self, **literals: str) -> bytes:
-        """The wanted claims as JSON text in which some claims have a value that no encoder writes."""
+        """The wanted claims as JSON text, some of them with literal text as their value that no encoder writes."""
         marks = {name: f"@{name}@" for name in literals}
-        written = text(self.claims() | marks)
+        written = to_json(self.claims() | marks)
         for name, literal in literals.items():
             written = written.replace(f'"@{name}@"'.encode(), literal.encode())
         return written
 
     def signed(self, payload: object = None, header: object = None, *, by: Signer | None = None) -> bytes:
-        """A compact JWS by the vendor's key, or by another. Octets are taken as they are, the rest as JSON."""
-        signer = by or self.ring.vendor
+        """A compact JWS by the manufacturer's key, or by another. Bytes are used unchanged, other values as JSON."""
+        signer = by or self.keys.vendor
         members = signer.header() if header is None else header
         claims = self.claims() if payload is None else payload
         message = b".".join(
-            b64(part if isinstance(part, bytes) else text(part)) for part in (members, claims)
+            b64(part if isinstance(part, bytes) else to_json(part)) for part in (members, claims)
         )
         return message + b"." + b64(signer.sign(message))
 
-    def by_own(self, **changes: object) -> bytes:
-        """The wanted verdict by the attacker's own key, under the vendor's key id unless changed."""
-        header = self.ring.vendor.header(**changes)
-        return self.signed(header=header, by=self.ring.own)
-
     def with_signature(self, signature: bytes, signer: Signer | None = None) -> bytes:
-        """The wanted verdict with these octets in the place of a signature."""
-        header = (signer or self.ring.vendor).header()
-        return b".".join(map(b64, (text(header), text(self.claims()), signature)))
+        """The wanted verdict with these bytes as its signature."""
+        return self.joined((signer or self.keys.vendor).header(), signature)
+
+    def joined(self, header: dict[str, object], signature: bytes) -> bytes:
+        """The wanted claims under this header, with these bytes as the signature."""
+        return b".".join(map(b64, (to_json(header), to_json(self.claims()), signature)))
+
+
+def claims_of(evidence: bytes) -> dict[str, Any]:
+    """The claims."""
+    claims: dict[str, Any] = json.loads(unb64(evidence.split(b".")[1]))
+    return claims
+
+
+def header_of(evidence: bytes) -> dict[str, Any]:
+    """The header, with the chain in `x5c`."""
+    header: dict[str, Any] = json.loads(unb64(evidence.split(b".")[0]))
+    return header
+
+
+def thumbprint_of(evidence: bytes) -> str:
+    """RFC 7638 thumbprint of the key that the leaf certifies."""
+    leaf = base64.b64decode(header_of(evidence)["x5c"][0])
+    return thumbprint(x509.load_der_x509_certificate(leaf).public_key())
+
+
+def with_claims(evidence: bytes, **changes: object) -> bytes:
+    """The evidence with claims changed after it was signed; a change to None takes the claim out."""
+    header, _, signature = evidence.split(b".")
+    claims = {name: value for name, value in (claims_of(evidence) | changes).items() if value is not None}
+    return b".".join((header, b64(to_json(claims)), signature))
+
+
+def with_header(evidence: bytes, **changes: object) -> bytes:
+    """The evidence with members of its header changed after it was signed."""
+    _, payload, signature = evidence.split(b".")
+    return b".".join((b64(to_json(header_of(evidence) | changes)), payload, signature))

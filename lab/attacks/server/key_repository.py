@@ -1,16 +1,16 @@
-"""Attacks on the repository that carries the verdict keys, by the names that the TUF specification gives them."""
+"""Attacks on the repository of the verdict keys, named as in the TUF specification."""
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from agent.ports import Answer, TransportError, TransportFault
-from lab.attacks.harness.environment import LANTERN, Server, TrialContext
-from lab.attacks.harness.interceptor import Act, Call
-from lab.attacks.harness.target_phone import Phone
-from lab.attacks.harness.token_forge import text
-from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
+from agent.ports import Answer
+from lab.attacks.harness.environment import LANTERN, VENDOR, Server, TrialContext
+from lab.attacks.harness.interceptor import Handler, InterceptedRequest, drop
+from lab.attacks.harness.target_device import TargetDevice
+from lab.attacks.harness.token_forge import to_json
+from lab.attacks.model import NETWORK, OWN_SERVER, STOLEN_KEY, Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import FRESH, LOCKED, Target, prepare_target, replace_response, request_under
 from lab.manufacturer.key_ceremony import FIRST_ROOT_EXPIRES
 from server_stub.key_repository import next_root
@@ -18,158 +18,150 @@ from wire import media
 from wire.codes import Decision
 from wire.key_repository import TARGETS_PATH, TIMESTAMP_MAX
 
-_NETWORK: Final = (AttackerCapability.NETWORK,)
-_DAY: Final = 24 * 3600
-
-Disturb = Callable[[TrialContext, Phone, Server], Act]
+MakeHandler = Callable[[TrialContext, TargetDevice, Server], Handler]
 
 
-def _attack(  # noqa: PLR0913 - a row of a table has its columns
+ATTACKS: Final[list[Attack]] = []
+
+
+def _attack(
     name: str,
-    sentence: str,
     source: str,
-    told: str,
-    disturb: Disturb,
+    code: str,
     *,
     target: Target = LOCKED,
-    means: tuple[AttackerCapability, ...] = _NETWORK,
-) -> Attack:
-    """An attack on a phone while it asks a server of its own, after which the phone is as it was."""
+    capabilities: tuple[AttackerCapability, ...] = NETWORK,
+) -> Callable[[MakeHandler], MakeHandler]:
+    """Add the attack with the handler that the decorated function makes; its docstring is the sentence.
 
-    def play(stage: TrialContext) -> Phone:
-        server = stage.server()
-        phone = prepare_target(stage, target, server)
-        request_under(phone, disturb(stage, phone, server))
-        return phone
+    The device has a server of its own. Its state must be unchanged.
+    """
 
-    trial = Trial(target.name, play, target.unchanged(told))
-    return Attack(name, sentence, f"TUF: {source}", means, (Topic.KEY_REPOSITORY,), (trial,))
+    def add(make_handler: MakeHandler) -> MakeHandler:
+        def run(trial: TrialContext) -> TargetDevice:
+            server = trial.server()
+            device = prepare_target(trial, target, server)
+            request_under(device, make_handler(trial, device, server))
+            return device
 
+        trial = Trial(target.name, run, target.unchanged(code))
+        sentence, topics = str(make_handler.__doc__), (Topic.KEY_REPOSITORY,)
+        ATTACKS.append(Attack(name, sentence, f"TUF: {source}", capabilities, topics, (trial,)))
+        return make_handler
 
-def _instead(name: str, make: Callable[[Call], Answer]) -> Act:
-    """Answer so where a metadata file of that name is asked for."""
-    return lambda call: make(call) if call.asks_metadata(name) else call.forward()
-
-
-def _republished(stage: TrialContext, phone: Phone, server: Server) -> dict[str, Answer]:
-    """Let the vendor publish once more and the phone see it; returns what was published before."""
-    before = dict(phone.wire.files)
-    server.repository.introduce(stage.ring.own_es256.jwk(kid="introduced-later"))
-    phone.handset.retry()
-    return before
+    return add
 
 
-def _rollback(stage: TrialContext, phone: Phone, server: Server) -> Act:
-    old = _republished(stage, phone, server)
-    return _instead("timestamp.json", lambda call: old[call.path])
+def _on_metadata(name: str, respond: Handler) -> Handler:
+    """Respond to a request for a metadata file whose name ends with `name`, and forward other requests."""
+    return lambda request: respond(request) if request.asks_metadata(name) else request.forward()
 
 
-def _freeze(stage: TrialContext, phone: Phone, _server: Server) -> Act:
-    old = dict(phone.wire.files)
-    stage.world.wait(2 * _DAY)
-    return _instead("timestamp.json", lambda call: old[call.path])
+def _publish_again(trial: TrialContext, server: Server) -> None:
+    server.repository.introduce(trial.keys.own_es256.jwk(kid="introduced-later"))
 
 
-def _mix(stage: TrialContext, phone: Phone, server: Server) -> Act:
-    """The new timestamp with the old snapshot."""
-    old = dict(phone.wire.files)
-    server.repository.introduce(stage.ring.own_es256.jwk(kid="introduced-later"))
+def _tampered_timestamp(change: Callable[[dict[str, Any]], None]) -> Handler:
+    def respond(request: InterceptedRequest) -> Answer:
+        genuine = request.forward()
+        metadata = json.loads(genuine.body)
+        change(metadata)
+        return replace(genuine, body=to_json(metadata))
+
+    return _on_metadata("timestamp.json", respond)
+
+
+@_attack("tuf-rollback", "rollback attack", "tuf-rollback")
+def rollback(trial: TrialContext, device: TargetDevice, server: Server) -> Handler:
+    """Send an earlier key list after the device has received a newer one."""
+    old = dict(device.interceptor.files)
+    _publish_again(trial, server)
+    device.handset.retry()
+    return _on_metadata("timestamp.json", lambda request: old[request.path])
+
+
+@_attack("tuf-freeze", "indefinite freeze attack", "tuf-expired")
+def freeze(trial: TrialContext, device: TargetDevice, _server: Server) -> Handler:
+    """Send the same key list for two days, so that a revocation does not arrive."""
+    old = dict(device.interceptor.files)
+    trial.world.wait(2 * 24 * 3600)
+    return _on_metadata("timestamp.json", lambda request: old[request.path])
+
+
+@_attack("tuf-mix-and-match", "mix-and-match attack", "tuf-mismatch")
+def mix_and_match(trial: TrialContext, device: TargetDevice, server: Server) -> Handler:
+    """Send an old snapshot under a new timestamp."""
+    old = dict(device.interceptor.files)
+    _publish_again(trial, server)
     snapshot = next(answer for path, answer in old.items() if path.endswith("snapshot.json"))
-    return _instead("snapshot.json", lambda _: snapshot)
+    return _on_metadata("snapshot.json", lambda _: snapshot)
 
 
-def _endless(_stage: TrialContext, _phone: Phone, _server: Server) -> Act:
+@_attack("tuf-endless-data", "endless data attack", "tuf-too-large")
+def endless_data(_trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
+    """Send a timestamp longer than allowed."""
     body = b'{"signed":' + b" " * TIMESTAMP_MAX
-    return _instead("timestamp.json", lambda _: Answer(200, media.JSON, body))
+    return _on_metadata("timestamp.json", lambda _: Answer(200, media.JSON, body))
 
 
-def _changed(document: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
-    metadata: dict[str, Any] = json.loads(document)
-    change(metadata)
-    return text(metadata)
+@_attack("tuf-arbitrary-keys", "arbitrary software attack", "tuf-unsigned")
+def arbitrary_keys(_trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
+    """Sign the timestamp with a key that the root does not contain."""
+    signatures = [{"keyid": "f" * 64, "sig": "00" * 64}]
+    return _tampered_timestamp(lambda metadata: metadata.update(signatures=signatures))
 
 
-def _resigned(metadata: dict[str, Any]) -> None:
-    metadata["signatures"] = [{"keyid": "f" * 64, "sig": "00" * 64}]
+@_attack("tuf-fast-forward", "fast-forward attack", "tuf-unsigned")
+def fast_forward(_trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
+    """Raise the version in a signed timestamp."""
+    return _tampered_timestamp(
+        lambda metadata: metadata["signed"].update(version=metadata["signed"]["version"] + 1)
+    )
 
 
-def _later(metadata: dict[str, Any]) -> None:
-    metadata["signed"]["version"] += 1
+@_attack("tuf-wrong-repository", "wrong software attack", "tuf-unsigned", capabilities=OWN_SERVER)
+def wrong_repository(trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
+    """Forward the device to another valid repository."""
+    other = trial.environment.shared(LANTERN).transport
+    return lambda request: request.forward() if request.content_type else request.forward(upstream=other)
 
 
-def _tampered(change: Callable[[dict[str, Any]], None]) -> Disturb:
-    """The genuine timestamp, changed."""
-
-    def answer(call: Call) -> Answer:
-        genuine = call.forward()
-        return replace(genuine, body=_changed(genuine.body, change))
-
-    return lambda _stage, _phone, _server: _instead("timestamp.json", answer)
-
-
-def _wrong_repository(stage: TrialContext, _phone: Phone, _server: Server) -> Act:
-    """Lantern's repository, which is in good order."""
-    other = stage.theatre.shared(LANTERN).transport
-    return lambda call: call.forward() if call.content_type else call.forward(onward=other)
+@_attack("tuf-own-root", "arbitrary software attack", "tuf-unsigned", capabilities=OWN_SERVER)
+def own_root(trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
+    """Send a next root that only the attacker has signed."""
+    owners = trial.environment.owners
+    ceremony, genuine = owners[LANTERN].ceremony, owners[VENDOR].trust.root
+    root = next_root(genuine, ceremony.holder(), ceremony.online(), FIRST_ROOT_EXPIRES)
+    return _on_metadata("2.root.json", lambda _: Answer(200, media.JSON, root))
 
 
-def _own_root(stage: TrialContext, _phone: Phone, _server: Server) -> Act:
-    """A second root that hands the repository to the attacker, signed by the attacker alone."""
-    ceremony, house = stage.theatre.houses[LANTERN].ceremony, stage.theatre.houses["vendor"]
-    root = next_root(house.trust.root, ceremony.holder(), ceremony.online(), FIRST_ROOT_EXPIRES)
-    return _instead("2.root.json", lambda _: Answer(200, media.JSON, root))
+@_attack("tuf-own-key-set", "arbitrary software attack", "tuf-mismatch", target=FRESH)
+def own_key_set(trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
+    """Send another key set under the right name, at first contact."""
+    jwks = Answer(200, media.JSON, to_json({"keys": [trial.keys.own.jwk()]}))
+    return lambda request: jwks if request.path.startswith(TARGETS_PATH) else request.forward()
 
 
-def _own_keys(stage: TrialContext, _phone: Phone, _server: Server) -> Act:
-    """Another key set under the right name."""
-    jwks = Answer(200, media.JSON, text({"keys": [stage.ring.own.jwk()]}))
-    return lambda call: jwks if call.path.startswith(TARGETS_PATH) else call.forward()
+@_attack("tuf-withheld", "slow retrieval attack", "tuf-unreachable")
+def withheld(_trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
+    """Drop the requests for the timestamp."""
+    return _on_metadata("timestamp.json", drop)
 
 
-def _withheld(_stage: TrialContext, _phone: Phone, _server: Server) -> Act:
-    def fail(_: Call) -> Answer:
-        raise TransportError(TransportFault.UNREACHABLE, "the network drops it")
-
-    return _instead("timestamp.json", fail)
-
-
-def _revoked_meanwhile(stage: TrialContext) -> Phone:
-    """The key is revoked while the phone is locked; the thief tries it, and then the vendor answers for itself."""
-    server = stage.server()
-    phone = prepare_target(stage, LOCKED, server)
-    server.repository.revoke(stage.ring.vendor.kid)
-    request_under(phone, replace_response(stage, phone, Decision.ALLOW, lambda forge: forge.signed()))
-    stage.require(phone.ending() == LOCKED.unchanged("key-revoked"), "the phone refuses the revoked key")
-    phone.specimen = None
-    phone.handset.retry()
-    return phone
+def revoked_meanwhile(trial: TrialContext) -> TargetDevice:
+    """The attacker uses the key after it was revoked; then the device gets a genuine verdict."""
+    server = trial.server()
+    device = prepare_target(trial, LOCKED, server)
+    server.repository.revoke(trial.keys.vendor.kid)
+    request_under(device, replace_response(trial, device, Decision.ALLOW, lambda forge: forge.signed()))
+    trial.require(device.state() == LOCKED.unchanged("key-revoked"), "the device rejects the revoked key")
+    device.captured = None
+    device.handset.retry()
+    return device
 
 
-ATTACKS: Final[tuple[Attack, ...]] = (
-    _attack("tuf-rollback", "Offer the key list of before once the phone has seen a newer one.",
-            "rollback attack", "tuf-rollback", _rollback),
-    _attack("tuf-freeze", "Go on offering the same key list, so that a revocation never arrives.",
-            "indefinite freeze attack", "tuf-expired", _freeze),
-    _attack("tuf-mix-and-match", "Offer an old snapshot under a new timestamp.",
-            "mix-and-match attack", "tuf-mismatch", _mix),
-    _attack("tuf-endless-data", "Offer a timestamp longer than any may be.",
-            "endless data attack", "tuf-too-large", _endless),
-    _attack("tuf-arbitrary-keys", "Sign the timestamp with a key that the root does not name.",
-            "arbitrary software attack", "tuf-unsigned", _tampered(_resigned)),
-    _attack("tuf-fast-forward", "Raise the version in the timestamp beyond its signature.",
-            "fast-forward attack", "tuf-unsigned", _tampered(_later)),
-    _attack("tuf-wrong-repository", "Lead the phone to another repository that is in good order.",
-            "wrong software attack", "tuf-unsigned", _wrong_repository,
-            means=(AttackerCapability.NETWORK, AttackerCapability.OWN_SERVER)),
-    _attack("tuf-own-root", "Offer a next root that only the attacker has signed.",
-            "arbitrary software attack", "tuf-unsigned", _own_root, means=(AttackerCapability.NETWORK,
-                    AttackerCapability.OWN_SERVER)),
-    _attack("tuf-own-key-set", "Offer another key set under the right name, at first contact.",
-            "arbitrary software attack", "tuf-mismatch", _own_keys, target=FRESH),
-    _attack("tuf-withheld", "Keep the timestamp from the phone.",
-            "slow retrieval attack", "tuf-unreachable", _withheld),
-    Attack("key-revoked-meanwhile", "Use a stolen key after the vendor has revoked it, on a phone that it locked.",
-           "TUF: key compromise", (AttackerCapability.NETWORK, AttackerCapability.STOLEN_KEY),
-                   (Topic.KEY_REVOKED, Topic.KEY_REPOSITORY),
-           (Trial("locked", _revoked_meanwhile, LOCKED.unchanged("deny territory-prohibited")),)),
+ATTACKS.append(
+    Attack("key-revoked-meanwhile", "Use a stolen key after its revocation, on a device that it locked.",
+           "TUF: key compromise", STOLEN_KEY, (Topic.KEY_REVOKED, Topic.KEY_REPOSITORY),
+           (Trial("locked", revoked_meanwhile, LOCKED.unchanged("deny territory-prohibited")),)),
 )  # fmt: skip

@@ -1,163 +1,161 @@
-"""Attacks on the exchange: what a network, or a server that is not the vendor's, can answer."""
+"""Attacks on the exchange: responses of a hostile network, or of a server that is not the manufacturer's."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from agent.ports import Answer, TransportError, TransportFault
+from agent.ports import Answer
 from lab.attacks.harness import rogue_server
 from lab.attacks.harness.environment import TrialContext
-from lab.attacks.harness.interceptor import Act, Call
-from lab.attacks.harness.target_phone import Phone
-from lab.attacks.harness.token_forge import text
-from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic, Trial
+from lab.attacks.harness.interceptor import Handler, InterceptedRequest, drop
+from lab.attacks.harness.target_device import TargetDevice
+from lab.attacks.harness.token_forge import to_json
+from lab.attacks.model import NETWORK, OWN_SERVER, Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import ALL_TARGETS, LOCKED, Target, prepare_target, request_under
 from wire import media
 
-_NETWORK: Final = (AttackerCapability.NETWORK,)
-_OWN_SERVER: Final = (AttackerCapability.NETWORK, AttackerCapability.OWN_SERVER)
 _T = Topic
 
-Disturb = Callable[[TrialContext, Phone], Act]
-"""Makes what the network does while a phone asks."""
+MakeHandler = Callable[[TrialContext, TargetDevice], Handler]
+"""Makes the handler of the requests that a device sends."""
 
 
-def disturbed(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+def network_attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     name: str,
     sentence: str,
     source: str,
     topics: tuple[Topic, ...],
-    told: str,
-    disturb: Disturb,
+    code: str,
+    make_handler: MakeHandler,
     *,
-    means: tuple[AttackerCapability, ...] = _NETWORK,
+    capabilities: tuple[AttackerCapability, ...] = NETWORK,
     targets: tuple[Target, ...] = ALL_TARGETS,
 ) -> Attack:
-    """An attack during which phones ask, and after which they are as they were."""
-    trials = tuple(Trial(target.name, _play(target, disturb), target.unchanged(told)) for target in targets)
-    return Attack(name, sentence, source, means, topics, trials)
+    """An attack while devices ask for a verdict, after which their state must be unchanged."""
+
+    def trial_on(target: Target) -> Trial:
+        def run(trial: TrialContext) -> TargetDevice:
+            device = prepare_target(trial, target)
+            request_under(device, make_handler(trial, device))
+            return device
+
+        return Trial(target.name, run, target.unchanged(code))
+
+    return Attack(name, sentence, source, capabilities, topics, tuple(map(trial_on, targets)))
 
 
-def _play(target: Target, disturb: Disturb) -> AttackRun:
-    def play(stage: TrialContext) -> Phone:
-        phone = prepare_target(stage, target)
-        request_under(phone, disturb(stage, phone))
-        return phone
-
-    return play
+def on_verdict_request(respond: Handler) -> MakeHandler:
+    """Respond to the request for a verdict, and forward other requests."""
+    return lambda _trial, _device: (
+        lambda request: respond(request) if request.asks_verdict else request.forward()
+    )
 
 
-def on_verdict_request(make: Callable[[Call], Answer]) -> Disturb:
-    """Answer the question for a verdict so, and leave the rest alone."""
-    return lambda _stage, _phone: lambda call: make(call) if call.asks_verdict else call.forward()
+def on_challenge_request(respond: Handler) -> MakeHandler:
+    """Respond to the request for a nonce, and forward other requests."""
+    return lambda _trial, _device: (
+        lambda request: respond(request) if request.asks_challenge else request.forward()
+    )
 
 
-def to_challenge(make: Callable[[Call], Answer]) -> Disturb:
-    """Answer the question for a nonce so, and leave the rest alone."""
-    return lambda _stage, _phone: lambda call: make(call) if call.asks_challenge else call.forward()
-
-
-def _says(status: int, media_type: str, body: bytes) -> Disturb:
+def _response(status: int, media_type: str, body: bytes) -> MakeHandler:
     return on_verdict_request(lambda _: Answer(status, media_type, body))
 
 
-def _by_rogue(script: rogue_server.Script) -> Disturb:
-    """Lead the question for a verdict to a server that plays `script`, over the phone's own HTTP."""
-
-    def disturb(stage: TrialContext, _phone: Phone) -> Act:
-        transport = stage.transport_to(stage.stack.enter_context(rogue_server.serving(script)))
-        return lambda call: call.forward(onward=transport) if call.asks_verdict else call.forward()
-
-    return disturb
-
-
-def _fails(_call: Call) -> Answer:
-    raise TransportError(TransportFault.UNREACHABLE, "the network drops it")
-
-
-def _late(stage: TrialContext, _phone: Phone) -> Act:
-    def act(call: Call) -> Answer:
-        answer = call.forward()
-        if call.asks_verdict:
-            stage.world.wait(2 * 3600)
-        return answer
-
-    return act
-
-
-def _swapped(stage: TrialContext, phone: Phone) -> Act:
-    """Two phones ask at the same time, and each gets the verdict of the other."""
-    other = stage.activated()
-
-    def act(call: Call) -> Answer:
-        answer = call.forward()
-        if not call.asks_verdict:
-            return answer
-        request_under(other, on_verdict_request(lambda theirs: _give(other, theirs, answer))(stage, other))
-        stage.require(
-            other.ending().last_code == "key-binding-mismatch",
-            "the other phone refuses the swapped verdict too",
-        )
-        phone.note(genuine[-1], call.body)
-        return replace(answer, body=genuine[-1])
-
-    genuine: list[bytes] = []
-
-    def _give(receiver: Phone, call: Call, answer: Answer) -> Answer:
-        genuine.append(call.forward().body)
-        receiver.note(answer.body, call.body)
-        return answer
-
-    return act
-
-
-def _problem(status: int, code: str) -> Disturb:
+def _problem(status: int, code: str) -> MakeHandler:
     document = {"type": "about:blank", "title": "No", "status": status, "code": code, "detail": "No."}
-    return _says(status, media.PROBLEM, text(document))
+    return _response(status, media.PROBLEM, to_json(document))
 
 
-_DENY: Final = text({"decision": "deny", "reason": "territory-prohibited"})
+def _challenge(body: bytes) -> MakeHandler:
+    return on_challenge_request(lambda _: Answer(200, media.JSON, body))
 
-ANSWERS: Final[tuple[Attack, ...]] = (
-    disturbed("captive-portal", "Answer with a page for people.", "CWE-346", (_T.TRANSPORT,), "not-a-verdict",
-              _says(200, "text/html", b"<html>Sign in</html>")),
-    disturbed("unsigned-decision", "Answer with a decision as plain JSON.", "CWE-345", (_T.TRANSPORT, _T.SIGNATURE),
-              "not-a-verdict", _says(200, media.JSON, _DENY)),
-    disturbed("no-content", "Answer that there is nothing to say.", "CWE-754", (_T.TRANSPORT,), "status-204",
-              _says(204, media.VERDICT, b"")),
-    disturbed("verdict-in-an-error", "Answer with a decision in an error.", "CWE-345", (_T.TRANSPORT,), "status-403",
-              _says(403, media.VERDICT, _DENY)),
-    disturbed("problem-invented", "Answer with a problem document that the server never sent.", "CWE-345",
-              (_T.TRANSPORT,), "chain-invalid", _problem(401, "chain-invalid"), targets=ALL_TARGETS),
-    disturbed("problem-unknown", "Answer with a problem of an unknown code.", "CWE-1287", (_T.TRANSPORT,),
-              "status-451", _problem(451, "locked-by-law")),
-    disturbed("dropped", "Drop the question for a verdict.", "CWE-400", (_T.TRANSPORT,), "unreachable",
-              on_verdict_request(_fails)),
-    disturbed("delayed", "Hold the genuine verdict back for two hours.", "CWE-294", (_T.EXPIRED, _T.REPLAY),
-              "expired", _late),
-    disturbed("swapped", "Give each of two phones the verdict of the other.", "RFC 7800 section 3.1",
-              (_T.SWAP, _T.OTHER_DEVICE), "key-binding-mismatch", _swapped, targets=(LOCKED,)),
-    disturbed("challenge-malformed", "Answer with a nonce that is a number.", "CWE-1287", (_T.TRANSPORT,),
-              "challenge-malformed",
-              to_challenge(lambda _: Answer(200, media.JSON, b'{"nonce":1,"expires_in":300}'))),
-    disturbed("challenge-hostile", "Answer with a nonce that would break out of JSON.", "CWE-74", (_T.TRANSPORT,),
-              "challenge-malformed",
-              to_challenge(lambda _: Answer(200, media.JSON, rb'{"nonce":"\",\"a\":\"","expires_in":300}'))),
+
+def _late(trial: TrialContext, _device: TargetDevice) -> Handler:
+    def handler(request: InterceptedRequest) -> Answer:
+        answer = request.forward()
+        if request.asks_verdict:
+            trial.world.wait(2 * 3600)
+        return answer
+
+    return handler
+
+
+def _swapped(trial: TrialContext, device: TargetDevice) -> Handler:
+    """Two devices ask at the same time, and each gets the verdict of the other."""
+    other = trial.activated()
+    verdicts_of_other: list[bytes] = []
+
+    def handler(request: InterceptedRequest) -> Answer:
+        answer = request.forward()
+        if not request.asks_verdict:
+            return answer
+
+        def respond(theirs: InterceptedRequest) -> Answer:
+            verdicts_of_other.append(theirs.forward().body)
+            other.capture(answer.body, theirs.body)
+            return answer
+
+        request_under(other, on_verdict_request(respond)(trial, other))
+        trial.require(
+            other.state().last_code == "key-binding-mismatch",
+            "the other device rejects the swapped verdict too",
+        )
+        device.capture(verdicts_of_other[-1], request.body)
+        return replace(answer, body=verdicts_of_other[-1])
+
+    return handler
+
+
+def _http(
+    name: str, sentence: str, source: str, code: str, script: rogue_server.Script, *topics: Topic
+) -> Attack:
+    """The request for a verdict goes to a server that runs `script`, over the agent's own HTTP."""
+
+    def make_handler(trial: TrialContext, _device: TargetDevice) -> Handler:
+        transport = trial.transport_to(trial.stack.enter_context(rogue_server.serving(script)))
+        return lambda request: (
+            request.forward(upstream=transport) if request.asks_verdict else request.forward()
+        )
+
+    return network_attack(
+        name, sentence, source, (_T.TRANSPORT, *topics), code, make_handler, capabilities=OWN_SERVER
+    )
+
+
+_DENY: Final = to_json({"decision": "deny", "reason": "territory-prohibited"})
+
+ATTACKS: Final[tuple[Attack, ...]] = (
+    network_attack("captive-portal", "Respond with a web page.", "CWE-346", (_T.TRANSPORT,), "not-a-verdict",
+                   _response(200, "text/html", b"<html>Sign in</html>")),
+    network_attack("unsigned-decision", "Respond with a decision in plain JSON.", "CWE-345",
+                   (_T.TRANSPORT, _T.SIGNATURE), "not-a-verdict", _response(200, media.JSON, _DENY)),
+    network_attack("no-content", "Respond with status 204.", "CWE-754", (_T.TRANSPORT,), "status-204",
+                   _response(204, media.VERDICT, b"")),
+    network_attack("verdict-in-an-error", "Respond with a decision and an error status.", "CWE-345", (_T.TRANSPORT,),
+                   "status-403", _response(403, media.VERDICT, _DENY)),
+    network_attack("problem-invented", "Respond with a problem document that the server did not send.", "CWE-345",
+                   (_T.TRANSPORT,), "chain-invalid", _problem(401, "chain-invalid")),
+    network_attack("problem-unknown", "Respond with a problem document with an unknown code.", "CWE-1287",
+                   (_T.TRANSPORT,), "status-451", _problem(451, "locked-by-law")),
+    network_attack("dropped", "Drop the request for a verdict.", "CWE-400", (_T.TRANSPORT,), "unreachable",
+                   on_verdict_request(drop)),
+    network_attack("delayed", "Delay the genuine verdict by two hours.", "CWE-294", (_T.EXPIRED, _T.REPLAY),
+                   "expired", _late),
+    network_attack("swapped", "Give each of two devices the verdict of the other.", "RFC 7800 section 3.1",
+                   (_T.SWAP, _T.OTHER_DEVICE), "key-binding-mismatch", _swapped, targets=(LOCKED,)),
+    network_attack("challenge-malformed", "Respond with a nonce that is a number.", "CWE-1287", (_T.TRANSPORT,),
+                   "challenge-malformed", _challenge(b'{"nonce":1,"expires_in":300}')),
+    network_attack("challenge-hostile", "Respond with a nonce that contains JSON syntax.", "CWE-74", (_T.TRANSPORT,),
+                   "challenge-malformed", _challenge(rb'{"nonce":"\",\"a\":\"","expires_in":300}')),
+    _http("http-endless", "Respond with a body that does not end.", "CWE-400", "too-large",
+          rogue_server.endless, _T.LENGTH),
+    _http("http-redirect", "Redirect the device to another host.", "CWE-601", "redirected", rogue_server.redirect),
+    _http("http-compressed", "Respond with a small compressed body that is large when decompressed.", "CWE-409",
+          "broken-answer", rogue_server.compressed, _T.LENGTH),
+    _http("http-garbage", "Respond with bytes that are not HTTP.", "CWE-754", "unreachable", rogue_server.garbage),
+    _http("http-header-flood", "Respond with thousands of header fields.", "CWE-770", "unreachable",
+          rogue_server.header_flood, _T.LENGTH),
+    _http("http-body-cut", "Close the connection in the middle of the response.", "CWE-754", "broken-answer",
+          rogue_server.cut, _T.TRUNCATION),
 )  # fmt: skip
-
-HTTP: Final[tuple[Attack, ...]] = (
-    disturbed("http-endless", "Answer with a body that does not end.", "CWE-400", (_T.TRANSPORT, _T.LENGTH),
-              "too-large", _by_rogue(rogue_server.endless), means=_OWN_SERVER),
-    disturbed("http-redirect", "Lead the phone to another host.", "CWE-601", (_T.TRANSPORT,), "redirected",
-              _by_rogue(rogue_server.redirect), means=_OWN_SERVER),
-    disturbed("http-compressed", "Answer with a small body that grows.", "CWE-409", (_T.TRANSPORT, _T.LENGTH),
-              "broken-answer", _by_rogue(rogue_server.compressed), means=_OWN_SERVER),
-    disturbed("http-garbage", "Answer with what is no HTTP.", "CWE-754", (_T.TRANSPORT,), "unreachable",
-              _by_rogue(rogue_server.garbage), means=_OWN_SERVER),
-    disturbed("http-header-flood", "Answer with more header fields than anybody reads.", "CWE-770",
-              (_T.TRANSPORT, _T.LENGTH), "unreachable", _by_rogue(rogue_server.header_flood), means=_OWN_SERVER),
-    disturbed("http-body-cut", "Close the connection in the middle of the answer.", "CWE-754",
-              (_T.TRANSPORT, _T.TRUNCATION), "broken-answer", _by_rogue(rogue_server.cut), means=_OWN_SERVER),
-)  # fmt: skip
-
-ATTACKS: Final = ANSWERS + HTTP

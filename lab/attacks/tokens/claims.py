@@ -1,197 +1,178 @@
-"""Attacks with a verdict that is signed and well-formed, but not for this phone, this question or this moment."""
+"""Attacks with a validly signed verdict that is for another device, challenge or moment."""
 
 from typing import Final
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from agent.verification.errors import Code
-from lab.attacks.device_state import DeviceState
 from lab.attacks.harness.environment import VENDOR, TrialContext
-from lab.attacks.harness.target_phone import Phone
+from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.harness.token_forge import TokenForge
-from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic, Trial
+from lab.attacks.model import STOLEN_KEY, Attack, Topic, Trial
 from lab.attacks.substitution import (
     ACTIVATED,
     LOCKED,
-    Make,
+    MakeToken,
     Target,
     replace_response,
     request_under,
     substitute_token,
-    token,
+    token_attack,
 )
 from server_stub.policy.policy import Policy
 from wire import limits
 from wire.codes import Decision
 
-_STOLEN: Final = (AttackerCapability.NETWORK, AttackerCapability.STOLEN_KEY)
 _T = Topic
 _HOUR: Final = 3600
+_DENIED: Final = DeviceState(Lock.LOCKED, ScreenId.LOCKED, "deny territory-prohibited")
 
 
 def _claims(name: str, sentence: str, source: str, topic: Topic, code: Code, **changes: object) -> Attack:
-    """A verdict of the vendor's key with claims changed."""
-    return token(
-        name, sentence, source, (topic,), code, lambda f: f.signed(f.claims(**changes)), means=_STOLEN
-    )
+    """A verdict of the manufacturer's key with changed claims."""
+    return token_attack(name, sentence, source, (topic,), code,
+                        lambda f: f.signed(f.claims(**changes)), capabilities=STOLEN_KEY)  # fmt: skip
 
 
-def _timed(name: str, sentence: str, source: str, topic: Topic, code: Code, *offsets: int) -> Attack:
-    """A verdict of the vendor's key whose `iat`, `nbf` and `exp` lie so many seconds from the server's time."""
+def _times(name: str, sentence: str, source: str, topic: Topic, code: Code, *offsets: int) -> Attack:
+    """A verdict of the manufacturer's key; `iat`, `nbf` and `exp` are this many seconds after the server's time."""
 
     def make(forge: TokenForge) -> bytes:
-        times = {
-            claim: forge.said["iat"] + offset
-            for claim, offset in zip(("iat", "nbf", "exp"), offsets, strict=True)
-        }
-        return forge.signed(forge.claims(**times))
+        now = forge.genuine_claims["iat"]
+        iat, nbf, exp = (now + offset for offset in offsets)
+        return forge.signed(forge.claims(iat=iat, nbf=nbf, exp=exp))
 
-    return token(name, sentence, source, (topic,), code, make, means=_STOLEN)
-
-
-def _serial(forge: TokenForge, step: int) -> bytes:
-    """A serial so many above the one that the phone has sealed."""
-    return forge.signed(forge.claims(serial=forge.said["serial"] - 1 + step))
+    return token_attack(name, sentence, source, (topic,), code, make, capabilities=STOLEN_KEY)
 
 
 PARTIES: Final[tuple[Attack, ...]] = (
     _claims("issuer-other", "Sign in the name of another issuer.", "RFC 8725 section 3.8", _T.OTHER_ISSUER,
             Code.ISSUER_MISMATCH, iss="https://verdicts.attacker.example"),
-    _claims("issuer-slash", "Add a slash to the issuer's name.", "RFC 8725 section 3.8", _T.OTHER_ISSUER,
+    _claims("issuer-slash", "Append a slash to the issuer.", "RFC 8725 section 3.8", _T.OTHER_ISSUER,
             Code.ISSUER_MISMATCH, iss="https://verdicts.solvane.example/"),
-    _claims("issuer-prefix", "Use an issuer whose name begins with the right one.", "CWE-183", _T.OTHER_ISSUER,
+    _claims("issuer-prefix", "Use an issuer that begins with the right one.", "CWE-183", _T.OTHER_ISSUER,
             Code.ISSUER_MISMATCH, iss="https://verdicts.solvane.example.attacker.example"),
-    _claims("audience-other", "Use a verdict that is meant for another product.", "RFC 8725 section 3.9",
+    _claims("audience-other", "Use a verdict for another product.", "RFC 8725 section 3.9",
             _T.OTHER_AUDIENCE, Code.AUDIENCE_MISMATCH, aud="solvane-watches"),
-    _claims("audience-case", "Write the audience in capitals.", "CWE-178",
+    _claims("audience-case", "Write the audience in upper case.", "CWE-178",
             _T.OTHER_AUDIENCE, Code.AUDIENCE_MISMATCH, aud="SOLVANE-PHONES"),
-    _claims("audience-list", "Name several audiences, the right one among them.", "RFC 7519 section 4.1.3",
+    _claims("audience-list", "Write a list of audiences that contains the right one.", "RFC 7519 section 4.1.3",
             _T.OTHER_AUDIENCE, Code.CLAIM_MALFORMED, aud=["solvane-watches", "solvane-phones"]),
-    _claims("key-binding-other", "Bind the verdict to the key of another phone.", "RFC 7800 section 3.1",
+    _claims("key-binding-other", "Bind the verdict to the key of another device.", "RFC 7800 section 3.1",
             _T.OTHER_DEVICE, Code.KEY_BINDING_MISMATCH, cnf={"jkt": "A" * 43}),
-    _claims("nonce-other", "Answer another challenge than the outstanding one.", "RFC 9711 section 4.1",
+    _claims("nonce-other", "Respond to a challenge that is not outstanding.", "RFC 9711 section 4.1",
             _T.OTHER_NONCE, Code.NONCE_MISMATCH, eat_nonce="bm9uY2Utb2YtYW5vdGhlcg"),
-)  # fmt: skip
-
-REPLAYED: Final[tuple[Attack, ...]] = (
-    token("verdict-replayed", "Hand the phone the verdict that it took before.",
-          "CWE-294", (_T.REPLAY, _T.OTHER_NONCE), Code.KEY_BINDING_MISMATCH, lambda f: f.earlier),
+    token_attack("verdict-replayed", "Give the device the verdict that it accepted before.",
+                 "CWE-294", (_T.REPLAY, _T.OTHER_NONCE), Code.KEY_BINDING_MISMATCH, lambda f: f.earlier),
 )  # fmt: skip
 
 TIMES: Final[tuple[Attack, ...]] = (
-    _timed("expired", "Use a verdict that expired an hour ago.", "RFC 7519 section 4.1.4", _T.EXPIRED,
+    _times("expired", "Use a verdict that expired an hour ago.", "RFC 7519 section 4.1.4", _T.EXPIRED,
            Code.EXPIRED, -2 * _HOUR, -2 * _HOUR, -_HOUR),
-    _timed("issued-in-past", "Use a verdict that was issued before the challenge, and is still valid.",
+    _times("issued-in-past", "Use a verdict that was issued before the challenge and is still valid.",
            "RFC 9334 section 10", _T.EXPIRED, Code.ISSUED_IN_PAST, -_HOUR, -_HOUR, _HOUR),
-    _timed("issued-in-future", "Use a verdict that will be issued in an hour.", "RFC 7519 section 4.1.6", _T.FUTURE,
+    _times("issued-in-future", "Use a verdict with a time of issue in one hour.", "RFC 7519 section 4.1.6", _T.FUTURE,
            Code.ISSUED_IN_FUTURE, _HOUR, _HOUR, 2 * _HOUR),
-    _timed("not-yet-valid", "Use a verdict that becomes valid in an hour.", "RFC 7519 section 4.1.5", _T.FUTURE,
+    _times("not-yet-valid", "Use a verdict that becomes valid in one hour.", "RFC 7519 section 4.1.5", _T.FUTURE,
            Code.NOT_YET_VALID, 0, _HOUR, 2 * _HOUR),
-    _timed("lifetime-too-long", "Use a verdict that lives longer than any may.", "CWE-613", _T.TIMES,
+    _times("lifetime-too-long", "Use a verdict that is valid for longer than allowed.", "CWE-613", _T.TIMES,
            Code.LIFETIME_TOO_LONG, 0, 0, limits.LIFETIME_MAX + 1),
-    _timed("lifetime-endless", "Use a verdict that expires when numbers end.", "CWE-613", _T.TIMES,
+    _times("lifetime-endless", "Use a verdict with the largest expiry time that fits.", "CWE-613", _T.TIMES,
            Code.LIFETIME_TOO_LONG, 0, 0, 2**52),
-    _timed("expiry-before-issue", "Use a verdict that expires before it is issued.", "CWE-682", _T.TIMES,
+    _times("expiry-before-issue", "Use a verdict that expires before its time of issue.", "CWE-682", _T.TIMES,
            Code.TIMES_CONTRADICTORY, 0, 0, -1),
-    _timed("valid-never", "Use a verdict that becomes valid after it expires.", "CWE-682", _T.TIMES,
+    _times("valid-never", "Use a verdict that becomes valid after it expires.", "CWE-682", _T.TIMES,
            Code.TIMES_CONTRADICTORY, 0, 2 * _HOUR, _HOUR),
 )  # fmt: skip
 
 FRESHNESS: Final[tuple[Attack, ...]] = (
-    token("serial-same", "Use the serial that the phone has sealed once more.", "CWE-294", (_T.SERIAL_ROLLBACK,),
-          Code.SERIAL_NOT_NEWER, lambda f: _serial(f, 0), means=_STOLEN, targets=(LOCKED,)),
+    token_attack("serial-same", "Use the serial that the device has sealed again.", "CWE-294", (_T.SERIAL_ROLLBACK,),
+                 Code.SERIAL_NOT_NEWER, lambda f: f.signed(f.claims(serial=f.genuine_claims["serial"] - 1)),
+                 capabilities=STOLEN_KEY, targets=(LOCKED,)),
     _claims("serial-rolled-back", "Use the serial of the first verdict.", "CWE-294", _T.SERIAL_ROLLBACK,
             Code.SERIAL_NOT_NEWER, serial=1),
-    _claims("policy-rolled-back", "Rest the verdict on a policy older than the one that the phone knows.",
+    _claims("policy-rolled-back", "Name a policy version below the one that the device has sealed.",
             "CWE-1328", _T.POLICY_ROLLBACK, Code.POLICY_ROLLED_BACK,
             policy={"id": "export-2021-09", "version": 0, "rule": "eligible"}),
 )  # fmt: skip
 
 DECISIONS: Final[tuple[Attack, ...]] = (
-    _claims("decision-unknown", "Take a decision that the phone does not know.", "CWE-1287", _T.DECISION,
+    _claims("decision-unknown", "Use a decision that the agent does not know.", "CWE-1287", _T.DECISION,
             Code.DECISION_UNKNOWN, decision="erase"),
-    _claims("decision-case", "Write the decision in capitals.", "CWE-178", _T.DECISION,
+    _claims("decision-case", "Write the decision in upper case.", "CWE-178", _T.DECISION,
             Code.DECISION_UNKNOWN, decision="RELEASE"),
-    _claims("reason-unknown", "Give a reason that the phone does not know.", "CWE-1287", _T.DECISION,
+    _claims("reason-unknown", "Use a reason that the agent does not know.", "CWE-1287", _T.DECISION,
             Code.REASON_UNKNOWN, reason="because"),
-    _claims("decision-incomplete", "Leave away what the decision needs.", "CWE-1287", _T.DECISION,
+    _claims("decision-incomplete", "Omit a claim that the decision requires.", "CWE-1287", _T.DECISION,
             Code.DECISION_INCOMPLETE, check_in=None),
-    token("decision-contradictory", "Release the phone and set a deadline for its return.", "CWE-1287",
-          (_T.DECISION,), Code.DECISION_CONTRADICTORY,
-          lambda f: f.signed(f.claims("release", offline_limit=60)), means=_STOLEN),
-    token("lock-before-issue", "Announce a lock for a time that has passed, to lock without a notice.", "CWE-1287",
-          (_T.DECISION, _T.TIMES), Code.LOCK_BEFORE_ISSUE,
-          lambda f: f.signed(f.claims(
-              "allow", decision="notice", reason="territory-prohibited", message={"key": "notice-of-lock"},
-              case="FORGED-1", not_before_lock=f.said["iat"] - 1)), means=_STOLEN),
+    token_attack("decision-contradictory", "Release the device and set an offline limit.", "CWE-1287",
+                 (_T.DECISION,), Code.DECISION_CONTRADICTORY,
+                 lambda f: f.signed(f.claims("release", offline_limit=60)), capabilities=STOLEN_KEY),
+    token_attack("lock-before-issue", "Announce a lock for a time in the past, to lock without notice.", "CWE-1287",
+                 (_T.DECISION, _T.TIMES), Code.LOCK_BEFORE_ISSUE,
+                 lambda f: f.signed(f.claims(
+                     "allow", decision="notice", reason="territory-prohibited", message={"key": "notice-of-lock"},
+                     case="FORGED-1", not_before_lock=f.genuine_claims["iat"] - 1)), capabilities=STOLEN_KEY),
 )  # fmt: skip
 
 
-_SPEAKS: Final = "whoever holds a verdict key speaks for the vendor until the key is revoked"
-
-
-def _falls(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
-    name: str, sentence: str, target: Target, make: Make, ending: DeviceState, falls: str
+def _stolen_key(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+    name: str, sentence: str, target: Target, wanted: str, state: DeviceState, succeeds_because: str
 ) -> Attack:
-    trial = Trial(target.name, substitute_token(target, make), ending)
-    return Attack(name, sentence, "CWE-522", _STOLEN, (_T.STOLEN_KEY,), (trial,), falls)
+    run = substitute_token(target, lambda f: f.signed(f.claims(wanted)))
+    trial = Trial(target.name, run, state)
+    return Attack(name, sentence, "CWE-522", STOLEN_KEY, (_T.STOLEN_KEY,), (trial,), succeeds_because)
 
 
-def _then_undisturbed(make: Make, policy_version: int | None = None) -> AttackRun:
-    """A forged verdict for a locked phone; then the phone asks again, undisturbed, under a newer policy if given."""
+def _then_genuine(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
+    name: str,
+    sentence: str,
+    make: MakeToken,
+    version: int | None = None,
+    expected: DeviceState = _DENIED,
+    succeeds_because: str = "",
+) -> Attack:
+    """A forged verdict for a locked device; then a genuine one, under a newer version of the policy if given."""
 
-    def play(stage: TrialContext) -> Phone:
-        phone = substitute_token(LOCKED, make)(stage)
-        if policy_version is not None:
-            phone.wire.onward = stage.server(_published(stage, policy_version)).transport
-        request_under(phone, replace_response(stage, phone, Decision.DENY, lambda forge: forge.genuine))
-        return phone
+    def run(trial: TrialContext) -> TargetDevice:
+        device = substitute_token(LOCKED, make)(trial)
+        if version is not None:
+            policy = trial.environment.owners[VENDOR].policy
+            text = policy.text.replace(f"version = {policy.document.version}\n", f"version = {version}\n", 1)
+            server = trial.server(Policy.parse(text, "export.toml"))
+            device.interceptor.upstream = server.transport
+        request_under(device, replace_response(trial, device, Decision.DENY, lambda forge: forge.genuine))
+        return device
 
-    return play
-
-
-def _published(stage: TrialContext, version: int) -> Policy:
-    """The vendor's policy under another version."""
-    policy = stage.theatre.houses[VENDOR].policy
-    text = policy.text.replace(f"version = {policy.document.version}\n", f"version = {version}\n", 1)
-    return Policy.parse(text, "export.toml")
+    trial = Trial("locked", run, expected)
+    return Attack(name, sentence, "CWE-522", STOLEN_KEY, (_T.STOLEN_KEY,), (trial,), succeeds_because)
 
 
-def _all_serials(forge: TokenForge) -> bytes:
-    return forge.signed(forge.claims("allow", serial=limits.INTEGER_MAX))
-
-
-def _all_versions(forge: TokenForge) -> bytes:
+def _highest_version(forge: TokenForge) -> bytes:
     policy = {"id": "export-2021-09", "version": limits.INTEGER_MAX, "rule": "all"}
     return forge.signed(forge.claims("allow", policy=policy))
 
 
-_DENIED_AGAIN: Final = DeviceState(Lock.LOCKED, ScreenId.LOCKED, "deny territory-prohibited")
-"""The forged verdict had unlocked the phone; the vendor's next one counts."""
+_ACCEPTED: Final = "a device accepts every verdict of a verdict key until the key is revoked"
 
 STOLEN: Final[tuple[Attack, ...]] = (
-    _falls("stolen-key-locks", "Lock an innocent phone with a stolen verdict key.", ACTIVATED,
-           lambda f: f.signed(f.claims("deny")),
-           DeviceState(Lock.LOCKED, ScreenId.LOCKED, "deny territory-prohibited"), _SPEAKS),
-    _falls("stolen-key-unlocks", "Unlock a locked phone with a stolen verdict key.", LOCKED,
-           lambda f: f.signed(f.claims("allow")),
-           DeviceState(Lock.ACTIVATED, ScreenId.HOME, "allow territory-eligible"), _SPEAKS),
-    _falls("stolen-key-releases", "Release a locked phone for good with a stolen verdict key.", LOCKED,
-           lambda f: f.signed(f.claims("release")),
-           DeviceState(Lock.RELEASED, ScreenId.HOME, "release given-up"),
-           "a release is final, so this outlasts the key's revocation"),
-    Attack("stolen-key-exhausts-serial", "Use up all serials, so that no later verdict of the vendor's is newer.",
-           "CWE-522", _STOLEN, (_T.STOLEN_KEY,),
-           (Trial("locked", _then_undisturbed(_all_serials), _DENIED_AGAIN),)),
-    Attack("stolen-key-exhausts-policy",
-           "Use up all versions of a policy, so that the vendor can never publish a higher one.",
-           "CWE-522", _STOLEN, (_T.STOLEN_KEY,),
-           (Trial("locked", _then_undisturbed(_all_versions, 2 * limits.FLOOR_STEP_MAX), _DENIED_AGAIN),)),
-    Attack("stolen-key-raises-policy", "Raise the version of the policy above the one that the vendor has.",
-           "CWE-522", _STOLEN, (_T.STOLEN_KEY,),
-           (Trial("locked", _then_undisturbed(_all_versions),
-                  DeviceState(Lock.ACTIVATED, ScreenId.HOME, Code.POLICY_ROLLED_BACK.value)),),
-           "what a stolen key said lasts until the vendor publishes the policy under a version above the raised floor"),
+    _stolen_key("stolen-key-locks", "Lock another person's device with a stolen verdict key.", ACTIVATED, "deny",
+                _DENIED, _ACCEPTED),
+    _stolen_key("stolen-key-unlocks", "Unlock a locked device with a stolen verdict key.", LOCKED, "allow",
+                DeviceState(Lock.ACTIVATED, ScreenId.HOME, "allow territory-eligible"), _ACCEPTED),
+    _stolen_key("stolen-key-releases", "Release a locked device permanently with a stolen verdict key.", LOCKED,
+                "release", DeviceState(Lock.RELEASED, ScreenId.HOME, "release given-up"),
+                "a release is final, so it stays in effect after the key is revoked"),
+    _then_genuine("stolen-key-exhausts-serial", "Use the highest serial, so that no later verdict has a higher one.",
+                  lambda f: f.signed(f.claims("allow", serial=limits.INTEGER_MAX))),
+    _then_genuine("stolen-key-exhausts-policy",
+                  "Use the highest policy version, so that the manufacturer cannot publish a higher one.",
+                  _highest_version, 2 * limits.FLOOR_STEP_MAX),
+    _then_genuine("stolen-key-raises-policy", "Use a policy version above the one that the manufacturer has published.",
+                  _highest_version,
+                  expected=DeviceState(Lock.ACTIVATED, ScreenId.HOME, Code.POLICY_ROLLED_BACK.value),
+                  succeeds_because="the forged verdict stays in effect until the manufacturer publishes the policy "
+                                   "under a version above the raised floor"),
 )  # fmt: skip
 
-ATTACKS: Final = PARTIES + REPLAYED + TIMES + FRESHNESS + DECISIONS + STOLEN
+ATTACKS: Final = PARTIES + TIMES + FRESHNESS + DECISIONS + STOLEN
