@@ -1,10 +1,10 @@
-"""base64url without padding (RFC 4648 section 5, RFC 7515 section 2), in its one canonical spelling.
+"""base64url without padding (RFC 4648 section 5, RFC 7515 section 2), only in canonical form.
 
-Canonical means that re-encoding gives the same characters: unused trailing bits are zero (RFC 4648
-section 3.5), so that no two spellings decode to the same octets.
+Canonical means that encoding the result gives the same characters: unused trailing bits are zero (RFC 4648 section
+3.5), so no two texts decode to the same bytes.
 
-pydantic's decoder, which reads octets out of JSON strings, does the work: it refuses unused bits that are not zero and
-takes a fifth of the time of `binascii`. What it forgives, padding and the other alphabet, is kept away from it here.
+This uses pydantic's decoder for bytes in JSON strings: it rejects unused bits that are not zero and takes a fifth of
+the time of `binascii`. It also accepts padding and the other alphabet, which are rejected here before.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ _READ_THREE: Final = TypeAdapter(tuple[bytes, bytes, bytes], config=_BASE64).val
 
 
 def decode(text: bytes) -> bytes | None:
-    """The octets, or None where `text` is empty, has other characters, or is not canonical.
+    """The decoded bytes, or None if `text` is empty, has other characters, or is not canonical.
 
     >>> decode(b"AQ"), decode(b"AR"), decode(b"AQ==")
     (b'\\x01', None, None)
@@ -27,19 +27,19 @@ def decode(text: bytes) -> bytes | None:
     if not text or text.translate(None, ALPHABET):
         return None
     try:
-        octets: bytes = _READ_ONE(b'"%b"' % text)
+        decoded: bytes = _READ_ONE(b'"%b"' % text)
     except ValueError:
         return None
-    return octets
+    return decoded
 
 
 def decode_three(text: bytes) -> tuple[bytes, bytes, bytes] | None:
-    """The octets of three segments, none empty, with full stops between them; else None.
+    """The decoded bytes of three segments, separated by full stops, none empty; else None.
 
-    `text` must have been found to be of the alphabet and full stops only.
+    The caller must have checked that `text` has only characters of the alphabet and full stops.
     """
     try:
-        octets: tuple[bytes, bytes, bytes] = _READ_THREE(b'["%b"]' % text.replace(b".", b'","'))
+        decoded: tuple[bytes, bytes, bytes] = _READ_THREE(b'["%b"]' % text.replace(b".", b'","'))
     except ValueError:
         return None
-    return octets if all(octets) else None
+    return decoded if all(decoded) else None

@@ -1,4 +1,4 @@
-"""Step 8 of 14: the claims of a payload, well-formed and typed, read quickly or read strictly."""
+"""Step 8 of 14: reads the claims of a payload, with a fast reader or else with a strict one."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ _FAULTS: Final = {
 
 
 def read_claims(payload: bytes) -> Claims | UncheckedVerdict:
-    """Step 8. Returns `Claims` where the claims already satisfy what step 14 asks of them."""
+    """Step 8. Returns `Claims` if the claims are also complete for step 14."""
     claims = parse_fast(payload)
     if claims is not None:
         return claims
@@ -36,21 +36,21 @@ def read_claims(payload: bytes) -> Claims | UncheckedVerdict:
 
 
 def parse_fast(payload: bytes) -> Claims | None:
-    """The claims in one pass, where `payload` is octet by octet how an issuer writes them; else None.
+    """The claims in one pass, if `payload` is exactly as an issuer writes it; else None.
 
-    The reader is lenient here and there: of a member that is named twice it keeps the last, and `null` stands for
-    absence. So what was read is written again. Where that gives the same octets, nothing was dropped, guessed or
-    spelt in another way, for the writer knows one spelling only. Any other payload goes to the strict reader.
+    The reader is lenient in places: it uses the last of two equal members, and reads `null` as absence. So the claims
+    are written again. If this gives the same bytes, nothing was dropped or changed, because the writer has only one
+    output for each value. Any other payload must go to the strict reader.
     """
     try:
         claims = _READ(payload)
-    except ValueError:  # msgspec's, which may quote its input: the strict reader finds the code
+    except ValueError:  # of msgspec, whose message can quote the input; the strict reader finds the code
         return None
     return claims if _WRITE(claims) == payload and is_complete(claims) else None
 
 
 def well_formed(members: strict_json.JsonObject) -> Claims | UncheckedVerdict:
-    """The claims of a payload that is strict JSON. Raises VerificationError where they are not a verdict's."""
+    """The claims of a payload that is strict JSON. Raises VerificationError if they are not those of a verdict."""
     if not members.keys() <= _KNOWN:
         raise VerificationError(Code.CLAIM_UNKNOWN)
     if not members.keys() >= _MANDATORY:

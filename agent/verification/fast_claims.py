@@ -1,10 +1,8 @@
-"""The claims of a verdict in the form in which the lock machine reads them: quick to read and immutable.
+"""The verified claims of a verdict: immutable, and fast to read.
 
-`wire.verdict.Verdict` is the contract. These types repeat it member by member for a reader of JSON that is an order of
-magnitude quicker, and `tests/unit/agent/verification/test_fast_claims.py` holds the two to the same names, order,
-bounds and
-characters. What the types themselves do not say, `is_complete` checks: the characters of identifiers, and that
-the claims are complete for their decision.
+`wire.verdict.Verdict` is the contract. These types repeat it for a JSON reader that is ten times faster;
+`tests/unit/agent/verification/test_fast_claims.py` checks that both have the same names, order, bounds and characters.
+`is_complete` checks what the types do not: the characters of identifiers, and completeness for the decision.
 """
 
 import itertools
@@ -21,7 +19,7 @@ from wire.verdict import ALLOWED, OPTIONAL_CLAIMS, REQUIRED
 
 _Party = Annotated[str, Meta(min_length=1, max_length=limits.PARTY_MAX)]
 _Code = Annotated[str, Meta(min_length=1, max_length=limits.CODE_MAX)]
-# Arguments are few, so their names have an expression of their own. `$` would let a line feed follow.
+# Verified by an expression of its own, because messages have few arguments. `$` would permit a line feed at the end.
 _Name = Annotated[str, Meta(pattern=rf"^{CODE}\Z", max_length=limits.CODE_MAX)]
 _Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_MAX)]
 _Thumbprint = Annotated[str, Meta(min_length=limits.THUMBPRINT_LENGTH, max_length=limits.THUMBPRINT_LENGTH)]
@@ -39,7 +37,7 @@ class FastConfirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 class FastPolicyReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Which policy decided, and which of its rules."""
+    """The policy and the rule that decided."""
 
     id: _Code
     version: _Integer
@@ -47,14 +45,14 @@ class FastPolicyReference(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
 
 class FastMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A sentence by its catalogue key. `args` is written also where it is empty, as the contract's model does."""
+    """A sentence by its catalogue key. `args` is written even if empty, as by the model of the contract."""
 
     key: MessageKey
     args: Annotated[dict[_Name, _Text], Meta(max_length=limits.ARGUMENTS_MAX)]
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """All claims of a verdict, as `wire.verdict.Verdict` has them. None stands for a claim that is absent."""
+    """All claims of a verdict, as in `wire.verdict.Verdict`. None means that a claim is absent."""
 
     iss: _Party
     aud: _Party
@@ -79,13 +77,13 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     retry_after: _Seconds | None = None
 
     def members(self) -> dict[str, Any]:
-        """The claims as JSON has them, the absent ones left out. `args` of a message are there even if it had none."""
+        """The claims as JSON members, without absent ones. `args` of a message is present even if empty."""
         members: dict[str, Any] = msgspec.to_builtins(self)
         return members
 
 
 _WORDS: Final = re.compile(" ".join([*[CODE] * 5, *[BASE64URL] * 2, TERRITORY])).fullmatch
-"""Identifiers with one space between them. No expression matches a space, so they cannot run into each other."""
+"""All identifiers, separated by spaces. None of the expressions matches a space, so the fields are separate."""
 
 _NO_CASE: Final = "-"
 _NO_TERRITORY: Final = "ZZ"
@@ -99,11 +97,11 @@ _COMPLETE: Final = frozenset(
     <= {name for name, lacks in zip(_OPTIONAL, absent, strict=True) if not lacks}
     <= ALLOWED[decision]
 )
-"""Each decision with every set of optional claims that it needs and allows, as `is_complete` spells it."""
+"""Each decision with all permitted combinations of absent optional claims, in the form of `shape` in `is_complete`."""
 
 
 def is_complete(claims: Claims) -> bool:
-    """Whether identifiers have the characters of the contract, and the decision the claims that it needs and allows."""
+    """Whether the identifiers have permitted characters, and the optional claims fit the decision."""
     words = (
         f"{claims.sub} {claims.jti} {claims.policy.id} {claims.policy.rule} {claims.case or _NO_CASE}"
         f" {claims.cnf.jkt} {claims.eat_nonce} {claims.territory or _NO_TERRITORY}"

@@ -1,17 +1,17 @@
-"""Compact JWS (RFC 7515 section 7.1) under the narrow profile of verdicts: steps 1 to 7 of 14.
+"""Compact JWS (RFC 7515 section 7.1) with the restrictions for verdicts: steps 1 to 7 of 14.
 
-This list is normative; the functions below follow it in this order, and the first that refuses ends it.
+This list is normative. The functions below follow it in this order; the first failing step ends the verification.
 
 1. Size and alphabet: at most `limits.TOKEN_MAX` characters, all of base64url or the full stop.
 2. Exactly three segments, none empty, each in canonical unpadded base64url.
-3. Header: at most `limits.VERDICT_HEADER_MAX` octets of strict JSON, no member twice, exactly the members
-   `alg`, `kid` and `typ` (`typ` only where one is asked for), each a string. Nothing that brings or locates
-   a key (`jwk`, `jku`, `x5u`, `x5c`) and nothing that changes the processing (`crit`, `b64`) gets past here.
-4. `typ` is, character by character, the type asked for (RFC 8725 section 3.11).
-5. `kid` names a key of the set that is not revoked and was not left out as unfit. Where the key says when it may
-   be used, the time is known and lies within; where no time is given, such a key is not used at all.
-6. `alg` is the one algorithm of that key (RFC 8725 section 3.1): the key decides, never the token.
-7. The signature over the first two segments is the key's.
+3. Header: at most `limits.VERDICT_HEADER_MAX` bytes of strict JSON without repeated members. Exactly the members
+   `alg`, `kid` and `typ` (`typ` only if a type is requested), each a string. Members that contain or locate a key
+   (`jwk`, `jku`, `x5u`, `x5c`) or change the processing (`crit`, `b64`) are thus rejected.
+4. `typ` is exactly the requested type (RFC 8725 section 3.11).
+5. `kid` names a key in the set that is neither revoked nor unfit. If the key has a validity period, the time is
+   known and in the period.
+6. `alg` is the only algorithm of that key (RFC 8725 section 3.1): the key determines it, not the token.
+7. The signature over the first two segments verifies with the key.
 """
 
 from functools import lru_cache
@@ -35,11 +35,14 @@ _FAULTS: Final = {
     JsonFault.TOO_DEEP: Code.HEADER_TOO_DEEP,
     JsonFault.NUMBER: Code.HEADER_NUMBER,
 }
-_LAPSES: Final = {ValidityViolation.OVER: Code.KEY_EXPIRED, ValidityViolation.NOT_YET: Code.KEY_NOT_YET_VALID}
+_VIOLATIONS: Final = {
+    ValidityViolation.OVER: Code.KEY_EXPIRED,
+    ValidityViolation.NOT_YET: Code.KEY_NOT_YET_VALID,
+}
 
 
 class Segments(msgspec.Struct, frozen=True, gc=False):
-    """A token taken apart: the decoded segments, and the characters that were signed."""
+    """The decoded segments of a token, and the signed characters."""
 
     header: bytes
     payload: bytes
@@ -48,7 +51,7 @@ class Segments(msgspec.Struct, frozen=True, gc=False):
 
 
 class Header(NamedTuple):
-    """The JOSE header. `typ` is None where the header has none."""
+    """The JOSE header. `typ` is None if the header has none."""
 
     alg: str
     kid: str
@@ -56,17 +59,17 @@ class Header(NamedTuple):
 
 
 class VerifiedPayload(msgspec.Struct, frozen=True, gc=False):
-    """What steps 1 to 7 yield: the payload, and the key whose signature it bears."""
+    """The result of steps 1 to 7: the payload and the key that signed it."""
 
     payload: bytes
     key: VerdictKey
 
 
 def verify_compact(token: str | bytes, keys: KeySet, *, typ: str | None) -> bytes:
-    """Take steps 1 to 7 and return the payload. `typ=None` asks for a header without `typ`.
+    """Do steps 1 to 7 and return the payload. `typ=None` requires a header without `typ`.
 
-    A key that may be used at certain times only is refused here: see `open_compact`. Raises VerificationError,
-    with nothing of the token on it.
+    Keys with a validity period are rejected here; see `open_compact`. Raises VerificationError, which contains no part
+    of the token.
     """
     return open_compact(token, keys, typ=typ, time=None).payload
 
@@ -74,9 +77,9 @@ def verify_compact(token: str | bytes, keys: KeySet, *, typ: str | None) -> byte
 def open_compact(
     token: str | bytes, keys: KeySet, *, typ: str | None, time: TimeBounds | None
 ) -> VerifiedPayload:
-    """Like `verify_compact`, with what is known of the time, so that keys that say when they are valid can be used."""
-    octets = check_size_and_alphabet(token)
-    segments = split(octets)
+    """Like `verify_compact`, and accepts keys with a validity period: `time` is what is known of the time."""
+    data = check_size_and_alphabet(token)
+    segments = split(data)
     header = read_header(segments.header)
     check_typ(header, typ)
     key = select_key(header, keys, time)
@@ -86,37 +89,34 @@ def open_compact(
 
 
 def check_size_and_alphabet(token: str | bytes) -> bytes:
-    """Step 1. Returns the token as octets."""
+    """Step 1. Returns the token as bytes."""
     if len(token) > limits.TOKEN_MAX:
         raise VerificationError(Code.TOO_LONG)
-    octets = token if isinstance(token, bytes) else token.encode("ascii", "replace")
-    if octets.translate(None, _ALPHABET):
+    data = token if isinstance(token, bytes) else token.encode("ascii", "replace")
+    if data.translate(None, _ALPHABET):
         raise VerificationError(Code.ALPHABET)
-    return octets
+    return data
 
 
-def split(octets: bytes) -> Segments:
-    """Step 2, for what passed step 1. Returns the decoded segments."""
-    decoded = base64url.decode_three(octets)
+def split(data: bytes) -> Segments:
+    """Step 2, after step 1. Returns the decoded segments."""
+    decoded = base64url.decode_three(data)
     if decoded is None:
-        raise VerificationError(_why_not_three(octets))
-    return Segments(*decoded, octets.rpartition(b".")[0])
+        if data.count(b".") != 2:
+            raise VerificationError(Code.SEGMENT_COUNT)
+        empty = b"" in data.split(b".")
+        raise VerificationError(Code.SEGMENT_EMPTY if empty else Code.SEGMENT_ENCODING)
+    return Segments(*decoded, data.rpartition(b".")[0])
 
 
-def _why_not_three(octets: bytes) -> Code:
-    if octets.count(b".") != 2:
-        return Code.SEGMENT_COUNT
-    return Code.SEGMENT_EMPTY if b"" in octets.split(b".") else Code.SEGMENT_ENCODING
-
-
-# Verdicts share a handful of headers. The memo is of a pure function by its exact octets, so it can change no
-# answer; it is bounded, each entry by `VERDICT_HEADER_MAX`, and refusals are never kept.
+# Verdicts have only a few different headers. The function is pure, so caching does not change its results. The cache
+# is bounded, each entry by `VERDICT_HEADER_MAX`, and exceptions are not cached.
 @lru_cache(maxsize=16)
-def read_header(octets: bytes) -> Header:
-    """Step 3. Returns the header, every member a string."""
-    if len(octets) > limits.VERDICT_HEADER_MAX:
+def read_header(data: bytes) -> Header:
+    """Step 3. Returns the header."""
+    if len(data) > limits.VERDICT_HEADER_MAX:
         raise VerificationError(Code.HEADER_TOO_LONG)
-    members = strict_json.read(octets)
+    members = strict_json.read(data)
     if isinstance(members, JsonFault):
         raise VerificationError(_FAULTS[members])
     if not members.keys() <= _MEMBERS:
@@ -136,24 +136,19 @@ def check_typ(header: Header, typ: str | None) -> None:
 
 
 def select_key(header: Header, keys: KeySet, time: TimeBounds | None) -> VerdictKey:
-    """Step 5. Returns the key that `kid` names, if it may be used at `time`."""
+    """Step 5. Returns the key that `kid` names, if it is valid at `time`."""
     if header.kid in keys.revoked:
         raise VerificationError(Code.KEY_REVOKED)
     key = keys.find(header.kid)
     if key is None:
         raise VerificationError(Code.KEY_UNFIT if header.kid in keys.unfit else Code.KEY_UNKNOWN)
     if key.validity is not ALWAYS:
-        _check_validity(key, time)
+        if time is None:
+            raise VerificationError(Code.KEY_TIME_UNKNOWN)
+        violation = key.validity.violation(time)
+        if violation is not None:
+            raise VerificationError(_VIOLATIONS[violation])
     return key
-
-
-def _check_validity(key: VerdictKey, time: TimeBounds | None) -> None:
-    """The second half of step 5."""
-    if time is None:
-        raise VerificationError(Code.KEY_TIME_UNKNOWN)
-    lapse = key.validity.lapse(time)
-    if lapse is not None:
-        raise VerificationError(_LAPSES[lapse])
 
 
 def check_alg(header: Header, key: VerdictKey) -> None:
@@ -163,7 +158,7 @@ def check_alg(header: Header, key: VerdictKey) -> None:
 
 
 def check_signature(segments: Segments, key: VerdictKey) -> None:
-    """Step 7. Each algorithm's class knows its own signature's form."""
+    """Step 7. The class of the key checks the form of the signature."""
     code = key.check(segments.signature, segments.signing_input)
     if code is not None:
         raise VerificationError(code)

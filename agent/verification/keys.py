@@ -1,6 +1,6 @@
-"""One class per algorithm: what its JWK must look like, and how it verifies.
+"""One class for each algorithm: it reads the JWK and verifies signatures.
 
-A further algorithm is a further class in `ALGORITHMS`; the steps that use a key do not change.
+To add an algorithm, add a class to `ALGORITHMS`; the steps that use a key do not change.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from agent.verification.validity import ALWAYS, Validity
 
 
 class KeyRejection(StrEnum):
-    """Why a key of a JWK Set was left out."""
+    """Why a key of a JWK Set is not used."""
 
     NOT_AN_OBJECT = "not-an-object"
     KID_MISSING = "kid-missing"
@@ -38,23 +38,23 @@ class KeyRejection(StrEnum):
 
 
 class VerdictKey(Protocol):
-    """A public key that may verify verdicts."""
+    """A public key that verifies verdicts."""
 
     ALG: ClassVar[str]
-    """The one JOSE algorithm name that the key answers to."""
+    """The only JOSE algorithm of the key."""
 
     @property
     def kid(self) -> str:
-        """The name by which a token's header refers to the key."""
+        """The name of the key in the header of a token."""
         ...
 
     @property
     def validity(self) -> Validity:
-        """When the key may be used."""
+        """The validity period of the key."""
         ...
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
-        """None where `signature` is the key's over `signing_input`, else why not."""
+        """None if the signature over `signing_input` is valid, else the reason."""
         ...
 
 
@@ -62,7 +62,7 @@ class VerdictKey(Protocol):
 class Ed25519Key:
     """Ed25519 (RFC 8032, RFC 8037, named as in RFC 9864).
 
-    That S is below the group's order and R canonical is checked by OpenSSL; the tests hold it to that.
+    OpenSSL checks that S is below the group order and R is canonical; tests verify this.
     """
 
     ALG: ClassVar[str] = "Ed25519"
@@ -76,12 +76,12 @@ class Ed25519Key:
     @classmethod
     def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | KeyRejection:
         """Read `x` (RFC 8037 section 2)."""
-        octets = _octets(jwk.get("x"), 32)
-        if octets is None or "y" in jwk:
+        data = _decoded(jwk.get("x"), 32)
+        if data is None or "y" in jwk:
             return KeyRejection.COORDINATE_MALFORMED
-        if not edwards25519.is_trustworthy(octets):
+        if not edwards25519.is_trustworthy(data):
             return KeyRejection.POINT_INVALID
-        return cls(kid, ed25519.Ed25519PublicKey.from_public_bytes(octets), validity)
+        return cls(kid, ed25519.Ed25519PublicKey.from_public_bytes(data), validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
         """Verify as in RFC 8032 section 5.1.7."""
@@ -104,8 +104,8 @@ _ES256: Final = ec.ECDSA(SHA256())
 class Es256Key:
     """ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4).
 
-    Of the two signatures (r, s) and (r, n - s) both are taken, as RFC 7515 and its implementations do: that a
-    verdict counts once rests on its nonce and serial, never on its bytes being unique.
+    Both signatures (r, s) and (r, n - s) are accepted, as by RFC 7515 and its implementations. Replay is prevented by
+    nonce and serial and does not depend on unique bytes of a token.
     """
 
     ALG: ClassVar[str] = "ES256"
@@ -118,8 +118,8 @@ class Es256Key:
 
     @classmethod
     def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | KeyRejection:
-        """Read `x` and `y`, 32 octets each (RFC 7518 section 6.2.1); the point must lie on the curve."""
-        x, y = _octets(jwk.get("x"), 32), _octets(jwk.get("y"), 32)
+        """Read `x` and `y`, 32 bytes each (RFC 7518 section 6.2.1). The point must be on the curve."""
+        x, y = _decoded(jwk.get("x"), 32), _decoded(jwk.get("y"), 32)
         if x is None or y is None:
             return KeyRejection.COORDINATE_MALFORMED
         try:
@@ -129,7 +129,7 @@ class Es256Key:
         return cls(kid, public, validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
-        """Verify R and S, 32 octets each, big endian (RFC 7518 section 3.4)."""
+        """Verify R and S, 32 bytes each, big endian (RFC 7518 section 3.4)."""
         if len(signature) != 64:
             return Code.SIGNATURE_LENGTH
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
@@ -143,16 +143,16 @@ class Es256Key:
 
 
 _ML_DSA_65_RHO: Final = 32
-"""Octets of the seed of the matrix, before the vector t1 (FIPS 204 algorithm 22)."""
+"""Length in bytes of the seed of the matrix, which precedes the vector t1 (FIPS 204 algorithm 22)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MlDsa65Key:
     """ML-DSA-65 (FIPS 204) as in RFC 9964: pure, with an empty context, in a key of type AKP.
 
-    Every text of the right length decodes to a public key (FIPS 204 algorithm 23), so the length is all that the
-    coding has to check. A key whose vector t1 is zero is refused: its equation no longer holds the secret, and
-    anybody could sign under it, as under an Ed25519 point of small order.
+    All bytes of the right length decode to a public key (FIPS 204 algorithm 23), so only the length is checked. A key
+    with a zero vector t1 is rejected: its equation does not contain the secret, so anyone could sign with it, as with
+    an Ed25519 point of small order.
     """
 
     ALG: ClassVar[str] = "ML-DSA-65"
@@ -168,19 +168,19 @@ class MlDsa65Key:
     @classmethod
     def from_jwk(cls, kid: str, jwk: Mapping[str, object], validity: Validity) -> Self | KeyRejection:
         """Read `pub` (RFC 9964 section 3)."""
-        octets = _octets(jwk.get("pub"), cls.PUBLIC_KEY_LENGTH)
-        if octets is None:
+        data = _decoded(jwk.get("pub"), cls.PUBLIC_KEY_LENGTH)
+        if data is None:
             return KeyRejection.PUBLIC_KEY_MALFORMED
-        if not any(octets[_ML_DSA_65_RHO:]):
+        if not any(data[_ML_DSA_65_RHO:]):
             return KeyRejection.PUBLIC_KEY_DEGENERATE
         try:
-            public = mldsa.MLDSA65PublicKey.from_public_bytes(octets)
+            public = mldsa.MLDSA65PublicKey.from_public_bytes(data)
         except UnsupportedAlgorithm:  # cryptography was built against a library without ML-DSA
             return KeyRejection.KEY_TYPE_UNSUPPORTED
         return cls(kid, public, validity)
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
-        """Verify as in FIPS 204 algorithm 3; the hints' one spelling is part of it (algorithm 21)."""
+        """Verify as in FIPS 204 algorithm 3, including the canonical encoding of the hints (algorithm 21)."""
         if len(signature) != self.SIGNATURE_LENGTH:
             return Code.SIGNATURE_LENGTH
         try:
@@ -190,26 +190,26 @@ class MlDsa65Key:
         return None
 
 
-def _octets(value: object, length: int) -> bytes | None:
-    """`length` octets in canonical base64url, or None."""
+def _decoded(value: object, length: int) -> bytes | None:
+    """`length` bytes in canonical base64url, or None."""
     if not isinstance(value, str) or not value.isascii():
         return None
-    octets = base64url.decode(value.encode())
-    return octets if octets is not None and len(octets) == length else None
+    data = base64url.decode(value.encode())
+    return data if data is not None and len(data) == length else None
 
 
 ALGORITHMS: Final = (Ed25519Key, Es256Key, MlDsa65Key)
-"""Every algorithm that this verifier knows."""
+"""All algorithms of the verifier."""
 
 
 def read(kid: str, jwk: Mapping[str, object], validity: Validity = ALWAYS) -> VerdictKey | KeyRejection:
-    """The key, by the class whose `kty` and `crv` it has. `alg`, where given, must be that class's own.
+    """The key, read by the class with its `kty` and `crv`. If `alg` is present, it must be that of the class.
 
-    A key of type AKP is of no algorithm without its `alg` (RFC 9964 section 3), so there it must be given.
+    For keys of type AKP, `alg` is required (RFC 9964 section 3).
     """
     for kind in ALGORITHMS:
         if (jwk.get("kty"), jwk.get("crv")) == (kind.KTY, kind.CRV):
-            # "EdDSA" does not say which curve (RFC 9864 section 1), so it names no algorithm here either.
+            # "EdDSA" does not specify the curve (RFC 9864 section 1), so it is rejected.
             fallback = None if kind.KTY == "AKP" else kind.ALG
             fits = jwk.get("alg", fallback) == kind.ALG
             return kind.from_jwk(kid, jwk, validity) if fits else KeyRejection.ALG_CONTRADICTS_KEY

@@ -1,8 +1,8 @@
-"""The keys that may verify verdicts, read from a JWK Set (RFC 7517).
+"""The keys that verify verdicts, read from a JWK Set (RFC 7517).
 
-A key that is not fit is left out and named with the reason; the rest of the set stays usable. A key whose
-`status` is `revoked` is remembered by its `kid`, so that a verdict under it is refused as such. A key may say
-from when (`nbf`) and until when (`exp`) it is to be used; the set keeps that, step 5 holds it against the time.
+An unfit key is left out and listed with the reason; the other keys of the set remain usable. The `kid` of a key with
+`status` `revoked` is recorded, so that a verdict of this key is rejected as such. A key can have a validity period
+(`nbf` and `exp`), which step 5 compares with the time.
 """
 
 import re
@@ -16,19 +16,20 @@ from typing import Final, Self
 from agent.verification import keys as algorithms
 from agent.verification import strict_json
 from agent.verification.keys import KeyRejection, VerdictKey
+from agent.verification.strict_json import JsonFault
 from agent.verification.validity import ALWAYS, Validity
 from wire import limits
 
 KEYS_MAX: Final = 64
-"""Most keys of a JWK Set that is read at all."""
+"""Most keys in a JWK Set."""
 
-# The alphabet of `wire.model.Code`: a thumbprint (RFC 7638) is a good name and may begin with `-` or `_`.
+# The alphabet of `wire.model.Code`. A thumbprint (RFC 7638) is a common name and can begin with `-` or `_`.
 _KID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.CODE_MAX}}}")
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv", "priv_exp", "seed"})
 
 
 class KeyStatus(StrEnum):
-    """`status` of a key in the set. A key without it is active."""
+    """`status` of a key. A key without it is active."""
 
     ACTIVE = "active"
     REVOKED = "revoked"
@@ -43,7 +44,7 @@ class KeySetFault(StrEnum):
 
 
 class KeySetError(ValueError):
-    """The document is not a JWK Set that may be read. `fault` says why."""
+    """The document is not a usable JWK Set. `fault` is the reason."""
 
     def __init__(self, fault: KeySetFault) -> None:
         super().__init__(f"{fault}: give a JWK Set (RFC 7517 section 5) of at most {KEYS_MAX} keys")
@@ -52,7 +53,7 @@ class KeySetError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RejectedKey:
-    """A key that was left out: its place in the set, its `kid` if it has a well-formed one, and why."""
+    """A key that was left out: its index in the set, its `kid` if well-formed, and the reason."""
 
     index: int
     kid: str | None
@@ -61,9 +62,9 @@ class RejectedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """Keys by `kid`, immutable. `KeySet()` is the empty set: nothing verifies.
+    """Keys by `kid`, immutable. With the empty set, `KeySet()`, no verdict verifies.
 
-    `unfit` are the names of keys that were left out; `timed` says whether any key says when it may be used.
+    `unfit` are the names of the keys that were left out. `timed` is true if a key has a validity period.
     """
 
     keys: tuple[VerdictKey, ...] = ()
@@ -80,7 +81,7 @@ class KeySet:
 
     @classmethod
     def from_jwks(cls, document: Mapping[str, object] | str | bytes) -> Self:
-        """Read a JWK Set, as a mapping or as JSON. Raises KeySetError where it is none.
+        """Read a JWK Set, as a mapping or as JSON. Raises KeySetError.
 
         >>> KeySet.from_jwks({"keys": [{"kty": "oct", "kid": "a", "k": "AA"}]}).left_out[0].reason.value
         'private-material'
@@ -100,13 +101,13 @@ class KeySet:
         return cls(tuple(keys), revoked, tuple(left_out))
 
     def find(self, kid: str) -> VerdictKey | None:
-        """The active key of that name."""
+        """The active key with this name, or None."""
         return self._by_kid.get(kid)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One member of `keys`, as it stands in the document."""
+    """One element of `keys` in the document."""
 
     index: int
     value: object
@@ -122,11 +123,11 @@ class _Entry:
 
     @property
     def revoked(self) -> bool:
-        """Whatever else is wrong with the key: a revocation must not get lost."""
+        """Whether the key is revoked, even if it is invalid otherwise."""
         return self.kid is not None and self.jwk.get("status") == KeyStatus.REVOKED
 
     def key(self) -> VerdictKey | KeyRejection:
-        """The key, or why it may not verify verdicts."""
+        """The key, or why it is rejected."""
         if not isinstance(self.value, Mapping):
             return KeyRejection.NOT_AN_OBJECT
         if self.kid is None:
@@ -138,8 +139,10 @@ class _Entry:
 
 
 def _entries(document: Mapping[str, object] | str | bytes) -> list[_Entry]:
-    members = document if isinstance(document, Mapping) else _parsed(document)
-    if members is None:
+    if isinstance(document, str):
+        document = document.encode("utf-8", "surrogatepass")  # which is not UTF-8 then, and rejected as such
+    members = strict_json.read(document) if isinstance(document, bytes) else document
+    if isinstance(members, JsonFault):
         raise KeySetError(KeySetFault.NOT_JSON)
     values = members.get("keys")
     if not isinstance(values, (list, tuple)):
@@ -147,13 +150,6 @@ def _entries(document: Mapping[str, object] | str | bytes) -> list[_Entry]:
     if len(values) > KEYS_MAX:
         raise KeySetError(KeySetFault.TOO_MANY_KEYS)
     return [_Entry(index, value) for index, value in enumerate(values)]
-
-
-def _parsed(document: str | bytes) -> Mapping[str, object] | None:
-    try:
-        return strict_json.loads(document.encode() if isinstance(document, str) else document)
-    except ValueError:
-        return None
 
 
 def _unfit_for_verdicts(jwk: Mapping[str, object]) -> KeyRejection | None:

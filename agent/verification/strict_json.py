@@ -1,8 +1,8 @@
-"""JSON as strictly as a verdict needs it: RFC 8259 with the freedoms of I-JSON (RFC 7493) taken away.
+"""Strict JSON for verdicts: RFC 8259 with the restrictions of I-JSON (RFC 7493) and more.
 
-Refused by name: bytes that are not UTF-8, a byte order mark, a member named twice, `NaN` and the infinities,
-any number that is not an integer which every implementation keeps exact, nesting deeper than the contract
-allows, a lone surrogate, and a top level that is not an object.
+Rejects bytes that are not UTF-8, a byte order mark, repeated members, `NaN` and the infinities, numbers that are not
+integers or that some implementations do not keep exact, nesting deeper than the contract permits, lone surrogates, and
+a top level that is not an object.
 """
 
 import json
@@ -15,7 +15,7 @@ JsonObject = dict[str, Any]
 
 
 class JsonFault(Enum):
-    """Why a text was refused."""
+    """Why a text was rejected."""
 
     NOT_JSON = "not-json"
     MEMBER_DUPLICATE = "member-duplicate"
@@ -24,50 +24,46 @@ class JsonFault(Enum):
 
 
 class StrictJsonError(ValueError):
-    """The text is not strict JSON. Carries the `fault` and nothing of the text."""
+    """The text is not strict JSON. Has the `fault` and no part of the text."""
 
     def __init__(self, fault: JsonFault) -> None:
         super().__init__(fault.value)
         self.fault: Final = fault
 
 
-def loads(octets: bytes) -> JsonObject:
-    """Read one JSON object. Raises StrictJsonError, on which nothing of `octets` hangs.
+def loads(data: bytes) -> JsonObject:
+    """Read one JSON object. Raises StrictJsonError, which contains no part of `data`.
 
     >>> loads(b'{"serial": 7}')
     {'serial': 7}
     """
-    value = read(octets)
+    value = read(data)
     if isinstance(value, JsonFault):
         raise StrictJsonError(value)
     return value
 
 
-def read(octets: bytes) -> JsonObject | JsonFault:
-    """Like `loads`, with the fault as a value: for a caller whose own error must not follow from another."""
+def read(data: bytes) -> JsonObject | JsonFault:
+    """Like `loads`, but returns the fault, so that the caller can raise an error without `__context__`."""
     try:
-        text = octets.decode()
-        # Bounding the nesting first means that the decoder's own recursion needs no guard.
-        if _deeper_than_allowed(text):
+        text = data.decode()
+        # Checked first, so that the recursion of the decoder is bounded.
+        if _is_too_deep(text):
             return JsonFault.TOO_DEEP
         value = _DECODER.decode(text)
     except StrictJsonError as refused:
         return refused.fault
-    except ValueError:  # UnicodeDecodeError and JSONDecodeError, both of which quote the text
+    except ValueError:  # UnicodeDecodeError or JSONDecodeError, which contain the text
         return JsonFault.NOT_JSON
     if not isinstance(value, dict) or ("\\u" in text and _has_lone_surrogate(value)):
         return JsonFault.NOT_JSON
     return value
 
 
-def _deeper_than_allowed(text: str) -> bool:
+def _is_too_deep(text: str) -> bool:
+    """Whether brackets outside of strings are nested too deeply. `text` need not be JSON."""
     if text.count("{") + text.count("[") <= limits.JSON_DEPTH_MAX:
         return False
-    return _depth(text) > limits.JSON_DEPTH_MAX
-
-
-def _depth(text: str) -> int:
-    """Deepest nesting of brackets outside of strings. Does not care whether `text` is JSON."""
     depth = deepest = 0
     in_string = escaped = False
     for character in text:
@@ -81,7 +77,7 @@ def _depth(text: str) -> int:
             deepest = max(deepest, depth)
         elif character in "}]":
             depth -= 1
-    return deepest
+    return deepest > limits.JSON_DEPTH_MAX
 
 
 def _has_lone_surrogate(value: object) -> bool:
@@ -100,7 +96,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
 
 
 def _integer(digits: str) -> int:
-    # The length first: converting thousands of digits is slow, and Python refuses it in words of its own.
+    # The length first: converting thousands of digits is slow, and Python raises its own ValueError for them.
     if len(digits) > _DIGITS_MAX or abs(value := int(digits)) > limits.INTEGER_MAX:
         raise StrictJsonError(JsonFault.NUMBER)
     return value

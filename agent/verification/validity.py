@@ -1,4 +1,4 @@
-"""When a key may be used, held against what is known of the time. All times are seconds since the epoch."""
+"""The validity period of a key. All times are in seconds since the epoch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from wire import limits
 class TimeBounds(NamedTuple):
     """What is known of the time: it is `earliest` or later, and `latest` or earlier.
 
-    `latest` is None where the time may be any later one: at first contact, or after a reboot.
+    `latest` is None if there is no upper bound: at first contact, or after a reboot.
     """
 
     earliest: int
@@ -19,7 +19,7 @@ class TimeBounds(NamedTuple):
 
 
 class ValidityViolation(Enum):
-    """Why a key may not be used at a time."""
+    """Why a key is not valid at a time."""
 
     NOT_YET = "not-yet"
     OVER = "over"
@@ -27,11 +27,11 @@ class ValidityViolation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """From when and until when a key may be used: at `begins`, no longer at `ends`. None sets no bound.
+    """The period in which a key is valid: from `begins`, before `ends`. None means no bound.
 
-    >>> Validity(begins=100, ends=200).lapse(TimeBounds(199, 201)) is None
+    >>> Validity(begins=100, ends=200).violation(TimeBounds(199, 201)) is None
     True
-    >>> Validity(begins=100, ends=200).lapse(TimeBounds(200, None))
+    >>> Validity(begins=100, ends=200).violation(TimeBounds(200, None))
     <ValidityViolation.OVER: 'over'>
     """
 
@@ -40,19 +40,19 @@ class Validity:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, object]) -> "Validity | None":
-        """Read `nbf` and `exp` as RFC 7519 defines them for claims, integers only. None where they are malformed."""
+        """Read `nbf` and `exp` as RFC 7519 defines them for claims, only integers. None if they are malformed."""
         given = {name: jwk[name] for name in ("nbf", "exp") if name in jwk}
         times = {name: time for name, time in given.items() if _is_time(time)}
         if times != given:
             return None
         begins, ends = times.get("nbf"), times.get("exp")
-        # A period that is empty was meant otherwise.
+        # An empty period is certainly a mistake.
         if begins is not None and ends is not None and ends <= begins:
             return None
         return cls(begins, ends) if given else ALWAYS
 
-    def lapse(self, time: TimeBounds) -> ValidityViolation | None:
-        """Why the key may not be used, or None where the time may lie within the period."""
+    def violation(self, time: TimeBounds) -> ValidityViolation | None:
+        """Why the key is not valid, or None if the time can be in the period."""
         if self.ends is not None and time.earliest >= self.ends:
             return ValidityViolation.OVER
         if self.begins is not None and time.latest is not None and time.latest < self.begins:
@@ -61,9 +61,9 @@ class Validity:
 
 
 def _is_time(value: object) -> TypeGuard[int]:
-    """Whether `value` is an integer in range; booleans are none."""
+    """Whether `value` is an integer in range, and no boolean."""
     return type(value) is int and 0 <= value <= limits.INTEGER_MAX
 
 
 ALWAYS: Final = Validity()
-"""The validity of a key that says nothing of it."""
+"""The validity of a key without `nbf` and `exp`."""

@@ -1,21 +1,21 @@
-"""A verdict that this phone may act on: steps 8 to 14, after the seven of `jws`.
+"""Verification of a verdict: steps 8 to 14, after steps 1 to 7 in `jws`.
 
-This list is normative; the functions below follow it in this order, and the first that refuses ends it.
+This list is normative. The functions below follow it in this order; the first failing step ends the verification.
 
-8.  Payload: strict JSON, no member twice, integers only, bounded depth, no `null`; every claim is known and
-    well-formed, and every claim is there that all verdicts carry.
+8.  Payload: strict JSON, no member twice, only integers, bounded depth, no `null`. All claims are known and
+    well-formed, and no mandatory claim is missing.
 9.  `iss` and `aud` are the ones that the image pins.
-10. `cnf.jkt` is the thumbprint of the key that signed the evidence (RFC 7800): it is about this phone.
-11. `eat_nonce` is the challenge that is outstanding: the verdict is about now.
-12. Times, against trusted time (see `TimeCertainty`): issued neither before the challenge nor in the future,
-    valid by now, not expired, living no longer than `limits.LIFETIME_MAX`, and not contradicting each other.
-    Where the key says when it may be used, the verdict was issued then: a phone that does not know the time
-    takes it from the verdict, so the key must have been valid at the time that the verdict tells.
-13. `serial` is greater than the sealed one, `policy.version` not lower: nothing older comes again.
-14. Decision and reason are known, the claims are complete for the decision and none contradicts it; an
-    announced lock does not lie before the verdict.
+10. `cnf.jkt` is the thumbprint of the key that signed the evidence (RFC 7800): the verdict is for this device.
+11. `eat_nonce` is the pending challenge: the verdict is for this exchange.
+12. Times, compared with trusted time (see `TimeCertainty`): issued neither before the challenge nor in the future,
+    already valid, not expired, a lifetime of at most `limits.LIFETIME_MAX`, and consistent with each other. If the
+    key has a validity period, the verdict was issued in it: a device that does not know the time takes it from the
+    verdict, so the key must have been valid at that time.
+13. `serial` is greater than the sealed one, and `policy.version` is not lower: older verdicts are rejected.
+14. Decision and reason are known, and the decision has all required and no other optional claims. An announced lock
+    is not before the issue of the verdict.
 
-Only then does a `VerifiedVerdict` exist.
+Only then is a `VerifiedVerdict` created.
 """
 
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ _REASONS: Final = frozenset(Reason)
 
 
 class TimeCertainty(Enum):
-    """How well `now` is known. Trusted time is never ahead of the truth; it may lag behind.
+    """How well `now` is known. Trusted time is never ahead of the real time; it can be behind.
 
-    EXACT: a verdict was received in this boot session, and elapsed time has been counted since without a gap.
-    AT_LEAST: first contact, or a reboot since: time unknown has passed. A later time is no ground for refusal
-    then, because the answer to a fresh nonce is what tells the time.
+    EXACT: a verdict was received in this boot session, and elapsed time was counted since without a gap.
+    AT_LEAST: at first contact or after a reboot, an unknown time has passed. A verdict with a later time is accepted,
+    because the response to a fresh nonce gives the time.
     """
 
     EXACT = "exact"
@@ -51,10 +51,10 @@ class TimeCertainty(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a verdict must match to be for this phone, this challenge and this moment.
+    """The values that a verdict for this device and challenge must match.
 
-    `thumbprint` is the RFC 7638 thumbprint of the key that signed the evidence, `nonce` the outstanding
-    challenge. `serial` and `policy_version` are the last sealed ones, 0 where there are none.
+    `thumbprint` is the RFC 7638 thumbprint of the key that signed the evidence, `nonce` the pending challenge.
+    `serial` and `policy_version` are the last sealed ones, or 0. `reckoning` is the certainty of trusted time.
     """
 
     issuer: str
@@ -69,36 +69,36 @@ class Expected:
 @final
 @dataclass(frozen=True, slots=True, init=False)
 class VerifiedVerdict:
-    """A verdict that passed all fourteen steps: the one thing that the lock machine takes as authority.
+    """A verdict that passed all fourteen steps. The lock machine accepts no other type.
 
-    Only `verify` makes one; anything else that tries gets a TypeError. `claims` is complete for its decision.
+    Only `verify` creates one; other callers get a TypeError. `claims` is complete for its decision.
     """
 
     claims: Claims
 
     def __init__(self, claims: Claims, authority: object) -> None:
         if authority is not _AUTHORITY:
-            raise TypeError("a VerifiedVerdict comes from agent.verification.verdict.verify alone")
+            raise TypeError("only agent.verification.verdict.verify creates a VerifiedVerdict")
         object.__setattr__(self, "claims", claims)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a VerifiedVerdict cannot be pickled: store the token and verify it again")
+        raise TypeError("a VerifiedVerdict cannot be pickled; store the token and verify it again")
 
     @property
     def decision(self) -> Decision:
-        """What to do."""
+        """The decision."""
         return self.claims.decision
 
     @property
     def reason(self) -> Reason:
-        """Why."""
+        """The reason."""
         return self.claims.reason
 
 
 def verify(token: str | bytes, keys: KeySet, *, expected: Expected, now: int) -> VerifiedVerdict:
-    """Take all fourteen steps. `now` is trusted time in seconds since the epoch.
+    """Do all fourteen steps. `now` is trusted time in seconds since the epoch.
 
-    Raises VerificationError, with nothing of the token on it.
+    Raises VerificationError, which contains no part of the token.
     """
     time = time_bounds(expected.reckoning, now) if keys.timed else None
     opened = jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time)
@@ -113,7 +113,7 @@ def verify(token: str | bytes, keys: KeySet, *, expected: Expected, now: int) ->
 
 
 def time_bounds(reckoning: TimeCertainty, now: int) -> TimeBounds:
-    """What trusted time says of the time, for step 5."""
+    """The bounds of the time for step 5."""
     return TimeBounds(now - limits.SKEW, now + limits.SKEW if reckoning is TimeCertainty.EXACT else None)
 
 
@@ -132,7 +132,7 @@ def check_key_binding(claims: Claims | UncheckedVerdict, expected: Expected) -> 
 
 
 def check_nonce(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
-    """Step 11. The nonce is no secret, so comparing it need not take constant time."""
+    """Step 11. The nonce is not secret, so the comparison need not take constant time."""
     if claims.eat_nonce != expected.nonce:
         raise VerificationError(Code.NONCE_MISMATCH)
 
@@ -148,7 +148,7 @@ def check_times(claims: Claims | UncheckedVerdict, reckoning: TimeCertainty, now
         raise VerificationError(Code.EXPIRED)
     if issued < now - limits.SKEW:
         raise VerificationError(Code.ISSUED_IN_PAST)
-    # Where trusted time may lag, the verdict itself says how late it is.
+    # If trusted time can be behind, the verdict gives the time.
     latest = now if reckoning is TimeCertainty.EXACT else max(now, issued)
     if issued > latest + limits.SKEW:
         raise VerificationError(Code.ISSUED_IN_FUTURE)
@@ -157,8 +157,11 @@ def check_times(claims: Claims | UncheckedVerdict, reckoning: TimeCertainty, now
 
 
 def check_issued_under(validity: Validity, claims: Claims | UncheckedVerdict) -> None:
-    """Step 12, second half: the key was valid when the verdict says that it was issued."""
-    if validity is not ALWAYS and validity.lapse(time_bounds(TimeCertainty.EXACT, claims.iat)) is not None:
+    """Step 12, second part: the key was valid when the verdict was issued."""
+    if (
+        validity is not ALWAYS
+        and validity.violation(time_bounds(TimeCertainty.EXACT, claims.iat)) is not None
+    ):
         raise VerificationError(Code.ISSUED_OUTSIDE_KEY_VALIDITY)
 
 
@@ -173,18 +176,13 @@ def check_freshness(claims: Claims | UncheckedVerdict, expected: Expected) -> No
 def check_decision(claims: Claims | UncheckedVerdict) -> Claims:
     """Step 14. Returns the claims with decision and reason known."""
     if not isinstance(claims, Claims):
-        raise VerificationError(_why_incomplete(claims))
+        if claims.decision not in _DECISIONS:
+            raise VerificationError(Code.DECISION_UNKNOWN)
+        if claims.reason not in _REASONS:
+            raise VerificationError(Code.REASON_UNKNOWN)
+        lacking = REQUIRED[Decision(claims.decision)] - claims.optional_claims()
+        # A known and complete decision was not accepted by step 8 because it has a claim that is not permitted.
+        raise VerificationError(Code.DECISION_INCOMPLETE if lacking else Code.DECISION_CONTRADICTORY)
     if claims.not_before_lock is not None and claims.not_before_lock < claims.iat:
         raise VerificationError(Code.LOCK_BEFORE_ISSUE)
     return claims
-
-
-def _why_incomplete(claims: UncheckedVerdict) -> Code:
-    """What keeps well-formed claims from being a verdict's."""
-    if claims.decision not in _DECISIONS:
-        return Code.DECISION_UNKNOWN
-    if claims.reason not in _REASONS:
-        return Code.REASON_UNKNOWN
-    lacking = REQUIRED[Decision(claims.decision)] - claims.optional_claims()
-    # What is known and complete and still not accepted carries a claim that its decision does not allow.
-    return Code.DECISION_INCOMPLETE if lacking else Code.DECISION_CONTRADICTORY

@@ -1,4 +1,4 @@
-"""A `VerifiedVerdict` says why it cannot be made or copied, and what it decides."""
+"""`VerifiedVerdict`: its decision, and the errors for creating or copying one."""
 
 import pickle
 
@@ -9,19 +9,16 @@ from tests.support.tokens import verified
 from wire.codes import Decision, Reason
 
 
-def test_it_tells_decision_and_reason() -> None:
-    """The two that the lock machine acts on."""
+def test_a_verified_verdict_has_the_decision_and_reason_of_its_claims() -> None:
     verdict = verified("deny")
     assert (verdict.decision, verdict.reason) == (Decision.DENY, Reason.TERRITORY_PROHIBITED)
 
 
-def test_who_makes_one_by_hand_is_told_who_may() -> None:
-    """The error says what to call instead."""
-    with pytest.raises(TypeError, match=r"comes from agent\.verification\.verdict\.verify alone"):
+def test_creating_a_verified_verdict_raises_an_error_that_names_verify() -> None:
+    with pytest.raises(TypeError, match=r"only agent\.verification\.verdict\.verify creates"):
         VerifiedVerdict(verified("allow").claims, object())
 
 
-def test_who_pickles_one_is_told_what_to_store() -> None:
-    """The error says what to do instead."""
+def test_pickling_a_verified_verdict_raises_an_error_that_says_what_to_do() -> None:
     with pytest.raises(TypeError, match="store the token and verify it again"):
         pickle.dumps(verified("allow"))

@@ -89,5 +89,5 @@ def test_the_time_of_a_key_is_looked_at_before_its_signature() -> None:
 def test_no_times_are_no_bounds() -> None:
     """A key without either member is good at any time, known or not."""
     assert Validity.from_jwk({"kid": "a"}) is ALWAYS
-    assert ALWAYS.lapse(TimeBounds(0, None)) is None
-    assert ALWAYS.lapse(TimeBounds(2**53, 2**53)) is None
+    assert ALWAYS.violation(TimeBounds(0, None)) is None
+    assert ALWAYS.violation(TimeBounds(2**53, 2**53)) is None
