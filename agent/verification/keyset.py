@@ -28,7 +28,7 @@ _KID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.CODE_MAX}}}")
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv", "priv_exp", "seed"})
 
 
-class KeyStatus(StrEnum):
+class JwkStatus(StrEnum):
     """`status` of a key. A key without it is active."""
 
     ACTIVE = "active"
@@ -124,7 +124,7 @@ class _Entry:
     @property
     def revoked(self) -> bool:
         """Whether the key is revoked, even if it is invalid otherwise."""
-        return self.kid is not None and self.jwk.get("status") == KeyStatus.REVOKED
+        return self.kid is not None and self.jwk.get("status") == JwkStatus.REVOKED
 
     def key(self) -> VerdictKey | KeyRejection:
         """The key, or why it is rejected."""
@@ -160,6 +160,6 @@ def _unfit_for_verdicts(jwk: Mapping[str, object]) -> KeyRejection | None:
     operations = jwk.get("key_ops", ["verify"])
     if not isinstance(operations, (list, tuple)) or "verify" not in operations:
         return KeyRejection.KEY_OPS_WITHOUT_VERIFY
-    if jwk.get("status", KeyStatus.ACTIVE) != KeyStatus.ACTIVE:
+    if jwk.get("status", JwkStatus.ACTIVE) != JwkStatus.ACTIVE:
         return KeyRejection.STATUS_UNKNOWN
     return None
