@@ -1,4 +1,4 @@
-"""ML-DSA-65 against RFC 9964 and against jwcrypto, which has an implementation of its own of the same RFC."""
+"""ML-DSA-65 compared with RFC 9964 and with jwcrypto, an independent implementation."""
 
 import json
 from pathlib import Path
@@ -35,13 +35,13 @@ def code_of(token: str, keys: KeySet = KEYS, typ: str | None = VERDICT_TYP) -> C
     return None
 
 
-def test_the_thumbprint_of_the_rfcs_key_is_the_rfcs() -> None:
-    """A key of type AKP is named by `alg`, `kty` and `pub` (RFC 9964 section 6)."""
+def test_thumbprint_of_the_key_of_the_rfc() -> None:
+    """A key of type AKP is identified by `alg`, `kty` and `pub` (RFC 9964 section 6)."""
     assert KEY.kid == KID
 
 
-def test_the_token_of_the_rfc_is_verified_as_it_stands() -> None:
-    """Its header names algorithm and key and no type, so that all seven steps apply to it."""
+def test_token_of_the_rfc_is_verified() -> None:
+    """It has no `typ`, so steps 1 to 7 apply."""
     keys = KeySet.from_jwks({"keys": [KEY.public_jwk()]})
     payload = verify_compact(TOKEN, keys, typ=None).decode()
     assert len(payload.encode()) == len(decode(TOKEN.split(".")[1]))
@@ -49,8 +49,8 @@ def test_the_token_of_the_rfc_is_verified_as_it_stands() -> None:
     assert code_of(TOKEN[:-4] + "AAAA", keys, None) is Code.SIGNATURE_INVALID
 
 
-def test_the_sizes_are_those_of_the_standard_and_a_verdict_stays_far_below_the_limit() -> None:
-    """FIPS 204 table 2. The signature alone is 4412 characters of a token of at most 16384."""
+def test_sizes_are_those_of_the_standard_and_a_verdict_is_below_the_limit() -> None:
+    """FIPS 204 table 2. The signature has 4412 of at most 16384 characters."""
     token = sign(make_verdict(), ML_DSA_65)
     header, payload, signature = token.split(".")
     assert len(decode(ML_DSA_65.jwk()["pub"])) == MlDsa65Key.PUBLIC_KEY_LENGTH == 1952
@@ -58,8 +58,7 @@ def test_the_sizes_are_those_of_the_standard_and_a_verdict_stays_far_below_the_l
     assert len(token) == len(header) + len(payload) + 4412 + 2 < limits.TOKEN_MAX / 2
 
 
-def test_what_jwcrypto_signs_is_verified_here() -> None:
-    """The other implementation of the RFC makes a token as our server would."""
+def test_token_of_jwcrypto_is_verified() -> None:
     private = JWK(kty="AKP", alg="ML-DSA-65", pub=ML_DSA_65.jwk()["pub"], priv=encode(bytes(31) + b"\x01"))
     made = JWS(json.dumps(make_verdict()))
     made.allowed_algs = ["ML-DSA-65"]
@@ -68,8 +67,7 @@ def test_what_jwcrypto_signs_is_verified_here() -> None:
     assert code_of(made.serialize(compact=True)) is None
 
 
-def test_what_the_server_signs_is_verified_by_jwcrypto_and_here() -> None:
-    """Signed by `cryptography`, read by both."""
+def test_token_of_the_server_is_verified_by_jwcrypto_and_the_agent() -> None:
     verdict = Verdict.model_validate(make_verdict())
     token, jwk = KEY.sign(verdict), KEY.public_jwk()
     payload = verify_compact(token, KeySet.from_jwks({"keys": [jwk]}), typ=VERDICT_TYP)
@@ -81,8 +79,8 @@ def test_what_the_server_signs_is_verified_by_jwcrypto_and_here() -> None:
 
 @settings(max_examples=examples(60))
 @given(st.integers(0, 3308), st.integers(1, 255))
-def test_no_octet_of_a_signature_can_be_changed(place: int, difference: int) -> None:
-    """The challenge, the response and the hints are all bound, the unused room of the hints included."""
+def test_signature_with_any_changed_byte_is_rejected(place: int, difference: int) -> None:
+    """Including the unused bytes of the hints."""
     head, _, signature = sign(make_verdict(), ML_DSA_65).rpartition(".")
     octets = bytearray(decode(signature))
     octets[place] ^= difference
@@ -90,15 +88,15 @@ def test_no_octet_of_a_signature_can_be_changed(place: int, difference: int) -> 
 
 
 @pytest.mark.parametrize("length", [0, 1, 64, 2420, 3308, 3310, 4627])
-def test_a_signature_of_another_length_is_refused_before_anything_is_computed(length: int) -> None:
-    """Among them those of Ed25519, ML-DSA-44 and ML-DSA-87."""
+def test_signature_of_another_length_is_rejected(length: int) -> None:
+    """Also of Ed25519, ML-DSA-44 and ML-DSA-87."""
     head = sign(make_verdict(), ML_DSA_65).rpartition(".")[0]
     wanted = Code.SIGNATURE_LENGTH if length else Code.SEGMENT_EMPTY
     assert code_of(f"{head}.{encode(bytes(length))}") is wanted
 
 
-def test_a_signature_with_a_context_is_another_signature() -> None:
-    """RFC 9964 section 4: the context is empty. A signature made for something else must not count here."""
+def test_signature_with_a_context_is_rejected() -> None:
+    """RFC 9964 section 4: the context is empty."""
     assert isinstance(ML_DSA_65.private, MLDSA65PrivateKey)
     head = sign(make_verdict(), ML_DSA_65).rpartition(".")[0]
     signature = ML_DSA_65.private.sign(head.encode(), context=b"other")

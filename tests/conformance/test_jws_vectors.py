@@ -43,20 +43,18 @@ VECTORS = [
 
 
 @pytest.mark.parametrize(("jwk", "signing_input", "signature"), VECTORS)
-def test_the_signature_of_an_example_is_its_keys(
+def test_signature_of_an_example_is_verified(
     jwk: dict[str, object], signing_input: str, signature: str
 ) -> None:
-    """Keys and signatures that others made are read as their makers meant them."""
     (key,) = KeySet.from_jwks({"keys": [jwk]}).keys
     assert key.check(decode(signature), signing_input.encode()) is None
     assert key.check(decode(signature), signing_input.encode() + b"A") is Code.SIGNATURE_INVALID
 
 
 @pytest.mark.parametrize(("jwk", "signing_input", "signature"), VECTORS)
-def test_the_token_of_an_example_does_not_name_its_key_and_is_refused(
+def test_token_of_an_example_without_kid_is_rejected(
     jwk: dict[str, object], signing_input: str, signature: str
 ) -> None:
-    """A token that leaves the choice of the key to its reader is no verdict."""
     with pytest.raises(VerificationError) as refused:
         verify_compact(f"{signing_input}.{signature}", KeySet.from_jwks({"keys": [jwk]}), typ=None)
     assert refused.value.code is Code.HEADER_MEMBER_MISSING
@@ -74,8 +72,8 @@ def replaced(token: str, signature: bytes) -> str:
     return f"{token.rpartition('.')[0]}.{encode(signature)}"
 
 
-def test_an_ed25519_signature_with_s_not_reduced_is_refused() -> None:
-    """RFC 8032 section 5.1.7: S + L satisfies the same equation and must not count."""
+def test_ed25519_signature_with_s_not_reduced_is_rejected() -> None:
+    """RFC 8032 section 5.1.7: S + L satisfies the same equation."""
     token = sign(make_verdict(), ED25519)
     signature = decode(token.rpartition(".")[2])
     r, s = signature[:32], int.from_bytes(signature[32:], "little")
@@ -96,8 +94,8 @@ def test_an_ed25519_signature_with_s_not_reduced_is_refused() -> None:
         b"\xff" * 32,
     ],
 )
-def test_an_ed25519_signature_with_a_degenerate_r_is_refused(r: bytes) -> None:
-    """A point of small order or in a second spelling as R, with S = 0 and with an honest S."""
+def test_ed25519_signature_with_a_degenerate_r_is_rejected(r: bytes) -> None:
+    """R of small order or not canonical, with S = 0 and with a valid S."""
     token = sign(make_verdict(), ED25519)
     for s in (bytes(32), decode(token.rpartition(".")[2])[32:]):
         assert code_of(replaced(token, r + s)) is Code.SIGNATURE_INVALID
@@ -105,23 +103,23 @@ def test_an_ed25519_signature_with_a_degenerate_r_is_refused(r: bytes) -> None:
 
 @pytest.mark.parametrize("r", [0, 1, P256_ORDER - 1, P256_ORDER, P256_ORDER + 1, 2**256 - 1])
 @pytest.mark.parametrize("s", [0, 1, P256_ORDER - 1, P256_ORDER, P256_ORDER + 1, 2**256 - 1])
-def test_an_es256_signature_at_the_edges_of_the_order_is_refused(r: int, s: int) -> None:
-    """FIPS 186-5 section 6.4.2: r and s lie in [1, n - 1], before anything is computed."""
+def test_es256_signature_outside_the_order_is_rejected(r: int, s: int) -> None:
+    """FIPS 186-5 section 6.4.2: r and s are in [1, n - 1]."""
     forged = replaced(sign(make_verdict(), ES256), r.to_bytes(32, "big") + s.to_bytes(32, "big"))
     within = 0 < r < P256_ORDER and 0 < s < P256_ORDER
     assert code_of(forged) is (Code.SIGNATURE_INVALID if within else Code.SIGNATURE_RANGE)
 
 
-def test_an_es256_signature_counts_once_whichever_s_it_has() -> None:
-    """RFC 7515 takes both s and n - s; r + n does not fit or is out of range."""
+def test_es256_signature_is_accepted_with_both_values_of_s() -> None:
+    """RFC 7515 accepts s and n - s. r + n is out of range."""
     token = sign(make_verdict(), ES256)
     signature = decode(token.rpartition(".")[2])
     r, s = signature[:32], int.from_bytes(signature[32:], "big")
     assert code_of(replaced(token, r + (P256_ORDER - s).to_bytes(32, "big"))) is None
 
 
-def test_an_es256_signature_in_der_is_refused() -> None:
-    """JOSE has the 64 octets of R and S (RFC 7518 section 3.4); DER is what other formats use."""
+def test_es256_signature_in_der_is_rejected() -> None:
+    """JOSE uses the 64 bytes of R and S (RFC 7518 section 3.4)."""
     token = sign(make_verdict(), ES256)
     signature = decode(token.rpartition(".")[2])
     der = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
@@ -129,8 +127,8 @@ def test_an_es256_signature_in_der_is_refused() -> None:
     assert code_of(replaced(token, der)) is Code.SIGNATURE_LENGTH
 
 
-def test_the_key_of_one_algorithm_does_not_verify_under_the_other() -> None:
-    """Algorithm confusion: a header that names one key with the algorithm of the other."""
+def test_key_is_rejected_with_the_algorithm_of_another_key() -> None:
+    """Algorithm confusion."""
     for signer, other in ((ED25519, ES256), (ES256, ED25519)):
         header = {"alg": signer.alg, "kid": other.kid, "typ": VERDICT_TYP}
         assert code_of(sign(make_verdict(), signer, header)) is Code.ALG_MISMATCH

@@ -26,8 +26,8 @@ def card() -> SimCard:
 @pytest.mark.parametrize(
     "options", [ModemOptions(), ModemOptions(chunk=1), ModemOptions(chunk=9, unsolicited=UNSOLICITED)]
 )
-def test_the_agent_reads_what_the_profile_says(card: SimCard, options: ModemOptions) -> None:
-    """Whole, octet by octet, and with chatter in between."""
+def test_agent_reads_the_values_of_the_profile(card: SimCard, options: ModemOptions) -> None:
+    """At once, byte by byte, and with unsolicited output."""
     reading = read_telephony(EmulatedModem(config(card), options))
     assert reading.telephony.sims == (
         Sim(
@@ -58,7 +58,7 @@ def test_the_agent_reads_what_the_profile_says(card: SimCard, options: ModemOpti
         ("AT+CRSM=192,28486,0,0,15", b"\r\n+CRSM: 106,130\r\n"),
     ],
 )
-def test_the_modem_serves_the_profile_verbatim(card: SimCard, command: str, answer: bytes) -> None:
+def test_modem_returns_the_files_of_the_profile(card: SimCard, command: str, answer: bytes) -> None:
     """Transparent and linear files, control parameters, cached numbers and missing files."""
     modem = EmulatedModem(config(card), ModemOptions(echo=False))
     modem.write(command.encode() + b"\r")

@@ -1,4 +1,4 @@
-"""What each kind of HTTP answer means for the exchange: who can mend it decides how soon the phone asks again."""
+"""Interpretation of HTTP responses: the class of a failure determines the delay of the retry."""
 
 import json
 
@@ -20,7 +20,7 @@ def problem(code: ProblemCode, status: int) -> bytes:
 
 
 def failed(answer: Answer) -> Failed:
-    """What both readers of answers make of it; they must agree on everything that is no success."""
+    """The failure from both readers of responses, which must be equal."""
     with pytest.raises(ExchangeError) as challenged:
         challenge_in(answer)
     with pytest.raises(ExchangeError) as judged:
@@ -30,29 +30,25 @@ def failed(answer: Answer) -> Failed:
     return challenged.value.failed
 
 
-def test_a_challenge_and_a_token_are_read() -> None:
-    """What the failures below are measured against."""
+def test_challenge_and_token_are_read() -> None:
     assert challenge_in(Answer(200, JSON, CHALLENGE)).nonce == "abcdefgh"
     assert token_in(Answer(200, JWT, b"a.b.c")) == b"a.b.c"
 
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("retry_after", [None, 0, 77])
-def test_a_busy_server_is_obeyed(status: int, retry_after: int | None) -> None:
-    """429 and 503 say when to come back, and the phone hands that on."""
+def test_status_429_or_503_gives_busy_with_retry_after(status: int, retry_after: int | None) -> None:
     found = failed(Answer(status, PROBLEM, problem(ProblemCode.UNAVAILABLE, status), retry_after))
     assert (found.trouble, found.code, found.retry_after) == (Trouble.BUSY, "unavailable", retry_after)
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 504, 599])
-def test_a_broken_server_is_out_of_reach(status: int) -> None:
-    """The same question may be answered in a moment."""
+def test_server_error_counts_as_unreachable(status: int) -> None:
     assert failed(Answer(status, HTML, b"<h1>", 5)) == Failed(Trouble.UNREACHABLE, f"status-{status}", 5)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 415, 422])
-def test_a_refusal_is_a_refusal(status: int) -> None:
-    """The same question will get the same answer, so the phone waits long."""
+def test_client_error_counts_as_refused(status: int) -> None:
     code = ProblemCode.EVIDENCE_CLAIMS_INVALID
     assert failed(Answer(status, PROBLEM, problem(code, status))).trouble is Trouble.REFUSED
     assert failed(Answer(status, PROBLEM, problem(code, status))).code == code.value
@@ -61,14 +57,13 @@ def test_a_refusal_is_a_refusal(status: int) -> None:
 
 
 @pytest.mark.parametrize("code", [ProblemCode.CHALLENGE_EXPIRED, ProblemCode.CHALLENGE_SPENT])
-def test_a_challenge_that_came_too_late_is_asked_for_again_soon(code: ProblemCode) -> None:
-    """A new challenge mends it; an hour's wait would punish a slow network."""
+def test_expired_challenge_counts_as_busy(code: ProblemCode) -> None:
+    """A new challenge helps, so the delay is short."""
     assert failed(Answer(409, PROBLEM, problem(code, 409))).trouble is Trouble.BUSY
 
 
 @pytest.mark.parametrize("status", [201, 202, 204, 206, 100])
-def test_a_success_that_is_none_comes_from_somebody_else(status: int) -> None:
-    """The contract knows 200 alone."""
+def test_other_success_status_counts_as_unreachable(status: int) -> None:
     assert failed(Answer(status, JSON, CHALLENGE)) == Failed(Trouble.UNREACHABLE, f"status-{status}")
 
 
@@ -84,22 +79,19 @@ def test_a_success_that_is_none_comes_from_somebody_else(status: int) -> None:
         (Answer(200, JSON, b'{"nonce": "abcdefgh", "expires_in": 9999}'), "challenge-malformed"),
     ],
 )
-def test_a_captive_portal_is_no_challenge(answer: Answer, code: str) -> None:
-    """HTML with 200, or JSON that is something else: for the phone the server is out of reach."""
+def test_response_of_a_captive_portal_is_not_a_challenge(answer: Answer, code: str) -> None:
     with pytest.raises(ExchangeError) as caught:
         challenge_in(answer)
     assert caught.value.failed == Failed(Trouble.UNREACHABLE, code)
 
 
 @pytest.mark.parametrize("media_type", [HTML, JSON, "", "text/plain"])
-def test_a_captive_portal_is_no_verdict_either(media_type: str) -> None:
-    """It never reaches the verifier, so nobody is told that an untrusted answer came."""
+def test_response_of_a_captive_portal_is_not_a_verdict(media_type: str) -> None:
     with pytest.raises(ExchangeError) as caught:
         token_in(Answer(200, media_type, b"a.b.c"))
     assert caught.value.failed == Failed(Trouble.UNREACHABLE, "not-a-verdict")
 
 
 @pytest.mark.parametrize("fault", TransportFault)
-def test_every_fault_of_the_transport_keeps_its_name(fault: TransportFault) -> None:
-    """The journal shows which one it was."""
+def test_transport_fault_is_the_code_of_the_failure(fault: TransportFault) -> None:
     assert unreachable(TransportError(fault, "detail")) == Failed(Trouble.UNREACHABLE, fault.value)

@@ -1,4 +1,4 @@
-"""The sealed state: only the newest record of this phone is used, whatever flash access does to the file."""
+"""The sealed state: only the newest record of this device is used, after any change of the file."""
 
 from dataclasses import replace
 
@@ -40,8 +40,8 @@ counters = st.integers(1, 2**60)
 
 
 @given(state=states, counter=counters)
-def test_the_newest_record_comes_back_as_it_was(state: State, counter: int) -> None:
-    """Everything that must survive a power cut does; trusted time goes on from the boot."""
+def test_newest_record_is_recovered(state: State, counter: int) -> None:
+    """Trusted time continues from the boot."""
     found = recover(seal(state, KEY, counter), KEY, counter, BLANK)
     time = TimeAnchor(state.memory.time.epoch, BLANK.memory.time.elapsed)
     assert found.fault is None
@@ -52,31 +52,28 @@ def test_the_newest_record_comes_back_as_it_was(state: State, counter: int) -> N
 
 
 @given(state=states, counter=counters)
-def test_a_record_one_ahead_of_the_counter_is_complete_and_the_counter_follows(
+def test_record_one_ahead_of_the_counter_is_used_and_the_counter_is_behind(
     state: State, counter: int
 ) -> None:
-    """The power went after the record was durable and before the counter counted."""
+    """As after a power cut between writing and counting."""
     found = recover(seal(state, KEY, counter), KEY, counter - 1, BLANK)
     assert (found.fault, found.behind, found.state.lock) == (None, True, state.lock)
 
 
 @given(state=states, counter=counters, gap=st.integers(1, 1000))
-def test_an_older_record_is_not_used(state: State, counter: int, gap: int) -> None:
-    """Copying yesterday's file back must not bring yesterday back."""
+def test_older_record_is_rejected(state: State, counter: int, gap: int) -> None:
     found = recover(seal(state, KEY, counter), KEY, counter + gap, BLANK)
     assert (found.state, found.fault) == (BLANK, SealFault.ROLLED_BACK)
 
 
 @given(state=states, counter=counters, gap=st.integers(2, 1000))
-def test_a_record_from_later_than_the_counter_is_not_used(state: State, counter: int, gap: int) -> None:
-    """A counter that was reset or exchanged can no longer tell old from new."""
+def test_record_newer_than_the_counter_is_rejected(state: State, counter: int, gap: int) -> None:
     found = recover(seal(state, KEY, counter + gap), KEY, counter, BLANK)
     assert (found.state, found.fault) == (BLANK, SealFault.COUNTER_LOST)
 
 
 @given(state=states, counter=counters, data=st.data())
-def test_a_changed_or_cut_record_is_not_used(state: State, counter: int, data: st.DataObject) -> None:
-    """Flash access without the keystore's key changes nothing to its liking."""
+def test_changed_or_truncated_record_is_rejected(state: State, counter: int, data: st.DataObject) -> None:
     record = bytearray(seal(state, KEY, counter))
     where = data.draw(st.integers(0, len(record) - 1))
     if data.draw(st.booleans()):
@@ -88,40 +85,34 @@ def test_a_changed_or_cut_record_is_not_used(state: State, counter: int, data: s
 
 
 @given(content=st.binary(max_size=200))
-def test_rubbish_is_foreign_and_never_an_exception(content: bytes) -> None:
-    """Whatever lies in the file, the phone boots."""
+def test_random_bytes_are_foreign(content: bytes) -> None:
     assert recover(MAGIC + content, KEY, 1, BLANK).fault is SealFault.FOREIGN
     assert unseal(content, KEY) is None
 
 
-def test_a_record_of_another_phone_is_foreign() -> None:
-    """The sealing key never leaves a phone, so a neighbour's ACTIVATED opens nothing."""
+def test_record_of_another_device_is_foreign() -> None:
     record = seal(replace(BLANK, lock=Lock.ACTIVATED), bytes(32), 1)
     assert recover(record, KEY, 1, BLANK).fault is SealFault.FOREIGN
 
 
-def test_an_oversized_file_is_not_decrypted() -> None:
-    """Reading the state must stay bounded."""
+def test_too_large_file_is_not_decrypted() -> None:
     record = seal(BLANK, KEY, 1)
     assert unseal(record + bytes(RECORD_MAX), KEY) is None
 
 
 @pytest.mark.parametrize(("counter", "fault"), [(0, None), (3, SealFault.MISSING)])
-def test_no_file_means_a_new_phone_or_a_reset_one(counter: int, fault: SealFault | None) -> None:
-    """Both start blank; the counter tells them apart for the journal."""
+def test_missing_file_is_a_fault_unless_the_counter_is_zero(counter: int, fault: SealFault | None) -> None:
     assert recover(None, KEY, counter, BLANK).fault is fault
 
 
-def test_a_record_shows_nothing_and_is_the_same_for_the_same_state() -> None:
-    """The case number is nobody's business on the flash; equal input gives equal octets."""
+def test_record_is_encrypted_and_deterministic() -> None:
     state = replace(BLANK, memory=replace(BLANK.memory, case="PLANTED-CASE"))
     assert b"PLANTED" not in seal(state, KEY, 1)
     assert seal(state, KEY, 1) == seal(state, KEY, 1)
     assert seal(state, KEY, 1) != seal(state, KEY, 2)
 
 
-def test_what_a_boot_begins_anew_is_not_sealed() -> None:
-    """An exchange does not survive the power cut that interrupted it."""
+def test_state_of_an_exchange_is_not_sealed() -> None:
     running = replace(
         BLANK,
         exchange=Exchange.AWAITING_VERDICT,
@@ -133,7 +124,6 @@ def test_what_a_boot_begins_anew_is_not_sealed() -> None:
     assert recover(seal(running, KEY, 1), KEY, 1, BLANK).state == BLANK
 
 
-def test_a_newer_image_raises_trusted_time_to_its_build_date() -> None:
-    """Nobody can be before the day on which their firmware was built."""
+def test_newer_image_raises_trusted_time_to_its_build_date() -> None:
     old = replace(BLANK, memory=replace(BLANK.memory, time=TimeAnchor(1_500_000_000)))
     assert recover(seal(old, KEY, 1), KEY, 1, BLANK).state.memory.time.epoch == 1_600_000_000

@@ -1,4 +1,4 @@
-"""The format of the sealed record: phones that are out have sealed records, and an update must read them."""
+"""The format of the sealed record: an update must read the records of earlier releases."""
 
 import base64
 
@@ -23,12 +23,11 @@ RECORD = base64.b64decode(
 
 
 def sealed(plain: bytes, nonce: bytes = bytes(12)) -> bytes:
-    """A record of any plain text, in the format as it is documented."""
+    """A record with any plain text, in the documented format."""
     return b"ASEAL1\n" + nonce + AESGCMSIV(KEY).encrypt(nonce, plain, b"ASEAL1\n")
 
 
-def test_a_record_that_is_out_there_can_still_be_read() -> None:
-    """An update that forgets how to read a record would unlock every phone, or lock it out."""
+def test_record_of_an_earlier_release_is_read() -> None:
     record = unseal(RECORD, KEY)
     assert record is not None
     assert (record.version, record.counter, record.setup, record.lock) == (1, 7, Setup.DONE, Lock.LOCKED)
@@ -36,16 +35,15 @@ def test_a_record_that_is_out_there_can_still_be_read() -> None:
     assert record.memory.time == TimeAnchor(1_600_000_000)
 
 
-def test_the_format_is_the_documented_one() -> None:
-    """Mark, nonce of 12 octets which is the counter, AES-256-GCM-SIV with the mark as associated data."""
+def test_record_has_the_documented_format() -> None:
+    """Magic, the counter as nonce of 12 bytes, AES-256-GCM-SIV with the magic as associated data."""
     plain = SealedState(counter=7, setup=BLANK.setup, lock=BLANK.lock, memory=BLANK.memory)
     nonce = (7).to_bytes(12, "big")
     assert seal(BLANK, KEY, 7) == sealed(plain.model_dump_json().encode(), nonce)
 
 
 @pytest.mark.parametrize(("length", "read"), [(65_536, True), (65_537, False)])
-def test_a_record_is_read_up_to_64_kib(length: int, read: object) -> None:
-    """The bound is part of the format, octet for octet."""
+def test_record_of_64_kib_is_read_and_a_longer_one_is_not(length: int, read: object) -> None:
     plain = (
         SealedState(counter=7, setup=BLANK.setup, lock=BLANK.lock, memory=BLANK.memory)
         .model_dump_json()
@@ -57,8 +55,7 @@ def test_a_record_is_read_up_to_64_kib(length: int, read: object) -> None:
 
 
 @pytest.mark.parametrize("change", [b'"version":2', b'"version":1,"further":1'])
-def test_a_record_of_another_version_is_not_guessed_at(change: bytes) -> None:
-    """What a newer image sealed may mean something that this one does not know."""
+def test_record_of_another_version_is_rejected(change: bytes) -> None:
     plain = (
         SealedState(counter=7, setup=BLANK.setup, lock=BLANK.lock, memory=BLANK.memory)
         .model_dump_json()
@@ -68,23 +65,20 @@ def test_a_record_of_another_version_is_not_guessed_at(change: bytes) -> None:
     assert unseal(sealed(plain.replace(b'"version":1', change)), KEY) is None
 
 
-def test_a_record_cannot_be_changed_once_it_is_read() -> None:
-    """What was unsealed is what was sealed."""
+def test_unsealed_record_is_immutable() -> None:
     record = unseal(RECORD, KEY)
     assert record is not None
     with pytest.raises(ValidationError):
         record.lock = Lock.ACTIVATED  # type: ignore[misc]  # the assignment is what is tested
 
 
-def test_only_the_newest_record_lets_the_counter_follow() -> None:
-    """A blank phone has nothing that the counter could follow."""
+def test_counter_is_behind_only_for_the_newest_record() -> None:
     assert recover(None, KEY, 0, BLANK) == Recovered(BLANK, None, behind=False)
     assert recover(RECORD, KEY, 8, BLANK) == Recovered(BLANK, SealFault.ROLLED_BACK, behind=False)
     assert not Recovered(BLANK).behind
 
 
 def test_codes_are_stable() -> None:
-    """Journals and reports know the faults by these words."""
     assert {fault.name: fault.value for fault in SealFault} == {
         "MISSING": "missing",
         "FOREIGN": "foreign",

@@ -1,4 +1,4 @@
-"""The rules of unlock codes, apart from phones and servers."""
+"""The rules of unlock codes."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def taken(
     decision: Decision = Decision.ALLOW,
     **claims: object,
 ) -> bool:
-    """Whether a code with these claims is taken at `now`."""
+    """Whether a code with these claims is accepted at `now`."""
     code = token(decision, **{"exp": NOW + DAY, **claims}).encode()
     expected = replace(EXPECTED, reckoning=reckoning)
     try:
@@ -45,34 +45,30 @@ def taken(
 
 
 @given(st.integers(0, DAY))
-def test_a_code_is_good_from_its_issue_to_its_end(late: int) -> None:
-    """Support reads it out now; the user finds a quiet moment tonight."""
+def test_code_is_accepted_from_its_issue_until_it_expires(late: int) -> None:
     assert taken(NOW + late)
     assert taken(NOW + late, TimeCertainty.AT_LEAST)
 
 
 @given(st.integers(1, 10 * 366 * DAY))
-def test_a_code_is_not_good_after_its_end(late: int) -> None:
-    """Five minutes are for clocks that differ, and no more."""
+def test_code_is_rejected_after_it_has_expired(late: int) -> None:
+    """With a tolerance of five minutes."""
     assert not taken(NOW + DAY + 299 + late)
     assert not taken(NOW + DAY + 299 + late, TimeCertainty.AT_LEAST)
 
 
 @given(st.integers(301, 10 * 366 * DAY))
-def test_a_code_from_the_future_is_taken_only_where_time_may_lag(early: int) -> None:
-    """A phone that was off takes the time from whoever may tell it; one that knows the time does not."""
+def test_code_from_the_future_is_accepted_only_if_trusted_time_can_be_behind(early: int) -> None:
     assert not taken(NOW - early)
     assert taken(NOW - early, TimeCertainty.AT_LEAST)
 
 
-def test_no_code_lives_longer_than_a_verdict_may() -> None:
-    """However late it may come."""
+def test_code_with_a_longer_lifetime_than_a_verdict_is_rejected() -> None:
     assert not taken(NOW, exp=NOW + DAY + 1)
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_what_does_not_unlock_is_no_code(decision: Decision) -> None:
-    """A code can only better the phone's lot."""
+def test_verdict_that_does_not_unlock_is_rejected(decision: Decision) -> None:
     unlocks = decision in {Decision.ALLOW, Decision.NOTICE, Decision.RELEASE}
     if unlocks:
         assert taken(NOW, decision=decision)
@@ -93,8 +89,7 @@ def test_what_does_not_unlock_is_no_code(decision: Decision) -> None:
         ({"audience": "tablets"}, Code.AUDIENCE_MISMATCH),
     ],
 )
-def test_every_other_expectation_holds_as_for_any_verdict(change: dict[str, object], code: Code) -> None:
-    """The production verifier, with the same floors."""
+def test_all_other_checks_are_those_of_a_verdict(change: dict[str, object], code: Code) -> None:
     with pytest.raises(VerificationError) as caught:
         unlock_code.verify(
             token(Decision.ALLOW).encode(), keys(), expected=replace(EXPECTED, **change), now=NOW
@@ -102,8 +97,8 @@ def test_every_other_expectation_holds_as_for_any_verdict(change: dict[str, obje
     assert caught.value.code is code
 
 
-def test_the_nonce_depends_on_the_phone_and_on_its_newest_verdict_alone() -> None:
-    """It stays over reboots, time and choices of the user; another verdict or another phone has another."""
+def test_nonce_depends_only_on_the_device_and_its_newest_verdict() -> None:
+    """Not on reboots, time and choices of the user."""
     first = unlock_code.challenge(MEMORY, KEY)
     assert first is not None
     assert first.imei14 == "49015420323751"
@@ -118,6 +113,5 @@ def test_the_nonce_depends_on_the_phone_and_on_its_newest_verdict_alone() -> Non
 
 
 @pytest.mark.parametrize("missing", ["imei", "jti"])
-def test_a_phone_that_no_verdict_has_reached_asks_for_no_code(missing: str) -> None:
-    """It has no lock to lift."""
+def test_device_without_a_verdict_has_no_challenge(missing: str) -> None:
     assert unlock_code.challenge(replace(MEMORY, **{missing: ""}), KEY) is None

@@ -1,4 +1,4 @@
-"""The keys at hand: what a phone without a network verifies a code with, and what it does not take from its flash."""
+"""The cached keys: how a device without a network verifies a code, and which changes of its storage are rejected."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from wire import key_repository
 
 
 class Nowhere:
-    """No network, and a note of whoever tries."""
+    """No network. Records requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -26,7 +26,7 @@ class Nowhere:
 
 @pytest.fixture(scope="module")
 def visited() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
-    """The pinned root, the folder of a phone that has had its keys, and the names of those keys."""
+    """The pinned root, the folder of a device that has received its keys, and the names of those keys."""
     with Simulation.open("at hand") as simulation:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
@@ -45,10 +45,9 @@ def lay(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def test_the_keys_at_hand_are_those_that_the_phone_had_and_nobody_is_asked(
+def test_cached_keys_are_the_received_ones_without_a_request(
     visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
 ) -> None:
-    """Verified again from the pinned root, without a network."""
     root, files, kids = visited
     nowhere = Nowhere()
     keys = TufKeys(root, lay(tmp_path, files), nowhere).cached_keys()
@@ -57,10 +56,9 @@ def test_the_keys_at_hand_are_those_that_the_phone_had_and_nobody_is_asked(
 
 
 @pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
-def test_metadata_that_was_changed_on_flash_is_not_believed(
+def test_changed_stored_metadata_is_rejected(
     visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path, name: str
 ) -> None:
-    """Every signature is checked again; the file on flash has no more standing than one from the network."""
     root, files, _ = visited
     path = f"metadata/{name}"
     changed = files[path].replace(b'"version": 1', b'"version": 7').replace(b'"version":1', b'"version":7')
@@ -69,20 +67,18 @@ def test_metadata_that_was_changed_on_flash_is_not_believed(
         TufKeys(root, lay(tmp_path, files | {path: changed}), Nowhere()).cached_keys()
 
 
-def test_a_key_list_that_was_changed_on_flash_is_not_believed(
+def test_changed_stored_key_list_is_rejected(
     visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
 ) -> None:
-    """Signed metadata has its hash."""
     root, files, _ = visited
     (path,) = (name for name in files if name.startswith("targets/"))
     with pytest.raises(KeySourceError):
         TufKeys(root, lay(tmp_path, files | {path: files[path] + b" "}), Nowhere()).cached_keys()
 
 
-def test_a_phone_that_never_had_keys_has_none_at_hand(
+def test_device_that_never_received_keys_has_none(
     visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
 ) -> None:
-    """The pinned root names no verdict key."""
     with pytest.raises(KeySourceError):
         TufKeys(visited[0], tmp_path, Nowhere()).cached_keys()
 
@@ -92,8 +88,8 @@ def test_a_phone_that_never_had_keys_has_none_at_hand(
     ["../secret.json", "/etc/hostname", "a/b.json", "%2e%2e.json", "timestamp", "1.root.json/../x.json", ""],
 )
 @pytest.mark.parametrize("prefix", [key_repository.METADATA_PATH, key_repository.TARGETS_PATH, ""])
-def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str, prefix: str) -> None:
-    """Names come from metadata, and metadata from whoever holds a key."""
+def test_name_cannot_refer_to_a_file_outside_the_folder(tmp_path: Path, name: str, prefix: str) -> None:
+    """Names are from metadata."""
     (tmp_path / "secret.json").write_bytes(b"secret")
     (tmp_path / "metadata").mkdir()
     with pytest.raises(DownloadHTTPError):

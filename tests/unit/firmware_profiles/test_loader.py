@@ -1,4 +1,4 @@
-"""Every way in which a profile can be wrong is named, with its file and line."""
+"""Errors in profiles are reported with code, file, line and key."""
 
 import doctest
 import tomllib
@@ -50,8 +50,7 @@ def is_table(text: str, line: int) -> bool:
 
 
 @pytest.mark.parametrize("name", names())
-def test_each_deleted_key_is_named_with_its_table_s_line(name: str) -> None:
-    """Where a key is missing there is no line of it; the header of its table is where to add it."""
+def test_deleted_key_is_reported_at_the_line_of_its_table(name: str) -> None:
     text = source(name)
     rows = text.split("\n")
     tried = 0
@@ -66,8 +65,8 @@ def test_each_deleted_key_is_named_with_its_table_s_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_each_misspelt_key_is_named_with_its_own_line_and_the_nearest_word(name: str) -> None:
-    """Both a key that is missing and one that is unknown: the one on the page is told."""
+def test_misspelt_key_is_reported_at_its_line_with_the_nearest_word(name: str) -> None:
+    """The misspelt key is reported, not the missing one."""
     text = source(name)
     rows = text.split("\n")
     for path, start, _ in statements(text):
@@ -82,8 +81,7 @@ def test_each_misspelt_key_is_named_with_its_own_line_and_the_nearest_word(name:
 
 
 @pytest.mark.parametrize("name", names())
-def test_each_misspelt_table_is_named_with_its_own_line(name: str) -> None:
-    """A header is a key too."""
+def test_misspelt_table_is_reported_at_its_line(name: str) -> None:
     text = source(name)
     rows = text.split("\n")
     for path, start, _ in statements(text):
@@ -97,8 +95,7 @@ def test_each_misspelt_table_is_named_with_its_own_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_each_wrong_type_is_named_with_its_own_line(name: str) -> None:
-    """A table in the place of every value: nothing is coerced."""
+def test_value_of_another_type_is_reported_at_its_line(name: str) -> None:
     text = source(name)
     rows = text.split("\n")
     for path, start, end in statements(text):
@@ -110,8 +107,8 @@ def test_each_wrong_type_is_named_with_its_own_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["profile", "hardware", "boot", "image"])
-def test_a_missing_table_is_named_with_what_belongs_in_it(table: str) -> None:
-    """There is no line to point at but the first."""
+def test_missing_table_is_reported_with_its_keys(table: str) -> None:
+    """At the first line."""
     whole = source("official-global").split("\n[")
     text = "\n[".join(part for part in whole if not part.startswith(f"{table}]"))
     error = refusal(text, "official-global")
@@ -119,8 +116,7 @@ def test_a_missing_table_is_named_with_what_belongs_in_it(table: str) -> None:
     assert "add the table with" in error.message
 
 
-def test_the_optional_tables_are_the_only_ones() -> None:
-    """An image without an agent, without hooks, or with hooks that falsify nothing is an image."""
+def test_optional_tables_can_be_absent() -> None:
     for path in OPTIONAL:
         header = ".".join(path)
         whole = source("custom-spoofing").split("\n[")
@@ -148,10 +144,7 @@ def test_the_optional_tables_are_the_only_ones() -> None:
         ('name = "official-global"', 'name = "official-eea"', "profile.name", "give both the same name"),
     ],
 )
-def test_a_bad_value_is_named_with_the_words_that_would_do(
-    before: str, after: str, key: str, says: str
-) -> None:
-    """The key, its line, and what to write instead."""
+def test_bad_value_is_reported_with_the_permitted_words(before: str, after: str, key: str, says: str) -> None:
     text = source("official-global")
     assert before in text
     error = refusal(text.replace(before, after, 1), "official-global")
@@ -170,15 +163,15 @@ def test_a_bad_value_is_named_with_the_words_that_would_do(
         ("x = [1,\n2", 2),
     ],
 )
-def test_what_is_not_toml_is_named_with_its_line(text: str, line: int) -> None:
-    """As the parser found it, or the last line where the text ends too early."""
+def test_text_that_is_not_toml_is_reported_with_its_line(text: str, line: int) -> None:
+    """The last line if the text ends too early."""
     error = refusal(text, "broken")
     assert (error.code, error.line, error.key) == (ProfileCode.SYNTAX, line, "")
     assert "not TOML" in error.message
 
 
-def test_a_file_that_cannot_be_read_is_reported_by_name(tmp_path: Path) -> None:
-    """Absent, a folder, not UTF-8, or far too long."""
+def test_unreadable_file_is_reported(tmp_path: Path) -> None:
+    """Absent, a folder, not UTF-8, or too long."""
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b"[profile]\ntitle = 'caf\xe9'\n")
     long = tmp_path / "long.toml"
@@ -193,8 +186,8 @@ def test_a_file_that_cannot_be_read_is_reported_by_name(tmp_path: Path) -> None:
         )
 
 
-def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    """A slip of the hand finds what was meant, and a path is not a name."""
+def test_unknown_name_is_reported_with_the_nearest() -> None:
+    """A path is not a name."""
     with pytest.raises(ProfileError) as caught:
         load_named("oficial-globl")
     assert caught.value.code is ProfileCode.UNKNOWN_PROFILE
@@ -203,21 +196,20 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         load_named("../firmware_profiles/official-global")
 
 
-def test_an_error_reads_as_a_compiler_s() -> None:
-    """File, line, key, and what to do, in a form that editors can jump to."""
+def test_error_begins_with_file_line_and_key() -> None:
+    """A form that editors can open."""
     error = refusal(source("official-global").replace("bootloader", "botloader"), "official-global")
     assert str(error).startswith(f"official-global.toml:{error.line}: boot.botloader: unknown key")
 
 
-def test_load_all_is_every_file_once() -> None:
-    """And cannot be changed by who reads it."""
+def test_load_all_returns_every_file_as_an_immutable_mapping() -> None:
     everything = load_all()
     assert tuple(everything) == names()
     assert everything["custom-aosp"] == load(FOLDER / "custom-aosp.toml")
     assert not hasattr(everything, "__setitem__")
 
 
-def test_the_examples_in_the_docstrings_are_true() -> None:
+def test_examples_in_the_docstrings_are_correct() -> None:
     result = doctest.testmod(firmware_profiles)
     assert result.attempted > 0
     assert result.failed == 0

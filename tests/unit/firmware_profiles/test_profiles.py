@@ -1,4 +1,4 @@
-"""The shipped profiles: what they are, and that none says what becomes of the phone."""
+"""The shipped profiles: their facts, and that they contain no outcomes."""
 
 import itertools
 import json
@@ -74,21 +74,19 @@ def network_bands(plmn: str) -> set[str]:
 
 
 def test_thirteen_profiles_are_shipped() -> None:
-    """By these names, each in a file of its own name."""
     assert set(names()) == set(STATES)
     assert {name: profile.name for name, profile in load_all().items()} == {name: name for name in STATES}
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_the_boot_state_follows_from_the_image(name: str) -> None:
-    """No profile states its colour; a red one is not started."""
+def test_boot_state_is_computed_from_the_image(name: str) -> None:
     profile = load_named(name)
     assert verified_boot(profile) is STATES[name]
     assert boots(profile) == (name != "official-tampered")
 
 
-def test_the_boot_state_of_every_combination() -> None:
-    """All twelve, by AVB's boot flow: unlocked is orange, a locked bootloader trusts the enrolled keys alone."""
+def test_boot_state_of_every_combination() -> None:
+    """By the boot flow of AVB."""
     base = load_named("official-global")
     for bootloader, signed_by, image in itertools.product(Bootloader, SignedBy, Integrity):
         boot = base.boot.model_copy(
@@ -104,26 +102,24 @@ def test_the_boot_state_of_every_combination() -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_a_profile_states_no_outcome(name: str) -> None:
-    """Outcomes follow from running the image; a key that named one would decide the experiment."""
+def test_profile_has_no_key_for_an_outcome(name: str) -> None:
     assert not set(keys(raw(name))) & OUTCOMES
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_a_shipped_profile_is_valid_by_the_published_schema(name: str) -> None:
-    """So that an editor and the loader agree. TOML dates are dates there as their ISO text."""
+def test_shipped_profile_conforms_to_the_published_schema(name: str) -> None:
+    """With TOML dates as ISO text."""
     document = json.loads(json.dumps(raw(name), default=str))
     jsonschema.validate(document, json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def test_the_published_schema_is_the_generated_one() -> None:
-    """`python -m firmware_profiles.schema` writes it anew."""
+def test_published_schema_is_up_to_date() -> None:
     assert FILE.read_text(encoding="utf-8") == schema()
 
 
 @pytest.mark.parametrize(("name", "region"), REGIONAL.items())
-def test_a_regional_image_is_enforcing_hardware_of_its_region(name: str, region: SaleRegion) -> None:
-    """Green, hardware keys, an agent that is woken by everything, nothing hooked."""
+def test_regional_image_is_genuine_and_its_agent_enforces(name: str, region: SaleRegion) -> None:
+    """Green, hardware keys, an agent that all events wake, no hooks."""
     profile = load_named(name)
     assert profile.image.sale_region is region
     assert profile.hardware.keystore in {KeyStorage.STRONGBOX, KeyStorage.TEE}
@@ -134,7 +130,6 @@ def test_a_regional_image_is_enforcing_hardware_of_its_region(name: str, region:
 
 
 def test_regional_hardware_differs() -> None:
-    """Model, type allocation code, bands and languages tell the regions apart."""
     profiles = [load_named(name) for name in REGIONAL]
     assert len({profile.hardware.model for profile in profiles}) == len(profiles)
     assert len({profile.hardware.tac for profile in profiles}) == len(profiles)
@@ -143,7 +138,7 @@ def test_regional_hardware_differs() -> None:
 
 
 def test_one_model_has_one_type_allocation_code_and_one_radio() -> None:
-    """Another firmware on the same phone does not change its hardware."""
+    """Other firmware does not change the hardware."""
     by_model: dict[str, set[tuple[str, tuple[str, ...]]]] = {}
     for profile in load_all().values():
         by_model.setdefault(profile.hardware.model, set()).add((profile.hardware.tac, profile.hardware.bands))
@@ -151,14 +146,12 @@ def test_one_model_has_one_type_allocation_code_and_one_radio() -> None:
 
 
 @pytest.mark.parametrize("plmn", NETWORKS)
-def test_every_phone_has_radio_for_each_network_of_interest(plmn: str) -> None:
-    """A phone that could not register would prove nothing about its firmware."""
+def test_every_device_receives_each_network_of_the_places(plmn: str) -> None:
     for name, profile in load_all().items():
         assert set(profile.hardware.bands) & network_bands(plmn), name
 
 
-def test_regional_radios_lack_what_their_region_does_not_use() -> None:
-    """Bands are facts with consequences: TD-SCDMA is Chinese, the American bands are in the global phone alone."""
+def test_regional_radios_lack_bands_that_their_region_does_not_use() -> None:
     having = {
         band: {name for name in REGIONAL if band in load_named(name).hardware.bands}
         for band in ("TD-SCDMA 1900", "LTE 1700", "UMTS 1900", "5G 3500")
@@ -169,21 +162,19 @@ def test_regional_radios_lack_what_their_region_does_not_use() -> None:
     assert having["5G 3500"] == set(REGIONAL) - {"official-russia"}
 
 
-def test_agents_are_absent_from_exactly_two_images() -> None:
-    """The community's rebuild and the clean AOSP build carry none."""
+def test_exactly_two_images_have_no_agent() -> None:
     absent = {name for name, profile in load_all().items() if profile.agent is None}
     assert absent == {"custom-vendor-base", "custom-aosp"}
 
 
-def test_the_older_agent_is_woken_by_setup_alone() -> None:
-    """And by a retry of it: it knows no check-in, no boot and no other SIM."""
+def test_older_agent_is_woken_only_by_setup_and_retry() -> None:
     agent = load_named("official-legacy").agent
     assert agent is not None
     assert set(agent.wakes_on) == {Wake.SETUP, Wake.RETRY}
 
 
-def test_hooks_are_where_they_were_put() -> None:
-    """One image swallows screens, one falsifies what the agent hears, and no other interferes."""
+def test_only_two_images_have_hooks() -> None:
+    """One suppresses screens, one falsifies inputs."""
     hooked = {name: profile.hooks for name, profile in load_all().items() if profile.hooks}
     assert set(hooked) == {"official-rooted", "custom-spoofing"}
     assert hooked["official-rooted"].display is DisplayHook.HOOKED
@@ -194,12 +185,10 @@ def test_hooks_are_where_they_were_put() -> None:
     assert load_named("custom-spoofing").hardware.keystore is KeyStorage.SOFTWARE
 
 
-def test_exactly_one_image_trusts_another_holder() -> None:
-    """Whoever holds that root is obeyed by it and by no other."""
+def test_exactly_one_image_trusts_another_owner() -> None:
     trust = {name: profile.agent.trust for name, profile in load_all().items() if profile.agent}
     assert {name for name, holder in trust.items() if holder != "vendor"} == {"custom-resigned"}
 
 
-def test_the_module_says_what_it_exports() -> None:
-    """The names in `__all__` exist; the loader is reached through them."""
+def test_exported_names_exist() -> None:
     assert all(hasattr(firmware_profiles, name) for name in firmware_profiles.__all__)

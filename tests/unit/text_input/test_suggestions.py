@@ -17,6 +17,6 @@ def test_a_suggestion_without_a_similar_word_lists_all_words_or_says_what_else_t
     assert suggestion("havanna", iter(["havana"]), "add it") == "did you mean 'havana'?"
 
 
-def test_the_examples_in_the_docstrings_are_true() -> None:
+def test_examples_in_the_docstrings_are_correct() -> None:
     result = doctest.testmod(suggestions)
     assert (result.attempted, result.failed) == (2, 0)

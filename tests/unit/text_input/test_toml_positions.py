@@ -51,6 +51,6 @@ def test_a_statement_that_is_costly_to_delimit_ends_the_reading() -> None:
     assert TomlPositions(text).lines == {("a",): 1}
 
 
-def test_the_examples_in_the_docstrings_are_true() -> None:
+def test_examples_in_the_docstrings_are_correct() -> None:
     result = doctest.testmod(toml_positions)
     assert (result.attempted, result.failed) == (1, 0)

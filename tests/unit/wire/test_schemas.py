@@ -1,4 +1,4 @@
-"""The committed JSON Schemas say what the models say."""
+"""The committed JSON Schemas are equivalent to the models."""
 
 import copy
 from functools import cache
@@ -85,21 +85,18 @@ def validator(name: str) -> Draft202012Validator:
 
 
 @pytest.mark.parametrize("name", schemas.MESSAGES)
-def test_the_committed_schema_is_the_generated_one(name: str) -> None:
-    """Whoever reads the file reads the contract; `python -m wire.schemas` writes it again."""
+def test_committed_schema_is_up_to_date(name: str) -> None:
     assert schemas.path(name).read_text(encoding="utf-8") == schemas.text(name)
 
 
-def test_no_schema_is_left_over() -> None:
-    """A file of a message that no longer exists would be a contract that nobody keeps."""
+def test_every_schema_has_a_message() -> None:
     assert {path.name for path in schemas.FOLDER.iterdir()} == {
         schemas.path(name).name for name in schemas.MESSAGES
     }
 
 
 @pytest.mark.parametrize("name", schemas.MESSAGES)
-def test_each_schema_is_a_schema_and_never_admits_null(name: str) -> None:
-    """What does not apply is absent on the wire; `null` is how Python spells it."""
+def test_each_schema_is_valid_and_does_not_permit_null(name: str) -> None:
     schema = schemas.generate(name)
     Draft202012Validator.check_schema(schema)
     assert '"null"' not in schemas.text(name)
@@ -107,8 +104,8 @@ def test_each_schema_is_a_schema_and_never_admits_null(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "message"), GOOD)
-def test_model_and_schema_admit_the_same_good_messages(name: str, message: dict[str, Any]) -> None:
-    """Read by the model and written again, a message is what it was."""
+def test_model_and_schema_accept_the_same_valid_messages(name: str, message: dict[str, Any]) -> None:
+    """The model writes the message that it has read."""
     assert by_schema(name, message)
     model = schemas.MESSAGES[name]
     read = model.model_validate(message)
@@ -117,10 +114,9 @@ def test_model_and_schema_admit_the_same_good_messages(name: str, message: dict[
 
 
 @pytest.mark.parametrize(("name", "message"), GOOD)
-def test_model_and_schema_refuse_alike_when_one_member_is_wrong_or_missing_or_new(
+def test_model_and_schema_reject_the_same_wrong_missing_and_unknown_members(
     name: str, message: dict[str, Any]
 ) -> None:
-    """Every member in turn, replaced by every kind of wrong value, left out, and joined by an unknown one."""
     spoilt: list[dict[str, Any]] = [{**message, "unknown": 1}]
     for member in message:
         spoilt.append({kept: value for kept, value in message.items() if kept != member})

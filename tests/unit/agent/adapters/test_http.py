@@ -1,4 +1,4 @@
-"""The HTTP adapter, answer by answer. What happens on a real wire is held by the contract tests."""
+"""The HTTP adapter with single responses; the integration tests use a real connection."""
 
 from typing import Any
 
@@ -33,32 +33,31 @@ def fault(**changes: Any) -> TransportFault:
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 413, 429, 500, 503])
-def test_any_status_that_is_no_redirect_is_an_answer(status: int) -> None:
-    """What a status means is for the exchange to say, not for the adapter."""
+def test_status_other_than_a_redirect_is_returned(status: int) -> None:
+    """The caller interprets the status."""
     assert answer(status=status).status == status
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["http://elsewhere.example/", "/v1/other"])
-def test_a_redirect_is_never_followed(status: int, target: str) -> None:
-    """The origin is pinned; a redirect could only lead away from it or in circles."""
+def test_redirect_is_rejected(status: int, target: str) -> None:
+    """The origin is pinned."""
     assert fault(status=status, headers={"Location": target}) is TransportFault.REDIRECTED
 
 
-def test_a_body_up_to_the_limit_is_read_and_one_octet_more_is_not() -> None:
-    """The bound is on octets received, whatever the headers promise."""
+def test_body_one_byte_above_the_limit_is_rejected() -> None:
+    """Counts received bytes and ignores the length in the header."""
     assert len(answer(body=bytes(limits.BODY_MAX)).body) == limits.BODY_MAX
     assert fault(body=bytes(limits.BODY_MAX + 1)) is TransportFault.TOO_LARGE
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "zstd"])
-def test_a_compressed_answer_is_refused_unread(encoding: str) -> None:
-    """None was asked for, and a small body could unpack to a very large one."""
+def test_compressed_response_is_rejected_unread(encoding: str) -> None:
+    """A small body could decompress to a very large one."""
     assert fault(headers={"Content-Encoding": encoding}) is TransportFault.BROKEN_ANSWER
 
 
-def test_media_type_comes_without_parameters_and_in_lower_case() -> None:
-    """`Application/JSON; charset=utf-8` is `application/json`."""
+def test_media_type_has_no_parameters_and_is_lower_case() -> None:
     assert answer(content_type="Application/JSON; charset=utf-8").media_type == "application/json"
 
 
@@ -85,10 +84,8 @@ LATER = "Wed, 08 Sep 2021 12:05:00 GMT"
         ({"Retry-After": "Wed, 08 Sep 2021 12:05:00", "Date": DATE}, None),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_as_a_date_and_bounded(
-    headers: dict[str, str], seconds: int | None
-) -> None:
-    """A date counts from the answer's own `Date`, because the phone's clock may be wrong."""
+def test_retry_after_in_seconds_or_as_a_date_is_bounded(headers: dict[str, str], seconds: int | None) -> None:
+    """A date is relative to `Date` of the response, because the device's clock can be wrong."""
     headers = {name: value.encode().decode("latin-1") for name, value in headers.items()}
     assert answer(status=503, headers=headers).retry_after == seconds
 
@@ -106,13 +103,11 @@ def test_retry_after_is_read_as_seconds_or_as_a_date_and_bounded(
         (OSError("cable"), TransportFault.BROKEN_ANSWER),
     ],
 )
-def test_every_failure_has_a_name(error: Exception, named: TransportFault) -> None:
-    """Nothing but TransportError leaves the adapter."""
+def test_every_failure_is_a_transport_error(error: Exception, named: TransportFault) -> None:
     assert fault(body=error) is named
 
 
-def test_the_environment_adds_neither_proxy_nor_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing goes to a host that the agent was not given."""
+def test_environment_proxy_and_password_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     with responses.RequestsMock() as wire:
@@ -145,7 +140,6 @@ def test_the_environment_adds_neither_proxy_nor_password(monkeypatch: pytest.Mon
         "http://[::1",
     ],
 )
-def test_what_is_not_an_origin_is_refused_at_once(origin: str) -> None:
-    """A typing error shows when the adapter is made, not when the phone asks."""
+def test_invalid_origin_is_rejected_by_the_constructor(origin: str) -> None:
     with pytest.raises(ValueError, match="origin"):
         RequestsTransport(origin)

@@ -1,4 +1,4 @@
-"""The state file on a real disk: the old content or the new one, never something between."""
+"""The state file on a real disk has the old content or the new one, and no other."""
 
 import signal
 import stat
@@ -24,8 +24,7 @@ while True:
 """
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
-    """And a later write replaces it as a whole."""
+def test_written_content_is_read(tmp_path: Path) -> None:
     file = SealedFile(tmp_path / "state")
     assert file.read() is None
     file.write(b"first, and longer")
@@ -34,14 +33,13 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
-def test_only_the_owner_may_read(tmp_path: Path) -> None:
-    """The record is sealed, and still nobody else's business."""
+def test_file_is_readable_only_by_its_owner(tmp_path: Path) -> None:
     SealedFile(tmp_path / "state").write(b"x")
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o600
 
 
-def test_a_half_written_successor_is_not_read(tmp_path: Path) -> None:
-    """It is what a power cut before the rename leaves."""
+def test_incomplete_new_file_is_ignored(tmp_path: Path) -> None:
+    """As after a power cut before the rename."""
     file = SealedFile(tmp_path / "state")
     file.write(b"whole")
     (tmp_path / "state.next").write_bytes(b"ha")
@@ -52,10 +50,8 @@ def test_a_half_written_successor_is_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.sample(5)
 @pytest.mark.parametrize("round_", range(5))
-def test_a_kill_at_any_moment_leaves_a_whole_file_no_older_than_acknowledged(
-    tmp_path: Path, round_: int
-) -> None:
-    """A real process, a real SIGKILL."""
+def test_kill_at_any_time_leaves_a_complete_file_that_is_not_outdated(tmp_path: Path, round_: int) -> None:
+    """A real process and a real SIGKILL."""
     path = tmp_path / "state"
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
@@ -72,23 +68,22 @@ def test_a_kill_at_any_moment_leaves_a_whole_file_no_older_than_acknowledged(
     assert int(content[:8]) >= int(acknowledged[-1] if acknowledged else 1)
 
 
-def test_a_folder_that_is_gone_is_a_named_error_and_harms_nothing(tmp_path: Path) -> None:
-    """The agent must hear that its state was not sealed."""
+def test_missing_folder_raises_store_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         SealedFile(tmp_path / "gone" / "state").write(b"x")
     assert caught.value.code == "store-unwritable"
 
 
-def test_a_file_that_cannot_be_read_is_a_named_error(tmp_path: Path) -> None:
-    """A folder in the file's place, as a confused restore might leave."""
+def test_unreadable_file_raises_store_error(tmp_path: Path) -> None:
+    """A folder in place of the file."""
     (tmp_path / "state").mkdir()
     with pytest.raises(StoreError) as caught:
         SealedFile(tmp_path / "state").read()
     assert caught.value.code == "store-unreadable"
 
 
-def test_a_full_disk_is_a_named_error_and_the_old_content_stands(tmp_path: Path) -> None:
-    """A real limit on file size stands for the full disk."""
+def test_full_disk_raises_store_error_and_keeps_the_old_content(tmp_path: Path) -> None:
+    """A limit on the file size simulates the full disk."""
     path = tmp_path / "state"
     SealedFile(path).write(b"old")
     script = (

@@ -1,4 +1,4 @@
-"""What bounds the key source: how much it reads, how far it goes, what it says of a failure, and when time ends."""
+"""Bounds of the key source: sizes, number of roots, messages of errors, and the first and last time."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,8 +40,8 @@ def updater(folder: Path, repository: KeyRepository) -> tuf_keys.TrustedTimeUpda
     return source._updater(PortFetcher(source.downloads), START)
 
 
-def test_the_client_is_held_to_the_bounds_of_the_contract(tmp_path: Path) -> None:
-    """What python-tuf allows of itself is several times more, and a phone reads it all into memory."""
+def test_client_uses_the_limits_of_the_contract(tmp_path: Path) -> None:
+    """The defaults of python-tuf are several times larger."""
     with VENDOR.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
         config = updater(tmp_path, repository).config
     assert config.max_root_rotations == key_repository.ROOT_ROTATIONS_MAX == 64
@@ -52,14 +52,14 @@ def test_the_client_is_held_to_the_bounds_of_the_contract(tmp_path: Path) -> Non
     assert config.targets_max_length == key_repository.TARGETS_MAX
 
 
-def test_time_begins_before_any_metadata_and_ends_with_the_calendar() -> None:
-    """The two times that no phone reaches are exact: one second more and the calendar would refuse it."""
+def test_first_and_last_time_are_exact() -> None:
+    """A second later would be outside the calendar."""
     assert BEGINNING == 0
     assert datetime.fromtimestamp(LATEST, UTC) == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def test_the_octets_of_the_target_are_checked_again_in_memory() -> None:
-    """Between the client's own check of the file and the reading of it, the file could have been changed."""
+def test_content_of_the_target_is_verified_again_in_memory() -> None:
+    """The file could change between the check by the client and reading."""
     info = TargetFile.from_data(TARGET, b"good", ["sha256"])
     with pytest.raises(KeySourceError) as caught, tuf_errors():
         tuf_keys._verified(b"evil", info)
@@ -67,10 +67,9 @@ def test_the_octets_of_the_target_are_checked_again_in_memory() -> None:
     assert tuf_keys._verified(b"good", info) == b"good"
 
 
-def test_a_target_changed_on_the_way_from_the_disk_is_no_key_set(
+def test_target_that_changes_before_reading_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The whole path from the network to the key set goes through that check."""
     with VENDOR.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
         source = TufKeys(VENDOR.ceremony.pinned_root, tmp_path / "phone", Published(repository))
         assert source.keys(START).keys
@@ -83,10 +82,9 @@ def test_a_target_changed_on_the_way_from_the_disk_is_no_key_set(
 
 
 @pytest.mark.parametrize("kind", [DownloadError, SlowRetrievalError, NoResponseError])
-def test_a_download_that_fails_in_any_other_way_is_a_matter_of_the_network(
+def test_other_download_errors_count_as_unreachable(
     kind: type[DownloadError],
 ) -> None:
-    """It is no word about the keys, so the user is told to look for a network."""
     with pytest.raises(KeySourceError) as caught, tuf_errors():
         raise kind("planted")
     assert caught.value.code == TufFault.UNREACHABLE

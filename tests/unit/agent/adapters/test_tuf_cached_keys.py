@@ -1,4 +1,4 @@
-"""Verdict keys without a network: from what the phone has kept, by the same rules, and never from anything else."""
+"""Verdict keys without a network: read from stored metadata with the same rules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,29 +56,25 @@ def phone(tmp_path: Path) -> Iterator[Phone]:
         )
 
 
-def test_what_was_fetched_is_at_hand_without_a_request(phone: Phone) -> None:
-    """An unlock code is typed where there is no network."""
+def test_fetched_keys_are_available_without_a_request(phone: Phone) -> None:
     fetched = phone.source.keys(START)
     phone.network.asked.clear()
     assert phone.source.cached_keys() == fetched
     assert phone.network.asked == []
 
 
-def test_a_phone_that_never_fetched_has_nothing_at_hand(phone: Phone) -> None:
-    """There is no list of keys but the one that the repository has signed."""
+def test_device_that_never_fetched_has_no_cached_keys(phone: Phone) -> None:
     assert phone.code() is TufFault.MISSING
 
 
-def test_a_revocation_that_was_seen_holds_without_a_network(phone: Phone) -> None:
-    """Pulling out the cable must not give a stolen key back."""
+def test_received_revocation_applies_without_a_network(phone: Phone) -> None:
     phone.source.keys(START)
     phone.network.repository.revoke(KEYS[0].kid)
     phone.source.keys(START)
     assert phone.source.cached_keys().revoked == {KEYS[0].kid}
 
 
-def test_nothing_at_hand_expires(phone: Phone) -> None:
-    """A phone that lay in a drawer for a year can still be unlocked by a code."""
+def test_cached_keys_do_not_expire(phone: Phone) -> None:
     phone.source.keys(START)
     with pytest.raises(KeySourceError) as caught:
         phone.source.keys(START + 400 * 86_400)
@@ -87,16 +83,14 @@ def test_nothing_at_hand_expires(phone: Phone) -> None:
 
 
 @pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
-def test_each_kept_file_is_needed(phone: Phone, name: str) -> None:
-    """A gap is not filled from anywhere."""
+def test_each_stored_file_is_required(phone: Phone, name: str) -> None:
     phone.source.keys(START)
     (phone.folder / "metadata" / name).unlink()
     assert phone.code() is TufFault.MISSING
 
 
 @pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
-def test_a_kept_file_that_nobody_signed_gives_no_keys(phone: Phone, name: str) -> None:
-    """Who can write to the flash still holds no key of the repository."""
+def test_stored_file_without_valid_signature_gives_no_keys(phone: Phone, name: str) -> None:
     phone.source.keys(START)
     kept = phone.folder / "metadata" / name
     kept.write_bytes(
@@ -107,8 +101,7 @@ def test_a_kept_file_that_nobody_signed_gives_no_keys(phone: Phone, name: str) -
     assert phone.code() is (TufFault.UNSIGNED if name == "timestamp.json" else TufFault.MISMATCH)
 
 
-def test_a_target_that_was_not_kept_is_not_found(phone: Phone) -> None:
-    """The list itself must be at hand; the folder of metadata is not searched for it."""
+def test_target_that_is_not_stored_is_not_found(phone: Phone) -> None:
     phone.source.keys(START)
     for kept in (phone.folder / "targets").iterdir():
         kept.unlink()
@@ -120,7 +113,7 @@ def test_a_target_that_was_not_kept_is_not_found(phone: Phone) -> None:
     ["../secret.json", "a/b.json", "/etc/passwd.json", ".json", "secret.txt", "secret.json.txt", "x..json"],
 )
 def test_only_names_of_metadata_are_read(tmp_path: Path, name: str) -> None:
-    """No name leads out of the folder."""
+    """No name can refer to a file outside the folder."""
     folder = tmp_path / "metadata"
     (folder / "a").mkdir(parents=True)
     for where in (
@@ -136,15 +129,14 @@ def test_only_names_of_metadata_are_read(tmp_path: Path, name: str) -> None:
     assert str(caught.value) == "not metadata"
 
 
-def test_a_target_is_no_metadata(tmp_path: Path) -> None:
-    """The path of a target does not name a file of metadata, whatever it is called."""
+def test_path_of_a_target_is_not_metadata(tmp_path: Path) -> None:
     (tmp_path / "timestamp.json").write_bytes(b"{}")
     with pytest.raises(DownloadHTTPError, match="not metadata"):
         CacheFetcher(tmp_path).fetch(TARGETS_PATH + "timestamp.json")
 
 
-def test_what_is_not_there_is_missing_as_on_a_server(tmp_path: Path) -> None:
-    """python-tuf ends its search for new roots at a 404 and at nothing else."""
+def test_file_that_is_not_stored_gives_status_404(tmp_path: Path) -> None:
+    """python-tuf ends its search for new roots only at a 404."""
     with pytest.raises(DownloadHTTPError) as caught:
         CacheFetcher(tmp_path).fetch(METADATA_PATH + "2.root.json")
     assert (caught.value.status_code, str(caught.value)) == (404, "2.root.json is not cached")
@@ -160,8 +152,9 @@ def test_what_is_not_there_is_missing_as_on_a_server(tmp_path: Path) -> None:
         ("10.root.json", "root_history/10.root.json"),
     ],
 )
-def test_roots_are_kept_by_version_and_the_others_by_role(tmp_path: Path, asked: str, kept: str) -> None:
-    """As python-tuf keeps them."""
+def test_roots_are_stored_by_version_and_other_metadata_by_role(
+    tmp_path: Path, asked: str, kept: str
+) -> None:
     (tmp_path / "root_history").mkdir()
     (tmp_path / kept).write_bytes(b"the one")
     assert b"".join(CacheFetcher(tmp_path).fetch(METADATA_PATH + asked)) == b"the one"

@@ -1,11 +1,10 @@
-"""The codes of the key source: logs, reports and support staff know them by these words."""
+"""The codes of the key source are stable."""
 
 from agent.adapters.tuf_errors import TROUBLE, BusyError, TufFault, key_source_error
 from agent.core.screens import Trouble
 
 
 def test_codes_are_stable() -> None:
-    """A code that changes its name breaks whoever looks for it."""
     assert {fault.name: fault.value for fault in TufFault} == {
         "UNREACHABLE": "tuf-unreachable",
         "BUSY": "tuf-busy",
@@ -23,8 +22,7 @@ def test_codes_are_stable() -> None:
     }
 
 
-def test_whatever_no_network_and_no_storage_explains_is_the_keys() -> None:
-    """Only then can the user, or time, mend it."""
+def test_faults_other_than_network_and_storage_are_key_errors() -> None:
     mendable = {TufFault.UNREACHABLE, TufFault.BUSY, TufFault.STORAGE}
     assert set(TROUBLE) == mendable
     for fault in TufFault:
@@ -33,7 +31,6 @@ def test_whatever_no_network_and_no_storage_explains_is_the_keys() -> None:
         assert (error.code, error.retry_after) == (fault.value, 7)
 
 
-def test_a_busy_server_is_told_with_its_status_and_its_wish() -> None:
-    """python-tuf looks at the status; the agent at how long to wait."""
+def test_busy_error_has_status_and_retry_after() -> None:
     error = BusyError(503, 30)
     assert (str(error), error.status_code, error.retry_after) == ("status 503", 503, 30)

@@ -1,4 +1,4 @@
-"""What python-tuf is told of an answer: each kind of answer by itself, with words that repeat nothing of it."""
+"""The fetcher translates each response into an error of python-tuf that contains no part of the response."""
 
 from dataclasses import dataclass
 
@@ -30,8 +30,8 @@ def refused(answer: Answer | TransportError) -> DownloadError:
     return caught.value
 
 
-def test_only_json_with_status_200_is_an_answer() -> None:
-    """A captive portal answers 200 too, with a page."""
+def test_only_json_with_status_200_is_accepted() -> None:
+    """A captive portal responds with status 200 and a page."""
     assert b"".join(PortFetcher(Always(Answer(200, media.JSON, b"{}"))).fetch("/tuf/x")) == b"{}"
     for answer in (
         Answer(200, "text/html", b"{}"),
@@ -53,15 +53,14 @@ def test_only_json_with_status_200_is_an_answer() -> None:
         (400, DownloadHTTPError, "status 400"),
     ],
 )
-def test_a_status_is_told_as_it_is(status: int, kind: type[DownloadError], words: str) -> None:
-    """What failed must be found in a log."""
+def test_error_contains_the_status(status: int, kind: type[DownloadError], words: str) -> None:
     error = refused(Answer(status, media.PROBLEM, b"{}", retry_after=9))
     assert (type(error), str(error)) == (kind, words)
     assert getattr(error, "status_code", status) == status
 
 
-def test_a_transport_that_failed_is_told_by_its_fault() -> None:
-    """Too much is told apart: it is an answer, and a hostile one."""
+def test_transport_error_is_reported_with_its_fault() -> None:
+    """A response that is too large is an error of its own."""
     for fault in TransportFault:
         error = refused(TransportError(fault, "detail"))
         large = fault is TransportFault.TOO_LARGE
@@ -69,8 +68,8 @@ def test_a_transport_that_failed_is_told_by_its_fault() -> None:
         assert str(error) == ("detail" if large else fault.value)
 
 
-def test_a_fault_carries_the_kind_of_its_cause_and_how_long_to_wait() -> None:
-    """The kind is a name of the library's; its words might quote the repository."""
+def test_key_source_error_has_the_type_of_its_cause_and_retry_after() -> None:
+    """A message of the library could quote the repository."""
     with pytest.raises(KeySourceError) as caught, tuf_errors():
         raise BusyError(429, 77)
     error = caught.value

@@ -1,4 +1,4 @@
-"""The key source over TUF, fault by fault, over a repository that is called directly; HTTP is in the contract tests."""
+"""The key source over TUF, with a repository that is called directly; the integration tests use HTTP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,16 +66,15 @@ def bench(tmp_path: Path) -> Any:
         yield Bench(world, direct, TufKeys(VENDOR.ceremony.pinned_root, tmp_path / "phone", direct))
 
 
-def test_the_key_set_is_what_the_server_lists(bench: Bench) -> None:
-    """Names, algorithms and revocations arrive as they were published."""
+def test_key_set_equals_the_published_keys(bench: Bench) -> None:
     bench.direct.repository.revoke(KEYS[0].kid)
     found = bench.source.keys(START)
     assert [key.kid for key in found.keys] == [KEYS[1].kid]
     assert found.revoked == {KEYS[0].kid}
 
 
-def test_what_is_kept_is_not_fetched_again(bench: Bench) -> None:
-    """A check-in costs two small requests, not six."""
+def test_stored_files_are_not_fetched_again(bench: Bench) -> None:
+    """A check-in needs two small requests instead of six."""
     bench.source.keys(START)
     bench.direct.asked.clear()
     bench.source.keys(START)
@@ -83,8 +82,8 @@ def test_what_is_kept_is_not_fetched_again(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("fault", TransportFault)
-def test_a_request_without_an_answer_is_a_matter_of_the_network(bench: Bench, fault: TransportFault) -> None:
-    """Except that too much is an answer, and a hostile one."""
+def test_request_without_a_response_counts_as_unreachable(bench: Bench, fault: TransportFault) -> None:
+    """Except for a response that is too large."""
     bench.direct.instead["/tuf/"] = TransportError(fault, "planted detail")
     error = bench.error()
     if fault is TransportFault.TOO_LARGE:
@@ -106,10 +105,9 @@ def test_a_request_without_an_answer_is_a_matter_of_the_network(bench: Bench, fa
         (204, TufFault.UNREACHABLE, Trouble.UNREACHABLE),
     ],
 )
-def test_a_status_means_what_it_means_everywhere(
+def test_status_gives_the_code_and_class_of_the_failure(
     bench: Bench, status: int, code: TufFault, trouble: Trouble
 ) -> None:
-    """The user is told who can mend it."""
     bench.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(status, media.JSON, b"{}", retry_after=77)
     error = bench.error()
     assert (error.code, error.trouble) == (code, trouble)
@@ -117,24 +115,23 @@ def test_a_status_means_what_it_means_everywhere(
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_only_a_missing_root_is_the_end_of_the_roots(bench: Bench, status: int) -> None:
-    """Any other answer could hide a new root (TUF specification section 5.3.3)."""
+def test_only_status_404_ends_the_search_for_new_roots(bench: Bench, status: int) -> None:
+    """Another response could hide a new root (TUF specification section 5.3.3)."""
     bench.direct.instead[METADATA_PATH + "2.root.json"] = Answer(status, media.PROBLEM, b"{}")
     assert bench.source.keys(START).keys
     bench.direct.instead[METADATA_PATH + "2.root.json"] = Answer(400, media.PROBLEM, b"{}")
     assert bench.code() is TufFault.MISSING
 
 
-def test_a_phone_that_cannot_keep_metadata_says_so(bench: Bench, tmp_path: Path) -> None:
-    """Without a floor on the phone a rollback could not be told, so there are no keys."""
+def test_storage_error_gives_no_keys(bench: Bench, tmp_path: Path) -> None:
+    """Without stored versions a rollback cannot be detected."""
     (tmp_path / "phone").write_text("a file where the folder should be")
     error = bench.error()
     assert (error.code, error.trouble) == (TufFault.STORAGE, Trouble.NO_STORAGE)
 
 
 @pytest.mark.parametrize("root", [b"", b"{}", b"\xff", b"[" * 100_000])
-def test_an_image_with_a_broken_root_trusts_nothing(bench: Bench, tmp_path: Path, root: bytes) -> None:
-    """Not even the network."""
+def test_invalid_pinned_root_gives_no_keys(bench: Bench, tmp_path: Path, root: bytes) -> None:
     with pytest.raises(KeySourceError) as caught:
         TufKeys(root, tmp_path / "other", bench.direct).keys(START)
     assert caught.value.code == TufFault.MALFORMED
@@ -142,13 +139,12 @@ def test_an_image_with_a_broken_root_trusts_nothing(bench: Bench, tmp_path: Path
 
 
 @pytest.mark.parametrize("now", [10**11, 2**53 - 1])
-def test_a_time_beyond_all_calendars_finds_everything_expired(bench: Bench, now: int) -> None:
-    """Whatever trusted time a verdict told, the outcome is a code."""
+def test_time_after_the_calendar_finds_all_metadata_expired(bench: Bench, now: int) -> None:
     assert bench.code(now) is TufFault.EXPIRED
 
 
 def signed_instead(bench: Bench, change: Callable[[Targets], None]) -> None:
-    """Let the vendor itself publish a list that is not as it should be, rightly signed."""
+    """Publish a list with an error, correctly signed."""
 
     def other(press: MetadataPublisher, sheets: Any, content: bytes) -> Targets:
         targets = press.listing(sheets, content)
@@ -161,7 +157,7 @@ def signed_instead(bench: Bench, change: Callable[[Targets], None]) -> None:
 
 
 def target(content: bytes) -> Callable[[Targets], None]:
-    """The one target with that content."""
+    """The target with this content."""
 
     def change(targets: Targets) -> None:
         targets.targets[TARGET] = TargetFile.from_data(TARGET, content, ["sha256"])
@@ -169,8 +165,7 @@ def target(content: bytes) -> Callable[[Targets], None]:
     return change
 
 
-def test_a_repository_that_lists_no_keys_gives_none(bench: Bench) -> None:
-    """Rightly signed and of no use."""
+def test_repository_without_the_target_gives_no_keys(bench: Bench) -> None:
     signed_instead(bench, lambda targets: targets.targets.clear())
     error = bench.error()
     assert error.code == TufFault.TARGET_MISSING
@@ -187,8 +182,9 @@ def test_a_repository_that_lists_no_keys_gives_none(bench: Bench) -> None:
         (b'{"keys":[{"kty":"oct","kid":"a","k":"AAAA"}]}', TufFault.NO_USABLE_KEY),
     ],
 )
-def test_a_target_that_is_no_key_set_gives_none(bench: Bench, content: bytes, code: TufFault) -> None:
-    """The key set's own reader has the last word on what the repository vouches for."""
+def test_signed_target_that_is_not_a_key_set_gives_no_keys(
+    bench: Bench, content: bytes, code: TufFault
+) -> None:
     signed_instead(bench, target(content))
     bench.direct.instead[TARGETS_PATH] = Answer(200, media.JSON, content)
     error = bench.error()
@@ -197,8 +193,7 @@ def test_a_target_that_is_no_key_set_gives_none(bench: Bench, content: bytes, co
         assert "no listed key can verify verdicts" in str(error)
 
 
-def test_the_delegated_role_speaks_for_its_one_target_only(bench: Bench) -> None:
-    """The online key that lists verdict keys can list nothing else."""
+def test_delegated_role_can_list_only_its_target(bench: Bench) -> None:
     content = bench.direct.repository.metadata("1.targets.json")
     assert content is not None
     delegations = Metadata[Targets].from_bytes(content).signed.delegations
@@ -208,8 +203,7 @@ def test_the_delegated_role_speaks_for_its_one_target_only(bench: Bench) -> None
     assert list(delegations.get_roles_for_target("sub/" + TARGET)) == []
 
 
-def test_what_was_seen_is_a_floor_even_when_it_has_expired(bench: Bench) -> None:
-    """Waiting until the newest version has died does not make an older one good again."""
+def test_received_version_is_a_floor_even_after_it_has_expired(bench: Bench) -> None:
     older = bench.direct.repository.metadata("timestamp.json")
     assert older is not None
     bench.direct.repository.introduce(KEYS[0].public_jwk() | {"kid": "x"})

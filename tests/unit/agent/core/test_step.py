@@ -1,4 +1,4 @@
-"""What single steps must and must not do, over every state that the four machines can form together."""
+"""Single steps over all combinations of states of the four machines."""
 
 import itertools
 from dataclasses import replace
@@ -82,7 +82,7 @@ VERDICTS = {EventKind.ALLOWED, EventKind.NOTICED, EventKind.DENIED, EventKind.DE
 
 @cache
 def taken() -> list[tuple[State, Event, State, tuple[object, ...]]]:
-    """Every step that the tables allow, from every combination of states."""
+    """Every step that the tables permit, from every combination of states."""
     steps = []
     for state, event in itertools.product(STATES, EVENTS):
         try:
@@ -93,21 +93,21 @@ def taken() -> list[tuple[State, Event, State, tuple[object, ...]]]:
     return steps
 
 
-def test_many_steps_are_allowed_and_many_are_not() -> None:
-    """The enumeration below would prove nothing over an empty list."""
+def test_many_steps_are_permitted_and_many_are_rejected() -> None:
+    """Otherwise the tests below would check nothing."""
     assert 2_000 < len(taken()) < len(STATES) * len(EVENTS)
 
 
-def test_a_phone_becomes_activated_by_a_verdict_alone() -> None:
-    """I1: no other event leads to ACTIVATED."""
+def test_device_becomes_activated_only_by_a_verdict() -> None:
+    """I1."""
     ways = {
         event.kind for before, event, after, _ in taken() if after.lock is Lock.ACTIVATED is not before.lock
     }
     assert ways == {EventKind.ALLOWED}
 
 
-def test_a_phone_is_locked_by_a_deny_or_by_a_deadline_that_a_verdict_set() -> None:
-    """I2: nobody without a verdict key can lock a phone."""
+def test_device_is_locked_only_by_a_deny_or_a_deadline_of_a_verdict() -> None:
+    """I2."""
     for before, event, after, _ in taken():
         if after.lock is Lock.LOCKED is not before.lock:
             assert event.kind in {EventKind.DENIED, EventKind.LOCK_DUE, EventKind.OFFLINE_DUE}
@@ -117,15 +117,14 @@ def test_a_phone_is_locked_by_a_deny_or_by_a_deadline_that_a_verdict_set() -> No
                 assert before.memory.offline_at == NOW - 1
 
 
-def test_a_locked_phone_is_unlocked_by_a_verdict_alone() -> None:
-    """I3: reboot, SIM change, retry and time leave it locked."""
+def test_locked_device_is_unlocked_only_by_a_verdict() -> None:
+    """I3: reboot, SIM change, retry and time do not unlock it."""
     for before, event, after, _ in taken():
         if before.lock is Lock.LOCKED is not after.lock:
             assert event.kind in {EventKind.ALLOWED, EventKind.NOTICED, EventKind.RELEASED}
 
 
-def test_a_released_phone_never_asks_again() -> None:
-    """RELEASED is terminal: the vendor has given the phone up."""
+def test_released_device_makes_no_request() -> None:
     for before, _, after, effects in taken():
         if before.lock is Lock.RELEASED:
             assert after.lock is Lock.RELEASED
@@ -138,15 +137,15 @@ def test_a_released_phone_never_asks_again() -> None:
 
 
 def test_serial_and_trusted_time_never_decrease() -> None:
-    """I4, for all but the serial of a verdict, which the verifier has compared before."""
+    """I4, except for the serial of a verdict, which the verifier has compared before."""
     for before, event, after, _ in taken():
         assert timing.trusted_now(after, CONTEXT) >= timing.trusted_now(before, CONTEXT)
         if event.kind not in VERDICTS:
             assert after.memory.serial == before.memory.serial
 
 
-def test_what_is_sealed_is_persisted_before_anything_is_shown_or_sent() -> None:
-    """A user must never see, nor a server hear, what a power cut could undo."""
+def test_state_is_persisted_before_it_is_shown_or_sent() -> None:
+    """A power cut must not undo a state that was shown or sent."""
     for before, _, after, effects in taken():
         sealed_changed = (after.setup, after.lock, replace(after.memory, time=before.memory.time)) != (
             before.setup,
@@ -158,8 +157,7 @@ def test_what_is_sealed_is_persisted_before_anything_is_shown_or_sent() -> None:
         assert sum(isinstance(effect, Persist) for effect in effects) <= 1
 
 
-def test_whatever_changes_the_screen_shows_it() -> None:
-    """The user sees the state that the phone is in."""
+def test_change_of_the_screen_is_shown() -> None:
     for before, event, after, effects in taken():
         if screen_of(before) is not screen_of(after):
             assert any(
@@ -167,8 +165,7 @@ def test_whatever_changes_the_screen_shows_it() -> None:
             ), event
 
 
-def test_a_question_is_asked_only_after_terms_and_only_once() -> None:
-    """Nothing leaves the phone before the user accepted the terms; one exchange runs at a time."""
+def test_exchange_starts_only_after_the_terms_and_only_once() -> None:
     for before, event, after, effects in taken():
         if any(isinstance(effect, RequestChallenge) for effect in effects):
             assert (before.exchange, event.kind) == (Exchange.COLLECTING, EventKind.COLLECTED)
@@ -176,16 +173,15 @@ def test_a_question_is_asked_only_after_terms_and_only_once() -> None:
             assert before.setup not in (Setup.LANGUAGE, Setup.TERMS)
 
 
-def test_a_failure_leaves_the_lock_as_it_was() -> None:
-    """Default deny: an unknown anything changes neither the lock nor the deadlines."""
+def test_failure_does_not_change_the_lock_or_deadlines() -> None:
     for before, event, after, _ in taken():
         if event.kind is EventKind.FAILED:
             assert (after.lock, after.setup, after.memory) == (before.lock, before.setup, before.memory)
             assert after.exchange is Exchange.BACKOFF
 
 
-def test_a_locked_phone_always_has_a_way_to_ask() -> None:
-    """I7, as far as one step goes: in every locked state some event starts or continues a question."""
+def test_locked_device_can_always_start_or_continue_an_exchange() -> None:
+    """I7, as far as single steps show it."""
     locked = [s for s in STATES if s.lock is Lock.LOCKED and s.setup in (Setup.ACTIVATE, Setup.DONE)]
     for state in locked:
         ways = [
@@ -197,21 +193,18 @@ def test_a_locked_phone_always_has_a_way_to_ask() -> None:
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_a_verdict_that_nobody_asked_for_is_rejected_by_name(decision: Decision) -> None:
-    """A verified verdict still needs a question that it answers."""
+def test_verdict_without_a_request_is_rejected(decision: Decision) -> None:
     with pytest.raises(RejectedEventError, match="no-question") as caught:
         step(State(memory=memory(), setup=Setup.DONE), judged(decision), CONTEXT)
     assert caught.value.machine == "exchange"
 
 
-def test_only_a_verified_verdict_carries_authority() -> None:
-    """The machine cannot be handed claims that the verifier has not made."""
+def test_only_a_verified_verdict_is_accepted() -> None:
     with pytest.raises(TypeError, match="VerifiedVerdict"):
         VerdictReceived(verified(Decision.ALLOW).claims)  # type: ignore[arg-type]
 
 
-def test_a_verdict_sets_floors_deadlines_and_words() -> None:
-    """What a later step, a lock screen and the verifier rely on is remembered from the newest verdict."""
+def test_verdict_sets_floors_deadlines_and_message() -> None:
     waiting = State(memory=memory(), setup=Setup.ACTIVATE, exchange=Exchange.AWAITING_VERDICT, nonce="n" * 32)
     allowed, _ = step(waiting, judged(Decision.ALLOW), Context(100.0, 0.0))
     assert (allowed.memory.serial, allowed.memory.policy_version) == (1, 1)
@@ -226,8 +219,8 @@ def test_a_verdict_sets_floors_deadlines_and_words() -> None:
     assert effects[1].screen is ScreenId.LOCKED
 
 
-def test_a_deferral_keeps_what_stood_before() -> None:
-    """A `defer` decides nothing, and must not extend the offline limit."""
+def test_defer_keeps_decision_and_deadlines() -> None:
+    """It must not extend the offline limit."""
     before = State(
         memory=memory(offline_at=NOW + DAY, check_in_at=NOW, case="C-9"),
         setup=Setup.DONE,
@@ -240,8 +233,8 @@ def test_a_deferral_keeps_what_stood_before() -> None:
     assert after.retry_at >= CONTEXT.elapsed + 600
 
 
-def test_a_verdict_moves_trusted_time_forward_and_never_back() -> None:
-    """A slow server clock must not lengthen a deadline."""
+def test_verdict_never_moves_trusted_time_back() -> None:
+    """A slow server clock must not extend a deadline."""
     ahead = State(
         memory=memory(time=TimeAnchor(NOW + 250, 100.0)), setup=Setup.DONE, exchange=Exchange.AWAITING_VERDICT
     )
@@ -255,10 +248,9 @@ def test_a_verdict_moves_trusted_time_forward_and_never_back() -> None:
     fraction=st.floats(0, 1, exclude_max=True),
     retry_after=st.none() | st.integers(0, DAY),
 )
-def test_backoff_grows_is_bounded_and_obeys_the_server(
+def test_backoff_grows_up_to_a_limit_and_is_at_least_retry_after(
     trouble: Trouble, attempts: int, fraction: float, retry_after: int | None
 ) -> None:
-    """A phone neither hammers a server nor gives up, and never comes back before it was asked to."""
     wait = timing.delay(trouble, attempts, fraction, retry_after)
     row = timing.BACKOFF[trouble]
     assert wait >= max(row.first, retry_after or 0)
@@ -267,8 +259,8 @@ def test_backoff_grows_is_bounded_and_obeys_the_server(
 
 
 @given(steps=st.lists(st.floats(0, 1e6), max_size=30))
-def test_reckoning_in_small_steps_loses_no_second(steps: list[float]) -> None:
-    """Sealing moves the anchor often; rounding each time must not slow trusted time down."""
+def test_trusted_time_in_small_steps_loses_no_second(steps: list[float]) -> None:
+    """Sealing moves the anchor often, so rounding must not slow trusted time down."""
     anchor, elapsed = TimeAnchor(NOW, 0.0), 0.0
     for passed in steps:
         elapsed += passed
@@ -277,14 +269,13 @@ def test_reckoning_in_small_steps_loses_no_second(steps: list[float]) -> None:
 
 
 def test_due_event_is_never_rejected() -> None:
-    """Otherwise an alarm would wake the agent again and again without an effect."""
+    """Otherwise an alarm would wake the agent repeatedly without effect."""
     for state in STATES:
         if kind := timing.due(state, CONTEXT):
             after, _ = step(state, SimpleEvent(kind), CONTEXT)
             assert after != state, state
 
 
-def test_a_fresh_phone_starts_at_the_language_screen_and_knows_no_verdict() -> None:
-    """A phone that remembers nothing is not activated."""
+def test_new_device_starts_at_the_language_screen_without_a_verdict() -> None:
     state = fresh(floor=NOW)
     assert (state.setup, state.lock, state.memory.serial) == (Setup.LANGUAGE, Lock.UNPROVISIONED, 0)

@@ -1,4 +1,4 @@
-"""New terms after setup: whoever is asked to accept them can, and the server learns of it at once."""
+"""New terms after setup: the user can accept them, and the server is informed at once."""
 
 from dataclasses import replace
 from itertools import product
@@ -25,10 +25,8 @@ RESTING = (Exchange.IDLE, Exchange.BACKOFF)
 
 
 @pytest.mark.parametrize(("setup", "exchange", "lock"), [*product(AFTER_THE_WIZARD, Exchange, Lock)])
-def test_new_terms_can_be_accepted_wherever_the_phone_stands(
-    setup: Setup, exchange: Exchange, lock: Lock
-) -> None:
-    """Sealed first, and asked about at once, unless a question is under way or nobody is asked any more."""
+def test_new_terms_can_be_accepted_in_every_state(setup: Setup, exchange: Exchange, lock: Lock) -> None:
+    """Sealed first, then sent at once, unless an exchange is running or the device is released."""
     state = State(memory=OLD, setup=setup, exchange=exchange, lock=lock)
     after, effects = step(state, ACCEPTED, CONTEXT)
     assert after.memory.terms_version == "2021-08"
@@ -39,21 +37,18 @@ def test_new_terms_can_be_accepted_wherever_the_phone_stands(
     assert any(isinstance(effect, Collect) for effect in effects) == asks
 
 
-def test_whoever_has_accepted_is_not_asked_again_before_the_server_says_so() -> None:
-    """Without a network the screen would go on asking for what was done."""
+def test_accepted_terms_are_not_requested_again_before_the_next_verdict() -> None:
     after, _ = step(State(memory=OLD, setup=Setup.DONE), ACCEPTED, CONTEXT)
     assert (after.memory.message, after.memory.args) == (None, ())
 
 
-def test_another_message_stays() -> None:
-    """Why a phone is locked is not answered by accepting terms."""
+def test_accepting_terms_keeps_other_messages() -> None:
     memory = replace(OLD, message=MessageKey.NOT_SOLD_HERE, args=())
     after, _ = step(State(memory=memory, setup=Setup.DONE, lock=Lock.LOCKED), ACCEPTED, CONTEXT)
     assert after.memory.message is MessageKey.NOT_SOLD_HERE
 
 
 @pytest.mark.parametrize("setup", [Setup.LANGUAGE, Setup.CONNECT])
-def test_terms_are_accepted_where_they_are_shown(setup: Setup) -> None:
-    """The wizard shows them on a screen of their own, and on no other."""
+def test_terms_can_be_accepted_only_where_they_are_shown(setup: Setup) -> None:
     with pytest.raises(RejectedEventError):
         step(State(memory=OLD, setup=setup), ACCEPTED, CONTEXT)

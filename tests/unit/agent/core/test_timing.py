@@ -1,4 +1,4 @@
-"""Timers: what is due, and when the phone must wake up for it, follow from one table and agree in every state."""
+"""Timers: due events and the alarm follow from one table and agree in every state."""
 
 from dataclasses import replace
 
@@ -45,8 +45,7 @@ states = st.builds(
 
 
 @given(state=states)
-def test_the_alarm_wakes_the_phone_when_something_is_due_and_not_in_vain(state: State) -> None:
-    """An alarm too late misses a deadline; one too early, with nothing due, would be set again for ever."""
+def test_alarm_fires_when_an_event_is_due_and_not_earlier(state: State) -> None:
     after = timing.alarm(state, CONTEXT)
     assert 1 <= after <= timing.HEARTBEAT
     if timing.due(state, CONTEXT):
@@ -59,8 +58,8 @@ def test_the_alarm_wakes_the_phone_when_something_is_due_and_not_in_vain(state: 
         assert timing.due(state, Context(100.0 + after, 0.0)) is not None
 
 
-def sealed_before_the_battery_is_pulled(uptime: float) -> int:
-    """Seconds that trusted time has gone on, as sealed, when a phone loses its battery so long after a boot."""
+def sealed_before_the_battery_is_removed(uptime: float) -> int:
+    """Seconds of trusted time that are sealed if the battery is removed at this uptime."""
     state = State(memory=Memory(time=TimeAnchor(NOW)), setup=Setup.DONE, lock=Lock.ACTIVATED)
     now = 0.0
     while (now := now + timing.alarm(state, Context(now, 0.0))) <= uptime:
@@ -70,23 +69,23 @@ def sealed_before_the_battery_is_pulled(uptime: float) -> int:
 
 
 @given(st.floats(0, 40 * 86_400))
-def test_pulling_the_battery_gains_half_ten_minutes_or_six_hours(uptime: float) -> None:
-    """Otherwise who restarts the phone every few hours would stop its deadlines for ever."""
-    sealed = sealed_before_the_battery_is_pulled(uptime)
+def test_removing_the_battery_loses_at_most_half_of_the_uptime_and_six_hours(uptime: float) -> None:
+    """Otherwise repeated restarts would stop deadlines."""
+    sealed = sealed_before_the_battery_is_removed(uptime)
     assert sealed <= uptime
     assert uptime - sealed <= min(max(600, uptime / 2), 6 * 3600) + 1
 
 
-def test_a_phone_that_stays_on_seals_its_time_four_times_a_day() -> None:
-    """Flash wears out: the many sealings are for the first hours after a boot alone."""
+def test_device_that_stays_on_seals_its_time_four_times_a_day() -> None:
+    """Flash memory wears out."""
     state = State(memory=Memory(time=TimeAnchor(NOW, 86_400.0)), setup=Setup.DONE, lock=Lock.ACTIVATED)
     assert timing.alarm(state, Context(86_400.0, 0.0)) == 6 * 3600
 
 
 @pytest.mark.parametrize("floor", [0, 6, 2**40])
 @pytest.mark.parametrize("above", [1, 2**32 - 1, 2**32, 2**32 + 1, limits.INTEGER_MAX - 2**40])
-def test_a_verdict_raises_a_floor_by_one_step_at_most(floor: int, above: int) -> None:
-    """Whoever stole a verdict key must not be able to leave the vendor no number above."""
+def test_verdict_raises_a_floor_by_at_most_one_step(floor: int, above: int) -> None:
+    """A stolen verdict key must not use up all numbers."""
     memory = Memory(time=TimeAnchor(NOW), serial=floor, policy_version=floor)
     state = State(memory=memory, setup=Setup.ACTIVATE, exchange=Exchange.AWAITING_VERDICT)
     expected = replace(tokens.EXPECTED, serial=floor, policy_version=floor)
@@ -100,8 +99,8 @@ def taken(state: State, kind: EventKind) -> State:
     return step(state, SimpleEvent(kind), CONTEXT)[0]
 
 
-def test_a_phone_that_locked_itself_waits_for_no_other_lock() -> None:
-    """A deadline that is left over would wake it every second."""
+def test_device_that_locked_itself_has_no_other_lock_deadline() -> None:
+    """A remaining deadline would wake it every second."""
     memory = Memory(
         time=TimeAnchor(NOW, 100.0), lock_at=NOW, offline_at=NOW, warn_at=NOW, check_in_at=NOW + 5000
     )
@@ -115,8 +114,8 @@ def test_a_phone_that_locked_itself_waits_for_no_other_lock() -> None:
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_each_decision_leaves_the_deadlines_that_it_means(decision: Decision) -> None:
-    """An allow sets them, a deny and a release clear what they end, a defer keeps all."""
+def test_each_decision_sets_its_deadlines(decision: Decision) -> None:
+    """Allow sets them, deny and release clear them, defer keeps them."""
     old = Memory(
         time=TimeAnchor(NOW, 100.0),
         cause=LockCause.VERDICT,
@@ -140,8 +139,7 @@ def test_each_decision_leaves_the_deadlines_that_it_means(decision: Decision) ->
     assert (after.lock_at, after.check_in_at, after.warn_at, after.offline_at, after.cause) == expected
 
 
-def test_a_warning_tells_the_date_of_the_offline_lock_and_a_notice_its_own() -> None:
-    """The two dates are different facts."""
+def test_warning_shows_the_offline_limit_and_notice_the_announced_lock() -> None:
     memory = Memory(time=TimeAnchor(NOW, 100.0), lock_at=NOW + 10, offline_at=NOW + 20)
     state = State(memory=memory, setup=Setup.DONE, lock=Lock.NOTICE)
     assert facts_of(replace(state, attention=Attention.WARNING), CONTEXT).lock_at == NOW + 20
@@ -149,8 +147,8 @@ def test_a_warning_tells_the_date_of_the_offline_lock_and_a_notice_its_own() -> 
 
 
 @pytest.mark.parametrize("anchored", [True, False])
-def test_a_date_of_the_next_try_is_told_only_where_the_time_is_known(*, anchored: bool) -> None:
-    """Before the first verdict trusted time is the image's build date: a date from it would lie in the past."""
+def test_date_of_the_next_retry_is_shown_only_if_the_time_is_known(*, anchored: bool) -> None:
+    """Before the first verdict trusted time is the build date of the image."""
     state = State(
         memory=Memory(time=TimeAnchor(NOW, 100.0)),
         exchange=Exchange.BACKOFF,
@@ -160,8 +158,7 @@ def test_a_date_of_the_next_try_is_told_only_where_the_time_is_known(*, anchored
     assert facts_of(state, CONTEXT).retry_at == (NOW + 60 if anchored else None)
 
 
-def test_failures_in_a_row_wait_longer_and_a_verdict_begins_anew() -> None:
-    """Attempts count until somebody answers."""
+def test_repeated_failures_wait_longer_until_a_verdict() -> None:
     state = State(memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.DONE, exchange=Exchange.COLLECTING)
     waits = []
     for _ in range(4):
@@ -174,8 +171,7 @@ def test_failures_in_a_row_wait_longer_and_a_verdict_begins_anew() -> None:
     assert (answered.attempts, answered.retry_at, answered.trouble) == (0, 0.0, None)
 
 
-def test_no_server_makes_a_phone_ask_every_second_or_wait_for_years() -> None:
-    """What a verdict asks for is bounded on the phone as well."""
+def test_check_in_interval_and_retry_delay_are_bounded() -> None:
     waiting = State(
         memory=Memory(time=TimeAnchor(NOW, 100.0)),
         setup=Setup.DONE,
@@ -190,10 +186,8 @@ def test_no_server_makes_a_phone_ask_every_second_or_wait_for_years() -> None:
 
 @pytest.mark.parametrize("trouble", Trouble)
 @pytest.mark.parametrize("lock", [Lock.UNPROVISIONED, Lock.ACTIVATED, Lock.LOCKED])
-def test_a_network_that_comes_up_ends_the_wait_for_a_network_and_no_other(
-    trouble: Trouble, lock: Lock
-) -> None:
-    """A server that asked for time gets it, however often the Wi-Fi comes and goes."""
+def test_new_network_ends_only_delays_that_a_network_may_end(trouble: Trouble, lock: Lock) -> None:
+    """A delay that the server requested is not shortened."""
     state = State(
         memory=Memory(time=TimeAnchor(NOW, 100.0)),
         setup=Setup.DONE,

@@ -1,4 +1,4 @@
-"""The catalogues are complete, alike in shape, and really translated."""
+"""The catalogues are complete, have the same form, and are translated."""
 
 import copy
 import tomllib
@@ -33,7 +33,7 @@ def document(tag: str) -> dict[str, Any]:
 
 
 def leaves(table: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every text of a document with its dotted path; each list of variants is one."""
+    """Every text of a document with its dotted path. A list of variants is one text."""
     for key, value in table.items():
         inner = f"{path}.{key}" if path else key
         if isinstance(value, dict):
@@ -56,15 +56,13 @@ def key_paths(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tup
             yield (*path, key)
 
 
-def test_there_is_one_catalogue_for_each_offered_language_and_no_other() -> None:
-    """A file without a language would never be shown, a language without a file would not load."""
+def test_each_offered_language_has_one_catalogue() -> None:
     found = {entry.name for entry in files("agent.screens").joinpath("locales").iterdir()}
     assert found == {f"{tag}.toml" for tag in LANGUAGES}
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-def test_a_catalogue_holds_exactly_one_entry_for_each_thing_to_say(tag: str) -> None:
-    """Counted from the enums: nine titles, every action, trouble, message and label, and nothing besides."""
+def test_catalogue_has_exactly_the_entries_of_the_enums(tag: str) -> None:
     raw = document(tag)
     assert set(raw["screens"]) == {screen.value for screen in ScreenId}
     assert all(set(entry) == {"title", "body"} for entry in raw["screens"].values())
@@ -79,8 +77,7 @@ def test_a_catalogue_holds_exactly_one_entry_for_each_thing_to_say(tag: str) -> 
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-def test_every_language_says_as_much_as_english(tag: str) -> None:
-    """The same texts with the same variants and the same arguments, so that no language hides a fact."""
+def test_every_language_has_the_variants_and_arguments_of_english(tag: str) -> None:
     shape = {path: [placeholders(text) for text in variants(entry)] for path, entry in leaves(document(tag))}
     english = {
         path: [placeholders(text) for text in variants(entry)] for path, entry in leaves(document("en"))
@@ -89,16 +86,15 @@ def test_every_language_says_as_much_as_english(tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-def test_a_sentence_can_always_be_said(tag: str) -> None:
-    """The last variant needs no argument; a label may be left out, for it is nothing but its argument."""
+def test_last_variant_of_a_sentence_has_no_argument(tag: str) -> None:
+    """Except for labels, which consist of their argument."""
     for path, entry in leaves(document(tag)):
         if not path.startswith("labels."):
             assert not placeholders(variants(entry)[-1]), path
 
 
 @pytest.mark.parametrize("tag", [tag for tag in LANGUAGES if tag != "en"])
-def test_nothing_is_left_in_english(tag: str) -> None:
-    """A text that equals the English one was forgotten, and one in a foreign script was pasted wrongly."""
+def test_every_text_is_translated_and_in_the_script_of_its_language(tag: str) -> None:
     english = dict(leaves(document("en")))
     for path, entry in leaves(document(tag)):
         for index, text in enumerate(variants(entry)):
@@ -110,8 +106,7 @@ def test_nothing_is_left_in_english(tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-def test_a_text_is_one_tidy_line(tag: str) -> None:
-    """Braces, line breaks or direction marks in a template would act where only arguments are guarded."""
+def test_text_is_one_line_without_control_characters(tag: str) -> None:
     for path, entry in leaves(document(tag)):
         for text in variants(entry):
             assert text == text.strip(), path
@@ -123,8 +118,7 @@ def test_a_text_is_one_tidy_line(tag: str) -> None:
             assert {char for char in rest if unicodedata.category(char) == "Cf"} <= {"\u200c"}, path
 
 
-def test_each_missing_key_is_named() -> None:
-    """Every single key of a catalogue is needed; without it the load fails and says which."""
+def test_missing_key_is_named() -> None:
     whole = document("en")
     paths = list(key_paths(whole))
     for path in paths:
@@ -143,8 +137,7 @@ def test_each_missing_key_is_named() -> None:
 @pytest.mark.parametrize(
     "table", ["actions", "troubles", "messages", "labels", "territories", "screens", "language"]
 )
-def test_an_unknown_key_is_named(table: str) -> None:
-    """A misspelt key would otherwise be words that nobody ever sees."""
+def test_unknown_key_is_named(table: str) -> None:
     odd = document("en")
     odd[table]["no-such"] = "words"
     with pytest.raises(CatalogueError) as caught:
@@ -152,8 +145,7 @@ def test_an_unknown_key_is_named(table: str) -> None:
     assert (caught.value.code, caught.value.key) == ("unknown", f"{table}.no-such")
 
 
-def test_an_unknown_part_of_a_screen_is_named() -> None:
-    """The tables of the screens are checked one level further down."""
+def test_unknown_key_of_a_screen_is_named() -> None:
     odd = document("en")
     odd["screens"]["locked"]["no-such"] = "words"
     with pytest.raises(CatalogueError) as caught:
@@ -161,15 +153,14 @@ def test_an_unknown_part_of_a_screen_is_named() -> None:
     assert (caught.value.code, caught.value.key) == ("unknown", "screens.locked.no-such")
 
 
-def test_a_catalogue_under_another_name_is_refused() -> None:
-    """Otherwise a copied file would speak the wrong language."""
+def test_catalogue_of_another_language_is_rejected() -> None:
     with pytest.raises(CatalogueError) as caught:
         parse("fr", document("en"))
     assert caught.value.code == "tag-differs"
 
 
-def test_a_language_that_is_not_offered_is_refused_by_name() -> None:
-    """`load` takes a language, not a tag from outside: a path can never be built from one."""
+def test_language_that_is_not_offered_is_rejected() -> None:
+    """A path is never built from a tag of an outside source."""
     with pytest.raises(CatalogueError) as caught:
         load("../en")
     assert caught.value.code == "language-not-offered"

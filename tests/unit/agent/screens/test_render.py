@@ -1,4 +1,4 @@
-"""The drawing holds its frame in every language."""
+"""The drawing of a screen keeps its frame in every language."""
 
 import doctest
 import itertools
@@ -30,8 +30,8 @@ FORMAT = str.maketrans("", "", FSI + PDI + RLI)
 
 
 @pytest.mark.parametrize(("language", "width"), list(itertools.product(LANGUAGES, WIDTHS)))
-def test_every_line_takes_exactly_the_width(language: str, width: int) -> None:
-    """Measured by the drawing's own rule and by Rich's, which knows terminals."""
+def test_every_line_has_exactly_the_width(language: str, width: int) -> None:
+    """Measured by this package and by Rich."""
     for screen in ScreenId:
         for line in render_text(build(screen, FACTS, language), width).split("\n"):
             assert cells.cells(line) == width, line
@@ -39,8 +39,7 @@ def test_every_line_takes_exactly_the_width(language: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_that_a_screen_says_is_lost_in_the_drawing(language: str) -> None:
-    """Wrapping and alignment move words; they drop none."""
+def test_drawing_contains_the_whole_text_of_the_screen(language: str) -> None:
     for screen in ScreenId:
         shown = build(screen, FACTS, language)
         inside = [line[1:-1].strip(" │┃") for line in render_text(shown).split("\n")]
@@ -50,8 +49,7 @@ def test_nothing_that_a_screen_says_is_lost_in_the_drawing(language: str) -> Non
 
 
 @pytest.mark.parametrize("language", ["ar", "fa"])
-def test_right_to_left_text_stands_at_the_right_edge_inside_an_isolate(language: str) -> None:
-    """So that the frame stays put in a terminal that reorders, and the text is right in one that does not."""
+def test_right_to_left_text_is_aligned_right_in_an_isolate(language: str) -> None:
     lines = render_text(build(ScreenId.LOCKED, FACTS, language)).split("\n")
     isolates = [line for line in lines if RLI in line]
     assert len(isolates) > 10
@@ -60,47 +58,40 @@ def test_right_to_left_text_stands_at_the_right_edge_inside_an_isolate(language:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_line_closes_the_isolates_that_it_opens(language: str) -> None:
-    """A line is a paragraph of its own to a terminal: an open isolate would swallow the frame."""
+    """A terminal treats each line as a paragraph."""
     for screen, width in itertools.product(ScreenId, WIDTHS):
         for line in render_text(build(screen, FACTS, language), width).split("\n"):
             assert line.count(FSI) + line.count(RLI) == line.count(PDI)
 
 
-def test_the_padlock_is_drawn_on_the_lock_screen_alone() -> None:
-    """Its shackle is the sign that people know."""
+def test_padlock_is_drawn_only_on_the_lock_screen() -> None:
     drawn = {screen for screen in ScreenId if "┏━┷━━━┷━┓" in render_text(build(screen, FACTS, "en"))}
     assert drawn == {ScreenId.LOCKED}
 
 
-def test_a_width_that_holds_no_screen_is_refused() -> None:
-    """A frame that cannot hold a button would be drawn broken."""
+def test_too_small_width_is_rejected() -> None:
     with pytest.raises(ValueError, match="20 cells"):
         render_text(build(ScreenId.HOME, FACTS, "en"), MIN_WIDTH - 1)
 
 
 def test_chinese_breaks_between_characters_but_not_before_a_full_stop() -> None:
-    """The closing punctuation of a line belongs to it."""
     assert cells.wrap("您的数据。", 8) == ["您的数", "据。"]
 
 
 def test_korean_breaks_between_words() -> None:
-    """Wide as Chinese, spaced as English."""
     assert cells.wrap("다시 시도하세요", 12) == ["다시", "시도하세요"]
 
 
-def test_a_word_that_is_too_long_is_cut() -> None:
-    """A long identifier must not push the frame out."""
+def test_too_long_word_is_broken() -> None:
     assert cells.wrap("abcdefgh", 3) == ["abc", "def", "gh"]
 
 
-def test_a_mark_stays_on_its_letter() -> None:
-    """A combining mark takes no cell and starts no line."""
+def test_combining_mark_stays_with_its_letter() -> None:
     assert cells.wrap("ab\u0301c\u0301", 2) == ["ab\u0301", "c\u0301"]
 
 
 @pytest.mark.parametrize("module", [agent.screens, cells, compose, fill, names, tags])
-def test_the_examples_in_the_docstrings_are_true(module: ModuleType) -> None:
-    """An example that is wrong teaches wrongly."""
+def test_examples_in_the_docstrings_are_correct(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0
     assert result.failed == 0

@@ -1,4 +1,4 @@
-"""Every screen, in every language, with every trouble and message."""
+"""Every screen in every language, with every trouble and message."""
 
 import itertools
 
@@ -29,8 +29,8 @@ def words(screen: Screen) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_screen_is_whole_whatever_the_trouble_and_the_message(language: str) -> None:
-    """A title, something to read, no placeholder left, and no empty paragraph, in all combinations."""
+def test_every_screen_is_complete_with_any_trouble_and_message(language: str) -> None:
+    """A title, text, no placeholder and no empty paragraph."""
     troubles = (None, *Trouble)
     messages = (None, *MessageKey)
     for screen, trouble, message, full in itertools.product(ScreenId, troubles, messages, (True, False)):
@@ -56,35 +56,31 @@ def test_every_screen_is_whole_whatever_the_trouble_and_the_message(language: st
 
 @pytest.mark.parametrize(("language", "screen"), list(itertools.product(LANGUAGES, ScreenId)))
 def test_emergency_call_and_wifi_settings_are_on_every_screen(language: str, screen: ScreenId) -> None:
-    """Invariant I5: no state of the agent may keep a person from an ambulance or from the way out."""
+    """Invariant I5."""
     actions = dict(build(screen, ScreenFacts(), language).actions)
     assert {Action.EMERGENCY_CALL, Action.WIFI_SETTINGS} <= set(actions)
     assert actions[Action.EMERGENCY_CALL] == load(language).actions[Action.EMERGENCY_CALL]
 
 
 @pytest.mark.parametrize("screen", ScreenId)
-def test_no_action_stands_twice(screen: ScreenId) -> None:
-    """Two buttons of one name would leave the user to guess."""
+def test_no_action_is_repeated(screen: ScreenId) -> None:
     actions = [action for action, _ in build(screen, ScreenFacts(), "en").actions]
     assert len(actions) == len(set(actions))
 
 
-def test_every_action_is_on_some_screen() -> None:
-    """A translated label that no screen carries would be dead weight."""
+def test_every_action_is_on_a_screen() -> None:
     found = {action for screen in ScreenId for action, _ in build(screen, ScreenFacts(), "en").actions}
     assert found == set(Action)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_arabic_and_persian_run_from_right_to_left(language: str) -> None:
-    """And no other language does."""
+def test_only_arabic_and_persian_are_right_to_left(language: str) -> None:
     expected = Direction.RTL if language in {"ar", "fa"} else Direction.LTR
     assert build(ScreenId.LOCKED, ScreenFacts(), language).direction is expected
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_lock_screen_is_black_with_a_padlock_and_the_policy_sentence(language: str) -> None:
-    """What the user must learn at once: it is locked, by policy, and whom to ask."""
+def test_lock_screen_is_black_with_a_padlock_and_the_policy_sentence(language: str) -> None:
     shown = build(ScreenId.LOCKED, ScreenFacts(case="C-42"), language)
     assert (shown.dark, shown.symbol) == (True, Symbol.PADLOCK)
     assert shown.body[0] == load(language).messages[MessageKey.NOT_SOLD_HERE].variants[-1]
@@ -100,14 +96,14 @@ def test_the_lock_screen_is_black_with_a_padlock_and_the_policy_sentence(languag
 
 
 def test_only_the_lock_screen_is_black() -> None:
-    """The dark screen is the sign of the lock."""
     assert {screen for screen in ScreenId if build(screen, FULL, "en").dark} == {ScreenId.LOCKED}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("message", MessageKey)
-def test_the_lock_screen_states_the_policy_under_every_message(language: str, message: MessageKey) -> None:
-    """No message of a server replaces the policy sentence, and the policy sentence stands once."""
+def test_lock_screen_has_the_policy_sentence_once_with_every_message(
+    language: str, message: MessageKey
+) -> None:
     shown = build(ScreenId.LOCKED, ScreenFacts(message=message), language)
     policy = load(language).messages[MessageKey.NOT_SOLD_HERE].say({})
     assert shown.body.count(policy) == 1
@@ -115,8 +111,8 @@ def test_the_lock_screen_states_the_policy_under_every_message(language: str, me
 
 @pytest.mark.parametrize("screen", ScreenId)
 @pytest.mark.parametrize("message", MessageKey)
-def test_a_message_stands_where_it_makes_sense(screen: ScreenId, message: MessageKey) -> None:
-    """Good news on no locked screen, a lock's reason on no home screen: the last verdict may be older."""
+def test_message_is_shown_only_on_permitted_screens(screen: ScreenId, message: MessageKey) -> None:
+    """The last verdict can be older than the state."""
     sentence = load("en").messages[message].say({})
     good, open_ = (
         (MessageKey.ACTIVATED, MessageKey.RELEASED),
@@ -133,10 +129,10 @@ def test_a_message_stands_where_it_makes_sense(screen: ScreenId, message: Messag
 
 @pytest.mark.parametrize("screen", ScreenId)
 @pytest.mark.parametrize("message", [None, *MessageKey])
-def test_what_asks_for_new_terms_to_be_accepted_lets_them_be_accepted(
+def test_accept_button_is_shown_with_the_request_for_new_terms(
     screen: ScreenId, message: MessageKey | None
 ) -> None:
-    """The button stands where the sentence stands, and otherwise in the wizard alone."""
+    """And otherwise only in the wizard."""
     shown = build(screen, ScreenFacts(message=message), "en")
     asked = load("en").messages[MessageKey.ACCEPT_NEW_TERMS].say({}) in shown.body
     offered = [action for action, _ in shown.actions].count(Action.ACCEPT_TERMS)
@@ -156,10 +152,7 @@ def test_lock_screen_states_the_cause_of_the_lock(language: str) -> None:
 
 @pytest.mark.parametrize("screen", ScreenId)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_challenge_for_an_unlock_code_stands_on_the_lock_screen_alone(
-    language: str, screen: ScreenId
-) -> None:
-    """It is what the user reads to support; without one no line asks for it."""
+def test_challenge_is_shown_only_on_the_lock_screen(language: str, screen: ScreenId) -> None:
     shown = words(build(screen, ScreenFacts(challenge="AAAAA-BBBBB"), language))
     assert ("AAAAA-BBBBB" in shown) == (screen is ScreenId.LOCKED)
     label = load(language).labels[Label.CHALLENGE].say({"challenge": "X"}).rstrip("X")
@@ -167,24 +160,21 @@ def test_the_challenge_for_an_unlock_code_stands_on_the_lock_screen_alone(
 
 
 @pytest.mark.parametrize("screen", ScreenId)
-def test_imeis_are_on_the_lock_screen_on_request_and_nowhere_else(screen: ScreenId) -> None:
-    """An identifier is shown only to the person who asks for it."""
+def test_imeis_are_shown_only_on_the_lock_screen_on_request(screen: ScreenId) -> None:
     shown = words(build(screen, FULL, "en"))
     assert all((imei in shown) == (screen is ScreenId.LOCKED) for imei in FULL.imeis)
     assert "IMEI:" not in words(build(screen, ScreenFacts(), "en"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_language_screen_lists_all_nine_in_their_own_names(language: str) -> None:
-    """Whoever cannot read the current language must still find their own."""
+def test_language_screen_lists_all_languages_by_their_native_names(language: str) -> None:
     listed = build(ScreenId.LANGUAGE, ScreenFacts(), language).body[-1].split("\n")
     assert listed == [f"{FSI}{name}{PDI}" for _, name in languages()]
     assert len(set(listed)) == len(LANGUAGES) == 9
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_waiting_names_the_trouble_and_when_it_tries_again(language: str) -> None:
-    """Each trouble has a sentence of its own, because each is mended by someone else."""
+def test_waiting_screen_shows_the_trouble_and_the_next_retry(language: str) -> None:
     sentences = set()
     for trouble in Trouble:
         body = build(ScreenId.WAITING, ScreenFacts(trouble=trouble, retry_at=SEPTEMBER), language).body
@@ -196,14 +186,12 @@ def test_waiting_names_the_trouble_and_when_it_tries_again(language: str) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("screen", [ScreenId.NOTICE, ScreenId.OFFLINE_WARNING])
-def test_an_announced_lock_shows_its_moment(language: str, screen: ScreenId) -> None:
-    """A lock without its date is not announced."""
+def test_notice_shows_the_time_of_the_announced_lock(language: str, screen: ScreenId) -> None:
     assert moment(SEPTEMBER, language) in words(build(screen, ScreenFacts(lock_at=SEPTEMBER), language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_terms_have_a_version_and_an_export_clause(language: str) -> None:
-    """Consent is to a text that can be named."""
+def test_terms_have_a_version_and_an_export_clause(language: str) -> None:
     body = build(ScreenId.TERMS, FULL, language).body
     assert f"{FSI}2021-08{PDI}" in body[0]
     assert len(body) == 4
@@ -223,44 +211,42 @@ def test_the_terms_have_a_version_and_an_export_clause(language: str) -> None:
         ("zh", "2021年9月15日 10:00 UTC"),
     ],
 )
-def test_a_moment_reads_as_the_language_writes_it(language: str, expected: str) -> None:
-    """In UTC, and saying so, because the phone may not know its time zone."""
+def test_time_is_in_the_format_of_the_language(language: str, expected: str) -> None:
+    """In UTC, because the device may not know its time zone."""
     assert moment(SEPTEMBER, language) == isolated(expected)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("seconds", [-(2**53), -1, 0, LAST_MOMENT, LAST_MOMENT + 1, 2**53 - 1, 10**30])
-def test_no_moment_is_too_far_to_show(language: str, seconds: int) -> None:
-    """A verdict may carry any integer; a date that cannot be written must not keep a screen away."""
+def test_any_integer_can_be_shown_as_a_time(language: str, seconds: int) -> None:
     assert "UTC" in moment(seconds, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_territories_of_the_policy_have_names(language: str) -> None:
-    """Crimea and Sevastopol are not in CLDR's list of countries and have entries of their own."""
+def test_territories_of_the_policy_have_names(language: str) -> None:
+    """CLDR's list of countries does not have Crimea and Sevastopol."""
     own = load(language).territories
     names = [territory(code, language, own) for code in (*PROHIBITED, "UA-40", "UA", "SS")]
     assert len(set(names)) == len(names)
     assert not any(code in name for code, name in zip((*PROHIBITED, "UA-40"), names, strict=False))
 
 
-def test_an_unknown_territory_is_shown_by_its_code() -> None:
-    """Better the code than a wrong name or an empty line."""
+def test_unknown_territory_is_shown_by_its_code() -> None:
     assert territory("QX", "en", {}) == isolated("QX")
     assert territory("FR-75", "en", {}) == isolated("France (FR-75)")
     assert territory("", "en", {}) == ""
 
 
-def test_a_fact_of_the_phone_wins_over_an_argument_of_the_server() -> None:
-    """Otherwise a message could move the date of the lock on the screen."""
+def test_fact_of_the_device_overrides_an_argument_of_the_server() -> None:
+    """Otherwise a message could change the date of the lock on the screen."""
     facts = ScreenFacts(args=(("lock_at", "never"), ("case", "other")), case="C-1", lock_at=SEPTEMBER)
     shown = words(build(ScreenId.NOTICE, facts, "en"))
     assert "never" not in shown
     assert "other" not in shown
 
 
-def test_the_first_variant_whose_arguments_are_known_is_said() -> None:
-    """An argument that is empty counts as unknown."""
+def test_first_variant_with_known_arguments_is_used() -> None:
+    """An empty argument counts as unknown."""
     sentence = Sentence(("{a} and {b}", "{a}", "none"))
     assert sentence.say({"a": "1", "b": "2"}) == "1 and 2"
     assert sentence.say({"a": "1", "b": ""}) == "1"

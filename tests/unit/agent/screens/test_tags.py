@@ -1,4 +1,4 @@
-"""Language tags find a language, or English."""
+"""Selection of a language by a language tag."""
 
 import pytest
 
@@ -21,12 +21,11 @@ from agent.screens.tags import LANGUAGES, resolve
         ("../fr", "en"),
     ],
 )
-def test_a_tag_is_cut_from_its_end_until_it_names_a_language(tag: str, language: str) -> None:
-    """RFC 4647 section 3.4; what names none speaks English, and never fails."""
+def test_subtags_are_removed_until_a_language_matches(tag: str, language: str) -> None:
+    """RFC 4647 section 3.4. The fallback is English."""
     assert resolve(tag) == language
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_offered_language_answers_for_itself(language: str) -> None:
-    """Truncation must not reach a language that was named exactly."""
+def test_offered_language_selects_itself(language: str) -> None:
     assert resolve(language) == language

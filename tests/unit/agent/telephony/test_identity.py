@@ -15,8 +15,8 @@ DIGITS = "0123456789"
 
 
 @given(st.text(DIGITS, min_size=14, max_size=14))
-def test_exactly_one_check_digit_fits(body: str) -> None:
-    """Nine of ten typing errors in the last digit are seen, and python-stdnum agrees on the tenth."""
+def test_exactly_one_check_digit_is_valid(body: str) -> None:
+    """Compared with python-stdnum."""
     fitting = [digit for digit in DIGITS if is_imei(body + digit)]
     assert fitting == [str(check_digit(body))]
     assert peer.is_valid(body + fitting[0])
@@ -24,13 +24,13 @@ def test_exactly_one_check_digit_fits(body: str) -> None:
 
 @given(st.text(max_size=20))
 def test_only_fifteen_ascii_digits_are_an_imei(text: str) -> None:
-    """Sixteen digits are an IMEISV, and digits of other scripts are not what the clause means."""
+    """Sixteen digits are an IMEISV."""
     if is_imei(text):
         assert re.fullmatch("[0-9]{15}", text)
 
 
-def test_countries_of_three_digit_codes_agree_with_the_operator_table() -> None:
-    """Every MCC whose codes are all of three digits in python-stdnum's table must be known as such."""
+def test_countries_with_three_digit_codes_agree_with_the_operator_table() -> None:
+    """The table of python-stdnum."""
     table = (resources.files("stdnum") / "imsi.dat").read_text(encoding="utf-8")
     blocks = re.findall(r"^(\d{3})\n((?: .*\n)*)", table, re.MULTILINE)
     lengths = {
@@ -41,12 +41,10 @@ def test_countries_of_three_digit_codes_agree_with_the_operator_table() -> None:
 
 
 @pytest.mark.parametrize("place", sorted(load_places()))
-def test_the_home_networks_of_all_places_are_assumed_right(place: str) -> None:
-    """A card of any shipped place is read right even if it does not state its MNC length."""
+def test_assumed_length_is_right_for_the_sims_of_all_places(place: str) -> None:
     for plmn in filter(None, load_places()[place].sims):
         assert assumed_mnc_length(plmn.mcc) == len(plmn.mnc)
 
 
-def test_nothing_is_assumed_where_both_lengths_are_in_use() -> None:
-    """A guessed MNC would name the wrong operator."""
+def test_no_length_is_assumed_if_both_are_in_use() -> None:
     assert assumed_mnc_length("405") is None

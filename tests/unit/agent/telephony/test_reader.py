@@ -1,4 +1,4 @@
-"""What the reading says of SIMs that cannot be used, and of modems that lack something."""
+"""Reading from modems with unusable SIMs or missing functions."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -39,21 +39,19 @@ def read_card(card: SimCard | None, **faults: int) -> tuple[Sim, tuple[SimFault,
 
 
 @pytest.mark.parametrize("state", PinState)
-def test_every_pin_state_is_a_status(state: PinState) -> None:
-    """A locked card is a fact about the phone, not a failure; nothing of it is read."""
+def test_pin_state_gives_the_status(state: PinState) -> None:
+    """Only the status of a locked card is read."""
     sim, _ = read_card(replace(cuban_sim(), pin=state))
     assert sim.status is STATES[state]
     if state is not PinState.READY:
         assert sim == Sim(slot=0, status=STATES[state])
 
 
-def test_an_empty_slot_is_absent() -> None:
-    """+CME ERROR 10."""
+def test_empty_slot_is_absent() -> None:
     assert read_card(None) == (Sim(slot=0, status=SimStatus.ABSENT), ())
 
 
-def test_all_that_a_card_says_is_read() -> None:
-    """Identity, home network with a three digit MNC, name in UCS2, group."""
+def test_all_files_of_a_card_are_read() -> None:
     assert read_card(american_sim()) == (
         Sim(
             slot=0,
@@ -93,7 +91,7 @@ CPIN_CODES = {
 
 
 def answering(**answers: str) -> ScriptedModem:
-    """An emulated modem of one slot, some of whose answers are replaced; keys name commands without AT+ and ?."""
+    """An emulated modem with one slot and some replaced responses. Keys are commands without AT+ and ?."""
     modem = EmulatedModem(config(cuban_sim()), ModemOptions(echo=False))
 
     def answer(line: str) -> Iterable[bytes]:
@@ -107,34 +105,30 @@ def answering(**answers: str) -> ScriptedModem:
 
 
 @pytest.mark.parametrize("error", CPIN_ERRORS)
-def test_every_error_to_the_pin_question_is_a_status(error: str) -> None:
-    """Numbered or worded, an error about the card is the card's status."""
+def test_error_of_the_pin_command_gives_the_status(error: str) -> None:
     reading = read_telephony(answering(CPIN=f"+CME ERROR: {error}"))
     assert reading.telephony.sims == (Sim(slot=0, status=CPIN_ERRORS[error]),)
 
 
 @pytest.mark.parametrize("code", CPIN_CODES)
-def test_every_code_of_the_pin_question_is_a_status(code: str) -> None:
-    """Personalisation locks leave the card unread."""
+def test_code_of_the_pin_command_gives_the_status(code: str) -> None:
+    """A card with a personalisation lock is unreadable."""
     reading = read_telephony(answering(CPIN=f"+CPIN: {code}\r\n\r\nOK"))
     assert reading.telephony.sims == (Sim(slot=0, status=CPIN_CODES[code]),)
 
 
 @pytest.mark.parametrize("error", ["10", "11", "12", "13", "15"])
-def test_a_card_that_leaves_while_it_is_read_is_a_status(error: str) -> None:
-    """Between the PIN question and the files a card can be pulled or fail."""
+def test_card_that_is_removed_while_reading_is_a_status(error: str) -> None:
     reading = read_telephony(answering(CRSM=f"+CME ERROR: {error}"))
     assert reading.telephony.sims == (Sim(slot=0, status=CPIN_ERRORS[error]),)
 
 
-def test_a_busy_card_is_asked_again() -> None:
-    """Right after power-up "SIM busy" is normal for some seconds."""
+def test_command_is_repeated_while_the_card_is_busy() -> None:
     assert read_card(cuban_sim(), sim_busy=5)[0].status is SimStatus.READY
     assert read_card(cuban_sim(), sim_busy=1000)[0] == Sim(slot=0, status=SimStatus.UNREADABLE)
 
 
-def test_a_modem_without_file_access_still_tells_the_card_number() -> None:
-    """+CCID stands in where +CRSM is refused, and what could not be read is noted."""
+def test_card_number_is_read_by_ccid_without_file_access() -> None:
     reading = read_telephony(answering(CRSM="+CME ERROR: 4"))
     sim = reading.telephony.sims[0]
     assert (sim.iccid, sim.mcc, sim.mnc, sim.mnc_length, sim.spn) == (
@@ -150,14 +144,12 @@ def test_a_modem_without_file_access_still_tells_the_card_number() -> None:
     }
 
 
-def test_the_imsi_file_stands_in_for_the_modem() -> None:
-    """A modem that keeps no IMSI of its own can still read the file."""
+def test_imsi_is_read_from_the_file_if_the_modem_has_none() -> None:
     sim, _ = read_card(replace(cuban_sim(), imsi=""))
     assert (sim.status, sim.mcc, sim.mnc) == (SimStatus.READY, "368", "01")
 
 
-def test_a_card_without_any_imsi_is_unreadable() -> None:
-    """Without a subscriber there is no home network to state."""
+def test_card_without_an_imsi_is_unreadable() -> None:
     files = dict(cuban_sim().files)
     del files[sim_files.EF_IMSI]
     assert read_card(replace(cuban_sim(), imsi="", files=files))[0] == Sim(
@@ -174,8 +166,8 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("file", MALFORMED)
-def test_a_malformed_file_is_left_out_and_named(file: ElementaryFile) -> None:
-    """The rest of the card is still evidence; the fault is told by slot, file, code and offset."""
+def test_malformed_file_is_omitted_and_reported(file: ElementaryFile) -> None:
+    """The rest of the card is read."""
     identifier, content, code, offset = MALFORMED[file]
     card = replace(cuban_sim(), files={**cuban_sim().files, identifier: content})
     sim, faults = read_card(card)
@@ -195,18 +187,17 @@ def test_a_malformed_file_is_left_out_and_named(file: ElementaryFile) -> None:
         ((0x94, 0x04), None),
     ],
 )
-def test_each_class_of_status_word_leaves_its_trace(
+def test_status_word_is_reported_unless_the_file_is_absent(
     status: tuple[int, int], code: SimFileCode | None
 ) -> None:
-    """No such file is an ordinary answer; every other refusal is noted."""
     read = CardCommand(0xB0, sim_files.EF_SPN, p3=17)
     sim, faults = read_card(replace(cuban_sim(), responses={read: CardResponse(*status)}))
     assert sim.spn is None
     assert faults == (() if code is None else (SimFault(0, ElementaryFile.SPN, code),))
 
 
-def test_a_card_that_corrects_the_length_is_read_with_its_own() -> None:
-    """6C xx tells the exact length (ETSI TS 102 221 clause 7.3.1.1.5)."""
+def test_file_is_read_with_the_length_that_the_card_reports() -> None:
+    """6C xx (ETSI TS 102 221 clause 7.3.1.1.5)."""
     sized = CardCommand(0xC0, sim_files.EF_SPN, p3=15)
     wrong = CardResponse(0x90, 0, sim_files.file_parameters(sim_files.EF_SPN, 40))
     sim, faults = read_card(replace(cuban_sim(), responses={sized: wrong}))
@@ -214,23 +205,21 @@ def test_a_card_that_corrects_the_length_is_read_with_its_own() -> None:
 
 
 @pytest.mark.parametrize("ending", [b"", b"\xff"])
-def test_an_unstated_mnc_length_is_assumed_from_the_country(ending: bytes) -> None:
-    """EF_AD without a usable fourth octet: the MNC is stated, its length is not."""
+def test_missing_mnc_length_is_assumed_from_the_country(ending: bytes) -> None:
+    """EF_AD without a usable fourth byte: the evidence has the MNC but not its length."""
     card = replace(american_sim(), files={**american_sim().files, sim_files.EF_AD: bytes(3) + ending})
     sim, faults = read_card(card)
     assert (sim.mcc, sim.mnc, sim.mnc_length, faults) == ("310", "260", None, ())
 
 
-def test_two_slots_have_their_own_identities() -> None:
-    """Each slot of a dual-SIM phone has its card, and its IMEI where the phone has two."""
+def test_each_slot_has_its_card_and_imei() -> None:
     phone = ModemConfig(imeis=(IMEI, OTHER_IMEI), slots=(cuban_sim(), american_sim()), serving=AT_HOME)
     reading = read_telephony(EmulatedModem(phone))
     assert reading.imeis == (IMEI, OTHER_IMEI)
     assert [(sim.slot, sim.mcc) for sim in reading.telephony.sims] == [(0, "368"), (1, "310")]
 
 
-def test_the_network_is_asked_for_the_first_ready_card() -> None:
-    """With slot 0 empty the subscription in slot 1 is the one that is registered."""
+def test_registration_is_read_for_the_first_ready_card() -> None:
     modem = EmulatedModem(config(None, cuban_sim()))
     reading = read_telephony(modem)
     assert [sim.status for sim in reading.telephony.sims] == [SimStatus.ABSENT, SimStatus.READY]
@@ -239,8 +228,7 @@ def test_the_network_is_asked_for_the_first_ready_card() -> None:
 
 
 @pytest.mark.parametrize(("slots", "found"), [(1, 1), (2, 2)])
-def test_no_more_slots_are_looked_into_than_asked(slots: int, found: int) -> None:
-    """The caller says how many the evidence can describe."""
+def test_only_the_requested_slots_are_read(slots: int, found: int) -> None:
     reading = read_telephony(EmulatedModem(config(cuban_sim(), american_sim())), slots=slots)
     assert len(reading.telephony.sims) == found
 
@@ -248,7 +236,7 @@ def test_no_more_slots_are_looked_into_than_asked(slots: int, found: int) -> Non
 @pytest.mark.parametrize("state", Registration)
 @pytest.mark.parametrize("newer_cores", [True, False])
 def test_every_registration_is_read(state: Registration, newer_cores: bool) -> None:  # noqa: FBT001 - a parameter
-    """Also from a modem that knows +CREG alone."""
+    """Also from a modem that supports only +CREG."""
     registered = state in (Registration.HOME, Registration.ROAMING)
     serving = (
         AT_HOME.model_copy(update={"registration": state}) if registered else Serving(registration=state)
@@ -257,8 +245,7 @@ def test_every_registration_is_read(state: Registration, newer_cores: bool) -> N
     assert read_telephony(modem).telephony.serving == serving
 
 
-def test_a_silent_modem_is_named() -> None:
-    """No probe is answered: there is nothing to state."""
+def test_modem_without_responses_raises_modem_silent() -> None:
     with pytest.raises(TelephonyError) as caught:
         read_telephony(EmulatedModem(config(None), faults=ModemFaults(silent=True)))
     assert caught.value.code is TelephonyCode.MODEM_SILENT
@@ -273,38 +260,33 @@ def test_a_silent_modem_is_named() -> None:
         ("490154203237518\r\n\r\n490154203237518\r\n\r\nOK", TelephonyCode.ANSWER_MALFORMED),
     ],
 )
-def test_a_phone_without_a_valid_imei_is_refused(answer: str, code: TelephonyCode) -> None:
-    """The IMEI is what the evidence is about; a wrong one is worse than none."""
+def test_invalid_imei_is_rejected(answer: str, code: TelephonyCode) -> None:
     with pytest.raises(TelephonyError) as caught:
         read_telephony(answering(CGSN=answer))
     assert (caught.value.code, caught.value.command) == (code, "AT+CGSN")
     assert "4901542" not in str(caught.value)
 
 
-def test_an_alphabetic_operator_is_refused() -> None:
-    """A modem that will not name its operator by number cannot state a network."""
+def test_alphabetic_operator_is_rejected() -> None:
     with pytest.raises(TelephonyError) as caught:
         read_telephony(answering(COPS='+COPS: 0,0,"CUBACEL",7\r\n\r\nOK'))
     assert caught.value.code is TelephonyCode.ANSWER_MALFORMED
 
 
-def test_a_babbling_modem_is_stopped() -> None:
-    """Endless chatter is a fault, not a reason to wait forever."""
+def test_endless_output_raises_an_error() -> None:
     with pytest.raises(TelephonyError) as caught:
         read_telephony(ScriptedModem(lambda _: [b"RING\r\n" * 100]))
     assert caught.value.code is TelephonyCode.TOO_MANY_LINES
 
 
-def test_a_second_command_while_one_is_pending_is_our_own_mistake() -> None:
-    """Misuse of the dialogue is never blamed on the modem."""
+def test_second_command_while_one_is_pending_raises_misuse_error() -> None:
     dialogue = Dialogue()
     dialogue.send(commands.IMEI)
     with pytest.raises(DialogueMisuseError):
         dialogue.send(commands.IMEI)
 
 
-def test_every_command_names_its_clause() -> None:
-    """The docs and the code must say where a command comes from."""
+def test_every_command_has_a_clause() -> None:
     found = [value for value in vars(commands).values() if isinstance(value, commands.Command)]
     assert len(found) >= 8
     assert all(command.clause for command in found)

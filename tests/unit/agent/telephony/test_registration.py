@@ -1,4 +1,4 @@
-"""Answers about the network."""
+"""Parsers of the responses about the network."""
 
 import pytest
 from hypothesis import given
@@ -20,22 +20,20 @@ CELLS = st.builds(
 
 
 @given(st.sampled_from(sorted(REGISTERED)), CELLS)
-def test_a_registration_comes_back_with_its_cell(state: Registration, cell: Cell) -> None:
-    """What the modem words, the agent reads."""
+def test_registration_and_cell_are_parsed(state: Registration, cell: Cell) -> None:
     line = registration_line("+CREG", Serving(registration=state, cell=cell), 2, solicited=True)
     read = parse_registration(line.removeprefix("+CREG: "))
     assert (read.registration, read.cell) == (state, cell)
 
 
 @pytest.mark.parametrize("state", Registration)
-def test_every_state_comes_back(state: Registration) -> None:
-    """All of the contract's states can be told by +CREG."""
+def test_every_registration_state_is_parsed(state: Registration) -> None:
     assert parse_registration(f"0,{STATES[state]}").registration is state
 
 
 @pytest.mark.parametrize("access", range(20))
 def test_every_access_technology_of_the_clause_is_known(access: int) -> None:
-    """0 to 13 are assigned; a number from the future is refused, not guessed."""
+    """0 to 13 are assigned; other numbers are rejected."""
     content = f'2,1,"0001","00000001",{access}'
     if access <= 13:
         cell = parse_registration(content).cell
@@ -46,8 +44,7 @@ def test_every_access_technology_of_the_clause_is_known(access: int) -> None:
             parse_registration(content)
 
 
-def test_a_cell_without_registration_is_not_told() -> None:
-    """A phone that is not registered has no serving cell, whatever the modem adds."""
+def test_cell_without_registration_is_ignored() -> None:
     assert parse_registration('2,3,"0001","00000001",7').cell is None
 
 
@@ -55,14 +52,12 @@ def test_a_cell_without_registration_is_not_told() -> None:
     "content",
     ["", "2", "2,x", "2,12", "2,99", '2,1,"00G1","1",7', '2,1,"1000000","1",7', '2,1,"1","1","', 'a"b,1'],
 )
-def test_a_malformed_registration_is_refused(content: str) -> None:
-    """Half an answer is no answer."""
+def test_malformed_registration_is_rejected(content: str) -> None:
     with pytest.raises(MalformedAnswerError):
         parse_registration(content)
 
 
-def test_the_operator_comes_back_by_number() -> None:
-    """Two and three digit MNCs are told apart by length."""
+def test_operator_is_parsed_with_two_or_three_digit_mnc() -> None:
     for plmn in (Plmn(mcc="368", mnc="01"), Plmn(mcc="310", mnc="260")):
         line = operator_line(Serving(registration=Registration.HOME, plmn=plmn), 2)
         assert parse_operator(line.removeprefix("+COPS: ")) == plmn
@@ -70,8 +65,7 @@ def test_the_operator_comes_back_by_number() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "x", '0,0,"CUBACEL"', '0,2,"3680"', '0,2,"3680111"', '0,2,"36801'])
-def test_an_operator_that_is_not_a_number_is_refused(content: str) -> None:
-    """A name is not an identity."""
+def test_operator_that_is_not_numeric_is_rejected(content: str) -> None:
     with pytest.raises(MalformedAnswerError):
         parse_operator(content)
 
@@ -81,14 +75,13 @@ def test_an_operator_that_is_not_a_number_is_refused(content: str) -> None:
         st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters='"')), min_size=1
     )
 )
-def test_quoted_parameters_come_back(fields: list[str]) -> None:
-    """A comma or a space inside quotes is content."""
+def test_quoted_parameters_are_parsed(fields: list[str]) -> None:
+    """Commas and spaces in quotes are content."""
     assert split_fields(",".join(f'"{field}"' for field in fields)) == tuple(fields)
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_split_or_refused(text: str) -> None:
-    """Nothing but the named error."""
+def test_any_text_is_split_or_raises_the_documented_error(text: str) -> None:
     try:
         fields = split_fields(text)
     except MalformedAnswerError:

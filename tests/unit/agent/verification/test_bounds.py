@@ -1,4 +1,4 @@
-"""Every bound of the verifier, on its edge: the last value that passes and the first that does not."""
+"""Every bound of the verifier: the last accepted value and the first rejected one."""
 
 from dataclasses import replace
 
@@ -19,14 +19,12 @@ def code_of(token: str) -> Code:
     return caught.value.code
 
 
-def test_a_token_of_16_kib_is_not_too_long() -> None:
-    """The bound of the contract, to the character."""
+def test_token_of_16_kib_is_accepted() -> None:
     assert len(check_size_and_alphabet("A" * 16_384)) == 16_384
     assert code_of("A" * 16_385) is Code.TOO_LONG
 
 
-def test_a_header_of_256_octets_is_not_too_long() -> None:
-    """The bound of the contract, to the octet."""
+def test_header_of_256_bytes_is_accepted() -> None:
     header = b'{"alg":"Ed25519","kid":"a"}'
     assert read_header(header + b" " * (256 - len(header))).kid == "a"
     with pytest.raises(VerificationError) as caught:
@@ -34,28 +32,26 @@ def test_a_header_of_256_octets_is_not_too_long() -> None:
     assert caught.value.code is Code.HEADER_TOO_LONG
 
 
-def test_every_claim_at_once_is_known() -> None:
-    """No decision allows them all, which is for step 14 to say and not for step 8."""
+def test_all_claims_together_are_well_formed() -> None:
+    """No decision permits them all, but that is step 14."""
     everything = {name: value for claims in CLAIMS.values() for name, value in claims.items()}
     payload = compact(make_verdict("release", **everything))
     assert well_formed(loads(payload)).optional_claims() >= {"retry_after", "not_before_lock"}
     assert code_of(sign(payload)) is Code.DECISION_CONTRADICTORY
 
 
-def test_the_mandatory_claims_alone_are_enough() -> None:
-    """A release carries nothing else, and the strict reader must take it as the quick one does."""
+def test_mandatory_claims_are_sufficient() -> None:
     payload = compact(make_verdict("release"))
     assert well_formed(loads(payload)) == read_claims(payload)
 
 
-def test_an_error_says_step_code_and_sentence() -> None:
-    """What a log line has to go by."""
+def test_error_has_step_code_and_sentence() -> None:
     for code, (step, sentence) in RULES.items():
         assert str(VerificationError(code)) == f"step {step}, {code.value}: {sentence}"
 
 
-def test_whether_a_y_is_of_a_point_is_decided_by_the_curves_equation() -> None:
-    """Held against every small y, by the root that the equation asks for (RFC 8032 section 5.1.3)."""
+def test_y_is_of_a_point_if_the_equation_has_a_root() -> None:
+    """Every small y, with the square root of RFC 8032 section 5.1.3."""
     p, d = edwards25519.P, edwards25519.D
     for y in range(200):
         square = (y * y - 1) * pow(d * y * y + 1, -1, p) % p
@@ -97,7 +93,7 @@ TIMES: list[tuple[dict[str, int], TimeCertainty, Code | None]] = [
 def test_times_are_bounded_to_the_second(
     times: dict[str, int], reckoning: TimeCertainty, code: Code | None
 ) -> None:
-    """The skew is 300 s and the longest life a day, on both sides of each edge."""
+    """A tolerance of 300 s and a lifetime of a day, on both sides of each limit."""
     token = sign(make_verdict("deny", **times))
     expected = replace(EXPECTED, reckoning=reckoning)
     if code is None:
@@ -118,8 +114,7 @@ def test_times_are_bounded_to_the_second(
         ({"policy_version": 4}, Code.POLICY_ROLLED_BACK),
     ],
 )
-def test_serial_must_rise_and_policy_must_not_fall(sealed: dict[str, int], code: Code | None) -> None:
-    """One above, the same, and one below what is sealed."""
+def test_serial_must_increase_and_policy_must_not_decrease(sealed: dict[str, int], code: Code | None) -> None:
     expected = replace(
         EXPECTED, serial=sealed.get("serial", 6), policy_version=sealed.get("policy_version", 3)
     )
@@ -133,8 +128,7 @@ def test_serial_must_rise_and_policy_must_not_fall(sealed: dict[str, int], code:
 
 
 @pytest.mark.parametrize(("lock_at", "code"), [(NOW, None), (NOW - 1, Code.LOCK_BEFORE_ISSUE)])
-def test_a_lock_may_be_announced_for_now_and_not_for_before(lock_at: int, code: Code | None) -> None:
-    """A lock that lies before its notice was never announced."""
+def test_announced_lock_must_not_be_before_the_issue(lock_at: int, code: Code | None) -> None:
     token = sign(make_verdict("notice", not_before_lock=lock_at))
     if code is None:
         assert verify(token, KEYS, expected=EXPECTED, now=NOW).claims.not_before_lock == lock_at

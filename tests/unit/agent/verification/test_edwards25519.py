@@ -1,4 +1,4 @@
-"""Which octets are an Ed25519 key: one spelling for each point, either sign of x, no point of small order."""
+"""Which bytes are an Ed25519 key: the canonical encoding of a point that is not of small order."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def spelled(number: int) -> bytes:
     return number.to_bytes(32, "little")
 
 
-def test_either_sign_of_x_is_taken() -> None:
+def test_both_signs_of_x_are_accepted() -> None:
     """Half of all keys have the highest bit set (RFC 8032 section 5.1.2)."""
     keys = [ed25519_signer(seed=seed).private.public_key().public_bytes_raw() for seed in range(1, 33)]
     assert {key[31] >> 7 for key in keys} == {0, 1}
@@ -24,20 +24,18 @@ def test_either_sign_of_x_is_taken() -> None:
 
 @pytest.mark.parametrize("sign", [0, SIGN])
 @pytest.mark.parametrize("y", SMALL)
-def test_a_point_of_small_order_is_no_key(y: int, sign: int) -> None:
-    """It verifies a signature over any message, for anybody."""
+def test_point_of_small_order_is_rejected(y: int, sign: int) -> None:
     assert is_y_of_a_point(y)
     assert not is_trustworthy(spelled(y | sign))
 
 
 @pytest.mark.parametrize("sign", [0, SIGN])
 @pytest.mark.parametrize("y", range(19))
-def test_a_second_spelling_is_no_key(y: int, sign: int) -> None:
-    """The 19 numbers from p on would be names for the numbers from 0 on."""
+def test_non_canonical_encoding_is_rejected(y: int, sign: int) -> None:
+    """The 19 numbers from p on are the numbers from 0 on."""
     assert not is_trustworthy(spelled(P + y | sign))
 
 
 @pytest.mark.parametrize("y", [3, 4, 5, 6, 9])
-def test_a_small_y_of_large_order_is_a_key_where_it_is_of_a_point(y: int) -> None:
-    """A small number is not a small order."""
+def test_small_y_of_a_point_of_large_order_is_accepted(y: int) -> None:
     assert is_trustworthy(spelled(y)) == is_y_of_a_point(y)

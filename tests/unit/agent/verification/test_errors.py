@@ -1,4 +1,4 @@
-"""What an error may carry, and who may make authority."""
+"""The content of errors, and the creation of `VerifiedVerdict`."""
 
 import ast
 import copy
@@ -64,8 +64,8 @@ def tokens_with_a_canary() -> list[str]:
 
 
 @pytest.mark.parametrize("token", tokens_with_a_canary())
-def test_nothing_of_a_refused_token_rides_on_its_error(token: str) -> None:
-    """An error is logged and shown: whoever sends a token must not be able to write into either."""
+def test_error_contains_no_part_of_the_token(token: str) -> None:
+    """Errors are logged and shown."""
     with pytest.raises(VerificationError) as refused:
         verify(token, KEYS, expected=EXPECTED, now=NOW)
     error = refused.value
@@ -76,8 +76,7 @@ def test_nothing_of_a_refused_token_rides_on_its_error(token: str) -> None:
     assert encode(CANARY.encode()) not in shown
 
 
-def test_nobody_but_the_verifier_makes_authority() -> None:
-    """The lock machine trusts the type, so the type must not be had in any other way."""
+def test_verified_verdict_cannot_be_created_or_copied_by_others() -> None:
     good = verified()
     for make in (
         lambda: VerifiedVerdict(good.claims, object()),
@@ -91,8 +90,7 @@ def test_nobody_but_the_verifier_makes_authority() -> None:
             make()
 
 
-def test_authority_cannot_be_changed_once_made() -> None:
-    """What was verified is what is acted on."""
+def test_verified_verdict_is_immutable() -> None:
     good = verified()
     with pytest.raises(FrozenInstanceError):
         good.claims = good.claims  # type: ignore[misc]  # the assignment that must fail
@@ -101,7 +99,6 @@ def test_authority_cannot_be_changed_once_made() -> None:
 
 
 def test_no_other_module_of_the_agent_constructs_a_verified_verdict() -> None:
-    """The constructor's guard is convention in Python; this makes the convention hold."""
     folder = Path(agent.__file__).parent
     makers = {
         path.relative_to(folder).as_posix()

@@ -1,4 +1,4 @@
-"""The types that the machine reads say the same as the contract's models: names, order, bounds and characters."""
+"""The fast types and the models of the contract have the same names, order, bounds and characters."""
 
 import itertools
 import json
@@ -31,19 +31,16 @@ PAIRS: list[tuple[type[msgspec.Struct], type[Any]]] = [
 
 
 @pytest.mark.parametrize(("quick", "model"), PAIRS, ids=lambda kind: kind.__name__)
-def test_both_name_the_same_members_in_the_same_order(quick: type[msgspec.Struct], model: type[Any]) -> None:
-    """What the server writes in the order of the model must be, octet by octet, what is written again here."""
+def test_both_have_the_same_members_in_the_same_order(quick: type[msgspec.Struct], model: type[Any]) -> None:
     assert quick.__struct_fields__ == tuple(model.model_fields)
 
 
-def test_the_same_claims_may_be_absent() -> None:
-    """All others are mandatory in both."""
+def test_same_claims_are_optional() -> None:
     fields = msgspec.structs.fields(Claims)
     assert {field.name for field in fields if not field.required} == OPTIONAL_CLAIMS
 
 
-def test_none_of_them_takes_a_member_that_it_does_not_know() -> None:
-    """Default deny, whatever is nested where."""
+def test_unknown_member_is_rejected_at_every_level() -> None:
     assert all(quick.__struct_config__.forbid_unknown_fields for quick, _ in PAIRS)
     assert all(quick.__struct_config__.frozen for quick, _ in PAIRS)
 
@@ -74,7 +71,7 @@ OTHERS: list[Any] = [None, [], {}, ["a"], {"a": "a"}]
 
 
 def put(path: tuple[str, ...], value: object) -> dict[str, Any]:
-    """Good claims with `value` at `path`, under a decision that carries what lies there."""
+    """Valid claims with `value` at `path`, with a decision that permits it."""
     carriers = (decision for decision in ("notice", "defer") if path[0] in CLAIMS[decision])
     claims = make_verdict(next(carriers, "release"))
     if path[:2] == ("message", "args"):
@@ -88,13 +85,13 @@ def _with(members: dict[str, Any], path: tuple[str, ...], value: object) -> dict
 
 
 def quickly(payload: bytes) -> dict[str, Any] | None:
-    """What the quick reader makes of it."""
+    """The result of the fast reader."""
     claims = parse_fast(payload)
     return None if claims is None else claims.members()
 
 
 def strictly(payload: bytes) -> dict[str, Any] | None:
-    """What the strict reader of JSON and the contract's model make of it, without the types that are tested."""
+    """The result of the strict JSON reader and the model of the contract."""
     members = strict_json.read(payload)
     if isinstance(members, strict_json.JsonFault) or None in members.values():
         return None
@@ -105,11 +102,8 @@ def strictly(payload: bytes) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
-def test_each_claim_takes_the_same_values_in_both(path: tuple[str, ...]) -> None:
-    """Every octet of ASCII and Latin at the edges and within, every length and number at its bounds, every other type.
-
-    Equal, not only one within the other: what the quick reader left out would be read slowly for ever.
-    """
+def test_each_claim_accepts_the_same_values_in_both(path: tuple[str, ...]) -> None:
+    """Every ASCII and Latin byte at the ends and inside, every length and number at its bounds, every other type."""
     taken = 0
     for value in itertools.chain(TEXTS, NUMBERS, OTHERS):
         payload = compact(put(path, value))
@@ -120,23 +114,20 @@ def test_each_claim_takes_the_same_values_in_both(path: tuple[str, ...]) -> None
 
 
 @pytest.mark.parametrize("count", [0, 1, limits.ARGUMENTS_MAX, limits.ARGUMENTS_MAX + 1])
-def test_as_many_arguments_are_taken_in_both(count: int) -> None:
-    """The bound of the contract."""
+def test_number_of_arguments_has_the_same_bound_in_both(count: int) -> None:
     message = {"key": "not-sold-here", "args": {f"a{index}": "b" for index in range(count)}}
     payload = compact(make_verdict("deny", message=message))
     assert (quickly(payload) is not None) is (count <= limits.ARGUMENTS_MAX)
     assert quickly(payload) == strictly(payload)
 
 
-def test_names_of_arguments_take_the_same_characters_in_both() -> None:
-    """They are identifiers too, and they stand where no other claim's expression looks."""
+def test_names_of_arguments_accept_the_same_characters_in_both() -> None:
     for name in TEXTS:
         payload = compact(make_verdict("deny", message={"key": "not-sold-here", "args": {name: "b"}}))
         assert quickly(payload) == strictly(payload), name
 
 
-def test_what_only_the_strict_reader_takes_is_taken_over_unchanged() -> None:
-    """The same claims in another spelling are the same verdict."""
+def test_claims_of_the_strict_reader_are_unchanged() -> None:
     for decision in CLAIMS:
         spaced = json.dumps(make_verdict(decision), indent=1, sort_keys=True).encode()
         assert parse_fast(spaced) is None
@@ -144,10 +135,10 @@ def test_what_only_the_strict_reader_takes_is_taken_over_unchanged() -> None:
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_a_decision_stands_with_exactly_the_claims_that_the_contract_lets_it_carry(
+def test_decision_permits_exactly_the_claims_of_the_contract(
     decision: Decision,
 ) -> None:
-    """All 128 combinations of optional claims, the contract's own validator being the judge."""
+    """All 128 combinations of optional claims, compared with the validator of the contract."""
     bare = make_verdict("release", decision=decision.value)
     for present in itertools.product((True, False), repeat=len(OPTIONAL_CLAIMS)):
         chosen = {
@@ -159,8 +150,8 @@ def test_a_decision_stands_with_exactly_the_claims_that_the_contract_lets_it_car
     assert is_complete(msgspec.convert(bare | {name: ALL[name] for name in REQUIRED[decision]}, Claims))
 
 
-def test_the_writer_knows_one_spelling_of_each_character() -> None:
-    """That writing gives the same octets again proves that nothing was dropped, for the writer adds nothing."""
+def test_writer_has_one_output_for_each_character() -> None:
+    """So equal bytes prove that no member was dropped."""
     short = {'"': 2, "\\": 2, "\b": 2, "\f": 2, "\n": 2, "\r": 2, "\t": 2}
     for code in itertools.chain(range(0xD800), range(0xE000, 0x110000, 17)):
         character = chr(code)
@@ -171,7 +162,6 @@ def test_the_writer_knows_one_spelling_of_each_character() -> None:
 @pytest.mark.parametrize(
     "part", [jws.split(b"AA.AA.AA"), VerifiedPayload(b"", KEYS.keys[0])], ids=lambda part: type(part).__name__
 )
-def test_what_the_steps_hand_on_cannot_be_changed(part: Segments | VerifiedPayload) -> None:
-    """What was verified is what is read."""
+def test_results_of_the_steps_are_immutable(part: Segments | VerifiedPayload) -> None:
     with pytest.raises(AttributeError, match="immutable"):
         part.payload = b""  # type: ignore[misc]  # the assignment that must fail

@@ -1,4 +1,4 @@
-"""Which keys of a JWK Set may verify verdicts, and why the others may not."""
+"""Which keys of a JWK Set are usable, and the reasons for rejecting others."""
 
 import json
 from dataclasses import FrozenInstanceError
@@ -104,20 +104,18 @@ CASES = [(reason, jwk) for reason, keys in UNFIT.items() for jwk in keys]
 
 
 @pytest.mark.parametrize(("reason", "jwk"), CASES, ids=[f"{r}-{i}" for i, (r, _) in enumerate(CASES)])
-def test_a_key_that_is_not_fit_is_left_out_and_named(reason: KeyRejection, jwk: object) -> None:
-    """One bad key must neither verify anything nor take the good ones with it."""
+def test_unfit_key_is_left_out_with_its_reason(reason: KeyRejection, jwk: object) -> None:
+    """The other keys remain usable."""
     keys = KeySet.from_jwks({"keys": [jwk, ES256.jwk(kid="good")]})
     assert [key.kid for key in keys.keys] == ["good"]
     assert [(entry.index, entry.reason) for entry in keys.left_out] == [(0, reason)]
 
 
-def test_every_reason_to_leave_a_key_out_is_reached() -> None:
-    """A reason that no key has would be a rule that does not exist."""
+def test_every_reason_has_a_key() -> None:
     assert set(UNFIT) | {KeyRejection.KID_DUPLICATE} == set(KeyRejection)
 
 
-def test_two_keys_of_one_name_are_both_left_out() -> None:
-    """Which of the two a token means cannot be told."""
+def test_two_keys_with_one_name_are_both_left_out() -> None:
     keys = KeySet.from_jwks({"keys": [ED25519.jwk(kid="same"), ES256.jwk(kid="same")]})
     assert keys.keys == ()
     assert [entry.reason for entry in keys.left_out] == [KeyRejection.KID_DUPLICATE] * 2
@@ -131,8 +129,7 @@ def test_two_keys_of_one_name_are_both_left_out() -> None:
         ED25519.jwk(status="revoked", d="AA"),
     ],
 )
-def test_a_revoked_key_is_remembered_whatever_else_it_is(revoked: dict[str, Any]) -> None:
-    """A revocation must not get lost because the entry is defective or the key is listed again as active."""
+def test_revoked_key_is_recorded_even_if_invalid_or_listed_again(revoked: dict[str, Any]) -> None:
     for entries in ([revoked], [revoked, ED25519.jwk()], [ED25519.jwk(), revoked]):
         keys = KeySet.from_jwks({"keys": entries})
         assert keys.revoked == {ED25519.kid}
@@ -140,20 +137,19 @@ def test_a_revoked_key_is_remembered_whatever_else_it_is(revoked: dict[str, Any]
 
 
 @pytest.mark.parametrize("kid", ["-0dGKyzZ", "_wLZ", "7", ".", "a" * 64, "-" * 64])
-def test_a_kid_may_begin_as_a_thumbprint_may(kid: str) -> None:
-    """A thumbprint (RFC 7638) is base64url: one in 32 begins with `-` or `_`, and is as good a name as any."""
+def test_kid_can_begin_like_a_thumbprint(kid: str) -> None:
+    """One thumbprint in 32 begins with `-` or `_`."""
     assert [key.kid for key in KeySet.from_jwks({"keys": [ED25519.jwk(kid=kid)]}).keys] == [kid]
 
 
 @pytest.mark.parametrize("absent", ["alg", "use", "status"])
-def test_what_a_jwk_may_leave_out_does_not_make_it_unfit(absent: str) -> None:
-    """RFC 7517 makes these members optional, and a curve has one algorithm only."""
+def test_optional_members_can_be_absent(absent: str) -> None:
     keys = KeySet.from_jwks({"keys": [ED25519.jwk(**{absent: None}), ES256.jwk(**{absent: None})]})
     assert [key.ALG for key in keys.keys] == ["Ed25519", "ES256"]
 
 
-def test_members_that_mean_nothing_here_are_ignored() -> None:
-    """RFC 7517 section 4: a member that is not understood must be ignored."""
+def test_unknown_members_are_ignored() -> None:
+    """RFC 7517 section 4."""
     assert KeySet.from_jwks({"keys": [ED25519.jwk(note="x", key_ops=["verify"])], "version": 3}).find(
         ED25519.kid
     )
@@ -173,15 +169,13 @@ def test_members_that_mean_nothing_here_are_ignored() -> None:
         ({"keys": [{}] * (KEYS_MAX + 1)}, KeySetFault.TOO_MANY_KEYS),
     ],
 )
-def test_a_document_that_is_no_jwk_set_is_an_error(document: Any, fault: KeySetFault) -> None:
-    """No keys and no key set are different things: the second is somebody's mistake and says so."""
+def test_document_that_is_not_a_jwk_set_raises_an_error(document: Any, fault: KeySetFault) -> None:
     with pytest.raises(KeySetError) as refused:
         KeySet.from_jwks(document)
     assert refused.value.fault is fault
 
 
-def test_text_octets_and_mapping_give_the_same_set() -> None:
-    """The set arrives as a file or as a parsed document."""
+def test_text_bytes_and_mapping_give_the_same_set() -> None:
     document = {"keys": [ED25519.jwk(), ES256.jwk(status="revoked")]}
     text = json.dumps(document)
     names = [
@@ -191,16 +185,14 @@ def test_text_octets_and_mapping_give_the_same_set() -> None:
     assert names[0] == names[1] == names[2]
 
 
-def test_a_key_set_cannot_be_changed() -> None:
-    """A set is handed to the verifier as the trust of that moment."""
+def test_key_set_is_immutable() -> None:
     keys = KeySet.from_jwks({"keys": [ED25519.jwk()]})
     with pytest.raises(FrozenInstanceError):
         keys.keys = ()  # type: ignore[misc]  # the assignment that must fail
     assert KeySet().find(ED25519.kid) is None
 
 
-def test_a_build_without_ml_dsa_keeps_the_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An algorithm that this machine lacks is one key fewer, not a phone without keys."""
+def test_other_keys_are_usable_without_ml_dsa(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def unsupported(_octets: bytes) -> None:
         raise UnsupportedAlgorithm("ML-DSA-65")

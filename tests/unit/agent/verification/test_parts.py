@@ -1,4 +1,4 @@
-"""The small parts: strict JSON, canonical base64url, trustworthy points, typ."""
+"""Strict JSON, canonical base64url, curve points, typ."""
 
 import itertools
 
@@ -13,8 +13,7 @@ from wire import limits
 Point = tuple[int, int]
 
 
-def test_a_header_without_typ_is_asked_for_by_none() -> None:
-    """The same verifier serves signatures that have no media type of their own."""
+def test_typ_none_requires_a_header_without_typ() -> None:
     bare = sign(b"payload", header=header_of(ED25519, typ=None))
     assert jws.verify_compact(bare, KEYS, typ=None) == b"payload"
     for token, typ in ((bare, "JWT"), (sign(b"payload", header=header_of(ED25519, typ="JWT")), None)):
@@ -24,15 +23,15 @@ def test_a_header_without_typ_is_asked_for_by_none() -> None:
 
 
 @pytest.mark.parametrize(("length", "kept"), [(1, 0), (2, 256), (3, 65536)])
-def test_exactly_one_spelling_of_each_ending_is_canonical(length: int, kept: int) -> None:
-    """Exhaustive: of all texts of a length, as many are taken as there are octet strings for them to mean."""
+def test_each_ending_has_exactly_one_canonical_encoding(length: int, kept: int) -> None:
+    """Exhaustive: as many texts of a length are accepted as there are byte strings."""
     texts = map(bytes, itertools.product(base64url.ALPHABET, repeat=length))
     decoded = [octets for octets in map(base64url.decode, texts) if octets is not None]
     assert len(decoded) == len(set(decoded)) == kept
 
 
-def test_three_segments_are_decoded_as_each_of_them_alone() -> None:
-    """All endings in all three places: the quick way over a whole token takes nothing that the slow one refuses."""
+def test_three_segments_are_decoded_like_single_ones() -> None:
+    """All endings in all three places."""
     endings = [
         b"",
         b"A",
@@ -54,8 +53,8 @@ def test_three_segments_are_decoded_as_each_of_them_alone() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"AQ==", b"AQ=", b"A+AA", b"A/AA", b"AA AA", b"AAA\n", b"\xff\xff"])
-def test_characters_outside_of_the_alphabet_are_no_base64url(text: bytes) -> None:
-    """Padding, white space and the other alphabet are what lenient decoders forgive."""
+def test_characters_outside_the_alphabet_are_rejected(text: bytes) -> None:
+    """Padding, white space and the other alphabet."""
     assert base64url.decode(text) is None
 
 
@@ -88,8 +87,7 @@ def test_characters_outside_of_the_alphabet_are_no_base64url(text: bytes) -> Non
         (b"[" * 100_000, JsonFault.TOO_DEEP),
     ],
 )
-def test_what_is_not_strict_json_is_refused_by_name(text: bytes, fault: JsonFault) -> None:
-    """Two readers that disagree about one text are an attack waiting to happen: so only one reading exists."""
+def test_json_that_is_not_strict_is_rejected_with_its_fault(text: bytes, fault: JsonFault) -> None:
     with pytest.raises(StrictJsonError) as refused:
         strict_json.loads(text)
     assert refused.value.fault is fault
@@ -107,8 +105,8 @@ def test_what_is_not_strict_json_is_refused_by_name(text: bytes, fault: JsonFaul
         (b'{"a":[[],[],[],[],[],[],[],[],[]]}', {"a": [[]] * 9}),
     ],
 )
-def test_strict_json_reads_every_spelling_that_is_strict(text: bytes, value: object) -> None:
-    """Strict is not narrow: brackets in strings do not nest, escapes of one text are that text."""
+def test_other_forms_of_strict_json_are_read(text: bytes, value: object) -> None:
+    """Brackets in strings, escapes."""
     assert strict_json.loads(text) == value
 
 
@@ -129,8 +127,8 @@ def x_of(y: int) -> int:
     return root if root * root % p == square else root * pow(2, (p - 1) // 4, p) % p
 
 
-def test_the_listed_coordinates_are_those_of_the_eight_points_of_small_order() -> None:
-    """Checked with the group law itself, so that the list is not a matter of trust."""
+def test_listed_coordinates_are_those_of_the_eight_points_of_small_order() -> None:
+    """Computed with the group law."""
     points = {(sign * x_of(y) % edwards25519.P, y) for y in edwards25519.SMALL_ORDER_Y for sign in (1, -1)}
     assert len(points) == 8
     for point in points:
@@ -140,8 +138,8 @@ def test_the_listed_coordinates_are_those_of_the_eight_points_of_small_order() -
         assert doubled == (0, 1)
 
 
-def test_a_point_of_large_order_is_trustworthy_in_its_one_spelling() -> None:
-    """The base point is; the same coordinate plus p is not, nor is a y of no point."""
+def test_point_of_large_order_is_accepted_only_in_canonical_form() -> None:
+    """The base point is accepted; the same coordinate plus p, and a y without a point, are not."""
     base = 4 * pow(5, -1, edwards25519.P) % edwards25519.P
     assert edwards25519.is_trustworthy(base.to_bytes(32, "little"))
     assert not edwards25519.is_trustworthy((3 + edwards25519.P).to_bytes(32, "little"))

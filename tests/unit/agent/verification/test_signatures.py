@@ -1,4 +1,4 @@
-"""Step 7 for each algorithm: the form of a signature, and that it is checked at all."""
+"""Step 7 for each algorithm: the form and the verification of signatures."""
 
 import pytest
 
@@ -26,7 +26,7 @@ by_algorithm = pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: sig
 
 
 def code_with(signer: Signer, signature: bytes) -> Code:
-    """Why a good verdict of `signer` is refused under another signature."""
+    """The code for a verdict of `signer` with another signature."""
     signed = sign(make_verdict(), signer).rpartition(".")[0]
     with pytest.raises(VerificationError) as caught:
         verify(f"{signed}.{encode(signature)}", KEYS, expected=EXPECTED, now=NOW)
@@ -38,29 +38,26 @@ def signature_of(signer: Signer) -> bytes:
 
 
 @by_algorithm
-def test_a_signature_has_the_one_length_of_its_algorithm(signer: Signer) -> None:
-    """Neither cut nor continued, whatever the library underneath would make of it."""
+def test_signature_of_another_length_is_rejected(signer: Signer) -> None:
     good = signature_of(signer)
     for other in (good[:-1], good + b"\0", b"\0", good * 2):
         assert code_with(signer, other) is Code.SIGNATURE_LENGTH
 
 
 @by_algorithm
-def test_a_signature_of_something_else_is_invalid(signer: Signer) -> None:
-    """Right key, right form, other words."""
+def test_signature_over_other_data_is_invalid(signer: Signer) -> None:
     assert code_with(signer, signer.sign(b"something else")) is Code.SIGNATURE_INVALID
 
 
 @by_algorithm
-def test_a_good_signature_is_taken(signer: Signer) -> None:
-    """Without this the refusals above would prove little."""
+def test_valid_signature_is_accepted(signer: Signer) -> None:
     assert verify(sign(make_verdict(), signer), KEYS, expected=EXPECTED, now=NOW).decision == "deny"
 
 
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("number", [0, P256_ORDER, P256_ORDER + 1, 2**256 - 1])
-def test_r_and_s_lie_between_zero_and_the_order(place: int, number: int) -> None:
-    """FIPS 186-5 section 6.4.2, for each of the two by itself."""
+def test_r_and_s_must_be_between_zero_and_the_order(place: int, number: int) -> None:
+    """FIPS 186-5 section 6.4.2."""
     good = signature_of(ES256)
     numbers = [good[:32], good[32:]]
     numbers[place] = number.to_bytes(32, "big")
@@ -69,8 +66,8 @@ def test_r_and_s_lie_between_zero_and_the_order(place: int, number: int) -> None
 
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("number", [1, P256_ORDER - 1])
-def test_the_least_and_the_greatest_number_are_in_range(place: int, number: int) -> None:
-    """They are refused because they match nothing, not because of their size."""
+def test_smallest_and_largest_number_are_in_range(place: int, number: int) -> None:
+    """They are rejected as invalid signatures."""
     good = signature_of(ES256)
     numbers = [good[:32], good[32:]]
     numbers[place] = number.to_bytes(32, "big")
@@ -78,8 +75,8 @@ def test_the_least_and_the_greatest_number_are_in_range(place: int, number: int)
 
 
 @pytest.mark.parametrize(("place", "degenerate"), [(31, True), (32, False), (1951, False)])
-def test_an_ml_dsa_key_needs_one_octet_of_its_vector(place: int, degenerate: object) -> None:
-    """The seed of the matrix takes the first 32 octets and is no part of the vector."""
+def test_ml_dsa_key_needs_a_byte_of_its_vector_that_is_not_zero(place: int, degenerate: object) -> None:
+    """The seed of the matrix is the first 32 bytes and not part of the vector."""
     octets = bytearray(1952)
     octets[place] = 1
     found = read("a", ML_DSA_65.jwk(pub=encode(bytes(octets))))

@@ -1,4 +1,4 @@
-"""The words by which the parts of the verifier name what they found: traces, logs and tests know them."""
+"""The stable words of the verifier, which traces, logs and tests use."""
 
 from enum import Enum
 
@@ -19,12 +19,10 @@ from agent.verification.verdict import TimeCertainty
     ],
 )
 def test_words_are_stable(words: type[Enum], values: list[str]) -> None:
-    """A word that changes breaks whoever looks for it."""
     assert [word.value for word in words] == values
 
 
-def test_a_key_set_shows_and_compares_what_was_listed_and_nothing_derived() -> None:
-    """Two sets of the same entries are one to a dictionary, and a log line does not say everything twice."""
+def test_representation_and_comparison_of_a_key_set_use_only_the_listed_fields() -> None:
     listed = {"keys": [{"kty": "oct", "kid": "a", "k": "AA"}]}
     one, other = KeySet.from_jwks(listed), KeySet.from_jwks(listed)
     assert one == other
