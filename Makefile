@@ -20,13 +20,13 @@ demo: $(RUN)     ## set up, then run the main job: the matrix and the stories
 	mkdir -p out && $(BIN)/activation demo --html out/demo.html
 
 test: $(DEV)     ## set up, then run the tests but the slow ones
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: test   ## run every test: `make test`, then the slow tests, and the property tests with all examples
-	TEST_PROFILE=all $(BIN)/pytest -n 2 -m "slow or hypothesis"
+	TEST_PROFILE=all $(BIN)/pytest -n 2 --dist loadfile -m "slow or hypothesis"
 
 test-slow: $(DEV) ## run the slow tests, and the property tests with new random examples
-	TEST_PROFILE=explore $(BIN)/pytest -n 2 -m "slow or hypothesis"
+	TEST_PROFILE=explore $(BIN)/pytest -n 2 --dist loadfile -m "slow or hypothesis"
 
 scenarios: $(DEV) ## run the scenario library as tests
 	$(BIN)/pytest scenarios -n 2 -q

@@ -1,5 +1,6 @@
 """The Hypothesis profile, samples of expensive tests, and a summary of the tests that did not run."""
 
+import gc
 from collections import Counter
 from typing import Any
 
@@ -22,6 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if cases[test] % mark.args[0]:
                 item.add_marker("slow")
             cases[test] += 1
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage collection ignore the objects of the collection: 6 % less processor time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
