@@ -1,4 +1,4 @@
-"""A server that says on a real socket exactly what a test wants, and nothing more."""
+"""A server that sends exactly the bytes of a test on a real socket."""
 
 import socket
 import threading
@@ -21,13 +21,13 @@ def says(*parts: bytes, pause: float = 0.0) -> Script:
     return play
 
 
-def drips(head: bytes, octets: int, pause: float) -> Script:
-    """Send `head` at once and then single octets, slowly."""
-    return says(head, *[b"x"] * octets, pause=pause)
+def drips(head: bytes, length: int, pause: float) -> Script:
+    """Send `head` at once and then `length` single bytes, slowly."""
+    return says(head, *[b"x"] * length, pause=pause)
 
 
 def hangs(seconds: float) -> Script:
-    """Read the request and say nothing."""
+    """Read the request and send nothing."""
 
     def play(connection: socket.socket) -> None:
         read_request(connection)
@@ -55,7 +55,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 @contextmanager
 def serving(script: Script) -> Iterator[str]:
-    """The origin of a server on a free loopback port that plays `script` for every connection."""
+    """The origin of a server on a free loopback port that runs `script` for every connection."""
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 

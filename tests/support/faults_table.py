@@ -1,4 +1,4 @@
-"""The table of faults in the documentation, as data: what a test expects is what a reader is told."""
+"""The table of faults in the documentation as data, so that tests expect what it documents."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ COLUMNS = (Route.CHALLENGES, Route.KEYS, Route.VERDICTS)
 
 @dataclass(frozen=True)
 class Cell:
-    """What may come of a fault: classes with their codes, None for any code. Empty: the exchange goes on."""
+    """The possible troubles after a fault with their codes, None for any code. Empty: the exchange goes on."""
 
     ends: tuple[tuple[Trouble, str | None], ...]
 
@@ -22,7 +22,7 @@ class Cell:
 
 
 def rows() -> dict[str, dict[Route, Cell]]:
-    """By the name of the fault."""
+    """The rows by the name of the fault."""
     found = {}
     for line in PAGE.read_text().splitlines():
         name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -32,7 +32,7 @@ def rows() -> dict[str, dict[Route, Cell]]:
 
 
 def classes() -> dict[Trouble, tuple[str, str]]:
-    """What the phone says, and its waits, by class."""
+    """The sentence on the screen and the waits, by trouble class."""
     lines = [line.strip("|").split("|") for line in PAGE.read_text().splitlines()]
     cells = [[cell.strip() for cell in line] for line in lines if len(line) == 3]
     return {Trouble(name): (said, waits) for name, said, waits in cells if name in list(Trouble)}

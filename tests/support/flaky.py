@@ -1,4 +1,4 @@
-"""Ports that fail at a chosen call: one counter over all of them, so that a test can enumerate every call of a life."""
+"""Ports that fail at a chosen call, so that a test can enumerate every call of a device's life."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,45 +30,45 @@ FAILURES: dict[tuple[str, str], Callable[[], PortError]] = {
 
 
 @dataclass
-class Trap:
-    """Fails call number `at` of `port.method`, counted from 1; 0 never fails."""
+class FailingCall:
+    """Call number `at` of `port.method` fails, counted from 1; with 0 none does."""
 
     port: str
     method: str
     at: int = 0
     calls: int = 0
 
-    def passes(self) -> None:
+    def check(self) -> None:
         self.calls += 1
         if self.calls == self.at:
             raise FAILURES[self.port, self.method]()
 
 
-class Trapped:
-    """A port whose one method steps into the trap before it does its work."""
+class FailingPort:
+    """A port with one method that can fail before it does its work."""
 
-    def __init__(self, inner: Any, trap: Trap) -> None:
+    def __init__(self, inner: Any, failing: FailingCall) -> None:
         self._inner = inner
-        self._trap = trap
+        self._failing = failing
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if name != self._trap.method:
+        if name != self._failing.method:
             return found
 
-        def trapped(*args: Any, **kwargs: Any) -> Any:
-            self._trap.passes()
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            self._failing.check()
             return found(*args, **kwargs)
 
-        return trapped
+        return checked
 
 
-def set_trap(phone: Handset, trap: Trap) -> None:
-    """Let `phone` have the trap in its ports from its next boot on."""
+def let_call_fail(phone: Handset, failing: FailingCall) -> None:
+    """Let a port of `phone` fail, from its next boot on."""
     original = phone._context.ports
 
     def ports(made: Ports) -> Ports:
         made = original(made)
-        return replace(made, **{trap.port: Trapped(getattr(made, trap.port), trap)})
+        return replace(made, **{failing.port: FailingPort(getattr(made, failing.port), failing)})
 
     phone._context = replace(phone._context, ports=ports)

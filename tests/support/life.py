@@ -1,4 +1,4 @@
-"""What tests of a phone's life share: policies in time, and what its timeline says of when it asked."""
+"""Shared by tests of a device's life: policies, and when its timeline has requests and failures."""
 
 from lab.handset.handset import Handset
 from server_stub.policy.policy import Policy
@@ -25,7 +25,7 @@ offline_limit = 2592000
 not_before_lock = 2021-09-12T12:00:00Z
 
 [[rules]]
-id = "everybody-else"
+id = "all-others"
 decision = "allow"
 reason = "territory-eligible"
 message = { key = "activated" }
@@ -36,7 +36,7 @@ offline_limit = 432000
 UNDECIDED = """
 id = "undecided"
 version = 1
-title = "The server cannot decide about anybody"
+title = "The server cannot decide about any device"
 
 [territories]
 prohibited = []
@@ -55,7 +55,7 @@ def policy(text: str) -> Policy:
 
 
 def asked_at(phone: Handset, since: float = 0.0) -> list[float]:
-    """When the phone asked for a verdict, in seconds after it was first switched on."""
+    """When the device asked for a verdict, in seconds after it was first switched on."""
     entries = phone.timeline.entries
     return [e.at for e in entries if e.what == "POST /v1/verdicts" and e.at > since]
 

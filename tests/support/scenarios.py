@@ -1,4 +1,4 @@
-"""Scenarios in a string, for tests of the engine."""
+"""Scenarios as strings, for tests of the engine."""
 
 from textwrap import dedent, indent
 
@@ -10,7 +10,7 @@ SEED = "tests"
 
 
 def text(steps: str, *, handsets: str = "phone: {profile: official-global}", world: str = "{}") -> str:
-    """A whole file around some steps."""
+    """A whole file with these steps."""
     return (
         f"name: a test\nabout: It is for a test.\nworld: {world}\nhandsets:\n{indent(dedent(handsets), '  ')}\n"
         f"steps:\n{indent(dedent(steps).strip(), '  ')}\n"
@@ -28,7 +28,7 @@ def played(
     world: str = "{}",
     seed: str = SEED,
 ) -> ScenarioResult:
-    """What comes of the first scenario in a file with these steps."""
+    """The result of the first scenario in a file with these steps."""
     return run(cases(text(steps, handsets=handsets, world=world))[0], seed)
 
 
@@ -37,7 +37,7 @@ def last(result: ScenarioResult) -> StepResult:
 
 
 def wrong(result: ScenarioResult) -> list[str]:
-    """Everything that did not hold or could not be done, in words."""
+    """Every mismatch and error as text."""
     found = [result.error] if result.error else []
     for step in result.steps:
         found += [step.error] if step.error else []

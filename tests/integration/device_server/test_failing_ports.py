@@ -9,7 +9,7 @@ from agent.core.states import Lock
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
-from tests.support.flaky import FAILURES, Trap, set_trap
+from tests.support.flaky import FAILURES, FailingCall, let_call_fail
 
 DAY = 86_400
 
@@ -36,11 +36,11 @@ def test_one_failure_at_any_call_does_not_change_the_outcome(
     step = 29 if port == "modem" else 1
     first = 1 + step * offset
     for at in itertools.count(first, 5 * step):
-        trap = Trap(port, method, at)
+        failing = FailingCall(port, method, at)
         phone = simulation.phone("official-global", place)
-        set_trap(phone, trap)
+        let_call_fail(phone, failing)
         live(phone)
-        if trap.calls < at:
+        if failing.calls < at:
             break
         phone.walk_setup()
         phone.wait(DAY)
@@ -69,7 +69,7 @@ def test_a_locked_device_keeps_its_state_while_storage_fails(
     phone.walk_setup()
     assert phone.agent is not None
     serial = phone.agent.state.memory.serial
-    set_trap(phone, Trap(port, method, at=1))
+    let_call_fail(phone, FailingCall(port, method, at=1))
     phone.power_on()
     assert not phone.usable
     assert phone.panel.now is not None
@@ -86,7 +86,7 @@ def test_a_button_on_a_device_that_is_not_booted_boots_it(simulation: Simulation
     phone = simulation.phone("official-global", "havana")
     phone.power_on()
     phone.walk_setup()
-    set_trap(phone, Trap("store", "read", at=1))
+    let_call_fail(phone, FailingCall("store", "read", at=1))
     phone.power_on()
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED

@@ -1,4 +1,4 @@
-"""Each fault on the wire: the error of the kernel, the requests at the server, and the response."""
+"""What each fault is on the wire: the error of the kernel, the requests of the server, the response."""
 
 import socket
 import traceback
@@ -9,7 +9,7 @@ import pytest
 
 from agent.adapters.http import RequestsTransport
 from agent.ports import TransportError, TransportFault
-from lab.fault_proxy.faults import FaultKind
+from lab.fault_proxy.faults import PROCESSED, FaultKind
 from lab.fault_proxy.http1 import ProxyResponse
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
@@ -27,25 +27,24 @@ from wire import media
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    """A simulation whose server uses the clock of its world."""
-    with Simulation.open("hostile network", world=World()) as opened:
+    """Its server uses the clock of its world."""
+    with Simulation.open("proxy", world=World()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def network(simulation: Simulation) -> Iterator[FaultProxy]:
-    """Between the devices and the server of the simulation."""
-    with FaultProxy(simulation.server.origin, [], simulation.world, Seed.of("network")) as made:
+def shared_proxy(simulation: Simulation) -> Iterator[FaultProxy]:
+    with FaultProxy(simulation.server.origin, [], simulation.world, Seed.of("proxy")) as made:
         yield made
 
 
 @pytest.fixture
-def proxy(network: FaultProxy) -> Iterator[FaultProxy]:
-    yield network
-    network.clear_faults()
+def proxy(shared_proxy: FaultProxy) -> Iterator[FaultProxy]:
+    yield shared_proxy
+    shared_proxy.clear_faults()
 
 
-WHAT_THE_KERNEL_SAID = {
+KERNEL_ERRORS = {
     FaultKind.NO_ROUTE: "Network is unreachable",
     FaultKind.PARTITION: "Network is unreachable",
     FaultKind.REFUSED: "Connection refused",
@@ -61,54 +60,51 @@ WHAT_THE_KERNEL_SAID = {
 }
 
 
-@pytest.mark.parametrize("kind", WHAT_THE_KERNEL_SAID)
-def test_each_fault_causes_its_real_error(proxy: FaultProxy, kind: FaultKind) -> None:
-    """Several faults are one class for the device, but their errors differ."""
+@pytest.mark.parametrize("kind", KERNEL_ERRORS)
+def test_connection_fault_is_reported_by_the_kernel_or_tls(proxy: FaultProxy, kind: FaultKind) -> None:
     # Under TLS, Python reports a reset as an end of file.
     tls = kind not in {FaultKind.RESET, FaultKind.RESET_MIDWAY}
     with FaultProxy(
         proxy.upstream, [NetworkFault(kind, FaultSchedule(nth=1))], World(), Seed.of(1), tls=tls
-    ) as network:
-        way = network.transport("real error")
+    ) as other:
+        transport = other.transport("anna")
         with pytest.raises(TransportError) as caught:
-            challenge(way)
-        assert WHAT_THE_KERNEL_SAID[kind] in "".join(traceback.format_exception(caught.value))
-        assert challenge(way).status == 200
+            challenge(transport)
+        assert KERNEL_ERRORS[kind] in "".join(traceback.format_exception(caught.value))
+        assert challenge(transport).status == 200
 
 
-def test_each_fault_forwards_its_stated_number_of_requests() -> None:
-    """Twice for a doubled request; none for faults before the response."""
+def test_server_receives_the_request_only_with_the_faults_from_lost_answer_on() -> None:
+    """Twice with `duplicated`."""
     world = World()
     clock = SkewedClock(world.now)
     found = {}
-    with counting() as (origin, got), FaultProxy(origin, [], world, Seed.of(1), clock=clock) as network:
-        way = network.transport("counted")
-        challenge(way)
+    with counting() as (origin, got), FaultProxy(origin, [], world, Seed.of(1), clock=clock) as other:
+        transport = other.transport("counted")
+        challenge(transport)
         for kind in FaultKind:
             before = len(got)
-            network.add(NetworkFault(kind, seconds=5 if kind is FaultKind.CLOCK_SKEW else None))
-            outcome(way)
-            network.clear_faults()
+            other.add(NetworkFault(kind, seconds=5 if kind is FaultKind.CLOCK_SKEW else None))
+            outcome(transport)
+            other.clear_faults()
             found[kind] = len(got) - before
-    kinds = list(FaultKind)
-    first = kinds.index(FaultKind.LOST_ANSWER)
-    expected = dict.fromkeys(kinds[:first], 0) | dict.fromkeys(kinds[first:], 1)
+    expected = {kind: int(kind in PROCESSED) for kind in FaultKind}
     assert found == expected | {FaultKind.DUPLICATED: 2}
+    assert FaultKind.LOST_ANSWER in PROCESSED
+    assert FaultKind.SERVER_ERROR not in PROCESSED
 
 
-def test_a_redirect_is_not_followed(proxy: FaultProxy) -> None:
-    """The proxy log would contain a request for its target."""
+def test_device_does_not_follow_a_redirect(proxy: FaultProxy) -> None:
     proxy.add(NetworkFault(FaultKind.REDIRECT))
-    assert outcome(proxy.transport("led astray")) == (TransportFault.REDIRECTED,)
+    assert outcome(proxy.transport("redirected")) == (TransportFault.REDIRECTED,)
     assert "/somebody-else" not in {entry.path for entry in proxy.log.entries}
 
 
-def test_a_doubled_response_is_sent_twice(proxy: FaultProxy) -> None:
-    """In one piece and on a connection that stays open."""
+def test_duplicated_answer_is_sent_twice_on_an_open_connection(proxy: FaultProxy) -> None:
     faults = [NetworkFault(FaultKind.DUPLICATED_ANSWER)]
     with (
-        FaultProxy(proxy.upstream, faults, World(), Seed.of(1), tls=False) as network,
-        connect(network.origin) as client,
+        FaultProxy(proxy.upstream, faults, World(), Seed.of(1), tls=False) as other,
+        connect(other.origin) as client,
     ):
         client.sendall(b"POST /v1/challenges HTTP/1.1\r\nHost: proxy\r\nContent-Length: 0\r\n\r\n")
         received = client.recv(65536)
@@ -116,11 +112,11 @@ def test_a_doubled_response_is_sent_twice(proxy: FaultProxy) -> None:
     assert b"Connection: keep-alive" in received
 
 
-def test_a_surplus_response_is_not_used_for_the_next_request(proxy: FaultProxy) -> None:
-    way = proxy.transport("desynchronised")
+def test_duplicated_answer_is_not_taken_for_the_next_response(proxy: FaultProxy) -> None:
+    transport = proxy.transport("desynchronised")
     proxy.add(NetworkFault(FaultKind.DUPLICATED_ANSWER, FaultSchedule(nth=1)))
-    first = challenge(way)
-    root = way.get("/tuf/metadata/1.root.json", accept=media.JSON)
+    first = challenge(transport)
+    root = transport.get("/tuf/metadata/1.root.json", accept=media.JSON)
     assert b"nonce" in first.body
     assert b'"root"' in root.body
 
@@ -148,18 +144,18 @@ def test_a_surplus_response_is_not_used_for_the_next_request(proxy: FaultProxy) 
         "half a body",
     ],
 )
-def test_a_malformed_request_ends_only_its_connection(proxy: FaultProxy, said: bytes) -> None:
-    """It has no entry in the proxy log."""
-    with FaultProxy(proxy.upstream, [], World(), Seed.of(1), tls=False) as network:
-        with connect(network.origin) as client:
+def test_malformed_request_ends_only_its_own_connection(proxy: FaultProxy, said: bytes) -> None:
+    """It gets no response and is not logged."""
+    with FaultProxy(proxy.upstream, [], World(), Seed.of(1), tls=False) as other:
+        with connect(other.origin) as client:
             client.sendall(said)
             client.shutdown(socket.SHUT_WR)
             assert client.recv(1) == b""
-        assert network.log.entries == []
-        assert challenge(network.transport()).status == 200
+        assert other.log.entries == []
+        assert challenge(other.transport()).status == 200
 
 
-def test_an_unregistered_status_is_forwarded() -> None:
+def test_response_with_an_unknown_status_has_no_reason_phrase() -> None:
     assert ProxyResponse.of(599, "text/plain", b"").encoded().startswith(b"HTTP/1.1 599 \r\n")
 
 
