@@ -30,8 +30,8 @@ KEY = SigningKey.of(MLDSA65PrivateKey.from_seed_bytes(bytes(32)))
 def code_of(token: str, keys: KeySet = KEYS, typ: str | None = VERDICT_TYP) -> Code | None:
     try:
         verify_compact(token, keys, typ=typ)
-    except VerificationError as refused:
-        return refused.code
+    except VerificationError as rejected:
+        return rejected.code
     return None
 
 
@@ -82,9 +82,9 @@ def test_token_of_the_server_is_verified_by_jwcrypto_and_the_agent() -> None:
 def test_signature_with_any_changed_byte_is_rejected(place: int, difference: int) -> None:
     """Including the unused bytes of the hints."""
     head, _, signature = sign(make_verdict(), ML_DSA_65).rpartition(".")
-    octets = bytearray(decode(signature))
-    octets[place] ^= difference
-    assert code_of(f"{head}.{encode(bytes(octets))}") is Code.SIGNATURE_INVALID
+    data = bytearray(decode(signature))
+    data[place] ^= difference
+    assert code_of(f"{head}.{encode(bytes(data))}") is Code.SIGNATURE_INVALID
 
 
 @pytest.mark.parametrize("length", [0, 1, 64, 2420, 3308, 3310, 4627])

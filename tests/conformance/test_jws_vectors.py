@@ -55,16 +55,16 @@ def test_signature_of_an_example_is_verified(
 def test_token_of_an_example_without_kid_is_rejected(
     jwk: dict[str, object], signing_input: str, signature: str
 ) -> None:
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify_compact(f"{signing_input}.{signature}", KeySet.from_jwks({"keys": [jwk]}), typ=None)
-    assert refused.value.code is Code.HEADER_MEMBER_MISSING
+    assert rejected.value.code is Code.HEADER_MEMBER_MISSING
 
 
 def code_of(token: str) -> Code | None:
     try:
         verify_compact(token, KEYS, typ=VERDICT_TYP)
-    except VerificationError as refused:
-        return refused.code
+    except VerificationError as rejected:
+        return rejected.code
     return None
 
 

@@ -201,8 +201,8 @@ def test_real_device_is_appraised_by_its_attestation(phone: str) -> None:
     challenge = base64.b64decode(document["attestationChallenge"])
     appraisal = judge(path, describe(path.leaf), ExpectedAttestation(challenge))
     root = document["hardwareEnforced"]["rootOfTrust"]
-    good = root["deviceLocked"] and root["verifiedBootState"] == "VERIFIED"
-    assert appraisal.tier is (TrustTier.AFFIRMING if good else TrustTier.CONTRAINDICATED)
+    valid = root["deviceLocked"] and root["verifiedBootState"] == "VERIFIED"
+    assert appraisal.tier is (TrustTier.AFFIRMING if valid else TrustTier.CONTRAINDICATED)
     reasons = appraisal.reasons()
     assert reasons["configuration"] == (
         "bootloader-locked" if root["deviceLocked"] else "bootloader-unlocked"

@@ -28,7 +28,7 @@ EXPECTED = Expected(
 )
 
 
-def taken(
+def is_accepted(
     now: int,
     reckoning: TimeCertainty = TimeCertainty.EXACT,
     decision: Decision = Decision.ALLOW,
@@ -46,35 +46,35 @@ def taken(
 
 @given(st.integers(0, DAY))
 def test_code_is_accepted_from_its_issue_until_it_expires(late: int) -> None:
-    assert taken(NOW + late)
-    assert taken(NOW + late, TimeCertainty.AT_LEAST)
+    assert is_accepted(NOW + late)
+    assert is_accepted(NOW + late, TimeCertainty.AT_LEAST)
 
 
 @given(st.integers(1, 10 * 366 * DAY))
 def test_code_is_rejected_after_it_has_expired(late: int) -> None:
     """With a tolerance of five minutes."""
-    assert not taken(NOW + DAY + 299 + late)
-    assert not taken(NOW + DAY + 299 + late, TimeCertainty.AT_LEAST)
+    assert not is_accepted(NOW + DAY + 299 + late)
+    assert not is_accepted(NOW + DAY + 299 + late, TimeCertainty.AT_LEAST)
 
 
 @given(st.integers(301, 10 * 366 * DAY))
 def test_code_from_the_future_is_accepted_only_if_trusted_time_can_be_behind(early: int) -> None:
-    assert not taken(NOW - early)
-    assert taken(NOW - early, TimeCertainty.AT_LEAST)
+    assert not is_accepted(NOW - early)
+    assert is_accepted(NOW - early, TimeCertainty.AT_LEAST)
 
 
 def test_code_with_a_longer_lifetime_than_a_verdict_is_rejected() -> None:
-    assert not taken(NOW, exp=NOW + DAY + 1)
+    assert not is_accepted(NOW, exp=NOW + DAY + 1)
 
 
 @pytest.mark.parametrize("decision", Decision)
 def test_verdict_that_does_not_unlock_is_rejected(decision: Decision) -> None:
     unlocks = decision in {Decision.ALLOW, Decision.NOTICE, Decision.RELEASE}
     if unlocks:
-        assert taken(NOW, decision=decision)
+        assert is_accepted(NOW, decision=decision)
         return
     with pytest.raises(CodeError) as caught:
-        taken(NOW, decision=decision)
+        is_accepted(NOW, decision=decision)
     assert caught.value.code == "not-an-unlock"
 
 

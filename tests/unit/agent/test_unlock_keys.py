@@ -13,7 +13,7 @@ from lab.simulation.simulation import Simulation
 from wire import key_repository
 
 
-class Nowhere:
+class NoNetwork:
     """No network. Records requests."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Nowhere:
 
 
 @pytest.fixture(scope="module")
-def visited() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
+def cached() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
     """The pinned root, the folder of a device that has received its keys, and the names of those keys."""
     with Simulation.open("at hand") as simulation:
         phone = simulation.phone("official-global", "paris")
@@ -38,7 +38,7 @@ def visited() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
         yield simulation.vendor.ceremony.pinned_root, files, kids
 
 
-def lay(folder: Path, files: dict[str, bytes]) -> Path:
+def prepare(folder: Path, files: dict[str, bytes]) -> Path:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -46,41 +46,41 @@ def lay(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def test_cached_keys_are_the_received_ones_without_a_request(
-    visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
+    cached: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
 ) -> None:
-    root, files, kids = visited
-    nowhere = Nowhere()
-    keys = TufKeys(root, lay(tmp_path, files), nowhere).cached_keys()
+    root, files, kids = cached
+    nowhere = NoNetwork()
+    keys = TufKeys(root, prepare(tmp_path, files), nowhere).cached_keys()
     assert {key.kid for key in keys.keys} == kids
     assert nowhere.asked == []
 
 
 @pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
 def test_changed_stored_metadata_is_rejected(
-    visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path, name: str
+    cached: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path, name: str
 ) -> None:
-    root, files, _ = visited
+    root, files, _ = cached
     path = f"metadata/{name}"
     changed = files[path].replace(b'"version": 1', b'"version": 7').replace(b'"version":1', b'"version":7')
     assert changed != files[path]
     with pytest.raises(KeySourceError):
-        TufKeys(root, lay(tmp_path, files | {path: changed}), Nowhere()).cached_keys()
+        TufKeys(root, prepare(tmp_path, files | {path: changed}), NoNetwork()).cached_keys()
 
 
 def test_changed_stored_key_list_is_rejected(
-    visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
+    cached: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
 ) -> None:
-    root, files, _ = visited
+    root, files, _ = cached
     (path,) = (name for name in files if name.startswith("targets/"))
     with pytest.raises(KeySourceError):
-        TufKeys(root, lay(tmp_path, files | {path: files[path] + b" "}), Nowhere()).cached_keys()
+        TufKeys(root, prepare(tmp_path, files | {path: files[path] + b" "}), NoNetwork()).cached_keys()
 
 
 def test_device_that_never_received_keys_has_none(
-    visited: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
+    cached: tuple[bytes, dict[str, bytes], frozenset[str]], tmp_path: Path
 ) -> None:
     with pytest.raises(KeySourceError):
-        TufKeys(visited[0], tmp_path, Nowhere()).cached_keys()
+        TufKeys(cached[0], tmp_path, NoNetwork()).cached_keys()
 
 
 @pytest.mark.parametrize(

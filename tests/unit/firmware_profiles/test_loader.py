@@ -19,7 +19,7 @@ def source(name: str) -> str:
     return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def refusal(text: str, name: str) -> ProfileError:
+def rejection(text: str, name: str) -> ProfileError:
     file = Path(f"{name}.toml")
     with pytest.raises(ProfileError) as caught:
         parse(text, file)
@@ -57,7 +57,7 @@ def test_deleted_key_is_reported_at_the_line_of_its_table(name: str) -> None:
     for path, start, end in statements(text):
         if is_table(text, start):
             continue
-        error = refusal("\n".join(rows[:start] + rows[end:]), name)
+        error = rejection("\n".join(rows[:start] + rows[end:]), name)
         assert (error.code, error.key) == (ProfileCode.MISSING_KEY, ".".join(path))
         assert error.line == TomlPositions(text).lines[path[:-1]]
         tried += 1
@@ -74,7 +74,7 @@ def test_misspelt_key_is_reported_at_its_line_with_the_nearest_word(name: str) -
             continue
         misspelt = path[-1] + "z"
         changed = [*rows[:start], rows[start].replace(path[-1], misspelt, 1), *rows[start + 1 :]]
-        error = refusal("\n".join(changed), name)
+        error = rejection("\n".join(changed), name)
         assert (error.code, error.key) == (ProfileCode.UNKNOWN_KEY, ".".join((*path[:-1], misspelt)))
         assert error.line == start + 1
         assert repr(path[-1]) in error.message
@@ -88,7 +88,7 @@ def test_misspelt_table_is_reported_at_its_line(name: str) -> None:
         if not is_table(text, start):
             continue
         changed = [row.replace(f"[{path[0]}", f"[{path[0]}z", 1) for row in rows]
-        error = refusal("\n".join(changed), name)
+        error = rejection("\n".join(changed), name)
         assert (error.code, error.key) == (ProfileCode.UNKNOWN_KEY, f"{path[0]}z")
         assert error.line == TomlPositions(text).lines[path[:1]]
         assert repr(path[0]) in error.message
@@ -102,7 +102,7 @@ def test_value_of_another_type_is_reported_at_its_line(name: str) -> None:
         if is_table(text, start):
             continue
         changed = [*rows[:start], f"{path[-1]} = {{ }}", *rows[end:]]
-        error = refusal("\n".join(changed), name)
+        error = rejection("\n".join(changed), name)
         assert (error.code, error.key, error.line) == (ProfileCode.BAD_VALUE, ".".join(path), start + 1)
 
 
@@ -111,7 +111,7 @@ def test_missing_table_is_reported_with_its_keys(table: str) -> None:
     """At the first line."""
     whole = source("official-global").split("\n[")
     text = "\n[".join(part for part in whole if not part.startswith(f"{table}]"))
-    error = refusal(text, "official-global")
+    error = rejection(text, "official-global")
     assert (error.code, error.key, error.line) == (ProfileCode.MISSING_KEY, table, 1)
     assert "add the table with" in error.message
 
@@ -147,7 +147,7 @@ def test_optional_tables_can_be_absent() -> None:
 def test_bad_value_is_reported_with_the_permitted_words(before: str, after: str, key: str, says: str) -> None:
     text = source("official-global")
     assert before in text
-    error = refusal(text.replace(before, after, 1), "official-global")
+    error = rejection(text.replace(before, after, 1), "official-global")
     assert (error.code, error.key) == (ProfileCode.BAD_VALUE, key)
     assert says in error.message
     assert error.line == TomlPositions(text).lines[tuple(key.split("."))]
@@ -165,7 +165,7 @@ def test_bad_value_is_reported_with_the_permitted_words(before: str, after: str,
 )
 def test_text_that_is_not_toml_is_reported_with_its_line(text: str, line: int) -> None:
     """The last line if the text ends too early."""
-    error = refusal(text, "broken")
+    error = rejection(text, "broken")
     assert (error.code, error.line, error.key) == (ProfileCode.SYNTAX, line, "")
     assert "not TOML" in error.message
 
@@ -198,7 +198,7 @@ def test_unknown_name_is_reported_with_the_nearest() -> None:
 
 def test_error_begins_with_file_line_and_key() -> None:
     """A form that editors can open."""
-    error = refusal(source("official-global").replace("bootloader", "botloader"), "official-global")
+    error = rejection(source("official-global").replace("bootloader", "botloader"), "official-global")
     assert str(error).startswith(f"official-global.toml:{error.line}: boot.botloader: unknown key")
 
 

@@ -24,7 +24,7 @@ class Always:
         return self.answer
 
 
-def refused(answer: Answer | TransportError) -> DownloadError:
+def rejected(answer: Answer | TransportError) -> DownloadError:
     with pytest.raises(DownloadError) as caught:
         PortFetcher(Always(answer)).fetch("/tuf/x")
     return caught.value
@@ -38,7 +38,7 @@ def test_only_json_with_status_200_is_accepted() -> None:
         Answer(204, media.JSON, b""),
         Answer(302, media.JSON, b""),
     ):
-        error = refused(answer)
+        error = rejected(answer)
         assert (type(error), str(error)) == (NoResponseError, "the response is not from the server")
 
 
@@ -54,7 +54,7 @@ def test_only_json_with_status_200_is_accepted() -> None:
     ],
 )
 def test_error_contains_the_status(status: int, kind: type[DownloadError], words: str) -> None:
-    error = refused(Answer(status, media.PROBLEM, b"{}", retry_after=9))
+    error = rejected(Answer(status, media.PROBLEM, b"{}", retry_after=9))
     assert (type(error), str(error)) == (kind, words)
     assert getattr(error, "status_code", status) == status
 
@@ -62,7 +62,7 @@ def test_error_contains_the_status(status: int, kind: type[DownloadError], words
 def test_transport_error_is_reported_with_its_fault() -> None:
     """A response that is too large is an error of its own."""
     for fault in TransportFault:
-        error = refused(TransportError(fault, "detail"))
+        error = rejected(TransportError(fault, "detail"))
         large = fault is TransportFault.TOO_LARGE
         assert isinstance(error, DownloadLengthMismatchError if large else NoResponseError)
         assert str(error) == ("detail" if large else fault.value)

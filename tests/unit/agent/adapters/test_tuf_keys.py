@@ -44,7 +44,7 @@ class Direct:
 
 
 @dataclass
-class Bench:
+class PublishedKeys:
     world: World
     direct: Direct
     source: TufKeys
@@ -59,33 +59,35 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Any:
+def published(tmp_path: Path) -> Any:
     world = World()
     with VENDOR.ceremony.open(tmp_path / "server", KEYS, world.now) as repository:
         direct = Direct(repository)
-        yield Bench(world, direct, TufKeys(VENDOR.ceremony.pinned_root, tmp_path / "phone", direct))
+        yield PublishedKeys(world, direct, TufKeys(VENDOR.ceremony.pinned_root, tmp_path / "phone", direct))
 
 
-def test_key_set_equals_the_published_keys(bench: Bench) -> None:
-    bench.direct.repository.revoke(KEYS[0].kid)
-    found = bench.source.keys(START)
+def test_key_set_equals_the_published_keys(published: PublishedKeys) -> None:
+    published.direct.repository.revoke(KEYS[0].kid)
+    found = published.source.keys(START)
     assert [key.kid for key in found.keys] == [KEYS[1].kid]
     assert found.revoked == {KEYS[0].kid}
 
 
-def test_stored_files_are_not_fetched_again(bench: Bench) -> None:
+def test_stored_files_are_not_fetched_again(published: PublishedKeys) -> None:
     """A check-in needs two small requests instead of six."""
-    bench.source.keys(START)
-    bench.direct.asked.clear()
-    bench.source.keys(START)
-    assert bench.direct.asked == [METADATA_PATH + "2.root.json", METADATA_PATH + "timestamp.json"]
+    published.source.keys(START)
+    published.direct.asked.clear()
+    published.source.keys(START)
+    assert published.direct.asked == [METADATA_PATH + "2.root.json", METADATA_PATH + "timestamp.json"]
 
 
 @pytest.mark.parametrize("fault", TransportFault)
-def test_request_without_a_response_counts_as_unreachable(bench: Bench, fault: TransportFault) -> None:
+def test_request_without_a_response_counts_as_unreachable(
+    published: PublishedKeys, fault: TransportFault
+) -> None:
     """Except for a response that is too large."""
-    bench.direct.instead["/tuf/"] = TransportError(fault, "planted detail")
-    error = bench.error()
+    published.direct.instead["/tuf/"] = TransportError(fault, "planted detail")
+    error = published.error()
     if fault is TransportFault.TOO_LARGE:
         assert (error.code, error.trouble) == (TufFault.TOO_LARGE, Trouble.NO_KEYS)
     else:
@@ -106,44 +108,46 @@ def test_request_without_a_response_counts_as_unreachable(bench: Bench, fault: T
     ],
 )
 def test_status_gives_the_code_and_class_of_the_failure(
-    bench: Bench, status: int, code: TufFault, trouble: Trouble
+    published: PublishedKeys, status: int, code: TufFault, trouble: Trouble
 ) -> None:
-    bench.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(status, media.JSON, b"{}", retry_after=77)
-    error = bench.error()
+    published.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(
+        status, media.JSON, b"{}", retry_after=77
+    )
+    error = published.error()
     assert (error.code, error.trouble) == (code, trouble)
     assert error.retry_after == (77 if code is TufFault.BUSY else None)
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_only_status_404_ends_the_search_for_new_roots(bench: Bench, status: int) -> None:
+def test_only_status_404_ends_the_search_for_new_roots(published: PublishedKeys, status: int) -> None:
     """Another response could hide a new root (TUF specification section 5.3.3)."""
-    bench.direct.instead[METADATA_PATH + "2.root.json"] = Answer(status, media.PROBLEM, b"{}")
-    assert bench.source.keys(START).keys
-    bench.direct.instead[METADATA_PATH + "2.root.json"] = Answer(400, media.PROBLEM, b"{}")
-    assert bench.code() is TufFault.MISSING
+    published.direct.instead[METADATA_PATH + "2.root.json"] = Answer(status, media.PROBLEM, b"{}")
+    assert published.source.keys(START).keys
+    published.direct.instead[METADATA_PATH + "2.root.json"] = Answer(400, media.PROBLEM, b"{}")
+    assert published.code() is TufFault.MISSING
 
 
-def test_storage_error_gives_no_keys(bench: Bench, tmp_path: Path) -> None:
+def test_storage_error_gives_no_keys(published: PublishedKeys, tmp_path: Path) -> None:
     """Without stored versions a rollback cannot be detected."""
     (tmp_path / "phone").write_text("a file where the folder should be")
-    error = bench.error()
+    error = published.error()
     assert (error.code, error.trouble) == (TufFault.STORAGE, Trouble.NO_STORAGE)
 
 
 @pytest.mark.parametrize("root", [b"", b"{}", b"\xff", b"[" * 100_000])
-def test_invalid_pinned_root_gives_no_keys(bench: Bench, tmp_path: Path, root: bytes) -> None:
+def test_invalid_pinned_root_gives_no_keys(published: PublishedKeys, tmp_path: Path, root: bytes) -> None:
     with pytest.raises(KeySourceError) as caught:
-        TufKeys(root, tmp_path / "other", bench.direct).keys(START)
+        TufKeys(root, tmp_path / "other", published.direct).keys(START)
     assert caught.value.code == TufFault.MALFORMED
-    assert bench.direct.asked == []
+    assert published.direct.asked == []
 
 
 @pytest.mark.parametrize("now", [10**11, 2**53 - 1])
-def test_time_after_the_calendar_finds_all_metadata_expired(bench: Bench, now: int) -> None:
-    assert bench.code(now) is TufFault.EXPIRED
+def test_time_after_the_calendar_finds_all_metadata_expired(published: PublishedKeys, now: int) -> None:
+    assert published.code(now) is TufFault.EXPIRED
 
 
-def signed_instead(bench: Bench, change: Callable[[Targets], None]) -> None:
+def signed_instead(published: PublishedKeys, change: Callable[[Targets], None]) -> None:
     """Publish a list with an error, correctly signed."""
 
     def other(press: MetadataPublisher, sheets: Any, content: bytes) -> Targets:
@@ -153,7 +157,7 @@ def signed_instead(bench: Bench, change: Callable[[Targets], None]) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(publication._BODIES, OnlineRole.VERDICT_KEYS, other)
-        bench.direct.repository.introduce(KEYS[0].public_jwk() | {"kid": "x"})
+        published.direct.repository.introduce(KEYS[0].public_jwk() | {"kid": "x"})
 
 
 def target(content: bytes) -> Callable[[Targets], None]:
@@ -165,9 +169,9 @@ def target(content: bytes) -> Callable[[Targets], None]:
     return change
 
 
-def test_repository_without_the_target_gives_no_keys(bench: Bench) -> None:
-    signed_instead(bench, lambda targets: targets.targets.clear())
-    error = bench.error()
+def test_repository_without_the_target_gives_no_keys(published: PublishedKeys) -> None:
+    signed_instead(published, lambda targets: targets.targets.clear())
+    error = published.error()
     assert error.code == TufFault.TARGET_MISSING
     assert f"the repository does not list {TARGET}" in str(error)
 
@@ -183,18 +187,18 @@ def test_repository_without_the_target_gives_no_keys(bench: Bench) -> None:
     ],
 )
 def test_signed_target_that_is_not_a_key_set_gives_no_keys(
-    bench: Bench, content: bytes, code: TufFault
+    published: PublishedKeys, content: bytes, code: TufFault
 ) -> None:
-    signed_instead(bench, target(content))
-    bench.direct.instead[TARGETS_PATH] = Answer(200, media.JSON, content)
-    error = bench.error()
+    signed_instead(published, target(content))
+    published.direct.instead[TARGETS_PATH] = Answer(200, media.JSON, content)
+    error = published.error()
     assert error.code == code
     if code is TufFault.NO_USABLE_KEY:
         assert "no listed key can verify verdicts" in str(error)
 
 
-def test_delegated_role_can_list_only_its_target(bench: Bench) -> None:
-    content = bench.direct.repository.metadata("1.targets.json")
+def test_delegated_role_can_list_only_its_target(published: PublishedKeys) -> None:
+    content = published.direct.repository.metadata("1.targets.json")
     assert content is not None
     delegations = Metadata[Targets].from_bytes(content).signed.delegations
     assert delegations is not None
@@ -203,13 +207,13 @@ def test_delegated_role_can_list_only_its_target(bench: Bench) -> None:
     assert list(delegations.get_roles_for_target("sub/" + TARGET)) == []
 
 
-def test_received_version_is_a_floor_even_after_it_has_expired(bench: Bench) -> None:
-    older = bench.direct.repository.metadata("timestamp.json")
+def test_received_version_is_a_floor_even_after_it_has_expired(published: PublishedKeys) -> None:
+    older = published.direct.repository.metadata("timestamp.json")
     assert older is not None
-    bench.direct.repository.introduce(KEYS[0].public_jwk() | {"kid": "x"})
-    bench.source.keys(START)
+    published.direct.repository.introduce(KEYS[0].public_jwk() | {"kid": "x"})
+    published.source.keys(START)
     much_later = START + 400 * 24 * 3600
-    assert bench.code(much_later) is TufFault.EXPIRED
-    bench.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(200, media.JSON, older)
-    assert bench.code(much_later) is TufFault.ROLLBACK
-    assert bench.code() is TufFault.ROLLBACK
+    assert published.code(much_later) is TufFault.EXPIRED
+    published.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(200, media.JSON, older)
+    assert published.code(much_later) is TufFault.ROLLBACK
+    assert published.code() is TufFault.ROLLBACK

@@ -81,7 +81,7 @@ VERDICTS = {EventKind.ALLOWED, EventKind.NOTICED, EventKind.DENIED, EventKind.DE
 
 
 @cache
-def taken() -> list[tuple[State, Event, State, tuple[object, ...]]]:
+def permitted() -> list[tuple[State, Event, State, tuple[object, ...]]]:
     """Every step that the tables permit, from every combination of states."""
     steps = []
     for state, event in itertools.product(STATES, EVENTS):
@@ -95,20 +95,22 @@ def taken() -> list[tuple[State, Event, State, tuple[object, ...]]]:
 
 def test_many_steps_are_permitted_and_many_are_rejected() -> None:
     """Otherwise the tests below would check nothing."""
-    assert 2_000 < len(taken()) < len(STATES) * len(EVENTS)
+    assert 2_000 < len(permitted()) < len(STATES) * len(EVENTS)
 
 
 def test_device_becomes_activated_only_by_a_verdict() -> None:
     """I1."""
     ways = {
-        event.kind for before, event, after, _ in taken() if after.lock is Lock.ACTIVATED is not before.lock
+        event.kind
+        for before, event, after, _ in permitted()
+        if after.lock is Lock.ACTIVATED is not before.lock
     }
     assert ways == {EventKind.ALLOWED}
 
 
 def test_device_is_locked_only_by_a_deny_or_a_deadline_of_a_verdict() -> None:
     """I2."""
-    for before, event, after, _ in taken():
+    for before, event, after, _ in permitted():
         if after.lock is Lock.LOCKED is not before.lock:
             assert event.kind in {EventKind.DENIED, EventKind.LOCK_DUE, EventKind.OFFLINE_DUE}
             if event.kind is EventKind.LOCK_DUE:
@@ -119,13 +121,13 @@ def test_device_is_locked_only_by_a_deny_or_a_deadline_of_a_verdict() -> None:
 
 def test_locked_device_is_unlocked_only_by_a_verdict() -> None:
     """I3: reboot, SIM change, retry and time do not unlock it."""
-    for before, event, after, _ in taken():
+    for before, event, after, _ in permitted():
         if before.lock is Lock.LOCKED is not after.lock:
             assert event.kind in {EventKind.ALLOWED, EventKind.NOTICED, EventKind.RELEASED}
 
 
 def test_released_device_makes_no_request() -> None:
-    for before, _, after, effects in taken():
+    for before, _, after, effects in permitted():
         if before.lock is Lock.RELEASED:
             assert after.lock is Lock.RELEASED
             if before.exchange in (Exchange.IDLE, Exchange.BACKOFF):
@@ -138,7 +140,7 @@ def test_released_device_makes_no_request() -> None:
 
 def test_serial_and_trusted_time_never_decrease() -> None:
     """I4, except for the serial of a verdict, which the verifier has compared before."""
-    for before, event, after, _ in taken():
+    for before, event, after, _ in permitted():
         assert timing.trusted_now(after, CONTEXT) >= timing.trusted_now(before, CONTEXT)
         if event.kind not in VERDICTS:
             assert after.memory.serial == before.memory.serial
@@ -146,7 +148,7 @@ def test_serial_and_trusted_time_never_decrease() -> None:
 
 def test_state_is_persisted_before_it_is_shown_or_sent() -> None:
     """A power cut must not undo a state that was shown or sent."""
-    for before, _, after, effects in taken():
+    for before, _, after, effects in permitted():
         sealed_changed = (after.setup, after.lock, replace(after.memory, time=before.memory.time)) != (
             before.setup,
             before.lock,
@@ -158,7 +160,7 @@ def test_state_is_persisted_before_it_is_shown_or_sent() -> None:
 
 
 def test_change_of_the_screen_is_shown() -> None:
-    for before, event, after, effects in taken():
+    for before, event, after, effects in permitted():
         if screen_of(before) is not screen_of(after):
             assert any(
                 isinstance(effect, Show) and effect.screen is screen_of(after) for effect in effects
@@ -166,7 +168,7 @@ def test_change_of_the_screen_is_shown() -> None:
 
 
 def test_exchange_starts_only_after_the_terms_and_only_once() -> None:
-    for before, event, after, effects in taken():
+    for before, event, after, effects in permitted():
         if any(isinstance(effect, RequestChallenge) for effect in effects):
             assert (before.exchange, event.kind) == (Exchange.COLLECTING, EventKind.COLLECTED)
         if after.exchange is Exchange.COLLECTING is not before.exchange:
@@ -174,7 +176,7 @@ def test_exchange_starts_only_after_the_terms_and_only_once() -> None:
 
 
 def test_failure_does_not_change_the_lock_or_deadlines() -> None:
-    for before, event, after, _ in taken():
+    for before, event, after, _ in permitted():
         if event.kind is EventKind.FAILED:
             assert (after.lock, after.setup, after.memory) == (before.lock, before.setup, before.memory)
             assert after.exchange is Exchange.BACKOFF
@@ -186,7 +188,7 @@ def test_locked_device_can_always_start_or_continue_an_exchange() -> None:
     for state in locked:
         ways = [
             event
-            for before, event, _, _ in taken()
+            for before, event, _, _ in permitted()
             if before is state and event.kind in {EventKind.RETRY, EventKind.FAILED}
         ]
         assert ways, state

@@ -95,7 +95,7 @@ def test_verdict_raises_a_floor_by_at_most_one_step(floor: int, above: int) -> N
     assert memory.serial == memory.policy_version == floor + min(above, 2**32)
 
 
-def taken(state: State, kind: EventKind) -> State:
+def permitted(state: State, kind: EventKind) -> State:
     return step(state, SimpleEvent(kind), CONTEXT)[0]
 
 
@@ -106,7 +106,7 @@ def test_device_that_locked_itself_has_no_other_lock_deadline() -> None:
     )
     noticed = State(memory=memory, setup=Setup.DONE, lock=Lock.NOTICE)
     for kind, cause in ((EventKind.LOCK_DUE, LockCause.NOTICE), (EventKind.OFFLINE_DUE, LockCause.OFFLINE)):
-        locked = taken(noticed, kind)
+        locked = permitted(noticed, kind)
         assert (locked.lock, locked.memory.cause) == (Lock.LOCKED, cause)
         assert (locked.memory.lock_at, locked.memory.offline_at, locked.memory.warn_at) == (None, None, None)
         assert facts_of(locked, CONTEXT).cause is cause
@@ -196,5 +196,5 @@ def test_new_network_ends_only_delays_that_a_network_may_end(trouble: Trouble, l
         trouble=trouble,
         retry_at=9999.0,
     )
-    asks = taken(state, EventKind.CONNECTED).exchange is Exchange.COLLECTING
+    asks = permitted(state, EventKind.CONNECTED).exchange is Exchange.COLLECTING
     assert asks == (trouble in (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS))

@@ -114,15 +114,15 @@ def test_lock_screen_has_the_policy_sentence_once_with_every_message(
 def test_message_is_shown_only_on_permitted_screens(screen: ScreenId, message: MessageKey) -> None:
     """The last verdict can be older than the state."""
     sentence = load("en").messages[message].say({})
-    good, open_ = (
+    valid, open_ = (
         (MessageKey.ACTIVATED, MessageKey.RELEASED),
         (MessageKey.TRY_LATER, MessageKey.ACCEPT_NEW_TERMS),
     )
     expected = {
-        ScreenId.HOME: message in (*good, *open_),
-        ScreenId.WAITING: message not in good,
-        ScreenId.NOTICE: message not in good,
-        ScreenId.LOCKED: message not in good,
+        ScreenId.HOME: message in (*valid, *open_),
+        ScreenId.WAITING: message not in valid,
+        ScreenId.NOTICE: message not in valid,
+        ScreenId.LOCKED: message not in valid,
     }.get(screen, False)
     assert (sentence in build(screen, ScreenFacts(message=message), "en").body) == expected
 

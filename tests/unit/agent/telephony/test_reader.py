@@ -97,9 +97,9 @@ def answering(**answers: str) -> ScriptedModem:
     def answer(line: str) -> Iterable[bytes]:
         name = line.removeprefix("AT+").rstrip("?").split("=")[0]
         modem.write(line.encode() + b"\r")
-        told = modem.read(0)
+        reported = modem.read(0)
         replaced = answers.get(name)
-        return [told if replaced is None else f"\r\n{replaced}\r\n".encode()]
+        return [reported if replaced is None else f"\r\n{replaced}\r\n".encode()]
 
     return ScriptedModem(answer)
 

@@ -222,18 +222,18 @@ CASES += [
 def test_token_with_one_error_is_rejected_with_its_code_and_step(
     code: Code, keys: KeySet, token: str
 ) -> None:
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify(token, keys, expected=EXPECTED, now=NOW)
-    assert refused.value.code is code
-    assert refused.value.step == RULES[code][0]
+    assert rejected.value.code is code
+    assert rejected.value.step == RULES[code][0]
 
 
 def test_every_code_has_a_token() -> None:
     assert {code for code, _, _ in CASES} == set(Code) - {Code.KEY_TIME_UNKNOWN}
     # `verify` always knows the time; `verify_compact` never does.
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify_compact(GOOD, timed(exp=NOW + HOUR), typ=VERDICT_TYP)
-    assert refused.value.code is Code.KEY_TIME_UNKNOWN
+    assert rejected.value.code is Code.KEY_TIME_UNKNOWN
 
 
 def test_every_code_has_a_step_in_order_and_a_sentence() -> None:
@@ -271,15 +271,15 @@ def test_first_failing_step_determines_the_code() -> None:
     everything_wrong = make_verdict(iss="x", eat_nonce="A" * 24, exp=0, serial=1, decision="wipe")
     wrong_type = sign(everything_wrong, tokens.ed25519_signer(seed=2), header_of(ED25519))
     for token, expected_step in ((wrong_type, 7), (sign(everything_wrong), 9)):
-        with pytest.raises(VerificationError) as refused:
+        with pytest.raises(VerificationError) as rejected:
             verify(token, KEYS, expected=EXPECTED, now=NOW)
-        assert refused.value.step == expected_step
+        assert rejected.value.step == expected_step
 
 
 def test_step_13_comes_before_step_14_for_incomplete_claims() -> None:
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify(with_payload(case=None, serial=6), KEYS, expected=EXPECTED, now=NOW)
-    assert refused.value.code is Code.SERIAL_NOT_NEWER
+    assert rejected.value.code is Code.SERIAL_NOT_NEWER
 
 
 @pytest.mark.parametrize("serial", [0, 5, 6])
@@ -304,11 +304,11 @@ def test_later_verdict_is_accepted_without_exact_time() -> None:
     ],
 )
 def test_lower_bound_applies_without_exact_time(changes: dict[str, int], code: Code) -> None:
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify(
             with_payload(**changes),
             KEYS,
             expected=replace(EXPECTED, reckoning=TimeCertainty.AT_LEAST),
             now=NOW,
         )
-    assert refused.value.code is code
+    assert rejected.value.code is code

@@ -11,7 +11,7 @@ ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 SMALL = (0, 1, P - 1, ORDER_8, P - ORDER_8)
 
 
-def spelled(number: int) -> bytes:
+def encoded(number: int) -> bytes:
     return number.to_bytes(32, "little")
 
 
@@ -26,16 +26,16 @@ def test_both_signs_of_x_are_accepted() -> None:
 @pytest.mark.parametrize("y", SMALL)
 def test_point_of_small_order_is_rejected(y: int, sign: int) -> None:
     assert is_y_of_a_point(y)
-    assert not is_trustworthy(spelled(y | sign))
+    assert not is_trustworthy(encoded(y | sign))
 
 
 @pytest.mark.parametrize("sign", [0, SIGN])
 @pytest.mark.parametrize("y", range(19))
 def test_non_canonical_encoding_is_rejected(y: int, sign: int) -> None:
     """The 19 numbers from p on are the numbers from 0 on."""
-    assert not is_trustworthy(spelled(P + y | sign))
+    assert not is_trustworthy(encoded(P + y | sign))
 
 
 @pytest.mark.parametrize("y", [3, 4, 5, 6, 9])
 def test_small_y_of_a_point_of_large_order_is_accepted(y: int) -> None:
-    assert is_trustworthy(spelled(y)) == is_y_of_a_point(y)
+    assert is_trustworthy(encoded(y)) == is_y_of_a_point(y)

@@ -29,7 +29,7 @@ CANARY = "canary-3b1f0c"
 
 
 def tokens_with_a_canary() -> list[str]:
-    good = sign(make_verdict())
+    valid = sign(make_verdict())
     bad_json = compact(make_verdict(case=CANARY))[:-1]
     claims: list[dict[str, object]] = [
         {CANARY: 1},
@@ -53,8 +53,8 @@ def tokens_with_a_canary() -> list[str]:
     ]
     return [
         CANARY,
-        f"{good}{CANARY}é",
-        f"{encode(CANARY.encode())}.{good.split('.', 1)[1]}",
+        f"{valid}{CANARY}é",
+        f"{encode(CANARY.encode())}.{valid.split('.', 1)[1]}",
         sign(bad_json),
         sign(bad_json + b"\xff}"),
         sign(compact({CANARY: CANARY})[:-1] + f',"{CANARY}":1}}'.encode()),
@@ -66,9 +66,9 @@ def tokens_with_a_canary() -> list[str]:
 @pytest.mark.parametrize("token", tokens_with_a_canary())
 def test_error_contains_no_part_of_the_token(token: str) -> None:
     """Errors are logged and shown."""
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify(token, KEYS, expected=EXPECTED, now=NOW)
-    error = refused.value
+    error = rejected.value
     assert error.__cause__ is None
     assert error.__context__ is None
     shown = "".join(traceback.format_exception(error)) + repr(error) + str(error) + repr(vars(error))
@@ -77,25 +77,25 @@ def test_error_contains_no_part_of_the_token(token: str) -> None:
 
 
 def test_verified_verdict_cannot_be_created_or_copied_by_others() -> None:
-    good = verified()
+    valid = verified()
     for make in (
-        lambda: VerifiedVerdict(good.claims, object()),
-        lambda: VerifiedVerdict(good.claims, None),
-        lambda: replace(good, claims=good.claims),
-        lambda: replace(good, authority=object()),
-        lambda: pickle.loads(pickle.dumps(good)),
-        lambda: copy.copy(good),
+        lambda: VerifiedVerdict(valid.claims, object()),
+        lambda: VerifiedVerdict(valid.claims, None),
+        lambda: replace(valid, claims=valid.claims),
+        lambda: replace(valid, authority=object()),
+        lambda: pickle.loads(pickle.dumps(valid)),
+        lambda: copy.copy(valid),
     ):
         with pytest.raises((TypeError, ValueError)):
             make()
 
 
 def test_verified_verdict_is_immutable() -> None:
-    good = verified()
+    valid = verified()
     with pytest.raises(FrozenInstanceError):
-        good.claims = good.claims  # type: ignore[misc]  # the assignment that must fail
+        valid.claims = valid.claims  # type: ignore[misc]  # the assignment that must fail
     with pytest.raises(AttributeError, match="immutable"):
-        good.claims.serial = 99  # type: ignore[misc]  # the assignment that must fail
+        valid.claims.serial = 99  # type: ignore[misc]  # the assignment that must fail
 
 
 def test_no_other_module_of_the_agent_constructs_a_verified_verdict() -> None:

@@ -84,13 +84,13 @@ def _with(members: dict[str, Any], path: tuple[str, ...], value: object) -> dict
     return members | {name: _with(members[name], tuple(rest), value) if rest else value}
 
 
-def quickly(payload: bytes) -> dict[str, Any] | None:
+def fast_result(payload: bytes) -> dict[str, Any] | None:
     """The result of the fast reader."""
     claims = parse_fast(payload)
     return None if claims is None else claims.members()
 
 
-def strictly(payload: bytes) -> dict[str, Any] | None:
+def strict_result(payload: bytes) -> dict[str, Any] | None:
     """The result of the strict JSON reader and the model of the contract."""
     members = strict_json.read(payload)
     if isinstance(members, strict_json.JsonFault) or None in members.values():
@@ -104,27 +104,27 @@ def strictly(payload: bytes) -> dict[str, Any] | None:
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
 def test_each_claim_accepts_the_same_values_in_both(path: tuple[str, ...]) -> None:
     """Every ASCII and Latin byte at the ends and inside, every length and number at its bounds, every other type."""
-    taken = 0
+    accepted = 0
     for value in itertools.chain(TEXTS, NUMBERS, OTHERS):
         payload = compact(put(path, value))
-        quick = quickly(payload)
-        assert quick == strictly(payload), value
-        taken += quick is not None
-    assert taken
+        quick = fast_result(payload)
+        assert quick == strict_result(payload), value
+        accepted += quick is not None
+    assert accepted
 
 
 @pytest.mark.parametrize("count", [0, 1, limits.ARGUMENTS_MAX, limits.ARGUMENTS_MAX + 1])
 def test_number_of_arguments_has_the_same_bound_in_both(count: int) -> None:
     message = {"key": "not-sold-here", "args": {f"a{index}": "b" for index in range(count)}}
     payload = compact(make_verdict("deny", message=message))
-    assert (quickly(payload) is not None) is (count <= limits.ARGUMENTS_MAX)
-    assert quickly(payload) == strictly(payload)
+    assert (fast_result(payload) is not None) is (count <= limits.ARGUMENTS_MAX)
+    assert fast_result(payload) == strict_result(payload)
 
 
 def test_names_of_arguments_accept_the_same_characters_in_both() -> None:
     for name in TEXTS:
         payload = compact(make_verdict("deny", message={"key": "not-sold-here", "args": {name: "b"}}))
-        assert quickly(payload) == strictly(payload), name
+        assert fast_result(payload) == strict_result(payload), name
 
 
 def test_claims_of_the_strict_reader_are_unchanged() -> None:
@@ -146,7 +146,9 @@ def test_decision_permits_exactly_the_claims_of_the_contract(
         }
         claims = msgspec.convert(bare | chosen, Claims)
         payload = msgspec.json.encode(claims)
-        assert is_complete(claims) is (parse_fast(payload) is not None) is (strictly(payload) is not None)
+        assert (
+            is_complete(claims) is (parse_fast(payload) is not None) is (strict_result(payload) is not None)
+        )
     assert is_complete(msgspec.convert(bare | {name: ALL[name] for name in REQUIRED[decision]}, Claims))
 
 

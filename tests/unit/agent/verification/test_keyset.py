@@ -170,9 +170,9 @@ def test_unknown_members_are_ignored() -> None:
     ],
 )
 def test_document_that_is_not_a_jwk_set_raises_an_error(document: Any, fault: KeySetFault) -> None:
-    with pytest.raises(KeySetError) as refused:
+    with pytest.raises(KeySetError) as rejected:
         KeySet.from_jwks(document)
-    assert refused.value.fault is fault
+    assert rejected.value.fault is fault
 
 
 def test_text_bytes_and_mapping_give_the_same_set() -> None:

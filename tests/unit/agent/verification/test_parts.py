@@ -17,16 +17,16 @@ def test_typ_none_requires_a_header_without_typ() -> None:
     bare = sign(b"payload", header=header_of(ED25519, typ=None))
     assert jws.verify_compact(bare, KEYS, typ=None) == b"payload"
     for token, typ in ((bare, "JWT"), (sign(b"payload", header=header_of(ED25519, typ="JWT")), None)):
-        with pytest.raises(VerificationError) as refused:
+        with pytest.raises(VerificationError) as rejected:
             jws.verify_compact(token, KEYS, typ=typ)
-        assert refused.value.code is Code.TYP_MISMATCH
+        assert rejected.value.code is Code.TYP_MISMATCH
 
 
 @pytest.mark.parametrize(("length", "kept"), [(1, 0), (2, 256), (3, 65536)])
 def test_each_ending_has_exactly_one_canonical_encoding(length: int, kept: int) -> None:
     """Exhaustive: as many texts of a length are accepted as there are byte strings."""
     texts = map(bytes, itertools.product(base64url.ALPHABET, repeat=length))
-    decoded = [octets for octets in map(base64url.decode, texts) if octets is not None]
+    decoded = [data for data in map(base64url.decode, texts) if data is not None]
     assert len(decoded) == len(set(decoded)) == kept
 
 
@@ -88,9 +88,9 @@ def test_characters_outside_the_alphabet_are_rejected(text: bytes) -> None:
     ],
 )
 def test_json_that_is_not_strict_is_rejected_with_its_fault(text: bytes, fault: JsonFault) -> None:
-    with pytest.raises(StrictJsonError) as refused:
+    with pytest.raises(StrictJsonError) as rejected:
         strict_json.loads(text)
-    assert refused.value.fault is fault
+    assert rejected.value.fault is fault
 
 
 @pytest.mark.parametrize(

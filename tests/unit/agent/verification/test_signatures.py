@@ -39,8 +39,8 @@ def signature_of(signer: Signer) -> bytes:
 
 @by_algorithm
 def test_signature_of_another_length_is_rejected(signer: Signer) -> None:
-    good = signature_of(signer)
-    for other in (good[:-1], good + b"\0", b"\0", good * 2):
+    valid = signature_of(signer)
+    for other in (valid[:-1], valid + b"\0", b"\0", valid * 2):
         assert code_with(signer, other) is Code.SIGNATURE_LENGTH
 
 
@@ -58,8 +58,8 @@ def test_valid_signature_is_accepted(signer: Signer) -> None:
 @pytest.mark.parametrize("number", [0, P256_ORDER, P256_ORDER + 1, 2**256 - 1])
 def test_r_and_s_must_be_between_zero_and_the_order(place: int, number: int) -> None:
     """FIPS 186-5 section 6.4.2."""
-    good = signature_of(ES256)
-    numbers = [good[:32], good[32:]]
+    valid = signature_of(ES256)
+    numbers = [valid[:32], valid[32:]]
     numbers[place] = number.to_bytes(32, "big")
     assert code_with(ES256, b"".join(numbers)) is Code.SIGNATURE_RANGE
 
@@ -68,8 +68,8 @@ def test_r_and_s_must_be_between_zero_and_the_order(place: int, number: int) -> 
 @pytest.mark.parametrize("number", [1, P256_ORDER - 1])
 def test_smallest_and_largest_number_are_in_range(place: int, number: int) -> None:
     """They are rejected as invalid signatures."""
-    good = signature_of(ES256)
-    numbers = [good[:32], good[32:]]
+    valid = signature_of(ES256)
+    numbers = [valid[:32], valid[32:]]
     numbers[place] = number.to_bytes(32, "big")
     assert code_with(ES256, b"".join(numbers)) is Code.SIGNATURE_INVALID
 
@@ -77,7 +77,7 @@ def test_smallest_and_largest_number_are_in_range(place: int, number: int) -> No
 @pytest.mark.parametrize(("place", "degenerate"), [(31, True), (32, False), (1951, False)])
 def test_ml_dsa_key_needs_a_byte_of_its_vector_that_is_not_zero(place: int, degenerate: object) -> None:
     """The seed of the matrix is the first 32 bytes and not part of the vector."""
-    octets = bytearray(1952)
-    octets[place] = 1
-    found = read("a", ML_DSA_65.jwk(pub=encode(bytes(octets))))
+    data = bytearray(1952)
+    data[place] = 1
+    found = read("a", ML_DSA_65.jwk(pub=encode(bytes(data))))
     assert (found is KeyRejection.PUBLIC_KEY_DEGENERATE) is degenerate

@@ -26,8 +26,8 @@ def code_of(keys: KeySet, reckoning: TimeCertainty, now: int = NOW, **claims: in
     expected = replace(EXPECTED, reckoning=reckoning)
     try:
         verify(sign(make_verdict(**claims)), keys, expected=expected, now=now)
-    except VerificationError as refused:
-        return refused.code
+    except VerificationError as rejected:
+        return rejected.code
     return None
 
 
@@ -66,9 +66,9 @@ def test_key_must_be_valid_at_the_time_of_the_verdict() -> None:
 @pytest.mark.parametrize("times", [{"nbf": 0}, {"exp": 2**53 - 1}, {"nbf": 0, "exp": 2**53 - 1}])
 def test_key_with_a_period_is_rejected_without_a_time(signer: Signer, times: dict[str, int]) -> None:
     keys, token = KeySet.from_jwks({"keys": [signer.jwk(**times)]}), sign(make_verdict(), signer)
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify_compact(token, keys, typ=VERDICT_TYP)
-    assert refused.value.code is Code.KEY_TIME_UNKNOWN
+    assert rejected.value.code is Code.KEY_TIME_UNKNOWN
     assert open_compact(token, keys, typ=VERDICT_TYP, time=TimeBounds(NOW, NOW)).key.kid == signer.kid
 
 
@@ -78,9 +78,9 @@ def test_revoked_key_is_rejected_with_any_period() -> None:
 
 
 def test_period_is_checked_before_the_signature() -> None:
-    with pytest.raises(VerificationError) as refused:
+    with pytest.raises(VerificationError) as rejected:
         verify(sign(make_verdict())[:-8] + "AAAAAAAA", keys_with(exp=1), expected=EXPECTED, now=NOW)
-    assert refused.value.code is Code.KEY_EXPIRED
+    assert rejected.value.code is Code.KEY_EXPIRED
 
 
 def test_key_without_a_period_is_always_valid() -> None:
