@@ -118,31 +118,27 @@ class Faults:
             if len(self._tokens) > _REMEMBERED:
                 self._tokens.popitem(last=False)
             fault = self._next(FaultRoute.VERDICTS, verdict.sub, replayable=before is not None)
-        if fault is None:
-            return None
-        bodies: dict[InjectedFaultKind, Callable[[], bytes | None]] = {
-            InjectedFaultKind.SLOW: lambda: token,
-            InjectedFaultKind.WRONG_KEY: lambda: self._wrong_key().sign(verdict).encode(),
-            InjectedFaultKind.REPLAYED: lambda: before,
-            InjectedFaultKind.ERROR: lambda: None,
-            InjectedFaultKind.GARBAGE: lambda: self._random(_GARBAGE_LENGTH),
-        }
-        return InjectedResponse(fault, bodies[fault.kind]())
+        if fault and fault.kind is InjectedFaultKind.WRONG_KEY:
+            key = SigningKey.of(Ed25519PrivateKey.from_private_bytes(self._random(32)))
+            return InjectedResponse(fault, key.sign(verdict).encode())
+        return self._inject(fault, token, before)
 
     def challenge(self, challenge: bytes) -> InjectedResponse | None:
         """The response instead of `challenge`, None if no fault applies."""
         with self._lock:
             before, self._challenge = self._challenge, challenge
             fault = self._next(FaultRoute.CHALLENGES, None, replayable=before is not None)
+        return self._inject(fault, challenge, before)
+
+    def _inject(
+        self, fault: InjectedFault | None, response: bytes, before: bytes | None
+    ) -> InjectedResponse | None:
         if fault is None:
             return None
-        bodies: dict[InjectedFaultKind, Callable[[], bytes | None]] = {
-            InjectedFaultKind.SLOW: lambda: challenge,
-            InjectedFaultKind.REPLAYED: lambda: before,
-            InjectedFaultKind.ERROR: lambda: None,
-            InjectedFaultKind.GARBAGE: lambda: self._random(_GARBAGE_LENGTH),
-        }
-        return InjectedResponse(fault, bodies[fault.kind]())
+        if fault.kind is InjectedFaultKind.GARBAGE:
+            return InjectedResponse(fault, self._random(_GARBAGE_LENGTH))
+        bodies = {InjectedFaultKind.SLOW: response, InjectedFaultKind.REPLAYED: before}
+        return InjectedResponse(fault, bodies.get(fault.kind))
 
     def _next(self, route: FaultRoute, device: str | None, *, replayable: bool) -> InjectedFault | None:
         """The fault to inject now. A replay stays pending until there is something to replay."""
@@ -155,9 +151,6 @@ class Faults:
                     del self._faults[fault.id]
                 return fault
         return None
-
-    def _wrong_key(self) -> SigningKey:
-        return SigningKey.of(Ed25519PrivateKey.from_private_bytes(self._random(32)))
 
 
 def check(fault: InjectedFault) -> str | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from server_stub.admin.policy_simulation import LISTED_MAX, PolicySimulation, simulate
 from server_stub.policy.document import CampaignState
@@ -57,7 +57,7 @@ class PolicyAdminError(ValueError):
 class PolicyAdmin:
     """Every write is one transaction with its audit entry, which records the actor `by` and the `reason`.
 
-    Raises PolicyDeskError, PolicyError for a document that cannot be used, and StoreUnavailableError.
+    Raises PolicyAdminError, PolicyError for a document that cannot be used, and StoreUnavailableError.
     """
 
     store: Store
@@ -81,8 +81,8 @@ class PolicyAdmin:
             except PolicyFixedError as error:
                 raise _fixed(version.id, version.version) from error
             details = {"etag": version.etag, "replaces": known.etag if known else None}
-            self._audit(
-                transaction, "policy.put", _name(version), AuditNote(version.put_at, by, reason), details
+            transaction.append_audit(
+                AuditEntry(version.put_at, by, "policy.put", _name(version), reason, details)
             )
         return version
 
@@ -151,21 +151,21 @@ class PolicyAdmin:
     def start_campaign(self, campaign_id: str, by: str, reason: str, at: int | None = None) -> CampaignPeriod:
         """Start a campaign of the policy in force at `at`, or now. It runs until it is lifted."""
         with self.store.transaction() as transaction:
-            note = AuditNote(self.clock(), by, reason)
-            begins = note.at if at is None else at
+            now = self.clock()
+            begins = now if at is None else at
             if _period(transaction, campaign_id).state(begins) is CampaignState.RUNNING:
                 raise PolicyAdminError(
                     PolicyFault.CAMPAIGN_RUNNING,
                     f"{campaign_id} runs at that time; lift it, or choose another time",
                 )
             period = CampaignPeriod(campaign_id, begins, None, by, reason)
-            return self._declare(transaction, "campaign.start", period, note)
+            return self._declare(transaction, "campaign.start", period, now)
 
     def lift_campaign(self, campaign_id: str, by: str, reason: str, at: int | None = None) -> CampaignPeriod:
         """End a campaign of the policy in force at `at`, or now, whatever its document says."""
         with self.store.transaction() as transaction:
-            note = AuditNote(self.clock(), by, reason)
-            ends = note.at if at is None else at
+            now = self.clock()
+            ends = now if at is None else at
             known = _period(transaction, campaign_id)
             if known.state(ends) is not CampaignState.RUNNING:
                 raise PolicyAdminError(
@@ -173,7 +173,7 @@ class PolicyAdmin:
                     f"{campaign_id} does not run at that time; choose another time",
                 )
             period = CampaignPeriod(campaign_id, known.begins, ends, by, reason)
-            return self._declare(transaction, "campaign.lift", period, note)
+            return self._declare(transaction, "campaign.lift", period, now)
 
     def campaigns(self) -> dict[str, Period]:
         """The campaigns of the policy in force with their periods, which an operator may have changed."""
@@ -197,17 +197,12 @@ class PolicyAdmin:
             raise _fixed(document.id, document.version) from error
 
     def _declare(
-        self, transaction: Transaction, action: str, period: CampaignPeriod, note: AuditNote
+        self, transaction: Transaction, action: str, period: CampaignPeriod, at: int
     ) -> CampaignPeriod:
         transaction.put_campaign(period)
         details = {"begins": period.begins, "ends": period.ends}
-        self._audit(transaction, action, period.id, note, details)
+        transaction.append_audit(AuditEntry(at, period.by, action, period.id, period.reason, details))
         return period
-
-    def _audit(
-        self, transaction: Transaction, action: str, subject: str, note: AuditNote, details: dict[str, Any]
-    ) -> None:
-        transaction.append_audit(AuditEntry(note.at, note.by, action, subject, note.reason, details))
 
 
 def renumbered(text: str, version: int) -> str:

@@ -136,15 +136,15 @@ def _validate(claims: dict[str, Any]) -> Evidence:
     try:
         return Evidence.model_validate(claims)
     except ValidationError as error:
-        where = ", ".join(sorted({_location(e["loc"]) for e in error.errors(include_input=False)}))
+        paths = set()
+        for each in error.errors(include_input=False):
+            # The names of unknown members come from the sender and are not repeated.
+            known = [str(part) for part in each["loc"] if isinstance(part, int) or part in _CLAIM_NAMES]
+            paths.add(".".join(known) or "unknown")
+        where = ", ".join(sorted(paths))[:300]
         raise EvidenceError(
-            ProblemCode.EVIDENCE_CLAIMS_INVALID, f"claims that break the contract: {where[:300]}"
+            ProblemCode.EVIDENCE_CLAIMS_INVALID, f"claims that break the contract: {where}"
         ) from None
-
-
-def _location(path: tuple[int | str, ...]) -> str:
-    """The path of a claim. The names of unknown members come from the sender and are not repeated."""
-    return ".".join(str(part) for part in path if isinstance(part, int) or part in _CLAIM_NAMES) or "unknown"
 
 
 def _names(schema: object) -> set[str]:

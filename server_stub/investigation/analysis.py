@@ -58,12 +58,8 @@ class Origin:
 
     def value(self, dimension: OriginDimension) -> str | None:
         """The recorded value of this dimension."""
-        return {
-            OriginDimension.SALE_REGION: self.sale_region,
-            OriginDimension.MODEL: self.model,
-            OriginDimension.BATCH: self.batch,
-            OriginDimension.DISTRIBUTOR: self.distributor,
-        }[dimension]
+        value: str | None = getattr(self, dimension.name.lower())
+        return value
 
 
 @dataclass(frozen=True, slots=True)

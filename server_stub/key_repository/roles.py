@@ -43,12 +43,8 @@ class Lifetimes:
 
     def of(self, role: OnlineRole) -> int:
         """The lifetime of what `role` signs."""
-        return {
-            OnlineRole.TIMESTAMP: self.timestamp,
-            OnlineRole.SNAPSHOT: self.snapshot,
-            OnlineRole.VERDICT_KEYS: self.verdict_keys,
-            OnlineRole.TARGETS: self.targets,
-        }[role]
+        lifetime: int = getattr(self, role.name.lower())
+        return lifetime
 
 
 class OnlineKeys:

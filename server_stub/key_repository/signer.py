@@ -1,13 +1,33 @@
-"""Signing verdicts with a key that the repository lists."""
+"""The private keys of a server, and signing verdicts with one that the repository lists."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.key_list import KeyList
-from server_stub.key_repository.keyring import Keyring
 from server_stub.signing.signing_key import SigningKey
 from wire.verdict import Verdict
+
+
+class Keyring:
+    """Signing keys. A successor comes before the key that it replaces, so it is used as soon as it may sign."""
+
+    def __init__(self, keys: Sequence[SigningKey]) -> None:
+        self._keys = tuple(keys)
+
+    @property
+    def keys(self) -> tuple[SigningKey, ...]:
+        """All keys, the preferred first."""
+        return self._keys
+
+    def key(self, kid: str) -> SigningKey | None:
+        """The key with this name, None if there is none."""
+        return next((key for key in self._keys if key.kid == kid), None)
+
+    def succeed(self, kid: str, successor: SigningKey) -> None:
+        """Insert `successor` before the key `kid`. Raises ValueError if there is no such key."""
+        place = [key.kid for key in self._keys].index(kid)
+        self._keys = (*self._keys[:place], successor, *self._keys[place:])
 
 
 class VerdictSigner:
