@@ -1,4 +1,4 @@
-"""Every kind of expectation: a right one holds, and a wrong one is reported as such. A kind without a row fails."""
+"""Every kind of expectation: a correct one holds, and a wrong one is reported. A kind without a row fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,7 +108,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "record.locked": ("{locked: false}", "{locked: true}"),
     "audit": ("{action: policy.in-force}", "{action: device.lock}"),
     "audit.count": ("{action: device.*, count: 0}", "{action: policy.in-force, count: 0}"),
-    "audit.by": ("{action: policy.*, by: '*'}", "{action: policy.*, by: nobody}"),
+    "audit.by": ("{action: policy.*, by: '*'}", "{action: policy.*, by: stranger}"),
     "elapsed": ("{at-least: 20 s, at-most: 1 min}", "{at-least: 1 day}"),
     "elapsed since": ("{since: bought, at-most: 1 min}", "{since: bought, at-least: 1 day}"),
 }
@@ -128,12 +128,12 @@ LATER: dict[str, tuple[str, str]] = {
         "{action: device.lock, of: phone, reason: reported stolen, count: 1}",
         "{action: device.lock, of: other}",
     ),
-    "audit.subject": ("{action: device.lock, subject: '*'}", "{action: device.lock, subject: nobody}"),
+    "audit.subject": ("{action: device.lock, subject: '*'}", "{action: device.lock, subject: stranger}"),
     "audit.reason": ("{action: device.lock, reason: reported *}", "{action: device.lock, reason: lost}"),
     "screen.symbol": ("{symbol: padlock, dark: true, shows-challenge: true}", "{symbol: warning}"),
     "state.exchange": ("{lock: locked, exchange: idle}", "{lock: activated}"),
 }
-"""The same for a phone that an operator has locked since, beside one that nobody has."""
+"""The same for a phone that an operator has locked since, beside one that is not locked."""
 
 LOCKED = """
 - power-on
@@ -149,8 +149,8 @@ ONE = "phone: {profile: official-global}"
 
 
 @contextmanager
-def lived(life: str, handsets: str) -> Iterator[ScenarioContext]:
-    """The stage after these steps; expectations only read it, so that one life serves all rows."""
+def context_after(life: str, handsets: str) -> Iterator[ScenarioContext]:
+    """The context after these steps; expectations only read it, so that all rows share it."""
     case = cases(text(life, handsets=handsets))[0]
     with open_context(case, SEED, ServerTarget()) as context:
         engine.prepare_world(context)
@@ -161,18 +161,18 @@ def lived(life: str, handsets: str) -> Iterator[ScenarioContext]:
 
 @pytest.fixture(scope="module")
 def after_setup() -> Iterator[ScenarioContext]:
-    with lived(SETUP, ONE) as context:
+    with context_after(SETUP, ONE) as context:
         yield context
 
 
 @pytest.fixture(scope="module")
 def after_lock() -> Iterator[ScenarioContext]:
-    with lived(LOCKED, TWO) as context:
+    with context_after(LOCKED, TWO) as context:
         yield context
 
 
 def judged(context: ScenarioContext, member: str, value: str) -> list[Mismatch]:
-    """What is wrong by one expectation, which the reader has read from a file."""
+    """The mismatches of one expectation, read from a file."""
     name = member.partition(".")[0].partition(",")[0].partition(" ")[0]
     body = text(f"- mark: bought\n- expect: phone\n  {name}: {value}\n", handsets=TWO)
     line, step = cases(body)[0].steps[-1]
@@ -184,25 +184,22 @@ def judged(context: ScenarioContext, member: str, value: str) -> list[Mismatch]:
 
 
 @pytest.mark.parametrize("member", KINDS)
-def test_a_wrong_expectation_is_reported_and_a_right_one_holds(
+def test_wrong_expectation_is_reported_and_correct_one_holds(
     after_setup: ScenarioContext, member: str
 ) -> None:
-    """A check that cannot fail would let every scenario pass."""
     right, not_right = KINDS[member]
     assert judged(after_setup, member, right) == []
     assert len(judged(after_setup, member, not_right)) == 1
 
 
 @pytest.mark.parametrize("member", LATER)
-def test_what_operators_do_is_held_too(after_lock: ScenarioContext, member: str) -> None:
-    """Locks, records and audit entries need somebody who locked a phone."""
+def test_expectations_after_an_operator_locked_the_device(after_lock: ScenarioContext, member: str) -> None:
     right, not_right = LATER[member]
     assert judged(after_lock, member, right) == []
     assert judged(after_lock, member, not_right)
 
 
 def test_every_kind_of_expectation_has_a_check_and_a_row() -> None:
-    """A member that nobody checks, or that no test has seen fail, is a defect of this suite."""
     kinds = set(Expect.model_fields) - set(Step.model_fields) - {"expect", "since"}
     assert kinds == {*HANDSET_CHECKS, *WORLD_CHECKS}
     rows = {name.replace("-", "_") for name in (*KINDS, *LATER)}
@@ -222,20 +219,18 @@ TABLES: dict[str, type[Table]] = {
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_every_member_of_an_expectation_has_a_row(kind: str) -> None:
-    """Also within a kind: each member has been seen to fail."""
     rows = {row.partition(".")[2] for row in (*KINDS, *LATER) if row.startswith(f"{kind}.")}
     assert {field.alias for field in TABLES[kind].model_fields.values()} <= rows
 
 
-def test_an_expectation_of_several_handsets_names_the_one_that_fails() -> None:
-    """Two phones, one in Havana: the report says which."""
+def test_expectation_of_several_handsets_names_the_one_that_fails() -> None:
     two = "here: {profile: official-global}\nthere: {profile: official-global, place: havana}"
     result = played("- power-on\n- set-up\n- expect: [here, there]\n  outcome: activated\n", handsets=two)
     assert [each.handset for each in result.steps[-1].judged if not each.holds] == ["there"]
 
 
-def test_since_leaves_out_what_was_before_the_mark() -> None:
-    """Requests, entries and glimpses count from the mark on."""
+def test_since_excludes_what_was_before_the_mark() -> None:
+    """Requests, entries and observations count from the mark on."""
     steps = "- power-on\n- set-up\n- mark: home\n- wait: 1 day\n- expect: phone\n  since: home\n  {}\n"
     assert wrong(played(steps.format("requests: {verdicts: 0}"))) == []
     assert wrong(played(steps.format("never: {screen: terms}"))) == []
@@ -246,15 +241,13 @@ def test_since_leaves_out_what_was_before_the_mark() -> None:
     assert wrong(played(lock, handsets=TWO)) == []
 
 
-def test_always_fails_where_nothing_of_the_kind_could_be_seen() -> None:
-    """A phone that has no verdict has not always been allowed."""
+def test_always_fails_without_any_matching_observation() -> None:
     found = wrong(played("- power-on\n- expect: phone\n  always: {decision: allow}\n"))
     assert len(found) == 1
     assert "could not be seen" in found[0]
 
 
-def test_what_could_not_be_sealed_was_never_there() -> None:
-    """A lock that the full disk undid is no lock, though the phone had understood the verdict."""
+def test_lock_that_could_not_be_sealed_is_not_observed() -> None:
     steps = "- break-storage: phone\n  how: full-disk\n- lock: phone\n- retry\n- expect: phone\n"
     assert wrong(played(f"{SETUP}{steps}  never: {{lock: locked}}\n  timeline: nothing\n"))
     assert wrong(played(f"{SETUP}{steps}  never: {{lock: locked}}\n  timeline: denied\n")) == []

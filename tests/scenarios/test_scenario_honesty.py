@@ -1,4 +1,4 @@
-"""Expectations hold only of what is so, and steps do what they say or say why not: defects that were found once."""
+"""Expectations and steps in cases that were wrong once: dark screens, unsealed verdicts, marks, copies, faults."""
 
 import pytest
 
@@ -24,8 +24,7 @@ DARK = {
 @pytest.mark.parametrize(
     "seen", ["usable: true", "screen: {id: [home, locked]}", "outcome: [activated, locked]"]
 )
-def test_a_dark_phone_shows_nothing(how: str, seen: str) -> None:
-    """What its panel showed before it went dark is no longer to be seen."""
+def test_dark_device_shows_no_screen(how: str, seen: str) -> None:
     result = played(DARK[how] + f"- expect: phone\n  {seen}\n")
     assert result.status is Status.FAILED
 
@@ -33,29 +32,25 @@ def test_a_dark_phone_shows_nothing(how: str, seen: str) -> None:
 @pytest.mark.parametrize(
     ("how", "outcome"), [("switched off", "off"), ("flashed", "off"), ("not booted", "no-boot")]
 )
-def test_why_a_phone_is_dark_is_told(how: str, outcome: str) -> None:
-    """Off is one thing, and a bootloader that starts nothing another."""
+def test_outcome_of_a_dark_device_has_the_reason(how: str, outcome: str) -> None:
     assert wrong(played(DARK[how] + f"- expect: phone\n  outcome: '{outcome}'\n  usable: false\n")) == []
 
 
 @pytest.mark.parametrize("step", ["retry", "enter-code: phone\n  text: AAAA", "accept-terms", "show-imei"])
 @pytest.mark.parametrize("how", ["switched off", "not booted"])
-def test_nobody_touches_a_dark_screen(how: str, step: str) -> None:
-    """A step that cannot be done stops the scenario and says why."""
+def test_screen_step_on_a_dark_device_is_an_error(how: str, step: str) -> None:
     result = played(DARK[how] + f"- {step}\n")
     assert result.status is Status.ERROR
-    assert "nobody can do this on its screen" in wrong(result)[0]
+    assert "its screen cannot be used" in wrong(result)[0]
 
 
-def test_a_screen_that_stood_at_the_mark_was_seen_after_it() -> None:
-    """Who looks at a phone from a mark on sees the screen that stands there, although it came before."""
+def test_screen_that_is_shown_at_the_mark_counts_after_it() -> None:
     body = UP + "- mark: m\n- wait: 1 hour\n- expect: phone\n  since: m\n  {}: {{screen: locked}}\n"
     assert played(body.format("never"), world=HAVANA).status is Status.FAILED
     assert wrong(played(body.format("always"), world=HAVANA)) == []
 
 
-def test_a_screen_that_went_dark_before_the_mark_was_not() -> None:
-    """A phone that was off at the mark showed nothing there."""
+def test_screen_that_went_dark_before_the_mark_does_not_count() -> None:
     body = (
         UP
         + "- power-off\n- mark: m\n- wait: 1 hour\n- expect: phone\n  since: m\n  never: {screen: locked}\n"
@@ -63,8 +58,7 @@ def test_a_screen_that_went_dark_before_the_mark_was_not() -> None:
     assert wrong(played(body, world=HAVANA)) == []
 
 
-def test_a_verdict_that_could_not_be_sealed_was_not_taken() -> None:
-    """Nothing counts that is not sealed: the newest verdict is the one before."""
+def test_verdict_that_could_not_be_sealed_is_not_the_newest_one() -> None:
     body = UP + "- break-storage: phone\n  how: full-disk\n- lock\n- retry\n- expect: phone\n"
     assert (
         wrong(
@@ -76,22 +70,19 @@ def test_a_verdict_that_could_not_be_sealed_was_not_taken() -> None:
     )
 
 
-def test_where_the_machines_stood_is_forgotten_with_the_agent() -> None:
-    """An image without an agent is locked by nobody, whatever the image before it was."""
+def test_states_of_the_agent_are_unknown_on_an_image_without_one() -> None:
     body = UP + "- flash: phone\n  profile: custom-aosp\n- mark: m\n- power-on\n- expect: phone\n  since: m\n"
     result = played(body + "  always: {lock: locked}\n", world=HAVANA)
     assert "could not be seen" in wrong(result)[0]
 
 
-def test_what_was_asked_while_a_phone_was_locked_can_be_said() -> None:
-    """Moments of requests and verdicts carry where the machines stood."""
+def test_observations_of_requests_and_verdicts_have_the_lock_state() -> None:
     body = UP + "- retry\n- expect: phone\n  never: {lock: locked, request: POST *}\n"
     assert played(body, world=HAVANA).status is Status.FAILED
     assert wrong(played(body.replace("lock: locked", "lock: released"), world=HAVANA)) == []
 
 
-def test_marks_do_not_count_in_records_that_were_lost() -> None:
-    """An audit log that begins anew has all its entries after the mark."""
+def test_audit_entries_after_a_loss_of_records_are_after_the_mark() -> None:
     body = (
         UP
         + "- lock\n- unlock\n- mark: m\n- lose-records\n- retry\n- lock\n"
@@ -100,8 +91,7 @@ def test_marks_do_not_count_in_records_that_were_lost() -> None:
     assert wrong(played(body)) == []
 
 
-def test_each_phone_gets_its_own_copy_back() -> None:
-    """Copies of several phones under one name are several copies."""
+def test_restore_state_uses_the_copy_of_the_same_device() -> None:
     body = (
         "- power-on\n- set-up\n- copy-state\n- power-off\n- restore-state\n- power-on\n"
         "- expect:\n  outcome: activated\n"
@@ -109,8 +99,7 @@ def test_each_phone_gets_its_own_copy_back() -> None:
     assert wrong(played(body, handsets=TWO)) == []
 
 
-def test_another_phones_copy_is_written_where_there_is_none_of_its_own() -> None:
-    """A thief copies what he has."""
+def test_restore_state_uses_another_device_s_copy_without_one_of_its_own() -> None:
     body = (
         "- power-on\n- set-up\n- copy-state: anna\n- restore-state: ben\n"
         "- power-on: ben\n"
@@ -119,8 +108,7 @@ def test_another_phones_copy_is_written_where_there_is_none_of_its_own() -> None
     assert wrong(played(body, handsets=TWO)) == []
 
 
-def test_power_is_cut_on_each_phone_during_its_own_step() -> None:
-    """The turn of the second phone does not switch the first one on again."""
+def test_cut_power_affects_each_device_during_its_own_step() -> None:
     body = (
         "- power-on\n- set-up\n- power-off\n"
         "- cut-power:\n  at-effect: 1\n  during: power-on\n- expect:\n  outcome: 'off'\n"
@@ -128,8 +116,7 @@ def test_power_is_cut_on_each_phone_during_its_own_step() -> None:
     assert wrong(played(body, handsets=TWO)) == []
 
 
-def test_time_on_the_screens_of_a_wizard_passes_for_everybody() -> None:
-    """A phone's retry rings while another one is set up."""
+def test_time_of_one_device_s_setup_passes_for_all_devices() -> None:
     steps = (
         "- fault: unavailable\n  to: challenges\n  of: anna\n  times: 1\n"
         "- power-on: anna\n- set-up: anna\n- mark: m\n"
@@ -163,12 +150,11 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("rule", FAULTS)
-@pytest.mark.parametrize("venue", [ServerTarget(), ServerTarget(HttpHost)], ids=["in process", "over HTTP"])
-def test_faults_strike_as_their_schedule_says(rule: str, venue: ServerTarget) -> None:
-    """The same in process and on the wire."""
+@pytest.mark.parametrize("target", [ServerTarget(), ServerTarget(HttpHost)], ids=["in process", "over HTTP"])
+def test_fault_follows_its_schedule_in_process_and_over_http(rule: str, target: ServerTarget) -> None:
     faults, seen = FAULTS[rule]
     body = f"{faults}- power-on\n- set-up\n- wait: 5 min\n- expect: phone\n  {seen}\n"
-    assert wrong(run(cases(text(body))[0], SEED, venue)) == []
+    assert wrong(run(cases(text(body))[0], SEED, target)) == []
 
 
 AFTER = {
@@ -178,12 +164,13 @@ AFTER = {
 
 
 @pytest.mark.parametrize("fault", AFTER)
-@pytest.mark.parametrize("venue", [ServerTarget(), ServerTarget(HttpHost)], ids=["in process", "over HTTP"])
-def test_the_server_has_done_its_work_where_its_answer_is_spoilt(fault: str, venue: ServerTarget) -> None:
-    """What a phone cannot read was decided and recorded all the same."""
+@pytest.mark.parametrize("target", [ServerTarget(), ServerTarget(HttpHost)], ids=["in process", "over HTTP"])
+def test_server_processes_the_request_if_only_its_response_is_damaged(
+    fault: str, target: ServerTarget
+) -> None:
     steps, seen = AFTER[fault]
     body = f"{steps}- power-on\n- set-up\n- expect: phone\n  no-verdict: true\n  {seen}\n"
-    assert wrong(run(cases(text(body))[0], SEED, venue)) == []
+    assert wrong(run(cases(text(body))[0], SEED, target)) == []
 
 
 def serial_of(result: ScenarioResult) -> list[object]:
@@ -193,8 +180,7 @@ def serial_of(result: ScenarioResult) -> list[object]:
 
 
 @pytest.mark.parametrize("first", ["lost-answer", "truncated"])
-def test_an_answer_that_was_lost_can_be_replayed(first: str) -> None:
-    """Who is on the line has what the phone never saw, in process as on the wire."""
+def test_lost_response_can_be_replayed(first: str) -> None:
     body = (
         f"- fault: {first}\n  to: verdicts\n  times: 1\n- fault: replayed\n  to: verdicts\n  times: 1\n"
         "- power-on\n- set-up\n- wait: 1 min\n"
@@ -205,8 +191,8 @@ def test_an_answer_that_was_lost_can_be_replayed(first: str) -> None:
     assert serial_of(within)[0] == 1
 
 
-def test_a_mark_that_was_not_set_is_named() -> None:
-    """`when` may leave a step out; what refers to it says so."""
+def test_error_names_a_mark_that_was_not_set() -> None:
+    """`when` can leave a step out."""
     body = "parameters: {a: [x, y]}\n" + text(
         "- mark: m\n  when: {a: x}\n- expect: phone\n  since: m\n  requests: 0\n"
     )
@@ -215,15 +201,13 @@ def test_a_mark_that_was_not_set_is_named() -> None:
     assert "the mark 'm' was not set in this combination" in wrong(unset)[0]
 
 
-def test_the_command_that_reproduces_a_failure_is_one_for_a_shell() -> None:
-    """With its quotes, and with the way by which it was run."""
+def test_reproduce_is_a_shell_command_with_quotes_and_options() -> None:
     (case,) = cases(text("- power-on\n"))
     result = run(case, "a b", ServerTarget(HttpHost))
     assert result.reproduce == "activation run folder/test.scenario.yaml --seed 'a b' --http"
 
 
-def test_durations_and_moments_are_told_as_they_are_written() -> None:
-    """Nobody reads seconds since 1970."""
+def test_durations_and_moments_are_reported_as_they_are_written() -> None:
     result = played(
         "- wait-until: 2021-09-09\n- expect: phone\n  was-locked: [{after: 2021-09-10T10:30Z}]\n"
         "- expect:\n  elapsed: {at-least: 30 days}\n"
@@ -235,8 +219,8 @@ def test_durations_and_moments_are_told_as_they_are_written() -> None:
     ]
 
 
-def test_a_step_that_cannot_be_done_is_what_a_scenario_is_about_then() -> None:
-    """What failed before it may follow from the same cause; what stopped it comes first."""
+def test_impossible_step_is_reported_before_failed_expectations() -> None:
+    """An earlier failure can have the same cause."""
     result = played("- expect: phone\n  outcome: locked\n- enter-code\n")
     assert result.status is Status.ERROR
-    assert "nobody can do this on its screen" in str(first_wrong(result))
+    assert "its screen cannot be used" in str(first_wrong(result))

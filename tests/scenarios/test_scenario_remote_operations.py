@@ -1,4 +1,4 @@
-"""The same files against a server that runs elsewhere: operators by its admin API, and what cannot be is skipped."""
+"""Scenarios against a server that runs elsewhere: operators by its admin API; what is impossible is skipped."""
 
 import time
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ UP = "- power-on\n- set-up\n"
 
 
 @pytest.fixture(scope="module")
-def venue() -> Iterator[ServerTarget]:
+def target() -> Iterator[ServerTarget]:
     """A server of the same seed, on its own clock, and its admin token."""
     with Simulation.open(SEED, world=World(int(time.time()))) as simulation:
         server = simulation.server
         yield ServerTarget(HttpHost, server.origin, AdminOperations(server.origin, server.admin.token))
 
 
-def played(venue: ServerTarget, steps: str, name: str, world: str = "{}") -> ScenarioResult:
+def played(target: ServerTarget, steps: str, name: str, world: str = "{}") -> ScenarioResult:
     """Each under a name of its own, so that the server takes its phone for a new one."""
     body = text(steps, world=world).replace("name: a test", f"name: {name}")
     case = cases(body)[0]
-    return run(replace(case, stem=name), SEED, venue)
+    return run(replace(case, stem=name), SEED, target)
 
 
 ROWS = {
@@ -57,10 +57,9 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_scenario_runs_against_a_server_elsewhere(venue: ServerTarget, name: str) -> None:
-    """Over real HTTP, with steps of operators over the admin API."""
+def test_scenario_passes_against_a_server_elsewhere(target: ServerTarget, name: str) -> None:
     steps, world = ROWS[name]
-    result = played(venue, steps, name, world)
+    result = played(target, steps, name, world)
     assert result.status is Status.PASSED, wrong(result)
 
 
@@ -74,23 +73,20 @@ SKIPPED = {
 
 
 @pytest.mark.parametrize("name", SKIPPED)
-def test_what_cannot_be_there_is_skipped_with_its_reason(venue: ServerTarget, name: str) -> None:
-    """A skipped scenario is neither a success nor a failure."""
-    result = played(venue, SKIPPED[name], name)
+def test_impossible_step_is_skipped_with_its_reason(target: ServerTarget, name: str) -> None:
+    result = played(target, SKIPPED[name], name)
     assert result.status is Status.SKIPPED
     assert "elsewhere" in wrong(result)[0]
 
 
-def test_without_a_token_operators_are_skipped_and_phones_run(venue: ServerTarget) -> None:
-    """Who has no token can still try phones."""
-    bare = ServerTarget(HttpHost, venue.url)
+def test_without_a_token_only_operator_steps_are_skipped(target: ServerTarget) -> None:
+    bare = ServerTarget(HttpHost, target.url)
     assert played(bare, UP + "- expect: phone\n  outcome: activated", "bare").status is Status.PASSED
     assert played(bare, UP + "- lock: phone", "no-token").status is Status.SKIPPED
 
 
-def test_what_the_server_refuses_is_told_in_its_words(venue: ServerTarget) -> None:
-    """The code of the problem document, and a server that is out of reach."""
-    refused = played(venue, "- start-campaign: no-such-campaign", "refused")
+def test_error_of_the_admin_api_is_reported_with_its_code(target: ServerTarget) -> None:
+    refused = played(target, "- start-campaign: no-such-campaign", "refused")
     assert refused.status is Status.ERROR
     assert "campaign-unknown" in wrong(refused)[0]
     gone = ServerTarget(HttpHost, "http://127.0.0.1:9", AdminOperations("http://127.0.0.1:9", "x"))

@@ -1,4 +1,4 @@
-"""Runs of scenarios: the same octets for the same seed, over HTTP as in process, as pytest tests and by the command."""
+"""Runs of scenarios: the same bytes for the same seed, in process and over HTTP, by pytest and by the command."""
 
 import json
 import subprocess
@@ -33,19 +33,19 @@ STORY = text(
 FAILING = text("- power-on\n- set-up\n- expect: phone\n  screen: locked\n  verdict: deny\n")
 
 
-def octets(result: ScenarioResult) -> str:
+def json_bytes(result: ScenarioResult) -> str:
     return json.dumps(result.as_json())
 
 
-def test_the_same_seed_gives_the_same_octets() -> None:
-    """Keys, faults by chance, jitter and numbers of requests follow from seed and id."""
+def test_same_seed_gives_the_same_bytes() -> None:
+    """Keys, random faults, jitter and request ids follow from the seed and the id of the scenario."""
     case = cases(STORY)[0]
-    assert octets(run(case, "1")) == octets(run(case, "1"))
-    assert octets(run(case, "1")) != octets(run(case, "2"))
+    assert json_bytes(run(case, "1")) == json_bytes(run(case, "1"))
+    assert json_bytes(run(case, "1")) != json_bytes(run(case, "2"))
 
 
-def test_each_scenario_has_phones_of_its_own() -> None:
-    """Identities follow from the id and `world.seed`, so that one server can serve them all."""
+def test_each_scenario_has_devices_of_its_own() -> None:
+    """Identities follow from the id and `world.seed`, so that one server can serve all scenarios."""
     body = text("- power-on\n- set-up", world="{seed: 1}")
     steps = "parameters: {place: [havana, paris]}\n"
     first, second = cases(steps + body)
@@ -55,7 +55,7 @@ def test_each_scenario_has_phones_of_its_own() -> None:
 
 
 def sent_by(result: ScenarioResult) -> str:
-    """The identity that the phone states."""
+    """The identity in the first evidence."""
     sent = [
         entry["detail"]["sent"] for entry in result.handsets[0].timeline if "sent" in entry.get("detail", {})
     ]
@@ -63,15 +63,13 @@ def sent_by(result: ScenarioResult) -> str:
 
 
 @pytest.mark.slow
-def test_the_number_of_workers_changes_nothing() -> None:
-    """Results come in the order of the files, whoever runs them."""
+def test_number_of_workers_does_not_change_the_results() -> None:
     found = [*cases(FAILING), *cases(STORY)]
-    alone = [octets(result) for result in run_all(found, Plan(SEED))]
-    assert [octets(result) for result in run_all(found, Plan(SEED, workers=2))] == alone
+    alone = [json_bytes(result) for result in run_all(found, Plan(SEED))]
+    assert [json_bytes(result) for result in run_all(found, Plan(SEED, workers=2))] == alone
 
 
-def test_over_real_http_the_same_happens() -> None:
-    """The transport in process judges answers as the one of the phone does."""
+def test_results_over_http_equal_those_in_process() -> None:
     case = cases(STORY)[0]
     within, over = run(case, "1"), run(case, "1", ServerTarget(HttpHost))
     assert over.status is Status.PASSED, wrong(over)
@@ -82,29 +80,28 @@ def test_over_real_http_the_same_happens() -> None:
     assert what(within) == what(over)
 
 
-WAYS = {
+TARGETS = {
     "in process": (ServerTarget(), ""),
     "over HTTP": (ServerTarget(HttpHost), ""),
-    "through the hostile network": (ServerTarget(HttpHost), "- fault: reset\n  to: verdicts\n  times: 1\n"),
+    "through the fault proxy": (ServerTarget(HttpHost), "- fault: reset\n  to: verdicts\n  times: 1\n"),
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("country", ["CU", "FR"])
-def test_a_server_sees_where_requests_come_from(way: str, country: str) -> None:
-    """However they are carried: a phone that tells nothing else is judged by the address of its tunnel."""
-    venue, fault = WAYS[way]
+def test_server_uses_the_source_address_of_requests(name: str, country: str) -> None:
+    """Also through a VPN, for every kind of transport."""
+    target, fault = TARGETS[name]
     steps = (
         f"{fault}- location: phone\n  turn: off\n- join-wifi: phone\n- join-vpn: phone\n  exit: {country}\n"
         "- power-on\n- set-up\n- wait: 10 min\n"
         f"- expect: phone\n  verdict: {{territory: {country}}}\n"
     )
-    result = run(cases(text(steps, world="{place: tehran-wifi}"))[0], SEED, venue)
+    result = run(cases(text(steps, world="{place: tehran-wifi}"))[0], SEED, target)
     assert result.status is Status.PASSED, wrong(result)
 
 
-def test_a_failure_shows_expected_and_actual_the_timeline_the_messages_the_screen_and_the_command() -> None:
-    """Why it failed is read without opening the code."""
+def test_explanation_of_a_failure_has_values_timeline_messages_screen_and_command() -> None:
     result = run(cases(FAILING)[0], SEED)
     told = explain(result)
     assert result.status is Status.FAILED
@@ -122,8 +119,7 @@ def test_a_failure_shows_expected_and_actual_the_timeline_the_messages_the_scree
         assert words in told, told
 
 
-def test_an_error_before_the_story_is_told() -> None:
-    """A world that cannot be made is an error and no crash."""
+def test_impossible_world_is_an_error_of_the_scenario() -> None:
     result = played("- power-on", world="{policy: no-such}")
     assert result.status is Status.ERROR
     assert "no policy is called 'no-such'" in str(result.error)
@@ -162,8 +158,7 @@ def test_command_exits_with_3_after_an_internal_error(tmp_path: Path) -> None:
     assert "TypeError: a defect in a step" in result.stdout
 
 
-def test_handsets_that_were_activated_before_the_story_remember_it() -> None:
-    """Where and when a phone was set up is a fact of the world, not a step."""
+def test_handset_that_was_activated_before_the_first_step_keeps_its_state() -> None:
     result = played(
         "- expect: phone\n  outcome: activated\n  requests: {verdicts: {at-least: 1}}\n"
         "  record: {activation-territory: CU}\n- expect:\n  elapsed: {at-most: 1 s}",
@@ -173,16 +168,14 @@ def test_handsets_that_were_activated_before_the_story_remember_it() -> None:
     assert result.status is Status.PASSED, wrong(result)
 
 
-def test_the_incident_passes_and_fails_when_the_campaign_spares_everybody() -> None:
-    """A scenario that holds whatever the policy says would show nothing."""
+def test_incident_fails_with_a_policy_without_restrictions() -> None:
     case = read(INCIDENT)[0]
     assert run(case, SEED).status is Status.PASSED
     body = INCIDENT.read_text().replace("policy: export-2021-09", "policy: open-2021-08")
     assert run(cases(body)[0], SEED).status in (Status.FAILED, Status.ERROR)
 
 
-def test_junit_has_one_case_each_with_its_text() -> None:
-    """As CI servers read it."""
+def test_junit_has_one_case_for_each_scenario_with_its_explanation() -> None:
     results = [run(case, SEED) for case in (*cases(FAILING), *cases(STORY))]
     suite = Xml.fromstring(junit(results))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
@@ -196,8 +189,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_command_ends_with_a_code_and_says_why(folder: Path) -> None:
-    """0 for all passed, 1 for a failure, 2 for a file that cannot be used."""
+def test_exit_code_of_the_command(folder: Path) -> None:
+    """0 if all passed, 1 after a failure, 2 for a file that cannot be used."""
     holds, fails = folder / "holds.scenario.yaml", folder / "fails.scenario.yaml"
     assert CliRunner().invoke(app, ["run", str(holds)]).exit_code == 0
     failed = CliRunner().invoke(app, ["run", str(folder), "--junit", str(folder / "junit.xml")])
@@ -217,7 +210,7 @@ def test_the_command_ends_with_a_code_and_says_why(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_pytest_collects_files_as_tests_with_stable_ids(folder: Path) -> None:
-    """-k, --junitxml and --lf are pytest's own; the failure is told in the scenario's words."""
+    """Its failure text is that of the scenario."""
     command = [
         sys.executable,
         "-m",

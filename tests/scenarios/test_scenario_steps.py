@@ -1,4 +1,4 @@
-"""Every step does what it says, and one that cannot be done says why. A verb without a row fails."""
+"""Every step has its effect, and one that cannot be done says why. A verb without a row fails."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.support.scenarios import SEED, cases, last, played, text, wrong
 HAVANA = "{place: havana}"
 UP = "- power-on\n- set-up\n"
 SILENT = "- location: phone\n  turn: off\n- join-wifi: phone\n"
-"""A phone without a card then tells nothing of where it is."""
+"""A device without a card then reports nothing about its place."""
 
 ROWS: dict[str, tuple[str, str]] = {
     "power-on": ("- power-on\n- expect: phone\n  screen: language", "{}"),
@@ -249,8 +249,7 @@ FAILS = {"restore-backup"}
 
 @pytest.mark.sample(2)
 @pytest.mark.parametrize("verb", ROWS)
-def test_a_step_does_what_it_says(verb: str) -> None:
-    """Shown by what a person could observe after it."""
+def test_step_has_its_observable_effect(verb: str) -> None:
     steps, world = ROWS[verb]
     result = played(steps, world=world)
     assert (result.status is Status.PASSED) == (verb not in FAILS), wrong(result)
@@ -258,7 +257,6 @@ def test_a_step_does_what_it_says(verb: str) -> None:
 
 
 def test_every_step_has_a_row() -> None:
-    """A verb that no test has tried is a defect of this suite."""
     assert set(VERBS) == set(ROWS)
     assert all(verb in ROWS[verb][0] for verb in ROWS)
 
@@ -277,8 +275,8 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("words", IMPOSSIBLE)
-def test_a_step_that_cannot_be_done_says_why(words: str) -> None:
-    """It is an error of the scenario and no failed expectation; what comes after it is not done."""
+def test_impossible_step_is_an_error_with_its_reason(words: str) -> None:
+    """The steps after it are not done."""
     result = played(IMPOSSIBLE[words] + "\n- expect: phone\n  outcome: home")
     assert result.status is Status.ERROR
     assert words in str(last(result).error)
@@ -286,8 +284,8 @@ def test_a_step_that_cannot_be_done_says_why(words: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SCENARIO_FAULTS)
-def test_every_fault_is_met_and_harms_nobody_for_good(kind: FaultKind) -> None:
-    """Whatever the wire does, it neither locks nor activates; when it is over, the phone is activated."""
+def test_no_fault_locks_or_activates_a_device(kind: FaultKind) -> None:
+    """When it is over, the device is activated."""
     more = "\n  seconds: 900" if kind is FaultKind.CLOCK_SKEW else ""
     result = played(
         f"- fault: {kind}{more}\n- power-on\n- set-up\n- expect: phone\n  never: {{screen: locked}}\n"
@@ -298,8 +296,7 @@ def test_every_fault_is_met_and_harms_nobody_for_good(kind: FaultKind) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SCENARIO_FAULTS)
-def test_every_fault_is_met_on_real_sockets_too(kind: FaultKind) -> None:
-    """The same file over HTTP: a hostile proxy does what the port did, by the same plan."""
+def test_no_fault_on_real_sockets_locks_or_activates_a_device(kind: FaultKind) -> None:
     more = "\n  seconds: 900" if kind is FaultKind.CLOCK_SKEW else ""
     body = text(
         f"- fault: {kind}{more}\n- power-on\n- set-up\n- wait: 10 min\n- heal\n- wait: 2 days\n- expect: phone\n"
@@ -315,8 +312,7 @@ HARMLESS = {FaultKind.DUPLICATED, FaultKind.REORDERED, FaultKind.REPLAYED}
 
 @pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", sorted(set(SCENARIO_FAULTS) - HARMLESS))
-def test_every_fault_keeps_a_new_phone_from_its_verdict(kind: FaultKind) -> None:
-    """A fault that changes nothing would test nothing."""
+def test_fault_prevents_the_verdict_of_a_new_device(kind: FaultKind) -> None:
     more = "\n  seconds: -900000" if kind is FaultKind.CLOCK_SKEW else ""
     result = played(
         f"- fault: {kind}\n  to: verdicts{more}\n- power-on\n- set-up\n- expect: phone\n  no-verdict: true"
@@ -324,8 +320,7 @@ def test_every_fault_keeps_a_new_phone_from_its_verdict(kind: FaultKind) -> None
     assert result.status is Status.PASSED, wrong(result)
 
 
-def test_a_fault_strikes_as_it_is_scheduled() -> None:
-    """The n-th request, so often at most, until a moment, for so long, and to the handsets that are named."""
+def test_fault_follows_its_schedule() -> None:
     schedule = {
         "on-request: 1": [True, False, False],
         "times: 1": [True, False, False],
@@ -351,8 +346,8 @@ def test_a_fault_strikes_as_it_is_scheduled() -> None:
 
 
 @pytest.mark.parametrize("how", Spoiling)
-def test_every_way_to_spoil_the_state_is_noticed(how: Spoiling) -> None:
-    """The phone asks again, and the server says the same as before."""
+def test_damaged_state_is_noticed(how: Spoiling) -> None:
+    """The device asks again, and the server decides as before."""
     result = played(
         f"{UP}- spoil-state: phone\n  how: {how}\n- network-down\n- power-on\n- expect: phone\n  usable: false\n"
         "- network-up\n- set-up\n- expect: phone\n  outcome: activated"

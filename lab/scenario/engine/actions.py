@@ -40,7 +40,7 @@ def _perform_on_device(context: ScenarioContext, device: ScenarioDevice, step: H
     dark = isinstance(step, SCREEN_STEPS) and device.handset.panel.now is None
     if dark and not (did_not_boot and isinstance(step, device_steps.SetUp)):
         why = "is off" if device.handset.power is Power.OFF else "did not boot"
-        raise StepError(f"{device.name} {why}, so that nobody can do this on its screen")
+        raise StepError(f"{device.name} {why}, so its screen cannot be used")
     ALL_DEVICE_ACTIONS[type(step)](context, device, step)
 
 

@@ -90,7 +90,7 @@ class SetUpBefore:
 
 @dataclass(frozen=True, slots=True)
 class HandsetResult:
-    """One device: what it is, its outcome, and its timeline.
+    """One device: its images and places, its outcome, and its timeline.
 
     `profile` and `place` are the last of `profiles`, the images that it had, and of `places`, where it was.
     `timeline` has entries `at`, `who`, `what`, `detail`, with evidence in `detail.sent` and verdicts in
