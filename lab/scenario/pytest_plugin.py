@@ -18,14 +18,14 @@ from lab.scenario.output.explain import explain, skipped
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of their own group."""
+    """The options of scenarios."""
     group = parser.getgroup("scenarios")
     group.addoption("--scenario-seed", default="2021", help="the same seed gives the same results")
     group.addoption("--scenario-http", action="store_true", help="run over real HTTP on this machine")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
-    """Each scenario file is a collector of its own."""
+    """A collector for a scenario file."""
     if file_path.name.endswith(SUFFIX):
         return ScenarioFile.from_parent(parent, path=file_path)
     return None
@@ -54,7 +54,7 @@ class ScenarioItem(pytest.Item):
             self.extra_keyword_matches.add(tag)
 
     def runtest(self) -> None:
-        """Run it. Raises ScenarioFailedError."""
+        """Run the scenario. Raises ScenarioFailedError, and whatever a defect of the program raises."""
         plan = Plan(
             seed=self.config.getoption("--scenario-seed"), http=self.config.getoption("--scenario-http")
         )
@@ -65,18 +65,18 @@ class ScenarioItem(pytest.Item):
             raise ScenarioFailedError(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Why it failed, without any code."""
+        """The explanation of a failed scenario instead of a traceback."""
         if isinstance(excinfo.value, ScenarioFailedError):
             return explain(excinfo.value.result)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where it is."""
+        """File, line and name."""
         return self.path, self._case.steps[0][0] - 1, self.name
 
 
 class ScenarioFailedError(Exception):
-    """A scenario that did not pass."""
+    """A scenario did not pass."""
 
     def __init__(self, result: ScenarioResult) -> None:
         super().__init__(f"{result.id}: {result.status}")

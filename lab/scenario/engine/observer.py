@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from agent.core.states import FRESH_LOCALE
-from agent.screens import Screen, build
+from agent.screens import build
 from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
 from lab.scenario.engine.result import ScreenShot
@@ -86,7 +86,21 @@ class DeviceObserver:
     def _screen_facts(self, at: int, entry: Entry) -> dict[str, Any]:
         shown = self.handset.panel.shown[len(self.shots)]
         screen = build(shown.screen, shown.facts, self.locale)
-        self.shots.append(screenshot(screen, entry.at, at, shown.facts.challenge))
+        self.shots.append(
+            ScreenShot(
+                at=entry.at,
+                entry=at,
+                id=screen.id.value,
+                locale=screen.locale,
+                direction=screen.direction.value,
+                title=screen.title,
+                body=screen.body,
+                actions=tuple((action.value, text) for action, text in screen.actions),
+                symbol=screen.symbol.value if screen.symbol else None,
+                dark=screen.dark,
+                challenge=shown.facts.challenge,
+            )
+        )
         return {
             "screen": screen.id,
             "offers": tuple(action for action, _ in screen.actions),
@@ -110,20 +124,3 @@ class DeviceObserver:
             self._verdicts += 1
             rule = verdict.claims.policy.rule
             yield {"decision": verdict.decision, "reason": verdict.reason, "rule": rule} | self._states
-
-
-def screenshot(screen: Screen, at: float, entry: int, challenge: str) -> ScreenShot:
-    """A screen for a result."""
-    return ScreenShot(
-        at=at,
-        entry=entry,
-        id=screen.id.value,
-        locale=screen.locale,
-        direction=screen.direction.value,
-        title=screen.title,
-        body=screen.body,
-        actions=tuple((action.value, text) for action, text in screen.actions),
-        symbol=screen.symbol.value if screen.symbol else None,
-        dark=screen.dark,
-        challenge=challenge,
-    )
