@@ -26,23 +26,23 @@ class ExchangeError(Exception):
         self.failed = failed
 
 
-def challenge_in(answer: Answer) -> Challenge:
+def challenge_in(response: Answer) -> Challenge:
     """The challenge of `POST /v1/challenges`. Raises ExchangeError."""
-    _raise_for_status(answer)
-    if answer.media_type != media.JSON:
+    _raise_for_status(response)
+    if response.media_type != media.JSON:
         raise _not_from_server("not-json")
     try:
-        return Challenge.model_validate_json(answer.body)
+        return Challenge.model_validate_json(response.body)
     except ValidationError:
         raise _not_from_server("challenge-malformed") from None
 
 
-def token_in(answer: Answer) -> bytes:
+def token_in(response: Answer) -> bytes:
     """The token of `POST /v1/verdicts`, not yet verified. Raises ExchangeError."""
-    _raise_for_status(answer)
-    if answer.media_type != media.VERDICT:
+    _raise_for_status(response)
+    if response.media_type != media.VERDICT:
         raise _not_from_server("not-a-verdict")
-    return answer.body
+    return response.body
 
 
 def unreachable(error: TransportError) -> Failed:
@@ -50,18 +50,18 @@ def unreachable(error: TransportError) -> Failed:
     return Failed(Trouble.UNREACHABLE, error.fault.value)
 
 
-def _raise_for_status(answer: Answer) -> None:
-    if answer.status in (429, 503):
-        raise ExchangeError(Failed(Trouble.BUSY, _code_of(answer), answer.retry_after))
+def _raise_for_status(response: Answer) -> None:
+    if response.status in (429, 503):
+        raise ExchangeError(Failed(Trouble.BUSY, _code_of(response), response.retry_after))
     # 408: the request arrived too slowly, because of the network.
-    if answer.status >= 500 or answer.status == 408:
-        raise ExchangeError(Failed(Trouble.UNREACHABLE, _code_of(answer), answer.retry_after))
-    if answer.status >= 400:
-        code = _code_of(answer)
+    if response.status >= 500 or response.status == 408:
+        raise ExchangeError(Failed(Trouble.UNREACHABLE, _code_of(response), response.retry_after))
+    if response.status >= 400:
+        code = _code_of(response)
         trouble = Trouble.BUSY if code in NEW_CHALLENGE_NEEDED else Trouble.REFUSED
-        raise ExchangeError(Failed(trouble, code, answer.retry_after))
-    if answer.status != 200:
-        raise _not_from_server(f"status-{answer.status}")
+        raise ExchangeError(Failed(trouble, code, response.retry_after))
+    if response.status != 200:
+        raise _not_from_server(f"status-{response.status}")
 
 
 def _not_from_server(code: str) -> ExchangeError:
@@ -69,11 +69,11 @@ def _not_from_server(code: str) -> ExchangeError:
     return ExchangeError(Failed(Trouble.UNREACHABLE, code))
 
 
-def _code_of(answer: Answer) -> str:
+def _code_of(response: Answer) -> str:
     """The stable code of a problem document, or else the status."""
-    if answer.media_type == media.PROBLEM:
+    if response.media_type == media.PROBLEM:
         try:
-            return Problem.model_validate_json(answer.body).code.value
+            return Problem.model_validate_json(response.body).code.value
         except ValidationError:
             pass
-    return f"status-{answer.status}"
+    return f"status-{response.status}"

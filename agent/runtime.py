@@ -229,18 +229,18 @@ class Agent:
         return Collected(self._reading.imeis[0])
 
     def _request_challenge(self) -> Event:
-        answer = self._ports.transport.post(
+        response = self._ports.transport.post(
             media.CHALLENGES_PATH, b"", content_type=media.JSON, accept=media.JSON
         )
-        return ChallengeReceived(responses.challenge_in(answer).nonce)
+        return ChallengeReceived(responses.challenge_in(response).nonce)
 
     def _request_verdict(self, nonce: str) -> Event:
         keys = self._ports.keys.keys(trusted_now(self._state, self._context()))
         key = self._ports.keystore.attest(nonce.encode())
-        answer = self._ports.transport.post(
+        response = self._ports.transport.post(
             media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT
         )
-        token = responses.token_in(answer)
+        token = responses.token_in(response)
         now = trusted_now(self._state, self._context())
         return VerdictReceived(
             verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now)

@@ -22,17 +22,17 @@ class PortFetcher(FetcherInterface):
     def _fetch(self, url: str) -> Iterator[bytes]:
         """The body in one piece. Raises DownloadError and its subclasses."""
         try:
-            answer = self._downloads.get(url, accept=media.JSON)
+            response = self._downloads.get(url, accept=media.JSON)
         except TransportError as error:
             if error.fault is TransportFault.TOO_LARGE:
                 raise DownloadLengthMismatchError(error.detail) from error
             raise NoResponseError(error.fault.value) from error
-        if answer.status in _BUSY:
-            raise BusyError(answer.status, answer.retry_after)
-        if answer.status >= 500:
-            raise NoResponseError(f"status {answer.status}")
-        if answer.status >= 400:
-            raise DownloadHTTPError(f"status {answer.status}", answer.status)
-        if answer.status != 200 or answer.media_type != media.JSON:
+        if response.status in _BUSY:
+            raise BusyError(response.status, response.retry_after)
+        if response.status >= 500:
+            raise NoResponseError(f"status {response.status}")
+        if response.status >= 400:
+            raise DownloadHTTPError(f"status {response.status}", response.status)
+        if response.status != 200 or response.media_type != media.JSON:
             raise NoResponseError("the response is not from the server")
-        return iter((answer.body,))
+        return iter((response.body,))

@@ -72,21 +72,21 @@ def _paragraphs(
     """The paragraphs of one part of a body. An empty one is omitted by the caller."""
     match part:
         case Label():
-            yield catalogue.labels[part].say(values)
+            yield catalogue.labels[part].fill(values)
         case Part.OWN:
-            yield from (sentence.say(values) for sentence in catalogue.bodies[screen])
+            yield from (sentence.fill(values) for sentence in catalogue.bodies[screen])
         case Part.LANGUAGES:
             yield "\n".join(f"{FSI}{name}{PDI}" for _, name in languages())
         case Part.LOCK_CAUSE if facts.cause is LockCause.OFFLINE:
-            yield catalogue.bodies[ScreenId.OFFLINE_WARNING][0].say(values)
+            yield catalogue.bodies[ScreenId.OFFLINE_WARNING][0].fill(values)
         case Part.LOCK_CAUSE:
-            yield catalogue.messages[MessageKey.NOT_SOLD_HERE].say(values)
+            yield catalogue.messages[MessageKey.NOT_SOLD_HERE].fill(values)
         case Part.MESSAGE if facts.message is not None and facts.message in _MESSAGES[screen]:
-            yield catalogue.messages[facts.message].say(values)
+            yield catalogue.messages[facts.message].fill(values)
         case Part.TROUBLE if facts.trouble:
-            yield catalogue.troubles[facts.trouble].say(values)
+            yield catalogue.troubles[facts.trouble].fill(values)
         case Part.IMEIS:
-            yield from (catalogue.labels[Label.IMEI].say({"imei": isolated(imei)}) for imei in facts.imeis)
+            yield from (catalogue.labels[Label.IMEI].fill({"imei": isolated(imei)}) for imei in facts.imeis)
 
 
 _BODY: Final[Mapping[ScreenId, tuple[Part | Label, ...]]] = {

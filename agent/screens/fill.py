@@ -54,10 +54,10 @@ class Sentence:
 
     variants: tuple[str, ...]
 
-    def say(self, values: Mapping[str, str]) -> str:
+    def fill(self, values: Mapping[str, str]) -> str:
         """The sentence with `values`, or empty if no variant can be filled.
 
-        >>> Sentence(("Locked on {lock_at}.", "Locked soon.")).say({})
+        >>> Sentence(("Locked on {lock_at}.", "Locked soon.")).fill({})
         'Locked soon.'
         """
         known = {name for name, value in values.items() if value}

@@ -45,7 +45,7 @@ class _Card:
     slot: int
     faults: list[SimFault] = field(default_factory=list)
 
-    def parsed(self, file: ElementaryFile, parse: Callable[[bytes], T | None]) -> T | None:
+    def from_file(self, file: ElementaryFile, parse: Callable[[bytes], T | None]) -> T | None:
         """The parsed content of `file`, or None if it is absent or invalid."""
         try:
             content = read_file(self.session, file)
@@ -54,7 +54,9 @@ class _Card:
             self.faults.append(SimFault(self.slot, error.file, error.code, error.offset))
             return None
 
-    def asked(self, command: commands.Command, form: re.Pattern[str], file: ElementaryFile) -> str | None:
+    def from_command(
+        self, command: commands.Command, form: re.Pattern[str], file: ElementaryFile
+    ) -> str | None:
         """The content of `file` from a command of the modem, or None."""
         reply = self.session.ask(command)
         if not reply.ok:
@@ -100,12 +102,12 @@ def _pin_status(session: ModemSession) -> SimStatus:
 
 
 def _read_ready(card: _Card) -> Sim:
-    imsi = card.asked(commands.IMSI, _IMSI, ElementaryFile.IMSI)
-    imsi = imsi or card.parsed(ElementaryFile.IMSI, sim_files.parse_imsi)
+    imsi = card.from_command(commands.IMSI, _IMSI, ElementaryFile.IMSI)
+    imsi = imsi or card.from_file(ElementaryFile.IMSI, sim_files.parse_imsi)
     if imsi is None:
         return Sim(slot=card.slot, status=SimStatus.UNREADABLE)
-    iccid = card.parsed(ElementaryFile.ICCID, sim_files.parse_iccid)
-    stated = card.parsed(ElementaryFile.AD, sim_files.parse_mnc_length)
+    iccid = card.from_file(ElementaryFile.ICCID, sim_files.parse_iccid)
+    stated = card.from_file(ElementaryFile.AD, sim_files.parse_mnc_length)
     length = stated or assumed_mnc_length(imsi[:3])
     return Sim(
         slot=card.slot,
@@ -113,7 +115,7 @@ def _read_ready(card: _Card) -> Sim:
         mcc=imsi[:3],
         mnc=imsi[3 : 3 + length] if length is not None else None,
         mnc_length=stated,
-        iccid=iccid or card.asked(commands.CARD_NUMBER, _ICCID, ElementaryFile.ICCID),
-        spn=card.parsed(ElementaryFile.SPN, sim_files.parse_spn),
-        gid1=card.parsed(ElementaryFile.GID1, sim_files.parse_gid1),
+        iccid=iccid or card.from_command(commands.CARD_NUMBER, _ICCID, ElementaryFile.ICCID),
+        spn=card.from_file(ElementaryFile.SPN, sim_files.parse_spn),
+        gid1=card.from_file(ElementaryFile.GID1, sim_files.parse_gid1),
     )

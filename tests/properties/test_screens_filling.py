@@ -92,7 +92,7 @@ def test_neutral_text_is_one_bounded_line_without_control_characters(text: str) 
 def test_argument_does_not_change_the_template(first: str, second: str) -> None:
     """Outside the isolates the sentence equals its template, whatever braces the arguments contain."""
     values = {"first": isolated(first), "second": isolated(second)}
-    said = Sentence(("Start {first} middle {second}. End", "bare")).say(values)
+    said = Sentence(("Start {first} middle {second}. End", "bare")).fill(values)
     if all(values.values()):
         assert outside_isolates(said) == "Start \0 middle \0. End"
     else:

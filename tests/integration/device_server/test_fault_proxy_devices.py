@@ -80,7 +80,7 @@ def test_the_table_has_one_row_for_each_fault() -> None:
 def test_the_page_has_the_texts_and_waits_of_the_agent() -> None:
     said = load("en").troubles
     for trouble, (sentence, waits) in faults_table.classes().items():
-        assert said[trouble].say({}) == sentence
+        assert said[trouble].fill({}) == sentence
         first, most = (part.split(" or ")[0].strip() for part in waits.split(","))
         assert (seconds(first), seconds(most)) == (BACKOFF[trouble].first, BACKOFF[trouble].most)
     classes = {end[0] for row in TABLE.values() for cell in row.values() for end in cell.ends}

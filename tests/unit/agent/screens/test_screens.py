@@ -105,7 +105,7 @@ def test_lock_screen_has_the_policy_sentence_once_with_every_message(
     language: str, message: MessageKey
 ) -> None:
     shown = build(ScreenId.LOCKED, ScreenFacts(message=message), language)
-    policy = load(language).messages[MessageKey.NOT_SOLD_HERE].say({})
+    policy = load(language).messages[MessageKey.NOT_SOLD_HERE].fill({})
     assert shown.body.count(policy) == 1
 
 
@@ -113,7 +113,7 @@ def test_lock_screen_has_the_policy_sentence_once_with_every_message(
 @pytest.mark.parametrize("message", MessageKey)
 def test_message_is_shown_only_on_permitted_screens(screen: ScreenId, message: MessageKey) -> None:
     """The last verdict can be older than the state."""
-    sentence = load("en").messages[message].say({})
+    sentence = load("en").messages[message].fill({})
     valid, open_ = (
         (MessageKey.ACTIVATED, MessageKey.RELEASED),
         (MessageKey.TRY_LATER, MessageKey.ACCEPT_NEW_TERMS),
@@ -134,7 +134,7 @@ def test_accept_button_is_shown_with_the_request_for_new_terms(
 ) -> None:
     """And otherwise only in the wizard."""
     shown = build(screen, ScreenFacts(message=message), "en")
-    asked = load("en").messages[MessageKey.ACCEPT_NEW_TERMS].say({}) in shown.body
+    asked = load("en").messages[MessageKey.ACCEPT_NEW_TERMS].fill({}) in shown.body
     offered = [action for action, _ in shown.actions].count(Action.ACCEPT_TERMS)
     assert offered == (asked or screen is ScreenId.TERMS)
 
@@ -142,8 +142,8 @@ def test_accept_button_is_shown_with_the_request_for_new_terms(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_lock_screen_states_the_cause_of_the_lock(language: str) -> None:
     """A device that was locked because it reached no server shows no sentence about a territory."""
-    offline = load(language).bodies[ScreenId.OFFLINE_WARNING][0].say({})
-    policy = load(language).messages[MessageKey.NOT_SOLD_HERE].say({})
+    offline = load(language).bodies[ScreenId.OFFLINE_WARNING][0].fill({})
+    policy = load(language).messages[MessageKey.NOT_SOLD_HERE].fill({})
     for cause, trouble in itertools.product(LockCause, [None, *Trouble]):
         facts = ScreenFacts(message=MessageKey.ACTIVATED, cause=cause, trouble=trouble)
         first = build(ScreenId.LOCKED, facts, language).body[0]
@@ -155,7 +155,7 @@ def test_lock_screen_states_the_cause_of_the_lock(language: str) -> None:
 def test_challenge_is_shown_only_on_the_lock_screen(language: str, screen: ScreenId) -> None:
     shown = words(build(screen, ScreenFacts(challenge="AAAAA-BBBBB"), language))
     assert ("AAAAA-BBBBB" in shown) == (screen is ScreenId.LOCKED)
-    label = load(language).labels[Label.CHALLENGE].say({"challenge": "X"}).rstrip("X")
+    label = load(language).labels[Label.CHALLENGE].fill({"challenge": "X"}).rstrip("X")
     assert label not in words(build(screen, ScreenFacts(), language))
 
 
@@ -178,8 +178,8 @@ def test_waiting_screen_shows_the_trouble_and_the_next_retry(language: str) -> N
     sentences = set()
     for trouble in Trouble:
         body = build(ScreenId.WAITING, ScreenFacts(trouble=trouble, retry_at=SEPTEMBER), language).body
-        sentences.add(load(language).troubles[trouble].say({}))
-        assert load(language).troubles[trouble].say({}) in body
+        sentences.add(load(language).troubles[trouble].fill({}))
+        assert load(language).troubles[trouble].fill({}) in body
         assert moment(SEPTEMBER, language) in body[-1]
     assert len(sentences) == len(Trouble)
 
@@ -248,7 +248,7 @@ def test_fact_of_the_device_overrides_an_argument_of_the_server() -> None:
 def test_first_variant_with_known_arguments_is_used() -> None:
     """An empty argument counts as unknown."""
     sentence = Sentence(("{a} and {b}", "{a}", "none"))
-    assert sentence.say({"a": "1", "b": "2"}) == "1 and 2"
-    assert sentence.say({"a": "1", "b": ""}) == "1"
-    assert sentence.say({}) == "none"
-    assert Sentence(("{a}",)).say({}) == ""
+    assert sentence.fill({"a": "1", "b": "2"}) == "1 and 2"
+    assert sentence.fill({"a": "1", "b": ""}) == "1"
+    assert sentence.fill({}) == "none"
+    assert Sentence(("{a}",)).fill({}) == ""
