@@ -15,6 +15,7 @@ from agent.ports import Answer
 from lab.fault_proxy.faults import CAUSES_TIMEOUT, IN_HANDSHAKE, FaultKind
 from lab.fault_proxy.listener import Listener, PendingRequest
 from lab.world.addresses import ForwardedForTransport
+from lab.world.network import ForwardingTransport, UpstreamTransport
 
 _NO_ROUTE: Final = "127.255.255.255"
 """The broadcast address of loopback: TCP has no route to a broadcast address (ENETUNREACH)."""
@@ -63,9 +64,9 @@ def unreachable_addresses() -> Iterator[dict[FaultKind, str]]:
         }
 
 
-@dataclass(slots=True)
-class ProxyTransport:
-    """Implements `lab.world.network.UpstreamTransport` for one device, which sends one request at a time."""
+@dataclass
+class ProxyTransport(ForwardingTransport):
+    """The transport of one device, which sends one request at a time."""
 
     device: str
     register: RegisterRequest
@@ -74,23 +75,13 @@ class ProxyTransport:
     authorities: str | None
     _transports: dict[tuple[str, FaultKind | None], RequestsTransport] = field(default_factory=dict)
 
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Send a request. Raises TransportError."""
-        return self._carry(
-            "POST", path, lambda onward: onward.post(path, body, content_type=content_type, accept=accept)
-        )
-
-    def get(self, path: str, *, accept: str) -> Answer:
-        """Download. Raises TransportError."""
-        return self._carry("GET", path, lambda onward: onward.get(path, accept=accept))
-
     def close(self) -> None:
         """Close the connections."""
         for transport in self._transports.values():
             transport.close()
         self._transports.clear()
 
-    def _carry(self, method: str, path: str, send: Callable[[RequestsTransport], Answer]) -> Answer:
+    def _carry(self, method: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
         pending = self.register(self.device, method, path)
         fault = pending.fault.kind if pending.fault else None
         if fault in self.unreachable:

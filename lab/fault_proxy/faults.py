@@ -1,4 +1,4 @@
-"""The faults, by name, and by where on the way of a request they happen."""
+"""The kinds of network faults, the routes of requests, and the kinds by where they take effect."""
 
 from enum import StrEnum
 from typing import Final

@@ -1,5 +1,6 @@
 """The network between a device and the server: whether it has a data connection, and a record of the requests."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -22,6 +23,24 @@ class Request:
 
 class UpstreamTransport(Transport, Downloads, Protocol):
     """A transport to the server."""
+
+
+class ForwardingTransport(ABC):
+    """Implements `UpstreamTransport` by `_carry`, which sends each request on another transport."""
+
+    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
+        """Send a request. Raises TransportError."""
+        return self._carry(
+            "POST", path, lambda onward: onward.post(path, body, content_type=content_type, accept=accept)
+        )
+
+    def get(self, path: str, *, accept: str) -> Answer:
+        """Download. Raises TransportError."""
+        return self._carry("GET", path, lambda onward: onward.get(path, accept=accept))
+
+    @abstractmethod
+    def _carry(self, method: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
+        """Call `send` with a transport, or return another response. Raises TransportError."""
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agent.ports import Answer, CounterError, StoreError
 from lab.handset.counter import EmulatedCounter
 from lab.handset.storage import EmulatedStore
-from lab.world.network import UpstreamTransport
+from lab.world.network import ForwardingTransport, UpstreamTransport
 
 
 class PowerCut(BaseException):
@@ -84,22 +84,14 @@ class FaultyCounter(EmulatedCounter):
 
 
 @dataclass
-class PowerCutTransport:
-    """Implements `lab.world.network.UpstreamTransport` with a checkpoint before each request and after its answer."""
+class PowerCutTransport(ForwardingTransport):
+    """Sends requests on `onward`, with a checkpoint before each request and after its response."""
 
     onward: UpstreamTransport
     power_cut: PowerCutTrigger
 
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Send a request. Raises TransportError."""
-        return self._carry(lambda: self.onward.post(path, body, content_type=content_type, accept=accept))
-
-    def get(self, path: str, *, accept: str) -> Answer:
-        """Download. Raises TransportError."""
-        return self._carry(lambda: self.onward.get(path, accept=accept))
-
-    def _carry(self, send: Callable[[], Answer]) -> Answer:
+    def _carry(self, _: str, __: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
         self.power_cut.checkpoint()
-        answer = send()
+        answer = send(self.onward)
         self.power_cut.checkpoint()
         return answer

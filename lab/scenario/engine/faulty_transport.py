@@ -12,7 +12,7 @@ from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.world.clock import World
-from lab.world.network import UpstreamTransport
+from lab.world.network import ForwardingTransport, UpstreamTransport
 from wire import limits
 
 _TRANSPORT_FAULTS: Final = {
@@ -40,8 +40,8 @@ _GARBAGE_BYTES: Final = 200
 
 
 @dataclass
-class FaultyTransport:
-    """Implements `lab.world.network.UpstreamTransport` over another transport. `clock` is the server's clock."""
+class FaultyTransport(ForwardingTransport):
+    """Sends requests on `onward`, with the faults of `scheduler`. `clock` is the server's clock."""
 
     onward: UpstreamTransport
     device: str
@@ -51,17 +51,7 @@ class FaultyTransport:
     random: Random
     earlier: ReplayCache[Answer]
 
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Send a request, with the fault that is due. Raises TransportError."""
-        return self._carry(
-            path, lambda: self.onward.post(path, body, content_type=content_type, accept=accept)
-        )
-
-    def get(self, path: str, *, accept: str) -> Answer:
-        """Download, with the fault that is due. Raises TransportError."""
-        return self._carry(path, lambda: self.onward.get(path, accept=accept))
-
-    def _carry(self, path: str, send: Callable[[], Answer]) -> Answer:
+    def _carry(self, _: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
         first, newest = self.earlier.first(self.device, path), self.earlier.newest(self.device, path)
         repeated = newest is not None
         fault = self.scheduler.fault_for(
@@ -69,7 +59,7 @@ class FaultyTransport:
         )
 
         def ask() -> Answer:
-            answer = send()
+            answer = send(self.onward)
             self.earlier.keep(self.device, path, answer)
             return answer
 
