@@ -22,6 +22,12 @@ def files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def library_file(name: str) -> Path:
+    """A file of the scenario library: below `lab/scenario/library` in the wheel, below `scenarios` in a checkout."""
+    installed = Path(__file__).parents[1] / "library" / name
+    return installed if installed.exists() else Path(__file__).parents[3] / "scenarios" / name
+
+
 def cases(paths: Iterable[Path], only: str | None = None) -> tuple[list[Case], list[ScenarioError]]:
     """Every scenario in the files, and what is wrong with files that cannot be used.
 

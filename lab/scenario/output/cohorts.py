@@ -38,7 +38,7 @@ def _row(handset: HandsetResult, began: int, length: float) -> dict[str, Any]:
         left = 100 * span.since / length
         right = 100.0 if span.until is None else 100 * span.until / length
         bars.append(
-            {"left": round(left, 2), "width": round(max(0.6, right - left), 2), "said": span.told(began)}
+            {"left": round(left, 2), "width": round(max(0.6, right - left), 2), "said": span.text(began)}
         )
     look = LOOKS[Outcome(handset.outcome)]
     return {

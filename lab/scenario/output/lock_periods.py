@@ -13,10 +13,10 @@ class Locked:
     since: float
     until: float | None
 
-    def told(self, began: int) -> str:
+    def text(self, began: int) -> str:
         """From when to when in UTC, in a world that began at `began`, seconds since the epoch.
 
-        >>> Locked(3600, None).told(1630886400)
+        >>> Locked(3600, None).text(1630886400)
         '6 Sep 01:00 to the end'
         """
         end = "the end" if self.until is None else moment(began + self.until)
