@@ -18,7 +18,7 @@ soon be reached (WARNING), until the user continues.
 The machines run as a synchronous product (CSP). The alphabet of a machine is the set of event kinds that concern it.
 An event happens in all machines with its kind in their alphabet, or in none of them if one rejects it. For each pair
 of state and kind, the rows are tried in order, and the first whose guard holds for the state before the event is
-taken. Each pair whose rows may all be refused has a named rejection.
+taken. Each pair without a row, or with guards on all rows, has a named rejection.
 """
 
 from collections.abc import Callable, Mapping
