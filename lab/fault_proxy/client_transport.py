@@ -69,7 +69,7 @@ class ProxyTransport(ForwardingTransport):
     """The transport of one device, which sends one request at a time."""
 
     device: str
-    register: RegisterRequest
+    register_request: RegisterRequest
     listener: Listener
     unreachable: dict[FaultKind, str]
     authorities: str | None
@@ -82,7 +82,7 @@ class ProxyTransport(ForwardingTransport):
         self._transports.clear()
 
     def _carry(self, method: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
-        pending = self.register(self.device, method, path)
+        pending = self.register_request(self.device, method, path)
         fault = pending.fault.kind if pending.fault else None
         if fault in self.unreachable:
             return send(self._transport(f"{self.listener.scheme}://{self.unreachable[fault]}", fault))
