@@ -1,4 +1,4 @@
-"""The report of scenarios: nothing leaves its place, and the same results give the same page."""
+"""The HTML report of scenario results."""
 
 import base64
 import json
@@ -13,6 +13,7 @@ import pytest
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
 from lab.scenario.output.cohorts import cohorts
 from lab.scenario.output.failures import GROUPS, Failures
@@ -28,12 +29,11 @@ EVIL = "</script><b>planted"
 
 @pytest.fixture(scope="module")
 def incident() -> ScenarioResult:
-    """The incident, run once."""
     return next(iter(run_all(list(read(INCIDENT)), Plan())))
 
 
 def index(page: str) -> dict[str, Any]:
-    """What the page lets its reader search in."""
+    """The search index of the page."""
     found = re.search(r'<script type="application/json" id="index">(.*?)</script>', page, re.DOTALL)
     assert found
     parsed: dict[str, Any] = json.loads(found[1])
@@ -41,14 +41,13 @@ def index(page: str) -> dict[str, Any]:
 
 
 def details(page: str) -> list[dict[str, Any]]:
-    """Every scenario's details, unpacked in the order of the index."""
+    """The details of every scenario, in the order of the index."""
     packed = re.findall(r'class="piece">([^<]*)</script>', page)
     pieces = [json.loads(zlib.decompress(base64.b64decode(piece))) for piece in packed]
     return [pieces[row[-2]][row[-1]] for row in index(page)["rows"]]
 
 
-def test_what_is_planted_stays_text(incident: ScenarioResult) -> None:
-    """Names and messages come from files and phones, so that none of them may become markup."""
+def test_markup_in_names_and_titles_is_escaped(incident: ScenarioResult) -> None:
     phone = incident.handsets[0]
     shot = replace(phone.screens[0], title=EVIL)
     evil = replace(
@@ -64,26 +63,22 @@ def test_what_is_planted_stays_text(incident: ScenarioResult) -> None:
 
 
 def test_the_page_sends_no_requests(incident: ScenarioResult) -> None:
-    """A report is read where there is no network."""
     assert not re.search(r"<(link|img|iframe)\b|\bsrc=|@import", render([incident]))
 
 
-def test_all_messages_are_there_decoded(incident: ScenarioResult) -> None:
-    """Of every scenario, passed or not: what was sent and what was received."""
+def test_page_contains_every_timeline_with_decoded_messages(incident: ScenarioResult) -> None:
     (inside,) = details(render([incident]))
     kept = {each["name"]: tuple(each["timeline"]) for each in inside["handsets"]}
     assert kept == {each.name: tuple(json.loads(compact(each.timeline))) for each in incident.handsets}
 
 
-def test_a_screen_that_comes_again_is_carried_once(incident: ScenarioResult) -> None:
-    """A phone shows the same few screens for months."""
+def test_equal_screens_are_stored_once(incident: ScenarioResult) -> None:
     (inside,) = details(render([incident]))
     numbers = [number for each in inside["handsets"] for _, number in each["screens"]]
     assert len(inside["screens"]) == len(set(numbers)) < len(numbers)
 
 
-def test_pieces_are_bounded_so_that_a_reader_unpacks_little(incident: ScenarioResult) -> None:
-    """Who opens one scenario of thousands unpacks a piece, and no piece grows with the number of scenarios."""
+def test_size_of_a_piece_is_bounded(incident: ScenarioResult) -> None:
     page = render([incident] * 20)
     packed = re.findall(r'class="piece">([^<]*)</script>', page)
     sizes = [len(zlib.decompress(base64.b64decode(piece))) for piece in packed]
@@ -93,23 +88,20 @@ def test_pieces_are_bounded_so_that_a_reader_unpacks_little(incident: ScenarioRe
     assert len(packed) > 1
 
 
-def test_a_phone_counts_in_each_place_where_it_was(incident: ScenarioResult) -> None:
-    """The matrix leads from a place to the scenarios in which phones were there, not only to those that ended there."""
+def test_index_lists_every_place_of_a_device(incident: ScenarioResult) -> None:
     row = index(render([incident]))
     places = {row["places"][place] for _, where in row["rows"][0][4] for place in where}
     assert places == {"havana", "paris"}
 
 
-def test_cohorts_say_where_each_phone_was_set_up(incident: ScenarioResult) -> None:
-    """Where a phone was activated decides who is locked, so that a row without it explains nothing."""
+def test_cohort_row_contains_the_place_of_setup(incident: ScenarioResult) -> None:
     said = {row["name"]: row["what"] for row in cohorts(incident)["rows"]}
     assert said["before"] == "official-global, set up in havana on 1 Sep"
     assert said["carried-in"] == "official-global, set up in paris on 1 Sep, now in havana"
     assert said["late"] == "official-global, in havana"
 
 
-def test_failures_at_one_place_are_told_together(incident: ScenarioResult) -> None:
-    """A hundred failures of a night are mostly one; what makes them different comes after it."""
+def test_failures_at_the_same_place_are_grouped(incident: ScenarioResult) -> None:
     (failed,) = (run(case, "tests") for case in cases(text("- {expect: phone, outcome: locked}")))
     failures = Failures()
     for number in range(100):
@@ -121,8 +113,7 @@ def test_failures_at_one_place_are_told_together(incident: ScenarioResult) -> No
     assert group.listed[0].what == "expected locked, actual off"
 
 
-def test_more_places_than_are_named_are_counted(incident: ScenarioResult) -> None:
-    """Nothing that failed goes without mention."""
+def test_failures_beyond_the_group_limit_are_counted(incident: ScenarioResult) -> None:
     (failed,) = (run(case, "tests") for case in cases(text("- {expect: phone, outcome: locked}")))
     failures = Failures()
     for number in range(GROUPS + 3):
@@ -130,20 +121,17 @@ def test_more_places_than_are_named_are_counted(incident: ScenarioResult) -> Non
     assert (len(failures.groups), failures.elsewhere) == (GROUPS, 3)
 
 
-def test_the_same_results_give_the_same_octets(incident: ScenarioResult) -> None:
-    """A difference between two reports is then a difference in what happened."""
+def test_equal_results_give_an_identical_page(incident: ScenarioResult) -> None:
     again = next(iter(run_all(list(read(INCIDENT)), Plan())))
     assert render([incident]) == render([again])
 
 
-def test_who_was_locked_when(incident: ScenarioResult) -> None:
-    """The cohorts of the incident: two were locked and unlocked, one stayed locked, the others never were."""
+def test_locks_returns_the_lock_periods_of_each_device(incident: ScenarioResult) -> None:
     spans = {each.name: locks(each) for each in incident.handsets}
     assert {name for name, found in spans.items() if found} == {"before", "with-code", "late"}
     assert [span.until for span in spans["late"]] == [None]
     assert all(isinstance(span, Locked) and span.until for span in spans["before"] + spans["with-code"])
 
 
-def test_the_demo_carries_the_incident_of_the_library() -> None:
-    """An installed package has no folder of scenarios; its copy must not fall behind."""
-    assert (Path("lab/scenario/output") / INCIDENT.name).read_bytes() == INCIDENT.read_bytes()
+def test_library_file_in_a_checkout_is_below_scenarios() -> None:
+    assert library_file("incident/incident-2021.scenario.yaml") == INCIDENT.resolve()
