@@ -32,7 +32,8 @@ def attack(
       activation attack --only alg-none,verdict-replayed
       activation attack --export vectors
     """
-    wanted = _known_ids(",".join(only)) if only else catalogue.BY_ID
+    listing = "`activation attack --list` lists all"
+    wanted = output.names(",".join(only) if only else None, list(catalogue.BY_ID), "attack", listing)
     chosen = [each for each in catalogue.CATALOGUE if each.id in wanted]
     if list_:
         if json:
@@ -55,13 +56,3 @@ def attack(
         output.show(formatting.results(records))
     if not all(record.met for record in records):
         raise typer.Exit(output.CHECK_FAILED)
-
-
-def _known_ids(text: str) -> list[str]:
-    """The ids in `text`. Exits with an error that suggests similar ones if one is not known."""
-    wanted = [name.strip() for name in text.split(",") if name.strip()]
-    for name in wanted:
-        output.known_name(name, list(catalogue.BY_ID), "attack", "`activation attack --list` lists all")
-    return wanted or output.exit_with_error(
-        "no attack named; omit the option for all, or see `activation attack --list`"
-    )

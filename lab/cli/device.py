@@ -2,9 +2,9 @@
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -25,11 +25,8 @@ with deferred():
     from lab.world import clock, icc_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lab.handset.handset import Handset
     from lab.world.sim import SimCard
-    from wire.evidence import Telephony
 
 CODE_BYTES_MAX: Final = 2 * TOKEN_MAX
 """Bytes of an unlock code that are read: the longest token, and as much white space."""
@@ -77,11 +74,11 @@ def device(
         output.exit_with_error("give one unlock code: either --code or --code-qr")
     if server is not None:
         output.check_origin(server)
-    unlock_code, card = _read_code(code, code_qr), _read_card(sim)
+    unlock_code, card = _read_files(code, code_qr, sim)
     world = clock.World(int(time.time())) if server else clock.World()
     try:
         with (
-            _opened_modem(modem) as tty,
+            serial_modem.SerialModem(modem) if modem else nullcontext() as tty,
             simulation.Simulation.open(seed, url=server, world=world) as opened,
         ):
             saved = (
@@ -103,35 +100,23 @@ def device(
         output.exit_with_error(f"the modem on {modem} cannot be used: {error}", output.ENVIRONMENT)
 
 
-def _read_code(file: str | None, picture: Path | None) -> bytes | None:
+def _read_files(
+    code: str | None, picture: Path | None, sim: Path | None
+) -> "tuple[bytes | None, SimCard | None]":
+    """The unlock code and the SIM. Exits with an error if a file cannot be read."""
     try:
+        card = None if sim is None else icc_profile.load_icc_profile(sim)
         if picture is not None:
-            return qr.read(picture)
-        if file == "-":
-            return sys.stdin.buffer.read(CODE_BYTES_MAX)
-        return None if file is None else Path(file).read_bytes()[:CODE_BYTES_MAX]
+            return qr.read(picture), card
+        if code == "-":
+            return sys.stdin.buffer.read(CODE_BYTES_MAX), card
+        return None if code is None else Path(code).read_bytes()[:CODE_BYTES_MAX], card
     except qr.QrError as error:
         output.exit_with_error(str(error))
-    except OSError as error:
-        output.exit_with_error(f"{picture or file} cannot be read: {error.strerror}")
-
-
-def _read_card(file: Path | None) -> "SimCard | None":
-    try:
-        return None if file is None else icc_profile.load_icc_profile(file)
     except icc_profile.IccProfileError as error:
-        output.exit_with_error(f"{file} is not a usable ICC profile: {error}")
+        output.exit_with_error(f"{sim} is not a usable ICC profile: {error}")
     except OSError as error:
-        output.exit_with_error(f"{file} cannot be read: {error.strerror}")
-
-
-@contextmanager
-def _opened_modem(tty: str | None) -> "Iterator[ports.Modem | None]":
-    if tty is None:
-        yield None
-        return
-    with serial_modem.SerialModem(tty) as modem:
-        yield modem
+        output.exit_with_error(f"{error.filename} cannot be read: {error.strerror}")
 
 
 def _report(handset: "Handset", place: str, *, json: bool) -> None:
@@ -140,14 +125,21 @@ def _report(handset: "Handset", place: str, *, json: bool) -> None:
     now, screen, result = handset.panel.now, handset.screen(), handset.result(place).as_json()
     challenge, entries = now.facts.challenge if now else "", handset.timeline.entries
     if json:
-        output.as_json(
-            result
-            | {
-                "telephony": telephony and _telephony(telephony),
-                "timeline": [entry.as_json() for entry in entries],
-                "screen": screen and _screen(screen, challenge),
-            }
-        )
+        result["telephony"] = telephony and {
+            "sims": [{name: getattr(sim, name) for name in _SIM_MEMBERS} for sim in telephony.sims],
+            "serving": telephony.serving.model_dump(mode="json"),
+        }
+        result["timeline"] = [entry.as_json() for entry in entries]
+        result["screen"] = screen and {
+            "id": screen.id.value,
+            "locale": screen.locale,
+            "direction": screen.direction.value,
+            "title": screen.title,
+            "body": list(screen.body),
+            "actions": [{"action": action.value, "label": label} for action, label in screen.actions],
+            **({"challenge": challenge} if challenge else {}),
+        }
+        output.as_json(result)
         return
     output.show(tables.timeline(entries, decoded=True))
     output.show(f"\n{result['profile']} in {place}: {result['outcome']}\n")
@@ -159,19 +151,3 @@ def _report(handset: "Handset", place: str, *, json: bool) -> None:
         output.show(
             "The server's keys are not signed by this device's manufacturer: start both with the same --seed."
         )
-
-
-def _telephony(telephony: "Telephony") -> dict[str, Any]:
-    sims = [{name: getattr(sim, name) for name in _SIM_MEMBERS} for sim in telephony.sims]
-    return {"sims": sims, "serving": telephony.serving.model_dump(mode="json")}
-
-
-def _screen(screen: "screens.Screen", challenge: str) -> dict[str, Any]:
-    return {
-        "id": screen.id.value,
-        "locale": screen.locale,
-        "direction": screen.direction.value,
-        "title": screen.title,
-        "body": list(screen.body),
-        "actions": [{"action": action.value, "label": label} for action, label in screen.actions],
-    } | ({"challenge": challenge} if challenge else {})

@@ -1,7 +1,6 @@
 """`activation evidence`."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -66,7 +65,10 @@ def evidence(
             f"a device with {profile} in {place} sends no evidence; choose another --profile or --place"
         )
     if key is not None:
-        _write_key(key, builder.key.private_jwk())
+        try:
+            output.write_private(key, json.dumps(builder.key.private_jwk(), indent=2))
+        except OSError as error:
+            output.exit_with_error(f"cannot write {key}: {error.strerror}", output.ENVIRONMENT)
     if show_claims:
         output.as_json(edited or builder.claims)
     else:
@@ -96,12 +98,3 @@ def _read_claims(file: Path) -> dict[str, Any]:
     if not isinstance(claims, dict):
         output.exit_with_error(f"{file} contains no object of claims; start with --show-claims")
     return claims
-
-
-def _write_key(file: Path, jwk: object) -> None:
-    """Write a private key to a file that only its owner can read."""
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-            json.dump(jwk, opened, indent=2)
-    except OSError as error:
-        output.exit_with_error(f"cannot write {file}: {error.strerror}", output.ENVIRONMENT)

@@ -55,7 +55,16 @@ def investigate(
         response = client.Client.of(server, token_file).get("/investigation", {"smallest": smallest})
         found = pydantic.TypeAdapter(analysis.Investigation).validate_python(response.body)
     else:
-        found = _count(database or "activation.sqlite", smallest)
+        located = databases.existing_database(
+            database or "activation.sqlite", "--database", exit_code=output.ENVIRONMENT
+        )
+        try:
+            with databases.opened_store(located) as store:
+                with store.reading() as reading:
+                    policy = policy_in_force.loaded(reading) or policies.shipped()
+                found = queries.InvestigationQueries(store, policy).investigate(smallest=smallest)
+        except errors.PolicyError as error:
+            output.exit_with_error(f"cannot read {located}: {error}", output.ENVIRONMENT)
     if html:
         output.write(html, investigation.page(found))
     if json:
@@ -64,14 +73,3 @@ def investigate(
         output.show(f"{html} written.")
     else:
         output.show(investigation.tables(found))
-
-
-def _count(location: str, smallest: int) -> "analysis.Investigation":
-    database = databases.existing_database(location, "--database", exit_code=output.ENVIRONMENT)
-    try:
-        with databases.opened_store(database) as store:
-            with store.reading() as reading:
-                policy = policy_in_force.loaded(reading) or policies.shipped()
-            return queries.InvestigationQueries(store, policy).investigate(smallest=smallest)
-    except errors.PolicyError as error:
-        output.exit_with_error(f"cannot read {database}: {error}", output.ENVIRONMENT)

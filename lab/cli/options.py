@@ -1,5 +1,6 @@
 """Option types that several commands share."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,12 +13,13 @@ with deferred():
     from lab.world import places
 
 
-def _complete_profile(incomplete: str) -> list[str]:
-    return [name for name in firmware_profiles.names() if name.startswith(incomplete)]
+def _completion(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Shell completion by the names that the function returns. It is called, and its module loaded, on completion."""
 
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
 
-def _complete_place(incomplete: str) -> list[str]:
-    return [name for name in places.load_places() if name.startswith(incomplete)]
+    return complete
 
 
 ALGORITHMS: Final = ["Ed25519", "ES256", "ML-DSA-65"]
@@ -26,10 +28,18 @@ ALGORITHMS: Final = ["Ed25519", "ES256", "ML-DSA-65"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Seed = Annotated[str, typer.Option(help="The same seed gives the same devices, keys and verdicts.")]
 Profile = Annotated[
-    str, typer.Option(help="Firmware profile; see `activation profiles`.", autocompletion=_complete_profile)
+    str,
+    typer.Option(
+        help="Firmware profile; see `activation profiles`.",
+        autocompletion=_completion(lambda: firmware_profiles.names()),  # noqa: PLW0108 - deferred
+    ),
 ]
 Place = Annotated[
-    str, typer.Option(help="Where the device is: havana, paris, …", autocompletion=_complete_place)
+    str,
+    typer.Option(
+        help="Where the device is: havana, paris, …",
+        autocompletion=_completion(lambda: places.load_places()),  # noqa: PLW0108 - deferred
+    ),
 ]
 ServerDatabase = Annotated[
     str, typer.Option("--db", "--database", help="The server's database: SQLite file, or postgresql://…")

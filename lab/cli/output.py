@@ -4,6 +4,7 @@ Exit codes: 0 success, 1 check failed, 2 usage error, 3 environment error (no po
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -55,6 +56,13 @@ def write(file: Path, content: str | bytes) -> None:
         exit_with_error(f"cannot write {file}: {error.strerror}", ENVIRONMENT)
 
 
+def write_private(file: Path, text: str) -> None:
+    """Write a new file that only its owner can read, instead of an existing one. Raises OSError."""
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(text + "\n")
+
+
 def check_writable(file: Path) -> None:
     """Before long work: exit with an error if `file` cannot be written afterwards."""
     if not file.parent.is_dir():
@@ -77,15 +85,15 @@ def exit_with_error(message: str, code: int = USAGE) -> NoReturn:
     raise typer.Exit(code)
 
 
-def names(text: str | None, known: list[str], what: str) -> list[str]:
+def names(text: str | None, known: list[str], what: str, otherwise: str = "") -> list[str]:
     """The comma-separated names in `text`, or all of them for None. Exits with an error if one is not known."""
     if text is None:
         return known
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     for name in wanted:
-        known_name(name, known, what)
+        known_name(name, known, what, otherwise)
     return wanted or exit_with_error(
-        f"no {what} named; omit the option for all, or name some of: {', '.join(known)}"
+        f"no {what} named; omit the option for all, or name some: {otherwise or ', '.join(known)}"
     )
 
 

@@ -55,7 +55,30 @@ def check(
     Example:
       activation policy check my-policy.toml
     """
-    rows = [_check(name) for name in documents]
+    rows = []
+    for name in documents:
+        text, document = _read(name), None
+        failures: tuple[errors.PolicyProblem, ...] = ()
+        warnings: tuple[errors.PolicyProblem, ...] = ()
+        try:
+            policy = policy_documents.Policy.parse(text, name)
+        except errors.PolicyError as error:
+            failures = error.problems
+        else:
+            document = policy.document
+            warnings = lint.warnings(policy, name, known=territory_codes.known_territories())
+        problems = {
+            kind: [{"line": each.line, "key": each.key, "message": each.text} for each in found]
+            for kind, found in (("errors", failures), ("warnings", warnings))
+        }
+        row: dict[str, Any] = {
+            "file": name,
+            "ok": not failures,
+            "id": document.id if document else None,
+            "version": document.version if document else None,
+            "rules": len(document.rules) if document else None,
+        }
+        rows.append(row | problems)
     if json:
         output.as_json(rows)
     for row in () if json else rows:
@@ -67,32 +90,6 @@ def check(
             typer.echo(f"{row['file']}: valid: {row['id']} version {row['version']}, {row['rules']} rules")
     if not all(row["ok"] for row in rows):
         raise typer.Exit(output.CHECK_FAILED)
-
-
-def _check(name: str) -> dict[str, Any]:
-    """One document's errors and warnings, as JSON."""
-    text, document = _read(name), None
-    failures: tuple[errors.PolicyProblem, ...] = ()
-    warnings: tuple[errors.PolicyProblem, ...] = ()
-    try:
-        policy = policy_documents.Policy.parse(text, name)
-    except errors.PolicyError as error:
-        failures = error.problems
-    else:
-        document = policy.document
-        warnings = lint.warnings(policy, name, known=territory_codes.known_territories())
-    listed = {
-        kind: [{"line": each.line, "key": each.key, "message": each.text} for each in problems]
-        for kind, problems in (("errors", failures), ("warnings", warnings))
-    }
-    return {
-        "file": name,
-        "ok": not failures,
-        "id": document.id if document else None,
-        "version": document.version if document else None,
-        "rules": len(document.rules) if document else None,
-        **listed,
-    }
 
 
 def explain(
@@ -108,10 +105,10 @@ def explain(
     roaming: Annotated[
         bool, typer.Option("--roaming/--home", help="Whether its network is not its home network.")
     ] = False,
-    trust: Annotated[str, typer.Option(help="none, affirming, warning or contraindicated.")] = "affirming",
+    trust: Annotated[TrustTier, typer.Option(help="Trust tier of the evidence.")] = TrustTier.AFFIRMING,
     terms: Annotated[str, typer.Option(help="The version of the terms that was accepted.")] = "2021-06",
     intent: Annotated[
-        str | None, typer.Option(help="activate or check-in; check-in by default after an activation.")
+        Intent | None, typer.Option(help="By default activate, or check-in after an activation.")
     ] = None,
     identity: Annotated[str, typer.Option(help="attested or unattested.")] = "attested",
     at: At = None,
@@ -127,13 +124,7 @@ def explain(
     Example:
       activation policy explain export-2021-09 --territory FR --activation CU --at 2021-09-07T12:00:00Z
     """
-    intent = intent or ("activate" if activation == "none" else "check-in")
-    for word, known, option in (
-        (trust, list(TrustTier), "--trust"),
-        (identity, ["attested", "unattested"], "--identity"),
-        (intent, list(Intent), "--intent"),
-    ):
-        _check_word(word, known, option)
+    _check_word(identity, ["attested", "unattested"], "--identity")
     moment, since = _parse_time(at), _parse_duration(age)
     policy = _parse_policy(document)
     classes, activated = documents.TerritoryClass, None
@@ -151,9 +142,9 @@ def explain(
         activation=activated,
         sale_region=sale_region,
         roaming=roaming,
-        intent=Intent(intent),
+        intent=intent or (Intent.CHECK_IN if activated else Intent.ACTIVATE),
         identity=appraisal.Identity(identity),
-        trust=TrustTier(trust),
+        trust=trust,
         terms=terms,
         campaigns=campaigns,
     )

@@ -61,7 +61,16 @@ def explanation(policy: Policy, explanation: Explanation, at: int) -> Iterator[A
         count = len(explanation.untried)
         yield f"   {count} more {'rule is' if count == 1 else 'rules are'} not tried."
     yield ""
-    yield _grid(_decision(explanation.rule))
+    rule = explanation.rule
+    decision = [("decision", f"{rule.decision.value}, because {rule.reason.value}")]
+    if rule.message:
+        args = ", ".join(f"{name} = {source.value}" for name, source in rule.message.args.items())
+        decision.append(("message", f"{rule.message.key.value}{f' ({args})' if args else ''}"))
+    times = ((name, getattr(rule, name)) for name in ("check_in", "offline_limit", "retry_after"))
+    decision += [(name.replace("_", " "), duration(value)) for name, value in times if value is not None]
+    if rule.not_before_lock:
+        decision.append(("not before lock", rule.not_before_lock.isoformat()))
+    yield _grid(decision)
 
 
 def _result(evaluation: RuleEvaluation) -> str:
@@ -75,18 +84,6 @@ def _result(evaluation: RuleEvaluation) -> str:
         if not one.holds
     ]
     return "; ".join(f"{key} is {one.found}, wanted {one.wanted}" for key, one in failed)
-
-
-def _decision(rule: Rule) -> Iterator[tuple[str, str]]:
-    yield "decision", f"{rule.decision.value}, because {rule.reason.value}"
-    if rule.message:
-        args = ", ".join(f"{name} = {source.value}" for name, source in rule.message.args.items())
-        yield "message", f"{rule.message.key.value}{f' ({args})' if args else ''}"
-    for name in ("check_in", "offline_limit", "retry_after"):
-        if (seconds := getattr(rule, name)) is not None:
-            yield name.replace("_", " "), duration(seconds)
-    if rule.not_before_lock:
-        yield "not before lock", rule.not_before_lock.isoformat()
 
 
 def difference_json(

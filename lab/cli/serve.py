@@ -14,7 +14,6 @@ from lab.cli.options import ALGORITHMS
 with deferred():
     import pydantic
 
-    from lab.cli.admin import token as tokens
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import key_repository, server, settings
     from server_stub.admin import context, keys
@@ -157,7 +156,7 @@ def first_token(file: Path, admin: "context.AdminContext") -> str | None:
     token = admin.tokens.first()
     if token is not None:
         try:
-            tokens.write_token(file, token)
+            output.write_private(file, token)
         except OSError as error:
             typer.echo(f"activation: cannot write {file}: {error.strerror}; note the token", err=True)
     return token

@@ -1,7 +1,7 @@
 """`activation territory`."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -68,11 +68,7 @@ def territory(
         found.append(signals.source_address(_country(source, "--source")))
     if position is not None:
         found.append(signals.position(_location(position, accuracy), time_zones.zone_at, found))
-    judgement = judgements.judge(found)
-    if json:
-        output.as_json(_as_json(judgement))
-    else:
-        output.show(*_as_text(judgement))
+    _report(judgements.judge(found), json=json)
 
 
 def _plmn(text: str, option: str) -> "evidence.Plmn":
@@ -108,14 +104,9 @@ def _location(text: str, accuracy: float | None) -> "evidence.Location":
     return evidence.Location(latitude=latitude, longitude=longitude, accuracy=accuracy)
 
 
-def _as_json(judgement: "judgements.Judgement") -> dict[str, Any]:
-    return {
-        "status": judgement.status.value,
-        "territory": judgement.territory,
-        "confidence": judgement.confidence,
-        "confidence_word": judgements.confidence_level(judgement.confidence).value,
-        "explanation": judgement.explanation,
-        "signals": [
+def _report(judgement: "judgements.Judgement", *, json: bool) -> None:
+    if json:
+        signals_json = [
             {
                 "source": each.signal.source.value,
                 "provenance": each.signal.provenance,
@@ -127,16 +118,24 @@ def _as_json(judgement: "judgements.Judgement") -> dict[str, Any]:
                 "why": each.reason.value,
             }
             for each in judgement.findings
-        ],
-    }
-
-
-def _as_text(judgement: "judgements.Judgement") -> list[Any]:
+        ]
+        output.as_json(
+            {
+                "status": judgement.status.value,
+                "territory": judgement.territory,
+                "confidence": judgement.confidence,
+                "confidence_word": judgements.confidence_level(judgement.confidence).value,
+                "explanation": judgement.explanation,
+                "signals": signals_json,
+            }
+        )
+        return
     columns = ("signal", "value", "territory", "result", "reason")
     table = tables.Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for each in judgement.findings:
         places = each.signal.territory or "/".join(each.signal.also) or "-"
         row = (each.signal.source.value, each.signal.reading, places, each.outcome.value, each.reason.value)
         table.add_row(*map(texts.Text, row))
-    parts: list[Any] = [table, texts.Text()] if judgement.findings else []
-    return [*parts, texts.Text(judgement.explanation)]
+    if judgement.findings:
+        output.show(table, "")
+    output.show(texts.Text(judgement.explanation))

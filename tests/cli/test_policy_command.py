@@ -93,7 +93,7 @@ def test_a_campaigns_state_can_be_given_whatever_its_dates_say() -> None:
         (("--territory", "Cuba"), "--territory: 'Cuba' is no territory"),
         (("--activation", "contradictory"), "--activation: 'contradictory' is no territory"),
         (("--activation", "CU", "--age", "9"), "--age: '9' is no duration"),
-        (("--trust", "high"), "--trust: 'high' is none of: none, affirming"),
+        (("--trust", "high"), "'high' is not one of 'none', 'affirming'"),
         (("--campaign", "investigation-2012=lifted"), "did you mean 'investigation-2021'?"),
         (("--campaign", "investigation-2021=over"), "'over' is none of: ahead, running, lifted"),
         (("--at", "noon"), "--at: 'noon' is no time"),

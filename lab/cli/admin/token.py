@@ -1,6 +1,5 @@
 """`activation admin token`."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +41,7 @@ def token(
             output.exit_with_error(f"--name: {error}")
     if file is not None:
         try:
-            write_token(file, created)
+            output.write_private(file, created)
         except OSError as error:
             output.exit_with_error(
                 f"the token was replaced, but {file} cannot be written: {error.strerror}; run this again",
@@ -56,11 +55,3 @@ def token(
     else:
         typer.echo(created)
         typer.echo(f"This is the token of {name}, shown only now. The previous one has ended.", err=True)
-
-
-def write_token(file: Path, token: str) -> None:
-    """Write `token` to a file that only its owner can read. Raises OSError."""
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(token + "\n")
