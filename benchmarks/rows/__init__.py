@@ -24,5 +24,7 @@ ROWS: Final[tuple[Callable[[], BudgetRow], ...]] = (
     http_devices.measure,
     http_devices.measure_postgresql,
     scenarios.measure,
-    startup.measure,
+    startup.measure_help,
+    startup.measure_rejection,
+    startup.measure_first_result,
 )

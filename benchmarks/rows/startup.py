@@ -1,29 +1,74 @@
-"""`activation --help` compared with an interpreter that does nothing: whole processes, in pairs."""
+"""How fast `activation` starts: the processor time of whole processes."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final
 
 from benchmarks.report import BudgetRow
 from benchmarks.timing import interleaved, ratio
 
-BUDGET = 12.0
-ROUNDS = 15
+COMMAND: Final = Path(sys.executable).with_name("activation")
+LIBRARY: Final = Path(__file__).parents[2] / "scenarios"
+SECOND: Final = "one second of processor time"
+ROUNDS: Final = 9
 
 
-def measure() -> BudgetRow:
-    """Start both, one after the other, and compare the medians."""
-    row = BudgetRow("activation --help", "python -c pass", BUDGET, None)
-    command = Path(sys.executable).with_name("activation")
-    if (
-        not command.exists()
-        or subprocess.run([command, "--help"], capture_output=True, check=False).returncode
-    ):
-        return BudgetRow(row.name, row.limit, BUDGET, None, note="the command does not run here")
-    work = {
-        "empty": lambda: subprocess.run([sys.executable, "-c", "pass"], check=True),
-        "help": lambda: subprocess.run([command, "--help"], capture_output=True, check=True),
-    }
-    timings = interleaved(work, rounds=ROUNDS, calls=1)
-    return BudgetRow(row.name, row.limit, BUDGET, ratio(timings, "help", "empty"), median(timings["empty"]))
+def measure_help() -> BudgetRow:
+    """`activation --help` compared with an interpreter that does nothing."""
+    row = BudgetRow("activation --help", "python -c pass", 12.0, None)
+    return _measured(
+        row, lambda env: subprocess.run([COMMAND, "--help"], capture_output=True, env=env, check=True)
+    )
+
+
+def measure_rejection() -> BudgetRow:
+    """How long a mistyped place takes to be rejected."""
+    row = BudgetRow("activation device --place nowhere", SECOND, 0.6, None)
+    words = [str(COMMAND), "device", "--profile", "official-global", "--place", "nowhere"]
+    return _measured(row, lambda env: subprocess.run(words, capture_output=True, env=env, check=False))
+
+
+def measure_first_result() -> BudgetRow:
+    """How long the first result of the scenario library takes."""
+    row = BudgetRow("first result of activation run", SECOND, 1.2, None)
+
+    def first_line(env: dict[str, str]) -> None:
+        with subprocess.Popen(
+            [COMMAND, "run", LIBRARY], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.kill()
+
+    return _measured(row, first_line)
+
+
+def _measured(row: BudgetRow, call: Callable[[dict[str, str]], object]) -> BudgetRow:
+    """`row` with the ratio of `call`, which gets the environment of an installed command: with compiled modules."""
+    if not COMMAND.exists():
+        return BudgetRow(row.name, row.limit, row.budget, None, note="the command is not installed here")
+    with TemporaryDirectory() as folder:
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env |= {"PYTHONPYCACHEPREFIX": folder, "PYTHONUNBUFFERED": "1"}
+        work = {
+            "limit": lambda: subprocess.run([sys.executable, "-c", "pass"], env=env, check=True),
+            "call": lambda: call(env),
+        }
+        timings = interleaved(work, rounds=ROUNDS, calls=1, clock=_children_ns)
+    if row.limit == SECOND:
+        return BudgetRow(row.name, row.limit, row.budget, median(timings["call"]))
+    return BudgetRow(
+        row.name, row.limit, row.budget, ratio(timings, "call", "limit"), median(timings["limit"])
+    )
+
+
+def _children_ns() -> int:
+    """Processor time of all ended child processes, in nanoseconds."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return int((used.ru_utime + used.ru_stime) * 1e9)

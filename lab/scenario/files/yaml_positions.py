@@ -19,6 +19,8 @@ _WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
 """Longer numbers are text, and so none where one is wanted."""
+_PURE_ONLY: Final = frozenset("&*!%\t")
+"""Texts with these may have anchors, aliases, tags, directives or tabs, which only `_Loader` rejects."""
 _SIZE_MAX: Final = 1_000_000
 _DEPTH_MAX: Final = 24
 
@@ -66,7 +68,7 @@ def parse(text: str, file: str) -> Tree:
     if len(text) > _SIZE_MAX:
         raise ScenarioError(file, [Fault(1, 1, Wrong.UNREADABLE, "", "is longer than a million characters")])
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = _compose(text)
     except yaml.YAMLError as error:
         raise ScenarioError(file, [_syntax(error)]) from None
     except RecursionError:
@@ -78,6 +80,15 @@ def parse(text: str, file: str) -> Tree:
     _Reading(tree).read(node, ())
     tree.check()
     return tree
+
+
+def _compose(text: str) -> yaml.Node | None:
+    if _PURE_ONLY.isdisjoint(text):
+        try:
+            return yaml.compose(text, Loader=yaml.CSafeLoader)  # libyaml, ten times as fast
+        except yaml.YAMLError:
+            pass  # the other loader describes the fault
+    return yaml.compose(text, Loader=_Loader)
 
 
 class _Loader(yaml.SafeLoader):
@@ -138,7 +149,7 @@ class _Reading:
 
 def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
-    if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+    if not isinstance(node, yaml.ScalarNode) or node.style:
         return text
     if text in _WORDS:
         return _WORDS[text]
