@@ -4,6 +4,7 @@ import json as json_format
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,14 +58,22 @@ def run(
     if server is not None:
         output.check_origin(server)
     _check_files([file for file in (junit_file, html) if file is not None])
-    found, faults = discovery.cases(paths, only)
-    for fault in faults:
+    faults: list[ScenarioError] = []
+
+    def report(fault: ScenarioError) -> None:
+        faults.append(fault)
         typer.echo("\n".join(fault.lines()), err=True)
+
+    plan = runner.Plan(seed, workers, http, server, token if server else None)
+    cases = discovery.each_case(paths, only, report)
+    if sys.stderr.isatty() and (json or not sys.stdout.isatty()):
+        found = list(cases)
+        results = output.progress(runner.run_all(found, plan), "scenarios", len(found))
+    else:  # without a progress bar files are read as they are needed
+        found = list(islice(cases, 1))
+        results = runner.run_all(chain(found, cases), plan)
     if not found and not faults:
         output.exit_with_error(f"no scenario is called {only!r}; omit --only to see all ids")
-    results = runner.run_all(found, runner.Plan(seed, workers, http, server, token if server else None))
-    if json or not sys.stdout.isatty():  # on a terminal the printed results show the progress
-        results = output.progress(results, "scenarios", len(found))
     written = _write_files(results, faults, junit_file, html)
     counts = _print_json(written) if json else _print_text(written, faults)
     if faults:

@@ -1,7 +1,7 @@
 """Runs many scenarios, in this process or in several. The results come in the order of the cases."""
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,14 +36,14 @@ class Plan:
         return ServerTarget(HttpHost, self.server, operations)
 
 
-def run_all(cases: Sequence[Case], plan: Plan) -> Iterator[ScenarioResult]:
+def run_all(cases: Iterable[Case], plan: Plan) -> Iterator[ScenarioResult]:
     """The result of each case, as soon as it and those before it are there.
 
     An exception that is not the scenario's fault gives a result with the status `internal-error`, whose `error` has
     the traceback, so that the results of the other scenarios are kept.
     """
     run_one = partial(_run_one, plan)
-    if plan.workers <= 1 or len(cases) <= 1:
+    if plan.workers <= 1:
         yield from map(run_one, cases)
         return
     with ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool:

@@ -1,6 +1,6 @@
 """Finding scenario files, and choosing among the scenarios in them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -33,20 +33,25 @@ def cases(paths: Iterable[Path], only: str | None = None) -> tuple[list[Case], l
 
     `only` chooses by id or by combination, with wildcards.
     """
-    listed: list[Path] = []
-    found: list[Case] = []
     faults: list[ScenarioError] = []
+    return list(each_case(paths, only, faults.append)), faults
+
+
+def each_case(
+    paths: Iterable[Path], only: str | None, report: Callable[[ScenarioError], None]
+) -> Iterator[Case]:
+    """As `cases`, one by one. A file is read when its first scenario is asked for; `report` gets the faults."""
+    listed: list[Path] = []
     for path in paths:
         try:
             listed += files([path])
         except ScenarioError as error:
-            faults.append(error)
+            report(error)
     for file in dict.fromkeys(listed):
         try:
-            found += read(file)
+            yield from (case for case in read(file) if chosen(case, only))
         except ScenarioError as error:
-            faults.append(error)
-    return [case for case in found if chosen(case, only)], faults
+            report(error)
 
 
 def chosen(case: Case, only: str | None) -> bool:
