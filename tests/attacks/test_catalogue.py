@@ -17,7 +17,7 @@ def environment() -> Iterator[AttackEnvironment]:
         yield opened
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", [attack.id for attack in CATALOGUE])
 def test_attack_has_the_expected_result_and_its_vectors_hold_for_the_verifier(
     environment: AttackEnvironment, name: str

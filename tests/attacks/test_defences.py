@@ -77,6 +77,7 @@ def environment() -> Iterator[AttackEnvironment]:
         yield opened
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("step", STEPS)
 def test_attack_on_a_step_succeeds_when_the_step_is_removed(
     environment: AttackEnvironment, monkeypatch: pytest.MonkeyPatch, step: int

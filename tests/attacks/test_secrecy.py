@@ -96,6 +96,7 @@ def attacked(trial: TrialContext, make_handler: Any) -> TargetDevice:
     return device
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("where", MARKED_TOKENS)
 def test_device_repeats_no_content_of_a_rejected_token(
     trial: TrialContext, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], where: str

@@ -78,6 +78,7 @@ def test_the_export_runs_through_the_verifier(tmp_path: Path) -> None:
         assert outcome_of(vector, document["key_sets"]) == vector["expect"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_exports_the_same_octets(tmp_path: Path) -> None:
     """Whatever else runs before: a vector depends on the seed and its attack alone."""
     for folder, only in (("a", SOME), ("b", f"swapped,{SOME}")):

@@ -138,6 +138,7 @@ def test_device_uses_a_running_server_with_the_same_seed(tmp_path: Path) -> None
     assert "start both with the same --seed" in " ".join(shown.split())
 
 
+@pytest.mark.slow
 def test_serials_increase_after_the_server_was_killed(tmp_path: Path) -> None:
     arguments = [
         "device",
@@ -271,6 +272,7 @@ def test_profiles_validate_reports_file_line_and_key(tmp_path: Path) -> None:
     assert text.splitlines()[fault["line"] - 1].startswith("keystore")
 
 
+@pytest.mark.slow
 def test_demo_prints_matrix_and_stories_and_writes_the_page(tmp_path: Path) -> None:
     page = tmp_path / "demo.html"
     printed = activation("demo", "--html", str(page)).stdout

@@ -16,6 +16,7 @@ from server_stub.signing.signing_key import Algorithm
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
 
+@pytest.mark.slow
 def test_a_phone_obeys_a_verdict_signed_with_ml_dsa_65(tmp_path: Path) -> None:
     """Keys by TUF, evidence by ES256, the verdict by a post-quantum signature, all over HTTP."""
     command = [ACTIVATION, "serve", "--port", "0", "--db", str(tmp_path / "records.sqlite")]

@@ -135,6 +135,7 @@ def test_version_is_that_of_the_distribution() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == "activation 0.1.0\n"
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -152,6 +152,7 @@ def test_full_description_has_every_field() -> None:
     assert [name for name in TYPES if getattr(FULL, name) in (empty[name], None)] == []
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("phone", REAL)
 def test_change_of_one_byte_is_rejected_or_gives_another_description(phone: str) -> None:
     """At every position each bit is flipped, and the byte set to extreme values; only the documented error is raised.

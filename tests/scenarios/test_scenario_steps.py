@@ -247,7 +247,7 @@ FAILS = {"restore-backup"}
 """Rows that must fail: what they expect was undone."""
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("verb", ROWS)
 def test_step_has_its_observable_effect(verb: str) -> None:
     steps, world = ROWS[verb]

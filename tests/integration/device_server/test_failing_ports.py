@@ -24,7 +24,7 @@ def live(phone: Handset) -> None:
     phone.wait(DAY)
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("offset", range(5), ids=lambda offset: f"offset-{offset}-of-5")
 @pytest.mark.parametrize("call", list(FAILURES), ids=".".join)
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])

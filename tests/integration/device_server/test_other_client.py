@@ -200,6 +200,7 @@ def test_the_thumbprint_is_that_of_rfc_7638() -> None:
     assert thumbprint(key) == "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
 
 
+@pytest.mark.slow
 def test_the_guide_contains_every_limit_and_step_of_the_client() -> None:
     """A change of one requires a change of the other."""
     guide = GUIDE.read_text("utf-8")

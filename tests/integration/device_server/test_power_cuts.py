@@ -79,7 +79,7 @@ def test_whole_life_has_more_than_fifty_effects(simulation: Simulation, place: s
     assert effects(simulation, place) > 50
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("offset", range(5), ids=lambda offset: f"offset-{offset}-of-5")
 @pytest.mark.parametrize(("place", "end"), [("havana", Outcome.LOCKED), ("paris", Outcome.ACTIVATED)])
 def test_power_cut_at_any_effect_does_not_change_the_outcome(

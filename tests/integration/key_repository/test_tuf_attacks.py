@@ -192,7 +192,7 @@ ATTACKS = (
 )
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.apply.__name__)
 def test_attacked_locked_device_stays_locked_and_recovers(
     environment: TufEnvironment, attack: Attack
@@ -212,7 +212,7 @@ def test_attacked_locked_device_stays_locked_and_recovers(
     assert verdict_request_count(phone) == asked + 1
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "attack",
     [each for each in ATTACKS if each.apply is not rollback],
