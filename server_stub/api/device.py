@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -86,7 +86,7 @@ class VerdictExecutor:
         self._clock = clock
         rate = limits.rate_per_device
         self._rate = RateLimit(rate, clock, limits.rate_memory) if rate else None
-        self._threads = CapacityLimiter(_JUDGES)
+        self._threads = ThreadPoolExecutor(_JUDGES, "judge")
         self._judging_max = limits.judging_max
         self._judging = 0
 
@@ -100,7 +100,8 @@ class VerdictExecutor:
         self._judging += 1
         self._metrics.judging.inc()
         try:
-            verdict, signed = await to_thread.run_sync(self._judge, token, address, limiter=self._threads)
+            loop = asyncio.get_running_loop()
+            verdict, signed = await loop.run_in_executor(self._threads, self._judge, token, address)
         finally:
             self._judging -= 1
             self._metrics.judging.dec()

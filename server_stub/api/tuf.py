@@ -1,8 +1,9 @@
 """The routes that serve the key repository (TUF specification section 1.4: the framework leaves the layout to us)."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -26,14 +27,15 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 def tuf_routes(repository: KeyRepository) -> APIRouter:
     """Metadata and targets of `repository`. Only names of a repository's own files are read."""
     router = APIRouter(tags=["keys"])
-    threads = CapacityLimiter(_READERS)
+    threads = ThreadPoolExecutor(_READERS, "reader")
 
     @router.get(METADATA_PATH + "{name}", response_class=Response, responses=_RESPONSES)
     async def metadata(request: Request, name: str) -> Response:
         """Signed metadata: `timestamp.json`, or a version such as `1.root.json`."""
         check_accepts(request, media.JSON)
         try:
-            return _file(await to_thread.run_sync(repository.metadata, name, limiter=threads))
+            loop = asyncio.get_running_loop()
+            return _file(await loop.run_in_executor(threads, repository.metadata, name))
         except KeyRepositoryError as error:
             detail = "the keys cannot be published now; retry later"
             raise ApiError(503, ProblemCode.UNAVAILABLE, detail) from error
@@ -42,7 +44,8 @@ def tuf_routes(repository: KeyRepository) -> APIRouter:
     async def target(request: Request, name: str) -> Response:
         """The JWK Set of the verdict keys under its SHA-256 hash: `<hash>.verdict-keys.json`."""
         check_accepts(request, media.JSON)
-        return _file(await to_thread.run_sync(repository.target, name, limiter=threads))
+        loop = asyncio.get_running_loop()
+        return _file(await loop.run_in_executor(threads, repository.target, name))
 
     return router
 

@@ -1,6 +1,7 @@
 """Judgements run on a bounded number of threads and do not block the event loop."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -100,20 +101,27 @@ def test_a_judgement_that_outlasts_its_event_loop_ends_without_an_error() -> Non
             await asyncio.sleep(0.001)
         waiting.cancel()
 
+    before = set(threading.enumerate())
     asyncio.run(ask())
     go.set()
     assert done.wait(SECONDS)
-    for thread in threading.enumerate():
-        if thread.name.startswith("AnyIO"):
-            thread.join(SECONDS)
-
-
-def test_threads_end_with_their_event_loop() -> None:
-    async def ask() -> None:
-        await executor(lambda: None).judge(b"token", None)
-
-    before = set(threading.enumerate())
-    asyncio.run(ask())
+    gc.collect()
     for thread in set(threading.enumerate()) - before:
         thread.join(SECONDS)
-    assert set(threading.enumerate()) <= before
+
+
+def test_threads_start_with_the_first_judgement_and_end_with_the_executor() -> None:
+    async def ask(judges: VerdictExecutor) -> None:
+        await judges.judge(b"token", None)
+
+    before = set(threading.enumerate())
+    judges = executor(lambda: None)
+    assert set(threading.enumerate()) == before
+    asyncio.run(ask(judges))
+    started = set(threading.enumerate()) - before
+    assert started
+    del judges
+    gc.collect()
+    for thread in started:
+        thread.join(SECONDS)
+        assert not thread.is_alive()
