@@ -21,7 +21,7 @@ class Pseudonyms:
         """`sub` of an attested device, by TAC and serial number, the first 14 digits of its IMEI."""
         return f"d-{self._name('device', imei[:14])}"
 
-    def stranger(self, thumbprint: str) -> str:
+    def unattested(self, thumbprint: str) -> str:
         """`sub` of an unattested device, which is identified only by its key and not by its claims."""
         return f"u-{self._name('stranger', thumbprint)}"
 

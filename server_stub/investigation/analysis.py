@@ -186,10 +186,10 @@ def wilson(hits: int, trials: int, *, comparisons: int = 1) -> Interval:
     z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / (2 * comparisons))
     rate, square = hits / trials, z * z
     middle = rate + square / (2 * trials)
-    reach = z * sqrt((rate * (1 - rate) + square / (4 * trials)) / trials)
+    margin = z * sqrt((rate * (1 - rate) + square / (4 * trials)) / trials)
     scale = 1 + square / trials
-    low = 0.0 if hits == 0 else (middle - reach) / scale
-    high = 1.0 if hits == trials else (middle + reach) / scale
+    low = 0.0 if hits == 0 else (middle - margin) / scale
+    high = 1.0 if hits == trials else (middle + margin) / scale
     return Interval(low, high)
 
 

@@ -26,12 +26,12 @@ def _without_null(node: Any) -> Any:
         return [_without_null(each) for each in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: _without_null(value) for key, value in node.items() if key != "default"}
-    alternatives = [each for each in kept.pop("anyOf", []) if each != {"type": "null"}]
+    members = {key: _without_null(value) for key, value in node.items() if key != "default"}
+    alternatives = [each for each in members.pop("anyOf", []) if each != {"type": "null"}]
     return (
-        kept | alternatives[0]
+        members | alternatives[0]
         if len(alternatives) == 1
-        else kept | ({"anyOf": alternatives} if alternatives else {})
+        else members | ({"anyOf": alternatives} if alternatives else {})
     )
 
 

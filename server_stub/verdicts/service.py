@@ -209,7 +209,7 @@ class VerdictService:
     def _context(
         self, appraised: Appraised, device: Device | None, transaction: Transaction
     ) -> VerdictContext:
-        sub = device.sub if device else self._pseudonyms.stranger(appraised.thumbprint)
+        sub = device.sub if device else self._pseudonyms.unattested(appraised.thumbprint)
         override = device.override if device else None
         if device:
             newest = device.last_serial

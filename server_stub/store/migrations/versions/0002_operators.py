@@ -1,4 +1,4 @@
-"""What operators do: audit, policies, campaigns, shipments, kept answers; more about devices; whole verdicts."""
+"""Tables for operators: audit, policies, campaigns, shipments, stored responses; more about devices; whole verdicts."""
 
 import sqlalchemy as sa
 from alembic import op
