@@ -23,32 +23,32 @@ _COLUMNS: Final = ("id", "at", "actor", "action", "subject", "reason", "details"
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def entries(store: Store, query: AuditQuery) -> Iterator[AuditEntry]:
-    """All entries of `query`, newest first, without those that are appended in the meantime."""
+def export(store: Store, query: AuditQuery, form: ExportFormat) -> Iterator[bytes]:
+    """The lines of an export, newest entry first, without entries that are appended in the meantime."""
+    if form is ExportFormat.CSV:
+        yield _csv_line(_COLUMNS)
     after = None
     while True:
         with store.reading() as reading:
             page = reading.audit(query, after=after, limit=PAGE_MAX)
-        yield from page.items
-        if page.next is None:
-            return
+        for entry in page.items:
+            yield _csv_line(_cells(entry)) if form is ExportFormat.CSV else _json_line(entry)
         after = page.next
+        if after is None:
+            return
 
 
-def export(store: Store, query: AuditQuery, form: ExportFormat) -> Iterator[bytes]:
-    """The lines of an export."""
-    if form is ExportFormat.CSV:
-        yield _csv_line(_COLUMNS)
-    for entry in entries(store, query):
-        if form is ExportFormat.CSV:
-            details = json.dumps(entry.details, ensure_ascii=False, sort_keys=True)
-            texts = (entry.actor, entry.action, entry.subject, entry.reason, details)
-            # Reasons are free text, and a spreadsheet would execute text that begins like a formula.
-            safe = (f"'{text}" if text.startswith(_FORMULAS) else text for text in texts)
-            yield _csv_line((str(entry.id), str(entry.at), *safe))
-        else:
-            members = {name: getattr(entry, name) for name in _COLUMNS}
-            yield json.dumps(members, ensure_ascii=False).encode() + b"\n"
+def _json_line(entry: AuditEntry) -> bytes:
+    members = {name: getattr(entry, name) for name in _COLUMNS}
+    return json.dumps(members, ensure_ascii=False).encode() + b"\n"
+
+
+def _cells(entry: AuditEntry) -> tuple[str, ...]:
+    details = json.dumps(entry.details, ensure_ascii=False, sort_keys=True)
+    texts = (entry.actor, entry.action, entry.subject, entry.reason, details)
+    # Reasons are free text, and a spreadsheet would execute text that begins like a formula.
+    safe = (f"'{text}" if text.startswith(_FORMULAS) else text for text in texts)
+    return (str(entry.id), str(entry.at), *safe)
 
 
 def _csv_line(cells: tuple[str, ...]) -> bytes:

@@ -21,7 +21,6 @@ class CountryOf(Protocol):
 
     def __call__(self, address: str, /) -> str | None:
         """The ISO 3166-1 alpha-2 code of the country that `address` is in, None if it is not known."""
-        ...
 
 
 def unknown_country(_: str) -> None:

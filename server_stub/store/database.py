@@ -69,12 +69,6 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({str(self)!r})"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Database) and self.url == other.url
-
-    def __hash__(self) -> int:
-        return hash(self.url)
-
 
 def _postgresql(text: str) -> URL:
     try:

@@ -39,51 +39,39 @@ class Reading(Protocol):
 
     def device(self, sub: str) -> Device | None:
         """The device with this pseudonym."""
-        ...
 
     def devices(self, query: DeviceQuery, *, after: str | None = None, limit: int = 100) -> Page[Device]:
         """The devices that `query` describes, in the order of their pseudonyms."""
-        ...
 
     def key_of(self, sub: str, back: int) -> str | None:
         """The thumbprint in `cnf` of the device's newest verdict, or of the `back`-th different key before it."""
-        ...
 
     def history(self, sub: str, *, after: str | None = None, limit: int = 100) -> Page[VerdictRecord]:
         """The verdicts about a device, attested or not, newest first."""
-        ...
 
     def audit(self, query: AuditQuery, *, after: str | None = None, limit: int = 100) -> Page[AuditEntry]:
         """The audit entries that `query` describes, newest first."""
-        ...
 
     def policies(self) -> tuple[PolicyVersion, ...]:
         """All versions of all policies, by id and version."""
-        ...
 
     def policy(self, policy_id: str, version: int) -> PolicyVersion | None:
         """One version of a policy."""
-        ...
 
     def in_force(self) -> InForce | None:
         """The policy version in force, None if none was ever put in force."""
-        ...
 
     def in_force_history(self) -> tuple[InForce, ...]:
         """Every policy version that was put in force, oldest first."""
-        ...
 
     def campaigns(self) -> tuple[CampaignPeriod, ...]:
         """The newest period of each campaign that an operator has declared, by id."""
-        ...
 
     def revision(self) -> int:
         """A number that rises with each `put_in_force` and `put_campaign` of any process."""
-        ...
 
     def shipment_of(self, tac: str, serial: int) -> Shipment | None:
         """The shipment that a device was in; of overlapping shipments, the one that was added last."""
-        ...
 
     def answer(self, key: str) -> IdempotentAnswer | None:
         """The response that is stored under an idempotency key.
@@ -91,11 +79,9 @@ class Reading(Protocol):
         In a transaction, other transactions cannot read or write this key before it ends: the second of two equal
         simultaneous requests finds the response to the first.
         """
-        ...
 
     def admin_token_hash(self) -> str | None:
         """The hash of the admin token. In a transaction, other transactions cannot read it before this one ends."""
-        ...
 
 
 class Transaction(Reading, Protocol):
@@ -103,50 +89,39 @@ class Transaction(Reading, Protocol):
 
     def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
         """Spend a nonce. Raises NonceSpentError."""
-        ...
 
     def put_device(self, device: Device) -> None:
         """Insert or replace a device. Its serial never falls."""
-        ...
 
     def append_verdict(self, record: VerdictRecord) -> None:
         """Append a verdict. Records are never changed."""
-        ...
 
     def append_audit(self, entry: AuditEntry) -> None:
         """Append an audit entry. Entries are never changed; the store gives them their ids."""
-        ...
 
     def put_policy(self, version: PolicyVersion) -> None:
         """Insert or replace a version of a policy.
 
         Raises PolicyFixedError if this version has been in force with another text.
         """
-        ...
 
     def put_in_force(self, entry: InForce) -> None:
         """Put a version of a policy in force from now on. Appended, never changed."""
-        ...
 
     def put_campaign(self, period: CampaignPeriod) -> None:
         """Declare when a campaign runs. Appended, never changed; the newest period of a campaign counts."""
-        ...
 
     def add_shipments(self, shipments: Iterable[Shipment]) -> None:
         """Append shipments."""
-        ...
 
     def put_answer(self, answer: IdempotentAnswer) -> None:
         """Insert or replace the response under its key."""
-        ...
 
     def delete_expired_answers(self, now: int) -> None:
         """Delete the responses that have expired."""
-        ...
 
     def set_admin_token_hash(self, hashed: str) -> None:
         """Replace the admin token, of which the store gets only a hash."""
-        ...
 
 
 class Store(Protocol):
@@ -154,19 +129,15 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Commits at the end of the block, durably unless in memory. Raises StoreUnavailableError."""
-        ...
 
     def reading(self) -> AbstractContextManager[Reading]:
         """A snapshot; writers do not wait for it. Raises StoreUnavailableError."""
-        ...
 
     def check(self) -> None:
         """Raises StoreUnavailableError if nothing could be stored now."""
-        ...
 
     def close(self) -> None:
         """Close every connection."""
-        ...
 
 
 _ALL: Final = DeviceQuery()

@@ -34,11 +34,9 @@ class RequestObserver(Protocol):
 
     def record_step(self, step: JudgingStep) -> None:
         """Called when `step`, or a part of it, has ended; it began at the previous call."""
-        ...
 
     def check_rate(self, sub: str) -> None:
         """Called when the device with this pseudonym has proved its identity. Raises RateExceededError."""
-        ...
 
 
 class _NullObserver:

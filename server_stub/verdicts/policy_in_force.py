@@ -13,12 +13,6 @@ SERVER: Final = "server"
 _FIRST: Final = "the server was started with it, on records in which nothing was in force"
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedPolicy:
-    revision: int
-    policy: Policy
-
-
 class PolicyInForce:
     """Caches the policy in force. `started_with` is put in force if the store has none.
 
@@ -28,7 +22,7 @@ class PolicyInForce:
     def __init__(self, started_with: Policy, clock: Callable[[], int]) -> None:
         self._started_with = started_with
         self._clock = clock
-        self._known: _CachedPolicy | None = None
+        self._known: tuple[int, Policy] | None = None  # by revision of the store
 
     def establish(self, transaction: Transaction) -> Policy:
         """The policy in force. If there is none, `started_with` is put in force, with an audit entry."""
@@ -41,9 +35,9 @@ class PolicyInForce:
         """The policy in force."""
         revision = reading.revision()
         known = self._known
-        if known is None or known.revision != revision:
-            self._known = known = _CachedPolicy(revision, self._load(reading))
-        return known.policy
+        if known is None or known[0] != revision:
+            self._known = known = (revision, self._load(reading))
+        return known[1]
 
     def _load(self, reading: Reading) -> Policy:
         return loaded(reading) or self._started_with.during(declared(reading))
