@@ -1,4 +1,4 @@
-"""What the shipped scenarios touch, counted from what they declare; `pytest scenarios` says whether they pass."""
+"""What the shipped scenarios cover, counted from their text; `pytest scenarios` runs them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -37,19 +37,19 @@ def library() -> tuple[Case, ...]:
 
 
 def steps() -> Iterator[tuple[Case, Any]]:
-    """Every step that is done, with those that are nested; one that `when` leaves out is not there."""
+    """Every step that is done, with nested ones, without those that `when` leaves out."""
     for case in library():
         for step in flat(tuple(step for _, step in case.steps)):
             yield case, step
 
 
 def expectations() -> Iterator[tuple[Case, Expect]]:
-    """Every expectation that is held against something."""
+    """Every expectation."""
     return ((case, step) for case, step in steps() if isinstance(step, Expect))
 
 
 def verdicts(member: str) -> set[str]:
-    """What newest verdicts are expected to hold; `never` does not count."""
+    """The expected values of a member of the newest verdict; `never` does not count."""
     return {
         str(value)
         for _, step in expectations()
@@ -59,7 +59,7 @@ def verdicts(member: str) -> set[str]:
 
 
 def screens() -> set[str]:
-    """`locked in fr` for each screen that is expected to stand in a language, or to have stood on such a phone."""
+    """`locked in fr` for each screen that is expected on a device with a language, now or in the timeline."""
     found: set[str] = set()
     for case, step in expectations():
         seen = [*_several(step.screen and step.screen.id)]
@@ -71,31 +71,31 @@ def screens() -> set[str]:
 
 
 def profiles() -> set[str]:
-    """Images that phones begin with or are flashed with."""
+    """Images that devices start with or are flashed with."""
     begun = {handset.profile for case in library() for handset in case.scenario.handsets.values()}
     return begun | {step.profile for _, step in steps() if step.verb() == "flash"}
 
 
 def places() -> set[str]:
-    """Where phones begin, were activated, or are carried."""
+    """Places where devices start, were activated, or are moved to."""
     begun = {h.place or c.scenario.world.place for c in library() for h in c.scenario.handsets.values()}
     before = {h.activated.place for c in library() for h in c.scenario.handsets.values() if h.activated}
     return begun | before | {step.to for _, step in steps() if step.verb() == "move"}
 
 
 def faults() -> set[str]:
-    """Kinds of fault that a step or a world has."""
+    """Kinds of fault of steps and worlds."""
     at_first = {fault.fault for case in library() for fault in case.scenario.world.faults}
     return {str(kind) for kind in at_first | {step.fault for _, step in steps() if step.verb() == "fault"}}
 
 
 def kinds() -> set[str]:
-    """Members of expectations that are given."""
+    """Members of expectations."""
     return {member for _, step in expectations() for member in step.model_fields_set} - _NOT_KINDS
 
 
 def rows() -> set[str]:
-    """Rows of the losses table that a file says it shows, by their tests."""
+    """Rows of the table of failures that a file names, by their tests."""
     files = {case.file for case in library()}
     return {row for file in files for row in _ROW.findall(Path(file).read_text("utf-8"))}
 
@@ -111,66 +111,58 @@ def _several(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
-def missing(wanted: Iterable[str], touched: set[str]) -> list[str]:
-    """What no scenario touches, in order."""
-    return sorted({str(each) for each in wanted} - touched)
+def missing(wanted: Iterable[str], covered: set[str]) -> list[str]:
+    """What no scenario covers, in order."""
+    return sorted({str(each) for each in wanted} - covered)
 
 
-def test_the_library_has_at_least_sixty_files() -> None:
-    """Files, not combinations: a matrix counts once."""
+def test_library_has_at_least_sixty_files() -> None:
+    """A file with parameters counts once."""
     files = {case.file for case in library()}
     assert len(files) >= LEAST, f"{len(files)} files"
 
 
-def test_every_row_of_the_losses_table_has_a_scenario() -> None:
-    """And no scenario speaks of a row that is gone."""
+def test_every_row_of_the_table_of_failures_has_a_scenario() -> None:
+    """And no scenario names a row that does not exist."""
     assert rows_of_table()
     assert missing(rows_of_table(), rows()) == []
     assert missing(rows(), rows_of_table()) == []
 
 
 def test_every_decision_is_expected_somewhere() -> None:
-    """Named as the decision of a verdict that a phone took."""
     assert missing(Decision, verdicts("decision")) == []
 
 
 def test_every_reason_code_is_expected_somewhere() -> None:
-    """Named as the reason of a verdict that a phone took."""
     assert missing(Reason, verdicts("reason")) == []
 
 
 def test_every_screen_is_expected_in_every_language() -> None:
-    """A screen that nobody has looked at in Farsi is one that may run the wrong way."""
     wanted = [f"{screen} in {language}" for screen in ScreenId for language in LANGUAGES]
     assert missing(wanted, screens()) == []
 
 
-def test_every_firmware_profile_is_on_some_phone() -> None:
-    """A profile that nobody runs may as well be broken."""
+def test_every_firmware_profile_is_used() -> None:
     assert missing(profile_names(), profiles()) == []
 
 
-def test_every_place_has_a_phone() -> None:
-    """From the list of places itself, so that a new one is asked for."""
+def test_every_place_is_used() -> None:
     assert missing(load_places(), places()) == []
 
 
-def test_every_kind_of_fault_is_on_the_wire_somewhere() -> None:
-    """From the model itself, so that a new one is asked for."""
+def test_every_kind_of_fault_is_used() -> None:
     assert missing(SCENARIO_FAULTS, faults()) == []
 
 
-def test_every_step_is_done_somewhere() -> None:
-    """A verb that no shipped file has is one that nobody can copy from."""
+def test_every_step_is_used() -> None:
     assert missing(VERBS, {step.verb() for _, step in steps()}) == []
 
 
-def test_every_kind_of_expectation_is_held_somewhere() -> None:
-    """Every member of `expect` that judges."""
+def test_every_kind_of_expectation_is_used() -> None:
     assert missing(set(Expect.model_fields) - _NOT_KINDS, kinds()) == []
 
 
 @pytest.mark.parametrize("count", [screens, profiles, places, faults, kinds, rows])
-def test_what_nothing_touches_is_named(count: Any) -> None:
-    """The count itself can fail: something that no file has is told by its name."""
+def test_missing_item_is_reported_by_name(count: Any) -> None:
+    """The check itself can fail."""
     assert missing(["nothing-of-the-kind"], count()) == ["nothing-of-the-kind"]
