@@ -71,7 +71,7 @@ def test_agent_has_no_switch_for_tests() -> None:
 
 
 BROAD_EXCEPT = {
-    "lab/scenario/engine/runner.py": "any error becomes the result `internal-error` of one scenario, with its traceback",
+    "lab/scenario/engine/runner.py": "any error becomes the result `internal-error` of one scenario",
 }
 """Modules that may catch `Exception` once, with the reasons."""
 
