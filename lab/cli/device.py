@@ -19,7 +19,7 @@ with deferred():
     from agent import ports, screens
     from agent.adapters import serial_modem, tuf_errors
     from agent.telephony import reader
-    from lab.handset import persistence
+    from lab.handset import storage
     from lab.reports import qr, tables
     from lab.simulation import simulation
     from lab.world import clock, icc_profile
@@ -81,9 +81,7 @@ def device(
             serial_modem.SerialModem(modem) if modem else nullcontext() as tty,
             simulation.Simulation.open(seed, url=server, world=world) as opened,
         ):
-            saved = (
-                persistence.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
-            )
+            saved = storage.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
             handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved)
             if saved is not None:
                 saved.save_identity(handset.imeis)
@@ -122,7 +120,7 @@ def _read_files(
 def _report(handset: "Handset", place: str, *, json: bool) -> None:
     """Print the outcome, the timeline and the last screen; as JSON also what the agent read from the modem."""
     telephony = reader.read_telephony(handset.modem).telephony if handset.agent is not None else None
-    now, screen, result = handset.panel.now, handset.screen(), handset.result(place).as_json()
+    now, screen, result = handset.display.current, handset.screen(), handset.result(place).as_json()
     challenge, entries = now.facts.challenge if now else "", handset.timeline.entries
     if json:
         result["telephony"] = telephony and {

@@ -9,9 +9,8 @@ from firmware_profiles.model import Profile
 from lab.handset.assembly import DeviceContext, Hardware, ImageBinding
 from lab.handset.handset import Handset
 from lab.handset.image import imeis
-from lab.handset.location import DeviceLocation, LiveSurroundings
-from lab.handset.persistence import DeviceStorage
-from lab.handset.surroundings import cards_at
+from lab.handset.location import DeviceLocation, EmulatedSurroundings, cards_at
+from lab.handset.storage import DeviceStorage
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
 from lab.world.places import Place
@@ -60,7 +59,7 @@ def build_device(  # noqa: PLR0913 - each is a part of its own
     hardware = Hardware(
         imeis=numbers,
         modem=modem or radio.modem(numbers),
-        surroundings=LiveSurroundings(radio.surroundings),
+        surroundings=EmulatedSurroundings(radio),
         store=storage.store,
         counter=storage.counter,
         folder=storage.folder,

@@ -1,7 +1,7 @@
-"""The panel of an emulated phone: what its user really sees, which a hook in the image may keep from being the agent's.
+"""The display of an emulated device: what its user really sees.
 
-A hook is a property of the image, stated in its firmware profile. It sits where such hooks sit on real
-phones: between the agent, which believes that it has shown its screen, and the panel.
+A hook in the image, stated in its firmware profile, may suppress screens of the agent. As on real devices, the hook is
+between the agent, which is not aware of it, and the display.
 """
 
 from collections.abc import Callable
@@ -28,29 +28,46 @@ ENFORCING = frozenset(
         ScreenId.LOCKED,
     }
 )
-"""Screens that a hooked image does not let through."""
+"""Screens that a hooked image suppresses."""
 
 
 @dataclass
 class EmulatedDisplay:
-    """Implements `agent.ports.Display`. `suppresses_agent_screens` swallows every screen that keeps the user from
-    the home screen."""
+    """Implements `agent.ports.Display`. `suppresses_agent_screens` shows the home screen in place of ENFORCING ones.
+
+    `current` is None before the first screen and while the device is off. `on_show` is called with each screen.
+    """
 
     elapsed: Callable[[], float]
-    watcher: Callable[[ScreenId, ScreenFacts], None]
+    on_show: Callable[[ScreenId, ScreenFacts], None]
     suppresses_agent_screens: bool = False
-    shown: list[Shown] = field(default_factory=list)
-    now: Shown | None = None
-    """What the user sees at this moment; nothing before the first screen, and on a phone that is off."""
+    history: list[Shown] = field(default_factory=list)
+    current: Shown | None = None
 
     def turn_off(self) -> None:
-        """Show nothing any more."""
-        self.now = None
+        """Show nothing."""
+        self.current = None
 
     def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
-        """Put a screen before the user."""
+        """Show a screen."""
         if self.suppresses_agent_screens and screen in ENFORCING:
             screen, facts = ScreenId.HOME, ScreenFacts()
-        self.now = Shown(self.elapsed(), screen, facts)
-        self.shown.append(self.now)
-        self.watcher(screen, facts)
+        self.current = Shown(self.elapsed(), screen, facts)
+        self.history.append(self.current)
+        self.on_show(screen, facts)
+
+
+class VirtualAlarm:
+    """Implements `agent.ports.Alarm` on virtual time. `now` returns seconds and is not reset by a reboot."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.at: float | None = None
+
+    def set(self, after: float) -> None:
+        """Wake the agent once, `after` seconds from now; a new alarm replaces the old one."""
+        self.at = self._now() + after
+
+    def clear(self) -> None:
+        """Cancel the alarm, as a power cut does."""
+        self.at = None

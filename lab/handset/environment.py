@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from agent.core.events import EventKind
 from firmware_profiles.model import Profile
 from lab.handset.assembly import DeviceContext, Hardware
-from lab.handset.location import DeviceLocation, LiveSurroundings, Vpn, retune
+from lab.handset.location import DeviceLocation, EmulatedSurroundings, Vpn
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.timeline import Timeline, Who
 from lab.world.network import Network
@@ -20,7 +20,7 @@ class MovableDevice(ABC):
     profile: Profile
     timeline: Timeline
     network: Network
-    _hardware: Hardware
+    hardware: Hardware
     _context: DeviceContext
 
     @abstractmethod
@@ -119,11 +119,13 @@ class MovableDevice(ABC):
             self.deliver_event(EventKind.CONNECTED)
 
     def _retune(self) -> None:
-        here, modem, surroundings = self._location, self._hardware.modem, self._hardware.surroundings
+        here, modem, surroundings = self._location, self.hardware.modem, self.hardware.surroundings
         radio = here.reported_radio(self.profile)
         if isinstance(modem, EmulatedModem):
-            retune(modem, radio)
-        if isinstance(surroundings, LiveSurroundings):
-            surroundings.now = radio.surroundings
+            for slot, card in enumerate(radio.cards):
+                modem.insert(slot, card)
+            modem.serve(radio.serving)
+        if isinstance(surroundings, EmulatedSurroundings):
+            surroundings.radio = radio
         self.network.data_path = here.has_data_path(self.profile)
         self.network.address = here.address(self.profile)

@@ -16,9 +16,8 @@ from agent.runtime import Agent
 from agent.screens import Screen, build
 from firmware_profiles.boot import boots
 from firmware_profiles.model import DisplayHook, Profile, Wake
-from lab.handset.alarm import VirtualAlarm
 from lab.handset.assembly import DeviceContext, Hardware, Jitter, key_source
-from lab.handset.display import EmulatedDisplay
+from lab.handset.display import EmulatedDisplay, VirtualAlarm
 from lab.handset.environment import MovableDevice
 from lab.handset.image import agent_image, boot_facts
 from lab.handset.keystore import EmulatedKeystore
@@ -71,10 +70,10 @@ class Handset(MovableDevice):
             self.timeline.carried,
             address=location.address(profile),
         )
-        self.panel = EmulatedDisplay(
+        self.display = EmulatedDisplay(
             self.clock.elapsed, self.timeline.shown, suppresses_agent_screens=_hooked(profile)
         )
-        self._hardware = hardware
+        self.hardware = hardware
         self._context = context
         self._provisioned = False
         self.agent: Agent | None = None
@@ -88,14 +87,14 @@ class Handset(MovableDevice):
         self.clock.reboot()
         self.alarm.clear()
         self.agent = None
-        self.panel.turn_off()
+        self.display.turn_off()
         self.power = Power.ON if boots(self.profile) else Power.REFUSED
         if self.power is Power.REFUSED:
             self.timeline.note(Who.PHONE, "not booted", reason="the bootloader refuses the image")
             return
         self.timeline.note(Who.PHONE, "booted", firmware=self.profile.name)
         if self.profile.agent is None or not self._registered(EventKind.BOOTED):
-            self.panel.show(ScreenId.HOME, ScreenFacts())
+            self.display.show(ScreenId.HOME, ScreenFacts())
             return
         self.agent = self.new_agent()
         self.agent.boot()
@@ -103,7 +102,7 @@ class Handset(MovableDevice):
 
     def new_agent(self) -> Agent:
         """The agent of the image with the parts of this device, before it boots. Raises ValueError if there is none."""
-        hardware, trust = self._hardware, self._binding.trust
+        hardware, trust = self.hardware, self._binding.trust
         ports = Ports(
             clock=self.clock,
             transport=self.network,
@@ -113,7 +112,7 @@ class Handset(MovableDevice):
             counter=hardware.counter,
             keys=key_source(hardware, self.network, trust),
             surroundings=hardware.surroundings,
-            display=self.panel,
+            display=self.display,
             alarm=self.alarm,
             entropy=Jitter(self._context.seed),
             journal=self.timeline,
@@ -146,19 +145,19 @@ class Handset(MovableDevice):
         """The battery is out, or the user has switched the phone off."""
         self.timeline.note(Who.PHONE, "switched off")
         self.power = Power.OFF
-        self.panel.turn_off()
+        self.display.turn_off()
         self.alarm.clear()
         self.agent = None
 
     def factory_reset(self) -> None:
         """Erase what the phone remembers, and start it: counter and keystore stay, as they do in hardware."""
-        store = self._hardware.store
+        store = self.hardware.store
         if not isinstance(store, Erasable):
             raise TypeError("the storage of this phone cannot be erased")
         self.timeline.note(Who.USER, "factory reset")
         store.erase()
-        if self._hardware.folder is not None:
-            shutil.rmtree(self._hardware.folder, ignore_errors=True)
+        if self.hardware.folder is not None:
+            shutil.rmtree(self.hardware.folder, ignore_errors=True)
         self._provisioned = False
         self.power_on()
 
@@ -169,7 +168,7 @@ class Handset(MovableDevice):
         self.profiles.append(profile.name)
         self.profile, self._binding = profile, self._context.bind(profile)
         self.network.onward = self._binding.upstream
-        self.panel.suppresses_agent_screens = _hooked(profile)
+        self.display.suppresses_agent_screens = _hooked(profile)
         self._retune()
 
     def enter_code(self, code: bytes) -> None:
@@ -217,12 +216,12 @@ class Handset(MovableDevice):
     @property
     def imeis(self) -> tuple[str, ...]:
         """The phone's IMEIs, of 15 digits."""
-        return self._hardware.imeis
+        return self.hardware.imeis
 
     @property
     def modem(self) -> Modem:
         """The modem that the agent hears."""
-        return self._hardware.modem
+        return self.hardware.modem
 
     @property
     def locale(self) -> str:
@@ -231,18 +230,18 @@ class Handset(MovableDevice):
 
     def screen(self) -> Screen | None:
         """What the user sees, in the user's language; nothing on a phone that is off or did not boot."""
-        now = self.panel.now
+        now = self.display.current
         return build(now.screen, now.facts, self.locale) if now else None
 
     @property
     def usable(self) -> bool:
         """Whether the user is at home, or one tap away from it."""
-        now = self.panel.now
+        now = self.display.current
         return now is not None and now.screen in (ScreenId.HOME, ScreenId.NOTICE, ScreenId.OFFLINE_WARNING)
 
     def outcome(self) -> Outcome:
         """How it ended, by what the panel shows and what the agent was told."""
-        now = self.panel.now
+        now = self.display.current
         if now is None:
             return Outcome.OFF if self.power is Power.OFF else Outcome.NO_BOOT
         if self.profile.agent is None:

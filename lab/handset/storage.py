@@ -1,9 +1,17 @@
-"""The state partition of an emulated phone: in memory, or a file in a folder that outlives the emulation."""
+"""What stays of an emulated device while it is off: sealed state, monotonic counter, and metadata of verdict keys.
 
+In memory, or in a folder that outlives the emulation.
+"""
+
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Final, Protocol, Self, runtime_checkable
 
 from agent.adapters.sealed_file import SealedFile
+from agent.ports import CounterError, MonotonicCounter, SealedStore, StoreError
+
+_LABEL: Final = "phone.json"
 
 
 @runtime_checkable
@@ -11,30 +19,30 @@ class Erasable(Protocol):
     """Storage that a factory reset erases."""
 
     def erase(self) -> None:
-        """What a factory reset does."""
+        """Erase the content, as a factory reset does."""
         ...
 
 
 class FileStore(SealedFile):
-    """The phone's own state file. A factory reset removes it."""
+    """The sealed state in a file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._file = path
 
     def erase(self) -> None:
-        """What a factory reset does."""
+        """Remove the file, as a factory reset does."""
         self._file.unlink(missing_ok=True)
 
 
 class EmulatedStore:
-    """One file that is replaced as a whole. A factory reset erases it."""
+    """The sealed state in memory, which is replaced as a whole."""
 
     def __init__(self, content: bytes | None = None) -> None:
         self._content = content
 
     def read(self) -> bytes | None:
-        """The content, or None where there is none."""
+        """The content, or None if there is none."""
         return self._content
 
     def write(self, content: bytes) -> None:
@@ -42,5 +50,117 @@ class EmulatedStore:
         self._content = content
 
     def erase(self) -> None:
-        """What a factory reset does."""
+        """Erase the content, as a factory reset does."""
         self._content = None
+
+
+class EmulatedCounter:
+    """A replay-protected counter, as RPMB or a secure element has; a factory reset does not change it."""
+
+    def __init__(self, value: int = 0) -> None:
+        self._value = value
+
+    def value(self) -> int:
+        """The count."""
+        return self._value
+
+    def increment(self) -> int:
+        """Add one and return the count."""
+        self._value += 1
+        return self._value
+
+
+class FileCounter:
+    """A counter in a file. Content that is not a number is an error, never zero."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = SealedFile(path)
+
+    def value(self) -> int:
+        """The count. Raises CounterError."""
+        try:
+            content = self._file.read()
+        except StoreError as error:
+            raise CounterError("counter-unreadable", error.detail) from error
+        if content is None:
+            return 0
+        if not content.isdigit():
+            raise CounterError("counter-unreadable", "the file holds no count")
+        return int(content)
+
+    def increment(self) -> int:
+        """Add one and return the count. Raises CounterError."""
+        count = self.value() + 1
+        try:
+            self._file.write(str(count).encode())
+        except StoreError as error:
+            raise CounterError("counter-unwritable", error.detail) from error
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStorage:
+    """The storage of a device. `folder` is for the metadata of verdict keys.
+
+    `imeis` are those that it left the factory with; empty for one that has not been switched on yet.
+    """
+
+    store: SealedStore = field(default_factory=EmulatedStore)
+    counter: MonotonicCounter = field(default_factory=EmulatedCounter)
+    folder: Path | None = None
+    imeis: tuple[str, ...] = ()
+
+
+class PersistenceError(ValueError):
+    """The folder holds no device that can be switched on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePersistence(DeviceStorage):
+    """Storage in a folder. The identity of the device derives from `name` and the seed; `label` holds its name."""
+
+    name: str
+    label: SealedFile
+
+    @classmethod
+    def open(cls, folder: Path, name: str) -> Self:
+        """The device in `folder`, or a new one called `name` in an empty or missing folder.
+
+        Raises PersistenceError.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            content = SealedFile(folder / _LABEL).read()
+        except (OSError, StoreError) as error:
+            raise PersistenceError(f"{folder} cannot hold a phone: {error}; choose another folder") from error
+        label: dict[str, Any] = {"name": name, "imeis": []}
+        if content is not None:
+            label = _read_label(content, folder)
+        return cls(
+            name=label["name"],
+            imeis=tuple(label["imeis"]),
+            store=FileStore(folder / "state.sealed"),
+            counter=FileCounter(folder / "counter"),
+            folder=folder / "keys",
+            label=SealedFile(folder / _LABEL),
+        )
+
+    def save_identity(self, imeis: tuple[str, ...]) -> None:
+        """Write name and IMEIs into the folder. Raises PersistenceError."""
+        text = json.dumps({"name": self.name, "imeis": imeis})
+        try:
+            self.label.write(text.encode())
+        except StoreError as error:
+            raise PersistenceError(f"the folder takes no phone: {error}; choose another folder") from error
+
+
+def _read_label(content: bytes, folder: Path) -> dict[str, Any]:
+    try:
+        label = json.loads(content)
+    except ValueError:
+        label = None
+    if isinstance(label, dict) and label.keys() == {"name", "imeis"}:
+        name, imeis = label["name"], label["imeis"]
+        if isinstance(name, str) and isinstance(imeis, list):
+            return {"name": name, "imeis": [str(imei) for imei in imeis]}
+    raise PersistenceError(f"{folder / _LABEL} names no phone; choose an empty folder")

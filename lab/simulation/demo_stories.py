@@ -150,7 +150,7 @@ def _story(plot: StoryPlan, phone: Handset, shots: Sequence[Screenshot]) -> Stor
 
 
 def _shot(phone: Handset, caption: str) -> Screenshot:
-    screen, now = phone.screen(), phone.panel.now
+    screen, now = phone.screen(), phone.display.current
     if screen is None or now is None:
         raise ValueError(f"{phone.profile.name} shows nothing; a story needs a phone that boots")
     return Screenshot(caption, screen, now.facts.challenge)

@@ -21,7 +21,7 @@ from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.handset import Handset
 from lab.handset.image import Trust
-from lab.handset.persistence import DevicePersistence, DeviceStorage
+from lab.handset.storage import DevicePersistence, DeviceStorage
 from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from lab.manufacturer.policies import LANTERN
 from lab.world.addresses import ForwardedForTransport

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lab.cli.main import app
-from lab.handset.persistence import DevicePersistence, PersistenceError
+from lab.handset.storage import DevicePersistence, PersistenceError
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.reports import qr
 from server_stub.key_repository import VerdictSigner

@@ -74,9 +74,9 @@ class DeviceMachine(RuleBasedStateMachine):
     def unpack(self, decision: Decision) -> None:
         self.power_cut = PowerCutTrigger()
         self.phone = self.simulation.phone("official-global", "paris")
-        self.network, self.hardware = self.phone.network, self.phone._hardware
+        self.network, self.hardware = self.phone.network, self.phone.hardware
         self.disk, counter = FaultyStore(self.power_cut), FaultyCounter(self.power_cut)
-        self.phone._hardware = replace(self.hardware, store=self.disk, counter=counter)
+        self.phone.hardware = replace(self.hardware, store=self.disk, counter=counter)
         self.network.onward = PowerCutTransport(self.network.onward, self.power_cut)
         self.copy: bytes | None = None
         self.barred, self.known, self.serial, self.time = False, 0, 0, 0
@@ -101,7 +101,7 @@ class DeviceMachine(RuleBasedStateMachine):
             self.barred = self.barred or self._shows() is ScreenId.LOCKED
 
     def _shows(self) -> ScreenId | None:
-        return self.phone.panel.now.screen if self.phone.agent and self.phone.panel.now else None
+        return self.phone.display.current.screen if self.phone.agent and self.phone.display.current else None
 
     # --- what can happen ----------------------------------------------------------------------------------------------
 

@@ -221,7 +221,7 @@ def open_environment(path: Path) -> Iterator[TufEnvironment]:
 
 def visible_state(phone: Handset) -> VisibleState:
     """What the user sees now."""
-    now = phone.panel.now
+    now = phone.display.current
     assert now is not None
     codes = [entry.detail.get("code") for entry in phone.timeline.entries if entry.what == "failed"]
     return VisibleState(now.screen, now.facts.trouble, codes[-1] if codes else None)

@@ -77,7 +77,7 @@ IMAGES: Final[dict[str, Apply]] = {
     "world: every image boots": lambda patch: patch.setattr(handset, "boots", lambda _: True),
     "world: no image boots": lambda patch: patch.setattr(handset, "boots", lambda _: False),
     "world: no image falsifies its location": lambda patch: patch.setattr(
-        DeviceLocation, "reported_radio", DeviceLocation._heard
+        DeviceLocation, "reported_radio", DeviceLocation._received
     ),
     "world: no image hooks the display": lambda patch: patch.setattr(handset, "_hooked", lambda _: False),
     "world: every image trusts the manufacturer": lambda patch: patch.setattr(

@@ -10,7 +10,7 @@ from lab.attacks.harness.environment import TrialContext
 from lab.attacks.harness.interceptor import drop
 from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic
-from lab.handset.counter import EmulatedCounter
+from lab.handset.storage import EmulatedCounter
 
 ATTACKS: Final[list[Attack]] = []
 

@@ -22,10 +22,8 @@ from lab.attacks.harness.token_forge import AttackKeys, Signer
 from lab.backend.hosts import InProcessHost
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
-from lab.handset.counter import EmulatedCounter
 from lab.handset.image import Trust
-from lab.handset.persistence import DeviceStorage
-from lab.handset.storage import EmulatedStore
+from lab.handset.storage import DeviceStorage, EmulatedCounter, EmulatedStore
 from lab.manufacturer.key_ceremony import Ceremony
 from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
 from lab.manufacturer.policies import LANTERN as OPEN_POLICY

@@ -11,10 +11,9 @@ from agent.core.timing import Context, trusted_now
 from agent.verification.verdict import Expected, TimeCertainty
 from lab.attacks.harness.interceptor import Interceptor
 from lab.attacks.harness.token_forge import thumbprint_of
-from lab.handset.counter import EmulatedCounter
 from lab.handset.handset import Handset
 from lab.handset.image import Trust
-from lab.handset.storage import EmulatedStore
+from lab.handset.storage import EmulatedCounter, EmulatedStore
 from lab.handset.timeline import Who
 from lab.world.seed import Seed
 from server_stub.key_repository import KeyList
@@ -99,7 +98,7 @@ class TargetDevice:
 
     def state(self) -> DeviceState:
         """Lock and screen now, and the last code in the timeline."""
-        now, agent = self.handset.panel.now, self.handset.agent
+        now, agent = self.handset.display.current, self.handset.agent
         return DeviceState(
             agent.state.lock if agent else None, now.screen if now else None, self._last_code()
         )

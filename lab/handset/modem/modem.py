@@ -6,8 +6,7 @@ from random import Random
 from typing import Final
 
 from agent.ports import ModemError
-from lab.handset.modem.commands import execute
-from lab.handset.modem.registration import registration_line
+from lab.handset.modem.commands import execute, registration_line
 from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions, power_up
 from lab.world.sim import SimCard
 from wire.evidence import Serving

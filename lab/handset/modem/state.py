@@ -1,6 +1,8 @@
-"""What an emulated modem knows, and what its user or a fault can change."""
+"""State and configuration of an emulated modem, its faults, and the errors that it reports (3GPP TS 27.007, 9.2)."""
 
 from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
 
 from lab.world.sim import SimCard
 from wire.codes import Registration
@@ -9,9 +11,55 @@ from wire.evidence import Serving
 OFF_AIR = Serving(registration=Registration.NOT_REGISTERED)
 
 
+class CmeCode(IntEnum):
+    """`<err>` of +CME ERROR."""
+
+    NOT_SUPPORTED = 4
+    SIM_NOT_INSERTED = 10
+    SIM_PIN_REQUIRED = 11
+    SIM_PUK_REQUIRED = 12
+    SIM_FAILURE = 13
+    SIM_BUSY = 14
+    SIM_WRONG = 15
+    NOT_FOUND = 22
+    INCORRECT_PARAMETERS = 50
+
+
+TEXTS: Final = {
+    CmeCode.NOT_SUPPORTED: "operation not supported",
+    CmeCode.SIM_NOT_INSERTED: "SIM not inserted",
+    CmeCode.SIM_PIN_REQUIRED: "SIM PIN required",
+    CmeCode.SIM_PUK_REQUIRED: "SIM PUK required",
+    CmeCode.SIM_FAILURE: "SIM failure",
+    CmeCode.SIM_BUSY: "SIM busy",
+    CmeCode.SIM_WRONG: "SIM wrong",
+    CmeCode.NOT_FOUND: "not found",
+    CmeCode.INCORRECT_PARAMETERS: "Incorrect parameters",
+}
+
+
+class RefusedError(Exception):
+    """The modem rejects a command."""
+
+    def __init__(self, code: CmeCode) -> None:
+        super().__init__(TEXTS[code])
+        self.code = code
+
+
+def spell_error(code: CmeCode, mode: int, *, worded: bool) -> str:
+    """The final result code for `code` under AT+CMEE=`mode`; `worded` is true under ATV1.
+
+    >>> spell_error(CmeCode.SIM_BUSY, 2, worded=True)
+    '+CME ERROR: SIM busy'
+    """
+    if mode == 0:
+        return "ERROR" if worded else "4"
+    return f"+CME ERROR: {TEXTS[code] if mode == 2 else code.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class ModemConfig:
-    """The hardware: one IMEI a slot, or one for all; the cards in the slots; where the radio ended up."""
+    """The hardware: one IMEI for each slot, or one for all; the cards in the slots; the network of the registration."""
 
     imeis: tuple[str, ...]
     slots: tuple[SimCard | None, ...]
@@ -20,11 +68,12 @@ class ModemConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModemOptions:
-    """How the modem behaves on its line, within the standard.
+    """Behaviour of the modem that the standard allows.
 
-    `echo` and `error_mode` (AT+CMEE) are those of power-up. `unsolicited` are codes that it sends in the gaps of its
-    answers, each gap with probability `chatter`. `chunk` is the most octets that one read gives, 0 for all there is;
-    sizes, gaps and codes are drawn from `seed`. `newer_cores` tells whether it knows +CEREG and +C5GREG.
+    `echo` and `error_mode` (AT+CMEE) are the values after power-up. `unsolicited` are result codes that it sends
+    between the lines of its responses, in each gap with probability `chatter`. One read returns at most `chunk`
+    bytes, all if it is 0; sizes, gaps and codes are drawn from `seed`. `newer_cores` states whether it supports
+    +CEREG and +C5GREG.
     """
 
     echo: bool = True
@@ -38,11 +87,11 @@ class ModemOptions:
 
 @dataclass(frozen=True, slots=True)
 class ModemFaults:
-    """What is wrong with the modem.
+    """Faults of the modem.
 
-    `silent`: it takes commands and says nothing. `dies_after`: the line breaks after so many octets of output.
-    `sim_busy`: so many SIM commands are answered by "SIM busy". `delays`: the answer to the n-th command line, from
-    0, comes only after so many reads that found nothing.
+    `silent`: it sends no response. `dies_after`: the line fails after so many bytes of output. `sim_busy`: so many SIM
+    commands get the response "SIM busy". `delays`: for pairs (n, reads), the response to the n-th command line, from 0,
+    comes after so many empty reads.
     """
 
     silent: bool = False
@@ -74,7 +123,7 @@ class ModemState:
 
 
 def power_up(config: ModemConfig, options: ModemOptions, faults: ModemFaults) -> ModemState:
-    """The state after switching on."""
+    """The state after power-up. Raises ValueError without an IMEI or a slot."""
     if not config.imeis or not config.slots:
         raise ValueError("a modem has at least one IMEI and one slot")
     return ModemState(

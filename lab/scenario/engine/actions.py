@@ -37,7 +37,7 @@ def perform(context: ScenarioContext, step: Step) -> None:
 def _perform_on_device(context: ScenarioContext, device: ScenarioDevice, step: HandsetStep) -> None:
     """Screen steps need a lit screen. `set-up` on a device that did not boot does nothing. Raises StepError."""
     did_not_boot = device.handset.power is Power.REFUSED
-    dark = isinstance(step, SCREEN_STEPS) and device.handset.panel.now is None
+    dark = isinstance(step, SCREEN_STEPS) and device.handset.display.current is None
     if dark and not (did_not_boot and isinstance(step, device_steps.SetUp)):
         why = "is off" if device.handset.power is Power.OFF else "did not boot"
         raise StepError(f"{device.name} {why}, so its screen cannot be used")

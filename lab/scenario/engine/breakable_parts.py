@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.ports import Answer, CounterError, StoreError
-from lab.handset.counter import EmulatedCounter
-from lab.handset.storage import EmulatedStore
+from lab.handset.storage import EmulatedCounter, EmulatedStore
 from lab.world.network import ForwardingTransport, UpstreamTransport
 
 

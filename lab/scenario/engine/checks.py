@@ -113,7 +113,7 @@ def usable(check: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FB
 
 def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
     """The current screen."""
-    shown, now = check.handset.screen(), check.handset.panel.now
+    shown, now = check.handset.screen(), check.handset.display.current
     if shown is None or now is None:
         yield Mismatch("screen", json_of(wanted), NOTHING)
         return

@@ -304,13 +304,13 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
     place = table.activated.place if table.activated else table.place or context.scenario.world.place
     handset = context.simulation.phone(profile, place, options=options)
     handset.read = context.advance
-    show = handset.panel.watcher
+    show = handset.display.on_show
 
     def show_and_count(screen: ScreenId, facts: ScreenFacts) -> None:
         show(screen, facts)
         power_cut.checkpoint()
 
-    handset.panel.watcher = show_and_count
+    handset.display.on_show = show_and_count
     return ScenarioDevice(
         name, table, handset, store, counter, power_cut, DeviceObserver(handset), folders[0]
     )

@@ -96,7 +96,7 @@ def _decide(act: Act) -> DeviceAction:
 
 
 def _issue_code(context: ScenarioContext, device: ScenarioDevice, step: server_steps.IssueCode) -> None:
-    now = device.handset.panel.now
+    now = device.handset.display.current
     text = now.facts.challenge if now else ""
     if not text:
         raise StepError(f"the screen of {device.name} shows no challenge; only a lock screen does")

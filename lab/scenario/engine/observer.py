@@ -67,7 +67,7 @@ class DeviceObserver:
 
     def first_current(self) -> int:
         """The index of the observation of the current screen; without a screen, of the next observation."""
-        if self.handset.panel.now is None:
+        if self.handset.display.current is None:
             return len(self.seen)
         indexes = reversed(range(len(self.seen)))
         return next((at for at in indexes if "screen" in self.seen[at].facts), len(self.seen))
@@ -84,7 +84,7 @@ class DeviceObserver:
             self._states.clear()  # the next boot reports them
 
     def _screen_facts(self, at: int, entry: Entry) -> dict[str, Any]:
-        shown = self.handset.panel.shown[len(self.shots)]
+        shown = self.handset.display.history[len(self.shots)]
         screen = build(shown.screen, shown.facts, self.locale)
         self.shots.append(
             ScreenShot(

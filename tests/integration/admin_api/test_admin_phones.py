@@ -52,8 +52,8 @@ def codes(phone: Handset) -> list[str]:
 
 
 def trouble(phone: Handset) -> Trouble | None:
-    assert phone.panel.now is not None
-    return phone.panel.now.facts.trouble
+    assert phone.display.current is not None
+    return phone.display.current.facts.trouble
 
 
 def settled(simulation: Simulation, phone: Handset) -> None:
@@ -94,7 +94,7 @@ def test_a_replayed_verdict_is_rejected_and_the_lock_remains(simulation: Simulat
     phone.walk_setup()
     assert phone.outcome() is Outcome.LOCKED
     assert len(ask(simulation, "GET", "/faults").json()["items"]) == 1, "there was nothing to replay"
-    imei = phone._hardware.imeis[0]
+    imei = phone.imeis[0]
     sub = ask(simulation, "POST", "/devices/find", {"imei": imei}).json()["sub"]
     write(simulation, f"/devices/{sub}/unlock")
     phone.retry()
@@ -126,7 +126,7 @@ def test_a_slow_response_is_accepted_within_the_time_out_and_not_after(simulatio
 def test_a_fault_for_one_device_affects_no_other(simulation: Simulation) -> None:
     phone, other = new_phone(simulation), new_phone(simulation)
     phone.walk_setup()
-    sub = ask(simulation, "POST", "/devices/find", {"imei": phone._hardware.imeis[0]}).json()["sub"]
+    sub = ask(simulation, "POST", "/devices/find", {"imei": phone.imeis[0]}).json()["sub"]
     [fault] = write(simulation, "/faults", kind="garbage", device=sub, count=2)["items"]
     other.walk_setup()
     assert other.outcome() is Outcome.ACTIVATED
@@ -167,7 +167,7 @@ def test_an_unlock_code_of_the_admin_api_unlocks_the_device(simulation: Simulati
     phone = new_phone(simulation, "havana")
     phone.walk_setup()
     phone.network_down()
-    display = phone.panel.now
+    display = phone.display.current
     assert display is not None
     assert display.screen is ScreenId.LOCKED
     code = write(simulation, "/unlock-codes", challenge=display.facts.challenge.lower().replace("-", " "))

@@ -72,9 +72,9 @@ def test_a_locked_device_keeps_its_state_while_storage_fails(
     let_call_fail(phone, FailingCall(port, method, at=1))
     phone.power_on()
     assert not phone.usable
-    assert phone.panel.now is not None
-    assert phone.panel.now.facts.trouble is Trouble.NO_STORAGE
-    assert phone.panel.now.screen in (ScreenId.WAITING, ScreenId.LOCKED)
+    assert phone.display.current is not None
+    assert phone.display.current.facts.trouble is Trouble.NO_STORAGE
+    assert phone.display.current.screen in (ScreenId.WAITING, ScreenId.LOCKED)
     phone.wait(300)
     assert phone.agent.state.lock is Lock.LOCKED
     assert phone.agent.state.memory.serial >= serial

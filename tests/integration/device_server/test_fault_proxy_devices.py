@@ -114,17 +114,17 @@ def test_a_locked_device_reports_a_fault_by_class_waits_and_recovers(
 def expect(phone: Handset, failed: list[tuple[Trouble, str]], cell: faults_table.Cell) -> None:
     """A locked device that shows the trouble of the table, or none."""
     assert phone.agent is not None
-    assert phone.panel.now is not None
-    assert phone.panel.now.screen is ScreenId.LOCKED
+    assert phone.display.current is not None
+    assert phone.display.current.screen is ScreenId.LOCKED
     assert phone.agent.state.lock is Lock.LOCKED
     if not cell.ends:
         assert failed == []
-        assert phone.panel.now.facts.trouble is None
+        assert phone.display.current.facts.trouble is None
         assert phone.agent.state.exchange is Exchange.IDLE
         return
     ((trouble, code),) = failed
     assert cell.allows(trouble, code), (trouble, code)
-    assert phone.panel.now.facts.trouble is trouble
+    assert phone.display.current.facts.trouble is trouble
     first = BACKOFF[trouble].first
     assert first - 1 <= backoff(phone) <= first * (1 + BACKOFF_JITTER)
 
@@ -146,8 +146,8 @@ def test_no_fault_activates_a_new_device(environment: FaultEnvironment) -> None:
         environment.network.clear_faults()
         assert environment.network.log.injected[-1].fault is kind
         assert phone.outcome() is Outcome.PENDING, kind
-        assert phone.panel.now is not None
-        assert phone.panel.now.screen is ScreenId.WAITING
+        assert phone.display.current is not None
+        assert phone.display.current.screen is ScreenId.WAITING
         assert not phone.timeline.verdicts
     phone.wait(DAY)
     assert phone.outcome() is Outcome.ACTIVATED

@@ -172,7 +172,7 @@ def announced() -> Iterator[tuple[Simulation, Handset]]:
 
 def test_a_lock_is_announced_with_its_date(announced: tuple[Simulation, Handset]) -> None:
     _, phone = announced
-    display = phone.panel.now
+    display = phone.display.current
     assert display is not None
     assert (display.screen, display.facts.lock_at) == (
         ScreenId.NOTICE,
@@ -202,8 +202,8 @@ def test_an_allow_before_the_date_cancels_the_announced_lock(
     simulation.server.adopt(policy(BEFORE.replace("version = 0", "version = 3")))
     phone.wait(10 * DAY)
     assert phone.outcome() is Outcome.ACTIVATED
-    assert phone.panel.now is not None
-    assert phone.panel.now.screen is ScreenId.HOME
+    assert phone.display.current is not None
+    assert phone.display.current.screen is ScreenId.HOME
 
 
 def test_a_dismissed_notice_is_shown_again_after_the_next_boot(
@@ -212,10 +212,10 @@ def test_a_dismissed_notice_is_shown_again_after_the_next_boot(
     _, phone = announced
     phone.network_down()
     phone.put_away()
-    assert phone.panel.now is not None
-    assert phone.panel.now.screen is ScreenId.HOME
+    assert phone.display.current is not None
+    assert phone.display.current.screen is ScreenId.HOME
     phone.power_on()
-    assert phone.panel.now.screen is ScreenId.NOTICE
+    assert phone.display.current.screen is ScreenId.NOTICE
 
 
 def test_thirty_days_without_a_verdict_warn_then_lock_until_an_allow(
@@ -224,14 +224,14 @@ def test_thirty_days_without_a_verdict_warn_then_lock_until_an_allow(
     """A week's warning, and the lock has its own text."""
     phone.network_down()
     phone.wait(22 * DAY)
-    assert phone.panel.now is not None
-    assert phone.panel.now.screen is ScreenId.HOME
+    assert phone.display.current is not None
+    assert phone.display.current.screen is ScreenId.HOME
     phone.wait(2 * DAY)
-    assert phone.panel.now.screen is ScreenId.OFFLINE_WARNING
+    assert phone.display.current.screen is ScreenId.OFFLINE_WARNING
     assert phone.usable
     phone.wait(7 * DAY)
     assert phone.outcome() is Outcome.LOCKED
-    assert phone.panel.now.facts.cause is LockCause.OFFLINE
+    assert phone.display.current.facts.cause is LockCause.OFFLINE
     phone.network_up()
     assert phone.outcome() is Outcome.ACTIVATED
 
@@ -256,7 +256,7 @@ def test_a_deferral_extends_no_deadline() -> None:
 
 def test_a_released_device_never_contacts_the_server_again(simulation: Simulation, phone: Handset) -> None:
     """Neither time nor boot nor another SIM changes that."""
-    device_admin(simulation.server.service).release(phone._hardware.imeis[0], reason="sold")
+    device_admin(simulation.server.service).release(phone.imeis[0], reason="sold")
     phone.retry()
     asked = len(asked_at(phone))
     phone.wait(60 * DAY)

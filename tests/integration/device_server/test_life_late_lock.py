@@ -63,8 +63,8 @@ def test_a_device_from_havana_is_used_for_five_days_then_locked_then_unlocked_ov
     until(phone, when(7, 6))
     assert phone.outcome() is Outcome.LOCKED
     assert last_reason(phone) is Reason.ACTIVATED_IN_PROHIBITED_TERRITORY
-    assert phone.panel.now is not None
-    assert phone.panel.now.facts.message is MessageKey.UNDER_INVESTIGATION
+    assert phone.display.current is not None
+    assert phone.display.current.facts.message is MessageKey.UNDER_INVESTIGATION
     phone.insert(None)
     until(phone, when(14, 23))
     assert phone.outcome() is Outcome.LOCKED
@@ -114,7 +114,7 @@ def test_an_activation_that_is_recorded_later_counts_too(simulation: Simulation)
     """Devices were sold before the server kept records."""
     phone = activated(simulation, "paris")
     simulation.server.adopt(shipped())
-    simulation.server.service.enroll(phone._hardware.imeis[0], Activation(FIRST - 90 * DAY, "CU"))
+    simulation.server.service.enroll(phone.imeis[0], Activation(FIRST - 90 * DAY, "CU"))
     until(phone, when(7))
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED
@@ -140,14 +140,12 @@ def test_a_policy_of_a_lower_version_is_not_adopted(simulation: Simulation) -> N
 def test_an_operator_locks_one_device_with_a_case_number(simulation: Simulation) -> None:
     """At its next check-in; no other device is affected."""
     phone, neighbour = activated(simulation, "paris"), activated(simulation, "paris")
-    device_admin(simulation.server.service).lock(
-        phone._hardware.imeis[0], reason="reported stolen", case="C-2021-7"
-    )
+    device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen", case="C-2021-7")
     phone.wait(1.2 * DAY)
     neighbour.wait(1.2 * DAY)
     assert phone.outcome() is Outcome.LOCKED
-    assert phone.panel.now is not None
-    assert phone.panel.now.facts.case == "C-2021-7"
+    assert phone.display.current is not None
+    assert phone.display.current.facts.case == "C-2021-7"
     assert neighbour.outcome() is Outcome.ACTIVATED
     assert last_reason(phone) is Reason.OPERATOR_DECISION
 
@@ -156,12 +154,12 @@ def test_an_operators_decision_applies_until_it_is_withdrawn(simulation: Simulat
     """It takes precedence over the policy and survives factory resets."""
     phone = activated(simulation, "paris")
     operators = device_admin(simulation.server.service)
-    operators.lock(phone._hardware.imeis[0], reason="reported stolen")
+    operators.lock(phone.imeis[0], reason="reported stolen")
     phone.retry()
     phone.factory_reset()
     phone.walk_setup()
     assert phone.outcome() is Outcome.LOCKED
-    operators.withdraw(phone._hardware.imeis[0])
+    operators.withdraw(phone.imeis[0])
     phone.retry()
     assert phone.outcome() is Outcome.ACTIVATED
 
@@ -171,7 +169,7 @@ def test_an_operator_unlocks_one_device_that_the_policy_locks(simulation: Simula
     simulation.server.adopt(shipped())
     until(phone, when(8))
     assert phone.outcome() is Outcome.LOCKED
-    device_admin(simulation.server.service).unlock(phone._hardware.imeis[0], reason="bought in Panama")
+    device_admin(simulation.server.service).unlock(phone.imeis[0], reason="bought in Panama")
     phone.retry()
     assert phone.outcome() is Outcome.ACTIVATED
     until(phone, when(14))
@@ -184,11 +182,11 @@ def test_an_operator_releases_a_locked_device(simulation: Simulation) -> None:
     simulation.server.adopt(shipped())
     until(phone, when(8))
     operators = device_admin(simulation.server.service)
-    operators.release(phone._hardware.imeis[0], reason="settled")
+    operators.release(phone.imeis[0], reason="settled")
     phone.retry()
     assert phone.agent is not None
     assert phone.agent.state.lock is Lock.RELEASED
-    operators.lock(phone._hardware.imeis[0], reason="a change of mind")
+    operators.lock(phone.imeis[0], reason="a change of mind")
     phone.retry()
     phone.wait(120 * DAY)
     assert phone.usable
@@ -206,7 +204,7 @@ def test_an_operator_cannot_decide_about_an_unknown_device(simulation: Simulatio
 
 def test_an_operators_decision_survives_a_restart_of_the_server(simulation: Simulation) -> None:
     phone = activated(simulation, "paris")
-    device_admin(simulation.server.service).lock(phone._hardware.imeis[0], reason="reported stolen")
+    device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
     simulation.server.restore(simulation.server.backup())
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED

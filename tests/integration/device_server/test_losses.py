@@ -57,17 +57,17 @@ class RecordingStore(FaultyStore):
 
 def with_breakable_storage(phone: Handset) -> None:
     counter = FaultyCounter(PowerCutTrigger())
-    phone._hardware = replace(phone._hardware, store=RecordingStore(), counter=counter)
+    phone.hardware = replace(phone.hardware, store=RecordingStore(), counter=counter)
 
 
 def disk(phone: Handset) -> RecordingStore:
-    store = phone._hardware.store
+    store = phone.hardware.store
     assert isinstance(store, RecordingStore)
     return store
 
 
 def counter(phone: Handset) -> FaultyCounter:
-    found = phone._hardware.counter
+    found = phone.hardware.counter
     assert isinstance(found, FaultyCounter)
     return found
 
@@ -94,8 +94,8 @@ def test_a_full_disk_keeps_the_state_until_there_is_space(simulation: Simulation
     disk(phone).full = True
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED
-    assert phone.panel.now is not None
-    assert phone.panel.now.facts.trouble is Trouble.NO_STORAGE
+    assert phone.display.current is not None
+    assert phone.display.current.facts.trouble is Trouble.NO_STORAGE
     disk(phone).full = False
     phone.wait(2 * HOUR)
     assert phone.outcome() is Outcome.ACTIVATED
@@ -399,8 +399,8 @@ def test_a_replay_is_rejected_after_the_server_was_restored() -> None:
         phone.network.onward = _Replaying(onward, allowed)
         phone.retry()
         assert phone.outcome() is Outcome.LOCKED
-        assert phone.panel.now is not None
-        assert phone.panel.now.facts.trouble is Trouble.UNTRUSTED
+        assert phone.display.current is not None
+        assert phone.display.current.facts.trouble is Trouble.UNTRUSTED
         phone.enter_code(allowed.body)
         assert phone.outcome() is Outcome.LOCKED
 
@@ -420,8 +420,8 @@ def test_a_lost_response_is_requested_again(simulation: Simulation) -> None:
 def test_lost_key_metadata_is_downloaded_again(simulation: Simulation) -> None:
     """The pinned root is in the image."""
     phone = made(simulation, "paris")
-    assert phone._hardware.folder is not None
-    shutil.rmtree(phone._hardware.folder)
+    assert phone.hardware.folder is not None
+    shutil.rmtree(phone.hardware.folder)
     verdicts = len(phone.timeline.verdicts)
     phone.retry()
     assert len(phone.timeline.verdicts) == verdicts + 1
@@ -437,5 +437,5 @@ def test_evidence_after_a_loss_contains_the_present_state(simulation: Simulation
     assert sent[-1]["intent"] == Intent.ACTIVATE.value
     assert "last_verdict" not in sent[-1]
     assert sent[-1]["lock_state"] == Lock.UNPROVISIONED.value
-    assert phone.panel.now is not None
-    assert phone.panel.now.screen is ScreenId.HOME
+    assert phone.display.current is not None
+    assert phone.display.current.screen is ScreenId.HOME

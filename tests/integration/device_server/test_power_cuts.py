@@ -25,15 +25,15 @@ HOUR = 3600
 def device_with(simulation: Simulation, place: str, power_cut: PowerCutTrigger) -> Handset:
     """A device whose every effect outside of the agent has a checkpoint before and after."""
     phone = simulation.phone("official-global", place)
-    phone._hardware = replace(phone._hardware, store=FaultyStore(power_cut), counter=FaultyCounter(power_cut))
+    phone.hardware = replace(phone.hardware, store=FaultyStore(power_cut), counter=FaultyCounter(power_cut))
     phone.network.onward = PowerCutTransport(phone.network.onward, power_cut)
-    show = phone.panel.watcher
+    show = phone.display.on_show
 
     def show_after_checkpoint(screen: ScreenId, facts: ScreenFacts) -> None:
         power_cut.checkpoint()
         show(screen, facts)
 
-    phone.panel.watcher = show_after_checkpoint
+    phone.display.on_show = show_after_checkpoint
     return phone
 
 

@@ -40,7 +40,7 @@ def locked(simulation: Simulation) -> Handset:
 
 def challenge(phone: Handset) -> UnlockChallenge:
     """The challenge on the lock screen."""
-    display = phone.panel.now
+    display = phone.display.current
     assert display is not None
     assert display.screen is ScreenId.LOCKED
     return UnlockChallenge.parse(display.facts.challenge)
@@ -117,7 +117,7 @@ def test_the_challenge_survives_reboots_and_changes_with_every_verdict(
 
 def test_the_challenge_needs_no_modem(simulation: Simulation, locked: Handset) -> None:
     before = challenge(locked)
-    locked._hardware = replace(locked._hardware, modem=_DeadModem())
+    locked.hardware = replace(locked.hardware, modem=_DeadModem())
     locked.power_on()
     assert challenge(locked) == before
     locked.enter_code(code_for(simulation, locked))
@@ -180,7 +180,7 @@ def test_an_expired_code_is_rejected(simulation: Simulation, locked: Handset) ->
 def test_an_invalid_code_is_rejected_on_the_screen(locked: Handset, code: bytes) -> None:
     before = challenge(locked)
     locked.enter_code(code)
-    display = locked.panel.now
+    display = locked.display.current
     assert display is not None
     assert (display.screen, display.facts.trouble) == (ScreenId.LOCKED, Trouble.CODE_REFUSED)
     assert challenge(locked) == before
@@ -234,8 +234,8 @@ def test_a_device_that_missed_its_newest_verdict_accepts_a_code_for_the_previous
 def test_without_a_key_list_a_code_is_rejected(simulation: Simulation, locked: Handset) -> None:
     """The network still unlocks the device."""
     code = code_for(simulation, locked)
-    assert locked._hardware.folder is not None
-    shutil.rmtree(locked._hardware.folder)
+    assert locked.hardware.folder is not None
+    shutil.rmtree(locked.hardware.folder)
     locked.enter_code(code)
     assert refusal(locked).startswith("tuf-")
     locked.network_up()
@@ -272,7 +272,7 @@ def test_no_code_is_signed_for_an_unknown_or_unlocked_device(
 @pytest.mark.parametrize("locale", ["en", "ar", "zh"])
 def test_the_lock_screen_shows_the_challenge_in_every_locale(locked: Handset, locale: str) -> None:
     """Also where the text runs from right to left."""
-    display = locked.panel.now
+    display = locked.display.current
     assert display is not None
     body = "\n".join(build(display.screen, display.facts, locale).body)
     assert display.facts.challenge in body
@@ -306,12 +306,12 @@ class _LosingVerdicts:
 
 def challenge_imei(phone: Handset) -> str:
     """The IMEI of a device."""
-    return phone._hardware.imeis[0][:14]
+    return phone.imeis[0][:14]
 
 
 def test_the_lock_screen_shows_the_imei_only_in_the_challenge(locked: Handset) -> None:
     """Its digits are shown on request; the challenge encodes them in base32."""
-    display = locked.panel.now
+    display = locked.display.current
     assert display is not None
     assert display.facts.imeis == ()
     assert challenge_imei(locked) not in "".join(build(display.screen, display.facts, "en").body)

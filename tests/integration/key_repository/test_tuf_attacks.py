@@ -321,7 +321,7 @@ def test_planted_keys_in_the_devices_folder_are_rejected(environment: TufEnviron
     """Stored files are verified again from the pinned root."""
     phone = environment.phone()
     own = json.dumps({"keys": [Manufacturer("attacker").signing_key.public_jwk()]}).encode()
-    folder = phone._hardware.folder
+    folder = phone.hardware.folder
     assert folder is not None
     for path in [*folder.rglob("*.json")]:
         path.write_bytes(own)
@@ -337,7 +337,7 @@ def test_replaced_root_in_the_devices_folder_is_rejected(environment: TufEnviron
     forged = next_root(
         attacker.pinned_root, attacker.holder(), attacker.online(), expiry(environment.world.now(), LONG)
     )
-    assert phone._hardware.folder is not None
-    (phone._hardware.folder / "metadata" / "root_history" / "2.root.json").write_bytes(forged)
+    assert phone.hardware.folder is not None
+    (phone.hardware.folder / "metadata" / "root_history" / "2.root.json").write_bytes(forged)
     phone.retry()
     assert visible_state(phone) == VisibleState(ScreenId.LOCKED, None, None)

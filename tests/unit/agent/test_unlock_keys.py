@@ -31,7 +31,7 @@ def cached() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
-        folder = phone._hardware.folder
+        folder = phone.hardware.folder
         assert folder is not None
         files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         kids = frozenset(key.kid for key in simulation.vendor.secrets.signing_keys)

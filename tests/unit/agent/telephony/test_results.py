@@ -3,7 +3,7 @@
 import pytest
 
 from agent.telephony.results import NUMERIC, VERBOSE, CmeError, FinalResult, ResultKind, parse_result
-from lab.handset.modem.errors import TEXTS, CmeCode
+from lab.handset.modem.state import TEXTS, CmeCode
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ResultKind if not kind.value.startswith("+")])

@@ -6,8 +6,7 @@ from threading import Thread
 import pytest
 
 from firmware_profiles.loader import load_named
-from lab.handset.location import DeviceLocation, Vpn
-from lab.handset.surroundings import cards_at
+from lab.handset.location import DeviceLocation, Vpn, cards_at
 from lab.world.addresses import LOOPBACK, address_in, countries, current_source_address, source_address
 from lab.world.places import find_place, load_places
 from lab.world.seed import Seed

@@ -7,9 +7,16 @@ from hypothesis import strategies as st
 from agent.ports import ModemError
 from agent.telephony.results import parse_result
 from lab.handset.modem.commands import execute
-from lab.handset.modem.errors import TEXTS, CmeCode, spell_error
 from lab.handset.modem.modem import EmulatedModem
-from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions, power_up
+from lab.handset.modem.state import (
+    TEXTS,
+    CmeCode,
+    ModemConfig,
+    ModemFaults,
+    ModemOptions,
+    power_up,
+    spell_error,
+)
 from tests.support.modems import AT_HOME, IMEI, american_sim, config, cuban_sim
 from wire.codes import Registration
 from wire.evidence import Serving
