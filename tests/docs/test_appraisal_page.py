@@ -16,17 +16,15 @@ PAGE = (Path(__file__).parents[2] / "docs/security/appraisal.md").read_text(enco
 
 @pytest.mark.parametrize("code", [*AppraisalReason, *ChainProblem, *DerProblem, *TrustClaim])
 def test_each_code_is_on_the_page(code: str) -> None:
-    """Whoever reads a reason in a record must find it explained."""
     assert f"`{code}`" in PAGE
 
 
 @pytest.mark.parametrize("word", [*CertificateStatus, *RevocationReason])
 def test_each_word_of_the_status_list_is_on_the_page(word: str) -> None:
-    """Operators write such lists by hand for their tests."""
     assert word in PAGE
 
 
 @pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.startswith("status_list")])
 def test_each_setting_is_on_the_page(name: str) -> None:
-    """With the name that it has in the environment."""
+    """With the name of its environment variable."""
     assert f"`ACTIVATION_SERVER_{name.upper()}`" in PAGE

@@ -26,15 +26,13 @@ def _outcomes(text: str, folder: Path) -> list[tuple[Status, str]]:
 
 
 def test_the_page_has_ten_recipes_with_a_file_each() -> None:
-    """A recipe whose block is not found would not be run, and nobody would notice."""
     assert [int(heading) for heading in HEADINGS] == list(range(1, 11))
     assert len(BLOCKS) == len(HEADINGS)
 
 
 @pytest.mark.sample(2)
 @pytest.mark.parametrize("text", BLOCKS, ids=[f"recipe-{number}" for number in HEADINGS])
-def test_a_recipe_passes_as_it_stands(text: str, tmp_path: Path) -> None:
-    """Whoever copies a recipe begins with something that works."""
+def test_recipe_passes(text: str, tmp_path: Path) -> None:
     outcomes = _outcomes(text, tmp_path)
     assert outcomes
     for status, why in outcomes:
@@ -43,16 +41,14 @@ def test_a_recipe_passes_as_it_stands(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.sample(2)
 @pytest.mark.parametrize("text", BLOCKS, ids=[f"recipe-{number}" for number in HEADINGS])
-def test_a_recipe_fails_with_an_expectation_that_does_not_hold(text: str, tmp_path: Path) -> None:
-    """A recipe that passes whatever happens would teach nothing."""
+def test_recipe_with_a_wrong_expectation_fails(text: str, tmp_path: Path) -> None:
     broken = text + "  - expect: phone\n    outcome: no-boot\n"
     for status, why in _outcomes(broken, tmp_path):
         assert status is Status.FAILED, why
         assert "no-boot" in why
 
 
-def test_the_job_that_shards_names_every_folder() -> None:
-    """A folder that is not in the list is one that no night runs."""
+def test_sharded_job_lists_every_folder() -> None:
     page = (ROOT / "docs/qa/ci.md").read_text(encoding="utf-8")
     listed = re.search(r"GROUP: \[(.*)\]", page)
     assert listed

@@ -58,7 +58,7 @@ VECTORS = [
 
 
 def test_each_row_names_a_vector_for_each_code_of_its_step() -> None:
-    """Whoever writes another verifier begins with these; an agent always knows some time."""
+    """Except the code for an unknown time, which an agent never has."""
     endings = {
         (attack.id, trial.target.replace(" ", "-")): trial.expected.last_code
         for attack in CATALOGUE

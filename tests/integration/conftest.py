@@ -1,4 +1,4 @@
-"""A scene for the tests that run whole phones: real servers on real ports, one for all tests of a process."""
+"""A simulation for tests with whole devices, shared by all tests of a process."""
 
 from collections.abc import Iterator
 

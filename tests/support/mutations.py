@@ -1,4 +1,4 @@
-"""Hypothesis strategies that spoil a token: in its characters, in its segments, or before it is signed."""
+"""Hypothesis strategies that modify a token: its characters, its segments, or its content before signing."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ JSON = st.recursive(
 
 
 @st.composite
-def spoilt_characters(draw: DrawFn, token: str) -> str:
+def changed_characters(draw: DrawFn, token: str) -> str:
     """A few characters replaced, inserted or removed."""
     characters = list(token)
     for _ in range(draw(st.integers(1, 3))):
@@ -37,19 +37,19 @@ def flipped_bit(draw: DrawFn, token: str) -> str:
     segments = [bytearray(tokens.decode(segment)) for segment in token.split(".")]
     segment = draw(st.sampled_from(segments))
     segment[draw(st.integers(0, len(segment) - 1))] ^= 1 << draw(st.integers(0, 7))
-    return ".".join(encode(bytes(octets)) for octets in segments)
+    return ".".join(encode(bytes(segment)) for segment in segments)
 
 
 @st.composite
 def rearranged(draw: DrawFn, token: str, other: str) -> str:
-    """Segments of two good tokens, picked and joined in any order and number."""
+    """Segments of two valid tokens, joined in any order and number."""
     segments = [*token.split("."), *other.split("."), ""]
     return ".".join(draw(st.lists(st.sampled_from(segments), max_size=5)))
 
 
 @st.composite
 def respelled(draw: DrawFn, text: bytes) -> bytes:
-    """JSON text with a few octets replaced, inserted or removed, before anybody signs it."""
+    """JSON text with a few bytes replaced, inserted or removed, before it is signed."""
     pieces = [
         b" ",
         b",",
@@ -68,16 +68,16 @@ def respelled(draw: DrawFn, text: bytes) -> bytes:
         b"\xff",
         b"\n",
     ]
-    octets = bytearray(text)
+    data = bytearray(text)
     for _ in range(draw(st.integers(0, 3))):
-        place = draw(st.integers(0, len(octets)))
-        octets[place : place + draw(st.integers(0, 1))] = draw(st.sampled_from(pieces))
-    return bytes(octets)
+        place = draw(st.integers(0, len(data)))
+        data[place : place + draw(st.integers(0, 1))] = draw(st.sampled_from(pieces))
+    return bytes(data)
 
 
 @st.composite
 def members(draw: DrawFn, good: dict[str, Any]) -> dict[str, Any]:
-    """The members of a header or payload, some taken out, some replaced, some added."""
+    """The members of a header or payload, some removed, some replaced, some added."""
     names = st.sampled_from(sorted(good)) | st.sampled_from(
         ["crit", "jwk", "b64", "Alg", "exp ", "retry_after"]
     )
@@ -92,7 +92,7 @@ def members(draw: DrawFn, good: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def resigned(draw: DrawFn) -> tuple[Signer, str]:
-    """A token with a spoilt header or payload under a signature that is nevertheless right."""
+    """A token with a modified header or payload and a valid signature."""
     signer = draw(SIGNERS)
     header, payload = header_of(signer), make_verdict(draw(DECISIONS))
     if draw(st.booleans()):
@@ -108,5 +108,5 @@ def any_token(draw: DrawFn) -> tuple[Signer, str]:
         sign(make_verdict(draw(DECISIONS)), signer),
         sign(make_verdict("allow", jti="other"), signer),
     )
-    kinds = (spoilt_characters(good), flipped_bit(good), rearranged(good, other))
+    kinds = (changed_characters(good), flipped_bit(good), rearranged(good, other))
     return draw(st.one_of(resigned(), *(st.tuples(st.just(signer), kind) for kind in kinds)))

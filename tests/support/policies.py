@@ -1,4 +1,4 @@
-"""Small random policies, and every case that they could tell apart, to check comparisons against."""
+"""Small random policies, and every case that they can distinguish, for tests of comparisons."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ FACTS = {
     "terms": ["terms", "terms_not"],
     "campaigns": ["campaign"],
 }
-"""Which conditions ask about a fact."""
+"""The conditions that use a fact."""
 
 OUTCOMES: list[dict[str, Any]] = [
     {"decision": "allow", "reason": "territory-eligible", "check_in": 60, "offline_limit": 60},
@@ -56,7 +56,7 @@ OUTCOMES: list[dict[str, Any]] = [
 
 @dataclass(frozen=True)
 class Pair:
-    """Two policies that ask about the facts `used` alone."""
+    """Two policies with conditions only on the facts in `used`."""
 
     used: tuple[str, ...]
     old: Policy
@@ -122,7 +122,7 @@ def conditions(draw: st.DrawFn, used: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class World:
-    """One case, with what operators said of campaigns."""
+    """One case, with the campaign periods set by operators."""
 
     case: PolicyInput
     declared: Mapping[str, Period]
@@ -132,7 +132,7 @@ class World:
 
 
 def worlds(used: Sequence[str]) -> Iterator[World]:
-    """Every case that policies asking about `used` could tell apart, and more; other facts stay as they are."""
+    """Every case that policies with conditions on `used` can distinguish, and more; other facts are constant."""
     values: dict[str, Sequence[Any]] = {
         "territory": PLACES,
         "activation": [None, *product(PLACES[:-1], AGES)],
@@ -152,11 +152,11 @@ def _world(chosen: dict[str, Any]) -> World:
     now, *states = chosen["campaigns"]
     place, activated = chosen["territory"], chosen["activation"]
     if place == "contradictory":
-        judgement = Judgement(JudgementStatus.CONTRADICTORY, None, "They disagree.")
+        judgement = Judgement(JudgementStatus.CONTRADICTORY, None, "Signals disagree.")
     elif place == "unknown":
-        judgement = Judgement(JudgementStatus.UNKNOWN, None, "Nothing tells.")
+        judgement = Judgement(JudgementStatus.UNKNOWN, None, "No signal.")
     else:
-        judgement = Judgement(JudgementStatus.RESOLVED, place, "It is said.")
+        judgement = Judgement(JudgementStatus.RESOLVED, place, "One signal.")
     activation = None
     if activated:
         activation = Activation(now - activated[1], None if activated[0] == "unknown" else activated[0])

@@ -68,14 +68,14 @@ PARTS_OF_FAULT = {"slow": ("delay",), "error": ("status", "retry_after")}
 
 
 def fault(body: dict[str, Any]) -> dict[str, Any]:
-    """Parts that go together, for a phone that never comes."""
+    """Members that are valid together, for a device that sends no requests."""
     kept = only(body, "reason", "count", "kind", *PARTS_OF_FAULT.get(body["kind"], ()))
     slow = {"delay": 1} if body["kind"] == "slow" else {}
     return slow | kept | {"route": "verdicts", "device": "d-nobody"}
 
 
 def bulk(body: dict[str, Any]) -> dict[str, Any]:
-    """Phones are searched for by being locked, not by not being so; who asks nothing has to mean everybody."""
+    """Filters select devices by `true` only; a request without a filter must set `everybody`."""
     if not isinstance(body.get("filter"), dict):
         return body
     wanted = {name: value for name, value in body["filter"].items() if value is not False}

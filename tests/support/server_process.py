@@ -12,7 +12,7 @@ from tests.support.server_phone import VENDOR
 
 
 def announce(origin: str) -> None:
-    """Tell the parent process."""
+    """Print the origin for the parent process."""
     sys.stdout.write(f"{origin}\n")
     sys.stdout.flush()
 

@@ -26,7 +26,7 @@ class SlowStore(SqlStore):
 
 
 def say(line: str) -> None:
-    """Tell the parent process."""
+    """Print a line for the parent process."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

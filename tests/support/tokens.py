@@ -25,13 +25,13 @@ EXPECTED: Final = Expected(ISSUER, AUDIENCE, THUMBPRINT, NONCE, 6, 3, TimeCertai
 """What `make_verdict()` matches: serial 7 follows 6, policy version 3 is not lower than 3."""
 
 
-def encode(octets: bytes) -> str:
+def encode(data: bytes) -> str:
     """base64url without padding."""
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def decode(text: str) -> bytes:
-    """The octets of base64url without padding."""
+    """The bytes of base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
@@ -49,7 +49,7 @@ class Signer:
     private: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | mldsa.MLDSA65PrivateKey
 
     def sign(self, message: bytes) -> bytes:
-        """The JOSE signature: for ES256 the 64 octets R and S."""
+        """The JOSE signature: for ES256 the 64 bytes R and S."""
         if not isinstance(self.private, ec.EllipticCurvePrivateKey):
             return self.private.sign(message)
         r, s = utils.decode_dss_signature(self.private.sign(message, ec.ECDSA(SHA256())))

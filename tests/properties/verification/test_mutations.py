@@ -23,7 +23,7 @@ FEW = settings(max_examples=examples(150))
 
 Spoil = Callable[[str], SearchStrategy[str]]
 SPOILS: dict[str, Spoil] = {
-    "characters": mutations.spoilt_characters,
+    "characters": mutations.changed_characters,
     "bits": mutations.flipped_bit,
     "segments": lambda token: mutations.rearranged(token, sign(make_verdict("allow"), tokens.ES256)),
 }
