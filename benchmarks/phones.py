@@ -1,7 +1,7 @@
-"""Phones to measure with: the agent on the lab's emulated hardware, without the lab's diary.
+"""Devices for benchmarks: the agent on the lab's emulated hardware, without the lab's timeline.
 
-A phone is prepared outside of the measurement. What is measured with it is what a phone does: boot, wizard, the AT
-dialogue with its modem, a new attested key, evidence, verification of the verdict, and sealing its state five times.
+A device is built before the measurement. The measurement contains its work: boot, setup wizard, AT dialogue with the
+modem, a new attested key, evidence, verification of the verdict, and sealing the state five times.
 """
 
 from collections.abc import Sequence
@@ -41,13 +41,13 @@ class DirectTransport:
     service: VerdictService
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """The service publishes nothing. Raises TransportError."""
+        """Raises TransportError: there is no key repository."""
         raise TransportError(
             TransportFault.UNREACHABLE, f"{path} is not served here, as {accept} or otherwise"
         )
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Answer as the routes would."""
+        """The response of the route, without HTTP."""
         if path == media.CHALLENGES_PATH:
             return Answer(200, accept, self.service.challenge().to_wire())
         if content_type != media.EVIDENCE:
@@ -57,28 +57,28 @@ class DirectTransport:
 
 @dataclass(frozen=True)
 class BenchmarkDevice:
-    """One agent, and the IMEIs of the phone that it runs on."""
+    """An agent, and the IMEIs of its device."""
 
     agent: Agent
     imeis: tuple[str, ...]
 
     def ask(self) -> None:
-        """Boot and walk through setup until the server has been asked."""
+        """Boot and walk through setup until the request for a verdict."""
         self.agent.boot()
         for event in (LanguageChosen("en"), TermsAccepted(TERMS), SimpleEvent(EventKind.CONNECTED)):
             self.agent.handle(event)
 
     def activate(self) -> None:
-        """Boot and walk through setup. Raises RuntimeError where the phone does not end activated."""
+        """Boot and walk through setup. Raises RuntimeError if the device is not activated."""
         self.ask()
         if self.agent.state.lock is not Lock.ACTIVATED:
-            raise RuntimeError("the phone was not activated, so nothing was measured")
+            raise RuntimeError("the device was not activated, so nothing was measured")
 
 
 def make_phone(number: int, transport: UpstreamTransport, world: World) -> BenchmarkDevice:
-    """A phone in Paris that has never been switched on; `number` distinguishes it from the others.
+    """A new device in Paris; `number` distinguishes it from others.
 
-    It has the verdict keys that its firmware image pins, so that no key repository is asked.
+    Its image pins the verdict keys, so it uses no key repository.
     """
     seed = Seed.of("benchmark").child(f"phone {number}")
     quiet = _Quiet()
@@ -120,7 +120,7 @@ class _Pinned:
 
 
 class _Quiet:
-    """Display, alarm, entropy and journal that do nothing: the lab's would be measured with the agent."""
+    """Display, alarm, entropy and journal without an effect: the measurement would contain those of the lab."""
 
     def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
         pass

@@ -29,7 +29,7 @@ Row = tuple[str, str, str, tuple[Topic, ...], Code]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A device, and the verdict that an attacker wants for it. `set_up` tells whether it got one before the attack."""
+    """A device, and the verdict that an attacker wants for it. `set_up`: it got one before the attack."""
 
     name: str
     place: str

@@ -59,7 +59,7 @@ def evidence(
     nonce = _read_nonce(challenge)
     edited = _read_claims(claims) if claims else None
     with simulation.Simulation.open(seed, world=clock.World(int(time.time()))) as opened:
-        builder = standalone_evidence.by_hand(opened, profile, place, nonce)
+        builder = standalone_evidence.prepare_evidence(opened, profile, place, nonce)
     if builder is None:
         output.exit_with_error(
             f"a device with {profile} in {place} sends no evidence; choose another --profile or --place"

@@ -1,4 +1,4 @@
-"""What changes around a phone: cards, places, Wi-Fi, outages. The radio follows, and the system tells the agent."""
+"""Changes around a device: cards, places, Wi-Fi, outages. They change its radio, and the agent gets an event."""
 
 from abc import ABC, abstractmethod
 
@@ -15,7 +15,7 @@ from wire.evidence import Wifi
 
 
 class MovableDevice(ABC):
-    """A phone that people carry around; the part of a handset that knows where it is."""
+    """A device that can be moved: the part of a handset that has a location."""
 
     profile: Profile
     timeline: Timeline
@@ -25,38 +25,38 @@ class MovableDevice(ABC):
 
     @abstractmethod
     def deliver_event(self, kind: EventKind) -> None:
-        """Something that the system tells the agent, if the image registers for it."""
+        """Deliver an event of the system to the agent, if the image registers for it."""
 
     def insert(self, card: SimCard | None, slot: int = 0) -> None:
-        """Put a card into a slot, in place of what was there; None takes it out."""
+        """Put a card into a slot, in place of the card there; None removes it."""
         here = self._location
         here.cards[slot] = card
         self._environment_changed("SIM inserted" if card else "SIM removed", EventKind.SIM_CHANGED)
 
     def carry(self, place: Place) -> None:
-        """Take the phone elsewhere, its cards with it."""
+        """Carry the device and its cards to another place."""
         self._location.move_to(place)
         self._environment_changed(f"carried to {place.name}")
 
     def join_wifi(self, country: str | None = None) -> None:
-        """Join a Wi-Fi network, whose access point announces `country` or nothing."""
+        """Join a Wi-Fi network; its access point announces `country`, or none."""
         self._location.wifi = Wifi(connected=True, country=country)
         self._environment_changed("Wi-Fi joined")
 
     def leave_wifi(self) -> None:
-        """Leave every Wi-Fi network."""
+        """Leave the Wi-Fi network."""
         self._location.wifi = Wifi(connected=False)
         self._environment_changed("Wi-Fi left")
 
     def airplane_mode(self, *, on: bool) -> None:
-        """Turn airplane mode on or off. It takes Wi-Fi with it, which may be joined again."""
+        """Turn airplane mode on or off. Turning it on leaves Wi-Fi, which can be joined again."""
         here = self._location
         here.airplane = on
         here.wifi = Wifi(connected=False) if on else None
         self._environment_changed(f"airplane mode {'on' if on else 'off'}")
 
     def join_vpn(self, exit_in: str | None = None) -> None:
-        """Send all traffic through a tunnel that comes out in a country, or where nobody can tell."""
+        """Send all traffic through a tunnel that ends in a country, or in an unknown one."""
         self._location.vpn = Vpn(exit_in)
         self._environment_changed("VPN joined")
 
@@ -66,12 +66,12 @@ class MovableDevice(ABC):
         self._environment_changed("VPN left")
 
     def locate(self, *, on: bool) -> None:
-        """Turn location on or off, the user's switch: off, no receiver tells a position; a hook says what it likes."""
+        """Turn location on or off. If it is off, no receiver reports a position; a hook still may."""
         self._location.located = on
         self._environment_changed(f"location {'on' if on else 'off'}")
 
     def hear_satellites_of(self, place: Place | None) -> None:
-        """Let a transmitter near the phone drown the satellites with those of another place; None ends that."""
+        """Receive the satellite signals of another place from a transmitter nearby; None ends that."""
         self._location.sky = place
         self._environment_changed(f"false satellites of {place.name}" if place else "true satellites")
 
@@ -86,21 +86,21 @@ class MovableDevice(ABC):
 
     @property
     def place(self) -> Place:
-        """Where the phone is."""
+        """The current place."""
         return self._location.place
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The names of the places where the phone has been, in order."""
+        """The names of the places so far, in order."""
         return tuple(self._location.visited)
 
     def network_down(self) -> None:
-        """Nothing gets through any more, whatever the phone hears."""
+        """Begin an outage: no request reaches a server, whatever the radio receives."""
         self._location.outage = True
         self._environment_changed("network down")
 
     def network_up(self) -> None:
-        """The outage is over."""
+        """End the outage."""
         self._location.outage = False
         self._environment_changed("network up")
 
@@ -109,7 +109,7 @@ class MovableDevice(ABC):
         return self._context.location
 
     def _environment_changed(self, what: str, kind: EventKind | None = None) -> None:
-        """Something around the phone has changed: the radio follows, and the system tells the agent."""
+        """Note the change, update the radio, and deliver the event to the agent."""
         self.timeline.note(Who.USER, what)
         was_connected = self.network.data_path
         self._retune()

@@ -1,7 +1,7 @@
-"""One emulated phone: hardware, the image that runs on it, and what its user does.
+"""An emulated device: hardware, the image that runs on it, and the actions of its user.
 
-The phone wires the real agent to emulated hardware and wakes it for the events that its image registers for.
-It decides nothing itself: what it does follows from its firmware profile.
+It connects the real agent to emulated hardware and wakes it for the events that the image registers for. It makes no
+decisions: its behaviour follows from its firmware profile.
 """
 
 import shutil
@@ -37,19 +37,19 @@ _WAKES: Final = {
     EventKind.RETRY: Wake.RETRY,
     EventKind.CONNECTED: Wake.NETWORK,
 }
-"""Which registration of the image delivers which event once its setup is done."""
+"""The registration of the image that delivers each event after setup."""
 
 
 READING: Final = 10.0
-"""Seconds that a user spends on a screen of the wizard."""
+"""Seconds that a user spends on a screen of the setup wizard."""
 
 
 class Power(Enum):
-    """Whether a phone runs."""
+    """Whether a device runs."""
 
     OFF = "off"
     REFUSED = "refused"
-    """It was switched on, and its bootloader starts nothing."""
+    """It was switched on, and its bootloader rejected the image."""
     ON = "on"
 
 
@@ -79,11 +79,11 @@ class Handset(MovableDevice):
         self.agent: Agent | None = None
         self.profiles = [profile.name]
         self.power = Power.OFF
-        # How the time passes that a user spends on a screen: where phones live side by side, for all of them.
+        # Called with the seconds that a user spends on a screen; a scenario lets them pass for all of its devices.
         self.read: Callable[[float], None] = self.wait
 
     def power_on(self) -> None:
-        """The bootloader, and then what it starts."""
+        """Switch on: the bootloader runs, and then the image."""
         self.clock.reboot()
         self.alarm.clear()
         self.agent = None
@@ -124,9 +124,9 @@ class Handset(MovableDevice):
         return EmulatedKeystore(seed, self._binding.authority, boot_facts(self.profile, self.imeis))
 
     def walk_setup(self, locale: str | None = None) -> None:
-        """What a user does who wants to use the phone: language, terms, and the network if there is one.
+        """The user completes the setup wizard: language, terms, and the network if there is one.
 
-        Without `locale` the user takes English, or what comes first. Raises ValueError for a language that the
+        Without `locale` the user chooses English, or the first language. Raises ValueError for a language that the
         image does not offer.
         """
         language = LanguageChosen(self._offered(locale))
@@ -142,7 +142,7 @@ class Handset(MovableDevice):
             self.deliver_event(EventKind.CONNECTED)
 
     def power_off(self) -> None:
-        """The battery is out, or the user has switched the phone off."""
+        """Switch off, by the user or because the battery is empty."""
         self.timeline.note(Who.PHONE, "switched off")
         self.power = Power.OFF
         self.display.turn_off()
@@ -150,7 +150,7 @@ class Handset(MovableDevice):
         self.agent = None
 
     def factory_reset(self) -> None:
-        """Erase what the phone remembers, and start it: counter and keystore stay, as they do in hardware."""
+        """Erase the storage and restart; counter and keystore stay. Raises TypeError for storage without `erase`."""
         store = self.hardware.store
         if not isinstance(store, Erasable):
             raise TypeError("the storage of this phone cannot be erased")
@@ -162,7 +162,7 @@ class Handset(MovableDevice):
         self.power_on()
 
     def flash(self, profile: Profile) -> None:
-        """Put another image on the phone; flash, counter, keystore and IMEI stay. The phone is off then."""
+        """Replace the image and switch off; storage, counter, keystore and IMEI stay."""
         self.power_off()
         self.timeline.note(Who.USER, "flashed", firmware=profile.name)
         self.profiles.append(profile.name)
@@ -172,7 +172,7 @@ class Handset(MovableDevice):
         self._retune()
 
     def enter_code(self, code: bytes) -> None:
-        """The user gives the lock screen an unlock code."""
+        """The user enters an unlock code on the lock screen."""
         self.timeline.note(Who.USER, "enter-code", octets=len(code))
         if self.agent is not None:
             self.agent.enter_code(code)
@@ -184,21 +184,21 @@ class Handset(MovableDevice):
         self.clock.set_wall(epoch)
 
     def retry(self) -> None:
-        """The user asks the phone to try again."""
+        """The user taps `Try again`."""
         self.act(SimpleEvent(EventKind.RETRY))
 
     def put_away(self) -> None:
-        """The user puts away what stands before the home screen."""
+        """The user closes the screen in front of the home screen."""
         self.act(SimpleEvent(EventKind.CONTINUE))
 
     def deliver_event(self, kind: EventKind) -> None:
-        """Something that the system tells the agent, if the image registers for it."""
+        """Deliver an event of the system to the agent, if the image registers for it."""
         if self.agent is not None and self._registered(kind):
             self.agent.handle(SimpleEvent(kind))
             self._notice_provisioning()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, alarms included."""
+        """Let this many seconds pass, with the alarms that are due in them."""
         end = self.world.exact() + seconds
         while self.alarm.at is not None and self.alarm.at <= end:
             at, self.alarm.at = self.alarm.at, None
@@ -207,7 +207,7 @@ class Handset(MovableDevice):
         self.world.wait(max(0.0, end - self.world.exact()))
 
     def result(self, place: str) -> Result:
-        """What became of the phone, for a table."""
+        """The outcome, for a table."""
         verdicts = self.timeline.verdicts
         summary = VerdictSummary.of(verdicts[-1]) if verdicts else None
         outcome = self.outcome()
@@ -215,12 +215,12 @@ class Handset(MovableDevice):
 
     @property
     def imeis(self) -> tuple[str, ...]:
-        """The phone's IMEIs, of 15 digits."""
+        """The IMEIs, of 15 digits."""
         return self.hardware.imeis
 
     @property
     def modem(self) -> Modem:
-        """The modem that the agent hears."""
+        """The modem that the agent uses."""
         return self.hardware.modem
 
     @property
@@ -229,18 +229,18 @@ class Handset(MovableDevice):
         return self.agent.state.memory.locale if self.agent else FRESH_LOCALE
 
     def screen(self) -> Screen | None:
-        """What the user sees, in the user's language; nothing on a phone that is off or did not boot."""
+        """The screen in the user's language; None if the device is off or did not boot."""
         now = self.display.current
         return build(now.screen, now.facts, self.locale) if now else None
 
     @property
     def usable(self) -> bool:
-        """Whether the user is at home, or one tap away from it."""
+        """Whether the home screen is shown, or can be reached by one tap."""
         now = self.display.current
         return now is not None and now.screen in (ScreenId.HOME, ScreenId.NOTICE, ScreenId.OFFLINE_WARNING)
 
     def outcome(self) -> Outcome:
-        """How it ended, by what the panel shows and what the agent was told."""
+        """The outcome by the display and the lock state of the agent."""
         now = self.display.current
         if now is None:
             return Outcome.OFF if self.power is Power.OFF else Outcome.NO_BOOT
@@ -254,7 +254,7 @@ class Handset(MovableDevice):
         return Outcome.ACTIVATED if allowed else Outcome.IGNORED
 
     def act(self, event: Event) -> None:
-        """What the user does on the screens, as an event of the agent."""
+        """An action of the user on the screen, as an event of the agent."""
         self.timeline.note(Who.USER, event.kind.value)
         if self.agent is not None:
             self.agent.handle(event)
@@ -270,14 +270,14 @@ class Handset(MovableDevice):
             self._notice_provisioning()
 
     def _registered(self, kind: EventKind) -> bool:
-        """Until setup is done the wizard runs the agent for everything; after that, its registrations do."""
+        """Until setup is done, the wizard delivers every event to the agent; after that, registrations decide."""
         wakes = self.profile.agent.wakes_on if self.profile.agent else ()
         return not self._provisioned or _WAKES[kind] in wakes
 
     def _notice_provisioning(self) -> None:
-        """The system remembers that the wizard is done, and takes a locked phone for one that is not set up.
+        """The system stores that setup is done, and treats a locked device as not set up.
 
-        So the agent is started on it like the wizard, in an older image that has no other registration too.
+        So the agent starts at boot like the wizard, also in an older image without another registration.
         """
         if self.agent is not None:
             state = self.agent.state

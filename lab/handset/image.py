@@ -1,7 +1,7 @@
-"""From a firmware profile to what the agent and the keystore of that phone are told."""
+"""Derives the constants of the agent and of the keystore from a firmware profile."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from hashlib import sha256
 from typing import Final
 
@@ -19,10 +19,10 @@ SLOTS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose verdicts an image takes: the names that it pins, and where the keys come from.
+    """Whose verdicts an image accepts: the names that it pins, and the origin of the keys.
 
-    `root` is version 1 of the root of the repository that publishes the verdict keys. An image that knows no
-    repository carries their JWK Set itself.
+    `root` is version 1 of the root of the repository that publishes the verdict keys. An image without a repository
+    contains their JWK Set.
     """
 
     issuer: str
@@ -32,7 +32,7 @@ class Trust:
 
 
 def agent_image(profile: Profile, trust: Trust) -> Image:
-    """The facts that the image of `profile` fixes for its agent. The profile must have one."""
+    """The constants of the agent in the image of `profile`. Raises ValueError if it has none."""
     if profile.agent is None:
         raise ValueError(f"the image {profile.name!r} carries no agent")
     return Image(
@@ -50,18 +50,18 @@ def agent_image(profile: Profile, trust: Trust) -> Image:
         bands=profile.hardware.bands,
         issuer=trust.issuer,
         audience=trust.audience,
-        built_at=_midnight(profile.image.built),
+        built_at=int(datetime.combine(profile.image.built, time(), UTC).timestamp()),
     )
 
 
 def imeis(profile: Profile, seed: Seed) -> tuple[str, ...]:
-    """One IMEI for each SIM slot: the profile's TAC, a serial number of this phone, and the check digit."""
+    """One IMEI for each SIM slot: the profile's TAC, a serial number of this device, and the check digit."""
     numbers = [profile.hardware.tac + f"{seed.integer(f'imei {slot}', 10**6):06}" for slot in range(SLOTS)]
     return tuple(f"{number}{check_digit(number)}" for number in numbers)
 
 
 def boot_facts(profile: Profile, phone_imeis: tuple[str, ...]) -> BootFacts:
-    """What the bootloader of a phone with `profile` tells its keystore."""
+    """What the bootloader of a device with `profile` passes to its keystore."""
     boot, model = profile.boot, profile.hardware.model
     return BootFacts(
         verified_boot_state=VerifiedBootState(verified_boot(profile).value),
@@ -83,7 +83,3 @@ def _os_version(version: str) -> int:
     """`11`, `11.0` or `11.0.3` as MMmmss (Android Key Attestation, osVersion)."""
     major, minor, step = (*map(int, version.split(".")), 0, 0)[:3]
     return major * 10_000 + minor * 100 + step
-
-
-def _midnight(day: date) -> int:
-    return int(datetime.combine(day, time(), UTC).timestamp())

@@ -1,4 +1,4 @@
-"""What became of a phone, told from what a person in front of it could observe."""
+"""The outcome of a device, by what a person in front of it can observe."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,20 +8,20 @@ from agent.verification.verdict import VerifiedVerdict
 
 
 class Outcome(StrEnum):
-    """How it ended."""
+    """The state that a user observes."""
 
     ACTIVATED = "activated"
-    """The server allowed it and the phone is at home."""
+    """The server allowed it, and the home screen is shown."""
     LOCKED = "locked"
-    """The lock screen stands."""
+    """The lock screen is shown."""
     PENDING = "pending"
-    """The phone has no verdict that decides, and waits."""
+    """The device waits for a verdict."""
     HOME = "home"
-    """The firmware has no agent; the phone is at home and nobody was asked."""
+    """The firmware has no agent; the home screen is shown."""
     IGNORED = "ignored"
-    """The phone is at home without a verdict that allows it."""
+    """The home screen is shown without a verdict that allows it."""
     NO_BOOT = "no-boot"
-    """The bootloader refused the image."""
+    """The bootloader rejected the image."""
     OFF = "off"
     """It is switched off."""
 
@@ -42,7 +42,7 @@ class VerdictSummary:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One phone's end. `usable`: its user is at home; `contacted`: a request left the phone."""
+    """One device. `usable`: the home screen can be reached; `contacted`: the device sent a request."""
 
     profile: str
     place: str
@@ -52,7 +52,7 @@ class Result:
     verdict: VerdictSummary | None
 
     def as_json(self) -> dict[str, Any]:
-        """The result for machines."""
+        """The members of the JSON output."""
         verdict = self.verdict and {
             "decision": self.verdict.decision,
             "reason": self.verdict.reason,

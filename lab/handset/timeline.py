@@ -1,4 +1,4 @@
-"""What happened to a phone, in order: the journal of its agent, its requests, and what its user saw and did."""
+"""The timeline of a device: the journal of its agent, its requests, and what its user saw and did."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Who(StrEnum):
-    """Who did it."""
+    """The source of an entry."""
 
     PHONE = "phone"
     USER = "user"
@@ -33,7 +33,7 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened, `at` seconds after the phone was first switched on. `detail` is JSON."""
+    """One event, `at` seconds after the device was created. `detail` is JSON."""
 
     at: float
     who: Who
@@ -41,7 +41,7 @@ class Entry:
     detail: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The entry for machines; what has no detail says none."""
+        """The members of the JSON output; an empty detail is omitted."""
         entry = {"at": self.at, "who": self.who.value, "what": self.what}
         return entry | ({"detail": self.detail} if self.detail else {})
 
@@ -50,7 +50,7 @@ _UNSAID: tuple[Any, ...] = (None, "", (), [], LockCause.NONE)
 
 
 class Timeline:
-    """Implements `agent.ports.Journal` and keeps what it is told, together with what the lab tells it."""
+    """Implements `agent.ports.Journal`, and keeps its entries together with those of the lab."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -59,16 +59,16 @@ class Timeline:
         self.verdicts: list[VerifiedVerdict] = []
 
     def note(self, who: Who, what: str, **detail: Any) -> None:
-        """Something that the lab saw."""
+        """Add an entry. Details with the value None are omitted."""
         at = round(self._now() - self._began, 3)
         self.entries.append(Entry(at, who, what, {k: v for k, v in detail.items() if v is not None}))
 
     def recovered(self, state: State, fault: SealFault | None) -> None:
-        """A boot found this state."""
+        """The state that was found at boot."""
         self.note(Who.AGENT, "recovered", fault=fault, setup=state.setup, lock=state.lock)
 
     def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
-        """An event happened."""
+        """An event and its effects."""
         if isinstance(event, VerdictReceived):
             self.verdicts.append(event.verdict)
         moved = {
@@ -80,48 +80,43 @@ class Timeline:
         self.note(Who.AGENT, event.kind.value, **moved, **_why(event), effects=done or None)
 
     def rejected(self, error: RejectedEventError) -> None:
-        """An event could not happen."""
+        """An event that the state machine rejected."""
         self.note(
             Who.AGENT, error.event.kind.value, rejected=error.rejection, by=error.machine, **_why(error.event)
         )
 
     def not_sealed(self, event: Event, error: PortError) -> None:
-        """An event did not count, nor did the verdict in it."""
+        """An event that was undone because its state could not be sealed, with its verdict."""
         if isinstance(event, VerdictReceived):
             self.verdicts.pop()
         self.note(Who.AGENT, event.kind.value, undone=error.code)
 
     def shown(self, screen: ScreenId, facts: ScreenFacts) -> None:
-        """What the user saw."""
+        """A screen that was shown."""
         said = {name: value for name, value in asdict(facts).items() if value not in _UNSAID}
         self.note(Who.SCREEN, screen.value, **said)
 
     def carried(self, request: Request) -> None:
-        """A request left the phone."""
+        """A request that the device sent."""
         sent = unverified_tokens.token(request.body) if request.content_type == media.EVIDENCE else None
-        outcome = _fetched(request) if request.method == "GET" else _outcome(request)
-        self.note(Who.NETWORK, f"{request.method} {request.path}", sent=sent, **outcome)
+        self.note(Who.NETWORK, f"{request.method} {request.path}", sent=sent, **_outcome(request))
 
 
 def _why(event: Event) -> dict[str, Any]:
-    """How an exchange or an unlock code failed."""
+    """The failure of an exchange or of an unlock code."""
     if isinstance(event, Failed):
         return {"trouble": event.trouble, "code": event.code}
     return {"code": event.code} if isinstance(event, CodeRefused) else {}
 
 
 def _outcome(request: Request) -> dict[str, Any]:
-    if request.answer is None:
-        return {"fault": request.fault}
     answer = request.answer
+    if answer is None:
+        return {"fault": request.fault}
+    if request.method == "GET":
+        # The file is public, and its meaning appears in the next actions of the agent.
+        return {"status": answer.status, "octets": len(answer.body)}
     if answer.media_type == media.VERDICT:
         return {"status": answer.status, "received": unverified_tokens.token(answer.body)}
     text = answer.body.decode("utf-8", "replace") if len(answer.body) < 2000 else f"{len(answer.body)} octets"
     return {"status": answer.status, "received": text}
-
-
-def _fetched(request: Request) -> dict[str, Any]:
-    """A download in a line: the file is public, and what it means shows in what the phone does next."""
-    if request.answer is None:
-        return {"fault": request.fault}
-    return {"status": request.answer.status, "octets": len(request.answer.body)}

@@ -1,4 +1,4 @@
-"""The stories of the demo: one phone each, from switching on to the screen on which it ends."""
+"""The stories of the demo: one device each, from power-on to its last screen."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from server_stub.policy.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class StoryPlan:
-    """A story before it happens."""
+    """The device of a story, and its description."""
 
     profile: str
     place: str
@@ -30,7 +30,7 @@ class StoryPlan:
 
 @dataclass(frozen=True, slots=True)
 class Screenshot:
-    """A screen at some moment of a story. `challenge` is what an unlock code would have to answer, or empty."""
+    """A screen in a story. `challenge` is the unlock challenge on it, or empty."""
 
     caption: str
     screen: Screen
@@ -39,7 +39,7 @@ class Screenshot:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A story that happened. The last of `shots` is the screen on which it ends."""
+    """A story as it ran. The last of `shots` is the last screen."""
 
     plot: StoryPlan
     entries: tuple[Entry, ...]
@@ -48,7 +48,7 @@ class Story:
 
     @property
     def brief(self) -> bool:
-        """Whether it is short enough to be told with every message in full."""
+        """Whether it is short enough to show every message in full."""
         return not TimestampFormat.of(self.entries).long
 
 
@@ -56,13 +56,13 @@ HAVANA: Final = StoryPlan(
     "official-global",
     "havana",
     "An official phone in Havana",
-    "It reads its SIM and network, proves what it is, asks, verifies the answer, and locks.",
+    "It reads its SIM and network, sends evidence, verifies the response, and locks.",
 )
 CUSTOM: Final = StoryPlan(
     "custom-aosp",
     "havana",
     "The same phone with other firmware",
-    "The image has no agent: it asks nobody and goes home.",
+    "The image has no agent: it sends no request and shows the home screen.",
 )
 LATE: Final = StoryPlan(
     "official-global",
@@ -85,7 +85,7 @@ _HOUR: Final = 3600
 
 
 def run_stories(simulation: Simulation) -> Iterator[Story]:
-    """Let the two stories of an hour happen in `scene`."""
+    """Run the two stories that take an hour."""
     for plot in (HAVANA, CUSTOM):
         phone = simulation.phone(plot.profile, plot.place)
         phone.power_on()
@@ -94,7 +94,7 @@ def run_stories(simulation: Simulation) -> Iterator[Story]:
 
 
 def run_september_stories(seed: str) -> Iterator[Story]:
-    """Let the two stories of September 2021 happen, side by side, in a scene that begins before the measure."""
+    """Run the two stories of September 2021 in parallel, in a simulation that begins before the measure."""
     policy = Policy.parse(BEFORE, "open-2021-08.toml")
     with Simulation.open(seed, world=World(int(BEGINNING.timestamp())), policy=policy) as simulation:
         late, carried = (
@@ -110,7 +110,7 @@ def run_september_stories(seed: str) -> Iterator[Story]:
 
 
 def _september(simulation: Simulation, late: Handset, carried: Handset) -> Iterator[Screenshot]:
-    """The first sixteen days, and the lock screen of the one phone."""
+    """The first sixteen days; yields the lock screen of the late one."""
     both = (late, carried)
     live(both, MEASURE)
     simulation.server.adopt(shipped())
@@ -129,7 +129,7 @@ def _september(simulation: Simulation, late: Handset, carried: Handset) -> Itera
 
 
 def live(phones: Sequence[Handset], until: datetime, more: float = 0.0) -> None:
-    """Let phones of one world live side by side up to a moment and `more` seconds."""
+    """Let time pass for devices of one world until `more` seconds after a time, with their alarms."""
     end = until.timestamp() + more
     world = phones[0].world
     while due := [phone for phone in phones if phone.alarm.at is not None and phone.alarm.at <= end]:
@@ -152,5 +152,5 @@ def _story(plot: StoryPlan, phone: Handset, shots: Sequence[Screenshot]) -> Stor
 def _shot(phone: Handset, caption: str) -> Screenshot:
     screen, now = phone.screen(), phone.display.current
     if screen is None or now is None:
-        raise ValueError(f"{phone.profile.name} shows nothing; a story needs a phone that boots")
+        raise ValueError(f"{phone.profile.name} shows nothing; a story needs a device that boots")
     return Screenshot(caption, screen, now.facts.challenge)

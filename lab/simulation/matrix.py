@@ -1,4 +1,4 @@
-"""Profiles × places: what becomes of each firmware in each place."""
+"""Profiles × places: the outcome of each firmware in each place."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,12 +8,12 @@ from lab.simulation.simulation import Simulation
 
 
 def all_profiles() -> list[str]:
-    """Every firmware, the vendor's own first."""
+    """Every profile, the manufacturer's first."""
     return sorted(names(), key=lambda name: (not name.startswith("official"), name))
 
 
 def run(simulation: Simulation, profiles: Sequence[str], places: Sequence[str]) -> Iterator[Result]:
-    """One new phone for each pair, switched on and walked through its setup."""
+    """The result of one new device for each pair, switched on and walked through its setup."""
     for profile in profiles:
         for place in places:
             phone = simulation.phone(profile, place)

@@ -1,6 +1,6 @@
-"""Evidence for a client that is written by hand: what a phone of the lab would state for a challenge, and its key.
+"""Evidence for a client of one's own: what a device would state for a challenge, and its attested key.
 
-The real agent makes it, in a phone of a scene; its request for a verdict is kept back instead of being sent.
+The real agent makes it, in a device of a simulation; its request for a verdict is recorded and not sent.
 """
 
 import base64
@@ -21,7 +21,7 @@ from wire.limits import NONCE_LIFETIME
 
 @dataclass(frozen=True, slots=True)
 class EvidenceBuilder:
-    """The claims of one phone, and a key of its keystore that is attested for the challenge."""
+    """The claims of one device, and a key of its keystore that is attested for the challenge."""
 
     claims: dict[str, Any]
     key: EmulatedKey
@@ -48,10 +48,10 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def by_hand(simulation: Simulation, profile: str, place: str, nonce: str) -> EvidenceBuilder | None:
-    """What a phone with the firmware `profile` in `place` states for `nonce`. None where it would never ask.
+def prepare_evidence(simulation: Simulation, profile: str, place: str, nonce: str) -> EvidenceBuilder | None:
+    """What a device with the firmware `profile` in `place` states for `nonce`. None if it would never ask.
 
-    Raises what `Simulation.phone` raises, and ValueError for a nonce that no phone would take.
+    Raises what `Simulation.phone` raises, and ValueError for an invalid nonce.
     """
     evidence: list[bytes] = []
     challenge = Challenge(nonce=nonce, expires_in=NONCE_LIFETIME)

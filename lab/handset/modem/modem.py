@@ -1,4 +1,4 @@
-"""The emulated modem: the `Modem` port in process, with the habits and the faults of a real line."""
+"""The emulated modem: the `Modem` port in process, with the behaviour and the faults of a real line."""
 
 import re
 from collections import deque
@@ -12,15 +12,15 @@ from lab.world.sim import SimCard
 from wire.evidence import Serving
 
 LINE_MAX: Final = 2048
-"""Octets of a command line that the modem takes before it drops the line."""
+"""Bytes of a command line that the modem accepts; it ignores further ones."""
 
 _PIECE: Final = re.compile(rb"[^\r]*\r|[^\r]+")
 
 
 class EmulatedModem:
-    """Speaks AT. A read with nothing pending returns nothing at once: time is not emulated here.
+    """Executes AT commands. A read without pending output returns at once: time is not emulated here.
 
-    `sent` counts the octets that have left the modem.
+    `sent` counts the bytes that the modem has sent.
 
     >>> modem = EmulatedModem(ModemConfig(imeis=("490154203237518",), slots=(None,)), ModemOptions(echo=False))
     >>> modem.write(b"AT+CGSN\\r")
@@ -42,13 +42,13 @@ class EmulatedModem:
         self.sent = 0
 
     def write(self, data: bytes) -> None:
-        """Take octets; each carriage return runs a command line. Raises ModemError once the modem is dead."""
+        """Receive bytes; each carriage return ends a command line. Raises ModemError after the line has failed."""
         self._check_alive()
         for piece in _PIECE.findall(data):
             self._take(piece)
 
     def read(self, timeout: float) -> bytes:  # noqa: ARG002 - the port's signature; nothing here takes time
-        """What is pending, or nothing. Raises ModemError once the modem is dead."""
+        """Pending output, or nothing. Raises ModemError after the line has failed."""
         self._check_alive()
         if self._answers and self._answers[0].delay:
             self._answers[0].delay -= 1
@@ -60,14 +60,14 @@ class EmulatedModem:
         return chunk
 
     def serve(self, serving: Serving) -> None:
-        """The radio ends up elsewhere; the modem reports it where reports are on."""
+        """Change the registration; the modem reports it if reports are on."""
         self._state.serving = serving
         for name, mode in self._state.reports.items():
             if mode:
                 self._say(_framed(registration_line(name, serving, mode, solicited=False)))
 
     def insert(self, slot: int, card: SimCard | None) -> None:
-        """Put a card into a slot, or take it out."""
+        """Put a card into a slot, or remove it."""
         self._state.slots[slot] = card
 
     def _check_alive(self) -> None:
@@ -75,7 +75,7 @@ class EmulatedModem:
             raise ModemError("modem-dead", "the modem left the line")
 
     def _take(self, piece: bytes) -> None:
-        """Octets of a command line, with the carriage return that ends it or without."""
+        """Bytes of a command line, with or without the carriage return that ends it."""
         if self._state.echo:
             self._say(piece)
         text = piece.rstrip(b"\r").replace(b"\n", b"")
@@ -98,7 +98,7 @@ class EmulatedModem:
         self._say(b"".join(frames), delay)
 
     def _gap(self) -> bytes:
-        """Now and then an unsolicited result code."""
+        """At random an unsolicited result code."""
         if self._random.random() >= self._options.chatter:
             return b""
         return _framed(self._random.choice(self._options.unsolicited))
@@ -108,7 +108,7 @@ class EmulatedModem:
             self._answers.append(_Answer(data, delay))
 
     def _next_chunk(self) -> bytes:
-        """The pending octets up to the next answer that is delayed, or a random part of them."""
+        """The pending bytes up to the next delayed response, or a random part of them."""
         limit = self._random.randint(1, self._options.chunk) if self._options.chunk else None
         chunk = b""
         while self._answers and not self._answers[0].delay and (limit is None or len(chunk) < limit):
@@ -120,7 +120,7 @@ class EmulatedModem:
 
 
 class _Answer:
-    """Octets that wait for the reader, and how many empty reads come before them."""
+    """Bytes for the reader, and the number of empty reads before them."""
 
     def __init__(self, data: bytes, delay: int) -> None:
         self.data = data

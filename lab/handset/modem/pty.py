@@ -1,4 +1,4 @@
-"""An emulated modem behind a pseudo-terminal, for programs that want a terminal device."""
+"""An emulated modem behind a pseudo-terminal, for programs that need a terminal device."""
 
 import os
 import select
@@ -16,14 +16,15 @@ _READ_SIZE: Final = 4096
 
 @contextmanager
 def pty_line(modem: Modem) -> Iterator[str]:
-    """Serve `modem` on a pseudo-terminal; gives the path of the device to open.
+    """Serve `modem` on a pseudo-terminal; returns the path of the terminal device.
 
-    A thread carries octets both ways until the context ends. When the modem dies, the terminal is hung up.
+    A thread forwards bytes in both directions until the context ends. When the line of the modem fails, it closes
+    the terminal.
     """
     ours, theirs = os.openpty()
     tty.setraw(theirs)
     stop = Event()
-    thread = Thread(target=_carry, args=(modem, ours, stop), name="pty-line", daemon=True)
+    thread = Thread(target=_forward, args=(modem, ours, stop), name="pty-line", daemon=True)
     thread.start()
     try:
         yield os.ttyname(theirs)
@@ -33,7 +34,7 @@ def pty_line(modem: Modem) -> Iterator[str]:
         os.close(theirs)
 
 
-def _carry(modem: Modem, terminal: int, stop: Event) -> None:
+def _forward(modem: Modem, terminal: int, stop: Event) -> None:
     try:
         while not stop.is_set():
             readable, _, _ = select.select([terminal], [], [], _POLL)
@@ -42,7 +43,7 @@ def _carry(modem: Modem, terminal: int, stop: Event) -> None:
             while data := modem.read(0):
                 _write_all(terminal, data, stop)
     except (ModemError, OSError):
-        return  # a dead modem, or nobody at the other end: closing the terminal tells the reader
+        return  # the line failed or the reader is gone; closing the terminal ends the reader
     finally:
         os.close(terminal)
 

@@ -15,7 +15,7 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from lab.simulation.simulation import Simulation
-from lab.simulation.standalone_evidence import by_hand
+from lab.simulation.standalone_evidence import prepare_evidence
 from lab.world.clock import World
 from tests.integration.device_server import other_client
 from tests.integration.device_server.other_client import Client, RefusedError, UntrustedError, thumbprint
@@ -57,7 +57,7 @@ def keystore() -> Iterator[Keystore]:
     with Simulation.open("2021", world=World(int(time.time()))) as simulation:
 
         def attest(nonce: str, place: str) -> tuple[dict[str, Any], dict[str, Any]]:
-            made = by_hand(simulation, "official-global", place, nonce)
+            made = prepare_evidence(simulation, "official-global", place, nonce)
             assert made
             return made.claims, made.key.private_jwk()
 

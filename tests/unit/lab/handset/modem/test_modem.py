@@ -1,4 +1,4 @@
-"""The emulated modem: answers by the book, habits and faults on demand."""
+"""The emulated modem: responses of the standards, options and faults."""
 
 import pytest
 from hypothesis import given
@@ -71,42 +71,37 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("line", ANSWERS)
-def test_each_command_is_answered_by_its_clause(line: str) -> None:
-    """The modem stands for real ones: forms, errors and order are those of V.250 and TS 27.007."""
+def test_command_has_the_response_of_its_clause(line: str) -> None:
+    """ITU-T V.250 and 3GPP TS 27.007."""
     assert lines(ask(line)) == ANSWERS[line]
 
 
 @pytest.mark.parametrize("code", CmeCode)
 @pytest.mark.parametrize("mode", [0, 1, 2])
-def test_errors_are_spelt_as_asked(code: CmeCode, mode: int) -> None:
-    """AT+CMEE chooses between nothing, number and words."""
+def test_error_has_the_form_that_cmee_selects(code: CmeCode, mode: int) -> None:
     expected = ["ERROR", f"+CME ERROR: {code.value}", f"+CME ERROR: {TEXTS[code]}"][mode]
     assert spell_error(code, mode, worded=True) == expected
 
 
 @given(st.text(max_size=40).map(lambda text: "AT" + text))
-def test_any_line_is_answered(line: str) -> None:
-    """A modem never stays silent after AT, whatever follows."""
+def test_any_command_line_has_a_response(line: str) -> None:
     state = power_up(config(cuban_sim(), american_sim()), QUIET, ModemFaults())
     last = execute(state, line)[-1]
     assert parse_result(last) is not None or last in ("0", "4")
 
 
-def test_echo_comes_before_the_answer_until_it_is_switched_off() -> None:
-    """Power-up echoes; ATE0 is itself still echoed."""
+def test_echo_precedes_the_response_until_it_is_turned_off() -> None:
     modem = EmulatedModem(config(None))
     modem.write(b"ATE0\rAT\r")
     assert modem.read(0) == b"ATE0\r\r\nOK\r\n\r\nOK\r\n"
 
 
-def test_short_results_are_numbers() -> None:
-    """ATV0."""
+def test_result_codes_are_numbers_after_atv0() -> None:
     assert ask("ATV0") == b"0\r"
 
 
 @pytest.mark.parametrize("chunk", [0, 1, 5])
-def test_the_same_seed_gives_the_same_octets(chunk: int) -> None:
-    """A scenario must be repeatable to the octet."""
+def test_same_seed_gives_the_same_bytes(chunk: int) -> None:
     options = ModemOptions(unsolicited=("RING", "+CREG: 1"), chunk=chunk, seed=11)
 
     def pieces() -> list[bytes]:
@@ -118,8 +113,7 @@ def test_the_same_seed_gives_the_same_octets(chunk: int) -> None:
     assert chunk == 0 or max(map(len, pieces())) <= chunk
 
 
-def test_a_change_of_network_is_reported_where_reports_are_on() -> None:
-    """+CREG=2 asks for unsolicited codes with the cell."""
+def test_change_of_network_is_reported_if_reports_are_on() -> None:
     modem = EmulatedModem(config(cuban_sim(), serving=Serving(registration=Registration.SEARCHING)), QUIET)
     modem.serve(AT_HOME)
     assert modem.read(0) == b""
@@ -129,23 +123,20 @@ def test_a_change_of_network_is_reported_where_reports_are_on() -> None:
     assert modem.read(0) == b'\r\n+CREG: 1,"0065","00012C01",7\r\n'
 
 
-def test_a_card_can_be_swapped() -> None:
-    """Scenarios change SIMs while the phone runs."""
+def test_inserted_card_replaces_the_card_in_the_slot() -> None:
     modem = EmulatedModem(config(None), QUIET)
     modem.insert(0, cuban_sim())
     modem.write(b"AT+CIMI\r")
     assert cuban_sim().imsi.encode() in modem.read(0)
 
 
-def test_a_silent_modem_says_nothing() -> None:
-    """Not even echo."""
+def test_silent_modem_sends_no_byte() -> None:
     modem = EmulatedModem(config(None), faults=ModemFaults(silent=True))
     modem.write(b"AT\r")
     assert modem.read(0) == b""
 
 
-def test_a_dying_modem_stops_within_its_answer() -> None:
-    """The last octets may be half a line; then the line is gone for good."""
+def test_failing_line_ends_within_a_response_and_then_raises_modem_error() -> None:
     modem = EmulatedModem(config(None), QUIET, ModemFaults(dies_after=3))
     modem.write(b"AT\r")
     assert modem.read(0) == b"\r\nO"
@@ -155,15 +146,13 @@ def test_a_dying_modem_stops_within_its_answer() -> None:
         modem.write(b"AT\r")
 
 
-def test_a_delayed_answer_holds_back_the_later_ones() -> None:
-    """A modem answers in order."""
+def test_delayed_response_delays_the_following_ones() -> None:
     modem = EmulatedModem(config(None), QUIET, ModemFaults(delays=((0, 2),)))
     modem.write(b"AT+CGSN\rAT\r")
     assert [modem.read(0) for _ in range(3)][:2] == [b"", b""]
     assert modem.sent == len(f"\r\n{IMEI}\r\n\r\nOK\r\n\r\nOK\r\n")
 
 
-def test_a_modem_needs_an_identity() -> None:
-    """No IMEI is a mistake of the lab, told at once."""
+def test_modem_without_an_imei_raises_value_error() -> None:
     with pytest.raises(ValueError, match="IMEI"):
         EmulatedModem(ModemConfig(imeis=(), slots=(None,)))
