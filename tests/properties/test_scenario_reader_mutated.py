@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.scenario.files.errors import Fault, ScenarioError
+from lab.scenario.files.errors import FileError, ScenarioError
 from lab.scenario.files.reader import SUFFIX, Case, read_text
 from tests.support.profiles import examples
 
@@ -72,12 +72,12 @@ def mutated(text: str, random: Random) -> str:
     return "\n".join(lines)
 
 
-def read(body: str) -> tuple[tuple[Case, ...], tuple[Fault, ...]]:
+def read(body: str) -> tuple[tuple[Case, ...], tuple[FileError, ...]]:
     """The scenarios in a file, or its errors."""
     try:
         return read_text(body, "folder/test.scenario.yaml"), ()
     except ScenarioError as error:
-        return (), error.faults
+        return (), error.errors
 
 
 @settings(max_examples=examples(500))
@@ -85,7 +85,7 @@ def read(body: str) -> tuple[tuple[Case, ...], tuple[Fault, ...]]:
 def test_randomly_changed_file_is_read_or_rejected(text: str, seed: int) -> None:
     """Each error names a line of the file; the reader raises no other exception."""
     body = mutated(text, Random(seed))
-    found, faults = read(body)
-    assert bool(found) != bool(faults)
-    assert all(1 <= fault.line <= body.count("\n") + 2 for fault in faults)
+    found, errors = read(body)
+    assert bool(found) != bool(errors)
+    assert all(1 <= error.line <= body.count("\n") + 2 for error in errors)
     assert len({case.id for case in found}) == len(found)

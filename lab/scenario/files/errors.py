@@ -1,11 +1,11 @@
-"""What is wrong with a scenario file: where, what, and the nearest word that would be right."""
+"""Errors in a scenario file: where, what, and what to write instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Wrong(StrEnum):
+class FileErrorCode(StrEnum):
     """Stable codes."""
 
     UNREADABLE = "unreadable"
@@ -21,27 +21,27 @@ class Wrong(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
-    """One thing that is wrong, at `line` and `column`, both from 1. `where` is the dotted path to it."""
+class FileError:
+    """One error at `line` and `column`, both from 1. `where` is the dotted path of the value."""
 
     line: int
     column: int
-    code: Wrong
+    code: FileErrorCode
     where: str
     message: str
 
 
 class ScenarioError(Exception):
-    """A file that cannot be used. `faults` are in the order of their lines; `file` is as it was named."""
+    """A file that cannot be used. `errors` are sorted by line; `file` is the name that the caller gave."""
 
-    def __init__(self, file: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, file: str, errors: Sequence[FileError]) -> None:
         self.file = file
-        self.faults = tuple(sorted(set(faults)))
+        self.errors = tuple(sorted(set(errors)))
         super().__init__("\n".join(self.lines()))
 
     def lines(self) -> list[str]:
-        """One line for each fault, as compilers write them."""
+        """One line for each error, in the format of compilers."""
         return [
-            f"{self.file}:{fault.line}:{fault.column}: {fault.where + ': ' if fault.where else ''}{fault.message}"
-            for fault in self.faults
+            f"{self.file}:{error.line}:{error.column}: {error.where + ': ' if error.where else ''}{error.message}"
+            for error in self.errors
         ]

@@ -1,7 +1,7 @@
-"""Names that a scenario gives and speaks of: handsets, marks, copies, codes."""
+"""Checks of names that a scenario defines and refers to: handsets, marks, copies, codes."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from lab.scenario.files.yaml_positions import Path
 from lab.scenario.model.device_steps import SwapSims
@@ -10,81 +10,74 @@ from lab.scenario.model.step import HandsetStep
 from lab.scenario.model.step_union import CutPower
 from text_input.suggestions import suggestion
 
+_SOURCES: Final = {
+    "restore-state": ("copy-state", "from_"),
+    "restore-backup": ("back-up", "from_"),
+    "enter-code": ("issue-code", "code"),
+}
+"""For each step that refers to a name: the step that defines it, and the attribute with the name."""
 
-class Known:
-    """The names that have been given so far."""
+
+class DefinedNames:
+    """The names that are defined before a step."""
 
     def __init__(self, handsets: set[str], parameters: set[str]) -> None:
         self._handsets = sorted(handsets)
         self._parameters = sorted(parameters)
         self._marks: list[str] = []
-        self._kept: dict[str, list[str]] = {"copy-state": [], "back-up": [], "issue-code": []}
+        self._saved: dict[str, list[str]] = {verb: [] for verb, _ in _SOURCES.values()}
 
-    def strangers(self, names: tuple[str, ...] | None) -> list[str]:
-        """The names that are no handset's."""
-        return [name for name in names or () if name not in self._handsets]
+    def unknown_handsets(self, names: tuple[str, ...] | None) -> Iterator[str]:
+        """A message for each of `names` that is not the name of a handset."""
+        for name in names or ():
+            if name not in self._handsets:
+                yield f"no handset is called {name!r}; {suggestion(name, self._handsets)}"
 
-    def no_handset(self, name: str) -> str:
-        """What to say of such a name."""
-        return f"no handset is called {name!r}; {suggestion(name, self._handsets)}"
-
-    def wrong_in(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
-        """What a step speaks of that is not there, and what it gives a name to for the steps after it."""
+    def check(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
+        """Path and message for each unknown name in a step. Names that the step defines are known from then on."""
         verb = step.verb()
         if isinstance(step, HandsetStep):
-            yield from (((*path, verb), self.no_handset(name)) for name in self.strangers(step.subject))
-        yield from self._others(step, path)
-        yield from self._unremembered(step, path)
+            yield from (((*path, verb), message) for message in self.unknown_handsets(step.subject))
+        yield from self._check_handsets(step, path)
+        yield from self._check_saved(step, path)
         for name in step.when or {}:
             if name not in self._parameters:
-                yield (
-                    (*path, "when", name),
-                    f"no parameter is called {name!r}; {suggestion(name, self._parameters)}",
-                )
+                message = f"no parameter is called {name!r}; {suggestion(name, self._parameters)}"
+                yield (*path, "when", name), message
         if isinstance(step, CutPower):
-            yield from self.wrong_in(step.during, (*path, "during"))
-        self._remember(step)
+            yield from self.check(step.during, (*path, "during"))
+        if verb == "mark":
+            self._marks.append(step.mark)
+        if verb in self._saved:
+            self._saved[verb].append(step.as_)
 
-    def _others(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    def _check_handsets(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
+        """Handsets that are named in members other than that of the verb."""
+        named: list[tuple[Path, tuple[str, ...] | None]] = []
         if isinstance(step, SwapSims) and step.with_:
             if step.with_ in (step.subject or self._handsets):
                 yield (
                     (*path, "with"),
-                    "would change cards with itself; name one phone, and another one here",
+                    "is the same handset; name one handset in the step, and another one here",
                 )
-            yield from (((*path, "with"), self.no_handset(name)) for name in self.strangers((step.with_,)))
+            named.append(((*path, "with"), (step.with_,)))
         if isinstance(step, WireFault):
-            yield from (((*path, "of"), self.no_handset(name)) for name in self.strangers(step.of))
+            named.append(((*path, "of"), step.of))
         for at, entry in enumerate(getattr(step, "audit", None) or ()):
-            if entry.of:
-                yield from (((*path, "audit", at), self.no_handset(n)) for n in self.strangers((entry.of,)))
+            named.append(((*path, "audit", at), (entry.of,) if entry.of else None))
+        for where, names in named:
+            yield from ((where, message) for message in self.unknown_handsets(names))
 
-    def _unremembered(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    def _check_saved(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
+        """Marks, copies, backups and codes that no earlier step defines."""
         elapsed = getattr(step, "elapsed", None)
         for member, mark in (("since", getattr(step, "since", None)), ("elapsed", elapsed and elapsed.since)):
             if mark and mark not in self._marks:
-                yield (
-                    (*path, member),
-                    f"no mark is called {mark!r} here; {_remembered(mark, self._marks, 'mark')}",
-                )
-        for verb, source, member in (
-            ("restore-state", "copy-state", "from_"),
-            ("restore-backup", "back-up", "from_"),
-            ("enter-code", "issue-code", "code"),
-        ):
-            name = getattr(step, member, None) if step.verb() == verb else None
-            if name and name not in self._kept[source]:
-                yield (
-                    (*path, member.rstrip("_")),
-                    (f"nothing is kept as {name!r} here; {_remembered(name, self._kept[source], source)}"),
-                )
-
-    def _remember(self, step: Any) -> None:
-        if step.verb() == "mark":
-            self._marks.append(step.mark)
-        if step.verb() in self._kept:
-            self._kept[step.verb()].append(step.as_)
-
-
-def _remembered(name: str, known: list[str], verb: str) -> str:
-    return suggestion(name, known) if known else f"a step `{verb}` must come before"
+                hint = suggestion(mark, self._marks) if self._marks else "a step `mark` must come before"
+                yield (*path, member), f"no mark is called {mark!r} here; {hint}"
+        if step.verb() in _SOURCES:
+            source, attribute = _SOURCES[step.verb()]
+            name, known = getattr(step, attribute), self._saved[source]
+            if name and name not in known:
+                hint = suggestion(name, known) if known else f"a step `{source}` must come before"
+                yield (*path, attribute.rstrip("_")), f"nothing is saved as {name!r} here; {hint}"

@@ -1,4 +1,4 @@
-"""One file, many scenarios: parameters with their values, rows of examples, exclusions, and what takes their place."""
+"""Parameters of a scenario file: values, rows of examples, exclusions, combinations and substitution."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,19 +8,19 @@ from typing import Any, Final
 
 from agent.screens import LANGUAGES
 from firmware_profiles.loader import names as profile_names
-from lab.scenario.files.errors import Wrong
+from lab.scenario.files.errors import FileErrorCode
 from lab.scenario.files.yaml_positions import Path, Tree
 from lab.world.places import load_places
 from text_input.suggestions import suggestion
 
 REFERENCE: Final = re.compile(r"\$\{([^}]*)\}")
 
-EVERY: Final = {
+VALUE_LISTS: Final = {
     "all-profiles": lambda: list(profile_names()),
     "all-places": lambda: list(load_places()),
     "all-languages": lambda: list(LANGUAGES),
 }
-"""Words that stand for a list of values."""
+"""Words that are replaced by a list of values."""
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -28,7 +28,7 @@ Values = Mapping[str, Any]
 
 
 def label(value: Any) -> str:
-    """How a value is written in an id.
+    """The text of a value in an id.
 
     >>> label(True), label(None), label("havana"), label(-86_400)
     ('true', 'none', 'havana', '-86400')
@@ -41,48 +41,38 @@ def label(value: Any) -> str:
 
 
 def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
-    """Every combination that is not excluded: labels by parameter, for people, and values. Notes faults in `tree`."""
+    """Labels by parameter, and values, of every combination that is not excluded. Adds errors to `tree`."""
     choices = _parameters(tree)
     rows = _tables(tree, "examples")
     for at, row in enumerate(rows):
         for name in row:
             _check_name(tree, name, ("examples", at, name))
         for name in sorted(row.keys() & choices.keys()):
-            tree.fault(
-                ("examples", at, name), Wrong.BAD_VALUE, "is a parameter as well; keep it in one place"
-            )
+            message = "is a parameter as well; keep one of them"
+            tree.add_error(("examples", at, name), FileErrorCode.BAD_VALUE, message)
     excluded = _tables(tree, "exclude")
-    _check_exclusions(tree, excluded, labels_of(tree))
+    known = labels_of(tree)
+    for at, part in enumerate(excluded):
+        check_values(tree, part, known, ("exclude", at))
+        for name in part:
+            if name not in known:
+                message = f"no such parameter; {suggestion(name, known)}"
+                tree.add_error(("exclude", at, name), FileErrorCode.UNKNOWN_PARAMETER, message)
     names = sorted(choices)
     for row in rows or [{}]:
-        for chosen in product(*(choices[name] for name in names)):
-            values = {name: value for name, (_, value) in zip(names, chosen, strict=True)} | row
-            labels = {name: text for name, (text, _) in zip(names, chosen, strict=True)}
+        for selected in product(*(choices[name] for name in names)):
+            values = {name: value for name, (_, value) in zip(names, selected, strict=True)} | row
+            labels = {name: text for name, (text, _) in zip(names, selected, strict=True)}
             labels |= {name: label(value) for name, value in row.items()}
             if not any(matches(labels, part) for part in excluded):
                 yield dict(sorted(labels.items())), values
 
 
-def _tables(tree: Tree, member: str) -> list[dict[str, Any]]:
-    """A list of tables, empty where it is none, or notes what is wrong with it."""
-    listed = tree.value.get(member)
-    if listed is None:
-        return []
-    if not isinstance(listed, list) or not all(isinstance(part, dict) for part in listed):
-        tree.fault(
-            (member,),
-            Wrong.BAD_VALUE,
-            "is no list of tables; write one on each line, as in `- {place: paris}`",
-        )
-        return []
-    return listed
-
-
 def labels_of(tree: Tree) -> dict[str, set[str]]:
-    """Every value of every parameter, as it is written in ids."""
-    before = len(tree.faults)
+    """The labels of every value of every parameter."""
+    before = len(tree.errors)
     found = {name: {text for text, _ in values} for name, values in _parameters(tree).items()}
-    del tree.faults[before:]  # they are noted where parameters are read
+    del tree.errors[before:]  # `combinations` adds them
     rows = tree.value.get("examples")
     for row in rows if isinstance(rows, list) else []:
         for name, value in row.items() if isinstance(row, dict) else ():
@@ -90,96 +80,92 @@ def labels_of(tree: Tree) -> dict[str, set[str]]:
     return found
 
 
-def strangers(wanted: Mapping[str, Any], known: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
-    """What of `wanted` no combination has: the parameter, and the value. What refers to a parameter may be anything."""
+def check_values(tree: Tree, wanted: Mapping[str, Any], known: Mapping[str, set[str]], path: Path) -> None:
+    """Add an error for each value in `wanted`, at `path`, that no combination has. References may have any value."""
     for name, values in wanted.items():
-        for value in _listed(values):
-            if isinstance(value, str) and REFERENCE.search(value):
+        for value in _as_list(values):
+            if name not in known or (isinstance(value, str) and REFERENCE.search(value)):
                 continue
-            if name in known and not any(_is(each, value) for each in known[name]):
-                yield name, str(value)
+            if not any(_is(each, value) for each in known[name]):
+                text = str(value)
+                message = f"no combination has {text!r}; {suggestion(text, sorted(known[name]))}"
+                tree.add_error((*path, name), FileErrorCode.BAD_VALUE, message)
 
 
 def matches(labels: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
-    """Whether each parameter that is named has one of the values that are wanted, wildcards allowed."""
+    """Whether each parameter in `wanted` has one of its values; wildcards are allowed."""
     return all(
-        any(_is(labels.get(name, ""), value) for value in _listed(values)) for name, values in wanted.items()
+        any(_is(labels.get(name, ""), value) for value in _as_list(values)) for name, values in wanted.items()
     )
 
 
-def _is(text: str, wanted: Any) -> bool:
-    """Whether a label is that of a value, or fits it as a pattern."""
-    return text == label(wanted) or (isinstance(wanted, str) and fnmatchcase(text, wanted))
-
-
-def put_in(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
-    """`value` with the parameters in their places. A text that is nothing but one becomes the value itself."""
+def substitute(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
+    """`value` with the parameters replaced. A text that consists of one reference becomes the value itself."""
     if isinstance(value, dict):
-        return {name: put_in(part, values, tree, (*path, name)) for name, part in value.items()}
+        return {name: substitute(part, values, tree, (*path, name)) for name, part in value.items()}
     if isinstance(value, list):
-        return [put_in(part, values, tree, (*path, at)) for at, part in enumerate(value)]
+        return [substitute(part, values, tree, (*path, at)) for at, part in enumerate(value)]
     if not isinstance(value, str) or "${" not in value:
         return value
     if missing := [name for name in REFERENCE.findall(value) if name not in values]:
-        known = suggestion(missing[0], values) if values else "the file has no parameters"
-        tree.fault(path, Wrong.UNKNOWN_PARAMETER, f"no parameter is called {missing[0]!r}; {known}")
+        hint = suggestion(missing[0], values) if values else "the file has no parameters"
+        message = f"no parameter is called {missing[0]!r}; {hint}"
+        tree.add_error(path, FileErrorCode.UNKNOWN_PARAMETER, message)
         return value
     if whole := REFERENCE.fullmatch(value):
         return values[whole[1]]
     return REFERENCE.sub(lambda found: label(values[found[1]]), value)
 
 
+def _tables(tree: Tree, member: str) -> list[dict[str, Any]]:
+    """The tables in `member`. Empty, with an error in `tree`, if it is not a list of tables."""
+    listed = tree.value.get(member)
+    if listed is None:
+        return []
+    if isinstance(listed, list) and all(isinstance(part, dict) for part in listed):
+        return listed
+    message = "is not a list of tables; write one on each line, as in `- {place: paris}`"
+    tree.add_error((member,), FileErrorCode.BAD_VALUE, message)
+    return []
+
+
 def _parameters(tree: Tree) -> dict[str, list[tuple[str, Any]]]:
-    """The values of each parameter with their labels. A table gives each value a name of its own."""
+    """Label and value of each value of each parameter. In a table, the names are the labels."""
     declared = tree.value.get("parameters") or {}
     if not isinstance(declared, dict):
-        tree.fault(
-            ("parameters",), Wrong.BAD_VALUE, "is no table; write a name and a list of values on each line"
-        )
+        message = "is not a table; write a name and a list of values on each line"
+        tree.add_error(("parameters",), FileErrorCode.BAD_VALUE, message)
         return {}
     found = {}
     for name, values in declared.items():
-        _check_name(tree, name, ("parameters", name))
-        listed = EVERY[values]() if isinstance(values, str) and values in EVERY else values
+        path = ("parameters", name)
+        _check_name(tree, name, path)
+        listed = VALUE_LISTS[values]() if isinstance(values, str) and values in VALUE_LISTS else values
         if isinstance(listed, dict) and listed:
             found[name] = [(label(key), value) for key, value in listed.items()]
         elif isinstance(listed, list) and listed and not any(isinstance(v, dict | list) for v in listed):
             found[name] = [(label(value), value) for value in listed]
         else:
-            tree.fault(
-                ("parameters", name),
-                Wrong.BAD_VALUE,
-                f"is no list of values; write [a, b], a table of named values, or one of {', '.join(EVERY)}",
-            )
-    _check_distinct(tree, found)
+            options = ", ".join(VALUE_LISTS)
+            message = f"is not a list of values; write [a, b], a table of named values, or one of {options}"
+            tree.add_error(path, FileErrorCode.BAD_VALUE, message)
+            continue
+        labels = [text for text, _ in found[name]]
+        if repeated := [text for text in labels if labels.count(text) > 1]:
+            tree.add_error(path, FileErrorCode.BAD_VALUE, f"has the value {repeated[0]!r} twice; remove one")
     return found
 
 
 def _check_name(tree: Tree, name: str, path: Path) -> None:
     if not NAME.fullmatch(name):
-        tree.fault(path, Wrong.BAD_VALUE, "is no name; use small letters, digits and hyphens")
+        message = "is not a valid name; use lower-case letters, digits and hyphens"
+        tree.add_error(path, FileErrorCode.BAD_VALUE, message)
 
 
-def _check_distinct(tree: Tree, found: Mapping[str, list[tuple[str, Any]]]) -> None:
-    for name, values in found.items():
-        labels = [text for text, _ in values]
-        if twice := [text for text in labels if labels.count(text) > 1]:
-            tree.fault(("parameters", name), Wrong.BAD_VALUE, f"has the value {twice[0]!r} twice")
+def _is(text: str, wanted: Any) -> bool:
+    """Whether a label is that of a value, or matches it as a pattern."""
+    return text == label(wanted) or (isinstance(wanted, str) and fnmatchcase(text, wanted))
 
 
-def _check_exclusions(tree: Tree, excluded: list[dict[str, Any]], known: Mapping[str, set[str]]) -> None:
-    for at, part in enumerate(excluded):
-        for name, text in strangers(part, known):
-            message = f"no combination has {text!r}; {suggestion(text, sorted(known[name]))}"
-            tree.fault(("exclude", at, name), Wrong.BAD_VALUE, message)
-        for name in part:
-            if name not in known:
-                tree.fault(
-                    ("exclude", at, name),
-                    Wrong.UNKNOWN_PARAMETER,
-                    f"no such parameter; {suggestion(name, known)}",
-                )
-
-
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]

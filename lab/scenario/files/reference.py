@@ -1,4 +1,4 @@
-"""The reference of scenario files, from the models: `python -m lab.scenario.files.reference FILE` writes it anew."""
+"""The reference of scenario files, from the models. `python -m lab.scenario.files.reference FILE` writes it."""
 
 import ast
 import inspect
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from enum import Enum
 from inspect import cleandoc
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +37,11 @@ from lab.scenario.model.step_union import BARE, VERBS
 
 INTRO: Final = (
     "# Scenario files: reference\n\n"
-    "Generated from the models by `make generate`; how to write a first file is in [scenarios.md](scenarios.md). "
-    "Editors complete and check with\n`lab/scenario/files/schema/scenario.schema.json`. Members in bold are needed. "
-    "Durations have units (`90 s`, `5 days`, `1 day 6 hours`), moments are\nUTC (`2021-09-06`, `2021-09-06T10:30Z`), "
-    "networks are MCC-MNC (`368-01`). Where one word can stand, mostly a list of words can\n"
-    "stand too, of which any will do.\n"
+    "Generated from the models by `make generate`. [scenarios.md](scenarios.md) explains how to write a first file. "
+    "Editors complete and\ncheck with `lab/scenario/files/schema/scenario.schema.json`. Members in bold are required. "
+    "Durations have units (`90 s`, `5 days`,\n`1 day 6 hours`), times are UTC (`2021-09-06`, `2021-09-06T10:30Z`), "
+    "networks are MCC-MNC (`368-01`). In most expectations a list\nof words is allowed instead of one word; "
+    "any of them then matches.\n"
 )
 
 WORLD: Final[tuple[tuple[str, type[Table]], ...]] = (
@@ -63,11 +64,11 @@ OBSERVED: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("audit", AuditExpected),
     ("elapsed", Elapsed),
 )
-_WORDS_MOST: Final = 12
+_WORDS_MAX: Final = 12
 
 
 def text() -> str:
-    """The page."""
+    """The contents of the page."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -75,78 +76,70 @@ def _lines() -> Iterator[str]:
     yield INTRO
     for name, table in WORLD:
         yield f"## {name if name[0].isupper() else f'`{name}`'}\n"
-        yield f"{_said(table)}\n"
+        yield f"{_docstring(table)}\n"
         yield from _members(table, ())
     yield "## Steps\n"
     yield (
-        "A step is a table with a verb; its value says what it is done to: a handset, a list of handsets, or nothing "
-        "for all. Every step\nmay have `when`, a table of parameters and values for which alone it is done, and "
-        "`note`, a sentence for the report. These verbs may\nstand alone: "
+        "A step is a table with a verb. Its value names the subject: a handset, a list of handsets, or empty for all. "
+        "Every step\nmay have `when`, a table of parameter values that restricts the step to matching combinations, "
+        "and `note`, a sentence for\nthe report. These verbs may be written without a value: "
         + ", ".join(f"`{verb}`" for verb in BARE)
         + ".\n"
     )
     for verb, step in VERBS.items():
         if step is not Expect:
             yield f"### `{verb}`\n"
-            yield f"{_said(step)}\n"
+            yield f"{_docstring(step)}\n"
             yield from _members(step, tuple(Step.model_fields))
     yield "## Expectations\n"
-    yield f"{_said(Expect)}\n"
+    yield f"{_docstring(Expect)}\n"
     yield from _members(Expect, tuple(Step.model_fields))
     for name, table in OBSERVED:
         yield f"### {name}\n"
-        yield f"{_said(table)}\n"
+        yield f"{_docstring(table)}\n"
         yield from _members(table, ())
     yield "## Faults\n"
-    yield f"Kinds of the step `fault`, and of `world.faults`, which have the members of that step. {_said(WireFault)}\n"
-    yield "| fault | what happens |\n|---|---|"
-    yield from (
-        f"| `{kind}` | {meaning} |" for kind, meaning in _meanings(FaultKind) if kind in SCENARIO_FAULTS
-    )
+    yield f"Kinds of the step `fault` and of `world.faults`, which has the same members. {_docstring(WireFault)}\n"
+    yield "| fault | effect |\n|---|---|"
+    yield from (f"| `{kind}` | {meaning} |" for kind, meaning in _fault_meanings() if kind in SCENARIO_FAULTS)
 
 
 def _members(table: type[BaseModel], without: tuple[str, ...]) -> Iterator[str]:
     fields = {name: field for name, field in table.model_fields.items() if name not in without}
-    yield "| member | what it is |\n|---|---|"
+    yield "| member | meaning |\n|---|---|"
     for name, field in fields.items():
         member = f"`{field.alias or name}`"
-        yield f"| {f'**{member}**' if field.is_required() else member} | {_told(field)} |"
+        yield f"| {f'**{member}**' if field.is_required() else member} | {_meaning(field)} |"
     yield ""
 
 
-def _told(field: FieldInfo) -> str:
+def _meaning(field: FieldInfo) -> str:
     words = words_of([field.annotation])
-    parts = [field.description or ""]
-    if words and len(words) <= _WORDS_MOST:
+    description = field.description or ""
+    parts = [description] if description else []
+    if words and len(words) <= _WORDS_MAX:
         parts.append("One of " + ", ".join(f"`{word}`" for word in words) + ".")
-    default = _default(field)
-    if default:
-        parts.append(f"By default {default}.")
-    return " ".join(part for part in parts if part)
+    default: Any = field.default
+    if isinstance(default, Enum):
+        parts.append(f"By default `{default.value}`.")
+    elif (
+        isinstance(default, str | int)
+        and not isinstance(default, bool)
+        and "by default" not in description.lower()
+    ):
+        parts.append(f"By default `{default}`.")
+    return " ".join(parts)
 
 
-def _default(field: FieldInfo) -> str:
-    value: Any = field.default
-    if field.is_required() or value in (None, ()) or isinstance(value, BaseModel) or field.default_factory:
-        return ""
-    if isinstance(value, Enum):
-        return f"`{value.value}`"
-    if "by default" in (field.description or "").lower():
-        return ""
-    return f"`{value}`" if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def _said(table: type[BaseModel]) -> str:
+def _docstring(table: type[BaseModel]) -> str:
     return " ".join(cleandoc(table.__doc__ or "").split())
 
 
-def _meanings(words: type[FaultKind]) -> Iterator[tuple[str, str]]:
-    """Each word with the sentence that stands below it in the source."""
-
-    body = ast.parse(inspect.getsource(words)).body[0]
-    if not isinstance(body, ast.ClassDef):
-        return
-    for member, sentence in zip(body.body, body.body[1:], strict=False):
+def _fault_meanings() -> Iterator[tuple[str, str]]:
+    """Each fault with the docstring below it in the source."""
+    body = ast.parse(inspect.getsource(FaultKind)).body[0]
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    for member, sentence in pairwise(statements):
         if isinstance(member, ast.Assign) and isinstance(sentence, ast.Expr):
             yield ast.literal_eval(member.value), ast.literal_eval(sentence.value)
 

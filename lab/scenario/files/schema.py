@@ -1,6 +1,6 @@
-"""The published JSON Schema of scenario files: `python -m lab.scenario.files.schema` writes it anew.
+"""The published JSON Schema of scenario files. `python -m lab.scenario.files.schema` writes it.
 
-It is for editors, which complete and check with it; the reader judges by the models alone.
+Editors use it to complete and check files. The reader uses only the models.
 """
 
 import json
@@ -11,24 +11,24 @@ from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step_union import BARE
 
 FILE: Final = Path(__file__).parent / "schema" / "scenario.schema.json"
-_LEAVES: Final = ("string", "integer", "number", "boolean", "null")
+_LEAVES: Final = ("string", "integer", "number", "boolean")
 _PARAMETER: Final = {"$ref": "#/$defs/parameter"}
 _STEP: Final = {"$ref": "#/$defs/step"}
 
 
 def generate() -> dict[str, Any]:
     """The schema, JSON Schema draft 2020-12."""
-    body: dict[str, Any] = _open_to_parameters(_plain(Scenario.model_json_schema()))
+    body: dict[str, Any] = _allow_parameters(_plain(Scenario.model_json_schema()))
     body["$defs"]["parameter"] = {
         "type": "string",
         "pattern": r"\$\{[a-z][a-z0-9-]*\}",
         "description": "A parameter's value.",
     }
-    # A table of named faults is what a matrix is made of.
+    # A parameter can have a list of faults as its value.
     faults = body["$defs"]["WorldTable"]["properties"]["faults"]
     body["$defs"]["WorldTable"]["properties"]["faults"] = {"anyOf": [faults, _PARAMETER]}
     steps = body["properties"]["steps"]
-    # Steps differ by the verb that they must have, so that any of them will do where one does.
+    # Each step requires its own verb, so at most one alternative matches; anyOf is sufficient.
     body["$defs"]["step"] = {"anyOf": [*steps["items"]["oneOf"], {"enum": list(BARE)}, _PARAMETER]}
     steps |= {"items": _STEP, "minItems": 1}
     body["$defs"]["CutPower"]["properties"]["during"] = _STEP
@@ -40,12 +40,12 @@ def generate() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The schema as its file holds it."""
+    """The contents of the schema file."""
     return json.dumps(generate(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
-    """Without titles that only repeat a name or `null` for what is left out, and with the usual word for lists."""
+    """The schema without titles that repeat a name and without `null` defaults, and with `minItems` for lists."""
     if isinstance(value, list):
         return [_plain(part) for part in value]
     if not isinstance(value, dict):
@@ -58,26 +58,25 @@ def _plain(value: Any) -> Any:
     return found
 
 
-def _open_to_parameters(value: Any, *, leaf: bool = True) -> Any:
-    """Wherever a value stands a parameter may stand."""
+def _allow_parameters(value: Any) -> Any:
+    """The schema with a parameter as an alternative to every value."""
     if isinstance(value, list):
-        return [_open_to_parameters(part) for part in value]
+        return [_allow_parameters(part) for part in value]
     if not isinstance(value, dict):
         return value
-    if leaf and (value.get("type") in _LEAVES[:-1] or "enum" in value or "const" in value):
+    if value.get("type") in _LEAVES or "enum" in value or "const" in value:
         described = {name: value[name] for name in ("description", "default") if name in value}
         bare = {name: part for name, part in value.items() if name not in described}
         return {"anyOf": [bare, _PARAMETER], **described}
-    return {name: _named(name, part) for name, part in value.items()}
-
-
-def _named(name: str, part: Any) -> Any:
-    """Members of a schema that hold schemas by name, and those that hold none at all."""
-    if name in ("properties", "$defs", "patternProperties") and isinstance(part, dict):
-        return {inner: _open_to_parameters(schema) for inner, schema in part.items()}
-    if name in ("propertyNames", "default", "required", "mapping", "discriminator"):
-        return part
-    return _open_to_parameters(part)
+    found = {}
+    for name, part in value.items():
+        if name in ("properties", "$defs", "patternProperties") and isinstance(part, dict):
+            found[name] = {inner: _allow_parameters(schema) for inner, schema in part.items()}
+        elif name in ("propertyNames", "default", "required", "mapping", "discriminator"):
+            found[name] = part  # these contain no schemas
+        else:
+            found[name] = _allow_parameters(part)
+    return found
 
 
 if __name__ == "__main__":

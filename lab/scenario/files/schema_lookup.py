@@ -1,4 +1,4 @@
-"""From a path in a scenario to the words that could stand there, by the models themselves."""
+"""From the location of a pydantic error to the members and words that the models allow there."""
 
 import types
 import typing
@@ -15,36 +15,32 @@ from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step_union import VERBS
 
 
-def under(model: type[BaseModel], path: Path) -> list[Any]:
-    """The types that `model` gives to the member at `path`."""
-    found: list[Any] = [model]
-    for part in path:
+def types_at(loc: Path) -> list[Any]:
+    """The annotations of the value at `loc`, beginning with the model of the innermost step on it."""
+    found: list[Any] = [Scenario]
+    rest = loc
+    for at in range(len(loc) - 1, 0, -1):
+        if loc[at] in VERBS and (loc[at - 1] == "during" or isinstance(loc[at - 1], int)):
+            found, rest = [VERBS[str(loc[at])]], loc[at + 1 :]
+            break
+    for part in rest:
         found = [inner for annotation in found for inner in _below(annotation, part)]
     return found
 
 
 def members_of(annotations: list[Any]) -> list[str]:
-    """The members of tables of these types, as files spell them."""
-    return [
-        field.alias or name for model in _models(annotations) for name, field in model.model_fields.items()
-    ]
+    """The members of tables of these types, with their names in files."""
+    models = [bare for each in annotations for bare in _bare(each) if _is_model(bare)]
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
 def words_of(annotations: list[Any]) -> list[str]:
-    """The words that these types admit, where they admit only some."""
+    """The words that these types allow. Empty if they allow any text."""
     return list(dict.fromkeys(word for annotation in annotations for word in _words(annotation)))
 
 
-def nearest_model(loc: tuple[str | int, ...]) -> tuple[type[BaseModel], Path]:
-    """The model of the innermost step on a path of pydantic's, or the scenario, and the rest of the way."""
-    for at in range(len(loc) - 1, 0, -1):
-        if loc[at] in VERBS and (loc[at - 1] == "during" or isinstance(loc[at - 1], int)):
-            return VERBS[str(loc[at])], tuple(loc[at + 1 :])
-    return Scenario, tuple(loc)
-
-
-def in_file(loc: tuple[str | int, ...]) -> Path:
-    """A path of pydantic's without what is not in the file: the tags of unions, `[key]`."""
+def path_in_file(loc: Path) -> Path:
+    """A location of a pydantic error without the parts that are not in the file: tags of unions, `[key]`."""
     path: list[str | int] = []
     for part in loc:
         after_step = path and isinstance(path[-1], int) and len(path) >= 2 and path[-2] == "steps"
@@ -55,18 +51,21 @@ def in_file(loc: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
 def _below(annotation: Any, part: str | int) -> Iterator[Any]:
     for bare in _bare(annotation):
-        if isinstance(bare, type) and issubclass(bare, BaseModel):
-            yield from (
-                field.annotation for name, field in bare.model_fields.items() if (field.alias or name) == part
-            )
+        if _is_model(bare):
+            fields = bare.model_fields.items()
+            yield from (field.annotation for name, field in fields if (field.alias or name) == part)
         elif isinstance(part, int) or typing.get_origin(bare) is dict:
             yield from typing.get_args(bare)[-2 if isinstance(part, int) else -1 :][:1]
 
 
 def _bare(annotation: Any) -> Iterator[Any]:
-    """The members of a union, without what they are annotated with."""
+    """The members of a union, without `Annotated` and without None."""
     if typing.get_origin(annotation) is typing.Annotated:
         yield from _bare(typing.get_args(annotation)[0])
     elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
@@ -74,13 +73,6 @@ def _bare(annotation: Any) -> Iterator[Any]:
             yield from _bare(member)
     elif annotation is not types.NoneType:
         yield annotation
-
-
-def _models(annotations: list[Any]) -> Iterator[type[BaseModel]]:
-    for annotation in annotations:
-        for bare in _bare(annotation):
-            if isinstance(bare, type) and issubclass(bare, BaseModel):
-                yield bare
 
 
 def _words(annotation: Any) -> Iterator[str]:

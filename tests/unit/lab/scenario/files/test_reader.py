@@ -1,4 +1,4 @@
-"""Reading scenario files: everything that is wrong, where it is, and the nearest word that would be right."""
+"""Reading scenario files: every error with its position and a correction."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from lab.scenario.files import reference, schema
 from lab.scenario.files.discovery import cases as collected
-from lab.scenario.files.errors import ScenarioError, Wrong
+from lab.scenario.files.errors import ScenarioError, FileErrorCode
 from lab.scenario.files.reader import read, read_text
 from lab.scenario.files.yaml_positions import parse
 from lab.scenario.model.step_union import BARE, VERBS
@@ -19,157 +19,181 @@ ROOT = Path(__file__).parents[5]
 HEAD = "name: a\nabout: b\nhandsets:\n  phone: {profile: official-global}\n"
 
 
-def faults(body: str) -> list[tuple[int, str, str]]:
-    """Line, code and message of everything that is wrong."""
+def errors(body: str) -> list[tuple[int, str, str]]:
+    """Line, code and message of every error."""
     with pytest.raises(ScenarioError) as raised:
         read_text(body, "test.scenario.yaml")
-    return [(fault.line, fault.code.value, fault.message) for fault in raised.value.faults]
+    return [(error.line, error.code.value, error.message) for error in raised.value.errors]
 
 
-WRONG = {
-    "steps:\n  - power-onn\n": (6, Wrong.UNKNOWN_STEP, "did you mean 'power-on'"),
-    "steps:\n  - {}\n": (6, Wrong.UNKNOWN_STEP, "begin it with a verb"),
-    "steps:\n  - wait: 5\n": (6, Wrong.BAD_VALUE, "a number and its unit"),
-    "steps:\n  - wait-until: yesterday\n": (6, Wrong.BAD_VALUE, "2021-09-06"),
-    "steps:\n  - wait-until: 2021-02-30\n": (6, Wrong.BAD_VALUE, "no moment"),
-    "steps:\n  - set-up: phone\n    langage: fr\n": (7, Wrong.UNKNOWN_MEMBER, "did you mean 'language'"),
-    "steps:\n  - move: phone\n    to: paris\n    wait: 3 days\n": (6, Wrong.UNKNOWN_MEMBER, "another step"),
-    "steps:\n  - insert-sim: phone\n    operator: Orange\n": (7, Wrong.BAD_VALUE, "as in 208-01"),
-    "steps:\n  - restart-server: phone\n": (6, Wrong.BAD_VALUE, "stands alone"),
-    "steps:\n  - mark: My Mark\n": (6, Wrong.BAD_VALUE, "small letters"),
-    "steps:\n  - move: phone\n": (6, Wrong.MISSING_MEMBER, "add it"),
-    "steps:\n  - move: phone\n    to: pariss\n": (7, Wrong.BAD_VALUE, "did you mean 'paris"),
+INVALID = {
+    "steps:\n  - power-onn\n": (6, FileErrorCode.UNKNOWN_STEP, "did you mean 'power-on'"),
+    "steps:\n  - {}\n": (6, FileErrorCode.UNKNOWN_STEP, "begin it with a verb"),
+    "steps:\n  - wait: 5\n": (6, FileErrorCode.BAD_VALUE, "a number and its unit"),
+    "steps:\n  - wait-until: yesterday\n": (6, FileErrorCode.BAD_VALUE, "2021-09-06"),
+    "steps:\n  - wait-until: 2021-02-30\n": (6, FileErrorCode.BAD_VALUE, "no moment"),
+    "steps:\n  - set-up: phone\n    langage: fr\n": (
+        7,
+        FileErrorCode.UNKNOWN_MEMBER,
+        "did you mean 'language'",
+    ),
+    "steps:\n  - move: phone\n    to: paris\n    wait: 3 days\n": (
+        6,
+        FileErrorCode.UNKNOWN_MEMBER,
+        "another step",
+    ),
+    "steps:\n  - insert-sim: phone\n    operator: Orange\n": (7, FileErrorCode.BAD_VALUE, "as in 208-01"),
+    "steps:\n  - restart-server: phone\n": (6, FileErrorCode.BAD_VALUE, "without a value"),
+    "steps:\n  - mark: My Mark\n": (6, FileErrorCode.BAD_VALUE, "lower-case letters"),
+    "steps:\n  - move: phone\n": (6, FileErrorCode.MISSING_MEMBER, "add it"),
+    "steps:\n  - move: phone\n    to: pariss\n": (7, FileErrorCode.BAD_VALUE, "did you mean 'paris"),
     "steps:\n  - flash: phone\n    profile: custom-asop\n": (
         7,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "did you mean 'custom-aosp'",
     ),
-    "steps:\n  - expect: phone\n    outcome: loked\n": (7, Wrong.BAD_VALUE, "did you mean 'locked'"),
-    "steps:\n  - expect: phone\n    screen: {offers: retri}\n": (7, Wrong.BAD_VALUE, "did you mean 'retry'"),
-    "steps:\n  - expect: phone\n    usable: 'yes'\n": (7, Wrong.BAD_VALUE, "write true or false"),
-    "steps:\n  - expect: phone\n    never: {}\n": (7, Wrong.BAD_VALUE, "add what to look for"),
-    "steps:\n  - expect: fone\n    usable: true\n": (6, Wrong.UNKNOWN_NAME, "did you mean 'phone'"),
+    "steps:\n  - expect: phone\n    outcome: loked\n": (7, FileErrorCode.BAD_VALUE, "did you mean 'locked'"),
+    "steps:\n  - expect: phone\n    screen: {offers: retri}\n": (
+        7,
+        FileErrorCode.BAD_VALUE,
+        "did you mean 'retry'",
+    ),
+    "steps:\n  - expect: phone\n    usable: 'yes'\n": (7, FileErrorCode.BAD_VALUE, "write true or false"),
+    "steps:\n  - expect: phone\n    never: {}\n": (7, FileErrorCode.BAD_VALUE, "add what to look for"),
+    "steps:\n  - expect: fone\n    usable: true\n": (6, FileErrorCode.UNKNOWN_NAME, "did you mean 'phone'"),
     "steps:\n  - expect: phone\n    since: then\n    requests: 0\n": (
         7,
-        Wrong.UNKNOWN_NAME,
+        FileErrorCode.UNKNOWN_NAME,
         "a step `mark` must come before",
     ),
-    "steps:\n  - expect: phone\n": (6, Wrong.BAD_VALUE, "expects nothing"),
-    "steps:\n  - expect: phone\n    outcome:\n": (6, Wrong.BAD_VALUE, "`outcome` says nothing"),
-    "steps:\n  - expect: phone\n    state: {trouble: null}\n": (7, Wrong.BAD_VALUE, "`trouble` says nothing"),
+    "steps:\n  - expect: phone\n": (6, FileErrorCode.BAD_VALUE, "expects nothing"),
+    "steps:\n  - expect: phone\n    outcome:\n": (6, FileErrorCode.BAD_VALUE, "`outcome` says nothing"),
+    "steps:\n  - expect: phone\n    state: {trouble: null}\n": (
+        7,
+        FileErrorCode.BAD_VALUE,
+        "`trouble` says nothing",
+    ),
     "steps:\n  - expect: phone\n    never: {screen: locked, request: '*'}\n": (
         7,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "no observation has request and screen together",
     ),
     "steps:\n  - expect: phone\n    requests: {all: {at-least: 5, at-most: 2}}\n": (
         7,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "holds for nothing",
     ),
     "steps:\n  - expect: phone\n    evidence: {without: locaton}\n": (
         7,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "did you mean 'location",
     ),
     "steps:\n  - expect: phone\n    audit: {action: x, of: phone, subject: y}\n": (
         7,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "names its subject twice",
     ),
     "steps:\n  - cut-power: phone\n    at-effect: 1\n    during: {expect: phone, usable: true}\n": (
         6,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "no effects",
     ),
-    "steps:\n  - fault: clock-skew\n": (6, Wrong.BAD_VALUE, "`clock-skew` with `seconds`"),
+    "steps:\n  - fault: clock-skew\n": (6, FileErrorCode.BAD_VALUE, "`clock-skew` with `seconds`"),
     "steps:\n  - fault: reset\n    retry-after: 5 s\n": (
         6,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "too-many-requests and unavailable",
     ),
     "steps:\n  - fault: reset\n    from: 2021-09-09\n    until: 2021-09-08\n": (
         6,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "never injected",
     ),
-    "steps:\n  - fault: clock-skew\n    seconds: 999999999999\n": (7, Wrong.BAD_VALUE, "less than or equal"),
-    "steps:\n  - wait: 365000 days\n": (6, Wrong.BAD_VALUE, "longer than ten years"),
-    "steps:\n  - wait-until: 0001-01-01\n": (6, Wrong.BAD_VALUE, "the years are"),
-    "steps:\n  - swap-sims: phone\n    with: phone\n": (7, Wrong.UNKNOWN_NAME, "with itself"),
-    "steps: &all [power-on]\n": (5, Wrong.SYNTAX, "has an anchor"),
-    "steps: !!seq [power-on]\n": (5, Wrong.SYNTAX, "has a tag"),
-    "exclude: 5\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "no list of tables"),
-    "examples: 5\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "no list of tables"),
-    "examples: [{a: x y}, {a: x-y}]\nsteps: [power-on]\n": (5, Wrong.BAD_VALUE, "the same id"),
-    "parameters: {a: [1, 2]}\nexamples: [{a: 5}]\nsteps: [power-on]\n": (6, Wrong.BAD_VALUE, "in one place"),
+    "steps:\n  - fault: clock-skew\n    seconds: 999999999999\n": (
+        7,
+        FileErrorCode.BAD_VALUE,
+        "less than or equal",
+    ),
+    "steps:\n  - wait: 365000 days\n": (6, FileErrorCode.BAD_VALUE, "longer than ten years"),
+    "steps:\n  - wait-until: 0001-01-01\n": (6, FileErrorCode.BAD_VALUE, "the years are"),
+    "steps:\n  - swap-sims: phone\n    with: phone\n": (7, FileErrorCode.UNKNOWN_NAME, "is the same handset"),
+    "steps: &all [power-on]\n": (5, FileErrorCode.SYNTAX, "has an anchor"),
+    "steps: !!seq [power-on]\n": (5, FileErrorCode.SYNTAX, "has a tag"),
+    "exclude: 5\nsteps: [power-on]\n": (5, FileErrorCode.BAD_VALUE, "not a list of tables"),
+    "examples: 5\nsteps: [power-on]\n": (5, FileErrorCode.BAD_VALUE, "not a list of tables"),
+    "examples: [{a: x y}, {a: x-y}]\nsteps: [power-on]\n": (5, FileErrorCode.BAD_VALUE, "the same id"),
+    "parameters: {a: [1, 2]}\nexamples: [{a: 5}]\nsteps: [power-on]\n": (
+        6,
+        FileErrorCode.BAD_VALUE,
+        "keep one of them",
+    ),
     "parameters: {place: [havana]}\nexclude: [{place: havanna}]\nsteps: [power-on]\n": (
         6,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "did you mean 'havana'",
     ),
     "parameters: {place: [havana]}\nsteps:\n  - power-on:\n    when: {place: havanna}\n": (
         8,
-        Wrong.BAD_VALUE,
+        FileErrorCode.BAD_VALUE,
         "did you mean 'havana'",
     ),
-    "steps: [{wait: " + "9" * 5000 + "}]\n": (5, Wrong.BAD_VALUE, "a number and its unit"),
+    "steps: [{wait: " + "9" * 5000 + "}]\n": (5, FileErrorCode.BAD_VALUE, "a number and its unit"),
     "steps:\n  - restore-state: phone\n    from: mine\n": (
         7,
-        Wrong.UNKNOWN_NAME,
+        FileErrorCode.UNKNOWN_NAME,
         "`copy-state` must come before",
     ),
     "steps:\n  - cut-power: phone\n    at-effect: 1\n    during: {retry: fone}\n": (
         8,
-        Wrong.UNKNOWN_NAME,
+        FileErrorCode.UNKNOWN_NAME,
         "'phone'",
     ),
-    "steps:\n  - power-on:\n    when: {city: havana}\n": (7, Wrong.UNKNOWN_NAME, "no parameter is called"),
-    "steps:\n  - move: phone\n    to: ${city}\n": (7, Wrong.UNKNOWN_PARAMETER, "no parameters"),
-    "steps:\n  - power-on\nstepps: []\n": (7, Wrong.UNKNOWN_MEMBER, "did you mean 'steps'"),
-    "steps:\n  - power-on\nsteps:\n  - retry\n": (7, Wrong.DUPLICATE_KEY, "first on line 5"),
-    "steps:\n\t- power-on\n": (6, Wrong.SYNTAX, "a tab; indent with spaces"),
-    "steps: &a\n  - power-on\nworld: *a\n": (5, Wrong.SYNTAX, "use parameters"),
-    "steps: []\n": (5, Wrong.BAD_VALUE, "at least one is needed"),
-    "steps:\n  - power-on\nparameters:\n  city: []\n": (8, Wrong.BAD_VALUE, "no list of values"),
-    "steps:\n  - power-on\nparameters:\n  city: [a, a]\n": (8, Wrong.BAD_VALUE, "'a' twice"),
+    "steps:\n  - power-on:\n    when: {city: havana}\n": (
+        7,
+        FileErrorCode.UNKNOWN_NAME,
+        "no parameter is called",
+    ),
+    "steps:\n  - move: phone\n    to: ${city}\n": (7, FileErrorCode.UNKNOWN_PARAMETER, "no parameters"),
+    "steps:\n  - power-on\nstepps: []\n": (7, FileErrorCode.UNKNOWN_MEMBER, "did you mean 'steps'"),
+    "steps:\n  - power-on\nsteps:\n  - retry\n": (7, FileErrorCode.DUPLICATE_KEY, "first on line 5"),
+    "steps:\n\t- power-on\n": (6, FileErrorCode.SYNTAX, "a tab; indent with spaces"),
+    "steps: &a\n  - power-on\nworld: *a\n": (5, FileErrorCode.SYNTAX, "use parameters"),
+    "steps: []\n": (5, FileErrorCode.BAD_VALUE, "at least one is required"),
+    "steps:\n  - power-on\nparameters:\n  city: []\n": (8, FileErrorCode.BAD_VALUE, "not a list of values"),
+    "steps:\n  - power-on\nparameters:\n  city: [a, a]\n": (8, FileErrorCode.BAD_VALUE, "'a' twice"),
     "steps:\n  - power-on\nparameters:\n  city: [a]\nexclude: [{cty: a}]\n": (
         9,
-        Wrong.UNKNOWN_PARAMETER,
+        FileErrorCode.UNKNOWN_PARAMETER,
         "'city'",
     ),
     "steps:\n  - power-on\nparameters:\n  city: [a]\nexclude: [{city: a}]\n": (
         9,
-        Wrong.NO_CASE,
+        FileErrorCode.NO_CASE,
         "nothing would be run",
     ),
-    "steps:\n  - fault: unavailabel\n": (6, Wrong.BAD_VALUE, "did you mean 'unavailable'"),
+    "steps:\n  - fault: unavailabel\n": (6, FileErrorCode.BAD_VALUE, "did you mean 'unavailable'"),
 }
-"""What stands after a good head of four lines, and the line, code and words of what is said of it."""
+"""The text after the four lines of HEAD, and line, code and words of its error."""
 
 
-@pytest.mark.parametrize("tail", WRONG)
-def test_what_is_wrong_is_told_by_line_and_nearest_word(tail: str) -> None:
-    """A QA engineer mends a file without opening the code."""
-    line, code, words = WRONG[tail]
-    found = faults(HEAD + tail)
+@pytest.mark.parametrize("tail", INVALID)
+def test_error_has_line_code_and_correction(tail: str) -> None:
+    line, code, words = INVALID[tail]
+    found = errors(HEAD + tail)
     assert [(at, what) for at, what, _ in found] == [(line, code.value)], found
     assert words in found[0][2]
 
 
-def test_every_code_of_a_wrong_file_is_shown() -> None:
-    """A code that no test provokes means nothing."""
-    assert {code for _, code, _ in WRONG.values()} == set(Wrong) - {Wrong.UNREADABLE}
+def test_every_error_code_has_a_case() -> None:
+    assert {code for _, code, _ in INVALID.values()} == set(FileErrorCode) - {FileErrorCode.UNREADABLE}
 
 
-def test_several_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
-    """Nobody likes to mend a file one error at a time."""
-    found = faults(HEAD + "steps:\n  - power-onn\n  - wait: soon\n  - expect: phone\n    outcom: locked\n")
+def test_several_errors_are_reported_in_line_order() -> None:
+    found = errors(HEAD + "steps:\n  - power-onn\n  - wait: soon\n  - expect: phone\n    outcom: locked\n")
     assert [line for line, *_ in found] == [6, 7, 9]
 
 
-def test_words_that_yaml_1_1_takes_for_others_are_text() -> None:
-    """Norway is no `false`, and `on` is no `true`."""
+def test_implicit_types_of_yaml_1_1_are_text() -> None:
     assert parse("[no, on, yes, 12:30, 0x10, 1_000, 2021-09-06]", "x").value == [
         "no",
         "on",
@@ -182,15 +206,14 @@ def test_words_that_yaml_1_1_takes_for_others_are_text() -> None:
     assert parse("[true, false, null, 3, -1.5, '3']", "x").value == [True, False, None, 3, -1.5, "3"]
 
 
-def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
-    """The operating system's words, and no traceback."""
+def test_file_that_is_missing_or_not_text_is_unreadable(tmp_path: Path) -> None:
     for content in (None, b"\xff\xfe\x00"):
         file = tmp_path / "a.scenario.yaml"
         if content:
             file.write_bytes(content)
         with pytest.raises(ScenarioError) as raised:
             read(file)
-        assert raised.value.faults[0].code is Wrong.UNREADABLE
+        assert raised.value.errors[0].code is FileErrorCode.UNREADABLE
 
 
 MATRIX = """
@@ -209,8 +232,7 @@ steps:
 """
 
 
-def test_ids_name_the_combination_whatever_the_order_of_anything() -> None:
-    """CI compares runs by id."""
+def test_ids_do_not_depend_on_any_order() -> None:
     ids = {case.id for case in cases(MATRIX)}
     assert ids == {
         "test[place=havana,profile=aosp]",
@@ -230,8 +252,7 @@ def test_ids_name_the_combination_whatever_the_order_of_anything() -> None:
     ]
 
 
-def test_a_step_with_when_is_there_only_for_its_combinations() -> None:
-    """One file says what differs between places."""
+def test_when_restricts_a_step_to_combinations() -> None:
     assert {case.combination: len(case.steps) for case in cases(MATRIX)} == {
         "place=havana,profile=aosp": 2,
         "place=havana,profile=global": 2,
@@ -239,56 +260,49 @@ def test_a_step_with_when_is_there_only_for_its_combinations() -> None:
     }
 
 
-def test_examples_are_rows_that_belong_together() -> None:
-    """Each row is combined with the parameters, and a whole value keeps its type."""
+def test_each_row_of_examples_is_a_scenario() -> None:
     body = text("- wait: '${days} days'\n- expect: phone\n  usable: ${usable}").replace("world: {}\n", "")
     found = cases("examples: [{days: 1, usable: true}, {days: 2, usable: false}]\n" + body)
     assert [case.id for case in found] == ["test[days=1,usable=true]", "test[days=2,usable=false]"]
     assert [case.steps[1][1].usable for case in found] == [True, False]  # type: ignore[attr-defined]
 
 
-def test_the_published_schema_and_the_reference_are_those_of_the_models() -> None:
-    """`make generate` writes both."""
+def test_published_schema_and_reference_are_up_to_date() -> None:
     assert schema.FILE.read_text(encoding="utf-8") == schema.text()
     assert (ROOT / "docs" / "qa" / "reference.md").read_text(encoding="utf-8") == reference.text()
 
 
-def test_the_schema_takes_every_shipped_file_and_refuses_what_the_reader_refuses() -> None:
-    """Editors check with it."""
+def test_schema_accepts_the_library_and_rejects_invalid_files() -> None:
     Draft202012Validator.check_schema(schema.generate())
     validator = jsonschema_rs.validator_for(json.loads(schema.text()))
     shipped = sorted((ROOT / "scenarios").rglob("*.scenario.yaml"))
     assert shipped
     for file in shipped:
-        errors = validator.iter_errors(parse(file.read_text(), str(file)).value)
-        assert [error.message for error in errors] == [], file
+        found = validator.iter_errors(parse(file.read_text(), str(file)).value)
+        assert [error.message for error in found] == [], file
     for tail in ("steps:\n  - power-onn\n", "steps:\n  - wait: 5\n", "stepps: []\nsteps: [power-on]\n"):
         assert not validator.is_valid(parse(HEAD + tail, "x").value), tail
 
 
-def test_every_verb_is_in_the_reference() -> None:
-    """And those that may stand alone are called so."""
+def test_reference_has_every_verb() -> None:
     page = reference.text()
     assert all(f"### `{verb}`" in page or verb == "expect" for verb in VERBS)
     before = "steps:\n  - copy-state\n  - back-up\n"
     assert all(read_text(f"{HEAD}{before}  - {verb}\n", "x.scenario.yaml") for verb in BARE)
 
 
-def test_every_shipped_file_is_read() -> None:
-    """And ids are unique across all of them."""
-    found, wrong = collected([ROOT / "scenarios"])
-    assert wrong == []
+def test_library_is_readable_and_ids_are_unique() -> None:
+    found, failed = collected([ROOT / "scenarios"])
+    assert failed == []
     assert len({case.id for case in found}) == len(found)
 
 
-def test_what_is_nested_too_deep_is_refused() -> None:
-    """A file of brackets is no reason for a traceback."""
+def test_deeply_nested_file_is_rejected() -> None:
     with pytest.raises(ScenarioError, match="nested too deep"):
         read_text("[" * 5000, "test.scenario.yaml")
 
 
-def test_a_file_whose_scenarios_cannot_fail_is_refused(tmp_path: Path) -> None:
-    """What nothing is expected of passes whatever happens, and looks as if it showed something."""
+def test_file_with_a_combination_that_cannot_fail_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "idle.scenario.yaml"
     matrix = "parameters: {place: [havana, paris]}\n"
     expectation = "  - expect: phone\n    when: {place: paris}\n    usable: true\n"
@@ -297,8 +311,7 @@ def test_a_file_whose_scenarios_cannot_fail_is_refused(tmp_path: Path) -> None:
         read(file)
 
 
-def test_a_combination_that_is_left_without_a_step_is_refused(tmp_path: Path) -> None:
-    """`when` may leave nothing of a file in one of its combinations; that is told like any other fault."""
+def test_file_with_a_combination_without_steps_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "idle.scenario.yaml"
     matrix = "parameters: {place: [havana, paris]}\n"
     file.write_text(
@@ -308,8 +321,7 @@ def test_a_combination_that_is_left_without_a_step_is_refused(tmp_path: Path) ->
         read(file)
 
 
-def test_when_may_compare_two_parameters() -> None:
-    """A value that refers to a parameter is known only in each combination."""
+def test_when_can_refer_to_a_parameter() -> None:
     matrix = "parameters: {here: [havana, paris], there: [paris]}\n"
     steps = 'steps:\n  - {power-on: null, when: {here: "${there}"}}\n  - {expect: phone, usable: false}\n'
     found = read_text(HEAD + matrix + steps, "test.scenario.yaml")
