@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from lab.scenario.files import reference, schema
 from lab.scenario.files.discovery import cases as collected
-from lab.scenario.files.errors import ScenarioError, FileErrorCode
+from lab.scenario.files.errors import FileErrorCode, ScenarioError
 from lab.scenario.files.reader import read, read_text
 from lab.scenario.files.yaml_positions import parse
 from lab.scenario.model.step_union import BARE, VERBS
