@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -15,6 +14,7 @@ from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.openapi import problem_responses
 from server_stub.api.problems import ApiError, problem
+from server_stub.api.threads import DaemonThreads
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictService
 from wire import media
@@ -86,7 +86,7 @@ class VerdictExecutor:
         self._clock = clock
         rate = limits.rate_per_device
         self._rate = RateLimit(rate, clock, limits.rate_memory) if rate else None
-        self._threads = ThreadPoolExecutor(_JUDGES, "judge")
+        self._threads = DaemonThreads(_JUDGES, "judge")
         self._judging_max = limits.judging_max
         self._judging = 0
 

@@ -1,7 +1,6 @@
 """The routes that serve the key repository (TUF specification section 1.4: the framework leaves the layout to us)."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -10,6 +9,7 @@ from fastapi.responses import Response
 from server_stub.api.content_types import check_accepts
 from server_stub.api.openapi import problem_responses
 from server_stub.api.problems import ApiError
+from server_stub.api.threads import DaemonThreads
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
 from wire import media
 from wire.codes import ProblemCode
@@ -27,7 +27,7 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 def tuf_routes(repository: KeyRepository) -> APIRouter:
     """Metadata and targets of `repository`. Only names of a repository's own files are read."""
     router = APIRouter(tags=["keys"])
-    threads = ThreadPoolExecutor(_READERS, "reader")
+    threads = DaemonThreads(_READERS, "reader")
 
     @router.get(METADATA_PATH + "{name}", response_class=Response, responses=_RESPONSES)
     async def metadata(request: Request, name: str) -> Response:

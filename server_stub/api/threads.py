@@ -1,0 +1,53 @@
+"""Threads for work that would block the event loop."""
+
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_Calls = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
+
+
+class DaemonThreads(Executor):
+    """Runs calls on `count` daemon threads, which start with the first call and end with this object.
+
+    `concurrent.futures.ThreadPoolExecutor` is not used, because the interpreter waits for its threads: a server whose
+    database does not respond could not exit.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._count = count
+        self._name = name
+        self._calls: _Calls = SimpleQueue()
+        self._started = False
+
+    def submit(self, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Return the future result of `call`."""
+        if not self._started:
+            self._started = True
+            for number in range(self._count):
+                Thread(target=_run, args=(self._calls,), name=f"{self._name}-{number}", daemon=True).start()
+            weakref.finalize(self, _end, self._calls, self._count)
+        future: Future[R] = Future()
+        self._calls.put((future, lambda: call(*args, **kwargs)))
+        return future
+
+
+def _run(calls: _Calls) -> None:
+    while (item := calls.get()) is not None:
+        future, call = item
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(call())
+            except Exception as error:  # handed to the caller of `result`
+                future.set_exception(error)
+        del item, future, call  # else they would exist until the next call
+
+
+def _end(calls: _Calls, count: int) -> None:
+    for _ in range(count):
+        calls.put(None)
