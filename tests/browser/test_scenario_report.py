@@ -75,7 +75,7 @@ def test_a_failure_shows_expectation_timeline_messages_screen_and_command(
     open_page: Open, arabic: ScenarioResult
 ) -> None:
     opened = open_page(render([arabic]))
-    expect(opened.page.get_by_role("heading", name="What did not pass")).to_be_visible()
+    expect(opened.page.get_by_role("heading", name="Failed scenarios")).to_be_visible()
     opened.page.locator(".wrong a").first.click()
     failed = opened.page.locator("li.failed")
     expect(failed.locator("pre").first).to_have_text("phone: outcome\nexpected  activated\nactual    locked")

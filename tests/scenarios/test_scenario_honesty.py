@@ -6,7 +6,7 @@ from lab.backend.hosts import HttpHost
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
-from lab.scenario.output.explain import first_wrong
+from lab.scenario.output.explain import first_failure
 from tests.support.scenarios import SEED, cases, played, text, wrong
 
 UP = "- power-on\n- set-up\n"
@@ -223,4 +223,4 @@ def test_impossible_step_is_reported_before_failed_expectations() -> None:
     """An earlier failure can have the same cause."""
     result = played("- expect: phone\n  outcome: locked\n- enter-code\n")
     assert result.status is Status.ERROR
-    assert "its screen cannot be used" in str(first_wrong(result))
+    assert "its screen cannot be used" in str(first_failure(result))

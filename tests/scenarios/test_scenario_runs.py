@@ -103,7 +103,7 @@ def test_server_uses_the_source_address_of_requests(name: str, country: str) -> 
 
 def test_explanation_of_a_failure_has_values_timeline_messages_screen_and_command() -> None:
     result = run(cases(FAILING)[0], SEED)
-    told = explain(result)
+    explanation = explain(result)
     assert result.status is Status.FAILED
     for words in (
         "folder/test.scenario.yaml:9: expect: phone; screen: {id: locked}; verdict: {decision: deny}",
@@ -114,9 +114,9 @@ def test_explanation_of_a_failure_has_values_timeline_messages_screen_and_comman
         "newest evidence",
         "newest verdict",
         "screen home (en, ltr)",
-        "again: activation run folder/test.scenario.yaml --seed tests",
+        "reproduce: activation run folder/test.scenario.yaml --seed tests",
     ):
-        assert words in told, told
+        assert words in explanation, explanation
 
 
 def test_impossible_world_is_an_error_of_the_scenario() -> None:

@@ -1,4 +1,4 @@
-"""Results as JUnit XML, in the form that pytest and most CI servers agree on. No times of this machine are in it."""
+"""Results as JUnit XML in the format of pytest. It contains no times, so equal results give an equal document."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import ScenarioError
-from lab.scenario.output.explain import explain, first_wrong
+from lab.scenario.output.explain import explain, first_failure
 
 _NOT_XML: Final = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENT: Final = {
@@ -20,30 +20,30 @@ _ELEMENT: Final = {
 
 
 class Suite:
-    """Takes one result after the other. The same results give the same document."""
+    """Collects results for one document."""
 
     def __init__(self) -> None:
         self._suite = Xml.Element("testsuite", name="scenarios")
         self._counts: Counter[Status] = Counter()
 
     def add(self, result: ScenarioResult) -> None:
-        """Take one more."""
+        """Add a result."""
         self._counts[result.status] += 1
         case = self._case(result.file, result.id)
         if (name := _ELEMENT.get(result.status)) is not None:
             text = _NOT_XML.sub("?", explain(result))
-            message = _NOT_XML.sub("?", str(first_wrong(result)))
+            message = _NOT_XML.sub("?", str(first_failure(result)))
             Xml.SubElement(case, name, message=message).text = text
 
-    def document(self, faults: Sequence[ScenarioError] = ()) -> str:
-        """The document, with the files that cannot be used."""
-        for fault in faults:
-            case = self._case(fault.file, fault.file)
-            text = _NOT_XML.sub("?", str(fault))
+    def document(self, unusable: Sequence[ScenarioError] = ()) -> str:
+        """The document, with an error for each file that cannot be used."""
+        for error in unusable:
+            case = self._case(error.file, error.file)
+            text = _NOT_XML.sub("?", str(error))
             Xml.SubElement(case, "error", message="the file cannot be used").text = text
-        self._suite.set("tests", str(self._counts.total() + len(faults)))
+        self._suite.set("tests", str(self._counts.total() + len(unusable)))
         self._suite.set("failures", str(self._counts[Status.FAILED]))
-        errors = self._counts[Status.ERROR] + self._counts[Status.INTERNAL_ERROR] + len(faults)
+        errors = self._counts[Status.ERROR] + self._counts[Status.INTERNAL_ERROR] + len(unusable)
         self._suite.set("errors", str(errors))
         self._suite.set("skipped", str(self._counts[Status.SKIPPED]))
         document = Xml.Element("testsuites")
@@ -56,9 +56,9 @@ class Suite:
         return Xml.SubElement(self._suite, "testcase", classname=file, name=name, file=file)
 
 
-def junit(results: Iterable[ScenarioResult], faults: Sequence[ScenarioError] = ()) -> str:
-    """The document of these scenarios, in their order."""
+def junit(results: Iterable[ScenarioResult], unusable: Sequence[ScenarioError] = ()) -> str:
+    """The document of these results, in their order."""
     suite = Suite()
     for result in results:
         suite.add(result)
-    return suite.document(faults)
+    return suite.document(unusable)

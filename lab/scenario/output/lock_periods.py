@@ -1,4 +1,4 @@
-"""When a phone was locked, as its user saw it."""
+"""The periods in which a device showed the lock screen."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,16 +7,16 @@ from lab.scenario.engine.result import HandsetResult
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
-    """Seconds since the world began; `until` is None where the phone is still locked at the end."""
+class LockPeriod:
+    """Seconds since the start of the world; `until` is None if the device is locked at the end."""
 
     since: float
     until: float | None
 
     def text(self, began: int) -> str:
-        """From when to when in UTC, in a world that began at `began`, seconds since the epoch.
+        """Start and end in UTC, in a world that started at `began`, seconds since the epoch.
 
-        >>> Locked(3600, None).text(1630886400)
+        >>> LockPeriod(3600, None).text(1630886400)
         '6 Sep 01:00 to the end'
         """
         end = "the end" if self.until is None else moment(began + self.until)
@@ -24,7 +24,7 @@ class Locked:
 
 
 def moment(epoch: float) -> str:
-    """A moment as people write it, in UTC.
+    """Day and time of `epoch` in UTC.
 
     >>> moment(1630886400)
     '6 Sep 00:00'
@@ -34,7 +34,7 @@ def moment(epoch: float) -> str:
 
 
 def day(epoch: float) -> str:
-    """The day of a moment, in UTC.
+    """The day of `epoch` in UTC.
 
     >>> day(1630886400)
     '6 Sep'
@@ -43,16 +43,16 @@ def day(epoch: float) -> str:
     return f"{then.day} {then:%b}"
 
 
-def locks(handset: HandsetResult) -> tuple[Locked, ...]:
-    """The spans between a lock screen and the next screen that is another one."""
-    spans: list[Locked] = []
+def locks(handset: HandsetResult) -> tuple[LockPeriod, ...]:
+    """The periods from a lock screen to the next other screen."""
+    periods: list[LockPeriod] = []
     since: float | None = None
     for shot in handset.screens:
         if shot.id == "locked" and since is None:
             since = shot.at
         elif shot.id != "locked" and since is not None:
-            spans.append(Locked(since, shot.at))
+            periods.append(LockPeriod(since, shot.at))
             since = None
     if since is not None:
-        spans.append(Locked(since, None))
-    return tuple(spans)
+        periods.append(LockPeriod(since, None))
+    return tuple(periods)

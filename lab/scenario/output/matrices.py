@@ -1,4 +1,4 @@
-"""Firmware by place: how scenarios ended in each cell, over all of them and for each file that is such a matrix."""
+"""Tables of firmware profiles and places with the results of the scenarios: for all, and for each matrix file."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -24,94 +24,92 @@ Pair = tuple[str, str]
 
 
 @dataclass
-class Cell:
-    """How often scenarios ended how, and what became of their phones."""
+class MatrixCell:
+    """The number of scenarios with each status, and the outcomes of their devices."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
     outcomes: set[str] = field(default_factory=set)
 
     @property
     def worst(self) -> Status:
-        """The status that matters most."""
+        """The most severe status."""
         return next(status for status in WORST_FIRST if self.statuses[status])
 
-    def drawn(self, pair: Pair, file: str | None) -> dict[str, Any]:
-        """What the page needs: text, colour, a sentence, and the link to its scenarios."""
-        said = ", ".join(f"{self.statuses[status]} {status}" for status in Status if self.statuses[status])
+    def data(self, pair: Pair, file: str | None) -> dict[str, Any]:
+        """The data for the page: text, colour, description, and the link to the scenarios."""
+        counts = ", ".join(f"{self.statuses[status]} {status}" for status in Status if self.statuses[status])
         query = ({"file": file} if file else {}) | {"profile": pair[0], "place": pair[1]}
-        text, colour = self._mark() if file else (str(self.statuses.total()), COLOURS[self.worst])
-        became = f"; {', '.join(sorted(self.outcomes))}" if file else ""
+        text, colour = str(self.statuses.total()), COLOURS[self.worst]
+        if file:
+            counts += f"; {', '.join(sorted(self.outcomes))}"
+            if self.worst is not Status.PASSED:
+                text = self.worst.upper()
+            elif len(self.outcomes) == 1:
+                look = LOOKS[Outcome(next(iter(self.outcomes)))]
+                text, colour = look.mark, look.colour
+            else:
+                text, colour = "±", "#455a64"
         return {
             "text": text,
             "colour": colour,
-            "said": f"{pair[0]} in {pair[1]}: {said}{became}",
+            "description": f"{pair[0]} in {pair[1]}: {counts}",
             "link": urlencode(query),
         }
-
-    def _mark(self) -> tuple[str, str]:
-        """What became of the phones; what went wrong comes first."""
-        if self.worst is not Status.PASSED:
-            return self.worst.upper(), COLOURS[self.worst]
-        if len(self.outcomes) == 1:
-            look = LOOKS[Outcome(next(iter(self.outcomes)))]
-            return look.mark, look.colour
-        return "±", "#455a64"
 
 
 @dataclass
 class Matrix:
-    """A table. `file` is None for the one over all scenarios."""
+    """A table. `file` is None for the table of all scenarios."""
 
     file: str | None = None
-    cells: dict[Pair, Cell] = field(default_factory=dict)
+    cells: dict[Pair, MatrixCell] = field(default_factory=dict)
 
     def add(self, result: ScenarioResult) -> None:
-        """Count a scenario, once in each cell that it touches."""
-        for pair in self._touched(result):
-            cell = self.cells.setdefault(pair, Cell())
+        """Count a scenario once in each cell."""
+        if self.file is not None:
+            pairs = {(result.parameters["profile"], result.parameters["place"])}
+        else:
+            pairs = {
+                (profile, place)
+                for handset in result.handsets
+                for profile in handset.profiles
+                for place in handset.places
+            }
+        for pair in pairs:
+            cell = self.cells.setdefault(pair, MatrixCell())
             cell.statuses[result.status] += 1
             cell.outcomes.update(handset.outcome for handset in result.handsets)
 
-    def _touched(self, result: ScenarioResult) -> set[Pair]:
-        if self.file is not None:
-            return {(result.parameters["profile"], result.parameters["place"])}
-        return {
-            (profile, place)
-            for handset in result.handsets
-            for profile in handset.profiles
-            for place in handset.places
-        }
-
-    def drawn(self) -> dict[str, Any]:
-        """What the page needs."""
+    def data(self) -> dict[str, Any]:
+        """The data for the page."""
         return {
             "title": self.file or "All scenarios",
             "profiles": sorted({profile for profile, _ in self.cells}),
             "places": sorted({place for _, place in self.cells}),
-            "cells": {pair: cell.drawn(pair, self.file) for pair, cell in self.cells.items()},
+            "cells": {pair: cell.data(pair, self.file) for pair, cell in self.cells.items()},
         }
 
 
 class Matrices:
-    """The table over all scenarios, and one for each file whose parameters are a profile and a place."""
+    """The table of all scenarios, and a table for each file with the parameters `profile` and `place`."""
 
     def __init__(self) -> None:
         self._all = Matrix()
         self._by_file: dict[str, Matrix] = {}
 
     def add(self, result: ScenarioResult) -> None:
-        """Count a scenario wherever it belongs."""
+        """Count a scenario in its tables."""
         self._all.add(result)
         if {"profile", "place"} <= result.parameters.keys():
             self._by_file.setdefault(result.file, Matrix(result.file)).add(result)
 
-    def drawn(self) -> list[dict[str, Any]]:
-        """What the page needs; nothing where there are no scenarios."""
-        return [each.drawn() for each in (self._all, *self._by_file.values()) if each.cells]
+    def data(self) -> list[dict[str, Any]]:
+        """The data for the page. Empty without scenarios."""
+        return [each.data() for each in (self._all, *self._by_file.values()) if each.cells]
 
 
 def legend() -> list[dict[str, str]]:
-    """What the marks in the tables of files mean."""
+    """The meanings of the marks in the tables of files."""
     return [
         {"mark": look.mark, "colour": look.colour, "meaning": f"{outcome}: {look.meaning}"}
         for outcome, look in LOOKS.items()

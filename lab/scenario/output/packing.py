@@ -1,16 +1,16 @@
-"""What the page carries of each scenario: in deflated pieces, which a reader's browser opens one by one."""
+"""JSON in deflated pieces. The browser unpacks a piece when the user opens one of its scenarios."""
 
 import base64
 import json
 import zlib
 from typing import Any, Final
 
-PIECE: Final = 1_000_000
-"""Characters of JSON after which a piece is full. One is opened for each scenario that a reader opens."""
+PIECE_SIZE_MAX: Final = 1_000_000
+"""The maximum length of the JSON in a piece, unless it has only one value."""
 
 
-class Pool:
-    """Values by number, equal ones once, in the order in which they came."""
+class ValuePool:
+    """Numbered JSON values; equal values have one number."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
@@ -26,7 +26,7 @@ class Pool:
 
 
 class Archive:
-    """Pieces in the order in which they were filled. The same values give the same pieces."""
+    """Packs JSON values into pieces, in order."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -34,19 +34,19 @@ class Archive:
         self._filled = 0
 
     def add(self, value: Any) -> tuple[int, int]:
-        """Keep a JSON value, and say where: the number of its piece, and its own number within it."""
+        """Add a JSON value. Returns the number of its piece and its index in the piece."""
         text = compact(value)
-        if self._open and self._filled + len(text) > PIECE:
+        if self._open and self._filled + len(text) > PIECE_SIZE_MAX:
             self.close()
         self._open.append(text)
         self._filled += len(text)
         return len(self.pieces), len(self._open) - 1
 
     def close(self) -> None:
-        """Pack what is open. Does nothing where nothing is."""
+        """Pack the values that are not in a piece yet."""
         if self._open:
-            octets = f"[{','.join(self._open)}]".encode()
-            self.pieces.append(base64.b64encode(zlib.compress(octets)).decode("ascii"))
+            data = f"[{','.join(self._open)}]".encode()
+            self.pieces.append(base64.b64encode(zlib.compress(data)).decode("ascii"))
             self._open, self._filled = [], 0
 
 
@@ -56,7 +56,7 @@ def compact(value: Any) -> str:
 
 
 def in_script(value: Any) -> str:
-    """JSON for a script element: `<`, `>` and `&` are escaped, so that nothing ends the element."""
+    """JSON for a script element: `<`, `>`, `&` and line separators are escaped, so it contains no end tag."""
     text = compact(value)
     for mark in "<>&\u2028\u2029":
         text = text.replace(mark, f"\\u{ord(mark):04x}")

@@ -2,14 +2,14 @@
 (() => {
   const get = (id) => document.getElementById(id);
   const index = JSON.parse(get("index").textContent);
-  const rows = index.rows.map(([id, status, elapsed, story, phones, piece, place]) => {
+  const rows = index.rows.map(([id, status, elapsed, story, devices, piece, place]) => {
     const [file, name, about] = index.stories[story];
-    const seen = phones.map(([profiles, places]) => ({ profiles: profiles.map((n) => index.profiles[n]), places: places.map((n) => index.places[n]) }));
+    const seen = devices.map(([profiles, places]) => ({ profiles: profiles.map((n) => index.profiles[n]), places: places.map((n) => index.places[n]) }));
     return { id, status, elapsed, file, name, about, seen, piece, place, text: `${id} ${name} ${about} ${file}`.toLowerCase() };
   });
   const RANK = { "internal-error": 0, error: 0, failed: 0, passed: 1, skipped: 1 };
   rows.sort((one, other) => RANK[one.status] - RANK[other.status]);
-  const LISTED = 200, ENTRIES = 200, AROUND = 8;
+  const LISTED = 200, ENTRIES = 200, ENTRIES_BEFORE = 8;
 
   const make = (tag, css, text) => {
     const node = document.createElement(tag);
@@ -24,18 +24,18 @@
   };
   const plain = (value) => typeof value === "string" ? value : JSON.stringify(value);
 
-  // The details of scenarios lie in deflated pieces; each is opened when its first scenario is.
+  // The details of scenarios are in deflated pieces; each is unpacked when one of its scenarios is opened first.
   const packed = document.querySelectorAll("script.piece"), opened = new Map();
   const inflate = async (number) => {
-    if (typeof DecompressionStream === "undefined") throw new Error("this browser cannot unpack the details; any browser since May 2023 can");
-    const octets = Uint8Array.from(atob(packed[number].textContent), (letter) => letter.charCodeAt(0));
-    return new Response(new Blob([octets]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+    if (typeof DecompressionStream === "undefined") throw new Error("this browser cannot unpack the details; use a browser released after May 2023");
+    const bytes = Uint8Array.from(atob(packed[number].textContent), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
   };
   const details = async (row) => {
     if (!opened.has(row.piece)) opened.set(row.piece, inflate(row.piece));
     return (await opened.get(row.piece))[row.place];
   };
-  const trouble = (error) => { const said = get("trouble"); said.textContent = `Details cannot be shown: ${error.message}.`; said.hidden = false; };
+  const showError = (error) => { const text = get("error"); text.textContent = `Details cannot be shown: ${error.message}.`; text.hidden = false; };
 
   const PADLOCK = '<svg viewBox="0 0 48 48" width="56" height="56" fill="none" stroke="currentColor" stroke-width="3"><path d="M14 22v-7a10 10 0 0 1 20 0v7"/><rect x="9" y="22" width="30" height="20" rx="3"/><path d="M24 30v5"/></svg>';
   const WARNING = '<svg viewBox="0 0 48 48" width="56" height="56" fill="none" stroke="currentColor" stroke-width="3"><path d="M24 7 44 41H4z"/><path d="M24 20v9M24 35v.5"/></svg>';
@@ -66,7 +66,7 @@
     }
     return row;
   };
-  // Long lists come in parts: a phone that lives for months has thousands of entries and hundreds of screens.
+  // Long lists are shown in parts: a device can have thousands of entries and hundreds of screens.
   const inParts = (box, things, size, draw) => {
     const next = make("button");
     let done = 0;
@@ -92,18 +92,18 @@
       inParts(make("div", "shots"), each.screens, 40, ([at, number]) => screen(screens[number], at)),
       inParts(make("ol", "timeline"), each.timeline, ENTRIES, entry));
   });
-  // What stood when an expectation did not hold: what came before it, the newest messages, and the screen.
-  const around = (wrong, inside) => {
-    const phone = inside.handsets.find((each) => each.name === wrong.handset);
-    if (!phone) return [];
-    const before = phone.timeline.slice(0, wrong.entries), line = make("ol", "timeline"), parts = [line];
-    const near = before.slice(-AROUND);
+  // The context of a failed expectation: the entries before it, the newest messages, and the screen.
+  const context = (failure, inside) => {
+    const device = inside.handsets.find((each) => each.name === failure.handset);
+    if (!device) return [];
+    const before = device.timeline.slice(0, failure.entries), line = make("ol", "timeline"), parts = [line];
+    const near = before.slice(-ENTRIES_BEFORE);
     line.append(...near.map(entry));
     for (const name of ["sent", "received"]) {
       const newest = before.findLast((each) => typeof (each.detail || {})[name] === "object");
       if (newest && !near.includes(newest)) parts.push(message(name, newest.detail[name]));
     }
-    const shot = wrong.screen === null ? null : phone.screens[wrong.screen];
+    const shot = failure.screen === null ? null : device.screens[failure.screen];
     if (shot) parts.push(screen(inside.screens[shot[1]], shot[0]));
     return parts;
   };
@@ -111,10 +111,10 @@
     const row = make("li", each.status);
     row.append(make("span", "at", clock(each.began)), each.text, make("span", "soft", ` line ${each.line}, ${each.status}${each.note ? ": " + each.note : ""}`));
     if (each.error) row.append(make("pre", "", each.error));
-    for (const wrong of each.wrong) {
-      for (const one of wrong.mismatches)
-        row.append(make("pre", "", `${wrong.handset || "server"}: ${one.member}\nexpected  ${plain(one.expected)}\nactual    ${plain(one.actual)}`));
-      row.append(...around(wrong, inside));
+    for (const failure of each.failures) {
+      for (const one of failure.mismatches)
+        row.append(make("pre", "", `${failure.handset || "server"}: ${one.member}\nexpected  ${plain(one.expected)}\nactual    ${plain(one.actual)}`));
+      row.append(...context(failure, inside));
     }
     return row;
   };
@@ -123,15 +123,15 @@
     if (inside.error) box.append(make("pre", "", inside.error));
     const steps = make("ol", "timeline");
     steps.append(...inside.steps.map((each) => step(each, inside)));
-    box.append(make("pre", "", inside.again), steps, ...inside.handsets.map((each) => handset(each, inside.screens)));
+    box.append(make("pre", "", inside.reproduce), steps, ...inside.handsets.map((each) => handset(each, inside.screens)));
   };
   const scenario = (row) => {
-    const box = lazy("", (inner) => details(row).then((inside) => show(row, inside, inner)).catch(trouble));
+    const box = lazy("", (inner) => details(row).then((inside) => show(row, inside, inner)).catch(showError));
     box.firstChild.append(make("b", row.status, row.status), ` ${row.id} `, make("span", "soft", `${row.file}, ${clock(row.elapsed)}`));
     return box;
   };
 
-  // What is looked for stands in the address after the #, so that a link to it can be sent to somebody.
+  // The search is in the fragment of the address, so a link to it can be shared.
   const CHOICES = ["status", "profile", "place", "file"], FIELDS = ["text", ...CHOICES];
   const fill = (id, values) => { for (const value of [...new Set(values)].sort()) get(id).append(new Option(value, value)); };
   fill("status", rows.map((row) => row.status));

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: summary and matrices for everybody, each scenario when it is opened."""
+"""One self-contained HTML page with a summary, tables of results, and the details of each scenario."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,15 +10,15 @@ from markupsafe import Markup
 
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import ScenarioError
-from lab.scenario.output.cohorts import COHORT, SHOWN, cohorts
+from lab.scenario.output.cohorts import COHORT_SIZE_MIN, COHORTS_MAX, cohorts
 from lab.scenario.output.failures import Failures
 from lab.scenario.output.matrices import COLOURS, Matrices, legend
-from lab.scenario.output.packing import Archive, Pool, in_script
+from lab.scenario.output.packing import Archive, ValuePool, in_script
 from lab.scenario.output.page_data import scenario
 
 
 def render(results: Iterable[ScenarioResult]) -> str:
-    """The page of these scenarios, in their order."""
+    """The page of these results, in their order."""
     report = Report()
     for result in results:
         report.add(result)
@@ -26,9 +26,9 @@ def render(results: Iterable[ScenarioResult]) -> str:
 
 
 class Report:
-    """Takes one result after the other, and keeps what the page says of it: packed, so that thousands fit.
+    """Collects results for one page. The details are compressed, so memory suffices for thousands of scenarios.
 
-    The page needs nothing from outside. All that came from files, phones and servers is escaped.
+    The page loads no other resource. All texts from files, devices and servers are escaped.
     """
 
     def __init__(self) -> None:
@@ -40,35 +40,36 @@ class Report:
         self._failures = Failures()
         self._cohorts: list[dict[str, Any]] = []
         self._rows: list[list[Any]] = []
-        self._stories, self._profiles, self._places = Pool(), Pool(), Pool()
+        self._stories, self._profiles, self._places = ValuePool(), ValuePool(), ValuePool()
 
     def add(self, result: ScenarioResult) -> None:
-        """Take one more."""
+        """Add a result."""
         self._counts[result.status] += 1
         self._seconds += result.elapsed
         self._seeds.add(result.seed)
         self._matrices.add(result)
-        self._rows.append(self._row(result))
+        self._rows.append(  # page.js has the names of the columns
+            [
+                result.id,
+                result.status,
+                result.elapsed,
+                self._stories.number([result.file, result.name, result.about]),
+                [
+                    [
+                        [self._profiles.number(profile) for profile in each.profiles],
+                        [self._places.number(place) for place in each.places],
+                    ]
+                    for each in result.handsets
+                ],
+                *self._archive.add(scenario(result)),
+            ]
+        )
         self._failures.add(result)
-        if len(result.handsets) >= COHORT and len(self._cohorts) < SHOWN:
+        if len(result.handsets) >= COHORT_SIZE_MIN and len(self._cohorts) < COHORTS_MAX:
             self._cohorts.append(cohorts(result))
 
-    def _row(self, result: ScenarioResult) -> list[Any]:
-        """What can be searched for, and where the rest is. The names of the columns are in `page.js`."""
-        return [
-            result.id,
-            result.status,
-            result.elapsed,
-            self._stories.number([result.file, result.name, result.about]),
-            [
-                [list(map(self._profiles.number, each.profiles)), list(map(self._places.number, each.places))]
-                for each in result.handsets
-            ],
-            *self._archive.add(scenario(result)),
-        ]
-
-    def html(self, faults: Sequence[ScenarioError] = ()) -> str:
-        """The page, with the files that cannot be used."""
+    def html(self, unusable: Sequence[ScenarioError] = ()) -> str:
+        """The page, with the errors of files that cannot be used."""
         self._archive.close()
         environment = Environment(
             loader=PackageLoader("lab.scenario.output", "."), autoescape=True, undefined=StrictUndefined
@@ -84,23 +85,23 @@ class Report:
             counts=self._counts,
             colours=COLOURS,
             total=len(self._rows),
-            time=_length(self._seconds),
+            time=_duration(self._seconds),
             seeds=sorted(self._seeds),
             failures=self._failures,
-            unusable=[line for fault in faults for line in fault.lines()],
-            matrices=self._matrices.drawn(),
+            unusable=[line for error in unusable for line in error.lines()],
+            matrices=self._matrices.data(),
             legend=legend(),
             cohorts=self._cohorts,
             pieces=self._archive.pieces,
-            index=Markup(in_script(index)),  # noqa: S704 - JSON without any character of markup
+            index=Markup(in_script(index)),  # noqa: S704 - JSON without markup characters
             script=Markup(script),  # noqa: S704 - a file of this package
         )
 
 
-def _length(seconds: float) -> str:
-    """A length of time in its own unit.
+def _duration(seconds: float) -> str:
+    """A duration in seconds, hours or days.
 
-    >>> _length(20), _length(5400), _length(259200)
+    >>> _duration(20), _duration(5400), _duration(259200)
     ('20 s', '1.5 hours', '3.0 days')
     """
     if seconds < 3600:

@@ -16,9 +16,9 @@ from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
 from lab.scenario.output.cohorts import cohorts
-from lab.scenario.output.failures import GROUPS, Failures
-from lab.scenario.output.lock_periods import Locked, locks
-from lab.scenario.output.packing import PIECE, compact
+from lab.scenario.output.failures import GROUPS_MAX, Failures
+from lab.scenario.output.lock_periods import locks
+from lab.scenario.output.packing import PIECE_SIZE_MAX, compact
 from lab.scenario.output.page import render
 from lab.scenario.output.page_data import scenario
 from tests.support.scenarios import cases, text
@@ -84,7 +84,7 @@ def test_size_of_a_piece_is_bounded(incident: ScenarioResult) -> None:
     sizes = [len(zlib.decompress(base64.b64decode(piece))) for piece in packed]
     one = len(compact(scenario(incident)))
     assert len(details(page)) == 20
-    assert max(sizes) <= PIECE + one
+    assert max(sizes) <= PIECE_SIZE_MAX + one
     assert len(packed) > 1
 
 
@@ -109,16 +109,16 @@ def test_failures_at_the_same_place_are_grouped(incident: ScenarioResult) -> Non
     failures.add(incident)
     (group,) = failures.groups
     assert group.where == "line 7: phone: outcome"
-    assert (len(group.listed), group.unlisted, failures.elsewhere) == (8, 92, 0)
+    assert (len(group.listed), group.unlisted, failures.ungrouped) == (8, 92, 0)
     assert group.listed[0].what == "expected locked, actual off"
 
 
 def test_failures_beyond_the_group_limit_are_counted(incident: ScenarioResult) -> None:
     (failed,) = (run(case, "tests") for case in cases(text("- {expect: phone, outcome: locked}")))
     failures = Failures()
-    for number in range(GROUPS + 3):
+    for number in range(GROUPS_MAX + 3):
         failures.add(replace(failed, file=f"{number}.scenario.yaml"))
-    assert (len(failures.groups), failures.elsewhere) == (GROUPS, 3)
+    assert (len(failures.groups), failures.ungrouped) == (GROUPS_MAX, 3)
 
 
 def test_equal_results_give_an_identical_page(incident: ScenarioResult) -> None:
@@ -127,10 +127,10 @@ def test_equal_results_give_an_identical_page(incident: ScenarioResult) -> None:
 
 
 def test_locks_returns_the_lock_periods_of_each_device(incident: ScenarioResult) -> None:
-    spans = {each.name: locks(each) for each in incident.handsets}
-    assert {name for name, found in spans.items() if found} == {"before", "with-code", "late"}
-    assert [span.until for span in spans["late"]] == [None]
-    assert all(isinstance(span, Locked) and span.until for span in spans["before"] + spans["with-code"])
+    periods = {each.name: locks(each) for each in incident.handsets}
+    assert {name for name, found in periods.items() if found} == {"before", "with-code", "late"}
+    assert [period.until for period in periods["late"]] == [None]
+    assert all(period.until for period in periods["before"] + periods["with-code"])
 
 
 def test_library_file_in_a_checkout_is_below_scenarios() -> None:
