@@ -14,9 +14,6 @@ from typing import Final
 EXCEPTIONS: Final[dict[str, str]] = {}
 """At most ten names that may have two definitions, with the reasons."""
 
-PENDING: Final = {"Cell", "Failure"}
-"""Names with two definitions that are being renamed."""
-
 
 def definitions(paths: list[Path]) -> dict[str, list[Path]]:
     """The modules that define each class at their top level."""
@@ -38,7 +35,7 @@ def main() -> int:
     """Print the findings. Returns the exit code."""
     doubles = {name: paths for name, paths in definitions(tracked()).items() if len(paths) > 1}
     found = [f"{name}: {', '.join(map(str, paths))}" for name, paths in sorted(doubles.items())]
-    lines = [line for line in found if line.partition(":")[0] not in EXCEPTIONS.keys() | PENDING]
+    lines = [line for line in found if line.partition(":")[0] not in EXCEPTIONS]
     lines += [f"{name}: remove the exception" for name in sorted(EXCEPTIONS.keys() - doubles.keys())]
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 1 if lines else 0

@@ -63,7 +63,7 @@ def test_a_device_is_named_by_its_imei_or_its_pseudonym(server: Operated) -> Non
     for act in ("unlock", "release", "withdraw"):
         told("devices", act, sub, *WHY)
     assert told("devices", "show", sub)["override"] is None
-    assert "no such phone" in admin("devices", "lock", SECOND_IMEI, *WHY, code=1).stderr
+    assert "no such device" in admin("devices", "lock", SECOND_IMEI, *WHY, code=1).stderr
 
 
 def test_a_device_is_one_line_on_a_narrow_terminal(server: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
