@@ -3,9 +3,11 @@
 import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
+from types import TracebackType
 
 from lab.backend.hosts import HttpHost, InProcessHost
 from lab.scenario.engine.context import ServerTarget
@@ -50,12 +52,23 @@ def run_all(cases: Iterable[Case], plan: Plan) -> Iterator[ScenarioResult]:
         yield from pool.map(run_one, cases, chunksize=CHUNK)
 
 
+@dataclass(slots=True)
+class _DefectReport(AbstractContextManager["_DefectReport"]):
+    """Ends its block at an exception and keeps the traceback, so that the results of other scenarios are not lost."""
+
+    text: str = ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Exception):
+            self.text = "".join(traceback.format_exception(error))
+        return bool(self.text)
+
+
 def _run_one(plan: Plan, case: Case) -> ScenarioResult:
     target = plan.target()
-    try:
+    with _DefectReport() as defect:
         return run(case, plan.seed, target)
-    except Exception:  # a defect in one scenario must not lose the results of the others
-        result = empty_result(case, plan.seed, target)
-        return replace(
-            result, status=Status.INTERNAL_ERROR, error=f"internal error\n{traceback.format_exc()}"
-        )
+    result = empty_result(case, plan.seed, target)
+    return replace(result, status=Status.INTERNAL_ERROR, error=f"internal error\n{defect.text}")
