@@ -1,4 +1,4 @@
-"""`activation appraise` as a shell user meets it."""
+"""`activation appraise`: input, report and exit codes."""
 
 import base64
 import json
@@ -54,13 +54,12 @@ def activation(*arguments: str, code: int = 0, stdin: bytes | None = None) -> Re
     return done
 
 
-def told(*arguments: str, code: int = 0, stdin: bytes | None = None) -> Any:
+def as_json(*arguments: str, code: int = 0, stdin: bytes | None = None) -> Any:
     return json.loads(activation(*arguments, "--at", NOW, "--json", code=code, stdin=stdin).stdout)
 
 
-def test_a_phone_in_order_is_affirmed(tmp_path: Path, roots: str) -> None:
-    """Every member that machines are promised, in its order, with what the phone says."""
-    report = told(written(tmp_path), "--roots", roots, "--challenge", B64)
+def test_a_valid_chain_gives_affirmed_claims_with_all_members(tmp_path: Path, roots: str) -> None:
+    report = as_json(written(tmp_path), "--roots", roots, "--challenge", B64)
     assert list(report)[: len(MEMBERS)] == MEMBERS
     assert {name: report[name] for name in MEMBERS} == {
         "chain_ok": True,
@@ -85,30 +84,27 @@ def test_a_phone_in_order_is_affirmed(tmp_path: Path, roots: str) -> None:
     assert report["key_description"]["hardware"]["key_size"] == 256
 
 
-def test_a_chain_may_come_by_standard_input_and_roots_as_pem(tmp_path: Path) -> None:
-    """In a pipe, and with the files that other tools write."""
+def test_chain_is_read_from_standard_input_and_roots_from_pem(tmp_path: Path) -> None:
     certificates = chain(leaf(), BATCH, ROOT)
     pem = tmp_path / "root.pem"
     pem.write_bytes(pem_of(certificates[-1:]))
-    assert told("-", "--roots", str(pem), stdin=pem_of(certificates))["chain_ok"]
+    assert as_json("-", "--roots", str(pem), stdin=pem_of(certificates))["chain_ok"]
 
 
 @pytest.mark.parametrize("text", ["+/+/", "-_-_", "Y2g=", "Y2g", ""])
-def test_a_challenge_may_be_written_in_either_base64(tmp_path: Path, roots: str, text: str) -> None:
-    """Padded or not: what a person pastes should work."""
+def test_challenge_is_accepted_in_both_base64_alphabets(tmp_path: Path, roots: str, text: str) -> None:
     octets = base64.urlsafe_b64decode(
         text.replace("+", "-").replace("/", "_").rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     )
-    said = leaf(attestation=encode_description(replace(description(), challenge=octets)))
-    report = told(written(tmp_path, said, BATCH, ROOT), "--roots", roots, "--challenge", text)
+    certificate = leaf(attestation=encode_description(replace(description(), challenge=octets)))
+    report = as_json(written(tmp_path, certificate, BATCH, ROOT), "--roots", roots, "--challenge", text)
     assert report["reasons"]["instance-identity"] == "recognized"
 
 
 @pytest.mark.parametrize(
     "at", ["1772020800", "2026-02-25T12:00:00Z", "2026-02-25T12:00:00", "2026-02-25T14:00+02:00"]
 )
-def test_a_time_may_be_written_in_several_ways(tmp_path: Path, roots: str, at: str) -> None:
-    """Without an offset it is UTC, as in certificates."""
+def test_time_is_accepted_in_several_formats(tmp_path: Path, roots: str, at: str) -> None:
     done = activation(written(tmp_path), "--roots", roots, "--at", at, "--json")
     assert json.loads(done.stdout)["at"] == 1772020800
 
@@ -120,7 +116,7 @@ def boot(**changes: object) -> Cert:
 
 
 @pytest.mark.parametrize(
-    ("said", "options", "claim", "reason"),
+    ("certificate", "options", "claim", "reason"),
     [
         (boot(device_locked=False), (), "configuration", "bootloader-unlocked"),
         (boot(verified_boot_state=VerifiedBootState.RED), (), "executables", "boot-red"),
@@ -129,35 +125,31 @@ def boot(**changes: object) -> Cert:
         (Cert("key", ca=False), (), "instance-identity", "key-not-attested"),
     ],
 )
-def test_what_speaks_against_a_phone_is_named_and_exits_with_1(
-    tmp_path: Path, roots: str, *, said: Cert, options: tuple[str, ...], claim: str, reason: str
+def test_a_contraindicated_claim_exits_with_1(
+    tmp_path: Path, roots: str, *, certificate: Cert, options: tuple[str, ...], claim: str, reason: str
 ) -> None:
-    """The chain is in order; a script that asks must still not go on."""
-    report = told(written(tmp_path, said, BATCH, ROOT), "--roots", roots, *options, code=1)
+    report = as_json(written(tmp_path, certificate, BATCH, ROOT), "--roots", roots, *options, code=1)
     assert (report["chain_ok"], report["tier"]) == (True, "contraindicated")
     assert report["reasons"][claim] == reason
 
 
-def test_a_warning_is_no_refusal(tmp_path: Path, roots: str) -> None:
-    """A yellow boot is for a policy to decide."""
-    said = boot(verified_boot_state=VerifiedBootState.YELLOW)
-    assert told(written(tmp_path, said, BATCH, ROOT), "--roots", roots)["tier"] == "warning"
+def test_a_warning_exits_with_0(tmp_path: Path, roots: str) -> None:
+    certificate = boot(verified_boot_state=VerifiedBootState.YELLOW)
+    assert as_json(written(tmp_path, certificate, BATCH, ROOT), "--roots", roots)["tier"] == "warning"
 
 
-def test_a_chain_to_another_root_proves_nothing(tmp_path: Path, roots: str) -> None:
-    """Unless its root is known as one of software, nobody can say more."""
+def test_a_chain_to_another_root_is_not_valid_and_exits_with_1(tmp_path: Path, roots: str) -> None:
     path = written(tmp_path, leaf(), BATCH, Cert("soft"))
-    report = told(path, "--roots", roots, code=1)
+    report = as_json(path, "--roots", roots, code=1)
     assert (report["chain_ok"], report["root"]) == (False, "none")
     assert report["reasons"]["instance-identity"] == "chain-not-anchored"
     soft = write_roots(tmp_path / "soft.json", *chain(Cert("soft")))
-    report = told(path, "--roots", roots, "--software-roots", soft, code=1)
+    report = as_json(path, "--roots", roots, "--software-roots", soft, code=1)
     assert (report["chain_ok"], report["root"]) == (False, "software")
     assert report["reasons"]["instance-identity"] == "root-of-software"
 
 
-def test_a_chain_out_of_its_time_says_which_certificate_and_when(tmp_path: Path, roots: str) -> None:
-    """Its statements are shown and marked as not proved."""
+def test_an_expired_certificate_is_named_with_its_period(tmp_path: Path, roots: str) -> None:
     path = written(tmp_path)
     done = activation(path, "--roots", roots, "--at", "2050-01-01", "--json", code=1)
     report = json.loads(done.stdout)
@@ -180,15 +172,14 @@ def status_list(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_a_status_list_is_looked_up(tmp_path: Path, roots: str) -> None:
-    """With its reason; without the list, the report says that nobody looked."""
+def test_status_list_revokes_a_certificate(tmp_path: Path, roots: str) -> None:
     path = written(tmp_path)
     serial = chain(BATCH)[0].serial_number
     good = status_list(tmp_path, '{"entries": {}}')
-    assert told(path, "--roots", roots, "--status-list", good)["revocation_checked"]
+    assert as_json(path, "--roots", roots, "--status-list", good)["revocation_checked"]
     entry = {"status": "SUSPENDED", "reason": "SOFTWARE_FLAW"}
     bad = status_list(tmp_path, json.dumps({"entries": {f"{serial:x}": entry}}))
-    report = told(path, "--roots", roots, "--status-list", bad, code=1)
+    report = as_json(path, "--roots", roots, "--status-list", bad, code=1)
     assert report["problem"] == {
         "code": "certificate-suspended",
         "certificate": 1,
@@ -196,25 +187,25 @@ def test_a_status_list_is_looked_up(tmp_path: Path, roots: str) -> None:
     }
 
 
-def test_malformed_octets_are_a_finding_and_not_a_crash(tmp_path: Path, roots: str) -> None:
-    """In a certificate and in the key description, by name."""
+def test_malformed_bytes_are_reported_as_a_finding(tmp_path: Path, roots: str) -> None:
     certificates = chain(leaf(), BATCH, ROOT)
     path = tmp_path / "chain.pem"
     block = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
     path.write_bytes(pem_of(certificates[:1]) + block + pem_of(certificates[2:]))
-    report = told(str(path), "--roots", roots, code=1)
+    report = as_json(str(path), "--roots", roots, code=1)
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("certificate-malformed", 1)
     assert "not an X.509 certificate" in activation(str(path), "--roots", roots, code=1).stdout
-    report = told(written(tmp_path, leaf(attestation=b"\x30\x80"), BATCH, ROOT), "--roots", roots, code=1)
+    report = as_json(written(tmp_path, leaf(attestation=b"\x30\x80"), BATCH, ROOT), "--roots", roots, code=1)
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("key-description-malformed", 0)
     assert "KeyDescription: length-indefinite" in report["problem"]["detail"]
     assert report["attestation_version"] is None
 
 
-def test_the_table_has_every_claim_its_tier_and_why(tmp_path: Path, roots: str) -> None:
-    """For a person who has never seen an attestation."""
-    said = boot(device_locked=False)
-    shown = activation(written(tmp_path, said, BATCH, ROOT), "--roots", roots, "--at", NOW, code=1).stdout
+def test_table_has_each_claim_with_tier_and_reason(tmp_path: Path, roots: str) -> None:
+    certificate = boot(device_locked=False)
+    shown = activation(
+        written(tmp_path, certificate, BATCH, ROOT), "--roots", roots, "--at", NOW, code=1
+    ).stdout
     for words in (
         *("instance-identity", "hardware", "executables", "configuration", "storage-opaque"),
         *("The bootloader is unlocked. (bootloader-unlocked)", "boot state", "green", "001010123456787"),
@@ -244,7 +235,7 @@ def test_the_table_has_every_claim_its_tier_and_why(tmp_path: Path, roots: str) 
         ("long.pem", (), "at most 16"),
     ],
 )
-def test_a_request_that_is_wrong_says_what_to_do(
+def test_a_usage_error_exits_with_2_and_a_hint(
     tmp_path: Path,
     roots: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -253,7 +244,6 @@ def test_a_request_that_is_wrong_says_what_to_do(
     options: tuple[str, ...],
     words: str,
 ) -> None:
-    """Exit code 2, one line, and nothing on standard output that a machine could take for a report."""
     monkeypatch.chdir(tmp_path)
     pem = Path(written(tmp_path)).read_bytes()
     Path("empty").write_text("\n")
@@ -269,8 +259,7 @@ def test_a_request_that_is_wrong_says_what_to_do(
 
 @pytest.mark.skipif(not VECTORS, reason="ACTIVATION_VECTORS is not set: no chains of real phones")
 @pytest.mark.parametrize("phone", sorted(path.stem for path in FOLDER.glob("*.pem")) if VECTORS else [])
-def test_a_real_phone_is_reported_as_its_publisher_reads_it(phone: str) -> None:
-    """The command, the published roots, and a time at which the phone's certificates were good."""
+def test_a_real_attestation_is_read_as_published(phone: str) -> None:
     path = FOLDER / f"{phone}.pem"
     certificates = x509.load_pem_x509_certificates(path.read_bytes())
     at = int(max(each.not_valid_before_utc for each in certificates).timestamp()) + 60

@@ -1,4 +1,4 @@
-"""`activation attack` as a shell user and a script meet it."""
+"""`activation attack`: output, exit codes and exported vectors."""
 
 import json
 from pathlib import Path
@@ -23,44 +23,38 @@ def activation(*arguments: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_json_counts_what_was_met_and_names_what_was_not() -> None:
-    """`failed` is what a pipeline looks at."""
+def test_json_counts_met_attacks_and_lists_failed_ones() -> None:
     code, out, _ = activation("--only", SOME, "--json")
     report = json.loads(out)
     assert (code, report["attacks"], report["met"], report["failed"]) == (0, 5, 5, [])
     assert {record["id"] for record in report["records"]} == set(SOME.split(","))
 
 
-def test_a_table_says_the_same() -> None:
-    """For people."""
+def test_table_shows_the_same_counts() -> None:
     code, out, _ = activation("--only", "alg-none")
     assert code == 0
     assert "1 of 1 attacks met" in out
 
 
-def test_a_defence_that_does_not_hold_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exit code of 0 would let a pipeline pass."""
+def test_a_failed_defence_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict, "check_parties", lambda *_: None)
     code, out, _ = activation("--only", "issuer-other,alg-none", "--json")
     assert (code, json.loads(out)["failed"]) == (NOTHING_LEFT, ["issuer-other"])
 
 
-def test_the_list_names_every_attack_and_runs_none() -> None:
-    """Attacks are data before they are code."""
+def test_list_shows_every_attack_and_runs_none() -> None:
     code, out, _ = activation("--list", "--json")
     assert code == 0
     assert [entry["id"] for entry in json.loads(out)] == [attack.id for attack in CATALOGUE]
 
 
-def test_an_unknown_id_is_answered_with_the_nearest() -> None:
-    """A typing error should cost one look."""
+def test_an_unknown_id_is_rejected_with_similar_ids() -> None:
     code, _, err = activation("--only", "alg-non")
     assert code == USAGE
     assert "did you mean 'alg-none'" in err
 
 
-def test_an_export_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """It says where, and leaves a code that differs from a failed attack's."""
+def test_an_export_that_cannot_be_written_exits_with_3(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     code, _, err = activation("--only", "alg-none", "--export", str(blocked))
@@ -68,8 +62,7 @@ def test_an_export_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     assert str(blocked) in err
 
 
-def test_the_export_runs_through_the_verifier(tmp_path: Path) -> None:
-    """Octets that are not ASCII, refusals and acceptances survive the file."""
+def test_exported_vectors_give_their_results_in_the_verifier(tmp_path: Path) -> None:
     activation("--only", SOME, "--export", str(tmp_path))
     document = json.loads((tmp_path / FILE).read_text("utf-8"))
     assert {vector["id"].split("/")[0] for vector in document["vectors"]} == set(SOME.split(",")[:4])
@@ -79,8 +72,7 @@ def test_the_export_runs_through_the_verifier(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_seed_exports_the_same_octets(tmp_path: Path) -> None:
-    """Whatever else runs before: a vector depends on the seed and its attack alone."""
+def test_the_same_seed_exports_the_same_bytes(tmp_path: Path) -> None:
     for folder, only in (("a", SOME), ("b", f"swapped,{SOME}")):
         activation("--only", only, "--seed", "7", "--export", str(tmp_path / folder))
     one, other = (json.loads((tmp_path / folder / FILE).read_bytes()) for folder in "ab")
@@ -90,8 +82,7 @@ def test_the_same_seed_exports_the_same_octets(tmp_path: Path) -> None:
     assert (again / FILE).read_bytes() == (tmp_path / "a" / FILE).read_bytes()
 
 
-def test_another_seed_gives_other_tokens(tmp_path: Path) -> None:
-    """The seed is what vectors derive from, so it must matter."""
+def test_another_seed_exports_other_tokens(tmp_path: Path) -> None:
     for seed in "78":
         activation("--only", "alg-none", "--seed", seed, "--export", str(tmp_path / seed))
     one, other = (json.loads((tmp_path / seed / FILE).read_bytes()) for seed in "78")
@@ -99,8 +90,7 @@ def test_another_seed_gives_other_tokens(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_several_processes_report_what_one_does() -> None:
-    """Attacks share nothing that could show, so they may run side by side."""
+def test_two_processes_report_the_same_as_one() -> None:
     attacks = [BY_ID[name] for name in SOME.split(",")] + list(CATALOGUE[:22])
     alone, beside = (list(run("7", attacks, workers)) for workers in (1, 2))
     assert [(r.attack.id, r.trials) for r in alone] == [(r.attack.id, r.trials) for r in beside]

@@ -242,7 +242,6 @@ MISTAKES = {
 def test_a_mistake_exits_with_its_code_and_a_hint_on_standard_error(
     arguments: list[str], code: int, hint: str
 ) -> None:
-    """On standard error, in a line, with an exit code that tells the user's mistakes from the world's."""
     result = activation(*arguments, code=code)
     assert hint in result.stderr
     assert result.stdout == ""

@@ -1,4 +1,4 @@
-"""`activation evidence`: what a phone would send, printed, edited and signed for a client that is written by hand."""
+"""`activation evidence`: printing, editing and signing the evidence of a device."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from server_stub.store.sql import SqlStore
 from tests.support import server_phone
 from wire import media
 
-SEED = "by hand"
+SEED = "evidence command"
 STORE = SqlStore()
 
 
@@ -55,16 +55,14 @@ def decision(answer: requests.Response) -> Any:
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["decision"]
 
 
-def test_what_it_prints_is_answered_by_a_verdict(origin: str) -> None:
-    """The server's answer goes in, the body of the next request comes out, octet by octet."""
+def test_printed_evidence_gets_a_verdict(origin: str) -> None:
     for place, decided in (("havana", "deny"), ("paris", "allow")):
         made = evidence("-", "--place", place, given=challenge(origin))
         assert made.exit_code == 0
         assert decision(send(origin, made.stdout)) == decided
 
 
-def test_claims_can_be_edited_and_are_signed_as_they_are(origin: str, tmp_path: Path) -> None:
-    """A phone in Havana that says it is in Paris, for a second challenge; and one that states what nobody knows."""
+def test_edited_claims_are_signed_unchanged(origin: str, tmp_path: Path) -> None:
     file = tmp_path / "claims.json"
     shown = evidence("-", "--place", "havana", "--show-claims", given=challenge(origin))
     claims = json.loads(shown.stdout)
@@ -81,8 +79,7 @@ def test_claims_can_be_edited_and_are_signed_as_they_are(origin: str, tmp_path: 
     assert send(origin, made.stdout).json()["code"] == "evidence-claims-invalid"
 
 
-def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
-    """It is a private key; and it is the one that is attested."""
+def test_key_file_is_private_and_has_the_attested_key(tmp_path: Path) -> None:
     file = tmp_path / "key.jwk"
     made = evidence("A" * 44, "--key", str(file))
     header = json.loads(base64.urlsafe_b64decode(made.stdout.split(".")[0] + "=="))
@@ -102,16 +99,14 @@ def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
         (["A" * 44, "--claims", "/nowhere.json"], "", "/nowhere.json cannot be read"),
     ],
 )
-def test_an_invalid_request_says_what_to_do(arguments: list[str], given: str, hint: str) -> None:
-    """In a line, with the exit code of a request that is wrong."""
+def test_a_usage_error_exits_with_2_and_a_hint(arguments: list[str], given: str, hint: str) -> None:
     made = evidence(*arguments, given=given)
     assert made.exit_code == 2
     assert hint in made.stderr
     assert not made.stdout
 
 
-def test_claims_that_are_no_object_are_refused(tmp_path: Path) -> None:
-    """Before anything is made."""
+def test_claims_that_are_not_an_object_are_rejected(tmp_path: Path) -> None:
     file = tmp_path / "claims.json"
     for text, hint in (("[]", "no object"), ("{", "no JSON")):
         file.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`activation explore` and `activation diagram` as a shell user meets them."""
+"""`activation explore` and `activation diagram`: output and exit codes."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,7 @@ from lab.cli.main import app
 runner = CliRunner()
 
 
-def test_profiles_are_explored_and_told_as_json() -> None:
-    """The fields that scripts rely on."""
+def test_explored_profiles_as_json_have_the_documented_members() -> None:
     done = runner.invoke(app, ["explore", "--profile", "custom-aosp,official-tampered", "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)["profiles"]
@@ -24,14 +23,12 @@ def test_profiles_are_explored_and_told_as_json() -> None:
         assert set(one["invariants"].values()) == {"ok"}
 
 
-def test_an_unknown_profile_and_an_unknown_defect_are_named() -> None:
-    """A slip must not explore something else."""
+def test_an_unknown_profile_or_mutant_is_rejected_with_similar_names() -> None:
     assert "did you mean 'custom-aosp'" in runner.invoke(app, ["explore", "--profile", "custom-aospp"]).stderr
     assert "no planted defect" in runner.invoke(app, ["explore", "--mutant", "persist: writ"]).stderr
 
 
-def test_a_story_is_told_move_by_move(tmp_path: Path) -> None:
-    """A harmless one ends with 0, one that breaks an invariant with 1, an impossible one with 2."""
+def test_replay_exits_with_0_for_harmless_1_for_violating_2_for_impossible_traces(tmp_path: Path) -> None:
     file = tmp_path / "story.json"
     story = {
         "profile": "official-global",
@@ -53,8 +50,9 @@ def test_a_story_is_told_move_by_move(tmp_path: Path) -> None:
     ("form", "begins"),
     [("mermaid", "stateDiagram-v2"), ("svg", "<svg "), ("scxml", "<?xml")],
 )
-def test_a_machine_is_drawn_in_every_format(form: str, begins: str, tmp_path: Path) -> None:
-    """To the terminal and to a file alike."""
+def test_a_machine_is_drawn_in_every_format_to_terminal_and_file(
+    form: str, begins: str, tmp_path: Path
+) -> None:
     shown = runner.invoke(app, ["diagram", "--format", form, "--machine", "lock"])
     assert shown.exit_code == 0, shown.output
     assert shown.stdout.startswith(begins)
@@ -74,7 +72,6 @@ def test_the_removed_xstate_format_is_rejected_with_the_valid_formats() -> None:
     assert all(word in done.stderr for word in ("'xstate' is not one of", "mermaid", "svg", "scxml"))
 
 
-def test_an_unknown_machine_is_named() -> None:
-    """With the nearest one that there is."""
+def test_an_unknown_machine_is_rejected_with_a_similar_name() -> None:
     done = runner.invoke(app, ["diagram", "--machine", "locks"])
     assert (done.exit_code, "did you mean 'lock'?" in done.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""`activation policy` as a shell user meets it."""
+"""`activation policy`: output and exit codes."""
 
 import json
 import re
@@ -32,22 +32,20 @@ def as_json(*words: object) -> Any:
 
 @pytest.fixture
 def draft(tmp_path: Path) -> Path:
-    """Sudan is not prohibited any more."""
+    """A version 2 that does not prohibit Sudan."""
     file = tmp_path / "draft.toml"
     file.write_text(EXPORT.replace("version = 1", "version = 2").replace('"SD", ', ""), encoding="utf-8")
     return file
 
 
-def test_a_document_in_order_is_said_to_be_so(draft: Path) -> None:
-    """By name or by file."""
+def test_check_accepts_valid_documents_by_name_and_file(draft: Path) -> None:
     result = run("check", "export-2021-09", draft)
     assert result.exit_code == 0
     assert "export-2021-09: valid: export-2021-09 version 1, 11 rules" in result.stdout
     assert f"{draft}: valid" in result.stdout
 
 
-def test_errors_and_warnings_name_file_line_and_key(draft: Path, tmp_path: Path) -> None:
-    """In the form that editors jump to; an error fails the check and a warning does not."""
+def test_check_reports_file_line_and_key(draft: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text(EXPORT.replace('"CU"', '"Cuba"').replace("retry_after = 900", "retry_aftr = 900"), "utf-8")
     result = run("check", bad)
@@ -62,8 +60,7 @@ def test_errors_and_warnings_name_file_line_and_key(draft: Path, tmp_path: Path)
     assert (row["ok"], [each["line"] for each in row["errors"]]) == (False, [10, 95])
 
 
-def test_an_explanation_tells_rule_condition_and_decision() -> None:
-    """The phone of the story: activated in Havana, now in Paris, in the campaign."""
+def test_explain_shows_rule_conditions_and_decision() -> None:
     words = ("--territory", "FR", "--activation", "CU", "--age", "3d", "--at", "2021-09-07T12:00:00Z")
     told = as_json("explain", "export-2021-09", *words)
     assert told["decision"]["rule"] == "activated-in-prohibited-territory"
@@ -81,8 +78,7 @@ def test_an_explanation_tells_rule_condition_and_decision() -> None:
     assert "intent is check-in, wanted activate" in text
 
 
-def test_a_campaigns_state_can_be_given_whatever_its_dates_say() -> None:
-    """An operator can lift it early; what then?"""
+def test_explain_uses_the_given_state_of_a_campaign() -> None:
     words = ("--activation", "CU", "--at", "2021-09-07T12:00:00Z", "--campaign", "investigation-2021=lifted")
     assert as_json("explain", "export-2021-09", *words)["decision"]["rule"] == "campaign-lifted"
 
@@ -99,15 +95,13 @@ def test_a_campaigns_state_can_be_given_whatever_its_dates_say() -> None:
         (("--at", "noon"), "--at: 'noon' is no time"),
     ],
 )
-def test_facts_that_are_none_are_refused_by_the_option(words: tuple[str, ...], told: str) -> None:
-    """What is wrong and what to write instead."""
+def test_explain_rejects_invalid_facts_by_option(words: tuple[str, ...], told: str) -> None:
     result = run("explain", "export-2021-09", *words)
     assert result.exit_code == 2
     assert told in result.stderr
 
 
-def test_a_difference_names_what_changes(draft: Path) -> None:
-    """Sudan alone is in it; the exit code can say that there is one."""
+def test_diff_lists_changed_decisions(draft: Path) -> None:
     told = as_json("diff", "export-2021-09", draft)
     assert told["decisions_changed"] == sum(row["combinations"] for row in told["changes"]) > 0
     for row in told["changes"]:
@@ -121,8 +115,7 @@ def test_a_difference_names_what_changes(draft: Path) -> None:
     assert "--details" in text
 
 
-def test_a_simulation_counts_and_lists_by_pseudonym(draft: Path, tmp_path: Path) -> None:
-    """One phone activated in Sudan is locked by the campaign, and would not be."""
+def test_simulate_counts_and_lists_devices_by_pseudonym(draft: Path, tmp_path: Path) -> None:
     file = tmp_path / "server.db"
     store = SqlStore(file)
     server = service(store, Clock(DURING))
@@ -147,8 +140,7 @@ def test_a_simulation_counts_and_lists_by_pseudonym(draft: Path, tmp_path: Path)
     assert not as_json(*words)["list"]
 
 
-def test_a_database_that_is_not_there_is_not_made(draft: Path, tmp_path: Path) -> None:
-    """A simulation reads."""
+def test_simulate_does_not_create_a_missing_database(draft: Path, tmp_path: Path) -> None:
     result = run("simulate", draft, "--database", tmp_path / "none.db")
     assert result.exit_code == 2
     assert "there is no" in result.stderr
@@ -156,8 +148,7 @@ def test_a_database_that_is_not_there_is_not_made(draft: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("command", [("explain",), ("diff", "export-2021-09")])
-def test_a_document_that_cannot_be_used_stops_every_command(command: tuple[str, ...], tmp_path: Path) -> None:
-    """With the same words as the check, which is named."""
+def test_an_invalid_document_stops_every_command(command: tuple[str, ...], tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text("id = ", "utf-8")
     result = run(*command, bad)
@@ -168,8 +159,7 @@ def test_a_document_that_cannot_be_used_stops_every_command(command: tuple[str, 
     assert "did you mean 'export-2021-09'" in run(*command, "export-2021").stderr
 
 
-def test_the_guide_shows_what_the_commands_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command of the guide is run, in order, and says what stands there."""
+def test_commands_print_what_the_guide_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = Path(__file__).parents[2]
     (tmp_path / "server_stub").symlink_to(repository / "server_stub")
     monkeypatch.chdir(tmp_path)

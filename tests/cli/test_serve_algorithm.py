@@ -1,4 +1,4 @@
-"""`activation serve --algorithm`: what signs is what was asked for, or the server does not start."""
+"""`activation serve --algorithm`: verdicts are signed by this algorithm, or the server does not start."""
 
 import json
 import re
@@ -17,8 +17,7 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
 
 @pytest.mark.slow
-def test_a_phone_obeys_a_verdict_signed_with_ml_dsa_65(tmp_path: Path) -> None:
-    """Keys by TUF, evidence by ES256, the verdict by a post-quantum signature, all over HTTP."""
+def test_device_accepts_a_verdict_signed_with_ml_dsa_65(tmp_path: Path) -> None:
     command = [ACTIVATION, "serve", "--port", "0", "--db", str(tmp_path / "records.sqlite")]
     with subprocess.Popen(
         [*command, "--algorithm", "ML-DSA-65"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -50,18 +49,16 @@ def serve(folder: Path, algorithm: str) -> tuple[int, str]:
     return done.exit_code, done.stderr
 
 
-def test_an_unknown_algorithm_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
-    """Exit code 2, before anything is made."""
+def test_an_unknown_algorithm_is_rejected_with_a_similar_name(tmp_path: Path) -> None:
     code, said = serve(tmp_path, "ML-DSA-44")
     assert (code, list(tmp_path.iterdir())) == (2, [])
     assert "no algorithm is called 'ML-DSA-44'; did you mean 'ML-DSA-65'?" in said
 
 
 @pytest.mark.parametrize("algorithm", [Algorithm.ML_DSA_65])
-def test_a_repository_that_does_not_list_the_key_stops_the_server(
+def test_server_does_not_start_with_a_repository_without_its_key(
     tmp_path: Path, algorithm: Algorithm
 ) -> None:
-    """Rather no verdict than one under another key than the operator asked for."""
     vendor = Manufacturer("2021")
     with vendor.ceremony.open(tmp_path / "keys", vendor.secrets.signing_keys, lambda: 1_790_000_000):
         pass

@@ -1,4 +1,4 @@
-"""`activation serve --db`: a file or PostgreSQL, and nothing that the command says holds a password."""
+"""`activation serve --db` with a file and with PostgreSQL; no output has the password."""
 
 import json
 import re
@@ -18,12 +18,11 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
 
 def with_a_password(url: str) -> str:
-    """The same server, which trusts whoever connects, and so minds no password."""
+    """The same URL with a password. The test server accepts every password."""
     return url.replace("activation@", "activation:secret@")
 
 
-def test_a_phone_is_judged_and_unlocked_over_postgresql(tmp_path: Path) -> None:
-    """Server, phone and operator as over a file; keys and token are named after the database, in the current folder."""
+def test_device_is_locked_and_unlocked_with_postgresql(tmp_path: Path) -> None:
     with schema_url() as url:
         place = with_a_password(url)
         with subprocess.Popen(
@@ -42,10 +41,10 @@ def test_a_phone_is_judged_and_unlocked_over_postgresql(tmp_path: Path) -> None:
                 done = CliRunner().invoke(app, [*arguments, "--server", found[0]])
             finally:
                 server.terminate()
-            said = first + server.stdout.read()
+            printed = first + server.stdout.read()
         assert json.loads(done.stdout)["outcome"] == "locked"
         assert "***" in first
-        assert "secret" not in said
+        assert "secret" not in printed
         store = SqlStore(url)
         with store.reading() as reading:
             [device] = reading.devices(DeviceQuery()).items
@@ -55,26 +54,24 @@ def test_a_phone_is_judged_and_unlocked_over_postgresql(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "code", "said"),
+    ("place", "code", "expected"),
     [
         ("mysql://judge:secret@db.example/verdicts", 2, "mysql databases are not supported"),
         ("postgresql://judge:secret@db.example:port/verdicts", 2, "not the URL of a database"),
         ("postgresql://judge:secret@127.0.0.1:1/verdicts", 3, r"judge:\*\*\*@127\.0\.0\.1:1/verdicts"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_named_without_its_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, code: int, said: str
+def test_an_unusable_database_is_named_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, code: int, expected: str
 ) -> None:
-    """Exit code 2 for what is no database, 3 for one that does not answer; nothing is made in either case."""
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["serve", "--port", "0", "--db", place])
     assert (done.exit_code, list(tmp_path.iterdir())) == (code, [])
-    assert re.search(said, done.stderr)
+    assert re.search(expected, done.stderr)
     assert "secret" not in done.output
 
 
-def test_an_unlock_code_wants_a_database_that_is_there(tmp_path: Path) -> None:
-    """A typing error in a path must not make an empty database."""
+def test_unlock_does_not_create_a_missing_database(tmp_path: Path) -> None:
     missing = tmp_path / "missing.sqlite"
     challenge = "FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"
     done = CliRunner().invoke(app, ["unlock", challenge, "--database", str(missing)])

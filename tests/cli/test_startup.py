@@ -1,4 +1,4 @@
-"""What `activation` imports before it knows that its arguments are right."""
+"""What `activation` imports before the arguments are checked."""
 
 import json
 import os
@@ -56,7 +56,7 @@ WRONG = {
     "admin devices unlock": "admin devices unlock d-0",
     "admin devices release": "admin devices release d-0",
     "admin devices withdraw": "admin devices withdraw d-0",
-    "admin devices bulk": "admin devices bulk lok --everybody --reason r",
+    "admin devices bulk": "admin devices bulk lok --locked --reason r",
     "admin unlock": "admin unlock AAAAA",
     "admin keys list": "admin keys list all",
     "admin keys rotate": "admin keys rotate Zx1",

@@ -1,4 +1,4 @@
-"""`activation territory`: what it prints and what it refuses."""
+"""`activation territory`: output and rejected options."""
 
 import json
 
@@ -24,8 +24,9 @@ def run(*arguments: str) -> tuple[int, str, str]:
         ((), "unknown", None),
     ],
 )
-def test_machines_get_one_object(arguments: tuple[str, ...], status: str, territory: str | None) -> None:
-    """Whatever the answer, it is an answer: exit code 0, and every signal is in it."""
+def test_json_has_status_territory_and_every_signal(
+    arguments: tuple[str, ...], status: str, territory: str | None
+) -> None:
     code, out, _ = run(*arguments, "--json")
     told = json.loads(out)
     assert (code, told["status"], told["territory"]) == (0, status, territory)
@@ -34,8 +35,7 @@ def test_machines_get_one_object(arguments: tuple[str, ...], status: str, territ
     assert all(signal["fate"] and signal["why"] and signal["provenance"] for signal in told["signals"])
 
 
-def test_people_get_a_table_and_the_reason() -> None:
-    """The signal that lost is there with why."""
+def test_table_has_signals_and_explanation() -> None:
     code, out, _ = run("--sim", "368-01", "--serving", "208-01")
     assert code == 0
     assert "overruled" in out
@@ -43,7 +43,7 @@ def test_people_get_a_table_and_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (("--sim", "36"), "--sim '36' is no network"),
         (("--serving", "368-1"), "--serving '368-1' is no network"),
@@ -55,8 +55,7 @@ def test_people_get_a_table_and_the_reason() -> None:
         (("--cell-age", "5"), "give --serving"),
     ],
 )
-def test_a_wrong_option_is_named_and_explained(arguments: tuple[str, ...], said: str) -> None:
-    """What, where and what to do instead."""
+def test_a_wrong_option_exits_with_2_and_a_hint(arguments: tuple[str, ...], expected: str) -> None:
     code, _, error = run(*arguments)
     assert code == 2
-    assert said in error
+    assert expected in error

@@ -1,4 +1,4 @@
-"""`activation verify` as a shell user meets it."""
+"""`activation verify`: input, output and exit codes."""
 
 import json
 from collections.abc import Iterator
@@ -56,22 +56,20 @@ def activation(*arguments: str, code: int = 0, stdin: str | None = None) -> Resu
     return done
 
 
-def told(*arguments: str, code: int = 0, stdin: str | None = None) -> Any:
+def as_json(*arguments: str, code: int = 0, stdin: str | None = None) -> Any:
     return json.loads(activation(*arguments, "--json", code=code, stdin=stdin).stdout)
 
 
 @pytest.mark.parametrize("signer", SIGNERS, ids=lambda signer: signer.alg)
-def test_a_good_verdict_passes_all_fourteen_steps(keys: str, signer: Signer) -> None:
-    """Whatever it is signed with; the key decides."""
-    report = told(sign(make_verdict(), signer), "--keys", keys, *PHONE)
+def test_a_valid_verdict_passes_all_fourteen_steps(keys: str, signer: Signer) -> None:
+    report = as_json(sign(make_verdict(), signer), "--keys", keys, *PHONE)
     assert (report["verified"], report["complete"], report["code"]) == (True, True, None)
     assert [step["result"] for step in report["steps"]] == ["pass"] * 14
     assert report["claims"] == make_verdict()
 
 
-def test_the_failing_step_has_its_code_and_the_others_say_where_they_stand(keys: str) -> None:
-    """A script reads the code, the exit code says that there is one."""
-    report = told(TOKEN, "--keys", keys, "--now", str(NOW), "--nonce", "another-nonce", code=1)
+def test_the_failed_step_has_its_code_and_the_others_their_state(keys: str) -> None:
+    report = as_json(TOKEN, "--keys", keys, "--now", str(NOW), "--nonce", "another-nonce", code=1)
     results = [step["result"] for step in report["steps"]]
     assert results == ["pass"] * 8 + ["not checked"] * 2 + ["fail"] + ["not reached"] * 3
     assert (report["step"], report["code"]) == (11, "nonce-mismatch")
@@ -79,8 +77,7 @@ def test_the_failing_step_has_its_code_and_the_others_say_where_they_stand(keys:
     assert report["claims"] is None
 
 
-def test_the_table_for_people_fits_a_terminal_and_names_the_code(keys: str) -> None:
-    """Eighty columns, and what a phone would compare beyond what was given."""
+def test_table_fits_80_columns_and_names_the_code(keys: str) -> None:
     good = activation(TOKEN, "--keys", keys, "--now", str(NOW)).stdout
     assert max(map(len, good.splitlines())) <= 80
     assert "VERIFIED: deny, territory-prohibited for CU, serial 7" in good
@@ -90,34 +87,30 @@ def test_the_table_for_people_fits_a_terminal_and_names_the_code(keys: str) -> N
     assert "territory-prohibited" not in bad
 
 
-def test_a_token_comes_as_argument_file_or_standard_input(keys: str, tmp_path: Path) -> None:
-    """The line end that an editor adds is not the token's."""
+def test_token_is_read_from_argument_file_or_standard_input(keys: str, tmp_path: Path) -> None:
     file = tmp_path / "verdict.jwt"
     file.write_text(TOKEN + "\n")
     reports = [
-        told(where, "--keys", keys, *PHONE, stdin=f" {TOKEN}\r\n") for where in (TOKEN, str(file), "-")
+        as_json(where, "--keys", keys, *PHONE, stdin=f" {TOKEN}\r\n") for where in (TOKEN, str(file), "-")
     ]
     assert reports[0] == reports[1] == reports[2]
 
 
 def test_unverified_claims_are_shown_on_request_and_marked(keys: str) -> None:
-    """Each line says that nothing stands behind it."""
     broken = TOKEN[:-8] + "AAAAAAAA"
     shown = activation(broken, "--keys", keys, "--unverified", code=1).stdout
     assert 'UNVERIFIED  claims.decision: "deny"' in shown
-    report = told(broken, "--keys", keys, "--unverified", code=1)
+    report = as_json(broken, "--keys", keys, "--unverified", code=1)
     assert report["unverified"]["UNVERIFIED header.kid"] == ED25519.kid
 
 
 @pytest.mark.parametrize("now", [str(NOW), "2021-09-29T07:20:00Z", "2021-09-29T09:20:00+02:00"])
-def test_the_time_may_be_given_in_seconds_or_as_people_write_it(keys: str, now: str) -> None:
-    """The same instant in three spellings."""
-    assert told(TOKEN, "--keys", keys, "--now", now)["verified"]
+def test_time_is_accepted_in_seconds_and_iso_8601(keys: str, now: str) -> None:
+    assert as_json(TOKEN, "--keys", keys, "--now", now)["verified"]
 
 
-def test_without_a_time_the_clock_of_this_machine_counts(keys: str) -> None:
-    """A verdict of 2021 has expired."""
-    assert told(TOKEN, "--keys", keys, code=1)["code"] == "expired"
+def test_time_is_this_machines_clock_by_default(keys: str) -> None:
+    assert as_json(TOKEN, "--keys", keys, code=1)["code"] == "expired"
 
 
 def device_key_files(folder: Path) -> dict[str, str]:
@@ -134,15 +127,14 @@ def device_key_files(folder: Path) -> dict[str, str]:
     return {name: str(folder / name) for name in contents}
 
 
-def test_the_device_key_may_be_a_jwk_a_pem_or_a_thumbprint(keys: str, tmp_path: Path) -> None:
-    """All of them come down to the one thumbprint that step 10 compares."""
+def test_device_key_is_accepted_as_jwk_pem_or_thumbprint(keys: str, tmp_path: Path) -> None:
     assert isinstance(ES256.private, EllipticCurvePrivateKey)
     thumbprint = ECKey.import_key(ES256.private).thumbprint()
     token = sign(make_verdict(cnf={"jkt": thumbprint}))
     for key in (thumbprint, *device_key_files(tmp_path).values()):
-        report = told(token, "--keys", keys, "--now", str(NOW), "--device-key", key)
+        report = as_json(token, "--keys", keys, "--now", str(NOW), "--device-key", key)
         assert report["steps"][9]["result"] == "pass"
-    wrong = told(TOKEN, "--keys", keys, "--now", str(NOW), "--device-key", thumbprint, code=1)
+    wrong = as_json(TOKEN, "--keys", keys, "--now", str(NOW), "--device-key", thumbprint, code=1)
     assert wrong["code"] == "key-binding-mismatch"
 
 
@@ -173,8 +165,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize("case", USAGE)
-def test_a_request_that_cannot_be_carried_out_says_what_where_and_what_to_do(keys: str, case: str) -> None:
-    """Exit code 2: nothing was verified, neither well nor badly."""
+def test_a_usage_error_exits_with_2_and_a_hint(keys: str, case: str) -> None:
     arguments, message = USAGE[case]
     done = activation(*(keys if argument == "KEYS" else argument for argument in arguments), code=2)
     assert message in done.stderr
@@ -182,17 +173,15 @@ def test_a_request_that_cannot_be_carried_out_says_what_where_and_what_to_do(key
     assert done.stdout == ""
 
 
-def test_a_misspelt_file_name_is_refused_as_a_token_with_a_hint(keys: str) -> None:
-    """Both readings are possible, so the shell user is told which was taken."""
+def test_a_misspelled_file_name_is_rejected_as_a_token_with_a_hint(keys: str) -> None:
     done = activation("verdict.jwt", "--keys", keys, code=1)
     assert "there is no file 'verdict.jwt'; it was used as the token itself" in done.stderr
 
 
-def test_a_key_that_was_left_out_is_named_with_the_reason(tmp_path: Path) -> None:
-    """Else a reviewer wonders why a token under it is refused."""
+def test_an_unusable_key_is_named_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_text(json.dumps({"keys": [ED25519.jwk(use="enc")]}))
-    report = told(TOKEN, "--keys", str(path), "--now", str(NOW), code=1)
+    report = as_json(TOKEN, "--keys", str(path), "--now", str(NOW), code=1)
     assert (report["code"], report["left_out"]) == (
         "key-unfit",
         [{"index": 0, "kid": ED25519.kid, "reason": "use-not-signature"}],
@@ -221,41 +210,34 @@ def signed_by_the_vendor() -> str:
     return VENDOR.post_quantum_signing_key.sign(Verdict.model_validate(make_verdict()))
 
 
-def test_keys_come_from_a_key_repository_in_a_folder(published: Published) -> None:
-    """A reviewer gets a copy of what a server published, without a server."""
+def test_keys_are_read_from_a_key_repository_in_a_folder(published: Published) -> None:
     source = ("--root", published.root, "--repository", published.folder)
-    assert told(signed_by_the_vendor(), *source, *PHONE)["verified"]
+    assert as_json(signed_by_the_vendor(), *source, *PHONE)["verified"]
 
 
-def test_keys_come_from_a_key_repository_over_http(published: Published) -> None:
-    """The same client as on the phone, against the server."""
+def test_keys_are_read_from_a_key_repository_over_http(published: Published) -> None:
     with ServerThread(service(SqlStore()), repository=published.repository) as server:
         origin = server.origin
         arguments = (signed_by_the_vendor(), "--root", published.root, "--repository", origin, *PHONE)
-        assert told(*arguments)["verified"]
+        assert as_json(*arguments)["verified"]
     gone = activation(*arguments, code=3)
     assert f"no keys from {origin}: tuf-unreachable" in gone.stderr
 
 
-def test_a_repository_that_the_root_does_not_vouch_for_gives_no_keys(
-    published: Published, tmp_path: Path
-) -> None:
-    """Exit code 3: the token was not looked at."""
+def test_a_repository_not_signed_by_the_root_exits_with_3(published: Published, tmp_path: Path) -> None:
     other = tmp_path / "other.json"
-    other.write_bytes(Manufacturer("somebody else").ceremony.pinned_root)
+    other.write_bytes(Manufacturer("another manufacturer").ceremony.pinned_root)
     source = ("--root", str(other), "--repository", published.folder)
     done = activation(TOKEN, *source, "--now", str(NOW), code=3)
     assert "tuf-unsigned" in done.stderr
 
 
-def test_a_repository_that_has_expired_gives_no_keys(published: Published) -> None:
-    """A copy that lay about for years must not pass for what the vendor says today."""
+def test_an_expired_repository_exits_with_3(published: Published) -> None:
     done = activation(TOKEN, "--root", published.root, "--repository", published.folder, code=3)
     assert "tuf-expired" in done.stderr
 
 
-def test_a_folder_gives_nothing_but_the_files_of_its_repository(tmp_path: Path) -> None:
-    """A hostile repository names files; none of them leads out of its folder."""
+def test_a_repository_folder_is_not_left_by_file_names(tmp_path: Path) -> None:
     (tmp_path / "metadata").mkdir()
     (tmp_path / "secret.json").write_text("{}")
     (tmp_path / "metadata" / "timestamp.json").write_text("{}")

@@ -1,7 +1,7 @@
 """`activation admin devices`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,7 +13,8 @@ from lab.cli.options import Case
 with deferred():
     from lab.cli.admin import client, tables
 
-ACTIONS = ["lock", "unlock", "release", "withdraw"]
+ACTIONS: Final = ["lock", "unlock", "release", "withdraw"]
+EVERYBODY: Final = "--everybody"
 
 Text = str | None
 Territory = Annotated[Text, typer.Option(help="Territory of the newest verdict: CU, UA-43.")]
@@ -179,7 +180,7 @@ def bulk(
     locked: Locked = None,
     overridden: Overridden = None,
     everybody: Annotated[
-        bool, typer.Option("--everybody", help="Select all devices; needed if no property is given.")
+        bool, typer.Option(EVERYBODY, help="Select all devices; needed if no property is given.")
     ] = False,
     maximum: Annotated[int, typer.Option(min=1, help="Change nothing if more devices are found.")] = 100,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the devices, and change nothing.")] = False,
@@ -207,7 +208,7 @@ def bulk(
     output.known_name(action, ACTIONS, "act")
     given = {name: value for name, value in properties.items() if value is not None}
     if bool(given) is everybody:
-        output.exit_with_error("specify devices, for example by --batch K-2107-A, or give --everybody")
+        output.exit_with_error(f"specify devices, for example by --batch K-2107-A, or give {EVERYBODY}")
     body = {
         "act": action,
         "filter": given,
