@@ -26,6 +26,7 @@ from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenId
 from agent.core.states import Lock
 from agent.core.timing import trusted_now
+from lab.backend.hosts import InProcessHost
 from lab.handset.handset import Handset
 from lab.scenario.engine.breakable_parts import (
     FaultyCounter,
@@ -224,7 +225,7 @@ class DeviceMachine(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[type[DeviceMachine]]:
-    with Simulation.open("stateful") as simulation:
+    with Simulation.open("stateful", host=InProcessHost) as simulation:
         DeviceMachine.simulation = simulation
         yield DeviceMachine
 

@@ -9,6 +9,7 @@ from tuf.api.exceptions import DownloadHTTPError
 from agent.adapters.tuf_cache import CacheFetcher
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, KeySourceError
+from lab.backend.hosts import InProcessHost
 from lab.simulation.simulation import Simulation
 from wire import key_repository
 
@@ -27,7 +28,7 @@ class NoNetwork:
 @pytest.fixture(scope="module")
 def cached() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
     """The pinned root, the folder of a device that has received its keys, and the names of those keys."""
-    with Simulation.open("at hand") as simulation:
+    with Simulation.open("at hand", host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
