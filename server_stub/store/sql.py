@@ -44,8 +44,6 @@ ERRORS: Final = (SQLAlchemyError, SqliteError, psycopg.Error)
 WAIT_SECONDS: Final = 10
 """How long a transaction waits until another one has ended before the store counts as unavailable."""
 
-_NOT_COMMITTED: Final = "the database did not take the transaction"
-
 
 class SqlStore:
     """Implements `Store` on a database, which is created if the file does not exist, and migrated.
@@ -119,7 +117,7 @@ class SqlStore:
                 connection.cursor.execute("COMMIT")
                 committed = True
             except ERRORS as error:
-                raise StoreUnavailableError(_NOT_COMMITTED) from error
+                raise StoreUnavailableError("the database did not commit the transaction") from error
             finally:
                 (self._pool.release if committed else self._pool.roll_back)(connection)
         finally:
