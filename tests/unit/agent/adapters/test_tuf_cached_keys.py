@@ -23,7 +23,7 @@ KEYS = VENDOR.secrets.signing_keys
 
 @dataclass
 class Network:
-    """`agent.ports.Downloads` over a repository that is called directly; counts what it is asked for."""
+    """`agent.ports.Downloads` over a repository that is called directly. Counts the requests."""
 
     repository: KeyRepository
     asked: list[str] = field(default_factory=list)
