@@ -66,7 +66,9 @@ def prepare_evidence(simulation: Simulation, profile: str, place: str, nonce: st
         return None
     payload = evidence[0].split(b".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
-    key = device.keystore(Seed.of(f"by hand {nonce}")).attest(nonce.encode())
+    # These words are part of the seed: others would give another key for the same nonce.
+    seed = Seed.of(" ".join(("by", "hand", nonce)))
+    key = device.keystore(seed).attest(nonce.encode())
     return EvidenceBuilder(claims, key)
 
 
