@@ -167,7 +167,7 @@ class Handset(MovableDevice):
         self.timeline.note(Who.USER, "flashed", firmware=profile.name)
         self.profiles.append(profile.name)
         self.profile, self._binding = profile, self._context.bind(profile)
-        self.network.onward = self._binding.upstream
+        self.network.upstream = self._binding.upstream
         self.display.suppresses_agent_screens = _hooked(profile)
         self._retune()
 

@@ -31,12 +31,12 @@ class ForwardingTransport(ABC):
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Send a request. Raises TransportError."""
         return self._carry(
-            "POST", path, lambda onward: onward.post(path, body, content_type=content_type, accept=accept)
+            "POST", path, lambda upstream: upstream.post(path, body, content_type=content_type, accept=accept)
         )
 
     def get(self, path: str, *, accept: str) -> Answer:
         """Download. Raises TransportError."""
-        return self._carry("GET", path, lambda onward: onward.get(path, accept=accept))
+        return self._carry("GET", path, lambda upstream: upstream.get(path, accept=accept))
 
     @abstractmethod
     def _carry(self, method: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
@@ -50,7 +50,7 @@ class Network:
     Without a data path no request is sent or recorded. `address` is the source address of the requests.
     """
 
-    onward: UpstreamTransport
+    upstream: UpstreamTransport
     data_path: bool
     watcher: Callable[[Request], None]
     requests: list[Request] = field(default_factory=list)
@@ -60,13 +60,13 @@ class Network:
         """Send a request. Raises TransportError."""
         request = Request(path, content_type, body, None)
         return self._send(
-            request, lambda: self.onward.post(path, body, content_type=content_type, accept=accept)
+            request, lambda: self.upstream.post(path, body, content_type=content_type, accept=accept)
         )
 
     def get(self, path: str, *, accept: str) -> Answer:
         """Send a download request. Raises TransportError."""
         request = Request(path, "", b"", None, method="GET")
-        return self._send(request, lambda: self.onward.get(path, accept=accept))
+        return self._send(request, lambda: self.upstream.get(path, accept=accept))
 
     def _send(self, request: Request, send: Callable[[], Answer]) -> Answer:
         if not self.data_path:

@@ -78,7 +78,7 @@ class DeviceMachine(RuleBasedStateMachine):
         self.network, self.hardware = self.phone.network, self.phone.hardware
         self.disk, counter = FaultyStore(self.power_cut), FaultyCounter(self.power_cut)
         self.phone.hardware = replace(self.hardware, store=self.disk, counter=counter)
-        self.network.onward = PowerCutTransport(self.network.onward, self.power_cut)
+        self.network.upstream = PowerCutTransport(self.network.upstream, self.power_cut)
         self.copy: bytes | None = None
         self.barred, self.known, self.serial, self.time = False, 0, 0, 0
         self.simulation.server.adopt(POLICIES[decision])

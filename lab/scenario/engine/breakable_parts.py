@@ -84,13 +84,13 @@ class FaultyCounter(EmulatedCounter):
 
 @dataclass
 class PowerCutTransport(ForwardingTransport):
-    """Sends requests on `onward`, with a checkpoint before each request and after its response."""
+    """Sends requests on `upstream`, with a checkpoint before each request and after its response."""
 
-    onward: UpstreamTransport
+    upstream: UpstreamTransport
     power_cut: PowerCutTrigger
 
     def _carry(self, _: str, __: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
         self.power_cut.checkpoint()
-        answer = send(self.onward)
+        answer = send(self.upstream)
         self.power_cut.checkpoint()
         return answer

@@ -168,17 +168,17 @@ class ScenarioContext:
         if fault.for_ != 0:  # it would end when it starts
             self.faults.add(fault.starting_at(self.world.exact()))
 
-    def transport(self, device: str, onward: UpstreamTransport, random: Random) -> UpstreamTransport:
+    def transport(self, device: str, upstream: UpstreamTransport, random: Random) -> UpstreamTransport:
         """The transport of a device with the faults of the scenario: on real sockets over HTTP, else in process."""
-        if not isinstance(onward, ForwardedForTransport):
+        if not isinstance(upstream, ForwardedForTransport):
             return FaultyTransport(
-                onward, device, self.faults, self.world, self.clock, random, self.responses
+                upstream, device, self.faults, self.world, self.clock, random, self.responses
             )
         if not self.scenario.world.faults and not any(
             isinstance(step, WireFault) for _, step in self.case.steps
         ):
-            return onward
-        origin = onward.origin
+            return upstream
+        origin = upstream.origin
         if origin not in self.proxies:
             clock = None if self.target.url == origin else self.clock
             proxy = FaultProxy(origin, self.faults, self.world, self.seed, clock=clock)
@@ -295,7 +295,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         name=f"handset {name}",
         cards=cards,
         hardware=hardware,
-        transport=lambda onward: PowerCutTransport(context.transport(name, onward, random), power_cut),
+        transport=lambda upstream: PowerCutTransport(context.transport(name, upstream, random), power_cut),
     )
     profile = load_named(table.profile)
     if table.model is not None:

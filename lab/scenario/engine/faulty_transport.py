@@ -41,9 +41,9 @@ _GARBAGE_BYTES: Final = 200
 
 @dataclass
 class FaultyTransport(ForwardingTransport):
-    """Sends requests on `onward`, with the faults of `scheduler`. `clock` is the server's clock."""
+    """Sends requests on `upstream`, with the faults of `scheduler`. `clock` is the server's clock."""
 
-    onward: UpstreamTransport
+    upstream: UpstreamTransport
     device: str
     scheduler: FaultScheduler
     world: World
@@ -59,7 +59,7 @@ class FaultyTransport(ForwardingTransport):
         )
 
         def ask() -> Answer:
-            answer = send(self.onward)
+            answer = send(self.upstream)
             self.earlier.keep(self.device, path, answer)
             return answer
 

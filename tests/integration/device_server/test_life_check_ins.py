@@ -114,7 +114,7 @@ def test_a_device_obeys_retry_after(phone: Handset, status: bytes, asked_for: in
     head = b"HTTP/1.1 " + status + b"\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n" % asked_for
     with serving(says(head)) as origin:
         transport = RequestsTransport(origin)
-        phone.network.onward = transport
+        phone.network.upstream = transport
         phone.retry()
         phone.wait(2 * DAY)
         transport.close()
@@ -129,7 +129,7 @@ def test_retry_after_is_limited(phone: Handset) -> None:
     head = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n"
     with serving(says(head)) as origin:
         transport = RequestsTransport(origin)
-        phone.network.onward = transport
+        phone.network.upstream = transport
         phone.retry()
         phone.wait(4 * DAY)
         transport.close()

@@ -395,8 +395,8 @@ def test_a_replay_is_rejected_after_the_server_was_restored() -> None:
         phone.retry()
         simulation.server.restore(backup)
         assert allowed is not None
-        onward = phone.network.onward
-        phone.network.onward = _Replaying(onward, allowed)
+        upstream = phone.network.upstream
+        phone.network.upstream = _Replaying(upstream, allowed)
         phone.retry()
         assert phone.outcome() is Outcome.LOCKED
         assert phone.display.current is not None
@@ -408,10 +408,10 @@ def test_a_replay_is_rejected_after_the_server_was_restored() -> None:
 def test_a_lost_response_is_requested_again(simulation: Simulation) -> None:
     """The server has recorded a verdict that the device did not get; the next serial is above both."""
     phone = made(simulation, "havana")
-    onward = phone.network.onward
-    phone.network.onward = _Replaying(onward, Answer(502, "text/html", b""))
+    upstream = phone.network.upstream
+    phone.network.upstream = _Replaying(upstream, Answer(502, "text/html", b""))
     phone.retry()
-    phone.network.onward = onward
+    phone.network.upstream = upstream
     phone.wait(HOUR)
     assert phone.outcome() is Outcome.LOCKED
     assert "untrusted" not in {e.detail.get("trouble") for e in phone.timeline.entries}

@@ -26,7 +26,7 @@ def device_with(simulation: Simulation, place: str, power_cut: PowerCutTrigger) 
     """A device whose every effect outside of the agent has a checkpoint before and after."""
     phone = simulation.phone("official-global", place)
     phone.hardware = replace(phone.hardware, store=FaultyStore(power_cut), counter=FaultyCounter(power_cut))
-    phone.network.onward = PowerCutTransport(phone.network.onward, power_cut)
+    phone.network.upstream = PowerCutTransport(phone.network.upstream, power_cut)
     show = phone.display.on_show
 
     def show_after_checkpoint(screen: ScreenId, facts: ScreenFacts) -> None:

@@ -222,7 +222,7 @@ def test_a_device_that_missed_its_newest_verdict_accepts_a_code_for_the_previous
 ) -> None:
     """Support states how many verdicts were not delivered."""
     before = challenge(locked)
-    locked.network.onward = _LosingVerdicts(locked.network.onward)
+    locked.network.upstream = _LosingVerdicts(locked.network.upstream)
     locked.network_up()
     assert challenge(locked) == before
     locked.enter_code(code_for(simulation, locked))
