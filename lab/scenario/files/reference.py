@@ -8,6 +8,7 @@ from enum import Enum
 from inspect import cleandoc
 from itertools import pairwise
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -82,8 +83,8 @@ def _lines() -> Iterator[str]:
     yield (
         "A step is a table with a verb. Its value names the subject: a handset, a list of handsets, or empty for all. "
         "Every step\nmay have `when`, a table of parameter values that restricts the step to matching combinations, "
-        "and `note`, a sentence for\nthe report. These verbs may be written without a value: "
-        + ", ".join(f"`{verb}`" for verb in BARE)
+        "and `note`, a sentence for\nthe report. These verbs may be written without a value:\n"
+        + fill(", ".join(f"`{verb}`" for verb in BARE), 140, break_on_hyphens=False)
         + ".\n"
     )
     for verb, step in VERBS.items():
@@ -99,7 +100,7 @@ def _lines() -> Iterator[str]:
         yield f"{_docstring(table)}\n"
         yield from _members(table, ())
     yield "## Faults\n"
-    yield f"Kinds of the step `fault` and of `world.faults`, which has the same members. {_docstring(WireFault)}\n"
+    yield f"Kinds of the step `fault` and of `world.faults`, which has the same members.\n{_docstring(WireFault)}\n"
     yield "| fault | effect |\n|---|---|"
     yield from (f"| `{kind}` | {meaning} |" for kind, meaning in _fault_meanings() if kind in SCENARIO_FAULTS)
 

@@ -49,18 +49,21 @@ class WireFault(Table):
         None,
         description="Only the n-th request of a handset that it can affect, counted from its start.",
     )
-    times: Annotated[int, Field(ge=1)] | None = Field(None, description="It is injected so often at most.")
+    times: Annotated[int, Field(ge=1)] | None = Field(None, description="The maximum number of injections.")
     probability: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="It is injected with this probability, drawn under the seed."
+        None, description="The probability of an injection for each request, drawn under the seed."
     )
-    from_: Moment | None = Field(None, description="It is not injected before.")
-    until: Moment | None = Field(None, description="It ends at this moment.")
-    for_: Duration | None = Field(None, description="It ends so long after its start.")
-    fault: ScenarioFaultKind = Field(description="What happens.")
+    from_: Moment | None = Field(None, description="The start; immediately by default.")
+    until: Moment | None = Field(None, description="The end.")
+    for_: Duration | None = Field(None, description="The duration, from its start.")
+    fault: ScenarioFaultKind = Field(description="The kind of fault.")
     of: Subject = Field(None, description="The handsets whose requests it affects; all by default.")
-    retry_after: Duration | None = Field(None, description="What 429 and 503 say in `Retry-After`.")
+    retry_after: Duration | None = Field(
+        None, description="The value of `Retry-After` in 429 and 503 responses."
+    )
     seconds: Annotated[int, Field(ge=-SKEW_MOST, le=SKEW_MOST)] | None = Field(
-        None, description="How far the server's clock is ahead, negative for behind; `clock-skew` needs it."
+        None,
+        description="How far the server's clock is ahead, negative for behind; required for `clock-skew`.",
     )
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ from server_stub.signing.signing_key import Algorithm
 class ServerSettings(Table):
     """How the server is set up."""
 
-    algorithm: Word[Algorithm] = Field(Algorithm.ED25519, description="What verdicts are signed with.")
+    algorithm: Word[Algorithm] = Field(Algorithm.ED25519, description="The signature algorithm of verdicts.")
     clock_ahead: Annotated[int, Field(ge=-SKEW_MOST, le=SKEW_MOST)] = Field(
         0, description="Seconds by which its clock is ahead of the true time."
     )
@@ -37,12 +37,12 @@ class WorldTable(Table):
 
     starts: Moment = Field(
         START,
-        description="When the first step happens; 2021-09-08T12:00Z by default.",
+        description="The time of the first step; 2021-09-08T12:00Z by default.",
         json_schema_extra={"default": "2021-09-08T12:00Z"},
     )
-    place: PlaceName = Field("paris", description="Where handsets are that have no place of their own.")
+    place: PlaceName = Field("paris", description="The place of handsets without their own `place`.")
     network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
-        "up", description="Whether the handsets' network is up at first."
+        "up", description="Whether the network of the handsets is up at the first step."
     )
     policy: Line = Field(
         "export-2021-09",
@@ -54,16 +54,16 @@ class WorldTable(Table):
     )
     server: ServerSettings = Field(ServerSettings(), description="How the server is set up.")
     faults: Annotated[tuple[WireFault, ...], Field(strict=False)] = Field(
-        (), description="Faults on the wire from the start."
+        (), description="Network faults from the start."
     )
-    seed: int = Field(0, description="Another number gives other identities and other random draws.")
+    seed: int = Field(0, description="Changes the identities and the random draws.")
 
 
 class Activated(Table):
     """Where and when a handset was set up before the first step."""
 
-    at: Moment = Field(description="When.")
-    place: PlaceName = Field(description="Where, one of the places of `activation matrix`.")
+    at: Moment = Field(description="The time.")
+    place: PlaceName = Field(description="The place, as in `activation matrix --places`.")
 
 
 class HandsetTable(Table):
@@ -80,7 +80,9 @@ class HandsetTable(Table):
     locale: Locale | None = Field(
         None, description="The language that its user chooses; English if it is offered."
     )
-    place: PlaceName | None = Field(None, description="Where it is; the world's place by default.")
+    place: PlaceName | None = Field(
+        None, description="The place of the device; the world's place by default."
+    )
     activated: Activated | None = Field(
         None, description="Where and when it was set up before the first step."
     )
@@ -92,11 +94,13 @@ Handsets = dict[Name, HandsetTable]
 class Scenario(Table):
     """One scenario, or with parameters one for each combination of their values."""
 
-    name: Line = Field(description="Its name.")
+    name: Line = Field(description="The name of the scenario.")
     about: Annotated[str, Field(min_length=1, max_length=400)] = Field(
-        description="What it shows, in a sentence."
+        description="What the scenario shows, in one sentence."
     )
-    tags: Annotated[tuple[Name, ...], Field(strict=False)] = Field((), description="For selecting scenarios.")
+    tags: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
+        (), description="Labels that `pytest -k` can select."
+    )
     parameters: dict[Name, Any] = Field(
         default_factory=dict,
         description="Names with lists of values; every combination is a separate scenario.",
@@ -109,9 +113,9 @@ class Scenario(Table):
     )
     world: WorldTable = Field(WorldTable(), description="Where and when the scenario takes place.")
     handsets: Annotated[
-        Handsets, Field(min_length=1, description="The devices, by the names that steps use.")
+        Handsets, Field(min_length=1, description="The devices, by the names that steps refer to.")
     ]
-    steps: Annotated[Some[AnyStep], Field(description="What happens, in this order.")]
+    steps: Annotated[Some[AnyStep], Field(description="The steps, in this order.")]
 
     @model_validator(mode="after")
     def _activated_before(self) -> Self:
