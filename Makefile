@@ -37,12 +37,13 @@ scenarios-http: $(DEV) ## run the scenario library over HTTP, with faults inject
 scenario-mutation: $(DEV) ## mutation-test the scenario library, and record which scenario detects which mutant
 	nice $(BIN)/python -m tools.scenario_mutation
 
-lint: $(DEV)     ## run ruff, mypy in strict mode, the import contracts and the check of class names
+lint: $(DEV)     ## run ruff, mypy in strict mode, the import contracts, the checks of class names and language
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.class_names
+	$(BIN)/python -m tools.language
 
 format: $(DEV)   ## format the code with ruff
 	$(BIN)/ruff check --fix .

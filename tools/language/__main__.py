@@ -26,12 +26,19 @@ def load_words(file: Path = WORDS) -> dict[re.Pattern[str], str]:
     return {re.compile(rf"\b(?:{word})\b", re.IGNORECASE): advice for word, advice in words.items()}
 
 
+def load_names(file: Path = WORDS) -> re.Pattern[str]:
+    """The names of stable interfaces that contain listed words."""
+    return re.compile("|".join(tomllib.loads(file.read_text(encoding="utf-8"))["names"]))
+
+
 def findings(paths: Iterable[Path], words: dict[re.Pattern[str], str]) -> Iterator[str]:
     """One line for each listed word in the texts of `paths`."""
+    names = load_names()
     for path in paths:
         for number, line in texts(path):
+            prose = names.sub("", line)
             for pattern, advice in words.items():
-                if found := pattern.search(line):
+                if found := pattern.search(prose):
                     yield f'{path}:{number}: "{found[0]}": write {advice}'
 
 
