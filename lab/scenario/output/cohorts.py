@@ -1,11 +1,12 @@
-"""The devices of one scenario on a common time axis: where each was activated, and when it was locked."""
+"""Lock periods of devices, and the devices of one scenario on a common time axis."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from lab.handset.outcome import Outcome
 from lab.reports.palette import LOOKS
 from lab.scenario.engine.result import HandsetResult, ScenarioResult
-from lab.scenario.output.lock_periods import day, locks
 
 COHORT_SIZE_MIN: Final = 4
 """The page has a time axis for scenarios with at least this number of devices."""
@@ -15,6 +16,51 @@ COHORTS_MAX: Final = 6
 
 _DAY: Final = 86_400
 _TICKS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LockPeriod:
+    """Seconds since the start of the world; `until` is None if the device is locked at the end."""
+
+    since: float
+    until: float | None
+
+    def text(self, began: int) -> str:
+        """Start and end in UTC, in a world that started at `began`, seconds since the epoch.
+
+        >>> LockPeriod(3600, None).text(1630886400)
+        '6 Sep 01:00 to the end'
+        """
+        start, end = (
+            "the end" if at is None else f"{day(began + at)} {datetime.fromtimestamp(began + at, UTC):%H:%M}"
+            for at in (self.since, self.until)
+        )
+        return f"{start} to {end}"
+
+
+def day(epoch: float) -> str:
+    """The day of `epoch` in UTC.
+
+    >>> day(1630886400)
+    '6 Sep'
+    """
+    then = datetime.fromtimestamp(epoch, UTC)
+    return f"{then.day} {then:%b}"
+
+
+def locks(handset: HandsetResult) -> tuple[LockPeriod, ...]:
+    """The periods from a lock screen to the next other screen."""
+    periods: list[LockPeriod] = []
+    since: float | None = None
+    for shot in handset.screens:
+        if shot.id == "locked" and since is None:
+            since = shot.at
+        elif shot.id != "locked" and since is not None:
+            periods.append(LockPeriod(since, shot.at))
+            since = None
+    if since is not None:
+        periods.append(LockPeriod(since, None))
+    return tuple(periods)
 
 
 def cohorts(result: ScenarioResult) -> dict[str, Any]:

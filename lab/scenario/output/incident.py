@@ -7,7 +7,7 @@ from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.engine.runner import Plan
 from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
-from lab.scenario.output.lock_periods import locks
+from lab.scenario.output.cohorts import locks
 
 
 def incident(seed: str) -> ScenarioResult:

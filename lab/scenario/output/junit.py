@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as Xml
 
@@ -54,11 +54,3 @@ class Suite:
     def _case(self, file: str, name: str) -> Xml.Element:
         file, name = _NOT_XML.sub("?", file), _NOT_XML.sub("?", name)
         return Xml.SubElement(self._suite, "testcase", classname=file, name=name, file=file)
-
-
-def junit(results: Iterable[ScenarioResult], unusable: Sequence[ScenarioError] = ()) -> str:
-    """The document of these results, in their order."""
-    suite = Suite()
-    for result in results:
-        suite.add(result)
-    return suite.document(unusable)

@@ -13,8 +13,7 @@ from lab.scenario.files.errors import ScenarioError
 from lab.scenario.output.cohorts import COHORT_SIZE_MIN, COHORTS_MAX, cohorts
 from lab.scenario.output.failures import Failures
 from lab.scenario.output.matrices import COLOURS, Matrices, legend
-from lab.scenario.output.packing import Archive, ValuePool, in_script
-from lab.scenario.output.page_data import scenario
+from lab.scenario.output.page_data import Archive, ValuePool, in_script, scenario
 
 
 def render(results: Iterable[ScenarioResult]) -> str:

@@ -1,12 +1,74 @@
-"""The details of one scenario in the page, as JSON."""
+"""The details of scenarios in the page: JSON in deflated pieces.
 
+The browser unpacks a piece when the user opens one of its scenarios.
+"""
+
+import base64
+import json
+import zlib
 from dataclasses import asdict
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from lab.reports import qr
 from lab.scenario.engine.result import ScenarioResult, ScreenShot
-from lab.scenario.output.packing import ValuePool
+
+PIECE_SIZE_MAX: Final = 1_000_000
+"""The maximum length of the JSON in a piece, unless it has only one value."""
+
+
+class ValuePool:
+    """Numbered JSON values; equal values have one number."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, value: Any) -> int:
+        """The number of a JSON value."""
+        key = json.dumps(value, sort_keys=True)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.values)
+            self.values.append(value)
+        return self._numbers[key]
+
+
+class Archive:
+    """Packs JSON values into pieces, in order."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._open: list[str] = []
+        self._filled = 0
+
+    def add(self, value: Any) -> tuple[int, int]:
+        """Add a JSON value. Returns the number of its piece and its index in the piece."""
+        text = compact(value)
+        if self._open and self._filled + len(text) > PIECE_SIZE_MAX:
+            self.close()
+        self._open.append(text)
+        self._filled += len(text)
+        return len(self.pieces), len(self._open) - 1
+
+    def close(self) -> None:
+        """Pack the values that are not in a piece yet."""
+        if self._open:
+            data = f"[{','.join(self._open)}]".encode()
+            self.pieces.append(base64.b64encode(zlib.compress(data)).decode("ascii"))
+            self._open, self._filled = [], 0
+
+
+def compact(value: Any) -> str:
+    """JSON without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def in_script(value: Any) -> str:
+    """JSON for a script element: `<`, `>`, `&` and line separators are escaped, so it contains no end tag."""
+    text = compact(value)
+    for mark in "<>&\u2028\u2029":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
 
 
 def scenario(result: ScenarioResult) -> dict[str, Any]:

@@ -15,12 +15,10 @@ from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
-from lab.scenario.output.cohorts import cohorts
+from lab.scenario.output.cohorts import cohorts, locks
 from lab.scenario.output.failures import GROUPS_MAX, Failures
-from lab.scenario.output.lock_periods import locks
-from lab.scenario.output.packing import PIECE_SIZE_MAX, compact
 from lab.scenario.output.page import render
-from lab.scenario.output.page_data import scenario
+from lab.scenario.output.page_data import PIECE_SIZE_MAX, compact, scenario
 from tests.support.scenarios import cases, text
 
 INCIDENT = Path("scenarios/incident/incident-2021.scenario.yaml")
