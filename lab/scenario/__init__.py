@@ -1,1 +1,1 @@
-"""Scenarios: situations in files, run on emulated phones and the real server, judged by what people could observe."""
+"""Scenarios: files with steps and expectations, run on emulated devices and the real server."""

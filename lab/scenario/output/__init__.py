@@ -1,1 +1,1 @@
-"""The report of scenarios: one page that needs nothing from outside."""
+"""Results of scenarios as text, JUnit XML and an HTML report."""
