@@ -72,7 +72,6 @@ def test_agent_has_no_switch_for_tests() -> None:
 
 BROAD_EXCEPT = {
     "server_stub/api/threads.py": "an executor gives any error of a call to the caller of `result`",
-    "lab/scenario/engine/runner.py": "any error becomes the result `internal-error` of one scenario",
 }
 """Modules that may catch `Exception` once, with the reasons."""
 
