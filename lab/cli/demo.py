@@ -50,7 +50,7 @@ def demo(
         typer.echo(f"The page is in {html}.")
     result = incident.incident(seed)
     output.show(rule.Rule(f"{result.name}: {result.status}", align="left"))
-    for name, outcome, locked in incident.cohorts(result):
+    for name, outcome, locked in incident.lock_summary(result):
         typer.echo(f"  {name:<12} {outcome:<10} locked: {locked}")
     if html is not None:
         report = html.with_name("incident-2021.html")

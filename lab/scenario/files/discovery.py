@@ -38,12 +38,9 @@ def each_case(
             report(ScenarioError(str(path), [FileError(1, 1, FileErrorCode.UNREADABLE, "", message)]))
     for file in dict.fromkeys(listed):
         try:
-            yield from (case for case in read(file) if is_selected(case, only))
+            for case in read(file):
+                names = (case.id, case.combination, case.stem)
+                if only is None or any(name == only or fnmatchcase(name, only) for name in names):
+                    yield case
         except ScenarioError as error:
             report(error)
-
-
-def is_selected(case: Case, only: str | None) -> bool:
-    """Whether `only` selects a scenario."""
-    names = (case.id, case.combination, case.stem)
-    return only is None or any(name == only or fnmatchcase(name, only) for name in names)

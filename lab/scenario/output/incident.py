@@ -20,7 +20,7 @@ def incident(seed: str) -> ScenarioResult:
     )
 
 
-def cohorts(result: ScenarioResult) -> list[tuple[str, str, str]]:
+def lock_summary(result: ScenarioResult) -> list[tuple[str, str, str]]:
     """For each device its name, its outcome, and when it was locked."""
     return [
         (
