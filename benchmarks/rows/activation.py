@@ -21,7 +21,7 @@ from server_stub.policies import shipped
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
-BUDGET = 2.0
+BUDGET = 8.5
 ROUNDS, CALLS = 75, 4
 ES256 = ec.ECDSA(SHA256())
 
