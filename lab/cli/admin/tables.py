@@ -24,7 +24,7 @@ def show(value: Any, as_tables: Callable[[Any], Iterable[Any]], *, json: bool) -
 
 def devices(items: Sequence[Item]) -> list[Any]:
     """One line per device, which fits into 80 columns; `device` shows the rest."""
-    columns = ("device", "sold", "model", "activated", "state", "override")
+    columns = ("device", "sold", "model", "origin", "state", "override")
     rows = (
         (
             item["sub"],
