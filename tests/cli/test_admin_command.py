@@ -73,7 +73,7 @@ def test_devices_search_prints_one_line_per_device_on_80_columns(
     monkeypatch.setenv("COLUMNS", "80")
     lines = admin("devices", "search").stdout.splitlines()
     device = as_json("devices", "show", sub)
-    assert lines[1].split() == ["device", "sold", "model", "activated", "state", "override"]
+    assert lines[1].split() == ["device", "sold", "model", "origin", "state", "override"]
     cells = (
         sub,
         device["sale_region"],
