@@ -3,8 +3,11 @@
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
+from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -37,14 +40,26 @@ class DaemonThreads(Executor):
         return future
 
 
+@dataclass(frozen=True, slots=True)
+class _ErrorsTo(AbstractContextManager[None]):
+    """Gives any error of its block to the caller of `result`, also one that is no `Exception`: a panic of a library."""
+
+    future: Future[Any]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self.future.set_exception(error)
+        return error is not None
+
+
 def _run(calls: _Calls) -> None:
     while (item := calls.get()) is not None:
         future, call = item
         if future.set_running_or_notify_cancel():
-            try:
+            with _ErrorsTo(future):
                 future.set_result(call())
-            except Exception as error:  # handed to the caller of `result`
-                future.set_exception(error)
         del item, future, call  # else they would exist until the next call
 
 

@@ -27,6 +27,21 @@ def test_result_and_error_of_a_call_reach_the_caller() -> None:
     assert threads.submit(divmod, 9, 2).result() == (4, 1)
 
 
+class Panic(BaseException):
+    """An error as `pyo3` raises it."""
+
+
+def test_error_that_is_no_exception_reaches_the_caller_and_does_not_end_the_thread() -> None:
+    threads = DaemonThreads(1, "judge")
+
+    def panic() -> None:
+        raise Panic
+
+    with pytest.raises(Panic):
+        threads.submit(panic).result(60)
+    assert threads.submit(divmod, 7, 2).result(60) == (3, 1)
+
+
 def test_cancelled_call_is_not_run() -> None:
     threads, release, ran = DaemonThreads(1, "judge"), Event(), Event()
     first = threads.submit(release.wait)
