@@ -16,10 +16,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
-demo: $(RUN)     ## set up, then run the main job: the matrix and the stories
+demo: $(RUN)     ## set up, then run the demo: all firmware in all places, and the demo stories
 	mkdir -p out && $(BIN)/activation demo --html out/demo.html
 
-test: $(DEV)     ## set up, then run the tests but the slow ones
+test: $(DEV)     ## set up, then run all tests except the slow ones
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: test   ## run every test: `make test`, then the slow tests, and the property tests with all examples
@@ -80,7 +80,7 @@ generate: $(DEV) ## write the generated files: JSON Schemas, the state diagram, 
 	$(BIN)/python -m lab.scenario.files.schema
 	$(BIN)/python -m lab.scenario.files.reference docs/qa/reference.md
 
-lock:            ## resolve requirements/*.in again (needs uv)
+lock:            ## pin the requirements of requirements/*.in again (needs uv)
 	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -q --upgrade $$f.in -o $$f.txt; done
 

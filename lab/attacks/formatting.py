@@ -24,7 +24,7 @@ def listing(attacks: Sequence[Attack]) -> Table:
 def results(records: Sequence[AttackResult]) -> Table:
     """The result of each attack."""
     met = sum(record.met for record in records)
-    table = _table(f"{met} of {len(records)} attacks met", "what happened", "met")
+    table = _table(f"{met} of {len(records)} attacks ended as expected", "result", "ok")
     for record in records:
         attack = record.attack
         mark = Text("yes", "green") if record.met else Text("NO", "bold red")
@@ -38,7 +38,7 @@ def page_with_table(page: str) -> str:
         f"| `{attack.id}` | {attack.sentence} | {attack.source} | {_capabilities(attack)} | {attack.expected} |"
         for attack in CATALOGUE
     )
-    head = "| id | what the attacker does | class | means | what must happen |\n|---|---|---|---|---|"
+    head = "| id | what the attacker does | class | access | expected result |\n|---|---|---|---|---|"
     table = "\n".join((BEGIN, "", f"{len(CATALOGUE)} attacks.", "", head, *rows)) + "\n"
     return page.partition(BEGIN)[0] + table
 
@@ -49,8 +49,8 @@ def _capabilities(attack: Attack) -> str:
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("id", "class", "means", *columns):
-        table.add_column(column, no_wrap=column == "met", overflow="fold")
+    for column in ("id", "class", "access", *columns):
+        table.add_column(column, no_wrap=column == "ok", overflow="fold")
     return table
 
 

@@ -12,7 +12,7 @@ with deferred():
 
 
 def parse_database(location: str, option: str = "--db") -> "databases.Database":
-    """The database at `location`. Exits with an error if it is no location; the error repeats no part of a URL."""
+    """The database at `location`. Exits with an error if it is not a location; the error repeats no part of a URL."""
     try:
         return databases.Database(location)
     except databases.DatabaseError as error:
@@ -22,7 +22,7 @@ def parse_database(location: str, option: str = "--db") -> "databases.Database":
 def existing_database(
     location: str, option: str = "--db", *, exit_code: int = output.USAGE
 ) -> "databases.Database":
-    """The database at `location`. Exits with an error if it is no location, or a file that does not exist."""
+    """The database at `location`. Exits with an error if it is not a location, or a file that does not exist."""
     database = parse_database(location, option)
     if database.file is not None and not database.file.is_file():
         output.exit_with_error(

@@ -68,7 +68,9 @@ def evidence(
         try:
             output.write_private(key, json.dumps(builder.key.private_jwk(), indent=2))
         except OSError as error:
-            output.exit_with_error(f"cannot write {key}: {error.strerror}", output.ENVIRONMENT)
+            output.exit_with_error(
+                f"cannot write {key}: {error.strerror}; choose another path", output.ENVIRONMENT
+            )
     if show_claims:
         output.as_json(edited or builder.claims)
     else:
@@ -84,7 +86,7 @@ def _read_nonce(argument: str) -> str:
         return Challenge(nonce=text, expires_in=NONCE_LIFETIME).nonce
     except ValidationError:
         output.exit_with_error(
-            "this is no challenge: give the nonce, or - and the response of POST /v1/challenges on standard input"
+            "this is not a challenge: give the nonce, or - and the response of POST /v1/challenges on standard input"
         )
 
 
@@ -94,7 +96,7 @@ def _read_claims(file: Path) -> dict[str, Any]:
     except OSError as error:
         output.exit_with_error(f"{file} cannot be read: {error.strerror}")
     except ValueError as error:
-        output.exit_with_error(f"{file} is no JSON: {error}")
+        output.exit_with_error(f"{file} is not JSON: {error}")
     if not isinstance(claims, dict):
         output.exit_with_error(f"{file} contains no object of claims; start with --show-claims")
     return claims

@@ -131,7 +131,9 @@ def _explore_mutant(name: str, *, json: bool) -> None:
 
 def _mutant(name: str) -> "mutants.AgentMutant":
     known = {mutant.id: mutant for mutant in mutants.all_mutants()}
-    return known[output.known_name(name, list(known), "planted defect")]
+    return known[
+        output.known_name(name, list(known), "planted defect", "see `activation explore --mutants --json`")
+    ]
 
 
 def _replay(file: Path, *, json: bool) -> None:

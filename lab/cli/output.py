@@ -53,7 +53,7 @@ def write(file: Path, content: str | bytes) -> None:
     try:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        exit_with_error(f"cannot write {file}: {error.strerror}", ENVIRONMENT)
+        exit_with_error(f"cannot write {file}: {error.strerror}; choose another path", ENVIRONMENT)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -235,7 +235,8 @@ def _read(name: str) -> str:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         output.exit_with_error(
-            f"{name} is no UTF-8 text at byte {error.start}; a policy is a TOML document", output.CHECK_FAILED
+            f"{name} is not UTF-8 text at byte {error.start}; a policy is a TOML document",
+            output.CHECK_FAILED,
         )
     except OSError as error:
         output.exit_with_error(f"cannot read {name}: {error.strerror}")
@@ -251,7 +252,7 @@ def _territory_class(
         return classes(word)
     if not re.fullmatch(TERRITORY, word):
         output.exit_with_error(
-            f"{option}: {word!r} is no territory; write a code of ISO 3166 such as CU or UA-43, or "
+            f"{option}: {word!r} is not a territory; write a code of ISO 3166 such as CU or UA-43, or "
             f"{' or '.join(words)}"
         )
     return policy.classify(word)
@@ -269,7 +270,7 @@ def _parse_duration(text: str) -> int:
         if number != text and number.isascii() and number.isdigit():
             return int(number) * size
     return output.exit_with_error(
-        f"--age: {text!r} is no duration; write a number and a unit: 9d, 12h, 30min or 45s"
+        f"--age: {text!r} is not a duration; write a number and a unit: 9d, 12h, 30min or 45s"
     )
 
 
@@ -280,5 +281,5 @@ def _parse_time(text: str | None) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        output.exit_with_error(f"--at: {text!r} is no time; write one such as 2021-09-07T12:00:00Z")
+        output.exit_with_error(f"--at: {text!r} is not a time; write one such as 2021-09-07T12:00:00Z")
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -59,7 +59,7 @@ def explanation(policy: Policy, explanation: Explanation, at: int) -> Iterator[A
     )
     if explanation.untried:
         count = len(explanation.untried)
-        yield f"   {count} more {'rule is' if count == 1 else 'rules are'} not tried."
+        yield f"   {count} more {'rule was' if count == 1 else 'rules were'} not tried."
     yield ""
     rule = explanation.rule
     decision = [("decision", f"{rule.decision.value}, because {rule.reason.value}")]

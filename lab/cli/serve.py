@@ -39,7 +39,7 @@ def serve(
     keys_folder: Annotated[
         Path | None,
         typer.Option(
-            "--keys", help="Folder of the key repository, by default beside --db; created if it is empty."
+            "--keys", help="Folder of the key repository, by default next to --db; created if it is empty."
         ),
     ] = None,
     algorithm: Annotated[
@@ -51,9 +51,9 @@ def serve(
 ) -> None:
     """Run the verdict server until it is interrupted.
 
-    It answers at most 3000 requests a minute from one address and 30 from one device. The environment variables
+    It serves at most 3000 requests a minute from one address and 30 from one device. The environment variables
     ACTIVATION_SERVER_RATE_PER_ADDRESS and ACTIVATION_SERVER_RATE_PER_DEVICE change these limits; `off` removes one.
-    All limits: docs/developers/load.md.
+    All limits: docs/developers/limits.md.
 
     \b
     Example:

@@ -75,7 +75,7 @@ def _plmn(text: str, option: str) -> "evidence.Plmn":
     match = re.fullmatch(r"([0-9]{3})-?([0-9]{2,3})", text, re.ASCII)
     if not match:
         output.exit_with_error(
-            f"{option} {text!r} is no network; write the MCC's three digits and the MNC's two or three, such as 368-01"
+            f"{option} {text!r} is not a network; write three digits of MCC and two or three of MNC: 368-01"
         )
     return evidence.Plmn(mcc=match[1], mnc=match[2])
 
@@ -84,7 +84,7 @@ def _country(text: str, option: str) -> str:
     code = text.upper()
     if code != "XK" and (not re.fullmatch(r"[A-Z]{2}", code) or not pycountry.countries.get(alpha_2=code)):
         output.exit_with_error(
-            f"{option} {text!r} is no country; write two letters of ISO 3166-1, such as CU"
+            f"{option} {text!r} is not a country; write two letters of ISO 3166-1, such as CU"
         )
     return code
 
@@ -94,7 +94,7 @@ def _location(text: str, accuracy: float | None) -> "evidence.Location":
     match = re.fullmatch(rf"\s*{number}\s*,\s*{number}\s*", text, re.ASCII)
     if not match:
         output.exit_with_error(
-            f"--position {text!r} is no position; write LAT,LON in degrees, such as 44.95,34.10"
+            f"--position {text!r} is not a position; write LAT,LON in degrees, such as 44.95,34.10"
         )
     latitude, longitude = float(match[1]), float(match[2])
     if abs(latitude) > 90 or abs(longitude) > 180:

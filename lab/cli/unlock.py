@@ -38,7 +38,7 @@ def unlock(
     challenge: Challenge,
     db: ServerDatabase = "activation.sqlite",
     keys: Annotated[
-        Path | None, typer.Option(help="Folder of the key repository, by default beside --db.")
+        Path | None, typer.Option(help="Folder of the key repository, by default next to --db.")
     ] = None,
     algorithm: Annotated[
         str, typer.Option(help="Signature algorithm: Ed25519, ES256 or ML-DSA-65.")
@@ -63,13 +63,15 @@ def unlock(
             "an ML-DSA-65 verdict does not fit into a QR code; use --out, or --algorithm Ed25519"
         )
     if case is not None and not _CASE.fullmatch(case):
-        output.exit_with_error(f"{case!r} is no case number; use up to {CODE_MAX} letters, digits and ._:-")
+        output.exit_with_error(
+            f"{case!r} is not a case number; use up to {CODE_MAX} letters, digits and ._:-"
+        )
     if not 0 < len(reason) <= TEXT_MAX:
         output.exit_with_error(f"--reason has {len(reason)} characters; use 1 to {TEXT_MAX}")
     try:
         parsed = UnlockChallenge.parse(challenge)
     except ChallengeError as error:
-        output.exit_with_error(f"this is no challenge of a lock screen: {error}")
+        output.exit_with_error(f"this is not the challenge of a lock screen: {error}")
     database = databases.existing_database(db)
     folder = keys or database.beside("-keys")
     try:

@@ -132,7 +132,9 @@ class DevicePersistence(DeviceStorage):
             folder.mkdir(parents=True, exist_ok=True)
             content = SealedFile(folder / _LABEL).read()
         except (OSError, StoreError) as error:
-            raise PersistenceError(f"{folder} cannot hold a phone: {error}; choose another folder") from error
+            raise PersistenceError(
+                f"{folder} cannot store a device: {error}; choose another folder"
+            ) from error
         label: dict[str, Any] = {"name": name, "imeis": []}
         if content is not None:
             label = _read_label(content, folder)

@@ -118,5 +118,5 @@ def _outcome(request: Request) -> dict[str, Any]:
         return {"status": answer.status, "octets": len(answer.body)}
     if answer.media_type == media.VERDICT:
         return {"status": answer.status, "received": unverified_tokens.token(answer.body)}
-    text = answer.body.decode("utf-8", "replace") if len(answer.body) < 2000 else f"{len(answer.body)} octets"
+    text = answer.body.decode("utf-8", "replace") if len(answer.body) < 2000 else f"{len(answer.body)} bytes"
     return {"status": answer.status, "received": text}

@@ -31,7 +31,7 @@ NAMES: Final = {
 
 
 def compared(step: int, trace: VerificationTrace, token: bytes, keys: KeySet) -> str:
-    """What `step` compared with what."""
+    """What `step` compared."""
     return _of_token(step, trace, token, keys) if step <= 7 else _of_claims(step, trace)
 
 

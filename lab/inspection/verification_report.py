@@ -83,7 +83,7 @@ def _table(trace: VerificationTrace, token: bytes, keys: KeySet) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("", "step", "result"):
         table.add_column(heading, no_wrap=True, justify="left" if heading else "right")
-    table.add_column("what was compared with what", overflow="fold")
+    table.add_column("what was compared", overflow="fold")
     for step in STEPS:
         result = trace.result(step)
         style = "dim" if result is VerificationStepResult.NOT_REACHED else ""
@@ -103,9 +103,9 @@ def _conclusion(trace: VerificationTrace) -> Iterator[Text]:
         yield _line(
             f"VERIFIED: {claims.decision}, {claims.reason}{where}, serial {claims.serial},", "bold green"
         )
-        yield _line(f"of {quoted(claims.iss)} until {instant(claims.exp)}.", "bold green")
+        yield _line(f"issued by {quoted(claims.iss)}, valid until {instant(claims.exp)}.", "bold green")
         if missing := [_OPTIONS[name] for name in trace.expected.missing()]:
-            text = f"A device compares more before it acts. Not given: {', '.join(missing)}."
+            text = f"A device checks more before it acts. Options not given: {', '.join(missing)}."
             yield _line(text, "yellow")
 
 

@@ -58,8 +58,8 @@ def lead(investigation: Investigation) -> str:
         return "No activated phone is known, so there is nothing to investigate."
     rate = percent(investigation.prohibited / investigation.activated)
     summary = (
-        f"Of {investigation.activated} activated phones {investigation.prohibited} ({rate}) were activated in a "
-        f"prohibited territory; with this many phones the share is between {between(investigation.interval)}."
+        f"Of {investigation.activated} activated phones, {investigation.prohibited} ({rate}) were activated in a "
+        f"prohibited territory; the 95 % interval of this share is {between(investigation.interval)}."
     )
     named = [
         f"{HEADINGS[table.dimension].lower()} {share.value}"

@@ -27,6 +27,9 @@ _STYLES = {
     Who.VENDOR: "bold red",
 }
 
+_NAMES = {"octets": "bytes", "retry_at": "retry at"}
+"""Details whose name in JSON is not the word for a person."""
+
 
 def matrix(results: Sequence[Result]) -> RenderableType:
     """Firmware by place, a mark for each outcome; places are numbered so that the table fits into 80 columns."""
@@ -80,7 +83,7 @@ def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
 
 def _details(entry: Entry) -> str:
     return ", ".join(
-        f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}"
+        f"{_NAMES.get(name, name)} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in entry.detail.items()
         if name not in ("sent", "received", "args", "terms_version")
     )

@@ -232,7 +232,7 @@ def _known(reading: Reading, policy_id: str, version: int) -> PolicyVersion:
     known = reading.policy(policy_id, version)
     if known is None:
         near = nearest_words(policy_id, {each.id for each in reading.policies()}, 1)
-        hint = f"there are versions of {near[0]}" if near else "put it first"
+        hint = f"there are versions of {near[0]}" if near else "store it first"
         raise PolicyAdminError(PolicyFault.POLICY_UNKNOWN, f"there is no {policy_id}/{version}; {hint}")
     return known
 

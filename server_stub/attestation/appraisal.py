@@ -96,7 +96,7 @@ class Appraisal:
 class ExpectedAttestation:
     """Values that an attestation is compared with. None is not compared, so it can affirm nothing.
 
-    `challenge` is the expected nonce. `imei` is the claimed IMEI without its check digit, "" if the claim is no IMEI.
+    `challenge` is the expected nonce. `imei` is the claimed IMEI without its check digit, "" if it is not an IMEI.
     If `named`, an attestation without an IMEI is not recognized.
     """
 

@@ -10,7 +10,7 @@ from server_stub.store.records import AuditEntry, InForce, PolicyVersion, Readin
 SERVER: Final = "server"
 """The actor in audit entries about what the server does itself."""
 
-_FIRST: Final = "the server was started with it, on records in which nothing was in force"
+_FIRST: Final = "the policy of the server at its first start"
 
 
 class PolicyInForce:

@@ -175,7 +175,7 @@ def test_campaigns_keys_faults_and_audit_as_table_and_json(server: Operated, tmp
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
-        (("--server", "nonsense"), 2, "is no URL"),
+        (("--server", "nonsense"), 2, "is not a URL"),
         (("--server", "http://127.0.0.1:9"), 3, "cannot reach"),
     ],
 )
@@ -197,7 +197,7 @@ def test_token_is_read_from_the_environment_or_a_file(
     monkeypatch.setenv("ACTIVATION_ADMIN_TOKEN", "operator.wrong")
     assert "unauthorized" in admin("faults", "list", code=2).stderr
     monkeypatch.setenv("ACTIVATION_ADMIN_TOKEN", "two words")
-    assert "no admin token" in admin("faults", "list", code=2).stderr
+    assert "not an admin token" in admin("faults", "list", code=2).stderr
 
 
 def test_first_start_returns_the_token_once_and_writes_a_private_file(

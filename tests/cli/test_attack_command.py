@@ -33,7 +33,7 @@ def test_json_counts_met_attacks_and_lists_failed_ones() -> None:
 def test_table_shows_the_same_counts() -> None:
     code, out, _ = activation("--only", "alg-none")
     assert code == 0
-    assert "1 of 1 attacks met" in out
+    assert "1 of 1 attacks ended as expected" in out
 
 
 def test_a_failed_defence_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,7 @@ MISTAKES = {
         2,
         "its languages are en, fr, es, ar, ru, uk",
     ),
-    "a server that is no origin": (
+    "a server that is not an origin": (
         ["device", "--profile", "official-eea", "--place", "paris", "--server", "example"],
         2,
         "http://host:port",

@@ -108,7 +108,7 @@ def test_a_usage_error_exits_with_2_and_a_hint(arguments: list[str], given: str,
 
 def test_claims_that_are_not_an_object_are_rejected(tmp_path: Path) -> None:
     file = tmp_path / "claims.json"
-    for text, hint in (("[]", "no object"), ("{", "no JSON")):
+    for text, hint in (("[]", "no object"), ("{", "not JSON")):
         file.write_text(text, encoding="utf-8")
         made = evidence("A" * 44, "--claims", str(file))
         assert (made.exit_code, hint in made.stderr) == (2, True)

@@ -86,13 +86,13 @@ def test_explain_uses_the_given_state_of_a_campaign() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--territory", "Cuba"), "--territory: 'Cuba' is no territory"),
-        (("--activation", "contradictory"), "--activation: 'contradictory' is no territory"),
-        (("--activation", "CU", "--age", "9"), "--age: '9' is no duration"),
+        (("--territory", "Cuba"), "--territory: 'Cuba' is not a territory"),
+        (("--activation", "contradictory"), "--activation: 'contradictory' is not a territory"),
+        (("--activation", "CU", "--age", "9"), "--age: '9' is not a duration"),
         (("--trust", "high"), "'high' is not one of 'none', 'affirming'"),
         (("--campaign", "investigation-2012=lifted"), "did you mean 'investigation-2021'?"),
         (("--campaign", "investigation-2021=over"), "'over' is none of: ahead, running, lifted"),
-        (("--at", "noon"), "--at: 'noon' is no time"),
+        (("--at", "noon"), "--at: 'noon' is not a time"),
     ],
 )
 def test_explain_rejects_invalid_facts_by_option(words: tuple[str, ...], told: str) -> None:

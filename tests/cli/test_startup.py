@@ -71,7 +71,7 @@ WRONG = {
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command that is no group of commands, with its path."""
+    """Every command that is not a group of commands, with its path."""
     context = typer.Context(group, info_name="activation")
     for name in group.list_commands(context):
         _, command, _ = group.resolve_command(context, [name])

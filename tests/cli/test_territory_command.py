@@ -45,12 +45,12 @@ def test_table_has_signals_and_explanation() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("--sim", "36"), "--sim '36' is no network"),
-        (("--serving", "368-1"), "--serving '368-1' is no network"),
-        (("--position", "here"), "--position 'here' is no position"),
+        (("--sim", "36"), "--sim '36' is not a network"),
+        (("--serving", "368-1"), "--serving '368-1' is not a network"),
+        (("--position", "here"), "--position 'here' is not a position"),
         (("--position", "91,0"), "--position '91,0' is out of range"),
-        (("--wifi", "XX"), "--wifi 'XX' is no country"),
-        (("--source", "Cuba"), "--source 'Cuba' is no country"),
+        (("--wifi", "XX"), "--wifi 'XX' is not a country"),
+        (("--source", "Cuba"), "--source 'Cuba' is not a country"),
         (("--accuracy", "5"), "give --position"),
         (("--cell-age", "5"), "give --serving"),
     ],

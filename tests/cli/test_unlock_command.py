@@ -119,7 +119,7 @@ def test_the_challenge_of_an_unlocked_device_is_rejected(server: RunningServer) 
     ("words", "expected"),
     [
         (["--qr", "x.png", "--algorithm", "ML-DSA-65"], "ML-DSA-65 verdict does not fit into a QR code"),
-        (["--case", "two words"], "no case number"),
+        (["--case", "two words"], "not a case number"),
         (["--reason", ""], "--reason"),
         (["--db", "nowhere.sqlite"], "there is no nowhere.sqlite"),
         (["--algorithm", "RS256"], "no algorithm is called 'RS256'"),

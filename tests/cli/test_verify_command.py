@@ -81,7 +81,7 @@ def test_table_fits_80_columns_and_names_the_code(keys: str) -> None:
     good = activation(TOKEN, "--keys", keys, "--now", str(NOW)).stdout
     assert max(map(len, good.splitlines())) <= 80
     assert "VERIFIED: deny, territory-prohibited for CU, serial 7" in good
-    assert "Not given: --issuer, --audience, --device-key, --nonce" in " ".join(good.split())
+    assert "Options not given: --issuer, --audience, --device-key, --nonce" in " ".join(good.split())
     bad = activation(TOKEN[:-8] + "AAAAAAAA", "--keys", keys, code=1).stdout
     assert "REFUSED at step 7, signature-invalid" in bad
     assert "territory-prohibited" not in bad

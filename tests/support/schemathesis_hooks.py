@@ -1,7 +1,7 @@
 """What schemathesis cannot know of this API, because no schema can say it. Loaded by its command line.
 
 How evidence is made; that a cursor is the server's own; which parts of a fault go together, and that a fault which an
-operator asked for is no fault of the server, so that they are armed for a phone that never comes.
+operator asked for is not a defect of the server, so that they are armed for a phone that never comes.
 """
 
 import os

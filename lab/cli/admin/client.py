@@ -48,7 +48,7 @@ class Client:
     def of(cls, server: str, token_file: Path) -> "Client":
         """The client of `server`, with the token from the environment or from a file."""
         if not re.match(r"https?://[^/\s]+", server):
-            output.exit_with_error(f"{server!r} is no URL; give a server such as http://127.0.0.1:8021")
+            output.exit_with_error(f"{server!r} is not a URL; give a server such as http://127.0.0.1:8021")
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         try:
             token = token or token_file.read_text("utf-8").strip()
@@ -58,7 +58,7 @@ class Client:
                 "`activation serve` wrote"
             )
         if not token.isascii() or not token.isprintable() or " " in token:
-            output.exit_with_error(f"this is no admin token; look at {TOKEN_VARIABLE} or --token-file")
+            output.exit_with_error(f"this is not an admin token; check {TOKEN_VARIABLE} or --token-file")
         return cls(server.rstrip("/"), token)
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> ApiResponse:

@@ -59,7 +59,7 @@ def _read_rows(file: Path) -> list[dict[str, Any]]:
     except OSError as error:
         output.exit_with_error(f"cannot read {file}: {error.strerror}", output.ENVIRONMENT)
     except (UnicodeDecodeError, csv.Error) as error:
-        output.exit_with_error(f"{file} is no CSV in UTF-8: {error}")
+        output.exit_with_error(f"{file} is not a CSV file in UTF-8: {error}")
     return rows or output.exit_with_error(f"{file} contains no shipment")
 
 

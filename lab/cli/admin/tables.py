@@ -10,8 +10,10 @@ from lab.cli import output
 
 Item = Mapping[str, Any]
 
-_NO_WRAP: Final = ("device", "key", "subject", "decision", "status", "state", "serial")
+_NO_WRAP: Final = ("device", "key, algorithm", "action", "decision", "status", "state", "serial")
 """Columns whose values are copied or compared, and so must not be split over lines."""
+_TIMES: Final = ("at", "from", "until", "begins", "ends")
+"""Columns with the date on one line and the time of day on the next."""
 
 
 def show(value: Any, as_tables: Callable[[Any], Iterable[Any]], *, json: bool) -> None:
@@ -51,18 +53,16 @@ def device(item: Item) -> list[Any]:
 
 
 def history(items: Sequence[Item]) -> list[Any]:
-    """One line per verdict."""
-    columns = ("serial", "at", "decision", "reason", "territory", "policy", "rule", "trust")
+    """One row per verdict, which fits into 80 columns."""
+    columns = ("serial", "at", "decision", "territory", "why")
     rows = (
         (
             item["serial"],
             _time(item["at"]),
             item["decision"],
-            item["reason"],
             item["territory"],
-            f"{item['policy']} {item['policy_version']}",
-            item["rule"],
-            item["trust"],
+            f"reason {item['reason']}\nrule   {item['rule'] or '-'}\n"
+            f"policy {item['policy']} {item['policy_version']}\ntrust  {item['trust']}",
         )
         for item in items
     )
@@ -70,17 +70,15 @@ def history(items: Sequence[Item]) -> list[Any]:
 
 
 def keys(items: Sequence[Item]) -> list[Any]:
-    """One line per key; the one that signs is marked."""
-    columns = ("", "key", "alg", "status", "from", "until", "held")
+    """One row per key; the one that signs is marked."""
+    columns = ("", "key, algorithm", "status", "from", "until")
     rows = (
         (
             "*" if item["signs"] else "",
-            item["kid"],
-            item["alg"],
-            item["status"],
+            f"{item['kid']}\n{item['alg']}",
+            item["status"] if item["held"] else f"{item['status']},\nnot held",
             _time(item["signs_from"]),
             _time(item["signs_until"]),
-            item["held"],
         )
         for item in items
     )
@@ -104,10 +102,16 @@ def faults(items: Sequence[Item]) -> list[Any]:
 
 
 def audit(items: Sequence[Item]) -> list[Any]:
-    """One line per entry."""
-    columns = ("id", "at", "actor", "action", "subject", "reason")
+    """One row per entry, which fits into 80 columns."""
+    columns = ("id", "at", "actor", "action", "subject, reason")
     rows = (
-        (item["id"], _time(item["at"]), item["actor"], item["action"], item["subject"], item["reason"])
+        (
+            item["id"],
+            _time(item["at"]),
+            item["actor"],
+            item["action"],
+            f"{item['subject']}\n{item['reason']}",
+        )
         for item in items
     )
     return [_table("Audit, newest first", columns, rows)]
@@ -163,7 +167,8 @@ def simulation(result: Item) -> list[Any]:
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in _NO_WRAP)
+        width = len("2021-09-06") if column in _TIMES else None
+        table.add_column(column, overflow="fold", no_wrap=column in _NO_WRAP, width=width)
     for row in rows:
         table.add_row(*map(_cell, row))
     return table

@@ -115,7 +115,7 @@ def seconds_of(text: Any) -> float:
     """
     if not isinstance(text, str) or not re.fullmatch(DURATION, text):
         raise ValueError(
-            "is no duration; write a number and its unit, as in '90 s', '5 days' or '1 day 6 hours'"
+            "is not a duration; write a number and its unit, as in '90 s', '5 days' or '1 day 6 hours'"
         )
     seconds = sum(
         float(number) * _SECONDS[unit if unit in _SECONDS else unit.rstrip("s")]
@@ -163,7 +163,9 @@ def epoch_of(text: Any) -> int:
     1631102400
     """
     if not isinstance(text, str) or not re.fullmatch(MOMENT, text):
-        raise ValueError("is no moment; write a day or a time in UTC, as in 2021-09-06 or 2021-09-06T10:30Z")
+        raise ValueError(
+            "is not a moment; write a day or a time in UTC, as in 2021-09-06 or 2021-09-06T10:30Z"
+        )
     if not 1980 <= int(text[:4]) <= 2100 and not text.startswith("1970"):
         raise ValueError("is out of range; the years are 1980 to 2100, and 1970 for a clock that was lost")
     try:
@@ -171,7 +173,7 @@ def epoch_of(text: Any) -> int:
             return int(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC).timestamp())
         return int(datetime.fromisoformat(text).timestamp())
     except ValueError as error:
-        raise ValueError(f"is no moment: {error}") from None
+        raise ValueError(f"is not a moment: {error}") from None
 
 
 def moment_text(epoch: int) -> str:

@@ -18,7 +18,7 @@ Kid = Annotated[Code, Path(description="The `kid` of the key, its RFC 7638 thumb
 
 
 class KeyShown(ResponseModel):
-    """A verdict key. It signs from `signs_from` until `signs_until`, in seconds since the epoch; null is no bound.
+    """A verdict key. It signs from `signs_from` until `signs_until`, in seconds since the epoch; null means no bound.
 
     `may_sign`: the published list permits it to sign now. `signs`: this server signs with it now. `held`: this server
     has its private key.

@@ -69,7 +69,7 @@ BROKEN = {
     "chunks that break off": says(
         b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n40\r\n{"
     ),
-    "chunk sizes that are no numbers": says(
+    "chunk sizes that are not numbers": says(
         b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"
     ),
     "a reset": resets,

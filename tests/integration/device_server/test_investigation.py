@@ -89,7 +89,7 @@ def test_the_command_counts_in_a_database_without_naming_devices(tmp_path: Path)
     assert "src=" not in html
     assert "href=" not in html
     output = investigate("--database", str(file))
-    assert "Of 61 activated phones 15 (24.6 %)" in " ".join(output.stdout.split())
+    assert "Of 61 activated phones, 15 (24.6 %)" in " ".join(output.stdout.split())
     for text in (done.stdout, html, output.stdout):
         assert "d-0" not in text
 

@@ -22,7 +22,7 @@ def ed_x(number: int) -> str:
 PUB = ML_DSA_65.jwk()["pub"]
 ED_X = ED25519.jwk()["x"]
 EC_X, EC_Y = ES256.jwk()["x"], ES256.jwk()["y"]
-OFF_THE_CURVE_Y = 2  # (y² - 1) / (d y² + 1) is no square for it
+OFF_THE_CURVE_Y = 2  # (y² - 1) / (d y² + 1) is not a square for it
 
 UNFIT: dict[KeyRejection, list[object]] = {
     KeyRejection.NOT_AN_OBJECT: [None, "key", 1, [ED25519.jwk()]],

@@ -169,7 +169,7 @@ def test_version_below_the_highest_is_not_put_in_force(store: Store) -> None:
 
 def test_version_that_was_in_force_cannot_be_changed(store: Store) -> None:
     admin = policy_admin(service(store))
-    admin.put(EXPORT, "ana", "the same text is no change")
+    admin.put(EXPORT, "ana", "the same text changes nothing")
     with pytest.raises(PolicyAdminError) as caught:
         admin.put(EXPORT.replace("604800", "604801"), "ana", "sly")
     assert fault(caught) is PolicyFault.VERSION_FIXED

@@ -108,14 +108,14 @@ def test_interval_contains_the_rate_and_shrinks_with_more_devices(hits: int, mis
     ],
 )
 def test_finding_needs_a_significant_difference(leaking: list[Origin], finding: ShareFinding) -> None:
-    """Three of six beside a hundred of four hundred is no finding; thirty of forty is."""
+    """Three of six next to a hundred of four hundred is not a finding; thirty of forty is one."""
     found = investigate(leaking + phones(400, 100, "B"))
     share = next(share for share in found.table(OriginDimension.BATCH).shares if share.value == "A")
     assert share.finding is finding
 
 
 def test_level_is_corrected_for_the_number_of_batches() -> None:
-    """A batch with a finding beside one other has none beside a hundred."""
+    """A batch has a finding next to one other batch, and none next to a hundred."""
     pair = [*phones(50, 12, "odd"), *phones(4950, 495, "B")]
     many = [*phones(50, 12, "odd"), *(each for n in range(99) for each in phones(50, 5, f"B{n}"))]
 

@@ -31,7 +31,7 @@ INVALID = {
     "steps:\n  - {}\n": (6, FileErrorCode.UNKNOWN_STEP, "begin it with a verb"),
     "steps:\n  - wait: 5\n": (6, FileErrorCode.BAD_VALUE, "a number and its unit"),
     "steps:\n  - wait-until: yesterday\n": (6, FileErrorCode.BAD_VALUE, "2021-09-06"),
-    "steps:\n  - wait-until: 2021-02-30\n": (6, FileErrorCode.BAD_VALUE, "no moment"),
+    "steps:\n  - wait-until: 2021-02-30\n": (6, FileErrorCode.BAD_VALUE, "not a moment"),
     "steps:\n  - set-up: phone\n    langage: fr\n": (
         7,
         FileErrorCode.UNKNOWN_MEMBER,
