@@ -15,7 +15,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from server_stub.admin.context import AdminContext
-from server_stub.api.app import create_app, new_uuid
+from server_stub.api.app import create_app
+from server_stub.api.device_app import DEFAULT_LIMITS, new_uuid
 from server_stub.api.limits.connections import ConnectionCounter, protocol
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
@@ -27,7 +28,6 @@ from server_stub.verdicts.service import VerdictService
 
 _START_SECONDS: Final = 20
 _STOP_SECONDS: Final = 10
-_LIMITS: Final = ServerLimits()
 
 
 def system_clock() -> int:
@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served, l
     repository: KeyRepository | None = None,
     admin: AdminContext | None = None,
     log: Log | None = None,
-    limits: ServerLimits = _LIMITS,
+    limits: ServerLimits = DEFAULT_LIMITS,
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish the accepted requests.
 
@@ -123,7 +123,7 @@ class ServerThread:
         host: str = "127.0.0.1",
         port: int = 0,
         log: Log | None = None,
-        limits: ServerLimits = _LIMITS,
+        limits: ServerLimits = DEFAULT_LIMITS,
         request_ids: Callable[[], str] = new_uuid,
     ) -> None:
         self._listener = listen(host, port)

@@ -1,6 +1,6 @@
-"""Where the server of a simulation runs: on a port of this machine, or in this process without a socket.
+"""Where the server of a simulation runs: in this process without a socket, or elsewhere (`http_host`).
 
-Both serve the same application. A host stays usable when its server restarts, and so do the transports to it.
+Both serve the same routes to devices. A host stays usable when its server restarts, and so do the transports to it.
 """
 
 import shutil
@@ -11,16 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from lab.backend.asgi_transport import ORIGIN, AsgiClient, InProcessTransport
-from lab.world.addresses import LOOPBACK, ForwardedForTransport
+from lab.world.addresses import ForwardedForTransport
 from server_stub.admin.context import AdminContext
-from server_stub.api.app import create_app
-from server_stub.api.limits.settings import ServerLimits
+from server_stub.api.device_app import device_app
 from server_stub.key_repository import KeyRepository
-from server_stub.server import ServerThread
 from server_stub.verdicts.service import VerdictService
-
-TRUST_LOOPBACK_PROXY: Final = ServerLimits(trusted_proxies=(LOOPBACK,))
-"""Limits of a server that trusts `X-Forwarded-For` in requests from this machine."""
 
 ServerTransport = ForwardedForTransport | InProcessTransport
 """How a device reaches a server: its own HTTP, or a call in this process. To be closed after use."""
@@ -51,43 +46,11 @@ class Host(ABC):
         """A new transport to the server, which stays usable over restarts."""
 
 
-class HttpHost(Host):
-    """Real HTTP on a port of this machine, which stays the same over restarts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._thread: ServerThread | None = None
-        self._port = 0
-
-    def start(
-        self, service: VerdictService, repository: KeyRepository, admin: AdminContext | None = None
-    ) -> None:
-        """Serve from now on. Raises OSError if the port cannot be bound."""
-        thread = ServerThread(
-            service,
-            repository=repository,
-            admin=admin,
-            port=self._port,
-            limits=TRUST_LOOPBACK_PROXY,
-            request_ids=self._request_id,
-        )
-        self._thread = thread.start()
-        self.origin = thread.origin
-        self._port = int(thread.origin.rpartition(":")[2])
-
-    def stop(self) -> None:
-        """Finish the requests in progress and close the port."""
-        if self._thread is not None:
-            self._thread.stop()
-            self._thread = None
-
-    def transport(self) -> ForwardedForTransport:
-        """A new transport to the origin."""
-        return ForwardedForTransport(self.origin)
-
-
 class InProcessHost(Host):
-    """The application called in this process, on the caller's thread: a request takes no time on any clock."""
+    """The device API called in this process, on the caller's thread: a request takes no time on any clock.
+
+    Nothing outside of this process can reach the server, so it has no admin API.
+    """
 
     origin = ORIGIN
 
@@ -99,7 +62,8 @@ class InProcessHost(Host):
         self, service: VerdictService, repository: KeyRepository, admin: AdminContext | None = None
     ) -> None:
         """Serve from now on."""
-        app = create_app(service, repository=repository, admin=admin, request_ids=self._request_id)
+        faults = admin.faults if admin else None
+        app = device_app(service, repository=repository, faults=faults, request_ids=self._request_id)
         self._client = AsgiClient(app)
 
     def stop(self) -> None:

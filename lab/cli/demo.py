@@ -14,6 +14,7 @@ with deferred():
     from rich import columns, rule
 
     from agent import screens
+    from lab.backend import http_host
     from lab.reports import demo_page, tables
     from lab.scenario.output import incident, page
     from lab.simulation import demo_stories, matrix, simulation
@@ -31,7 +32,7 @@ def demo(
     """
     if html is not None:
         output.check_writable(html)
-    with simulation.Simulation.open(seed) as opened:
+    with simulation.Simulation.open(seed, host=http_host.HttpHost) as opened:
         profiles, places = matrix.all_profiles(), list(place_table.load_places())
         results = list(
             output.progress(matrix.run(opened, profiles, places), "devices", len(profiles) * len(places))

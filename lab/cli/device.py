@@ -19,6 +19,7 @@ with deferred():
     from agent import ports, screens
     from agent.adapters import serial_modem, tuf_errors
     from agent.telephony import reader
+    from lab.backend import http_host
     from lab.handset import storage
     from lab.reports import qr, tables
     from lab.simulation import simulation
@@ -79,7 +80,7 @@ def device(
     try:
         with (
             serial_modem.SerialModem(modem) if modem else nullcontext() as tty,
-            simulation.Simulation.open(seed, url=server, world=world) as opened,
+            simulation.Simulation.open(seed, url=server, world=world, host=http_host.HttpHost) as opened,
         ):
             saved = storage.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
             handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved)

@@ -18,6 +18,7 @@ from wire.challenge import Challenge
 from wire.limits import NONCE_LIFETIME
 
 with deferred():
+    from lab.backend import http_host
     from lab.simulation import simulation, standalone_evidence
     from lab.world import clock
 
@@ -58,7 +59,9 @@ def evidence(
     output.known_name(place, list(places.load_places()), "place")
     nonce = _read_nonce(challenge)
     edited = _read_claims(claims) if claims else None
-    with simulation.Simulation.open(seed, world=clock.World(int(time.time()))) as opened:
+    with simulation.Simulation.open(
+        seed, world=clock.World(int(time.time())), host=http_host.HttpHost
+    ) as opened:
         builder = standalone_evidence.prepare_evidence(opened, profile, place, nonce)
     if builder is None:
         output.exit_with_error(

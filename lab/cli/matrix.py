@@ -11,6 +11,7 @@ from lab.cli.options import Json, Seed
 from lab.world import places as place_table
 
 with deferred():
+    from lab.backend import http_host
     from lab.reports import tables
     from lab.simulation import matrix as matrices
     from lab.simulation import simulation
@@ -35,7 +36,7 @@ def matrix(
     where = output.names(places, list(place_table.load_places()), "place")
     named = output.names(profiles, list(loader.names()), "profile")
     chosen = matrices.all_profiles() if profiles is None else named
-    with simulation.Simulation.open(seed) as opened:
+    with simulation.Simulation.open(seed, host=http_host.HttpHost) as opened:
         results = list(matrices.run(opened, chosen, where))
     if json:
         output.as_json([result.as_json() for result in results])

@@ -16,6 +16,7 @@ from lab.cli.options import Json
 from lab.scenario.files.errors import ScenarioError
 
 with deferred():
+    from lab.backend import hosts, http_host
     from lab.scenario.engine import result, runner
     from lab.scenario.files import discovery, reader
     from lab.scenario.output import explain, junit, page
@@ -64,7 +65,8 @@ def run(
         faults.append(fault)
         typer.echo("\n".join(fault.lines()), err=True)
 
-    plan = runner.Plan(seed, workers, http, server, token if server else None)
+    host = http_host.HttpHost if http else hosts.InProcessHost
+    plan = runner.Plan(seed, workers, host, server, token)
     cases = discovery.each_case(paths, only, report)
     if sys.stderr.isatty() and (json or not sys.stdout.isatty()):
         found = list(cases)

@@ -17,13 +17,14 @@ with deferred():
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import key_repository, server, settings
     from server_stub.admin import context, keys
-    from server_stub.api import logs
-    from server_stub.api.limits import settings as limits
+    from server_stub.api import json_log
+    from server_stub.api.limits import environment as limits
     from server_stub.policy import errors
     from server_stub.reference_data import source_countries
     from server_stub.signing import signing_key
 
 if TYPE_CHECKING:
+    from server_stub.api.limits.settings import ServerLimits
     from server_stub.store.sql import SqlStore
 
 
@@ -136,12 +137,12 @@ def _serve(
             announce,
             repository=repository,
             admin=admin,
-            log=logs.json_log(sys.stderr),
+            log=json_log.json_log(sys.stderr),
             limits=load_limits,
         )
 
 
-def _load_limits() -> "limits.ServerLimits":
+def _load_limits() -> "ServerLimits":
     """The limits that the environment sets. Exits with an error that names the variable."""
     try:
         return limits.LoadSettings().limits

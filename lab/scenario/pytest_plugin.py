@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lab.backend.hosts import InProcessHost
+from lab.backend.http_host import HttpHost
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.engine.runner import Plan
@@ -55,9 +57,8 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the scenario. Raises ScenarioFailedError, and whatever a defect of the program raises."""
-        plan = Plan(
-            seed=self.config.getoption("--scenario-seed"), http=self.config.getoption("--scenario-http")
-        )
+        host = HttpHost if self.config.getoption("--scenario-http") else InProcessHost
+        plan = Plan(self.config.getoption("--scenario-seed"), host=host)
         result = run(self._case, plan.seed, plan.target())
         if result.status is Status.SKIPPED:
             pytest.skip(skipped(result))

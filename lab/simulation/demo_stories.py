@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from agent.screens import Screen
+from lab.backend.http_host import HttpHost
 from lab.handset.handset import Handset
 from lab.handset.outcome import Result
 from lab.handset.timeline import Entry, Who
@@ -96,7 +97,9 @@ def run_stories(simulation: Simulation) -> Iterator[Story]:
 def run_september_stories(seed: str) -> Iterator[Story]:
     """Run the two stories of September 2021 in parallel, in a simulation that begins before the measure."""
     policy = Policy.parse(BEFORE, "open-2021-08.toml")
-    with Simulation.open(seed, world=World(int(BEGINNING.timestamp())), policy=policy) as simulation:
+    with Simulation.open(
+        seed, world=World(int(BEGINNING.timestamp())), policy=policy, host=HttpHost
+    ) as simulation:
         late, carried = (
             simulation.phone(LATE.profile, LATE.place),
             simulation.phone(CARRIED.profile, CARRIED.place),

@@ -15,7 +15,7 @@ from typing import Final
 from agent.ports import Modem
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
-from lab.backend.hosts import Host, HttpHost, ServerTransport
+from lab.backend.hosts import Host, ServerTransport
 from lab.backend.managed_server import LabServer, ServerIdentity
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
@@ -80,10 +80,10 @@ class Simulation:
         cls,
         seed: str,
         *,
+        host: type[Host],
         url: str | None = None,
         world: World | None = None,
         policy: Policy | None = None,
-        host: type[Host] = HttpHost,
         branch: str = "",
         folder: Path | None = None,
         clock: Callable[[], int] | None = None,

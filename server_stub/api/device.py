@@ -9,10 +9,10 @@ from fastapi.responses import Response
 
 from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, InjectedResponse
 from server_stub.api.content_types import check_accepts, check_content_type
+from server_stub.api.error_responses import problem_responses
 from server_stub.api.limits.rates import RateLimit
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Limit, Metrics
-from server_stub.api.openapi import problem_responses
 from server_stub.api.problems import ApiError, problem
 from server_stub.api.threads import DaemonThreads
 from server_stub.verdicts.observer import JudgingStep, RateExceededError

@@ -10,7 +10,8 @@ from html import escape
 from itertools import groupby
 from typing import Any, Final
 
-from server_stub.api.openapi import ALWAYS, METHODS
+from server_stub.api.error_responses import ALWAYS
+from server_stub.api.openapi import METHODS
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from server_stub.api.error_responses import problem_responses
 from server_stub.api.metrics import CONTENT_TYPE, METRICS_PATH, Metrics
-from server_stub.api.openapi import problem_responses
 from server_stub.verdicts.service import VerdictService
 
 

@@ -9,8 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from server_stub.api.admin.problems import AdminProblem
+from server_stub.api.error_responses import ALWAYS, RETRY_AFTER_HEADER, SCHEMAS, error_response
 from server_stub.api.problems import TYPE_BASE
-from wire import media
 from wire.codes import ProblemCode
 from wire.evidence import Evidence
 from wire.problem import Problem
@@ -18,37 +18,6 @@ from wire.verdict import Verdict
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-ALWAYS: Final = {
-    400: "request-malformed: the request cannot be parsed",
-    408: "request-timed-out: headers or body arrived too slowly",
-    413: "body-too-large",
-    429: "too-many-requests from this address; wait for Retry-After",
-    431: "headers-too-large",
-    500: "internal: the server failed",
-    503: "unavailable for now; wait for Retry-After",
-}
-"""The errors of every route: limits reject the request before it reaches the route, or the server fails."""
-
-_MEANING: Final = {
-    400: "evidence-malformed; or request-malformed: the request cannot be parsed",
-    401: "evidence-signature-invalid, chain-invalid or challenge-invalid",
-    404: "not-found",
-    406: "not-acceptable",
-    409: "challenge-expired or challenge-spent; request a new challenge",
-    415: "media-type-unsupported",
-    422: "evidence-claims-invalid",
-    429: "too-many-requests from this address or of this device; wait for Retry-After",
-    500: "internal",
-    503: "unavailable; wait for Retry-After",
-}
-
-_RETRY_AFTER: Final = {
-    "Retry-After": {
-        "description": "Seconds to wait before the next request (RFC 9110 section 10.2.3).",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    }
-}
 _REQUEST_ID: Final = {
     "X-Request-Id": {
         "description": "A UUID that identifies this request in the server's log; the client's own if it sent one.",
@@ -56,8 +25,6 @@ _REQUEST_ID: Final = {
         "schema": {"type": "string", "format": "uuid"},
     }
 }
-_SCHEMAS: Final = "#/components/schemas/"
-
 _COMPONENTS: Final = {
     "AdminCode": "AdminProblemAdminCode",
     "ClearFaultsRequest": "ClearWish",
@@ -69,19 +36,6 @@ _COMPONENTS: Final = {
     "UnlockCodeRequest": "Challenged",
 }
 """Published names of schemas whose class has another name. Generated clients depend on them, so they do not change."""
-
-
-def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI descriptions of a route's own errors."""
-    return {status: _problem(status, _MEANING[status]) for status in statuses}
-
-
-def _problem(status: int, meaning: str) -> dict[str, Any]:
-    response: dict[str, Any] = {
-        "description": meaning,
-        "content": {media.PROBLEM: {"schema": {"$ref": _SCHEMAS + "Problem"}}},
-    }
-    return response | ({"headers": _RETRY_AFTER} if status in (429, 503) else {})
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -111,11 +65,11 @@ def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def add_schema(schemas: dict[str, Any], message: type[BaseModel]) -> None:
     """Add the schemas of `message` and of its parts, with a prefix for all parts if one of their names is in use."""
-    schema = message.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    schema = message.model_json_schema(ref_template=SCHEMAS + "{model}")
     parts = schema.pop("$defs", {})
     if any(schemas.get(name, part) != part for name, part in parts.items()):
         prefix = message.__name__
-        schema = message.model_json_schema(ref_template=f"{_SCHEMAS}{prefix}{{model}}")
+        schema = message.model_json_schema(ref_template=f"{SCHEMAS}{prefix}{{model}}")
         parts = {prefix + name: part for name, part in schema.pop("$defs").items()}
     schemas.update(parts)
     schemas[message.__name__] = schema
@@ -127,11 +81,11 @@ def _complete(operation: dict[str, Any]) -> None:
     if (
         responses.get("422", {}).get("description") == "Validation Error"
     ):  # FastAPI's own form, which is not sent
-        responses["422"] = _problem(422, "request-invalid: a parameter does not match its description")
+        responses["422"] = error_response(422, "request-invalid: a parameter does not match its description")
     for status, meaning in ALWAYS.items():
-        responses.setdefault(str(status), _problem(status, meaning))
+        responses.setdefault(str(status), error_response(status, meaning))
     for status, response in responses.items():
-        retry = _RETRY_AFTER if status in ("429", "503") else {}
+        retry = RETRY_AFTER_HEADER if status in ("429", "503") else {}
         response["headers"] = _REQUEST_ID | retry | response.get("headers", {})
     for parameter in operation.get("parameters", ()):
         # An optional parameter is absent; a URL or a header has no null.
@@ -145,7 +99,7 @@ def _complete(operation: dict[str, Any]) -> None:
 def _with_published_names(document: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(document)
     for name, published in _COMPONENTS.items():
-        text = text.replace(f'"{_SCHEMAS}{name}"', f'"{_SCHEMAS}{published}"')
+        text = text.replace(f'"{SCHEMAS}{name}"', f'"{SCHEMAS}{published}"')
     renamed: dict[str, Any] = json.loads(text)
     schemas = renamed["components"]["schemas"]
     for name in _COMPONENTS.keys() & schemas.keys():

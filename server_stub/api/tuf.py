@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from server_stub.api.content_types import check_accepts
-from server_stub.api.openapi import problem_responses
+from server_stub.api.error_responses import problem_responses
 from server_stub.api.problems import ApiError
 from server_stub.api.threads import DaemonThreads
 from server_stub.key_repository import KeyRepository, KeyRepositoryError

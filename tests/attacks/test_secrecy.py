@@ -17,7 +17,7 @@ from lab.attacks.harness.target_device import TargetDevice
 from lab.attacks.harness.token_forge import TokenForge, to_json
 from lab.attacks.substitution import LOCKED, replace_response, request_under
 from lab.handset.timeline import Who
-from server_stub.api.logs import json_log
+from server_stub.api.json_log import json_log
 from server_stub.server import ServerThread
 from server_stub.store.sql import SqlStore
 from tests.support.attacks import SEED

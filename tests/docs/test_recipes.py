@@ -20,7 +20,7 @@ BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 def _outcomes(text: str, folder: Path) -> list[tuple[Status, str]]:
     file = folder / f"recipe{SUFFIX}"
     file.write_text(text, "utf-8")
-    plan = Plan(seed="2021", http=False)
+    plan = Plan(seed="2021")
     results = [run(case, plan.seed, plan.target()) for case in read(file)]
     return [(result.status, explain(result)) for result in results]
 

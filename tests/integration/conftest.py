@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.backend.http_host import HttpHost
 from lab.simulation.simulation import Simulation
 
 
 @pytest.fixture(scope="session")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("tests") as opened:
+    with Simulation.open("tests", host=HttpHost) as opened:
         yield opened

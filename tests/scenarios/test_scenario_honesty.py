@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.backend.hosts import HttpHost
+from lab.backend.http_host import HttpHost
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.backend.hosts import HttpHost
+from lab.backend.http_host import HttpHost
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.remote_operations import AdminOperations
@@ -21,7 +21,7 @@ UP = "- power-on\n- set-up\n"
 @pytest.fixture(scope="module")
 def target() -> Iterator[ServerTarget]:
     """A server of the same seed, on its own clock, and its admin token."""
-    with Simulation.open(SEED, world=World(int(time.time()))) as simulation:
+    with Simulation.open(SEED, world=World(int(time.time())), host=HttpHost) as simulation:
         server = simulation.server
         yield ServerTarget(HttpHost, server.origin, AdminOperations(server.origin, server.admin.token))
 

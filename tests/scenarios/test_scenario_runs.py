@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from typer.testing import CliRunner
 
-from lab.backend.hosts import HttpHost
+from lab.backend.http_host import HttpHost
 from lab.cli.main import app
 from lab.scenario.engine import actions
 from lab.scenario.engine.context import ServerTarget

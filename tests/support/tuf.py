@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent.core.screens import ScreenId, Trouble
+from lab.backend.http_host import HttpHost
 from lab.handset.handset import Handset
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.manufacturer.policies import LANTERN
@@ -211,7 +212,7 @@ def open_environment(path: Path) -> Iterator[TufEnvironment]:
     world, mirror = World(), Mirror()
     with (
         mirror.serving() as origin,
-        Simulation.open(SEED, url=origin, world=world) as simulation,
+        Simulation.open(SEED, url=origin, world=world, host=HttpHost) as simulation,
         ExitStack() as stack,
     ):
         made = TufEnvironment(path / "keys", world, mirror, simulation, stack)

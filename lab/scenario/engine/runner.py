@@ -9,7 +9,7 @@ from functools import partial
 from multiprocessing import get_context
 from types import TracebackType
 
-from lab.backend.hosts import HttpHost, InProcessHost
+from lab.backend.hosts import Host, InProcessHost
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import empty_result, run
 from lab.scenario.engine.remote_operations import AdminOperations
@@ -22,20 +22,18 @@ CHUNK = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to run: the seed, the number of processes, and whether over real HTTP or against a server elsewhere."""
+    """How to run: the seed, the number of processes, and where the servers run, or the server elsewhere."""
 
     seed: str = "2021"
     workers: int = 1
-    http: bool = False
+    host: type[Host] = InProcessHost
     server: str | None = None
     token: str | None = None
 
     def target(self) -> ServerTarget:
         """Where the servers run."""
-        if self.server is None:
-            return ServerTarget(HttpHost if self.http else InProcessHost)
-        operations = AdminOperations(self.server, self.token) if self.token else None
-        return ServerTarget(HttpHost, self.server, operations)
+        operations = AdminOperations(self.server, self.token) if self.server and self.token else None
+        return ServerTarget(self.host, self.server, operations)
 
 
 def run_all(cases: Iterable[Case], plan: Plan) -> Iterator[ScenarioResult]:

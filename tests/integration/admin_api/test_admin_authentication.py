@@ -14,7 +14,7 @@ import requests
 
 from server_stub.admin.context import PREFIX
 from server_stub.api.admin.problems import AdminCode
-from server_stub.api.logs import json_log
+from server_stub.api.json_log import json_log
 from tests.support.admin import Operated, operated
 from wire.codes import ProblemCode
 

@@ -10,6 +10,7 @@ import requests
 from click.testing import Result
 from typer.testing import CliRunner
 
+from lab.backend.http_host import HttpHost
 from lab.cli.main import app
 from lab.handset.handset import Handset
 from lab.simulation.simulation import Simulation
@@ -22,7 +23,7 @@ COLUMNS = "tac,first,last,batch,distributor,sale_region,model"
 
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("admin investigation", world=World(SEPTEMBER)) as opened:
+    with Simulation.open("admin investigation", world=World(SEPTEMBER), host=HttpHost) as opened:
         yield opened
 
 

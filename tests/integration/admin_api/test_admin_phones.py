@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from agent.core.screens import ScreenId, Trouble
+from lab.backend.http_host import HttpHost
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
@@ -16,7 +17,7 @@ WHY = {"reason": "a test"}
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("admin-phones") as opened:
+    with Simulation.open("admin-phones", host=HttpHost) as opened:
         yield opened
 
 

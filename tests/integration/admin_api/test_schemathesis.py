@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from lab.backend.http_host import HttpHost
 from lab.simulation.simulation import Simulation
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +27,7 @@ QUICK = 3
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
     """A separate simulation, because the test calls its write routes a few hundred times."""
-    with Simulation.open(SEED) as opened:
+    with Simulation.open(SEED, host=HttpHost) as opened:
         phone = opened.phone("official-global", "havana")
         phone.power_on()
         phone.walk_setup()

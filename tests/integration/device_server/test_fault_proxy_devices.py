@@ -9,6 +9,7 @@ from agent.core.screens import ScreenId, Trouble
 from agent.core.states import Exchange, Lock
 from agent.core.timing import BACKOFF, BACKOFF_JITTER
 from agent.screens.catalogue import load
+from lab.backend.http_host import HttpHost
 from lab.fault_proxy.faults import NEEDS_EARLIER, FaultKind, Route
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
@@ -44,7 +45,7 @@ def environment() -> Iterator[FaultEnvironment]:
     world = World()
     clock = SkewedClock(world.now)
     with (
-        Simulation.open("hostile", world=world, clock=clock) as simulation,
+        Simulation.open("hostile", world=world, clock=clock, host=HttpHost) as simulation,
         FaultProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
     ):
         yield FaultEnvironment(world, simulation, network)

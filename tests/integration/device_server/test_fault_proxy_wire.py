@@ -9,6 +9,7 @@ import pytest
 
 from agent.adapters.http import RequestsTransport
 from agent.ports import TransportError, TransportFault
+from lab.backend.http_host import HttpHost
 from lab.fault_proxy.faults import PROCESSED, FaultKind
 from lab.fault_proxy.http1 import ProxyResponse
 from lab.fault_proxy.log import ReplayCache
@@ -28,7 +29,7 @@ from wire import media
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
     """Its server uses the clock of its world."""
-    with Simulation.open("proxy", world=World()) as opened:
+    with Simulation.open("proxy", world=World(), host=HttpHost) as opened:
         yield opened
 
 

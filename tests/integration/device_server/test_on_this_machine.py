@@ -10,6 +10,7 @@ from agent.adapters.system import SystemClock, SystemEntropy
 from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.states import Lock, Setup
 from agent.runtime import Agent
+from lab.backend.http_host import HttpHost
 from lab.handset.handset import Handset
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
@@ -40,7 +41,7 @@ def agent_on_this_machine(phone: Handset, state: Path) -> Agent:
 def test_an_agent_with_the_disk_and_clock_of_this_machine_survives_a_restart(
     tmp_path: Path, place: str, end: Lock
 ) -> None:
-    with Simulation.open("this machine", world=World(SystemClock().wall())) as simulation:
+    with Simulation.open("this machine", world=World(SystemClock().wall()), host=HttpHost) as simulation:
         phone = simulation.phone("official-global", place)
         state = tmp_path / "state"
         agent = agent_on_this_machine(phone, state)

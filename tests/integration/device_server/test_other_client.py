@@ -14,6 +14,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
+from lab.backend.http_host import HttpHost
 from lab.simulation.simulation import Simulation
 from lab.simulation.standalone_evidence import prepare_evidence
 from lab.world.clock import World
@@ -54,7 +55,7 @@ def client(origin: str, folder: Path, tmp_path: Path) -> Client:
 @pytest.fixture(scope="module")
 def keystore() -> Iterator[Keystore]:
     """The device's secure hardware, which a client cannot implement; see `activation evidence`."""
-    with Simulation.open("2021", world=World(int(time.time()))) as simulation:
+    with Simulation.open("2021", world=World(int(time.time())), host=HttpHost) as simulation:
 
         def attest(nonce: str, place: str) -> tuple[dict[str, Any], dict[str, Any]]:
             made = prepare_evidence(simulation, "official-global", place, nonce)

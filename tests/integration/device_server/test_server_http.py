@@ -15,7 +15,7 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from server_stub.api.logs import json_log
+from server_stub.api.json_log import json_log
 from server_stub.server import ServerThread
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore

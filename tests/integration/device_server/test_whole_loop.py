@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.backend.http_host import HttpHost
 from lab.handset.outcome import Outcome, Result
 from lab.simulation.matrix import all_profiles, run
 from lab.simulation.simulation import Simulation
@@ -183,7 +184,7 @@ def test_an_official_device_checks_in_at_the_time_of_its_verdict(simulation: Sim
 
 def test_the_same_seed_gives_the_same_timeline() -> None:
     def story() -> list[dict[str, object]]:
-        with Simulation.open("again") as simulation:
+        with Simulation.open("again", host=HttpHost) as simulation:
             phone = simulation.phone("official-global", "havana")
             phone.power_on()
             phone.walk_setup()

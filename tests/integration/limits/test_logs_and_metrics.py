@@ -14,8 +14,8 @@ import requests
 from lab.backend.asgi_transport import AsgiClient
 from server_stub.admin.context import PREFIX, AdminContext
 from server_stub.api.app import create_app
+from server_stub.api.json_log import json_log
 from server_stub.api.limits.settings import ServerLimits, read_rate
-from server_stub.api.logs import json_log
 from server_stub.server import ServerThread
 from tests.support.server_phone import ICCID, IMEI, SECOND_IMEI, Phone, claims, service, telephony, ueid
 from tests.support.sockets import connect, read_to_end

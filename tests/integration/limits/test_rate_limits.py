@@ -15,11 +15,12 @@ import pytest
 import requests
 
 from lab.backend.asgi_transport import AsgiClient, AsgiResponse
+from lab.backend.http_host import HttpHost
 from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
 from server_stub.api.app import create_app
+from server_stub.api.json_log import json_log
 from server_stub.api.limits.settings import ServerLimits, read_rate
-from server_stub.api.logs import json_log
 from server_stub.server import ServerThread
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import IMEI, Phone, facts, service, ueid
@@ -158,7 +159,7 @@ def test_a_server_without_rates_answers_all_requests() -> None:
 
 
 def test_the_agent_retries_after_the_time_in_retry_after_and_not_before() -> None:
-    with Simulation.open("busy") as home, ExitStack() as stack:
+    with Simulation.open("busy", host=HttpHost) as home, ExitStack() as stack:
         server, world = home.server, home.world
         busy = ServerThread(
             server.service,
@@ -167,7 +168,9 @@ def test_the_agent_retries_after_the_time_in_retry_after_and_not_before() -> Non
         )
         with busy:
             requests.get(busy.origin + "/healthz", timeout=60)
-            simulation = stack.enter_context(Simulation.open("busy", url=busy.origin, world=world))
+            simulation = stack.enter_context(
+                Simulation.open("busy", url=busy.origin, world=world, host=HttpHost)
+            )
             phone = simulation.phone("official-global", "paris")
             phone.power_on()
             phone.walk_setup()

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from limits import parse
 from pydantic import ValidationError
 
+from server_stub.api.limits.environment import LoadSettings
 from server_stub.api.limits.rates import RateLimit, of_address
-from server_stub.api.limits.settings import LoadSettings, ServerLimits, read_rate
+from server_stub.api.limits.settings import ServerLimits, read_rate
 
 
 class Clock:

@@ -1,0 +1,81 @@
+"""The device API of the verdict service as an ASGI application: what devices, their proxies and monitoring use."""
+
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from server_stub.admin.fault_injection import Faults
+from server_stub.api import problems
+from server_stub.api.device import device_routes
+from server_stub.api.health import health_routes
+from server_stub.api.limits.requests import RequestLimitMiddleware
+from server_stub.api.limits.settings import ServerLimits
+from server_stub.api.logs import Log, RequestLog
+from server_stub.api.metrics import Metrics
+from server_stub.api.tuf import tuf_routes
+from server_stub.key_repository import KeyRepository
+from server_stub.verdicts.service import VerdictService
+
+_DESCRIPTION = (
+    "Devices request a challenge, send signed evidence that contains its nonce, and receive a signed verdict. "
+    "Errors are RFC 9457 problem documents with a stable code."
+)
+
+DEFAULT_LIMITS: Final = ServerLimits()
+"""The default sizes and time-outs, without rates."""
+
+
+def new_uuid() -> str:
+    """A random UUID for a request."""
+    return str(uuid.uuid4())
+
+
+def device_app(  # noqa: PLR0913 - the service, and what else is served, logged and limited
+    service: VerdictService,
+    *,
+    repository: KeyRepository | None = None,
+    faults: Faults | None = None,
+    log: Log | None = None,
+    request_ids: Callable[[], str] = new_uuid,
+    limits: ServerLimits = DEFAULT_LIMITS,
+    stopwatch: Callable[[], float] = time.perf_counter,
+) -> FastAPI:
+    """The application of `service` for devices. It also serves `repository`, and injects `faults`.
+
+    `request_ids` returns a UUID for each request. `stopwatch`, in seconds, never decreases; rates and durations are
+    measured with it. The metrics are in `app.state.metrics`.
+    """
+    metrics = Metrics()
+    app = _App(
+        title="Verdict server",
+        description=_DESCRIPTION,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.limits, app.state.metrics = limits, metrics
+    app.request_limits = partial(RequestLimitMiddleware, limits=limits, metrics=metrics, clock=stopwatch)
+    app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
+    problems.install(app)
+    app.include_router(device_routes(service, limits, metrics, stopwatch, faults))
+    if repository is not None:
+        app.include_router(tuf_routes(repository))
+    app.include_router(health_routes(service, metrics))
+    return app
+
+
+class _App(FastAPI):
+    """Puts the log outside of the framework's own error handler, so that its responses are logged too."""
+
+    request_limits: Callable[[ASGIApp], ASGIApp]
+    request_log: Callable[[ASGIApp], ASGIApp]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self.request_log(self.request_limits(super().build_middleware_stack()))

@@ -1,0 +1,53 @@
+"""Descriptions of error responses in the OpenAPI document."""
+
+from typing import Any, Final
+
+from wire import media
+
+SCHEMAS: Final = "#/components/schemas/"
+
+ALWAYS: Final = {
+    400: "request-malformed: the request cannot be parsed",
+    408: "request-timed-out: headers or body arrived too slowly",
+    413: "body-too-large",
+    429: "too-many-requests from this address; wait for Retry-After",
+    431: "headers-too-large",
+    500: "internal: the server failed",
+    503: "unavailable for now; wait for Retry-After",
+}
+"""The errors of every route: limits reject the request before it reaches the route, or the server fails."""
+
+_MEANING: Final = {
+    400: "evidence-malformed; or request-malformed: the request cannot be parsed",
+    401: "evidence-signature-invalid, chain-invalid or challenge-invalid",
+    404: "not-found",
+    406: "not-acceptable",
+    409: "challenge-expired or challenge-spent; request a new challenge",
+    415: "media-type-unsupported",
+    422: "evidence-claims-invalid",
+    429: "too-many-requests from this address or of this device; wait for Retry-After",
+    500: "internal",
+    503: "unavailable; wait for Retry-After",
+}
+
+RETRY_AFTER_HEADER: Final = {
+    "Retry-After": {
+        "description": "Seconds to wait before the next request (RFC 9110 section 10.2.3).",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI descriptions of a route's own errors."""
+    return {status: error_response(status, _MEANING[status]) for status in statuses}
+
+
+def error_response(status: int, meaning: str) -> dict[str, Any]:
+    """The OpenAPI description of a problem document with `status`."""
+    response: dict[str, Any] = {
+        "description": meaning,
+        "content": {media.PROBLEM: {"schema": {"$ref": SCHEMAS + "Problem"}}},
+    }
+    return response | ({"headers": RETRY_AFTER_HEADER} if status in (429, 503) else {})
