@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from lab.backend.hosts import Host, ServerTransport
 from lab.manufacturer.key_rotation import KeyRotationHistory
@@ -17,6 +15,7 @@ from server_stub.admin.keys import KeyAdmin
 from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing.signing_key import Algorithm
+from server_stub.store import empty_database
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
@@ -55,7 +54,7 @@ class LabServer:
         self._identity = identity
         self._secrets = identity.vendor.secrets_signing_by(identity.algorithm)
         self._file = folder / "records.sqlite"
-        self._file.write_bytes(_empty_database())
+        self._file.write_bytes(empty_database.as_file())
         self._clock = clock
         self._random = random
         self.repository = self.vendor.ceremony.open(folder / "keys", self._secrets.signing_keys, clock)
@@ -144,12 +143,3 @@ class LabServer:
 
     def _listed(self) -> KeyList:
         return self.repository.keys
-
-
-@cache
-def _empty_database() -> bytes:
-    """A database with its tables and no records: migrations are slow, so they run once in a process."""
-    with TemporaryDirectory(prefix="activation-") as folder:
-        file = Path(folder) / "empty.sqlite"
-        SqlStore(file).close()
-        return file.read_bytes()

@@ -11,8 +11,8 @@ from sqlite3 import SQLITE_BUSY, OperationalError
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, Final
 
-from psycopg import Connection as PostgresqlConnection
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool, StaticPool
 
 from server_stub.store.database import Database
@@ -76,7 +76,7 @@ def _configure_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> N
     connection.execute("PRAGMA synchronous=FULL").close()
 
 
-def _configure_postgresql(connection: PostgresqlConnection[Any], _: ConnectionPoolEntry) -> None:
+def _configure_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     """The store and not the driver begins transactions; a commit waits for the disk, whatever the default is."""
     connection.autocommit = True
-    connection.execute("SET synchronous_commit = on")
+    connection.cursor().execute("SET synchronous_commit = on")

@@ -4,13 +4,9 @@ Servers that start together on one database wait for the first one. A database f
 by its tables; one that a newer server has changed is not touched.
 """
 
-from functools import cache
-from sqlite3 import Connection as SqliteConnection
-from sqlite3 import connect
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, Engine, inspect, text
 
 from server_stub.store.database import Database
 from server_stub.store.protocol import SchemaError
@@ -44,20 +40,6 @@ def migrate(engine: Engine, database: Database) -> None:
                 f"{database} has schema {found} of a newer server; this one knows up to {NEWEST}; use the newer one"
             )
         _upgrade(connection, stamp=_FIRST if found == _FIRST else None)
-
-
-def copy_template(engine: Engine) -> None:
-    """Copy an empty database with the newest schema to one in memory: migrating each would take too long."""
-    connection = engine.raw_connection()
-    _template().backup(connection.driver_connection)  # type: ignore[arg-type] # SQLite's
-    connection.close()
-
-
-@cache
-def _template() -> SqliteConnection:
-    connection = connect(":memory:", check_same_thread=False)
-    migrate(create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool), Database(None))
-    return connection
 
 
 def _version(connection: Connection, database: Database) -> str | None:

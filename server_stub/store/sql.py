@@ -13,22 +13,21 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Error as SqliteError
 from threading import Semaphore
 from typing import Final, TypeVar
 
-import psycopg
 from sqlalchemy import Engine, func, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
+from server_stub.store import empty_database
 from server_stub.store.database import Database
 from server_stub.store.engines import CONNECTIONS, make_engine
-from server_stub.store.migrate import copy_template, migrate
+from server_stub.store.migrate import migrate
 from server_stub.store.protocol import StoreUnavailableError
 from server_stub.store.schema import VERDICTS
-from server_stub.store.statements import statements_for
+from server_stub.store.statements import POSTGRESQL, statements_for
 from server_stub.store.transaction import (
     ExpiredNonceCleanup,
     LockingTransaction,
@@ -37,9 +36,6 @@ from server_stub.store.transaction import (
 )
 
 T = TypeVar("T", bound=SqlReading)
-
-ERRORS: Final = (SQLAlchemyError, SqliteError, psycopg.Error)
-"""What a database or its driver may raise."""
 
 WAIT_SECONDS: Final = 10
 """How long a transaction waits until another one has ended before the store counts as unavailable."""
@@ -55,6 +51,7 @@ class SqlStore:
     def __init__(self, database: Database | Path | str | None = None) -> None:
         self.database: Final = Database(database)
         self._engine, self._begin = make_engine(self.database)
+        self._errors = database_errors(self._engine)
         self._pool = ConnectionPool(self._engine)
         self._statements = statements_for(self._engine.dialect)
         self._cleanup = ExpiredNonceCleanup()
@@ -96,10 +93,10 @@ class SqlStore:
     def _migrate(self) -> None:
         try:
             if self.database.in_memory:
-                copy_template(self._engine)
+                empty_database.copy_to(self._engine)
             else:
                 migrate(self._engine, self.database)
-        except ERRORS as error:
+        except self._errors as error:
             problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
             if self.database.file is not None:
                 problem = f"cannot open {self.database.file.name}; is it a database of this server?"
@@ -116,12 +113,17 @@ class SqlStore:
                 yield kind(connection.cursor)
                 connection.cursor.execute("COMMIT")
                 committed = True
-            except ERRORS as error:
+            except self._errors as error:
                 raise StoreUnavailableError("the database did not commit the transaction") from error
             finally:
                 (self._pool.release if committed else self._pool.roll_back)(connection)
         finally:
             turns.release()
+
+
+def database_errors(engine: Engine) -> tuple[type[Exception], ...]:
+    """What the database or its driver may raise."""
+    return SQLAlchemyError, engine.dialect.loaded_dbapi.Error
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +133,16 @@ class PooledConnection:
     connection: PoolProxiedConnection
     cursor: DBAPICursor
 
-    def close(self) -> None:
-        """Close it, whatever state it is in."""
-        with suppress(*ERRORS):
-            self.connection.close()
-
 
 class ConnectionPool:
     """The connections of one engine, which must not pool itself: its pool would take a tenth of a verdict's time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._errors = database_errors(engine)
+        # SQLite has no server that could close a connection.
+        driver = engine.dialect.loaded_dbapi
+        self._closed_by_server = (driver.OperationalError,) if engine.dialect.name == POSTGRESQL else ()
         self._idle: deque[PooledConnection] = deque()
         self._closed = False
 
@@ -157,16 +158,16 @@ class ConnectionPool:
                 return self._begin(self._connect(), statement)
             try:
                 return self._begin(connection, statement)
-            except psycopg.OperationalError:
+            except self._closed_by_server:
                 self._close_idle()
                 return self._begin(self._connect(), statement)
-        except ERRORS as error:
+        except self._errors as error:
             raise StoreUnavailableError("the database cannot be used now") from error
 
     def release(self, connection: PooledConnection) -> None:
         """Take back a connection whose transaction has ended."""
         if self._closed:
-            connection.close()
+            self._close(connection)
         else:
             self._idle.append(connection)
 
@@ -174,8 +175,8 @@ class ConnectionPool:
         """Undo the transaction and take the connection back, or close it if that fails."""
         try:
             connection.cursor.execute("ROLLBACK")
-        except ERRORS:
-            connection.close()
+        except self._errors:
+            self._close(connection)
         else:
             self.release(connection)
 
@@ -192,11 +193,16 @@ class ConnectionPool:
     def _begin(self, connection: PooledConnection, statement: str) -> PooledConnection:
         try:
             connection.cursor.execute(statement)
-        except ERRORS:
-            connection.close()
+        except self._errors:
+            self._close(connection)
             raise
         return connection
 
     def _close_idle(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            self._close(self._idle.pop())
+
+    def _close(self, connection: PooledConnection) -> None:
+        """Close it, whatever state it is in."""
+        with suppress(*self._errors):
+            connection.connection.close()

@@ -4,6 +4,7 @@ SQLAlchemy compiles; the driver executes. `Connection.execute` would cost severa
 """
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,8 +21,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -71,9 +70,9 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        postgresql = dialect.name == POSTGRESQL
-        upsert: _Upsert = insert_postgresql if postgresql else insert_sqlite
-        greatest = func.greatest if postgresql else func.max
+        # The engine has loaded this package, and only this one of all dialects.
+        upsert: _Upsert = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
+        greatest = func.greatest if dialect.name == POSTGRESQL else func.max
         put_device, new = _put(upsert, DEVICES)
         put_device = put_device.on_conflict_do_update(
             index_elements=["sub"],

@@ -16,6 +16,7 @@ from sqlalchemy import inspect
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.policy.overrides import Override
 from server_stub.policy.policy import Activation
+from server_stub.store import empty_database
 from server_stub.store.database import Database
 from server_stub.store.engines import make_engine
 from server_stub.store.migrate import _FIRST_COLUMNS, NEWEST, REVISIONS
@@ -124,6 +125,17 @@ def test_migrated_file_has_the_same_schema_as_a_new_one(tmp_path: Path) -> None:
         )
         connection.close()
     assert made[0] == made[1]
+
+
+def test_shipped_empty_database_is_what_the_migrations_create(tmp_path: Path) -> None:
+    SqlStore(tmp_path / "migrated.db").close()
+    (tmp_path / "shipped.db").write_bytes(empty_database.as_file())
+    dumps = []
+    for name in ("migrated.db", "shipped.db"):
+        connection = sqlite3.connect(tmp_path / name)
+        dumps.append(list(connection.iterdump()))
+        connection.close()
+    assert dumps[0] == dumps[1]
 
 
 def test_database_of_a_newer_server_is_rejected_and_not_changed(place: str) -> None:
