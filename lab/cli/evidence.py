@@ -1,6 +1,7 @@
 """`activation evidence`."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -69,7 +70,9 @@ def evidence(
         )
     if key is not None:
         try:
-            output.write_private(key, json.dumps(builder.key.private_jwk(), indent=2))
+            # In place, unlike `write_private`: the file can be a link or a device such as /dev/stdout.
+            with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+                stream.write(json.dumps(builder.key.private_jwk(), indent=2) + "\n")
         except OSError as error:
             output.exit_with_error(
                 f"cannot write {key}: {error.strerror}; choose another path", output.ENVIRONMENT

@@ -88,6 +88,15 @@ def test_key_file_is_private_and_has_the_attested_key(tmp_path: Path) -> None:
     assert (key["kty"], key["crv"], key["x5c"]) == ("EC", "P-256", header["x5c"])
 
 
+def test_key_is_written_through_a_link(tmp_path: Path) -> None:
+    """`--key /dev/stdout` is such a link."""
+    link, file = tmp_path / "link", tmp_path / "key.jwk"
+    link.symlink_to(file)
+    evidence("A" * 44, "--key", str(link))
+    assert link.is_symlink()
+    assert json.loads(file.read_text("utf-8"))["kty"] == "EC"
+
+
 @pytest.mark.parametrize(
     ("arguments", "given", "hint"),
     [
