@@ -19,8 +19,11 @@ _WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
 """Longer numbers are text, and rejected if a number is required."""
-_PURE_ONLY: Final = frozenset("&*!%\t")
-"""Texts with these can have anchors, aliases, tags, directives or tabs, which only `_Loader` rejects."""
+_PURE_ONLY: Final = re.compile(
+    r"[&*!%?\t\x85\u2028\u2029\ufeff\ud800-\udfff]|\r(?!\n)|^---|[|>][-+0-9]*#", re.MULTILINE
+)
+"""Where libyaml can differ from `_Loader`, which rejects anchors, aliases, tags and tabs. The others are directives,
+question marks, rare line breaks, byte order marks, surrogates, document starts, and a comment directly after `|`."""
 _SIZE_MAX: Final = 1_000_000
 _DEPTH_MAX: Final = 24
 
@@ -102,7 +105,7 @@ def parse(text: str, file: str) -> Tree:
 
 
 def _compose(text: str) -> yaml.Node | None:
-    if _PURE_ONLY.isdisjoint(text):
+    if not _PURE_ONLY.search(text):
         try:
             return yaml.compose(text, Loader=yaml.CSafeLoader)  # libyaml, ten times as fast
         except yaml.YAMLError:
