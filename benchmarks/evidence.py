@@ -3,7 +3,7 @@
 import secrets
 import time
 
-from benchmarks.phones import VENDOR, make_phone
+from benchmarks.phones import MANUFACTURER, make_phone
 from lab.simulation.standalone_evidence import RecordingTransport
 from lab.world.clock import World
 from server_stub.evidence.challenges import Challenger
@@ -11,7 +11,7 @@ from server_stub.evidence.challenges import Challenger
 
 def evidence_for(count: int, *, first: int = 0) -> list[bytes]:
     """The evidence of `count` devices, numbered from `first`, for a server of the benchmark's manufacturer."""
-    challenger = Challenger(VENDOR.secrets.nonce_key, secrets.token_bytes)
+    challenger = Challenger(MANUFACTURER.secrets.nonce_key, secrets.token_bytes)
     evidence: list[bytes] = []
     for number in range(first, first + count):
         now = int(time.time())

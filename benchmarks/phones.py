@@ -28,7 +28,7 @@ from lab.world.seed import Seed
 from server_stub.verdicts.service import VerdictService
 from wire import media
 
-VENDOR = Manufacturer("benchmark")
+MANUFACTURER = Manufacturer("benchmark")
 PROFILE = load_named("official-global")
 PLACE = find_place("paris")
 TERMS = PROFILE.agent.terms_version if PROFILE.agent else ""
@@ -94,8 +94,8 @@ def make_phone(number: int, transport: UpstreamTransport, world: World) -> Bench
             journal=quiet,
         )
 
-    trust = Trust(VENDOR.issuer, VENDOR.audience, VENDOR.pinned_jwks)
-    authority = VENDOR.authority(KeystoreLevel(PROFILE.hardware.keystore.value))
+    trust = Trust(MANUFACTURER.issuer, MANUFACTURER.audience, MANUFACTURER.pinned_jwks)
+    authority = MANUFACTURER.authority(KeystoreLevel(PROFILE.hardware.keystore.value))
     device = build_device(
         PROFILE,
         PLACE,
@@ -110,7 +110,7 @@ def make_phone(number: int, transport: UpstreamTransport, world: World) -> Bench
 class _Pinned:
     """Implements `agent.ports.KeySource` with keys that were read before the measurement."""
 
-    _keys = KeySet.from_jwks(VENDOR.pinned_jwks)
+    _keys = KeySet.from_jwks(MANUFACTURER.pinned_jwks)
 
     def keys(self, _now: int) -> KeySet:
         return self._keys

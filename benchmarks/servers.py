@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from benchmarks.phones import VENDOR
+from benchmarks.phones import MANUFACTURER
 from server_stub.api.app import create_app
 from server_stub.server import build_service, listen
 from server_stub.settings import Settings
@@ -47,9 +47,9 @@ def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["E
 
 def serve_verdicts(pipe: Connection, place: str) -> None:
     """The real server over the database at `place`."""
-    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience)
+    settings = Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience)
     store = SqlStore(place)
-    app = create_app(build_service(settings, VENDOR.secrets, store))
+    app = create_app(build_service(settings, MANUFACTURER.secrets, store))
     _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
 
 

@@ -17,7 +17,7 @@ class BootState(StrEnum):
 
 
 _ENROLLED: Final[Mapping[SignedBy, BootState]] = {
-    SignedBy.VENDOR: BootState.GREEN,
+    SignedBy.MANUFACTURER: BootState.GREEN,
     SignedBy.OWNER: BootState.YELLOW,
     SignedBy.TEST: BootState.RED,
 }

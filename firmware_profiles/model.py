@@ -29,7 +29,7 @@ class Bootloader(StrEnum):
 class SignedBy(StrEnum):
     """Whose key signed the image's vbmeta."""
 
-    VENDOR = "vendor"
+    MANUFACTURER = "vendor"
     """The key in the bootloader's read-only memory."""
     OWNER = "owner"
     """A key that the owner enrolled: the user-settable root of trust of AVB."""

@@ -33,10 +33,10 @@ from tests.support.server_phone import NOW, claims, facts
 from wire.evidence import Evidence
 
 _SEED: Final = Seed.of("fuzzing")
-_VENDOR: Final = Manufacturer(_SEED)
-_ROOT: Final = _VENDOR.attestation_root
+_MANUFACTURER: Final = Manufacturer(_SEED)
+_ROOT: Final = _MANUFACTURER.attestation_root
 _ROOT_KEY: Final = _SEED.child("vendor").p256("attestation root")
-_BATCH: Final = _VENDOR.authority(KeystoreLevel.STRONGBOX)
+_BATCH: Final = _MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
 _NONCE: Final = "bm9uY2UtZm9yLWZ1enppbmc"
 _LEAF: Final = EmulatedKeystore(Seed.of("phone"), _BATCH, facts()).attest(_NONCE.encode()).chain[0]
 _EVIDENCE: Final = Evidence.model_validate(claims(_NONCE))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from benchmarks.phones import VENDOR, DirectTransport, make_phone
+from benchmarks.phones import MANUFACTURER, DirectTransport, make_phone
 from benchmarks.report import BudgetRow
 from benchmarks.timing import interleaved, ratio
 from lab.world.clock import World
@@ -30,11 +30,11 @@ def measure() -> BudgetRow:
     """Activate prepared devices, in turns with the bare operations."""
     world = World()
     service = VerdictService(
-        secrets=VENDOR.secrets,
+        secrets=MANUFACTURER.secrets,
         policy=shipped(),
         store=SqlStore(),
-        issuer=VENDOR.issuer,
-        audience=VENDOR.audience,
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
         clock=world.now,
         random=secrets.token_bytes,
     )

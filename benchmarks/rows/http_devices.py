@@ -10,7 +10,7 @@ from statistics import median
 
 from benchmarks.databases import MISSING, available, empty, fill
 from benchmarks.evidence import evidence_for, imeis_of
-from benchmarks.phones import VENDOR
+from benchmarks.phones import MANUFACTURER
 from benchmarks.report import BudgetRow
 from benchmarks.servers import serve_verdicts, serving
 from benchmarks.timing import interleaved, ratio
@@ -66,7 +66,7 @@ def _filled(kind: str, devices: int) -> Iterator[str]:
         fill(place, devices)
         store = SqlStore(place)
         service = build_service(
-            Settings(issuer=VENDOR.issuer, audience=VENDOR.audience), VENDOR.secrets, store
+            Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience), MANUFACTURER.secrets, store
         )
         for imei in imeis_of(ROUNDS + 1):
             service.enroll(imei, Activation(int(time.time()) - 3600, "FR"))

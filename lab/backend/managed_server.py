@@ -32,7 +32,7 @@ class AdminAccess:
 class ServerIdentity:
     """Who runs a server, and the policy that it starts with."""
 
-    vendor: Manufacturer
+    manufacturer: Manufacturer
     issuer: str
     audience: str
     policy: Policy
@@ -50,14 +50,14 @@ class LabServer:
         random: Callable[[int], bytes],
         host: Host,
     ) -> None:
-        self.vendor = identity.vendor
+        self.manufacturer = identity.manufacturer
         self._identity = identity
-        self._secrets = identity.vendor.secrets_signing_by(identity.algorithm)
+        self._secrets = identity.manufacturer.secrets_signing_by(identity.algorithm)
         self._file = folder / "records.sqlite"
         self._file.write_bytes(empty_database.as_file())
         self._clock = clock
         self._random = random
-        self.repository = self.vendor.ceremony.open(folder / "keys", self._secrets.signing_keys, clock)
+        self.repository = self.manufacturer.ceremony.open(folder / "keys", self._secrets.signing_keys, clock)
         self._policy = identity.policy
         self._host = host
         self._start()
@@ -70,7 +70,7 @@ class LabServer:
     @property
     def admin(self) -> AdminAccess:
         """Access to the admin API of this server; the token derives from the seed and is valid from now on."""
-        token = self.vendor.admin_token
+        token = self.manufacturer.admin_token
         if self.parts.tokens.actor(token) is None:
             self.parts.tokens.adopt(token, reason="the lab's own", by=LOCAL)
         return AdminAccess(self.origin + PREFIX, token)
@@ -123,7 +123,7 @@ class LabServer:
         self._store.close()
 
     def _start(self) -> None:
-        history = KeyRotationHistory(self.vendor, self._listed)
+        history = KeyRotationHistory(self.manufacturer, self._listed)
         keyring = history.keyring(self._secrets.signing_keys)
         self._store = SqlStore(self._file)
         self.service = VerdictService(

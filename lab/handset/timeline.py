@@ -28,7 +28,7 @@ class Who(StrEnum):
     AGENT = "agent"
     NETWORK = "network"
     SCREEN = "screen"
-    VENDOR = "vendor"
+    MANUFACTURER = "vendor"
 
 
 @dataclass(frozen=True, slots=True)

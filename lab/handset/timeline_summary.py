@@ -8,7 +8,7 @@ from typing import Any, Final
 from lab.handset.timeline import Entry, Who
 
 _DAY: Final = 86_400
-_CAUSES: Final = frozenset({Who.PHONE, Who.USER, Who.VENDOR})
+_CAUSES: Final = frozenset({Who.PHONE, Who.USER, Who.MANUFACTURER})
 _MACHINES: Final = frozenset({"setup", "lock", "attention"})
 
 

@@ -24,7 +24,7 @@ _STYLES = {
     Who.AGENT: "green",
     Who.NETWORK: "yellow",
     Who.SCREEN: "magenta",
-    Who.VENDOR: "bold red",
+    Who.MANUFACTURER: "bold red",
 }
 
 _NAMES = {"octets": "bytes", "retry_at": "retry at"}

@@ -143,7 +143,7 @@ def live(phones: Sequence[Handset], until: datetime, more: float = 0.0) -> None:
 
 def _announce(phones: Sequence[Handset], what: str) -> None:
     for phone in phones:
-        phone.timeline.note(Who.VENDOR, what)
+        phone.timeline.note(Who.MANUFACTURER, what)
 
 
 def _story(plot: StoryPlan, phone: Handset, shots: Sequence[Screenshot]) -> Story:

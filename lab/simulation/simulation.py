@@ -33,7 +33,7 @@ from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
 from server_stub.signing.signing_key import Algorithm
 
-VENDOR: Final = "vendor"
+MANUFACTURER: Final = "vendor"
 """The holder whose keys and server the official images pin."""
 
 
@@ -63,7 +63,7 @@ class Simulation:
 
     def __init__(self, seed: Seed, world: World, stack: ExitStack, options: SimulationOptions) -> None:
         self.world = world
-        self.vendor = Manufacturer(seed)
+        self.manufacturer = Manufacturer(seed)
         self._root = seed
         self._seed = seed.child(options.branch) if options.branch else seed
         self._stack = stack
@@ -105,10 +105,10 @@ class Simulation:
     @property
     def server(self) -> LabServer:
         """The manufacturer's server. Raises ValueError if it runs elsewhere."""
-        self._server_access(VENDOR)
-        if VENDOR not in self._servers:
+        self._server_access(MANUFACTURER)
+        if MANUFACTURER not in self._servers:
             raise ValueError("the server of this simulation runs elsewhere")
-        return self._servers[VENDOR]
+        return self._servers[MANUFACTURER]
 
     def phone(  # noqa: PLR0913 - each is a part of its own, given by name
         self,
@@ -146,8 +146,8 @@ class Simulation:
         )
 
     def _bind(self, image: Profile) -> ImageBinding:
-        access = self._server_access(image.agent.trust if image.agent else VENDOR)
-        authority = self.vendor.authority(KeystoreLevel(image.hardware.keystore.value))
+        access = self._server_access(image.agent.trust if image.agent else MANUFACTURER)
+        authority = self.manufacturer.authority(KeystoreLevel(image.hardware.keystore.value))
         return ImageBinding(access.trust, access.transport, authority)
 
     def _server_access(self, holder: str) -> ServerAccess:
@@ -155,25 +155,27 @@ class Simulation:
         if holder not in self._access:
             identity, url = self._identity(holder), self._options.url
             transport: ServerTransport
-            if url and holder == VENDOR:
+            if url and holder == MANUFACTURER:
                 transport = ForwardedForTransport(url)
             else:
                 transport = self._start_server(holder, identity).transport()
             self._stack.callback(transport.close)
-            root = identity.vendor.ceremony.pinned_root
+            root = identity.manufacturer.ceremony.pinned_root
             trust = Trust(issuer=identity.issuer, audience=identity.audience, root=root)
             self._access[holder] = ServerAccess(trust, transport)
         return self._access[holder]
 
     def _identity(self, holder: str) -> ServerIdentity:
         """The manufacturer, or another holder with keys and a policy of its own."""
-        vendor = self.vendor
-        if holder == VENDOR:
+        manufacturer = self.manufacturer
+        if holder == MANUFACTURER:
             policy = self._options.policy or shipped()
-            return ServerIdentity(vendor, vendor.issuer, vendor.audience, policy, self._options.algorithm)
+            return ServerIdentity(
+                manufacturer, manufacturer.issuer, manufacturer.audience, policy, self._options.algorithm
+            )
         policy = Policy.parse(LANTERN, "lantern-open.toml")
-        vendor = Manufacturer(self._root.child(holder))
-        return ServerIdentity(vendor, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
+        manufacturer = Manufacturer(self._root.child(holder))
+        return ServerIdentity(manufacturer, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
 
     def _start_server(self, holder: str, identity: ServerIdentity) -> LabServer:
         folder = self._folder / holder

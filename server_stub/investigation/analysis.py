@@ -1,6 +1,6 @@
 """Statistics on the origin of devices that were activated in prohibited territories.
 
-The vendor asks which sale region, model, batch or distributor leaked. For each of their values this counts the
+The manufacturer asks which sale region, model, batch or distributor leaked. For each of their values this counts the
 activated devices and those in a prohibited territory, with the rate and its Wilson score interval at 95 percent
 (E. B. Wilson, 1927). A value has a finding only if its interval and that of all other devices do not overlap, both at a
 level that is corrected for the number of rows of the table (Bonferroni): of a hundred batches some would differ by

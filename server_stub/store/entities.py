@@ -55,7 +55,7 @@ class VerdictRecord:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """The vendor's record of a delivery: devices `first` to `last` under one type allocation code.
+    """The manufacturer's record of a delivery: devices `first` to `last` under one type allocation code.
 
     A serial number is digits 9 to 14 of an IMEI (3GPP TS 23.003 clause 6.2.1), 0 to 999999. Raises ValueError for a
     range that cannot occur in an IMEI.

@@ -35,7 +35,7 @@ class Appraised:
 
 @dataclass(frozen=True, slots=True)
 class Appraiser:
-    """Judges evidence for one vendor, without device records."""
+    """Judges evidence for one manufacturer, without device records."""
 
     challenger: Challenger
     chains: ChainVerifier

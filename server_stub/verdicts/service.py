@@ -75,7 +75,7 @@ class SigningContext:
 
 
 class VerdictService:
-    """Judges devices for one vendor.
+    """Judges devices for one manufacturer.
 
     `clock` returns seconds since the epoch, `random` the given number of random bytes. `signer` chooses the key that
     signs; without it the first key of `secrets` signs. The policy in force in `store` decides; `policy` is put in force

@@ -21,7 +21,7 @@ from server_stub.api.json_log import json_log
 from server_stub.server import ServerThread
 from server_stub.store.sql import SqlStore
 from tests.support.attacks import SEED
-from tests.support.server_phone import ICCID, IMEI, VENDOR, service, ueid
+from tests.support.server_phone import ICCID, IMEI, MANUFACTURER, service, ueid
 from tests.support.server_phone import Phone as BarePhone
 from wire import media
 from wire.codes import Decision
@@ -39,12 +39,12 @@ PROBLEM = {
 
 MARKED_TOKENS = {
     "kid": lambda f: f.signed(header=f.keys.own.header(kid=MARK), by=f.keys.own),
-    "alg": lambda f: f.signed(header=f.keys.vendor.header(alg=MARK)),
-    "typ": lambda f: f.signed(header=f.keys.vendor.header(typ=MARK)),
-    "header member": lambda f: f.signed(header=f.keys.vendor.header(**{MARK: MARK})),
+    "alg": lambda f: f.signed(header=f.keys.genuine.header(alg=MARK)),
+    "typ": lambda f: f.signed(header=f.keys.genuine.header(typ=MARK)),
+    "header member": lambda f: f.signed(header=f.keys.genuine.header(**{MARK: MARK})),
     "header text": lambda f: f.signed(header=MARK.encode()),
     "claims under a wrong signature": lambda f: f.signed(
-        f.claims(case=MARK), f.keys.vendor.header(), by=f.keys.own
+        f.claims(case=MARK), f.keys.genuine.header(), by=f.keys.own
     ),
     "issuer": lambda f: f.signed(f.claims(iss=MARK)),
     "audience": lambda f: f.signed(f.claims(aud=MARK)),
@@ -184,7 +184,7 @@ def test_server_logs_stores_and_returns_no_content_of_rejected_evidence(tmp_path
     assert KEPT.encode() in kept
     for place in (log.getvalue().encode(), kept, answers.encode()):
         assert MARK.encode() not in place
-    secrets = (VENDOR.secrets.nonce_key, VENDOR.secrets.identifier_key)
+    secrets = (MANUFACTURER.secrets.nonce_key, MANUFACTURER.secrets.identifier_key)
     clear = (
         IMEI.encode(),
         ICCID.encode(),

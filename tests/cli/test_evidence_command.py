@@ -23,13 +23,13 @@ STORE = SqlStore()
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
-    vendor = server_phone.Manufacturer(SEED)
+    manufacturer = server_phone.Manufacturer(SEED)
     service = server_phone.VerdictService(
-        secrets=vendor.secrets,
+        secrets=manufacturer.secrets,
         policy=server_phone.shipped(),
         store=STORE,
-        issuer=vendor.issuer,
-        audience=vendor.audience,
+        issuer=manufacturer.issuer,
+        audience=manufacturer.audience,
         clock=server_phone.Clock(),
         random=server_phone.Randomness(),
     )

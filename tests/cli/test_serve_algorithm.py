@@ -59,8 +59,10 @@ def test_an_unknown_algorithm_is_rejected_with_a_similar_name(tmp_path: Path) ->
 def test_server_does_not_start_with_a_repository_without_its_key(
     tmp_path: Path, algorithm: Algorithm
 ) -> None:
-    vendor = Manufacturer("2021")
-    with vendor.ceremony.open(tmp_path / "keys", vendor.secrets.signing_keys, lambda: 1_790_000_000):
+    manufacturer = Manufacturer("2021")
+    with manufacturer.ceremony.open(
+        tmp_path / "keys", manufacturer.secrets.signing_keys, lambda: 1_790_000_000
+    ):
         pass
     code, said = serve(tmp_path, algorithm)
     assert code == 3

@@ -19,7 +19,7 @@ from server_stub.key_repository import KeyRepository
 from server_stub.server import ServerThread
 from server_stub.signing.signing_key import Algorithm
 from server_stub.store.sql import SqlStore
-from tests.support.server_phone import VENDOR, service
+from tests.support.server_phone import MANUFACTURER, service
 from tests.support.tokens import (
     AUDIENCE,
     ED25519,
@@ -199,26 +199,26 @@ class Published(NamedTuple):
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     root = tmp_path_factory.mktemp("image") / "root.json"
-    root.write_bytes(VENDOR.ceremony.pinned_root)
+    root.write_bytes(MANUFACTURER.ceremony.pinned_root)
     folder = tmp_path_factory.mktemp("repository")
-    signing = VENDOR.secrets_signing_by(Algorithm.ML_DSA_65).signing_keys
-    with VENDOR.ceremony.open(folder, signing, lambda: NOW) as repository:
+    signing = MANUFACTURER.secrets_signing_by(Algorithm.ML_DSA_65).signing_keys
+    with MANUFACTURER.ceremony.open(folder, signing, lambda: NOW) as repository:
         yield Published(str(root), str(folder), repository)
 
 
-def signed_by_the_vendor() -> str:
-    return VENDOR.post_quantum_signing_key.sign(Verdict.model_validate(make_verdict()))
+def signed_by_the_manufacturer() -> str:
+    return MANUFACTURER.post_quantum_signing_key.sign(Verdict.model_validate(make_verdict()))
 
 
 def test_keys_are_read_from_a_key_repository_in_a_folder(published: Published) -> None:
     source = ("--root", published.root, "--repository", published.folder)
-    assert as_json(signed_by_the_vendor(), *source, *PHONE)["verified"]
+    assert as_json(signed_by_the_manufacturer(), *source, *PHONE)["verified"]
 
 
 def test_keys_are_read_from_a_key_repository_over_http(published: Published) -> None:
     with ServerThread(service(SqlStore()), repository=published.repository) as server:
         origin = server.origin
-        arguments = (signed_by_the_vendor(), "--root", published.root, "--repository", origin, *PHONE)
+        arguments = (signed_by_the_manufacturer(), "--root", published.root, "--repository", origin, *PHONE)
         assert as_json(*arguments)["verified"]
     gone = activation(*arguments, code=3)
     assert f"no keys from {origin}: tuf-unreachable" in gone.stderr

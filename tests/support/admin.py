@@ -18,7 +18,7 @@ from server_stub.policies import shipped
 from server_stub.server import ServerThread
 from server_stub.store.records import AuditEntry, AuditQuery, Device, InForce, PolicyVersion, Store
 from server_stub.verdicts.service import VerdictService
-from tests.support.server_phone import IMEI, NOW, VENDOR, Clock, Phone, Randomness, facts, ueid
+from tests.support.server_phone import IMEI, MANUFACTURER, NOW, Clock, Phone, Randomness, facts, ueid
 
 
 @dataclass
@@ -98,18 +98,18 @@ class Operated:
 
 @contextmanager
 def operated(folder: Path, store: Store | None = None, log: Log | None = None) -> Iterator[Operated]:
-    """The server of the tests' vendor, with its key repository in `folder`."""
+    """The server of the tests' manufacturer, with its key repository in `folder`."""
     clock, random = Clock(), Randomness()
-    keys = VENDOR.secrets.signing_keys
-    with VENDOR.ceremony.open(folder / "keys", keys, clock) as repository:
-        lineage = KeyRotationHistory(VENDOR, lambda: repository.keys)
+    keys = MANUFACTURER.secrets.signing_keys
+    with MANUFACTURER.ceremony.open(folder / "keys", keys, clock) as repository:
+        lineage = KeyRotationHistory(MANUFACTURER, lambda: repository.keys)
         keyring = lineage.keyring(keys)
         service = VerdictService(
-            secrets=VENDOR.secrets,
+            secrets=MANUFACTURER.secrets,
             policy=shipped(),
             store=store or ResettableStore(),
-            issuer=VENDOR.issuer,
-            audience=VENDOR.audience,
+            issuer=MANUFACTURER.issuer,
+            audience=MANUFACTURER.audience,
             clock=clock,
             random=random,
             signer=VerdictSigner(keyring, lineage.listed, clock),

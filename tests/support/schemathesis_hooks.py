@@ -20,7 +20,7 @@ from wire import media
 
 ORIGIN = os.environ["ACTIVATION_ORIGIN"]
 POLICY = (files("server_stub.policies") / f"{DEFAULT}.toml").read_text("utf-8")
-PHONE = Phone(vendor=Manufacturer(os.environ["ACTIVATION_SEED"]))
+PHONE = Phone(manufacturer=Manufacturer(os.environ["ACTIVATION_SEED"]))
 
 
 def signed(changes: dict[str, Any]) -> bytes:

@@ -29,7 +29,7 @@ DURING = 1_631_000_000
 AFTER = 1_632_000_000
 """18 September 2021, after it."""
 
-VENDOR = Manufacturer("tests")
+MANUFACTURER = Manufacturer("tests")
 
 
 def ueid(imei: str) -> str:
@@ -105,11 +105,11 @@ class Phone:
 
     level: KeystoreLevel = KeystoreLevel.STRONGBOX
     boot: BootFacts = field(default_factory=facts)
-    vendor: Manufacturer = VENDOR
+    manufacturer: Manufacturer = MANUFACTURER
     keystore: EmulatedKeystore = field(init=False)
 
     def __post_init__(self) -> None:
-        self.keystore = EmulatedKeystore(Seed.of("phone"), self.vendor.authority(self.level), self.boot)
+        self.keystore = EmulatedKeystore(Seed.of("phone"), self.manufacturer.authority(self.level), self.boot)
 
     def evidence(self, nonce: str, *, challenge: str | None = None, **changes: Any) -> bytes:
         return self.sign(claims(nonce, **changes), nonce if challenge is None else challenge)
@@ -144,11 +144,11 @@ def service(
     store: Store | None = None, clock: Clock | None = None, policy: Policy | None = None
 ) -> VerdictService:
     return VerdictService(
-        secrets=VENDOR.secrets,
+        secrets=MANUFACTURER.secrets,
         policy=policy or shipped(),
         store=store or SqlStore(),
-        issuer=VENDOR.issuer,
-        audience=VENDOR.audience,
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
         clock=clock or Clock(),
         random=Randomness(),
     )

@@ -8,7 +8,7 @@ from server_stub.server import build_service, run
 from server_stub.settings import Settings
 from server_stub.store.database import Database
 from server_stub.store.sql import SqlStore
-from tests.support.server_phone import VENDOR
+from tests.support.server_phone import MANUFACTURER
 
 
 def announce(origin: str) -> None:
@@ -19,11 +19,13 @@ def announce(origin: str) -> None:
 
 def main() -> None:
     """Serve on a free port and print the origin when requests are answered."""
-    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience, database=Database(sys.argv[1]))
+    settings = Settings(
+        issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience, database=Database(sys.argv[1])
+    )
     assert settings.database
     service = build_service(
         settings,
-        VENDOR.secrets,
+        MANUFACTURER.secrets,
         SqlStore(settings.database),
         clock=lambda: int(time.time()),
         random=secrets.token_bytes,

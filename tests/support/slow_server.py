@@ -10,7 +10,7 @@ from server_stub.api.limits.settings import ServerLimits
 from server_stub.server import build_service, run
 from server_stub.settings import Settings
 from server_stub.store.sql import SqlStore
-from tests.support.server_phone import VENDOR
+from tests.support.server_phone import MANUFACTURER
 
 
 class SlowStore(SqlStore):
@@ -33,10 +33,10 @@ def say(line: str) -> None:
 
 def main() -> None:
     """Serve on a free port, and print the origin when requests are answered."""
-    settings = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience)
+    settings = Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience)
     store = SlowStore(Path(sys.argv[1]))
     store.seconds = float(sys.argv[2])
-    service = build_service(settings, VENDOR.secrets, store)
+    service = build_service(settings, MANUFACTURER.secrets, store)
     run(service, settings.host, settings.port, say, limits=ServerLimits(grace_seconds=20))
 
 

@@ -1,4 +1,4 @@
-"""A vendor's server with its key repository, devices that pin its root, and a hostile mirror between them.
+"""A manufacturer's server with its key repository, devices that pin its root, and a hostile mirror between them.
 
 Everything goes over real HTTP on loopback. The mirror forwards requests, unless a test gives it a folder to serve as
 the repository, or a response for a path.
@@ -145,7 +145,7 @@ class VisibleState:
 
 @dataclass
 class TufEnvironment:
-    """One vendor, its running server, the mirror, and devices."""
+    """One manufacturer, its running server, the mirror, and devices."""
 
     folder: Path
     world: World
@@ -157,18 +157,18 @@ class TufEnvironment:
     random: Random = field(default_factory=lambda: Seed.of(SEED).random("server"))
 
     @property
-    def vendor(self) -> Manufacturer:
-        return self.simulation.vendor
+    def manufacturer(self) -> Manufacturer:
+        return self.simulation.manufacturer
 
     @property
     def keys(self) -> tuple[SigningKey, ...]:
         """The server's keys: one that is not listed yet, and two that are."""
-        return (THIRD_KEY, *self.vendor.secrets.signing_keys)
+        return (THIRD_KEY, *self.manufacturer.secrets.signing_keys)
 
     def open(self) -> KeyRepository:
         """The repository, opened as a starting server does."""
-        return self.vendor.ceremony.open(
-            self.folder, self.vendor.secrets.signing_keys, self.world.now, generation=self.generation
+        return self.manufacturer.ceremony.open(
+            self.folder, self.manufacturer.secrets.signing_keys, self.world.now, generation=self.generation
         )
 
     def serve(self, policy: Policy | None = None, *, signer: Any = None) -> KeyRepository:
@@ -176,11 +176,11 @@ class TufEnvironment:
         self.stop()
         repository = self.stack.enter_context(self.open())
         service = VerdictService(
-            secrets=self.vendor.secrets,
+            secrets=self.manufacturer.secrets,
             policy=policy or shipped(),
             store=self.store,
-            issuer=self.vendor.issuer,
-            audience=self.vendor.audience,
+            issuer=self.manufacturer.issuer,
+            audience=self.manufacturer.audience,
             clock=self.world.now,
             random=self.random.randbytes,
             signer=signer or VerdictSigner(self.keys, lambda: repository.keys, self.world.now),
@@ -195,7 +195,7 @@ class TufEnvironment:
         self.stack.close()
 
     def phone(self, place: str = "havana") -> Handset:
-        """A device of the vendor after its setup."""
+        """A device of the manufacturer after its setup."""
         phone = self.simulation.phone("official-global", place)
         phone.power_on()
         phone.walk_setup()

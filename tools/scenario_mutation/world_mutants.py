@@ -81,6 +81,6 @@ IMAGES: Final[dict[str, Apply]] = {
     ),
     "world: no image hooks the display": lambda patch: patch.setattr(handset, "_hooked", lambda _: False),
     "world: every image trusts the manufacturer": lambda patch: patch.setattr(
-        Simulation, "_server_access", lambda self, _holder: _server_access(self, simulation.VENDOR)
+        Simulation, "_server_access", lambda self, _holder: _server_access(self, simulation.MANUFACTURER)
     ),
 }

@@ -16,7 +16,7 @@ from agent.adapters.http import RequestsTransport, Timeouts
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.attacks.harness.interceptor import Interceptor
-from lab.attacks.harness.key_sets import attack_keys, vendor_keys
+from lab.attacks.harness.key_sets import attack_keys, published_keys
 from lab.attacks.harness.target_device import TargetDevice
 from lab.attacks.harness.token_forge import AttackKeys, Signer
 from lab.backend.hosts import InProcessHost
@@ -43,7 +43,7 @@ REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
 """The batch key whose certificate the manufacturer's server lists as revoked; devices here use the other one."""
 
 LANTERN: Final = "lantern"
-VENDOR: Final = "vendor"
+MANUFACTURER: Final = "vendor"
 """The holders of trust roots: the manufacturer, and Lantern, a project that rebuilds its firmware."""
 
 
@@ -79,7 +79,7 @@ class ResettableStore:
 class ServerOwner:
     """Who runs a server: certificates and keys, what images pin of it, and its policy."""
 
-    vendor: Manufacturer
+    manufacturer: Manufacturer
     signers: tuple[Signer, ...]
     keys: KeyList
     trust: Trust
@@ -119,7 +119,7 @@ class TrialContext:
 
     def server(self, policy: Policy | None = None) -> Server:
         """A manufacturer's server for this trial only, with another policy if one is given."""
-        owner = self.environment.owners[VENDOR]
+        owner = self.environment.owners[MANUFACTURER]
         return self.environment.serve(replace(owner, policy=policy or owner.policy), self.stack)
 
     def transport_to(self, origin: str) -> RequestsTransport:
@@ -141,7 +141,7 @@ class TrialContext:
         """A new device, switched off; or the hardware of another one with this image or card."""
         self.devices += 1
         environment, firmware = self.environment, load_named(profile)
-        holder = firmware.agent.trust if firmware.agent else VENDOR
+        holder = firmware.agent.trust if firmware.agent else MANUFACTURER
         server = server or environment.shared(holder)
         trust = server.owner.trust
         interceptor = Interceptor(server.transport)
@@ -197,7 +197,7 @@ class AttackEnvironment:
         self._stores: list[ResettableStore] = []
         self.folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
         self.keys = attack_keys(self._seed)
-        self.owners = {VENDOR: self._vendor(), LANTERN: self._lantern()}
+        self.owners = {MANUFACTURER: self._manufacturer(), LANTERN: self._lantern()}
 
     @classmethod
     @contextmanager
@@ -219,12 +219,14 @@ class AttackEnvironment:
 
     def authority(self, level: KeystoreLevel) -> Authority:
         """The manufacturer's batch key of `level`, never the revoked one."""
-        return self.owners[VENDOR].vendor.authority(KeystoreLevel.TEE if level is REVOKED_LEVEL else level)
+        return self.owners[MANUFACTURER].manufacturer.authority(
+            KeystoreLevel.TEE if level is REVOKED_LEVEL else level
+        )
 
     @property
     def revoked_authority(self) -> Authority:
         """A leaked batch key of the manufacturer, whose certificate the server lists as revoked."""
-        return self.owners[VENDOR].vendor.authority(REVOKED_LEVEL)
+        return self.owners[MANUFACTURER].manufacturer.authority(REVOKED_LEVEL)
 
     def shared(self, holder: str) -> Server:
         """The server of `holder` that trials share."""
@@ -250,7 +252,7 @@ class AttackEnvironment:
         keys = tuple(signer.key for signer in owner.signers)
         revoked = frozenset({self.revoked_authority.certificate.serial_number})
         service = VerdictService(
-            secrets=replace(owner.vendor.secrets, signing_keys=keys, revoked_certificates=revoked),
+            secrets=replace(owner.manufacturer.secrets, signing_keys=keys, revoked_certificates=revoked),
             policy=owner.policy,
             store=store,
             issuer=owner.trust.issuer,
@@ -270,11 +272,13 @@ class AttackEnvironment:
     def _randbytes(self, length: int) -> bytes:
         return self._random.randbytes(length)
 
-    def _vendor(self) -> ServerOwner:
-        vendor, ceremony = Manufacturer(self._seed), Ceremony(self._seed.child("vendor"))
-        trust = Trust(issuer=vendor.issuer, audience=vendor.audience, root=ceremony.pinned_root)
-        signers = (self.keys.vendor, self.keys.vendor_es256)
-        return ServerOwner(vendor, signers, KeyList(vendor_keys(self.keys)), trust, ceremony, shipped())
+    def _manufacturer(self) -> ServerOwner:
+        manufacturer, ceremony = Manufacturer(self._seed), Ceremony(self._seed.child("vendor"))
+        trust = Trust(issuer=manufacturer.issuer, audience=manufacturer.audience, root=ceremony.pinned_root)
+        signers = (self.keys.genuine, self.keys.genuine_es256)
+        return ServerOwner(
+            manufacturer, signers, KeyList(published_keys(self.keys)), trust, ceremony, shipped()
+        )
 
     def _lantern(self) -> ServerOwner:
         seed = self._seed.child("lantern")

@@ -26,8 +26,8 @@ NONCANONICAL_IDENTITY: Final = (_P + 1).to_bytes(32, "little")
 def attack_keys(seed: Seed) -> AttackKeys:
     """Every key that attacks use, derived from the seed."""
     return AttackKeys(
-        vendor=Signer.of(seed.ed25519("vendor")),
-        vendor_es256=Signer.of(seed.p256("vendor es256")),
+        genuine=Signer.of(seed.ed25519("vendor")),
+        genuine_es256=Signer.of(seed.p256("vendor es256")),
         own=Signer.of(seed.ed25519("own")),
         own_es256=Signer.of(seed.p256("own es256")),
         revoked=Signer.of(seed.ed25519("revoked")),
@@ -41,11 +41,11 @@ def attack_keys(seed: Seed) -> AttackKeys:
     )
 
 
-def vendor_keys(keys: AttackKeys) -> tuple[dict[str, object], ...]:
+def published_keys(keys: AttackKeys) -> tuple[dict[str, object], ...]:
     """The published key set: valid keys, and entries that a mistake or an attack may add."""
     return (
-        keys.vendor.jwk(),
-        keys.vendor_es256.jwk(),
+        keys.genuine.jwk(),
+        keys.genuine_es256.jwk(),
         keys.revoked.jwk(status="revoked"),
         keys.encryption.jwk(use="enc"),
         keys.cannot_verify.jwk(key_ops=["sign"]),

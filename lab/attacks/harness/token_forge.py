@@ -94,12 +94,12 @@ class Signer:
 class AttackKeys:
     """The keys that attacks use.
 
-    `vendor` and `vendor_es256` are valid verdict keys, `own` and `own_es256` the attacker's. The others are in the
+    `genuine` and `genuine_es256` are valid verdict keys, `own` and `own_es256` the attacker's. The others are in the
     manufacturer's key set in the role of their name, and no verdict under them may be accepted.
     """
 
-    vendor: Signer
-    vendor_es256: Signer
+    genuine: Signer
+    genuine_es256: Signer
     own: Signer
     own_es256: Signer
     revoked: Signer
@@ -155,7 +155,7 @@ class TokenForge:
 
     def signed(self, payload: object = None, header: object = None, *, by: Signer | None = None) -> bytes:
         """A compact JWS by the manufacturer's key, or by another. Bytes are used unchanged, other values as JSON."""
-        signer = by or self.keys.vendor
+        signer = by or self.keys.genuine
         members = signer.header() if header is None else header
         claims = self.claims() if payload is None else payload
         message = b".".join(
@@ -165,7 +165,7 @@ class TokenForge:
 
     def with_signature(self, signature: bytes, signer: Signer | None = None) -> bytes:
         """The wanted verdict with these bytes as its signature."""
-        return self.joined((signer or self.keys.vendor).header(), signature)
+        return self.joined((signer or self.keys.genuine).header(), signature)
 
     def joined(self, header: dict[str, object], signature: bytes) -> bytes:
         """The wanted claims under this header, with these bytes as the signature."""

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
-from lab.attacks.harness.environment import VENDOR, TrialContext
+from lab.attacks.harness.environment import MANUFACTURER, TrialContext
 from lab.attacks.harness.target_device import DeviceState
 from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
 from lab.handset.key_attestation import (
@@ -165,7 +165,10 @@ def revoked(trial: TrialContext) -> Authority:
 @_attack("chain-under-the-root", _T.CHAIN_FORGED, "chain-invalid")
 def under_the_root(trial: TrialContext) -> Authority:
     """Send the manufacturer's root after a batch certificate that it did not sign."""
-    root, key = trial.environment.owners[VENDOR].vendor.attestation_root, trial.seed.p256("own batch")
+    root, key = (
+        trial.environment.owners[MANUFACTURER].manufacturer.attestation_root,
+        trial.seed.p256("own batch"),
+    )
     return _forged(key, _certificate(_name("Own batch"), key, root.subject, key), root)
 
 

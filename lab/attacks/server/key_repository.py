@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agent.ports import Answer
-from lab.attacks.harness.environment import LANTERN, VENDOR, Server, TrialContext
+from lab.attacks.harness.environment import LANTERN, MANUFACTURER, Server, TrialContext
 from lab.attacks.harness.interceptor import Handler, InterceptedRequest, drop
 from lab.attacks.harness.target_device import TargetDevice
 from lab.attacks.harness.token_forge import to_json
@@ -130,7 +130,7 @@ def wrong_repository(trial: TrialContext, _device: TargetDevice, _server: Server
 def own_root(trial: TrialContext, _device: TargetDevice, _server: Server) -> Handler:
     """Send a next root that only the attacker has signed."""
     owners = trial.environment.owners
-    ceremony, genuine = owners[LANTERN].ceremony, owners[VENDOR].trust.root
+    ceremony, genuine = owners[LANTERN].ceremony, owners[MANUFACTURER].trust.root
     root = next_root(genuine, ceremony.holder(), ceremony.online(), FIRST_ROOT_EXPIRES)
     return _on_metadata("2.root.json", lambda _: Answer(200, media.JSON, root))
 
@@ -152,7 +152,7 @@ def revoked_meanwhile(trial: TrialContext) -> TargetDevice:
     """The attacker uses the key after it was revoked; then the device gets a genuine verdict."""
     server = trial.server()
     device = prepare_target(trial, LOCKED, server)
-    server.repository.revoke(trial.keys.vendor.kid)
+    server.repository.revoke(trial.keys.genuine.kid)
     request_under(device, replace_response(trial, device, Decision.ALLOW, lambda forge: forge.signed()))
     trial.require(device.state() == LOCKED.unchanged("key-revoked"), "the device rejects the revoked key")
     device.captured = None

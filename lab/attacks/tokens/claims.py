@@ -5,7 +5,7 @@ from typing import Final
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from agent.verification.errors import Code
-from lab.attacks.harness.environment import VENDOR, TrialContext
+from lab.attacks.harness.environment import MANUFACTURER, TrialContext
 from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.harness.token_forge import TokenForge
 from lab.attacks.model import STOLEN_KEY, Attack, Topic, Trial
@@ -137,7 +137,7 @@ def _then_genuine(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     def run(trial: TrialContext) -> TargetDevice:
         device = substitute_token(LOCKED, make)(trial)
         if version is not None:
-            policy = trial.environment.owners[VENDOR].policy
+            policy = trial.environment.owners[MANUFACTURER].policy
             text = policy.text.replace(f"version = {policy.document.version}\n", f"version = {version}\n", 1)
             server = trial.server(Policy.parse(text, "export.toml"))
             device.interceptor.upstream = server.transport

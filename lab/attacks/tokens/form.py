@@ -23,8 +23,8 @@ def _non_canonical_payload(forge: TokenForge) -> bytes:
     """The manufacturer's key signs a payload segment that is not canonical."""
     payload = to_json(forge.claims())
     payload += b" " * ((1 - len(payload)) % 3)
-    message = b64(to_json(forge.keys.vendor.header())) + b"." + _non_canonical(b64(payload))
-    return message + b"." + b64(forge.keys.vendor.sign(message))
+    message = b64(to_json(forge.keys.genuine.header())) + b"." + _non_canonical(b64(payload))
+    return message + b"." + b64(forge.keys.genuine.sign(message))
 
 
 def _flattened(forge: TokenForge) -> bytes:
@@ -38,13 +38,13 @@ def _general(forge: TokenForge) -> bytes:
 
 
 def _unencoded(forge: TokenForge) -> bytes:
-    header = b64(to_json(forge.keys.vendor.header(b64=False, crit=["b64"])))
+    header = b64(to_json(forge.keys.genuine.header(b64=False, crit=["b64"])))
     message = header + b"." + to_json(forge.claims())
-    return message + b"." + b64(forge.keys.vendor.sign(message))
+    return message + b"." + b64(forge.keys.genuine.sign(message))
 
 
 def _encrypted(forge: TokenForge) -> bytes:
-    header = {"alg": "dir", "enc": "A256GCM", "kid": forge.keys.vendor.kid}
+    header = {"alg": "dir", "enc": "A256GCM", "kid": forge.keys.genuine.kid}
     return b".".join(
         (b64(to_json(header)), b"", b64(bytes(12)), b64(to_json(forge.claims())), b64(bytes(16)))
     )

@@ -16,14 +16,14 @@ _T = Topic
 def _header(*row: *Row, **members: object) -> Attack:
     """A verdict with a valid signature of the manufacturer's key, and changed members in its header."""
     return token_attack(
-        *row, lambda f: f.signed(header=f.keys.vendor.header(**members)), capabilities=STOLEN_KEY
+        *row, lambda f: f.signed(header=f.keys.genuine.header(**members)), capabilities=STOLEN_KEY
     )
 
 
 def _header_text(*row: *Row, change: Callable[[bytes], bytes]) -> Attack:
     """A verdict with a valid signature of the manufacturer's key over a header whose JSON text is changed."""
     return token_attack(
-        *row, lambda f: f.signed(header=change(to_json(f.keys.vendor.header()))), capabilities=STOLEN_KEY
+        *row, lambda f: f.signed(header=change(to_json(f.keys.genuine.header()))), capabilities=STOLEN_KEY
     )
 
 
@@ -44,34 +44,34 @@ def _embedded_key(forge: TokenForge) -> bytes:
 
 def _keyed_by_public_key(forge: TokenForge) -> bytes:
     """HMAC with the public key as its secret (RFC 8725 section 2.1)."""
-    message = b".".join(map(b64, (to_json(forge.keys.vendor.header(alg="HS256")), to_json(forge.claims()))))
-    secret = str(forge.keys.vendor.jwk()["x"]).encode()
+    message = b".".join(map(b64, (to_json(forge.keys.genuine.header(alg="HS256")), to_json(forge.claims()))))
+    secret = str(forge.keys.genuine.jwk()["x"]).encode()
     return message + b"." + b64(hmac.digest(secret, message, hashlib.sha256))
 
 
 ALGORITHM: Final[tuple[Attack, ...]] = (
     token_attack("alg-none", "State that the verdict is unsigned, with one arbitrary byte as its signature.",
                  "RFC 8725 section 2.1", (_T.NONE, _T.ALGORITHM_CONFUSION), Code.ALG_MISMATCH,
-                 lambda f: f.joined(f.keys.vendor.header(alg="none"), b"\x00")),
+                 lambda f: f.joined(f.keys.genuine.header(alg="none"), b"\x00")),
     token_attack("alg-none-empty", "State that the verdict is unsigned, with an empty signature.",
                  "RFC 8725 section 2.1", (_T.NONE,), Code.SEGMENT_EMPTY,
-                 lambda f: f.joined(f.keys.vendor.header(alg="none"), b"")),
+                 lambda f: f.joined(f.keys.genuine.header(alg="none"), b"")),
     token_attack("alg-none-mixed-case", "Write `none` in mixed case, which a comparison with lower case misses.",
                  "CWE-178", (_T.NONE,), Code.ALG_MISMATCH,
-                 lambda f: f.joined(f.keys.vendor.header(alg="nOnE"), b"\x00")),
+                 lambda f: f.joined(f.keys.genuine.header(alg="nOnE"), b"\x00")),
     token_attack("alg-empty", "Write an empty algorithm name.", "RFC 8725 section 3.1", (_T.NONE,), Code.ALG_MISMATCH,
-                 lambda f: f.joined(f.keys.vendor.header(alg=""), b"\x00")),
+                 lambda f: f.joined(f.keys.genuine.header(alg=""), b"\x00")),
     token_attack("alg-hs256-by-public-key", "Name HMAC as the algorithm, and use the public key as its secret.",
                  "RFC 8725 section 2.1", (_T.ALGORITHM_CONFUSION,), Code.ALG_MISMATCH, _keyed_by_public_key),
     token_attack("alg-of-another-family", "Sign with ES256 under the name of an Ed25519 key.",
                  "RFC 8725 section 3.1", (_T.ALGORITHM_CONFUSION,), Code.ALG_MISMATCH,
-                 lambda f: f.signed(header=f.keys.vendor.header(alg="ES256"), by=f.keys.own_es256),
+                 lambda f: f.signed(header=f.keys.genuine.header(alg="ES256"), by=f.keys.own_es256),
                  capabilities=OWN_SERVER),
     _header("alg-eddsa", "Use the name EdDSA, which does not state the curve; the signature is valid.",
             "RFC 9864 section 2", (_T.ALGORITHM_CONFUSION,), Code.ALG_MISMATCH, alg="EdDSA"),
     token_attack("alg-es384", "Name ES384 with a valid ES256 signature.",
                  "RFC 8725 section 3.1", (_T.ALGORITHM_CONFUSION,), Code.ALG_MISMATCH,
-                 lambda f: f.signed(header=f.keys.vendor_es256.header(alg="ES384"), by=f.keys.vendor_es256),
+                 lambda f: f.signed(header=f.keys.genuine_es256.header(alg="ES384"), by=f.keys.genuine_es256),
                  capabilities=STOLEN_KEY),
     _header("alg-missing", "Omit the algorithm; the signature is valid.",
             "RFC 7515 section 4.1.1", (_T.ALGORITHM_CONFUSION,), Code.HEADER_MEMBER_MISSING, alg=None),
@@ -142,7 +142,7 @@ MEMBERS: Final[tuple[Attack, ...]] = (
                  change=lambda header: b"\xef\xbb\xbf" + header),
     token_attack("header-utf16", "Encode the header in UTF-16.",
                  "RFC 8259 section 8.1", (_T.ENCODINGS,), Code.HEADER_NOT_JSON,
-                 lambda f: f.signed(header=to_json(f.keys.vendor.header(kid="k")).decode().encode("utf-16-le")),
+                 lambda f: f.signed(header=to_json(f.keys.genuine.header(kid="k")).decode().encode("utf-16-le")),
                  capabilities=STOLEN_KEY),
     _header_text("header-lone-surrogate", "Put one half of a surrogate pair into the header.",
                  "RFC 7493 section 2.1", (_T.ENCODINGS,), Code.HEADER_NOT_JSON,
@@ -167,13 +167,13 @@ KID: Final[tuple[Attack, ...]] = (
             "RFC 8725 section 3.8", (_T.KID,), Code.KEY_UNKNOWN, kid="vendor-2"),
     token_attack("kid-trailing-space", "Append a space to the right key id.",
                  "CWE-178", (_T.KID,), Code.KEY_UNKNOWN,
-                 lambda f: f.signed(header=f.keys.vendor.header(kid=f.keys.vendor.kid + " ")),
+                 lambda f: f.signed(header=f.keys.genuine.header(kid=f.keys.genuine.kid + " ")),
                  capabilities=STOLEN_KEY),
     _header("kid-number", "Use a number as the key id.",
             "CWE-843", (_T.KID,), Code.HEADER_MEMBER_NOT_TEXT, kid=0),
     token_attack("kid-of-the-other-key", "Use the id of the manufacturer's other key, which has another algorithm.",
                  "RFC 8725 section 3.1", (_T.KID, _T.ALGORITHM_CONFUSION), Code.ALG_MISMATCH,
-                 lambda f: f.signed(header=f.keys.vendor.header(kid=f.keys.vendor_es256.kid)),
+                 lambda f: f.signed(header=f.keys.genuine.header(kid=f.keys.genuine_es256.kid)),
                  capabilities=STOLEN_KEY),
 )  # fmt: skip
 

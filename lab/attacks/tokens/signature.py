@@ -32,7 +32,7 @@ def _with_length(forge: TokenForge, signer: Signer, length: int) -> bytes:
 
 
 def _replaced_r(forge: TokenForge, r: bytes) -> bytes:
-    message, signature = _signed_parts(forge, forge.keys.vendor)
+    message, signature = _signed_parts(forge, forge.keys.genuine)
     return message + b"." + b64(r + signature[32:])
 
 
@@ -44,14 +44,14 @@ def _raised_s(forge: TokenForge) -> bytes:
 
 
 def _der(forge: TokenForge) -> bytes:
-    message, signature = _signed_parts(forge, forge.keys.vendor_es256)
+    message, signature = _signed_parts(forge, forge.keys.genuine_es256)
     numbers = (int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
     return message + b"." + b64(encode_dss_signature(*numbers))
 
 
 def _negated_s(forge: TokenForge) -> bytes:
     """The genuine claims under ES256 with n - s in place of s, which is valid too."""
-    message, signature = _signed_parts(forge, forge.keys.vendor_es256, forge.genuine_claims)
+    message, signature = _signed_parts(forge, forge.keys.genuine_es256, forge.genuine_claims)
     s = P256_ORDER - int.from_bytes(signature[32:], "big")
     return message + b"." + b64(signature[:32] + s.to_bytes(32, "big"))
 
@@ -59,7 +59,7 @@ def _negated_s(forge: TokenForge) -> bytes:
 def _range(name: str, sentence: str, r: int, s: int, code: Code = Code.SIGNATURE_RANGE) -> Attack:
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
     return token_attack(f"es256-{name}", sentence, "CVE-2022-21449, FIPS 186-5 section 6.4.2", (_T.ECDSA,), code,
-                        lambda f: f.with_signature(signature, f.keys.vendor_es256))  # fmt: skip
+                        lambda f: f.with_signature(signature, f.keys.genuine_es256))  # fmt: skip
 
 
 def _unusable_key(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
@@ -77,7 +77,7 @@ def _unusable_key(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
 FORGED: Final[tuple[Attack, ...]] = (
     token_attack("signed-by-own-key", "Sign with the attacker's key under the manufacturer's key id.",
                  "CWE-347", (_T.SIGNATURE,), Code.SIGNATURE_INVALID,
-                 lambda f: f.signed(header=f.keys.vendor.header(), by=f.keys.own), capabilities=OWN_SERVER),
+                 lambda f: f.signed(header=f.keys.genuine.header(), by=f.keys.own), capabilities=OWN_SERVER),
     token_attack("claims-changed", "Change the decision of the genuine verdict and keep its signature.",
                  "CWE-347", (_T.SIGNATURE,), Code.SIGNATURE_INVALID,
                  lambda f: b".".join((f.parts[0], b64(to_json(f.claims())), f.parts[2]))),
@@ -101,15 +101,15 @@ ED25519: Final[tuple[Attack, ...]] = (
                  lambda f: _replaced_r(f, NONCANONICAL_IDENTITY), capabilities=STOLEN_KEY),
     token_attack("ed25519-small-order-key", "Use a published key of small order, under which R = S·B verifies.",
                  "RFC 7748 section 6.1, CWE-327", (_T.ED25519, _T.KEY_USE), Code.KEY_UNFIT,
-                 lambda f: f.joined(f.keys.vendor.header(kid=SMALL_ORDER_KID), IDENTITY + bytes(32)),
+                 lambda f: f.joined(f.keys.genuine.header(kid=SMALL_ORDER_KID), IDENTITY + bytes(32)),
                  capabilities=STOLEN_KEY),
     token_attack("ed25519-non-canonical-key", "Use the same key in an encoding that lists of weak keys do not contain.",
                  "RFC 8032 section 5.1.3", (_T.ED25519, _T.KEY_USE), Code.KEY_UNFIT,
-                 lambda f: f.joined(f.keys.vendor.header(kid=NONCANONICAL_KID), NONCANONICAL_IDENTITY + bytes(32)),
+                 lambda f: f.joined(f.keys.genuine.header(kid=NONCANONICAL_KID), NONCANONICAL_IDENTITY + bytes(32)),
                  capabilities=STOLEN_KEY),
     token_attack("ed25519-short", "Remove the last byte of a valid signature.",
                  "RFC 8032 section 5.1.7", (_T.ED25519,), Code.SIGNATURE_LENGTH,
-                 lambda f: _with_length(f, f.keys.vendor, 63), capabilities=STOLEN_KEY),
+                 lambda f: _with_length(f, f.keys.genuine, 63), capabilities=STOLEN_KEY),
 )  # fmt: skip
 
 ECDSA: Final[tuple[Attack, ...]] = (
@@ -125,10 +125,10 @@ ECDSA: Final[tuple[Attack, ...]] = (
                  capabilities=STOLEN_KEY),
     token_attack("es256-short", "Remove the last byte of a valid signature.",
                  "RFC 7518 section 3.4", (_T.ECDSA,), Code.SIGNATURE_LENGTH,
-                 lambda f: _with_length(f, f.keys.vendor_es256, 63), capabilities=STOLEN_KEY),
+                 lambda f: _with_length(f, f.keys.genuine_es256, 63), capabilities=STOLEN_KEY),
     token_attack("es256-long", "Append a byte to a valid signature.",
                  "RFC 7518 section 3.4", (_T.ECDSA,), Code.SIGNATURE_LENGTH,
-                 lambda f: _with_length(f, f.keys.vendor_es256, 65), capabilities=STOLEN_KEY),
+                 lambda f: _with_length(f, f.keys.genuine_es256, 65), capabilities=STOLEN_KEY),
 )  # fmt: skip
 
 MALLEATED: Final = Attack(
@@ -180,7 +180,7 @@ ML_DSA: Final[tuple[Attack, ...]] = (
                  lambda f: f.with_signature(bytes(64), f.keys.ml_dsa)),
     token_attack("ml-dsa-other-parameters", "Name a smaller parameter set than the key has.",
                  "RFC 9964 section 3", (_T.ML_DSA, _T.ALGORITHM_CONFUSION), Code.ALG_MISMATCH,
-                 lambda f: f.signed(header=f.keys.ml_dsa.header(alg="ML-DSA-44"), by=f.keys.vendor)),
+                 lambda f: f.signed(header=f.keys.ml_dsa.header(alg="ML-DSA-44"), by=f.keys.genuine)),
     token_attack("ml-dsa-degenerate-key", "Use a published key of zero bytes, for which anyone could make signatures.",
                  "FIPS 204 section 7.2, CWE-327", (_T.ML_DSA, _T.KEY_USE), Code.KEY_UNFIT,
                  lambda f: f.signed(header=f.keys.ml_dsa.header(kid=DEGENERATE_KID), by=f.keys.own),

@@ -200,9 +200,9 @@ class ScenarioContext:
             device.observer.catch_up()
 
     def announce(self, what: str) -> None:
-        """Note in every timeline what the vendor did."""
+        """Note in every timeline what the manufacturer did."""
         for device in self.devices.values():
-            device.handset.timeline.note(Who.VENDOR, what)
+            device.handset.timeline.note(Who.MANUFACTURER, what)
 
     def mark(self) -> MarkedMoment:
         """The present moment."""

@@ -19,7 +19,7 @@ from server_stub.api.json_log import json_log
 from server_stub.server import ServerThread
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore
-from tests.support.server_phone import ICCID, IMEI, VENDOR, Phone, service, ueid
+from tests.support.server_phone import ICCID, IMEI, MANUFACTURER, Phone, service, ueid
 from wire import limits, media
 from wire.challenge import Challenge
 from wire.codes import ProblemCode
@@ -84,7 +84,7 @@ def test_evidence_is_answered_with_a_signed_verdict(origin: str) -> None:
     answer = send(origin, Phone().evidence(fresh))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, media.VERDICT)
     assert answer.headers["Cache-Control"] == "no-store"
-    keys = KeySet.import_key_set(VENDOR.pinned_jwks)
+    keys = KeySet.import_key_set(MANUFACTURER.pinned_jwks)
     found = jws.deserialize_compact(answer.content, keys, registry=JWSRegistry(algorithms=["Ed25519"]))
     verdict = Verdict.model_validate_json(found.payload or b"")
     assert (verdict.decision, verdict.territory, verdict.eat_nonce) == ("deny", "CU", fresh)

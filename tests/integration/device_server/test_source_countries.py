@@ -23,7 +23,7 @@ from server_stub.server import ServerThread
 from server_stub.store.records import DeviceQuery, Store
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
-from tests.support.server_phone import VENDOR, Clock, Phone, Randomness, telephony
+from tests.support.server_phone import MANUFACTURER, Clock, Phone, Randomness, telephony
 from wire import media
 
 DEFAULT = ServerLimits()
@@ -90,11 +90,11 @@ def serving(country_of: CountryOf, limits: ServerLimits = DEFAULT) -> Iterator[t
     """A server over HTTP whose only table is this one, and its records."""
     store = SqlStore()
     service = VerdictService(
-        secrets=VENDOR.secrets,
+        secrets=MANUFACTURER.secrets,
         policy=shipped(),
         store=store,
-        issuer=VENDOR.issuer,
-        audience=VENDOR.audience,
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
         clock=Clock(),
         random=Randomness(),
         country_of=country_of,

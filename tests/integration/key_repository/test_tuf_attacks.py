@@ -1,6 +1,6 @@
 """The attacks that TUF prevents, over real HTTP, with what the user of the device then sees.
 
-The attacker is between the device and its server and has no key of the vendor. In every attack the device sends no
+The attacker is between device and server and has no key of the manufacturer. In every attack the device sends no
 evidence while it has no keys, is neither unlocked nor locked, and recovers when the attack ends.
 """
 
@@ -42,7 +42,7 @@ def environment(tmp_path: Path) -> Iterator[TufEnvironment]:
 
 
 def publish_twice(environment: TufEnvironment) -> None:
-    """Copy the repository and let the vendor publish a newer one."""
+    """Copy the repository and let the manufacturer publish a newer one."""
     environment.copy("before")
     environment.serve().introduce(THIRD_KEY.public_jwk(), signs_from=environment.world.now() + LONG)
 
@@ -281,9 +281,12 @@ def test_one_expired_role_stops_the_update(environment: TufEnvironment, tmp_path
     lives = {"timestamp": LONG, "snapshot": LONG, "targets": LONG, "verdict_keys": LONG} | {role: 2 * HOUR}
     root_lives = lives.pop("root", LONG)
     with repository(environment, tmp_path / "short", Lifetimes(**lives)) as short:
-        vendor = environment.vendor.ceremony
+        manufacturer = environment.manufacturer.ceremony
         following = next_root(
-            short.root, vendor.holder(), vendor.online(), expiry(environment.world.now(), root_lives)
+            short.root,
+            manufacturer.holder(),
+            manufacturer.online(),
+            expiry(environment.world.now(), root_lives),
         )
         short.install_root(following)
     environment.mirror.folder = tmp_path / "short"
@@ -295,14 +298,14 @@ def test_one_expired_role_stops_the_update(environment: TufEnvironment, tmp_path
 
 
 def repository(environment: TufEnvironment, folder: Path, lifetimes: Lifetimes) -> KeyRepository:
-    """Another repository of the same vendor."""
-    vendor = environment.vendor
-    keys = KeyList.of(*(key.public_jwk() for key in vendor.secrets.signing_keys))
-    initial = InitialContents(vendor.ceremony.pinned_root, keys)
+    """Another repository of the same manufacturer."""
+    manufacturer = environment.manufacturer
+    keys = KeyList.of(*(key.public_jwk() for key in manufacturer.secrets.signing_keys))
+    initial = InitialContents(manufacturer.ceremony.pinned_root, keys)
     return KeyRepository.open(
         folder,
         initial=initial,
-        online=vendor.ceremony.online(),
+        online=manufacturer.ceremony.online(),
         clock=environment.world.now,
         lifetimes=lifetimes,
     )

@@ -72,7 +72,7 @@ def test_keys_are_requested_in_every_exchange(environment: TufEnvironment) -> No
 
 def test_rotation_of_a_verdict_key_causes_no_error(environment: TufEnvironment) -> None:
     repository = environment.serve()
-    phone, first = environment.phone(), environment.vendor.signing_key
+    phone, first = environment.phone(), environment.manufacturer.signing_key
     start = environment.world.now()
     repository.rotate(first.kid, THIRD_KEY.public_jwk(), at=start + DAY)
     assert retry(phone) == LOCKED
@@ -90,7 +90,7 @@ def test_new_device_accepts_a_key_that_is_newer_than_its_image(environment: TufE
     """The verdict moves its trusted time, which begins at the build date."""
     repository = environment.serve()
     repository.rotate(
-        environment.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now() + DAY
+        environment.manufacturer.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now() + DAY
     )
     environment.world.wait(2 * DAY)
     phone = environment.phone()
@@ -100,7 +100,7 @@ def test_new_device_accepts_a_key_that_is_newer_than_its_image(environment: TufE
 def test_device_locked_under_a_revoked_key_is_unlocked_by_the_next_key(environment: TufEnvironment) -> None:
     phone = environment.phone()
     repository = environment.serve(ALLOW_ALL)
-    first, second = environment.vendor.signing_key, environment.vendor.second_signing_key
+    first, second = environment.manufacturer.signing_key, environment.manufacturer.second_signing_key
     assert kid(phone) == first.kid
     phone.network.data_path = False
     repository.revoke(first.kid)
@@ -112,7 +112,7 @@ def test_device_locked_under_a_revoked_key_is_unlocked_by_the_next_key(environme
 
 def test_verdict_under_a_revoked_key_is_rejected(environment: TufEnvironment) -> None:
     phone = environment.phone()
-    thief = environment.vendor.signing_key
+    thief = environment.manufacturer.signing_key
     environment.serve(ALLOW_ALL, signer=thief).revoke(thief.kid)
     assert retry(phone) == VisibleState(ScreenId.LOCKED, Trouble.UNTRUSTED, "key-revoked")
 
@@ -130,10 +130,14 @@ def test_devices_follow_a_rotation_of_the_root(environment: TufEnvironment) -> N
 
 def rotate_root(environment: TufEnvironment, repository: KeyRepository, generation: int) -> None:
     """The ceremony of docs/security/keys.md."""
-    vendor = environment.vendor.ceremony
-    online = vendor.online(generation)
+    manufacturer = environment.manufacturer.ceremony
+    online = manufacturer.online(generation)
     following = next_root(
-        repository.root, vendor.holder(generation - 1), online, LATER, successor=vendor.holder(generation)
+        repository.root,
+        manufacturer.holder(generation - 1),
+        online,
+        LATER,
+        successor=manufacturer.holder(generation),
     )
     repository.install_root(following, online)
     environment.generation = generation
@@ -143,11 +147,11 @@ def rotate_root(environment: TufEnvironment, repository: KeyRepository, generati
 def test_root_without_both_thresholds_is_rejected_by_server_and_device(
     environment: TufEnvironment, signers: tuple[int, int], threshold: str
 ) -> None:
-    repository, vendor = environment.serve(), environment.vendor.ceremony
+    repository, manufacturer = environment.serve(), environment.manufacturer.ceremony
     phone = environment.phone()
     forged = next_root_signed_by(environment, repository, signers[0])
     with pytest.raises(KeyRepositoryError) as refused:
-        repository.install_root(forged, vendor.online(1))
+        repository.install_root(forged, manufacturer.online(1))
     assert refused.value.fault is RepositoryFault.ROOT_REFUSED
     copy = environment.copy(f"{threshold} side only")
     (copy / "metadata" / "2.root.json").write_bytes(forged)
@@ -160,10 +164,16 @@ def test_root_without_both_thresholds_is_rejected_by_server_and_device(
 
 def next_root_signed_by(environment: TufEnvironment, repository: KeyRepository, generation: int) -> bytes:
     """A root for new root keys that is signed only by one set of root keys."""
-    vendor = environment.vendor.ceremony
-    both = next_root(repository.root, vendor.holder(0), vendor.online(1), LATER, successor=vendor.holder(1))
+    manufacturer = environment.manufacturer.ceremony
+    both = next_root(
+        repository.root,
+        manufacturer.holder(0),
+        manufacturer.online(1),
+        LATER,
+        successor=manufacturer.holder(1),
+    )
     root = Metadata[Root].from_bytes(both)
-    side = {signer.public_key.keyid for signer in vendor.holder(generation).signers}
+    side = {signer.public_key.keyid for signer in manufacturer.holder(generation).signers}
     for keyid in list(root.signatures):
         if keyid not in side:
             del root.signatures[keyid]
@@ -219,7 +229,7 @@ def test_kill_at_any_step_of_a_rotation_leaves_a_valid_repository(
     phone, repository = environment.phone(), environment.serve()
     with killed_at(step, monkeypatch):
         repository.rotate(
-            environment.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
+            environment.manufacturer.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
         )
     assert retry(phone) == LOCKED
     repository = environment.serve()
@@ -227,7 +237,7 @@ def test_kill_at_any_step_of_a_rotation_leaves_a_valid_repository(
     assert retry(phone) == LOCKED
     if step < 5:
         repository.rotate(
-            environment.vendor.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
+            environment.manufacturer.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
         )
     assert (retry(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid)
 

@@ -35,8 +35,8 @@ def cached() -> Iterator[tuple[bytes, dict[str, bytes], frozenset[str]]]:
         folder = phone.hardware.folder
         assert folder is not None
         files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        kids = frozenset(key.kid for key in simulation.vendor.secrets.signing_keys)
-        yield simulation.vendor.ceremony.pinned_root, files, kids
+        kids = frozenset(key.kid for key in simulation.manufacturer.secrets.signing_keys)
+        yield simulation.manufacturer.ceremony.pinned_root, files, kids
 
 
 def prepare(folder: Path, files: dict[str, bytes]) -> Path:

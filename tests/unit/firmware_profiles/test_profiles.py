@@ -98,7 +98,7 @@ def test_boot_state_of_every_combination() -> None:
         elif image is Integrity.MODIFIED or signed_by is SignedBy.TEST:
             assert state is BootState.RED
         else:
-            assert state is (BootState.GREEN if signed_by is SignedBy.VENDOR else BootState.YELLOW)
+            assert state is (BootState.GREEN if signed_by is SignedBy.MANUFACTURER else BootState.YELLOW)
 
 
 @pytest.mark.parametrize("name", STATES)

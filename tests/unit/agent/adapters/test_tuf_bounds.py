@@ -19,8 +19,8 @@ from server_stub.key_repository import KeyRepository
 from wire import key_repository, media
 from wire.key_repository import METADATA_PATH, TARGET
 
-VENDOR = Manufacturer("bounds of the key source")
-KEYS = VENDOR.secrets.signing_keys
+MANUFACTURER = Manufacturer("bounds of the key source")
+KEYS = MANUFACTURER.secrets.signing_keys
 
 
 class Published:
@@ -36,13 +36,13 @@ class Published:
 
 
 def updater(folder: Path, repository: KeyRepository) -> tuf_keys.TrustedTimeUpdater:
-    source = TufKeys(VENDOR.ceremony.pinned_root, folder / "phone", Published(repository))
+    source = TufKeys(MANUFACTURER.ceremony.pinned_root, folder / "phone", Published(repository))
     return source._updater(PortFetcher(source.downloads), START)
 
 
 def test_client_uses_the_limits_of_the_contract(tmp_path: Path) -> None:
     """The defaults of python-tuf are several times larger."""
-    with VENDOR.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
+    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
         config = updater(tmp_path, repository).config
     assert config.max_root_rotations == key_repository.ROOT_ROTATIONS_MAX == 64
     assert config.max_delegations == 1
@@ -70,8 +70,8 @@ def test_content_of_the_target_is_verified_again_in_memory() -> None:
 def test_target_that_changes_before_reading_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with VENDOR.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
-        source = TufKeys(VENDOR.ceremony.pinned_root, tmp_path / "phone", Published(repository))
+    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
+        source = TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", Published(repository))
         assert source.keys(START).keys
         changed = tmp_path / "changed"
         changed.write_bytes(b'{"keys":[]}')

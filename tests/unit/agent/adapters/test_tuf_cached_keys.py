@@ -17,8 +17,8 @@ from server_stub.key_repository import KeyRepository
 from wire import media
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
 
-VENDOR = Manufacturer("keys at hand")
-KEYS = VENDOR.secrets.signing_keys
+MANUFACTURER = Manufacturer("keys at hand")
+KEYS = MANUFACTURER.secrets.signing_keys
 
 
 @dataclass
@@ -49,10 +49,12 @@ class Phone:
 
 @pytest.fixture
 def phone(tmp_path: Path) -> Iterator[Phone]:
-    with VENDOR.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
+    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
         network = Network(repository)
         yield Phone(
-            network, tmp_path / "phone", TufKeys(VENDOR.ceremony.pinned_root, tmp_path / "phone", network)
+            network,
+            tmp_path / "phone",
+            TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", network),
         )
 
 

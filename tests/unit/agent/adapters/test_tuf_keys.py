@@ -19,8 +19,8 @@ from server_stub.key_repository.publication import MetadataPublisher
 from wire import media
 from wire.key_repository import METADATA_PATH, TARGET, TARGETS_PATH
 
-VENDOR = Manufacturer("key source tests")
-KEYS = VENDOR.secrets.signing_keys
+MANUFACTURER = Manufacturer("key source tests")
+KEYS = MANUFACTURER.secrets.signing_keys
 
 
 @dataclass
@@ -61,9 +61,11 @@ class PublishedKeys:
 @pytest.fixture
 def published(tmp_path: Path) -> Any:
     world = World()
-    with VENDOR.ceremony.open(tmp_path / "server", KEYS, world.now) as repository:
+    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, world.now) as repository:
         direct = Direct(repository)
-        yield PublishedKeys(world, direct, TufKeys(VENDOR.ceremony.pinned_root, tmp_path / "phone", direct))
+        yield PublishedKeys(
+            world, direct, TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", direct)
+        )
 
 
 def test_key_set_equals_the_published_keys(published: PublishedKeys) -> None:

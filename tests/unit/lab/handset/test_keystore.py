@@ -17,12 +17,12 @@ from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from lab.world.seed import Seed
 from server_stub.attestation import key_description
 from server_stub.attestation.key_description import AuthorizationList, SecurityLevel
-from tests.support.server_phone import IMEI, SECOND_IMEI, VENDOR, facts
+from tests.support.server_phone import IMEI, MANUFACTURER, SECOND_IMEI, facts
 from wire.codes import VerifiedBootState
 
 
 def keystore(level: KeystoreLevel = KeystoreLevel.STRONGBOX, **changes: object) -> EmulatedKeystore:
-    return EmulatedKeystore(Seed.of("phone"), VENDOR.authority(level), facts(**changes))
+    return EmulatedKeystore(Seed.of("phone"), MANUFACTURER.authority(level), facts(**changes))
 
 
 def leaf_of(key: AttestedKey) -> x509.Certificate:
@@ -47,7 +47,7 @@ def test_leaf_certificate_has_the_fields_that_android_writes(level: KeystoreLeve
     leaf = leaf_of(keystore(level).attest(b"challenge"))
     assert leaf.version is x509.Version.v3
     assert leaf.serial_number == 1
-    assert leaf.issuer == VENDOR.authority(level).certificate.subject
+    assert leaf.issuer == MANUFACTURER.authority(level).certificate.subject
     assert leaf.subject.rfc4514_string() == "CN=Android Keystore Key"
     assert leaf.not_valid_before_utc == datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     assert leaf.not_valid_after_utc == datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
@@ -69,7 +69,7 @@ def test_leaf_certificate_bytes_follow_from_the_seed() -> None:
 def test_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
     leaf, batch = map(x509.load_der_x509_certificate, keystore(level).attest(b"c").chain)
     leaf.verify_directly_issued_by(batch)
-    root = VENDOR.software_root if level is KeystoreLevel.SOFTWARE else VENDOR.attestation_root
+    root = MANUFACTURER.software_root if level is KeystoreLevel.SOFTWARE else MANUFACTURER.attestation_root
     batch.verify_directly_issued_by(root)
 
 
@@ -120,12 +120,12 @@ def test_each_attestation_has_a_new_key() -> None:
 
 
 def test_sealing_key_is_constant_and_differs_between_devices() -> None:
-    other = EmulatedKeystore(Seed.of("other"), VENDOR.authority(KeystoreLevel.TEE), facts())
+    other = EmulatedKeystore(Seed.of("other"), MANUFACTURER.authority(KeystoreLevel.TEE), facts())
     assert keystore().sealing_key() == keystore().sealing_key() != other.sealing_key()
     assert len(keystore().sealing_key()) == 32
 
 
 def test_manufacturers_are_equal_only_for_the_same_seed() -> None:
     same, other = Manufacturer("tests"), Manufacturer("others")
-    assert same.pinned_jwks == VENDOR.pinned_jwks != other.pinned_jwks
-    assert same.attestation_root == VENDOR.attestation_root != other.attestation_root
+    assert same.pinned_jwks == MANUFACTURER.pinned_jwks != other.pinned_jwks
+    assert same.attestation_root == MANUFACTURER.attestation_root != other.attestation_root

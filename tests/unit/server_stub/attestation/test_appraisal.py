@@ -16,17 +16,21 @@ from server_stub.attestation.appraisal import (
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as reader
 from server_stub.evidence.errors import EvidenceError
-from tests.support.server_phone import IMEI, NOW, SECOND_IMEI, VENDOR, Phone, facts, ueid
+from tests.support.server_phone import IMEI, MANUFACTURER, NOW, SECOND_IMEI, Phone, facts, ueid
 from wire.codes import ProblemCode, TrustTier, VerifiedBootState
 
 NONCE = "A" * 44
 
 
 def judge(
-    phone: Phone, *, challenge: str | None = None, vendor: Manufacturer = VENDOR, **changes: object
+    phone: Phone,
+    *,
+    challenge: str | None = None,
+    manufacturer: Manufacturer = MANUFACTURER,
+    **changes: object,
 ) -> Appraisal:
     token = reader.read(phone.evidence(NONCE, challenge=challenge, **changes))
-    path = ChainVerifier((vendor.attestation_root,)).verify(token.chain, NOW)
+    path = ChainVerifier((manufacturer.attestation_root,)).verify(token.chain, NOW)
     return appraise(path, token.evidence)
 
 
@@ -58,7 +62,7 @@ def test_worst_claim_gives_the_tier(state: VerifiedBootState, lock: str) -> None
     ("phone", "challenge", "reason"),
     [
         (Phone(KeystoreLevel.SOFTWARE), None, "chain-not-anchored"),
-        (Phone(vendor=Manufacturer("another manufacturer")), None, "chain-not-anchored"),
+        (Phone(manufacturer=Manufacturer("another manufacturer")), None, "chain-not-anchored"),
         (Phone(), "B" * 44, "challenge-not-fresh"),
         (Phone(boot=facts(imeis=())), None, "imei-not-attested"),
     ],
@@ -75,7 +79,7 @@ def test_device_without_fresh_attested_imei_is_unattested(
 
 
 def test_software_keystore_of_the_manufacturer_has_its_own_reason() -> None:
-    phone, secrets = Phone(KeystoreLevel.SOFTWARE), VENDOR.secrets
+    phone, secrets = Phone(KeystoreLevel.SOFTWARE), MANUFACTURER.secrets
     token = reader.read(phone.evidence(NONCE))
     verifier = ChainVerifier(secrets.attestation_roots, software_roots=secrets.software_roots)
     appraisal = appraise(verifier.verify(token.chain, NOW), token.evidence)
@@ -110,7 +114,7 @@ def test_only_an_imei_type_ueid_has_digits(claimed: str, digits: str) -> None:
 
 def test_certificates_outside_their_validity_are_rejected() -> None:
     """Validity is checked every time, although issuers are cached."""
-    verifier = ChainVerifier((VENDOR.attestation_root,))
+    verifier = ChainVerifier((MANUFACTURER.attestation_root,))
     chain = reader.read(Phone().evidence(NONCE)).chain
     assert verifier.verify(chain, NOW).anchored
     for at in (1_000_000_000, 2_500_000_000):
@@ -123,18 +127,18 @@ def test_leaf_cannot_issue_another_leaf() -> None:
     """Otherwise every attested key could attest others."""
     chain = reader.read(Phone().evidence(NONCE)).chain
     with pytest.raises(EvidenceError, match="may not issue"):
-        ChainVerifier((VENDOR.attestation_root,)).verify((chain[0], *chain), NOW)
+        ChainVerifier((MANUFACTURER.attestation_root,)).verify((chain[0], *chain), NOW)
 
 
 def test_chain_in_the_wrong_order_is_rejected() -> None:
     chain = reader.read(Phone().evidence(NONCE)).chain
     other = reader.read(Phone(KeystoreLevel.TEE).evidence(NONCE)).chain
     with pytest.raises(EvidenceError, match="has an issuer that is not the subject of the next certificate"):
-        ChainVerifier((VENDOR.attestation_root,)).verify((chain[0], other[1]), NOW)
+        ChainVerifier((MANUFACTURER.attestation_root,)).verify((chain[0], other[1]), NOW)
 
 
 def test_batch_with_the_right_name_and_another_key_is_rejected() -> None:
     chain = reader.read(Phone().evidence(NONCE)).chain
-    forged = reader.read(Phone(vendor=Manufacturer("impostor")).evidence(NONCE)).chain
+    forged = reader.read(Phone(manufacturer=Manufacturer("impostor")).evidence(NONCE)).chain
     with pytest.raises(EvidenceError, match="not signed"):
-        ChainVerifier((VENDOR.attestation_root,)).verify((forged[0], chain[1]), NOW)
+        ChainVerifier((MANUFACTURER.attestation_root,)).verify((forged[0], chain[1]), NOW)

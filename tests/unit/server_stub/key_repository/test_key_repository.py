@@ -24,9 +24,9 @@ from server_stub.key_repository import (
 )
 from server_stub.key_repository.roles import expiry
 
-VENDOR = Manufacturer("repository tests")
-CEREMONY = VENDOR.ceremony
-KEYS = VENDOR.secrets.signing_keys
+MANUFACTURER = Manufacturer("repository tests")
+CEREMONY = MANUFACTURER.ceremony
+KEYS = MANUFACTURER.secrets.signing_keys
 DAY = 24 * 3600
 
 

@@ -20,10 +20,10 @@ from server_stub.server import build_service
 from server_stub.settings import Settings
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import ServiceError, VerdictService
-from tests.support.server_phone import NOW, VENDOR, Clock, Phone, Randomness
+from tests.support.server_phone import MANUFACTURER, NOW, Clock, Phone, Randomness
 from wire.codes import ProblemCode
 
-BATCH = Phone().vendor.authority(Phone().level).certificate.serial_number
+BATCH = Phone().manufacturer.authority(Phone().level).certificate.serial_number
 
 
 def listed(**entries: object) -> bytes:
@@ -167,8 +167,8 @@ def test_age_limit_is_exact_to_the_second(file: Path) -> None:
 
 
 def server(**settings: object) -> VerdictService:
-    told = Settings(issuer=VENDOR.issuer, audience=VENDOR.audience, **settings)  # type: ignore[arg-type]
-    return build_service(told, VENDOR.secrets, SqlStore(), clock=Clock(), random=Randomness())
+    told = Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience, **settings)  # type: ignore[arg-type]
+    return build_service(told, MANUFACTURER.secrets, SqlStore(), clock=Clock(), random=Randomness())
 
 
 def asked(service: VerdictService) -> ServiceError | None:

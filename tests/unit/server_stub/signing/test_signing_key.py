@@ -10,7 +10,7 @@ from agent.verification.keyset import KeySet
 from agent.verification.verdict import verify
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import Algorithm, PrivateKey, SigningKey
-from tests.support.server_phone import VENDOR
+from tests.support.server_phone import MANUFACTURER
 from tests.support.tokens import EXPECTED, NOW, make_verdict
 from wire.verdict import Verdict
 
@@ -23,7 +23,7 @@ KEYS = {algorithm: SigningKey.of(private) for algorithm, private in PRIVATE.item
 
 
 def secrets_with(*algorithms: Algorithm) -> Secrets:
-    return replace(VENDOR.secrets, signing_keys=tuple(KEYS[algorithm] for algorithm in algorithms))
+    return replace(MANUFACTURER.secrets, signing_keys=tuple(KEYS[algorithm] for algorithm in algorithms))
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)

@@ -21,9 +21,9 @@ from tests.support.server_phone import (
     AFTER,
     DURING,
     IMEI,
+    MANUFACTURER,
     NOW,
     SECOND_IMEI,
-    VENDOR,
     Clock,
     Phone,
     Randomness,
@@ -62,13 +62,17 @@ def test_verdict_verifies_with_other_libraries() -> None:
     server = service()
     nonce = server.challenge().nonce
     token = server.answer(Phone().evidence(nonce))
-    keys = KeySet.import_key_set(VENDOR.pinned_jwks)
+    keys = KeySet.import_key_set(MANUFACTURER.pinned_jwks)
     found = jws.deserialize_compact(token, keys, registry=JWSRegistry(algorithms=["Ed25519"]))
     assert set(found.headers()) == {"alg", "kid", "typ"}
     assert found.headers()["typ"] == "activation-verdict+jwt"
     verdict = Verdict.model_validate_json(found.payload or b"")
-    assert (verdict.eat_nonce, verdict.iss, verdict.aud) == (nonce, VENDOR.issuer, VENDOR.audience)
-    es256 = SigningKey.of(VENDOR._seed.p256("verdict key es256"))
+    assert (verdict.eat_nonce, verdict.iss, verdict.aud) == (
+        nonce,
+        MANUFACTURER.issuer,
+        MANUFACTURER.audience,
+    )
+    es256 = SigningKey.of(MANUFACTURER._seed.p256("verdict key es256"))
     public = jwt.PyJWK(es256.public_jwk()).key
     decoded = jwt.decode(
         es256.sign(verdict), public, ["ES256"], options={"verify_exp": False, "verify_aud": False}
