@@ -38,7 +38,7 @@ def page_with_table(page: str) -> str:
         f"| `{attack.id}` | {attack.sentence} | {attack.source} | {_capabilities(attack)} | {attack.expected} |"
         for attack in CATALOGUE
     )
-    head = "| id | what the attacker does | class | access | expected result |\n|---|---|---|---|---|"
+    head = "| id | what the attacker does | class | needs | expected result |\n|---|---|---|---|---|"
     table = "\n".join((BEGIN, "", f"{len(CATALOGUE)} attacks.", "", head, *rows)) + "\n"
     return page.partition(BEGIN)[0] + table
 
@@ -49,7 +49,7 @@ def _capabilities(attack: Attack) -> str:
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("id", "class", "access", *columns):
+    for column in ("id", "class", "needs", *columns):
         table.add_column(column, no_wrap=column == "ok", overflow="fold")
     return table
 

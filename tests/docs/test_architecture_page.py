@@ -11,7 +11,7 @@ SUBJECTS = (
     "check of a verdict's signature",
     "parsing of a modem's response",
     "evaluation of a policy rule",
-    "carrying out of a scenario step",
+    "execution of a scenario step",
     "injection of a fault on a socket",
     "admin route that locks a device",
     "TUF publisher",
