@@ -15,6 +15,7 @@ from typing import Final
 
 import psycopg
 
+from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 
 KINDS: Final = ("SQLite", "PostgreSQL")
@@ -50,7 +51,7 @@ def fill(place: str, devices: int) -> None:
     The recorded inputs are empty: they are never read, and only make the database larger. Pseudonyms are spread evenly
     over their space and inserted in the order of the index, which is fast.
     """
-    SqlStore(place).close()
+    SqlStore(place, alembic_migrations).close()
     if place.startswith("postgresql"):
         with psycopg.connect(place, autocommit=True) as connection:
             hexadecimal = f"lpad(to_hex(number * {2**63 // devices}), 16, '0')"

@@ -21,6 +21,7 @@ from benchmarks.phones import MANUFACTURER
 from server_stub.api.app import create_app
 from server_stub.server import build_service, listen
 from server_stub.settings import Settings
+from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 from wire import media
 
@@ -48,7 +49,7 @@ def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["E
 def serve_verdicts(pipe: Connection, place: str) -> None:
     """The real server over the database at `place`."""
     settings = Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience)
-    store = SqlStore(place)
+    store = SqlStore(place, alembic_migrations)
     app = create_app(build_service(settings, MANUFACTURER.secrets, store))
     _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
 

@@ -17,6 +17,7 @@ from benchmarks.timing import interleaved, ratio
 from server_stub.policy.policy import Activation
 from server_stub.server import build_service
 from server_stub.settings import Settings
+from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 
 BUDGET = 1.2
@@ -64,7 +65,7 @@ def _filled(kind: str, devices: int) -> Iterator[str]:
     """A database with `devices` devices and those that ask here."""
     with empty(kind) as place:
         fill(place, devices)
-        store = SqlStore(place)
+        store = SqlStore(place, alembic_migrations)
         service = build_service(
             Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience), MANUFACTURER.secrets, store
         )

@@ -111,8 +111,7 @@ class LabServer:
         self._halt()
         for suffix in ("", "-wal", "-shm"):
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
-        if content is not None:
-            self._file.write_bytes(content)
+        self._file.write_bytes(empty_database.as_file() if content is None else content)
         self._start()
         if self.service.policy.document.version < self._policy.document.version:
             # Devices have seen its version and reject a verdict of a lower one.

@@ -7,8 +7,8 @@ from lab.cli import output
 from lab.cli.lazy import deferred
 
 with deferred():
+    from server_stub.store import alembic_migrations, records, sql
     from server_stub.store import database as databases
-    from server_stub.store import records, sql
 
 
 def parse_database(location: str, option: str = "--db") -> "databases.Database":
@@ -35,7 +35,7 @@ def existing_database(
 def opened_store(database: "databases.Database", hint: str = "") -> Iterator["sql.SqlStore"]:
     """The records in `database`. Exits with an error if they cannot be used."""
     try:
-        store = sql.SqlStore(database)
+        store = sql.SqlStore(database, alembic_migrations)
         try:
             yield store
         finally:

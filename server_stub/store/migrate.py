@@ -4,7 +4,7 @@ Servers that start together on one database wait for the first one. A database f
 by its tables; one that a newer server has changed is not touched.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine, inspect, text
 
@@ -27,7 +27,14 @@ _FIRST_COLUMNS: Final = {
 }
 
 
-def migrate(engine: Engine, database: Database) -> None:
+class Migrations(Protocol):
+    """Implemented by the module `alembic_migrations`, which takes a while to load and is rarely needed."""
+
+    def upgrade(self, connection: Connection, *, to: str, begin_after: str | None) -> None:
+        """Run the migrations after `begin_after`, or those that the database has not recorded, up to `to`."""
+
+
+def migrate(engine: Engine, database: Database, migrations: Migrations | None) -> None:
     """Migrate to the newest schema or change nothing. Raises SchemaError, or an error of the database."""
     with engine.begin() as connection:
         if engine.dialect.name == POSTGRESQL:
@@ -39,7 +46,11 @@ def migrate(engine: Engine, database: Database) -> None:
             raise SchemaError(
                 f"{database} has schema {found} of a newer server; this one knows up to {NEWEST}; use the newer one"
             )
-        _upgrade(connection, stamp=_FIRST if found == _FIRST else None)
+        if migrations is None:
+            state = f"has the older schema {found}" if found else "is empty"
+            raise SchemaError(f"{database} {state}; open it with the migrations")
+        unrecorded = found is not None and not inspect(connection).has_table(_VERSIONS)
+        migrations.upgrade(connection, to=NEWEST, begin_after=found if unrecorded else None)
 
 
 def _version(connection: Connection, database: Database) -> str | None:
@@ -57,16 +68,3 @@ def _version(connection: Connection, database: Database) -> str | None:
                 f"{database} is of another program or of a server before the first release: no {table}.{missing[0]}"
             )
     return _FIRST
-
-
-def _upgrade(connection: Connection, *, stamp: str | None) -> None:
-    """Alembic is imported only here: nearly always the database is already up to date."""
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", "server_stub.store:migrations")
-    config.attributes["connection"] = connection
-    if stamp and not inspect(connection).has_table(_VERSIONS):
-        command.stamp(config, stamp)
-    command.upgrade(config, NEWEST)

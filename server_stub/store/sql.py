@@ -24,7 +24,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from server_stub.store import empty_database
 from server_stub.store.database import Database
 from server_stub.store.engines import CONNECTIONS, make_engine
-from server_stub.store.migrate import migrate
+from server_stub.store.migrate import Migrations, migrate
 from server_stub.store.protocol import StoreUnavailableError
 from server_stub.store.schema import VERDICTS
 from server_stub.store.statements import POSTGRESQL, statements_for
@@ -42,13 +42,15 @@ WAIT_SECONDS: Final = 10
 
 
 class SqlStore:
-    """Implements `Store` on a database, which is created if the file does not exist, and migrated.
+    """Implements `Store` on a database, which `migrations` create if it is empty, and migrate if it is older.
 
     Without `database` it is in memory: as atomic as a file, gone when the store is closed.
     Raises StoreUnavailableError if it cannot be opened, and SchemaError if it is not for this server.
     """
 
-    def __init__(self, database: Database | Path | str | None = None) -> None:
+    def __init__(
+        self, database: Database | Path | str | None = None, migrations: Migrations | None = None
+    ) -> None:
         self.database: Final = Database(database)
         self._engine, self._begin = make_engine(self.database)
         self._errors = database_errors(self._engine)
@@ -60,7 +62,7 @@ class SqlStore:
         self._writers = self._readers if self._begin.locking or self.database.in_memory else Semaphore(1)
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
-            self._migrate()
+            self._migrate(migrations)
             on_failure.pop_all()
 
     def transaction(self) -> AbstractContextManager[SqlTransaction]:
@@ -90,12 +92,12 @@ class SqlStore:
         with self._readers, self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(VERDICTS)).scalar_one()
 
-    def _migrate(self) -> None:
+    def _migrate(self, migrations: Migrations | None) -> None:
         try:
             if self.database.in_memory:
                 empty_database.copy_to(self._engine)
             else:
-                migrate(self._engine, self.database)
+                migrate(self._engine, self.database, migrations)
         except self._errors as error:
             problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
             if self.database.file is not None:

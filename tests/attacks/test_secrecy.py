@@ -19,10 +19,10 @@ from lab.attacks.substitution import LOCKED, replace_response, request_under
 from lab.handset.timeline import Who
 from server_stub.api.json_log import json_log
 from server_stub.server import ServerThread
-from server_stub.store.sql import SqlStore
 from tests.support.attacks import SEED
 from tests.support.server_phone import ICCID, IMEI, MANUFACTURER, service, ueid
 from tests.support.server_phone import Phone as BarePhone
+from tests.support.stores import open_store
 from wire import media
 from wire.codes import Decision
 
@@ -167,7 +167,7 @@ def refused_evidence(phone: BarePhone, nonce: str) -> list[bytes]:
 def test_server_logs_stores_and_returns_no_content_of_rejected_evidence(tmp_path: Path) -> None:
     """It stores accepted evidence without identifiers and keys in clear text."""
     log, answers = io.StringIO(), ""
-    store = SqlStore(tmp_path / "records.sqlite")
+    store = open_store(tmp_path / "records.sqlite")
     phone = BarePhone()
     with ServerThread(service(store), log=json_log(log)) as server:
         for number in range(9):

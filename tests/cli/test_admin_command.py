@@ -18,9 +18,9 @@ from lab.manufacturer.policies import LANTERN
 from server_stub.admin.tokens import AdminTokens
 from server_stub.policies import DEFAULT
 from server_stub.store.records import AuditQuery
-from server_stub.store.sql import SqlStore
 from tests.support.admin import Operated, operated
 from tests.support.server_phone import IMEI, SECOND_IMEI
+from tests.support.stores import open_store
 
 WHY = ("--reason", "ticket 4711")
 
@@ -204,7 +204,7 @@ def test_first_start_returns_the_token_once_and_writes_a_private_file(
     server: Operated, tmp_path: Path
 ) -> None:
     file = tmp_path / "activation-admin-token"
-    store = SqlStore(tmp_path / "a.sqlite")
+    store = open_store(tmp_path / "a.sqlite")
     parts = replace(server.parts, tokens=AdminTokens(store, server.clock, secrets.token_bytes))
     token = first_token(file, parts)
     assert token is not None
@@ -218,7 +218,7 @@ def test_first_start_returns_the_token_once_and_writes_a_private_file(
 
 def test_token_is_rotated_in_the_database_and_written_to_a_private_file(tmp_path: Path) -> None:
     place, file = tmp_path / "a.sqlite", tmp_path / "token"
-    SqlStore(place).close()
+    open_store(place).close()
     shown = admin("token", "--db", str(place), "--name", "alice")
     assert shown.stdout.startswith("alice.")
     file.write_text("older")
@@ -230,7 +230,7 @@ def test_token_is_rotated_in_the_database_and_written_to_a_private_file(tmp_path
         "1 to 32 lowercase letters" in admin("token", "--db", str(place), "--name", "Al Ice", code=2).stderr
     )
     assert "there is no" in admin("token", "--db", str(tmp_path / "none"), code=2).stderr
-    store = SqlStore(place)
+    store = open_store(place)
     with store.reading() as reading:
         assert {entry.action for entry in reading.audit(AuditQuery()).items} == {"token.rotate"}
         assert file.read_text().strip() not in (reading.admin_token_hash() or "")

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from lab.cli.main import app
 from server_stub.policies import read
 from server_stub.policy.policy import Activation
-from server_stub.store.sql import SqlStore
 from tests.support.server_phone import DURING, Clock, Phone, facts, service, telephony, ueid
+from tests.support.stores import open_store
 
 EXPORT = read("export-2021-09")
 
@@ -117,7 +117,7 @@ def test_diff_lists_changed_decisions(draft: Path) -> None:
 
 def test_simulate_counts_and_lists_devices_by_pseudonym(draft: Path, tmp_path: Path) -> None:
     file = tmp_path / "server.db"
-    store = SqlStore(file)
+    store = open_store(file)
     server = service(store, Clock(DURING))
     imei = "001010000000015"
     sub = server.enroll(imei, Activation(DURING - 9000, "SD"))

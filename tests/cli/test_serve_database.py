@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from lab.cli.main import app
 from server_stub.store.records import DeviceQuery
-from server_stub.store.sql import SqlStore
-from tests.support.stores import schema_url
+from tests.support.stores import open_store, schema_url
 
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
@@ -45,7 +44,7 @@ def test_device_is_locked_and_unlocked_with_postgresql(tmp_path: Path) -> None:
         assert json.loads(done.stdout)["outcome"] == "locked"
         assert "***" in first
         assert "secret" not in printed
-        store = SqlStore(url)
+        store = open_store(url)
         with store.reading() as reading:
             [device] = reading.devices(DeviceQuery()).items
             assert reading.history(device.sub).items[0].verdict.territory == "CU"

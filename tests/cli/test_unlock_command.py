@@ -19,7 +19,7 @@ from lab.reports import qr
 from server_stub.key_repository import VerdictSigner
 from server_stub.server import ServerThread, build_service, system_clock
 from server_stub.settings import Settings
-from server_stub.store.sql import SqlStore
+from tests.support.stores import open_store
 
 
 @dataclass
@@ -48,7 +48,7 @@ class RunningServer:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
-    manufacturer, store = Manufacturer("2021"), SqlStore(tmp_path / "a.sqlite")
+    manufacturer, store = Manufacturer("2021"), open_store(tmp_path / "a.sqlite")
     keys = manufacturer.secrets.signing_keys
     settings = Settings(issuer=manufacturer.issuer, audience=manufacturer.audience)
     with manufacturer.ceremony.open(tmp_path / "a-keys", keys, system_clock) as repository:

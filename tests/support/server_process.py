@@ -6,6 +6,7 @@ import time
 
 from server_stub.server import build_service, run
 from server_stub.settings import Settings
+from server_stub.store import alembic_migrations
 from server_stub.store.database import Database
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import MANUFACTURER
@@ -26,7 +27,7 @@ def main() -> None:
     service = build_service(
         settings,
         MANUFACTURER.secrets,
-        SqlStore(settings.database),
+        SqlStore(settings.database, alembic_migrations),
         clock=lambda: int(time.time()),
         random=secrets.token_bytes,
     )

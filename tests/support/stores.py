@@ -14,6 +14,8 @@ from typing import Final
 import psycopg
 import pytest
 
+from server_stub.store import alembic_migrations
+from server_stub.store.database import Database
 from server_stub.store.sql import SqlStore
 
 VARIABLE: Final = "ACTIVATION_POSTGRES"
@@ -39,6 +41,11 @@ def schema_url() -> Iterator[str]:
             connection.execute(f'DROP SCHEMA "{name}" CASCADE')
 
 
+def open_store(place: Database | Path | str) -> SqlStore:
+    """The store in a database, which is migrated first."""
+    return SqlStore(place, alembic_migrations)
+
+
 @contextmanager
 def place_of(kind: str, folder: Path) -> Iterator[str]:
     """The location of an empty database of `kind`."""
@@ -53,7 +60,7 @@ def place_of(kind: str, folder: Path) -> Iterator[str]:
 def opened(kind: str, folder: Path) -> Iterator[SqlStore]:
     """An empty store of `kind`, closed at the end."""
     with place_of(kind, folder) as place:
-        store = SqlStore(place)
+        store = open_store(place)
         try:
             yield store
         finally:

@@ -19,6 +19,7 @@ from server_stub.policies import shipped
 from server_stub.policy.policy import Activation
 from server_stub.store.records import Device, Shipment, Store
 from server_stub.store.sql import SqlStore
+from tests.support.stores import open_store
 
 SEPTEMBER = 1_630_886_400  # 6 September 2021
 
@@ -75,7 +76,7 @@ def investigate(*arguments: str) -> Result:
 def test_the_command_counts_in_a_database_without_naming_devices(tmp_path: Path) -> None:
     """As a table, as JSON and as a self-contained page."""
     file = tmp_path / "records.sqlite"
-    store = SqlStore(file)
+    store = open_store(file)
     fill(store)
     store.close()
     page = tmp_path / "page.html"

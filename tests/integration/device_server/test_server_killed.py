@@ -14,8 +14,8 @@ import jwt
 import pytest
 import requests
 
-from server_stub.store.sql import SqlStore
 from tests.support.server_phone import Phone, telephony
+from tests.support.stores import open_store
 from wire import media
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ def test_every_answered_request_is_recorded(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
     assert serials == [1, 2, 3]
-    store = SqlStore(database)
+    store = open_store(database)
     assert store.count() == 3
     store.close()
 
@@ -100,7 +100,7 @@ def test_a_kill_during_requests_loses_no_verdict_that_was_received(tmp_path: Pat
         process.send_signal(signal.SIGKILL)
         for phone in phones:
             phone.join()
-    store = SqlStore(database)
+    store = open_store(database)
     recorded = store.count()
     store.close()
     assert len(set(seen)) == len(seen)

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from server_stub.store.sql import SqlStore
 from tests.support.server_phone import Phone, facts, ueid
 from tests.support.sockets import connect, read_to_end
+from tests.support.stores import open_store
 from wire import media
 
 ROOT = Path(__file__).parents[3]
@@ -91,7 +91,7 @@ def test_every_accepted_request_is_answered_after_the_signal(tmp_path: Path, kin
         assert any(not answer.done() for answer in answers)
         assert [answer.result().status_code for answer in answers] == [200] * DEVICES
         assert process.wait(60) == 0
-    store = SqlStore(database)
+    store = open_store(database)
     assert store.count() == DEVICES
     store.close()
 

@@ -29,7 +29,7 @@ from server_stub.verdicts.service import ServiceError
 from tests.support.postgresql import own_server
 from tests.support.records import device, entry, policy, record
 from tests.support.server_phone import Phone, service
-from tests.support.stores import KINDS, place_of, schema_url
+from tests.support.stores import KINDS, open_store, place_of, schema_url
 from wire.codes import ProblemCode
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ SUB = device(1).sub
 @contextmanager
 def opened(place: str, count: int) -> Iterator[list[SqlStore]]:
     with ExitStack() as stack:
-        stores = [SqlStore(place) for _ in range(count)]
+        stores = [open_store(place) for _ in range(count)]
         for store in stores:
             stack.callback(store.close)
         yield stores

@@ -15,9 +15,8 @@ import jwt
 import requests
 
 from server_stub.store.records import DeviceQuery
-from server_stub.store.sql import SqlStore
 from tests.support.server_phone import Phone, facts, telephony, ueid
-from tests.support.stores import schema_url
+from tests.support.stores import open_store, schema_url
 from wire import media
 
 ROOT: Final = Path(__file__).parents[3]
@@ -118,7 +117,7 @@ def wait_for(crowd: Crowd, count: int) -> None:
 def holds_all_that_was_seen(url: str, crowd: Crowd) -> None:
     seen = {(each["sub"], each["serial"]): each["jti"] for each in crowd.seen}
     assert len(seen) == len(crowd.seen), "a serial was given twice"
-    store = SqlStore(url)
+    store = open_store(url)
     with store.reading() as reading:
         devices = reading.devices(DeviceQuery()).items
         assert len(devices) == len(PHONES)

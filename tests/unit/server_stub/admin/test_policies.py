@@ -26,7 +26,7 @@ from tests.support.server_phone import (
     telephony,
     ueid,
 )
-from tests.support.stores import KINDS, opened
+from tests.support.stores import KINDS, open_store, opened
 from wire.codes import Decision
 from wire.verdict import Verdict
 
@@ -97,7 +97,7 @@ def test_draft_decides_only_after_it_is_put_in_force(store: Store) -> None:
 
 def test_two_servers_on_one_store_apply_changes_from_the_next_request_on(store: Store) -> None:
     clock = Clock(NOW)
-    same = SqlStore(store.database)
+    same = open_store(store.database)
     one, other = service(store, clock), service(same, clock)
     for _ in range(100):  # both draw from one sequence, and no two verdicts have one jti
         other._random(1)

@@ -24,7 +24,7 @@ from server_stub.store.records import Device, NonceSpentError, SchemaError, Stor
 from server_stub.store.schema import METADATA
 from server_stub.store.sql import SqlStore
 from tests.support.records import record
-from tests.support.stores import KINDS, place_of
+from tests.support.stores import KINDS, open_store, place_of
 from wire.codes import Decision, Reason
 
 SUPPORT = Path(__file__).parents[3] / "support"
@@ -88,7 +88,7 @@ def holds_the_old_rows(store: SqlStore) -> None:
 def test_database_from_before_the_migrations_is_migrated_without_loss(tmp_path: Path) -> None:
     """It has no version table."""
     before_the_migrations(tmp_path / "old.db")
-    store = SqlStore(tmp_path / "old.db")
+    store = open_store(tmp_path / "old.db")
     holds_the_old_rows(store)
     with store.transaction() as transaction:
         transaction.append_verdict(record("d-old", 8))
@@ -97,13 +97,13 @@ def test_database_from_before_the_migrations_is_migrated_without_loss(tmp_path: 
 
 def test_database_of_the_first_revision_is_migrated_without_loss(place: str) -> None:
     at_revision(place, "0001")
-    store = SqlStore(place)
+    store = open_store(place)
     holds_the_old_rows(store)
     store.close()
 
 
 def test_migrations_create_the_schema_of_the_models(place: str, tmp_path: Path) -> None:
-    store = SqlStore(place)
+    store = open_store(place)
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
@@ -118,7 +118,7 @@ def test_migrated_file_has_the_same_schema_as_a_new_one(tmp_path: Path) -> None:
     before_the_migrations(tmp_path / "old.db")
     made = []
     for name in ("old.db", "new.db"):
-        SqlStore(tmp_path / name).close()
+        open_store(tmp_path / name).close()
         connection = sqlite3.connect(tmp_path / name)
         made.append(
             connection.execute("SELECT type, name, tbl_name FROM sqlite_master ORDER BY 1, 2").fetchall()
@@ -128,7 +128,7 @@ def test_migrated_file_has_the_same_schema_as_a_new_one(tmp_path: Path) -> None:
 
 
 def test_shipped_empty_database_is_what_the_migrations_create(tmp_path: Path) -> None:
-    SqlStore(tmp_path / "migrated.db").close()
+    open_store(tmp_path / "migrated.db").close()
     (tmp_path / "shipped.db").write_bytes(empty_database.as_file())
     dumps = []
     for name in ("migrated.db", "shipped.db"):
@@ -138,13 +138,23 @@ def test_shipped_empty_database_is_what_the_migrations_create(tmp_path: Path) ->
     assert dumps[0] == dumps[1]
 
 
+def test_database_that_is_not_of_the_newest_schema_needs_migrations(place: str) -> None:
+    with pytest.raises(SchemaError, match="is empty; open it with the migrations"):
+        SqlStore(place)
+    at_revision(place, "0001")
+    with pytest.raises(SchemaError, match="has the older schema 0001; open it with the migrations"):
+        SqlStore(place)
+    open_store(place).close()
+    SqlStore(place).close()
+
+
 def test_database_of_a_newer_server_is_rejected_and_not_changed(place: str) -> None:
-    store = SqlStore(place)
+    store = open_store(place)
     with store._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     store.close()
     with pytest.raises(SchemaError, match=f"9999.*{NEWEST}"):
-        SqlStore(place)
+        open_store(place)
     engine, _ = make_engine(Database(place))
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
@@ -156,7 +166,7 @@ def test_database_of_another_program_is_rejected_and_not_changed(tmp_path: Path)
     connection.execute("CREATE TABLE devices (name TEXT)")
     connection.close()
     with pytest.raises(SchemaError, match=r"other\.db .* no devices\.last_serial"):
-        SqlStore(tmp_path / "other.db")
+        open_store(tmp_path / "other.db")
     connection = sqlite3.connect(tmp_path / "other.db")
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("devices",)]
     connection.close()
@@ -170,12 +180,12 @@ def test_failed_migration_leaves_the_database_unchanged(place: str, monkeypatch:
 
     monkeypatch.setattr("alembic.op.bulk_insert", fail)
     with pytest.raises(InterruptedError):
-        SqlStore(place)
+        open_store(place)
     monkeypatch.undo()
     engine, _ = make_engine(Database(place))
     assert set(inspect(engine).get_table_names()) == {*_FIRST_COLUMNS, "alembic_version"}
     engine.dispose()
-    store = SqlStore(place)
+    store = open_store(place)
     holds_the_old_rows(store)
     store.close()
 
@@ -186,7 +196,7 @@ def test_servers_that_start_together_on_an_empty_database_all_open_it(place: str
 
     def start() -> None:
         barrier.wait()
-        opened.append(SqlStore(place))
+        opened.append(open_store(place))
 
     servers = [threading.Thread(target=start) for _ in range(4)]
     for server in servers:

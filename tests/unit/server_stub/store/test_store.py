@@ -13,12 +13,12 @@ from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import ServiceError
 from tests.support.records import entry
 from tests.support.server_phone import ICCID, IMEI, SECOND_IMEI, Phone, service, ueid
-from tests.support.stores import KINDS, place_of
+from tests.support.stores import KINDS, open_store, place_of
 from wire.codes import ProblemCode
 
 
 def filled(place: str | Path) -> None:
-    store = SqlStore(place)
+    store = open_store(place)
     server = service(store)
     server.answer(
         Phone().evidence(server.challenge().nonce, location={"latitude": 23.12345, "longitude": -82.4})
@@ -40,7 +40,7 @@ def test_database_contains_no_identifier_or_position(kind: str, tmp_path: Path) 
 
 def dump(place: str) -> bytes:
     """Every row of every table, as text."""
-    store = SqlStore(place)
+    store = open_store(place)
     with store._engine.connect() as connection:
         rows = [tuple(row) for table in METADATA.sorted_tables for row in connection.execute(table.select())]
     store.close()
@@ -49,7 +49,7 @@ def dump(place: str) -> bytes:
 
 def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:
     """WAL with synchronous=FULL: a verdict that was sent survives a power cut."""
-    store = SqlStore(tmp_path / "server.db")
+    store = open_store(tmp_path / "server.db")
     with store._engine.connect() as connection:
         settings = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
@@ -59,7 +59,7 @@ def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:
 
 
 def test_failure_after_spending_the_nonce_rolls_everything_back(tmp_path: Path) -> None:
-    store = SqlStore(tmp_path / "server.db")
+    store = open_store(tmp_path / "server.db")
     server = service(store)
     token = Phone().evidence(server.challenge().nonce)
     with store._engine.begin() as connection:
@@ -76,16 +76,16 @@ def test_failure_after_spending_the_nonce_rolls_everything_back(tmp_path: Path) 
 def test_file_that_is_not_a_database_is_rejected_by_name(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database, by any means" * 100)
     with pytest.raises(StoreUnavailableError, match=r"x\.db"):
-        SqlStore(tmp_path / "x.db")
+        open_store(tmp_path / "x.db")
 
 
 def test_serials_and_spent_nonces_survive_reopening(tmp_path: Path) -> None:
-    store = SqlStore(tmp_path / "server.db")
+    store = open_store(tmp_path / "server.db")
     server = service(store)
     token = Phone().evidence(server.challenge().nonce)
     server.answer(token)
     store.close()
-    again = SqlStore(tmp_path / "server.db")
+    again = open_store(tmp_path / "server.db")
     with pytest.raises(ServiceError) as caught:
         service(again).answer(token)
     assert caught.value.code is ProblemCode.CHALLENGE_SPENT
