@@ -72,10 +72,11 @@ picture-report: $(RUN) ## take the screenshot of the incident report for the REA
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
 		--virtual-time-budget=3000 --window-size=1140,600 --screenshot=docs/images/incident-2021.png file://$$folder/incident.html
 
-generate: $(DEV) ## write the generated files: JSON Schemas, the state diagram, references
+generate: $(DEV) ## write the generated files: JSON Schemas, the database schema, the state diagram, references
 	$(BIN)/python -m wire.schemas
 	$(BIN)/python -m firmware_profiles.schema
 	$(BIN)/python -m server_stub.policies.schema
+	$(BIN)/python -m server_stub.store.alembic_migrations
 	$(BIN)/python -m lab.diagrams.mermaid docs/state-machine.md
 	$(BIN)/python -m lab.scenario.files.schema
 	$(BIN)/python -m lab.scenario.files.reference docs/qa/reference.md

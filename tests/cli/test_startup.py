@@ -5,7 +5,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,12 +85,12 @@ def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 ALL = dict(commands(typer.main.get_command(app)))
 
 
-def modules_after(*statements: str) -> dict[str, list[str]]:
+def modules_after(*statements: str, libraries: Sequence[str] = LIBRARIES) -> dict[str, list[str]]:
     """Of the libraries, those that are imported after each statement, in one new process."""
     lines = [
         "import contextlib, io, json, sys, types",
         "from lab.cli.main import app",
-        f"libraries, loaded = {LIBRARIES!r}, {{}}",
+        f"libraries, loaded = {libraries!r}, {{}}",
         "def run(line):",
         "    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):",
         "        try: app(line.split(), prog_name='activation')",
@@ -121,6 +122,19 @@ def test_help_imports_no_library() -> None:
     loaded = modules_after("--help", *(f"{group} --help" for group in groups))
     assert loaded.pop("--help") == [0]
     assert set(map(tuple, loaded.values())) == {(0, "pydantic")}  # Typer itself imports it to read arguments
+
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "decisions" / "allow.scenario.yaml"
+UNUSED = [
+    *("rich.console", "rich.text", "pygments", "structlog", "jinja2", "segno", "PIL"),
+    *("uvicorn", "pydantic_settings", "psycopg", "sqlalchemy.dialects.postgresql", "alembic"),
+    *("server_stub.server", "server_stub.api.admin", "server_stub.api.openapi"),
+]
+
+
+def test_run_in_process_imports_no_module_that_it_does_not_use() -> None:
+    call = f"run {SCENARIO}"
+    assert modules_after(call, libraries=UNUSED) == {call: [0]}
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
