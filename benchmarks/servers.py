@@ -66,7 +66,7 @@ def serve_bare(pipe: Connection, _: str) -> None:
 
 
 def _run(config: uvicorn.Config, pipe: Connection) -> None:
-    """Send the port and run. The socket listens before the server runs, so clients can connect at once."""
+    """Send the port and run. The socket listens before the server runs, so clients can connect immediately."""
     listener = listen("127.0.0.1", 0)
     pipe.send(listener.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listener])

@@ -89,7 +89,7 @@ def may_ask(state: State, _: Context) -> bool:
 
 
 def wants_contact(state: State, context: Context) -> bool:
-    """A new connection is used at once to activate, if locked, and if a check-in is overdue."""
+    """A new connection is used immediately to activate, if locked, and if a check-in is overdue."""
     if state.lock is Lock.RELEASED or state.setup in (Setup.LANGUAGE, Setup.TERMS):
         return False
     return (

@@ -45,7 +45,7 @@ BACKOFF: Final[dict[Trouble, Backoff]] = {
 """A lost network is likely to return soon; a rejection is unlikely to change within an hour."""
 
 CHECK_IN_JITTER: Final = 0.1
-"""Check-ins are spread over this share of their interval, so that many devices do not check in at once."""
+"""Check-ins are spread over this share of their interval, so that many devices do not check in at the same time."""
 
 CHECK_IN_LEAST: Final = 60
 """The shortest interval of check-ins in seconds, even if a verdict requests a shorter one."""

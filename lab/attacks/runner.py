@@ -19,7 +19,7 @@ FEW: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """One trial as it ran. `unmet` are requirements that the attack found violated, beside the final state.
+    """One trial as it ran. `unmet` are requirements that the attack found violated, in addition to the final state.
 
     `captured` is the token that reached the device, in attacks on the token, and `jwks` the key set of the device.
     """
@@ -79,7 +79,7 @@ class AttackResult:
 
 
 def run(seed: str, attacks: Sequence[Attack], workers: int = 1) -> Iterator[AttackResult]:
-    """Run `attacks`, in order. Each depends only on the seed and itself, whatever runs before or beside it."""
+    """Run `attacks`, in order. Each depends only on the seed and itself, not on the other attacks of the run."""
     if workers == 1 or len(attacks) <= FEW:
         with AttackEnvironment.open(seed) as environment:
             yield from (AttackResult(attack, run_attack(environment, attack)) for attack in attacks)

@@ -90,7 +90,7 @@ class LabServer:
         self._policy = policy
 
     def stop(self) -> None:
-        """Stop for good."""
+        """Stop finally."""
         self._halt()
         self.repository.close()
 

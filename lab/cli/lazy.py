@@ -3,7 +3,7 @@
 `LazyGroup` knows its commands by name, so that `--help` and shell completion import none of them. A file of commands
 imports the modules that take long to load in a `with deferred():` block. They load when one of their attributes is
 read, so a wrong argument is reported before that. Such a block has statements `from package import module` only:
-`from module import name` reads an attribute and would load the module at once.
+`from module import name` reads an attribute and would load the module immediately.
 """
 
 import sys

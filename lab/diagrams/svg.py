@@ -1,7 +1,7 @@
 """The machines as one self-contained SVG picture.
 
 Each state is a card with one line for each row of its table. A line that changes the state is joined to the card of
-its target by a curve in that card's colour. Curves are beside the cards and text is within them, so nothing overlaps.
+its target by a curve in that card's colour. Curves are next to the cards and text is within them, so nothing overlaps.
 Lines that keep the state end in a loop sign; loops without effects are left out.
 """
 
@@ -22,7 +22,7 @@ CHARACTER: Final = 6.1
 """Width of a character of the lines, in pixels, rounded up."""
 PADDING: Final = 34
 LANES: Final = 120
-"""Width for the curves beside a column of cards, in pixels."""
+"""Width for the curves next to a column of cards, in pixels."""
 COLOURS: Final = ("#2563eb", "#0d9488", "#b45309", "#be123c", "#6d28d9", "#4d7c0f", "#0e7490", "#a21caf")
 
 _STYLE: Final = """

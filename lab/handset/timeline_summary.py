@@ -15,8 +15,8 @@ _MACHINES: Final = frozenset({"setup", "lock", "attention"})
 def without_routine_entries(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The entries without routine ones.
 
-    Heartbeats are left out. Check-ins and attempts that changed nothing become one entry, `checked in` or `asked in
-    vain`, with `times`; downloads of one exchange become one entry with the number of `files`.
+    Heartbeats are left out. Check-ins and attempts that changed nothing become one entry, `checked in` or
+    `request failed`, with `times`; downloads of one exchange become one entry with the number of `files`.
     """
     kept: list[Entry] = []
     screen = ""
@@ -58,7 +58,9 @@ def _routine(group: Sequence[Entry]) -> Entry | None:
     if verdict := next(filter(None, map(summary, group)), ""):
         return Entry(at, Who.AGENT, "checked in", {"times": 1, "verdict": verdict})
     failed = next((entry for entry in group if entry.what == "failed"), None)
-    return failed and Entry(at, Who.AGENT, "asked in vain", {"times": 1, "trouble": failed.detail["trouble"]})
+    return failed and Entry(
+        at, Who.AGENT, "request failed", {"times": 1, "trouble": failed.detail["trouble"]}
+    )
 
 
 def summary(entry: Entry) -> str:

@@ -84,7 +84,7 @@ class Manufacturer:
 
     @cached_property
     def second_signing_key(self) -> SigningKey:
-        """A second verdict key, ES256, published beside the first."""
+        """A second verdict key, ES256, published with the first."""
         return SigningKey.of(self._seed.p256("verdict key es256"))
 
     @cached_property

@@ -36,7 +36,7 @@ INVARIANTS: Final[dict[str, str]] = {
     "D3": "an alarm is set whenever something will be due",
     "D4": "no request is sent before the terms are accepted, or after the device was released",
 }
-"""I1 to I9 are the invariants of the design, D1 to D4 the duties that it names beside them."""
+"""I1 to I9 are the invariants of the design, D1 to D4 the further duties that it lists."""
 
 USABLE: Final = (ScreenId.HOME, ScreenId.NOTICE, ScreenId.OFFLINE_WARNING)
 HARMLESS: Final = get_args(e.Effect)

@@ -29,7 +29,7 @@ CRASH: Final = "crash"
 
 
 SURVIVORS: Final = {
-    r"booted: row 1 lacks set-alarm": "a boot with something to wait for sends a request at once, and each end of a"
+    r"booted: row 1 lacks set-alarm": "a boot with something to wait for sends a request immediately, and each end of a"
     " request sets the alarm",
     r"idle, connected: row 1 lacks show": "where this row is taken the screen stays the same, or the wizard's own row"
     " shows it",

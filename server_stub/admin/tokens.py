@@ -44,7 +44,7 @@ def make_token(name: str, secret: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AdminTokens:
-    """Creates and checks the token. There is one at a time; a new one replaces it in every process at once.
+    """Creates and checks the token. There is one at a time; a new one replaces it in every process immediately.
 
     `random` returns the given number of random bytes. Every method raises StoreUnavailableError.
     """
@@ -63,7 +63,7 @@ class AdminTokens:
         return token
 
     def rotate(self, name: str, *, reason: str, by: str) -> str:
-        """Replace the token, which becomes invalid at once, by a new one. Raises TokenNameError."""
+        """Replace the token, which becomes invalid immediately, by a new one. Raises TokenNameError."""
         token = make_token(name, self.random(_LENGTH))
         self.adopt(token, reason=reason, by=by)
         return token

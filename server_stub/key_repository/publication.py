@@ -1,7 +1,7 @@
 """The published metadata, and the files that publish a change. Pure: the time is an argument, nothing is written.
 
 The files are in the order in which they must be written. All names except one are new, so files that devices are
-reading do not change; the timestamp is last and makes the whole publication effective at once.
+reading do not change; the timestamp is last and makes the whole publication effective in one step.
 """
 
 from collections.abc import Mapping, Set

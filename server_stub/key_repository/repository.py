@@ -125,13 +125,13 @@ class KeyRepository:
     def rotate(self, kid: str, jwk: Jwk, *, at: int) -> None:
         """Replace `kid` by the key `jwk` at the time `at`, in seconds since the epoch.
 
-        Both are listed at once. The old key signs until then and stays listed until its last verdict has expired.
+        Both are listed immediately. The old key signs until then and stays listed until its last verdict has expired.
         """
         with self._changing:
             self._list(self.keys.retiring(kid, at).with_key(jwk, signs_from=at))
 
     def revoke(self, kid: str) -> None:
-        """Revoke a key at once. Raises KeyRepositoryError if no other key could sign."""
+        """Revoke a key immediately. Raises KeyRepositoryError if no other key could sign."""
         with self._changing:
             listed = self.keys.revoked(kid)
             if not listed.signing(self._clock()):

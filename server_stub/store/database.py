@@ -53,7 +53,7 @@ class Database:
         return self.url == _MEMORY
 
     def beside(self, suffix: str) -> Path:
-        """A path for files that belong to this database: beside its file, or else in the current folder."""
+        """A path for files that belong to this database: next to its file, or else in the current folder."""
         if self.file is not None:
             return self.file.with_name(self.file.stem + suffix)
         return Path(f"{self.url.database or 'activation'}{suffix}")

@@ -64,7 +64,7 @@ def _configure_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> N
     """WAL with a sync at every commit; the store and not the driver begins transactions."""
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}").close()
-    # If several servers open a new file at once, one changes its mode; SQLite does not wait for that itself.
+    # If several servers open a new file at the same time, one changes its mode; SQLite does not wait for that itself.
     for left in reversed(range(_BUSY_SECONDS * 100)):
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()

@@ -106,7 +106,7 @@ class SqlStore:
 
     @contextmanager
     def _run(self, turns: Semaphore, begin: str, kind: Callable[[DBAPICursor], T]) -> Iterator[T]:
-        """One transaction. `turns` bounds how many there are at once."""
+        """One transaction. `turns` bounds how many there are at a time."""
         if not turns.acquire(timeout=WAIT_SECONDS):
             raise StoreUnavailableError("too many transactions are waiting")
         try:

@@ -115,7 +115,7 @@ class _SignalSet:
 
     @classmethod
     def of(cls, signals: Iterable[Signal]) -> "_SignalSet":
-        """Rules T1 to T3, and T6 for signals beside a position at sea. The order of `signals` has no effect."""
+        """Rules T1 to T3, and T6 for signals in addition to a position at sea. The order of `signals` has no effect."""
         ordered = tuple(sorted(signals, key=_sort_key))
         serving = [signal for signal in ordered if signal.source is Source.SERVING_NETWORK]
         positions = [signal for signal in ordered if signal.source is Source.POSITION]

@@ -207,7 +207,7 @@ MISTAKES = {
         2,
         "its languages are",
     ),
-    "a SIM beside a modem": (
+    "a SIM together with a modem": (
         ["device", "--profile", "custom-aosp", "--place", "paris", "--sim", "x.xml", "--modem", "/dev/null"],
         2,
         "omit --sim or --modem",

@@ -140,7 +140,7 @@ def test_device_key_is_accepted_as_jwk_pem_or_thumbprint(keys: str, tmp_path: Pa
 
 USAGE: dict[str, tuple[list[str], str]] = {
     "no keys": ([TOKEN], "specify the source of the keys"),
-    "root alone": ([TOKEN, "--root", "root.json"], "specify the source of the keys"),
+    "root only": ([TOKEN, "--root", "root.json"], "specify the source of the keys"),
     "both sources": (
         [TOKEN, "--keys", "KEYS", "--root", "a", "--repository", "b"],
         "specify the source of the keys",

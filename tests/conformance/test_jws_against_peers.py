@@ -1,6 +1,6 @@
 """Held against PyJWT, joserfc and jwcrypto: nothing that this verifier accepts is refused by any of them.
 
-PyJWT knows Ed25519 by the older name `EdDSA` alone, so its implementation is registered under the name of
+PyJWT supports Ed25519 only by the older name `EdDSA`, so its implementation is registered under the name of
 RFC 9864 here. None of them looks at `typ`; that part of the profile is this verifier's own.
 """
 
@@ -52,7 +52,7 @@ def by_jwcrypto(token: str, signer: Signer) -> bytes:
 Peer = Callable[[str, Signer], bytes]
 ALL = (by_pyjwt, by_joserfc, by_jwcrypto)
 PEERS: dict[str, tuple[Peer, ...]] = {"Ed25519": ALL, "ES256": ALL, "ML-DSA-65": (by_jwcrypto,)}
-"""By algorithm. jwcrypto alone knows keys of type AKP."""
+"""By algorithm. Only jwcrypto supports keys of type AKP."""
 
 
 @settings(max_examples=examples(250))

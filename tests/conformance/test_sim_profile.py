@@ -27,7 +27,7 @@ def card() -> SimCard:
     "options", [ModemOptions(), ModemOptions(chunk=1), ModemOptions(chunk=9, unsolicited=UNSOLICITED)]
 )
 def test_agent_reads_the_values_of_the_profile(card: SimCard, options: ModemOptions) -> None:
-    """At once, byte by byte, and with unsolicited output."""
+    """In one piece, byte by byte, and with unsolicited output."""
     reading = read_telephony(EmulatedModem(config(card), options))
     assert reading.telephony.sims == (
         Sim(

@@ -102,7 +102,7 @@ def test_argument_does_not_change_the_template(first: str, second: str) -> None:
 @given(FACTS, st.sampled_from(ScreenId), st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(150))
 def test_facts_change_no_fixed_text_of_a_screen(facts: ScreenFacts, screen: ScreenId, language: str) -> None:
-    """Title, buttons and direction are the catalogue's alone, and text from outside stays in its isolates.
+    """Title, buttons and direction come only from the catalogue, and text from outside stays in its isolates.
 
     Which message it is decides one button, to accept new terms, and no fact decides another.
     """

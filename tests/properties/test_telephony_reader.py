@@ -39,7 +39,7 @@ def test_modem_options_do_not_change_the_reading(options: ModemOptions) -> None:
     assert read_telephony(EmulatedModem(PHONE, options)) == EXPECTED
 
 
-def test_reading_byte_by_byte_equals_reading_at_once() -> None:
+def test_reading_byte_by_byte_equals_reading_in_one_piece() -> None:
     assert read_telephony(EmulatedModem(PHONE, ModemOptions(chunk=1))) == EXPECTED
 
 

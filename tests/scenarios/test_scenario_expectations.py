@@ -133,7 +133,7 @@ LATER: dict[str, tuple[str, str]] = {
     "screen.symbol": ("{symbol: padlock, dark: true, shows-challenge: true}", "{symbol: warning}"),
     "state.exchange": ("{lock: locked, exchange: idle}", "{lock: activated}"),
 }
-"""The same for a phone that an operator has locked since, beside one that is not locked."""
+"""The same for a phone that an operator has locked since, together with one that is not locked."""
 
 LOCKED = """
 - power-on

@@ -22,7 +22,7 @@ def says(*parts: bytes, pause: float = 0.0) -> Script:
 
 
 def drips(head: bytes, length: int, pause: float) -> Script:
-    """Send `head` at once and then `length` single bytes, slowly."""
+    """Send `head` in one piece and then `length` single bytes, slowly."""
     return says(head, *[b"x"] * length, pause=pause)
 
 

@@ -138,7 +138,7 @@ CONDITIONAL = (
 
 @schemathesis.hook
 def before_call(_: Any, case: Any, **__: Any) -> None:
-    """Give sense to what is valid by the schema; leave alone what is meant to be refused."""
+    """Make requests that are valid by the schema meaningful; do not change requests that must be rejected."""
     if case.meta is not None and case.meta.generation.mode is not schemathesis.GenerationMode.POSITIVE:
         return
     for name in ("cursor", "locked"):

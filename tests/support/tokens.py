@@ -1,4 +1,4 @@
-"""Keys, key sets and tokens for tests, made with `cryptography` alone so that bad ones can be made too."""
+"""Keys, key sets and tokens for tests, made only with `cryptography` so that bad ones can be made too."""
 
 import base64
 import json

@@ -100,7 +100,7 @@ def _accepts_any_signature(patch: pytest.MonkeyPatch) -> None:
 
 
 def _accepts_verdicts_of_other_exchanges(patch: pytest.MonkeyPatch) -> None:
-    """All four, because each of these checks alone is backed by the others."""
+    """All four, because each of these checks is backed by the others."""
     for check in ("check_nonce", "check_key_binding", "check_times", "check_freshness"):
         patch.setattr(verdict, check, lambda *_: None)
 

@@ -1,6 +1,6 @@
 """All mutants of agent, server and world. Each replaces one part of the running program while one scenario runs.
 
-A scenario detects a mutant if an expectation fails, or if it waits in vain; an impossible step does not count.
+A scenario detects a mutant if an expectation fails, or if it waits without result; an impossible step does not count.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -76,7 +76,7 @@ def detects(case: Case, mutant: ScenarioMutant) -> bool:
 
 
 def failed(result: ScenarioResult) -> bool:
-    """Whether an expectation failed, or a wait ended in vain."""
+    """Whether an expectation failed, or a wait ended without result."""
     return any(
         step.status is Status.FAILED or (step.status is Status.ERROR and step.text.startswith(WAITING))
         for step in result.steps

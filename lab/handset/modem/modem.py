@@ -18,7 +18,7 @@ _PIECE: Final = re.compile(rb"[^\r]*\r|[^\r]+")
 
 
 class EmulatedModem:
-    """Executes AT commands. A read without pending output returns at once: time is not emulated here.
+    """Executes AT commands. A read without pending output returns immediately: time is not emulated here.
 
     `sent` counts the bytes that the modem has sent.
 

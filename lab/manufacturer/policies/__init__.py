@@ -1,4 +1,4 @@
-"""Policy documents of the lab, beside the shipped one of September 2021."""
+"""Policy documents of the lab, in addition to the shipped one of September 2021."""
 
 from pathlib import Path
 from typing import Final

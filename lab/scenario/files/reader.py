@@ -163,5 +163,5 @@ def _validate(tree: Tree, body: Any, labels: Mapping[str, str]) -> Scenario:
 
 
 def branch_of(case: Case) -> str:
-    """The seed, beside that of the run, of the identities and random draws of a scenario: its id and its own seed."""
+    """Seed of the identities and draws of a scenario, used with that of the run: its id and its own seed."""
     return hashlib.sha256(f"{case.id} {case.scenario.world.seed}".encode()).hexdigest()

@@ -129,7 +129,7 @@ class ObservationPattern(Expectation):
     reason: OneOf[Reason] | None = None
     rule: OneOf[Line] | None = None
     request: OneOf[Line] | None = Field(
-        None, description="A path with wildcards, alone or after its method: `/tuf/*`, `POST *`."
+        None, description="A path with wildcards, optionally after its method: `/tuf/*`, `POST *`."
     )
 
     @model_validator(mode="after")

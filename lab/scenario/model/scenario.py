@@ -46,7 +46,7 @@ class WorldTable(Table):
     )
     policy: Line = Field(
         "export-2021-09",
-        description="The policy in force at the first step: a shipped one, or a TOML file beside the scenario.",
+        description="The policy in force at the first step: a shipped one, or a TOML file next to the scenario.",
     )
     policy_before: Line | None = Field(
         None,

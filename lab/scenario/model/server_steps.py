@@ -55,7 +55,7 @@ class IssueCode(OperatorStep):
 class PutInForce(Step):
     """Put a policy in force."""
 
-    put_in_force: Line = Field(description="A shipped policy, or a TOML file beside the scenario.")
+    put_in_force: Line = Field(description="A shipped policy, or a TOML file next to the scenario.")
     reason: Reason = "scenario"
 
 

@@ -73,7 +73,7 @@ class _Connection(h11.Connection):
         except h11.RemoteProtocolError as error:
             self.status = error.error_status_hint
             raise
-        # h11 itself limits headers only if they do not arrive all at once.
+        # h11 itself limits headers only if they do not all arrive together.
         if isinstance(event, h11.Request):
             size = len(event.target) + sum(len(name) + len(value) + 4 for name, value in event.headers)
             if size > self._headers_max:

@@ -65,7 +65,7 @@ def test_the_summary_of_a_long_story_has_less_than_a_hundred_lines(september: tu
         assert len(story.entries) < 100
         assert not story.brief
         assert {"heartbeat"}.isdisjoint(entry.what for entry in story.entries)
-    tries = [entry.detail["times"] for entry in september[0].entries if entry.what == "asked in vain"]
+    tries = [entry.detail["times"] for entry in september[0].entries if entry.what == "request failed"]
     assert sum(tries) > 150
 
 

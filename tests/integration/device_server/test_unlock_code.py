@@ -71,7 +71,7 @@ def test_a_code_unlocks_a_device_without_a_network(simulation: Simulation, locke
 def test_a_device_unlocked_by_a_code_stays_unlocked_at_its_next_check_in(
     simulation: Simulation, locked: Handset
 ) -> None:
-    """The policy alone would deny."""
+    """Without the code the policy would deny."""
     locked.enter_code(code_for(simulation, locked))
     locked.network_up()
     locked.power_on()

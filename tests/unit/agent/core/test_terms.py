@@ -1,4 +1,4 @@
-"""New terms after setup: the user can accept them, and the server is informed at once."""
+"""New terms after setup: the user can accept them, and the server is informed immediately."""
 
 from dataclasses import replace
 from itertools import product
@@ -26,7 +26,7 @@ RESTING = (Exchange.IDLE, Exchange.BACKOFF)
 
 @pytest.mark.parametrize(("setup", "exchange", "lock"), [*product(AFTER_THE_WIZARD, Exchange, Lock)])
 def test_new_terms_can_be_accepted_in_every_state(setup: Setup, exchange: Exchange, lock: Lock) -> None:
-    """Sealed first, then sent at once, unless an exchange is running or the device is released."""
+    """Sealed first, then sent immediately, unless an exchange is running or the device is released."""
     state = State(memory=OLD, setup=setup, exchange=exchange, lock=lock)
     after, effects = step(state, ACCEPTED, CONTEXT)
     assert after.memory.terms_version == "2021-08"

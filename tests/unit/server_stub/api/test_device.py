@@ -27,7 +27,7 @@ def executor(judge: Callable[[], None]) -> VerdictExecutor:
     return VerdictExecutor(service, ServerLimits(), Metrics(), lambda: 0.0)
 
 
-def test_two_judgements_run_at_once_and_the_others_wait() -> None:
+def test_two_judgements_run_concurrently_and_the_others_wait() -> None:
     pairs = threading.Barrier(2, timeout=SECONDS)
     running: set[int] = set()
     most = []

@@ -149,7 +149,7 @@ def test_unusable_list_keeps_the_entries_read_last_if_configured(file: Path, pro
     assert StatusListFile(file.with_name("none"), when_unusable=WhenUnusable.ACCEPT)(NOW) == {}
 
 
-def test_malformed_list_is_read_once_and_its_replacement_at_once(file: Path) -> None:
+def test_malformed_list_is_read_once_and_its_replacement_immediately(file: Path) -> None:
     source = StatusListFile(file)
     for content in (b"?" * len(listed()), listed()):  # same length and time: the second is not read
         write(file, content, NOW)
