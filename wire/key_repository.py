@@ -1,7 +1,7 @@
 """The repository that distributes the verdict keys: paths, names and maximum file sizes in bytes.
 
 It is a TUF repository (The Update Framework, specification 1.0) with consistent snapshots. Its one target is the
-JWK Set (RFC 7517) of the verdict keys, listed by a delegated role of its own.
+JWK Set (RFC 7517) of the verdict keys, listed by a separate delegated role.
 """
 
 from typing import Final

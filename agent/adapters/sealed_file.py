@@ -7,7 +7,7 @@ from agent.ports import StoreError
 
 
 class SealedFile:
-    """A file in a folder of its own. New content is complete and durable before it replaces the old content."""
+    """A file in a separate folder. New content is complete and durable before it replaces the old content."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The four state machines of the agent, as literal tables. `step` applies them and has no rules of its own.
+"""The four state machines of the agent, as literal tables. `step` applies them and adds no rules.
 
 Setup is the wizard of a new device: choose a language, accept the terms, connect, activate. It is DONE when a verdict
 allows, announces a lock or releases. A denial leaves it at ACTIVATE.

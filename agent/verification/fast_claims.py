@@ -19,7 +19,7 @@ from wire.verdict import ALLOWED, OPTIONAL_CLAIMS, REQUIRED
 
 _Party = Annotated[str, Meta(min_length=1, max_length=limits.PARTY_MAX)]
 _Code = Annotated[str, Meta(min_length=1, max_length=limits.CODE_MAX)]
-# Verified by an expression of its own, because messages have few arguments. `$` would permit a line feed at the end.
+# Verified by a separate expression, because messages have few arguments. `$` would permit a line feed at the end.
 _Name = Annotated[str, Meta(pattern=rf"^{CODE}\Z", max_length=limits.CODE_MAX)]
 _Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_MAX)]
 _Thumbprint = Annotated[str, Meta(min_length=limits.THUMBPRINT_LENGTH, max_length=limits.THUMBPRINT_LENGTH)]

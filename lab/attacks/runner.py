@@ -1,4 +1,4 @@
-"""Runs attacks, each trial in a context of its own, in this process or in several."""
+"""Runs attacks, each trial in a separate context, in this process or in several."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor

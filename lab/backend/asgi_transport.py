@@ -28,7 +28,7 @@ class AsgiResponse:
 
 
 class AsgiClient:
-    """Sends requests to one application, one at a time, on an event loop of its own."""
+    """Sends requests to one application, one at a time, on a separate event loop."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -100,7 +100,7 @@ class LabServer:
         self._start()
 
     def backup(self) -> bytes:
-        """The records as they are now."""
+        """The present records."""
         self._halt()
         content = self._file.read_bytes()
         self._start()

@@ -37,7 +37,8 @@ def evidence(
     profile: Profile = "official-global",
     place: Place = "paris",
     claims: Annotated[
-        Path | None, typer.Option(help="Sign the claims in this JSON file, instead of the device's own.")
+        Path | None,
+        typer.Option(help="Sign the claims in this JSON file, instead of the claims of the device."),
     ] = None,
     show_claims: Annotated[
         bool, typer.Option("--show-claims", help="Print the claims as JSON, for editing; sign nothing.")

@@ -35,7 +35,7 @@ def investigate(
         Path, typer.Option("--token-file", help="For --server: the file that `activation serve` wrote.")
     ] = TOKEN_FILE,
     smallest: Annotated[
-        int, typer.Option(min=1, max=1000, help="Values of fewer devices have no row of their own.")
+        int, typer.Option(min=1, max=1000, help="Values of fewer devices have no separate row.")
     ] = 5,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page with charts.")] = None,
     json: Json = False,

@@ -71,7 +71,7 @@ def run(
     if sys.stderr.isatty() and (json or not sys.stdout.isatty()):
         found = list(cases)
         results = output.progress(runner.run_all(found, plan), "scenarios", len(found))
-    else:  # without a progress bar files are read as they are needed
+    else:  # without a progress bar files are read when they are needed
         found = list(islice(cases, 1))
         results = runner.run_all(chain(found, cases), plan)
     if not found and not faults:

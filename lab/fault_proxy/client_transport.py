@@ -90,7 +90,7 @@ class ProxyTransport(ForwardingTransport):
             return send(self._transport(self.listener.origin, fault))
 
     def _transport(self, origin: str, fault: FaultKind | None) -> RequestsTransport:
-        """A handshake that must fail needs a connection of its own, too."""
+        """A handshake that must fail needs a separate connection, too."""
         key = (origin, fault if fault in CAUSES_TIMEOUT | IN_HANDSHAKE else None)
         if key not in self._transports:
             timeouts = SHORT_TIMEOUTS if fault in CAUSES_TIMEOUT else None

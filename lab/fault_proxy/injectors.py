@@ -118,7 +118,7 @@ def _changed(change: Callable[[InjectionContext, ProxyResponse], ProxyResponse])
 
 
 _INJECTORS: Final[dict[FaultKind, Inject]] = {
-    # A client without a transport of its own is already connected: a reset is the nearest fault.
+    # A client without its own transport is already connected: a reset is the nearest fault.
     **dict.fromkeys(NO_CONNECTION | IN_HANDSHAKE, _reset),
     FaultKind.HEADER_TIMEOUT: _stall,
     FaultKind.RESET: _reset,

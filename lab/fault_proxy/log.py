@@ -10,7 +10,7 @@ from lab.fault_proxy.faults import FaultKind
 class LoggedRequest:
     """The `number`-th request, and the fault that was injected into it, if any.
 
-    `at` is seconds since the epoch on the world's clock. `device` is empty for a client without a transport of its own.
+    `at` is seconds since the epoch on the world's clock. `device` is empty for a client without its own transport.
     """
 
     number: int

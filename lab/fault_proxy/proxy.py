@@ -81,7 +81,7 @@ class FaultProxy:
         """The address at which any client reaches the server through the proxy.
 
         Such a client is connected before its request is known, so a fault that prevents a connection is a reset
-        instead. A device with a `transport` of the proxy meets these faults as they are.
+        instead. A device with a `transport` of the proxy gets these faults unchanged.
         """
         return self._front.origin
 

@@ -34,7 +34,7 @@ class DeviceOptions:
     ports: Callable[[Ports], Ports] = lambda ports: ports
 
 
-def build_device(  # noqa: PLR0913 - each is a part of its own
+def build_device(  # noqa: PLR0913 - each is a separate part
     profile: Profile,
     place: Place,
     seed: Seed,

@@ -3,7 +3,7 @@
 Source: the `KeyDescription` schema of the Android Open Source Project ("Key and ID attestation"), version 400, and the
 tags 600 and 703 of Keymaster 4. Field names follow the schema. Text is an `OCTET STRING` with UTF-8 content.
 
-The server reads this extension with code of its own (`server_stub.attestation`); nothing here is shared with it.
+The server reads this extension with its own code (`server_stub.attestation`); nothing here is shared with it.
 `cryptography.hazmat.asn1` has no ENUMERATED type, so an enumerated field is declared as `TLV`, any element, and
 `enumerated` writes its three bytes: tag 0x0a, length 1, value.
 """

@@ -77,7 +77,7 @@ def coverage(table: OriginTable) -> str:
     if table.activated == 0:
         return "No phone is known."
     text = f"Known of {table.known} of {table.activated} activated phones."
-    return f"{text} Values too small for a row of their own: {table.folded}." if table.folded else text
+    return f"{text} Values too small for a separate row: {table.folded}." if table.folded else text
 
 
 def tables(investigation: Investigation) -> RenderableType:

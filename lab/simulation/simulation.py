@@ -76,7 +76,7 @@ class Simulation:
 
     @classmethod
     @contextmanager
-    def open(  # noqa: PLR0913 - each is an option of its own, given by name
+    def open(  # noqa: PLR0913 - each is a separate option, given by name
         cls,
         seed: str,
         *,
@@ -110,7 +110,7 @@ class Simulation:
             raise ValueError("the server of this simulation runs elsewhere")
         return self._servers[MANUFACTURER]
 
-    def phone(  # noqa: PLR0913 - each is a part of its own, given by name
+    def phone(  # noqa: PLR0913 - each is a separate part, given by name
         self,
         profile: str | Profile,
         place: str,
@@ -166,7 +166,7 @@ class Simulation:
         return self._access[holder]
 
     def _identity(self, holder: str) -> ServerIdentity:
-        """The manufacturer, or another holder with keys and a policy of its own."""
+        """The manufacturer, or another holder with its own keys and policy."""
         manufacturer = self.manufacturer
         if holder == MANUFACTURER:
             policy = self._options.policy or shipped()

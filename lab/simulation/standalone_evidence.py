@@ -1,4 +1,4 @@
-"""Evidence for a client of one's own: what a device would state for a challenge, and its attested key.
+"""Evidence for the reader's own client: what a device would state for a challenge, and its attested key.
 
 The real agent makes it, in a device of a simulation; its request for a verdict is recorded and not sent.
 """

@@ -26,7 +26,7 @@ class Pseudonyms:
         return f"u-{self._name('stranger', thumbprint)}"
 
     def value(self, kind: str, identifier: str) -> str:
-        """An identifier of `kind`, such as `iccid`, as it is recorded."""
+        """An identifier of `kind`, such as `iccid`, as recorded."""
         return self._name(f"value {kind}", identifier)
 
     def case(self, sub: str) -> str:

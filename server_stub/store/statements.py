@@ -226,7 +226,7 @@ def devices(query: DeviceQuery, after: str | None, limit: int) -> Select[Any]:
 
 
 def locked_devices(subs: list[str]) -> Select[Any]:
-    """These devices as they are now, locked for a transaction that may change them."""
+    """The present records of these devices, locked for a transaction that may change them."""
     return select(DEVICES).where(DEVICES.c.sub.in_(subs)).order_by(DEVICES.c.sub).with_for_update()
 
 

@@ -82,7 +82,7 @@ class VerdictService:
     if there is none. `country_of` returns the country of an address.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a part of its own, and all are given by name
+    def __init__(  # noqa: PLR0913 - each is a separate part, and all are given by name
         self,
         *,
         secrets: Secrets,

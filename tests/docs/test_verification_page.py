@@ -38,7 +38,7 @@ def test_each_step_links_to_the_line_of_its_function(function: str, module: str,
 
 
 def test_every_step_has_such_a_link() -> None:
-    """Fourteen steps, each with a row of its own."""
+    """Fourteen steps, each with its own row."""
     rows = [row for row in PAGE.splitlines() if "](../../agent/verification/" in row and row.startswith("| ")]
     assert [int(row.split("|")[1]) for row in rows] == list(range(1, 15))
 

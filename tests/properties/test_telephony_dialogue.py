@@ -1,4 +1,4 @@
-"""The dialogue returns the same results for the same bytes, in whatever pieces they arrive."""
+"""The dialogue returns the same results for the same bytes, independent of the pieces in which they arrive."""
 
 from itertools import pairwise
 

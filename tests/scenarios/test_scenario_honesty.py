@@ -99,7 +99,7 @@ def test_restore_state_uses_the_copy_of_the_same_device() -> None:
     assert wrong(played(body, handsets=TWO)) == []
 
 
-def test_restore_state_uses_another_device_s_copy_without_one_of_its_own() -> None:
+def test_restore_state_uses_another_device_s_copy_if_it_has_none() -> None:
     body = (
         "- power-on\n- set-up\n- copy-state: anna\n- restore-state: ben\n"
         "- power-on: ben\n"

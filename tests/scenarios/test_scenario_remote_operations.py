@@ -27,7 +27,7 @@ def target() -> Iterator[ServerTarget]:
 
 
 def played(target: ServerTarget, steps: str, name: str, world: str = "{}") -> ScenarioResult:
-    """Each under a name of its own, so that the server takes its phone for a new one."""
+    """Each under a different name, so that the server takes its phone for a new one."""
     body = text(steps, world=world).replace("name: a test", f"name: {name}")
     case = cases(body)[0]
     return run(replace(case, stem=name), SEED, target)

@@ -44,7 +44,7 @@ def test_same_seed_gives_the_same_bytes() -> None:
     assert json_bytes(run(case, "1")) != json_bytes(run(case, "2"))
 
 
-def test_each_scenario_has_devices_of_its_own() -> None:
+def test_each_scenario_has_its_own_devices() -> None:
     """Identities follow from the id and `world.seed`, so that one server can serve all scenarios."""
     body = text("- power-on\n- set-up", world="{seed: 1}")
     steps = "parameters: {place: [havana, paris]}\n"

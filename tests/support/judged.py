@@ -1,4 +1,4 @@
-"""Real verdicts for the tests of the machine: signed by a key of the test's own and passed through the verifier."""
+"""Real verdicts for the tests of the machine: signed by a key of the test and passed through the verifier."""
 
 import base64
 import json

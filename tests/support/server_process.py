@@ -1,4 +1,4 @@
-"""The server as a process of its own, for tests that kill it: `python -m tests.support.server_process FILE-OR-URL`."""
+"""The server as a separate process, for tests that kill it: `python -m tests.support.server_process FILE-OR-URL`."""
 
 import secrets
 import sys

@@ -1,4 +1,4 @@
-"""A server whose disk is slow, as a process of its own: `python -m tests.support.slow_server FILE SECONDS`."""
+"""A server whose disk is slow, as a separate process: `python -m tests.support.slow_server FILE SECONDS`."""
 
 import sys
 import time

@@ -108,7 +108,7 @@ def header_of(signer: Signer, typ: str | None = media.VERDICT_TYP, **changes: ob
 def sign(
     payload: object, signer: Signer = ED25519, header: Mapping[str, object] | bytes | None = None
 ) -> str:
-    """A compact JWS. `payload` and `header` are taken as they are where they are bytes, else written as JSON."""
+    """A compact JWS. `payload` and `header` are used unchanged if they are bytes, else written as JSON."""
     members = header_of(signer) if header is None else header
     parts = [part if isinstance(part, bytes) else compact(part) for part in (members, payload)]
     signing_input = ".".join(map(encode, parts)).encode()

@@ -1,8 +1,8 @@
 """Where attacks run: real verdict servers, and devices with a hostile network and accessible storage.
 
-All trials of a run share the servers. Each trial gets a clock, randomness and devices of its own, and the servers start
+All trials of a run share the servers. Each trial gets a clock, randomness and separate devices, and the servers start
 it without records, so that every byte depends only on the seed and the trial. A trial in which months pass, or in
-which keys change, gets a server of its own.
+which keys change, gets a separate server.
 """
 
 from collections.abc import Iterator
@@ -128,7 +128,7 @@ class TrialContext:
         self.stack.callback(transport.close)
         return transport
 
-    def device(  # noqa: PLR0913 - each is a part of its own, and all but two are given by name
+    def device(  # noqa: PLR0913 - each is a separate part, and all but two are given by name
         self,
         place: str,
         profile: str = "official-global",
@@ -245,7 +245,7 @@ class AttackEnvironment:
                 clock=self._now,
             )
         )
-        # A store of its own: the policy in force is a record, and owners have different policies.
+        # A separate store: the policy in force is a record, and owners have different policies.
         store = ResettableStore()
         self._stores.append(store)
         stack.callback(self._stores.remove, store)

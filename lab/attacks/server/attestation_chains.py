@@ -34,7 +34,7 @@ MakeAuthority = Callable[[TrialContext], Authority]
 
 @dataclass(frozen=True, slots=True)
 class ForgedAuthority(Authority):
-    """A batch key with the certificates that it sends after a leaf in `x5c`, whatever they are."""
+    """A batch key with the certificates that it sends after a leaf in `x5c`, without a check."""
 
     certificates: tuple[x509.Certificate, ...] = ()
 

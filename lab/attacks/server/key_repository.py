@@ -34,7 +34,7 @@ def _attack(
 ) -> Callable[[MakeHandler], MakeHandler]:
     """Add the attack with the handler that the decorated function makes; its docstring is the sentence.
 
-    The device has a server of its own. Its state must be unchanged.
+    The device has a separate server. Its state must be unchanged.
     """
 
     def add(make_handler: MakeHandler) -> MakeHandler:

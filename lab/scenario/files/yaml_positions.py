@@ -44,7 +44,7 @@ class Tree:
         return self.positions.get(path, (1, 1))
 
     def value_at(self, path: Path) -> Any:
-        """The value at `path` as it is in the file, or None."""
+        """The value at `path` as written in the file, or None."""
         found = self.value
         for part in path:
             if isinstance(found, dict):

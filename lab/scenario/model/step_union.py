@@ -35,7 +35,7 @@ class CutPower(HandsetStep):
 
 
 def _in(module: Any) -> tuple[type[Step], ...]:
-    """The steps of a module, in its order, without base classes, which have no verb of their own."""
+    """The steps of a module, in its order, without base classes, which have no verb."""
     found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Step)]
     return tuple(
         step
@@ -63,7 +63,7 @@ BARE: Final = tuple(verb for verb, step in VERBS.items() if step is not expect.E
 
 
 def verb_of(step: Any) -> str | None:
-    """The verb of a step as it is written, or its first member if no verb is known."""
+    """The verb of a step as written, or its first member if no verb is known."""
     if isinstance(step, Step):
         return step.verb()
     words = [str(word) for word in step] if isinstance(step, dict) else []

@@ -55,7 +55,7 @@ def is_cut(phone: Handset) -> bool:
 
 
 def recover(phone: Handset) -> None:
-    """The user switches the phone on again and goes on with what the wizard still asks."""
+    """The user switches the phone on again and continues with the rest of the wizard."""
     phone.power_on()
     phone.walk_setup()
     phone.wait(2 * HOUR)

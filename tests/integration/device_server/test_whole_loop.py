@@ -115,7 +115,7 @@ def test_a_spoofed_position_without_attestation_is_deferred(look: Look, place: s
 
 
 @pytest.mark.parametrize("place", PROHIBITED)
-def test_a_resigned_image_obeys_the_server_of_its_own_root(look: Look, place: str) -> None:
+def test_a_resigned_image_obeys_its_own_server(look: Look, place: str) -> None:
     """Its verdicts have other keys and another policy."""
     result = look("custom-resigned", place)
     assert (result.outcome, result.usable, result.contacted) == (Outcome.ACTIVATED, True, True)

@@ -132,7 +132,7 @@ def holds_all_that_was_seen(url: str, crowd: Crowd) -> None:
 
 
 def replays_are_refused(origin: str, tokens: list[bytes]) -> None:
-    """A nonce that was spent at the server that died is spent at the other."""
+    """A nonce that was spent at the killed server is spent at the other."""
     for token in tokens:
         answer = requests.post(
             origin + media.VERDICTS_PATH, token, headers={"Content-Type": media.EVIDENCE}, timeout=60

@@ -60,7 +60,7 @@ def test_error_contains_the_status(status: int, kind: type[DownloadError], words
 
 
 def test_transport_error_is_reported_with_its_fault() -> None:
-    """A response that is too large is an error of its own."""
+    """A response that is too large is a separate error."""
     for fault in TransportFault:
         error = rejected(TransportError(fault, "detail"))
         large = fault is TransportFault.TOO_LARGE

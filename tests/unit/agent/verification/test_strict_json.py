@@ -26,7 +26,7 @@ def test_integer_that_is_not_exact_is_rejected(digits: str) -> None:
 
 
 def test_integer_of_thousands_of_digits_is_rejected_with_its_fault() -> None:
-    """Python raises an error of its own for it."""
+    """Python raises a separate error for it."""
     assert read(b'{"a":%b}' % (b"9" * 5000)) is JsonFault.NUMBER
 
 

@@ -48,7 +48,7 @@ def test_entry_without_a_reason_is_accepted() -> None:
 
 
 def test_serial_number_is_read_as_hexadecimal_and_decimal() -> None:
-    """The schema says hexadecimal; the list as it is served has decimal numbers too."""
+    """The schema says hexadecimal; the served list has decimal numbers too."""
     found = StatusList.parse(
         listed(**{"6681152659205225093": REVOKED, "2C8C": REVOKED, "00ff": REVOKED})
     ).entries
