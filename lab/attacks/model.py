@@ -151,4 +151,4 @@ class Attack:
 
 
 STEPS: Final = {code.value: RULES[code][0] for code in Code}
-"""The verification step that refuses with each code."""
+"""The verification step that rejects with each code."""

@@ -27,7 +27,7 @@ Under `.invalid` it would not resolve anyway (RFC 6761)."""
 _PORT: Final = 9
 
 _FILLERS: Final = 4
-"""More than a queue of length 0 accepts, so that the next connection waits for an answer that does not come."""
+"""More than a queue of length 0 accepts, so that the next connection waits for a response that does not come."""
 
 SHORT_TIMEOUTS: Final = Timeouts(connect=0.1, read=0.1, total=0.2)
 """For a request whose fault causes a time-out: the adapter gives up after 0.2 real seconds instead of 30. Every other

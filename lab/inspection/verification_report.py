@@ -97,7 +97,7 @@ def _table(trace: VerificationTrace, token: bytes, keys: KeySet) -> Table:
 def _conclusion(trace: VerificationTrace) -> Iterator[Text]:
     if trace.code is not None:
         step, sentence = RULES[trace.code]
-        yield _line(f"REFUSED at step {step}, {trace.code}: {sentence}", "bold red")
+        yield _line(f"REJECTED at step {step}, {trace.code}: {sentence}", "bold red")
     elif (claims := trace.claims) is not None:
         where = "" if claims.territory is None else f" for {claims.territory}"
         yield _line(

@@ -1,11 +1,11 @@
 """SIM cards from ICC profiles in the XML format of the Cuttlefish modem simulator.
 
-The master file (`MF`) nests `DF`, `ADF` and `EF`. An `EF` has an `id` and records of what the card answers: `SIMIO`
+The master file (`MF`) nests `DF`, `ADF` and `EF`. An `EF` has an `id` and the recorded responses of the card: `SIMIO`
 with `cmd`, `p1`, `p2`, `p3` in hexadecimal and, as text, SW1 and SW2 in decimal and the data in hexadecimal. `CCID`
 and `CIMI` are the values that the modem reports from its cache. `PinProfile/PINSTATE` says whether the card is locked.
 Everything else in the format (proactive commands, logical channels, passwords) is ignored.
 
-The recorded answers are returned unchanged. If a card has the same file identifier twice, the file of the USIM
+The recorded responses are returned unchanged. If a card has the same file identifier twice, the file of the USIM
 application is used, as by a modem that has selected the application. Document types, and so entities, are rejected.
 """
 

@@ -44,7 +44,7 @@ _DECISIONS: Final = {
 
 
 class OperatorFault(StrEnum):
-    """Why an operation was refused."""
+    """Why an operation was rejected."""
 
     DEVICE_UNKNOWN = "device-unknown"
     DEVICE_NOT_LOCKED = "device-not-locked"

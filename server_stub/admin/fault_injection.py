@@ -30,7 +30,7 @@ _GARBAGE_LENGTH: Final = 700
 
 
 class InjectedFaultKind(StrEnum):
-    """What is done to an answer."""
+    """What is done to a response."""
 
     SLOW = "slow"
     """Sent after `delay` seconds."""
@@ -45,7 +45,7 @@ class InjectedFaultKind(StrEnum):
 
 
 class FaultRoute(StrEnum):
-    """Which answers."""
+    """Which responses."""
 
     VERDICTS = "verdicts"
     CHALLENGES = "challenges"

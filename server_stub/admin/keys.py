@@ -88,7 +88,7 @@ class KeyAdmin:
         return new.kid
 
     def revoke(self, kid: str, store: Store, *, reason: str, by: str) -> None:
-        """Revoke a key immediately. Refused if no other key of this server could sign."""
+        """Revoke a key immediately. Rejected if no other key of this server could sign."""
         held = {key.kid for key in self.keyring.keys} - {kid}
         listed = self.repository.keys
         if all(key["kid"] != kid for key in listed.keys):

@@ -32,7 +32,7 @@ _DRAFT: Final = "draft.toml"
 
 
 class PolicyFault(StrEnum):
-    """Why an operation was refused. Stable."""
+    """Why an operation was rejected. Stable."""
 
     POLICY_UNKNOWN = "policy-unknown"
     POLICY_CHANGED = "policy-changed"

@@ -45,7 +45,7 @@ class StatusListFile:
         problem = self._problem(at)
         if problem and self._when_unusable is WhenUnusable.REFUSE:
             raise EvidenceError(
-                ProblemCode.UNAVAILABLE, f"the status list of attestation certificates {problem}; ask again"
+                ProblemCode.UNAVAILABLE, f"the status list of attestation certificates {problem}; retry later"
             )
         return self._entries
 

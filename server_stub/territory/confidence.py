@@ -1,7 +1,7 @@
 """The confidence of a judgement of territory.
 
 Confidence is a score from 0 to 0.99 that orders judgements; it is not a probability. Each source that agrees with the
-answer has a weight. The score is one minus the product of (1 - weight), times a factor below one for each source that
+result has a weight. The score is one minus the product of (1 - weight), times a factor below one for each source that
 disagrees. Without a position, a serving network or a registration at home it stays below `high`. A judgement that is
 not resolved has confidence 0.
 """

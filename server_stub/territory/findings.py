@@ -123,5 +123,5 @@ def sentence(finding: SignalFinding) -> str:
 
 
 def explain(headline: str, findings: Sequence[SignalFinding]) -> str:
-    """The whole explanation: the answer, then a sentence for each signal."""
+    """The whole explanation: the result, then a sentence for each signal."""
     return " ".join([headline, *map(sentence, findings)])

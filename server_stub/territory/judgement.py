@@ -8,11 +8,11 @@ T1. Signals that indicate no territory are silent: test, private, international,
 T2. A SIM indicates the home of a subscription. Registered at home, with no network named, it indicates the location;
     roaming with no network named, or on a network of no territory that is not its own, it indicates nothing.
 T3. Aboard a ship or an aircraft, known by its cell, without a position, Wi-Fi, SIM and source address are not used.
-T4. Position and serving network are the strongest. If they are compatible, the territory of both is the answer.
+T4. Position and serving network are the strongest. If they are compatible, the territory of both is the result.
 T5. A position overrules a network that reaches across a border to it (35 km). If the network is further away, the two
     contradict each other: one of them is false, and nothing shows which one.
 T6. A position at sea is in no territory. A network of a coast in reach decides; one of another coast contradicts;
-    without a network the answer is unknown, and Wi-Fi, SIM and address are not used.
+    without a network the result is unknown, and Wi-Fi, SIM and address are not used.
 T7. Without both: a SIM registered at home, then the Wi-Fi country, then the last received network (10 minutes to a
     day), then the SIM's home, then the source address. The stronger overrules the weaker without a contradiction.
 T8. Incompatible signals of equal strength contradict each other.
@@ -56,7 +56,7 @@ __all__ = [
 
 
 class JudgementStatus(StrEnum):
-    """The kind of answer."""
+    """The kind of result."""
 
     RESOLVED = "resolved"
     UNKNOWN = "unknown"
@@ -65,7 +65,7 @@ class JudgementStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer. `territory` is set exactly if `status` is resolved.
+    """The result. `territory` is set exactly if `status` is resolved.
 
     `confidence` is from 0 to 0.99, see the module. `overruled` signals indicate a territory that was not followed.
     `findings` has every signal once, the strongest first.
@@ -88,7 +88,7 @@ _ORDER: Final = {source: index for index, source in enumerate(Source)}
 
 @dataclass(frozen=True, slots=True)
 class _Conclusion:
-    """The answer and the signals that lead to it, before the finding for each signal."""
+    """The result and the signals that lead to it, before the finding for each signal."""
 
     status: JudgementStatus
     territory: str | None

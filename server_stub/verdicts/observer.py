@@ -25,7 +25,7 @@ class RateExceededError(Exception):
     """The device exceeds its rate. `retry_after` is in seconds, 1 or more."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"ask again in {retry_after} s")
+        super().__init__(f"retry in {retry_after} s")
         self.retry_after = retry_after
 
 

@@ -141,9 +141,9 @@ class VerdictService:
                 ProblemCode.CHALLENGE_SPENT, "eat_nonce was spent before; ask for a new challenge"
             ) from error
         except StoreUnavailableError as error:
-            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
+            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error
         except KeyRepositoryError as error:
-            raise ServiceError(ProblemCode.UNAVAILABLE, "no key may sign now; ask again") from error
+            raise ServiceError(ProblemCode.UNAVAILABLE, "no key may sign now; retry later") from error
         return answer
 
     def check(self) -> None:
@@ -154,7 +154,7 @@ class VerdictService:
         except EvidenceError as error:
             raise ServiceError(error.code, error.detail) from error
         except StoreUnavailableError as error:
-            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; ask again") from error
+            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error
 
     @property
     def signing_context(self) -> SigningContext:

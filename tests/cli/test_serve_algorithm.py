@@ -32,7 +32,7 @@ def test_device_accepts_a_verdict_signed_with_ml_dsa_65(tmp_path: Path) -> None:
             server.kill()
     seen = json.loads(done.stdout)
     assert seen["outcome"] == "locked"
-    # The decoded answer of the server, header and all, is part of the timeline.
+    # The decoded response of the server, with its header, is part of the timeline.
     kid = Manufacturer("2021").post_quantum_signing_key.kid
     assert {"alg": "ML-DSA-65", "kid": kid, "typ": "activation-verdict+jwt"} in _objects(seen["timeline"])
 

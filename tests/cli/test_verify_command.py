@@ -83,7 +83,7 @@ def test_table_fits_80_columns_and_names_the_code(keys: str) -> None:
     assert "VERIFIED: deny, territory-prohibited for CU, serial 7" in good
     assert "Options not given: --issuer, --audience, --device-key, --nonce" in " ".join(good.split())
     bad = activation(TOKEN[:-8] + "AAAAAAAA", "--keys", keys, code=1).stdout
-    assert "REFUSED at step 7, signature-invalid" in bad
+    assert "REJECTED at step 7, signature-invalid" in bad
     assert "territory-prohibited" not in bad
 
 

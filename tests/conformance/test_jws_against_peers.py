@@ -1,4 +1,4 @@
-"""Held against PyJWT, joserfc and jwcrypto: nothing that this verifier accepts is refused by any of them.
+"""Compared with PyJWT, joserfc and jwcrypto: each of them accepts every token that this verifier accepts.
 
 PyJWT supports Ed25519 only by the older name `EdDSA`, so its implementation is registered under the name of
 RFC 9864 here. None of them looks at `typ`; that part of the profile is this verifier's own.

@@ -307,7 +307,7 @@ def test_no_fault_on_real_sockets_locks_or_activates_a_device(kind: FaultKind) -
 
 
 HARMLESS = {FaultKind.DUPLICATED, FaultKind.REORDERED, FaultKind.REPLAYED}
-"""A new phone has no earlier answers, and a challenge that was asked for twice is still one."""
+"""A new phone has no earlier responses. A challenge that was requested twice counts once."""
 
 
 @pytest.mark.sample(2)

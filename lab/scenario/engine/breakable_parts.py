@@ -64,13 +64,13 @@ class FaultyCounter(EmulatedCounter):
         self.silent = False
 
     def value(self) -> int:
-        """The count. Raises CounterError if it does not answer."""
+        """The count. Raises CounterError if it does not respond."""
         if self.silent:
-            raise CounterError("counter-silent", "the counter does not answer")
+            raise CounterError("counter-silent", "the counter does not respond")
         return super().value()
 
     def increment(self) -> int:
-        """Count up by one. Raises CounterError if it does not answer."""
+        """Count up by one. Raises CounterError if it does not respond."""
         self._power_cut.checkpoint()
         self.value()
         count = super().increment()

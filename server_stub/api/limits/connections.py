@@ -1,7 +1,7 @@
-"""uvicorn's HTTP/1.1 protocol with time limits on headers, refused requests and slow readers, and connection limits.
+"""uvicorn's HTTP/1.1 protocol with time limits on headers, rejected requests and slow readers, and connection limits.
 
 uvicorn itself limits only how long a kept connection may be idle. Size and time of a body are limited in `requests`.
-A request that is refused here has not reached the application; its response is a problem document like any other.
+A request that is rejected here has not reached the application; its response is a problem document like any other.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ class ServerLimits:
 
     `headers_seconds` is the time from the first byte of a request, or from the connection, to the end of its headers;
     `body_seconds` the time for its body; `idle_seconds` how long a kept connection may be silent; `linger_seconds` how
-    long a client may continue to send a refused request; `write_seconds` how long a client may read nothing of its
+    long a client may continue to send a rejected request; `write_seconds` how long a client may read nothing of its
     response; `grace_seconds` how long a server that stops finishes accepted requests. `judging_max` is the number of
     requests that may wait for their verdict. Rates are those of the library `limits`, None for no limit; `rate_memory`
     bounds how many requests are stored to compute rates, for all addresses and for all devices together.

@@ -139,7 +139,7 @@ class Client:
         if claims["cnf"] != {"jkt": jkt}:
             raise UntrustedError(10, "not for my key")
         if claims["eat_nonce"] != nonce:
-            raise UntrustedError(11, "not the answer to my challenge")
+            raise UntrustedError(11, "not for my challenge")
 
     def _post(self, path: str, body: bytes, content_type: str, accept: str) -> requests.Response:
         headers = {"Content-Type": content_type, "Accept": accept}

@@ -136,7 +136,7 @@ def test_no_fault_activates_a_new_device(environment: FaultEnvironment) -> None:
     phone = environment.simulation.phone(
         "official-global", "paris", options=environment.network.device_options("new")
     )
-    # A replay needs an answer from before: the one that was lost.
+    # A replay needs an earlier response: the one that was lost.
     kinds.sort(key=lambda kind: (kind in NEEDS_EARLIER, kind is not FaultKind.LOST_ANSWER))
     phone.power_on()
     for number, kind in enumerate(kinds):

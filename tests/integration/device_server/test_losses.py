@@ -210,7 +210,7 @@ def test_a_counter_that_was_reset_makes_the_device_activate_again(simulation: Si
 def test_a_counter_that_does_not_answer_keeps_the_device_unusable(
     simulation: Simulation,
 ) -> None:
-    """When it answers again, the state is unchanged."""
+    """When it responds again, the state is unchanged."""
     phone = made(simulation, "havana")
     counter(phone).silent = True
     phone.power_on()

@@ -79,7 +79,7 @@ def problem(answer: requests.Response) -> Problem:
 
 
 def test_evidence_is_answered_with_a_signed_verdict(origin: str) -> None:
-    """A deny is an answer and no error."""
+    """A deny is a verdict and not an error."""
     fresh = nonce(origin)
     answer = send(origin, Phone().evidence(fresh))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, media.VERDICT)
@@ -133,7 +133,7 @@ def test_accept_may_have_ranges_and_parameters(origin: str) -> None:
         assert send(origin, Phone().evidence(nonce(origin)), Accept=accepted).status_code == 200
 
 
-def test_a_chunked_body_is_refused_as_soon_as_it_is_too_long(origin: str) -> None:
+def test_a_chunked_body_is_rejected_as_soon_as_it_is_too_long(origin: str) -> None:
     """No header announces its length."""
     address = urlsplit(origin)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)

@@ -86,7 +86,7 @@ def test_a_kill_during_requests_loses_no_verdict_that_was_received(tmp_path: Pat
                 answer = send(origin, Phone().evidence(nonce(origin), telephony=telephony("208")))
                 seen.append(jwt.decode(answer.text, options={"verify_signature": False})["serial"])
         except requests.RequestException:
-            if not killed.is_set():  # a server that is alive answers in time and whole
+            if not killed.is_set():  # a running server responds in time and completely
                 raise
 
     with server(database) as (origin, process):

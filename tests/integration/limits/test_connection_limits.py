@@ -98,7 +98,7 @@ def test_a_slow_body_is_cut_off(origin: str, framing: bytes) -> None:
     check_problem(response, 408, ProblemCode.REQUEST_TIMED_OUT)
 
 
-def test_a_body_whose_announced_length_is_too_large_is_refused_before_it_is_sent(origin: str) -> None:
+def test_a_body_whose_announced_length_is_too_large_is_rejected_before_it_is_sent(origin: str) -> None:
     with connect(origin) as client:
         client.sendall(POST + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % (limits.BODY_MAX + 1))
         first = client.recv(65536)
@@ -114,7 +114,7 @@ def test_the_longest_permitted_body_is_read(origin: str) -> None:
         assert answer.status_code == status
 
 
-def test_a_client_that_continues_to_send_a_refused_body_is_cut_off(origin: str) -> None:
+def test_a_client_that_continues_to_send_a_rejected_body_is_cut_off(origin: str) -> None:
     """The rest is read for a moment only, so that the response arrives."""
     before = cuts(origin, "refused-but-sending")
     with connect(origin) as client:
@@ -170,7 +170,7 @@ def test_a_malformed_request_is_answered_with_a_problem_document(
     check_problem(response, 400 if status == 501 else status, code)
 
 
-def test_a_malformed_chunk_is_refused_while_the_server_waits_for_the_body(origin: str) -> None:
+def test_a_malformed_chunk_is_rejected_while_the_server_waits_for_the_body(origin: str) -> None:
     """The application sees a disconnect and does not send a second response."""
     with connect(origin) as client:
         client.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nAAAAA\r\n")

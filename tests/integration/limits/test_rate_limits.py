@@ -75,7 +75,7 @@ def ask(origin: str, **headers: str) -> int:
     return requests.post(origin + media.CHALLENGES_PATH, headers=headers, timeout=60).status_code
 
 
-def test_an_address_beyond_its_rate_is_refused_until_its_window_ends() -> None:
+def test_an_address_beyond_its_rate_is_rejected_until_its_window_ends() -> None:
     """Every path counts; `Retry-After` is computed and not a constant."""
     with application(rate_per_address=read_rate("3/hour")) as server:
         for path in ("/healthz", "/nothing", "/docs"):
@@ -88,7 +88,7 @@ def test_an_address_beyond_its_rate_is_refused_until_its_window_ends() -> None:
 
 
 def test_the_body_of_a_request_beyond_the_rate_is_not_read() -> None:
-    """A body of this length would otherwise be refused with 413."""
+    """A body of this length would otherwise be rejected with 413."""
     with application(rate_per_address=read_rate("1/hour")) as server:
         server.request("GET", "/healthz")
         for _ in range(5):
@@ -112,7 +112,7 @@ def test_each_client_of_a_trusted_proxy_has_its_own_rate() -> None:
         assert ask(origin, **{"X-Forwarded-For": "203.0.113.5, 192.0.2.1"}) == 429
 
 
-def test_a_device_beyond_its_rate_is_refused_with_any_key() -> None:
+def test_a_device_beyond_its_rate_is_rejected_with_any_key() -> None:
     """Each exchange has its own key, so the attested identity counts; other devices are not affected."""
     with application(rate_per_device=read_rate("2/hour")) as server:
         for _ in range(2):
@@ -122,7 +122,7 @@ def test_a_device_beyond_its_rate_is_refused_with_any_key() -> None:
         assert server.send(server.evidence(another, ueid=ueid("001010999999990"))).status == 200
 
 
-def test_a_refused_request_is_not_recorded_and_does_not_spend_its_nonce() -> None:
+def test_a_rejected_request_is_not_recorded_and_does_not_spend_its_nonce() -> None:
     """The device can send the same evidence again later."""
     store = SqlStore()
     with application(store, rate_per_device=read_rate("1/second")) as server:
@@ -145,7 +145,7 @@ def test_unproved_claims_of_an_identity_do_not_count_against_its_rate() -> None:
         assert server.send(server.evidence()).status == 200
 
 
-def test_a_verdict_request_beyond_the_number_that_may_wait_is_refused() -> None:
+def test_a_verdict_request_beyond_the_number_that_may_wait_is_rejected() -> None:
     with application(judging_max=0) as server:
         answer = server.send(server.evidence())
         assert answer.status == 503

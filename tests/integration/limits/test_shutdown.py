@@ -70,7 +70,7 @@ def wait_until_all_are_judged(origin: str) -> None:
     ],
 )
 def test_every_accepted_request_is_answered_after_the_signal(tmp_path: Path, kind: signal.Signals) -> None:
-    """New connections are refused, idle ones are closed before the last answer, and all verdicts are recorded."""
+    """New connections are refused, idle ones are closed before the last response, and all verdicts are recorded."""
     database = tmp_path / "records.sqlite"
     with (
         slow_server(database) as (origin, process),

@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the tables, and let the database itself refuse to change a verdict."""
+    """Make the tables, and let the database itself reject changes of a verdict."""
     _devices()
     _verdicts()
     op.create_table(

@@ -13,7 +13,7 @@ from wire import media
 
 @dataclass
 class Always:
-    """`agent.ports.Downloads` with one answer for everything."""
+    """`agent.ports.Downloads` with one response to every request."""
 
     answer: Answer | TransportError
 

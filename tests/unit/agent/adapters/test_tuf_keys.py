@@ -25,7 +25,7 @@ KEYS = MANUFACTURER.secrets.signing_keys
 
 @dataclass
 class Direct:
-    """`agent.ports.Downloads` over a repository, with other answers where a test wants them."""
+    """`agent.ports.Downloads` over a repository, with other responses where a test sets them."""
 
     repository: KeyRepository
     instead: dict[str, Answer | TransportError] = field(default_factory=dict)

@@ -86,7 +86,7 @@ TIMES: list[tuple[dict[str, int], TimeCertainty, Code | None]] = [
     ({"iat": NOW - 9, "nbf": NOW + SKEW}, TimeCertainty.AT_LEAST, None),
     ({"iat": NOW - 9, "nbf": NOW + SKEW + 1}, TimeCertainty.AT_LEAST, Code.NOT_YET_VALID),
 ]
-"""Claims, how well the time is known, and why the verdict is refused."""
+"""Claims, how well the time is known, and why the verdict is rejected."""
 
 
 @pytest.mark.parametrize(("times", "reckoning", "code"), TIMES)

@@ -127,7 +127,7 @@ def test_unverified_content_is_shown_only_on_request(token: str) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"iss": CANARY}, {"case": CANARY, "serial": 3}])
-def test_the_claims_of_a_refused_token_are_not_listed(changes: dict[str, object]) -> None:
+def test_the_claims_of_a_rejected_token_are_not_listed(changes: dict[str, object]) -> None:
     """Only the values that the failing step compared are shown."""
     token = sign(make_verdict("deny", **changes))
     report = as_json(trace(token, KEYS, FULL), token.encode(), KEYS, unverified=False)

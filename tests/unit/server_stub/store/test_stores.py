@@ -385,7 +385,7 @@ def test_revision_rises_only_with_changes_that_affect_decisions(store: Store) ->
     assert seen == sorted(set(seen))
 
 
-# Shipments, answers, the token
+# Shipments, responses, the token
 
 
 def test_device_is_in_the_newest_shipment_that_contains_it(store: Store) -> None:

@@ -127,7 +127,7 @@ def judged(case: Case) -> Judgement:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.description)
-def test_difficult_case_has_its_answer(case: Case) -> None:
+def test_difficult_case_has_its_result(case: Case) -> None:
     judgement = judged(case)
     assert (judgement.territory or judgement.status.value) == case.answer, judgement.explanation
 

@@ -55,7 +55,7 @@ def test_a_request_after_the_returned_wait_is_accepted_and_an_earlier_one_is_not
     assert rate.refuses("a") is None
 
 
-def test_a_refused_request_does_not_count() -> None:
+def test_a_rejected_request_does_not_count() -> None:
     """A client that retries too early is still accepted when its window ends."""
     clock = Clock()
     rate = limit("1/10 second", clock)
