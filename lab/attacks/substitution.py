@@ -77,7 +77,7 @@ def token_attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
 
 
 def substitute_token(target: Target, make: MakeToken) -> AttackRun:
-    """The run in which a device asks for a verdict and gets the token of `make`."""
+    """The run in which a device requests a verdict and gets the token of `make`."""
 
     def run(trial: TrialContext) -> TargetDevice:
         device = prepare_target(trial, target)

@@ -189,7 +189,8 @@ def diff(
 def simulate(
     draft: Document,
     database: Annotated[
-        str, typer.Option(help="The server's database: an SQLite file, or a PostgreSQL URL.")
+        str,
+        typer.Option("--database", "--db", help="The server's database: SQLite file, or postgresql://…"),
     ],
     listed: Annotated[
         bool, typer.Option("--list", help="List every device whose decision would change, by pseudonym.")

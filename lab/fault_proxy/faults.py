@@ -60,7 +60,7 @@ class FaultKind(StrEnum):
     OVERSIZED = "oversized"
     """The body is longer than any that a device reads."""
     GZIP_BOMB = "gzip-bomb"
-    """A compressed body that was not asked for, of 10 KiB that unpack to 10 MiB."""
+    """A compressed body that was not requested, of 10 KiB that unpack to 10 MiB."""
     GARBAGE = "garbage"
     """Random bytes instead of the body, with its media type."""
     WRONG_MEDIA_TYPE = "wrong-media-type"
@@ -80,7 +80,7 @@ class FaultKind(StrEnum):
 
 
 class Route(StrEnum):
-    """The requests that a fault affects, by what the device asks for."""
+    """The requests that a fault affects, by what the device requests."""
 
     ALL = "all"
     CHALLENGES = "challenges"

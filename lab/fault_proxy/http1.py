@@ -1,4 +1,4 @@
-"""HTTP/1.1 (RFC 9112) in the proxy: reads requests, asks the server, and writes any response, also a wrong one."""
+"""HTTP/1.1 (RFC 9112) in the proxy: reads and forwards requests, and writes any response, even a wrong one."""
 
 import http.client
 import socket

@@ -113,7 +113,7 @@ class SqlReading:
     def _page(
         self, search: Select[Any], limit: int, entity: Callable[[rows.Row], T], key: Callable[[T], str | int]
     ) -> Page[T]:
-        """A page of `limit` items. `search` asks for one row more, which says whether there is a next page."""
+        """A page of `limit` items. `search` requests one more row, which shows whether there is a next page."""
         found = self._search(search)
         items = tuple(entity(row) for row in found[:limit])
         return Page(items, encode_cursor(key(items[-1])) if len(found) > limit else None)

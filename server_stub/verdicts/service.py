@@ -138,7 +138,7 @@ class VerdictService:
             ) from error
         except NonceSpentError as error:
             raise ServiceError(
-                ProblemCode.CHALLENGE_SPENT, "eat_nonce was spent before; ask for a new challenge"
+                ProblemCode.CHALLENGE_SPENT, "eat_nonce was spent before; request a new challenge"
             ) from error
         except StoreUnavailableError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error

@@ -1,4 +1,4 @@
-"""Scenarios against a server that runs elsewhere: operators by its admin API; what is impossible is skipped."""
+"""Scenarios against a remote server: operators by its admin API; impossible steps are skipped."""
 
 import time
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_scenario_passes_against_a_server_elsewhere(target: ServerTarget, name: str) -> None:
+def test_scenario_passes_against_a_remote_server(target: ServerTarget, name: str) -> None:
     steps, world = ROWS[name]
     result = played(target, steps, name, world)
     assert result.status is Status.PASSED, wrong(result)
@@ -76,7 +76,7 @@ SKIPPED = {
 def test_impossible_step_is_skipped_with_its_reason(target: ServerTarget, name: str) -> None:
     result = played(target, SKIPPED[name], name)
     assert result.status is Status.SKIPPED
-    assert "elsewhere" in wrong(result)[0]
+    assert "remote server" in wrong(result)[0]
 
 
 def test_without_a_token_only_operator_steps_are_skipped(target: ServerTarget) -> None:
@@ -90,4 +90,4 @@ def test_error_of_the_admin_api_is_reported_with_its_code(target: ServerTarget) 
     assert refused.status is Status.ERROR
     assert "campaign-unknown" in wrong(refused)[0]
     gone = ServerTarget(HttpHost, "http://127.0.0.1:9", AdminOperations("http://127.0.0.1:9", "x"))
-    assert "out of reach" in wrong(played(gone, "- rotate-key", "gone"))[0]
+    assert "unreachable" in wrong(played(gone, "- rotate-key", "gone"))[0]

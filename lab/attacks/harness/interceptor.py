@@ -29,11 +29,11 @@ class InterceptedRequest:
 
     @property
     def asks_challenge(self) -> bool:
-        """Whether this asks for a nonce."""
+        """Whether this requests a nonce."""
         return self.path == media.CHALLENGES_PATH
 
     def asks_metadata(self, name: str) -> bool:
-        """Whether this asks for a metadata file whose name ends with `name`."""
+        """Whether this requests a metadata file whose name ends with `name`."""
         return self.path.startswith(METADATA_PATH) and self.path.endswith(name)
 
     def forward(self, body: bytes | None = None, upstream: UpstreamTransport | None = None) -> Answer:

@@ -31,7 +31,7 @@ def redirect(connection: socket.socket) -> None:
 
 
 def compressed(connection: socket.socket) -> None:
-    """A compressed body, which the device did not ask for."""
+    """A compressed body, which the device did not request."""
     body = gzip.compress(bytes(10_000_000), mtime=0)
     connection.sendall(_OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 

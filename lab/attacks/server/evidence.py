@@ -66,7 +66,7 @@ def _sent_twice(request: InterceptedRequest) -> Answer:
 
 
 def _ask_with_challenge_of(trial: TrialContext, device: TargetDevice, other: TargetDevice) -> None:
-    """`other` asks for a verdict with the challenge that `device` got last."""
+    """`other` requests a verdict with the challenge that `device` got last."""
     challenge = device.interceptor.challenges[-1]
     request_under(other, on_challenge_request(lambda _: challenge)(trial, other))
 

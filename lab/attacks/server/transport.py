@@ -31,7 +31,7 @@ def network_attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     capabilities: tuple[AttackerCapability, ...] = NETWORK,
     targets: tuple[Target, ...] = ALL_TARGETS,
 ) -> Attack:
-    """An attack while devices ask for a verdict, after which their state must be unchanged."""
+    """An attack while devices request a verdict, after which their state must be unchanged."""
 
     def trial_on(target: Target) -> Trial:
         def run(trial: TrialContext) -> TargetDevice:
@@ -82,7 +82,7 @@ def _late(trial: TrialContext, _device: TargetDevice) -> Handler:
 
 
 def _swapped(trial: TrialContext, device: TargetDevice) -> Handler:
-    """Two devices ask at the same time, and each gets the verdict of the other."""
+    """Two devices send requests at the same time, and each gets the verdict of the other."""
     other = trial.activated()
     verdicts_of_other: list[bytes] = []
 

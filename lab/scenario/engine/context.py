@@ -44,9 +44,9 @@ AHEAD_MAX: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class ServerTarget:
-    """Where the server runs: in this process by default, on a port of this machine, or elsewhere at `url`.
+    """Where the server runs: in this process by default, on a port of this machine, or a remote server at `url`.
 
-    `operations` administers a server that runs elsewhere, if its admin API can be used.
+    `operations` administers a remote server, if its admin API can be used.
     """
 
     host: type[Host] = InProcessHost
@@ -162,9 +162,9 @@ class ScenarioContext:
         return LocalOperations(self.simulation.server)
 
     def start_fault(self, fault: WireFault) -> None:
-        """Schedule a fault, starting now. Raises StepError for a skewed clock of a server elsewhere."""
+        """Schedule a fault, starting now. Raises StepError for a skewed clock of a remote server."""
         if fault.seconds is not None and self.target.url is not None:
-            raise StepError("the clock of a server that runs elsewhere cannot be set from here", skips=True)
+            raise StepError("the clock of a remote server cannot be set", skips=True)
         if fault.for_ != 0:  # it would end when it starts
             self.faults.add(fault.starting_at(self.world.exact()))
 
@@ -234,7 +234,7 @@ class ScenarioContext:
     def run_until(self, end: float) -> Iterator[None]:
         """Run all devices side by side up to `end`; yields after each alarm. Raises StepError."""
         if self.target.url is not None and end - self.began > AHEAD_MAX:
-            raise StepError("lets more time pass than the clock of a server elsewhere can follow", skips=True)
+            raise StepError("more time passes than the clock of a remote server can follow", skips=True)
         handsets = [device.handset for device in self.devices.values()]
         while due := [
             handset for handset in handsets if handset.alarm.at is not None and handset.alarm.at <= end

@@ -54,7 +54,7 @@ def _swap_sims(context: ScenarioContext, device: ScenarioDevice, step: device_st
 
 def _join_vpn(context: ScenarioContext, device: ScenarioDevice, step: device_steps.JoinVpn) -> None:
     if context.target.url is not None:
-        raise StepError("a server that runs elsewhere sees where requests really come from", skips=True)
+        raise StepError("a remote server receives the real source address", skips=True)
     device.handset.join_vpn(step.exit)
 
 

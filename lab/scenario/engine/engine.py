@@ -117,7 +117,10 @@ def prepare_world(context: ScenarioContext) -> None:
         (device, device.table.activated) for device in context.devices.values() if device.table.activated
     ]
     if activated and remote:
-        raise StepError("handsets were activated at a time that a server elsewhere does not know", skips=True)
+        raise StepError(
+            "this scenario has devices with an earlier activation, which a remote server does not know",
+            skips=True,
+        )
     for device, activation in sorted(activated, key=lambda pair: pair[1].at):
         context.advance_to(float(activation.at))
         device.handset.power_on()

@@ -1,4 +1,4 @@
-"""Operates a server that runs elsewhere, by its admin API."""
+"""Operates a remote server by its admin API."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,15 +69,15 @@ class AdminOperations:
 
     def restart(self) -> None:
         """Raises StepError: not possible from here."""
-        raise StepError("a server that runs elsewhere is not restarted from here", skips=True)
+        raise StepError("a remote server cannot be restarted", skips=True)
 
     def backup(self) -> bytes:
         """Raises StepError: not possible from here."""
-        raise StepError("the records of a server that runs elsewhere are out of reach", skips=True)
+        raise StepError("a remote server gives no access to its records", skips=True)
 
     def restore(self, records: bytes | None) -> None:  # noqa: ARG002 - the port's signature
         """Raises StepError: not possible from here."""
-        raise StepError("the records of a server that runs elsewhere are out of reach", skips=True)
+        raise StepError("a remote server gives no access to its records", skips=True)
 
     def audit(self) -> list[dict[str, Any]]:
         """All entries of the audit log, oldest first."""
@@ -131,7 +131,7 @@ class AdminOperations:
         try:
             return requests.request(method, address, json=body, headers=all_headers, timeout=_TIMEOUT)
         except requests.RequestException as error:
-            raise StepError(f"the admin API of the server is out of reach: {type(error).__name__}") from None
+            raise StepError(f"the admin API of the server is unreachable: {type(error).__name__}") from None
 
 
 def _json(response: requests.Response) -> Any:

@@ -22,7 +22,7 @@ CHUNK = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to run: the seed, the number of processes, and where the servers run, or the server elsewhere."""
+    """How to run: the seed, the number of processes, and where the servers run, or the remote server."""
 
     seed: str = "2021"
     workers: int = 1

@@ -96,13 +96,13 @@ class Continue(HandsetStep):
 
 
 class Retry(HandsetStep):
-    """Ask the device to try again now."""
+    """Tap `Try again` on the device."""
 
     retry: Subject
 
 
 class ShowImeiStep(HandsetStep):
-    """Ask the lock screen for the IMEI."""
+    """Tap `Show IMEI` on the lock screen."""
 
     show_imei: Subject
 

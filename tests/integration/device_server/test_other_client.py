@@ -92,7 +92,7 @@ def test_the_client_gets_and_verifies_verdicts(client: Client, keystore: Keystor
 
 
 def test_the_client_reads_every_error_by_its_code(client: Client, keystore: Keystore) -> None:
-    """Each has the request id that support asks for."""
+    """Each has the request id, which support needs."""
     claims, key = keystore(client.challenge(), "paris")
     token = client.evidence(claims, key)
     client.send(token)

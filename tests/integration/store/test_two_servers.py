@@ -22,7 +22,7 @@ from wire import media
 ROOT: Final = Path(__file__).parents[3]
 CLIENTS: Final = 16
 PHONES: Final = ("490154203237518", "490154203237526", "490154203237534", "490154203237542")
-"""Four clients share a phone, so that serials of one phone are asked for on both servers at the same time."""
+"""Four clients share a phone, so that serials of one phone are requested on both servers at the same time."""
 
 BEFORE_THE_KILL: Final = 40
 AFTER_THE_KILL: Final = 40
