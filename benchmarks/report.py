@@ -47,7 +47,8 @@ def interpreter() -> str:
 
 def as_text(rows: Sequence[BudgetRow]) -> Iterator[str]:
     """A heading, and for each row a line with the numbers and an indented line with the limit."""
-    yield f"Budgets: ratios measured in this run, on this machine, with {interpreter()}"
+    yield "Budgets: ratios measured in this run, on this machine"
+    yield f"Interpreter: {interpreter()}"
     yield f"{'work':<45} {'measured':>10} {'budget':>10}"
     for row in rows:
         measured = "-" if row.ratio is None else f"{row.ratio:.2f} ×"
