@@ -2,12 +2,14 @@
 
 import contextlib
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import Lock
+from lab.backend.hosts import InProcessHost
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.scenario.engine.breakable_parts import (
@@ -20,6 +22,13 @@ from lab.scenario.engine.breakable_parts import (
 from lab.simulation.simulation import Simulation
 
 HOUR = 3600
+
+
+@pytest.fixture
+def simulation() -> Iterator[Simulation]:
+    """In process: a power cut is an effect of the device, and no time-out of a socket changes when it occurs."""
+    with Simulation.open("tests", host=InProcessHost) as opened:
+        yield opened
 
 
 def device_with(simulation: Simulation, place: str, power_cut: PowerCutTrigger) -> Handset:
