@@ -51,6 +51,9 @@ CHAIN_MAX: Final = 6
 SIM_SLOTS: Final = 2
 """SIM slots that evidence can describe."""
 
+TELEPHONY_FAULTS_MAX: Final = 32
+"""Most faults of the modem and the SIMs that evidence can describe."""
+
 INTEGER_MAX: Final = 2**53 - 1
 """Largest integer that every JSON implementation keeps exact (RFC 8259 section 6)."""
 

@@ -125,8 +125,10 @@ def _report(handset: "Handset", place: str, *, json: bool) -> None:
     challenge, entries = now.facts.challenge if now else "", handset.timeline.entries
     if json:
         result["telephony"] = telephony and {
-            "sims": [{name: getattr(sim, name) for name in _SIM_MEMBERS} for sim in telephony.sims],
-            "serving": telephony.serving.model_dump(mode="json"),
+            "sims": telephony.sims
+            and [{name: getattr(sim, name) for name in _SIM_MEMBERS} for sim in telephony.sims],
+            "serving": telephony.serving and telephony.serving.model_dump(mode="json"),
+            "faults": [fault.model_dump(mode="json", exclude_none=True) for fault in telephony.faults or ()],
         }
         result["timeline"] = [entry.as_json() for entry in entries]
         result["screen"] = screen and {

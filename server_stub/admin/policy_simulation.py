@@ -141,7 +141,7 @@ def _compare(
         terms=newest.inputs["terms"]["version"],
         now=at,
         sale_region=device.sale_region,
-        roaming=newest.inputs["telephony"]["serving"]["registration"] == Registration.ROAMING,
+        roaming=newest.inputs["telephony"].get("serving", {}).get("registration") == Registration.ROAMING,
     )
     now, now_rule = newest.verdict.decision, newest.verdict.policy.rule
     if current:

@@ -110,7 +110,7 @@ class ExpectedAttestation:
         """The values that the device claims in its evidence."""
         return cls(
             challenge=evidence.eat_nonce.encode("ascii"),
-            imei=claimed_digits(evidence.ueid),
+            imei=None if evidence.ueid is None else claimed_digits(evidence.ueid),
             named=True,
             debugging=evidence.dbgstat is DebugStatus.ENABLED,
         )

@@ -170,15 +170,15 @@ def signals_of(
 
     Without `zone_at` a position cannot be interpreted and is left out.
     """
-    serving = evidence.telephony.serving
-    found = [registration(serving.registration)]
-    if serving.plmn:
-        found.append(serving_network(serving.plmn))
+    telephony = evidence.telephony
+    found: list[Signal] = []
+    if telephony.serving:
+        found.append(registration(telephony.serving.registration))
+        if telephony.serving.plmn:
+            found.append(serving_network(telephony.serving.plmn))
     if country := evidence.wifi.country:
         found.append(wifi_country(country))
-    found += [
-        sim_home(Plmn(mcc=sim.mcc, mnc=sim.mnc)) for sim in evidence.telephony.sims if sim.mcc and sim.mnc
-    ]
+    found += [sim_home(Plmn(mcc=sim.mcc, mnc=sim.mnc)) for sim in telephony.sims or () if sim.mcc and sim.mnc]
     if source_country:
         found.append(source_address(source_country))
     if evidence.location and zone_at:

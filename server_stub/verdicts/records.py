@@ -59,7 +59,7 @@ def case_of(appraised: Appraised, device: Device | None) -> PolicyInput:
         terms=appraised.evidence.terms.version,
         now=appraised.now,
         sale_region=claimed if recorded == UNKNOWN_REGION else recorded,
-        roaming=appraised.evidence.telephony.serving.roaming,
+        roaming=appraised.evidence.telephony.roaming,
     )
 
 
@@ -101,15 +101,18 @@ def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Ps
 
 def _inputs(claims: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
     """The claims without cell and position, which would reveal a home, and with keyed hashes of identifiers."""
-    telephony = claims["telephony"]
-    sims = [
-        sim | {"iccid": pseudonyms.value("iccid", sim["iccid"])} if sim.get("iccid") else sim
-        for sim in telephony["sims"]
-    ]
-    return _without(claims, "location") | {
-        "ueid": pseudonyms.value("ueid", claims["ueid"]),
-        "telephony": telephony | {"sims": sims, "serving": _without(telephony["serving"], "cell")},
-    }
+    telephony = dict(claims["telephony"])
+    if "sims" in telephony:
+        telephony["sims"] = [
+            sim | {"iccid": pseudonyms.value("iccid", sim["iccid"])} if sim.get("iccid") else sim
+            for sim in telephony["sims"]
+        ]
+    if "serving" in telephony:
+        telephony["serving"] = _without(telephony["serving"], "cell")
+    inputs = _without(claims, "location") | {"telephony": telephony}
+    if "ueid" in claims:
+        inputs["ueid"] = pseudonyms.value("ueid", claims["ueid"])
+    return inputs
 
 
 def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:

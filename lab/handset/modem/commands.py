@@ -50,7 +50,9 @@ def registration_line(name: str, serving: Serving, mode: int, *, solicited: bool
     fields.append("0" if other_core else str(STATES[serving.registration]))
     if mode == 2 and cell is not None and not other_core:
         width = 6 if cell.technology is AccessTechnology.NR else 4
-        fields += [f'"{cell.area:0{width}X}"', f'"{cell.id:08X}"', str(ACCESS[cell.technology])]
+        fields += ["" if cell.area is None else f'"{cell.area:0{width}X}"']
+        fields += ["" if cell.id is None else f'"{cell.id:08X}"']
+        fields += ["" if cell.technology is None else str(ACCESS[cell.technology])]
     return f"{name}: {','.join(fields)}"
 
 
@@ -63,7 +65,8 @@ def operator_line(serving: Serving, form: int) -> str:
         name = plmn.mcc + plmn.mnc if form == 2 else find_operator(plmn).name.replace('"', "")
     except UnknownOperatorError:
         name = str(plmn)
-    access = f",{ACCESS[serving.cell.technology]}" if serving.cell is not None else ""
+    technology = serving.cell.technology if serving.cell else None
+    access = "" if technology is None else f",{ACCESS[technology]}"
     return f'+COPS: 0,{form},"{name}"{access}'
 
 

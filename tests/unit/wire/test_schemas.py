@@ -51,6 +51,17 @@ EVIDENCE: dict[str, Any] = {
     "location": {"latitude": 23.1, "longitude": -82.4},
     "last_verdict": {"jti": "a", "serial": 1},
 }
+FAULT = {"code": "length", "source": "EF_SPN", "slot": 0}
+SILENT_MODEM: dict[str, Any] = {
+    **{name: value for name, value in EVIDENCE.items() if name != "ueid"},
+    "telephony": {
+        "bands": ["LTE 1800"],
+        "faults": [
+            {"code": "modem-silent", "source": "AT"},
+            FAULT,
+        ],
+    },
+}
 PROBLEM: dict[str, Any] = {
     "type": "about:blank",
     "title": "Too many requests",
@@ -61,6 +72,7 @@ PROBLEM: dict[str, Any] = {
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("challenge", {"nonce": NONCE, "expires_in": 300}),
     ("evidence", EVIDENCE),
+    ("evidence", SILENT_MODEM),
     ("problem", PROBLEM),
     *(("verdict", make_verdict(decision)) for decision in CLAIMS),
 ]
@@ -111,6 +123,23 @@ def test_model_and_schema_accept_the_same_valid_messages(name: str, message: dic
     read = model.model_validate(message)
     assert read.model_dump(mode="json", exclude_none=True) == message
     assert model.model_validate_json(read.to_wire()) == read
+
+
+@pytest.mark.parametrize("missing", ["sims", "serving"])
+def test_missing_telephony_without_faults_is_rejected(missing: str) -> None:
+    telephony = {name: value for name, value in TELEPHONY.items() if name != missing}
+    for faults, accepted in (({}, False), ({"faults": []}, False), ({"faults": [FAULT]}, True)):
+        message = EVIDENCE | {"telephony": telephony | faults}
+        assert (by_model("evidence", message), by_schema("evidence", message)) == (accepted, accepted)
+
+
+@pytest.mark.parametrize("member", ["area", "id", "technology"])
+def test_each_member_of_a_cell_can_be_absent(member: str) -> None:
+    serving = TELEPHONY["serving"]
+    cell = {name: value for name, value in serving["cell"].items() if name != member}
+    message = EVIDENCE | {"telephony": TELEPHONY | {"serving": serving | {"cell": cell}}}
+    assert by_model("evidence", message)
+    assert by_schema("evidence", message)
 
 
 @pytest.mark.parametrize(("name", "message"), GOOD)
