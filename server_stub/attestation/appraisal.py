@@ -8,7 +8,8 @@ a device whose attestation is not anchored, is not fresh or has no IMEI is unatt
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final
@@ -21,6 +22,7 @@ from server_stub.attestation.key_description import (
     AuthorizationList,
     KeyDescription,
     KeyDescriptionError,
+    RootOfTrust,
     SecurityLevel,
 )
 from server_stub.attestation.reasons import MALFORMED, ChainError, ChainProblem
@@ -34,6 +36,13 @@ class Identity(StrEnum):
 
     ATTESTED = "attested"
     UNATTESTED = "unattested"
+
+
+class BootKey(StrEnum):
+    """Whether the key that verified the booted image is the manufacturer's, or one that the policy lists."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
 
 
 class TrustClaim(StrEnum):
@@ -79,13 +88,48 @@ class AppraisedClaim:
 
 @dataclass(frozen=True, slots=True)
 class Appraisal:
-    """The appraisal of all claims. `imei` and `model` are attested, and None if the identity is unattested."""
+    """The appraisal of all claims. `imei` and `model` are attested, and None if the identity is unattested.
+
+    `root_of_trust` is what the hardware states about the boot, None if it does not, or if no claim is appraised.
+    """
 
     identity: Identity
     tier: TrustTier
     results: tuple[AppraisedClaim, ...]
     imei: str | None
     model: str | None
+    root_of_trust: RootOfTrust | None = None
+
+    def knowing(self, keys: Container[str]) -> "Appraisal":
+        """The appraisal by a policy that knows the verified-boot keys `keys`, hexadecimal.
+
+        An image that a locked bootloader verified with one of them counts as one that the manufacturer signed.
+        """
+        key = self.verified_boot_key
+        if key is None or key not in keys:
+            return self
+        known = AppraisedClaim(TrustClaim.EXECUTABLES, AFFIRMING, Reason.BOOT_KEY_KNOWN)
+        results = tuple(known if each.claim is known.claim else each for each in self.results)
+        return replace(self, results=results, tier=_worst(results))
+
+    @property
+    def verified_boot_key(self) -> str | None:
+        """The key with which a locked bootloader verified another party's image, hexadecimal; None otherwise.
+
+        An unlocked bootloader verifies nothing, so the key that it reports says nothing about the image.
+        """
+        root = self.root_of_trust
+        if root is None or not root.device_locked or root.verified_boot_state is not VerifiedBootState.YELLOW:
+            return None
+        return root.verified_boot_key.hex()
+
+    @property
+    def boot_key(self) -> BootKey:
+        """Known if a locked bootloader verified the image with the manufacturer's key, or with a key of the policy."""
+        root = self.root_of_trust
+        executables = {each.value for each in self.results if each.claim is TrustClaim.EXECUTABLES}
+        known = root is not None and root.device_locked and executables == {AFFIRMING}
+        return BootKey.KNOWN if known else BootKey.UNKNOWN
 
     def reasons(self) -> dict[str, str]:
         """The reason of each claim, as stored."""
@@ -142,10 +186,11 @@ def judge(path: Path, description: KeyDescription | None, expected: ExpectedAtte
     attested = hardware.imei is not None
     return Appraisal(
         identity=Identity.ATTESTED if attested else Identity.UNATTESTED,
-        tier=max(results, key=attrgetter("value")).tier,
+        tier=_worst(results),
         results=results,
         imei=hardware.imei,
         model=hardware.model if attested else None,
+        root_of_trust=root,
     )
 
 
@@ -190,6 +235,10 @@ def _unattested(identity: AppraisedClaim) -> Appraisal:
     others = (claim for claim in TrustClaim if claim is not TrustClaim.INSTANCE_IDENTITY)
     results = (AppraisedClaim(claim, NO_CLAIM, Reason.NOT_VOUCHED_FOR) for claim in others)
     return Appraisal(Identity.UNATTESTED, identity.tier, (identity, *results), None, None)
+
+
+def _worst(results: Iterable[AppraisedClaim]) -> TrustTier:
+    return max(results, key=attrgetter("value")).tier
 
 
 _ValueAndReason = tuple[int, Reason]

@@ -77,6 +77,7 @@ class AppraisalReason(StrEnum):
     ROOT_OF_TRUST_ABSENT = "root-of-trust-absent"
     BOOT_GREEN = "boot-green"
     BOOT_YELLOW = "boot-yellow"
+    BOOT_KEY_KNOWN = "boot-key-known"
     BOOT_ORANGE = "boot-orange"
     BOOT_RED = "boot-red"
     BOOTLOADER_UNLOCKED = "bootloader-unlocked"
@@ -109,6 +110,7 @@ MEANING: Final[dict[AppraisalReason | ChainProblem, str]] = {
     _R.ROOT_OF_TRUST_ABSENT: "The hardware does not state what was booted.",
     _R.BOOT_GREEN: "A verified image was booted that the manufacturer signed.",
     _R.BOOT_YELLOW: "A verified image was booted that another party than the manufacturer signed.",
+    _R.BOOT_KEY_KNOWN: "A verified image was booted that another party signed, with a key that the policy lists.",
     _R.BOOT_ORANGE: "The boot was not verified: any image could be booted.",
     _R.BOOT_RED: "An image was booted whose verification failed.",
     _R.BOOTLOADER_UNLOCKED: "The bootloader is unlocked.",

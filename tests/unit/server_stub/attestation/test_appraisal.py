@@ -8,6 +8,7 @@ from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from server_stub.attestation.appraisal import (
     Appraisal,
     AppraisedClaim,
+    BootKey,
     Identity,
     TrustClaim,
     appraise,
@@ -56,6 +57,41 @@ def test_worst_claim_gives_the_tier(state: VerifiedBootState, lock: str) -> None
     expected = boot.get(state, TrustTier.CONTRAINDICATED) if lock == "locked" else TrustTier.CONTRAINDICATED
     assert appraisal.tier is expected
     assert appraisal.identity is Identity.ATTESTED
+
+
+KEY = bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    ("state", "locked", "listed", "debugging"),
+    list(product(VerifiedBootState, [True, False], [True, False], ["disabled", "enabled"])),
+)
+def test_a_listed_boot_key_counts_as_the_manufacturers_only_below_a_locked_bootloader(
+    state: VerifiedBootState, *, locked: bool, listed: bool, debugging: str
+) -> None:
+    boot = facts(verified_boot_state=state, device_locked=locked, verified_boot_key=KEY)
+    before = judge(Phone(boot=boot), dbgstat=debugging)
+    after = before.knowing({KEY.hex()} if listed else {"00" * 32})
+    raised = listed and locked and state is VerifiedBootState.YELLOW
+    official = locked and state is VerifiedBootState.GREEN
+    assert after.boot_key is (BootKey.KNOWN if raised or official else BootKey.UNKNOWN)
+    if not raised:
+        assert after == before
+        return
+    green = judge(
+        Phone(boot=facts(verified_boot_state=VerifiedBootState.GREEN, verified_boot_key=KEY)),
+        dbgstat=debugging,
+    )
+    assert after.tier is green.tier
+    assert after.reasons() == green.reasons() | {"executables": "boot-key-known"}
+    assert before.tier is TrustTier.WARNING
+
+
+@pytest.mark.parametrize("phone", [Phone(KeystoreLevel.SOFTWARE), Phone(boot=facts(imeis=()))])
+def test_an_unattested_device_has_no_known_boot_key(phone: Phone) -> None:
+    appraisal = judge(phone)
+    assert appraisal.knowing({bytes(32).hex()}) == appraisal
+    assert (appraisal.boot_key, appraisal.verified_boot_key) == (BootKey.UNKNOWN, None)
 
 
 @pytest.mark.parametrize(
