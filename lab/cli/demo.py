@@ -7,7 +7,7 @@ import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Seed
+from lab.cli.options import ModemDialect, Seed
 from lab.world import places as place_table
 
 with deferred():
@@ -23,6 +23,7 @@ with deferred():
 def demo(
     html: Annotated[Path | None, typer.Option(help="Write the same as one self-contained HTML page.")] = None,
     seed: Seed = "2021",
+    modem_dialect: ModemDialect = None,
 ) -> None:
     """Start a verdict server, run every firmware in every place, and run the demo stories.
 
@@ -32,13 +33,13 @@ def demo(
     """
     if html is not None:
         output.check_writable(html)
-    with simulation.Simulation.open(seed, host=http_host.HttpHost) as opened:
+    with simulation.Simulation.open(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
         profiles, places = matrix.all_profiles(), list(place_table.load_places())
         results = list(
             output.progress(matrix.run(opened, profiles, places), "devices", len(profiles) * len(places))
         )
         stories = list(demo_stories.run_stories(opened))
-    stories += demo_stories.run_september_stories(seed)
+    stories += demo_stories.run_september_stories(seed, modem_dialect)
     output.show(tables.matrix(results))
     for story in stories:
         output.show(rule.Rule(story.plot.title, align="left"), story.plot.sentence, "")

@@ -11,7 +11,7 @@ import typer
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, Place, Profile
+from lab.cli.options import Json, ModemDialect, Place, Profile
 from lab.world import places
 from wire.limits import TOKEN_MAX
 
@@ -41,6 +41,7 @@ def device(
         Path | None, typer.Option(help="ICC profile (XML) of a SIM, instead of the place's SIM.")
     ] = None,
     modem: Annotated[str | None, typer.Option(help="TTY of a modem, instead of the emulated one.")] = None,
+    modem_dialect: ModemDialect = None,
     server: Annotated[
         str | None, typer.Option(help="URL of a verdict server, instead of starting one.")
     ] = None,
@@ -71,6 +72,8 @@ def device(
     output.known_name(place, list(places.load_places()), "place")
     if sim and modem:
         output.exit_with_error("a modem has its own SIM: omit --sim or --modem")
+    if modem and modem_dialect:
+        output.exit_with_error("a modem has its own dialect: omit --modem-dialect or --modem")
     if code is not None and code_qr is not None:
         output.exit_with_error("give one unlock code: either --code or --code-qr")
     if server is not None:
@@ -80,7 +83,9 @@ def device(
     try:
         with (
             serial_modem.SerialModem(modem) if modem else nullcontext() as tty,
-            simulation.Simulation.open(seed, url=server, world=world, host=http_host.HttpHost) as opened,
+            simulation.Simulation.open(
+                seed, url=server, world=world, host=http_host.HttpHost, modem_dialect=modem_dialect
+            ) as opened,
         ):
             saved = storage.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
             handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Place, Profile
+from lab.cli.options import ModemDialect, Place, Profile
 from lab.world import places
 from wire.challenge import Challenge
 from wire.limits import NONCE_LIFETIME
@@ -47,6 +47,7 @@ def evidence(
         Path | None, typer.Option(help="Write the attested private key with its chain to this file (JWK).")
     ] = None,
     seed: Annotated[str, typer.Option(help="Selects the manufacturer; the server's seed.")] = "2021",
+    modem_dialect: ModemDialect = None,
 ) -> None:
     """Print the signed evidence of a device for a challenge, to send it manually or with your own client.
 
@@ -62,7 +63,7 @@ def evidence(
     nonce = _read_nonce(challenge)
     edited = _read_claims(claims) if claims else None
     with simulation.Simulation.open(
-        seed, world=clock.World(int(time.time())), host=http_host.HttpHost
+        seed, world=clock.World(int(time.time())), host=http_host.HttpHost, modem_dialect=modem_dialect
     ) as opened:
         builder = standalone_evidence.prepare_evidence(opened, profile, place, nonce)
     if builder is None:

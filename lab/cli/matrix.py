@@ -7,7 +7,7 @@ import typer
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, Seed
+from lab.cli.options import Json, ModemDialect, Seed
 from lab.world import places as place_table
 
 with deferred():
@@ -23,6 +23,7 @@ def matrix(
     ] = None,
     places: Annotated[str | None, typer.Option(help="Places, comma-separated; all by default.")] = None,
     seed: Seed = "2021",
+    modem_dialect: ModemDialect = None,
     json: Json = False,
 ) -> None:
     """Run one device for each pair of firmware profile and place, and show the outcome.
@@ -36,7 +37,7 @@ def matrix(
     where = output.names(places, list(place_table.load_places()), "place")
     named = output.names(profiles, list(loader.names()), "profile")
     chosen = matrices.all_profiles() if profiles is None else named
-    with simulation.Simulation.open(seed, host=http_host.HttpHost) as opened:
+    with simulation.Simulation.open(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
         results = list(matrices.run(opened, chosen, where))
     if json:
         output.as_json([result.as_json() for result in results])

@@ -6,10 +6,12 @@ from typing import Annotated, Final
 
 import typer
 
+from lab.cli import output
 from lab.cli.lazy import deferred
 
 with deferred():
     import firmware_profiles
+    from lab.handset.modem import dialects
     from lab.world import places
 
 
@@ -39,6 +41,21 @@ Place = Annotated[
     typer.Option(
         help="Where the device is: havana, paris, …",
         autocompletion=_completion(lambda: places.load_places()),  # noqa: PLW0108 - deferred
+    ),
+]
+
+
+def _known_dialect(name: str | None) -> str | None:
+    return name and output.known_name(name, list(dialects.dialect_names()), "modem dialect")
+
+
+ModemDialect = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        callback=_known_dialect,
+        help="Maker whose AT dialect the emulated modem speaks: quectel, nordic, …",
+        autocompletion=_completion(lambda: dialects.dialect_names()),  # noqa: PLW0108 - deferred
     ),
 ]
 ServerDatabase = Annotated[

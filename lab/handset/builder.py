@@ -10,6 +10,8 @@ from lab.handset.assembly import DeviceContext, Hardware, ImageBinding
 from lab.handset.handset import Handset
 from lab.handset.image import imeis
 from lab.handset.location import DeviceLocation, EmulatedSurroundings, cards_at
+from lab.handset.modem.forms import find_dialect
+from lab.handset.modem.state import ModemOptions
 from lab.handset.storage import DeviceStorage
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
@@ -23,12 +25,14 @@ class DeviceOptions:
     """What distinguishes one device from others of its profile and place.
 
     The identity of the device derives from `name` and the seed of its simulation. `cards` are in its slots instead of
-    those that a device in its place carries. `hardware` may replace parts, `transport` what leads to the server of any
+    those that a device in its place carries. `modem_dialect` is the name of the dialect of the emulated modem, that of
+    the standards by default. `hardware` may replace parts, `transport` what leads to the server of any
     image, and `ports` the ports of the agent.
     """
 
     name: str = ""
     cards: tuple[SimCard | None, ...] | None = None
+    modem_dialect: str | None = None
     hardware: Callable[[Hardware], Hardware] = lambda hardware: hardware
     transport: Callable[[UpstreamTransport], UpstreamTransport] = lambda upstream: upstream
     ports: Callable[[Ports], Ports] = lambda ports: ports
@@ -48,7 +52,8 @@ def build_device(  # noqa: PLR0913 - each is a separate part
     """A device with the firmware `profile` in `place`, switched off; everything random in it derives from `seed`.
 
     `bind` says what an image trusts and where its requests go. `modem` replaces the emulated one. The IMEIs are those
-    of `storage` if it has any, else those that the modem reports. Raises what `read_telephony` and `bind` raise.
+    of `storage` if it has any, else those that the modem reports. Raises what `read_telephony`, `find_dialect` and
+    `bind` raise.
     """
     storage, options = storage or DeviceStorage(), options or DeviceOptions()
     cards = options.cards or cards_at(place, seed)
@@ -58,7 +63,7 @@ def build_device(  # noqa: PLR0913 - each is a separate part
     numbers = storage.imeis or numbers
     hardware = Hardware(
         imeis=numbers,
-        modem=modem or radio.modem(numbers),
+        modem=modem or radio.modem(numbers, _modem_options(options.modem_dialect, seed)),
         surroundings=EmulatedSurroundings(radio),
         store=storage.store,
         counter=storage.counter,
@@ -71,3 +76,10 @@ def build_device(  # noqa: PLR0913 - each is a separate part
 
     context = DeviceContext(world, seed, location, bind_image, options.ports)
     return Handset(profile, options.hardware(hardware), context)
+
+
+def _modem_options(dialect: str | None, seed: Seed) -> ModemOptions:
+    """The options of the emulated modem. What is random in its dialect derives from the seed of the device."""
+    if dialect is None:
+        return ModemOptions()
+    return ModemOptions(forms=find_dialect(dialect), seed=seed.random("modem").getrandbits(32))

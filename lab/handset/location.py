@@ -6,7 +6,7 @@ from typing import Final
 
 from firmware_profiles.model import Falsified, Profile
 from lab.handset.modem.modem import EmulatedModem
-from lab.handset.modem.state import ModemConfig
+from lab.handset.modem.state import ModemConfig, ModemOptions
 from lab.world.addresses import address_in
 from lab.world.operators import parse_bands
 from lab.world.places import Place
@@ -31,9 +31,9 @@ class Radio:
     wifi: Wifi
     position: Location | None
 
-    def modem(self, imeis: tuple[str, ...]) -> EmulatedModem:
+    def modem(self, imeis: tuple[str, ...], options: ModemOptions | None = None) -> EmulatedModem:
         """A modem with these cards on this network."""
-        return EmulatedModem(ModemConfig(imeis=imeis, slots=self.cards, serving=self.serving))
+        return EmulatedModem(ModemConfig(imeis=imeis, slots=self.cards, serving=self.serving), options)
 
 
 @dataclass

@@ -94,11 +94,15 @@ def run_stories(simulation: Simulation) -> Iterator[Story]:
         yield _story(plot, phone, [])
 
 
-def run_september_stories(seed: str) -> Iterator[Story]:
+def run_september_stories(seed: str, modem_dialect: str | None = None) -> Iterator[Story]:
     """Run the two stories of September 2021 in parallel, in a simulation that begins before the measure."""
     policy = Policy.parse(BEFORE, "open-2021-08.toml")
     with Simulation.open(
-        seed, world=World(int(BEGINNING.timestamp())), policy=policy, host=HttpHost
+        seed,
+        world=World(int(BEGINNING.timestamp())),
+        policy=policy,
+        host=HttpHost,
+        modem_dialect=modem_dialect,
     ) as simulation:
         late, carried = (
             simulation.phone(LATE.profile, LATE.place),

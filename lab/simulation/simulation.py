@@ -56,6 +56,7 @@ class SimulationOptions:
     folder: Path | None
     algorithm: Algorithm
     clock: Callable[[], int]
+    modem_dialect: str | None
 
 
 class Simulation:
@@ -88,6 +89,7 @@ class Simulation:
         folder: Path | None = None,
         clock: Callable[[], int] | None = None,
         algorithm: Algorithm = Algorithm.ED25519,
+        modem_dialect: str | None = None,
     ) -> Iterator["Simulation"]:
         """A simulation whose servers stop with the block.
 
@@ -95,11 +97,13 @@ class Simulation:
         that server, the shipped one by default, and `algorithm` the one that it signs with. `host` runs the servers.
         Simulations of one seed share their manufacturers; another `branch` has other devices and other random draws.
         Servers and devices keep their files in a new folder below `folder`. `clock` is the servers' clock in seconds
-        since the epoch, the world's by default.
+        since the epoch, the world's by default. `modem_dialect` is that of devices without one of their own.
         """
         with ExitStack() as stack:
             world = world or World()
-            options = SimulationOptions(url, policy, host, branch, folder, algorithm, clock or world.now)
+            options = SimulationOptions(
+                url, policy, host, branch, folder, algorithm, clock or world.now, modem_dialect
+            )
             yield cls(Seed.of(seed), world, stack, options)
 
     @property
@@ -124,7 +128,7 @@ class Simulation:
 
         `card` replaces the SIM that a device there carries; `modem` replaces the emulated one, and its IMEIs are used.
         `persistence` is the storage of a device that was switched on before or will be again.
-        Raises what `load_named` and `find_place` raise, and ValueError for an invalid `url`.
+        Raises what `load_named`, `find_place` and `find_dialect` raise, and ValueError for an invalid `url`.
         """
         firmware = profile if isinstance(profile, Profile) else load_named(profile)
         where, options = find_place(place), options or DeviceOptions()
@@ -132,6 +136,8 @@ class Simulation:
         number = f"phone {firmware.name} {place} {self._made[firmware.name, place]}"
         name = persistence.name if persistence else options.name or number
         storage = persistence or DeviceStorage(folder=self._folder / f"phone-{self._made.total()}")
+        if options.modem_dialect is None:
+            options = replace(options, modem_dialect=self._options.modem_dialect)
         if card and not options.cards:
             options = replace(options, cards=(card, None))
         return build_device(

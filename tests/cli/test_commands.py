@@ -212,6 +212,31 @@ MISTAKES = {
         2,
         "omit --sim or --modem",
     ),
+    "a misspelt modem dialect": (
+        ["device", "--profile", "custom-aosp", "--place", "paris", "--modem-dialect", "quectl"],
+        2,
+        "no modem dialect is called 'quectl'; did you mean 'quectel'?",
+    ),
+    "a misspelt modem dialect of a matrix": (
+        ["matrix", "--modem-dialect", "nordik"],
+        2,
+        "did you mean 'nordic'?",
+    ),
+    "a modem dialect together with a modem": (
+        [
+            "device",
+            "--profile",
+            "custom-aosp",
+            "--place",
+            "paris",
+            "--modem",
+            "x",
+            "--modem-dialect",
+            "telit",
+        ],
+        2,
+        "omit --modem-dialect or --modem",
+    ),
     "a port that cannot be": (
         ["device", "--profile", "official-eea", "--place", "paris", "--server", "http://127.0.0.1:99999"],
         2,

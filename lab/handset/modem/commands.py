@@ -1,73 +1,24 @@
 """The commands of the emulated modem: an interpreter from a command line to the lines of its response.
 
-It changes only the state of the modem. The registration commands are those of 3GPP TS 27.007.
+It changes only the state of the modem. The commands are those of 3GPP TS 27.007 and those of the modem's dialect.
 """
 
 import re
-from collections.abc import Callable
 from typing import Final
 
-from lab.handset.modem.state import CmeCode, ModemState, RefusedError, spell_error
-from lab.world.operators import UnknownOperatorError, find_operator
-from lab.world.sim import CardCommand, PinState, SimCard
-from wire.codes import AccessTechnology, Registration
-from wire.evidence import Serving
+from lab.handset.modem.answers import file_line, operator_line, registration_line, spell_error
+from lab.handset.modem.forms import FileReading, ParameterReading, ReportTime
+from lab.handset.modem.state import CmeCode, ModemState, RefusedError
+from lab.world.sim import GET_RESPONSE, READ_BINARY, CardCommand, CardResponse, PinState, SimCard
 
 Lines = tuple[str, ...]
 
 _BASIC: Final = re.compile(r"([A-Za-z&])(\d{0,3})", re.ASCII)
 _PARTS: Final = re.compile(r'(?:[^;"]|"[^"]*"?)+')
-_EXTENDED: Final = re.compile(r"(\+[A-Za-z0-9]+)(=\?|\?|=)?(.*)", re.DOTALL | re.ASCII)
-_REGISTRATIONS: Final = frozenset({"+CREG", "+CEREG", "+C5GREG"})
-
-STATES: Final = {
-    Registration.NOT_REGISTERED: 0,
-    Registration.HOME: 1,
-    Registration.SEARCHING: 2,
-    Registration.DENIED: 3,
-    Registration.UNKNOWN: 4,
-    Registration.ROAMING: 5,
-    Registration.EMERGENCY_ONLY: 8,
-}
-ACCESS: Final = {
-    AccessTechnology.GSM: 0,
-    AccessTechnology.UMTS: 2,
-    AccessTechnology.LTE: 7,
-    AccessTechnology.NR: 11,
-}
-_CORES: Final = {"+CEREG": AccessTechnology.LTE, "+C5GREG": AccessTechnology.NR}
-
-
-def registration_line(name: str, serving: Serving, mode: int, *, solicited: bool) -> str:
-    """`<name>: [<mode>,]<stat>[,"<area>","<cell>",<AcT>]`; mode 2 adds the cell.
-
-    +CREG reports a registration on any technology, +CEREG only on LTE, +C5GREG only on NR.
-    """
-    cell = serving.cell
-    core = _CORES.get(name)
-    other_core = core is not None and cell is not None and cell.technology is not core
-    fields = [str(mode)] if solicited else []
-    fields.append("0" if other_core else str(STATES[serving.registration]))
-    if mode == 2 and cell is not None and not other_core:
-        width = 6 if cell.technology is AccessTechnology.NR else 4
-        fields += ["" if cell.area is None else f'"{cell.area:0{width}X}"']
-        fields += ["" if cell.id is None else f'"{cell.id:08X}"']
-        fields += ["" if cell.technology is None else str(ACCESS[cell.technology])]
-    return f"{name}: {','.join(fields)}"
-
-
-def operator_line(serving: Serving, form: int) -> str:
-    """`+COPS: <mode>[,<format>,"<operator>"[,<AcT>]]`: by name in format 0 and 1, by number in format 2."""
-    plmn = serving.plmn
-    if plmn is None:
-        return "+COPS: 0"
-    try:
-        name = plmn.mcc + plmn.mnc if form == 2 else find_operator(plmn).name.replace('"', "")
-    except UnknownOperatorError:
-        name = str(plmn)
-    technology = serving.cell.technology if serving.cell else None
-    access = "" if technology is None else f",{ACCESS[technology]}"
-    return f'+COPS: 0,{form},"{name}"{access}'
+_EXTENDED: Final = re.compile(r"([+#^%!*][A-Za-z0-9]+)(=\?|\?|=)?(.*)", re.DOTALL | re.ASCII)
+_NEWER_CORES: Final = frozenset({"+CEREG", "+C5GREG"})
+_SOFTWARE_VERSION: Final = "01"
+"""The last two digits of an IMEISV (3GPP TS 23.003 clause 6.2.2)."""
 
 
 def execute(state: ModemState, line: str) -> Lines:
@@ -83,7 +34,8 @@ def execute(state: ModemState, line: str) -> Lines:
         for part in _PARTS.findall(text[2:]):
             information.extend(_execute_part(state, part.strip()))
     except RefusedError as refused:
-        return (*information, spell_error(refused.code, state.error_mode, worded=state.worded))
+        form = state.forms.error
+        return (*information, spell_error(refused.code, state.error_mode, worded=state.worded, form=form))
     return (*information, "OK" if state.worded else "0")
 
 
@@ -91,7 +43,7 @@ def _execute_part(state: ModemState, part: str) -> Lines:
     """One extended command after any number of basic ones without a separator."""
     while match := _BASIC.match(part):
         letter, value = match[1].upper(), int(match[2] or 0)
-        if letter not in "EVQZ" or value > 1:
+        if letter not in ("EVQZ" if state.forms.echo.settable else "QZ") or value > 1:
             raise RefusedError(CmeCode.NOT_SUPPORTED)
         # ATE and ATV (ITU-T V.250 clauses 6.2.4 and 6.2.6); ATQ0 and ATZ change nothing here.
         if letter == "E":
@@ -99,36 +51,83 @@ def _execute_part(state: ModemState, part: str) -> Lines:
         if letter == "V":
             state.worded = value == 1
         part = part[match.end() :]
-    if not part:
-        return ()
+    return _execute_extended(state, part) if part else ()
+
+
+def _execute_extended(state: ModemState, part: str) -> Lines:
     extended = _EXTENDED.fullmatch(part)
     if extended is None:
         raise RefusedError(CmeCode.NOT_SUPPORTED)
     name, form, argument = extended[1].upper(), extended[2] or "", extended[3]
-    if name in _REGISTRATIONS:
+    if number := _number_line(state, part.upper()):
+        return (number,)
+    if name in state.forms.registration.located:
         return _registration(state, name, form, argument)
+    if name == state.forms.slot.command:
+        return _slot(state, form, argument)
     if form == "=":
         return _set(state, name, argument)
-    read = _READ.get(name + form)
-    if read is None or argument:
+    if argument:
         raise RefusedError(CmeCode.NOT_SUPPORTED)
-    return (read(state),)
+    return (_read(state, name + form),)
+
+
+def _number_line(state: ModemState, command: str) -> str | None:
+    """The answer to a command that gives the IMEI, the IMSI or the ICCID; None for any other command."""
+    forms = state.forms
+    if template := forms.identity.answers.get(command):
+        body = state.imei[:14]
+        return template.format(imei=state.imei, body=body, imeisv=body + _SOFTWARE_VERSION)
+    if template := forms.subscriber.answers.get(command):
+        return template.format(imsi=_stored(_usable_card(state).imsi))
+    if template := forms.card_number.answers.get(command):
+        iccid = _stored(_usable_card(state).ccid)
+        return template.format(iccid=iccid, padded=iccid.ljust(20, "F"))
+    return None
+
+
+def _read(state: ModemState, command: str) -> str:
+    """The response to a command without parameters."""
+    match command:
+        case "+CPIN?":
+            return state.forms.pin.answer.format(code=_pin_code(state))
+        case "+CMEE?":
+            return f"+CMEE: {state.error_mode}"
+        case "+COPS?":
+            return operator_line(state.serving, state.operator_format, state.forms.operator)
+        case _:
+            raise RefusedError(CmeCode.NOT_SUPPORTED)
 
 
 def _set(state: ModemState, name: str, argument: str) -> Lines:
     """The response to a command with parameters."""
     mode, _, form = argument.partition(",")
     match name:
-        case "+CSUS" if len(state.slots) > 1:
-            state.selected = _number(argument, len(state.slots) - 1)
         case "+CMEE":
             state.error_mode = _number(argument, 2)
         case "+COPS" if mode == "3":  # only the format; this modem has no manual choice of a network
-            state.operator_format = _number(form, 2)
+            number = _number(form, 2)
+            if number not in state.forms.operator.formats:
+                raise RefusedError(CmeCode.NOT_SUPPORTED)
+            state.operator_format = number
         case "+CRSM":
-            return _restricted_access(state, argument)
+            return (_restricted_access(state, argument),)
         case _:
             raise RefusedError(CmeCode.NOT_SUPPORTED)
+    return ()
+
+
+def _slot(state: ModemState, form: str, argument: str) -> Lines:
+    """The command that selects a slot (3GPP TS 27.007 clause 8.66, or the maker's own)."""
+    slot = state.forms.slot
+    if form == "?" and not argument:
+        return (slot.answer.format(number=slot.first + state.selected, position=state.selected + 1),)
+    if form != "=" or len(state.slots) == 1:
+        raise RefusedError(CmeCode.NOT_SUPPORTED)
+    number = _number(argument, slot.first + len(state.slots) - 1)
+    if number < slot.first:
+        raise RefusedError(CmeCode.INCORRECT_PARAMETERS)
+    state.selected = number - slot.first
     return ()
 
 
@@ -149,8 +148,8 @@ def _inserted_card(state: ModemState) -> SimCard:
     """The card of the selected slot. Raises RefusedError if there is none or if it is busy."""
     if state.card is None:
         raise RefusedError(CmeCode.SIM_NOT_INSERTED)
-    if state.sim_busy:
-        state.sim_busy -= 1
+    if state.sim_busy or state.sim_starts:
+        state.sim_busy = max(0, state.sim_busy - 1)
         raise RefusedError(CmeCode.SIM_BUSY)
     return state.card
 
@@ -175,14 +174,16 @@ def _usable_card(state: ModemState) -> SimCard:
     return card
 
 
-def _pin_state(state: ModemState) -> str:
+def _pin_code(state: ModemState) -> str:
+    if state.sim_starts and state.card is not None and state.forms.start.sim_code is not None:
+        return state.forms.start.sim_code
     pin = _inserted_card(state).pin
     if pin is PinState.BLOCKED:
         raise RefusedError(CmeCode.SIM_FAILURE)
     return _PIN_CODES[pin]
 
 
-def _restricted_access(state: ModemState, argument: str) -> Lines:
+def _restricted_access(state: ModemState, argument: str) -> str:
     """+CRSM (3GPP TS 27.007 clause 8.18): instruction, file, P1, P2, P3; reading needs neither data nor path."""
     card = _usable_card(state)
     fields = argument.split(",")
@@ -190,29 +191,44 @@ def _restricted_access(state: ModemState, argument: str) -> Lines:
         raise RefusedError(CmeCode.INCORRECT_PARAMETERS)
     instruction, file_id = _number(fields[0], 0xFF), _number(fields[1], 0xFFFF)
     p1, p2, p3 = (_number(field, 0xFF) for field in fields[2:5])
-    response = card.answer(CardCommand(instruction, file_id, p1, p2, p3))
-    data = f',"{response.data.hex().upper()}"' if response.data else ""
-    return (f"+CRSM: {response.sw1},{response.sw2}{data}",)
+    command = CardCommand(instruction, file_id, p1, p2, p3)
+    return file_line(_card_response(state, card, command), state.forms.file)
+
+
+def _card_response(state: ModemState, card: SimCard, command: CardCommand) -> CardResponse:
+    """The response of the card, as a modem of this dialect passes it on."""
+    form, size = state.forms.file, len(card.files.get(command.file_id, b""))
+    response = card.answer(command)
+    if command.instruction == READ_BINARY and size:
+        if form.reading is FileReading.IGNORED:
+            return CardResponse(0x90, 0, card.files[command.file_id])
+        if form.reading is FileReading.EXACT and command.p3 != size:
+            return CardResponse(0x6C, size & 0xFF)
+    if command.instruction == GET_RESPONSE and response.data:
+        match form.parameters:
+            case ParameterReading.REFUSED:
+                raise RefusedError(CmeCode.NOT_SUPPORTED)
+            case ParameterReading.PENDING:
+                return CardResponse(0x61, len(response.data), response.data)
+            case ParameterReading.EXACT if command.p3 != len(response.data):
+                return CardResponse(0x67, 0)
+    return response
 
 
 def _registration(state: ModemState, name: str, form: str, argument: str) -> Lines:
-    if name != "+CREG" and not state.newer_cores:
+    if name in _NEWER_CORES and not state.newer_cores:
         raise RefusedError(CmeCode.NOT_SUPPORTED)
+    forms = state.forms.registration
     if form == "?" and not argument:
-        return (registration_line(name, state.serving, state.reports.get(name, 0), solicited=True),)
+        mode = state.reports.get(name, 0)
+        return (registration_line(name, state.serving, mode, solicited=True, form=forms),)
     if form != "=":
         raise RefusedError(CmeCode.NOT_SUPPORTED)
-    state.reports[name] = _number(argument, 2)
+    state.reports[name] = mode = _number(argument, forms.largest_mode)
+    if not mode or forms.reports_when_set is ReportTime.NEVER:
+        return ()
+    report = registration_line(name, state.serving, mode, solicited=False, form=forms)
+    if forms.reports_when_set is ReportTime.BEFORE_RESULT:
+        return (report,)
+    state.late_reports.append(report)
     return ()
-
-
-_READ: Final[dict[str, Callable[[ModemState], str]]] = {
-    "+CGSN": lambda state: state.imeis[min(state.selected, len(state.imeis) - 1)],
-    "+CIMI": lambda state: _stored(_usable_card(state).imsi),
-    "+CCID": lambda state: f"+CCID: {_stored(_usable_card(state).ccid)}",
-    "+CPIN?": lambda state: f"+CPIN: {_pin_state(state)}",
-    "+CSUS?": lambda state: f"+CSUS: {state.selected}",
-    "+CMEE?": lambda state: f"+CMEE: {state.error_mode}",
-    "+COPS?": lambda state: operator_line(state.serving, state.operator_format),
-}
-"""The responses to commands without parameters."""

@@ -6,9 +6,10 @@ from random import Random
 from typing import Final
 
 from agent.ports import ModemError
-from lab.handset.modem.commands import execute, registration_line
+from lab.handset.modem.answers import registration_line
+from lab.handset.modem.commands import execute
 from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions, power_up
-from lab.world.sim import SimCard
+from lab.world.sim import PinState, SimCard
 from wire.evidence import Serving
 
 LINE_MAX: Final = 2048
@@ -18,7 +19,7 @@ _PIECE: Final = re.compile(rb"[^\r]*\r|[^\r]+")
 
 
 class EmulatedModem:
-    """Executes AT commands. A read without pending output returns immediately: time is not emulated here.
+    """Executes AT commands. A read without pending output returns immediately, and `elapsed` advances by its time-out.
 
     `sent` counts the bytes that the modem has sent.
 
@@ -39,36 +40,59 @@ class EmulatedModem:
         self._line = bytearray()
         self._answers: deque[_Answer] = deque()
         self._commands = 0
+        self._unsolicited = self._options.unsolicited + self._options.forms.unsolicited.lines
+        self._started = False
         self.sent = 0
+        self._start()
 
     def write(self, data: bytes) -> None:
         """Receive bytes; each carriage return ends a command line. Raises ModemError after the line has failed."""
         self._check_alive()
-        for piece in _PIECE.findall(data):
+        for piece in _PIECE.findall(data) if self._started else ():
             self._take(piece)
 
-    def read(self, timeout: float) -> bytes:  # noqa: ARG002 - the port's signature; nothing here takes time
+    def read(self, timeout: float) -> bytes:
         """Pending output, or nothing. Raises ModemError after the line has failed."""
         self._check_alive()
+        chunk = b""
         if self._answers and self._answers[0].delay:
             self._answers[0].delay -= 1
-            return b""
-        chunk = self._next_chunk()
+        else:
+            chunk = self._next_chunk()
+        if not chunk:
+            self._state.elapsed += timeout
+            self._start()
         if self._faults.dies_after is not None:
             chunk = chunk[: self._faults.dies_after - self.sent]
         self.sent += len(chunk)
         return chunk
+
+    def elapsed(self) -> float:
+        """The sum of the time-outs of all reads without output, in seconds."""
+        return self._state.elapsed
 
     def serve(self, serving: Serving) -> None:
         """Change the registration; the modem reports it if reports are on."""
         self._state.serving = serving
         for name, mode in self._state.reports.items():
             if mode:
-                self._say(_framed(registration_line(name, serving, mode, solicited=False)))
+                form = self._options.forms.registration
+                self._say(self._framed(registration_line(name, serving, mode, solicited=False, form=form)))
 
     def insert(self, slot: int, card: SimCard | None) -> None:
         """Put a card into a slot, or remove it."""
         self._state.slots[slot] = card
+
+    def _start(self) -> None:
+        """Send the lines of the start when the modem accepts input."""
+        form = self._options.forms.start
+        if self._started or self._state.elapsed < form.unresponsive:
+            return
+        self._started = True
+        card = self._state.card
+        ready = card is not None and card.pin is PinState.READY
+        for line in form.lines + (form.ready_lines if ready else ()):
+            self._say(self._framed(line))
 
     def _check_alive(self) -> None:
         if self._faults.dies_after is not None and self.sent >= self._faults.dies_after:
@@ -86,22 +110,33 @@ class EmulatedModem:
             self._run(line)
 
     def _run(self, line: str) -> None:
-        lines = execute(self._state, line)
-        if not lines:
+        if self._faults.ignored and line.upper().startswith(self._faults.ignored):
+            return
+        *information, result = execute(self._state, line) or ("",)
+        if not result:
             return
         delay = self._delays.get(self._commands, 0)
         self._commands += 1
-        form = "\r\n%s\r\n" if self._state.worded else "%s\r"
-        frames = [(form % text).encode("latin-1") for text in lines]
-        if self._options.unsolicited:
+        frames = [*map(self._framed, information), self._framed_result(result)]
+        if self._unsolicited:
             frames = [self._gap() + frame for frame in frames] + [self._gap()]
+        frames += map(self._framed, self._state.late_reports)
+        self._state.late_reports.clear()
         self._say(b"".join(frames), delay)
+
+    def _framed(self, line: str) -> bytes:
+        before, after = self._options.forms.line.information if self._state.worded else ("", "\r")
+        return f"{before}{line}{after}".encode("latin-1")
+
+    def _framed_result(self, result: str) -> bytes:
+        before, after = self._options.forms.line.result if self._state.worded else ("", "\r")
+        return f"{before}{result}{after}".encode("latin-1")
 
     def _gap(self) -> bytes:
         """At random an unsolicited result code."""
         if self._random.random() >= self._options.chatter:
             return b""
-        return _framed(self._random.choice(self._options.unsolicited))
+        return self._framed(self._random.choice(self._unsolicited))
 
     def _say(self, data: bytes, delay: int = 0) -> None:
         if not self._faults.silent:
@@ -129,7 +164,3 @@ class _Answer:
     def take(self, count: int | None) -> bytes:
         taken, self.data = self.data[:count], b"" if count is None else self.data[count:]
         return taken
-
-
-def _framed(line: str) -> bytes:
-    return f"\r\n{line}\r\n".encode("latin-1")

@@ -40,7 +40,7 @@ def _forward(modem: Modem, terminal: int, stop: Event) -> None:
             readable, _, _ = select.select([terminal], [], [], _POLL)
             if readable:
                 modem.write(os.read(terminal, _READ_SIZE))
-            while data := modem.read(0):
+            while data := modem.read(0 if readable else _POLL):
                 _write_all(terminal, data, stop)
     except (ModemError, OSError):
         return  # the line failed or the reader is gone; closing the terminal ends the reader

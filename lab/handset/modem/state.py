@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
+from lab.handset.modem.forms import STANDARD, DialectForms
 from lab.world.sim import SimCard
 from wire.codes import Registration
 from wire.evidence import Serving
@@ -46,17 +47,6 @@ class RefusedError(Exception):
         self.code = code
 
 
-def spell_error(code: CmeCode, mode: int, *, worded: bool) -> str:
-    """The final result code for `code` under AT+CMEE=`mode`; `worded` is true under ATV1.
-
-    >>> spell_error(CmeCode.SIM_BUSY, 2, worded=True)
-    '+CME ERROR: SIM busy'
-    """
-    if mode == 0:
-        return "ERROR" if worded else "4"
-    return f"+CME ERROR: {TEXTS[code] if mode == 2 else code.value}"
-
-
 @dataclass(frozen=True, slots=True)
 class ModemConfig:
     """The hardware: one IMEI for each slot, or one for all; the cards in the slots; the network of the registration."""
@@ -68,12 +58,12 @@ class ModemConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModemOptions:
-    """Behaviour of the modem that the standard allows.
+    """Behaviour of the modem that the standard allows, and the forms of its dialect.
 
     `echo` and `error_mode` (AT+CMEE) are the values after power-up. `unsolicited` are result codes that it sends
-    between the lines of its responses, in each gap with probability `chatter`. One read returns at most `chunk`
-    bytes, all if it is 0; sizes, gaps and codes are drawn from `seed`. `newer_cores` states whether it supports
-    +CEREG and +C5GREG.
+    between the lines of its responses, in addition to those of its dialect, in each gap with probability `chatter`.
+    One read returns at most `chunk` bytes, all if it is 0; sizes, gaps and codes are drawn from `seed`. `newer_cores`
+    states whether it supports +CEREG and +C5GREG.
     """
 
     echo: bool = True
@@ -83,6 +73,7 @@ class ModemOptions:
     chunk: int = 0
     seed: int = 0
     newer_cores: bool = True
+    forms: DialectForms = STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +82,22 @@ class ModemFaults:
 
     `silent`: it sends no response. `dies_after`: the line fails after so many bytes of output. `sim_busy`: so many SIM
     commands get the response "SIM busy". `delays`: for pairs (n, reads), the response to the n-th command line, from 0,
-    comes after so many empty reads.
+    comes after so many empty reads. `ignored`: command lines that begin with one of these get no response.
     """
 
     silent: bool = False
     dies_after: int | None = None
     sim_busy: int = 0
     delays: tuple[tuple[int, int], ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class ModemState:
-    """The state that commands read and change."""
+    """The state that commands read and change. `elapsed` is the time since power-up in seconds.
+
+    `late_reports` are the unsolicited lines to send after the response.
+    """
 
     imeis: tuple[str, ...]
     slots: list[SimCard | None]
@@ -111,15 +106,28 @@ class ModemState:
     error_mode: int
     newer_cores: bool
     sim_busy: int
+    forms: DialectForms
+    elapsed: float = 0.0
     selected: int = 0
     worded: bool = True
     operator_format: int = 0
     reports: dict[str, int] = field(default_factory=dict)
+    late_reports: list[str] = field(default_factory=list)
 
     @property
     def card(self) -> SimCard | None:
         """The card in the selected slot."""
         return self.slots[self.selected]
+
+    @property
+    def imei(self) -> str:
+        """The IMEI of the selected slot, or the only one."""
+        return self.imeis[min(self.selected, len(self.imeis) - 1)]
+
+    @property
+    def sim_starts(self) -> bool:
+        """Whether the card is not ready yet because the modem was switched on."""
+        return self.elapsed < self.forms.start.sim
 
 
 def power_up(config: ModemConfig, options: ModemOptions, faults: ModemFaults) -> ModemState:
@@ -130,8 +138,9 @@ def power_up(config: ModemConfig, options: ModemOptions, faults: ModemFaults) ->
         imeis=config.imeis,
         slots=list(config.slots),
         serving=config.serving,
-        echo=options.echo,
+        echo=options.echo and options.forms.echo.on,
         error_mode=options.error_mode,
         newer_cores=options.newer_cores,
         sim_busy=faults.sim_busy,
+        forms=options.forms,
     )

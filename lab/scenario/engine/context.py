@@ -294,6 +294,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
     options = DeviceOptions(
         name=f"handset {name}",
         cards=cards,
+        modem_dialect=table.modem_dialect,
         hardware=hardware,
         transport=lambda upstream: PowerCutTransport(context.transport(name, upstream, random), power_cut),
     )

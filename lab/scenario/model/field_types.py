@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from firmware_profiles.loader import names as profile_names
+from lab.handset.modem.dialects import dialect_names
 from lab.scenario.model.coercions import Listed, Short
 from lab.world.places import load_places
 from text_input.suggestions import suggestion
@@ -220,6 +221,13 @@ PlaceName = Annotated[
     str, _known("place", load_places()), WithJsonSchema({"type": "string", "enum": list(load_places())})
 ]
 """A place of the lab."""
+
+ModemDialectName = Annotated[
+    str,
+    _known("modem dialect", dialect_names()),
+    WithJsonSchema({"type": "string", "enum": list(dialect_names())}),
+]
+"""A dialect of the emulated modem."""
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 

@@ -8,6 +8,7 @@ from lab.scenario.model.faults import SKEW_MOST, WireFault
 from lab.scenario.model.field_types import (
     Line,
     Locale,
+    ModemDialectName,
     Moment,
     Name,
     PlaceName,
@@ -82,6 +83,9 @@ class HandsetTable(Table):
     )
     place: PlaceName | None = Field(
         None, description="The place of the device; the world's place by default."
+    )
+    modem_dialect: ModemDialectName | None = Field(
+        None, description="The maker whose AT dialect its modem speaks; the standards' by default."
     )
     activated: Activated | None = Field(
         None, description="Where and when it was set up before the first step."

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from agent.telephony.errors import MalformedAnswerError
 from agent.telephony.registration import REGISTERED, parse_operator, parse_registration
 from agent.telephony.results import split_fields
-from lab.handset.modem.commands import ACCESS, STATES, operator_line, registration_line
+from lab.handset.modem.answers import ACCESS, STATES, operator_line, registration_line
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Plmn, Serving
 

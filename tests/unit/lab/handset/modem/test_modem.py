@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from agent.ports import ModemError
 from agent.telephony.results import parse_result
+from lab.handset.modem.answers import spell_error
 from lab.handset.modem.commands import execute
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import (
@@ -15,7 +16,6 @@ from lab.handset.modem.state import (
     ModemFaults,
     ModemOptions,
     power_up,
-    spell_error,
 )
 from tests.support.modems import AT_HOME, IMEI, american_sim, config, cuban_sim
 from wire.codes import Registration
