@@ -11,7 +11,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -95,12 +95,19 @@ def _judge(*chain: bytes) -> None:
 
 def _check_description(description: KeyDescription, extension: bytes) -> None:
     written = encode_description(description)
-    has_unknown_tags = bool(description.software.unread or description.hardware.unread)
-    hold("a description has one encoding", holds=has_unknown_tags or written == extension)
-    # Tags without a field are not written.
-    known = replace(
+    lists = (description.software, description.hardware)
+    canonical = not description.deviations and not any(each.unread for each in lists)
+    hold("a description without deviations has one encoding", holds=not canonical or written == extension)
+    # Unknown tags and what deviates are not written.
+    again = key_description.decode(written)
+    hold("a description can be written and read again", holds=_facts(again) == _facts(description))
+
+
+def _facts(description: KeyDescription) -> KeyDescription:
+    none: dict[str, Any] = {"unread": frozenset(), "unreadable": frozenset(), "deviations": frozenset()}
+    return replace(
         description,
-        software=replace(description.software, unread=frozenset()),
-        hardware=replace(description.hardware, unread=frozenset()),
+        software=replace(description.software, **none),
+        hardware=replace(description.hardware, **none),
+        deviations=frozenset(),
     )
-    hold("a description can be written and read again", holds=key_description.decode(written) == known)

@@ -59,6 +59,7 @@ class AuthorizationFields:
     caller_nonce: Annotated[Null | None, Explicit(7)] = None
     min_mac_length: Annotated[int | None, Explicit(8)] = None
     ec_curve: Annotated[int | None, Explicit(10)] = None
+    ml_dsa_variant: Annotated[int | None, Explicit(11)] = None
     rsa_public_exponent: Annotated[int | None, Explicit(200)] = None
     mgf_digests: Annotated[SetOf[int] | None, Explicit(203)] = None
     rollback_resistance: Annotated[Null | None, Explicit(303)] = None
@@ -76,6 +77,7 @@ class AuthorizationFields:
     trusted_confirmation_required: Annotated[Null | None, Explicit(508)] = None
     unlocked_device_required: Annotated[Null | None, Explicit(509)] = None
     all_applications: Annotated[Null | None, Explicit(600)] = None
+    key_application_id: Annotated[bytes | None, Explicit(601)] = None
     created_at: Annotated[int | None, Explicit(701)] = None
     origin: Annotated[int | None, Explicit(702)] = None
     rollback_resistant: Annotated[Null | None, Explicit(703)] = None

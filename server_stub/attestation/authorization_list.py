@@ -1,8 +1,11 @@
 """The authorization lists of a key description: what a key may do, on which device, under which system.
 
-Source: `AuthorizationList` in the schema that the Android Open Source Project publishes with KeyMint
-(`KeyCreationResult.aidl`, version 400), and tags 600 and 703 of Keymaster 4. A list is a SEQUENCE of EXPLICIT context
-tags, each at most once, in ascending order. Unknown tags are recorded in `unread` and skipped.
+Source: `AuthorizationList` in the schema that the Android Open Source Project publishes ("Key and ID attestation",
+versions 1 to 500), and the tags of KeyMint's `Tag.aidl` that keystores also write. A list is a SEQUENCE of EXPLICIT
+context tags. Makers write tags of later versions into earlier ones, so every tag is read in every version.
+
+A value that cannot be read costs this one fact: the field is absent and its name is in `unreadable`. One value is
+refused, a BOOLEAN that is neither 00 nor ff: readers disagree on whether it means true.
 """
 
 from collections.abc import Callable
@@ -11,7 +14,9 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from server_stub.attestation import der
-from server_stub.attestation.der import DerError, DerProblem
+from server_stub.attestation.der import DerElement, DerError, DerProblem, Deviations
+from server_stub.attestation.deviations import Deviation
+from wire import limits
 from wire.codes import VerifiedBootState
 
 BOOT_STATES: Final = (
@@ -24,10 +29,10 @@ BOOT_STATES: Final = (
 
 
 class KeyDescriptionError(ValueError):
-    """The extension is malformed. `field` is the path of the field; the message does not repeat its value.
+    """The extension cannot be read. `field` is the path of the field; the message does not repeat its value.
 
-    >>> print(KeyDescriptionError("hardware.imei", DerProblem.TEXT_NOT_UTF8, "text is not UTF-8"))
-    key description, hardware.imei: text-not-utf-8 (text is not UTF-8)
+    >>> print(KeyDescriptionError("hardware.list", DerProblem.TRUNCATED, "the value is truncated"))
+    key description, hardware.list: truncated (the value is truncated)
     """
 
     def __init__(self, field: str, problem: DerProblem, detail: str) -> None:
@@ -43,7 +48,7 @@ class KeyDescriptionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RootOfTrust:
-    """Boot facts from the bootloader. `verified_boot_hash` is None if the list omits it."""
+    """Boot facts from the bootloader. `verified_boot_hash` is None if the list omits it, as versions 1 and 2 do."""
 
     verified_boot_key: bytes
     device_locked: bool
@@ -68,57 +73,117 @@ class ApplicationId:
 
 
 class ValueType(NamedTuple):
-    """How the element inside a context tag is read. `absent` is the value of a field without a tag."""
+    """How the content of a context tag is read. `absent` is the value of a field without a tag.
 
-    tag: int
-    decode: Callable[[bytes], Any]
+    `deviation` names a value that `decode` raises DerError for.
+    """
+
+    decode: Callable[[bytes, Deviations], Any]
     absent: Any = None
+    deviation: Deviation = Deviation.VALUE_UNREADABLE
 
 
-def _integers(data: bytes) -> frozenset[int]:
-    values = der.set_of(data, der.INTEGER, der.integer)
-    if not values:
-        raise DerError(DerProblem.MISSING, "an empty set; an absent set has no tag")
-    return frozenset(values)
+def _integer(data: bytes, deviations: Deviations) -> int:
+    return der.integer(der.only(data, der.INTEGER, deviations), deviations)
 
 
-def _root_of_trust(data: bytes) -> RootOfTrust:
-    parts = der.elements(data, 3, 4)
-    state = der.integer(der.content(parts[2], der.ENUMERATED))
-    if state >= len(BOOT_STATES):
-        raise DerError(DerProblem.VALUE_UNKNOWN, f"verified boot state {state}")
-    return RootOfTrust(
-        verified_boot_key=der.content(parts[0], der.OCTET_STRING),
-        device_locked=der.boolean(der.content(parts[1], der.BOOLEAN)),
-        verified_boot_state=BOOT_STATES[state],
-        verified_boot_hash=der.content(parts[3], der.OCTET_STRING) if len(parts) == 4 else None,
-    )
+def _octets(data: bytes, deviations: Deviations) -> bytes:
+    return der.only(data, der.OCTET_STRING, deviations)
 
 
-def _application_id(data: bytes) -> ApplicationId:
+def _integers(data: bytes, deviations: Deviations) -> frozenset[int]:
+    content = der.only(data, der.SET, deviations)
+    if not content:
+        deviations.add(Deviation.SET_EMPTY)
+    return frozenset(der.set_of(content, der.INTEGER, der.integer, deviations))
+
+
+def _flag(data: bytes, deviations: Deviations) -> bool:
+    """A NULL. Its presence sets the flag, whatever the tag contains, except a BOOLEAN that is false."""
+    if data == b"\x05\x00":
+        return True
+    deviations.add(Deviation.FLAG_NOT_NULL)
+    return data[:1] != bytes((der.BOOLEAN,)) or der.boolean(der.only(data, der.BOOLEAN, deviations))
+
+
+def _text(data: bytes, deviations: Deviations) -> str:
+    return _printable(_octets(data, deviations))
+
+
+def _printable(value: bytes) -> str:
+    """UTF-8 text that can be shown in a table, a page or a terminal. The error does not contain it."""
+    text = value.decode("utf-8", "surrogateescape")  # surrogates are not printable
+    if len(text) > limits.TEXT_MAX or not text.isprintable():
+        raise DerError(DerProblem.VALUE_UNKNOWN, "text that is not UTF-8, not printable or too long")
+    return text
+
+
+def _imei(data: bytes, deviations: Deviations) -> str:
+    """14 digits, with a check digit or two digits of software version, or neither (TS 23.003 section 6.2)."""
+    value = _octets(data, deviations)
+    if not 14 <= len(value) <= 16 or not value.isdigit():
+        raise DerError(DerProblem.VALUE_UNKNOWN, "an IMEI that is not 14 to 16 digits")
+    return value.decode("ascii")
+
+
+def _patch_level(data: bytes, deviations: Deviations) -> int:
+    """YYYYMM or YYYYMMDD, each in any field, as keystores write them. The day may be 00: not known (`Tag.aidl`)."""
+    value = _integer(data, deviations)
+    text = str(value)
+    if len(text) not in (6, 8) or not 1 <= int(text[4:6]) <= 12 or int(text[6:] or 0) > 31:
+        raise DerError(DerProblem.VALUE_UNKNOWN, "a patch level without a year and a month")
+    return value
+
+
+def _root_of_trust(data: bytes, deviations: Deviations) -> RootOfTrust:
+    parts = der.elements(der.only(data, der.SEQUENCE, deviations), 3, 4, deviations)
+    locked = der.boolean(der.content(parts[1], der.BOOLEAN, deviations))
+    key = der.content(parts[0], der.OCTET_STRING, deviations)
+    number = der.integer(der.content(parts[2], der.ENUMERATED, deviations), deviations)
+    if number >= len(BOOT_STATES):
+        raise DerError(DerProblem.VALUE_UNKNOWN, f"verified boot state {number}")
+    state = BOOT_STATES[number]
+    if state in _VERIFIED and not key:
+        deviations.add(Deviation.BOOT_KEY_EMPTY)
+    boot_hash = parts[3] if len(parts) == 4 else None
+    if boot_hash and boot_hash.tag != der.OCTET_STRING:
+        deviations.add(Deviation.VALUE_UNREADABLE)
+        boot_hash = None
+    return RootOfTrust(key, locked, state, boot_hash.content if boot_hash else None)
+
+
+_VERIFIED: Final = frozenset({VerifiedBootState.GREEN, VerifiedBootState.YELLOW})
+
+
+def _application_id(data: bytes, deviations: Deviations) -> ApplicationId:
     """`AttestationApplicationId`, whose DER is the content of the `OCTET STRING`."""
-    packages, signatures = der.elements(der.only(data, der.SEQUENCE), 2, 2)
+    sequence = der.only(_octets(data, deviations), der.SEQUENCE, deviations)
+    packages, signatures = der.elements(sequence, 2, 2, deviations)
+    read_packages = der.content(packages, der.SET, deviations)
+    read_signatures = der.content(signatures, der.SET, deviations)
     return ApplicationId(
-        packages=der.set_of(der.content(packages, der.SET), der.SEQUENCE, _package),
-        signatures=der.set_of(der.content(signatures, der.SET), der.OCTET_STRING, bytes),
+        packages=der.set_of(read_packages, der.SEQUENCE, _package, deviations),
+        signatures=der.set_of(read_signatures, der.OCTET_STRING, lambda digest, _: digest, deviations),
     )
 
 
-def _package(data: bytes) -> Package:
-    name, version = der.elements(data, 2, 2)
+def _package(data: bytes, deviations: Deviations) -> Package:
+    name, version = der.elements(data, 2, 2, deviations)
     return Package(
-        name=der.text(der.content(name, der.OCTET_STRING)),
-        version=der.integer(der.content(version, der.INTEGER)),
+        name=_printable(der.content(name, der.OCTET_STRING, deviations)),
+        version=der.integer(der.content(version, der.INTEGER, deviations), deviations),
     )
 
 
-_INTEGER: Final = ValueType(der.INTEGER, der.integer)
-_INTEGERS: Final = ValueType(der.SET, _integers, frozenset())
-_BYTES: Final = ValueType(der.OCTET_STRING, bytes)
-_TEXT: Final = ValueType(der.OCTET_STRING, der.text)
-_FLAG: Final = ValueType(der.NULL, der.null, absent=False)
-_ROOT: Final = ValueType(der.SEQUENCE, _root_of_trust)
-_APPLICATION: Final = ValueType(der.OCTET_STRING, _application_id)
+_INTEGER: Final = ValueType(_integer)
+_INTEGERS: Final = ValueType(_integers, frozenset())
+_OCTETS: Final = ValueType(_octets)
+_TEXT: Final = ValueType(_text, deviation=Deviation.TEXT_UNUSABLE)
+_IMEI: Final = ValueType(_imei, deviation=Deviation.IMEI_MALFORMED)
+_PATCH_LEVEL: Final = ValueType(_patch_level, deviation=Deviation.PATCH_LEVEL_MALFORMED)
+_FLAG: Final = ValueType(_flag, absent=False)
+_ROOT: Final = ValueType(_root_of_trust)
+_APPLICATION: Final = ValueType(_application_id, deviation=Deviation.APPLICATION_ID_MALFORMED)
 
 
 def _tag(number: int, value_type: ValueType) -> Any:
@@ -131,8 +196,10 @@ class AuthorizationList:
     """Authorizations enforced by software or by hardware. An absent field is None, empty or False.
 
     Patch levels are YYYYMM or YYYYMMDD as integers, `os_version` is MMmmss. `created_at` and the three dates are in
-    milliseconds since the epoch, `auth_timeout` is in seconds. Enumerations are numbers, as in KeyMint's AIDL.
-    `unread` has the numbers of unknown tags.
+    milliseconds since the epoch, `auth_timeout` is in seconds. Enumerations are numbers, as in KeyMint's AIDL. Texts
+    are printable and have at most `limits.TEXT_MAX` characters.
+    `unread` has the numbers of unknown tags, at most `UNREAD_MAX`; `unreadable` the names of fields that are absent
+    because their values cannot be read.
     """
 
     purposes: frozenset[int] = _tag(1, _INTEGERS)
@@ -144,6 +211,7 @@ class AuthorizationList:
     caller_nonce: bool = _tag(7, _FLAG)
     min_mac_length: int | None = _tag(8, _INTEGER)
     ec_curve: int | None = _tag(10, _INTEGER)
+    ml_dsa_variant: int | None = _tag(11, _INTEGER)
     rsa_public_exponent: int | None = _tag(200, _INTEGER)
     mgf_digests: frozenset[int] = _tag(203, _INTEGERS)
     rollback_resistance: bool = _tag(303, _FLAG)
@@ -161,27 +229,34 @@ class AuthorizationList:
     trusted_confirmation_required: bool = _tag(508, _FLAG)
     unlocked_device_required: bool = _tag(509, _FLAG)
     all_applications: bool = _tag(600, _FLAG)
+    key_application_id: bytes | None = _tag(601, _OCTETS)
     created_at: int | None = _tag(701, _INTEGER)
     origin: int | None = _tag(702, _INTEGER)
     rollback_resistant: bool = _tag(703, _FLAG)
     root_of_trust: RootOfTrust | None = _tag(704, _ROOT)  # noqa: RUF009 - a frozen class
     os_version: int | None = _tag(705, _INTEGER)
-    os_patch_level: int | None = _tag(706, _INTEGER)
+    os_patch_level: int | None = _tag(706, _PATCH_LEVEL)
     application_id: ApplicationId | None = _tag(709, _APPLICATION)  # noqa: RUF009 - a frozen class
     brand: str | None = _tag(710, _TEXT)
     device: str | None = _tag(711, _TEXT)
     product: str | None = _tag(712, _TEXT)
     serial: str | None = _tag(713, _TEXT)
-    imei: str | None = _tag(714, _TEXT)
+    imei: str | None = _tag(714, _IMEI)
     meid: str | None = _tag(715, _TEXT)
     manufacturer: str | None = _tag(716, _TEXT)
     model: str | None = _tag(717, _TEXT)
-    vendor_patch_level: int | None = _tag(718, _INTEGER)
-    boot_patch_level: int | None = _tag(719, _INTEGER)
+    vendor_patch_level: int | None = _tag(718, _PATCH_LEVEL)
+    boot_patch_level: int | None = _tag(719, _PATCH_LEVEL)
     device_unique_attestation: bool = _tag(720, _FLAG)
-    second_imei: str | None = _tag(723, _TEXT)
-    module_hash: bytes | None = _tag(724, _BYTES)
+    second_imei: str | None = _tag(723, _IMEI)
+    module_hash: bytes | None = _tag(724, _OCTETS)
     unread: frozenset[int] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    deviations: frozenset[Deviation] = frozenset()
+
+
+UNREAD_MAX: Final = 64
+"""Most unknown tags that a list records."""
 
 
 _FIELDS: Final[dict[int, tuple[str, ValueType]]] = {
@@ -198,40 +273,84 @@ def decode(data: bytes) -> AuthorizationList:
 
     Cached, because all keys of one device have the same hardware-enforced list.
     """
-    found: dict[str, Any] = {}
-    unread: list[int] = []
-    last = 0
+    builder = _ListBuilder()
     position, size = 0, len(data)
     while position < size:
-        name = "list"
         try:
-            tag, number, start, position = der.element_at(data, position)
-            known = _FIELDS.get(number)
-            name = known[0] if known else f"tag {number}"
-            _check_tag(tag, number, last)
-            last = number
-            if known:
-                found[name] = _value(number, data[start:position])
-            else:
-                der.single(data[start:position])
-                unread.append(number)
+            tag, number, start, position = der.element_at(data, position, builder.deviations)
+        except DerError as error:
+            raise KeyDescriptionError("list", error.problem, error.detail) from error
+        builder.add(DerElement(tag, number, data[start:position]))
+    return builder.built()
+
+
+class _ListBuilder:
+    """The authorizations of a list so far. What costs one fact and not the list is a deviation."""
+
+    def __init__(self) -> None:
+        self.deviations: Deviations = set()
+        self._values: dict[str, Any] = {}
+        self._unreadable: set[str] = set()
+        self._unread: set[int] = set()
+        self._last = 0
+
+    def add(self, element: DerElement) -> None:
+        if not element.number or element.tag not in _CONTEXT:
+            self.deviations.add(Deviation.ELEMENT_UNKNOWN)
+            return
+        if element.number < self._last:
+            self.deviations.add(Deviation.TAGS_UNSORTED)
+        self._last = element.number
+        if element.tag == der.CONTEXT and element.number in _FIELDS:
+            self._add_known(element.number, element.content)
+            return
+        if element.tag != der.CONTEXT:
+            self.deviations.add(Deviation.ELEMENT_UNKNOWN)
+        if element.number in self._unread:
+            self.deviations.add(Deviation.TAG_REPEATED)
+        elif len(self._unread) < UNREAD_MAX:
+            self._unread.add(element.number)
+
+    def _add_known(self, number: int, content: bytes) -> None:
+        name = _FIELDS[number][0]
+        try:
+            value, deviations = _value(number, content)
         except DerError as error:
             raise KeyDescriptionError(name, error.problem, error.detail) from error
-    return AuthorizationList(**found, unread=frozenset(unread))
+        self.deviations |= deviations
+        if name in self._values or name in self._unreadable:
+            self.deviations.add(Deviation.TAG_REPEATED)
+        if value is _UNREADABLE or self._values.get(name, value) != value:
+            self._unreadable.add(name)
+        self._values[name] = value
+
+    def built(self) -> AuthorizationList:
+        readable = {name: value for name, value in self._values.items() if name not in self._unreadable}
+        return AuthorizationList(
+            **readable,
+            unread=frozenset(self._unread),
+            unreadable=frozenset(self._unreadable),
+            deviations=frozenset(self.deviations),
+        )
 
 
-def _check_tag(tag: int, number: int, last: int) -> None:
-    """Raises DerError unless the tag is an EXPLICIT context tag with a higher number than the `last` one."""
-    if tag != der.CONTEXT:
-        raise DerError(DerProblem.WRONG_CLASS, f"tag 0x{tag:02x} is not an EXPLICIT context tag")
-    if number == last:
-        raise DerError(DerProblem.REPEATED, "a repeated tag")
-    if number < last:
-        raise DerError(DerProblem.UNSORTED, "a tag after a higher one")
+_CONTEXT: Final = frozenset({der.CONTEXT, 0x80})
+"""First byte of a context tag, constructed (EXPLICIT) or primitive."""
+
+_UNREADABLE: Final = object()
 
 
 @lru_cache(maxsize=512)
-def _value(number: int, data: bytes) -> Any:
-    """The value inside the context tag `number`. Cached, because devices of one model share most values."""
+def _value(number: int, content: bytes) -> tuple[Any, frozenset[Deviation]]:
+    """The value in the context tag `number`, or `_UNREADABLE`, and its deviations.
+
+    Raises DerError for a BOOLEAN that is neither 00 nor ff. Cached, because devices of one model share most values.
+    """
     value_type = _FIELDS[number][1]
-    return value_type.decode(der.only(data, value_type.tag))
+    deviations: Deviations = set()
+    try:
+        return value_type.decode(content, deviations), frozenset(deviations)
+    except DerError as error:
+        if error.problem is DerProblem.BOOLEAN_NOT_CANONICAL:
+            raise
+        return _UNREADABLE, frozenset({*deviations, value_type.deviation})

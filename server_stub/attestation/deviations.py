@@ -15,6 +15,26 @@ class Deviation(StrEnum):
     ISSUER_NOT_CA = "issuer-not-ca"
     SET_UNSORTED = "set-unsorted"
     VERSION_LATER = "version-later"
+    TAG_NOT_MINIMAL = "tag-not-minimal"
+    LENGTH_NOT_MINIMAL = "length-not-minimal"
+    INTEGER_NOT_MINIMAL = "integer-not-minimal"
+    NUMBER_TYPE = "number-type"
+    FLAG_NOT_NULL = "flag-not-null"
+    TRAILING_DATA = "trailing-data"
+    ELEMENT_UNKNOWN = "element-unknown"
+    SET_EMPTY = "set-empty"
+    SET_REPEATED = "set-repeated"
+    TAGS_UNSORTED = "tags-unsorted"
+    TAG_REPEATED = "tag-repeated"
+    VALUE_UNREADABLE = "value-unreadable"
+    TEXT_UNUSABLE = "text-unusable"
+    IMEI_MALFORMED = "imei-malformed"
+    APPLICATION_ID_MALFORMED = "application-id-malformed"
+    PATCH_LEVEL_MALFORMED = "patch-level-malformed"
+    BOOT_KEY_EMPTY = "boot-key-empty"
+    BOOT_HASH_ABSENT = "boot-hash-absent"
+    VERSION_UNPUBLISHED = "version-unpublished"
+    SECURITY_LEVEL_UNKNOWN = "security-level-unknown"
 
 
 DEVIATION_MEANING: Final[dict[Deviation, str]] = {
@@ -23,5 +43,25 @@ DEVIATION_MEANING: Final[dict[Deviation, str]] = {
     Deviation.ISSUER_NOT_CA: "The certificate below the root issued the leaf, but is not marked as a CA.",
     Deviation.SET_UNSORTED: "The members of a set in the key description are not in the order of DER.",
     Deviation.VERSION_LATER: "The key description has a later version than this release knows.",
+    Deviation.TAG_NOT_MINIMAL: "A tag number in the key description has a shorter form.",
+    Deviation.LENGTH_NOT_MINIMAL: "A length in the key description has a shorter form.",
+    Deviation.INTEGER_NOT_MINIMAL: "A number in the key description has leading zeros.",
+    Deviation.NUMBER_TYPE: "An INTEGER in the key description is written as ENUMERATED, or the reverse.",
+    Deviation.FLAG_NOT_NULL: "A flag in the key description has a value; its presence sets it.",
+    Deviation.TRAILING_DATA: "Data follows the end of the key description or of one of its structures.",
+    Deviation.ELEMENT_UNKNOWN: "An authorization list contains an element that is not an authorization.",
+    Deviation.SET_EMPTY: "A set in the key description is empty, but present.",
+    Deviation.SET_REPEATED: "A set in the key description contains a member more than once.",
+    Deviation.TAGS_UNSORTED: "The authorizations in a list are not in ascending order.",
+    Deviation.TAG_REPEATED: "A list contains an authorization more than once; it is absent if the values differ.",
+    Deviation.VALUE_UNREADABLE: "The value of an authorization cannot be read, so it is absent.",
+    Deviation.TEXT_UNUSABLE: "An attested text is not UTF-8, not printable or too long, so it is absent.",
+    Deviation.IMEI_MALFORMED: "An attested IMEI is not 14 to 16 digits, so it is absent.",
+    Deviation.APPLICATION_ID_MALFORMED: "The attested application is malformed, so it is absent.",
+    Deviation.PATCH_LEVEL_MALFORMED: "A patch level has no year and month, so it is absent.",
+    Deviation.BOOT_KEY_EMPTY: "A verified boot is stated, but its key is empty.",
+    Deviation.BOOT_HASH_ABSENT: "The verified boot hash, which versions from 3 on require, is absent.",
+    Deviation.VERSION_UNPUBLISHED: "The key description has a version that was never published.",
+    Deviation.SECURITY_LEVEL_UNKNOWN: "A security level is unknown, and counts as software.",
 }
 """One sentence for each deviation."""

@@ -1,7 +1,8 @@
 """A decoder for the Android Key Attestation extension, OID 1.3.6.1.4.1.11129.2.1.17.
 
 Source: the `KeyDescription` schema of the Android Open Source Project, "Key and ID attestation", in the versions that
-it has published from 3 (Keymaster 4.0) to 400 (KeyMint 4). Exactly one encoding of each description is accepted.
+it has published from 1 (Keymaster 2) to 500 (KeyMint 5). Another version is read as far as it follows this schema.
+What deviates from schema or DER with a clear meaning is read and named in `KeyDescription.deviations`.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from server_stub.attestation.authorization_list import (
     Package,
     RootOfTrust,
 )
-from server_stub.attestation.der import DerError, DerProblem
+from server_stub.attestation.der import DerError, Deviations
+from server_stub.attestation.deviations import Deviation
 
 __all__ = [
     "ATTESTATION_VERSIONS",
@@ -51,11 +53,14 @@ PURPOSE_VERIFY: Final = 3
 ORIGIN_GENERATED: Final = 0
 """`KeyOrigin::GENERATED`: the key was generated inside the keystore."""
 
-ATTESTATION_VERSIONS: Final = (3, 4, 100, 200, 300, 400)
-"""Keymaster 4.0 and 4.1, KeyMint 1 to 4: every version that was published."""
+ATTESTATION_VERSIONS: Final = (1, 2, 3, 4, 100, 200, 300, 400, 500)
+"""Keymaster 2.0, 3.0, 4.0 and 4.1, KeyMint 1 to 5: every version that was published."""
 
-KEYMINT_VERSIONS: Final = (0, 1, 2, 3, 4, 41, 100, 200, 300, 400)
-"""Keymaster 0.3 to 4.1, KeyMint 1 to 4. A newer system can attest keys of an older keystore in software."""
+KEYMINT_VERSIONS: Final = (0, 1, 2, 3, 4, 41, 100, 200, 300, 400, 500)
+"""Keymaster 0.3 to 4.1, KeyMint 1 to 5. A newer system can attest keys of an older keystore in software."""
+
+_BOOT_HASH_SINCE: Final = 3
+"""The first version whose root of trust has a verified boot hash."""
 
 
 class SecurityLevel(IntEnum):
@@ -68,7 +73,10 @@ class SecurityLevel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyDescription:
-    """The content of the extension. The operating system cannot influence `hardware`."""
+    """The content of the extension. The operating system cannot influence `hardware`.
+
+    `deviations` contains those of the two lists.
+    """
 
     attestation_version: int
     attestation_level: SecurityLevel
@@ -78,52 +86,70 @@ class KeyDescription:
     unique_id: bytes
     software: AuthorizationList
     hardware: AuthorizationList
+    deviations: frozenset[Deviation] = frozenset()
 
 
 def decode(extension: bytes) -> KeyDescription:
     """Read the value of the extension. Raises KeyDescriptionError."""
     name = "KeyDescription"
     found: dict[str, Any] = {}
+    deviations: Deviations = set()
     try:
-        parts = der.elements(der.only(extension, der.SEQUENCE), len(_MEMBERS), len(_MEMBERS))
+        sequence = der.elements(extension, 1, 1, deviations)[0]
+        members = der.content(sequence, der.SEQUENCE, deviations)
+        parts = der.elements(members, len(_MEMBERS), len(_MEMBERS), deviations)
         for part, (name, tag, read) in zip(parts, _MEMBERS, strict=True):
-            found[name] = read(der.content(part, tag))
+            found[name] = read(der.content(part, tag, deviations), deviations)
     except DerError as error:
         raise KeyDescriptionError(name, error.problem, error.detail) from error
     except KeyDescriptionError as error:
         raise error.inside(name) from error
-    return KeyDescription(**found)
+    root = found["hardware"].root_of_trust
+    if root and root.verified_boot_hash is None and found["attestation_version"] >= _BOOT_HASH_SINCE:
+        deviations.add(Deviation.BOOT_HASH_ABSENT)
+    return KeyDescription(**found, deviations=frozenset(deviations))
 
 
-def _version(published: tuple[int, ...]) -> Callable[[bytes], int]:
-    """A reader of a version that must be one of `published`."""
+def _version(published: tuple[int, ...]) -> Callable[[bytes, Deviations], int]:
+    """A reader of a version that should be one of `published`."""
 
-    def read(value: bytes) -> int:
-        version = der.integer(value)
-        if version not in published:
-            versions = ", ".join(map(str, published))
-            raise DerError(
-                DerProblem.VERSION_UNKNOWN, f"version {version}; published versions are {versions}"
-            )
+    def read(value: bytes, deviations: Deviations) -> int:
+        version = der.integer(value, deviations)
+        if version > published[-1]:
+            deviations.add(Deviation.VERSION_LATER)
+        elif version not in published:
+            deviations.add(Deviation.VERSION_UNPUBLISHED)
         return version
 
     return read
 
 
-def _level(value: bytes) -> SecurityLevel:
-    level = der.integer(value)
+def _level(value: bytes, deviations: Deviations) -> SecurityLevel:
+    """An unknown level proves nothing about hardware, so it counts as software."""
+    level = der.integer(value, deviations)
     if level >= len(SecurityLevel):
-        raise DerError(DerProblem.VALUE_UNKNOWN, f"security level {level}")
+        deviations.add(Deviation.SECURITY_LEVEL_UNKNOWN)
+        return SecurityLevel.SOFTWARE
     return SecurityLevel(level)
 
 
-_MEMBERS: Final[tuple[tuple[str, int, Callable[[bytes], Any]], ...]] = (
+def _octets(value: bytes, _: Deviations) -> bytes:
+    return value
+
+
+def _list(value: bytes, deviations: Deviations) -> AuthorizationList:
+    authorizations = authorization_list.decode(value)
+    deviations |= authorizations.deviations
+    return authorizations
+
+
+_MEMBERS: Final[tuple[tuple[str, int, Callable[[bytes, Deviations], Any]], ...]] = (
     ("attestation_version", der.INTEGER, _version(ATTESTATION_VERSIONS)),
     ("attestation_level", der.ENUMERATED, _level),
     ("keymint_version", der.INTEGER, _version(KEYMINT_VERSIONS)),
     ("keymint_level", der.ENUMERATED, _level),
-    ("challenge", der.OCTET_STRING, bytes),
-    ("unique_id", der.OCTET_STRING, bytes),
-    ("software", der.SEQUENCE, authorization_list.decode),
-    ("hardware", der.SEQUENCE, authorization_list.decode),
+    ("challenge", der.OCTET_STRING, _octets),
+    ("unique_id", der.OCTET_STRING, _octets),
+    ("software", der.SEQUENCE, _list),
+    ("hardware", der.SEQUENCE, _list),
 )

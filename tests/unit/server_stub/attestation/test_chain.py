@@ -170,16 +170,23 @@ def test_chain_is_rejected_if_any_certificate_is_on_the_status_list(
 
 
 def test_error_of_a_malformed_description_has_the_field_and_not_the_value() -> None:
-    good = encode_description(description(imei="001010123456787"))
-    bad = good.replace(b"001010123456787", b"00101012345678\xff")
+    bad = DESCRIPTION.replace(b"\x01\x01\xff", b"\x01\x01\x01")
     certificates = chain(leaf(attestation=bad), BATCH, ROOT)
     path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
     with pytest.raises(ChainError) as caught:
         describe(path.leaf)
     assert caught.value.problem is ChainProblem.DESCRIPTION_MALFORMED
-    assert "hardware.imei: text-not-utf-8" in caught.value.detail
-    assert "0010101" not in str(caught.value)
+    assert "hardware.root_of_trust: boolean-not-canonical" in caught.value.detail
     assert isinstance(caught.value.__cause__, KeyDescriptionError)
+
+
+def test_malformed_imei_leaves_the_device_unattested() -> None:
+    bad = DESCRIPTION.replace(b"001010123456787", b"00101012345678\x1b")
+    certificates = chain(leaf(attestation=bad), BATCH, ROOT)
+    path = ChainVerifier((certificates[-1],)).verify(der_of(certificates), NOW)
+    appraisal = judge(path, describe(path.leaf), ExpectedAttestation(CHALLENGE, named=True))
+    assert (appraisal.identity, appraisal.imei) == (Identity.UNATTESTED, None)
+    assert appraisal.results[0].reason is AppraisalReason.IMEI_NOT_ATTESTED
 
 
 def result(**changes: object) -> tuple[AppraisedClaim, ...]:
@@ -216,7 +223,7 @@ def test_storage_claim_depends_on_purposes_and_origin_of_the_key(
 def test_unknown_authorization_gives_a_warning_only_in_the_hardware_list() -> None:
     tiers = []
     for place in (6, 7):
-        parts = der.elements(der.only(DESCRIPTION, der.SEQUENCE))
+        parts = der.elements(der.only(DESCRIPTION, der.SEQUENCE, set()), 8, 8, set())
         unknown = raw_der.encode(der.CONTEXT, raw_der.encode(der.NULL, b""), 9999)
         parts[place] = parts[place]._replace(content=parts[place].content + unknown)
         extension = raw_der.encode(
