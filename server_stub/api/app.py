@@ -10,9 +10,8 @@ from fastapi.responses import HTMLResponse
 
 from server_stub.admin.context import AdminContext
 from server_stub.api import admin as admin_api
-from server_stub.api import openapi
+from server_stub.api import docs_page, openapi
 from server_stub.api.device_app import DEFAULT_LIMITS, device_app, new_uuid
-from server_stub.api.docs_page import page
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
 from server_stub.key_repository import KeyRepository
@@ -52,6 +51,7 @@ def create_app(  # noqa: PLR0913 - the parameters of `device_app`, and the admin
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         """The OpenAPI document as a page."""
-        return HTMLResponse(page(app.openapi()))
+        headers = {"Content-Security-Policy": docs_page.CONTENT_SECURITY_POLICY}
+        return HTMLResponse(docs_page.page(app.openapi()), headers=headers)
 
     return app

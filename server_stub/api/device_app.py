@@ -13,6 +13,7 @@ from server_stub.admin.fault_injection import Faults
 from server_stub.api import problems
 from server_stub.api.device import device_routes
 from server_stub.api.health import health_routes
+from server_stub.api.http_rules import HttpRules
 from server_stub.api.limits.requests import RequestLimitMiddleware
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log, RequestLog
@@ -62,6 +63,7 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     )
     app.state.limits, app.state.metrics = limits, metrics
     app.request_limits = partial(RequestLimitMiddleware, limits=limits, metrics=metrics, clock=stopwatch)
+    app.http_rules = partial(HttpRules, hosts=limits.hosts)
     app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
     app.include_router(device_routes(service, limits, metrics, stopwatch, faults))
@@ -75,7 +77,8 @@ class _App(FastAPI):
     """Puts the log outside of the framework's own error handler, so that its responses are logged too."""
 
     request_limits: Callable[[ASGIApp], ASGIApp]
+    http_rules: Callable[[ASGIApp], ASGIApp]
     request_log: Callable[[ASGIApp], ASGIApp]
 
     def build_middleware_stack(self) -> ASGIApp:
-        return self.request_log(self.request_limits(super().build_middleware_stack()))
+        return self.request_log(self.http_rules(self.request_limits(super().build_middleware_stack())))

@@ -3,6 +3,8 @@
 FastAPI's own page loads a viewer from the internet, which a lab may not reach.
 """
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -27,6 +29,7 @@ def page(document: dict[str, Any]) -> str:
     groups = groupby(operations, key=lambda each: each[0].get("tags", ["others"])[0])
     info = document["info"]
     return _PAGE.format(
+        style=_STYLE,
         title=escape(info["title"]),
         description=escape(info["description"]),
         always=_table(("Status", "Meaning"), ((str(s), escape(text)) for s, text in ALWAYS.items())),
@@ -80,17 +83,26 @@ def _text(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(text).replace("\n\n", "<br>"))
 
 
+_STYLE: Final = """
+body { font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
+td, th { border: 1px solid #999; padding: .2rem .5rem; text-align: left; vertical-align: top }
+h4 { margin: 2rem 0 .5rem; border-top: 1px solid #ccc; padding-top: 1rem }
+p { margin: .3rem 0 }
+pre { background: #f4f4f4; color: #111; padding: .5rem; overflow: auto }
+"""
+_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+CONTENT_SECURITY_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of the page: only its own style."""
+
 _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width">
-<style>
-body {{ font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse; width: 100%; margin: .5rem 0 }}
-td, th {{ border: 1px solid #999; padding: .2rem .5rem; text-align: left; vertical-align: top }}
-h4 {{ margin: 2rem 0 .5rem; border-top: 1px solid #ccc; padding-top: 1rem }}
-p {{ margin: .3rem 0 }}
-pre {{ background: #f4f4f4; color: #111; padding: .5rem; overflow: auto }}
-</style></head><body>
+<style>{style}</style></head><body>
 <h1>{title}</h1><p>{description}</p>
 <p>For machines: <a href="/openapi.json">/openapi.json</a></p>
 <h2>On every route</h2>

@@ -10,10 +10,13 @@ ALWAYS: Final = {
     400: "request-malformed: the request cannot be parsed",
     408: "request-timed-out: headers or body arrived too slowly",
     413: "body-too-large",
+    415: "media-type-unsupported: the body has a Content-Encoding",
+    421: "request-malformed: the server does not serve the host in the Host header",
     429: "too-many-requests from this address; wait for Retry-After",
     431: "headers-too-large",
     500: "internal: the server failed",
     503: "unavailable for now; wait for Retry-After",
+    505: "request-malformed: the version of HTTP is neither 1.0 nor 1.1",
 }
 """The errors of every route: limits reject the request before it reaches the route, or the server fails."""
 

@@ -40,14 +40,22 @@ _TITLES: Final = {
 
 
 class ApiError(Exception):
-    """A request that is rejected for a reason of HTTP. `retry_after` is in seconds."""
+    """A request that is rejected for a reason of HTTP. `retry_after` is in seconds; `headers` are of the response."""
 
-    def __init__(self, status: int, code: ProblemCode, detail: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: ProblemCode,
+        detail: str,
+        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.status = status
         self.code = code
         self.detail = detail
         self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
 
 def install(app: FastAPI) -> None:
@@ -103,6 +111,7 @@ def raw_problem(status: int, code: ProblemCode, detail: str, request_id: str, re
         f"content-type: {media.PROBLEM}",
         f"content-length: {len(body)}",
         f"x-request-id: {request_id}",
+        "x-content-type-options: nosniff",
         "connection: close",
         *([f"retry-after: {retry_after}"] if status == 503 else []),
     ]
@@ -125,7 +134,9 @@ def refusal(request: Request, error: ApiError | ServiceError) -> Response:
     retry = error.retry_after
     if retry is None and error.status in (429, 503):
         retry = RETRY_AFTER
-    headers = None if retry is None else {"Retry-After": str(retry)}
+    headers = error.headers if isinstance(error, ApiError) else {}
+    if retry is not None:
+        headers = headers | {"Retry-After": str(retry)}
     return problem(request, error.status, error.code, error.detail, headers)
 
 
@@ -139,7 +150,8 @@ def allowed_methods(paths: Mapping[str, Mapping[str, object]], path: str) -> str
     if not known:
         return None
     nearest = min(known, key=lambda template: template.count("{"))
-    return ", ".join(sorted(name.upper() for name in paths[nearest]))
+    methods = {name.upper() for name in paths[nearest]}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 @cache

@@ -58,8 +58,11 @@ def protocol(counter: ConnectionCounter) -> type[asyncio.Protocol]:
     return type("Protocol", (_LimitedH11Protocol,), {"counter": counter})
 
 
+_VERSIONS: Final = (b"1.0", b"1.1")
+
+
 class _Connection(h11.Connection):
-    """Limits the size of headers and stores the status that h11 suggests for a malformed request."""
+    """Checks what h11 does not, and stores the status for a malformed request."""
 
     status: int = 400
 
@@ -75,11 +78,23 @@ class _Connection(h11.Connection):
             raise
         # h11 itself limits headers only if they do not all arrive together.
         if isinstance(event, h11.Request):
-            size = len(event.target) + sum(len(name) + len(value) + 4 for name, value in event.headers)
-            if size > self._headers_max:
-                self.status = 431
-                raise h11.RemoteProtocolError("headers too long")
+            self._check(event)
         return event
+
+    def _check(self, request: h11.Request) -> None:
+        size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in request.headers)
+        if size > self._headers_max:
+            self._reject(431, "headers too long")
+        if request.http_version not in _VERSIONS:
+            self._reject(505, "unknown version of HTTP")
+        names = {name for name, _ in request.headers}
+        # RFC 9112 section 6.1: a proxy in front may have read the other length, and the rest as a second request.
+        if b"transfer-encoding" in names and (b"content-length" in names or request.http_version != b"1.1"):
+            self._reject(400, "two lengths, or a transfer encoding in HTTP/1.0")
+
+    def _reject(self, status: int, message: str) -> None:
+        self.status = status
+        raise h11.RemoteProtocolError(message)
 
 
 class _LimitedH11Protocol(H11Protocol):
@@ -134,6 +149,10 @@ class _LimitedH11Protocol(H11Protocol):
         self._limit_write_time()
 
     def shutdown(self) -> None:
+        cycle = self._newest_request()
+        if cycle is not None and not cycle.response_started:
+            # After this response uvicorn closes the connection without announcing it (RFC 9112 section 9.6).
+            cycle.default_headers = [*cycle.default_headers, (b"connection", b"close")]
         super().shutdown()
         if self.transport.is_closing():
             self._limit_write_time()
@@ -142,6 +161,9 @@ class _LimitedH11Protocol(H11Protocol):
         if self._incoming.status == 431:
             detail = f"headers may have at most {self._limits.headers_max} bytes"
             self._refuse(431, ProblemCode.HEADERS_TOO_LARGE, detail, Cut.HEADERS_TOO_LARGE)
+        elif self._incoming.status == 505:
+            detail = "this server speaks HTTP/1.1 and HTTP/1.0"
+            self._refuse(505, ProblemCode.REQUEST_MALFORMED, detail, Cut.MALFORMED)
         else:
             self._refuse(400, ProblemCode.REQUEST_MALFORMED, "this is not HTTP/1.1", Cut.MALFORMED)
 

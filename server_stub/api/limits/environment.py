@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server_stub.api.limits.settings import ServerLimits, read_rate
@@ -20,13 +20,15 @@ def _split_list(text: object) -> object:
 
 
 Rate = Annotated[str, AfterValidator(_check_rate)]
+Host = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class LoadSettings(BaseSettings):
     """The limits that operators set by environment variables: `ACTIVATION_SERVER_RATE_PER_DEVICE=off`.
 
-    `trusted_proxies` are addresses or networks, separated by commas: `10.0.0.7,fd00::/8`.
+    `trusted_proxies` are addresses or networks, separated by commas: `10.0.0.7,fd00::/8`. `hosts` are the hosts that
+    the server serves, without ports: `verdict.example,[::1]`.
     """
 
     model_config = SettingsConfigDict(env_prefix="ACTIVATION_SERVER_", frozen=True, extra="forbid")
@@ -40,6 +42,7 @@ class LoadSettings(BaseSettings):
     connections_max: Annotated[int, Field(ge=1, le=100_000)] = _DEFAULT.connections_max
     connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = _DEFAULT.connections_per_address
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split_list)] = ()
+    hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split_list)] = ()
 
     @property
     def limits(self) -> ServerLimits:
@@ -54,4 +57,5 @@ class LoadSettings(BaseSettings):
             rate_per_address=read_rate(self.rate_per_address),
             rate_per_device=read_rate(self.rate_per_device),
             trusted_proxies=tuple(map(str, self.trusted_proxies)),
+            hosts=self.hosts,
         )

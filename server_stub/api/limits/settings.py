@@ -20,7 +20,8 @@ class ServerLimits:
     response; `grace_seconds` how long a server that stops finishes accepted requests. `judging_max` is the number of
     requests that may wait for their verdict. Rates are those of the library `limits`, None for no limit; `rate_memory`
     bounds how many requests are stored to compute rates, for all addresses and for all devices together.
-    The server uses the `X-Forwarded-For` header of `trusted_proxies` only.
+    The server uses the `X-Forwarded-For` header of `trusted_proxies` only. `hosts` are the hosts that it serves,
+    without ports; it serves every host if there are none.
     """
 
     body_max: int = BODY_MAX
@@ -38,6 +39,7 @@ class ServerLimits:
     rate_per_device: RateLimitItem | None = None
     rate_memory: int = 200_000
     trusted_proxies: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 def read_rate(text: str) -> RateLimitItem | None:

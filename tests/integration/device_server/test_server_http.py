@@ -209,7 +209,7 @@ def test_the_openapi_document_describes_bodies_responses_errors_and_tokens(origi
     assert {"Evidence", "Verdict", "Challenge", "Problem", "Telephony"} <= set(schemas)
     errors = {status for status in verdicts["responses"] if status != "200"}
     own = {"400", "401", "406", "409", "415", "422", "500", "503"}
-    assert errors == own | {"408", "413", "429", "431"}
+    assert errors == own | {"408", "413", "421", "429", "431", "505"}
     for status in errors:
         assert set(verdicts["responses"][status]["content"]) == {media.PROBLEM}
     for name in schemas:

@@ -89,7 +89,9 @@ def test_every_accepted_request_is_answered_after_the_signal(tmp_path: Path, kin
         with pytest.raises(requests.ConnectionError):
             requests.get(origin + "/healthz", timeout=60)
         assert any(not answer.done() for answer in answers)
-        assert [answer.result().status_code for answer in answers] == [200] * DEVICES
+        assert [
+            (answer.result().status_code, answer.result().headers.get("Connection")) for answer in answers
+        ] == [(200, "close")] * DEVICES
         assert process.wait(60) == 0
     store = open_store(database)
     assert store.count() == DEVICES
@@ -108,5 +110,5 @@ def test_the_body_of_an_accepted_request_may_arrive_after_the_signal(tmp_path: P
         time.sleep(0.3)
         client.sendall(token[100:])
         response = read_to_end(client)
-        assert response.status == 200
+        assert (response.status, response.headers["connection"]) == (200, "close")
         assert process.wait(60) == 0

@@ -20,7 +20,7 @@ PUBLISHED = """
     MovedByActivation MovedBySaleRegion MovedInTerritory OutlookShown OverrideShown Plmn PolicyList
     PolicyNamed PolicyReference PolicyShown Problem ProblemCode Reason Registration Rotated Rotation
     Serving ShareShown ShipmentGiven ShipmentsAdded ShipmentsGiven Sim SimStatus SimulationShown
-    TableShown Telephony Terms Timed ToSimulate TrustTier UnlockCodeShown Verdict VerdictShown
+    TableShown Telephony TelephonyFault Terms Timed ToSimulate TrustTier UnlockCodeShown Verdict VerdictShown
     WeekShown Wifi WithReason
 """
 """The names of all schemas, from which generated clients make classes."""

@@ -15,8 +15,8 @@ PATHS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/devices", "GET"),
-        ("/devices/d-1", "DELETE, GET"),
+        ("/devices", "GET, HEAD"),
+        ("/devices/d-1", "DELETE, GET, HEAD"),
         ("/devices/bulk", "POST"),
         ("/devices/bulk/lock", "POST, PUT"),
         ("/devices/", None),

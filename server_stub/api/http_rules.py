@@ -1,0 +1,93 @@
+"""Rules of HTTP for every resource: HEAD, the Host header, Content-Encoding, and the security headers of responses."""
+
+from typing import Final
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server_stub.api.problems import ApiError, refusal
+from wire.codes import ProblemCode
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of a response that sets none itself (W3C Content Security Policy Level 3): it may load and run nothing."""
+
+_POLICY_NAME: Final = b"content-security-policy"
+_SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class HttpRules:
+    """ASGI middleware.
+
+    - HEAD is answered like GET without the body (RFC 9110 section 9.3.2).
+    - If `hosts` is not empty, a request for another host gets 421 (section 15.5.20).
+    - A request with a Content-Encoding gets 415 with Accept-Encoding (section 15.5.16): nothing is decompressed.
+    - Every response has security headers.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...] = ()) -> None:
+        self._app = app
+        self._hosts = frozenset(map(str.lower, hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or reject it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _with_security_headers(message.get("headers", ()))
+                if head:
+                    scope["method"] = "HEAD"  # for the log and the server
+            elif head:
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            self._check_host(scope)
+            _check_encoding(scope)
+        except ApiError as error:
+            await refusal(Request(scope), error)(scope, receive, send_with_headers)
+            return
+        if head:
+            scope["method"] = "GET"  # the router finds the route of GET
+        await self._app(scope, receive, send_with_headers)
+
+    def _check_host(self, scope: Scope) -> None:
+        if not self._hosts:
+            return
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        if host_name(host.decode("latin-1")) not in self._hosts:
+            raise ApiError(421, ProblemCode.REQUEST_MALFORMED, "this server does not serve the host in Host")
+
+
+def host_name(value: str) -> str:
+    """The host in a Host header (RFC 9110 section 7.2), in lower case, without port and trailing dot.
+
+    >>> host_name("Verdict.Example.:8021"), host_name("[::1]:8021")
+    ('verdict.example', '[::1]')
+    """
+    host = value.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].removesuffix(".")
+
+
+def _check_encoding(scope: Scope) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            detail = "send the body without Content-Encoding"
+            headers = {"Accept-Encoding": "identity"}
+            raise ApiError(415, ProblemCode.MEDIA_TYPE_UNSUPPORTED, detail, headers=headers)
+
+
+def _with_security_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    own = any(name.lower() == _POLICY_NAME for name, _ in headers)
+    policy = () if own else ((_POLICY_NAME, CONTENT_SECURITY_POLICY.encode()),)
+    return [*headers, *_SECURITY_HEADERS, *policy]
