@@ -141,6 +141,16 @@ def test_markup_in_names_and_messages_is_escaped(open_page: Open, arabic: Scenar
     assert opened.complaints == []
 
 
+def test_the_page_permits_no_script_but_its_own(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    """Content Security Policy Level 3: a second line of defence, should an escape be missing one day."""
+    planted = '<script>document.title="planted"</script><img src="x" onerror="document.title=1"></body>'
+    opened = open_page(render(matrix).replace("</body>", planted))
+    expect(opened.page.locator("#found")).to_have_text("4 of 4")
+    assert opened.page.title().startswith("Scenarios")
+    assert opened.complaints
+    assert all("Content Security Policy" in text for text in opened.complaints)
+
+
 def test_without_scripts_the_page_shows_summary_failures_and_matrix(
     open_page: Open, matrix: list[ScenarioResult]
 ) -> None:

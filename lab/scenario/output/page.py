@@ -1,5 +1,7 @@
 """One self-contained HTML page with a summary, tables of results, and the details of each scenario."""
 
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
@@ -93,6 +95,7 @@ class Report:
             cohorts=self._cohorts,
             pieces=self._archive.pieces,
             index=Markup(in_script(index)),  # noqa: S704 - JSON without markup characters
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             script=Markup(script),  # noqa: S704 - a file of this package
         )
 
