@@ -184,6 +184,14 @@ def test_error_has_line_code_and_correction(tail: str) -> None:
     assert words in found[0][2]
 
 
+def test_misspelt_modem_dialect_has_line_and_correction() -> None:
+    handset = "phone: {profile: official-global, modem-dialect: quectl}"
+    body = f"name: a\nabout: b\nhandsets:\n  {handset}\nsteps:\n  - expect: phone\n    usable: true\n"
+    (error,) = errors(body)
+    assert error[:2] == (4, FileErrorCode.BAD_VALUE)
+    assert "did you mean 'quectel'" in error[2]
+
+
 def test_every_error_code_has_a_case() -> None:
     assert {code for _, code, _ in INVALID.values()} == set(FileErrorCode) - {FileErrorCode.UNREADABLE}
 
