@@ -62,6 +62,8 @@ def operator_line(serving: Serving, number: int, form: OperatorForm = STANDARD.o
         return form.unregistered
     plmn = serving.plmn
     operator = plmn.mcc + plmn.mnc if number == 2 else _operator_name(plmn)
+    if form.ucs2 and number != 2:
+        operator = operator.encode("utf-16-be").hex().upper()
     technology = serving.cell and serving.cell.technology
     template = form.registered if technology else form.registered.replace(",{act}", "")
     return template.format(format=number, operator=operator, act=technology and ACCESS[technology])

@@ -22,9 +22,9 @@ _SOFTWARE_VERSION: Final = "01"
 
 
 def execute(state: ModemState, line: str) -> Lines:
-    """Execute one command line; returns the lines of the response, the final result code last.
+    """Execute one command line; returns the lines of the response, the final result code last; empty if there is none.
 
-    Empty if the line is not a command. The first part that fails ends the line (ITU-T V.250 clause 5.2.1).
+    No line if `line` is not a command. The first part that fails ends the line (ITU-T V.250 clause 5.2.1).
     """
     text = line.strip()
     if text[:2].upper() != "AT":
@@ -36,6 +36,8 @@ def execute(state: ModemState, line: str) -> Lines:
     except RefusedError as refused:
         form = state.forms.error
         return (*information, spell_error(refused.code, state.error_mode, worded=state.worded, form=form))
+    if text[2:].strip().upper() == "+CPIN?" and not state.forms.pin.final:
+        return (*information, "")
     return (*information, "OK" if state.worded else "0")
 
 
@@ -177,6 +179,8 @@ def _usable_card(state: ModemState) -> SimCard:
 def _pin_code(state: ModemState) -> str:
     if state.sim_starts and state.card is not None and state.forms.start.sim_code is not None:
         return state.forms.start.sim_code
+    if state.card is None and state.forms.pin.absent is not None:
+        return state.forms.pin.absent
     pin = _inserted_card(state).pin
     if pin is PinState.BLOCKED:
         raise RefusedError(CmeCode.SIM_FAILURE)

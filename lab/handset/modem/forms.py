@@ -45,9 +45,12 @@ class IdentityForm(AnswerForm):
 
 
 class PinForm(AnswerForm):
-    """The answer to AT+CPIN? with `code`."""
+    """The answer to AT+CPIN? with `code`, the code instead of an error where no card is inserted, and whether a final
+    result follows the answer."""
 
     answer: str = "+CPIN: {code}"
+    absent: str | None = None
+    final: bool = True
 
 
 class SubscriberForm(AnswerForm):
@@ -93,11 +96,13 @@ class RegistrationForm(AnswerForm):
 
 
 class OperatorForm(AnswerForm):
-    """+COPS: `format`, `operator` (name or number), `act`. `formats` are those that AT+COPS=3 accepts."""
+    """+COPS: `format`, `operator` (name or number), `act`. `formats` are those that AT+COPS=3 accepts, the first one
+    after power-up. `ucs2`: names are in UCS2, in hexadecimal."""
 
     registered: str = '+COPS: 0,{format},"{operator}",{act}'
     unregistered: str = "+COPS: 0"
     formats: tuple[int, ...] = (0, 1, 2)
+    ucs2: bool = False
 
 
 class FileReading(StrEnum):

@@ -112,12 +112,13 @@ class EmulatedModem:
     def _run(self, line: str) -> None:
         if self._faults.ignored and line.upper().startswith(self._faults.ignored):
             return
-        *information, result = execute(self._state, line) or ("",)
-        if not result:
+        lines = execute(self._state, line)
+        if not lines:
             return
+        *information, result = lines
         delay = self._delays.get(self._commands, 0)
         self._commands += 1
-        frames = [*map(self._framed, information), self._framed_result(result)]
+        frames = [*map(self._framed, information), *([self._framed_result(result)] if result else [])]
         if self._unsolicited:
             frames = [self._gap() + frame for frame in frames] + [self._gap()]
         frames += map(self._framed, self._state.late_reports)

@@ -143,4 +143,5 @@ def power_up(config: ModemConfig, options: ModemOptions, faults: ModemFaults) ->
         newer_cores=options.newer_cores,
         sim_busy=faults.sim_busy,
         forms=options.forms,
+        operator_format=options.forms.operator.formats[0],
     )

@@ -19,6 +19,7 @@ from lab.handset.modem.forms import (
 )
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemFaults, ModemOptions
+from lab.world.sim import SimCard
 from tests.support.modems import IMEI, american_sim, config, cuban_sim
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Plmn, Serving
@@ -41,9 +42,13 @@ def quiet(forms: DialectForms) -> DialectForms:
     return forms.model_copy(update={"unsolicited": UnsolicitedForm(), "start": StartForm()})
 
 
-def answer(forms: DialectForms, *commands: str, serving: Serving = ON_LTE, slots: int = 2) -> list[str]:
+def answer(
+    forms: DialectForms,
+    *commands: str,
+    serving: Serving = ON_LTE,
+    cards: tuple[SimCard | None, ...] = (cuban_sim(), american_sim()),
+) -> list[str]:
     """The lines that the modem sends to the last command, in forms without unasked lines."""
-    cards = (cuban_sim(), american_sim())[:slots]
     modem = EmulatedModem(config(*cards, serving=serving), ModemOptions(forms=quiet(forms)))
     for command in ("ATE0", *commands[:-1]):
         modem.write(command.encode() + b"\r")
@@ -96,7 +101,7 @@ ANSWERS = [
     ("quectel", "AT+CMEE=1;+CSUS=0", ["+CME ERROR: 4"]),
     ("quectel", "AT+CMEE=1;+QUIMSLOT=0", ["+CME ERROR: 50"]),
     ("sierra", "AT!ICCID?", [f"!ICCID: {ICCID}", "OK"]),
-    ("sierra", "AT+CREG=2;+CREG?", ["+CREG: 2,1,00C3,0001A2D1", "OK", "+CREG: 1,00C3,0001A2D1"]),
+    ("sierra", "AT+CREG=2;+CREG?", ["+CREG: 2,1,00C3,0001A2D1", "OK"]),
     ("sierra", "AT!UIMS=1;!UIMS?", ["!UIMS: 1", "OK"]),
     ("sierra", "AT+CMEE=1;+CSUS=0", ["ERROR"]),
     ("telit", "AT#CCID", [f"#CCID: {ICCID}", "OK"]),
@@ -120,6 +125,11 @@ ANSWERS = [
     ("mediatek", "AT+C5GREG?", ["+C5GREG: 0,1", "OK"]),
     ("mediatek", "AT+ESUO=5;+ESUO?", ["+ESUO: 5", "OK"]),
     ("mediatek", "AT+CMEE=1;+CSUS=0", ["+CME ERROR: unknown"]),
+    ("simcom", "AT+CMEE=2;+CSUS=0", ["ERROR"]),
+    ("mediatek", "AT+COPS?", ['+COPS: 0,0,"004300550042004100430045004C",7', "OK"]),
+    ("mediatek", "AT+COPS=3,2;+COPS?", ['+COPS: 0,2,"36801",7', "OK"]),
+    ("wavecom", "AT+CPIN?", ["+CPIN: READY"]),
+    ("wavecom", "AT+CREG=2;+CREG?", ['+CREG: 2,1,"00C3","1A2D1"', "OK", '+CREG: 1,"00C3","1A2D1"']),
     ("nordic", "AT%XICCID", [f"%XICCID: {ICCID}F", "OK"]),
     ("nordic", "AT+CGSN=1", [f'+CGSN: "{IMEI}"', "OK"]),
     ("nordic", "AT+CGSN=2", [f'+CGSN: "{IMEI[:14]}01"', "OK"]),
@@ -179,6 +189,11 @@ def test_unknown_cell_has_the_form_of_the_dialect(name: str, line: str) -> None:
 
 def test_mediatek_states_the_missing_operator_in_a_form_of_its_own() -> None:
     assert shipped("mediatek", "AT+COPS?", serving=SEARCHING) == ['+COPS:0,255,"",0', "OK"]
+
+
+def test_missing_card_is_a_code_where_the_maker_says_so() -> None:
+    assert answer(find_dialect("simcom"), "AT+CPIN?", cards=(None,)) == ["+CPIN: NOT INSERTED", "OK"]
+    assert answer(find_dialect("huawei"), "AT+CMEE=1", "AT+CPIN?", cards=(None,)) == ["+CME ERROR: 10"]
 
 
 def test_operator_format_that_the_form_lacks_is_refused_and_the_read_form_names_the_operator() -> None:
