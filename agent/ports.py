@@ -3,7 +3,7 @@
 A method returns a value or raises the exception that its docstring names, and no other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -185,8 +185,11 @@ class KeySourceError(PortError):
 class KeySource(Protocol):
     """The source of the verdict keys."""
 
-    def keys(self, now: int) -> KeySet:
-        """The keys to verify with. `now` is trusted time, seconds since the epoch. Raises KeySourceError."""
+    def keys(self, now: int, in_time: Callable[[], bool]) -> KeySet:
+        """The keys to verify with. `now` is trusted time, seconds since the epoch. Raises KeySourceError.
+
+        `in_time` says whether a request of this exchange may still start.
+        """
         ...
 
     def cached_keys(self) -> KeySet:

@@ -46,6 +46,7 @@ from agent.ports import (
     StoreError,
     TransportError,
 )
+from agent.repeats import EXCHANGE_SECONDS, check_time, repeated
 from agent.responses import ExchangeError
 from agent.sealing import Recovered, SealFault, recover, seal
 from agent.telephony.reader import TelephonyError, TelephonyReading, read_telephony
@@ -76,6 +77,7 @@ class Agent:
         self._state = fresh(image.built_at)
         self._sealing_key = b""
         self._reading: TelephonyReading | None = None
+        self._deadline = 0.0  # of the exchange, in seconds since boot
         self._queue: deque[Event] = deque()
         self._phase = Phase.DOWN
 
@@ -229,14 +231,18 @@ class Agent:
         return Collected(self._reading.imeis[0])
 
     def _request_challenge(self) -> Event:
-        response = self._ports.transport.post(
-            media.CHALLENGES_PATH, b"", content_type=media.JSON, accept=media.JSON
+        transport = self._ports.transport
+        self._deadline = self._ports.clock.elapsed() + EXCHANGE_SECONDS
+        response = repeated(
+            lambda: transport.post(media.CHALLENGES_PATH, b"", content_type=media.JSON, accept=media.JSON),
+            self._in_time,
         )
         return ChallengeReceived(responses.challenge_in(response).nonce)
 
     def _request_verdict(self, nonce: str) -> Event:
-        keys = self._ports.keys.keys(trusted_now(self._state, self._context()))
+        keys = self._ports.keys.keys(trusted_now(self._state, self._context()), self._in_time)
         key = self._ports.keystore.attest(nonce.encode())
+        check_time(self._in_time)
         response = self._ports.transport.post(
             media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT
         )
@@ -245,6 +251,9 @@ class Agent:
         return VerdictReceived(
             verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now)
         )
+
+    def _in_time(self) -> bool:
+        return self._ports.clock.elapsed() < self._deadline
 
     def _verify_code(self, code: bytes) -> Event:
         """Verify an unlock code without a network, with the cached keys."""

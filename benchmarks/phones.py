@@ -4,7 +4,7 @@ A device is built before the measurement. The measurement contains its work: boo
 modem, a new attested key, evidence, verification of the verdict, and sealing the state five times.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.effects import Effect
@@ -112,7 +112,7 @@ class _Pinned:
 
     _keys = KeySet.from_jwks(MANUFACTURER.pinned_jwks)
 
-    def keys(self, _now: int) -> KeySet:
+    def keys(self, _now: int, _in_time: Callable[[], bool]) -> KeySet:
         return self._keys
 
     def cached_keys(self) -> KeySet:

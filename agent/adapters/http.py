@@ -1,5 +1,6 @@
 """HTTP to one origin, with limits on time and size; without redirects, compression, cookies and proxy settings."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,10 +151,18 @@ def _transport_errors() -> Iterator[None]:
     try:
         yield
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-        raise TransportError(TransportFault.TLS_FAILED, type(error).__name__) from error
+        fault = TransportFault.UNREACHABLE if _was_cut_off(error) else TransportFault.TLS_FAILED
+        raise TransportError(fault, type(error).__name__) from error
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise TransportError(TransportFault.TIMED_OUT, type(error).__name__) from error
     except requests.exceptions.ConnectionError as error:
         raise TransportError(TransportFault.UNREACHABLE, type(error).__name__) from error
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise TransportError(TransportFault.BROKEN_ANSWER, type(error).__name__) from error
+
+
+def _was_cut_off(error: BaseException | None) -> bool:
+    """Whether the connection ended during the handshake: a fault of the line, and no refused certificate."""
+    while error is not None and not isinstance(error, ssl.SSLEOFError):
+        error = error.__cause__ or error.__context__
+    return error is not None

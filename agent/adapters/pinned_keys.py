@@ -1,8 +1,9 @@
 """Verdict keys in the firmware image."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from agent.ports import KeySourceError
+from agent.repeats import without_limit
 from agent.verification.keyset import KeySet
 
 
@@ -12,7 +13,7 @@ class PinnedKeys:
     def __init__(self, document: Mapping[str, object]) -> None:
         self._document = document
 
-    def keys(self, _now: int) -> KeySet:
+    def keys(self, _now: int, _in_time: Callable[[], bool] = without_limit) -> KeySet:
         """The usable keys of the set. Raises KeySourceError if there is none."""
         keys = KeySet.from_jwks(self._document)
         if not keys.keys:

@@ -61,7 +61,11 @@ TROUBLE: Final = {
 
 
 class NoResponseError(DownloadError):
-    """A download without a usable response."""
+    """A download without a usable response. `retry_after` is in seconds."""
+
+    def __init__(self, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class BusyError(DownloadHTTPError):

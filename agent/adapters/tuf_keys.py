@@ -13,6 +13,7 @@ restore an older list. This helps only with a key that was revoked since: it all
 until its next check-in. Metadata without valid signatures is rejected, and no code can lock.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from agent.adapters.tuf_cache import CacheFetcher
 from agent.adapters.tuf_errors import TufFault, key_source_error, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
 from agent.ports import Downloads
+from agent.repeats import without_limit
 from agent.verification.keyset import KeySet
 from wire import key_repository as repository
 
@@ -55,9 +57,12 @@ class TufKeys:
     folder: Path
     downloads: Downloads
 
-    def keys(self, now: int) -> KeySet:
-        """The published keys at trusted time `now`. Raises KeySourceError with a code of TufFault."""
-        return self._fetch(PortFetcher(self.downloads), now)
+    def keys(self, now: int, in_time: Callable[[], bool] = without_limit) -> KeySet:
+        """The published keys at trusted time `now`, with downloads that start while `in_time` is true.
+
+        Raises KeySourceError with a code of TufFault.
+        """
+        return self._fetch(PortFetcher(self.downloads, in_time), now)
 
     def cached_keys(self) -> KeySet:
         """The keys that were received last. Raises KeySourceError with a code of TufFault."""

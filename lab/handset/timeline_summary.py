@@ -16,7 +16,8 @@ def without_routine_entries(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The entries without routine ones.
 
     Heartbeats are left out. Check-ins and attempts that changed nothing become one entry, `checked in` or
-    `request failed`, with `times`; downloads of one exchange become one entry with the number of `files`.
+    `request failed`, with `times`; downloads of one exchange become one entry with the number of `files` and, if any
+    request was repeated, of `repeats`.
     """
     kept: list[Entry] = []
     screen = ""
@@ -26,8 +27,7 @@ def without_routine_entries(entries: Sequence[Entry]) -> tuple[Entry, ...]:
         if group[0].what != "alarm" or changed or set(shown) - {screen}:
             for download, run in groupby(group, key=lambda entry: entry.what.startswith("GET ")):
                 files = list(run)
-                one = Entry(files[0].at, Who.NETWORK, "GET /tuf/…", {"files": len(files)})
-                kept += [one] if download and len(files) > 1 else files
+                kept += [_downloads(files)] if download and len(files) > 1 else files
         elif routine := _routine(group):
             last = kept[-1] if kept else None
             if last and last.what == routine.what and last.detail | {"times": 1} == routine.detail:
@@ -38,6 +38,13 @@ def without_routine_entries(entries: Sequence[Entry]) -> tuple[Entry, ...]:
                 kept.append(routine)
         screen = shown[-1] if shown else screen
     return tuple(kept)
+
+
+def _downloads(requests: Sequence[Entry]) -> Entry:
+    """The downloads of one exchange as one entry."""
+    files = len({entry.what for entry in requests})
+    repeats = {"repeats": len(requests) - files} if len(requests) > files else {}
+    return Entry(requests[0].at, Who.NETWORK, "GET /tuf/…", {"files": files} | repeats)
 
 
 def _by_cause(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from agent import runtime
+from agent import repeats, runtime
 from agent.adapters.tuf_keys import TufKeys
 from agent.core import effects, timing
 from agent.core.events import Event, EventKind, VerdictReceived
@@ -108,10 +108,14 @@ def _accepts_verdicts_of_other_exchanges(patch: pytest.MonkeyPatch) -> None:
 def _never_updates_keys(patch: pytest.MonkeyPatch) -> None:
     fetch = TufKeys.keys
 
-    def keys(self: TufKeys, now: int) -> Any:
-        return self.cached_keys() if (self.folder / "targets").is_dir() else fetch(self, now)
+    def keys(self: TufKeys, now: int, in_time: Callable[[], bool]) -> Any:
+        return self.cached_keys() if (self.folder / "targets").is_dir() else fetch(self, now, in_time)
 
     patch.setattr(TufKeys, "keys", keys)
+
+
+def _never_repeats_a_request(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(repeats, "REPEATS", 0)
 
 
 def _ignores_retry_after(patch: pytest.MonkeyPatch) -> None:
@@ -151,6 +155,7 @@ RULES: Final[dict[str, Apply]] = {
     "agent: accepts any signature": _accepts_any_signature,
     "agent: accepts verdicts of other exchanges": _accepts_verdicts_of_other_exchanges,
     "agent: never updates its keys": _never_updates_keys,
+    "agent: never repeats a request": _never_repeats_a_request,
     "agent: ignores Retry-After": _ignores_retry_after,
     "agent: never increases the retry delay": _never_increases_delay,
     "agent: treats every verdict as an allow": _treats_every_verdict_as(EventKind.ALLOWED),

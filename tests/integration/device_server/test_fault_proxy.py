@@ -185,7 +185,7 @@ def test_a_client_without_tls_is_served_and_gets_faults() -> None:
     """By its address; faults before a connection become a reset."""
     faults = [
         NetworkFault(FaultKind.CAPTIVE_PORTAL, FaultSchedule(Route.CHALLENGES, nth=1)),
-        NetworkFault(FaultKind.REFUSED, FaultSchedule(Route.CHALLENGES, nth=2)),
+        *[NetworkFault(FaultKind.REFUSED, FaultSchedule(Route.CHALLENGES, nth=nth)) for nth in (2, 3, 4)],
     ]
     world = World()
     with (

@@ -23,6 +23,9 @@ from tests.support import faults_table
 
 HOUR, DAY = 3600, 86_400
 TABLE = faults_table.rows()
+FAILED_REQUESTS = {Route.CHALLENGES: (1, 2, 3), Route.KEYS: (2, 3, 4), Route.VERDICTS: (1,)}
+"""The requests of a route that must fail in a row so that an exchange fails. The first download of an exchange is the
+root that would come next, which is not there."""
 RECOVERED = 2 * HOUR
 """Longer than the first wait of any class."""
 
@@ -100,13 +103,14 @@ def test_a_locked_device_reports_a_fault_by_class_waits_and_recovers(
     environment: FaultEnvironment, locked: Handset, kind: FaultKind, route: Route
 ) -> None:
     """It remains locked."""
-    # The first download of an exchange is the root that would come next, which is not there.
-    environment.network.add(planned(kind, FaultSchedule(route, nth=2 if route is Route.KEYS else 1)))
+    for nth in FAILED_REQUESTS[route]:
+        environment.network.add(planned(kind, FaultSchedule(route, nth=nth)))
     since, before = len(locked.timeline.entries), len(environment.network.log.injected)
     locked.retry()
     environment.network.clear_faults()
-    (injected,) = environment.network.log.injected[before:]
-    assert (injected.fault, injected.device, route.matches(injected.path)) == (kind, "locked", True)
+    for injected in environment.network.log.injected[before:]:
+        assert (injected.fault, injected.device, route.matches(injected.path)) == (kind, "locked", True)
+    assert len(environment.network.log.injected) > before
     expect(locked, failures(locked, since), TABLE[kind][route])
     locked.wait(RECOVERED)
     expect(locked, [], faults_table.Cell(()))

@@ -117,7 +117,7 @@ def test_status_gives_the_code_and_class_of_the_failure(
     )
     error = published.error()
     assert (error.code, error.trouble) == (code, trouble)
-    assert error.retry_after == (77 if code is TufFault.BUSY else None)
+    assert error.retry_after == (77 if status in (429, 500, 503) else None)
 
 
 @pytest.mark.parametrize("status", [403, 404])
