@@ -2,8 +2,32 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 from agent.ports import StoreError
+
+PRIVATE: Final = 0o600
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file atomically by one that only its owner can read, whatever the umask. Raises OSError.
+
+    The content is complete and durable before it replaces the old one. A symbolic link at `path` is replaced and not
+    followed.
+    """
+    new = path.with_name(path.name + ".next")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as file:
+        os.fchmod(file.fileno(), PRIVATE)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 class SealedFile:
@@ -11,7 +35,6 @@ class SealedFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._next = path.with_name(path.name + ".next")
 
     def read(self) -> bytes | None:
         """The content, or None if there is no file. Raises StoreError."""
@@ -25,17 +48,7 @@ class SealedFile:
     def write(self, content: bytes) -> None:
         """Write, fsync, rename, fsync the folder. Raises StoreError; then the old content remains."""
         try:
-            descriptor = os.open(self._next, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            self._next.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            replace_file(self._path, content)
         except OSError as error:
             raise StoreError("store-unwritable", _reason(error)) from error
 

@@ -16,6 +16,7 @@ from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing.signing_key import Algorithm
 from server_stub.store import empty_database
+from server_stub.store.engines import make_private
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
@@ -54,7 +55,7 @@ class LabServer:
         self._identity = identity
         self._secrets = identity.manufacturer.secrets_signing_by(identity.algorithm)
         self._file = folder / "records.sqlite"
-        self._file.write_bytes(empty_database.as_file())
+        self._write_records(empty_database.as_file())
         self._clock = clock
         self._random = random
         self.repository = self.manufacturer.ceremony.open(folder / "keys", self._secrets.signing_keys, clock)
@@ -111,11 +112,15 @@ class LabServer:
         self._halt()
         for suffix in ("", "-wal", "-shm"):
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
-        self._file.write_bytes(empty_database.as_file() if content is None else content)
+        self._write_records(empty_database.as_file() if content is None else content)
         self._start()
         if self.service.policy.document.version < self._policy.document.version:
             # Devices have seen its version and reject a verdict of a lower one.
             adopt_policy(self.service, self._policy)
+
+    def _write_records(self, content: bytes) -> None:
+        make_private(self._file)
+        self._file.write_bytes(content)
 
     def _halt(self) -> None:
         self._host.stop()

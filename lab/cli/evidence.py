@@ -1,7 +1,6 @@
 """`activation evidence`."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -71,14 +70,8 @@ def evidence(
             f"a device with {profile} in {place} sends no evidence; choose another --profile or --place"
         )
     if key is not None:
-        try:
-            # In place, unlike `write_private`: the file can be a link or a device such as /dev/stdout.
-            with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-                stream.write(json.dumps(builder.key.private_jwk(), indent=2) + "\n")
-        except OSError as error:
-            output.exit_with_error(
-                f"cannot write {key}: {error.strerror}; choose another path", output.ENVIRONMENT
-            )
+        # In place, unlike `write_private`: the file can be a device such as /dev/stdout.
+        output.write(key, json.dumps(builder.key.private_jwk(), indent=2) + "\n", private=True)
     if show_claims:
         output.as_json(edited or builder.claims)
     else:

@@ -155,11 +155,20 @@ def activation(
 
 
 def main() -> None:
-    """Entry point of the `activation` script. Characters that the terminal cannot show are replaced."""
+    """Entry point of the `activation` script. Characters that the terminal cannot show are replaced.
+
+    An argument that is not UTF-8 is a usage error: no message and no file could show it.
+    """
     gc.set_threshold(GC_THRESHOLD)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    for argument in sys.argv[1:]:
+        if not argument.isascii() and any("\ud800" <= each <= "\udfff" for each in argument):
+            sys.stderr.write(
+                f"activation: {argument!a} is not UTF-8; rename the file or correct the argument\n"
+            )
+            sys.exit(2)
     app()
 
 

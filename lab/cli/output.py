@@ -3,12 +3,14 @@
 Exit codes: 0 success, 1 check failed, 2 usage error, 3 environment error (no port, no modem, no server).
 """
 
+import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 
@@ -19,7 +21,7 @@ with deferred():
     from rich import console as rich_console
     from rich import progress as rich_progress
 
-    from agent.adapters import http
+    from agent.adapters import http, sealed_file
 
 T = TypeVar("T")
 
@@ -48,19 +50,30 @@ def progress(items: Iterable[T], label: str, total: int) -> Iterator[T]:
     )
 
 
-def write(file: Path, content: str | bytes) -> None:
-    """Write a file. Exits with an error if that fails."""
+_DEVICES: Final = tuple(map(Path, ("/dev", "/dev/fd", "/proc/self/fd")))
+"""Folders with links to the streams of a process, such as /dev/stdout."""
+
+
+def write(file: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Write a file; a `private` one only its owner can read. Exits with an error if that fails.
+
+    A symbolic link is not followed: it could lead to a file that the user did not name.
+    """
+    follow = 0 if file.parent in _DEVICES else os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | follow
     try:
-        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        with os.fdopen(os.open(file, flags, 0o600 if private else 0o666), "wb") as stream:
+            if private and stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                os.fchmod(stream.fileno(), 0o600)
+            stream.write(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        exit_with_error(f"cannot write {file}: {error.strerror}; choose another path", ENVIRONMENT)
+        reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        exit_with_error(f"cannot write {file}: {reason}; choose another path", ENVIRONMENT)
 
 
 def write_private(file: Path, text: str) -> None:
     """Write a new file that only its owner can read, instead of an existing one. Raises OSError."""
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text + "\n")
+    sealed_file.replace_file(file, f"{text}\n".encode())
 
 
 def check_writable(file: Path) -> None:
@@ -69,6 +82,8 @@ def check_writable(file: Path) -> None:
         exit_with_error(f"cannot write {file}: folder {file.parent} does not exist; create it", ENVIRONMENT)
     if file.is_dir():
         exit_with_error(f"cannot write {file}: it is a folder; name a file", ENVIRONMENT)
+    if file.is_symlink() and file.parent not in _DEVICES:
+        exit_with_error(f"cannot write {file}: it is a symbolic link; choose another path", ENVIRONMENT)
 
 
 def check_origin(url: str) -> None:

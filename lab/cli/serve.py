@@ -1,8 +1,9 @@
 """`activation serve`."""
 
+import ipaddress
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -22,6 +23,9 @@ with deferred():
     from server_stub.policy import errors
     from server_stub.reference_data import source_countries
     from server_stub.signing import signing_key
+
+PUBLIC_SEED: Final = "2021"
+"""The default seed. Its keys are public: they derive from it."""
 
 if TYPE_CHECKING:
     from server_stub.api.limits.settings import ServerLimits
@@ -48,7 +52,14 @@ def serve(
     ] = "Ed25519",
     seed: Annotated[
         str, typer.Option(help="Selects the manufacturer's keys; devices need the same seed.")
-    ] = "2021",
+    ] = PUBLIC_SEED,
+    allow_public_seed: Annotated[
+        bool,
+        typer.Option(
+            "--allow-public-seed",
+            help="Listen on an address that other machines reach although the keys of this seed are public.",
+        ),
+    ] = False,
 ) -> None:
     """Run the verdict server until it is interrupted.
 
@@ -62,6 +73,7 @@ def serve(
       activation device --profile official-global --place havana --server http://127.0.0.1:8021
     """
     output.known_name(algorithm, ALGORITHMS, "algorithm")
+    _check_host(host, seed, allow_public_seed=allow_public_seed)
     database = databases.parse_database(db)
     folder = keys_folder or database.beside("-keys")
     try:
@@ -77,6 +89,25 @@ def serve(
             f"cannot listen on {host} port {port}: {error.strerror}; choose another --host or --port",
             output.ENVIRONMENT,
         )
+
+
+def _check_host(host: str, seed: str, *, allow_public_seed: bool) -> None:
+    """Exit with an error if `host` names no address, or would give other machines a server with public keys."""
+    if not host.strip():
+        output.exit_with_error("--host is empty; name an address, such as 127.0.0.1, or 0.0.0.0 for all")
+    if seed == PUBLIC_SEED and not allow_public_seed and not _is_loopback(host):
+        output.exit_with_error(
+            f"the verdict keys of --seed {seed} are public, and {host} is an address that other machines may reach; "
+            "choose another --seed, or add --allow-public-seed"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`. A name other than localhost can have any address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _serve(

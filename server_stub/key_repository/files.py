@@ -59,9 +59,10 @@ class Folder:
                 raise _unwritable(path, error) from error
 
     def put(self, path: Path, content: bytes) -> None:
-        """Replace one file atomically. Raises OSError."""
+        """Replace one file atomically; symbolic links are not followed. Raises OSError."""
         temporary = path.with_name(path.name + ".next")
-        with temporary.open("wb") as stream:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

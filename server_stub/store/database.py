@@ -37,6 +37,8 @@ class Database:
             self.url, self.file = _postgresql(place), None
         elif str(place) == "":
             raise DatabaseError("no database is named; give a file, or postgresql://user:password@host/name")
+        elif str(place) == ":memory:" or Path(place).is_dir():
+            raise DatabaseError(f"{place} is not a file; give the path of a file, such as activation.sqlite")
         else:
             self.file = Path(place)
             self.url = URL.create("sqlite", database=str(place))

@@ -5,8 +5,12 @@ SQLite: a write-ahead log that is synced at every commit. A transaction takes th
 PostgreSQL: a transaction is READ COMMITTED, and locks what it reads in order to change it. A reading is one snapshot.
 """
 
+import logging
+import os
+import stat
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from sqlite3 import SQLITE_BUSY, OperationalError
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, Final
@@ -40,6 +44,35 @@ POSTGRESQL: Final = TransactionStatements(
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     locking=True,
 )
+
+
+_PRIVATE: Final = 0o600
+_LOG: Final = logging.getLogger(__name__)
+
+
+def make_private(file: Path) -> None:
+    """Create `file` if it does not exist, and let only its owner read it and the files next to it, whatever the umask.
+
+    SQLite gives `-wal` and `-shm` the mode of the database. A mode that was wider is logged. Raises OSError.
+    """
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE))
+        file.chmod(_PRIVATE)  # the umask may have removed more
+    except FileExistsError:
+        for each in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+            _tighten(each)
+
+
+def _tighten(file: Path) -> None:
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & 0o077:
+            file.chmod(_PRIVATE)
+            _LOG.warning("%s: its mode was %04o and is now %04o", file, mode, _PRIVATE)
+    except FileNotFoundError:
+        pass
+    except PermissionError:
+        _LOG.warning("%s: others can read it, and its mode cannot be changed: it has another owner", file)
 
 
 def make_engine(database: Database) -> tuple[Engine, TransactionStatements]:

@@ -23,7 +23,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from server_stub.store import empty_database
 from server_stub.store.database import Database
-from server_stub.store.engines import CONNECTIONS, make_engine
+from server_stub.store.engines import CONNECTIONS, make_engine, make_private
 from server_stub.store.migrate import Migrations, migrate
 from server_stub.store.protocol import StoreUnavailableError
 from server_stub.store.schema import VERDICTS
@@ -93,6 +93,11 @@ class SqlStore:
             return connection.execute(select(func.count()).select_from(VERDICTS)).scalar_one()
 
     def _migrate(self, migrations: Migrations | None) -> None:
+        if self.database.file is not None:
+            try:
+                make_private(self.database.file)
+            except OSError as error:
+                raise StoreUnavailableError(f"cannot open {self.database}: {error.strerror}") from error
         try:
             if self.database.in_memory:
                 empty_database.copy_to(self._engine)

@@ -3,6 +3,8 @@
 import base64
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from server_stub.store.sql import SqlStore
 from tests.support import server_phone
 from wire import media
 
+ACTIVATION = str(Path(sys.executable).with_name("activation"))
 SEED = "evidence command"
 STORE = SqlStore()
 
@@ -88,13 +91,27 @@ def test_key_file_is_private_and_has_the_attested_key(tmp_path: Path) -> None:
     assert (key["kty"], key["crv"], key["x5c"]) == ("EC", "P-256", header["x5c"])
 
 
-def test_key_is_written_through_a_link(tmp_path: Path) -> None:
-    """`--key /dev/stdout` is such a link."""
+@pytest.mark.parametrize("content", ["another's", None])
+def test_key_is_not_written_through_a_link(tmp_path: Path, content: str | None) -> None:
     link, file = tmp_path / "link", tmp_path / "key.jwk"
     link.symlink_to(file)
-    evidence("A" * 44, "--key", str(link))
-    assert link.is_symlink()
-    assert json.loads(file.read_text("utf-8"))["kty"] == "EC"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    made = evidence("A" * 44, "--key", str(link))
+    assert made.exit_code == 3
+    assert f"cannot write {link}: it is a symbolic link; choose another path" in made.stderr
+    assert (file.read_text("utf-8") if file.exists() else None) == content
+
+
+def test_key_can_be_written_to_standard_output() -> None:
+    """`/dev/stdout` is a link to the stream of the process."""
+    done = subprocess.run(
+        [ACTIVATION, "evidence", "A" * 44, "--key", "/dev/stdout", "--show-claims"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"kty": "EC"' in done.stdout
 
 
 @pytest.mark.parametrize(

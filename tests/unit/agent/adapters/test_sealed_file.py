@@ -1,5 +1,6 @@
 """The state file on a real disk has the old content or the new one, and no other."""
 
+import os
 import signal
 import stat
 import subprocess
@@ -33,9 +34,27 @@ def test_written_content_is_read(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
-def test_file_is_readable_only_by_its_owner(tmp_path: Path) -> None:
-    SealedFile(tmp_path / "state").write(b"x")
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_file_is_readable_only_by_its_owner(tmp_path: Path, umask: int) -> None:
+    """Whatever the umask, and whatever the mode of the file that it replaces."""
+    (tmp_path / "state").write_bytes(b"old")
+    (tmp_path / "state").chmod(0o666)
+    before = os.umask(umask)
+    try:
+        SealedFile(tmp_path / "state").write(b"x")
+    finally:
+        os.umask(before)
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("link", ["state", "state.next"])
+def test_symbolic_link_is_not_written_through(tmp_path: Path, link: str) -> None:
+    (tmp_path / "other").write_bytes(b"another's")
+    (tmp_path / link).symlink_to(tmp_path / "other")
+    SealedFile(tmp_path / "state").write(b"mine")
+    assert (tmp_path / "other").read_bytes() == b"another's"
+    assert not (tmp_path / "state").is_symlink()
+    assert SealedFile(tmp_path / "state").read() == b"mine"
 
 
 def test_incomplete_new_file_is_ignored(tmp_path: Path) -> None:

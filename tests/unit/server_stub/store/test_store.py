@@ -1,5 +1,7 @@
 """The SQL store: durability, atomicity, no identifiers, databases in memory."""
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -118,3 +120,31 @@ def test_memory_stores_are_independent_and_have_the_triggers_of_the_migrations()
         assert reading.audit(AuditQuery()).items == ()
     with pytest.raises(IntegrityError, match="append-only"), one._engine.begin() as connection:
         connection.execute(text("DELETE FROM audit"))
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_only_its_owner_can_read_a_new_database(tmp_path: Path, umask: int) -> None:
+    """With its write-ahead log and its shared memory, whatever the umask."""
+    before = os.umask(umask)
+    try:
+        store = open_store(tmp_path / "records.sqlite")
+        service(store).challenge()
+        with store.transaction() as transaction:
+            transaction.device("d-1")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(["records.sqlite", "records.sqlite-wal", "records.sqlite-shm"], 0o600)
+
+
+def test_the_mode_of_an_existing_database_is_tightened_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "records.sqlite"
+    open_store(file).close()
+    assert caplog.messages == []
+    file.chmod(0o644)
+    open_store(file).close()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert caplog.messages == [f"{file}: its mode was 0644 and is now 0600"]
