@@ -6,7 +6,7 @@ A method returns a value or raises the exception that its docstring names, and n
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agent.core.effects import Effect
 from agent.core.events import Event
@@ -97,6 +97,15 @@ class Modem(Protocol):
 
     def read(self, timeout: float) -> bytes:
         """The next bytes as soon as there are any; empty after `timeout` seconds. Raises ModemError."""
+        ...
+
+
+@runtime_checkable
+class TimedModem(Modem, Protocol):
+    """A modem whose line knows the time, so that input without end does not extend a time-out."""
+
+    def elapsed(self) -> float:
+        """Seconds since some moment. Monotonic."""
         ...
 
 

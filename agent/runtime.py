@@ -49,7 +49,7 @@ from agent.ports import (
 from agent.repeats import EXCHANGE_SECONDS, check_time, repeated
 from agent.responses import ExchangeError
 from agent.sealing import Recovered, SealFault, recover, seal
-from agent.telephony.reader import TelephonyError, TelephonyReading, read_telephony
+from agent.telephony.reader import TelephonyReading, read_telephony
 from agent.verification import verdict
 from agent.verification.errors import VerificationError
 from wire import media
@@ -217,7 +217,7 @@ class Agent:
             event = Failed(error.trouble, error.code, error.retry_after)
         except KeystoreError as error:
             event = Failed(Trouble.NO_KEYS, error.code)
-        except (ModemError, TelephonyError) as error:
+        except ModemError as error:
             event = Failed(Trouble.NO_TELEPHONY, error.code)
         self._queue.append(event)
 
@@ -228,6 +228,8 @@ class Agent:
 
     def _collect(self) -> Event:
         self._reading = read_telephony(self._ports.modem)
+        if not self._reading.imeis:
+            return Failed(Trouble.NO_TELEPHONY, self._reading.condition)
         return Collected(self._reading.imeis[0])
 
     def _request_challenge(self) -> Event:
@@ -294,7 +296,4 @@ class Agent:
         )
 
     def _imeis(self) -> tuple[str, ...]:
-        try:
-            return read_telephony(self._ports.modem).imeis
-        except (ModemError, TelephonyError):
-            return ()
+        return read_telephony(self._ports.modem).imeis

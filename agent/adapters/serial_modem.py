@@ -2,6 +2,7 @@
 
 import os
 import termios
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -53,6 +54,10 @@ class SerialModem:
                 self._port.timeout = timeout
             first = self._port.read(1)
             return first + self._port.read(self._port.in_waiting) if first else first
+
+    def elapsed(self) -> float:
+        """Seconds since some moment. Monotonic."""
+        return time.monotonic()
 
     def close(self) -> None:
         """Close the terminal device. Does nothing if it is closed already."""

@@ -1,9 +1,7 @@
-"""Text on a SIM: GSM 7-bit default alphabet (3GPP TS 23.038 clause 6.2.1) and UCS2 (ETSI TS 102 221 annex A).
-
-Offsets of errors are in bytes from the start of the text.
-"""
+"""Text on a SIM: GSM 7-bit default alphabet (3GPP TS 23.038 clause 6.2.1) and UCS2 (ETSI TS 102 221 annex A)."""
 
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 DEFAULT: Final = (
@@ -24,94 +22,104 @@ EXTENSION: Final = {
     0x3E: "]",
     0x40: "|",
     0x65: "€",
+    ESCAPE: " ",  # reserved for a further table; shown as a space
 }
+"""The characters after 0x1B. For any other code, the character of the default alphabet is shown (clause 6.2.1.1)."""
 
-FILLER: Final = 0xFF
+_FILLER: Final = 0xFF
+_CARRIAGE_RETURN: Final = 0x0D
+_LAST_ALPHABETIC: Final = 0x0FFF  # scripts with letters; later blocks are full of characters that end in FF
 
 _JOINERS: Final = frozenset("\u200c\u200d")  # Persian and Indic spelling needs them
 
 
-class TextError(Exception):
-    """Not text. `offset` is the invalid byte; `padding` is true if it is after the end of the text."""
+@dataclass(frozen=True, slots=True)
+class SimText:
+    """A text. `damaged` is true if it lacks a character that is not in the alphabet or not permitted."""
 
-    def __init__(self, offset: int, *, padding: bool = False) -> None:
-        super().__init__(f"byte {offset}")
-        self.offset = offset
-        self.padding = padding
+    text: str
+    damaged: bool
 
 
-def decode_text(data: bytes) -> str:
-    """The text of an alpha field without filler. The first byte selects one of four forms. Raises TextError.
+def decode_text(data: bytes) -> SimText:
+    """The text of an alpha field. The first byte selects one of four forms.
 
-    >>> decode_text(b"CUBACEL" + b"\\xff" * 9)
+    The text ends at the filler FF, at a carriage return, at 0000 in UCS2, or where only zeros follow. A character that
+    cannot be shown is left out.
+
+    >>> decode_text(b"CUBACEL" + b"\\xff" * 9).text
     'CUBACEL'
     """
-    first = data[0] if data else FILLER
-    if first == 0x80:
-        return _decode_ucs2(data)
-    if first in (0x81, 0x82):
-        return _decode_paged(data)
-    end = data.find(FILLER)
-    return _decode_default(data if end < 0 else _without_filler(data, end), 0)
+    if data[:1] == b"\x80":
+        characters = _ucs2_characters(data[1:])
+    elif data[:1] in (b"\x81", b"\x82"):
+        characters = _paged_characters(data)
+    else:
+        characters = _default_characters(_without_zeros(data.partition(b"\xff")[0]))
+    shown = [character for character in characters if _is_printable(character)]
+    return SimText("".join(shown).strip(), len(shown) < len(characters))
 
 
-def _without_filler(data: bytes, end: int) -> bytes:
-    """`data` up to `end`. The rest must be filler."""
-    for offset in range(end, len(data)):
-        if data[offset] != FILLER:
-            raise TextError(offset, padding=True)
-    return data[:end]
+def _without_zeros(data: bytes) -> bytes:
+    """`data` without two or more zeros at its end: padding, and not the commercial at, whose code is 0."""
+    content = data.rstrip(b"\0")
+    return content if len(data) - len(content) >= 2 else data
 
 
-def _decode_default(data: bytes, start: int) -> str:
-    text: list[str] = []
+def _default_characters(data: bytes) -> list[str]:
+    """The characters of 7-bit codes; "" for a code above 7F."""
+    characters: list[str] = []
     escaped = False
-    for offset, code in enumerate(data, start):
-        if code > 0x7F or (escaped and code not in EXTENSION):
-            raise TextError(offset)
+    for code in data:
+        if code == _CARRIAGE_RETURN and not escaped:
+            break
         if code == ESCAPE and not escaped:
             escaped = True
             continue
-        text.append(_printable(EXTENSION[code] if escaped else DEFAULT[code], offset))
+        default = DEFAULT[code] if code < len(DEFAULT) else ""
+        characters.append(EXTENSION.get(code, default) if escaped else default)
         escaped = False
-    if escaped:
-        raise TextError(start + len(data) - 1)
-    return "".join(text)
+    return characters
 
 
-def _decode_ucs2(data: bytes) -> str:
-    end = 1
-    while end + 1 < len(data) and data[end : end + 2] != b"\xff\xff":
-        end += 2
-    content = _without_filler(data, end)
-    return "".join(
-        _printable(chr(int.from_bytes(content[offset : offset + 2])), offset) for offset in range(1, end, 2)
-    )
+def _ucs2_characters(data: bytes) -> list[str]:
+    """Form 80: 16 bits for each character; "" for half of one."""
+    characters: list[str] = []
+    for offset in range(0, len(data), 2):
+        unit = data[offset : offset + 2]
+        code = int.from_bytes(unit)
+        if unit in (b"\xff\xff", b"\0\0", b"\0\r") or unit == b"\xff":
+            break
+        # At the end of the text, a high byte and filler are half a character, at least where no letter ends in FF.
+        cut = unit[-1] == _FILLER and code <= _LAST_ALPHABETIC and not data[offset + 2 :].strip(b"\xff")
+        characters.append("" if cut or len(unit) < 2 else chr(code))
+    return characters
 
 
-def _decode_paged(data: bytes) -> str:
-    """Forms 0x81 and 0x82: a length, the first code of a half page of 128 characters, then one byte a character."""
+def _paged_characters(data: bytes) -> list[str]:
+    """Forms 81 and 82: a length, the first code of a half page of 128 characters, then one byte a character."""
     header = 3 if data[0] == 0x81 else 4
-    if len(data) < header or header + data[1] > len(data):
-        raise TextError(1)
-    base = data[2] << 7 if header == 3 else int.from_bytes(data[2:4])
-    content = _without_filler(data, header + data[1])
-    text: list[str] = []
-    offset = header
+    base = data[2] << 7 if header == 3 and len(data) > 2 else int.from_bytes(data[2:4])
+    content = data[header : header + data[1]] if len(data) > 1 else b""
+    characters: list[str] = []
+    offset = 0
     while offset < len(content):
-        if content[offset] & 0x80:
-            code = base + (content[offset] & 0x7F)
-            text.append(_printable(chr(code) if code <= 0xFFFF else "\x00", offset))
+        code = content[offset]
+        if code == _FILLER and not content[offset:].strip(b"\xff"):
+            break
+        if code & 0x80:
+            character = base + (code & 0x7F)
+            characters.append(chr(character) if character <= 0xFFFF else "")
             offset += 1
             continue
-        end = offset + (2 if content[offset] == ESCAPE else 1)
-        text.append(_decode_default(content[offset:end], offset))
+        end = offset + (2 if code == ESCAPE else 1)
+        characters += _default_characters(content[offset:end])
         offset = end
-    return "".join(text)
+    return characters
 
 
-def _printable(character: str, offset: int) -> str:
-    """Rejects control characters, surrogates, unassigned codes and marks that reorder text on a screen."""
-    if unicodedata.category(character).startswith(("C", "Zl", "Zp")) and character not in _JOINERS:
-        raise TextError(offset)
-    return character
+def _is_printable(character: str) -> bool:
+    """False for control characters, surrogates, unassigned codes and marks that reorder text on a screen."""
+    if not character:
+        return False
+    return character in _JOINERS or not unicodedata.category(character).startswith(("C", "Zl", "Zp"))

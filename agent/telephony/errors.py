@@ -1,41 +1,71 @@
-"""Errors in the dialogue with a modem, with stable codes. No message contains output of the modem."""
+"""Faults of a reading, with stable codes. No fault contains output of the modem."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from wire import limits
+from wire.evidence import TelephonyFault
 
 
-class TelephonyCode(StrEnum):
-    """Why the modem could not be read."""
+class FaultCode(StrEnum):
+    """Why a detail is not in the reading."""
 
     MODEM_GONE = "modem-gone"
     """Reading from or writing to the line failed."""
     MODEM_SILENT = "modem-silent"
     """No response in time, and none to a probe."""
+    MODEM_NOT_UNDERSTOOD = "modem-not-understood"
+    """Output, but no response to a probe."""
+    READING_TIMED_OUT = "reading-timed-out"
+    """The deadline of the whole reading has passed."""
     COMMAND_TIMED_OUT = "command-timed-out"
     """The modem responds to probes, but not to this command."""
     COMMAND_REFUSED = "command-refused"
-    """A mandatory command returned an error."""
+    """The modem returned an error for the command."""
+    ANSWER_EMPTY = "answer-empty"
+    """The command succeeded without information."""
     ANSWER_MALFORMED = "answer-malformed"
-    """The response does not have the form of 3GPP TS 27.007."""
+    """The response, or one detail of it, does not have a known form."""
     LINE_TOO_LONG = "line-too-long"
     ANSWER_TOO_LONG = "answer-too-long"
     TOO_MANY_LINES = "too-many-lines"
     IMEI_INVALID = "imei-invalid"
-    """Not fifteen digits with a correct check digit."""
+    """Not an IMEI or IMEISV of 3GPP TS 23.003 clause 6.2."""
+    STATE_UNKNOWN = "state-unknown"
+    """A registration state that 3GPP TS 27.007 does not list."""
+    OPERATOR_NOT_NUMERIC = "operator-not-numeric"
+    """The operator is given by its name."""
+    LENGTH = "length"
+    """A SIM file that is shorter or longer than its clause permits, or of which the card sent only a part."""
+    DIGIT = "digit"
+    """A SIM file with a nibble that is not a digit, or filler before the end."""
+    IDENTITY_TYPE = "identity-type"
+    """The mobile identity in EF_IMSI is not an IMSI."""
+    MNC_LENGTH = "mnc-length"
+    """The MNC length in EF_AD is neither 2 nor 3."""
+    CHARACTER = "character"
+    """A character that is not in the alphabet, or not permitted in a name; the name lacks it."""
+    STATUS_WORD = "status-word"
+    """The status word of the card is not success."""
+    ACCESS_DENIED = "access-denied"
+    """The card requires an access condition that the agent cannot fulfil."""
 
 
-class TelephonyError(Exception):
-    """The modem could not be read. `command` is the command; its response is not included."""
+class SessionEndedError(Exception):
+    """The dialogue with the modem cannot continue. `source` is the command that was pending."""
 
-    def __init__(self, code: TelephonyCode, command: str, detail: str) -> None:
-        super().__init__(f"{code.value}: {command}: {detail}")
+    def __init__(self, code: FaultCode, source: str) -> None:
+        super().__init__(f"{code.value}: {source}")
         self.code = code
-        self.command = command
-        self.detail = detail
+        self.source = source
 
 
-class MalformedAnswerError(Exception):
-    """An information response does not have the form of its clause."""
+class MalformedError(Exception):
+    """A response or a SIM file is not used."""
+
+    def __init__(self, code: FaultCode = FaultCode.ANSWER_MALFORMED) -> None:
+        super().__init__(code.value)
+        self.code = code
 
 
 class ElementaryFile(StrEnum):
@@ -48,46 +78,27 @@ class ElementaryFile(StrEnum):
     GID1 = "EF_GID1"
 
 
-class SimFileCode(StrEnum):
-    """Why a file of a SIM is not used."""
-
-    LENGTH = "length"
-    """Shorter or longer than permitted."""
-    DIGIT = "digit"
-    """A nibble that is not a decimal digit, or filler before the end."""
-    IDENTITY_TYPE = "identity-type"
-    """The type or parity bits of the mobile identity do not fit an IMSI."""
-    MNC_LENGTH = "mnc-length"
-    """Neither 2 nor 3."""
-    CHARACTER = "character"
-    """Not in the alphabet, or not permitted in a name."""
-    PADDING = "padding"
-    """Data after the end of the content."""
-    STATUS_WORD = "status-word"
-    """The status word of the card is not success."""
-    ACCESS_DENIED = "access-denied"
-    """The card requires an access condition that the agent cannot fulfil."""
-    REFUSED = "refused"
-    """The modem returned an error for the command."""
-    ANSWER = "answer"
-    """The +CRSM response of the modem is malformed."""
+_SOURCE_MAX: Final = 32
 
 
-class SimFileError(Exception):
-    """A file does not conform to its specification. `offset` is the first byte that does not, from 0."""
+class FaultLog:
+    """The faults of one reading, each once, in the order in which they occurred; at most as many as evidence can hold."""
 
-    def __init__(self, file: ElementaryFile, code: SimFileCode, offset: int = 0) -> None:
-        super().__init__(f"{file.value}: {code.value} at byte {offset}")
-        self.file = file
-        self.code = code
-        self.offset = offset
+    def __init__(self) -> None:
+        self._faults: dict[TelephonyFault, None] = {}
 
+    def note(self, code: FaultCode, source: str, slot: int | None = None) -> None:
+        """Add a fault of a command or a SIM file."""
+        if len(self._faults) < limits.TELEPHONY_FAULTS_MAX:
+            self._faults[TelephonyFault(code=code.value, source=source[:_SOURCE_MAX], slot=slot)] = None
 
-@dataclass(frozen=True, slots=True)
-class SimFault:
-    """A file of the SIM in `slot` that is not in the evidence, and the reason."""
+    def note_end(self, ended: SessionEndedError) -> None:
+        """Add the fault that ended the reading, as the first one: it explains everything that is absent."""
+        first = TelephonyFault(code=ended.code.value, source=ended.source[:_SOURCE_MAX])
+        self._faults = dict.fromkeys((first, *self._faults))
+        while len(self._faults) > limits.TELEPHONY_FAULTS_MAX:
+            self._faults.popitem()
 
-    slot: int
-    file: ElementaryFile
-    code: SimFileCode
-    offset: int = 0
+    def faults(self) -> tuple[TelephonyFault, ...]:
+        """All faults."""
+        return tuple(self._faults)

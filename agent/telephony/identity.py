@@ -1,7 +1,9 @@
-"""IMEI (3GPP TS 23.003 clause 6.2 and annex B), and the length of the MNC of an IMSI."""
+"""IMEI and IMEISV (3GPP TS 23.003 clause 6.2 and annex B)."""
 
 import re
 from typing import Final
+
+from agent.telephony.results import in_plain_characters
 
 IMEI_FORM: Final = re.compile(r"[0-9]{15}")
 
@@ -24,23 +26,32 @@ def is_imei(text: str) -> bool:
     return IMEI_FORM.fullmatch(text) is not None and check_digit(text[:14]) == int(text[14])
 
 
-_NORTH_AMERICA: Final = (302, *range(310, 317), 334)
-_CARIBBEAN: Final = (330, 338, 342, 344, 346, 348, 352, 354, 356, 358, 360, 365, 366, 376)
-_LATIN_AMERICA: Final = (708, 722, 732, 750)
-
-THREE_DIGITS: Final = frozenset(map(str, (*_NORTH_AMERICA, *_CARIBBEAN, *_LATIN_AMERICA)))
-"""MCC with MNC of three digits. The length is decided nationally (ITU-T E.212)."""
-
-BOTH: Final = frozenset({"405", "441", "502", "525", "738"})
-"""MCC with MNC of either length."""
+_QUOTED: Final = re.compile(r'"([^"]*)"')
+_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])([0-9]{14,17})(?=[Ff]?(?![0-9A-Za-z]))")
+_SEPARATORS: Final = re.compile(r"(?<=[0-9])[ /.-](?=[0-9])")
 
 
-def assumed_mnc_length(mcc: str) -> int | None:
-    """The length of the MNC if the SIM does not give it (EF_AD without its fourth byte). None if it is unknown.
+def find_imeis(text: str) -> tuple[str, ...]:
+    """The IMEIs in a line, with their check digit.
 
-    >>> assumed_mnc_length("310"), assumed_mnc_length("368"), assumed_mnc_length("405")
-    (3, 2, None)
+    A line states an IMEI with 14 digits (no check digit), 15 (the check digit, or 0 in its place, clause 6.2.1),
+    16 (IMEISV, clause 6.2.2) or 17 (IMEI and software version), with or without a label, quotes, separators between
+    the digits, a filler, or more fields.
+
+    >>> find_imeis("IMEI: 49-015420-323751-8"), find_imeis("4901542032375101"), find_imeis("490154203237510,02")
+    (('490154203237518',), ('490154203237518',), ('490154203237518',))
     """
-    if mcc in BOTH:
+    plain = _QUOTED.sub(lambda quoted: f'"{in_plain_characters(quoted[1])}"', text)
+    numbers = _NUMBER.findall(plain) or _NUMBER.findall(_SEPARATORS.sub("", plain))
+    return tuple(dict.fromkeys(imei for number in numbers if (imei := _as_imei(number))))
+
+
+def _as_imei(number: str) -> str | None:
+    """`number`, of 14 to 17 digits, as an IMEI; None if it is none, or was never written."""
+    body = number[:14]
+    if not body.strip("0"):
         return None
-    return 3 if mcc in THREE_DIGITS else 2
+    imei = f"{body}{check_digit(body)}"
+    stated = number[14:15] if len(number) in (15, 17) else ""
+    accepted = ("", imei[14], "0") if len(number) == 15 else ("", imei[14])
+    return imei if stated in accepted else None

@@ -1,35 +1,54 @@
-"""Reads identity, SIMs and registration from a modem."""
+"""Reads identity, SIMs and registration from a modem, as far as the modem gives them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from enum import StrEnum
+from typing import Final
 
 from agent.ports import Modem
 from agent.telephony import commands
-from agent.telephony.errors import MalformedAnswerError, SimFault, TelephonyCode, TelephonyError
-from agent.telephony.identity import is_imei
+from agent.telephony.errors import FaultCode, FaultLog, MalformedError, SessionEndedError
+from agent.telephony.identity import find_imeis
 from agent.telephony.registration import REGISTERED, NetworkState, parse_operator, parse_registration
-from agent.telephony.session import CommandReply, ModemSession, Patience
-from agent.telephony.sim_reader import read_sim
+from agent.telephony.session import ModemSession, Patience
+from agent.telephony.sim_reader import SimReader
 from wire import limits
 from wire.codes import Registration, SimStatus
-from wire.evidence import Serving, Sim, Telephony
+from wire.evidence import Plmn, Serving, Telephony
 
-__all__ = ["Patience", "TelephonyCode", "TelephonyError", "TelephonyReading", "read_telephony"]
+__all__ = ["FaultCode", "ModemCondition", "Patience", "TelephonyReading", "read_telephony"]
 
-T = TypeVar("T")
+
+class ModemCondition(StrEnum):
+    """Whether the modem identified the device."""
+
+    IDENTIFIED = "modem-identified"
+    NOT_UNDERSTOOD = "modem-not-understood"
+    """It answers, but no answer states an IMEI."""
+    SILENT = "modem-silent"
+    """It does not answer, or its line has failed."""
+
+
+_NO_ANSWER: Final = frozenset({FaultCode.MODEM_GONE.value, FaultCode.MODEM_SILENT.value})
 
 
 @dataclass(frozen=True, slots=True)
 class TelephonyReading:
-    """What the modem reported. `telephony.bands` is empty: the modem does not report bands.
+    """What the modem reported, in the form of the evidence.
 
-    `faults` lists the SIM files that are not in `telephony` because they are malformed or not accessible.
+    `imeis` is empty if the modem did not state one. `telephony.bands` is empty: the modem does not report bands.
+    `telephony.faults` says what is absent and why.
     """
 
     imeis: tuple[str, ...]
     telephony: Telephony
-    faults: tuple[SimFault, ...] = ()
+
+    @property
+    def condition(self) -> ModemCondition:
+        """Whether the modem identified the device, and else whether it answers at all."""
+        if self.imeis:
+            return ModemCondition.IDENTIFIED
+        codes = {fault.code for fault in self.telephony.faults or ()}
+        return ModemCondition.SILENT if codes & _NO_ANSWER else ModemCondition.NOT_UNDERSTOOD
 
 
 def read_telephony(
@@ -37,64 +56,113 @@ def read_telephony(
 ) -> TelephonyReading:
     """Read identity, SIMs and registration.
 
-    `slots` is the number of card slots to read; a modem that cannot select a slot has one. An unusable SIM is a status
-    in the result. Raises TelephonyError if the line fails, times out or exceeds a bound, or if no IMEI is valid.
+    `slots` is the number of card slots to read; a modem that cannot select a slot has one. Nothing that the modem
+    does or leaves undone is an error: what it does not give in a known form is absent, with a fault.
     """
-    session = ModemSession(modem, patience or Patience())
-    session.open()
-    imeis: list[str] = []
-    sims: list[Sim] = []
-    faults: list[SimFault] = []
-    for slot in range(slots):
-        selected = session.ask(commands.select_slot(slot)).ok
-        if slot > 0 and not selected:
-            break
-        imeis.append(_read_imei(session))
-        sim, left_out = read_sim(session, slot)
-        sims.append(sim)
-        faults.extend(left_out)
-        if not selected:
-            break
-    if len(sims) > 1:  # the registration is read for the first ready SIM, or else for slot 0
-        ready = (sim.slot for sim in sims if sim.status is SimStatus.READY)
-        session.ask(commands.select_slot(next(ready, 0)))
-    telephony = Telephony(sims=tuple(sims), serving=_read_serving(session))
-    return TelephonyReading(tuple(dict.fromkeys(imeis)), telephony, tuple(faults))
-
-
-def _read_imei(session: ModemSession) -> str:
-    reply = session.ask(commands.IMEI)
-    if not reply.ok:
-        detail = "the modem has no IMEI to read"
-        raise TelephonyError(TelephonyCode.COMMAND_REFUSED, commands.IMEI.text, detail)
-    imei = _parse(reply, commands.IMEI, lambda content: content.strip('"'))
-    if not is_imei(imei):
-        detail = "not fifteen digits with a valid check digit"
-        raise TelephonyError(TelephonyCode.IMEI_INVALID, commands.IMEI.text, detail)
-    return imei
-
-
-def _read_serving(session: ModemSession) -> Serving:
-    """The registration on the newest core network that has one, or else that on the oldest."""
-    state = NetworkState(Registration.UNKNOWN)
-    for enable, read in commands.REGISTRATIONS:
-        session.ask(enable)
-        reply = session.ask(read)
-        if reply.ok:
-            state = _parse(reply, read, parse_registration)
-        if state.registration in REGISTERED:
-            break
-    if state.registration not in REGISTERED:
-        return Serving(registration=state.registration)
-    session.ask(commands.NUMERIC_OPERATOR)
-    reply = session.ask(commands.OPERATOR)
-    plmn = _parse(reply, commands.OPERATOR, parse_operator) if reply.ok else None
-    return Serving(registration=state.registration, plmn=plmn, cell=state.cell)
-
-
-def _parse(reply: CommandReply, command: commands.Command, parse: Callable[[str], T]) -> T:
-    """The parsed information response. Raises TelephonyError if it is malformed."""
+    reader = _Reader(ModemSession(modem, patience or Patience()))
     try:
-        return parse(reply.only(command))
-    except MalformedAnswerError as error:
-        raise TelephonyError(TelephonyCode.ANSWER_MALFORMED, command.text, str(error)) from None
+        reader.read(slots)
+    except SessionEndedError as ended:
+        reader.faults.note_end(ended)
+    return reader.reading()
+
+
+class _Reader:
+    """One reading: what is known so far, at any time."""
+
+    def __init__(self, session: ModemSession) -> None:
+        self._session = session
+        self._imeis: dict[str, None] = {}
+        self._cards: list[SimReader] = []
+        self._serving: Serving | None = None
+        self.faults = FaultLog()
+
+    def read(self, slots: int) -> None:
+        """Raises SessionEndedError."""
+        self._session.open()
+        for slot in range(slots):
+            selected = self._session.ask(commands.select_slot(slot)).ok
+            if slot > 0 and not selected:
+                break
+            self._read_imeis()
+            self._cards.append(SimReader(self._session, slot, self.faults))
+            self._cards[-1].read()
+            if not selected:
+                break
+        # The registration is read for the first ready SIM, or else for slot 0.
+        ready = (slot for slot, card in enumerate(self._cards) if card.sim and card.sim.status is SimStatus.READY)
+        registered = next(ready, 0)
+        if len(self._cards) > 1:
+            self._session.ask(commands.select_slot(registered))
+        self._serving = self._read_serving()
+        if self._cards:
+            self._cards[registered].complete(self._serving)
+
+    def reading(self) -> TelephonyReading:
+        """What is known."""
+        sims = tuple(card.sim for card in self._cards if card.sim is not None)
+        telephony = Telephony(sims=sims or None, serving=self._serving, faults=self.faults.faults() or None)
+        return TelephonyReading(tuple(self._imeis), telephony)
+
+    def _read_imeis(self) -> None:
+        """The IMEIs that the first command states that states any. It is a fault only if none does."""
+        failed: list[tuple[FaultCode, str]] = []
+        for command in commands.IMEIS:
+            reply = self._session.ask(command)
+            found = [imei for line in reply.information for imei in find_imeis(line)]
+            if found:
+                self._imeis.update(dict.fromkeys(found))
+                return
+            failed.append((reply.fault or FaultCode.IMEI_INVALID, command.text))
+        for fault, source in failed:
+            self.faults.note(fault, source)
+
+    def _read_serving(self) -> Serving:
+        """The registration on the newest core network that has one, or else that on the oldest.
+
+        A state that the clause does not list ends the search: an older core network cannot say what it means.
+        """
+        state = NetworkState(Registration.UNKNOWN)
+        answered = False
+        for enable, read in commands.REGISTRATIONS:
+            self._session.ask(enable)
+            found = self._read_state(read)
+            if found is not None:
+                state, answered = found, True
+            if state.registration in REGISTERED or FaultCode.STATE_UNKNOWN in state.faults:
+                break
+        if not answered:
+            self.faults.note(FaultCode.COMMAND_REFUSED, commands.REGISTRATIONS[-1][1].text)
+        if state.registration not in REGISTERED:
+            return Serving(registration=state.registration)
+        return Serving(registration=state.registration, plmn=self._read_operator(), cell=state.cell)
+
+    def _read_state(self, command: commands.Command) -> NetworkState | None:
+        """The state that one registration command gives. A refusal is no fault: not every modem knows every network."""
+        reply = self._session.ask(command)
+        if reply.fault not in (None, FaultCode.COMMAND_REFUSED, FaultCode.ANSWER_EMPTY):
+            self.faults.note(reply.fault, command.text)
+        for line in reply.information:
+            try:
+                state = parse_registration(line)
+            except MalformedError as error:
+                self.faults.note(error.code, command.text)
+                continue
+            for fault in state.faults:
+                self.faults.note(fault, command.text)
+            return state
+        return None
+
+    def _read_operator(self) -> Plmn | None:
+        """The first PLMN that the lines of +COPS give."""
+        self._session.ask(commands.NUMERIC_OPERATOR)
+        reply = self._session.ask(commands.OPERATOR)
+        fault = reply.fault or FaultCode.ANSWER_EMPTY
+        for line in reply.information:
+            try:
+                if plmn := parse_operator(line):
+                    return plmn
+            except MalformedError as error:
+                fault = error.code
+        self.faults.note(fault, commands.OPERATOR.text)
+        return None

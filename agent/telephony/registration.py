@@ -1,11 +1,12 @@
 """Parsers of +CREG, +CEREG, +C5GREG (3GPP TS 27.007 clauses 7.2, 10.1.22, 10.1.47) and +COPS (7.3)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.telephony.errors import MalformedAnswerError
-from agent.telephony.results import split_fields
+from agent.telephony.errors import FaultCode, MalformedError
+from agent.telephony.results import in_plain_characters, split_fields
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Plmn
 
@@ -24,6 +25,8 @@ _STATES: Final = {
     11: Registration.EMERGENCY_ONLY,  # restricted local operator services
 }
 
+_ON_5G_CORE: Final = 10  # E-UTRA connected to a 5G core network: an LTE cell in a tracking area of 24 bits
+
 _TECHNOLOGIES: Final = {
     0: AccessTechnology.GSM,
     1: AccessTechnology.GSM,
@@ -35,59 +38,122 @@ _TECHNOLOGIES: Final = {
     7: AccessTechnology.LTE,
     8: AccessTechnology.GSM,
     9: AccessTechnology.LTE,
-    10: AccessTechnology.LTE,
+    _ON_5G_CORE: AccessTechnology.LTE,
     11: AccessTechnology.NR,
     12: AccessTechnology.NR,
     13: AccessTechnology.LTE,  # dual connectivity: the anchor is an LTE cell
+    14: AccessTechnology.LTE,  # satellite, NB-S1
+    15: AccessTechnology.LTE,  # satellite, WB-S1
+    16: AccessTechnology.NR,  # satellite
 }
+
+_WORDS: Final = {
+    AccessTechnology.GSM: ("GSM", "GPRS", "EDGE", "EGPRS", "GERAN", "2G"),
+    AccessTechnology.UMTS: (
+        *("UMTS", "WCDMA", "UTRAN", "TDSCDMA", "HSDPA", "HSUPA", "HSPA", "HSPAPLUS", "DCHSPA", "3G"),
+    ),
+    AccessTechnology.LTE: (
+        *("LTE", "LTEA", "EUTRAN", "FDDLTE", "TDDLTE", "LTEM", "EMTC", "CATM", "CATM1", "CATNB1", "NBIOT", "4G"),
+        *("NR5GNSA", "NRNSA", "ENDC", "5GNSA"),  # dual connectivity
+    ),
+    AccessTechnology.NR: ("NR", "NR5G", "NR5GSA", "NRSA", "5GNR", "5GSA", "NGRAN", "5G"),
+}
+_BY_WORD: Final = {word: technology for technology, words in _WORDS.items() for word in words}
 
 REGISTERED: Final = frozenset({Registration.HOME, Registration.ROAMING})
 
-_HEX: Final = re.compile(r"[0-9A-Fa-f]{1,9}")
-_NUMBER: Final = re.compile(r"[0-9]{1,2}")
-_PLMN: Final = re.compile(r"[0-9]{5,6}")
+_HEX: Final = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,16})[hH]?")
+_NUMBER: Final = re.compile(r"[0-9]{1,3}")
+_PLMN: Final = re.compile(r"([0-9]{3})[ -]?([0-9]{2,3})[fF]?")
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkState:
-    """The response to a registration command."""
+    """The response to a registration command. `faults` says what it contains that is not used."""
 
     registration: Registration
     cell: Cell | None = None
+    faults: tuple[FaultCode, ...] = ()
 
 
 def parse_registration(content: str) -> NetworkState:
-    """`<n>,<stat>[,<area>,<cell>,<AcT>…]`; area and cell are hexadecimal. Raises MalformedAnswerError.
+    """`<n>,<stat>[,<area>[,<rac>],<cell>,<AcT>…]`; area and cell are hexadecimal.
+
+    A member of the cell that is not in a known form is absent. A state that is not listed is unknown. Raises
+    MalformedError if there is no state.
 
     >>> parse_registration('2,5,"00C3","0001A2D1",7').cell.technology
     <AccessTechnology.LTE: 'lte'>
     """
-    fields = split_fields(content)
-    if len(fields) < 2 or not all(_NUMBER.fullmatch(field) for field in fields[:2]):
-        raise MalformedAnswerError("no registration state")
+    fields = [field.strip() for field in split_fields(content)]
+    if len(fields) < 2 or not _NUMBER.fullmatch(fields[1]):
+        raise MalformedError
     state = _STATES.get(int(fields[1]))
     if state is None:
-        raise MalformedAnswerError("unknown registration state")
-    if state not in REGISTERED or len(fields) < 5 or not all(fields[2:5]):
+        return NetworkState(Registration.UNKNOWN, faults=(FaultCode.STATE_UNKNOWN,))
+    if state not in REGISTERED:
         return NetworkState(state)
-    area, identity, number = fields[2:5]
-    technology = _TECHNOLOGIES.get(int(number)) if _NUMBER.fullmatch(number) else None
-    if technology is None or not _HEX.fullmatch(area) or len(area) > 6 or not _HEX.fullmatch(identity):
-        raise MalformedAnswerError("cell information")
-    return NetworkState(state, Cell(area=int(area, 16), id=int(identity, 16), technology=technology))
+    return _with_cell(state, fields[2:])
+
+
+def _with_cell(state: Registration, fields: Sequence[str]) -> NetworkState:
+    if _has_routing_area(fields):
+        fields = [fields[0], *fields[2:]]
+    area, identity, access = (*fields[:3], "", "", "")[:3]
+    technology = _technology(access)
+    wide = technology in (None, AccessTechnology.NR)
+    five = wide or access.lstrip("0") == str(_ON_5G_CORE)
+    cell = Cell(
+        area=_bounded(area, 24 if five else 16),
+        id=_bounded(identity, 36 if wide else 28),
+        technology=technology,
+    )
+    unused = any(
+        text and value is None
+        for text, value in ((area, cell.area), (identity, cell.id), (access, technology))
+    )
+    faults = (FaultCode.ANSWER_MALFORMED,) if unused else ()
+    return NetworkState(state, cell if cell != Cell() else None, faults)
+
+
+def _has_routing_area(fields: Sequence[str]) -> bool:
+    """Whether the form is `<area>,<rac>,<cell>,<AcT>` of early Release 8, with a routing area of 8 bits."""
+    return (
+        len(fields) >= 4
+        and _technology(fields[2]) is None
+        and _technology(fields[3]) is not None
+        and _bounded(fields[1], 8) is not None
+    )
+
+
+def _technology(text: str) -> AccessTechnology | None:
+    """`<AcT>` as a number or, from some modems, as a word."""
+    if _NUMBER.fullmatch(text):
+        return _TECHNOLOGIES.get(int(text))
+    return _BY_WORD.get(re.sub(r"[^0-9A-Z]", "", text.upper().replace("+", "PLUS")))
+
+
+def _bounded(text: str, bits: int) -> int | None:
+    """A hexadecimal number of at most `bits` bits, or None."""
+    match = _HEX.fullmatch(text)
+    value = int(match[1], 16) if match else None
+    return value if value is not None and value < 1 << bits else None
 
 
 def parse_operator(content: str) -> Plmn | None:
-    """`<mode>[,<format>,<oper>[,<AcT>]]` in numeric format; None without an operator. Raises MalformedAnswerError.
+    """The PLMN in `<mode>[,<format>,<oper>[,<AcT>]]`; None without an operator.
+
+    The number is used in whatever format the modem declares for it: some show the number of a network whose name they
+    do not know. Raises MalformedError if the operator is given by name.
 
     >>> str(parse_operator('0,2,"36801",7'))
     '368-01'
     """
     fields = split_fields(content)
-    if not _NUMBER.fullmatch(fields[0]):
-        raise MalformedAnswerError("no selection mode")
-    if len(fields) < 3:
+    operator = in_plain_characters(fields[2].strip()) if len(fields) > 2 else ""
+    if not operator:
         return None
-    if fields[1] != "2" or not _PLMN.fullmatch(fields[2]):
-        raise MalformedAnswerError("operator is not numeric")
-    return Plmn(mcc=fields[2][:3], mnc=fields[2][3:])
+    match = _PLMN.fullmatch(operator)
+    if match is None:
+        raise MalformedError(FaultCode.OPERATOR_NOT_NUMERIC)
+    return Plmn(mcc=match[1], mnc=match[2]) if match[1] != "000" else None

@@ -1,26 +1,12 @@
-"""Final result codes (ITU-T V.250 clause 5.7, 3GPP TS 27.007 clause 9.2, 3GPP TS 27.005 clause 3.2.5), and the
-parameters of information responses (ITU-T V.250 clause 5.4)."""
+"""Final result codes (ITU-T V.250 clause 5.7, 3GPP TS 27.007 clause 9.2, 3GPP TS 27.005 clause 3.2.5, and makers' own
+words), and the parameters of information responses (ITU-T V.250 clause 5.4)."""
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent.telephony.errors import MalformedAnswerError
-
-
-class ResultKind(StrEnum):
-    """How a command ended."""
-
-    OK = "OK"
-    ERROR = "ERROR"
-    CME_ERROR = "+CME ERROR"
-    CMS_ERROR = "+CMS ERROR"
-    NO_CARRIER = "NO CARRIER"
-    NO_DIALTONE = "NO DIALTONE"
-    NO_ANSWER = "NO ANSWER"
-    BUSY = "BUSY"
-    ABORTED = "ABORTED"
+from agent.telephony.errors import MalformedError
 
 
 class CmeError(StrEnum):
@@ -40,10 +26,13 @@ class CmeError(StrEnum):
 
 VERBOSE: Final = {
     "SIM NOT INSERTED": CmeError.SIM_NOT_INSERTED,
+    "NO SIM": CmeError.SIM_NOT_INSERTED,
     "SIM PIN REQUIRED": CmeError.SIM_PIN_REQUIRED,
     "SIM PUK REQUIRED": CmeError.SIM_PUK_REQUIRED,
     "SIM FAILURE": CmeError.SIM_FAILURE,
     "SIM BUSY": CmeError.SIM_BUSY,
+    "SIM NOT READY": CmeError.SIM_BUSY,
+    "PLEASE WAIT, INIT OR COMMAND PROCESSING IN PROGRESS": CmeError.SIM_BUSY,
     "SIM WRONG": CmeError.SIM_WRONG,
     "INCORRECT PASSWORD": CmeError.INCORRECT_PASSWORD,
     "SIM PIN2 REQUIRED": CmeError.SIM_PIN2_REQUIRED,
@@ -51,30 +40,62 @@ VERBOSE: Final = {
 }
 """Text of `+CME ERROR` after AT+CMEE=2, in capitals: modems use different case."""
 
-NUMERIC: Final = {error.value: error for error in CmeError if error is not CmeError.OTHER}
+NUMERIC: Final = {error.value: error for error in CmeError if error is not CmeError.OTHER} | {
+    "310": CmeError.SIM_NOT_INSERTED,
+    "311": CmeError.SIM_PIN_REQUIRED,
+    "313": CmeError.SIM_FAILURE,
+    "314": CmeError.SIM_BUSY,
+    "315": CmeError.SIM_WRONG,
+    "316": CmeError.SIM_PUK_REQUIRED,
+    "317": CmeError.SIM_PIN2_REQUIRED,
+    "318": CmeError.SIM_PUK2_REQUIRED,
+    "515": CmeError.SIM_BUSY,
+}
+"""Numbers of `+CME ERROR`; from 300 those of `+CMS ERROR`, and 515, with which makers say "please wait"."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinalResult:
-    """A final result code. `error` is set only for `+CME ERROR`."""
+    """A final result code. `error` is set for an error with a number or a text."""
 
-    kind: ResultKind
+    ok: bool
     error: CmeError | None = None
 
-    @property
-    def ok(self) -> bool:
-        """Whether the command succeeded."""
-        return self.kind is ResultKind.OK
 
+REFUSALS: Final = frozenset(
+    {
+        "ERROR",
+        "NO CARRIER",
+        "NO DIALTONE",
+        "NO ANSWER",
+        "BUSY",
+        "ABORTED",
+        "COMMAND NOT SUPPORT",
+        "COMMAND NOT SUPPORTED",
+        "NOT SUPPORT",
+        "NOT SUPPORTED",
+        "OPERATION NOT SUPPORTED",
+        "OPERATION NOT ALLOWED",
+        "NOT ALLOWED",
+        "NOT IMPLEMENTED",
+        "TOO MANY PARAMETERS",
+        "INVALID COMMAND",
+        "INVALID PARAMETER",
+        "INVALID PARAMETERS",
+        "UNKNOWN COMMAND",
+        "UNKNOWN ERROR",
+        "COMMAND FAILED",
+        "FAIL",
+        "FAILED",
+        "NA",
+        "N/A",
+        "4",
+    }
+)
+"""Lines that end a command without success, in capitals: those of V.250 and makers' own. 4 is ERROR after ATV0."""
 
-PLAIN: Final = {
-    kind.value: FinalResult(kind)
-    for kind in ResultKind
-    if kind not in {ResultKind.CME_ERROR, ResultKind.CMS_ERROR}
-}
-
-_CME_ERROR: Final = f"{ResultKind.CME_ERROR}:"
-_CMS_ERROR: Final = f"{ResultKind.CMS_ERROR}:"
+_ERROR: Final = re.compile(r"(?:\+?[A-Z0-9]{2,10} )?ERROR\b\s*(?:[:=]?\s*)(.*)")
+_SIM: Final = re.compile(r"\(?\bU\)?SIM\b|\bUICC\b")
 
 
 def parse_result(line: str) -> FinalResult | None:
@@ -83,13 +104,18 @@ def parse_result(line: str) -> FinalResult | None:
     >>> parse_result("+CME ERROR: SIM busy").error
     <CmeError.SIM_BUSY: '14'>
     """
-    if plain := PLAIN.get(line):
-        return plain
-    if line.startswith(_CME_ERROR):
-        text = line[len(_CME_ERROR) :].strip()
-        error = NUMERIC.get(text.lstrip("0")) or VERBOSE.get(text.upper()) or CmeError.OTHER
-        return FinalResult(ResultKind.CME_ERROR, error)
-    return FinalResult(ResultKind.CMS_ERROR) if line.startswith(_CMS_ERROR) else None
+    text = line.strip().upper()
+    if text in ("OK", "0"):
+        return FinalResult(ok=True)
+    if text in REFUSALS:
+        return FinalResult(ok=False)
+    if text in VERBOSE:
+        return FinalResult(ok=False, error=VERBOSE[text])
+    if error := _ERROR.fullmatch(text):
+        detail = _SIM.sub("SIM", error[1].strip(' ".'))
+        known = NUMERIC.get(detail.lstrip("0")) or VERBOSE.get(detail) or CmeError.OTHER
+        return FinalResult(ok=False, error=known)
+    return None
 
 
 # Possessive quantifiers: many spaces must not lead to exponential backtracking.
@@ -97,7 +123,7 @@ _PARAMETER: Final = re.compile(r'\s*+(?:"([^"]*+)"\s*+|([^",]*+))(,|\Z)')
 
 
 def split_fields(content: str) -> tuple[str, ...]:
-    """The parameters, separated by commas, without quotes. Raises MalformedAnswerError for a misplaced or open quote.
+    """The parameters, separated by commas, without quotes. Raises MalformedError for a misplaced or open quote.
 
     >>> split_fields('0,2,"368,01",7')
     ('0', '2', '368,01', '7')
@@ -107,8 +133,27 @@ def split_fields(content: str) -> tuple[str, ...]:
     while separator:
         match = _PARAMETER.match(content, position)
         if match is None:
-            raise MalformedAnswerError("a quote is not closed, or inside a parameter")
+            raise MalformedError
         text, plain, separator = match.groups()
         fields.append(plain.strip() if text is None else text)
         position = match.end()
     return tuple(fields)
+
+
+_UCS2_ASCII: Final = re.compile(r"(?:00[2-7][0-9A-Fa-f])+")
+_HEX_DIGITS: Final = re.compile(r"(?:3[0-9])+")
+
+
+def in_plain_characters(field: str) -> str:
+    """A string parameter in the character sets UCS2 or HEX (AT+CSCS, 3GPP TS 27.007 clause 5.5) as ASCII.
+
+    Only a field that consists of ASCII characters in UCS2, or of digits in HEX, is changed.
+
+    >>> in_plain_characters("00320030003800300031"), in_plain_characters("3230383031"), in_plain_characters("20801")
+    ('20801', '20801', '20801')
+    """
+    if _UCS2_ASCII.fullmatch(field):
+        return bytes.fromhex(field).decode("utf-16-be")
+    if len(field) >= 10 and _HEX_DIGITS.fullmatch(field):
+        return bytes.fromhex(field).decode("ascii")
+    return field

@@ -3,67 +3,81 @@
 An AT response does not identify its command. After a time-out the old response may still arrive, so the session sends
 a probe before any other command: a command whose information response differs from that of the pending command. All
 input before the response to the probe is ignored. A modem responds in order, so no older response can arrive after it.
-If there is no response to a probe, the session fails.
+If there is no response to any probe, the session ends.
 
-A time-out means that no byte arrived for a period. No clock is needed: the bounds of the dialogue stop a modem that
-sends without end.
+Each command has a deadline, and so has the session. Time is the sum of the time-outs of the reads that returned
+nothing, or what the `elapsed` of a `TimedModem` says, whichever is more: a modem that sends a byte now and then does
+not extend a deadline, and a port that returns at once costs no waiting.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from agent.ports import Modem, ModemError
+from agent.ports import Modem, ModemError, TimedModem
 from agent.telephony import commands
 from agent.telephony.commands import Command
-from agent.telephony.dialogue import Broken, Dialogue, DialogueEvent, Ended, Information
-from agent.telephony.errors import MalformedAnswerError, TelephonyCode, TelephonyError
+from agent.telephony.dialogue import Broken, Dialogue, DialogueEvent, Ended, Information, Stale, Uninformed
+from agent.telephony.errors import FaultCode, SessionEndedError
 from agent.telephony.results import CmeError, FinalResult
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds without input, and how often to try.
+    """How long to wait, in seconds, and how often to try.
 
-    `settle` is how long the line must be quiet before a probe, `busy` the pause before a busy SIM is asked again.
+    `answer` is for one command that matters and `optional` for one that does not, `reading` for all of them together.
+    `settle` is how long the line must be quiet before a probe. A SIM that is busy or still starting is asked again
+    after `busy` seconds, for `start` seconds in all.
     """
 
     answer: float = 5.0
+    optional: float = 3.0
+    reading: float = 90.0
     settle: float = 0.3
     busy: float = 0.5
+    start: float = 30.0
     attempts: int = 2
-    busy_attempts: int = 5
 
 
 @dataclass(frozen=True, slots=True)
 class CommandReply:
-    """The response to a command."""
+    """The response to a command.
 
-    information: tuple[str, ...]
-    result: FinalResult
+    `result` is None without a final result code. `fault` says why there is no information, or, for a command without
+    information, why it has not succeeded.
+    """
+
+    information: tuple[str, ...] = ()
+    result: FinalResult | None = None
+    fault: FaultCode | None = None
 
     @property
     def ok(self) -> bool:
         """Whether the command succeeded."""
-        return self.result.ok
+        return self.result is not None and self.result.ok
 
-    def only(self, command: Command) -> str:
-        """The only information line, or the last one if the command allows several. Raises MalformedAnswerError."""
-        if not self.information or (len(self.information) > 1 and not command.repeats):
-            raise MalformedAnswerError(f"{len(self.information)} information lines")
-        return self.information[-1]
+    @property
+    def error(self) -> CmeError | None:
+        """The error with which the command ended, if it has a number or a text."""
+        return self.result.error if self.result is not None else None
 
 
-_PROBES: Final = (commands.ERROR_MODE, commands.IMEI)
 _DRAIN_READS: Final = 64
 
 
 class ModemSession:
-    """A dialogue with one modem. All methods raise TelephonyError if the line fails, times out or exceeds a bound."""
+    """A dialogue with one modem. All methods raise SessionEndedError if it cannot continue."""
 
     def __init__(self, modem: Modem, patience: Patience) -> None:
         self._modem = modem
         self._patience = patience
         self._dialogue = Dialogue()
+        self._waited = 0.0
+        self._started = modem.elapsed() if isinstance(modem, TimedModem) else 0.0
+        self._start_left = patience.start
+        self._heard = False
+        self._stale: list[bool] = []
+        self._probe_informs = False
 
     def open(self) -> None:
         """Clear the line, set no echo, text results and numeric errors, and synchronise.
@@ -72,88 +86,138 @@ class ModemSession:
         """
         self._drain()
         for setting in (commands.PLAIN_ANSWERS, commands.NUMERIC_ERRORS):
-            if self._exchange(setting) is None:
+            if self._exchange(setting).result is None:
                 self._synchronise(setting)
         self._synchronise(None)
 
     def ask(self, command: Command) -> CommandReply:
-        """Send `command` and return the response. Repeats it after a time-out and while the SIM is busy."""
+        """Send `command` and return the response.
+
+        Repeated while the SIM is busy. After a time-out repeated if the response came late, or once if the command is
+        not optional.
+        """
+        reply = CommandReply()
         for _ in range(self._patience.attempts):
             reply = self._ask_while_busy(command)
-            if reply is not None:
-                return reply
-            self._synchronise(command)
-        raise TelephonyError(
-            TelephonyCode.COMMAND_TIMED_OUT,
-            command.text,
-            "no response, but the modem responds to other commands",
-        )
-
-    def _ask_while_busy(self, command: Command) -> CommandReply | None:
-        reply = self._exchange(command)
-        for _ in range(self._patience.busy_attempts):
-            if reply is None or reply.result.error is not CmeError.SIM_BUSY:
+            if reply.result is not None:
                 break
-            self.pause()
+            came_late = self._synchronise(command)
+            again = came_late or (reply.fault is FaultCode.COMMAND_TIMED_OUT and not command.optional)
+            if reply.information or not again:
+                break
+        return reply
+
+    def wait_for_sim(self) -> bool:
+        """Wait for a SIM that is still starting. False if the time for that is used up."""
+        if self._start_left <= 0:
+            return False
+        before = self._now()
+        for _ in range(_DRAIN_READS):
+            left = before + self._patience.busy - self._now()
+            if left <= 0:
+                break
+            self._events(left)
+        self._start_left -= max(self._patience.busy, self._now() - before)
+        return True
+
+    def _ask_while_busy(self, command: Command) -> CommandReply:
+        reply = self._exchange(command)
+        while reply.error is CmeError.SIM_BUSY and self.wait_for_sim():
             reply = self._exchange(command)
         return reply
 
-    def pause(self) -> None:
-        """Wait while reading input."""
-        self._events(self._patience.busy)
-
-    def _exchange(self, command: Command, *, probing: bool = False) -> CommandReply | None:
-        """One command and its response, or None after a time-out."""
+    def _exchange(self, command: Command, *, probing: bool = False) -> CommandReply:
+        """One command and its response; without a result after a time-out, an excess, or OK without information."""
+        deadline = self._now() + (self._patience.optional if command.optional else self._patience.answer)
+        self._check_time(command)
         self._write(self._dialogue.send(command, probing=probing))
         information: list[str] = []
-        while (events := self._events(self._patience.answer)) is not None:
-            for event in events:
-                if isinstance(event, Information):
-                    information.append(event.content)
-                elif isinstance(event, Ended):
-                    return CommandReply(tuple(information), event.result)
+        fault = FaultCode.COMMAND_TIMED_OUT
+        while (left := deadline - self._now()) > 0 and self._dialogue.pending is not None:
+            for event in self._events(left):
+                match event:
+                    case Information(content):
+                        information.append(content)
+                    case Ended(result):
+                        return self._reply(command, information, result)
+                    case Uninformed():
+                        # The information may follow, or the OK may belong to an older command.
+                        fault = FaultCode.ANSWER_EMPTY
+                        deadline = min(deadline, self._now() + self._patience.settle)
+                    case Broken(code):
+                        fault = code
+                    case _:
+                        pass
         self._dialogue.abandon()
-        return None
+        return CommandReply(tuple(information), None, None if information else fault)
 
-    def _synchronise(self, outstanding: Command | None) -> None:
-        for probe in _PROBES:
-            self._drain()
+    def _reply(self, command: Command, information: list[str], result: FinalResult) -> CommandReply:
+        sufficient = bool(information) if command.form is not None else result.ok
+        return CommandReply(tuple(information), result, None if sufficient else FaultCode.COMMAND_REFUSED)
+
+    def _synchronise(self, outstanding: Command | None) -> bool:
+        """Make sure that no older response can arrive. Returns whether that to `outstanding` has arrived meanwhile.
+
+        A modem that never gives information for a probe, and refuses each with one error, is taken as synchronised:
+        after each error the line was quiet until the time-out.
+        """
+        self._heard = False
+        self._stale.clear()
+        self._drain()
+        refused = []
+        for probe in commands.PROBES:
             # A late response to `outstanding` must not look like that of the probe: IMEI and IMSI are both digits.
-            distinct = outstanding is None or (probe != outstanding and not (probe.bare and outstanding.bare))
-            if distinct and self._exchange(probe, probing=True) is not None:
-                return
-        text = outstanding.text if outstanding is not None else _PROBES[-1].text
-        raise TelephonyError(TelephonyCode.MODEM_SILENT, text, "no response, and none to a probe")
+            if outstanding is not None and (probe == outstanding or (probe.bare and outstanding.bare)):
+                continue
+            before = len(self._stale)
+            reply = self._exchange(probe, probing=True)
+            if reply.information and reply.ok:
+                self._probe_informs = True
+                return bool(self._stale)
+            self._drain()
+            refused.append(self._stale[before:] == [False])
+        if all(refused) and not self._probe_informs:
+            return False
+        code = FaultCode.MODEM_NOT_UNDERSTOOD if self._heard else FaultCode.MODEM_SILENT
+        raise SessionEndedError(code, (outstanding or commands.PROBES[-1]).text)
 
     def _drain(self) -> None:
+        """Ignore input until the line is quiet."""
+        deadline = self._now() + self._patience.optional
         for _ in range(_DRAIN_READS):
-            if self._events(self._patience.settle) is None:
+            before = self._waited
+            self._events(self._patience.settle)
+            if self._waited > before or self._now() >= deadline:
                 return
 
-    def _events(self, timeout: float) -> tuple[DialogueEvent, ...] | None:
-        """The events of the next input, or None after a time-out."""
+    def _events(self, timeout: float) -> tuple[DialogueEvent, ...]:
+        """The events of the next input; none after a time-out, which is then added to the time."""
         try:
             data = self._modem.read(timeout)
-        except ModemError as error:
-            raise self._line_error(error) from error
+        except ModemError:
+            raise SessionEndedError(FaultCode.MODEM_GONE, self._pending_text()) from None
+        if not data:
+            self._waited += timeout
+            return ()
+        self._heard = True
         events = self._dialogue.receive(data)
-        for event in events:
-            if isinstance(event, Broken):
-                raise TelephonyError(
-                    event.code, self._pending_text(), "the modem exceeded a bound of the dialogue"
-                )
-        return events if data else None
+        self._stale += [event.ok for event in events if isinstance(event, Stale)]
+        return events
 
     def _write(self, data: bytes) -> None:
         try:
             self._modem.write(data)
-        except ModemError as error:
-            raise self._line_error(error) from error
+        except ModemError:
+            raise SessionEndedError(FaultCode.MODEM_GONE, self._pending_text()) from None
 
-    def _line_error(self, error: ModemError) -> TelephonyError:
-        return TelephonyError(
-            TelephonyCode.MODEM_GONE, self._pending_text(), f"the line failed: {error.code}"
-        )
+    def _now(self) -> float:
+        """Seconds since the session began."""
+        elapsed = self._modem.elapsed() - self._started if isinstance(self._modem, TimedModem) else 0.0
+        return max(self._waited, elapsed)
+
+    def _check_time(self, command: Command) -> None:
+        if self._now() >= self._patience.reading:
+            raise SessionEndedError(FaultCode.READING_TIMED_OUT, command.text)
 
     def _pending_text(self) -> str:
         return self._dialogue.pending.text if self._dialogue.pending is not None else "idle line"

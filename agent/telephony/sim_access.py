@@ -6,46 +6,25 @@ from enum import StrEnum
 from typing import Final
 
 from agent.telephony import commands
-from agent.telephony.errors import ElementaryFile, MalformedAnswerError, SimFileCode, SimFileError
-from agent.telephony.results import CmeError, FinalResult, split_fields
-from agent.telephony.session import CommandReply, ModemSession
-from wire.codes import SimStatus
-
-
-class SimUnavailableError(Exception):
-    """The card cannot be used. `status` is the reason; the modem works."""
-
-    def __init__(self, status: SimStatus) -> None:
-        super().__init__(status.value)
-        self.status = status
-
-
-_UNAVAILABLE: Final = {
-    CmeError.SIM_NOT_INSERTED: SimStatus.ABSENT,
-    CmeError.SIM_PIN_REQUIRED: SimStatus.PIN_REQUIRED,
-    CmeError.INCORRECT_PASSWORD: SimStatus.PIN_REQUIRED,
-    CmeError.SIM_PUK_REQUIRED: SimStatus.PUK_REQUIRED,
-    CmeError.SIM_FAILURE: SimStatus.UNREADABLE,
-    CmeError.SIM_BUSY: SimStatus.UNREADABLE,
-    CmeError.SIM_WRONG: SimStatus.UNREADABLE,
-}
-
-
-def sim_status(result: FinalResult) -> SimStatus | None:
-    """The status of the whole card after an error; None if the error concerns only the command."""
-    return None if result.error is None else _UNAVAILABLE.get(result.error)
+from agent.telephony.errors import ElementaryFile, FaultCode, MalformedError
+from agent.telephony.results import split_fields
+from agent.telephony.session import ModemSession
 
 
 class StatusWord(StrEnum):
     """The meaning of SW1 and SW2."""
 
     SUCCESS = "success"
-    EXACT_LENGTH = "exact-length"
+    OTHER_LENGTH = "other-length"
+    """SW2 is the number of bytes to ask for, 0 for 256."""
+    ANY_LENGTH = "any-length"
+    """The length is wrong, and the right one is not given."""
     NOT_FOUND = "not-found"
     ACCESS_DENIED = "access-denied"
     FAILED = "failed"
 
 
+_SUCCESS: Final = frozenset({(0x90, 0x00), (0x62, 0x82)})  # 6282: the file ended before the length asked for
 _NOT_FOUND: Final = frozenset({(0x6A, 0x82), (0x6A, 0x83), (0x94, 0x02), (0x94, 0x04)})
 _DENIED: Final = frozenset(
     {(0x69, 0x82), (0x69, 0x83), (0x69, 0x84), (0x69, 0x85), (0x98, 0x04), (0x98, 0x40)}
@@ -58,10 +37,12 @@ def parse_status(sw1: int, sw2: int) -> StatusWord:
     >>> parse_status(0x6A, 0x82)
     <StatusWord.NOT_FOUND: 'not-found'>
     """
-    if (sw1, sw2) == (0x90, 0x00) or (sw1 in (0x91, 0x92) and (sw1, sw2) != (0x92, 0x40)):
+    if (sw1, sw2) in _SUCCESS or (sw1 in (0x91, 0x92) and (sw1, sw2) != (0x92, 0x40)):
         return StatusWord.SUCCESS
-    if sw1 == 0x6C or (sw1 == 0x67 and sw2):
-        return StatusWord.EXACT_LENGTH
+    if sw1 in (0x61, 0x6C, 0x9F) or (sw1 == 0x67 and sw2):
+        return StatusWord.OTHER_LENGTH
+    if sw1 == 0x67:
+        return StatusWord.ANY_LENGTH
     if (sw1, sw2) in _NOT_FOUND:
         return StatusWord.NOT_FOUND
     return StatusWord.ACCESS_DENIED if (sw1, sw2) in _DENIED else StatusWord.FAILED
@@ -77,8 +58,9 @@ class CardAnswer:
 
     @property
     def status(self) -> StatusWord:
-        """The meaning of the status word."""
-        return parse_status(self.sw1, self.sw2)
+        """The meaning of the status word. Success if there are data although it announces some (61xx, 9Fxx)."""
+        announced = self.sw1 in (0x61, 0x9F) and self.data
+        return StatusWord.SUCCESS if announced else parse_status(self.sw1, self.sw2)
 
 
 _BYTE: Final = re.compile(r"[0-9]{1,3}")
@@ -86,68 +68,125 @@ _HEX: Final = re.compile(r"([0-9A-Fa-f]{2})*")
 
 
 def parse_card_answer(content: str) -> CardAnswer:
-    """The parameters of +CRSM. Raises MalformedAnswerError.
+    """The parameters of +CRSM. Raises MalformedError.
 
     >>> parse_card_answer('144,0,"00000003"').data.hex()
     '00000003'
     """
     fields = split_fields(content)
     words = [int(field) for field in fields[:2] if _BYTE.fullmatch(field) and int(field) <= 0xFF]
-    if len(words) != 2 or len(fields) > 3 or not _HEX.fullmatch(fields[-1] if len(fields) == 3 else ""):
-        raise MalformedAnswerError("not a status word and hexadecimal data")
-    return CardAnswer(words[0], words[1], bytes.fromhex(fields[2]) if len(fields) == 3 else b"")
+    data = fields[2].replace(" ", "") if len(fields) > 2 else ""
+    if len(words) != 2 or not _HEX.fullmatch(data):
+        raise MalformedError
+    return CardAnswer(words[0], words[1], bytes.fromhex(data))
 
 
-DEFAULT_SIZES: Final = {
+_ALL: Final = 0
+"""The length that asks for all bytes of a file, at most 256."""
+
+_USUAL_SIZES: Final = {
     ElementaryFile.ICCID: 10,
     ElementaryFile.IMSI: 9,
     ElementaryFile.AD: 4,
     ElementaryFile.SPN: 17,
-    ElementaryFile.GID1: 1,
+    ElementaryFile.GID1: 255,  # no usual size; the card says in 6Cxx how much less it is
 }
-"""The number of bytes to read if the card does not report the size of a file."""
+"""The number of bytes to read if neither the size of a file is known, nor all can be read."""
 
-_PARAMETERS_LENGTH: Final = 15  # of a GSM SIM (3GPP TS 51.011 clause 9.2.1); a UICC sends all its parameters
+_PARAMETERS_LENGTH: Final = 15  # of a GSM SIM (3GPP TS 51.011 clause 9.2.1); a UICC has more, or fewer
 
 
 def read_file(session: ModemSession, file: ElementaryFile) -> bytes | None:
-    """The content of a transparent file, or None if the card has no such file.
+    """The whole content of a transparent file, or None if the card has no such file.
 
-    Raises SimFileError, SimUnavailableError, TelephonyError.
+    Raises MalformedError if it cannot be read, or only a part of it, and SessionEndedError.
     """
-    parameters = _access(session, commands.GET_RESPONSE, file, _PARAMETERS_LENGTH)
+    try:
+        parameters = _read_parameters(session, file)
+    except MalformedError:
+        parameters = CardAnswer(0, 0)  # without its parameters a file can often be read all the same
     if parameters.status is StatusWord.NOT_FOUND:
         return None
     size = file_size(parameters.data) if parameters.status is StatusWord.SUCCESS else None
-    answer = _access(session, commands.READ_BINARY, file, size or DEFAULT_SIZES[file])
-    if answer.status is StatusWord.EXACT_LENGTH and answer.sw2:
-        answer = _access(session, commands.READ_BINARY, file, answer.sw2)
-    match answer.status:
-        case StatusWord.SUCCESS:
-            return answer.data
-        case StatusWord.NOT_FOUND:
-            return None
-        case StatusWord.ACCESS_DENIED:
-            raise SimFileError(file, SimFileCode.ACCESS_DENIED)
-        case _:
-            raise SimFileError(file, SimFileCode.STATUS_WORD)
+    lengths = (_ALL, _USUAL_SIZES[file]) if size is None else (size, _ALL)
+    failure = MalformedError(FaultCode.STATUS_WORD)
+    for length in lengths:
+        try:
+            answer = _read_binary(session, file, length)
+        except MalformedError as error:
+            failure = error
+            if error.code is FaultCode.COMMAND_TIMED_OUT:
+                break
+            continue
+        match answer.status:
+            case StatusWord.SUCCESS:
+                return _rest_of(session, file, answer.data, size)
+            case StatusWord.NOT_FOUND:
+                return None
+            case StatusWord.ACCESS_DENIED:
+                raise MalformedError(FaultCode.ACCESS_DENIED)
+            case _:
+                failure = MalformedError(FaultCode.STATUS_WORD)
+    raise failure
 
 
-def _access(session: ModemSession, instruction: int, file: ElementaryFile, length: int) -> CardAnswer:
-    command = commands.restricted_access(instruction, file, length)
-    reply = session.ask(command)
-    if not reply.ok:
-        raise refusal(reply, file)
-    try:
-        return parse_card_answer(reply.only(command))
-    except MalformedAnswerError:
-        raise SimFileError(file, SimFileCode.ANSWER) from None
+def _read_parameters(session: ModemSession, file: ElementaryFile) -> CardAnswer:
+    """The control parameters of `file`, asked for with the length that the card gives, once for each length."""
+    asked: set[int] = set()
+    length = _PARAMETERS_LENGTH
+    answer = CardAnswer(0, 0)
+    while length not in asked:
+        asked.add(length)
+        answer = _access(session, commands.GET_RESPONSE, file, length)
+        match answer.status:
+            case StatusWord.SUCCESS:
+                if file_size(answer.data) is not None or len(asked) > 2:
+                    break
+                length = _template_length(answer.data)
+            case StatusWord.OTHER_LENGTH if len(asked) <= 2:
+                length = answer.sw2
+            case StatusWord.ANY_LENGTH:
+                length = _ALL
+            case _:
+                break
+    return answer
 
 
-def refusal(reply: CommandReply, file: ElementaryFile) -> Exception:
-    """The exception for an error result while reading `file`."""
-    status = sim_status(reply.result)
-    return SimFileError(file, SimFileCode.REFUSED) if status is None else SimUnavailableError(status)
+def _read_binary(session: ModemSession, file: ElementaryFile, length: int, offset: int = 0) -> CardAnswer:
+    answer = _access(session, commands.READ_BINARY, file, length, offset)
+    if answer.status is StatusWord.OTHER_LENGTH and answer.sw2 != length:
+        return _access(session, commands.READ_BINARY, file, answer.sw2, offset)
+    return answer
+
+
+def _rest_of(session: ModemSession, file: ElementaryFile, start: bytes, size: int | None) -> bytes:
+    """`start` and what follows it up to `size`. Raises MalformedError if the card does not send all of it."""
+    content = start
+    while size is not None and len(content) < size:
+        answer = _read_binary(session, file, size - len(content), len(content))
+        if answer.status is not StatusWord.SUCCESS or not answer.data:
+            raise MalformedError(FaultCode.LENGTH)
+        content += answer.data
+    return content if size is None else content[:size]
+
+
+def _access(
+    session: ModemSession, instruction: int, file: ElementaryFile, length: int, offset: int = 0
+) -> CardAnswer:
+    reply = session.ask(commands.restricted_access(instruction, file, length, offset))
+    if reply.fault is not None:
+        raise MalformedError(reply.fault)
+    return parse_card_answer(reply.information[-1])
+
+
+_TEMPLATES: Final = frozenset({0x62, 0x6F})
+"""Tags of the file control parameters, and of the file control information of ISO/IEC 7816-4."""
+
+
+def _template_length(parameters: bytes) -> int:
+    """The length of all parameters, which begin with `parameters`; `_ALL` if it does not fit into one byte."""
+    length = parameters[1] + 2 if len(parameters) > 1 else 0
+    return length if parameters[:1] and parameters[0] in _TEMPLATES and length <= 0xFF else _ALL
 
 
 def file_size(parameters: bytes) -> int | None:
@@ -160,12 +199,12 @@ def file_size(parameters: bytes) -> int | None:
     4
     """
     size = 0
-    if parameters[:1] == b"\x62":
-        objects = parameters[2:]
+    if parameters[:1] and parameters[0] in _TEMPLATES:
+        objects = parameters[3:] if parameters[1:2] == b"\x81" else parameters[2:]
         while len(objects) >= 2 and objects[0] != 0x80:
             objects = objects[2 + objects[1] :]
-        if len(objects) >= 2:
+        if len(objects) >= 4 and len(objects) >= 2 + objects[1]:
             size = int.from_bytes(objects[2 : 2 + objects[1]])
     else:
-        size = int.from_bytes(parameters[2:4])
+        size = int.from_bytes(parameters[2:4]) if len(parameters) >= 4 else 0
     return size if 1 <= size <= 255 else None

@@ -2,120 +2,166 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from agent.telephony import commands, sim_files
-from agent.telephony.errors import (
-    ElementaryFile,
-    MalformedAnswerError,
-    SimFault,
-    SimFileCode,
-    SimFileError,
-    TelephonyCode,
-    TelephonyError,
-)
-from agent.telephony.identity import assumed_mnc_length
-from agent.telephony.session import ModemSession
-from agent.telephony.sim_access import SimUnavailableError, read_file, refusal, sim_status
-from wire.codes import SimStatus
-from wire.evidence import Sim
+from agent.telephony.alphabet import SimText
+from agent.telephony.errors import ElementaryFile, FaultCode, FaultLog, MalformedError
+from agent.telephony.results import CmeError, in_plain_characters
+from agent.telephony.session import CommandReply, ModemSession
+from agent.telephony.sim_access import read_file
+from wire.codes import Registration, SimStatus
+from wire.evidence import Serving, Sim
 
 T = TypeVar("T")
 
 _PIN_STATES: Final = {
     "READY": SimStatus.READY,
-    "SIM PIN": SimStatus.PIN_REQUIRED,
-    "SIM PUK": SimStatus.PUK_REQUIRED,
-    "SIM PIN2": SimStatus.READY,  # required only by commands that the agent does not use
-    "SIM PUK2": SimStatus.READY,
-    "NOT INSERTED": SimStatus.ABSENT,
+    "SIMREADY": SimStatus.READY,
+    "SIMPIN": SimStatus.PIN_REQUIRED,
+    "SIMPUK": SimStatus.PUK_REQUIRED,
+    "SIMPIN2": SimStatus.READY,  # required only by commands that the agent does not use
+    "SIMPUK2": SimStatus.READY,
+    "NOTINSERTED": SimStatus.ABSENT,
+    "SIMNOTINSERTED": SimStatus.ABSENT,
+    "NOSIM": SimStatus.ABSENT,
+    "ABSENT": SimStatus.ABSENT,
+    "REMOVED": SimStatus.ABSENT,
+    "SIMREMOVED": SimStatus.ABSENT,
+    "BLOCKED": SimStatus.UNREADABLE,
+    "SIMBLOCKED": SimStatus.UNREADABLE,
 }
-"""`<code>` of +CPIN (3GPP TS 27.007 clause 8.3). With a personalisation lock (PH-…) the SIM is unreadable."""
+"""`<code>` of +CPIN (3GPP TS 27.007 clause 8.3) without spaces. PH-… is a personalisation lock: unreadable."""
 
-_IMSI: Final = re.compile(r'"?([0-9]{6,15})"?')
-_ICCID: Final = re.compile(r'"?([0-9]{18,20})[Ff]?"?')
+_STARTING: Final = frozenset({"NOTREADY", "SIMNOTREADY", "SIMBUSY", "BUSY", "INIT", "INITIALIZING", "INITIALISING"})
+"""Makers' words for a SIM that is still starting."""
+
+_PIN_ERRORS: Final = {
+    CmeError.SIM_NOT_INSERTED: SimStatus.ABSENT,
+    CmeError.SIM_PIN_REQUIRED: SimStatus.PIN_REQUIRED,
+    CmeError.INCORRECT_PASSWORD: SimStatus.PIN_REQUIRED,
+    CmeError.SIM_PUK_REQUIRED: SimStatus.PUK_REQUIRED,
+}
+"""The errors that say what is wrong with the whole card. After any other error its files may still be readable."""
+
+_IMSI: Final = re.compile(r'"?([0-9]{6,15})[Ff]?"?')
+_ICCID: Final = re.compile(r"(?<![0-9A-Za-z])([0-9A-Fa-f]{10,20})(?![0-9A-Za-z])")
+_SILENT_FILES: Final = 2
+"""After so many files without a response, the others are not asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """A card that is being read. Each file that cannot be read is recorded in `faults`."""
+class SimReader:
+    """A card that is being read. `sim` is what is known of it, at any time."""
 
-    session: ModemSession
-    slot: int
-    faults: list[SimFault] = field(default_factory=list)
+    def __init__(self, session: ModemSession, slot: int, faults: FaultLog) -> None:
+        self._session = session
+        self._slot = slot
+        self._faults = faults
+        self._imsi = ""
+        self._silent_files = 0
+        self.sim: Sim | None = None
 
-    def from_file(self, file: ElementaryFile, parse: Callable[[bytes], T | None]) -> T | None:
-        """The parsed content of `file`, or None if it is absent or invalid."""
+    def read(self) -> None:
+        """Read the SIM in the selected slot. Raises SessionEndedError.
+
+        Of a card that is absent or locked, only the status is read. Each file that cannot be read is absent, with a
+        fault. Without a PIN state that says that the card is ready, a readable IMSI shows it.
+        """
+        status = self._pin_status()
+        self.sim = Sim(slot=self._slot, status=status or SimStatus.UNREADABLE)
+        if status not in (SimStatus.READY, None):
+            return
+        self._imsi = self._imsi_of_command() or self._file(ElementaryFile.IMSI, sim_files.parse_imsi) or ""
+        if self._imsi:
+            self._learn(status=SimStatus.READY, mcc=self._imsi[:3])
+        elif status is None:
+            return
+        length = self._file(ElementaryFile.AD, sim_files.parse_mnc_length)
+        if length is not None:
+            self._learn(mnc_length=length, mnc=self._imsi[3 : 3 + length] or None)
+        self._learn(iccid=self._file(ElementaryFile.ICCID, sim_files.parse_iccid) or self._shown_iccid())
+        self._learn(spn=self._name())
+        self._learn(gid1=self._file(ElementaryFile.GID1, sim_files.parse_gid1))
+
+    def complete(self, serving: Serving) -> None:
+        """The MNC from the network on which this SIM is registered at home, if EF_AD did not give its length."""
+        sim, plmn = self.sim, serving.plmn
+        if sim is None or sim.mnc is not None or plmn is None or serving.registration is not Registration.HOME:
+            return
+        if self._imsi.startswith(plmn.mcc + plmn.mnc):
+            self._learn(mnc=plmn.mnc)
+
+    def _learn(self, **members: object) -> None:
+        if self.sim is not None:
+            self.sim = self.sim.model_copy(update=members)
+
+    def _note(self, code: FaultCode, source: str) -> None:
+        self._faults.note(code, source, self._slot)
+
+    def _pin_status(self) -> SimStatus | None:
+        """The status of the card; None if it is not known. Waits for a card that is still starting."""
+        reply = self._session.ask(commands.PIN_STATE)
+        while _is_starting(reply) and self._session.wait_for_sim():
+            reply = self._session.ask(commands.PIN_STATE)
+        if reply.error in _PIN_ERRORS:
+            return _PIN_ERRORS[reply.error]
+        for code in reversed(_pin_codes(reply)):
+            if code in _PIN_STATES:
+                return _PIN_STATES[code]
+            if code.startswith("PH"):
+                return SimStatus.UNREADABLE
+        self._note(reply.fault or FaultCode.ANSWER_MALFORMED, commands.PIN_STATE.text)
+        return None
+
+    def _imsi_of_command(self) -> str | None:
+        reply = self._session.ask(commands.IMSI)
+        for line in reply.information:
+            match = _IMSI.fullmatch(in_plain_characters(line.strip('"')))
+            if match is not None and match[1].strip("0"):
+                return match[1]
+        self._note(reply.fault or FaultCode.ANSWER_MALFORMED, commands.IMSI.text)
+        return None
+
+    def _shown_iccid(self) -> str | None:
+        """The ICCID from the first maker's command that shows it."""
+        for command in commands.CARD_NUMBERS:
+            reply = self._session.ask(command)
+            if reply.fault is FaultCode.COMMAND_TIMED_OUT:
+                self._note(reply.fault, command.text)
+                return None
+            for number in (number for line in reply.information for number in _ICCID.findall(line)):
+                try:
+                    return sim_files.card_number(number)
+                except MalformedError as error:
+                    self._note(error.code, command.text)
+        return None
+
+    def _name(self) -> str | None:
+        name = self._file(ElementaryFile.SPN, sim_files.parse_spn) or SimText("", damaged=False)
+        if name.damaged:
+            self._note(FaultCode.CHARACTER, ElementaryFile.SPN)
+        return name.text or None
+
+    def _file(self, file: ElementaryFile, parse: Callable[[bytes], T | None]) -> T | None:
+        """The parsed content of `file`, or None if it is absent or cannot be used."""
         try:
-            content = read_file(self.session, file)
+            if self._silent_files >= _SILENT_FILES:
+                raise MalformedError(FaultCode.COMMAND_TIMED_OUT)
+            content = read_file(self._session, file)
             return None if content is None else parse(content)
-        except SimFileError as error:
-            self.faults.append(SimFault(self.slot, error.file, error.code, error.offset))
+        except MalformedError as error:
+            self._silent_files += error.code is FaultCode.COMMAND_TIMED_OUT
+            self._note(error.code, file)
             return None
 
-    def from_command(
-        self, command: commands.Command, form: re.Pattern[str], file: ElementaryFile
-    ) -> str | None:
-        """The content of `file` from a command of the modem, or None."""
-        reply = self.session.ask(command)
-        if not reply.ok:
-            error = refusal(reply, file)
-            if isinstance(error, SimUnavailableError):
-                raise error
-            return None
-        try:
-            match = form.fullmatch(reply.only(command))
-        except MalformedAnswerError:
-            match = None
-        if match is None:
-            self.faults.append(SimFault(self.slot, file, SimFileCode.ANSWER))
-        return match and match[1]
+
+def _pin_codes(reply: CommandReply) -> list[str]:
+    """The codes of +CPIN in capitals and without quotes and spaces, in the order of the lines and their parameters."""
+    fields = [field for line in reply.information for field in line.split(",")]
+    return [re.sub(r"[^0-9A-Z]", "", field.upper()) for field in fields]
 
 
-def read_sim(session: ModemSession, slot: int) -> tuple[Sim, tuple[SimFault, ...]]:
-    """The SIM in the selected slot, and the files that could not be read. Raises TelephonyError.
-
-    For a card that is absent, locked, unusable or without a readable IMSI, only the status is returned.
-    """
-    card = _Card(session, slot)
-    try:
-        status = _pin_status(session)
-        sim = _read_ready(card) if status is SimStatus.READY else Sim(slot=slot, status=status)
-    except SimUnavailableError as error:
-        sim = Sim(slot=slot, status=error.status)
-    except TelephonyError as error:
-        if error.code is not TelephonyCode.COMMAND_TIMED_OUT:
-            raise
-        sim = Sim(slot=slot, status=SimStatus.UNREADABLE)
-    return sim, tuple(card.faults)
-
-
-def _pin_status(session: ModemSession) -> SimStatus:
-    reply = session.ask(commands.PIN_STATE)
-    if not reply.ok:
-        return sim_status(reply.result) or SimStatus.UNREADABLE
-    try:
-        return _PIN_STATES.get(reply.only(commands.PIN_STATE).upper(), SimStatus.UNREADABLE)
-    except MalformedAnswerError:
-        return SimStatus.UNREADABLE
-
-
-def _read_ready(card: _Card) -> Sim:
-    imsi = card.from_command(commands.IMSI, _IMSI, ElementaryFile.IMSI)
-    imsi = imsi or card.from_file(ElementaryFile.IMSI, sim_files.parse_imsi)
-    if imsi is None:
-        return Sim(slot=card.slot, status=SimStatus.UNREADABLE)
-    iccid = card.from_file(ElementaryFile.ICCID, sim_files.parse_iccid)
-    stated = card.from_file(ElementaryFile.AD, sim_files.parse_mnc_length)
-    length = stated or assumed_mnc_length(imsi[:3])
-    return Sim(
-        slot=card.slot,
-        status=SimStatus.READY,
-        mcc=imsi[:3],
-        mnc=imsi[3 : 3 + length] if length is not None else None,
-        mnc_length=stated,
-        iccid=iccid or card.from_command(commands.CARD_NUMBER, _ICCID, ElementaryFile.ICCID),
-        spn=card.from_file(ElementaryFile.SPN, sim_files.parse_spn),
-        gid1=card.from_file(ElementaryFile.GID1, sim_files.parse_gid1),
-    )
+def _is_starting(reply: CommandReply) -> bool:
+    """Whether the card may still become ready. Modems report a failure of a card that they have not yet powered up."""
+    codes = _pin_codes(reply)
+    return reply.error is CmeError.SIM_FAILURE or bool(codes and codes[-1] in _STARTING)

@@ -100,7 +100,7 @@ def device(
             _report(handset, place, json=json)
     except ValueError as error:
         output.exit_with_error(str(error))
-    except (ports.PortError, reader.TelephonyError) as error:
+    except ports.PortError as error:
         output.exit_with_error(f"the modem on {modem} cannot be used: {error}", output.ENVIRONMENT)
 
 

@@ -19,7 +19,7 @@ AT_HOME = Serving(
     plmn=CUBACEL,
     cell=Cell(area=0x65, id=0x12C01, technology=AccessTechnology.LTE),
 )
-QUICK = Patience(answer=0.5, settle=0.02, busy=0.02)
+QUICK = Patience(answer=0.5, optional=0.5, settle=0.02, busy=0.02, start=0.5)
 UNSOLICITED = (
     "RING",
     "+CREG: 1",
