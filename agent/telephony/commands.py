@@ -43,8 +43,8 @@ def _prefixed(name: str, content: str = ".*", *, bare: str | None = None) -> re.
 
 
 # The response to the read form is `<n>,<stat>[,…]`; the unsolicited code is `<stat>[,"<lac>",…]`. They differ in the
-# second field: a number of at most two digits in the response, an area or nothing in the unsolicited code.
-_READ_REGISTRATION: Final = r'"?\d{1,3}"?\s*,\s*"?0*\d{1,2}"?\s*(?:,.*)?'
+# second field: a number of one or two digits in the response, an area or nothing in the unsolicited code.
+_READ_REGISTRATION: Final = r'"?\d{1,3}"?\s*,\s*(?:"\d{1,2}"|0?\d{1,2})\s*(?:,.*)?'
 
 _IMEI_LABEL: Final = r"(?:\+?[CK]?GSN|IMEI(?:SV)?)\s*[:=]?\s*"
 _IMEI: Final = re.compile(rf'{_IMEI_LABEL}(.*)|("?[0-9][0-9 /.-]{{12,}}[0-9]\b.*)', re.IGNORECASE)
@@ -59,7 +59,9 @@ SIGNAL: Final = Command("AT+CSQ", "27.007 8.5", _prefixed("+CSQ"), optional=True
 PIN_STATE: Final = Command(
     "AT+CPIN?", "27.007 8.3", _prefixed("+CPIN", bare=r'("?(?:READY|(?:SIM|PH-[A-Z]+) P[IU][NK]2?)"?)')
 )
-IMSI: Final = Command("AT+CIMI", "27.007 5.6", _prefixed("+CIMI", bare=r'(?:IMSI\s*[:=]\s*)?("?[0-9]{4,60}F?"?)'))
+IMSI: Final = Command(
+    "AT+CIMI", "27.007 5.6", _prefixed("+CIMI", bare=r'(?:IMSI\s*[:=]\s*)?("?[0-9]{4,60}F?"?)')
+)
 NUMERIC_OPERATOR: Final = Command("AT+COPS=3,2", "27.007 7.3", optional=True)
 OPERATOR: Final = Command("AT+COPS?", "27.007 7.3", _prefixed("+COPS"))
 

@@ -10,8 +10,8 @@ How a line is classified, in this order:
 4. A line with the form of the pending command's response is information.
 5. A line that begins like a result code, or is a known word, is unsolicited. Any other line is a stray.
 
-There are bounds for each line and for the whole response to a command. If one is exceeded, the command ends with Broken,
-and the rest of the line is skipped.
+There are bounds for each line and for the whole response to a command. If one is exceeded, the command ends with
+Broken, and the rest of the line is skipped.
 """
 
 import re

@@ -82,7 +82,7 @@ _SOURCE_MAX: Final = 32
 
 
 class FaultLog:
-    """The faults of one reading, each once, in the order in which they occurred; at most as many as evidence can hold."""
+    """The faults of one reading in their order, each once; at most as many as evidence can hold."""
 
     def __init__(self) -> None:
         self._faults: dict[TelephonyFault, None] = {}

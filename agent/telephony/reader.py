@@ -90,7 +90,9 @@ class _Reader:
             if not selected:
                 break
         # The registration is read for the first ready SIM, or else for slot 0.
-        ready = (slot for slot, card in enumerate(self._cards) if card.sim and card.sim.status is SimStatus.READY)
+        ready = (
+            slot for slot, card in enumerate(self._cards) if card.sim and card.sim.status is SimStatus.READY
+        )
         registered = next(ready, 0)
         if len(self._cards) > 1:
             self._session.ask(commands.select_slot(registered))

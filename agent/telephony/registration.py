@@ -53,7 +53,20 @@ _WORDS: Final = {
         *("UMTS", "WCDMA", "UTRAN", "TDSCDMA", "HSDPA", "HSUPA", "HSPA", "HSPAPLUS", "DCHSPA", "3G"),
     ),
     AccessTechnology.LTE: (
-        *("LTE", "LTEA", "EUTRAN", "FDDLTE", "TDDLTE", "LTEM", "EMTC", "CATM", "CATM1", "CATNB1", "NBIOT", "4G"),
+        *(
+            "LTE",
+            "LTEA",
+            "EUTRAN",
+            "FDDLTE",
+            "TDDLTE",
+            "LTEM",
+            "EMTC",
+            "CATM",
+            "CATM1",
+            "CATNB1",
+            "NBIOT",
+            "4G",
+        ),
         *("NR5GNSA", "NRNSA", "ENDC", "5GNSA"),  # dual connectivity
     ),
     AccessTechnology.NR: ("NR", "NR5G", "NR5GSA", "NRSA", "5GNR", "5GSA", "NGRAN", "5G"),
@@ -85,7 +98,7 @@ def parse_registration(content: str) -> NetworkState:
     >>> parse_registration('2,5,"00C3","0001A2D1",7').cell.technology
     <AccessTechnology.LTE: 'lte'>
     """
-    fields = [field.strip() for field in split_fields(content)]
+    fields = split_fields(content)
     if len(fields) < 2 or not _NUMBER.fullmatch(fields[1]):
         raise MalformedError
     state = _STATES.get(int(fields[1]))
@@ -150,7 +163,7 @@ def parse_operator(content: str) -> Plmn | None:
     '368-01'
     """
     fields = split_fields(content)
-    operator = in_plain_characters(fields[2].strip()) if len(fields) > 2 else ""
+    operator = in_plain_characters(fields[2]) if len(fields) > 2 else ""
     if not operator:
         return None
     match = _PLMN.fullmatch(operator)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent.telephony.errors import MalformedError
-
 
 class CmeError(StrEnum):
     """The errors of 3GPP TS 27.007 clause 9.2 that the agent distinguishes; OTHER is any other error."""
@@ -119,23 +117,22 @@ def parse_result(line: str) -> FinalResult | None:
 
 
 # Possessive quantifiers: many spaces must not lead to exponential backtracking.
-_PARAMETER: Final = re.compile(r'\s*+(?:"([^"]*+)"\s*+|([^",]*+))(,|\Z)')
+_PARAMETER: Final = re.compile(r'\s*+(?:"([^"]*+)"\s*+(?=,|\Z)|([^,]*+))(,|\Z)')
 
 
 def split_fields(content: str) -> tuple[str, ...]:
-    """The parameters, separated by commas, without quotes. Raises MalformedError for a misplaced or open quote.
+    """The parameters, separated by commas, without quotes and spaces around them.
 
-    >>> split_fields('0,2,"368,01",7')
-    ('0', '2', '368,01', '7')
+    A quote that is not closed, or is inside a parameter, stays: what is cut is not taken for a whole value.
+
+    >>> split_fields('0,2,"368,01",7'), split_fields('2,1,"00C3","0001')
+    (('0', '2', '368,01', '7'), ('2', '1', '00C3', '"0001'))
     """
     fields: list[str] = []
     separator, position = ",", 0
-    while separator:
-        match = _PARAMETER.match(content, position)
-        if match is None:
-            raise MalformedError
+    while separator and (match := _PARAMETER.match(content, position)):
         text, plain, separator = match.groups()
-        fields.append(plain.strip() if text is None else text)
+        fields.append((plain if text is None else text).strip())
         position = match.end()
     return tuple(fields)
 

@@ -24,7 +24,8 @@ class StatusWord(StrEnum):
     FAILED = "failed"
 
 
-_SUCCESS: Final = frozenset({(0x90, 0x00), (0x62, 0x82)})  # 6282: the file ended before the length asked for
+_END_OF_FILE: Final = (0x62, 0x82)  # data, but fewer than asked for: the file has no more
+_SUCCESS: Final = frozenset({(0x90, 0x00), _END_OF_FILE})
 _NOT_FOUND: Final = frozenset({(0x6A, 0x82), (0x6A, 0x83), (0x94, 0x02), (0x94, 0x04)})
 _DENIED: Final = frozenset(
     {(0x69, 0x82), (0x69, 0x83), (0x69, 0x84), (0x69, 0x85), (0x98, 0x04), (0x98, 0x40)}
@@ -112,7 +113,10 @@ def read_file(session: ModemSession, file: ElementaryFile) -> bytes | None:
     failure = MalformedError(FaultCode.STATUS_WORD)
     for length in lengths:
         try:
-            answer = _read_binary(session, file, length)
+            answer = _access(session, commands.READ_BINARY, file, length)
+            if answer.status is StatusWord.OTHER_LENGTH and answer.sw2 not in (length, _ALL):
+                size = answer.sw2
+                answer = _access(session, commands.READ_BINARY, file, size)
         except MalformedError as error:
             failure = error
             if error.code is FaultCode.COMMAND_TIMED_OUT:
@@ -120,7 +124,8 @@ def read_file(session: ModemSession, file: ElementaryFile) -> bytes | None:
             continue
         match answer.status:
             case StatusWord.SUCCESS:
-                return _rest_of(session, file, answer.data, size)
+                ended = (answer.sw1, answer.sw2) == _END_OF_FILE
+                return _rest_of(session, file, answer.data, None if ended else size)
             case StatusWord.NOT_FOUND:
                 return None
             case StatusWord.ACCESS_DENIED:
@@ -152,18 +157,11 @@ def _read_parameters(session: ModemSession, file: ElementaryFile) -> CardAnswer:
     return answer
 
 
-def _read_binary(session: ModemSession, file: ElementaryFile, length: int, offset: int = 0) -> CardAnswer:
-    answer = _access(session, commands.READ_BINARY, file, length, offset)
-    if answer.status is StatusWord.OTHER_LENGTH and answer.sw2 != length:
-        return _access(session, commands.READ_BINARY, file, answer.sw2, offset)
-    return answer
-
-
 def _rest_of(session: ModemSession, file: ElementaryFile, start: bytes, size: int | None) -> bytes:
     """`start` and what follows it up to `size`. Raises MalformedError if the card does not send all of it."""
     content = start
     while size is not None and len(content) < size:
-        answer = _read_binary(session, file, size - len(content), len(content))
+        answer = _access(session, commands.READ_BINARY, file, size - len(content), len(content))
         if answer.status is not StatusWord.SUCCESS or not answer.data:
             raise MalformedError(FaultCode.LENGTH)
         content += answer.data

@@ -33,7 +33,9 @@ _PIN_STATES: Final = {
 }
 """`<code>` of +CPIN (3GPP TS 27.007 clause 8.3) without spaces. PH-… is a personalisation lock: unreadable."""
 
-_STARTING: Final = frozenset({"NOTREADY", "SIMNOTREADY", "SIMBUSY", "BUSY", "INIT", "INITIALIZING", "INITIALISING"})
+_STARTING: Final = frozenset(
+    {"NOTREADY", "SIMNOTREADY", "SIMBUSY", "BUSY", "INIT", "INITIALIZING", "INITIALISING"}
+)
 """Makers' words for a SIM that is still starting."""
 
 _PIN_ERRORS: Final = {
@@ -86,7 +88,12 @@ class SimReader:
     def complete(self, serving: Serving) -> None:
         """The MNC from the network on which this SIM is registered at home, if EF_AD did not give its length."""
         sim, plmn = self.sim, serving.plmn
-        if sim is None or sim.mnc is not None or plmn is None or serving.registration is not Registration.HOME:
+        if (
+            sim is None
+            or sim.mnc is not None
+            or plmn is None
+            or serving.registration is not Registration.HOME
+        ):
             return
         if self._imsi.startswith(plmn.mcc + plmn.mnc):
             self._learn(mnc=plmn.mnc)
@@ -144,9 +151,10 @@ class SimReader:
 
     def _file(self, file: ElementaryFile, parse: Callable[[bytes], T | None]) -> T | None:
         """The parsed content of `file`, or None if it is absent or cannot be used."""
+        if self._silent_files >= _SILENT_FILES:
+            self._note(FaultCode.COMMAND_TIMED_OUT, file)
+            return None
         try:
-            if self._silent_files >= _SILENT_FILES:
-                raise MalformedError(FaultCode.COMMAND_TIMED_OUT)
             content = read_file(self._session, file)
             return None if content is None else parse(content)
         except MalformedError as error:

@@ -39,7 +39,7 @@ def test_agent_reads_the_values_of_the_profile(card: SimCard, options: ModemOpti
             iccid="89860318640220133897",
         ),
     )
-    assert reading.faults == ()
+    assert reading.telephony.faults is None
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from agent.telephony.dialogue import (
     Information,
     Unsolicited,
 )
-from agent.telephony.errors import ElementaryFile, TelephonyCode
+from agent.telephony.errors import ElementaryFile, FaultCode
+from agent.telephony.results import FinalResult
 from tests.support.modems import UNSOLICITED
 
 READS = [read for _, read in commands.REGISTRATIONS]
 ASKED = [
     commands.PLAIN_ANSWERS,
-    commands.IMEI,
+    commands.IMEIS[1],
     commands.PIN_STATE,
     commands.OPERATOR,
     commands.restricted_access(commands.READ_BINARY, ElementaryFile.ICCID, 10),
@@ -81,10 +82,26 @@ def test_pieces_do_not_change_the_results(
 
 
 @given(st.sampled_from(ASKED), st.binary(max_size=400), BOUNDS)
-def test_exceeded_limit_is_the_last_result(command: Command, stream: bytes, bounds: DialogueBounds) -> None:
-    events = results(command, [stream, b"\r\nOK\r\n"], bounds)
+def test_exceeded_limit_ends_the_command(command: Command, stream: bytes, bounds: DialogueBounds) -> None:
+    """At most once, and nothing that follows belongs to it."""
+    dialogue = Dialogue(bounds)
+    dialogue.send(command)
+    events = dialogue.receive(stream)
     broken = [place for place, event in enumerate(events) if isinstance(event, Broken)]
-    assert broken in ([], [len(events) - 1])
+    assert len(broken) <= 1
+    if broken:
+        assert dialogue.pending is None
+        assert not any(isinstance(event, Information | Ended) for event in events[broken[0] :])
+
+
+@given(STREAMS, st.integers(3, 20))
+def test_dialogue_is_usable_after_an_excess(stream: bytes, size: int) -> None:
+    dialogue = Dialogue(DialogueBounds(line=size, answer=size, lines=2))
+    dialogue.send(commands.PIN_STATE)
+    dialogue.receive(stream + b"x" * 500 + b"\r\n")
+    dialogue.abandon()
+    dialogue.send(commands.PLAIN_ANSWERS)
+    assert Ended(FinalResult(ok=True)) in dialogue.receive(b"OK\r")
 
 
 @given(
@@ -98,12 +115,13 @@ def test_unsolicited_registration_is_not_the_response(
     read: Command, state: int, area: int, cell: int, access: int
 ) -> None:
     """Both have the same prefix; only the form that begins with <n> answers the read command."""
+    prefix = f"{read.text.removeprefix('AT').rstrip('?')}:"
     place = f'"{area:04X}","{cell:08X}",{access}'
     for content in (f"{state}", f"{state},{place}"):
-        events = results(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
-        assert events == [Unsolicited(f"{read.prefix} {content}")]
+        events = results(read, [f"\r\n{prefix} {content}\r\n".encode()], DialogueBounds())
+        assert events == [Unsolicited(f"{prefix} {content}")]
     for content in (f"2,{state}", f"2,{state},{place}"):
-        events = results(read, [f"\r\n{read.prefix} {content}\r\n".encode()], DialogueBounds())
+        events = results(read, [f"\r\n{prefix} {content}\r\n".encode()], DialogueBounds())
         assert events == [Information(content)]
 
 
@@ -121,9 +139,9 @@ def test_unsolicited_codes_do_not_change_the_response(before: list[str], between
 def test_each_exceeded_limit_is_named(size: int) -> None:
     """At the first byte beyond it."""
     bounds = DialogueBounds(line=size, answer=10_000, lines=64)
-    assert results(commands.IMEI, [b"x" * size], bounds) == []
-    assert results(commands.IMEI, [b"x" * (size + 1)], bounds) == [Broken(TelephonyCode.LINE_TOO_LONG)]
+    assert results(commands.IMEIS[1], [b"x" * size], bounds) == []
+    assert results(commands.IMEIS[1], [b"x" * (size + 1)], bounds) == [Broken(FaultCode.LINE_TOO_LONG)]
     short = DialogueBounds(line=10_000, answer=size, lines=64)
-    assert results(commands.IMEI, [b"x" * (size + 1)], short) == [Broken(TelephonyCode.ANSWER_TOO_LONG)]
+    assert results(commands.IMEIS[1], [b"x" * (size + 1)], short) == [Broken(FaultCode.ANSWER_TOO_LONG)]
     few = DialogueBounds(line=10, answer=10_000, lines=size)
-    assert results(commands.IMEI, [b"x\r" * (size + 1)], few)[-1] == Broken(TelephonyCode.TOO_MANY_LINES)
+    assert results(commands.IMEIS[1], [b"x\r" * (size + 1)], few)[-1] == Broken(FaultCode.TOO_MANY_LINES)

@@ -4,13 +4,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.telephony.errors import TelephonyCode, TelephonyError
-from agent.telephony.reader import TelephonyReading, read_telephony
+from agent.telephony.reader import FaultCode, ModemCondition, TelephonyReading, read_telephony
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemFaults, ModemOptions
 from tests.support.modems import UNSOLICITED, ScriptedModem, american_sim, config, cuban_sim
 from tests.support.profiles import examples
-from wire.codes import SimStatus
+from wire.codes import Registration, SimStatus
 
 PHONE = config(cuban_sim(), american_sim())
 
@@ -54,23 +53,26 @@ DELAYS = st.dictionaries(st.integers(0, 60), st.integers(1, 8), min_size=1, max_
 def test_late_response_is_never_used_for_another_command(
     delays: dict[int, int], chunk: int, seed: int
 ) -> None:
-    """After a time-out the old response may still come: the SIM is then unread, but never misread."""
+    """After a time-out the old response may still come: a detail is then absent, but never another one's."""
     options = ModemOptions(chunk=chunk, seed=seed, unsolicited=UNSOLICITED, chatter=0.2)
     modem = EmulatedModem(PHONE, options, ModemFaults(delays=tuple(delays.items())))
-    try:
-        reading = read_telephony(modem)
-    except TelephonyError as error:
-        late = error
-    else:
-        assert reading.imeis == EXPECTED.imeis
-        assert reading.telephony.serving == EXPECTED.telephony.serving
-        for sim, right in zip(reading.telephony.sims, EXPECTED.telephony.sims, strict=True):
-            assert sim == right or sim.status is SimStatus.UNREADABLE
-        return
-    assert late.code in (TelephonyCode.MODEM_SILENT, TelephonyCode.COMMAND_TIMED_OUT)
+    reading = read_telephony(modem)
+    assert reading.imeis in ((), EXPECTED.imeis)
+    telephony = reading.telephony
+    assert telephony.faults is not None or telephony == EXPECTED.telephony
+    for sim, right in zip(telephony.sims or (), EXPECTED.telephony.sims or (), strict=False):
+        stated = sim.model_dump(exclude_none=True)
+        assert sim.status in (SimStatus.READY, SimStatus.UNREADABLE)
+        assert {**right.model_dump(), **stated, "status": "ready"} == right.model_dump()
+    right_serving = EXPECTED.telephony.serving
+    assert right_serving is not None
+    if telephony.serving is not None and telephony.serving.registration is not Registration.UNKNOWN:
+        assert telephony.serving.registration is right_serving.registration
+        assert telephony.serving.plmn in (None, right_serving.plmn)
+        assert telephony.serving.cell in (None, right_serving.cell)
 
 
-@pytest.mark.parametrize("command", range(45))
+@pytest.mark.parametrize("command", range(50))
 @pytest.mark.parametrize("reads", [1, 2])
 def test_one_late_response_does_not_change_the_reading(command: int, reads: int) -> None:
     modem = EmulatedModem(PHONE, ModemOptions(), ModemFaults(delays=((command, reads),)))
@@ -85,9 +87,14 @@ def transcript_length() -> int:
 
 def test_modem_that_stops_after_any_byte_is_reported_as_gone() -> None:
     for content in range(0, transcript_length(), 7):
-        with pytest.raises(TelephonyError) as caught:
-            read_telephony(EmulatedModem(PHONE, faults=ModemFaults(dies_after=content)))
-        assert caught.value.code is TelephonyCode.MODEM_GONE
+        reading = read_telephony(EmulatedModem(PHONE, faults=ModemFaults(dies_after=content)))
+        faults = reading.telephony.faults
+        if faults is None:  # only the line feed after the last OK is missing
+            assert reading == EXPECTED
+            continue
+        assert faults[0].code == FaultCode.MODEM_GONE
+        assert reading.imeis in ((), EXPECTED.imeis)
+        assert reading.condition in (ModemCondition.IDENTIFIED, ModemCondition.SILENT)
 
 
 ANSWERS = st.sampled_from(
@@ -111,14 +118,8 @@ ANSWERS = st.sampled_from(
 
 @settings(max_examples=examples(150))
 @given(st.data())
-def test_modem_with_random_responses_gives_a_reading_or_a_documented_error(data: st.DataObject) -> None:
+def test_modem_with_random_responses_gives_a_reading(data: st.DataObject) -> None:
     pieces = st.lists(ANSWERS | st.binary(max_size=20), max_size=4)
     modem = ScriptedModem(lambda _: data.draw(pieces) if len(modem.commands) < 80 else [])
-    try:
-        reading = read_telephony(modem)
-    except TelephonyError as error:
-        code: TelephonyCode | None = error.code
-    else:
-        code = None
-        assert len(reading.telephony.sims) in (1, 2)
-    assert code is None or code in TelephonyCode
+    reading = read_telephony(modem)
+    assert {fault.code for fault in reading.telephony.faults or ()} <= {code.value for code in FaultCode}

@@ -1,17 +1,16 @@
-"""IMEI and the assumed length of an MNC."""
+"""IMEI and IMEISV."""
 
 import re
-from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import imei as peer
 
-from agent.telephony.identity import BOTH, THREE_DIGITS, assumed_mnc_length, check_digit, is_imei
-from lab.world.places import load_places
+from agent.telephony.identity import check_digit, find_imeis, is_imei
 
 DIGITS = "0123456789"
+BODIES = st.text(DIGITS, min_size=14, max_size=14).filter(lambda body: body.strip("0"))
 
 
 @given(st.text(DIGITS, min_size=14, max_size=14))
@@ -29,22 +28,66 @@ def test_only_fifteen_ascii_digits_are_an_imei(text: str) -> None:
         assert re.fullmatch("[0-9]{15}", text)
 
 
-def test_countries_with_three_digit_codes_agree_with_the_operator_table() -> None:
-    """The table of python-stdnum."""
-    table = (resources.files("stdnum") / "imsi.dat").read_text(encoding="utf-8")
-    blocks = re.findall(r"^(\d{3})\n((?: .*\n)*)", table, re.MULTILINE)
-    lengths = {
-        mcc: {len(code) for code in re.findall(r"^ (\d+) ", rows, re.MULTILINE)} for mcc, rows in blocks
-    }
-    assert {mcc for mcc, found in lengths.items() if found == {3}} <= THREE_DIGITS
-    assert {mcc for mcc, found in lengths.items() if found == {2}}.isdisjoint(THREE_DIGITS | BOTH)
+FRAMES = (
+    "{}",
+    '"{}"',
+    "IMEI: {}",
+    "IMEI:{}",
+    "+CGSN: {}",
+    '"{}","01"',
+    "{},02",
+    "{}F",
+    "  {}  ",
+    "IMEISV={}",
+)
 
 
-@pytest.mark.parametrize("place", sorted(load_places()))
-def test_assumed_length_is_right_for_the_sims_of_all_places(place: str) -> None:
-    for plmn in filter(None, load_places()[place].sims):
-        assert assumed_mnc_length(plmn.mcc) == len(plmn.mnc)
+@given(BODIES, st.sampled_from(FRAMES))
+def test_every_stated_length_gives_the_imei(body: str, frame: str) -> None:
+    """14 digits, 15 with the check digit or 0 in its place, 16 with the software version, 17 with both."""
+    imei = f"{body}{check_digit(body)}"
+    for stated in (body, imei, f"{body}0", f"{body}42", f"{imei}42"):
+        assert find_imeis(frame.format(stated)) == (imei,)
 
 
-def test_no_length_is_assumed_if_both_are_in_use() -> None:
-    assert assumed_mnc_length("405") is None
+@given(BODIES)
+def test_digits_in_ucs2_or_with_separators_give_the_imei(body: str) -> None:
+    imei = f"{body}{check_digit(body)}"
+    ucs2 = imei.encode("utf-16-be").hex()
+    grouped = f"{imei[:2]}-{imei[2:8]}-{imei[8:14]}-{imei[14]}"
+    assert find_imeis(f'"{ucs2}"') == find_imeis(grouped) == find_imeis(grouped.replace("-", " ")) == (imei,)
+
+
+@given(BODIES, st.sampled_from(DIGITS[1:]))
+def test_wrong_check_digit_is_no_imei(body: str, digit: str) -> None:
+    expected = (body + digit,) if digit == str(check_digit(body)) else ()
+    assert find_imeis(body + digit) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "",
+            "SN00TEST0000001",
+            "000000000000000",
+            "0000000000000000",
+            "1234567890123",
+            "A1000049015420",
+            "0",
+        ),
+        *("SN490154203237518", "0xA1000049015420323", "490154203237518490154203237518"),
+    ],
+)
+def test_other_numbers_are_no_imei(line: str) -> None:
+    """Serial numbers, an MEID, a number that was never written."""
+    assert find_imeis(line) == ()
+
+
+def test_two_imeis_on_a_line_are_both_found() -> None:
+    assert find_imeis("490154203237518 356938035643809") == ("490154203237518", "356938035643809")
+
+
+@given(st.text(max_size=80))
+def test_found_numbers_are_imeis(line: str) -> None:
+    assert all(is_imei(imei) for imei in find_imeis(line))
