@@ -59,7 +59,7 @@ def read_telephony(
     `slots` is the number of card slots to read; a modem that cannot select a slot has one. Nothing that the modem
     does or leaves undone is an error: what it does not give in a known form is absent, with a fault.
     """
-    reader = _Reader(ModemSession(modem, patience or Patience()))
+    reader = _ModemReader(ModemSession(modem, patience or Patience()))
     try:
         reader.read(slots)
     except SessionEndedError as ended:
@@ -67,7 +67,7 @@ def read_telephony(
     return reader.reading()
 
 
-class _Reader:
+class _ModemReader:
     """One reading: what is known so far, at any time."""
 
     def __init__(self, session: ModemSession) -> None:
