@@ -179,7 +179,7 @@ class Dialogue:
         return self._break(FaultCode.TOO_MANY_LINES) if self._lines > self._bounds.lines else None
 
     def _break(self, code: FaultCode) -> Broken | None:
-        """End the pending command, if any: without one, an excess costs nobody anything."""
+        """End the pending command, if any."""
         if self._pending is None:
             return None
         self.abandon()

@@ -7,7 +7,7 @@ If there is no response to any probe, the session ends.
 
 Each command has a deadline, and so has the session. Time is the sum of the time-outs of the reads that returned
 nothing, or what the `elapsed` of a `TimedModem` says, whichever is more: a modem that sends a byte now and then does
-not extend a deadline, and a port that returns at once costs no waiting.
+not extend a deadline, and a port that returns immediately costs no waiting.
 """
 
 from dataclasses import dataclass
