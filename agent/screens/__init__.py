@@ -12,7 +12,7 @@ from agent.screens.catalogue import languages
 from agent.screens.compose import build
 from agent.screens.render import render_text
 from agent.screens.screen import Direction, Screen, Symbol
-from agent.screens.tags import FALLBACK, LANGUAGES, resolve
+from agent.screens.tags import FALLBACK, LANGUAGES, lookup, resolve
 
 __all__ = [
     "FALLBACK",
@@ -22,6 +22,7 @@ __all__ = [
     "Symbol",
     "build",
     "languages",
+    "lookup",
     "render_text",
     "resolve",
 ]

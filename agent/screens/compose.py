@@ -28,7 +28,7 @@ class Part(Enum):
 
 
 def build(screen: ScreenId, facts: ScreenFacts, locale: str) -> Screen:
-    """The screen in the language for `locale`, or in English.
+    """The screen in the language for `locale`, or in English, with dates and digits as in its region.
 
     Empty facts are omitted. Accepts any text in the facts: the lock screen with its emergency call must be shown.
 
@@ -36,7 +36,7 @@ def build(screen: ScreenId, facts: ScreenFacts, locale: str) -> Screen:
     'Este teléfono está bloqueado'
     """
     catalogue = load(resolve(locale))
-    values = _values(catalogue, facts)
+    values = _values(catalogue, facts, locale)
     parts = (_paragraphs(part, catalogue, screen, facts, values) for part in _BODY[screen])
     paragraphs = dict.fromkeys(text for part in parts for text in part if text)
     actions = (*_ACTIONS[screen], *_ALWAYS)
@@ -54,15 +54,15 @@ def build(screen: ScreenId, facts: ScreenFacts, locale: str) -> Screen:
     )
 
 
-def _values(catalogue: Catalogue, facts: ScreenFacts) -> dict[str, str]:
+def _values(catalogue: Catalogue, facts: ScreenFacts, locale: str) -> dict[str, str]:
     """The arguments of sentences. A fact of the device overrides an argument of the server with the same name."""
     values = {name: isolated(text) for name, text in facts.args}
     values["case"] = isolated(facts.case)
     values["challenge"] = isolated(facts.challenge)
     values["terms"] = isolated(facts.terms_version)
     values["territory"] = territory(facts.territory, catalogue.tag, catalogue.territories)
-    values["lock_at"] = "" if facts.lock_at is None else moment(facts.lock_at, catalogue.tag)
-    values["retry_at"] = "" if facts.retry_at is None else moment(facts.retry_at, catalogue.tag)
+    values["lock_at"] = "" if facts.lock_at is None else moment(facts.lock_at, locale)
+    values["retry_at"] = "" if facts.retry_at is None else moment(facts.retry_at, locale)
     return values
 
 

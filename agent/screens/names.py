@@ -7,20 +7,25 @@ from babel import Locale
 from babel.dates import UTC, format_datetime, get_date_format, get_datetime_format
 
 from agent.screens.fill import isolated
+from agent.screens.tags import formats
 
 LAST_MOMENT: Final = 253_402_300_799
 """9999-12-31T23:59:59Z. Later times are shown as this one."""
 
-_DIGITS: Final = {"arabext": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
+_DIGITS: Final = {
+    "arab": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"),
+    "arabext": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"),
+}
+"""The digits of the numbering systems of CLDR, which Babel names and does not write."""
 
 
-def moment(seconds: int, language: str) -> str:
-    """A time, in seconds since the epoch, as date and time of day in UTC, isolated.
+def moment(seconds: int, tag: str) -> str:
+    """A time, in seconds since the epoch, as date and time of day in UTC, isolated, for any language tag.
 
-    >>> moment(1631700000, "en")[1:-1]
-    'September 15, 2021, 10:00 UTC'
+    >>> moment(1631700000, "en")[1:-1], moment(1631700000, "en-GB")[1:-1]
+    ('September 15, 2021, 10:00 UTC', '15 September 2021, 10:00 UTC')
     """
-    locale = Locale.parse(language)
+    locale = formats(tag)
     date = get_date_format("long", locale=locale).pattern
     pattern = (
         str(get_datetime_format("long", locale=locale)).replace("{1}", date).replace("{0}", "HH:mm 'UTC'")

@@ -13,7 +13,7 @@ from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import FRESH_LOCALE, Exchange, Lock, Setup
 from agent.ports import Modem, Ports
 from agent.runtime import Agent
-from agent.screens import Screen, build
+from agent.screens import Screen, build, lookup
 from firmware_profiles.boot import boots
 from firmware_profiles.model import DisplayHook, Profile, Wake
 from lab.handset.assembly import DeviceContext, Hardware, Jitter, key_source
@@ -283,11 +283,17 @@ class Handset(MovableDevice):
             state = self.agent.state
             self._provisioned = state.setup is Setup.DONE and state.lock is not Lock.LOCKED
 
+    def offers(self, tag: str) -> bool:
+        """Whether the image offers the language of `tag`, also in another region or by another name (CLDR)."""
+        offered = self.profile.image.languages
+        language = lookup(tag)
+        return tag in offered or (language is not None and language in map(lookup, offered))
+
     def _offered(self, locale: str | None) -> str:
         offered = self.profile.image.languages
         if locale is None:
             return FRESH_LOCALE if FRESH_LOCALE in offered else offered[0]
-        if locale not in offered:
+        if not self.offers(locale):
             raise ValueError(
                 f"{self.profile.name} does not offer {locale!r}; its languages are {', '.join(offered)}"
             )

@@ -118,7 +118,7 @@ def test_cut_power_affects_each_device_during_its_own_step() -> None:
 
 def test_time_of_one_device_s_setup_passes_for_all_devices() -> None:
     steps = (
-        "- fault: unavailable\n  to: challenges\n  of: anna\n  times: 1\n"
+        "- fault: too-many-requests\n  to: challenges\n  of: anna\n  times: 1\n"
         "- power-on: anna\n- set-up: anna\n- mark: m\n"
         + "".join(
             f"- power-on: {name}\n- set-up: {name}\n" for name in ("ben", "carl", "dora", "eve", "fred")

@@ -336,7 +336,7 @@ def test_fault_follows_its_schedule() -> None:
             f"  {'never' if not hit else 'always'}: {{trouble: busy}}\n- wait: 1 day\n"
             for day, hit in enumerate(struck)
         ).replace("always: {trouble: busy}", "timeline: {what: failed, detail: {trouble: busy}}")
-        body = f"{UP}- fault: unavailable\n  to: challenges\n  {when}\n{retries}"
+        body = f"{UP}- fault: too-many-requests\n  to: challenges\n  {when}\n{retries}"
         if when.startswith("to:"):
             body = body.replace("  to: challenges\n", "")
         result = played(

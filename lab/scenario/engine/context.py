@@ -82,7 +82,7 @@ class ScenarioDevice:
     def offered(self, language: str) -> str:
         """The language, if the image offers it. Raises StepError."""
         profile = self.handset.profile
-        if language not in profile.image.languages:
+        if not self.handset.offers(language):
             languages = ", ".join(profile.image.languages)
             raise StepError(f"{profile.name} does not offer {language!r}; it offers {languages}")
         return language
