@@ -2,11 +2,16 @@
 
 from typing import Final
 
-TOKEN_MAX: Final = 16 * 1024
-"""Longest compact JWS that either side reads: a verdict, or evidence with its certificate chain."""
+TOKEN_MAX: Final = 32 * 1024
+"""Longest compact JWS that either side reads: a verdict, or evidence with its certificate chain.
 
-HEADER_MAX: Final = 12 * 1024
-"""Longest decoded JOSE header; the header of evidence contains the certificate chain."""
+The longest header, the 4412 characters of an ML-DSA-65 signature, and more than 4 KiB of claims fit into it.
+"""
+
+HEADER_MAX: Final = 16 * 1024
+"""Longest decoded JOSE header. That of evidence contains the certificate chain, of up to 12,000 bytes of DER: a leaf
+with an ML-DSA-65 key (3000) and five certificates of RSA-4096 (1500 each) fit into it.
+"""
 
 VERDICT_HEADER_MAX: Final = 256
 """Longest decoded JOSE header of a verdict: three short members."""

@@ -9,6 +9,7 @@ from agent.adapters.tuf_keys import TufKeys
 from agent.ports import KeySource, Modem, MonotonicCounter, Ports, SealedStore, Surroundings
 from firmware_profiles.model import Profile
 from lab.handset.image import Trust
+from lab.handset.keystore import KeystoreOptions
 from lab.handset.location import DeviceLocation
 from lab.manufacturer.manufacturer import Authority
 from lab.world.clock import World
@@ -29,6 +30,7 @@ class Hardware:
     store: SealedStore
     counter: MonotonicCounter
     folder: Path | None = None
+    keystore: KeystoreOptions = KeystoreOptions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from firmware_profiles.model import Profile
 from lab.handset.assembly import DeviceContext, Hardware, ImageBinding
 from lab.handset.handset import Handset
 from lab.handset.image import imeis
+from lab.handset.keystore import KeystoreOptions
 from lab.handset.location import DeviceLocation, EmulatedSurroundings, cards_at
 from lab.handset.modem.forms import find_dialect
 from lab.handset.modem.state import ModemOptions
@@ -26,13 +27,14 @@ class DeviceOptions:
 
     The identity of the device derives from `name` and the seed of its simulation. `cards` are in its slots instead of
     those that a device in its place carries. `modem_dialect` is the name of the dialect of the emulated modem, that of
-    the standards by default. `hardware` may replace parts, `transport` what leads to the server of any
-    image, and `ports` the ports of the agent.
+    the standards by default, and `keystore` says what its keystore writes. `hardware` may replace parts, `transport` what
+    leads to the server of any image, and `ports` the ports of the agent.
     """
 
     name: str = ""
     cards: tuple[SimCard | None, ...] | None = None
     modem_dialect: str | None = None
+    keystore: KeystoreOptions = KeystoreOptions()
     hardware: Callable[[Hardware], Hardware] = lambda hardware: hardware
     transport: Callable[[UpstreamTransport], UpstreamTransport] = lambda upstream: upstream
     ports: Callable[[Ports], Ports] = lambda ports: ports
@@ -68,6 +70,7 @@ def build_device(  # noqa: PLR0913 - each is a separate part
         store=storage.store,
         counter=storage.counter,
         folder=storage.folder,
+        keystore=options.keystore,
     )
 
     def bind_image(image: Profile) -> ImageBinding:

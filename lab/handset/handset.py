@@ -121,7 +121,8 @@ class Handset(MovableDevice):
 
     def keystore(self, seed: Seed) -> EmulatedKeystore:
         """A keystore of this device and its image that makes its keys from `seed`."""
-        return EmulatedKeystore(seed, self._binding.authority, boot_facts(self.profile, self.imeis))
+        facts = boot_facts(self.profile, self.imeis)
+        return EmulatedKeystore(seed, self._binding.authority, facts, self.hardware.keystore)
 
     def walk_setup(self, locale: str | None = None) -> None:
         """The user completes the setup wizard: language, terms, and the network if there is one.

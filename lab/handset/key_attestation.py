@@ -1,7 +1,7 @@
 """The Android Key Attestation extension as a keystore writes it, declared with `cryptography.hazmat.asn1`.
 
-Source: the `KeyDescription` schema of the Android Open Source Project ("Key and ID attestation"), version 400, and the
-tags 600 and 703 of Keymaster 4. Field names follow the schema. Text is an `OCTET STRING` with UTF-8 content.
+Source: the `KeyDescription` schema of the Android Open Source Project ("Key and ID attestation"), versions 1 to 500.
+Field names follow the schema. Text is an `OCTET STRING` with UTF-8 content.
 
 The server reads this extension with its own code (`server_stub.attestation`); nothing here is shared with it.
 `cryptography.hazmat.asn1` has no ENUMERATED type, so an enumerated field is declared as `TLV`, any element, and
@@ -104,6 +104,9 @@ class AuthorizationFields:
         return asn1.decode_der(TLV, asn1.encode_der(self))
 
 
+_KEYMASTER_VERSIONS: Final = {1: 2, 2: 3, 3: 4, 4: 41}
+"""By attestation version. KeyMint has the same number for both."""
+
 _EMPTY: Final = AuthorizationFields().encoded()
 
 
@@ -121,12 +124,15 @@ class AttestationFields:
     hardware: TLV
 
     @classmethod
-    def of_version_300(cls, level: int, challenge: bytes, enforced: TLV) -> "AttestationFields":
-        """What KeyMint 3 at security `level` states; a keystore in software enforces everything in software."""
+    def of_version(cls, version: int, level: int, challenge: bytes, enforced: TLV) -> "AttestationFields":
+        """What a keystore of attestation `version` and security `level` states.
+
+        A keystore in software enforces everything in software.
+        """
         return cls(
-            attestation_version=300,
+            attestation_version=version,
             attestation_level=enumerated(level),
-            keymint_version=300,
+            keymint_version=_KEYMASTER_VERSIONS.get(version, version),
             keymint_level=enumerated(level),
             challenge=challenge,
             unique_id=b"",

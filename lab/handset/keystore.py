@@ -3,13 +3,18 @@
 import base64
 import datetime
 import hashlib
+import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import ClassVar, Final
 
 from cryptography import x509
 from cryptography.hazmat.asn1 import Null, SetOf
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -20,13 +25,17 @@ from lab.handset.key_attestation import (
     RootOfTrustFields,
     enumerated,
 )
+from lab.handset.keystore_habits import KeystoreHabit, write_with
 from lab.manufacturer.manufacturer import Authority, KeystoreLevel
 from lab.world.seed import Seed
 from wire.codes import VerifiedBootState
 
 _ALGORITHM_EC: Final = 3
+_DIGEST_NONE: Final = 0
 _DIGEST_SHA256: Final = 4
 _CURVE_P256: Final = 1
+_ML_DSA_65: Final = 1
+"""Numbers of KeyMint's AIDL. The one of ML-DSA-65 is not in the published schema, and no reader depends on it."""
 
 _LEVELS: Final = {
     KeystoreLevel.STRONGBOX: key_attestation.STRONG_BOX,
@@ -84,14 +93,31 @@ class BootFacts:
     verified_boot_hash: bytes = bytes(32)
 
 
-class EmulatedKey:
+class KeyAlgorithm(StrEnum):
+    """The algorithm of an attested key, by its JOSE name."""
+
+    ES256 = "ES256"
+    ML_DSA_65 = "ML-DSA-65"
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoreOptions:
+    """The hardware and software of a keystore.
+
+    `version` is that of the key description (1 to 500), `habits` how its maker deviates from DER and from the schema.
+    """
+
+    algorithm: KeyAlgorithm = KeyAlgorithm.ES256
+    version: int = 300
+    habits: tuple[KeystoreHabit, ...] = ()
+
+
+class EmulatedKey(ABC):
     """A key pair with its attestation; implements `agent.ports.AttestedKey`."""
 
-    algorithm: Final = "ES256"
+    algorithm: ClassVar[KeyAlgorithm]
 
-    def __init__(self, key: EllipticCurvePrivateKey, spki: bytes, chain: tuple[bytes, ...]) -> None:
-        self._key = key
-        self._point = spki[-64:]
+    def __init__(self, chain: tuple[bytes, ...]) -> None:
         self._chain = chain
 
     @property
@@ -102,37 +128,89 @@ class EmulatedKey:
     @property
     def thumbprint(self) -> str:
         """RFC 7638 thumbprint: SHA-256 over the required members of the JWK in lexical order."""
-        x, y = _base64url(self._point[:32]), _base64url(self._point[32:])
-        members = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+        members = json.dumps(self._public_jwk(), separators=(",", ":"), sort_keys=True)
         return _base64url(hashlib.sha256(members.encode()).digest())
 
     def private_jwk(self) -> dict[str, str | list[str]]:
         """The private key as a JWK with its chain in `x5c` (RFC 7517 section 4.7). A real keystore cannot export it."""
-        x, y, d = (
-            self._point[:32],
-            self._point[32:],
-            self._key.private_numbers().private_value.to_bytes(32, "big"),
-        )
         chain = [base64.b64encode(certificate).decode() for certificate in self._chain]
-        members = {"x": _base64url(x), "y": _base64url(y), "d": _base64url(d)}
-        return {"kty": "EC", "crv": "P-256", **members, "alg": self.algorithm, "x5c": chain}
+        secret = {self._private_member: _base64url(self._private_bytes())}
+        return {**self._public_jwk(), **secret, "alg": self.algorithm.value, "x5c": chain}
+
+    @abstractmethod
+    def sign(self, message: bytes) -> bytes:
+        """The JOSE signature."""
+
+    _private_member: ClassVar[str]
+
+    @abstractmethod
+    def _private_bytes(self) -> bytes: ...
+
+    @abstractmethod
+    def _public_jwk(self) -> dict[str, str]:
+        """The members that RFC 7638 requires."""
+
+
+class EmulatedP256Key(EmulatedKey):
+    """A P-256 key, which signs with ES256."""
+
+    algorithm = KeyAlgorithm.ES256
+    _private_member = "d"
+
+    def __init__(self, key: EllipticCurvePrivateKey, spki: bytes, chain: tuple[bytes, ...]) -> None:
+        super().__init__(chain)
+        self._key = key
+        self._point = spki[-64:]
 
     def sign(self, message: bytes) -> bytes:
         """ECDSA with SHA-256 as the 64 bytes R and S (RFC 7518 section 3.4)."""
         r, s = decode_dss_signature(self._key.sign(message, _ECDSA))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
+    def _private_bytes(self) -> bytes:
+        return self._key.private_numbers().private_value.to_bytes(32, "big")
+
+    def _public_jwk(self) -> dict[str, str]:
+        point = {"x": _base64url(self._point[:32]), "y": _base64url(self._point[32:])}
+        return {"kty": "EC", "crv": "P-256", **point}
+
+
+class EmulatedMlDsa65Key(EmulatedKey):
+    """An ML-DSA-65 key (FIPS 204) in the JOSE form of RFC 9964."""
+
+    algorithm = KeyAlgorithm.ML_DSA_65
+    _private_member = "priv"
+
+    def __init__(self, key: MLDSA65PrivateKey, chain: tuple[bytes, ...]) -> None:
+        super().__init__(chain)
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        """3309 bytes. They differ at each call: the library has only the hedged variant (FIPS 204 section 3.4)."""
+        return self._key.sign(message)
+
+    def _private_bytes(self) -> bytes:
+        return self._key.private_bytes_raw()
+
+    def _public_jwk(self) -> dict[str, str]:
+        """The `alg` of a key of type AKP is required (RFC 9964 section 6)."""
+        public = _base64url(self._key.public_key().public_bytes_raw())
+        return {"kty": "AKP", "alg": self.algorithm.value, "pub": public}
+
 
 class EmulatedKeystore:
     """Keys of one device, certified by `authority`; implements `agent.ports.Keystore`.
 
-    `seed` is the device's own. The same seed and the same calls give the same keys and the same bytes.
+    `seed` is the device's own. The same seed and the same calls give the same keys and the same certificates.
     """
 
-    def __init__(self, seed: Seed, authority: Authority, facts: BootFacts) -> None:
+    def __init__(
+        self, seed: Seed, authority: Authority, facts: BootFacts, options: KeystoreOptions | None = None
+    ) -> None:
         self._seed = seed.child("keystore")
         self._authority = authority
-        self._enforced = _enforced(facts).encoded()
+        self._options = options or KeystoreOptions()
+        self._enforced = _enforced(facts, self._options).encoded()
         self._root_of_trust = f"{facts.verified_boot_key.hex()} {facts.device_locked}"
         self._count = 0
         self._template = (
@@ -146,18 +224,29 @@ class EmulatedKeystore:
         )
 
     def attest(self, challenge: bytes) -> EmulatedKey:
-        """A new P-256 key whose leaf certificate carries `challenge`."""
+        """A new key whose leaf certificate carries `challenge`."""
         self._count += 1
-        key = self._seed.p256(f"attested key {self._count} {challenge.hex()}")
+        label = f"attested key {self._count} {challenge.hex()}"
+        if self._options.algorithm is KeyAlgorithm.ML_DSA_65:
+            post_quantum = self._seed.ml_dsa_65(label)
+            return EmulatedMlDsa65Key(post_quantum, self._certify(post_quantum.public_key(), challenge))
+        key = self._seed.p256(label)
         public_key = key.public_key()
-        fields = AttestationFields.of_version_300(_LEVELS[self._authority.level], challenge, self._enforced)
+        spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return EmulatedP256Key(key, spki, self._certify(public_key, challenge))
+
+    def _certify(self, public_key: CertificatePublicKeyTypes, challenge: bytes) -> tuple[bytes, ...]:
+        """The chain of a key: its leaf, signed by the batch key, and the certificates above it."""
+        options = self._options
+        fields = AttestationFields.of_version(
+            options.version, _LEVELS[self._authority.level], challenge, self._enforced
+        )
         leaf = (
             self._template.public_key(public_key)
-            .add_extension(fields.extension(), critical=False)
+            .add_extension(write_with(options.habits, fields.extension()), critical=False)
             .sign(self._authority.key, hashes.SHA256(), ecdsa_deterministic=True)
         )
-        spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return EmulatedKey(key, spki, (leaf.public_bytes(Encoding.DER), *self._authority.chain))
+        return (leaf.public_bytes(Encoding.DER), *self._authority.chain)
 
     def sealing_key(self) -> bytes:
         """32 bytes that never leave this device and survive a factory reset.
@@ -168,35 +257,39 @@ class EmulatedKeystore:
         return self._seed.bytes(f"sealing key {self._root_of_trust}")
 
 
-def _enforced(facts: BootFacts) -> AuthorizationFields:
-    """The authorizations of an attested key, which are the same for every key of the device."""
+def _enforced(facts: BootFacts, options: KeystoreOptions) -> AuthorizationFields:
+    """The authorizations of an attested key, which are the same for every key of the device, as of the version."""
     day = int(facts.patch_level.replace("-", ""))
-    return AuthorizationFields(
+    post_quantum, version = options.algorithm is KeyAlgorithm.ML_DSA_65, options.version
+    root = RootOfTrustFields(
+        verified_boot_key=facts.verified_boot_key,
+        device_locked=facts.device_locked,
+        verified_boot_state=enumerated(_BOOT_STATES[facts.verified_boot_state]),
+        verified_boot_hash=facts.verified_boot_hash if version >= 3 else None,
+    )
+    fields = AuthorizationFields(
         purposes=SetOf([key_attestation.PURPOSE_SIGN]),
-        algorithm=_ALGORITHM_EC,
-        key_size=256,
-        digests=SetOf([_DIGEST_SHA256]),
-        ec_curve=_CURVE_P256,
+        algorithm=None if post_quantum else _ALGORITHM_EC,
+        key_size=None if post_quantum else 256,
+        digests=SetOf([_DIGEST_NONE if post_quantum else _DIGEST_SHA256]),
+        ec_curve=None if post_quantum else _CURVE_P256,
+        ml_dsa_variant=_ML_DSA_65 if post_quantum else None,
         no_auth_required=Null(),
         origin=key_attestation.ORIGIN_GENERATED,
-        root_of_trust=RootOfTrustFields(
-            verified_boot_key=facts.verified_boot_key,
-            device_locked=facts.device_locked,
-            verified_boot_state=enumerated(_BOOT_STATES[facts.verified_boot_state]),
-            verified_boot_hash=facts.verified_boot_hash,
-        ),
+        root_of_trust=root,
         os_version=facts.os_version,
         os_patch_level=day // 100,
-        brand=facts.brand.encode(),
-        device=facts.device.encode(),
-        product=facts.product.encode(),
-        imei=facts.imeis[0].encode() if facts.imeis else None,
-        manufacturer=facts.manufacturer.encode(),
-        model=facts.model.encode(),
-        vendor_patch_level=day,
-        boot_patch_level=day,
-        second_imei=facts.imeis[1].encode() if len(facts.imeis) > 1 else None,
     )
+    if version >= 2:
+        fields.brand, fields.device = facts.brand.encode(), facts.device.encode()
+        fields.product, fields.manufacturer = facts.product.encode(), facts.manufacturer.encode()
+        fields.model = facts.model.encode()
+        fields.imei = facts.imeis[0].encode() if facts.imeis else None
+    if version >= 3:
+        fields.vendor_patch_level = fields.boot_patch_level = day
+    if version >= 300 and len(facts.imeis) > 1:
+        fields.second_imei = facts.imeis[1].encode()
+    return fields
 
 
 def _base64url(data: bytes) -> str:

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -29,10 +30,13 @@ from wire.evidence import Evidence
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _HEADER: Final = frozenset({"alg", "typ", "x5c"})
-_ALGORITHMS: Final = ("ES256", "Ed25519")
+_ALGORITHMS: Final = ("ES256", "Ed25519", "ML-DSA-65")
 _ECDSA: Final = ECDSA(hashes.SHA256())
 _MALFORMED: Final = ProblemCode.EVIDENCE_MALFORMED
 _SIGNATURE: Final = ProblemCode.EVIDENCE_SIGNATURE_INVALID
+
+_ML_DSA_65_SEED: Final = 32
+"""Bytes of the seed of the matrix, which precedes the vector t1 in a public key (FIPS 204 algorithm 22)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,6 +60,8 @@ class EvidenceToken:
                 self._verify_es256(key)
             elif self.algorithm == "Ed25519" and isinstance(key, Ed25519PublicKey):
                 key.verify(self._signature, self._signed)
+            elif self.algorithm == "ML-DSA-65" and isinstance(key, MLDSA65PublicKey):
+                self._verify_ml_dsa_65(key)
             else:
                 raise EvidenceError(_SIGNATURE, f"the leaf's key is not for {self.algorithm}")
         except InvalidSignature as error:
@@ -67,6 +73,12 @@ class EvidenceToken:
             raise EvidenceError(_SIGNATURE, "ES256 needs a P-256 key and a signature of 64 bytes")
         r, s = int.from_bytes(self._signature[:32], "big"), int.from_bytes(self._signature[32:], "big")
         key.verify(encode_dss_signature(r, s), self._signed, _ECDSA)
+
+    def _verify_ml_dsa_65(self, key: MLDSA65PublicKey) -> None:
+        """Pure ML-DSA with an empty context (RFC 9964). With a zero vector t1, anyone could sign."""
+        if not any(key.public_bytes_raw()[_ML_DSA_65_SEED:]):
+            raise EvidenceError(_SIGNATURE, "the leaf's ML-DSA-65 key is degenerate")
+        key.verify(self._signature, self._signed)
 
 
 def read(token: bytes) -> EvidenceToken:
@@ -84,14 +96,19 @@ def read(token: bytes) -> EvidenceToken:
 
 
 def thumbprint(key: PublicKeyTypes) -> str:
-    """RFC 7638 thumbprint of a P-256 or Ed25519 public key, base64url. Raises EvidenceError for another."""
+    """RFC 7638 thumbprint of a P-256, Ed25519 or ML-DSA-65 public key, base64url. Raises EvidenceError for another.
+
+    The `alg` of an ML-DSA key, of type AKP, is part of its thumbprint (RFC 9964 section 6).
+    """
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name == SECP256R1.name:
         point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         members = f'"crv":"P-256","kty":"EC","x":"{_base64url(point[1:33])}","y":"{_base64url(point[33:])}"'
     elif isinstance(key, Ed25519PublicKey):
         members = f'"crv":"Ed25519","kty":"OKP","x":"{_base64url(key.public_bytes_raw())}"'
+    elif isinstance(key, MLDSA65PublicKey):
+        members = f'"alg":"ML-DSA-65","kty":"AKP","pub":"{_base64url(key.public_bytes_raw())}"'
     else:
-        raise EvidenceError(_SIGNATURE, "evidence is signed by a P-256 or an Ed25519 key")
+        raise EvidenceError(_SIGNATURE, "evidence is signed by a P-256, an Ed25519 or an ML-DSA-65 key")
     return _base64url(hashlib.sha256(f"{{{members}}}".encode()).digest())
 
 
@@ -113,7 +130,9 @@ def _read_header(content: bytes) -> tuple[str, tuple[bytes, ...]]:
     if header.keys() != _HEADER:
         raise EvidenceError(_MALFORMED, "the header must have exactly alg, typ and x5c")
     if header["typ"] != media.EVIDENCE_TYP or header["alg"] not in _ALGORITHMS:
-        raise EvidenceError(_MALFORMED, f"typ must be {media.EVIDENCE_TYP}, alg ES256 or Ed25519")
+        raise EvidenceError(
+            _MALFORMED, f"typ must be {media.EVIDENCE_TYP}, alg one of {', '.join(_ALGORITHMS)}"
+        )
     return header["alg"], _read_chain(header["x5c"])
 
 

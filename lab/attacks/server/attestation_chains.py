@@ -177,7 +177,7 @@ def by_an_attesting_key(trial: TrialContext) -> Authority:
     """Attest a device with another device's key that may attest other keys."""
     genuine, key = _genuine(trial), trial.seed.p256("attesting key")
     enforced = AuthorizationFields(purposes=SetOf([PURPOSE_ATTEST_KEY]), origin=ORIGIN_GENERATED)
-    fields = AttestationFields.of_version_300(TRUSTED_ENVIRONMENT, b"any", enforced.encoded())
+    fields = AttestationFields.of_version(300, TRUSTED_ENVIRONMENT, b"any", enforced.encoded())
     issuer = genuine.certificate.subject
     own = _certificate(_name("Attesting key"), key, issuer, genuine.key, extension=fields.extension())
     return _forged(key, own, genuine.certificate)

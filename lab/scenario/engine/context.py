@@ -295,6 +295,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         name=f"handset {name}",
         cards=cards,
         modem_dialect=table.modem_dialect,
+        keystore=KeystoreOptions(**dict(table.keystore)),
         hardware=hardware,
         transport=lambda upstream: PowerCutTransport(context.transport(name, upstream, random), power_cut),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agent.screens import LANGUAGES
 from firmware_profiles.loader import names as profile_names
+from lab.handset.keystore_habits import KeystoreHabit
 from lab.handset.modem.dialects import dialect_names
 from lab.scenario.files.errors import FileErrorCode
 from lab.scenario.files.yaml_positions import Path, Tree
@@ -21,6 +22,7 @@ VALUE_LISTS: Final = {
     "all-places": lambda: list(load_places()),
     "all-languages": lambda: list(LANGUAGES),
     "all-modem-dialects": lambda: list(dialect_names()),
+    "all-keystore-habits": lambda: list(KeystoreHabit),
 }
 """Words that are replaced by a list of values."""
 

@@ -67,6 +67,20 @@ class Activated(Table):
     place: PlaceName = Field(description="The place, as in `activation matrix --places`.")
 
 
+class KeystoreTable(Table):
+    """What the keystore of a handset writes."""
+
+    algorithm: Word[KeyAlgorithm] = Field(
+        KeyAlgorithm.ES256, description="The algorithm of its attested keys; ES256 by default."
+    )
+    version: Annotated[int, Field(ge=1, le=999)] = Field(
+        300, description="The version of its key descriptions; 300 (KeyMint 3) by default."
+    )
+    habits: Annotated[tuple[Word[KeystoreHabit], ...], Field(strict=False)] = Field(
+        (), description="How its maker deviates from DER and from the published schema."
+    )
+
+
 class HandsetTable(Table):
     """One device. It is switched off at the first step, unless it was activated before."""
 
@@ -87,6 +101,7 @@ class HandsetTable(Table):
     modem_dialect: ModemDialectName | None = Field(
         None, description="The maker whose AT dialect its modem speaks; the standards' by default."
     )
+    keystore: KeystoreTable = Field(KeystoreTable(), description="What its keystore writes.")
     activated: Activated | None = Field(
         None, description="Where and when it was set up before the first step."
     )

@@ -1,5 +1,6 @@
 """The emulated keystore."""
 
+import base64
 import datetime
 import hashlib
 
@@ -8,14 +9,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, thumbprint
 
 from agent.ports import AttestedKey, Keystore
-from lab.handset.keystore import EmulatedKey, EmulatedKeystore
+from lab.handset.keystore import EmulatedKey, EmulatedKeystore, KeyAlgorithm, KeystoreOptions
+from lab.handset.keystore_habits import KeystoreHabit
 from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
 from lab.world.seed import Seed
 from server_stub.attestation import key_description
+from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.key_description import AuthorizationList, SecurityLevel
 from tests.support.server_phone import IMEI, MANUFACTURER, SECOND_IMEI, facts
 from wire.codes import VerifiedBootState
@@ -129,3 +133,93 @@ def test_manufacturers_are_equal_only_for_the_same_seed() -> None:
     same, other = Manufacturer("tests"), Manufacturer("others")
     assert same.pinned_jwks == MANUFACTURER.pinned_jwks != other.pinned_jwks
     assert same.attestation_root == MANUFACTURER.attestation_root != other.attestation_root
+
+
+VERSIONED = {
+    "imei": 2,
+    "model": 2,
+    "vendor_patch_level": 3,
+    "boot_patch_level": 3,
+    "second_imei": 300,
+}
+"""The first version that has the field."""
+
+
+@pytest.mark.parametrize("algorithm", KeyAlgorithm)
+@pytest.mark.parametrize("version", key_description.ATTESTATION_VERSIONS)
+def test_keystore_writes_each_version_with_the_fields_of_that_version(
+    version: int, algorithm: KeyAlgorithm
+) -> None:
+    options = KeystoreOptions(algorithm, version)
+    store = EmulatedKeystore(Seed.of("phone"), MANUFACTURER.authority(KeystoreLevel.TEE), facts(), options)
+    description = describe(leaf_of(store.attest(b"c")))
+    assert not description.deviations
+    assert description.attestation_version == version
+    assert description.keymint_version == {1: 2, 2: 3, 3: 4, 4: 41}.get(version, version)
+    for name, first in VERSIONED.items():
+        assert (getattr(description.hardware, name) is not None) == (version >= first), name
+    root = description.hardware.root_of_trust
+    assert root is not None
+    assert (root.verified_boot_hash is not None) == (version >= 3)
+
+
+DEVIATIONS = {
+    KeystoreHabit.TAGS_UNSORTED: Deviation.TAGS_UNSORTED,
+    KeystoreHabit.SET_UNSORTED: Deviation.SET_UNSORTED,
+    KeystoreHabit.SET_REPEATED: Deviation.SET_REPEATED,
+    KeystoreHabit.LONG_LENGTHS: Deviation.LENGTH_NOT_MINIMAL,
+    KeystoreHabit.ENUMERATED_AS_INTEGER: Deviation.NUMBER_TYPE,
+    KeystoreHabit.FLAG_WITH_VALUE: Deviation.FLAG_NOT_NULL,
+    KeystoreHabit.TAG_REPEATED: Deviation.TAG_REPEATED,
+    KeystoreHabit.PATCH_LEVEL_ZERO: Deviation.PATCH_LEVEL_MALFORMED,
+    KeystoreHabit.TEXT_WITH_NUL: Deviation.TEXT_UNUSABLE,
+    KeystoreHabit.APPLICATION_EMPTY: Deviation.APPLICATION_ID_MALFORMED,
+    KeystoreHabit.UNKNOWN_TAG: None,
+    KeystoreHabit.DATA_AFTER_END: Deviation.TRAILING_DATA,
+}
+
+
+@pytest.mark.parametrize("habit", KeystoreHabit)
+@pytest.mark.parametrize("version", [2, 300, 500])
+def test_habit_of_a_maker_costs_no_fact_that_decides(version: int, habit: KeystoreHabit) -> None:
+    def described(*habits: KeystoreHabit) -> key_description.KeyDescription:
+        options = KeystoreOptions(version=version, habits=habits)
+        authority = MANUFACTURER.authority(KeystoreLevel.TEE)
+        return describe(leaf_of(EmulatedKeystore(Seed.of("phone"), authority, facts(), options).attest(b"c")))
+
+    plain, read = described(), described(habit)
+    deviation = DEVIATIONS[habit]
+    assert read.deviations == ({deviation} if deviation else set())
+    assert read.hardware.unread == ({799} if habit is KeystoreHabit.UNKNOWN_TAG else set())
+    assert (read.challenge, read.attestation_level) == (plain.challenge, plain.attestation_level)
+    for name in ("imei", "second_imei", "origin", "root_of_trust", "no_auth_required"):
+        assert getattr(read.hardware, name) == getattr(plain.hardware, name)
+    assert plain.hardware.purposes <= read.hardware.purposes
+
+
+def test_all_habits_at_once_are_read() -> None:
+    options = KeystoreOptions(version=450, habits=tuple(KeystoreHabit))
+    authority = MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
+    read = describe(leaf_of(EmulatedKeystore(Seed.of("phone"), authority, facts(), options).attest(b"c")))
+    assert read.hardware.imei == IMEI
+    expected = {each for each in DEVIATIONS.values() if each} | {Deviation.VERSION_UNPUBLISHED}
+    assert read.deviations == expected
+
+
+def test_ml_dsa_key_signs_evidence_with_the_thumbprint_of_another_library() -> None:
+    options = KeystoreOptions(KeyAlgorithm.ML_DSA_65, 500)
+    authority = MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
+    key = EmulatedKeystore(Seed.of("phone"), authority, facts(), options).attest(b"c")
+    public = leaf_of(key).public_key()
+    assert isinstance(public, MLDSA65PublicKey)
+    signature = key.sign(b"message")
+    assert (key.algorithm, len(signature)) == ("ML-DSA-65", 3309)
+    public.verify(signature, b"message")
+    jwk = key.private_jwk()
+    required = {name: jwk[name] for name in ("alg", "kty", "pub")}
+    assert key.thumbprint == thumbprint(required)
+    assert (jwk["kty"], jwk["alg"]) == ("AKP", "ML-DSA-65")
+    assert isinstance(jwk["priv"], str)
+    private = MLDSA65PrivateKey.from_seed_bytes(base64.urlsafe_b64decode(jwk["priv"] + "=="))
+    assert private.public_key() == public
+    assert describe(leaf_of(key)).hardware.ml_dsa_variant is not None
