@@ -118,7 +118,7 @@ class AttestedKey(Protocol):
 
     @property
     def algorithm(self) -> str:
-        """JOSE name: `ES256` or `Ed25519`."""
+        """JOSE name: `ES256`, `Ed25519` or `ML-DSA-65`."""
         ...
 
     @property

@@ -11,7 +11,7 @@ import typer
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, ModemDialect, Place, Profile
+from lab.cli.options import AttestedKey, Json, ModemDialect, Place, Profile, keystore_options
 from lab.world import places
 from wire.limits import TOKEN_MAX
 
@@ -20,7 +20,7 @@ with deferred():
     from agent.adapters import serial_modem, tuf_errors
     from agent.telephony import reader
     from lab.backend import http_host
-    from lab.handset import storage
+    from lab.handset import builder, storage
     from lab.reports import qr, tables
     from lab.simulation import simulation
     from lab.world import clock, icc_profile
@@ -42,6 +42,7 @@ def device(
     ] = None,
     modem: Annotated[str | None, typer.Option(help="TTY of a modem, instead of the emulated one.")] = None,
     modem_dialect: ModemDialect = None,
+    attested_key: AttestedKey = "ES256",
     server: Annotated[
         str | None, typer.Option(help="URL of a verdict server, instead of starting one.")
     ] = None,
@@ -88,7 +89,8 @@ def device(
             ) as opened,
         ):
             saved = storage.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
-            handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved)
+            options = builder.DeviceOptions(keystore=keystore_options(attested_key))
+            handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved, options=options)
             if saved is not None:
                 saved.save_identity(handset.imeis)
             if offline:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import ModemDialect, Place, Profile
+from lab.cli.options import AttestedKey, ModemDialect, Place, Profile, keystore_options
 from lab.world import places
 from wire.challenge import Challenge
 from wire.limits import NONCE_LIFETIME
@@ -47,6 +47,7 @@ def evidence(
     ] = None,
     seed: Annotated[str, typer.Option(help="Selects the manufacturer; the server's seed.")] = "2021",
     modem_dialect: ModemDialect = None,
+    attested_key: AttestedKey = "ES256",
 ) -> None:
     """Print the signed evidence of a device for a challenge, to send it manually or with your own client.
 
@@ -64,7 +65,9 @@ def evidence(
     with simulation.Simulation.open(
         seed, world=clock.World(int(time.time())), host=http_host.HttpHost, modem_dialect=modem_dialect
     ) as opened:
-        builder = standalone_evidence.prepare_evidence(opened, profile, place, nonce)
+        builder = standalone_evidence.prepare_evidence(
+            opened, profile, place, nonce, keystore_options(attested_key)
+        )
     if builder is None:
         output.exit_with_error(
             f"a device with {profile} in {place} sends no evidence; choose another --profile or --place"

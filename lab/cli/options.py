@@ -11,6 +11,7 @@ from lab.cli.lazy import deferred
 
 with deferred():
     import firmware_profiles
+    from lab.handset import keystore
     from lab.handset.modem import dialects
     from lab.world import places
 
@@ -58,6 +59,31 @@ ModemDialect = Annotated[
         autocompletion=_completion(lambda: dialects.dialect_names()),  # noqa: PLW0108 - deferred
     ),
 ]
+
+
+def _known_algorithm(name: str) -> str:
+    return output.known_name(name, ATTESTED_KEYS, "algorithm of attested keys")
+
+
+ATTESTED_KEYS: Final = ["ES256", "ML-DSA-65"]
+"""Names of the signature algorithms of evidence that the emulated keystore has."""
+
+AttestedKey = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        callback=_known_algorithm,
+        help="Algorithm of the attested key that signs evidence: ES256 or ML-DSA-65.",
+        autocompletion=_completion(lambda: ATTESTED_KEYS),
+    ),
+]
+
+
+def keystore_options(name: str) -> "keystore.KeystoreOptions":
+    """The options of a keystore with attested keys of this algorithm."""
+    return keystore.KeystoreOptions(keystore.KeyAlgorithm(name))
+
+
 ServerDatabase = Annotated[
     str, typer.Option("--db", "--database", help="The server's database: SQLite file, or postgresql://…")
 ]

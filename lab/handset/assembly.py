@@ -30,7 +30,7 @@ class Hardware:
     store: SealedStore
     counter: MonotonicCounter
     folder: Path | None = None
-    keystore: KeystoreOptions = KeystoreOptions()
+    keystore: KeystoreOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

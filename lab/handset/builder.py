@@ -27,14 +27,14 @@ class DeviceOptions:
 
     The identity of the device derives from `name` and the seed of its simulation. `cards` are in its slots instead of
     those that a device in its place carries. `modem_dialect` is the name of the dialect of the emulated modem, that of
-    the standards by default, and `keystore` says what its keystore writes. `hardware` may replace parts, `transport` what
+    the standards by default; `keystore` says what its keystore writes. `hardware` may replace parts, `transport` what
     leads to the server of any image, and `ports` the ports of the agent.
     """
 
     name: str = ""
     cards: tuple[SimCard | None, ...] | None = None
     modem_dialect: str | None = None
-    keystore: KeystoreOptions = KeystoreOptions()
+    keystore: KeystoreOptions | None = None
     hardware: Callable[[Hardware], Hardware] = lambda hardware: hardware
     transport: Callable[[UpstreamTransport], UpstreamTransport] = lambda upstream: upstream
     ports: Callable[[Ports], Ports] = lambda ports: ports

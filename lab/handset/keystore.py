@@ -104,12 +104,20 @@ class KeyAlgorithm(StrEnum):
 class KeystoreOptions:
     """The hardware and software of a keystore.
 
-    `version` is that of the key description (1 to 500), `habits` how its maker deviates from DER and from the schema.
+    `version` is that of the key description: 300 (KeyMint 3) by default, and 500 (KeyMint 5), the first with ML-DSA,
+    for such keys. `habits` says how its maker deviates from DER and from the schema.
     """
 
     algorithm: KeyAlgorithm = KeyAlgorithm.ES256
-    version: int = 300
+    version: int | None = None
     habits: tuple[KeystoreHabit, ...] = ()
+
+    @property
+    def description_version(self) -> int:
+        """The version, also if it is the default."""
+        if self.version is not None:
+            return self.version
+        return 500 if self.algorithm is KeyAlgorithm.ML_DSA_65 else 300
 
 
 class EmulatedKey(ABC):
@@ -239,7 +247,7 @@ class EmulatedKeystore:
         """The chain of a key: its leaf, signed by the batch key, and the certificates above it."""
         options = self._options
         fields = AttestationFields.of_version(
-            options.version, _LEVELS[self._authority.level], challenge, self._enforced
+            options.description_version, _LEVELS[self._authority.level], challenge, self._enforced
         )
         leaf = (
             self._template.public_key(public_key)
@@ -260,7 +268,7 @@ class EmulatedKeystore:
 def _enforced(facts: BootFacts, options: KeystoreOptions) -> AuthorizationFields:
     """The authorizations of an attested key, which are the same for every key of the device, as of the version."""
     day = int(facts.patch_level.replace("-", ""))
-    post_quantum, version = options.algorithm is KeyAlgorithm.ML_DSA_65, options.version
+    post_quantum, version = options.algorithm is KeyAlgorithm.ML_DSA_65, options.description_version
     root = RootOfTrustFields(
         verified_boot_key=facts.verified_boot_key,
         device_locked=facts.device_locked,

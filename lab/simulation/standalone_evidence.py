@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.ports import Answer, TransportError, TransportFault
 from lab.handset.builder import DeviceOptions
-from lab.handset.keystore import EmulatedKey
+from lab.handset.keystore import EmulatedKey, KeystoreOptions
 from lab.simulation.simulation import Simulation
 from lab.world.network import UpstreamTransport
 from lab.world.seed import Seed
@@ -48,8 +48,12 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def prepare_evidence(simulation: Simulation, profile: str, place: str, nonce: str) -> EvidenceBuilder | None:
+def prepare_evidence(
+    simulation: Simulation, profile: str, place: str, nonce: str, keystore: KeystoreOptions | None = None
+) -> EvidenceBuilder | None:
     """What a device with the firmware `profile` in `place` states for `nonce`. None if it would never ask.
+
+    `keystore` says what its keystore has and writes.
 
     Raises what `Simulation.phone` raises, and ValueError for an invalid nonce.
     """
@@ -57,6 +61,7 @@ def prepare_evidence(simulation: Simulation, profile: str, place: str, nonce: st
     challenge = Challenge(nonce=nonce, expires_in=NONCE_LIFETIME)
     options = DeviceOptions(
         name=f"phone {profile} {place} 1",  # the first of its kind, so that a second call gives the same device
+        keystore=keystore,
         transport=lambda upstream: RecordingTransport(challenge, evidence, upstream),
     )
     device = simulation.phone(profile, place, options=options)

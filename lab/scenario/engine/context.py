@@ -20,6 +20,7 @@ from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.assembly import Hardware
 from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset
+from lab.handset.keystore import KeystoreOptions
 from lab.handset.timeline import Who
 from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTransport, PowerCutTrigger
 from lab.scenario.engine.faulty_transport import FaultyTransport
@@ -295,7 +296,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         name=f"handset {name}",
         cards=cards,
         modem_dialect=table.modem_dialect,
-        keystore=KeystoreOptions(**dict(table.keystore)),
+        keystore=KeystoreOptions(table.keystore.algorithm, table.keystore.version, table.keystore.habits),
         hardware=hardware,
         transport=lambda upstream: PowerCutTransport(context.transport(name, upstream, random), power_cut),
     )

@@ -1,7 +1,7 @@
 """Parameters of a scenario file: values, rows of examples, exclusions, combinations and substitution."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any, Final
@@ -17,12 +17,12 @@ from text_input.suggestions import suggestion
 
 REFERENCE: Final = re.compile(r"\$\{([^}]*)\}")
 
-VALUE_LISTS: Final = {
+VALUE_LISTS: Final[dict[str, Callable[[], list[str]]]] = {
     "all-profiles": lambda: list(profile_names()),
     "all-places": lambda: list(load_places()),
     "all-languages": lambda: list(LANGUAGES),
     "all-modem-dialects": lambda: list(dialect_names()),
-    "all-keystore-habits": lambda: list(KeystoreHabit),
+    "all-keystore-habits": lambda: [habit.value for habit in KeystoreHabit],
 }
 """Words that are replaced by a list of values."""
 

@@ -32,7 +32,14 @@ from lab.scenario.model.expectations import (
 )
 from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.field_types import Table
-from lab.scenario.model.scenario import Activated, HandsetTable, Scenario, ServerSettings, WorldTable
+from lab.scenario.model.scenario import (
+    Activated,
+    HandsetTable,
+    KeystoreTable,
+    Scenario,
+    ServerSettings,
+    WorldTable,
+)
 from lab.scenario.model.step import Step
 from lab.scenario.model.step_union import BARE, VERBS
 
@@ -50,6 +57,7 @@ WORLD: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("world", WorldTable),
     ("world.server", ServerSettings),
     ("handsets", HandsetTable),
+    ("handsets.keystore", KeystoreTable),
     ("handsets.activated", Activated),
 )
 OBSERVED: Final[tuple[tuple[str, type[Table]], ...]] = (

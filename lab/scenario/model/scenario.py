@@ -4,6 +4,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from lab.handset.keystore import KeyAlgorithm
+from lab.handset.keystore_habits import KeystoreHabit
 from lab.scenario.model.faults import SKEW_MOST, WireFault
 from lab.scenario.model.field_types import (
     Line,
@@ -73,8 +75,9 @@ class KeystoreTable(Table):
     algorithm: Word[KeyAlgorithm] = Field(
         KeyAlgorithm.ES256, description="The algorithm of its attested keys; ES256 by default."
     )
-    version: Annotated[int, Field(ge=1, le=999)] = Field(
-        300, description="The version of its key descriptions; 300 (KeyMint 3) by default."
+    version: Annotated[int, Field(ge=1, le=999)] | None = Field(
+        None,
+        description="The version of its key descriptions; 300 (KeyMint 3), or 500 for ML-DSA-65, by default.",
     )
     habits: Annotated[tuple[Word[KeystoreHabit], ...], Field(strict=False)] = Field(
         (), description="How its maker deviates from DER and from the published schema."

@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from lab.world.seed import Seed
 from server_stub.attestation import der
 from server_stub.attestation.appraisal import (
     AppraisedClaim,
@@ -24,6 +25,7 @@ from tests.support import raw_der
 from tests.support.chains import (
     CHALLENGE,
     NOT_AFTER,
+    NOT_BEFORE,
     Cert,
     chain,
     der_of,
@@ -279,3 +281,30 @@ def test_each_reason_has_a_sentence() -> None:
     assert set(MEANING) == {*AppraisalReason, *ChainProblem}
     assert len(set(MEANING.values())) == len(MEANING)
     assert all(refused(problem).tier is TrustTier.CONTRAINDICATED for problem in ChainProblem)
+
+
+def test_chain_above_an_ml_dsa_leaf_stays_rsa_and_ec() -> None:
+    """An ML-DSA-65 key can be attested, and it cannot certify."""
+    seed = Seed.of("chain")
+    batch_key, leaf_key, root = seed.ml_dsa_65("batch"), seed.ml_dsa_65("leaf"), chain(ROOT)[0]
+    builder = (
+        x509.CertificateBuilder().serial_number(7).not_valid_before(NOT_BEFORE).not_valid_after(NOT_AFTER)
+    )
+    batch = (
+        builder.subject_name(_name("batch"))
+        .issuer_name(root.subject)
+        .public_key(batch_key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(ROOT.key, hashes.SHA256())  # type: ignore[arg-type]
+    )
+    attested = builder.subject_name(_name("leaf")).public_key(leaf_key.public_key())
+    by_root = attested.issuer_name(root.subject).sign(ROOT.key, hashes.SHA256())  # type: ignore[arg-type]
+    by_batch = attested.issuer_name(batch.subject).sign(batch_key, None)
+    assert ChainVerifier((root,)).verify(der_of((by_root,)), NOW).leaf_key == leaf_key.public_key()
+    with pytest.raises(ChainError) as caught:
+        ChainVerifier((root,)).verify(der_of((by_batch, batch)), NOW)
+    assert (caught.value.problem, caught.value.place) == (ChainProblem.KEY_WEAK, 1)
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
