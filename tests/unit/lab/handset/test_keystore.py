@@ -197,7 +197,7 @@ def test_habit_of_a_maker_costs_no_fact_that_decides(version: int, habit: Keysto
     assert plain.hardware.purposes <= read.hardware.purposes
 
 
-def test_all_habits_at_once_are_read() -> None:
+def test_all_habits_together_are_read() -> None:
     options = KeystoreOptions(version=450, habits=tuple(KeystoreHabit))
     authority = MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
     read = describe(leaf_of(EmulatedKeystore(Seed.of("phone"), authority, facts(), options).attest(b"c")))
