@@ -2,26 +2,23 @@
 
 A `ZoneAt` finds the polygon of a position, so nothing here reads a file. The rules:
 
-1. South of 60 degrees south, land is Antarctica (`AQ`) in any zone (Antarctic Treaty, article VI).
+1. South of 60 degrees south, land is Antarctica (`AQ`) in any zone (Antarctic Treaty, article VI). So is what lies
+   south of 70 degrees: ice shelves, which the polygons count as sea.
 2. `Etc/...`, or no zone, is the sea beyond 12 nautical miles: no territory. Waters within them belong to the coast.
-3. `Europe/Simferopol` is Crimea, `UA-43`, and within the outline of the city `UA-40`, Sevastopol. The outline is
-   coarse: within some 5 km of its edge, a position may get the other of the two codes.
-4. `America/New_York` south of 22 degrees north is the naval base at Guantanamo Bay. ISO 3166 has no code for it and
-   counts its ground as Cuba (`CU`); the United States govern it. A position gives `CU`, with low confidence.
-5. `Africa/Khartoum` between 27.83 and 29 degrees east, south of 10.17 degrees north, is Abyei (award of the Permanent
-   Court of Arbitration, 22 July 2009), which Sudan and South Sudan both claim: `SD` or `SS`, with low confidence.
-6. `Europe/Belgrade` is Serbia and Kosovo: `RS` or `XK`.
-7. Every other zone belongs to its country in the tz database, see `boundary_zones`.
-8. If the accuracy is worse than 1 km, points on the circle are looked up too; if their territories differ, the position
+3. `special_grounds` has the grounds that a zone does not distinguish: Sevastopol in Crimea, Kosovo in Serbia, bases,
+   occupied ground. On disputed ground the confidence is low.
+4. Every other zone belongs to its country in the tz database, see `boundary_zones`.
+5. If the accuracy is worse than 1 km, points on the circle are looked up too; if their territories differ, the position
    can be in any of them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, radians, sin
+from math import cos, hypot, radians, sin
 from typing import Final
 
 from server_stub.territory.boundary_zones import TERRITORY_BY_ZONE
+from server_stub.territory.special_grounds import served_from, special_ground
 
 ZoneAt = Callable[[float, float], str | None]
 """The name of the tz database for the zone at a latitude and longitude in degrees; None if there is none."""
@@ -34,26 +31,16 @@ EXACT: Final = 1_000.0
 
 _METRES_PER_DEGREE: Final = 111_320.0
 _DIRECTIONS: Final = 16
-_TREATY: Final = -60.0
-_BASE_ZONE, _BASE_NORTH = "America/New_York", 22.0
-_ABYEI_ZONE, _ABYEI_NORTH, _ABYEI_WEST, _ABYEI_EAST = "Africa/Khartoum", 10 + 10 / 60, 27 + 50 / 60, 29.0
-_CRIMEA_ZONE: Final = "Europe/Simferopol"
+_SMALL: Final = {
+    "GI": (36.14, -5.35),
+    "MC": (43.74, 7.42),
+    "MO": (22.17, 113.55),
+    "SM": (43.94, 12.46),
+    "VA": (41.90, 12.45),
+}
+"""The centres of territories that are narrower than the gaps between the points of `nearby`."""
 
-_SEVASTOPOL: Final = (
-    (44.84, 32.90),
-    (44.84, 33.61),
-    (44.73, 33.74),
-    (44.66, 33.76),
-    (44.58, 33.80),
-    (44.55, 33.88),
-    (44.47, 33.90),
-    (44.41, 33.78),
-    (44.38, 33.745),
-    (44.10, 33.745),
-    (44.10, 32.90),
-)
-"""Corners, latitude and longitude: from the sea, north of Kacha and Andriivka, east of Inkerman and the Baydar valley,
-to Cape Sarych. Bakhchysarai, Pishchane, Krasnyi Mak and Foros are outside."""
+_TREATY, _ICE_SHELVES = -60.0, -70.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +48,25 @@ class Ground:
     """The ground at a position. `zone` is None if no zone is known.
 
     `territory` is ISO 3166, None at sea or if an inaccurate position can be in several; `also` are the other possible
-    ones. `disputed` means that two parties claim or govern the same ground.
+    ones. `disputed` means that two parties claim or govern the same ground. `served_from` are other territories whose
+    networks are on the air there.
     """
 
     zone: str | None
     territory: str | None
     also: tuple[str, ...] = ()
     disputed: bool = False
+    served_from: frozenset[str] = frozenset()
+
+    @property
+    def territories(self) -> tuple[str, ...]:
+        """The possible territories, the indicated one first."""
+        return (self.territory, *self.also) if self.territory else self.also
 
     @property
     def at_sea(self) -> bool:
         """Whether the zone is open sea and no coast is within the accuracy."""
-        return _is_sea(self.zone) and not self.also
+        return _is_sea(self.zone) and not self.territories
 
 
 def locate(latitude: float, longitude: float, accuracy: float | None, zone_at: ZoneAt) -> Ground:
@@ -84,45 +78,46 @@ def locate(latitude: float, longitude: float, accuracy: float | None, zone_at: Z
     center = _ground(latitude, longitude, zone_at)
     if accuracy is None or accuracy <= EXACT:
         return center
-    around = [_ground(*point, zone_at) for point in _circle(latitude, longitude, accuracy)]
-    touched = {center.territory, *center.also}.union(*({each.territory, *each.also} for each in around))
-    territories = tuple(sorted(territory for territory in touched if territory))
-    if len({center.territory, *(each.territory for each in around)} - {None}) <= 1 and center.territory:
+    grounds = [center, *(_ground(*point, zone_at) for point in _circle(latitude, longitude, accuracy))]
+    if center.territory and {each.territory for each in grounds} <= {center.territory, None}:
         return center
-    return Ground(center.zone, None, territories)
+    territories = tuple(sorted({territory for each in grounds for territory in each.territories}))
+    served = frozenset[str]().union(*(each.served_from for each in grounds))
+    return Ground(center.zone, None, territories, served_from=served)
 
 
 def nearby(latitude: float, longitude: float, zone_at: ZoneAt) -> frozenset[str]:
-    """The territories whose cells can be received at a position."""
+    """The territories whose cells can be received at a position: those of the grounds in reach, and who serves them."""
     points = [
         point for share in (0.1, 0.4, 0.7, 1.0) for point in _circle(latitude, longitude, CELL_REACH * share)
     ]
-    grounds = [_ground(*point, zone_at) for point in points]
-    return frozenset(
-        territory for each in grounds for territory in (each.territory, *each.also) if territory is not None
-    )
+    grounds = [_ground(*point, zone_at) for point in ((latitude, longitude), *points)]
+    small = {
+        territory
+        for territory, center in _SMALL.items()
+        if _distance((latitude, longitude), center) <= CELL_REACH
+    }
+    return frozenset(small).union(*({*each.territories, *each.served_from} for each in grounds))
+
+
+def _distance(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Metres between two positions, accurate enough for 100 km."""
+    north = there[0] - here[0]
+    east = (there[1] - here[1]) * cos(radians(here[0]))
+    return hypot(north, east) * _METRES_PER_DEGREE
 
 
 def _ground(latitude: float, longitude: float, zone_at: ZoneAt) -> Ground:
     zone = zone_at(latitude, longitude)
+    if latitude <= (_ICE_SHELVES if _is_sea(zone) else _TREATY):
+        return Ground(zone, "AQ", served_from=served_from(("AQ",)))
     if zone is None or _is_sea(zone):
         return Ground(zone, None)
-    if latitude <= _TREATY:
-        return Ground(zone, "AQ")
-    return _special(zone, latitude, longitude) or Ground(zone, TERRITORY_BY_ZONE.get(zone))
-
-
-def _special(zone: str, latitude: float, longitude: float) -> Ground | None:
-    """Rules 3 to 6: the ground of a zone that has several territories, or None."""
-    if zone == _CRIMEA_ZONE:
-        return Ground(zone, "UA-40" if _in_outline(latitude, longitude, _SEVASTOPOL) else "UA-43")
-    if zone == _BASE_ZONE and latitude < _BASE_NORTH:
-        return Ground(zone, "CU", ("US",), disputed=True)
-    if zone == _ABYEI_ZONE and latitude <= _ABYEI_NORTH and _ABYEI_WEST <= longitude <= _ABYEI_EAST:
-        return Ground(zone, "SD", ("SS",), disputed=True)
-    if zone == "Europe/Belgrade":
-        return Ground(zone, "RS", ("XK",))
-    return None
+    if special := special_ground(zone, latitude, longitude):
+        served = special.served_from | served_from((special.territory, *special.also))
+        return Ground(zone, special.territory, special.also, special.disputed, served)
+    territory = TERRITORY_BY_ZONE.get(zone)
+    return Ground(zone, territory, served_from=served_from((territory,) if territory else ()))
 
 
 def _is_sea(zone: str | None) -> bool:
@@ -142,13 +137,3 @@ def _circle(latitude: float, longitude: float, radius: float) -> list[tuple[floa
         )
         for angle in angles
     ]
-
-
-def _in_outline(latitude: float, longitude: float, outline: tuple[tuple[float, float], ...]) -> bool:
-    """Whether a ray eastward crosses the outline an odd number of times."""
-    inside = False
-    for (north, west), (south, east) in zip(outline, outline[1:] + outline[:1], strict=True):
-        if (north > latitude) != (south > latitude):
-            crossing = west + (latitude - north) / (south - north) * (east - west)
-            inside ^= longitude < crossing
-    return inside

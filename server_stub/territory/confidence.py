@@ -36,6 +36,7 @@ _WEIGHT: Final = {
 _WEIGHT_AT_HOME, _WEIGHT_DISPUTED, _WEIGHT_ALSO = 0.70, 0.40, 0.5
 """A SIM registered at home; a position on disputed ground; the factor for a signal that is also possible elsewhere."""
 
+_WHOLE_WEIGHT: Final = {FindingReason.DECIDES, FindingReason.AGREES, FindingReason.CONTAINS}
 _FACTOR: Final = {
     Source.SERVING_NETWORK: 0.75,
     Source.WIFI_COUNTRY: 0.75,
@@ -73,7 +74,7 @@ def confidence_of(findings: Iterable[SignalFinding], *, at_home: bool) -> float:
                 weight = _WEIGHT_AT_HOME
             if finding.signal.note is Note.DISPUTED_GROUND:
                 weight = _WEIGHT_DISPUTED
-            if finding.reason not in {FindingReason.DECIDES, FindingReason.AGREES}:
+            if finding.reason not in _WHOLE_WEIGHT:
                 weight *= _WEIGHT_ALSO
             weights[source] = max(weights.get(source, 0.0), weight)
         elif finding.outcome is SignalOutcome.OVERRULED and source in _FACTOR:

@@ -1,6 +1,6 @@
 """How each signal was used in a judgement: an outcome, a stable reason code and a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -9,7 +9,10 @@ from server_stub.territory.signals import Note, Signal, Source
 
 
 class SignalOutcome(StrEnum):
-    """How a signal was used. An `overruled` signal indicates a territory that was not followed, a `silent` one none."""
+    """How a signal was used.
+
+    An `overruled` signal indicates a territory that was not followed. A `silent` one indicates none, or is not used.
+    """
 
     DECIDED = "decided"
     AGREED = "agreed"
@@ -23,7 +26,10 @@ class FindingReason(StrEnum):
 
     DECIDES = "strongest-that-tells"
     AGREES = "says-the-same"
+    CONTAINS = "country-of-the-part"
     ALSO_TRUE = "true-there-as-well"
+    ONLY_COMMON = "only-common-territory"
+    AMBIGUOUS = "leaves-a-choice"
     HOME_ELSEWHERE = "home-is-not-whereabouts"
     ROUTER_ELSEWHERE = "router-country-is-configured"
     ADDRESS_ELSEWHERE = "address-is-where-traffic-leaves"
@@ -82,7 +88,10 @@ _NAMES: Final = {
 _SENTENCES: Final = {
     FindingReason.DECIDES: "{0} indicates {1} and decides",
     FindingReason.AGREES: "{0} indicates the same",
-    FindingReason.ALSO_TRUE: "{0} indicates {1}, but is possible there as well",
+    FindingReason.CONTAINS: "{0} indicates {1}, of which {3} is a part",
+    FindingReason.ALSO_TRUE: "{0} indicates {1}, but is possible in {3} as well",
+    FindingReason.ONLY_COMMON: "{0} indicates {1} and is possible in {3}, all that is common to the deciding signals",
+    FindingReason.AMBIGUOUS: "{0} is possible in {4}, and no signal chooses between them",
     FindingReason.HOME_ELSEWHERE: "{0} indicates {1}, the home of the subscription and not the location of the device",
     FindingReason.ROUTER_ELSEWHERE: "{0} indicates {1}, the country that is configured in the access point",
     FindingReason.ADDRESS_ELSEWHERE: "{0} indicates {1}, where the traffic leaves a carrier network or a VPN",
@@ -92,9 +101,9 @@ _SENTENCES: Final = {
     FindingReason.ABOARD: "{0} indicates {1}, but aboard a ship or an aircraft it does not show the location",
     FindingReason.SEA_AROUND: "{0} indicates {1}, but the position is at sea",
     FindingReason.NOT_AT_HOME: "{0} is home, but no SIM is from there",
-    FindingReason.OUT_OF_PLACE: "{0} indicates {1}, which the position excludes",
-    FindingReason.WEAKER: "{0} indicates {1} and is too weak to decide",
-    FindingReason.IRRECONCILABLE: "{0} indicates {1}, which is incompatible with the other signals",
+    FindingReason.OUT_OF_PLACE: "{0} indicates {1}, which the stronger signals exclude",
+    FindingReason.WEAKER: "{0} indicates {1} and does not resolve the contradiction",
+    FindingReason.IRRECONCILABLE: "{0} indicates {1} and is part of the contradiction",
     FindingReason.STATE_ONLY: "{0} {2} names no territory",
     FindingReason.TEST_NETWORK: "{0} is a test network, which belongs to no territory",
     FindingReason.PRIVATE_NETWORK: "{0} is a private network, which belongs to no territory",
@@ -104,24 +113,34 @@ _SENTENCES: Final = {
     FindingReason.UNASSIGNED_CODE: "{0} has an unassigned country code",
     FindingReason.EXPIRED: "{0} was received too long ago to be used",
     FindingReason.AT_SEA: "{0} is at sea, in no territory",
-    FindingReason.STRADDLES_BORDER: "{0} is too inaccurate to choose between {1}",
+    FindingReason.STRADDLES_BORDER: "{0} is too inaccurate to choose between {4}",
     FindingReason.UNKNOWN_ZONE: "{0} is in no known territory",
 }
 
 
-def sentence(finding: SignalFinding) -> str:
-    """A finding as a sentence that names source and reading."""
+def sentence(finding: SignalFinding, territory: str | None) -> str:
+    """A finding in a judgement for `territory`, as a sentence that names source and reading."""
     signal = finding.signal
     reading = "" if signal.source is Source.REGISTRATION else f" {signal.reading}"
     if signal.source is Source.WIFI_COUNTRY and finding.reason is not FindingReason.AGREES:
         reading = ""
-    territories = signal.territory or " and ".join(signal.also)
-    text = _SENTENCES[finding.reason].format(f"{_NAMES[signal.source]}{reading}", territories, signal.reading)
+    name = f"{_NAMES[signal.source]}{reading}"
+    indicated = signal.territory or " or ".join(signal.also)
+    possible = " and ".join(signal.territories)
+    text = _SENTENCES[finding.reason].format(name, indicated, signal.reading, territory, possible)
     if signal.note is Note.DISPUTED_GROUND:
         text += f" (ground that {' and '.join(signal.also)} also claims or governs)"
     return f"{text[0].upper()}{text[1:]}."
 
 
-def explain(headline: str, findings: Sequence[SignalFinding]) -> str:
+def contradiction(sources: Iterable[Source]) -> str:
+    """The headline of a contradictory judgement, from the sources of the signals that contradict each other."""
+    *first, last = dict.fromkeys(_NAMES[source].removesuffix(" in") for source in sources)
+    if not first:
+        return f"Contradictory: no territory is compatible with each reading of {last}."
+    return f"Contradictory: no territory is compatible with {', '.join(first)} and {last}."
+
+
+def explain(headline: str, findings: Sequence[SignalFinding], territory: str | None) -> str:
     """The whole explanation: the result, then a sentence for each signal."""
-    return " ".join([headline, *map(sentence, findings)])
+    return " ".join([headline, *(sentence(each, territory) for each in findings)])

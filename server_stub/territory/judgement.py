@@ -8,17 +8,20 @@ T1. Signals that indicate no territory are silent: test, private, international,
 T2. A SIM indicates the home of a subscription. Registered at home, with no network named, it indicates the location;
     roaming with no network named, or on a network of no territory that is not its own, it indicates nothing.
 T3. Aboard a ship or an aircraft, known by its cell, without a position, Wi-Fi, SIM and source address are not used.
-T4. Position and serving network are the strongest. If they are compatible, the territory of both is the result.
-T5. A position overrules a network that reaches across a border to it (35 km). If the network is further away, the two
-    contradict each other: one of them is false, and nothing shows which one.
+T4. Position and serving network are the strongest. If they are compatible, the territory of both is the result. A
+    network that serves one part of a country is compatible only with positions in the outline of that part. A position
+    decides where networks of another territory are on the air. On disputed ground, a network or Wi-Fi country of one
+    of the parties decides.
+T5. A position overrules a network that reaches across a border, or from the part that it serves, to it (35 km). If the
+    network is further away, the two contradict each other: one of them is false, and nothing shows which one.
 T6. A position at sea is in no territory. A network of a coast in reach decides; one of another coast contradicts;
     without a network the result is unknown, and Wi-Fi, SIM and address are not used.
 T7. Without both: a SIM registered at home, then the Wi-Fi country, then the last received network (10 minutes to a
     day), then the SIM's home, then the source address. The stronger overrules the weaker without a contradiction.
 T8. Incompatible signals of equal strength contradict each other.
-T9. A position without a network is contradicted by a Wi-Fi country and a source address that agree on another
-    territory which is not in reach.
-T10. A position too inaccurate to choose between territories leaves the choice to the next signal that indicates one.
+T9. A position without a network, or a SIM registered at home that agrees, is contradicted by a Wi-Fi country and a
+    source address that agree on another territory which is not in reach and whose networks are not on the air there.
+T10. Signals that leave a choice between territories leave it to the next signal that indicates one of them.
 
 `confidence` computes the confidence of a resolved judgement; otherwise it is 0.
 """
@@ -35,6 +38,7 @@ from server_stub.territory.findings import (
     FindingReason,
     SignalFinding,
     SignalOutcome,
+    contradiction,
     explain,
 )
 from server_stub.territory.signals import Note, Signal, Source, signals_of
@@ -88,7 +92,11 @@ _ORDER: Final = {source: index for index, source in enumerate(Source)}
 
 @dataclass(frozen=True, slots=True)
 class _Conclusion:
-    """The result and the signals that lead to it, before the finding for each signal."""
+    """The result before the finding for each signal.
+
+    `deciding` are the signals that lead to it: those that indicate the territory, that contradict each other, or that
+    leave an unresolved choice.
+    """
 
     status: JudgementStatus
     territory: str | None
@@ -174,13 +182,15 @@ def _judge(signals: tuple[Signal, ...]) -> Judgement:
         level = confidence_level(confidence)
         headline = f"In {conclusion.territory}, confidence {level} ({confidence:.2f})."
     elif conclusion.status is JudgementStatus.CONTRADICTORY:
-        headline = "Contradictory: signals of equal strength are incompatible."
+        headline = contradiction(each.source for each in conclusion.deciding)
+    elif any(signal.territories for signal in signals):
+        headline = "Unknown. No signal that can be used indicates one territory."
     else:
         headline = "Unknown. No signal indicates a territory."
     return Judgement(
         status=conclusion.status,
         territory=conclusion.territory,
-        explanation=explain(headline, findings),
+        explanation=explain(headline, findings, conclusion.territory),
         decided_by=conclusion.deciding[0] if conclusion.territory else None,
         overruled=tuple(each.signal for each in findings if each.outcome is SignalOutcome.OVERRULED),
         confidence=confidence,
@@ -191,7 +201,7 @@ def _judge(signals: tuple[Signal, ...]) -> Judgement:
 def _sort_key(signal: Signal) -> tuple[object, ...]:
     """A total order, the strongest source first."""
     content = (signal.reading, signal.territory or "", signal.also, signal.note or "")
-    return (_ORDER[signal.source], *content, tuple(sorted(signal.nearby)))
+    return (_ORDER[signal.source], *content, tuple(sorted(signal.nearby)), tuple(sorted(signal.served_from)))
 
 
 def _set_aside(signal: Signal, context: _Context) -> FindingReason | None:
@@ -228,7 +238,7 @@ def _conclude(signals: _SignalSet) -> _Conclusion:
             deciding.sort(key=lambda signal: signal.territory != choice)
             return _check_lone_position(signals, choice, tuple(deciding))
         undecided = undecided or (group if candidates else ())
-    return _Conclusion(JudgementStatus.UNKNOWN, None, ())
+    return _Conclusion(JudgementStatus.UNKNOWN, None, undecided)
 
 
 def _candidates(group: Sequence[Signal]) -> set[str]:
@@ -252,28 +262,27 @@ def _out_of_reach(signals: _SignalSet, networks: Sequence[Signal]) -> tuple[Sign
         if place.source is not Source.POSITION or not (place.territories or place.note is Note.AT_SEA):
             continue
         for network in networks:
-            reaches = any(network.admits(each) or each in _countries(network) for each in place.nearby)
+            reaches = network.territory in place.served_from or any(map(network.admits, place.nearby))
             if not reaches and not _candidates((place, network)):
                 return (place, network)
     return ()
 
 
-def _countries(signal: Signal) -> set[str]:
-    """The countries of the territories of a signal."""
-    return {territory.partition("-")[0] for territory in signal.territories}
-
-
 def _check_lone_position(signals: _SignalSet, choice: str, deciding: tuple[Signal, ...]) -> _Conclusion:
-    """Rule T9: a position without a network against Wi-Fi and source address."""
+    """Rules T4 and T9: a position without a network against Wi-Fi and source address."""
     resolved = _Conclusion(JudgementStatus.RESOLVED, choice, deciding)
     if deciding[0].source is not Source.POSITION or signals.used(Source.SERVING_NETWORK):
         return resolved
     wifi, address = signals.used(Source.WIFI_COUNTRY), signals.used(Source.SOURCE_ADDRESS)
+    if all(place.note is Note.DISPUTED_GROUND for place in deciding) and (party := _choose(wifi + deciding)):
+        indicating = tuple(signal for signal in wifi if signal.territory == party)
+        return _Conclusion(JudgementStatus.RESOLVED, party, indicating + deciding)
     others = wifi + address
-    if not (wifi and address) or any(signal.admits(choice) for signal in others):
+    homes = signals.used(Source.SIM_HOME) if signals.at_home else ()
+    if not (wifi and address) or any(signal.admits(choice) for signal in others + homes):
         return resolved
     elsewhere = _candidates(others)
-    if not elsewhere or any(elsewhere & place.nearby for place in deciding):
+    if not elsewhere or any(elsewhere & (place.nearby | place.served_from) for place in deciding):
         return resolved
     return _Conclusion(JudgementStatus.CONTRADICTORY, None, deciding + others)
 
@@ -284,42 +293,61 @@ def _finding(index: int, signals: _SignalSet, conclusion: _Conclusion) -> Signal
     territory = conclusion.territory
     if signal.source is Source.REGISTRATION and territory and _not_at_home(signal, signals, territory):
         return SignalFinding(signal, SignalOutcome.OVERRULED, FindingReason.NOT_AT_HOME)
-    contradicts = conclusion.status is JudgementStatus.CONTRADICTORY and signal in conclusion.deciding
     if reason := signals.set_aside.get(index):
-        outcome = SignalOutcome.CONTRADICTED if contradicts else SignalOutcome.SILENT
-        return SignalFinding(signal, SignalOutcome.OVERRULED if signal.territories else outcome, reason)
-    if territory:
-        return _resolved(signal, territory, conclusion.deciding[0])
-    if contradicts:
-        return SignalFinding(signal, SignalOutcome.CONTRADICTED, FindingReason.IRRECONCILABLE)
-    if signal.territory is None:
-        return SignalFinding(signal, SignalOutcome.SILENT, FindingReason.STRADDLES_BORDER)
-    unresolved = conclusion.status is JudgementStatus.UNKNOWN
-    reason = FindingReason.OUT_OF_PLACE if unresolved else FindingReason.WEAKER
+        outcome = SignalOutcome.SILENT
+        if conclusion.status is JudgementStatus.CONTRADICTORY and signal in conclusion.deciding:
+            outcome = SignalOutcome.CONTRADICTED
+        elif signal.territories and not (territory and signal.admits(territory)):
+            outcome = SignalOutcome.OVERRULED
+        return SignalFinding(signal, outcome, reason)
+    if territory is None:
+        return SignalFinding(signal, *_unresolved(signal, conclusion))
+    served = any(signal.territory in place.served_from for place in signals.used(Source.POSITION))
+    if signal.admits(territory) or (served and signal.source is not Source.SIM_HOME):
+        decides = index == signals.signals.index(conclusion.deciding[0])
+        outcome = SignalOutcome.DECIDED if decides else SignalOutcome.AGREED
+        return SignalFinding(signal, outcome, _agreement(signal, conclusion, territory, decides=decides))
+    spills = signal.source is Source.SERVING_NETWORK
+    reason = FindingReason.BORDER_SPILL if spills else OVERRULED_BY_SOURCE[signal.source]
     return SignalFinding(signal, SignalOutcome.OVERRULED, reason)
 
 
-def _resolved(signal: Signal, territory: str, decider: Signal) -> SignalFinding:
-    """How a signal was used in a judgement for `territory`."""
-    if not signal.admits(territory):
-        reason = OVERRULED_BY_SOURCE[signal.source]
-        if signal.source is Source.SERVING_NETWORK:
-            reason = FindingReason.BORDER_SPILL
-        return SignalFinding(signal, SignalOutcome.OVERRULED, reason)
+def _unresolved(signal: Signal, conclusion: _Conclusion) -> tuple[SignalOutcome, FindingReason]:
+    """How a signal was used in a judgement without a territory."""
+    involved = signal in conclusion.deciding
+    if conclusion.status is JudgementStatus.CONTRADICTORY and involved:
+        return SignalOutcome.CONTRADICTED, FindingReason.IRRECONCILABLE
     if signal.territory is None:
-        reason = FindingReason.STRADDLES_BORDER
-    elif signal is decider:
-        reason = FindingReason.DECIDES
-    else:
-        same = signal.territory in {territory, territory.partition("-")[0]}
-        reason = FindingReason.AGREES if same else FindingReason.ALSO_TRUE
-    outcome = SignalOutcome.DECIDED if signal is decider else SignalOutcome.AGREED
-    return SignalFinding(signal, outcome, reason)
+        return SignalOutcome.SILENT, FindingReason.STRADDLES_BORDER
+    if involved:
+        return SignalOutcome.SILENT, FindingReason.AMBIGUOUS
+    unknown = conclusion.status is JudgementStatus.UNKNOWN
+    return SignalOutcome.OVERRULED, FindingReason.OUT_OF_PLACE if unknown else FindingReason.WEAKER
+
+
+def _agreement(signal: Signal, conclusion: _Conclusion, territory: str, *, decides: bool) -> FindingReason:
+    """How a signal is compatible with the result."""
+    if signal in conclusion.deciding and conclusion.deciding[0].territory != territory:
+        return FindingReason.ONLY_COMMON
+    if signal.territory is None:
+        return FindingReason.STRADDLES_BORDER
+    if signal.territory == territory:
+        return FindingReason.DECIDES if decides else FindingReason.AGREES
+    contains = signal.territory == territory.partition("-")[0]
+    return FindingReason.CONTAINS if contains else FindingReason.ALSO_TRUE
 
 
 def _not_at_home(signal: Signal, signals: _SignalSet, territory: str) -> bool:
-    """Whether the modem reports home although no SIM is from the country of `territory`."""
+    """Whether the modem reports home although no SIM is from there, or from a network that agrees with `territory`."""
     if signal.reading != Registration.HOME:
         return False
-    sims = [each for each in signals.signals if each.source is Source.SIM_HOME and each.territories]
-    return bool(sims) and not any(territory.partition("-")[0] in _countries(sim) for sim in sims)
+    homes = {each.territory for each in signals.signals if each.source is Source.SIM_HOME and each.territory}
+    networks = signals.used(Source.SERVING_NETWORK)
+    places = signals.used(Source.POSITION)
+    local = {
+        each.territory
+        for each in networks
+        if each.admits(territory) or any(each.territory in place.served_from for place in places)
+    }
+    countries = {home.partition("-")[0] for home in homes}
+    return bool(homes) and territory.partition("-")[0] not in countries and not homes & local

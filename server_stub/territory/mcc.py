@@ -1,7 +1,7 @@
 """Mobile country codes and their territories (ITU-T E.212), and operators that serve another territory.
 
 A code shows where a network is, which is not always the seat of its operator: 310 to 316 are the United States, also
-for operators that serve an island; `ALSO_SERVED` has the islands. 001 (test), 901 (international: satellites, ships,
+for operators that serve an island; `SERVES_TOO` has the islands. 001 (test), 901 (international: satellites, ships,
 aircraft, machines), 902 and 999 (private) belong to no territory.
 """
 
@@ -48,7 +48,7 @@ _AFRICA: Final = """
 
 _SOUTH_CENTRAL_AMERICA: Final = """
 702:BZ 704:GT 706:SV 708:HN 710:NI 712:CR 714:PA 716:PE 722:AR 724:BR 730:CL 732:CO 734:VE
-736:BO 738:GY 740:EC 742:GF 744:PY 746:SR 748:UY 750:FK
+736:BO 738:GY 740:EC 742:GF 744:PY 746:SR 748:UY 750:FK 995:IO
 """
 
 TERRITORY_BY_MCC: Final[dict[str, str]] = {
@@ -70,7 +70,7 @@ _CRIMEA_MNC: Final = {"32": "UA-43", "34": "UA-43", "54": "UA-43", "60": "UA-43"
 
 Ukraine has not assigned these codes to its own operators, so they mean the same under its MCC.
 250-96, +7Telecom, is missing because it now serves other territories too. The mainland operators that can be received
-in Crimea are under `ALSO_SERVED`.
+in Crimea are under `SERVES_TOO`.
 """
 
 _EAST_MNC: Final = {("250", "97"): "UA-14", ("250", "98"): "UA-09"}
@@ -84,17 +84,38 @@ TERRITORY_BY_PLMN: Final[dict[tuple[str, str], str]] = {
 The key is the MNC as the network sends it: 250-32 and 250-032 are two networks (3GPP TS 23.003 clause 2.2).
 """
 
-_ALSO: Final = """
-220:XK 234:GG,IM,JE 235:GG,IM,JE 242:SJ 244:AX 250:GE,UA-09,UA-14,UA-40,UA-43 286:CY 310:AS,GU,MP,PR,UM,VI
-311:AS,GU,MP,PR,UM,VI 312:AS,GU,MP,PR,UM,VI 313:AS,GU,MP,PR,UM,VI 314:AS,GU,MP,PR,UM,VI 315:AS,GU,MP,PR,UM,VI
-316:AS,GU,MP,PR,UM,VI 340:BL,GF,MF,MQ 362:BQ,CW,SX 425:PS 505:CC,CX,NF 604:EH 647:YT 750:GS
+_SERVES_TOO: Final = """
+AU:CC,CX,HM,NF CW:BQ,SX DK:FO,GL FI:AX FK:GS FR:BL,GF,GP,MF,MQ,NC,PF,PM,RE,TF,WF,YT
+GB:AI,BM,FK,GG,GI,GS,IM,IO,JE,KY,MS,PN,SH,TC,VG GP:BL,GF,MF,MQ IL:PS JM:LC,TC MA:EH MC:XK NL:AW,BQ,CW,SX NO:SJ
+NZ:CK,NU,PN,TK RE:TF,YT RS:XK RU:UA-09,UA-14,UA-40,UA-43 SI:XK US:AS,BM,GU,IO,MP,PR,UM,VI
+UA-09:UA-14 UA-14:UA-09 UA-40:UA-43 UA-43:UA-40
 """
+"""Other territories in which networks of a territory can be received: dependencies, occupied ground, islands that an
+operator serves under a neighbour's code, and Kosovo, whose operators had the codes of Monaco, Slovenia and Serbia."""
 
-ALSO_SERVED: Final[dict[str, tuple[str, ...]]] = {
-    mcc: tuple(territories.split(","))
-    for mcc, _, territories in (entry.partition(":") for entry in _ALSO.split())
+_ANTARCTIC_STATIONS: Final = """
+AR AU BE BG BR BY CL CN CZ DE EC ES FI FR GB IN IT JP KR NL NO NZ PE PL RO RU SE TR UA US UY ZA
+"""
+"""States that operate stations in Antarctica (members of COMNAP), whose national networks serve them."""
+
+
+def _serves_too() -> dict[str, tuple[str, ...]]:
+    pairs = [entry.partition(":")[::2] for entry in _SERVES_TOO.split()]
+    pairs += [(state, "AQ") for state in _ANTARCTIC_STATIONS.split()]
+    found: dict[str, set[str]] = {}
+    for origin, territories in pairs:
+        found.setdefault(origin, set()).update(territories.split(","))
+    return {origin: tuple(sorted(territories)) for origin, territories in found.items()}
+
+
+SERVES_TOO: Final = _serves_too()
+"""The other territories in which the networks of a territory can be received."""
+
+SERVED_FROM: Final[dict[str, frozenset[str]]] = {
+    ground: frozenset(origin for origin, territories in SERVES_TOO.items() if ground in territories)
+    for ground in {each for territories in SERVES_TOO.values() for each in territories}
 }
-"""Other territories in which networks of a code can be received: islands, dependencies, occupied ground."""
+"""The territories whose networks can be received on a ground, by its code."""
 
 
 class NetworkCodeType(StrEnum):
@@ -140,15 +161,11 @@ def network_of(plmn: Plmn) -> NetworkCode:
     (<NetworkCodeType.VESSEL: 'vessel-network'>, 'UA-43')
     """
     if own := TERRITORY_BY_PLMN.get((plmn.mcc, plmn.mnc)):
-        # The operators of Crimea also serve Sevastopol, and the reverse.
-        return NetworkCode(NetworkCodeType.TERRITORY, own, _CRIMEA_ALSO.get(own, ()))
+        return NetworkCode(NetworkCodeType.TERRITORY, own, SERVES_TOO.get(own, ()))
     if territory := TERRITORY_BY_MCC.get(plmn.mcc):
-        return NetworkCode(NetworkCodeType.TERRITORY, territory, ALSO_SERVED.get(plmn.mcc, ()))
+        return NetworkCode(NetworkCodeType.TERRITORY, territory, SERVES_TOO.get(territory, ()))
     if plmn.mcc == "901" and plmn.mnc in _SATELLITE:
         return NetworkCode(NetworkCodeType.SATELLITE, None)
     if plmn.mcc == "901" and plmn.mnc in _VESSEL:
         return NetworkCode(NetworkCodeType.VESSEL, None)
     return NetworkCode(_RESERVED.get(plmn.mcc, NetworkCodeType.UNASSIGNED), None)
-
-
-_CRIMEA_ALSO: Final = {"UA-43": ("UA-40",), "UA-40": ("UA-43",)}

@@ -61,16 +61,14 @@ class Note(StrEnum):
     UNKNOWN_ZONE = "unknown-zone"
 
 
-_SEPARATE_ZONE: Final = frozenset({"UA-40", "UA-43"})
-
-
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One fact with its provenance.
 
     `reading` is the value that was read: a PLMN, a country, a zone, a registration state. `territory` is the territory
-    that it indicates (ISO 3166), None if it indicates none; `also` are other territories in which it occurs. `nearby`,
-    of a position, are the territories whose cells reach there.
+    that it indicates (ISO 3166), None if it indicates none; `also` are other territories in which it occurs. Of a
+    position, `nearby` are the territories whose cells reach there, and `served_from` those whose networks are on the
+    air on that ground, as Russian ones in Abkhazia and in Crimea.
     """
 
     source: Source
@@ -79,6 +77,7 @@ class Signal:
     also: tuple[str, ...] = ()
     note: Note | None = None
     nearby: frozenset[str] = frozenset()
+    served_from: frozenset[str] = frozenset()
 
     @property
     def provenance(self) -> str:
@@ -93,14 +92,11 @@ class Signal:
     def admits(self, territory: str) -> bool:
         """Whether it is compatible with `territory`. A signal of a country is compatible with its subdivisions.
 
-        A position is the exception: its zone distinguishes Crimea from the rest of Ukraine, so Kherson is not Crimea.
+        A position is the exception: it lies within the outline of a part or not, so Kyiv is not Donetsk.
         """
-        territories = self.territories
-        if territory in territories:
+        if territory in self.territories:
             return True
-        if self.source is Source.POSITION and territory in _SEPARATE_ZONE:
-            return False
-        return territory.partition("-")[0] in territories
+        return self.source is not Source.POSITION and territory.partition("-")[0] in self.territories
 
 
 _NOTES: Final = {
@@ -157,7 +153,9 @@ def position(location: Location, zone_at: ZoneAt, others: Iterable[Signal] = ())
         note = Note.STRADDLES_BORDER if ground.also else Note.UNKNOWN_ZONE
     elif ground.disputed:
         note = Note.DISPUTED_GROUND
-    signal = Signal(Source.POSITION, reading, ground.territory, ground.also, note)
+    signal = Signal(
+        Source.POSITION, reading, ground.territory, ground.also, note, served_from=ground.served_from
+    )
     if any(_incompatible(signal, other) for other in others):
         return replace(signal, nearby=nearby(latitude, longitude, zone_at))
     return signal
@@ -193,6 +191,8 @@ def _of_network(source: Source, plmn: Plmn, network: NetworkCode) -> Signal:
 def _incompatible(position: Signal, other: Signal) -> bool:
     """Whether `other` is a network or access point of another territory, which a border nearby could explain."""
     if other.source not in {Source.SERVING_NETWORK, Source.WIFI_COUNTRY} or not other.territories:
+        return False
+    if other.territory in position.served_from:
         return False
     return not any(position.admits(each) for each in other.territories) and not any(
         other.admits(each) for each in position.territories

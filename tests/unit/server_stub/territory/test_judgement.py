@@ -20,7 +20,7 @@ from server_stub.territory.judgement import (
     signals_of,
 )
 from server_stub.territory.mcc import (
-    ALSO_SERVED,
+    SERVES_TOO,
     TERRITORY_BY_MCC,
     TERRITORY_BY_PLMN,
     NetworkCodeType,
@@ -28,29 +28,11 @@ from server_stub.territory.mcc import (
 )
 from server_stub.territory.signals import PROVENANCE, Note
 from tests.support.server_phone import claims
+from tests.support.territory import SIGNALS
 from wire.codes import Registration
 from wire.evidence import Evidence, Plmn
 
-TERRITORIES = ["CU", "FR", "US", "UA", "UA-43", None]
 PLACED = [source for source in Source if source is not Source.REGISTRATION]
-SIGNALS = st.lists(
-    st.builds(
-        Signal,
-        st.sampled_from(PLACED),
-        st.sampled_from(["one", "two"]),
-        st.sampled_from(TERRITORIES),
-        also=st.sampled_from([(), ("US",), ("UA-43",)]),
-        note=st.sampled_from([None, Note.DISPUTED_GROUND]),
-        nearby=st.sampled_from([frozenset(), frozenset({"FR", "UA"})]),
-    )
-    | st.builds(
-        Signal,
-        st.just(Source.REGISTRATION),
-        st.sampled_from([each.value for each in Registration]),
-        st.none(),
-    ),
-    max_size=6,
-)
 
 
 def evidence(**changes: object) -> Evidence:
@@ -120,11 +102,11 @@ def test_network_codes_of_two_and_three_digits_differ(mcc: str, mnc: str, territ
 def test_each_territory_of_the_tables_exists() -> None:
     """Kosovo's code is user-assigned and not in the register."""
     known = {country.alpha_2 for country in pycountry.countries} | {"XK"}
-    also = {territory for each in ALSO_SERVED.values() for territory in each}
+    also = {territory for each in SERVES_TOO.values() for territory in each}
     assert set(TERRITORY_BY_MCC.values()) | {each for each in also if "-" not in each} <= known
     parts = {*TERRITORY_BY_PLMN.values(), *(each for each in also if "-" in each)}
     assert all(pycountry.subdivisions.get(code=code) for code in parts)
-    assert ALSO_SERVED.keys() <= TERRITORY_BY_MCC.keys()
+    assert SERVES_TOO.keys() <= {*TERRITORY_BY_MCC.values(), *TERRITORY_BY_PLMN.values()}
 
 
 @pytest.mark.parametrize(("serving", "wifi", "sim"), list(product(["CU", None], ["FR", None], ["IR", None])))
