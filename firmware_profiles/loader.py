@@ -1,7 +1,5 @@
 """Reads and validates profiles. Errors name the file, line, key and the nearest valid words."""
 
-import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,13 +12,12 @@ from firmware_profiles.diagnosis import diagnose
 from firmware_profiles.errors import ProfileCode, ProfileError
 from firmware_profiles.model import Profile
 from text_input.suggestions import suggestion
-from text_input.toml_positions import TomlPositions
+from text_input.toml import TomlError, TomlPositions, parse_toml
 
 FOLDER: Final = Path(__file__).parent
 """The folder of the shipped profiles."""
 
 _SIZE_MAX: Final = 64 * 1024
-_AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)")
 
 
 def load(path: Path) -> Profile:
@@ -46,14 +43,10 @@ def load(path: Path) -> Profile:
 def parse(text: str, file: Path) -> Profile:
     """The profile in `text`. The stem of `file` must be the profile's name. Raises ProfileError."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = _AT_LINE.search(str(error))
-        line = (
-            int(place[1]) if place else len(text.split("\n"))
-        )  # without a number: at the end of the document
-        message = f"is not TOML: {_AT_LINE.sub('', str(error)).strip()}"
-        raise ProfileError(ProfileCode.SYNTAX, file, line, "", message) from error
+        document = parse_toml(text)
+    except TomlError as error:
+        message = f"is not TOML: {error.detail}"
+        raise ProfileError(ProfileCode.SYNTAX, file, error.line, "", message) from error
     try:
         profile = Profile.model_validate(document)
     except ValidationError as error:

@@ -1,6 +1,5 @@
 """Places as data: position, networks on the air, and the SIMs of a device there."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
 from lab.world.radio import Guests, ReceivedNetwork
 from text_input.suggestions import suggestion
-from text_input.toml_positions import TomlPositions
+from text_input.toml import TomlError, TomlPositions, parse_toml
 from wire.codes import Registration
 from wire.evidence import Location, Plmn, Serving, Wifi
 from wire.model import CountryCode, Message, Sequence, Word
@@ -100,11 +99,11 @@ def read_places(file: Path) -> Mapping[str, Place]:
     """The places of a TOML file. Raises PlaceFileError."""
     try:
         text = file.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
+        document = parse_toml(text)
     except (OSError, UnicodeDecodeError) as error:
         raise PlaceFileError(file, 1, "", f"cannot be read: {type(error).__name__}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PlaceFileError(file, 1, "", f"is not TOML: {error}") from error
+    except TomlError as error:
+        raise PlaceFileError(file, error.line, "", f"is not TOML: {error.detail}") from error
     try:
         entries = _PlaceFile(places=document).places
     except ValidationError as error:

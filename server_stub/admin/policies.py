@@ -25,7 +25,7 @@ from server_stub.store.records import (
 )
 from server_stub.verdicts.policy_in_force import AuditNote, loaded, put_in_force
 from text_input.suggestions import nearest_words, suggestion
-from text_input.toml_positions import TomlPositions
+from text_input.toml import TomlPositions
 
 _VERSION: Final = re.compile(r"""^(\s*["']?version["']?\s*=\s*)[^\s#]+""")
 _DRAFT: Final = "draft.toml"

@@ -1,5 +1,6 @@
 """A policy document: the TOML form of a policy. Times are offset date-times, durations are in seconds."""
 
+from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Final, Self, TypeVar
 
@@ -49,7 +50,11 @@ class _Part(BaseModel):
 
 T = TypeVar("T")
 
-Alternatives = Annotated[Sequence[T], Field(min_length=1)]
+LIST_MAX: Final = 1000
+"""Most elements of a list in a policy, and most rules."""
+CAMPAIGNS_MAX: Final = 100
+
+Alternatives = Annotated[Sequence[T], Field(min_length=1, max_length=LIST_MAX)]
 """A list of at least one element; an empty list would match no device."""
 
 
@@ -59,13 +64,13 @@ class Territories(_Part):
     Codes are of ISO 3166-1 alpha-2 (`CU`) or ISO 3166-2 (`UA-43`).
     """
 
-    prohibited: Sequence[Territory]
-    no_presence: Sequence[Territory] = ()
+    prohibited: Annotated[Sequence[Territory], Field(max_length=LIST_MAX)]
+    no_presence: Annotated[Sequence[Territory], Field(max_length=LIST_MAX)] = ()
 
     @field_validator("prohibited", "no_presence")
     @classmethod
     def _once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        if twice := sorted({code for code in codes if codes.count(code) > 1}):
+        if twice := sorted(code for code, times in Counter(codes).items() if times > 1):
             raise ValueError(f"{', '.join(twice)} is listed twice; remove one")
         return codes
 
@@ -207,5 +212,5 @@ class PolicyDocument(_Part):
     version: Integer
     title: Text
     territories: Territories
-    campaigns: Sequence[Campaign] = ()
-    rules: Annotated[Sequence[Rule], Field(min_length=1)]
+    campaigns: Annotated[Sequence[Campaign], Field(max_length=CAMPAIGNS_MAX)] = ()
+    rules: Annotated[Sequence[Rule], Field(min_length=1, max_length=LIST_MAX)]

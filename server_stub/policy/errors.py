@@ -2,7 +2,7 @@
 
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,9 +10,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from text_input.suggestions import nearest_words, suggestion
-from text_input.toml_positions import Path, TomlPositions
+from text_input.toml import Path, TomlPositions
 
 _SHOWN: Final = 60
+PROBLEMS_MAX: Final = 50
+"""Most errors that are reported; if there are more, the last one says so."""
+_EXPLAINED_MAX: Final = 200
+"""Most errors of validation that are turned into messages, which costs more than to find them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,16 @@ class PolicyProblem:
 
 
 class PolicyError(ValueError):
-    """A policy document is not valid. `problems` has every error, in the order of lines.
+    """A policy document is not valid. `problems` has the first errors in the order of lines, at most `PROBLEMS_MAX`.
 
     `source`, `line`, `key` and `problem` are those of the first error.
     """
 
     def __init__(self, problems: Iterable[PolicyProblem]) -> None:
         found = sorted(problems, key=lambda each: (each.line, each.key))
+        if len(found) > PROBLEMS_MAX:
+            last = replace(found[PROBLEMS_MAX - 1], key="", text="there are more errors; correct these first")
+            found[PROBLEMS_MAX - 1 :] = [last]
         super().__init__("\n".join(map(str, found)))
         self.problems = tuple(found)
         self.source = found[0].source
@@ -54,11 +61,11 @@ def located(text: str, source: str, found: Iterable[tuple[Path, str]]) -> list[P
 
 
 def diagnose(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path, str]]:
-    """Every error that validation by `model` found: its path and a message.
+    """The errors that validation by `model` found, the first `_EXPLAINED_MAX`: path and message of each.
 
     A misspelt key is reported once, as an unknown key and not also as a missing one.
     """
-    details = error.errors(include_url=False)
+    details = error.errors(include_url=False)[:_EXPLAINED_MAX]
     unknown = [each["loc"] for each in details if each["type"] == "extra_forbidden"]
     meant = {
         (*path[:-1], word)

@@ -6,7 +6,7 @@ from server_stub.policy.errors import PolicyProblem, located
 from server_stub.policy.facts import CAMPAIGN
 from server_stub.policy.policy import Policy
 from server_stub.policy.space import Space
-from text_input.toml_positions import Path
+from text_input.toml import Path
 
 
 def warnings(

@@ -1,6 +1,5 @@
 """`activation admin policies`."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from lab.cli.lazy import deferred
 
 with deferred():
     from lab.cli.admin import client, tables
+    from text_input import toml
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The policy's id.")]
 Version = Annotated[int, typer.Argument(metavar="VERSION", min=0, help="Its version.")]
@@ -67,9 +67,9 @@ def put_policy(
     """
     text = _read(file)
     try:
-        document = tomllib.loads(text)
+        document = toml.parse_toml(text)
         id_, version = str(document["id"]), int(document["version"])
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         output.exit_with_error(
             f"{file} states no id and version; `activation policy check {file}` shows the errors"
         )

@@ -10,7 +10,7 @@ import pytest
 import firmware_profiles
 from firmware_profiles import ProfileCode, ProfileError, load, load_all, load_named, names, parse
 from firmware_profiles.loader import FOLDER
-from text_input.toml_positions import TomlPositions
+from text_input.toml import TomlPositions
 
 OPTIONAL = {("agent",), ("hooks",), ("hooks", "falsified")}
 
