@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent.core.screens import Trouble
+from agent.core.screens import ModemTrouble, Trouble
 from agent.verification.verdict import VerifiedVerdict
 from wire.codes import Decision
+from wire.evidence import TelephonyFault
 
 
 class EventKind(StrEnum):
@@ -77,9 +78,15 @@ class TermsAccepted:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """SIMs and network were read. `imei` is the first of the device."""
+    """SIMs and network were read, as far as the modem told.
+
+    `imei` is the first of the device, empty if it is not known. `modem` is why a part is missing, None if none is.
+    `faults` lists what was left out, for the journal. No transition depends on any of them.
+    """
 
     imei: str
+    modem: ModemTrouble | None = None
+    faults: tuple[TelephonyFault, ...] = ()
     kind: EventKind = EventKind.COLLECTED
 
 

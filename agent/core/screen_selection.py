@@ -55,5 +55,6 @@ def facts_of(state: State, context: Context) -> ScreenFacts:
         lock_at=memory.lock_at if state.attention is not Attention.WARNING else memory.offline_at,
         retry_at=retry_at,
         trouble=Trouble.CODE_REFUSED if state.refusal else state.trouble,
+        modem=state.modem,
         terms_version=memory.terms_version,
     )

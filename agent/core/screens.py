@@ -45,14 +45,21 @@ class Trouble(StrEnum):
     """The server rejected the request with a problem document."""
     UNTRUSTED = "untrusted"
     """The verdict in the response failed verification."""
-    NO_TELEPHONY = "no-telephony"
-    """The modem did not answer, so no evidence could be made."""
     NO_KEYS = "no-keys"
     """No trusted verdict keys, or the keystore did not attest a key."""
     NO_STORAGE = "no-storage"
     """The new state could not be sealed, so it does not apply."""
     CODE_REFUSED = "code-refused"
     """An unlock code was entered that is not valid for this device now."""
+
+
+class ModemTrouble(StrEnum):
+    """Why the evidence lacks identity, SIMs or registration. The exchange goes on without them."""
+
+    NO_ANSWER = "no-answer"
+    """The modem did not answer, or its line failed."""
+    NOT_UNDERSTOOD = "not-understood"
+    """The modem answered, and its answers were not understood."""
 
 
 class LockCause(StrEnum):
@@ -69,7 +76,8 @@ class ScreenFacts:
     """The data that a screen can show. Fields that do not apply are empty.
 
     `cause` is what locked the device, `challenge` is the text that an unlock code must answer. `lock_at` and `retry_at`
-    are seconds since the epoch in trusted time; `imeis` are shown only on request.
+    are seconds since the epoch in trusted time; `imeis` are shown only on request. `modem` is the result of the newest
+    reading of the modem, None if it was complete.
     """
 
     message: MessageKey | None = None
@@ -80,6 +88,7 @@ class ScreenFacts:
     lock_at: int | None = None
     retry_at: int | None = None
     trouble: Trouble | None = None
+    modem: ModemTrouble | None = None
     terms_version: str = ""
     imeis: tuple[str, ...] = ()
     challenge: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from agent.core.screens import LockCause, Trouble
+from agent.core.screens import LockCause, ModemTrouble, Trouble
 from wire.codes import LockState as Lock
 from wire.codes import MessageKey
 
@@ -59,8 +59,11 @@ class Memory:
     """Data of the newest verdict and choices of the user. Deadlines are seconds since the epoch in trusted time.
 
     `serial` and `policy_version` are floors: a verdict below them is rejected. A verdict raises each of them by at most
-    `limits.FLOOR_STEP_MAX`, so they can be lower than its own numbers. `imei` is the IMEI in the newest evidence and
-    `thumbprint` (RFC 7638) the key that signed it: an unlock code must match both.
+    `limits.FLOOR_STEP_MAX`, so they can be lower than its own numbers. `imei` is the IMEI that evidence contained last
+    and `thumbprint` (RFC 7638) the key that signed the newest one: an unlock code must match both.
+
+    `warn_at` is a share of the offline limit (`timing.WARNING_SHARE`) before `offline_at`, and the same time after it
+    once the warning was shown: so the limit is known when a `defer` renews it.
     """
 
     time: TimeAnchor
@@ -87,7 +90,7 @@ class Memory:
 class State:
     """The input and output of `step`.
 
-    `imei` is the IMEI that was read last. `anchored` is true if trusted time is exact: in a boot session that has
+    `imei` is the IMEI that was read last, and `modem` why a part of that reading is missing. `anchored` is true if trusted time is exact: in a boot session that has
     received a verdict. `nonce` is the pending challenge, or empty. `refusal` is the code by which the last unlock code
     was rejected, or empty. `retry_at` is in seconds since boot.
     """
@@ -98,6 +101,7 @@ class State:
     lock: Lock = Lock.UNPROVISIONED
     attention: Attention = Attention.CLEAR
     imei: str = ""
+    modem: ModemTrouble | None = None
     anchored: bool = False
     nonce: str = ""
     refusal: str = ""

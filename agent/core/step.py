@@ -25,6 +25,10 @@ from agent.core.timing import Context
 from agent.core.updates import apply_event
 
 
+Update = Callable[[State, Event, Context], State]
+"""How an event changes the data in a state."""
+
+
 class RejectedEventError(Exception):
     """The event cannot happen in this state; the state is unchanged. `rejection` is the stable name of the reason."""
 
@@ -37,7 +41,11 @@ class RejectedEventError(Exception):
 
 
 def step(
-    state: State, event: Event, context: Context, machines: tuple[Machine, ...] = MACHINES
+    state: State,
+    event: Event,
+    context: Context,
+    machines: tuple[Machine, ...] = MACHINES,
+    update: Update = apply_event,
 ) -> tuple[State, tuple[Effect, ...]]:
     """The state after `event`, and the effects in the order in which they must be performed.
 
@@ -63,7 +71,7 @@ def step(
                 break
         else:
             raise RejectedEventError(machine.rejects[current, kind], machine.name, current, event)
-    after = apply_event(replace(state, **targets), event, context)
+    after = update(replace(state, **targets), event, context)
     if EffectKind.PERSIST in wanted:
         after = replace(
             after, memory=replace(after.memory, time=timing.advance_anchor(after.memory.time, context))

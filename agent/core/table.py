@@ -9,11 +9,11 @@ starts again from COLLECTING. Only one exchange runs at a time.
 
 Lock is the decision that applies. Each verdict sets it: `allow` ACTIVATED, `notice` NOTICE, `deny` LOCKED, `release`
 RELEASED, and `defer` leaves it. Without a verdict it becomes LOCKED only when an announced lock or the offline limit
-of a verdict is due. RELEASED is final: the agent does nothing more. A locked device also accepts a verdict outside an
-exchange, as an unlock code.
+of a verdict is due; each verdict, also `defer`, renews that limit. RELEASED is final: the agent does nothing more. A
+locked device also accepts a verdict outside an exchange, as an unlock code.
 
 Attention selects the screen in front of the home screen: an announced lock (NOTICE), or an offline limit that will
-soon be reached (WARNING), until the user continues.
+soon be reached (WARNING), until the user continues. A `defer` ends the warning, because it renews the limit.
 
 The machines run as a synchronous product (CSP). The alphabet of a machine is the set of event kinds that concern it.
 An event happens in all machines with its kind in their alphabet, or in none of them if one rejects it. For each pair
@@ -319,7 +319,12 @@ _ATTENTION: Final[dict[Pair, tuple[Transition, ...]]] = {
     },
     **{(a, K.NOTICED): _always(Attention.NOTICE) for a in Attention},
     **{(a, k): _always(Attention.CLEAR) for a in Attention for k in (K.ALLOWED, K.DENIED, K.RELEASED)},
-    **{(a, K.DEFERRED): _always(a) for a in Attention},
+    (Attention.CLEAR, K.DEFERRED): _always(Attention.CLEAR),
+    (Attention.NOTICE, K.DEFERRED): _always(Attention.NOTICE),
+    (Attention.WARNING, K.DEFERRED): (
+        Transition(Attention.NOTICE, (), lock_is_announced),
+        Transition(Attention.CLEAR),
+    ),
     **{
         (a, K.WARNING_DUE): (Transition(Attention.WARNING, PSA, timing.warning_is_due),)
         for a in (Attention.CLEAR, Attention.NOTICE)

@@ -37,7 +37,6 @@ BACKOFF: Final[dict[Trouble, Backoff]] = {
     Trouble.BUSY: Backoff(60, 6 * 3600),
     Trouble.REFUSED: Backoff(3600, 24 * 3600),
     Trouble.UNTRUSTED: Backoff(300, 6 * 3600),
-    Trouble.NO_TELEPHONY: Backoff(30, 3600),
     Trouble.NO_KEYS: Backoff(300, 6 * 3600),
     Trouble.NO_STORAGE: Backoff(60, 3600),
     Trouble.CODE_REFUSED: Backoff(60, 3600),
@@ -62,6 +61,9 @@ repeatedly thus loses at most half of the time that the device was on."""
 
 WARNING_SHARE: Final = 4
 """The offline warning is shown when one part in this many of the offline limit remains."""
+
+OFFLINE_LIMIT_UNKNOWN: Final = 30 * 86_400
+"""The offline limit in seconds that a `defer` renews if a record of an earlier release does not tell it."""
 
 MOST_DOUBLINGS: Final = 16
 

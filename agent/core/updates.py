@@ -1,6 +1,7 @@
 """How an event changes the data in `State`. The states of the four machines are set by `step`. Pure."""
 
 from dataclasses import replace
+from math import ceil
 
 from agent.core import timing
 from agent.core.events import (
@@ -28,11 +29,11 @@ def apply_event(state: State, event: Event, context: Context) -> State:
     memory = state.memory
     match event:
         case SimpleEvent():
-            state = _apply_simple_event(state, event.kind)
+            state = _apply_simple_event(state, event.kind, context)
         case VerdictReceived():
             state = _apply_verdict(state, event.verdict.claims, context)
         case Collected():
-            state = replace(state, imei=event.imei)
+            state = replace(state, imei=event.imei, modem=event.modem)
         case ChallengeReceived():
             state = replace(state, nonce=event.nonce)
         case Failed(trouble=trouble):
@@ -53,7 +54,7 @@ def apply_event(state: State, event: Event, context: Context) -> State:
     return state
 
 
-def _apply_simple_event(state: State, kind: EventKind) -> State:
+def _apply_simple_event(state: State, kind: EventKind, context: Context) -> State:
     memory = state.memory
     match kind:
         case EventKind.BOOTED:
@@ -63,6 +64,7 @@ def _apply_simple_event(state: State, kind: EventKind) -> State:
                 memory=replace(memory, boots=memory.boots + 1),
                 anchored=False,
                 imei="",
+                modem=None,
                 refusal="",
                 nonce="",
                 attempts=0,
@@ -70,7 +72,7 @@ def _apply_simple_event(state: State, kind: EventKind) -> State:
                 trouble=None,
             )
         case EventKind.WARNING_DUE:
-            return replace(state, memory=replace(memory, warn_at=None))
+            return replace(state, memory=_mark_warned(memory, timing.trusted_now(state, context)))
         case EventKind.LOCK_DUE | EventKind.OFFLINE_DUE:
             cause = LockCause.NOTICE if kind is EventKind.LOCK_DUE else LockCause.OFFLINE
             return replace(
@@ -81,42 +83,36 @@ def _apply_simple_event(state: State, kind: EventKind) -> State:
 
 def _apply_verdict(state: State, claims: Claims, context: Context) -> State:
     """Advance trusted time and the floors, update deadlines and message, and end the exchange."""
-    memory = _with_decision(
-        replace(
-            state.memory,
-            # One step at most, so that a stolen verdict key cannot use up the numbers.
-            serial=min(claims.serial, state.memory.serial + limits.FLOOR_STEP_MAX),
-            policy_version=min(claims.policy.version, state.memory.policy_version + limits.FLOOR_STEP_MAX),
-            jti=claims.jti,
-            thumbprint=claims.cnf.jkt,
-            time=timing.advance_anchor(state.memory.time, context, claims.iat),
-            imei=state.imei or state.memory.imei,
-        ),
-        claims,
-        context,
+    memory = replace(
+        state.memory,
+        # One step at most, so that a stolen verdict key cannot use up the numbers.
+        serial=min(claims.serial, state.memory.serial + limits.FLOOR_STEP_MAX),
+        policy_version=min(claims.policy.version, state.memory.policy_version + limits.FLOOR_STEP_MAX),
+        jti=claims.jti,
+        thumbprint=claims.cnf.jkt,
+        time=timing.advance_anchor(state.memory.time, context, claims.iat),
+        imei=state.imei or state.memory.imei,
     )
     # An unlock code answers no nonce of an exchange and may be hours old, so it does not make trusted time exact.
-    answered = replace(
-        state, memory=memory, anchored=state.anchored or state.nonce != "", nonce="", refusal=""
-    )
+    answered = replace(state, anchored=state.anchored or state.nonce != "", nonce="", refusal="")
     if claims.decision is Decision.DEFER:
         wait = timing.delay(Trouble.BUSY, 1, context.fraction, claims.retry_after)
-        return replace(answered, retry_at=context.elapsed + wait, trouble=Trouble.BUSY)
-    return replace(answered, attempts=0, retry_at=0.0, trouble=None)
+        renewed = _renew_offline_limit(memory, wait)
+        return replace(answered, memory=renewed, retry_at=context.elapsed + wait, trouble=Trouble.BUSY)
+    decided = _with_decision(memory, claims, context)
+    return replace(answered, memory=decided, attempts=0, retry_at=0.0, trouble=None)
 
 
 def _with_decision(memory: Memory, claims: Claims, context: Context) -> Memory:
-    """`memory` with the message, the deadlines and the lock cause of a verdict. `defer` changes none of them."""
-    if claims.decision is Decision.DEFER:
-        return memory
-    check_in_at = warn_at = offline_at = None
+    """`memory` with the message, the deadlines and the lock cause of a verdict other than `defer`."""
+    memory = _set_offline_limit(memory, claims.offline_limit)
+    check_in_at = None
     if claims.check_in is not None:
         interval = max(claims.check_in, timing.CHECK_IN_LEAST)
         check_in_at = memory.time.epoch + int(interval * (1 + timing.CHECK_IN_JITTER * context.fraction))
-    if claims.decision in (Decision.ALLOW, Decision.NOTICE):
-        limit = claims.offline_limit or 0
-        offline_at = memory.time.epoch + limit
-        warn_at = offline_at - limit // timing.WARNING_SHARE
+        if memory.warn_at is not None:  # a check-in after the offline limit would come too late
+            latest = max(memory.warn_at - timing.CHECK_IN_LEAST, memory.time.epoch + timing.CHECK_IN_LEAST)
+            check_in_at = min(check_in_at, latest)
     return replace(
         memory,
         message=claims.message.key if claims.message else None,
@@ -126,6 +122,41 @@ def _with_decision(memory: Memory, claims: Claims, context: Context) -> Memory:
         cause=LockCause.VERDICT if claims.decision is Decision.DENY else LockCause.NONE,
         lock_at=claims.not_before_lock,
         check_in_at=check_in_at,
-        warn_at=warn_at,
-        offline_at=offline_at,
     )
+
+
+def _set_offline_limit(memory: Memory, limit: int | None) -> Memory:
+    """`memory` with an offline limit of `limit` seconds from its time anchor and the warning before it, or with none."""
+    if limit is None:
+        return replace(memory, offline_at=None, warn_at=None)
+    offline_at = memory.time.epoch + limit
+    return replace(memory, offline_at=offline_at, warn_at=offline_at - limit // timing.WARNING_SHARE)
+
+
+def _renew_offline_limit(memory: Memory, wait: float) -> Memory:
+    """`memory` with the same offline limit, counted anew from its time anchor; without a limit unchanged.
+
+    The server asked for the next request in `wait` seconds: neither limit nor warning is due before it. The limit is
+    never shortened.
+    """
+    if memory.offline_at is None:
+        return memory
+    share = _warning_share(memory, memory.offline_at)
+    now = memory.time.epoch
+    offline_at = max(memory.offline_at, now + timing.WARNING_SHARE * share, now + ceil(wait) + share)
+    return replace(memory, offline_at=offline_at, warn_at=offline_at - share)
+
+
+def _mark_warned(memory: Memory, now: int) -> Memory:
+    """`memory` once the offline warning was shown: `warn_at` is after the limit, and still tells how long it is."""
+    if memory.offline_at is None:
+        return replace(memory, warn_at=None)
+    share = _warning_share(memory, memory.offline_at)
+    return replace(memory, warn_at=max(memory.offline_at, now) + share)
+
+
+def _warning_share(memory: Memory, offline_at: int) -> int:
+    """The seconds of the offline limit that remain when the warning is due, at least 1."""
+    if memory.warn_at is None:
+        return timing.OFFLINE_LIMIT_UNKNOWN // timing.WARNING_SHARE
+    return max(1, abs(offline_at - memory.warn_at))

@@ -1,9 +1,10 @@
 """The abstraction: states that differ only in values that decide nothing become one canonical state.
 
-Trusted time is always `NOW` and elapsed time 0. A past deadline is `NOW`; future deadlines keep only their order:
-the first is one `UNIT` away, the second two. Serials keep whether there is one. Values that only fill a sentence on a
-screen (message, case, territory, trouble, IMEI) are dropped. A test checks that `step` commutes with this: no row,
-guard, deadline or effect depends on a dropped value.
+Trusted time is always `NOW` and elapsed time 0. Of a deadline only matters whether it is set and whether it is reached;
+of the warning before the offline limit also whether it was shown (then it is after the limit). So any deadline can be
+the next one. Serials keep whether there is one. Values that only fill a sentence on a screen (message, case, territory,
+trouble, IMEI, what the modem lacks) are dropped. A test checks that `step` commutes with this: no row, guard, deadline
+or effect depends on a dropped value.
 """
 
 from dataclasses import replace
@@ -15,7 +16,7 @@ from agent.core.timing import Context, trusted_now
 from lab.model_check import specification
 
 UNIT: Final = 10 * 86_400
-"""Seconds between two deadlines; longer than any clock skew or lifetime of a verdict."""
+"""Seconds between two instants of the model; longer than any clock skew or lifetime of a verdict."""
 NOW: Final = 1_700_000_000
 SERIAL: Final = 1000
 """The serial of every device that has received a verdict."""
@@ -27,7 +28,11 @@ LANGUAGE: Final = "en"
 ACCEPTED: Final = "accepted"
 
 _TEXTS: Final[dict[str, Any]] = dict.fromkeys(("jti", "imei", "thumbprint", "case", "territory"), "")
-DEADLINES: Final = ("check_in_at", "warn_at", "lock_at", "offline_at")
+_TO_COME: Final = {"check_in_at": 1, "lock_at": 2, "warn_at": 3, "offline_at": 4}
+_WARNED: Final = 5
+"""The instants of deadlines that are not reached, in `UNIT`, and that of `warn_at` after the warning was shown."""
+_REACHED: Final = {"check_in_at": 0, "lock_at": 0, "warn_at": -1, "offline_at": 0}
+DEADLINES: Final = tuple(_TO_COME)
 
 
 def canonical(state: State, elapsed: float = 0.0) -> State:
@@ -43,7 +48,25 @@ def canonical(state: State, elapsed: float = 0.0) -> State:
         trouble=(Trouble.UNREACHABLE if on_network else Trouble.BUSY) if backoff else None,
         imei="",
         refusal="",
+        modem=None,
     )
+
+
+def reach(state: State, name: str) -> State:
+    """A canonical state in which the deadline `name` is reached, and the warning too if it precedes that deadline."""
+    memory = state.memory
+    reached = {name}
+    if name == "offline_at" and memory.warn_at == _instant(_TO_COME["warn_at"]):
+        reached.add("warn_at")
+    changes: dict[str, Any] = {each: _instant(_REACHED[each]) for each in reached}
+    return canonical(replace(state, memory=replace(memory, **changes)))
+
+
+def to_come(state: State) -> tuple[str, ...]:
+    """The deadlines of a canonical state that can be the next one. A warning that was shown is not."""
+    memory = state.memory
+    ahead = (name for name in DEADLINES if (at := getattr(memory, name)) is not None and at > NOW)
+    return tuple(name for name in ahead if getattr(memory, name) != _instant(_WARNED))
 
 
 def sealed(state: State) -> State:
@@ -65,12 +88,12 @@ def unreadable(state: State) -> State:
     return State(memory=memory, setup=Setup.DONE, lock=lock)
 
 
+def _instant(units: int) -> int:
+    return NOW + units * UNIT
+
+
 def _memory(memory: Memory, now: int) -> Memory:
-    future = sorted({at for name in DEADLINES if (at := getattr(memory, name)) is not None and at > now})
-    rank = {at: NOW + UNIT * (index + 1) for index, at in enumerate(future)}
-    deadlines: dict[str, Any] = {
-        name: None if (at := getattr(memory, name)) is None else rank.get(at, NOW) for name in DEADLINES
-    }
+    deadlines: dict[str, Any] = {name: _deadline(memory, name, now) for name in DEADLINES}
     return replace(
         memory,
         time=TimeAnchor(NOW, 0.0),
@@ -84,3 +107,14 @@ def _memory(memory: Memory, now: int) -> Memory:
         **_TEXTS,
         **deadlines,
     )
+
+
+def _deadline(memory: Memory, name: str, now: int) -> int | None:
+    at: int | None = getattr(memory, name)
+    if at is None:
+        return None
+    if at <= now:
+        return _instant(_REACHED[name])
+    if name == "warn_at" and memory.offline_at is not None and at > memory.offline_at:
+        return _instant(_WARNED)
+    return _instant(_TO_COME[name])

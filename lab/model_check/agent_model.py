@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.core import timing
 from agent.core.events import EventKind
@@ -11,12 +11,20 @@ from agent.core.states import Exchange, Lock
 from agent.screens import build
 from lab.handset.display import ENFORCING
 from lab.model_check import abstraction, specification
-from lab.model_check.abstraction import HERE, UNIT, canonical
+from lab.model_check.abstraction import HERE, canonical
 from lab.model_check.invariants import Broken
 from lab.model_check.memoized_step import ALARM, COUNT, SHOW, WRITE, AgentVariant, StatePool, Stepper
 from lab.model_check.profile_traits import Traits, is_provisioned
 from lab.model_check.transitions import TAPS, TIMERS, EventSource, tap
 from lab.model_check.world_state import NOT_RUNNING, PendingEffect, UserEntitlement, WorldState
+
+
+_WORDS: Final = {
+    "check_in_at": "the check-in",
+    "warn_at": "the offline warning",
+    "lock_at": "the announced lock",
+    "offline_at": "the offline limit",
+}
 
 
 class AgentChange(NamedTuple):
@@ -55,7 +63,7 @@ class AgentModel:
         self._traits = traits
         self._pool = pool
         self._events = EventSource(pool)
-        self._later: dict[tuple[int, float], int] = {}
+        self._later: dict[int, tuple[tuple[str, int], ...]] = {}
         self._found: dict[tuple[_Observable, bool], tuple[AgentChange, ...]] = {}
 
     def changes(
@@ -145,13 +153,8 @@ class AgentModel:
             yield self._event(here, self._events.kind(EventKind.CONNECTED), "network: up", helpful=True)
 
     def _by_time(self, here: _Observable) -> Iterator[AgentChange]:
-        for elapsed, name in (
-            (UNIT, "the next deadline comes"),
-            (abstraction.BACKOFF, "the backoff runs out"),
-        ):
-            later = self._at(here.agent, elapsed)
-            if later != here.agent:
-                yield self._apply(here._replace(agent=later), f"time: {name}", NOT_RUNNING, ())
+        for name, later in self._times(here.agent):
+            yield self._apply(here._replace(agent=later), f"time: {name}", NOT_RUNNING, ())
         backoff = self._pool.states[here.agent].exchange is Exchange.BACKOFF
         source = EventKind.RETRY_DUE if backoff else EventKind.HEARTBEAT
         if here.alarm and self._traits.delivers(source, provisioned=here.provisioned):
@@ -174,11 +177,18 @@ class AgentModel:
             return change._replace(broken=(*change.broken, ("D1", f"{kind} is due and rejected")))
         return change
 
-    def _at(self, agent: int, elapsed: float) -> int:
-        found = self._later.get((agent, elapsed))
+    def _times(self, agent: int) -> tuple[tuple[str, int], ...]:
+        """What can come with time, and the states after it."""
+        found = self._later.get(agent)
         if found is None:
-            found = self._pool.number(canonical(self._pool.states[agent], elapsed))
-            self._later[agent, elapsed] = found
+            state, number = self._pool.states[agent], self._pool.number
+            times = [
+                (f"{_WORDS[name]} comes", number(abstraction.reach(state, name)))
+                for name in abstraction.to_come(state)
+            ]
+            if (later := number(canonical(state, abstraction.BACKOFF))) != agent:
+                times.append(("the backoff runs out", later))
+            found = self._later[agent] = tuple(times)
         return found
 
 

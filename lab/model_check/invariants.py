@@ -1,6 +1,7 @@
 """The invariants, as predicates over one step and over one state. I7 and I9 also need the whole graph, see `search`."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final, get_args
 
@@ -35,8 +36,9 @@ INVARIANTS: Final[dict[str, str]] = {
     "D2": "the screen is that of the state, and the actions that it offers are accepted",
     "D3": "an alarm is set whenever something will be due",
     "D4": "no request is sent before the terms are accepted, or after the device was released",
+    "D5": "every verified verdict, defer included, renews the offline limit",
 }
-"""I1 to I9 are the invariants of the design, D1 to D4 the further duties that it lists."""
+"""I1 to I9 are the invariants of the design, D1 to D5 the further duties that it lists."""
 
 USABLE: Final = (ScreenId.HOME, ScreenId.NOTICE, ScreenId.OFFLINE_WARNING)
 HARMLESS: Final = get_args(e.Effect)
@@ -66,7 +68,9 @@ def broken_by_step(
             yield "I2", f"{kind} locks the device"
         if before.lock is Lock.LOCKED and verdict not in specification.FAVOURABLE:
             yield "I3", f"{kind} leads from {before.lock} to {after.lock}"
-    if verdict is None and any(_newly_set(before, after, name) for name in DEADLINES):
+    # The warning itself moves `warn_at` behind the limit, where it warns no more.
+    moved = [name for name in DEADLINES if _newly_set(before, after, name)]
+    if verdict is None and moved and (kind is not EventKind.WARNING_DUE or moved != ["warn_at"]):
         yield "I2", f"{kind} sets a deadline, and is not a verdict"
     if after.memory.serial < before.memory.serial or (
         verdict and after.memory.serial == before.memory.serial
@@ -80,6 +84,7 @@ def broken_by_step(
         yield "I9", f"{kind} changes the persisted state and does not persist it"
     yield from _unspecified(before, kind, after, context)
     yield from _duties(before, kind, after, done)
+    yield from _unrenewed(before, kind, after, context)
 
 
 def _newly_set(before: State, after: State, name: str) -> bool:
@@ -114,6 +119,23 @@ def _duties(before: State, kind: EventKind, after: State, done: Sequence[e.Effec
             yield "D1", f"{kind} leads from {before.exchange} to {after.exchange} with another request"
         if _has(done, effect) and not (specification.may_ask(after) and after.memory.terms_version):
             yield "D4", f"{effect.__name__} while {after.setup} and {after.lock}"
+
+
+def _unrenewed(before: State, kind: EventKind, after: State, context: Context) -> Iterator[Broken]:
+    """Whether the offline limit can run out although the server answers, or is no longer known."""
+    limit, renewed = before.memory.offline_at, after.memory.offline_at
+    if limit is None or after.lock not in specification.LOCKABLE:
+        return
+    if kind in specification.VERDICTS:
+        next_request = after.retry_at if kind is EventKind.DEFERRED else context.elapsed
+        if reached(renewed, after, replace(context, elapsed=next_request)) or renewed is None:
+            yield "D5", f"after {kind} the offline limit is reached before the next request"
+        elif kind is EventKind.DEFERRED and (renewed < limit or reached(after.memory.warn_at, after, context)):
+            yield "D5", f"{kind} shortens the offline limit"
+    if kind in (EventKind.WARNING_DUE, EventKind.DEFERRED) and after.memory.warn_at is None:
+        yield "D5", f"after {kind} the length of the offline limit is not known"
+    if kind is EventKind.WARNING_DUE and reached(after.memory.warn_at, after, context):
+        yield "D3", "the warning is due again"
 
 
 def broken_by_rejection(before: State, event: Event, context: Context) -> Iterator[Broken]:

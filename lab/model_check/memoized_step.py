@@ -9,8 +9,9 @@ from agent import sealing
 from agent.core.effects import Effect, EffectKind, Persist, SetAlarm, Show, ShowImei
 from agent.core.events import Event, VerdictReceived
 from agent.core.states import State
-from agent.core.step import RejectedEventError, step
+from agent.core.step import RejectedEventError, Update, step
 from agent.core.table import MACHINES, Machine
+from agent.core.updates import apply_event
 from agent.sealing import Recovered
 from lab.model_check import invariants, specification
 from lab.model_check.abstraction import HERE, canonical
@@ -27,12 +28,14 @@ Recover = Callable[[bytes | None, bytes, int, State], Recovered]
 
 @dataclass(frozen=True, slots=True)
 class AgentVariant:
-    """The agent under test: the production tables, effect order and recovery rule, or one of them mutated.
+    """The agent under test: the production tables, updates, effect order and recovery rule, or one of them mutated.
 
-    `order` is the order of effects, `persist` the order of writing the record and incrementing the counter.
+    `update` changes the data of a state, `order` is the order of effects, `persist` the order of writing the record and
+    incrementing the counter.
     """
 
     machines: tuple[Machine, ...] = MACHINES
+    update: Update = apply_event
     order: tuple[EffectKind, ...] = tuple(EffectKind)
     persist: tuple[str, ...] = (WRITE, COUNT)
     recover: Recover = sealing.recover
@@ -116,7 +119,7 @@ class Stepper:
 
     def _outcome(self, before: State, event: Event) -> StepOutcome:
         try:
-            after, effects = step(before, event, HERE, self._variant.machines)
+            after, effects = step(before, event, HERE, self._variant.machines, self._variant.update)
         except RejectedEventError:
             broken = tuple(invariants.broken_by_rejection(before, event, HERE))
             return StepOutcome(None, (), grants=False, broken=broken)

@@ -1,4 +1,4 @@
-"""Mutants of the agent, generated from the tables, the effect order and the sealing rule."""
+"""Mutants of the agent, generated from the tables, the updates, the effect order and the sealing rule."""
 
 import ast
 import copy
@@ -8,19 +8,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from types import ModuleType
 from typing import Any, Final
 
 from agent import sealing
+from agent.core import updates
 from agent.core.effects import EffectKind
 from agent.core.states import Attention, Exchange, Lock, Setup
 from agent.core.table import MACHINES, Machine, Pair, Rejection, Transition
-from lab.model_check.memoized_step import COUNT, WRITE, AgentVariant, Recover
+from lab.model_check.memoized_step import COUNT, WRITE, AgentVariant
 
 
 class MutationSite(StrEnum):
     """The part of the agent that is mutated."""
 
     TABLE = "table"
+    UPDATES = "updates"
     ORDER = "effect order"
     PERSIST = "persist"
     SEALING = "sealing rule"
@@ -39,7 +42,7 @@ class AgentMutant:
 
 def all_mutants() -> tuple[AgentMutant, ...]:
     """All mutants, in a fixed order."""
-    return (*_tables(), *_effects(), *_sealings())
+    return (*_tables(), *_updates(), *_effects(), *_sealings())
 
 
 def _tables() -> Iterator[AgentMutant]:
@@ -104,19 +107,32 @@ _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Eq: (ast.NotEq, ast.GtE),
     ast.Is: (ast.IsNot,),
 }
-_RULE: Final = ("recover", "_continue_time")
+_RECOVERY: Final = ("recover", "_continue_time")
+_OFFLINE_LIMIT: Final = ("_set_offline_limit", "_renew_offline_limit", "_mark_warned", "_warning_share")
 
 
 def _sealings() -> Iterator[AgentMutant]:
-    for function in _RULE:
-        tree = ast.parse(inspect.getsource(getattr(sealing, function)))
+    for name, namespace in _rewritten(sealing, _RECOVERY):
+        yield AgentMutant(name, MutationSite.SEALING, AgentVariant(recover=namespace["recover"]))
+
+
+def _updates() -> Iterator[AgentMutant]:
+    for name, namespace in _rewritten(updates, _OFFLINE_LIMIT):
+        yield AgentMutant(name, MutationSite.UPDATES, AgentVariant(update=namespace["apply_event"]))
+
+
+def _rewritten(module: ModuleType, functions: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name and the namespace of each variant of `module` in which one node of `functions` is changed."""
+    short = module.__name__.rpartition(".")[2]
+    for function in functions:
+        tree = ast.parse(inspect.getsource(getattr(module, function)))
         for number, node in enumerate(ast.walk(tree)):
             for what, change in _changes(node):
                 mutated = copy.deepcopy(tree)
                 change(next(itertools.islice(ast.walk(mutated), number, None)))
                 line = getattr(node, "lineno", 0)
-                name = f"sealing: {function}, line {line}: {ast.unparse(node).splitlines()[0]}: {what}"
-                yield AgentMutant(name, MutationSite.SEALING, AgentVariant(recover=_compiled(mutated)))
+                name = f"{short}: {function}, line {line}: {ast.unparse(node).splitlines()[0]}: {what}"
+                yield name, _namespace(module, mutated)
 
 
 Edit = Callable[[Any], object]
@@ -137,6 +153,8 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Edit]]:
             yield "one less", partial(_set, value=value - 1)
         case ast.Name(id="max"):
             yield "becomes min", partial(_set, id="min")
+        case ast.Return(value=ast.Call(func=ast.Name(id="replace"), args=[unchanged])):
+            yield "changes nothing", partial(_set, value=unchanged)
 
 
 def _set(node: ast.AST, **fields: object) -> None:
@@ -144,12 +162,12 @@ def _set(node: ast.AST, **fields: object) -> None:
         setattr(node, name, value)
 
 
-def _compiled(tree: ast.Module) -> Recover:
-    """The recovery rule with one function replaced, in its own namespace."""
-    namespace: dict[str, Any] = dict(vars(sealing))
-    for function in _RULE:
-        source = ast.parse(inspect.getsource(getattr(sealing, function)))
-        exec(compile(source, "sealing", "exec"), namespace)  # noqa: S102 - the project's own source, one node changed
-    exec(compile(ast.fix_missing_locations(tree), "mutant", "exec"), namespace)  # noqa: S102 - as above
-    rule: Recover = namespace["recover"]
-    return rule
+def _namespace(module: ModuleType, changed: ast.Module) -> dict[str, Any]:
+    """The functions of `module` with one replaced, in a namespace of their own."""
+    namespace: dict[str, Any] = dict(vars(module))
+    for name, function in inspect.getmembers(module, inspect.isfunction):
+        if function.__module__ == module.__name__:
+            source = ast.parse(inspect.getsource(getattr(module, name)))
+            exec(compile(source, module.__name__, "exec"), namespace)  # noqa: S102 - the project's own source
+    exec(compile(ast.fix_missing_locations(changed), "mutant", "exec"), namespace)  # noqa: S102 - as above
+    return namespace

@@ -45,6 +45,8 @@ def expected_state(state: State, kind: EventKind, context: Context) -> ExpectedS
         return None
     if kind is K.BOOTED:
         attention = Attention.NOTICE if state.lock is Lock.NOTICE else Attention.CLEAR
+    elif kind is K.DEFERRED and state.attention is Attention.WARNING:
+        attention = Attention.NOTICE if state.lock is Lock.NOTICE else Attention.CLEAR
     else:
         attention = _ATTENTION.get(kind, state.attention)
     setup = Setup.DONE if kind in FAVOURABLE else _SETUP.get((state.setup, kind), state.setup)

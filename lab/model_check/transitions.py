@@ -15,7 +15,7 @@ from agent.core.events import (
     TermsAccepted,
     VerdictReceived,
 )
-from agent.core.screens import Action, ScreenId, Trouble
+from agent.core.screens import Action, ModemTrouble, ScreenId, Trouble
 from agent.core.states import Exchange, Lock, State
 from lab.model_check import verdict_factory
 from lab.model_check.abstraction import ACCEPTED, SERIAL, UNIT
@@ -90,7 +90,9 @@ class EventSource:
             yield PossibleEvent(
                 "modem: SIMs and network are read", self.kind(EventKind.COLLECTED), helpful=True
             )
-            yield PossibleEvent("modem: silent", self.failure(Trouble.NO_TELEPHONY), helpful=False)
+            for trouble in ModemTrouble:
+                event = self._pool.event(("collected", trouble), Collected("", trouble))
+                yield PossibleEvent(f"modem: {trouble}", event, helpful=True)
         if state.exchange is Exchange.CHALLENGING:
             fresh = self._pool.event(verdict_factory.FRESH, ChallengeReceived(verdict_factory.FRESH))
             replayed = self._pool.event(verdict_factory.REPLAYED, ChallengeReceived(verdict_factory.REPLAYED))
