@@ -44,7 +44,7 @@ def claims(state: State, image: Image, observed: Observed) -> Evidence:
     memory = state.memory
     return Evidence(
         eat_nonce=state.nonce,
-        ueid=ueid(observed.reading.imeis[0]),
+        ueid=ueid(observed.reading.imeis[0]) if observed.reading.imeis else None,
         oemid=_b64(image.oemid),
         hwmodel=_b64(image.hwmodel),
         swname=image.swname,

@@ -41,7 +41,6 @@ from agent.ports import (
     CounterError,
     KeySourceError,
     KeystoreError,
-    ModemError,
     Ports,
     StoreError,
     TransportError,
@@ -85,6 +84,11 @@ class Agent:
     def state(self) -> State:
         """The current state."""
         return self._state
+
+    @property
+    def reading(self) -> TelephonyReading | None:
+        """The newest reading of the modem for evidence, None before the first."""
+        return self._reading
 
     def boot(self) -> None:
         """Recover the sealed state and start. If it cannot be read, show the storage error and retry later."""
@@ -186,7 +190,7 @@ class Agent:
             case SetAlarm(after):
                 self._ports.alarm.set(after)
             case Collect():
-                self._run(self._collect)
+                self._queue.append(self._collect())
             case RequestChallenge():
                 self._run(self._request_challenge)
             case RequestVerdict(nonce):
@@ -217,8 +221,6 @@ class Agent:
             event = Failed(error.trouble, error.code, error.retry_after)
         except KeystoreError as error:
             event = Failed(Trouble.NO_KEYS, error.code)
-        except ModemError as error:
-            event = Failed(Trouble.NO_TELEPHONY, error.code)
         self._queue.append(event)
 
     def _persist(self) -> None:
@@ -227,10 +229,10 @@ class Agent:
         self._ports.counter.increment()
 
     def _collect(self) -> Event:
-        self._reading = read_telephony(self._ports.modem)
-        if not self._reading.imeis:
-            return Failed(Trouble.NO_TELEPHONY, self._reading.condition)
-        return Collected(self._reading.imeis[0])
+        """Read the modem. What it does not report is missing in the evidence; the exchange goes on."""
+        self._reading = reading = read_telephony(self._ports.modem)
+        imei = reading.imeis[0] if reading.imeis else ""
+        return Collected(imei, reading.trouble, reading.telephony.faults or ())
 
     def _request_challenge(self) -> Event:
         transport = self._ports.transport
@@ -271,11 +273,9 @@ class Agent:
             return CodeRefused(error.code)
 
     def _evidence(self, key: AttestedKey) -> bytes:
-        if self._reading is None:
-            raise ModemError("not-read", "evidence was requested before the modem was read")
         ports = self._ports
         observed = evidence.Observed(
-            self._reading,
+            self._reading or read_telephony(ports.modem),
             ports.surroundings.wifi(),
             ports.surroundings.location(),
             int(ports.clock.elapsed()),
@@ -296,4 +296,6 @@ class Agent:
         )
 
     def _imeis(self) -> tuple[str, ...]:
-        return read_telephony(self._ports.modem).imeis
+        """The IMEIs that the modem reports, or else the one that evidence contained last."""
+        known = self._state.imei or self._state.memory.imei
+        return read_telephony(self._ports.modem).imeis or ((known,) if known else ())

@@ -90,9 +90,9 @@ class Memory:
 class State:
     """The input and output of `step`.
 
-    `imei` is the IMEI that was read last, and `modem` why a part of that reading is missing. `anchored` is true if trusted time is exact: in a boot session that has
-    received a verdict. `nonce` is the pending challenge, or empty. `refusal` is the code by which the last unlock code
-    was rejected, or empty. `retry_at` is in seconds since boot.
+    `imei` is the IMEI that was read last, and `modem` why a part of that reading is missing. `anchored` is true if
+    trusted time is exact: in a boot session that has received a verdict. `nonce` is the pending challenge, or empty.
+    `refusal` is the code by which the last unlock code was rejected, or empty. `retry_at` is in seconds since boot.
     """
 
     memory: Memory

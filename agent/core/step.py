@@ -24,7 +24,6 @@ from agent.core.table import MACHINES, Machine, Rejection
 from agent.core.timing import Context
 from agent.core.updates import apply_event
 
-
 Update = Callable[[State, Event, Context], State]
 """How an event changes the data in a state."""
 

@@ -126,7 +126,7 @@ def _with_decision(memory: Memory, claims: Claims, context: Context) -> Memory:
 
 
 def _set_offline_limit(memory: Memory, limit: int | None) -> Memory:
-    """`memory` with an offline limit of `limit` seconds from its time anchor and the warning before it, or with none."""
+    """`memory` with an offline limit of `limit` seconds from its time anchor and its warning, or with none."""
     if limit is None:
         return replace(memory, offline_at=None, warn_at=None)
     offline_at = memory.time.epoch + limit
@@ -143,7 +143,8 @@ def _renew_offline_limit(memory: Memory, wait: float) -> Memory:
         return memory
     share = _warning_share(memory, memory.offline_at)
     now = memory.time.epoch
-    offline_at = max(memory.offline_at, now + timing.WARNING_SHARE * share, now + ceil(wait) + share)
+    after_retry = now + ceil(wait) + timing.CHECK_IN_LEAST + share
+    offline_at = max(memory.offline_at, now + timing.WARNING_SHARE * share, after_retry)
     return replace(memory, offline_at=offline_at, warn_at=offline_at - share)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
-from agent.core.screens import Action, ScreenId, Trouble
+from agent.core.screens import Action, ModemTrouble, ScreenId, Trouble
 from agent.screens.fill import Sentence
 from agent.screens.screen import Direction
 from agent.screens.tags import LANGUAGES
@@ -46,6 +46,7 @@ class Catalogue:
     bodies: Mapping[ScreenId, tuple[Sentence, ...]]
     actions: Mapping[Action, str]
     troubles: Mapping[Trouble, Sentence]
+    modem: Mapping[ModemTrouble, Sentence]
     messages: Mapping[MessageKey, Sentence]
     labels: Mapping[Label, Sentence]
     territories: Mapping[str, str]
@@ -81,6 +82,7 @@ def parse(tag: str, document: Mapping[str, Any]) -> Catalogue:
         bodies={screen: tuple(map(_sentence, entry["body"])) for screen, entry in screens.items()},
         actions=reader.by(Action, "actions"),
         troubles={key: _sentence(entry) for key, entry in reader.by(Trouble, "troubles").items()},
+        modem={key: _sentence(entry) for key, entry in reader.by(ModemTrouble, "modem").items()},
         messages={key: _sentence(entry) for key, entry in reader.by(MessageKey, "messages").items()},
         labels={key: _sentence(entry) for key, entry in reader.by(Label, "labels").items()},
         territories=reader.table("territories", ("UA-40", "UA-43")),

@@ -24,6 +24,8 @@ class Part(Enum):
     """Why the device is locked: by policy, or because it was offline too long."""
     MESSAGE = "message"
     TROUBLE = "trouble"
+    MODEM = "modem"
+    """What the phone lacks of its modem; the exchange goes on without it."""
     IMEIS = "imeis"
 
 
@@ -85,6 +87,8 @@ def _paragraphs(
             yield catalogue.messages[facts.message].fill(values)
         case Part.TROUBLE if facts.trouble:
             yield catalogue.troubles[facts.trouble].fill(values)
+        case Part.MODEM if facts.modem:
+            yield catalogue.modem[facts.modem].fill(values)
         case Part.IMEIS:
             yield from (catalogue.labels[Label.IMEI].fill({"imei": isolated(imei)}) for imei in facts.imeis)
 
@@ -92,17 +96,18 @@ def _paragraphs(
 _BODY: Final[Mapping[ScreenId, tuple[Part | Label, ...]]] = {
     ScreenId.LANGUAGE: (Part.OWN, Part.LANGUAGES),
     ScreenId.TERMS: (Part.OWN,),
-    ScreenId.CONNECT: (Part.OWN, Part.TROUBLE),
+    ScreenId.CONNECT: (Part.OWN, Part.TROUBLE, Part.MODEM),
     ScreenId.ACTIVATING: (Part.OWN,),
-    ScreenId.WAITING: (Part.OWN, Part.TROUBLE, Part.MESSAGE, Label.RETRY),
-    ScreenId.HOME: (Part.OWN, Part.MESSAGE),
+    ScreenId.WAITING: (Part.OWN, Part.TROUBLE, Part.MODEM, Part.MESSAGE, Label.RETRY),
+    ScreenId.HOME: (Part.OWN, Part.MESSAGE, Part.MODEM),
     ScreenId.NOTICE: (Part.OWN, Part.MESSAGE, Label.TERRITORY, Label.CASE),
-    ScreenId.OFFLINE_WARNING: (Part.OWN, Part.TROUBLE, Label.RETRY),
+    ScreenId.OFFLINE_WARNING: (Part.OWN, Part.TROUBLE, Part.MODEM, Label.RETRY),
     ScreenId.LOCKED: (
         Part.LOCK_CAUSE,
         Part.OWN,
         Part.MESSAGE,
         Part.TROUBLE,
+        Part.MODEM,
         Label.TERRITORY,
         Label.CASE,
         Label.CHALLENGE,

@@ -1,9 +1,9 @@
 """Reads identity, SIMs and registration from a modem, as far as the modem gives them."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from agent.core.screens import ModemTrouble
 from agent.ports import Modem
 from agent.telephony import commands
 from agent.telephony.errors import FaultCode, FaultLog, MalformedError, SessionEndedError
@@ -15,17 +15,7 @@ from wire import limits
 from wire.codes import Registration, SimStatus
 from wire.evidence import Plmn, Serving, Telephony
 
-__all__ = ["FaultCode", "ModemCondition", "Patience", "TelephonyReading", "read_telephony"]
-
-
-class ModemCondition(StrEnum):
-    """Whether the modem identified the device."""
-
-    IDENTIFIED = "modem-identified"
-    NOT_UNDERSTOOD = "modem-not-understood"
-    """It answers, but no answer states an IMEI."""
-    SILENT = "modem-silent"
-    """It does not answer, or its line has failed."""
+__all__ = ["FaultCode", "Patience", "TelephonyReading", "read_telephony"]
 
 
 _NO_ANSWER: Final = frozenset({FaultCode.MODEM_GONE.value, FaultCode.MODEM_SILENT.value})
@@ -43,12 +33,13 @@ class TelephonyReading:
     telephony: Telephony
 
     @property
-    def condition(self) -> ModemCondition:
-        """Whether the modem identified the device, and else whether it answers at all."""
-        if self.imeis:
-            return ModemCondition.IDENTIFIED
-        codes = {fault.code for fault in self.telephony.faults or ()}
-        return ModemCondition.SILENT if codes & _NO_ANSWER else ModemCondition.NOT_UNDERSTOOD
+    def trouble(self) -> ModemTrouble | None:
+        """Why identity, SIMs or registration are missing. None if only details are."""
+        telephony = self.telephony
+        if self.imeis and telephony.sims is not None and telephony.serving is not None:
+            return None
+        codes = {fault.code for fault in telephony.faults or ()}
+        return ModemTrouble.NO_ANSWER if codes & _NO_ANSWER else ModemTrouble.NOT_UNDERSTOOD
 
 
 def read_telephony(

@@ -91,12 +91,15 @@ def device(
             saved = storage.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
             options = builder.DeviceOptions(keystore=keystore_options(attested_key))
             handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved, options=options)
-            if saved is not None:
+            if saved is not None and tty is None:
                 saved.save_identity(handset.imeis)
             if offline:
                 handset.network_down()
             handset.power_on()
             handset.walk_setup(locale)
+            read = handset.agent.reading if handset.agent else None
+            if saved is not None and read is not None and read.imeis:
+                saved.save_identity(handset.imeis)  # not those in place of what a modem does not tell
             if unlock_code is not None:
                 handset.enter_code(unlock_code)
             _report(handset, place, json=json)
@@ -127,7 +130,9 @@ def _read_files(
 
 def _report(handset: "Handset", place: str, *, json: bool) -> None:
     """Print the outcome, the timeline and the last screen; as JSON also what the agent read from the modem."""
-    telephony = reader.read_telephony(handset.modem).telephony if handset.agent is not None else None
+    telephony = None
+    if handset.agent is not None:
+        telephony = (handset.agent.reading or reader.read_telephony(handset.modem)).telephony
     now, screen, result = handset.display.current, handset.screen(), handset.result(place).as_json()
     challenge, entries = now.facts.challenge if now else "", handset.timeline.entries
     if json:
@@ -151,6 +156,8 @@ def _report(handset: "Handset", place: str, *, json: bool) -> None:
         return
     output.show(tables.timeline(entries, decoded=True))
     output.show(f"\n{result['profile']} in {place}: {result['outcome']}\n")
+    if telephony and telephony.faults:
+        output.show(tables.modem_faults(telephony.faults))
     if screen:
         output.show(screens.render_text(screen))
     if challenge:

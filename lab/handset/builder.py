@@ -54,15 +54,14 @@ def build_device(  # noqa: PLR0913 - each is a separate part
     """A device with the firmware `profile` in `place`, switched off; everything random in it derives from `seed`.
 
     `bind` says what an image trusts and where its requests go. `modem` replaces the emulated one. The IMEIs are those
-    of `storage` if it has any, else those that the modem reports. Raises what `read_telephony`, `find_dialect` and
-    `bind` raise.
+    of `storage` if it has any, else those that the modem reports, else those of the profile. Raises what `find_dialect`
+    and `bind` raise.
     """
     storage, options = storage or DeviceStorage(), options or DeviceOptions()
     cards = options.cards or cards_at(place, seed)
     location = DeviceLocation(place, list(cards), seed, carrier=modem is not None)
     radio = location.reported_radio(profile)
-    numbers = imeis(profile, seed) if modem is None else read_telephony(modem).imeis
-    numbers = storage.imeis or numbers
+    numbers = storage.imeis or (read_telephony(modem).imeis if modem else ()) or imeis(profile, seed)
     hardware = Hardware(
         imeis=numbers,
         modem=modem or radio.modem(numbers, _modem_options(options.modem_dialect, seed)),

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.core.effects import Effect
-from agent.core.events import CodeRefused, Event, Failed, VerdictReceived
+from agent.core.events import CodeRefused, Collected, Event, EventKind, Failed, VerdictReceived
 from agent.core.screens import LockCause, ScreenFacts, ScreenId
 from agent.core.states import State
 from agent.core.step import RejectedEventError
@@ -15,9 +15,14 @@ from agent.sealing import SealFault
 from lab.handset import unverified_tokens
 from lab.world.network import Request
 from wire import media
+from wire.evidence import TelephonyFault
 
 if TYPE_CHECKING:
     from agent.verification.verdict import VerifiedVerdict
+
+
+COMPLETE: Final = "complete"
+"""The modem has told everything that the evidence needs."""
 
 
 class Who(StrEnum):
@@ -76,6 +81,8 @@ class Timeline:
             for name in ("setup", "exchange", "lock", "attention")
             if getattr(before, name) is not getattr(after, name)
         }
+        if before.modem is not after.modem and event.kind is EventKind.COLLECTED:
+            moved["modem"] = f"{before.modem or COMPLETE} → {after.modem or COMPLETE}"
         done = [type(effect).__name__ for effect in effects]
         self.note(Who.AGENT, event.kind.value, **moved, **_why(event), effects=done or None)
 
@@ -103,10 +110,18 @@ class Timeline:
 
 
 def _why(event: Event) -> dict[str, Any]:
-    """The failure of an exchange or of an unlock code."""
+    """The failure of an exchange or of an unlock code, and what the modem did not tell."""
     if isinstance(event, Failed):
         return {"trouble": event.trouble, "code": event.code}
+    if isinstance(event, Collected) and event.faults:
+        return {"left_out": [_fault(fault) for fault in event.faults]}
     return {"code": event.code} if isinstance(event, CodeRefused) else {}
+
+
+def _fault(fault: TelephonyFault) -> str:
+    """A part of the reading that was left out: its source, its slot if it is that of a card, and the reason."""
+    slot = "" if fault.slot is None else f" in slot {fault.slot + 1}"
+    return f"{fault.source}{slot}: {fault.code}"
 
 
 def _outcome(request: Request) -> dict[str, Any]:

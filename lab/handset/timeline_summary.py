@@ -9,7 +9,7 @@ from lab.handset.timeline import Entry, Who
 
 _DAY: Final = 86_400
 _CAUSES: Final = frozenset({Who.PHONE, Who.USER, Who.MANUFACTURER})
-_MACHINES: Final = frozenset({"setup", "lock", "attention"})
+_MACHINES: Final = frozenset({"setup", "lock", "attention", "modem"})
 
 
 def without_routine_entries(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -18,7 +18,6 @@ from lab.model_check.profile_traits import Traits, is_provisioned
 from lab.model_check.transitions import TAPS, TIMERS, EventSource, tap
 from lab.model_check.world_state import NOT_RUNNING, PendingEffect, UserEntitlement, WorldState
 
-
 _WORDS: Final = {
     "check_in_at": "the check-in",
     "warn_at": "the offline warning",

@@ -130,7 +130,9 @@ def _unrenewed(before: State, kind: EventKind, after: State, context: Context) -
         next_request = after.retry_at if kind is EventKind.DEFERRED else context.elapsed
         if reached(renewed, after, replace(context, elapsed=next_request)) or renewed is None:
             yield "D5", f"after {kind} the offline limit is reached before the next request"
-        elif kind is EventKind.DEFERRED and (renewed < limit or reached(after.memory.warn_at, after, context)):
+        elif kind is EventKind.DEFERRED and (
+            renewed < limit or reached(after.memory.warn_at, after, context)
+        ):
             yield "D5", f"{kind} shortens the offline limit"
     if kind in (EventKind.WARNING_DUE, EventKind.DEFERRED) and after.memory.warn_at is None:
         yield "D5", f"after {kind} the length of the offline limit is not known"

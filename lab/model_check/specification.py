@@ -43,9 +43,7 @@ def expected_state(state: State, kind: EventKind, context: Context) -> ExpectedS
     """The states that `kind` leads to from `state`, or None if it must be rejected."""
     if not _accepted(state, kind, context):
         return None
-    if kind is K.BOOTED:
-        attention = Attention.NOTICE if state.lock is Lock.NOTICE else Attention.CLEAR
-    elif kind is K.DEFERRED and state.attention is Attention.WARNING:
+    if kind is K.BOOTED or (kind is K.DEFERRED and state.attention is Attention.WARNING):
         attention = Attention.NOTICE if state.lock is Lock.NOTICE else Attention.CLEAR
     else:
         attention = _ATTENTION.get(kind, state.attention)

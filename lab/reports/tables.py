@@ -14,6 +14,7 @@ from lab.handset.outcome import Outcome, Result
 from lab.handset.timeline import Entry, Who
 from lab.handset.timeline_summary import TimestampFormat, summary
 from lab.reports.palette import LOOKS
+from wire.evidence import TelephonyFault
 
 LONG = 8
 """Longest list whose entries are shown."""
@@ -27,8 +28,10 @@ _STYLES = {
     Who.MANUFACTURER: "bold red",
 }
 
-_NAMES = {"octets": "bytes", "retry_at": "retry at"}
+_NAMES = {"octets": "bytes", "retry_at": "retry at", "left_out": "left out"}
 """Details whose name in JSON is not the word for a person."""
+_LISTS = {"left_out": "; "}
+"""Details whose entries consist of several words."""
 
 
 def matrix(results: Sequence[Result]) -> RenderableType:
@@ -81,9 +84,21 @@ def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
     return table
 
 
+def modem_faults(faults: Sequence[TelephonyFault]) -> Table:
+    """What the agent left out of its reading of the modem, by command or file, with the reason."""
+    table = Table(
+        box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title="Left out of what the modem told", title_justify="left"
+    )
+    for name in ("command or file", "slot", "reason"):
+        table.add_column(name, overflow="fold")
+    for fault in faults:
+        table.add_row(fault.source, "" if fault.slot is None else str(fault.slot + 1), fault.code)
+    return table
+
+
 def _details(entry: Entry) -> str:
     return ", ".join(
-        f"{_NAMES.get(name, name)} {' '.join(map(str, value)) if isinstance(value, list) else value}"
+        f"{_NAMES.get(name, name)} {_LISTS.get(name, ' ').join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in entry.detail.items()
         if name not in ("sent", "received", "args", "terms_version")
     )

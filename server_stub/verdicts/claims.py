@@ -5,7 +5,8 @@ from typing import Final
 
 from server_stub.policy.document import Argument, Rule
 from server_stub.policy.policy import Policy, PolicyInput
-from wire.codes import Decision
+from server_stub.store.records import Device
+from wire.codes import Decision, LockState
 from wire.evidence import Evidence
 from wire.limits import INTEGER_MAX
 from wire.verdict import CatalogueMessage, Confirmation, PolicyReference, Verdict
@@ -57,10 +58,11 @@ def build_verdict(
     )
 
 
-def locks_at(verdict: Verdict, before: int | None) -> int | None:
-    """When a device with `verdict` locks, in seconds since the epoch, None for never; `before` is the earlier value.
+def locks_at(verdict: Verdict, device: Device, state: LockState) -> int | None:
+    """When a device with `verdict` locks, in seconds since the epoch, None for never.
 
-    The device may lock later than this, because its time may lag, but not earlier.
+    `device` is its record before the verdict, and `state` its own in the evidence. The device may lock later than this,
+    because its time may lag, but not earlier.
     """
     offline = None if verdict.offline_limit is None else verdict.iat + verdict.offline_limit
     announced = [moment for moment in (verdict.not_before_lock, offline) if moment is not None]
@@ -68,10 +70,18 @@ def locks_at(verdict: Verdict, before: int | None) -> int | None:
         Decision.ALLOW: offline,
         Decision.NOTICE: min(announced, default=None),
         Decision.DENY: verdict.iat,
-        Decision.DEFER: before,
+        Decision.DEFER: _renewed(verdict, device, state),
         Decision.RELEASE: None,
     }
     return moments[verdict.decision]
+
+
+def _renewed(verdict: Verdict, device: Device, state: LockState) -> int | None:
+    """`locks_at` after a `defer`: an activated device counts its offline limit anew from each verdict."""
+    before, last = device.locks_at, device.last_seen
+    if before is None or last is None or before <= last or state is not LockState.ACTIVATED:
+        return before
+    return verdict.iat + before - last
 
 
 def next_serial(remembered: int, evidence: Evidence) -> int:

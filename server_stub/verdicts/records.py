@@ -10,6 +10,7 @@ from server_stub.store.records import Device, Reading, VerdictRecord
 from server_stub.verdicts.appraiser import Appraised
 from server_stub.verdicts.claims import locks_at
 from wire.codes import Decision
+from wire.evidence import Evidence
 from wire.verdict import Verdict
 
 
@@ -63,7 +64,7 @@ def case_of(appraised: Appraised, device: Device | None) -> PolicyInput:
     )
 
 
-def device_after(device: Device, verdict: Verdict) -> Device:
+def device_after(device: Device, verdict: Verdict, evidence: Evidence) -> Device:
     """The device after `verdict`. The first allow is its activation; a later one adds an unknown territory."""
     activation = device.activation
     if verdict.decision is Decision.ALLOW:
@@ -75,7 +76,7 @@ def device_after(device: Device, verdict: Verdict) -> Device:
         device,
         activation=activation,
         last_serial=verdict.serial,
-        locks_at=locks_at(verdict, device.locks_at),
+        locks_at=locks_at(verdict, device, evidence.lock_state),
         last_seen=verdict.iat,
     )
 

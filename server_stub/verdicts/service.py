@@ -203,7 +203,7 @@ class VerdictService:
         observer.record_step(JudgingStep.SIGN)
         transaction.append_verdict(record_of(appraised, verdict, token, self._pseudonyms))
         if device:
-            transaction.put_device(device_after(device, verdict))
+            transaction.put_device(device_after(device, verdict, appraised.evidence))
         return verdict, token
 
     def _context(

@@ -1,10 +1,12 @@
-"""Parts of a device that can fail: store and counter with faults, and a power cut at a chosen effect."""
+"""Parts of a device that can fail: store, counter and modem with faults, and a power cut at a chosen effect."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from agent.ports import Answer, CounterError, StoreError
+from agent.ports import Answer, CounterError, Modem, ModemError, StoreError
 from lab.handset.storage import EmulatedCounter, EmulatedStore
+from lab.scenario.model.device_steps import ModemBreakage
 from lab.world.network import ForwardingTransport, UpstreamTransport
 
 
@@ -80,6 +82,67 @@ class FaultyCounter(EmulatedCounter):
     def replace(self, count: int = 0) -> None:
         """Put in another chip with this count."""
         self._value = count
+
+
+class FaultyModemLine:
+    """The line between the agent and its modem. `connect` makes the port of the agent; all of them break together."""
+
+    def __init__(self) -> None:
+        self.breakage: ModemBreakage | None = None
+
+    def break_by(self, breakage: ModemBreakage | None) -> None:
+        """Fail in this way from now on; None mends the line."""
+        self.breakage = breakage
+
+    def connect(self, modem: Modem) -> Modem:
+        """The port of the agent to `modem`."""
+        return _FaultyModem(self, modem)
+
+
+_SENSELESS: Final = {
+    ModemBreakage.SENSELESS: b"\r\n%STATUS <<7|?>>\r\n\r\nDONE SO\r\n",
+    ModemBreakage.NOISY: bytes(range(0x80, 0x90)) + b"\x00\xff\r\n",
+}
+_CUT_AFTER: Final = 5
+"""Commands that are answered before the line is cut."""
+
+
+class _FaultyModem:
+    """Implements `agent.ports.Modem`."""
+
+    def __init__(self, line: FaultyModemLine, modem: Modem) -> None:
+        self._line = line
+        self._modem = modem
+        self._garbage = b""
+        self._commands = 0
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`, unless the line is broken. Raises ModemError."""
+        self._check()
+        match self._line.breakage:
+            case None | ModemBreakage.CUT:
+                self._commands += data.count(b"\r")
+                self._modem.write(data)
+            case ModemBreakage.SENSELESS | ModemBreakage.NOISY as how:
+                self._garbage += _SENSELESS[how] * data.count(b"\r")
+
+    def read(self, timeout: float) -> bytes:
+        """The next bytes, or what a broken line gives. Raises ModemError."""
+        self._check()
+        if self._line.breakage in (None, ModemBreakage.CUT):
+            return self._modem.read(timeout)
+        garbage, self._garbage = self._garbage, b""
+        return garbage
+
+    def _check(self) -> None:
+        how = self._line.breakage
+        if how is ModemBreakage.GONE:
+            raise ModemError("modem-removed", "there is no such port")
+        if how is not ModemBreakage.CUT:
+            self._commands = 0
+        elif self._commands >= _CUT_AFTER:
+            self._commands = 0  # the next reading opens the line again
+            raise ModemError("line-cut", "the line failed")
 
 
 @dataclass

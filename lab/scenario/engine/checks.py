@@ -119,6 +119,7 @@ def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
         return
     yield from among("screen.id", wanted.id, shown.id)
     yield from among("screen.trouble", wanted.trouble, now.facts.trouble or "none")
+    yield from among("screen.modem", wanted.modem, now.facts.modem or "none")
     for member in ("title", "direction", "locale", "symbol", "dark"):
         yield from equal(f"screen.{member}", getattr(wanted, member), getattr(shown, member))
     yield from equal("screen.shows-challenge", wanted.shows_challenge, bool(now.facts.challenge))
@@ -149,7 +150,7 @@ def state(check: CheckContext, wanted: StateExpected) -> Iterator[Mismatch]:
         yield Mismatch("state", json_of(wanted), NOTHING)
         return
     found = agent.state
-    for member in ("setup", "exchange", "lock", "attention", "trouble"):
+    for member in ("setup", "exchange", "lock", "attention", "trouble", "modem"):
         yield from among(f"state.{member}", getattr(wanted, member), getattr(found, member) or "none")
     yield from equal("state.locale", wanted.locale, found.memory.locale)
     yield from equal("state.terms", wanted.terms, found.memory.terms_version)

@@ -22,7 +22,13 @@ from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset
 from lab.handset.keystore import KeystoreOptions
 from lab.handset.timeline import Who
-from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTransport, PowerCutTrigger
+from lab.scenario.engine.breakable_parts import (
+    FaultyCounter,
+    FaultyModemLine,
+    FaultyStore,
+    PowerCutTransport,
+    PowerCutTrigger,
+)
 from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
 from lab.scenario.engine.operations import LocalOperations, StepError, policy_named
@@ -71,6 +77,7 @@ class ScenarioDevice:
     handset: Handset
     store: FaultyStore
     counter: FaultyCounter
+    modem_line: FaultyModemLine
     power_cut: PowerCutTrigger
     observer: DeviceObserver
     folder: Path | None
@@ -280,7 +287,7 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
 
 def _device(context: ScenarioContext, name: str, table: HandsetTable) -> ScenarioDevice:
     power_cut = PowerCutTrigger()
-    store, counter = FaultyStore(power_cut), FaultyCounter(power_cut)
+    store, counter, line = FaultyStore(power_cut), FaultyCounter(power_cut), FaultyModemLine()
     folders: list[Path | None] = []
     random = context.seed.random(f"wire {name}")
 
@@ -299,6 +306,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         keystore=KeystoreOptions(table.keystore.algorithm, table.keystore.version, table.keystore.habits),
         hardware=hardware,
         transport=lambda upstream: PowerCutTransport(context.transport(name, upstream, random), power_cut),
+        ports=lambda ports: replace(ports, modem=line.connect(ports.modem)),
     )
     profile = load_named(table.profile)
     if table.model is not None:
@@ -315,5 +323,5 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
 
     handset.display.on_show = show_and_count
     return ScenarioDevice(
-        name, table, handset, store, counter, power_cut, DeviceObserver(handset), folders[0]
+        name, table, handset, store, counter, line, power_cut, DeviceObserver(handset), folders[0]
     )

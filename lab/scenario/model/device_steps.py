@@ -49,6 +49,21 @@ class StorageFault(StrEnum):
     SILENT_COUNTER = "silent-counter"
 
 
+class ModemBreakage(StrEnum):
+    """How the line between the agent and the modem fails."""
+
+    SILENT = "silent"
+    """No command gets an answer."""
+    GONE = "gone"
+    """Reading and writing fail: the port was removed."""
+    CUT = "cut"
+    """The line fails in the middle of each reading, after the first answers."""
+    SENSELESS = "senseless"
+    """Each command gets an answer in no known form."""
+    NOISY = "noisy"
+    """Each command gets bytes that are no text."""
+
+
 class PowerOn(HandsetStep):
     """Switch the device on, or restart it."""
 
@@ -266,6 +281,19 @@ class MendStorage(HandsetStep):
     """Let the storage of the device work again."""
 
     mend_storage: Subject
+
+
+class BreakModem(HandsetStep):
+    """Let the modem of the device fail from now on."""
+
+    break_modem: Subject
+    how: Word[ModemBreakage]
+
+
+class MendModem(HandsetStep):
+    """Let the modem of the device answer again."""
+
+    mend_modem: Subject
 
 
 class ReplaceCounter(HandsetStep):

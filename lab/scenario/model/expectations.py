@@ -4,7 +4,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from agent.core.screens import Action, ScreenId, Trouble
+from agent.core.screens import Action, ModemTrouble, ScreenId, Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup
 from agent.screens import Direction, Symbol
 from lab.handset.timeline import Who
@@ -49,6 +49,9 @@ class ScreenExpected(Expectation):
     symbol: Word[Symbol] | None = Field(None, description="The picture above its title.")
     dark: bool | None = Field(None, description="Light text on black.")
     trouble: OneOrNone[Trouble] | None = Field(None, description="The trouble that it shows, or `none`.")
+    modem: OneOrNone[ModemTrouble] | None = Field(
+        None, description="What it says about the modem, or `none`."
+    )
     shows_challenge: bool | None = Field(None, description="Whether it shows a challenge for an unlock code.")
     shows_imei: bool | None = Field(None, description="Whether it shows IMEIs.")
 
@@ -61,6 +64,9 @@ class StateExpected(Expectation):
     lock: OneOf[Lock] | None = None
     attention: OneOf[Attention] | None = None
     trouble: OneOrNone[Trouble] | None = Field(None, description="The last trouble, or `none`.")
+    modem: OneOrNone[ModemTrouble] | None = Field(
+        None, description="Why the newest reading of the modem lacks a part, or `none`."
+    )
     locale: Locale | None = None
     terms: Line | None = Field(None, description="The version of the terms that was accepted.")
     policy_version: int | None = Field(None, description="The highest policy version that it has seen.")

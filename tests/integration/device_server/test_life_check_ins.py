@@ -24,6 +24,7 @@ from lab.world.clock import World
 from lab.world.seed import Seed
 from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
+from server_stub.store.queries import DeviceQuery
 from tests.support.fault_proxy import says, serving
 from tests.support.judged import NOW, judged
 from tests.support.life import DAY, HOUR, NOTICE, UNDECIDED, asked_at, failures, policy
@@ -236,19 +237,25 @@ def test_thirty_days_without_a_verdict_warn_then_lock_until_an_allow(
     assert phone.outcome() is Outcome.ACTIVATED
 
 
-def test_a_deferral_extends_no_deadline() -> None:
+def test_a_device_whose_server_defers_for_months_is_neither_warned_nor_locked() -> None:
+    """Its offline limit is 30 days. The server's record follows it."""
     with Simulation.open("deferring", policy=policy(BEFORE), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
         assert phone.agent is not None
-        deadline = phone.agent.state.memory.offline_at
         simulation.server.adopt(policy(UNDECIDED))
-        phone.wait(25 * DAY)
-        assert phone.agent.state.exchange is Exchange.BACKOFF
-        assert phone.agent.state.memory.offline_at == deadline
-        phone.wait(6 * DAY)
-        assert phone.agent.state.lock is Lock.LOCKED
+        phone.wait(100 * DAY)
+        assert (phone.agent.state.exchange, phone.agent.state.lock) == (Exchange.BACKOFF, Lock.ACTIVATED)
+        assert ScreenId.OFFLINE_WARNING not in {shown.screen for shown in phone.display.history}
+        with simulation.server.service.store.reading() as reading:
+            [record] = reading.devices(DeviceQuery()).items
+        assert record.locks_at is not None
+        assert 28 * DAY < record.locks_at - phone.world.now() <= 30 * DAY
+        phone.network_down()
+        phone.wait(31 * DAY)
+        assert phone.outcome() is Outcome.LOCKED
+        phone.network_up()
         simulation.server.adopt(policy(BEFORE.replace("version = 0", "version = 2")))
         phone.wait(2 * DAY)
         assert phone.outcome() is Outcome.ACTIVATED

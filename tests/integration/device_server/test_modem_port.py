@@ -8,7 +8,8 @@ import pytest
 
 from agent.adapters.serial_modem import SerialModem
 from agent.ports import Modem, ModemError
-from agent.telephony.reader import FaultCode, ModemCondition, read_telephony
+from agent.core.screens import ModemTrouble
+from agent.telephony.reader import FaultCode, read_telephony
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.pty import pty_line
 from lab.handset.modem.state import ModemFaults, ModemOptions
@@ -63,7 +64,7 @@ def test_a_silent_modem_on_a_terminal_is_silent() -> None:
     """Time-outs are real here, and short."""
     silent = EmulatedModem(PHONE, faults=ModemFaults(silent=True))
     with pty_line(silent) as path, SerialModem(path) as line:
-        assert read_telephony(line, patience=QUICK).condition is ModemCondition.SILENT
+        assert read_telephony(line, patience=QUICK).trouble is ModemTrouble.NO_ANSWER
 
 
 @pytest.mark.parametrize("path", ["/dev/no-such-modem", "/dev/null", "/"])

@@ -1,13 +1,19 @@
 """The format of the sealed record: an update must read the records of earlier releases."""
 
 import base64
+import json
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from pydantic import ValidationError
 
-from agent.core.states import Lock, Setup, TimeAnchor, fresh
+from agent.core.states import Exchange, Lock, Setup, TimeAnchor, fresh
+from agent.core.step import step
+from agent.core.timing import Context
 from agent.sealing import Recovered, SealedState, SealFault, recover, seal, unseal
+from tests.support.judged import judged
+from wire.codes import Decision
 
 KEY = bytes(range(32))
 BLANK = fresh(floor=1_600_000_000)
@@ -20,6 +26,16 @@ RECORD = base64.b64decode(
     "eg6AQV4BJU0fDtWnu/JXMY9mcB2E9TajWI9ojvQ="
 )
 """Of a locked phone, under KEY, for a counter of 7."""
+WARNED_RECORD = base64.b64decode(
+    "QVNFQUwxCgAAAAAAAAAAAAAAB8J9p6kU6RMbClpL3xeRol5SgaSDzeheh0dvCoPz3XXbM2iUb5HHul8hcu08230m9AyL3v1PwZst"
+    "59cyKqHIzcWnhkMw3/YcbNR+V99YXZRG4T7/sGOziIyEaUUrjS2CaqgAoR/xctX6g2XINN5HnC99ayfnRJBJJJMfsJu5MyYtkr+q"
+    "VlVIaDOzMx9hjw0pj39uKCKAaYlS8R0Kk/vlKe2uyXr3n75Zef1HQDptH8/DvM8dU1mhwebPxoTyB51T3+9qz1NYW3p53oNc1aqV"
+    "QBkk8kDA8NtDGvqSXEUknAUS3HkInVYsxfQsngZmOanRo6muxyUhfp80JzaDsWAL8jXoEmE4+4LH1dfjm9RlS2nJQ3hOeySqD6hl"
+    "tEuLX0qSDanp1nryKgnxWCIEFGd05PIkSG4IpPlzl1VJjJhUEtk+JpvP8s1QslAUqjU3mshbRLPPxmV/K3ilHVcIhqImmQC32Oo/"
+    "JOdfnxuFHK+XjgwAZxzBMfxmjf1D3MyoRpQNrsMRELAhwCq7/tEOlLnQyzn10Z2SGoGTcCbRgVtPGt4R1rnuyA59TXCl8vFCQYiT"
+    "88hm4fvQkuF2sXyzml9Q2lB6"
+)
+"""Of an activated phone that was warned of its offline limit, sealed by the release before `defer` renewed it."""
 
 
 def sealed(plain: bytes, nonce: bytes = bytes(12)) -> bytes:
@@ -33,6 +49,37 @@ def test_record_of_an_earlier_release_is_read() -> None:
     assert (record.version, record.counter, record.setup, record.lock) == (1, 7, Setup.DONE, Lock.LOCKED)
     assert (record.memory.serial, record.memory.policy_version, record.memory.case) == (41, 3, "SV-2021-0042")
     assert record.memory.time == TimeAnchor(1_600_000_000)
+
+
+def members(record: bytes) -> dict[str, object]:
+    """The members of the sealed state, under `memory` those of the memory."""
+    nonce, content = record[7:19], record[19:]
+    found: dict[str, object] = json.loads(AESGCMSIV(KEY).decrypt(nonce, content, b"ASEAL1\n"))
+    return found
+
+
+def test_record_has_the_members_that_an_earlier_release_knows() -> None:
+    """That release refuses others as foreign, and a downgrade would unlock a locked phone."""
+    old, new = members(WARNED_RECORD), members(seal(BLANK, KEY, 7))
+    assert new.keys() == old.keys()
+    assert isinstance(new["memory"], dict)
+    assert isinstance(old["memory"], dict)
+    assert new["memory"].keys() == old["memory"].keys()
+    assert all(isinstance(old["memory"][name], int) for name in ("check_in_at", "offline_at"))
+
+
+def test_limit_of_a_record_that_forgot_it_with_the_warning_is_renewed() -> None:
+    state = recover(WARNED_RECORD, KEY, 7, BLANK).state
+    assert (state.lock, state.memory.warn_at, state.memory.offline_at) == (
+        Lock.ACTIVATED,
+        None,
+        1_602_000_000,
+    )
+    waiting = replace(state, exchange=Exchange.AWAITING_VERDICT, nonce="n")
+    after, _ = step(waiting, judged(Decision.DEFER), Context(0.0, 0.0))
+    assert after.memory.offline_at == after.memory.time.epoch + 30 * 86_400
+    again = recover(seal(after, KEY, 8), KEY, 8, BLANK).state
+    assert (again.memory.warn_at, again.memory.offline_at) == (after.memory.warn_at, after.memory.offline_at)
 
 
 def test_record_has_the_documented_format() -> None:

@@ -221,16 +221,16 @@ def test_verdict_sets_floors_deadlines_and_message() -> None:
     assert effects[1].screen is ScreenId.LOCKED
 
 
-def test_defer_keeps_decision_and_deadlines() -> None:
-    """It must not extend the offline limit."""
+def test_defer_keeps_the_decision_and_renews_the_offline_limit() -> None:
     before = State(
-        memory=memory(offline_at=NOW + DAY, check_in_at=NOW, case="C-9"),
+        memory=memory(warn_at=NOW - 2 * DAY, offline_at=NOW + DAY, check_in_at=NOW, case="C-9"),
         setup=Setup.DONE,
         exchange=Exchange.AWAITING_VERDICT,
         lock=Lock.ACTIVATED,
     )
     after, _ = step(before, judged(Decision.DEFER), CONTEXT)
-    assert (after.lock, after.memory.offline_at, after.memory.case) == (Lock.ACTIVATED, NOW + DAY, "C-9")
+    assert (after.lock, after.memory.case, after.memory.check_in_at) == (Lock.ACTIVATED, "C-9", NOW)
+    assert (after.memory.warn_at, after.memory.offline_at) == (NOW + 9 * DAY, NOW + 12 * DAY)
     assert after.exchange is Exchange.BACKOFF
     assert after.retry_at >= CONTEXT.elapsed + 600
 

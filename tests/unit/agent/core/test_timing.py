@@ -8,9 +8,16 @@ from hypothesis import strategies as st
 
 from agent.core import timing
 from agent.core.effects import Persist
-from agent.core.events import EventKind, Failed, SimpleEvent, VerdictReceived
+from agent.core.events import (
+    ChallengeReceived,
+    Collected,
+    EventKind,
+    Failed,
+    SimpleEvent,
+    VerdictReceived,
+)
 from agent.core.screen_selection import facts_of
-from agent.core.screens import LockCause, Trouble
+from agent.core.screens import LockCause, ModemTrouble, Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.step import step
 from agent.core.timing import Context
@@ -115,14 +122,14 @@ def test_device_that_locked_itself_has_no_other_lock_deadline() -> None:
 
 @pytest.mark.parametrize("decision", Decision)
 def test_each_decision_sets_its_deadlines(decision: Decision) -> None:
-    """Allow sets them, deny and release clear them, defer keeps them."""
+    """Allow sets them, deny and release clear them, defer renews the offline limit."""
     old = Memory(
         time=TimeAnchor(NOW, 100.0),
         cause=LockCause.VERDICT,
         lock_at=1,
         check_in_at=2,
-        warn_at=3,
-        offline_at=4,
+        warn_at=NOW - 3,
+        offline_at=NOW - 1,
     )
     waiting = State(
         memory=old, setup=Setup.DONE, exchange=Exchange.AWAITING_VERDICT, lock=Lock.NOTICE, nonce="n"
@@ -133,10 +140,108 @@ def test_each_decision_sets_its_deadlines(decision: Decision) -> None:
         Decision.ALLOW: (None, NOW + day, NOW + 30 * day * 3 // 4, NOW + 30 * day, LockCause.NONE),
         Decision.NOTICE: (NOW + 3 * day, NOW + day, NOW + 30 * day * 3 // 4, NOW + 30 * day, LockCause.NONE),
         Decision.DENY: (None, NOW + 3600, None, None, LockCause.VERDICT),
-        Decision.DEFER: (1, 2, 3, 4, LockCause.VERDICT),
+        Decision.DEFER: (1, 2, NOW + 660, NOW + 662, LockCause.VERDICT),
         Decision.RELEASE: (None, None, None, None, LockCause.NONE),
     }[decision]
     assert (after.lock_at, after.check_in_at, after.warn_at, after.offline_at, after.cause) == expected
+
+
+def answered(state: State, verdict: VerdictReceived, now: float, fraction: float = 0.0) -> State:
+    """`state` after a verdict that arrives `now` seconds after boot."""
+    waiting = replace(state, exchange=Exchange.AWAITING_VERDICT, nonce="n")
+    return step(waiting, verdict, Context(now, fraction))[0]
+
+
+def allowed(limit: int, check_in: int = 86_400) -> State:
+    """A device that was allowed at `NOW`, 100 s after boot."""
+    new = State(memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.ACTIVATE)
+    verdict = VerdictReceived(verified(Decision.ALLOW, offline_limit=limit, check_in=check_in))
+    return answered(new, verdict, 100.0)
+
+
+@given(
+    limit=st.integers(60, 400 * 86_400),
+    later=st.floats(0, 500 * 86_400),
+    wait=st.integers(1, limits.RETRY_AFTER_MAX),
+    warned=st.booleans(),
+    fraction=st.floats(0, 1, exclude_max=True),
+)
+def test_defer_renews_the_whole_limit_at_any_time(
+    *, limit: int, later: float, wait: int, warned: bool, fraction: float
+) -> None:
+    """Also after the warning, and never so that the device is locked before the retry that the server requested."""
+    state, now = allowed(limit), 100.0 + later
+    if warned and timing.warning_is_due(state, Context(now, 0.0)):
+        state, _ = step(state, SimpleEvent(EventKind.WARNING_DUE), Context(now, 0.0))
+    defer = VerdictReceived(verified(Decision.DEFER, retry_after=wait))
+    after = answered(state, defer, now, fraction)
+    today = NOW + int(later)
+    assert after.memory.offline_at is not None
+    assert after.memory.warn_at is not None
+    assert after.memory.offline_at >= today + limit - timing.WARNING_SHARE
+    assert after.memory.offline_at > after.memory.warn_at > today + int(after.retry_at - now)
+    if after.retry_at - now < limit / 2 and not (warned and later > limit):
+        assert after.memory.offline_at <= today + limit
+
+
+def test_limit_of_a_warned_record_of_an_earlier_release_is_a_month() -> None:
+    """Such a record forgot `warn_at` with the warning."""
+    state = allowed(90 * 86_400)
+    forgotten = replace(state, memory=replace(state.memory, warn_at=None))
+    after = answered(forgotten, judged(Decision.DEFER), 100.0 + 85 * 86_400)
+    assert after.memory.offline_at == NOW + (85 + 30) * 86_400
+
+
+@pytest.mark.parametrize("lock", [Lock.UNPROVISIONED, Lock.LOCKED])
+def test_defer_sets_no_limit_where_none_is_set(lock: Lock) -> None:
+    state = State(memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.DONE, lock=lock)
+    after = answered(state, judged(Decision.DEFER), 100.0)
+    assert (after.lock, after.memory.offline_at, after.memory.warn_at) == (lock, None, None)
+
+
+def served(state: State, decision: VerdictReceived, until: float) -> tuple[State, set[EventKind]]:
+    """A device whose server answers every request alike, until `until`; with the kinds of timed events."""
+    now, seen = 100.0, set()
+    while (now := now + timing.alarm(state, Context(now, 0.5))) <= until:
+        kind = timing.due(state, Context(now, 0.5)) or EventKind.HEARTBEAT
+        seen.add(kind)
+        state, _ = step(state, SimpleEvent(kind), Context(now, 0.5))
+        if state.exchange is Exchange.COLLECTING:
+            state, _ = step(state, Collected("", ModemTrouble.NOT_UNDERSTOOD), Context(now, 0.5))
+            state, _ = step(state, ChallengeReceived("n"), Context(now, 0.5))
+            state, _ = step(state, decision, Context(now, 0.5))
+    return state, seen
+
+
+@pytest.mark.parametrize("decision", [Decision.ALLOW, Decision.DEFER])
+@pytest.mark.parametrize("limit", [3600, 7 * 86_400, 30 * 86_400])
+@pytest.mark.parametrize("check_in", [3600, 7 * 86_400, 60 * 86_400])
+def test_device_that_reaches_the_server_is_never_warned_or_locked(
+    decision: Decision, limit: int, check_in: int
+) -> None:
+    """Not even if the server asks for check-ins or retries more rarely than its own limit permits."""
+    claims = {"offline_limit": limit, "check_in": check_in} if decision is Decision.ALLOW else {}
+    verdict = VerdictReceived(verified(decision, **claims or {"retry_after": 20_000}))
+    state, seen = served(allowed(limit, check_in), verdict, 100.0 + 120 * 86_400)
+    assert state.lock is Lock.ACTIVATED
+    assert seen & {EventKind.WARNING_DUE, EventKind.OFFLINE_DUE} == set()
+    assert seen & {EventKind.CHECK_IN_DUE, EventKind.RETRY_DUE}
+
+
+def test_warning_is_shown_once_and_the_limit_still_locks() -> None:
+    state, now = allowed(40 * 86_400), 100.0 + 31 * 86_400
+    warned, _ = step(state, SimpleEvent(EventKind.WARNING_DUE), Context(now, 0.0))
+    dismissed, _ = step(warned, SimpleEvent(EventKind.CONTINUE), Context(now, 0.0))
+    assert not timing.warning_is_due(dismissed, Context(now + 8 * 86_400, 0.0))
+    assert timing.due(dismissed, Context(100.0 + 40 * 86_400, 0.0)) is EventKind.OFFLINE_DUE
+
+
+@pytest.mark.parametrize(
+    ("lock", "attention"), [(Lock.ACTIVATED, Attention.CLEAR), (Lock.NOTICE, Attention.NOTICE)]
+)
+def test_defer_ends_the_offline_warning(lock: Lock, attention: Attention) -> None:
+    state = replace(allowed(40 * 86_400), lock=lock, attention=Attention.WARNING)
+    assert answered(state, judged(Decision.DEFER), 200.0).attention is attention
 
 
 def test_warning_shows_the_offline_limit_and_notice_the_announced_lock() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.core.screens import Action, ScreenId, Trouble
+from agent.core.screens import Action, ModemTrouble, ScreenId, Trouble
 from agent.screens.catalogue import CatalogueError, Label, load, parse
 from agent.screens.fill import placeholders
 from agent.screens.tags import LANGUAGES
@@ -69,11 +69,13 @@ def test_catalogue_has_exactly_the_entries_of_the_enums(tag: str) -> None:
     for table, names in (
         ("actions", Action),
         ("troubles", Trouble),
+        ("modem", ModemTrouble),
         ("messages", MessageKey),
         ("labels", Label),
     ):
         assert set(raw[table]) == {name.value for name in names}, table
-    assert set(raw) == {"language", "screens", "actions", "troubles", "messages", "labels", "territories"}
+    tables = {"language", "screens", "actions", "troubles", "modem", "messages", "labels", "territories"}
+    assert set(raw) == tables
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
@@ -131,11 +133,12 @@ def test_missing_key_is_named() -> None:
             parse("en", lacking)
         assert (caught.value.code, caught.value.language) == ("missing", "en")
         assert caught.value.key == ".".join(path)
-    assert len(paths) == 3 + 2 * len(ScreenId) + len(Action) + len(Trouble) + len(MessageKey) + len(Label) + 2
+    named = (Action, Trouble, ModemTrouble, MessageKey, Label)
+    assert len(paths) == 3 + 2 * len(ScreenId) + sum(map(len, named)) + 2
 
 
 @pytest.mark.parametrize(
-    "table", ["actions", "troubles", "messages", "labels", "territories", "screens", "language"]
+    "table", ["actions", "troubles", "modem", "messages", "labels", "territories", "screens", "language"]
 )
 def test_unknown_key_is_named(table: str) -> None:
     odd = document("en")

@@ -1,10 +1,11 @@
 """Every screen in every language, with every trouble and message."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from agent.core.screens import Action, LockCause, ScreenFacts, ScreenId, Trouble
+from agent.core.screens import Action, LockCause, ModemTrouble, ScreenFacts, ScreenId, Trouble
 from agent.screens import LANGUAGES, Direction, Screen, Symbol, build, languages
 from agent.screens.catalogue import Label, load
 from agent.screens.fill import FSI, PDI, Sentence, isolated
@@ -34,10 +35,12 @@ def test_every_screen_is_complete_with_any_trouble_and_message(language: str) ->
     troubles = (None, *Trouble)
     messages = (None, *MessageKey)
     for screen, trouble, message, full in itertools.product(ScreenId, troubles, messages, (True, False)):
+        modem = ModemTrouble.NOT_UNDERSTOOD if full else None
         base = FULL if full else ScreenFacts()
         facts = ScreenFacts(
             message=message,
             trouble=trouble,
+            modem=modem,
             args=base.args,
             case=base.case,
             territory=base.territory,
@@ -182,6 +185,23 @@ def test_waiting_screen_shows_the_trouble_and_the_next_retry(language: str) -> N
         assert load(language).troubles[trouble].fill({}) in body
         assert moment(SEPTEMBER, language) in body[-1]
     assert len(sentences) == len(Trouble)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "screen",
+    [ScreenId.CONNECT, ScreenId.WAITING, ScreenId.HOME, ScreenId.OFFLINE_WARNING, ScreenId.LOCKED],
+)
+def test_screen_distinguishes_a_silent_modem_from_one_that_is_not_understood(
+    language: str, screen: ScreenId
+) -> None:
+    complete = build(screen, FULL, language).body
+    silent, senseless = (
+        set(build(screen, replace(FULL, modem=trouble), language).body) - set(complete)
+        for trouble in (ModemTrouble.NO_ANSWER, ModemTrouble.NOT_UNDERSTOOD)
+    )
+    assert (len(silent), len(senseless)) == (1, 1)
+    assert silent != senseless
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -8,7 +8,8 @@ import pytest
 from agent.telephony import commands
 from agent.telephony.dialogue import Dialogue, DialogueMisuseError
 from agent.telephony.errors import ElementaryFile, FaultCode
-from agent.telephony.reader import ModemCondition, TelephonyReading, read_telephony
+from agent.core.screens import ModemTrouble
+from agent.telephony.reader import TelephonyReading, read_telephony
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions
 from lab.world import sim_files
@@ -280,7 +281,7 @@ def test_modem_without_responses_is_silent() -> None:
     reading = read_telephony(EmulatedModem(config(None), faults=ModemFaults(silent=True)))
     assert (reading.imeis, reading.telephony.sims, reading.telephony.serving) == ((), None, None)
     assert [fault.code for fault in reading.telephony.faults or ()] == [FaultCode.MODEM_SILENT]
-    assert reading.condition is ModemCondition.SILENT
+    assert reading.trouble is ModemTrouble.NO_ANSWER
 
 
 @pytest.mark.parametrize("noise", [b"", b"x", b"\xff\xfe\x00", b"\r\nwhat?\r\n", b"\r\nOK\r\n"])
@@ -288,7 +289,7 @@ def test_modem_whose_responses_make_no_sense_is_not_understood(noise: bytes) -> 
     """Output that answers no command is not silence."""
     reading = read_telephony(ScriptedModem(lambda _: [noise] if noise else []))
     assert (reading.imeis, reading.telephony.sims is None or noise == b"\r\nOK\r\n") == ((), True)
-    assert reading.condition is (ModemCondition.NOT_UNDERSTOOD if noise else ModemCondition.SILENT)
+    assert reading.trouble is (ModemTrouble.NOT_UNDERSTOOD if noise else ModemTrouble.NO_ANSWER)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +303,7 @@ def test_modem_whose_responses_make_no_sense_is_not_understood(noise: bytes) -> 
 )
 def test_reading_without_an_imei_has_everything_else(answer: str, code: FaultCode) -> None:
     reading = read_telephony(answering(CGSN=answer, GSN=answer))
-    assert (reading.imeis, reading.condition) == ((), ModemCondition.NOT_UNDERSTOOD)
+    assert (reading.imeis, reading.trouble) == ((), ModemTrouble.NOT_UNDERSTOOD)
     assert faults_of(reading) == {(code, command) for command in ("AT+CGSN=1", "AT+CGSN", "AT+GSN")}
     assert only_sim(reading) == only_sim(read_telephony(answering()))
     assert reading.telephony.serving == AT_HOME
@@ -315,7 +316,7 @@ def test_no_fault_contains_output_of_the_modem() -> None:
 
 def test_endless_output_ends_the_reading() -> None:
     reading = read_telephony(ScriptedModem(lambda _: [b"RING\r\n" * 100]))
-    assert reading.condition is ModemCondition.NOT_UNDERSTOOD
+    assert reading.trouble is ModemTrouble.NOT_UNDERSTOOD
 
 
 @pytest.mark.parametrize(
