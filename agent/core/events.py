@@ -78,7 +78,7 @@ class TermsAccepted:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """SIMs and network were read, as far as the modem told.
+    """SIMs and network were read, as far as the modem answered.
 
     `imei` is the first of the device, empty if it is not known. `modem` is why a part is missing, None if none is.
     `faults` lists what was left out, for the journal. No transition depends on any of them.

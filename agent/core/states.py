@@ -63,7 +63,7 @@ class Memory:
     and `thumbprint` (RFC 7638) the key that signed the newest one: an unlock code must match both.
 
     `warn_at` is a share of the offline limit (`timing.WARNING_SHARE`) before `offline_at`, and the same time after it
-    once the warning was shown: so the limit is known when a `defer` renews it.
+    once the warning was shown: so the length of the limit is known when a `defer` renews it.
     """
 
     time: TimeAnchor

@@ -63,7 +63,7 @@ WARNING_SHARE: Final = 4
 """The offline warning is shown when one part in this many of the offline limit remains."""
 
 OFFLINE_LIMIT_UNKNOWN: Final = 30 * 86_400
-"""The offline limit in seconds that a `defer` renews if a record of an earlier release does not tell it."""
+"""The offline limit in seconds that a `defer` renews if a record of an earlier release lacks it."""
 
 MOST_DOUBLINGS: Final = 16
 

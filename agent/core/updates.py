@@ -134,7 +134,7 @@ def _set_offline_limit(memory: Memory, limit: int | None) -> Memory:
 
 
 def _renew_offline_limit(memory: Memory, wait: float) -> Memory:
-    """`memory` with the same offline limit, counted anew from its time anchor; without a limit unchanged.
+    """`memory` with the same offline limit, counted from its time anchor; without a limit unchanged.
 
     The server asked for the next request in `wait` seconds: neither limit nor warning is due before it. The limit is
     never shortened.
@@ -149,7 +149,7 @@ def _renew_offline_limit(memory: Memory, wait: float) -> Memory:
 
 
 def _mark_warned(memory: Memory, now: int) -> Memory:
-    """`memory` once the offline warning was shown: `warn_at` is after the limit, and still tells how long it is."""
+    """`memory` once the offline warning was shown: `warn_at` is as far after the limit as it was before."""
     if memory.offline_at is None:
         return replace(memory, warn_at=None)
     share = _warning_share(memory, memory.offline_at)

@@ -27,6 +27,7 @@ with deferred():
 
 if TYPE_CHECKING:
     from lab.handset.handset import Handset
+    from lab.handset.storage import DevicePersistence
     from lab.world.sim import SimCard
 
 CODE_BYTES_MAX: Final = 2 * TOKEN_MAX
@@ -91,15 +92,12 @@ def device(
             saved = storage.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
             options = builder.DeviceOptions(keystore=keystore_options(attested_key))
             handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved, options=options)
-            if saved is not None and tty is None:
-                saved.save_identity(handset.imeis)
             if offline:
                 handset.network_down()
             handset.power_on()
             handset.walk_setup(locale)
-            read = handset.agent.reading if handset.agent else None
-            if saved is not None and read is not None and read.imeis:
-                saved.save_identity(handset.imeis)  # not those in place of what a modem does not tell
+            if saved is not None:
+                _save_identity(handset, saved, emulated=tty is None)
             if unlock_code is not None:
                 handset.enter_code(unlock_code)
             _report(handset, place, json=json)
@@ -126,6 +124,13 @@ def _read_files(
         output.exit_with_error(f"{sim} is not a usable ICC profile: {error}")
     except OSError as error:
         output.exit_with_error(f"{error.filename} cannot be read: {error.strerror}")
+
+
+def _save_identity(handset: "Handset", saved: "DevicePersistence", *, emulated: bool) -> None:
+    """Save the IMEIs, but not those of the profile in place of what a modem on a TTY did not report."""
+    reading = handset.agent.reading if handset.agent else None
+    if emulated or (reading is not None and reading.imeis == handset.imeis):
+        saved.save_identity(handset.imeis)
 
 
 def _report(handset: "Handset", place: str, *, json: bool) -> None:

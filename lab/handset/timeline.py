@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 COMPLETE: Final = "complete"
-"""The modem has told everything that the evidence needs."""
+"""The modem has reported everything that the evidence needs."""
 
 
 class Who(StrEnum):
@@ -110,7 +110,7 @@ class Timeline:
 
 
 def _why(event: Event) -> dict[str, Any]:
-    """The failure of an exchange or of an unlock code, and what the modem did not tell."""
+    """The failure of an exchange or of an unlock code, and what the modem did not report."""
     if isinstance(event, Failed):
         return {"trouble": event.trouble, "code": event.code}
     if isinstance(event, Collected) and event.faults:

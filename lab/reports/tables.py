@@ -87,7 +87,10 @@ def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
 def modem_faults(faults: Sequence[TelephonyFault]) -> Table:
     """What the agent left out of its reading of the modem, by command or file, with the reason."""
     table = Table(
-        box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title="Left out of what the modem told", title_justify="left"
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        title="Left out of the reading of the modem",
+        title_justify="left",
     )
     for name in ("command or file", "slot", "reason"):
         table.add_column(name, overflow="fold")

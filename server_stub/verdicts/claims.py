@@ -77,7 +77,7 @@ def locks_at(verdict: Verdict, device: Device, state: LockState) -> int | None:
 
 
 def _renewed(verdict: Verdict, device: Device, state: LockState) -> int | None:
-    """`locks_at` after a `defer`: an activated device counts its offline limit anew from each verdict."""
+    """`locks_at` after a `defer`: an activated device counts its offline limit from each verdict."""
     before, last = device.locks_at, device.last_seen
     if before is None or last is None or before <= last or state is not LockState.ACTIVATED:
         return before

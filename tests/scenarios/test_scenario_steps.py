@@ -150,6 +150,15 @@ ROWS: dict[str, tuple[str, str]] = {
         ),
         HAVANA,
     ),
+    "break-modem": (
+        UP + "- break-modem: phone\n  how: silent\n- retry\n- expect: phone\n  state: {modem: no-answer}",
+        HAVANA,
+    ),
+    "repair-modem": (
+        UP + "- break-modem: phone\n  how: gone\n- retry\n- repair-modem\n- retry\n"
+        "- expect: phone\n  screen: locked\n  state: {modem: none}",
+        HAVANA,
+    ),
     "replace-counter": (
         UP + "- replace-counter\n- power-on\n- expect: phone\n"
         "  timeline: {what: recovered, detail: {fault: counter-lost}}",

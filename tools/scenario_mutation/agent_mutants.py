@@ -8,9 +8,9 @@ import pytest
 
 from agent import repeats, runtime
 from agent.adapters.tuf_keys import TufKeys
-from agent.core import effects, timing
-from agent.core.events import Event, EventKind, VerdictReceived
-from agent.core.screens import Action, ScreenFacts, ScreenId
+from agent.core import effects, timing, updates
+from agent.core.events import Event, EventKind, Failed, VerdictReceived
+from agent.core.screens import Action, ScreenFacts, ScreenId, Trouble
 from agent.core.states import State
 from agent.runtime import Agent
 from agent.screens import Direction, Screen, build
@@ -79,6 +79,9 @@ SCREENS: Final[dict[str, Callable[[ScreenId, ScreenFacts, str], Screen]]] = {
     "shows no black screen": lambda *args: replace(build(*args), dark=False),
     "shows no body text": lambda *args: replace(build(*args), body=()),
     "shows no error": lambda screen, facts, locale: build(screen, replace(facts, trouble=None), locale),
+    "shows nothing about the modem": lambda screen, facts, locale: build(
+        screen, replace(facts, modem=None), locale
+    ),
 } | {f"offers no {action}": _without_action(action) for action in Action}
 
 
@@ -136,6 +139,20 @@ def _never_increases_delay(patch: pytest.MonkeyPatch) -> None:
         )
 
 
+def _never_renews_the_offline_limit(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(updates, "_renew_offline_limit", lambda memory, _: memory)
+
+
+def _fails_without_a_modem(patch: pytest.MonkeyPatch) -> None:
+    original = Agent._collect
+
+    def collect(self: Agent) -> Event:
+        event = original(self)
+        return event if self.reading and self.reading.imeis else Failed(Trouble.UNREACHABLE, "no-modem")
+
+    patch.setattr(Agent, "_collect", collect)
+
+
 def _treats_every_verdict_as(kind: EventKind) -> Apply:
     return lambda patch: patch.setattr(VerdictReceived, "kind", kind)
 
@@ -161,4 +178,6 @@ RULES: Final[dict[str, Apply]] = {
     "agent: treats every verdict as an allow": _treats_every_verdict_as(EventKind.ALLOWED),
     "agent: treats every verdict as a deny": _treats_every_verdict_as(EventKind.DENIED),
     "agent: trusts the wall clock": _trusts_wall_clock,
+    "agent: never renews the offline limit by a defer": _never_renews_the_offline_limit,
+    "agent: fails without a modem": _fails_without_a_modem,
 }

@@ -91,7 +91,7 @@ class FaultyModemLine:
         self.breakage: ModemBreakage | None = None
 
     def break_by(self, breakage: ModemBreakage | None) -> None:
-        """Fail in this way from now on; None mends the line."""
+        """Fail in this way from now on; None repairs the line."""
         self.breakage = breakage
 
     def connect(self, modem: Modem) -> Modem:

@@ -154,7 +154,7 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     device_steps.BreakStorage: lambda _, device, step: device.break_storage(step.how),
     device_steps.MendStorage: lambda _, device, __: device.mend_storage(),
     device_steps.BreakModem: lambda _, device, step: device.modem_line.break_by(step.how),
-    device_steps.MendModem: lambda _, device, __: device.modem_line.break_by(None),
+    device_steps.RepairModem: lambda _, device, __: device.modem_line.break_by(None),
     device_steps.ReplaceCounter: lambda _, device, __: device.counter.replace(),
     device_steps.LoseKeys: lambda _, device, __: device.lose_keys(),
     server_steps.Lock: _decide(Act.LOCK),

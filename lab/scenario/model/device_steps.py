@@ -290,10 +290,10 @@ class BreakModem(HandsetStep):
     how: Word[ModemBreakage]
 
 
-class MendModem(HandsetStep):
+class RepairModem(HandsetStep):
     """Let the modem of the device answer again."""
 
-    mend_modem: Subject
+    repair_modem: Subject
 
 
 class ReplaceCounter(HandsetStep):
