@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.serial_modem import SerialModem
-from agent.ports import Modem, ModemError
 from agent.core.screens import ModemTrouble
+from agent.ports import Modem, ModemError
 from agent.telephony.reader import FaultCode, read_telephony
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.pty import pty_line

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from agent.core.screens import ModemTrouble
 from agent.telephony import commands
 from agent.telephony.dialogue import Dialogue, DialogueMisuseError
 from agent.telephony.errors import ElementaryFile, FaultCode
-from agent.core.screens import ModemTrouble
 from agent.telephony.reader import TelephonyReading, read_telephony
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions
