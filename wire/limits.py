@@ -3,15 +3,19 @@
 from typing import Final
 
 TOKEN_MAX: Final = 32 * 1024
-"""Longest compact JWS that either side reads: a verdict, or evidence with its certificate chain.
+"""Longest compact JWS: evidence with its certificate chain.
 
 The longest header, the 4412 characters of an ML-DSA-65 signature, and more than 4 KiB of claims fit into it.
 """
 
 HEADER_MAX: Final = 16 * 1024
-"""Longest decoded JOSE header. That of evidence contains the certificate chain, of up to 12,000 bytes of DER: a leaf
-with an ML-DSA-65 key (3000) and five certificates of RSA-4096 (1500 each) fit into it.
+"""Longest decoded JOSE header: that of evidence, with the certificate chain, of up to 12,000 bytes of DER.
+
+A leaf with an ML-DSA-65 key (3000) and five certificates of RSA-4096 (1500 each) fit into it.
 """
+
+VERDICT_MAX: Final = 16 * 1024
+"""Longest compact JWS that is a verdict."""
 
 VERDICT_HEADER_MAX: Final = 256
 """Longest decoded JOSE header of a verdict: three short members."""

@@ -2,7 +2,7 @@
 
 This list is normative. The functions below follow it in this order; the first failing step ends the verification.
 
-1. Size and alphabet: at most `limits.TOKEN_MAX` characters, all of base64url or the full stop.
+1. Size and alphabet: at most `limits.VERDICT_MAX` characters, all of base64url or the full stop.
 2. Exactly three segments, none empty, each in canonical unpadded base64url.
 3. Header: at most `limits.VERDICT_HEADER_MAX` bytes of strict JSON without repeated members. Exactly the members
    `alg`, `kid` and `typ` (`typ` only if a type is requested), each a string. Members that contain or locate a key
@@ -90,7 +90,7 @@ def open_compact(
 
 def check_size_and_alphabet(token: str | bytes) -> bytes:
     """Step 1. Returns the token as bytes."""
-    if len(token) > limits.TOKEN_MAX:
+    if len(token) > limits.VERDICT_MAX:
         raise VerificationError(Code.TOO_LONG)
     data = token if isinstance(token, bytes) else token.encode("ascii", "replace")
     if data.translate(None, _ALPHABET):

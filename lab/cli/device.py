@@ -13,7 +13,7 @@ from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import AttestedKey, Json, ModemDialect, Place, Profile, keystore_options
 from lab.world import places
-from wire.limits import TOKEN_MAX
+from wire.limits import VERDICT_MAX
 
 with deferred():
     from agent import ports, screens
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lab.handset.storage import DevicePersistence
     from lab.world.sim import SimCard
 
-CODE_BYTES_MAX: Final = 2 * TOKEN_MAX
+CODE_BYTES_MAX: Final = 2 * VERDICT_MAX
 """Bytes of an unlock code that are read: the longest token, and as much white space."""
 _SIM_MEMBERS: Final = ("slot", "status", "mcc", "mnc", "mnc_length", "iccid", "spn", "gid1")
 

@@ -44,7 +44,7 @@ def read_token(argument: str) -> bytes:
     file: tokens have no slash.
     """
     if argument == "-":
-        return sys.stdin.buffer.read(2 * limits.TOKEN_MAX).strip()
+        return sys.stdin.buffer.read(2 * limits.VERDICT_MAX).strip()
     if is_file(argument):
         return read_file(Path(argument)).strip()
     if "/" in argument and len(argument) < _PATH_MAX:

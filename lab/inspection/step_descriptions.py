@@ -55,7 +55,7 @@ def _of_token(step: int, trace: VerificationTrace, token: bytes, keys: KeySet) -
     counts = {"usable": keys.keys, "revoked": keys.revoked, "unfit": keys.left_out}
     key_set = ", ".join(f"{len(some)} {what}" for what, some in counts.items() if some) or "empty"
     return {
-        1: f"{len(token)} characters with at most {limits.TOKEN_MAX}, all of base64url or a full stop",
+        1: f"{len(token)} characters with at most {limits.VERDICT_MAX}, all of base64url or a full stop",
         2: f"{token.count(b'.') + 1} segments with 3, none empty, each canonical unpadded base64url",
         3: f"at most {limits.VERDICT_HEADER_MAX} bytes of strict JSON: exactly alg, kid and typ, all strings",
         4: f"typ with {media.VERDICT_TYP}",

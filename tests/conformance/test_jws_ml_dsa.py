@@ -55,7 +55,7 @@ def test_sizes_are_those_of_the_standard_and_a_verdict_is_below_the_limit() -> N
     header, payload, signature = token.split(".")
     assert len(decode(ML_DSA_65.jwk()["pub"])) == MlDsa65Key.PUBLIC_KEY_LENGTH == 1952
     assert len(decode(signature)) == MlDsa65Key.SIGNATURE_LENGTH == 3309
-    assert len(token) == len(header) + len(payload) + 4412 + 2 < limits.TOKEN_MAX / 2
+    assert len(token) == len(header) + len(payload) + 4412 + 2 < limits.VERDICT_MAX / 2
 
 
 def test_token_of_jwcrypto_is_verified() -> None:

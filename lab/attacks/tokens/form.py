@@ -118,7 +118,7 @@ ATTACKS: Final[tuple[Attack, ...]] = (
                  "CWE-770", (_T.LENGTH,), Code.TOO_LONG, lambda _: b"A" * (limits.BODY_MAX - 1)),
     token_attack("over-long-and-signed", "Fill a verdict that the manufacturer's key signs with white space.",
                  "CWE-770", (_T.LENGTH,), Code.TOO_LONG,
-                 lambda f: f.signed(to_json(f.claims()) + b" " * limits.TOKEN_MAX), capabilities=STOLEN_KEY),
+                 lambda f: f.signed(to_json(f.claims()) + b" " * limits.VERDICT_MAX), capabilities=STOLEN_KEY),
     token_attack("many-stops", "Respond with as many full stops as a token may have characters.",
-                 "CWE-407", (_T.LENGTH, _T.SEGMENTS), Code.SEGMENT_COUNT, lambda _: b"." * limits.TOKEN_MAX),
+                 "CWE-407", (_T.LENGTH, _T.SEGMENTS), Code.SEGMENT_COUNT, lambda _: b"." * limits.VERDICT_MAX),
 )  # fmt: skip

@@ -38,7 +38,7 @@ HEAD = tokens.compact(header_of(ED25519))
 BODY = tokens.compact(make_verdict())
 
 REFUSED: dict[Code, list[str]] = {
-    Code.TOO_LONG: [GOOD + "A" * limits.TOKEN_MAX],
+    Code.TOO_LONG: [GOOD + "A" * limits.VERDICT_MAX],
     Code.ALPHABET: [
         GOOD + "=",
         GOOD + "\n",
