@@ -17,6 +17,8 @@ _BASIC: Final = re.compile(r"([A-Za-z&])(\d{0,3})", re.ASCII)
 _PARTS: Final = re.compile(r'(?:[^;"]|"[^"]*"?)+')
 _EXTENDED: Final = re.compile(r"([+#^%!*][A-Za-z0-9]+)(=\?|\?|=)?(.*)", re.DOTALL | re.ASCII)
 _NEWER_CORES: Final = frozenset({"+CEREG", "+C5GREG"})
+_NO_SIGNAL_QUALITY: Final = "+CSQ: 99,99"
+"""Signal quality is not emulated: neither its strength nor its error rate is known (3GPP TS 27.007 clause 8.5)."""
 _SOFTWARE_VERSION: Final = "01"
 """The last two digits of an IMEISV (3GPP TS 23.003 clause 6.2.2)."""
 
@@ -93,6 +95,8 @@ def _read(state: ModemState, command: str) -> str:
     match command:
         case "+CPIN?":
             return state.forms.pin.answer.format(code=_pin_code(state))
+        case "+CSQ":
+            return _NO_SIGNAL_QUALITY
         case "+CMEE?":
             return f"+CMEE: {state.error_mode}"
         case "+COPS?":

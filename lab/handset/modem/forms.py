@@ -85,7 +85,7 @@ class RegistrationForm(AnswerForm):
     located: dict[str, str] = {
         "+CREG": '{mode},{stat},"{area:04X}","{cell:08X}",{act}',
         "+CEREG": '{mode},{stat},"{area:04X}","{cell:08X}",{act}',
-        "+C5GREG": '{mode},{stat},"{area:06X}","{cell:08X}",{act}',
+        "+C5GREG": '{mode},{stat},"{area:06X}","{cell:010X}",{act}',
     }
     unlocated: str = "{mode},{stat}"
     prefix: str = "{name}: "

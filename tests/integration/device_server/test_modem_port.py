@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from agent.adapters.serial_modem import SerialModem
 from agent.core.screens import ModemTrouble
 from agent.ports import Modem, ModemError
 from agent.telephony.reader import FaultCode, read_telephony
+from lab.handset.modem.forms import find_dialect
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.pty import pty_line
 from lab.handset.modem.state import ModemFaults, ModemOptions
@@ -48,6 +50,16 @@ def test_a_pseudo_terminal_gives_the_same_telephony(chunk: int) -> None:
     with pty_line(EmulatedModem(PHONE, options)) as path, SerialModem(path) as line:
         over_terminal = read_telephony(line, patience=QUICK)
     assert over_terminal == read_telephony(EmulatedModem(PHONE))
+
+
+@pytest.mark.parametrize("name", ["huawei", "nordic", pytest.param("quectel", marks=pytest.mark.slow)])
+def test_a_dialect_on_a_pseudo_terminal_gives_the_same_telephony(name: str) -> None:
+    """The card of the Quectel dialect starts for two real seconds here."""
+    options = ModemOptions(chunk=9, seed=3, forms=find_dialect(name))
+    with pty_line(EmulatedModem(PHONE, options)) as path, SerialModem(path) as line:
+        over_terminal = read_telephony(line, patience=replace(QUICK, start=20.0))
+    assert over_terminal == read_telephony(EmulatedModem(PHONE, options))
+    assert [sim.mcc for sim in over_terminal.telephony.sims or ()] == ["368"]
 
 
 def test_a_disconnected_modem_is_gone() -> None:

@@ -42,6 +42,7 @@ ANSWERS = {
     "AT+CGSN": [IMEI, "OK"],
     "at+cgsn": [IMEI, "OK"],
     "AT+CMEE=1;+CMEE?": ["+CMEE: 1", "OK"],
+    "AT+CSQ": ["+CSQ: 99,99", "OK"],
     "AT+CPIN?": ["+CPIN: READY", "OK"],
     "AT+CRSM=192,28589,0,0,15": ['+CRSM: 144,0,"620F8202412183026FAD8A010580020004"', "OK"],
     "AT+CRSM=176,28589,0,0,4": ['+CRSM: 144,0,"00000002"', "OK"],
