@@ -1,6 +1,6 @@
 """Mutants of the server: signals that it ignores, records that it does not keep, decisions that it does not take."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from server_stub.policy.document import CampaignState, Rule, RuleMessage
 from server_stub.policy.policy import Period, Policy, PolicyInput
 from server_stub.store.transaction import SqlTransaction
 from server_stub.territory.judgement import JudgementStatus, judge
-from server_stub.territory.signals import Source, signals_of
+from server_stub.territory.signals import Signal, Source, signals_of
 from server_stub.verdicts import appraiser, records, service
 from server_stub.verdicts.claims import build_verdict
 from wire.codes import Decision, MessageKey, Reason, TrustTier
@@ -50,6 +50,19 @@ def _without_signal(source: Source) -> Apply:
         return [signal for signal in signals_of(*args) if signal.source is not source]
 
     return lambda patch: patch.setattr(appraiser, "signals_of", signals)
+
+
+def _parts_reach_everywhere(patch: pytest.MonkeyPatch) -> None:
+    def widened(position: Signal, found: Sequence[Signal]) -> Signal:
+        parts = {each.territory for each in found if each.territory and "-" in each.territory}
+        near = {part for part in parts if part.partition("-")[0] == position.territory}
+        return replace(position, nearby=position.nearby | near)
+
+    def signals(*args: Any) -> list[Signal]:
+        found = signals_of(*args)
+        return [widened(each, found) if each.source is Source.POSITION else each for each in found]
+
+    patch.setattr(appraiser, "signals_of", signals)
 
 
 def _campaigns_are(state: CampaignState) -> Apply:
@@ -181,6 +194,7 @@ def _loses_database_at_restart(patch: pytest.MonkeyPatch) -> None:
 
 
 RULES: Final[dict[str, Apply]] = {
+    "server: receives the networks of a part in the whole country": _parts_reach_everywhere,
     "server: ignores operator decisions": _ignores_operator_decisions,
     "server: stores no device": _stores_no_device,
     "server: stores no activation": _stores_no_activation,

@@ -9,12 +9,13 @@ from firmware_profiles import loader
 from firmware_profiles.model import Profile, Wake
 from lab.fault_proxy.faults import FaultKind
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
-from lab.handset import handset
+from lab.handset import handset, location
 from lab.handset.location import DeviceLocation
 from lab.scenario.engine import actions, context, device_actions
 from lab.scenario.model.step_union import VERBS
 from lab.simulation import simulation
 from lab.simulation.simulation import Simulation
+from lab.world.operators import Band
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 
@@ -70,10 +71,16 @@ def _sold_everywhere(profile: Profile) -> Profile:
 
 _server_access = Simulation._server_access
 
+
+def _every_band(_: object) -> frozenset[Band]:
+    return frozenset(Band(technology, 0) for technology in ("GSM", "UMTS", "TD-SCDMA", "LTE", "TD-LTE", "5G"))
+
+
 IMAGES: Final[dict[str, Apply]] = {
     "world: every image has an agent": _images(_with_agent),
     "world: every agent wakes on every event": _images(_awake),
     "world: every image is sold everywhere": _images(_sold_everywhere),
+    "world: every radio has every band": lambda patch: patch.setattr(location, "parse_bands", _every_band),
     "world: every image boots": lambda patch: patch.setattr(handset, "boots", lambda _: True),
     "world: no image boots": lambda patch: patch.setattr(handset, "boots", lambda _: False),
     "world: no image falsifies its location": lambda patch: patch.setattr(

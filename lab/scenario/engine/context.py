@@ -309,9 +309,8 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         ports=lambda ports: replace(ports, modem=line.connect(ports.modem)),
     )
     profile = load_named(table.profile)
-    if table.model is not None:
-        model = profile.hardware.model_copy(update={"model": table.model})
-        profile = profile.model_copy(update={"hardware": model})
+    own = {name: value for name in ("model", "bands") if (value := getattr(table, name)) is not None}
+    profile = profile.model_copy(update={"hardware": profile.hardware.model_copy(update=own)})
     place = table.activated.place if table.activated else table.place or context.scenario.world.place
     handset = context.simulation.phone(profile, place, options=options)
     handset.read = context.advance

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from firmware_profiles.model import Band
 from lab.handset.keystore import KeyAlgorithm
 from lab.handset.keystore_habits import KeystoreHabit
 from lab.scenario.model.faults import SKEW_MOST, WireFault
@@ -90,6 +91,9 @@ class HandsetTable(Table):
     profile: ProfileName = Field(description="Its firmware, one of `activation profiles`.")
     model: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)] | None = Field(
         None, description="The hardware model; the profile's by default."
+    )
+    bands: Annotated[tuple[Band, ...], Field(strict=False, min_length=1)] | None = Field(
+        None, description="The bands of its radio, such as `LTE 1800`; the profile's by default."
     )
     sims: Annotated[tuple[Plmn | None, ...], Field(strict=False, max_length=2)] | None = Field(
         None,

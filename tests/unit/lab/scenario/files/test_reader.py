@@ -192,6 +192,14 @@ def test_misspelt_modem_dialect_has_line_and_correction() -> None:
     assert "did you mean 'quectel'" in error[2]
 
 
+def test_band_without_megahertz_is_reported_with_its_line() -> None:
+    handset = "phone: {profile: official-global, bands: [LTE 1800, LTE]}"
+    body = f"name: a\nabout: b\nhandsets:\n  {handset}\nsteps:\n  - expect: phone\n    usable: true\n"
+    (error,) = errors(body)
+    assert error[:2] == (4, FileErrorCode.BAD_VALUE)
+    assert "bands" in error[2]
+
+
 def test_every_error_code_has_a_case() -> None:
     assert {code for _, code, _ in INVALID.values()} == set(FileErrorCode) - {FileErrorCode.UNREADABLE}
 
