@@ -197,7 +197,7 @@ def test_band_without_megahertz_is_reported_with_its_line() -> None:
     body = f"name: a\nabout: b\nhandsets:\n  {handset}\nsteps:\n  - expect: phone\n    usable: true\n"
     (error,) = errors(body)
     assert error[:2] == (4, FileErrorCode.BAD_VALUE)
-    assert "bands" in error[2]
+    assert "is 'LTE'" in error[2]
 
 
 def test_every_error_code_has_a_case() -> None:
