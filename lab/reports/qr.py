@@ -11,6 +11,8 @@ from PIL import Image
 BYTES_MAX: Final = 2953
 """Capacity of the largest QR code at the lowest level of error correction (version 40-L)."""
 
+PICTURE_MAX: Final = 10_000_000
+"""Bytes of a picture."""
 _PIXELS_MAX: Final = 50_000_000
 """Larger pictures are not decoded: a small compressed file can be a very large picture."""
 
@@ -45,9 +47,13 @@ def svg(content: str) -> str:
 
 def read(path: Path) -> bytes:
     """The content of the only QR code in a picture. Raises QrError for other pictures, OSError for a missing file."""
-    content = path.read_bytes()
+    with path.open("rb") as file:
+        content = file.read(PICTURE_MAX + 1)
+    if len(content) > PICTURE_MAX:
+        raise QrError(f"the picture {path} is longer than {PICTURE_MAX} bytes; crop it to the QR code")
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        # Pillow would choose the reader by the content, whatever the name is: EPS, for one, starts another program.
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
             fits = image.width * image.height <= _PIXELS_MAX
             grey = image.convert("L") if fits else None
     except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:

@@ -23,6 +23,7 @@ PROFILE_MAX: Final = 1024 * 1024
 """Bytes."""
 
 _DEPTH_MAX: Final = 32
+_ELEMENTS_MAX: Final = 20_000
 
 _PIN_STATES: Final = {
     "PINSTATE_UNKNOWN": PinState.READY,
@@ -49,13 +50,18 @@ class IccProfileError(Exception):
 
 @dataclass(eq=False, slots=True)
 class XmlElement:
-    """An element of the document. `text` excludes the text of its children, `line` counts from 1."""
+    """An element of the document. `texts` are the pieces between its children, `line` counts from 1."""
 
     name: str
     attributes: dict[str, str]
     line: int
     children: list["XmlElement"] = field(default_factory=list)
-    text: str = ""
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The text of this element."""
+        return "".join(self.texts)
 
     def child(self, name: str) -> "XmlElement | None":
         """The first child called `name`."""
@@ -75,6 +81,7 @@ class _TreeBuilder:
     def __init__(self) -> None:
         self.top = XmlElement("", {}, 0)
         self._open = [self.top]
+        self._count = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
@@ -98,6 +105,9 @@ class _TreeBuilder:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) > _DEPTH_MAX:
             raise IccProfileError(self._parser.CurrentLineNumber, f"nested more than {_DEPTH_MAX} deep")
+        self._count += 1
+        if self._count > _ELEMENTS_MAX:
+            raise IccProfileError(self._parser.CurrentLineNumber, f"more than {_ELEMENTS_MAX} elements")
         element = XmlElement(name, attributes, self._parser.CurrentLineNumber)
         self._open[-1].children.append(element)
         self._open.append(element)
@@ -106,7 +116,7 @@ class _TreeBuilder:
         self._open.pop()
 
     def _text(self, text: str) -> None:
-        self._open[-1].text += text
+        self._open[-1].texts.append(text)
 
 
 def load_icc_profile(path: Path) -> SimCard:

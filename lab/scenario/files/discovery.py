@@ -37,6 +37,10 @@ def each_case(
                 message = "does not exist; give a file or a folder"
             report(ScenarioError(str(path), [FileError(1, 1, FileErrorCode.UNREADABLE, "", message)]))
     for file in dict.fromkeys(listed):
+        if not str(file).isascii() and any("\ud800" <= each <= "\udfff" for each in str(file)):
+            message = "has a name that is not UTF-8; rename it"
+            report(ScenarioError(ascii(str(file)), [FileError(1, 1, FileErrorCode.UNREADABLE, "", message)]))
+            continue
         try:
             for case in read(file):
                 names = (case.id, case.combination, case.stem)

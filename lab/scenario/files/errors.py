@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class FileErrorCode(StrEnum):
@@ -31,12 +32,21 @@ class FileError:
     message: str
 
 
+ERRORS_MAX: Final = 50
+"""Most errors of a file that are reported; if there are more, the last one says so."""
+
+
 class ScenarioError(Exception):
     """A file that cannot be used. `errors` are sorted by line; `file` is the name that the caller gave."""
 
     def __init__(self, file: str, errors: Sequence[FileError]) -> None:
+        found = sorted(set(errors))
+        if len(found) > ERRORS_MAX:
+            last = found[ERRORS_MAX - 1]
+            message = "there are more errors; correct these first"
+            found[ERRORS_MAX - 1 :] = [FileError(last.line, last.column, last.code, "", message)]
         self.file = file
-        self.errors = tuple(sorted(set(errors)))
+        self.errors = tuple(found)
         super().__init__("\n".join(self.lines()))
 
     def lines(self) -> list[str]:

@@ -1,6 +1,8 @@
 """Parameters of a scenario file: values, rows of examples, exclusions, combinations and substitution."""
 
+import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from itertools import product
@@ -26,6 +28,9 @@ VALUE_LISTS: Final[dict[str, Callable[[], list[str]]]] = {
 }
 """Words that are replaced by a list of values."""
 
+COMBINATIONS_MAX: Final = 20_000
+"""Most combinations of one file, before any is excluded."""
+
 NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 Values = Mapping[str, Any]
@@ -48,12 +53,12 @@ def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
     """Labels by parameter, and values, of every combination that is not excluded. Adds errors to `tree`."""
     choices = _parameters(tree)
     rows = _tables(tree, "examples")
-    for at, row in enumerate(rows):
-        for name in row:
-            _check_name(tree, name, ("examples", at, name))
-        for name in sorted(row.keys() & choices.keys()):
-            message = "is a parameter as well; keep one of them"
-            tree.add_error(("examples", at, name), FileErrorCode.BAD_VALUE, message)
+    _check_rows(tree, rows, choices)
+    count = max(1, len(rows)) * math.prod(map(len, choices.values()))
+    if count > COMBINATIONS_MAX:
+        message = f"give {count} combinations; at most {COMBINATIONS_MAX} are allowed: split the file"
+        tree.add_error(("parameters",), FileErrorCode.BAD_VALUE, message)
+        return
     excluded = _tables(tree, "exclude")
     known = labels_of(tree)
     for at, part in enumerate(excluded):
@@ -70,6 +75,15 @@ def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
             labels |= {name: label(value) for name, value in row.items()}
             if not any(matches(labels, part) for part in excluded):
                 yield dict(sorted(labels.items())), values
+
+
+def _check_rows(tree: Tree, rows: list[dict[str, Any]], choices: Mapping[str, Any]) -> None:
+    for at, row in enumerate(rows):
+        for name in row:
+            _check_name(tree, name, ("examples", at, name))
+        for name in sorted(row.keys() & choices.keys()):
+            message = "is a parameter as well; keep one of them"
+            tree.add_error(("examples", at, name), FileErrorCode.BAD_VALUE, message)
 
 
 def labels_of(tree: Tree) -> dict[str, set[str]]:
@@ -155,7 +169,7 @@ def _parameters(tree: Tree) -> dict[str, list[tuple[str, Any]]]:
             tree.add_error(path, FileErrorCode.BAD_VALUE, message)
             continue
         labels = [text for text, _ in found[name]]
-        if repeated := [text for text in labels if labels.count(text) > 1]:
+        if repeated := [text for text, times in Counter(labels).items() if times > 1]:
             tree.add_error(path, FileErrorCode.BAD_VALUE, f"has the value {repeated[0]!r} twice; remove one")
     return found
 

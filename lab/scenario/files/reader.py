@@ -14,7 +14,7 @@ from lab.scenario.files.name_checks import DefinedNames
 from lab.scenario.files.parameters import check_values, combinations, labels_of, matches, substitute
 from lab.scenario.files.schema_lookup import path_in_file
 from lab.scenario.files.validation_messages import describe
-from lab.scenario.files.yaml_positions import Tree, parse
+from lab.scenario.files.yaml_positions import BYTES_MAX, Tree, parse
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step import Step
 
@@ -66,7 +66,8 @@ def stem_of(file: FilePath) -> str:
 def read(file: FilePath) -> tuple[Case, ...]:
     """The scenarios of a file. Raises ScenarioError with all errors, also if a scenario has no step that can fail."""
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as stream:
+            text = stream.read(BYTES_MAX + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or 'is not UTF-8'}"
         raise ScenarioError(str(file), [FileError(1, 1, FileErrorCode.UNREADABLE, "", message)]) from None

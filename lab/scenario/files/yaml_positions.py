@@ -25,6 +25,8 @@ _PURE_ONLY: Final = re.compile(
 """Where libyaml can differ from `_Loader`, which rejects anchors, aliases, tags and tabs. The others are directives,
 question marks, rare line breaks, byte order marks, surrogates, document starts, and a comment directly after `|`."""
 _SIZE_MAX: Final = 1_000_000
+BYTES_MAX: Final = 4 * _SIZE_MAX
+"""A file with more bytes of UTF-8 has more characters than are allowed."""
 _DEPTH_MAX: Final = 24
 
 
@@ -95,8 +97,8 @@ def parse(text: str, file: str) -> Tree:
         mark = getattr(error, "problem_mark", None)
         position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise rejected(FileErrorCode.SYNTAX, message, *position) from None
-    except RecursionError:
-        raise rejected(FileErrorCode.SYNTAX, "is nested too deep; use fewer levels") from None
+    except _TooDeepError as error:
+        raise rejected(FileErrorCode.SYNTAX, "is nested too deep; use fewer levels", error.line) from None
     if node is None:
         raise rejected(FileErrorCode.SYNTAX, "is empty; begin with name, about, handsets, steps")
     _NodeReader(tree).read(node)
@@ -104,7 +106,29 @@ def parse(text: str, file: str) -> Tree:
     return tree
 
 
+class _TooDeepError(Exception):
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line}")
+        self.line = line
+
+
+def _check_depth(text: str) -> None:
+    """Raises _TooDeepError. Composing recurses, in libyaml without a bound; reading events does not."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_Loader if _PURE_ONLY.search(text) else yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > _DEPTH_MAX:
+                    raise _TooDeepError(event.start_mark.line + 1 if event.start_mark else 1)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.YAMLError:
+        pass  # the text before the error is not too deep; composing it describes the error
+
+
 def _compose(text: str) -> yaml.Node | None:
+    _check_depth(text)
     if not _PURE_ONLY.search(text):
         try:
             return yaml.compose(text, Loader=yaml.CSafeLoader)  # libyaml, ten times as fast

@@ -1,5 +1,6 @@
 """Generated SIM cards and cards from ICC profiles."""
 
+import time
 from random import Random
 
 import pytest
@@ -130,3 +131,22 @@ def test_any_bytes_give_a_sim_or_the_documented_error(document: bytes) -> None:
     except IccProfileError:
         return
     assert card.pin in PinState
+
+
+def test_number_of_elements_is_bounded() -> None:
+    with pytest.raises(IccProfileError) as caught:
+        parse_icc_profile(b"<IccProfile>\n<MF>\n" + b"<a/>" * 100_000)
+    assert (caught.value.line, caught.value.detail) == (3, "more than 20000 elements")
+
+
+def test_text_in_many_pieces_costs_in_proportion_to_its_length() -> None:
+    def cost(pieces: int) -> float:
+        document = b"<IccProfile><MF>" + (b"x" * 40 + b"<a/>") * pieces + b"</MF></IccProfile>"
+        seconds = []
+        for _ in range(3):
+            start = time.process_time()
+            parse_icc_profile(document)
+            seconds.append(time.process_time() - start)
+        return min(seconds)
+
+    assert cost(16_000) < 2.5 * cost(8_000) + 0.02
