@@ -61,6 +61,7 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
         random=random,
         signer=signer,
         country_of=settings.country_of(),
+        deviations=settings.attestation_deviations,
     )
 
 

@@ -1,11 +1,13 @@
 """Settings of a server, from arguments or environment variables: `ACTIVATION_SERVER_PORT=8443`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, InstanceOf
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server_stub.attestation.appraisal import DeviationTreatment
 from server_stub.policies import DEFAULT, shipped
 from server_stub.policy.policy import Policy
 from server_stub.reference_data.source_countries import CountryOf, SourceCountries, unknown_country
@@ -23,7 +25,9 @@ class Settings(BaseSettings):
     `database` is an SQLite file or a URL `postgresql://user:password@host/name`; by default records are in memory.
     `algorithm` signs verdicts; by default it is the algorithm of the first key.
     `status_list` is a file with the revocation status list of attestation certificates. `status_list_unusable` says
-    what to do while it is missing, malformed or older than `status_list_max_age` seconds.
+    what to do while it is missing, malformed or older than `status_list_max_age` seconds. `status_list_fetched_at`
+    is the time of the file that is there at first, by default when it last changed; UTC if it has no offset.
+    `attestation_deviations` says what to do with an attestation that deviates from its standards.
     `source_countries` is a file with the countries of IP addresses.
     """
 
@@ -41,14 +45,22 @@ class Settings(BaseSettings):
     status_list: Path | None = None
     status_list_max_age: Annotated[int, Field(gt=0)] = DAY
     status_list_unusable: WhenUnusable = WhenUnusable.REFUSE
+    status_list_fetched_at: datetime | None = None
+    attestation_deviations: DeviationTreatment = DeviationTreatment.WARN
     source_countries: Path | None = None
 
     def statuses(self) -> StatusListFile | None:
         """The revocation status list, None if there is no file."""
         if self.status_list is None:
             return None
+        fetched = self.status_list_fetched_at
+        if fetched and not fetched.tzinfo:
+            fetched = fetched.replace(tzinfo=UTC)
         return StatusListFile(
-            self.status_list, max_age=self.status_list_max_age, when_unusable=self.status_list_unusable
+            self.status_list,
+            max_age=self.status_list_max_age,
+            when_unusable=self.status_list_unusable,
+            fetched_at=int(fetched.timestamp()) if fetched else None,
         )
 
     def country_of(self) -> CountryOf:

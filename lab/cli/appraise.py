@@ -30,12 +30,21 @@ def appraise(
     status_list: Annotated[
         Path | None, typer.Option(help="Revocation status list, the JSON that Android publishes.")
     ] = None,
+    status_list_fetched_at: Annotated[
+        str | None,
+        typer.Option(help="When the list was fetched, as --at; by default when the file last changed here."),
+    ] = None,
     software_roots: Annotated[
         Path | None, typer.Option(help="Known roots of software keystores, in the format of --roots.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse deviations from the standards instead of warning.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Appraise an Android Key Attestation: check the chain, show its content, and rate each claim.
+
+    What can be read is shown, whatever is wrong. A deviation from the standards whose meaning is clear is a warning.
 
     Exit code 0: the chain is valid and no claim is contraindicated; 1: the chain is not valid, or a claim is
     contraindicated; 2: usage error, or a file cannot be used.
@@ -44,16 +53,24 @@ def appraise(
     Example:
       activation appraise phone.pem --roots roots.json --at 2026-02-25 --challenge Y2hhbGxlbmdl
     """
+    if status_list_fetched_at is not None and status_list is None:
+        output.exit_with_error("--status-list-fetched-at needs --status-list")
     try:
+        moment = int(time.time()) if at is None else attestation_inputs.read_moment(at)
+        listed = (
+            attestation_inputs.read_status_list(status_list, status_list_fetched_at) if status_list else None
+        )
         options = attestation_check.CheckOptions(
             roots=attestation_inputs.read_roots(roots),
-            at=int(time.time()) if at is None else attestation_inputs.read_moment(at),
+            at=moment,
             expected=appraisal.ExpectedAttestation(
                 challenge=None if challenge is None else attestation_inputs.read_challenge(challenge),
                 imei=None if imei is None else attestation_inputs.read_imei(imei),
             ),
             software_roots=attestation_inputs.read_roots(software_roots) if software_roots else (),
-            statuses=attestation_inputs.read_status_list(status_list).entries if status_list else None,
+            statuses=listed.entries if listed else None,
+            status_list_age=max(0, moment - listed.fetched_at) if listed else None,
+            treatment=appraisal.DeviationTreatment.REFUSE if strict else appraisal.DeviationTreatment.WARN,
         )
         checked = attestation_check.check(attestation_inputs.read_chain(chain), options)
     except inputs.InputError as error:

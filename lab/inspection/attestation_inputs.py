@@ -5,14 +5,15 @@ import datetime
 import json
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 
 from lab.inspection.inputs import InputError, read_file
-from server_stub.attestation.chain import MALFORMED
-from server_stub.attestation.revocation import StatusList, StatusListError
+from server_stub.attestation.revocation import StatusEntry, StatusList, StatusListError
 
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _PEM_BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -54,7 +55,7 @@ def read_roots(path: Path) -> tuple[x509.Certificate, ...]:
     for place, pem in enumerate(pems):
         try:
             roots.append(x509.load_pem_x509_certificate(pem))
-        except MALFORMED as error:
+        except (ValueError, x509.InvalidVersion) as error:
             raise InputError(f"{path}, root {place}: not an X.509 certificate in PEM") from error
     return tuple(roots)
 
@@ -69,7 +70,7 @@ def _json_texts(content: bytes, path: Path) -> list[bytes]:
     return [item.encode("utf-8", "surrogatepass") for item in value]
 
 
-def read_moment(argument: str) -> int:
+def read_moment(argument: str, option: str = "--at") -> int:
     """Seconds since the epoch, from a number or an ISO 8601 time; UTC if it has no offset, as in certificates.
 
     >>> read_moment("2026-02-25") == read_moment("2026-02-25T01:00:00+01:00") == 1771977600
@@ -84,7 +85,8 @@ def read_moment(argument: str) -> int:
         return int((moment if moment.tzinfo else moment.replace(tzinfo=_UTC)).astimezone(_UTC).timestamp())
     except (ValueError, OverflowError) as error:
         raise InputError(
-            f"--at {argument!r} is not a time; give seconds since 1970, a day or a time such as 2026-02-25T12:00:00Z"
+            f"{option} {argument!r} is not a time; give seconds since 1970, a day or a time such as "
+            "2026-02-25T12:00:00Z"
         ) from error
 
 
@@ -106,9 +108,22 @@ def read_imei(text: str) -> str:
     return text[:14]
 
 
-def read_status_list(path: Path) -> StatusList:
-    """A revocation status list. Raises InputError if any part of it is invalid."""
+@dataclass(frozen=True, slots=True)
+class ReadStatusList:
+    """A revocation status list, and its time in seconds since the epoch."""
+
+    entries: Mapping[int, StatusEntry]
+    fetched_at: int
+
+
+def read_status_list(path: Path, fetched_at: str | None) -> ReadStatusList:
+    """A revocation status list. Its time is `fetched_at`, or when the file last changed on this machine.
+
+    Raises InputError if any part of it is invalid.
+    """
+    fetched = None if fetched_at is None else read_moment(fetched_at, "--status-list-fetched-at")
     try:
-        return StatusList.parse(read_file(path))
+        entries = StatusList.parse(read_file(path)).entries
     except StatusListError as error:
         raise InputError(f"{path} cannot be used: {error}") from error
+    return ReadStatusList(entries, int(path.stat().st_ctime) if fetched is None else fetched)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
-from cryptography import x509
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -13,12 +12,12 @@ from rich.text import Text
 
 from lab.inspection.attestation_check import CheckedAttestation
 from lab.inspection.step_descriptions import instant
-from server_stub.attestation.key_description import (
-    AuthorizationList,
-    KeyDescription,
-    SecurityLevel,
-)
-from server_stub.attestation.reasons import MEANING
+from server_stub.attestation.appraisal import WARNING
+from server_stub.attestation.certificate import CertificateError, ParsedCertificate
+from server_stub.attestation.deviations import DEVIATION_MEANING, PlacedDeviation
+from server_stub.attestation.key_description import AuthorizationList, SecurityLevel
+from server_stub.attestation.reasons import MEANING, ChainError
+from server_stub.reference_data.status_list import DAY
 from wire.codes import TrustTier, VerifiedBootState
 
 _STYLES: Final = {
@@ -38,14 +37,17 @@ _ORIGINS: Final = dict(
 
 def as_json(checked: CheckedAttestation) -> dict[str, Any]:
     """The report as one object. It contains the statements of the attestation even if `chain_ok` is false."""
-    appraisal, problem, description = checked.appraisal, checked.problem, checked.description
-    hardware = description.hardware if description else AuthorizationList()
-    root = hardware.root_of_trust
+    appraisal, problem, said = checked.appraisal, checked.problem, checked.statements
+    hardware = said.get("hardware") or AuthorizationList()
+    root, level, challenge = hardware.root_of_trust, said.get("attestation_level"), said.get("challenge")
+    facts = checked.provisioning
+    claims = [(each.claim.value, each.tier, each.value, each.reason) for each in appraisal.results]
+    claims += [("deviation", TrustTier.WARNING, WARNING, each.deviation) for each in deviations(checked)]
     return {
         "chain_ok": checked.chain_ok,
-        "attestation_version": description and description.attestation_version,
-        "security_level": description and description.attestation_level.name,
-        "challenge": description and base64.b64encode(description.challenge).decode(),
+        "attestation_version": said.get("attestation_version"),
+        "security_level": None if level is None else level.name,
+        "challenge": None if challenge is None else base64.b64encode(challenge).decode(),
         "verified_boot_state": root and root.verified_boot_state.value,
         "device_locked": root and root.device_locked,
         "os_version": hardware.os_version,
@@ -55,31 +57,70 @@ def as_json(checked: CheckedAttestation) -> dict[str, Any]:
         "reasons": appraisal.reasons(),
         "claims": [
             {
-                "claim": result.claim.value,
-                "tier": result.tier.value,
-                "value": result.value,
-                "reason": result.reason.value,
-                "meaning": MEANING[result.reason],
+                "claim": claim,
+                "tier": tier.value,
+                "value": value,
+                "reason": reason.value,
+                "meaning": MEANING[reason],
             }
-            for result in appraisal.results
+            for claim, tier, value, reason in claims
         ],
+        "deviations": [
+            {
+                "code": each.deviation.value,
+                "certificate": each.place,
+                "subject": each.subject,
+                "meaning": DEVIATION_MEANING[each.deviation],
+            }
+            for each in deviations(checked)
+        ],
+        "provisioning": facts and facts.method.value,
+        "certificates_issued": facts and facts.issued,
         "root": checked.anchor.value,
         "problem": problem
-        and {"code": problem.problem.value, "certificate": problem.place, "detail": problem.finding},
+        and {
+            "code": problem.problem.value,
+            "certificate": problem.place,
+            "subject": problem.subject,
+            "detail": sentence(problem),
+        },
+        "certificates": [each and {"subject": each.subject_text()} for each in checked.certificates],
         "at": checked.options.at,
         "revocation_checked": checked.options.statuses is not None,
-        "key_description": description and _plain(description),
+        "status_list_age": checked.options.status_list_age,
+        "key_description": {name: _plain(value) for name, value in said.items()} or None,
     }
 
 
+def deviations(checked: CheckedAttestation) -> list[PlacedDeviation]:
+    """The deviations of the chain and of the key description, which is in the leaf."""
+    leaf = checked.certificates[0]
+    subject = leaf.subject_text() if leaf else ""
+    found = sorted(checked.statements.get("deviations", ()))
+    return [*checked.deviations, *(PlacedDeviation(each, 0, subject) for each in found)]
+
+
+def sentence(problem: ChainError) -> str:
+    """The problem, with position and subject of the certificate."""
+    return f"{_certificate_name(problem.place, problem.subject)} {problem.finding}"
+
+
+def _certificate_name(place: int | None, subject: str | None) -> str:
+    if place is None:
+        return "the chain:"
+    name = "certificate 0, the leaf" if place == 0 else f"certificate {place}"
+    return name if subject is None else f"{name} ({subject})"
+
+
 def _plain(value: Any) -> Any:
-    """A key description as JSON values: bytes in base64, and only those members of a list that are present."""
+    """A part of a key description as JSON values: bytes in base64, and only the present members of a list."""
     if is_dataclass(value):
         members = {field.name: getattr(value, field.name) for field in fields(value)}
-        absent: tuple[Any, ...] = (
-            (None, False, frozenset()) if isinstance(value, AuthorizationList) else (None,)
-        )
-        return {name: _plain(member) for name, member in members.items() if member not in absent}
+        if isinstance(value, AuthorizationList):
+            members = {
+                name: each for name, each in members.items() if each is not False and each != frozenset()
+            }
+        return {name: _plain(each) for name, each in members.items() if each is not None}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, frozenset):
@@ -94,14 +135,18 @@ def _plain(value: Any) -> Any:
 def as_text(checked: CheckedAttestation) -> Group:
     """The chain, its statements, each claim with its tier and reason, and the conclusion."""
     parts: list[RenderableType] = [_chain(checked), Text()]
-    if checked.description:
+    if checked.statements:
         if not checked.chain_ok:
             parts.append(Text("The following is not proved: the chain is not valid.", style="yellow"))
-        parts += [_statements(checked.description), Text()]
+        parts += [_statements(checked), Text()]
     claims = _table("claim", "tier", "why")
     for result in checked.appraisal.results:
         tier = Text(result.tier.value, style=_STYLES[result.tier])
         claims.add_row(result.claim.value, tier, f"{MEANING[result.reason]} ({result.reason.value})")
+    for each in deviations(checked):
+        where = _certificate_name(each.place, each.subject)
+        why = f"{DEVIATION_MEANING[each.deviation]} ({each.deviation.value}) It is {where}."
+        claims.add_row("deviation", Text("warning", style=_STYLES[TrustTier.WARNING]), escape(why))
     return Group(*parts, claims, Text(), *_conclusion(checked))
 
 
@@ -123,37 +168,49 @@ def _chain(checked: CheckedAttestation) -> Table:
     return table
 
 
-def _certificate(certificate: x509.Certificate | None) -> tuple[str, str, str]:
+def _certificate(certificate: ParsedCertificate | None) -> tuple[str, str, str]:
+    """Validity, key and subject, each as far as it can be read."""
+    if certificate is None:
+        return "?", "?", "not an X.509 certificate"
     try:
-        if certificate is None:
-            return "?", "?", "not an X.509 certificate"
-        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        key = certificate.public_key()
+        period = certificate.period()
+        valid = f"{instant(period.begins)[:10]} to {instant(period.ends)[:10]}"
+    except CertificateError:
+        valid = "?"
+    try:
+        key = certificate.key()
         kind = type(key).__name__.removesuffix("PublicKey").lstrip("_")
-        bits = getattr(key, "key_size", "")
-        subject = certificate.subject.rfc4514_string()
-        return f"{begins:%Y-%m-%d} to {ends:%Y-%m-%d}", f"{kind} {bits}".strip(), _printable(subject)
-    except (ValueError, TypeError):
-        return "?", "?", "malformed"
+        kind = f"{kind} {getattr(key, 'key_size', '')}".strip()
+    except CertificateError:
+        kind = "?"
+    return valid, kind, certificate.subject_text()
 
 
 def _printable(text: str) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def _statements(description: KeyDescription) -> Table:
-    hardware = description.hardware
+def _statements(checked: CheckedAttestation) -> Table:
+    said = checked.statements
+    hardware = said.get("hardware") or AuthorizationList()
     root = hardware.root_of_trust
-    lines = {
-        "version": f"{description.attestation_version}, keystore {description.keymint_version}",
-        "security level": f"{description.attestation_level.name}, keystore {description.keymint_level.name}",
-        "challenge": base64.b64encode(description.challenge).decode(),
-    }
+    lines = {}
+    if "attestation_version" in said:
+        lines["version"] = f"{said['attestation_version']}, keystore {said.get('keymint_version', '?')}"
+    level = said.get("attestation_level")
+    if level is not None:
+        keymint = said.get("keymint_level")
+        lines["security level"] = f"{level.name}, keystore {'?' if keymint is None else keymint.name}"
+    if "challenge" in said:
+        lines["challenge"] = base64.b64encode(said["challenge"]).decode()
     if root is None:
         lines["boot"] = "not stated by the hardware"
     else:
         lines["boot state"] = root.verified_boot_state.value
         lines["bootloader"] = "locked" if root.device_locked else "unlocked"
+    if facts := checked.provisioning:
+        issued = "" if facts.issued is None else f", {facts.issued} certificates issued"
+        lines["provisioning"] = f"{facts.method.value}{issued}"
     optional = {
         "system": hardware.os_version,
         "patch level": hardware.os_patch_level,
@@ -174,10 +231,17 @@ def _statements(description: KeyDescription) -> Table:
 
 
 def _conclusion(checked: CheckedAttestation) -> Iterator[Text]:
-    tier, problem = checked.appraisal.tier, checked.problem
+    tier, problem, age = checked.appraisal.tier, checked.problem, checked.options.status_list_age
     if problem:
-        where = "The chain" if problem.place is None else f"Certificate {problem.place}"
-        yield Text(f"{where} {problem.finding}.", style="bold red", overflow="fold")
+        text = sentence(problem)
+        yield Text(f"{text[0].upper()}{text[1:]}.", style="bold red", overflow="fold")
     yield Text(f"{tier.value.upper()}, as of {instant(checked.options.at)}.", style=_STYLES[tier])
-    if checked.options.statuses is None:
+    if age is None:
         yield Text("Revocation was not checked: no --status-list was given.", style="yellow")
+    else:
+        size, unit = next((size, unit) for size, unit in _UNITS if age >= size or size == 1)
+        text = f"The status list is {age // size} {unit} old."
+        yield Text(text, style="yellow" if age > DAY else "")
+
+
+_UNITS: Final = ((DAY, "d"), (3600, "h"), (60, "min"), (1, "s"))

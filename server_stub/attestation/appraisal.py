@@ -14,10 +14,10 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Final
 
-from cryptography import x509
-
 from server_stub.attestation import key_description
+from server_stub.attestation.certificate import KEY_DESCRIPTION, ParsedCertificate
 from server_stub.attestation.chain import Anchor, Path
+from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.key_description import (
     AuthorizationList,
     KeyDescription,
@@ -25,8 +25,9 @@ from server_stub.attestation.key_description import (
     RootOfTrust,
     SecurityLevel,
 )
-from server_stub.attestation.reasons import MALFORMED, ChainError, ChainProblem
+from server_stub.attestation.provisioning import ProvisioningFacts
 from server_stub.attestation.reasons import AppraisalReason as Reason
+from server_stub.attestation.reasons import ChainError, ChainProblem
 from wire.codes import DebugStatus, TrustTier, VerifiedBootState
 from wire.evidence import Evidence
 
@@ -74,11 +75,14 @@ _TIERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class AppraisedClaim:
-    """One appraised claim: an AR4SI value and the reason for it, which is a `ChainProblem` if the chain is rejected."""
+    """One appraised claim: an AR4SI value and the reason for it.
+
+    The reason is a `ChainProblem` if the chain is rejected, a `Deviation` if it is rejected for that.
+    """
 
     claim: TrustClaim
     value: int
-    reason: Reason | ChainProblem
+    reason: Reason | ChainProblem | Deviation
 
     @property
     def tier(self) -> TrustTier:
@@ -91,6 +95,8 @@ class Appraisal:
     """The appraisal of all claims. `imei` and `model` are attested, and None if the identity is unattested.
 
     `root_of_trust` is what the hardware states about the boot, None if it does not, or if no claim is appraised.
+    `deviations` are those of the chain and of the key description, sorted; one makes the tier a warning at best.
+    `provisioning` is None if the chain leads to no configured root.
     """
 
     identity: Identity
@@ -99,6 +105,8 @@ class Appraisal:
     imei: str | None
     model: str | None
     root_of_trust: RootOfTrust | None = None
+    deviations: tuple[Deviation, ...] = ()
+    provisioning: ProvisioningFacts | None = None
 
     def knowing(self, keys: Container[str]) -> "Appraisal":
         """The appraisal by a policy that knows the verified-boot keys `keys`, hexadecimal.
@@ -110,7 +118,7 @@ class Appraisal:
             return self
         known = AppraisedClaim(TrustClaim.EXECUTABLES, AFFIRMING, Reason.BOOT_KEY_KNOWN)
         results = tuple(known if each.claim is known.claim else each for each in self.results)
-        return replace(self, results=results, tier=_worst(results))
+        return replace(self, results=results, tier=_worst(results, self.deviations))
 
     @property
     def verified_boot_key(self) -> str | None:
@@ -132,8 +140,27 @@ class Appraisal:
         return BootKey.KNOWN if known else BootKey.UNKNOWN
 
     def reasons(self) -> dict[str, str]:
-        """The reason of each claim, as stored."""
-        return {result.claim.value: result.reason.value for result in self.results}
+        """The reason of each claim, and the deviations if there are any."""
+        reasons = {result.claim.value: result.reason.value for result in self.results}
+        return reasons | ({"deviations": ", ".join(self.deviations)} if self.deviations else {})
+
+    def recorded(self) -> dict[str, str]:
+        """What is stored with the verdict: the reasons and what the chain states about the keystore."""
+        facts = self.provisioning
+        if facts is None:
+            return self.reasons()
+        issued = {} if facts.issued is None else {"certificates-issued": str(facts.issued)}
+        return self.reasons() | {"provisioning": facts.method.value} | issued
+
+
+class DeviationTreatment(StrEnum):
+    """What happens to an attestation that deviates from its standards with a clear meaning."""
+
+    WARN = "warn"
+    """It is appraised, with a warning."""
+
+    REFUSE = "refuse"
+    """It is refused as invalid, with the name of the deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,25 +187,33 @@ class ExpectedAttestation:
         )
 
 
-def appraise(path: Path, evidence: Evidence) -> Appraisal:
+def appraise(
+    path: Path, evidence: Evidence, treatment: DeviationTreatment = DeviationTreatment.WARN
+) -> Appraisal:
     """Appraise a validated chain and the claims that its leaf signed.
 
-    Raises ChainError, an EvidenceError with `chain-invalid`, if the attestation extension is malformed.
+    Raises ChainError, an EvidenceError with `chain-invalid`, if the key description is malformed, or for a deviation if
+    `treatment` refuses them.
     """
-    return judge(path, describe(path.leaf), ExpectedAttestation.of(evidence))
+    description = describe(path.leaf)
+    if treatment is DeviationTreatment.REFUSE:
+        refuse_deviations(path, description)
+    return judge(path, description, ExpectedAttestation.of(evidence))
 
 
 def judge(path: Path, description: KeyDescription | None, expected: ExpectedAttestation) -> Appraisal:
     """Compare a validated chain and the key description of its leaf with the expected values."""
+    found = {each.deviation for each in path.deviations}
+    deviations = tuple(sorted(found | description.deviations if description else found))
     identity = AppraisedClaim(TrustClaim.INSTANCE_IDENTITY, *_identity(path, description, expected))
     if identity.value >= UNRECOGNIZED or description is None:
-        return _unattested(identity)
+        return replace(_unattested(identity), deviations=deviations, provisioning=path.provisioning)
     hardware = description.hardware
     root = hardware.root_of_trust
     boot = _BOOT[root.verified_boot_state] if root else (CONTRAINDICATED, Reason.ROOT_OF_TRUST_ABSENT)
     results = (
         identity,
-        AppraisedClaim(TrustClaim.HARDWARE, *_hardware(description)),
+        AppraisedClaim(TrustClaim.HARDWARE, *_hardware(path, description)),
         AppraisedClaim(TrustClaim.EXECUTABLES, *boot),
         AppraisedClaim(TrustClaim.CONFIGURATION, *_configuration(hardware, expected)),
         AppraisedClaim(TrustClaim.STORAGE_OPAQUE, *_storage(hardware)),
@@ -186,33 +221,42 @@ def judge(path: Path, description: KeyDescription | None, expected: ExpectedAtte
     attested = hardware.imei is not None
     return Appraisal(
         identity=Identity.ATTESTED if attested else Identity.UNATTESTED,
-        tier=_worst(results),
+        tier=_worst(results, deviations),
         results=results,
         imei=hardware.imei,
         model=hardware.model if attested else None,
         root_of_trust=root,
+        deviations=deviations,
+        provisioning=path.provisioning,
     )
 
 
-def refused(problem: ChainProblem) -> Appraisal:
+def refused(problem: ChainProblem | Deviation) -> Appraisal:
     """The appraisal of a rejected chain, for callers that report an appraisal and not an error."""
     return _unattested(AppraisedClaim(TrustClaim.INSTANCE_IDENTITY, UNRECOGNIZED, problem))
 
 
-def describe(leaf: x509.Certificate) -> KeyDescription | None:
+def refuse_deviations(path: Path, description: KeyDescription | None) -> None:
+    """Raises ChainError, with the deviation as its problem, if the chain or the key description has one."""
+    for each in path.deviations:
+        raise ChainError(each.deviation, each.place, _REFUSED.format(each.deviation), each.subject)
+    for deviation in sorted(description.deviations if description else ()):
+        finding = f"has a key description that {_REFUSED.format(deviation)}"
+        raise ChainError(deviation, 0, finding, path.leaf.subject_text())
+
+
+_REFUSED: Final = "deviates from its standard ({}), and deviations are refused"
+
+
+def describe(leaf: ParsedCertificate) -> KeyDescription | None:
     """The leaf's key description, or None. Raises ChainError if it is malformed."""
+    value = leaf.extensions.get(KEY_DESCRIPTION)
     try:
-        extension = leaf.extensions.get_extension_for_oid(key_description.OID).value
-        if not isinstance(extension, x509.UnrecognizedExtension):
-            return None
-        return key_description.decode(extension.value)
-    except x509.ExtensionNotFound:
-        return None
+        return None if value is None else key_description.decode(value)
     except KeyDescriptionError as error:
         finding = f"has a malformed {error}"
-        raise ChainError(ChainProblem.DESCRIPTION_MALFORMED, 0, finding) from error
-    except MALFORMED as error:
-        raise ChainError(ChainProblem.MALFORMED, 0, "has malformed extensions") from error
+        problem = ChainProblem.DESCRIPTION_MALFORMED
+        raise ChainError(problem, 0, finding, leaf.subject_text()) from error
 
 
 def claimed_digits(ueid: str) -> str:
@@ -237,8 +281,9 @@ def _unattested(identity: AppraisedClaim) -> Appraisal:
     return Appraisal(Identity.UNATTESTED, identity.tier, (identity, *results), None, None)
 
 
-def _worst(results: Iterable[AppraisedClaim]) -> TrustTier:
-    return max(results, key=attrgetter("value")).tier
+def _worst(results: Iterable[AppraisedClaim], deviations: tuple[Deviation, ...]) -> TrustTier:
+    worst = max(results, key=attrgetter("value"))
+    return TrustTier.WARNING if deviations and worst.value < WARNING else worst.tier
 
 
 _ValueAndReason = tuple[int, Reason]
@@ -271,10 +316,13 @@ def _device_identity(hardware: AuthorizationList, expected: ExpectedAttestation)
     return AFFIRMING, Reason.RECOGNIZED
 
 
-def _hardware(description: KeyDescription) -> _ValueAndReason:
+def _hardware(path: Path, description: KeyDescription) -> _ValueAndReason:
     level = min(description.attestation_level, description.keymint_level)
     if level is SecurityLevel.SOFTWARE:
         return UNRECOGNIZED, Reason.KEYSTORE_IN_SOFTWARE
+    certified = path.provisioning.level if path.provisioning else None
+    if certified not in (None, description.attestation_level):
+        return CONTRAINDICATED, Reason.SECURITY_LEVEL_NOT_CERTIFIED
     if description.attestation_level is not description.keymint_level:
         return WARNING, Reason.SECURITY_LEVELS_DIFFER
     return AFFIRMING, Reason.STRONGBOX if level is SecurityLevel.STRONG_BOX else Reason.TRUSTED_ENVIRONMENT

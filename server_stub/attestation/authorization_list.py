@@ -8,7 +8,8 @@ A value that cannot be read costs this one fact: the field is absent and its nam
 refused, a BOOLEAN that is neither 00 nor ff: readers disagree on whether it means true.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -274,14 +275,29 @@ def decode(data: bytes) -> AuthorizationList:
     Cached, because all keys of one device have the same hardware-enforced list.
     """
     builder = _ListBuilder()
+    for element in _elements(data, builder.deviations):
+        builder.add(element)
+    return builder.built()
+
+
+def legible(data: bytes) -> AuthorizationList:
+    """What can be read of a list that `decode` refuses. For a report: it proves nothing."""
+    builder = _ListBuilder()
+    with suppress(KeyDescriptionError):
+        for element in _elements(data, builder.deviations):
+            with suppress(KeyDescriptionError):
+                builder.add(element)
+    return builder.built()
+
+
+def _elements(data: bytes, deviations: Deviations) -> Iterator[DerElement]:
     position, size = 0, len(data)
     while position < size:
         try:
-            tag, number, start, position = der.element_at(data, position, builder.deviations)
+            tag, number, start, position = der.element_at(data, position, deviations)
         except DerError as error:
             raise KeyDescriptionError("list", error.problem, error.detail) from error
-        builder.add(DerElement(tag, number, data[start:position]))
-    return builder.built()
+        yield DerElement(tag, number, data[start:position])
 
 
 class _ListBuilder:

@@ -1,32 +1,41 @@
 """Path validation of an attestation chain (RFC 5280 section 6.1, without policies and host names).
 
 Not `cryptography.x509.verification`: attestation leaves have no host name, are valid from 1970 to 2048 and have
-serial number 1, which a verifier for TLS rejects. Two rules are Android's own: only the leaf may have the
-key description, and a trust anchor is a name and a key, so a device may send any edition of its root.
+serial number 1, which a verifier for TLS rejects. Three rules are Android's own: only the leaf may have the
+key description, the dates of the leaf are not judged, because the clock of the device set them, and a trust anchor is
+a name and a key, so a device may send any edition of its root. What deviates with a clear meaning is accepted and named
+in `Path.deviations`; docs/security/appraisal.md lists it.
 """
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from server_stub.attestation.certificate import CertificateError, ParsedCertificate, parse, path_length_of
+from server_stub.attestation.certificate_fields import same_name
+from server_stub.attestation.der import DerError
+from server_stub.attestation.deviations import Deviation, PlacedDeviation
 from server_stub.attestation.issuers import (
+    Anchor,
     Issuer,
-    check_extensions,
     check_issued,
+    check_leaf,
+    is_strong,
     issuer_of,
-    signed_by,
-    spki_of,
+    names_issuer,
+    refusal,
 )
-from server_stub.attestation.reasons import MALFORMED, ChainError, ChainProblem
+from server_stub.attestation.provisioning import Provisioning, ProvisioningFacts, facts_of
+from server_stub.attestation.reasons import ChainError, ChainProblem
 from server_stub.attestation.revocation import StatusEntry
+from server_stub.attestation.signature_algorithms import is_signed_by
 
-__all__ = ["MALFORMED", "Anchor", "ChainError", "ChainProblem", "ChainVerifier", "Path"]
+__all__ = ["Anchor", "ChainError", "ChainProblem", "ChainVerifier", "Path"]
 
 _CACHE_MAX: Final = 1024
 
@@ -34,21 +43,18 @@ Statuses = Callable[[int], Mapping[int, StatusEntry]]
 """Entries of a revocation status list at a time, by serial number. Raises EvidenceError if there is no list."""
 
 
-class Anchor(StrEnum):
-    """The kind of root that a valid chain leads to."""
-
-    CONFIGURED = "configured"
-    SOFTWARE = "software"
-    NONE = "none"
-
-
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A valid chain, and the kind of root that it leads to."""
+    """A valid chain, the kind of root that it leads to, and how it deviates.
 
-    leaf: x509.Certificate
+    `provisioning` is what the certificates between leaf and root state, None if the chain leads to no configured root.
+    """
+
+    leaf: ParsedCertificate
     leaf_key: PublicKeyTypes
     anchor: Anchor
+    provisioning: ProvisioningFacts | None = None
+    deviations: tuple[PlacedDeviation, ...] = ()
 
     @property
     def anchored(self) -> bool:
@@ -57,18 +63,32 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class _Root:
+    """A configured root: a name and a key."""
+
+    certificate: ParsedCertificate
+    key: PublicKeyTypes
+    path_length: int | None
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
 class _VerifiedIssuers:
-    """The certificates above a leaf, verified. `links` excludes the root, `serials` has the numbers of all of them."""
+    """The certificates above a leaf, verified. `links` excludes the root.
+
+    `serials` has the place, the subject and the possible serial numbers of all of them.
+    """
 
     links: tuple[Issuer, ...]
-    root: Issuer | None
-    anchor: Anchor
-    serials: tuple[int, ...]
+    root: _Root | None
+    serials: tuple[tuple[int, ParsedCertificate, tuple[int, ...]], ...]
+    provisioning: ProvisioningFacts
+    deviations: tuple[PlacedDeviation, ...]
 
     @property
-    def issuer(self) -> Issuer | None:
-        """The issuer of the leaf."""
-        return self.links[0] if self.links else self.root
+    def anchor(self) -> Anchor:
+        """The kind of the root."""
+        return self.root.anchor if self.root else Anchor.NONE
 
 
 @dataclass(slots=True)
@@ -84,119 +104,200 @@ class ChainVerifier:
     revoked: frozenset[int] = frozenset()
     software_roots: tuple[x509.Certificate, ...] = ()
     statuses: Statuses | None = None
+    _anchors: tuple[_Root, ...] = field(init=False, repr=False)
     _known: dict[tuple[bytes, ...], _VerifiedIssuers] = field(default_factory=dict, repr=False)
 
-    def verify(self, chain: tuple[bytes, ...], at: int) -> Path:
-        """Validate `chain`, DER, leaf first, at `at` seconds since the epoch.
-
-        Raises ChainError, or EvidenceError if the status list is required but not available.
-        """
-        try:
-            return self._verify(chain, at)
-        except MALFORMED as error:
-            # `cryptography` parses names, times and keys on first access, so any access can find them malformed.
-            raise ChainError(ChainProblem.MALFORMED, None, "a certificate of x5c is malformed") from error
+    def __post_init__(self) -> None:
+        self._anchors = (
+            *(_root(each, Anchor.CONFIGURED) for each in self.roots),
+            *(_root(each, Anchor.SOFTWARE) for each in self.software_roots),
+        )
 
     def check(self, at: int) -> None:
         """Raises EvidenceError if no chain can be verified at `at` because the status list is not available."""
         if self.statuses:
             self.statuses(at)
 
-    def _verify(self, chain: tuple[bytes, ...], at: int) -> Path:
-        time = datetime.datetime.fromtimestamp(at, datetime.UTC)
+    def verify(self, chain: tuple[bytes, ...], at: int) -> Path:
+        """Validate `chain`, DER, leaf first, at `at` seconds since the epoch.
+
+        Raises ChainError, or EvidenceError if the status list is required but not available.
+        """
         leaf = _load(chain[0], 0)
-        if chain[1:]:
-            above = self._issuers(chain[1:])
-        else:
-            root, anchor = self._issuing_root(leaf)
-            above = _VerifiedIssuers((), root, anchor, (root.certificate.serial_number,) if root else ())
-        self._check_status((leaf.serial_number, *above.serials), at)
-        _check_validity(leaf.not_valid_before_utc, leaf.not_valid_after_utc, time, 0)
-        for place, link in enumerate(above.links, 1):
-            _check_validity(link.not_before, link.not_after, time, place)
-        if above.issuer:
-            check_issued(leaf, above.issuer, 0)
-        check_extensions(leaf, 0)
-        return Path(leaf, leaf.public_key(), above.anchor)
+        above = self._issuers(chain[1:]) if chain[1:] else self._directly_above(leaf)
+        self._check_status(leaf, above, at)
+        deviations = [*above.deviations, *_check_validity(above, at)]
+        of_leaf: frozenset[Deviation] = frozenset()
+        if issuer := above.links[0] if above.links else above.root:
+            subject = issuer.certificate.subject
+            of_leaf = check_issued(leaf, 0, subject, issuer.key, above.anchor)
+        of_leaf |= check_leaf(leaf)
+        deviations += _placed(of_leaf, 0, leaf)
+        try:
+            key = leaf.key()
+        except CertificateError as error:
+            raise refusal(ChainProblem.MALFORMED, 0, f"is malformed: {error}", leaf) from error
+        facts = above.provisioning if above.anchor is Anchor.CONFIGURED else None
+        return Path(leaf, key, above.anchor, facts, tuple(deviations))
 
     def _issuers(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
         """The certificates above the leaf, from the cache or verified now."""
         if known := self._known.get(chain):
             return known
-        certificates = tuple(_load(data, place) for place, data in enumerate(chain, 1))
-        verified = self._connect(certificates)
-        if verified.anchor is not Anchor.NONE:
+        verified = self._connect(chain)
+        if verified.root:
             # Evict the oldest: a signature has several encodings, so an attacker can send many variants of one chain.
             if len(self._known) >= _CACHE_MAX:
                 self._known.pop(next(iter(self._known)), None)
             self._known[chain] = verified
         return verified
 
-    def _connect(self, certificates: tuple[x509.Certificate, ...]) -> _VerifiedIssuers:
-        """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError."""
-        edition = self._edition(certificates[-1])
-        below_root = certificates[:-1] if edition else certificates
-        links = tuple(issuer_of(each, place) for place, each in enumerate(below_root, 1))
-        root, anchor = edition or self._issuing_root(certificates[-1])
-        issuers = (*links, root) if root else links
-        for place, (subject, issuer) in enumerate(pairwise(issuers), 1):
-            check_issued(subject.certificate, issuer, place)
-        for below, issuer in enumerate(issuers):
-            if issuer.path_length is not None and issuer.path_length < below:
-                raise ChainError(
-                    ChainProblem.PATH_TOO_LONG, below + 1, "has more certificates below it than it allows"
-                )
-        serials = [each.serial_number for each in certificates]
-        return _VerifiedIssuers(
-            links, root, anchor, (*serials, *([root.certificate.serial_number] if root else []))
-        )
+    def _directly_above(self, leaf: ParsedCertificate) -> _VerifiedIssuers:
+        """The root that issued a leaf, for a chain with only a leaf; or nothing."""
+        root = self._issuing_root(leaf)
+        serials = ((1, root.certificate, root.certificate.serial_numbers()),) if root else ()
+        return _VerifiedIssuers((), root, serials, facts_of(()), ())
 
-    def _edition(self, last: x509.Certificate) -> tuple[Issuer, Anchor] | None:
-        """The root of which `last` is an edition: the same name and the same key (RFC 5280 section 6.1.1 (d)).
+    def _connect(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
+        """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError."""
+        below: list[tuple[int, ParsedCertificate]] = []
+        serials: list[tuple[int, ParsedCertificate, tuple[int, ...]]] = []
+        deviations: list[PlacedDeviation] = []
+        root: _Root | None = None
+        for place, data in enumerate(chain, 1):
+            certificate = _load(data, place)
+            if below and below[-1][1].data == data:
+                deviations += _placed({Deviation.CERTIFICATE_REPEATED}, place, certificate)
+                continue
+            serials.append((place, certificate, certificate.serial_numbers()))
+            if root := self._edition(certificate):
+                if place < len(chain):
+                    deviations += _placed({Deviation.CERTIFICATE_ABOVE_ROOT}, place, certificate)
+                break
+            below.append((place, certificate))
+        root_place = place if root else len(chain) + 1
+        root = root or self._issuing_root(below[-1][1])
+        if root:
+            serials.append((root_place, root.certificate, root.certificate.serial_numbers()))
+        links, of_links = _link(below, root)
+        _check_path_lengths(links, root, root_place)
+        facts = facts_of([link.certificate for link in links])
+        if facts.malformed is not None:
+            link = links[facts.malformed]
+            malformed = {Deviation.PROVISIONING_INFORMATION_MALFORMED}
+            deviations += _placed(malformed, link.place, link.certificate)
+        return _VerifiedIssuers(links, root, tuple(serials), facts, (*deviations, *of_links))
+
+    def _edition(self, certificate: ParsedCertificate) -> _Root | None:
+        """The root of which `certificate` is an edition: the same name and the same key (RFC 5280 section 6.1.1 (d)).
 
         Nothing else of an edition is used. A forged edition has no effect, because the root's key must have signed the
         certificate below it.
         """
-        for root, anchor in self._anchors():
-            if root.subject == last.subject and spki_of(root) == spki_of(last):
-                return issuer_of(root, None), anchor
+        for root in self._anchors:
+            try:
+                if same_name(root.certificate.subject, certificate.subject) and (
+                    root.certificate.spki == certificate.spki or root.key == certificate.key()
+                ):
+                    return root
+            except (DerError, CertificateError):
+                continue
         return None
 
-    def _issuing_root(self, certificate: x509.Certificate) -> tuple[Issuer | None, Anchor]:
+    def _issuing_root(self, certificate: ParsedCertificate) -> _Root | None:
         """The root that issued `certificate`, by name and signature."""
-        for root, anchor in self._anchors():
-            if root.subject == certificate.issuer and signed_by(certificate, root):
-                return issuer_of(root, None), anchor
-        return None, Anchor.NONE
+        for root in self._anchors:
+            try:
+                if names_issuer(certificate, root.certificate.subject) and is_signed_by(
+                    certificate, root.key
+                ):
+                    return root
+            except CertificateError:
+                continue
+        return None
 
-    def _anchors(self) -> list[tuple[x509.Certificate, Anchor]]:
-        return [
-            *((root, Anchor.CONFIGURED) for root in self.roots),
-            *((root, Anchor.SOFTWARE) for root in self.software_roots),
-        ]
-
-    def _check_status(self, serials: tuple[int, ...], at: int) -> None:
+    def _check_status(self, leaf: ParsedCertificate, above: _VerifiedIssuers, at: int) -> None:
         statuses = self.statuses(at) if self.statuses else {}
-        for place, serial in enumerate(serials):
-            if serial in self.revoked:
-                raise ChainError(ChainProblem.REVOKED, place, "has been revoked")
-            if entry := statuses.get(serial):
-                raise ChainError(ChainProblem.of(entry.status), place, f"has been {entry}")
+        if not statuses and not self.revoked:
+            return
+        for place, certificate, numbers in ((0, leaf, leaf.serial_numbers()), *above.serials):
+            for number in numbers:
+                if number in self.revoked:
+                    raise refusal(ChainProblem.REVOKED, place, "has been revoked", certificate)
+                if entry := statuses.get(number):
+                    raise refusal(ChainProblem.of(entry.status), place, f"has been {entry}", certificate)
 
 
-def _load(data: bytes, place: int) -> x509.Certificate:
+def _load(data: bytes, place: int) -> ParsedCertificate:
     try:
-        return x509.load_der_x509_certificate(data)
-    except MALFORMED as error:
-        raise ChainError(ChainProblem.MALFORMED, place, "is not an X.509 certificate") from error
+        return parse(data)
+    except CertificateError as error:
+        finding = f"is not an X.509 certificate: {error}"
+        raise ChainError(ChainProblem.MALFORMED, place, finding) from error
 
 
-def _check_validity(
-    not_before: datetime.datetime, not_after: datetime.datetime, at: datetime.datetime, place: int
-) -> None:
-    if not not_before <= at <= not_after:
-        raise ChainError(
-            ChainProblem.OUT_OF_TIME,
-            place,
-            f"is not valid at this time; it is from {not_before:%Y-%m-%d} to {not_after:%Y-%m-%d}",
-        )
+def _root(certificate: x509.Certificate, anchor: Anchor) -> _Root:
+    """A configured root. Its validity, and whether it is marked as a CA, are not used (RFC 5280 section 6.1.1 (d))."""
+    parsed = parse(certificate.public_bytes(Encoding.DER))
+    return _Root(parsed, parsed.key(), path_length_of(parsed), anchor)
+
+
+def _link(
+    below: list[tuple[int, ParsedCertificate]], root: _Root | None
+) -> tuple[tuple[Issuer, ...], list[PlacedDeviation]]:
+    """The certificates below the root as issuers, each issued by the next one. Raises ChainError."""
+    anchor = root.anchor if root else Anchor.NONE
+    if root and anchor is Anchor.CONFIGURED and not is_strong(root.key):
+        name = root.certificate.subject_text()
+        raise ChainError(ChainProblem.KEY_WEAK, None, f"the root ({name}) has a weak key")
+    links = tuple(
+        issuer_of(certificate, place, anchor, only_link=root is not None and len(below) == 1)
+        for place, certificate in below
+    )
+    found = [each for link in links for each in _placed(link.deviations, link.place, link.certificate)]
+    for link, issuer in zip(links, (*links, root)[1:], strict=True):
+        if issuer:
+            subject = issuer.certificate.subject
+            deviations = check_issued(link.certificate, link.place, subject, issuer.key, anchor)
+            found += _placed(deviations, link.place, link.certificate)
+    return links, found
+
+
+def _check_path_lengths(links: tuple[Issuer, ...], root: _Root | None, root_place: int) -> None:
+    """Certificates that issued themselves do not count (RFC 5280 section 6.1.4 (l)). Raises ChainError."""
+    below = 0
+    for place, issuer in (*((link.place, link) for link in links), *(((root_place, root),) if root else ())):
+        if issuer.path_length is not None and issuer.path_length < below:
+            finding = "has more certificates below it than it allows"
+            raise refusal(ChainProblem.PATH_TOO_LONG, place, finding, issuer.certificate)
+        below += issuer.certificate.issuer != issuer.certificate.subject
+
+
+def _check_validity(above: _VerifiedIssuers, at: int) -> list[PlacedDeviation]:
+    """Certificates outside their validity. Raises ChainError for an expired one of a remotely provisioned device.
+
+    A factory writes certificates once, and they cannot be renewed. Remotely provisioned ones are renewed every few
+    weeks, which is how a stolen key gets useless. A certificate that is not yet valid was issued all the same: one of
+    two clocks is wrong.
+    """
+    found: list[PlacedDeviation] = []
+    for link in above.links:
+        begins, ends, _ = link.validity
+        if at > ends:
+            if above.provisioning.method is Provisioning.REMOTE:
+                finding = f"is not valid at this time; it is from {_day(begins)} to {_day(ends)}"
+                raise refusal(ChainProblem.OUT_OF_TIME, link.place, finding, link.certificate)
+            found += _placed({Deviation.CERTIFICATE_EXPIRED}, link.place, link.certificate)
+        elif at < begins:
+            found += _placed({Deviation.CERTIFICATE_NOT_YET_VALID}, link.place, link.certificate)
+    return found
+
+
+def _placed(
+    deviations: Iterable[Deviation], place: int, certificate: ParsedCertificate
+) -> list[PlacedDeviation]:
+    return [PlacedDeviation(each, place, certificate.subject_text()) for each in sorted(deviations)]
+
+
+def _day(at: int) -> str:
+    return f"{datetime.datetime.fromtimestamp(at, datetime.UTC):%Y-%m-%d}"

@@ -3,6 +3,7 @@
 Each lowers the trust tier to at least `warning`. The codes are stored with each verdict and do not change.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -12,7 +13,17 @@ class Deviation(StrEnum):
 
     CERTIFICATE_EXPIRED = "certificate-expired"
     CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_REPEATED = "certificate-repeated"
+    CERTIFICATE_ABOVE_ROOT = "certificate-above-root"
+    CERTIFICATE_VERSION = "certificate-version"
     ISSUER_NOT_CA = "issuer-not-ca"
+    ISSUER_NAME_EMPTY = "issuer-name-empty"
+    SERIAL_NUMBER_UNUSUAL = "serial-number-unusual"
+    TIME_UNUSUAL = "time-unusual"
+    DEFAULT_ENCODED = "default-encoded"
+    EXTENSION_CRITICAL = "extension-critical"
+    KEY_USAGE_MALFORMED = "key-usage-malformed"
+    PROVISIONING_INFORMATION_MALFORMED = "provisioning-information-malformed"
     SET_UNSORTED = "set-unsorted"
     VERSION_LATER = "version-later"
     TAG_NOT_MINIMAL = "tag-not-minimal"
@@ -37,14 +48,33 @@ class Deviation(StrEnum):
     SECURITY_LEVEL_UNKNOWN = "security-level-unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedDeviation:
+    """A deviation, the certificate that has it, counted from the leaf, 0, and the subject of that certificate."""
+
+    deviation: Deviation
+    place: int
+    subject: str
+
+
 DEVIATION_MEANING: Final[dict[Deviation, str]] = {
     Deviation.CERTIFICATE_EXPIRED: "A certificate that the factory wrote into the device has expired.",
     Deviation.CERTIFICATE_NOT_YET_VALID: "A certificate above the leaf is not valid yet.",
+    Deviation.CERTIFICATE_REPEATED: "The chain contains the same certificate twice in succession.",
+    Deviation.CERTIFICATE_ABOVE_ROOT: "The chain continues above a trusted root.",
+    Deviation.CERTIFICATE_VERSION: "A certificate has extensions, but its version is not 3.",
     Deviation.ISSUER_NOT_CA: "The certificate below the root issued the leaf, but is not marked as a CA.",
+    Deviation.ISSUER_NAME_EMPTY: "A certificate does not name its issuer; its signature identifies it.",
+    Deviation.SERIAL_NUMBER_UNUSUAL: "A serial number is not positive, or is longer than 20 bytes.",
+    Deviation.TIME_UNUSUAL: "A time is not in the form that RFC 5280 requires for its year.",
+    Deviation.DEFAULT_ENCODED: "A default value is encoded, which DER forbids.",
+    Deviation.EXTENSION_CRITICAL: "An extension that only identifies or locates something is critical.",
+    Deviation.KEY_USAGE_MALFORMED: "The key usage of the leaf cannot be read, so it counts as absent.",
+    Deviation.PROVISIONING_INFORMATION_MALFORMED: "The provisioning information cannot be read.",
     Deviation.SET_UNSORTED: "The members of a set in the key description are not in the order of DER.",
     Deviation.VERSION_LATER: "The key description has a later version than this release knows.",
-    Deviation.TAG_NOT_MINIMAL: "A tag number in the key description has a shorter form.",
-    Deviation.LENGTH_NOT_MINIMAL: "A length in the key description has a shorter form.",
+    Deviation.TAG_NOT_MINIMAL: "A tag number has a shorter form.",
+    Deviation.LENGTH_NOT_MINIMAL: "A length has a shorter form.",
     Deviation.INTEGER_NOT_MINIMAL: "A number in the key description has leading zeros.",
     Deviation.NUMBER_TYPE: "An INTEGER in the key description is written as ENUMERATED, or the reverse.",
     Deviation.FLAG_NOT_NULL: "A flag in the key description has a value; its presence sets it.",

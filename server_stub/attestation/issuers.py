@@ -1,122 +1,156 @@
 """One link of a chain: whether a certificate may issue others, and whether it issued the one below."""
 
-import datetime
 from dataclasses import dataclass
-from functools import lru_cache
+from enum import StrEnum
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from server_stub.attestation import key_description
+from server_stub.attestation.certificate import (
+    BASIC_CONSTRAINTS,
+    DIGITAL_SIGNATURE,
+    KEY_CERT_SIGN,
+    KEY_DESCRIPTION,
+    NAME_CONSTRAINTS,
+    BasicConstraints,
+    CertificateError,
+    CertificateValidity,
+    ParsedCertificate,
+    basic_constraints,
+    may_be_used,
+)
+from server_stub.attestation.certificate_fields import same_name
+from server_stub.attestation.der import DerError
+from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.reasons import ChainError, ChainProblem
+from server_stub.attestation.signature_algorithms import is_signed_by, read_algorithm
 
-_STRONG: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _CURVES: Final = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 _RSA_BITS_MIN: Final = 2048
+_NO_CONSTRAINTS: Final = BasicConstraints(ca=False, path_length=None)
 
-_UNDERSTOOD: Final = frozenset({x509.BasicConstraints.oid, x509.KeyUsage.oid, key_description.OID})
-"""Extensions that may be critical, because this package reads them."""
+
+class Anchor(StrEnum):
+    """The kind of root that a valid chain leads to."""
+
+    CONFIGURED = "configured"
+    SOFTWARE = "software"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A CA certificate and the parts of it that path validation uses, parsed once."""
+    """A CA certificate and the parts of it that path validation uses, parsed once. `place` counts from the leaf, 0."""
 
-    certificate: x509.Certificate
+    certificate: ParsedCertificate
+    place: int
     key: PublicKeyTypes
-    subject: x509.Name
     path_length: int | None
-    not_before: datetime.datetime
-    not_after: datetime.datetime
+    validity: CertificateValidity
+    deviations: frozenset[Deviation]
 
 
-def issuer_of(certificate: x509.Certificate, place: int | None) -> Issuer:
-    """`certificate` as an issuer. Raises ChainError if it may not issue certificates."""
-    extensions = {extension.oid: extension.value for extension in certificate.extensions}
-    basic = extensions.get(x509.BasicConstraints.oid)
-    usage = extensions.get(x509.KeyUsage.oid)
-    may_sign = not isinstance(usage, x509.KeyUsage) or usage.key_cert_sign
-    if not isinstance(basic, x509.BasicConstraints) or not basic.ca or not may_sign:
-        raise ChainError(ChainProblem.NOT_AN_ISSUER, place, "may not issue certificates")
-    if key_description.OID in extensions:
-        raise ChainError(
-            ChainProblem.EXTENSION_MISPLACED,
-            place,
-            "has a key description, which only a leaf may have: an attested key signed the certificate below",
-        )
-    check_extensions(certificate, place)
-    key = certificate.public_key()
-    strong = (
-        key.key_size >= _RSA_BITS_MIN
-        if isinstance(key, RSAPublicKey)
-        else isinstance(key, EllipticCurvePublicKey) and key.curve.name in _CURVES
-    )
-    if not strong:
-        raise ChainError(
-            ChainProblem.KEY_WEAK,
-            place,
-            "has a key that is neither RSA of 2048 bits or more nor on P-256, P-384 or P-521",
-        )
-    return Issuer(
-        certificate,
-        key,
-        certificate.subject,
-        basic.path_length,
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
-    )
+def refusal(
+    problem: ChainProblem | Deviation, place: int, finding: str, certificate: ParsedCertificate
+) -> ChainError:
+    """The error that rejects a chain for one of its certificates."""
+    return ChainError(problem, place, finding, certificate.subject_text())
 
 
-def check_extensions(certificate: x509.Certificate, place: int | None) -> None:
-    """Reject unknown critical extensions (RFC 5280 section 4.2). Raises ChainError."""
-    for extension in certificate.extensions:
-        if extension.critical and extension.oid not in _UNDERSTOOD:
-            raise ChainError(ChainProblem.EXTENSION_UNKNOWN, place, "has an unknown critical extension")
+def issuer_of(certificate: ParsedCertificate, place: int, anchor: Anchor, *, only_link: bool) -> Issuer:
+    """`certificate` as an issuer in a chain to `anchor`. Raises ChainError if it may not issue certificates.
 
-
-def check_issued(certificate: x509.Certificate, issuer: Issuer, place: int) -> None:
-    """Check issuer name and signature. Raises ChainError.
-
-    EC signatures are verified with the parsed key, because `verify_directly_issued_by` would parse it again.
+    `only_link`: it is directly below the root and directly above the leaf.
     """
-    if certificate.issuer != issuer.subject:
-        raise ChainError(
-            ChainProblem.ISSUER_DIFFERS,
-            place,
-            "has an issuer that is not the subject of the next certificate",
-        )
-    algorithm = certificate.signature_hash_algorithm
-    if not isinstance(algorithm, _STRONG):
-        raise ChainError(
-            ChainProblem.HASH_WEAK, place, "is signed with a hash that is not of the SHA-2 family"
-        )
+    deviations = set(certificate.deviations)
     try:
-        if isinstance(issuer.key, EllipticCurvePublicKey):
-            issuer.key.verify(certificate.signature, certificate.tbs_certificate_bytes, ECDSA(algorithm))
-        else:
-            certificate.verify_directly_issued_by(issuer.certificate)
-    except (InvalidSignature, ValueError, TypeError) as error:
-        raise ChainError(
-            ChainProblem.SIGNATURE_INVALID, place, "was not signed by the key of the next certificate"
-        ) from error
+        value = certificate.extensions.get(BASIC_CONSTRAINTS)
+        basic = basic_constraints(value) if value is not None else _NO_CONSTRAINTS
+        may_sign = may_be_used(certificate, KEY_CERT_SIGN)
+        key, validity = certificate.key(), certificate.period()
+    except CertificateError as error:
+        raise refusal(ChainProblem.MALFORMED, place, f"is malformed: {error}", certificate) from error
+    if not basic.ca and only_link and anchor is Anchor.CONFIGURED:
+        # Early keystores have such a batch certificate. Its key signed no certificate but the leaf.
+        deviations.add(Deviation.ISSUER_NOT_CA)
+    elif not basic.ca or not may_sign:
+        raise refusal(ChainProblem.NOT_AN_ISSUER, place, "may not issue certificates", certificate)
+    if KEY_DESCRIPTION in certificate.extensions:
+        finding = (
+            "has a key description, which only a leaf may have: an attested key signed the certificate below"
+        )
+        raise refusal(ChainProblem.EXTENSION_MISPLACED, place, finding, certificate)
+    check_extensions(certificate, place)
+    if anchor is not Anchor.SOFTWARE and not is_strong(key):
+        raise refusal(ChainProblem.KEY_WEAK, place, f"has a key that {_NOT_STRONG}", certificate)
+    if not validity.usual:
+        deviations.add(Deviation.TIME_UNUSUAL)
+    return Issuer(certificate, place, key, basic.path_length, validity, frozenset(deviations))
 
 
-def signed_by(certificate: x509.Certificate, root: x509.Certificate) -> bool:
-    """Whether the key of `root` signed `certificate` and the issuer's name is the root's."""
+_NOT_STRONG: Final = "is neither RSA of 2048 bits or more nor on P-256, P-384 or P-521"
+
+
+def is_strong(key: PublicKeyTypes) -> bool:
+    """Whether a key may issue certificates of hardware."""
+    if isinstance(key, RSAPublicKey):
+        return key.key_size >= _RSA_BITS_MIN
+    return isinstance(key, EllipticCurvePublicKey) and key.curve.name in _CURVES
+
+
+def check_extensions(certificate: ParsedCertificate, place: int) -> None:
+    """Reject extensions that limit a certificate in a way that is not checked here. Raises ChainError."""
+    if NAME_CONSTRAINTS in certificate.extensions:
+        raise refusal(ChainProblem.NAME_CONSTRAINTS, place, "has name constraints", certificate)
+    if certificate.critical_unknown:
+        # RFC 5280 section 4.2.
+        raise refusal(ChainProblem.EXTENSION_UNKNOWN, place, "has an unknown critical extension", certificate)
+
+
+def check_leaf(leaf: ParsedCertificate) -> frozenset[Deviation]:
+    """Check the extensions of a leaf, and return the deviations. Its dates are not judged. Raises ChainError."""
+    check_extensions(leaf, 0)
     try:
-        certificate.verify_directly_issued_by(root)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
+        if may_be_used(leaf, DIGITAL_SIGNATURE):
+            return leaf.deviations
+    except CertificateError:
+        return leaf.deviations | {Deviation.KEY_USAGE_MALFORMED}
+    finding = "has a key usage that excludes digital signatures"
+    raise refusal(ChainProblem.LEAF_MAY_NOT_SIGN, 0, finding, leaf)
 
 
-@lru_cache(maxsize=64)
-def spki_of(certificate: x509.Certificate) -> bytes:
-    """SubjectPublicKeyInfo, DER."""
-    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+def check_issued(
+    certificate: ParsedCertificate, place: int, subject: bytes, key: PublicKeyTypes, anchor: Anchor
+) -> frozenset[Deviation]:
+    """Check that the issuer with the name `subject` and `key` issued `certificate`. Raises ChainError."""
+    deviations: frozenset[Deviation] = frozenset()
+    try:
+        if not names_issuer(certificate, subject):
+            finding = "has an issuer that is not the subject of the next certificate"
+            raise refusal(ChainProblem.ISSUER_DIFFERS, place, finding, certificate)
+        if not certificate.issuer and subject:
+            deviations = frozenset({Deviation.ISSUER_NAME_EMPTY})
+        algorithm = read_algorithm(certificate.algorithm)
+        if read_algorithm(certificate.outer_algorithm) != algorithm:
+            finding = "states a signature algorithm that is not the one of its signature"
+            raise refusal(ChainProblem.ALGORITHMS_DIFFER, place, finding, certificate)
+        if anchor is not Anchor.SOFTWARE and not algorithm.strong:
+            finding = "is signed with an algorithm other than ECDSA or RSA with a hash of the SHA-2 family"
+            raise refusal(ChainProblem.HASH_WEAK, place, finding, certificate)
+        signed = is_signed_by(certificate, key)
+    except CertificateError as error:
+        raise refusal(ChainProblem.MALFORMED, place, f"is malformed: {error}", certificate) from error
+    if not signed:
+        finding = "was not signed by the key of the next certificate"
+        raise refusal(ChainProblem.SIGNATURE_INVALID, place, finding, certificate)
+    return deviations
+
+
+def names_issuer(certificate: ParsedCertificate, subject: bytes) -> bool:
+    """Whether the issuer of `certificate` is `subject` or not stated. Raises CertificateError."""
+    try:
+        return not certificate.issuer or same_name(certificate.issuer, subject)
+    except DerError as error:
+        raise CertificateError("a name cannot be read") from error

@@ -6,6 +6,7 @@ What deviates from schema or DER with a clear meaning is read and named in `KeyD
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -40,6 +41,7 @@ __all__ = [
     "RootOfTrust",
     "SecurityLevel",
     "decode",
+    "legible",
 ]
 
 OID: Final = ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
@@ -108,6 +110,29 @@ def decode(extension: bytes) -> KeyDescription:
     if root and root.verified_boot_hash is None and found["attestation_version"] >= _BOOT_HASH_SINCE:
         deviations.add(Deviation.BOOT_HASH_ABSENT)
     return KeyDescription(**found, deviations=frozenset(deviations))
+
+
+def legible(extension: bytes) -> dict[str, Any]:
+    """The members of a description that can be read, by the names of `KeyDescription`. For a report: it proves nothing.
+
+    >>> legible(bytes.fromhex("3006020103010100"))
+    {'attestation_version': 3}
+    """
+    found: dict[str, Any] = {}
+    deviations: Deviations = set()
+    with suppress(DerError):
+        sequence = der.elements(extension, 1, 1, deviations)[0]
+        position, members = 0, sequence.content
+        for name, tag, read in _MEMBERS:
+            if position >= len(members):
+                break
+            kind, number, start, position = der.element_at(members, position, deviations)
+            value = members[start:position]
+            with suppress(DerError):
+                content = der.content(der.DerElement(kind, number, value), tag, deviations)
+                is_list = read is _list
+                found[name] = authorization_list.legible(content) if is_list else read(content, deviations)
+    return found
 
 
 def _version(published: tuple[int, ...]) -> Callable[[bytes, Deviations], int]:

@@ -3,22 +3,10 @@
 from enum import StrEnum
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-
+from server_stub.attestation.deviations import DEVIATION_MEANING, Deviation
 from server_stub.attestation.revocation import CertificateStatus
 from server_stub.evidence.errors import EvidenceError
 from wire.codes import ProblemCode
-
-MALFORMED: Final = (
-    ValueError,
-    TypeError,  # a name whose attribute has a string type that is not allowed for it
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
-"""What `cryptography` raises for a malformed certificate; the library has no common base class for these."""
 
 
 class ChainProblem(StrEnum):
@@ -34,6 +22,9 @@ class ChainProblem(StrEnum):
     KEY_WEAK = "issuer-key-weak"
     EXTENSION_MISPLACED = "key-description-misplaced"
     EXTENSION_UNKNOWN = "critical-extension-unknown"
+    NAME_CONSTRAINTS = "name-constraints"
+    ALGORITHMS_DIFFER = "signature-algorithms-differ"
+    LEAF_MAY_NOT_SIGN = "leaf-may-not-sign"
     REVOKED = "certificate-revoked"
     SUSPENDED = "certificate-suspended"
     DESCRIPTION_MALFORMED = "key-description-malformed"
@@ -47,15 +38,19 @@ class ChainProblem(StrEnum):
 class ChainError(EvidenceError):
     """A chain is rejected. `place` counts certificates from the leaf, 0; None if the error concerns none of them.
 
-    `finding` is the message without the place, for callers that name certificates in another way.
+    `finding` is the message without the certificate, `subject` the subject of the certificate if it can be read.
     """
 
-    def __init__(self, problem: ChainProblem, place: int | None, finding: str) -> None:
-        where = "" if place is None else f"certificate {place} of x5c "
+    def __init__(
+        self, problem: ChainProblem | Deviation, place: int | None, finding: str, subject: str | None = None
+    ) -> None:
+        name = "" if subject is None else f" ({subject})"
+        where = "" if place is None else f"certificate {place} of x5c{name} "
         super().__init__(ProblemCode.CHAIN_INVALID, f"{where}{finding}")
         self.problem = problem
         self.place = place
         self.finding = finding
+        self.subject = subject
 
 
 class AppraisalReason(StrEnum):
@@ -72,6 +67,7 @@ class AppraisalReason(StrEnum):
     NOT_VOUCHED_FOR = "not-vouched-for"
     KEYSTORE_IN_SOFTWARE = "keystore-in-software"
     SECURITY_LEVELS_DIFFER = "security-levels-differ"
+    SECURITY_LEVEL_NOT_CERTIFIED = "security-level-not-certified"
     STRONGBOX = "strongbox"
     TRUSTED_ENVIRONMENT = "trusted-environment"
     ROOT_OF_TRUST_ABSENT = "root-of-trust-absent"
@@ -93,7 +89,8 @@ class AppraisalReason(StrEnum):
 _R = AppraisalReason
 _P = ChainProblem
 
-MEANING: Final[dict[AppraisalReason | ChainProblem, str]] = {
+MEANING: Final[dict[AppraisalReason | ChainProblem | Deviation, str]] = {
+    **dict(DEVIATION_MEANING.items()),
     _R.RECOGNIZED: "The hardware states the IMEI of this device and answers this challenge.",
     _R.CHALLENGE_NOT_COMPARED: "No challenge was given to compare with, so the attestation may be an old one.",
     _R.IMEI_NOT_ATTESTED: "The hardware states no IMEI, so it does not identify the device.",
@@ -105,6 +102,7 @@ MEANING: Final[dict[AppraisalReason | ChainProblem, str]] = {
     _R.NOT_VOUCHED_FOR: "No trusted certificate covers this claim, so it is not appraised.",
     _R.KEYSTORE_IN_SOFTWARE: "The key, or the keystore that attests it, is in software.",
     _R.SECURITY_LEVELS_DIFFER: "The key and the keystore that attests it have different security levels.",
+    _R.SECURITY_LEVEL_NOT_CERTIFIED: "The chain certifies another security level than the key description states.",
     _R.STRONGBOX: "The key is in a separate secure element (StrongBox).",
     _R.TRUSTED_ENVIRONMENT: "The key is in the trusted execution environment.",
     _R.ROOT_OF_TRUST_ABSENT: "The hardware does not state what was booted.",
@@ -122,7 +120,7 @@ MEANING: Final[dict[AppraisalReason | ChainProblem, str]] = {
     _R.KEY_AUTHORIZATION_UNKNOWN: "The hardware enforces an authorization that this server does not know.",
     _R.KEY_IN_HARDWARE: "The key was generated in the hardware, for signing.",
     _P.MALFORMED: "A certificate is malformed.",
-    _P.OUT_OF_TIME: "A certificate is not valid at this time.",
+    _P.OUT_OF_TIME: "A certificate of a remotely provisioned device has expired.",
     _P.NOT_AN_ISSUER: "A certificate issued another one but may not issue certificates.",
     _P.ISSUER_DIFFERS: "The issuer of a certificate is not the subject of the next one.",
     _P.SIGNATURE_INVALID: "A certificate was not signed by the key of the next one.",
@@ -131,6 +129,9 @@ MEANING: Final[dict[AppraisalReason | ChainProblem, str]] = {
     _P.KEY_WEAK: "A certificate was issued with a weak key.",
     _P.EXTENSION_MISPLACED: "A certificate above the leaf has a key description.",
     _P.EXTENSION_UNKNOWN: "A certificate has an unknown critical extension.",
+    _P.NAME_CONSTRAINTS: "A certificate limits the names below it, which the names of keystores cannot satisfy.",
+    _P.ALGORITHMS_DIFFER: "A certificate states two different signature algorithms.",
+    _P.LEAF_MAY_NOT_SIGN: "The key usage of the leaf excludes signatures.",
     _P.REVOKED: "A certificate has been revoked.",
     _P.SUSPENDED: "A certificate has been suspended.",
     _P.DESCRIPTION_MALFORMED: "The key description in the leaf is malformed.",

@@ -7,7 +7,6 @@ from typing import Final
 
 from server_stub.attestation.revocation import StatusEntry, StatusList, StatusListError
 from server_stub.evidence.errors import EvidenceError
-from wire import limits
 from wire.codes import ProblemCode
 
 DAY: Final = 86_400
@@ -26,16 +25,25 @@ class WhenUnusable(StrEnum):
 class StatusListFile:
     """Usable as `ChainVerifier.statuses`. The file is read again whenever it changes.
 
-    The format has no timestamp, so the file's modification time is the time of the list. A list that is older than
-    `max_age` seconds is too old.
+    The format has no timestamp. The age of the list is the time since the file last changed on this machine (`ctime`):
+    a tool that downloads or copies a file gives it the modification time of the original. `fetched_at`, in seconds
+    since the epoch, replaces that time for the file that is there at first, for a file whose change says nothing, such
+    as one in a disk image. A list that is older than `max_age` seconds is too old; one from the future has age 0.
     """
 
     def __init__(
-        self, path: Path, *, max_age: int = DAY, when_unusable: WhenUnusable = WhenUnusable.REFUSE
+        self,
+        path: Path,
+        *,
+        max_age: int = DAY,
+        when_unusable: WhenUnusable = WhenUnusable.REFUSE,
+        fetched_at: int | None = None,
     ) -> None:
         self._path = path
         self._max_age = max_age
         self._when_unusable = when_unusable
+        self.fetched_at = fetched_at
+        self._first: tuple[int, int, int] | None = None
         self._seen: tuple[int, int, int] | None = None
         self._malformed = False
         self._entries: Mapping[int, StatusEntry] = {}
@@ -52,14 +60,16 @@ class StatusListFile:
     def _problem(self, at: int) -> str | None:
         try:
             state = self._path.stat()
-            self._refresh((state.st_mtime_ns, state.st_size, state.st_ino))
+            mark = (state.st_ctime_ns, state.st_size, state.st_ino)
+            self._refresh(mark)
         except OSError:
             return "cannot be read"
         if self._malformed:
             return "is malformed"
-        if state.st_mtime - at > limits.SKEW:
-            return "is from the future"
-        return "is too old" if at - state.st_mtime > self._max_age else None
+        if self._first is None:
+            self._first = mark
+        fetched = self.fetched_at if self._first == mark and self.fetched_at is not None else state.st_ctime
+        return "is too old" if at - fetched > self._max_age else None
 
     def _refresh(self, mark: tuple[int, int, int]) -> None:
         """Read the file if it has changed. A malformed file is read once and does not change the entries."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from server_stub.attestation.appraisal import Appraisal, Identity, appraise
+from server_stub.attestation.appraisal import Appraisal, DeviationTreatment, Identity, appraise
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as evidence_reader
 from server_stub.evidence.challenges import Challenger, SpendableNonce
@@ -42,6 +42,7 @@ class Appraiser:
     pseudonyms: Pseudonyms
     clock: Callable[[], int]
     country_of: CountryOf = unknown_country
+    deviations: DeviationTreatment = DeviationTreatment.WARN
 
     def appraise(self, token: bytes, observer: RequestObserver, address: str | None = None) -> Appraised:
         """Judge signed evidence that came from `address`, which is not stored.
@@ -57,7 +58,7 @@ class Appraiser:
         observer.record_step(JudgingStep.CHAIN)
         read.verify_signature(path.leaf_key)
         observer.record_step(JudgingStep.SIGNATURE)
-        appraisal = appraise(path, read.evidence)
+        appraisal = appraise(path, read.evidence, self.deviations)
         sub = None
         if appraisal.identity is Identity.ATTESTED and appraisal.imei is not None:
             sub = self.pseudonyms.device(appraisal.imei)

@@ -88,7 +88,7 @@ def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Ps
         verdict=verdict,
         identity=appraised.appraisal.identity,
         inputs=_inputs(appraised.claims, pseudonyms),
-        appraisal=appraised.appraisal.reasons(),
+        appraisal=appraised.appraisal.recorded(),
         judgement={
             "status": judgement.status,
             "territory": judgement.territory,

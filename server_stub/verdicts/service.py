@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from server_stub.attestation.appraisal import DeviationTreatment
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence.challenges import Challenger
 from server_stub.evidence.errors import EvidenceError
@@ -79,7 +80,8 @@ class VerdictService:
 
     `clock` returns seconds since the epoch, `random` the given number of random bytes. `signer` chooses the key that
     signs; without it the first key of `secrets` signs. The policy in force in `store` decides; `policy` is put in force
-    if there is none. `country_of` returns the country of an address.
+    if there is none. `country_of` returns the country of an address. `deviations` is the treatment of attestations
+    that deviate from their standards.
     """
 
     def __init__(  # noqa: PLR0913 - each is a separate part, and all are given by name
@@ -94,6 +96,7 @@ class VerdictService:
         random: Callable[[int], bytes],
         signer: VerdictSigner | None = None,
         country_of: CountryOf = unknown_country,
+        deviations: DeviationTreatment = DeviationTreatment.WARN,
     ) -> None:
         self._signer = signer or secrets.signing_keys[0]
         self._store = store
@@ -106,7 +109,7 @@ class VerdictService:
             secrets.attestation_roots, secrets.revoked_certificates, secrets.software_roots, secrets.statuses
         )
         self._pseudonyms = Pseudonyms(secrets.identifier_key)
-        self._appraiser = Appraiser(self._challenger, chains, self._pseudonyms, clock, country_of)
+        self._appraiser = Appraiser(self._challenger, chains, self._pseudonyms, clock, country_of, deviations)
         self._in_force = PolicyInForce(policy, clock)
         # If the store cannot be written yet, the policy is put in force with the first verdict.
         with suppress(StoreUnavailableError), store.transaction() as transaction:

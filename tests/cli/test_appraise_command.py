@@ -1,6 +1,7 @@
 """`activation appraise`: input, report and exit codes."""
 
 import base64
+import datetime
 import json
 import os
 from dataclasses import replace
@@ -149,8 +150,59 @@ def test_a_chain_to_another_root_is_not_valid_and_exits_with_1(tmp_path: Path, r
     assert report["reasons"]["instance-identity"] == "root-of-software"
 
 
-def test_an_expired_certificate_is_named_with_its_period(tmp_path: Path, roots: str) -> None:
+EXPIRED = "certificate-expired"
+
+
+def test_an_expired_certificate_of_the_factory_is_a_warning(tmp_path: Path, roots: str) -> None:
+    """Whatever the date."""
     path = written(tmp_path)
+    done = activation(path, "--roots", roots, "--challenge", B64, "--at", "2150-01-01", "--json")
+    report = json.loads(done.stdout)
+    assert (report["chain_ok"], report["tier"], report["problem"]) == (True, "warning", None)
+    assert (report["provisioning"], report["certificates_issued"]) == ("factory", None)
+    meaning = "A certificate that the factory wrote into the device has expired."
+    assert report["deviations"] == [
+        {"code": EXPIRED, "certificate": 1, "subject": "CN=batch", "meaning": meaning}
+    ]
+    assert {
+        "claim": "deviation",
+        "tier": "warning",
+        "value": 32,
+        "reason": EXPIRED,
+        "meaning": meaning,
+    } in report["claims"]
+    assert report["reasons"]["deviations"] == EXPIRED
+    shown = " ".join(activation(path, "--roots", roots, "--at", "2150-01-01").stdout.split())
+    assert f"{meaning} ({EXPIRED}) It is certificate 1 (CN=batch)." in shown
+    assert "2018-01-01 to 2048-01-01" in shown
+
+
+def test_a_strict_appraisal_refuses_deviations_of_chain_and_description_by_name(
+    tmp_path: Path, roots: str
+) -> None:
+    options = ("--roots", roots, "--strict", "--json")
+    path = written(tmp_path)
+    assert json.loads(activation(path, *options, "--at", NOW).stdout)["chain_ok"]
+    report = json.loads(activation(path, *options, "--at", "2150-01-01", code=1).stdout)
+    assert (report["chain_ok"], report["tier"]) == (False, "contraindicated")
+    assert report["reasons"]["instance-identity"] == report["problem"]["code"] == EXPIRED
+    assert report["problem"]["detail"].startswith("certificate 1 (CN=batch) deviates")
+    later = leaf(attestation=encode_description(replace(description(), attestation_version=900)))
+    path = written(tmp_path, later, BATCH, ROOT)
+    report = json.loads(activation(path, *options, "--at", NOW, code=1).stdout)
+    assert (report["problem"]["code"], report["problem"]["certificate"]) == ("version-later", 0)
+    assert report["attestation_version"] == 900
+    report = as_json(path, "--roots", roots)
+    assert (report["tier"], report["reasons"]["deviations"]) == ("warning", "version-later")
+
+
+def test_an_expired_remote_certificate_is_refused_and_named_with_its_period(
+    tmp_path: Path, roots: str
+) -> None:
+    information = x509.UnrecognizedExtension(
+        x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.30"), b"\xa1\x01\x08"
+    )
+    path = written(tmp_path, leaf(), replace(BATCH, extensions=((information, False),)), ROOT)
     done = activation(path, "--roots", roots, "--at", "2050-01-01", "--json", code=1)
     report = json.loads(done.stdout)
     assert (report["chain_ok"], report["tier"], report["imeis"]) == (
@@ -158,12 +210,21 @@ def test_an_expired_certificate_is_named_with_its_period(tmp_path: Path, roots: 
         "contraindicated",
         ["001010123456787"],
     )
-    assert report["problem"]["code"] == "certificate-out-of-time"
-    assert report["problem"]["certificate"] == 0
-    assert "2018-01-01 to 2048-01-01" in report["problem"]["detail"]
+    assert (report["provisioning"], report["certificates_issued"]) == ("remote", 8)
+    problem = report["problem"]
+    assert (problem["code"], problem["certificate"]) == ("certificate-out-of-time", 1)
+    assert (problem["subject"], "2018-01-01 to 2048-01-01" in problem["detail"]) == ("CN=batch", True)
     shown = activation(path, "--roots", roots, "--at", "2050-01-01", code=1).stdout
     assert "The following is not proved" in shown
-    assert "Certificate 0 is not valid at this time" in shown
+    assert "remote, 8 certificates issued" in shown
+    assert "Certificate 1 (CN=batch) is not valid at this time" in shown
+
+
+def test_the_leaf_is_not_judged_by_its_dates(tmp_path: Path, roots: str) -> None:
+    begin = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
+    path = written(tmp_path, leaf(not_before=begin), BATCH, ROOT)
+    report = as_json(path, "--roots", roots, "--challenge", B64)
+    assert (report["chain_ok"], report["tier"], report["deviations"]) == (True, "affirming", [])
 
 
 def status_list(folder: Path, text: str) -> str:
@@ -183,8 +244,24 @@ def test_status_list_revokes_a_certificate(tmp_path: Path, roots: str) -> None:
     assert report["problem"] == {
         "code": "certificate-suspended",
         "certificate": 1,
-        "detail": "has been suspended: SOFTWARE_FLAW",
+        "subject": "CN=batch",
+        "detail": "certificate 1 (CN=batch) has been suspended: SOFTWARE_FLAW",
     }
+
+
+def test_age_of_the_status_list_is_the_time_since_it_changed_here_or_was_fetched(
+    tmp_path: Path, roots: str
+) -> None:
+    path, listed = written(tmp_path), status_list(tmp_path, '{"entries": {}}')
+    os.utime(listed, (0, 0))
+    changed = int(Path(listed).stat().st_ctime)
+    options = (path, "--roots", roots, "--status-list", listed, "--at")
+    assert json.loads(activation(*options, str(changed + 7300), "--json").stdout)["status_list_age"] == 7300
+    assert "The status list is 2 h old." in activation(*options, str(changed + 7300)).stdout
+    assert json.loads(activation(*options, NOW, "--json").stdout)["status_list_age"] == 0
+    fetched = (*options, NOW, "--status-list-fetched-at", "2026-02-20T12:00:00Z")
+    assert json.loads(activation(*fetched, "--json").stdout)["status_list_age"] == 5 * 86_400
+    assert "The status list is 5 d old." in activation(*fetched).stdout
 
 
 def test_malformed_bytes_are_reported_as_a_finding(tmp_path: Path, roots: str) -> None:
@@ -194,11 +271,42 @@ def test_malformed_bytes_are_reported_as_a_finding(tmp_path: Path, roots: str) -
     path.write_bytes(pem_of(certificates[:1]) + block + pem_of(certificates[2:]))
     report = as_json(str(path), "--roots", roots, code=1)
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("certificate-malformed", 1)
-    assert "not an X.509 certificate" in activation(str(path), "--roots", roots, code=1).stdout
+    assert report["problem"]["detail"].startswith("certificate 1 is not an X.509 certificate")
+    assert report["certificates"] == [{"subject": "CN=Android Keystore Key"}, None, {"subject": "CN=root"}]
+    assert (report["imeis"], report["security_level"]) == (["001010123456787"], "TRUSTED_ENVIRONMENT")
+    shown = activation(str(path), "--roots", roots, code=1).stdout
+    for words in ("not an X.509 certificate", "CN=root", "001010123456787", "TRUSTED_ENVIRONMENT"):
+        assert words in shown
     report = as_json(written(tmp_path, leaf(attestation=b"\x30\x80"), BATCH, ROOT), "--roots", roots, code=1)
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("key-description-malformed", 0)
     assert "KeyDescription: length-indefinite" in report["problem"]["detail"]
     assert report["attestation_version"] is None
+
+
+def test_what_is_readable_of_a_malformed_description_is_shown(tmp_path: Path, roots: str) -> None:
+    """A BOOLEAN that is neither 00 nor ff refuses the description; the report lacks the field with it."""
+    bad = encode_description(description()).replace(b"\x01\x01\xff", b"\x01\x01\x01")
+    path = written(tmp_path, leaf(attestation=bad), BATCH, ROOT)
+    report = as_json(path, "--roots", roots, code=1)
+    assert (report["problem"]["code"], report["problem"]["certificate"]) == ("key-description-malformed", 0)
+    assert report["problem"]["detail"].startswith(
+        "certificate 0, the leaf (CN=Android Keystore Key) has a malformed"
+    )
+    assert {name: report[name] for name in MEMBERS[:9]} == {
+        "chain_ok": False,
+        "attestation_version": 300,
+        "security_level": "TRUSTED_ENVIRONMENT",
+        "challenge": B64,
+        "verified_boot_state": None,
+        "device_locked": None,
+        "os_version": 140000,
+        "os_patch_level": 202408,
+        "imeis": ["001010123456787"],
+    }
+    assert report["key_description"]["hardware"]["origin"] == 0
+    shown = activation(path, "--roots", roots, "--at", NOW, code=1).stdout
+    for words in ("not proved", "001010123456787", B64, "CN=batch", "Certificate 0, the leaf"):
+        assert words in shown
 
 
 def test_table_has_each_claim_with_tier_and_reason(tmp_path: Path, roots: str) -> None:
@@ -225,6 +333,12 @@ def test_table_has_each_claim_with_tier_and_reason(tmp_path: Path, roots: str) -
         ("chain.pem", ("--challenge", "é"), "not base64"),
         ("chain.pem", ("--imei", "12"), "not an IMEI"),
         ("chain.pem", ("--status-list", "none.json"), "cannot read"),
+        ("chain.pem", ("--status-list-fetched-at", "2026-02-25"), "needs --status-list"),
+        (
+            "chain.pem",
+            ("--status-list", "empty", "--status-list-fetched-at", "soon"),
+            "--status-list-fetched-at 'soon' is not a time",
+        ),
         ("chain.pem", ("--status-list", "empty"), "document"),
         ("chain.pem", ("--roots", "empty"), "contains no root"),
         ("chain.pem", ("--roots", "wrong.json"), "array of PEM"),

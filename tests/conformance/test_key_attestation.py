@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from server_stub.attestation import key_description
 from server_stub.attestation.appraisal import ExpectedAttestation, describe, judge
 from server_stub.attestation.chain import Anchor, ChainError, ChainProblem, ChainVerifier
+from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.key_description import AuthorizationList, KeyDescription, SecurityLevel
+from server_stub.attestation.provisioning import Provisioning
 from server_stub.attestation.revocation import CertificateStatus, StatusEntry
 from tests.support.chains import encode_description
 from wire.codes import TrustTier, VerifiedBootState
@@ -169,16 +171,38 @@ def test_real_chain_leads_to_a_published_root(phone: str) -> None:
 
 
 @pytest.mark.parametrize("phone", PHONES)
-def test_real_chain_is_rejected_outside_its_validity(phone: str) -> None:
+def test_real_chain_that_expired_is_rejected_unless_a_factory_wrote_it(phone: str) -> None:
     """Certificates of remotely provisioned devices are valid for weeks."""
     certificates = chain(phone)
     between = [each for each in certificates[1:] if each.issuer != each.subject]
     ends = min(each.not_valid_after_utc for each in between)
     last = int(ends.timestamp())
-    assert ChainVerifier(roots()).verify(octets_of(certificates), last).anchored
+    path = ChainVerifier(roots()).verify(octets_of(certificates), last)
+    assert (path.anchored, path.deviations) == (True, ())
+    assert path.provisioning is not None
+    if path.provisioning.method is Provisioning.FACTORY:
+        late = ChainVerifier(roots()).verify(octets_of(certificates), last + 1)
+        assert [each.deviation for each in late.deviations] == [Deviation.CERTIFICATE_EXPIRED]
+        return
     with pytest.raises(ChainError) as caught:
         ChainVerifier(roots()).verify(octets_of(certificates), last + 1)
     assert caught.value.problem is ChainProblem.OUT_OF_TIME
+
+
+PROVISIONED = {
+    "akita": (Provisioning.REMOTE, 8),
+    "blueline": (Provisioning.FACTORY, None),
+    "tegu": (Provisioning.REMOTE, 32),
+}
+
+
+@pytest.mark.parametrize("phone", PHONES)
+def test_real_chain_states_how_its_keystore_was_provisioned(phone: str) -> None:
+    certificates = chain(phone)
+    facts = ChainVerifier(roots()).verify(octets_of(certificates), time_of(certificates)).provisioning
+    assert facts is not None
+    assert (facts.method, facts.issued) == PROVISIONED[phone.split("_", maxsplit=1)[0]]
+    assert facts.level is LEVELS[expected(phone)["attestationSecurityLevel"]]
 
 
 @pytest.mark.parametrize("phone", PHONES)

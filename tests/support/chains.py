@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.handset import key_attestation
@@ -20,6 +20,8 @@ from lab.handset.key_attestation import (
     RootOfTrustFields,
     enumerated,
 )
+from server_stub.attestation import der
+from server_stub.attestation.certificate_fields import spans
 from server_stub.attestation.key_description import (
     BOOT_STATES,
     ApplicationId,
@@ -28,6 +30,7 @@ from server_stub.attestation.key_description import (
     RootOfTrust,
     SecurityLevel,
 )
+from tests.support import raw_der
 from wire.codes import VerifiedBootState
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -146,6 +149,7 @@ class Cert:
     attestation: bytes | None = None
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = ()
     key_name: str = ""
+    subject: x509.Name | None = None
 
     @property
     def key(self) -> Key:
@@ -160,8 +164,8 @@ def leaf(attestation: bytes | None = None, **changes: object) -> Cert:
 def issue(cert: Cert, issuer: Cert) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
-        .subject_name(_name(cert.name))
-        .issuer_name(_name(issuer.name))
+        .subject_name(_name(cert.name) if cert.subject is None else cert.subject)
+        .issuer_name(_name(issuer.name) if issuer.subject is None else issuer.subject)
         .public_key(cert.key.public_key())
         .serial_number(cert.serial or 1000 + sum(cert.name.encode()))
         .not_valid_before(cert.not_before)
@@ -176,6 +180,38 @@ def issue(cert: Cert, issuer: Cert) -> x509.Certificate:
     for extension, critical in cert.extensions:
         builder = builder.add_extension(extension, critical=critical)
     return builder.sign(issuer.key, cert.hash)  # type: ignore[arg-type]
+
+
+def edited(certificate: x509.Certificate, issuer: Cert, edit: Callable[[list[bytes]], None]) -> bytes:
+    """`certificate`, DER, after `edit` of the encoded fields of its body, signed again by `issuer`.
+
+    For what the library does not write. The outer algorithm is the third field of the body before the edit.
+    """
+    parts = elements(content(certificate.tbs_certificate_bytes))
+    algorithm = parts[2]
+    edit(parts)
+    return sealed(b"".join(parts), algorithm, issuer)
+
+
+def elements(data: bytes) -> list[bytes]:
+    """The encoded elements of `data`."""
+    return [data[each.begin : each.end] for each in spans(data, 0, len(data), set())]
+
+
+def content(element: bytes) -> bytes:
+    """The value of one encoded element."""
+    (each,) = spans(element, 0, len(element), set())
+    return element[each.start : each.end]
+
+
+def sealed(fields: bytes, algorithm: bytes, issuer: Cert) -> bytes:
+    """A certificate around any encoded fields and any outer algorithm, with a signature of SHA-256."""
+    signed = raw_der.encode(der.SEQUENCE, fields)
+    if isinstance(issuer.key, rsa.RSAPrivateKey):
+        signature = issuer.key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    else:
+        signature = issuer.key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    return raw_der.encode(der.SEQUENCE, signed + algorithm + raw_der.encode(0x03, b"\x00" + signature))
 
 
 def chain(*certs: Cert) -> tuple[x509.Certificate, ...]:

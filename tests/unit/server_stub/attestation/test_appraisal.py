@@ -18,7 +18,7 @@ from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as reader
 from server_stub.evidence.errors import EvidenceError
 from tests.support.server_phone import IMEI, MANUFACTURER, NOW, SECOND_IMEI, Phone, facts, ueid
-from wire.codes import ProblemCode, TrustTier, VerifiedBootState
+from wire.codes import TrustTier, VerifiedBootState
 
 NONCE = "A" * 44
 
@@ -148,15 +148,43 @@ def test_only_an_imei_type_ueid_has_digits(claimed: str, digits: str) -> None:
     assert claimed_digits(claimed) == digits
 
 
-def test_certificates_outside_their_validity_are_rejected() -> None:
+@pytest.mark.parametrize(
+    ("at", "deviation"), [(1_000_000_000, "not-yet-valid"), (2_500_000_000, "expired")], ids=["early", "late"]
+)
+def test_certificates_of_a_factory_outside_their_validity_are_a_warning(at: int, deviation: str) -> None:
     """Validity is checked every time, although issuers are cached."""
     verifier = ChainVerifier((MANUFACTURER.attestation_root,))
-    chain = reader.read(Phone().evidence(NONCE)).chain
-    assert verifier.verify(chain, NOW).anchored
-    for at in (1_000_000_000, 2_500_000_000):
-        with pytest.raises(EvidenceError) as caught:
-            verifier.verify(chain, at)
-        assert caught.value.code is ProblemCode.CHAIN_INVALID
+    token = reader.read(Phone().evidence(NONCE))
+    for time, found, tier in (
+        (NOW, (), TrustTier.AFFIRMING),
+        (at, (f"certificate-{deviation}",), TrustTier.WARNING),
+        (NOW, (), TrustTier.AFFIRMING),
+    ):
+        appraisal = appraise(verifier.verify(token.chain, time), token.evidence)
+        assert (appraisal.identity, appraisal.deviations, appraisal.tier) == (Identity.ATTESTED, found, tier)
+
+
+def test_silent_modem_leaves_the_identity_to_the_chain() -> None:
+    """Evidence without a UEID claims no IMEI, so none is compared; the attested one still has to be there."""
+    appraisal = judge(Phone(), ueid=None)
+    assert (appraisal.identity, appraisal.tier, appraisal.imei) == (
+        Identity.ATTESTED,
+        TrustTier.AFFIRMING,
+        IMEI,
+    )
+    nameless = judge(Phone(boot=facts(imeis=())), ueid=None)
+    assert (nameless.identity, nameless.tier) == (Identity.UNATTESTED, TrustTier.CONTRAINDICATED)
+    assert result(nameless, TrustClaim.INSTANCE_IDENTITY).reason == "imei-not-attested"
+
+
+@pytest.mark.parametrize(
+    ("imei", "attested"),
+    [(IMEI[:14], True), (IMEI, True), (f"{IMEI[:14]}01", True), (IMEI[:13], False), (f"{IMEI}012", False)],
+)
+def test_imei_of_14_to_16_digits_is_compared_by_its_first_14(imei: str, attested: bool) -> None:  # noqa: FBT001
+    appraisal = judge(Phone(boot=facts(imeis=(imei,))))
+    assert appraisal.identity is (Identity.ATTESTED if attested else Identity.UNATTESTED)
+    assert appraisal.imei == (imei if attested else None)
 
 
 def test_leaf_cannot_issue_another_leaf() -> None:

@@ -18,6 +18,7 @@ from server_stub.attestation.appraisal import (
     refused,
 )
 from server_stub.attestation.chain import Anchor, ChainError, ChainProblem, ChainVerifier
+from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.key_description import KeyDescriptionError, SecurityLevel
 from server_stub.attestation.reasons import MEANING, AppraisalReason
 from server_stub.attestation.revocation import CertificateStatus, StatusEntry
@@ -104,19 +105,40 @@ DAY = datetime.timedelta(days=1)
 BEFORE = datetime.datetime.fromtimestamp(NOW, datetime.UTC) - DAY
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 DESCRIPTION = encode_description(description())
-NO_CERTS = x509.KeyUsage(
-    digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
-    key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
-)  # fmt: skip
+OUTER = Cert("outer")
+PROVISIONING = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.30")
+REMOTE = ((x509.UnrecognizedExtension(PROVISIONING, bytes.fromhex("a10108")), False),)
+NAMES = x509.NameConstraints([x509.DirectoryName(x509.Name([]))], None)
+
+
+def key_usage(*bits: int) -> x509.KeyUsage:
+    return x509.KeyUsage(*(bit in bits for bit in range(9)))
+
+
+NO_CERTS, ONLY_CERTS = key_usage(0), key_usage(5)
 
 
 @pytest.mark.parametrize(
     ("certs", "problem", "place"),
     [
-        ((leaf(not_after=BEFORE), BATCH, ROOT), ChainProblem.OUT_OF_TIME, 0),
-        ((leaf(), replace(BATCH, not_after=BEFORE), ROOT), ChainProblem.OUT_OF_TIME, 1),
-        ((leaf(), replace(BATCH, not_before=NOT_AFTER - DAY), ROOT), ChainProblem.OUT_OF_TIME, 1),
-        ((leaf(), replace(BATCH, ca=False), ROOT), ChainProblem.NOT_AN_ISSUER, 1),
+        ((leaf(), replace(BATCH, ca=False), MIDDLE, ROOT), ChainProblem.NOT_AN_ISSUER, 1),
+        ((leaf(), BATCH, replace(MIDDLE, ca=False), ROOT), ChainProblem.NOT_AN_ISSUER, 2),
+        ((leaf(), replace(BATCH, not_after=BEFORE, extensions=REMOTE), ROOT), ChainProblem.OUT_OF_TIME, 1),
+        (
+            (leaf(), BATCH, replace(MIDDLE, not_after=BEFORE, extensions=REMOTE), ROOT),
+            ChainProblem.OUT_OF_TIME,
+            2,
+        ),
+        ((leaf(), BATCH, MIDDLE, replace(OUTER, not_after=BEFORE), ROOT), ChainProblem.OUT_OF_TIME, 3),
+        ((leaf(), replace(BATCH, extensions=((NAMES, True),)), ROOT), ChainProblem.NAME_CONSTRAINTS, 1),
+        ((leaf(), replace(BATCH, extensions=((NAMES, False),)), ROOT), ChainProblem.NAME_CONSTRAINTS, 1),
+        ((leaf(extensions=((NAMES, False),)), BATCH, ROOT), ChainProblem.NAME_CONSTRAINTS, 0),
+        ((leaf(extensions=((ONLY_CERTS, True),)), BATCH, ROOT), ChainProblem.LEAF_MAY_NOT_SIGN, 0),
+        (
+            (leaf(), replace(BATCH, ca=False, attestation=DESCRIPTION), ROOT),
+            ChainProblem.EXTENSION_MISPLACED,
+            1,
+        ),
         ((leaf(), replace(BATCH, extensions=((NO_CERTS, True),)), ROOT), ChainProblem.NOT_AN_ISSUER, 1),
         ((leaf(), BATCH, replace(MIDDLE, path_length=0), ROOT), ChainProblem.PATH_TOO_LONG, 2),
         ((leaf(), BATCH, MIDDLE, replace(ROOT, path_length=1)), ChainProblem.PATH_TOO_LONG, 3),
@@ -278,7 +300,7 @@ def test_value_that_is_not_compared_gives_no_tier() -> None:
 
 
 def test_each_reason_has_a_sentence() -> None:
-    assert set(MEANING) == {*AppraisalReason, *ChainProblem}
+    assert set(MEANING) == {*AppraisalReason, *ChainProblem, *Deviation}
     assert len(set(MEANING.values())) == len(MEANING)
     assert all(refused(problem).tier is TrustTier.CONTRAINDICATED for problem in ChainProblem)
 

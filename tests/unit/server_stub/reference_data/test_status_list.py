@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from server_stub.attestation.appraisal import DeviationTreatment
 from server_stub.attestation.chain import ChainProblem
 from server_stub.attestation.revocation import (
     CertificateStatus,
@@ -20,7 +21,7 @@ from server_stub.server import build_service
 from server_stub.settings import Settings
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import ServiceError, VerdictService
-from tests.support.server_phone import MANUFACTURER, NOW, Clock, Phone, Randomness
+from tests.support.server_phone import MANUFACTURER, Clock, Phone, Randomness
 from wire.codes import ProblemCode
 
 BATCH = Phone().manufacturer.authority(Phone().level).certificate.serial_number
@@ -95,46 +96,45 @@ def test_list_that_violates_the_schema_is_rejected_completely(content: bytes, wh
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "status.json"
-    write(path, listed(), NOW)
+    write(path, listed())
     return path
 
 
-def write(path: Path, content: bytes, at: int) -> None:
-    path.write_bytes(content)
-    os.utime(path, (at, at))
+def write(path: Path, content: bytes) -> None:
+    """Replace the file, as a job does that downloads it, with the modification time of the original."""
+    new = path.with_suffix(".new")
+    new.write_bytes(content)
+    os.utime(new, (0, 0))
+    new.replace(path)
+
+
+def changed(path: Path) -> int:
+    """When the file last changed on this machine, which no program can set."""
+    return int(path.stat().st_ctime)
 
 
 def test_changed_list_is_read_again(file: Path) -> None:
     source = StatusListFile(file)
-    assert source(NOW) == {}
-    write(file, listed(a=REVOKED), NOW + 1)
-    assert set(source(NOW)) == {10}
-
-
-def from_the_future(file: Path) -> None:
-    """It would never become too old."""
-    os.utime(file, (NOW + 301, NOW + 301))
-
-
-def too_old(file: Path) -> None:
-    os.utime(file, (NOW - DAY - 1, NOW - DAY - 1))
+    assert source(changed(file)) == {}
+    write(file, listed(a=REVOKED))
+    assert set(source(changed(file))) == {10}
 
 
 SPOILT = {
     "cannot be read": Path.unlink,
-    "is malformed": lambda file: write(file, b"<html>", NOW),
-    "is too old": too_old,
-    "is from the future": from_the_future,
+    "is malformed": lambda file: write(file, b"<html>"),
+    "is too old": lambda file: None,
 }
 
 
 @pytest.mark.parametrize("problem", SPOILT)
 def test_unusable_list_rejects_every_attestation_by_default(file: Path, problem: str) -> None:
     source = StatusListFile(file)
-    assert source(NOW) == {}
+    begin = changed(file)
+    assert source(begin) == {}
     SPOILT[problem](file)
     with pytest.raises(EvidenceError, match=problem) as caught:
-        source(NOW)
+        source(begin + (DAY + 2 if problem == "is too old" else 0))
     assert caught.value.code is ProblemCode.UNAVAILABLE
     assert str(file) not in str(caught.value)
 
@@ -142,28 +142,46 @@ def test_unusable_list_rejects_every_attestation_by_default(file: Path, problem:
 @pytest.mark.parametrize("problem", SPOILT)
 def test_unusable_list_keeps_the_entries_read_last_if_configured(file: Path, problem: str) -> None:
     source = StatusListFile(file, when_unusable=WhenUnusable.ACCEPT)
-    write(file, listed(a=REVOKED), NOW)
-    assert set(source(NOW)) == {10}
+    write(file, listed(a=REVOKED))
+    begin = changed(file)
+    assert set(source(begin)) == {10}
     SPOILT[problem](file)
-    assert set(source(NOW)) == {10}
-    assert StatusListFile(file.with_name("none"), when_unusable=WhenUnusable.ACCEPT)(NOW) == {}
+    assert set(source(begin + 2 * DAY)) == {10}
+    assert StatusListFile(file.with_name("none"), when_unusable=WhenUnusable.ACCEPT)(begin) == {}
 
 
-def test_malformed_list_is_read_once_and_its_replacement_immediately(file: Path) -> None:
+def test_malformed_list_is_rejected_until_it_is_replaced(file: Path) -> None:
     source = StatusListFile(file)
-    for content in (b"?" * len(listed()), listed()):  # same length and time: the second is not read
-        write(file, content, NOW)
+    write(file, b"?" * len(listed()))
+    for _ in range(2):
         with pytest.raises(EvidenceError, match="malformed"):
-            source(NOW)
-    write(file, listed(a=REVOKED), NOW + 1)
-    assert set(source(NOW)) == {10}
+            source(changed(file))
+    write(file, listed(a=REVOKED))
+    assert set(source(changed(file))) == {10}
 
 
-def test_age_limit_is_exact_to_the_second(file: Path) -> None:
+def test_age_counts_from_the_change_on_this_machine_and_not_from_the_modification_time(file: Path) -> None:
+    """`curl -R`, `wget` and `rsync -t` give the file the time of the original: here 1970."""
     source = StatusListFile(file, max_age=100)
-    assert source(NOW + 100) == {}
+    begin = changed(file)
+    assert source(begin + 100) == {}
     with pytest.raises(EvidenceError, match="too old"):
-        source(NOW + 101)
+        source(begin + 102)
+
+
+def test_list_that_changed_after_now_is_new(file: Path) -> None:
+    """One of two clocks is wrong, which must not stop activations."""
+    assert StatusListFile(file, max_age=100)(changed(file) - 10 * DAY) == {}
+
+
+def test_time_of_fetching_replaces_the_time_of_the_first_file_and_of_no_other(file: Path) -> None:
+    begin = changed(file)
+    source = StatusListFile(file, max_age=100, fetched_at=begin - 1000)
+    assert source(begin - 900) == {}
+    with pytest.raises(EvidenceError, match="too old"):
+        source(begin - 899)
+    write(file, listed(a=REVOKED))
+    assert set(source(changed(file) + 100)) == {10}
 
 
 def server(**settings: object) -> VerdictService:
@@ -182,11 +200,13 @@ def asked(service: VerdictService) -> ServiceError | None:
 def test_device_of_a_revoked_batch_is_rejected_with_the_certificate_and_reason(file: Path) -> None:
     service = server(status_list=file)
     assert asked(service) is None
-    write(file, listed(**{f"{BATCH:x}": REVOKED}), NOW + 1)
+    write(file, listed(**{f"{BATCH:x}": REVOKED}))
     error = asked(service)
     assert error is not None
     assert (error.code, error.status) == (ProblemCode.CHAIN_INVALID, 401)
-    assert error.detail == "certificate 1 of x5c has been revoked: KEY_COMPROMISE"
+    assert (
+        error.detail == "certificate 1 of x5c (CN=Solvane StrongBox Batch 1) has been revoked: KEY_COMPROMISE"
+    )
 
 
 @pytest.mark.parametrize("unusable", WhenUnusable)
@@ -205,9 +225,20 @@ def test_server_without_its_list_behaves_as_configured(file: Path, unusable: Whe
 
 
 def test_list_can_be_set_in_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"LIST": str(file), "LIST_MAX_AGE": "3600", "LIST_UNUSABLE": "accept"}.items():
-        monkeypatch.setenv(f"ACTIVATION_SERVER_STATUS_{name}", value)
+    given = {
+        "STATUS_LIST": str(file),
+        "STATUS_LIST_MAX_AGE": "3600",
+        "STATUS_LIST_UNUSABLE": "accept",
+        "STATUS_LIST_FETCHED_AT": "2026-02-25T12:00:00",
+        "ATTESTATION_DEVIATIONS": "refuse",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"ACTIVATION_SERVER_{name}", value)
     settings = Settings(issuer="i", audience="a")
+    assert settings.attestation_deviations is DeviationTreatment.REFUSE
+    statuses = settings.statuses()
+    assert statuses is not None
+    assert statuses.fetched_at == 1_772_020_800
     assert settings.status_list == file
     assert (settings.status_list_max_age, settings.status_list_unusable) == (3600, WhenUnusable.ACCEPT)
     assert Settings(issuer="i", audience="a", status_list=None).statuses() is None
