@@ -31,11 +31,12 @@ from lab.world.seed import Seed
 from wire.codes import VerifiedBootState
 
 _ALGORITHM_EC: Final = 3
+_ALGORITHM_ML_DSA: Final = 4
 _DIGEST_NONE: Final = 0
 _DIGEST_SHA256: Final = 4
 _CURVE_P256: Final = 1
 _ML_DSA_65: Final = 1
-"""Numbers of KeyMint's AIDL. The one of ML-DSA-65 is not in the published schema, and no reader depends on it."""
+"""Numbers of KeyMint's AIDL: `Algorithm`, `Digest`, `EcCurve`, `MlDsaVariant`."""
 
 _LEVELS: Final = {
     KeystoreLevel.STRONGBOX: key_attestation.STRONG_BOX,
@@ -277,7 +278,7 @@ def _enforced(facts: BootFacts, options: KeystoreOptions) -> AuthorizationFields
     )
     fields = AuthorizationFields(
         purposes=SetOf([key_attestation.PURPOSE_SIGN]),
-        algorithm=None if post_quantum else _ALGORITHM_EC,
+        algorithm=_ALGORITHM_ML_DSA if post_quantum else _ALGORITHM_EC,
         key_size=None if post_quantum else 256,
         digests=SetOf([_DIGEST_NONE if post_quantum else _DIGEST_SHA256]),
         ec_curve=None if post_quantum else _CURVE_P256,

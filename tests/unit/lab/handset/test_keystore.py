@@ -222,4 +222,6 @@ def test_ml_dsa_key_signs_evidence_with_the_thumbprint_of_another_library() -> N
     assert isinstance(jwk["priv"], str)
     private = MLDSA65PrivateKey.from_seed_bytes(base64.urlsafe_b64decode(jwk["priv"] + "=="))
     assert private.public_key() == public
-    assert describe(leaf_of(key)).hardware.ml_dsa_variant is not None
+    hardware = describe(leaf_of(key)).hardware
+    assert (hardware.algorithm, hardware.ml_dsa_variant, hardware.digests) == (4, 1, {0})
+    assert (hardware.key_size, hardware.ec_curve) == (None, None)
