@@ -11,7 +11,11 @@ from server_stub.admin import devices
 from server_stub.admin.devices import DeviceAdmin
 from server_stub.admin.keys import KeyAdmin
 from server_stub.admin.policies import PolicyAdmin
+from server_stub.attestation import key_description
 from server_stub.attestation.appraisal import AppraisedClaim, Identity
+from server_stub.attestation.der import DerProblem
+from server_stub.attestation.key_description import KeyDescription, KeyDescriptionError
+from server_stub.evidence import evidence_token
 from server_stub.policy.document import CampaignState, Rule, RuleMessage
 from server_stub.policy.policy import Period, Policy, PolicyInput
 from server_stub.store.transaction import SqlTransaction
@@ -193,6 +197,35 @@ def _loses_database_at_restart(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LabServer, "restart", lambda self: self.restore(None))
 
 
+def _refuses_deviations(patch: pytest.MonkeyPatch) -> None:
+    """As every release before the tolerant reader did."""
+    original = key_description.decode
+
+    def decode(extension: bytes) -> KeyDescription:
+        read = original(extension)
+        if read.deviations or read.hardware.unread:
+            raise KeyDescriptionError("KeyDescription", DerProblem.VALUE_UNKNOWN, "a deviation")
+        return read
+
+    patch.setattr(key_description, "decode", decode)
+
+
+def _knows_versions_3_to_400(patch: pytest.MonkeyPatch) -> None:
+    original = key_description.decode
+
+    def decode(extension: bytes) -> KeyDescription:
+        read = original(extension)
+        if not 3 <= read.attestation_version <= 400:
+            raise KeyDescriptionError("KeyDescription", DerProblem.VALUE_UNKNOWN, "a version")
+        return read
+
+    patch.setattr(key_description, "decode", decode)
+
+
+def _accepts_no_ml_dsa_evidence(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(evidence_token, "_ALGORITHMS", ("ES256", "Ed25519"))
+
+
 RULES: Final[dict[str, Apply]] = {
     "server: receives the networks of a part in the whole country": _parts_reach_everywhere,
     "server: ignores operator decisions": _ignores_operator_decisions,
@@ -209,4 +242,7 @@ RULES: Final[dict[str, Apply]] = {
     "server: activates no policy": lambda patch: patch.setattr(PolicyAdmin, "adopt", lambda *_: None),
     "server: starts no campaign": lambda patch: patch.setattr(PolicyAdmin, "start_campaign", lambda *_: None),
     "server: lifts no campaign": lambda patch: patch.setattr(PolicyAdmin, "lift_campaign", lambda *_: None),
+    "server: refuses deviating key descriptions": _refuses_deviations,
+    "server: knows key descriptions 3 to 400 only": _knows_versions_3_to_400,
+    "server: accepts no evidence signed by ML-DSA": _accepts_no_ml_dsa_evidence,
 }
