@@ -86,22 +86,24 @@ def locate(latitude: float, longitude: float, accuracy: float | None, zone_at: Z
     return Ground(center.zone, None, territories, served_from=served)
 
 
-def nearby(latitude: float, longitude: float, zone_at: ZoneAt) -> frozenset[str]:
-    """The territories whose cells can be received at a position: those of the grounds in reach, and who serves them."""
+def nearby(latitude: float, longitude: float, accuracy: float | None, zone_at: ZoneAt) -> frozenset[str]:
+    """The territories whose cells can be received at a position: those of the grounds in reach, and who serves them.
+
+    A position that is not exact can be nearer by its accuracy in metres.
+    """
+    reach = CELL_REACH + (accuracy if accuracy and accuracy > EXACT else 0.0)
     points = [
-        point for share in (0.1, 0.4, 0.7, 1.0) for point in _circle(latitude, longitude, CELL_REACH * share)
+        point for share in (0.1, 0.4, 0.7, 1.0) for point in _circle(latitude, longitude, reach * share)
     ]
     grounds = [_ground(*point, zone_at) for point in ((latitude, longitude), *points)]
     small = {
-        territory
-        for territory, center in _SMALL.items()
-        if _distance((latitude, longitude), center) <= CELL_REACH
+        territory for territory, center in _SMALL.items() if _distance((latitude, longitude), center) <= reach
     }
     return frozenset(small).union(*({*each.territories, *each.served_from} for each in grounds))
 
 
 def _distance(here: tuple[float, float], there: tuple[float, float]) -> float:
-    """Metres between two positions, accurate enough for 100 km."""
+    """Metres between two positions, accurate enough for 135 km."""
     north = there[0] - here[0]
     east = (there[1] - here[1]) * cos(radians(here[0]))
     return hypot(north, east) * _METRES_PER_DEGREE
@@ -125,7 +127,7 @@ def _is_sea(zone: str | None) -> bool:
 
 
 def _circle(latitude: float, longitude: float, radius: float) -> list[tuple[float, float]]:
-    """Points on a circle around a position, accurate enough for a radius of 100 km."""
+    """Points on a circle around a position, accurate enough for a radius of 135 km."""
     step = radius / _METRES_PER_DEGREE
     # Meridians meet at the poles, so the factor is limited there.
     stretch = 1 / max(cos(radians(latitude)), 0.01)

@@ -12,8 +12,8 @@ T4. Position and serving network are the strongest. If they are compatible, the 
     network that serves one part of a country is compatible only with positions in the outline of that part. A position
     decides where networks of another territory are on the air. On disputed ground, a network or Wi-Fi country of one
     of the parties decides.
-T5. A position overrules a network that reaches across a border, or from the part that it serves, to it (35 km). If the
-    network is further away, the two contradict each other: one of them is false, and nothing shows which one.
+T5. A position overrules a network that reaches across a border, or from the part that it serves, to it (35 km and its
+    accuracy). If the network is further away, the two contradict each other: one is false, and nothing shows which.
 T6. A position at sea is in no territory. A network of a coast in reach decides; one of another coast contradicts;
     without a network the result is unknown, and Wi-Fi, SIM and address are not used.
 T7. Without both: a SIM registered at home, then the Wi-Fi country, then the last received network (10 minutes to a

@@ -87,7 +87,7 @@ The key is the MNC as the network sends it: 250-32 and 250-032 are two networks 
 _SERVES_TOO: Final = """
 AU:CC,CX,HM,NF CW:BQ,SX DK:FO,GL FI:AX FK:GS FR:BL,GF,GP,MF,MQ,NC,PF,PM,RE,TF,WF,YT
 GB:AI,BM,FK,GG,GI,GS,IM,IO,JE,KY,MS,PN,SH,TC,VG GP:BL,GF,MF,MQ IL:PS JM:LC,TC MA:EH MC:XK NL:AW,BQ,CW,SX NO:SJ
-NZ:CK,NU,PN,TK RE:TF,YT RS:XK RU:UA-09,UA-14,UA-40,UA-43 SI:XK US:AS,BM,GU,IO,MP,PR,UM,VI
+NZ:CK,NU,PN,TK RE:TF,YT RS:XK RU:SJ,UA-09,UA-14,UA-40,UA-43 SI:XK US:AS,BM,GU,IO,MP,PR,UM,VI
 UA-09:UA-14 UA-14:UA-09 UA-40:UA-43 UA-43:UA-40
 """
 """Other territories in which networks of a territory can be received: dependencies, occupied ground, islands that an

@@ -157,7 +157,7 @@ def position(location: Location, zone_at: ZoneAt, others: Iterable[Signal] = ())
         Source.POSITION, reading, ground.territory, ground.also, note, served_from=ground.served_from
     )
     if any(_incompatible(signal, other) for other in others):
-        return replace(signal, nearby=nearby(latitude, longitude, zone_at))
+        return replace(signal, nearby=nearby(latitude, longitude, location.accuracy, zone_at))
     return signal
 
 

@@ -20,7 +20,7 @@ from wire.codes import Registration
 
 PARIS, HAVANA, TEHRAN = (48.8566, 2.3522), (23.1136, -82.3666), (35.6892, 51.389)
 SIMFEROPOL, SEVASTOPOL, HENICHESK = (44.9521, 34.1024), (44.6166, 33.5254), (46.17, 34.8)
-GENEVA = (46.2, 6.14)
+GENEVA, KYIV, FAR = (46.2, 6.14), (50.45, 30.52), (46.5, 34.3)
 BASE, ATLANTIC, ABYEI = (19.91, -75.13), (30.0, -40.0), (9.6, 28.43)
 
 
@@ -102,6 +102,9 @@ CASES = [
     case("Wi-Fi and address of Russia in Sukhumi", "GE", at=(43.0, 41.02), wifi="RU", source="RU"),
     case("Wi-Fi and address of Russia in Tbilisi", "contradictory", at=(41.69, 44.83), wifi="RU", source="RU"),
     case("inaccurate position in Donetsk and its network", "UA-14", serving="250-97", at=(48.0, 37.8), accuracy=5000),
+    case("Crimean cell too far from an exact position", "contradictory", serving="250-32", at=FAR),
+    case("Crimean cell in reach of an inaccurate position", "UA", serving="250-32", at=FAR, accuracy=25_000),
+    case("Crimean cell, position inaccurate in Kyiv", "contradictory", serving="250-32", at=KYIV, accuracy=50_000),
     case("Antarctic station on an ice shelf", "AQ", serving="262-01", at=(-70.67, -8.27)),
     case("Wi-Fi of the other party in Abyei", "SS", at=ABYEI, wifi="SS"),
     case("network of the United States in Puerto Rico", "PR", serving="310-410", at=(18.4, -66.1)),
@@ -147,7 +150,7 @@ def test_outline_of_sevastopol_contains_its_towns(name: str, at: tuple[float, fl
 
 @pytest.mark.parametrize("at", [(90.0, 0.0), (-90.0, 180.0), (0.0, 180.0), (0.0, -180.0), (-16.8, 179.99)])
 def test_positions_at_poles_and_date_line_are_located(at: tuple[float, float]) -> None:
-    nearby(*at, zone_at)
+    nearby(*at, 100_000.0, zone_at)
     locate(*at, 100_000.0, zone_at)
 
 

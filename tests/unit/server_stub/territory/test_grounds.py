@@ -78,7 +78,8 @@ Guantanamo-city   20.14 -75.21   368-01 CU, 310-410 CU
 Santiago          20.02 -75.82   368-01 CU, 310-410 no
 Diego-Garcia      -7.31 72.41    995-01 IO, 310-410 IO, 234-10 IO, 368-01 no
 Pitcairn          -25.07 -130.10 530-05 PN, 234-10 PN, 432-11 no
-Longyearbyen      78.22 15.65    242-01 SJ, 250-01 no
+Longyearbyen      78.22 15.65    242-01 SJ, 250-01 SJ, 240-01 no
+Barentsburg       78.06 14.22    242-01 SJ, 250-02 SJ
 Mariehamn         60.10 19.94    244-05 AX, 240-01 AX, 248-01 no
 Saint-Helier      49.19 -2.11    234-50 JE, 208-01 JE
 Saint-Peter-Port  49.46 -2.54    234-55 GG
