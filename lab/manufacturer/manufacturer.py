@@ -4,6 +4,7 @@ All are derived from the seed, so the same seed gives the same manufacturer. No 
 """
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -25,6 +26,7 @@ ISSUER: Final = "https://verdicts.solvane.example"
 AUDIENCE: Final = "solvane-phones"
 
 _NOT_BEFORE: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
+_ATTESTATION_ROOT: Final = "Solvane Attestation Root"
 _NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -66,7 +68,7 @@ class Manufacturer:
     @cached_property
     def attestation_root(self) -> x509.Certificate:
         """The attestation root of this manufacturer's devices; the server is configured with it."""
-        return self._root("attestation root", "Solvane Attestation Root")
+        return self._root("attestation root", _ATTESTATION_ROOT)
 
     @cached_property
     def software_root(self) -> x509.Certificate:
@@ -76,6 +78,16 @@ class Manufacturer:
     def authority(self, level: KeystoreLevel) -> Authority:
         """The batch key that certifies keys of `level`; StrongBox and TEE are under the attestation root."""
         return self._authorities[level]
+
+    def special_authority(
+        self, name: str, *extensions: x509.ExtensionType, not_after: datetime.datetime = _NOT_AFTER
+    ) -> Authority:
+        """A batch key below the attestation root whose certificate has `extensions`, none of them critical."""
+        key, root_key = self._seed.p256(f"batch {name}"), self._seed.p256("attestation root")
+        certificate = self._certify(
+            _ATTESTATION_ROOT, root_key, name, key, depth=0, extensions=extensions, not_after=not_after
+        )
+        return Authority(KeystoreLevel.TEE, key, certificate)
 
     @cached_property
     def signing_key(self) -> SigningKey:
@@ -160,7 +172,7 @@ class Manufacturer:
         certificate = self._certify(issuer, self._seed.p256(root_label), name, key, depth=0)
         return Authority(level, key, certificate)
 
-    def _certify(
+    def _certify(  # noqa: PLR0913 - what a certificate consists of
         self,
         issuer: str,
         issuer_key: EllipticCurvePrivateKey,
@@ -168,20 +180,24 @@ class Manufacturer:
         key: EllipticCurvePrivateKey,
         *,
         depth: int,
+        extensions: Iterable[x509.ExtensionType] = (),
+        not_after: datetime.datetime = _NOT_AFTER,
     ) -> x509.Certificate:
         """A CA certificate with the path length `depth`."""
-        return (
+        builder = (
             x509.CertificateBuilder()
             .issuer_name(_name(issuer))
             .subject_name(_name(subject))
             .public_key(key.public_key())
             .serial_number(1 + self._seed.integer(f"serial {subject}", 2**64))
             .not_valid_before(_NOT_BEFORE)
-            .not_valid_after(_NOT_AFTER)
+            .not_valid_after(not_after)
             .add_extension(x509.BasicConstraints(ca=True, path_length=depth), critical=True)
             .add_extension(_CERTIFY_ONLY, critical=True)
-            .sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
         )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
 
 
 _CERTIFY_ONLY: Final = x509.KeyUsage(

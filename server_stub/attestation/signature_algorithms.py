@@ -93,8 +93,11 @@ def _pss(parameters: bytes) -> tuple[_Scheme | None, hashes.HashAlgorithm | None
 
 
 def is_signed_by(certificate: ParsedCertificate, key: PublicKeyTypes) -> bool:
-    """Whether `key` made the signature of `certificate`, also with a weak hash. Raises CertificateError."""
-    algorithm = read_algorithm(certificate.outer_algorithm)
+    """Whether `key` made the signature of `certificate`, also with a weak hash. Raises CertificateError.
+
+    By the algorithm in the signed part: anyone can change the one outside.
+    """
+    algorithm = read_algorithm(certificate.algorithm)
     scheme, signature, signed = algorithm.scheme, certificate.signature, certificate.signed
     try:
         if isinstance(key, EllipticCurvePublicKey) and isinstance(scheme, ECDSA):

@@ -1,5 +1,6 @@
 """Attacks with an attestation chain that the attacker made, for a device in Havana at its first contact."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,22 +9,28 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.asn1 import SetOf
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from lab.attacks.harness.environment import MANUFACTURER, TrialContext
-from lab.attacks.harness.target_device import DeviceState
-from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
+from lab.attacks.harness.interceptor import Handler
+from lab.attacks.harness.target_device import DeviceState, TargetDevice
+from lab.attacks.harness.token_forge import b64, header_of, with_header
+from lab.attacks.model import STOLEN_KEY, Attack, AttackerCapability, Topic, Trial
+from lab.attacks.server.transport import network_attack, on_verdict_request
+from lab.attacks.substitution import LOCKED
 from lab.handset.key_attestation import (
+    OID,
     ORIGIN_GENERATED,
     PURPOSE_ATTEST_KEY,
     TRUSTED_ENVIRONMENT,
     AttestationFields,
     AuthorizationFields,
 )
-from lab.manufacturer.manufacturer import Authority, KeystoreLevel
+from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
 from wire import limits
 
 _T = Topic
@@ -55,7 +62,7 @@ def _certificate(  # noqa: PLR0913 - what a certificate consists of
     issuer_key: EllipticCurvePrivateKey,
     *,
     ca: bool = True,
-    extension: x509.UnrecognizedExtension | None = None,
+    extensions: tuple[x509.ExtensionType, ...] = (),
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -67,7 +74,7 @@ def _certificate(  # noqa: PLR0913 - what a certificate consists of
         .not_valid_after(datetime(2048, 1, 1, tzinfo=UTC))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     )
-    if extension is not None:
+    for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
     return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
 
@@ -179,7 +186,7 @@ def by_an_attesting_key(trial: TrialContext) -> Authority:
     enforced = AuthorizationFields(purposes=SetOf([PURPOSE_ATTEST_KEY]), origin=ORIGIN_GENERATED)
     fields = AttestationFields.of_version(300, TRUSTED_ENVIRONMENT, b"any", enforced.encoded())
     issuer = genuine.certificate.subject
-    own = _certificate(_name("Attesting key"), key, issuer, genuine.key, extension=fields.extension())
+    own = _certificate(_name("Attesting key"), key, issuer, genuine.key, extensions=(fields.extension(),))
     return _forged(key, own, genuine.certificate)
 
 
@@ -189,3 +196,90 @@ def by_a_leaf(trial: TrialContext) -> Authority:
     genuine, key = _genuine(trial), trial.seed.p256("attested key")
     name, issuer = _name("Android Keystore Key"), genuine.certificate.subject
     return _forged(key, _certificate(name, key, issuer, genuine.key, ca=False), genuine.certificate)
+
+
+_REMOTE: Final = x509.UnrecognizedExtension(
+    x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.30"), bytes.fromhex("a10108")
+)
+"""Provisioning information: 8 certificates were issued."""
+
+
+def _manufacturer(trial: TrialContext) -> Manufacturer:
+    return trial.environment.owners[MANUFACTURER].manufacturer
+
+
+@_attack("chain-expired", _T.CHAIN_REVOKED, "chain-invalid", AttackerCapability.STOLEN_KEY)
+def expired(trial: TrialContext) -> Authority:
+    """Attest with a leaked key of a remotely provisioned device whose certificate has expired."""
+    end = datetime(2020, 1, 1, tzinfo=UTC)
+    return _manufacturer(trial).special_authority("Provisioned key", _REMOTE, not_after=end)
+
+
+@_attack("chain-limited-names", _T.CHAIN_PURPOSE, "chain-invalid", AttackerCapability.STOLEN_KEY)
+def limited_names(trial: TrialContext) -> Authority:
+    """Attest with a leaked key whose certificate is for names of a web site."""
+    names = x509.NameConstraints([x509.DNSName("solvane.example")], None)
+    return _manufacturer(trial).special_authority("Site CA", names)
+
+
+@_attack("chain-two-algorithms", _T.CHAIN_FORGED, "chain-invalid")
+def two_algorithms(trial: TrialContext) -> Authority:
+    """Change the signature algorithm outside of the signed part of the genuine batch certificate."""
+    genuine = _genuine(trial)
+    data = genuine.certificate.public_bytes(Encoding.DER)
+    start = len(data) - len(genuine.certificate.signature) - 3 - len(_ECDSA_SHA256)
+    if not data[start:].startswith(_ECDSA_SHA256):
+        raise AssertionError("the certificate has another signature algorithm")
+    changed = data[:start] + _ECDSA_SHA384 + data[start + len(_ECDSA_SHA256) :]
+    certificate = x509.load_der_x509_certificate(changed)
+    return ForgedAuthority(genuine.level, genuine.key, certificate, (certificate,))
+
+
+_ECDSA_SHA256: Final = bytes.fromhex("06082a8648ce3d040302")
+_ECDSA_SHA384: Final = bytes.fromhex("06082a8648ce3d040303")
+
+
+def _with_agreement_key(trial: TrialContext, device: TargetDevice) -> Handler:
+    """Send evidence that is signed by a key whose certificate, with a fresh attestation, is for key agreement."""
+    genuine, key = _genuine(trial), trial.seed.p256("agreement key")
+
+    def sign(evidence: bytes) -> bytes:
+        leaf = x509.load_der_x509_certificate(base64.b64decode(header_of(evidence)["x5c"][0]))
+        attestation = leaf.extensions.get_extension_for_oid(OID).value
+        certificate = _certificate(
+            _name("Android Keystore Key"), key, genuine.certificate.subject, genuine.key, ca=False,
+            extensions=(attestation, _AGREEMENT),
+        )  # fmt: skip
+        chain = (certificate.public_bytes(Encoding.DER), *genuine.chain)
+        x5c = [base64.b64encode(each).decode() for each in chain]
+        signed = with_header(evidence, x5c=x5c).rpartition(b".")[0]
+        r, s = decode_dss_signature(key.sign(signed, ECDSA(hashes.SHA256(), deterministic_signing=True)))
+        return b".".join((signed, b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))))
+
+    return on_verdict_request(lambda request: request.forward(sign(request.body)))(trial, device)
+
+
+_AGREEMENT: Final = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=True,
+    key_cert_sign=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+ATTACKS.append(
+    network_attack(
+        "chain-key-for-agreement",
+        "Sign evidence with an attested key whose certificate is for key agreement.",
+        "CWE-295, RFC 5280 section 4.2.1.3",
+        (_T.CHAIN_PURPOSE,),
+        "chain-invalid",
+        _with_agreement_key,
+        capabilities=STOLEN_KEY,
+        targets=(LOCKED,),
+    )
+)

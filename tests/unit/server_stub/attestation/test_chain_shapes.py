@@ -323,13 +323,19 @@ def test_two_different_signature_algorithms_are_refused(other: str, place: int) 
     """An outer algorithm is not covered by the signature. NULL parameters and none are the same."""
     cert, issuer = (leaf(), BATCH) if place == 0 else (BATCH, MIDDLE)
     sent = list(issued(leaf(), BATCH, MIDDLE, ROOT))
-    parts = elements(content(issue(cert, issuer).tbs_certificate_bytes))
+    parts = _body(cert, issuer)
     algorithm = raw_der.encode(SEQUENCE, bytes.fromhex(other))
     sent[place] = sealed(b"".join(parts), algorithm, issuer)
     problem = ChainProblem.MALFORMED if other == "0500" else ChainProblem.ALGORITHMS_DIFFER
     with pytest.raises(ChainError) as caught:
         verify(tuple(sent))
     assert (caught.value.problem, caught.value.place) == (problem, place)
+    if place == 1 and other == "06082a8648ce3d040303":
+        # Also directly below a root that is not sent.
+        short = [issued(leaf(), BATCH)[0], sealed(b"".join(_body(BATCH, ROOT)), algorithm, ROOT)]
+        with pytest.raises(ChainError) as caught:
+            verify(tuple(short))
+        assert caught.value.problem is ChainProblem.ALGORITHMS_DIFFER
     with_null = raw_der.encode(SEQUENCE, content(parts[2]) + b"\x05\x00")
     sent[place] = sealed(b"".join(parts), with_null, issuer)
     assert verify(tuple(sent)).anchored
@@ -348,6 +354,11 @@ def test_changed_signature_attests_nothing_whatever_else_is_tolerated(shape: str
         changed = (*data[:place], data[place][:-1] + bytes((data[place][-1] ^ 1,)), *data[place + 1 :])
         with suppress(ChainError):
             assert not verify(changed).anchored, place
+
+
+def _body(cert: Cert, issuer: Cert) -> list[bytes]:
+    """The encoded fields of the body of a certificate."""
+    return elements(content(issue(cert, issuer).tbs_certificate_bytes))
 
 
 def test_rsa_pss_signature_is_verified() -> None:
