@@ -311,21 +311,22 @@ class _ListBuilder:
         self._last = 0
 
     def add(self, element: DerElement) -> None:
-        if not element.number or element.tag not in _CONTEXT:
+        tag, number, content = element
+        if not number or tag not in _CONTEXT:
             self.deviations.add(Deviation.ELEMENT_UNKNOWN)
             return
-        if element.number < self._last:
+        if number < self._last:
             self.deviations.add(Deviation.TAGS_UNSORTED)
-        self._last = element.number
-        if element.tag == der.CONTEXT and element.number in _FIELDS:
-            self._add_known(element.number, element.content)
+        self._last = number
+        if tag == der.CONTEXT and number in _FIELDS:
+            self._add_known(number, content)
             return
-        if element.tag != der.CONTEXT:
+        if tag != der.CONTEXT:
             self.deviations.add(Deviation.ELEMENT_UNKNOWN)
-        if element.number in self._unread:
+        if number in self._unread:
             self.deviations.add(Deviation.TAG_REPEATED)
         elif len(self._unread) < UNREAD_MAX:
-            self._unread.add(element.number)
+            self._unread.add(number)
 
     def _add_known(self, number: int, content: bytes) -> None:
         name = _FIELDS[number][0]
@@ -333,15 +334,20 @@ class _ListBuilder:
             value, deviations = _value(number, content)
         except DerError as error:
             raise KeyDescriptionError(name, error.problem, error.detail) from error
-        self.deviations |= deviations
-        if name in self._values or name in self._unreadable:
+        if deviations:
+            self.deviations |= deviations
+        if name in self._values:
             self.deviations.add(Deviation.TAG_REPEATED)
-        if value is _UNREADABLE or self._values.get(name, value) != value:
+            if self._values[name] != value:
+                value = _UNREADABLE
+        if value is _UNREADABLE:
             self._unreadable.add(name)
         self._values[name] = value
 
     def built(self) -> AuthorizationList:
-        readable = {name: value for name, value in self._values.items() if name not in self._unreadable}
+        readable = self._values
+        if self._unreadable:
+            readable = {name: value for name, value in readable.items() if name not in self._unreadable}
         return AuthorizationList(
             **readable,
             unread=frozenset(self._unread),
