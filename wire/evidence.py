@@ -140,7 +140,7 @@ class Terms(Message):
 class Firmware(Message):
     """The running image. `sale_region` is the region that the manufacturer built it for."""
 
-    build: Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX)]
+    build: Text
     agent_version: Code
     sale_region: Code
     patch_level: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]

@@ -45,8 +45,10 @@ TERRITORY: Final = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"
 Code = Annotated[str, StringConstraints(pattern=rf"^{CODE}$", max_length=limits.CODE_MAX)]
 """An identifier: letters, digits and `._:-`."""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX)]
-"""Short human-readable text."""
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX, pattern=r"^[^\u0000-\u001f\u007f]+$")
+]
+"""Short human-readable text without control characters."""
 
 Nonce = Annotated[
     str,

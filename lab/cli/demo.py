@@ -49,12 +49,12 @@ def demo(
         )
     if html is not None:
         output.write(html, demo_page.render(results, stories))
-        typer.echo(f"The page is in {html}.")
+        output.say(f"The page is in {html}.")
     result = incident.incident(seed)
     output.show(rule.Rule(f"{result.name}: {result.status}", align="left"))
     for name, outcome, locked in incident.lock_summary(result):
-        typer.echo(f"  {name:<12} {outcome:<10} locked: {locked}")
+        output.say(f"  {name:<12} {outcome:<10} locked: {locked}")
     if html is not None:
         report = html.with_name("incident-2021.html")
         output.write(report, page.render([result]))
-        typer.echo(f"The report of the incident is in {report}.")
+        output.say(f"The report of the incident is in {report}.")

@@ -48,4 +48,4 @@ def diagram(
     if file is not None:
         output.write(file, draw(chosen))
     else:
-        typer.echo(draw(chosen), nl=False)
+        output.say(draw(chosen), nl=False)

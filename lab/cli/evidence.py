@@ -78,7 +78,7 @@ def evidence(
     if show_claims:
         output.as_json(edited or builder.claims)
     else:
-        typer.echo(builder.token(None if edited is None else edited | {"eat_nonce": nonce}), nl=False)
+        output.say(builder.token(None if edited is None else edited | {"eat_nonce": nonce}), nl=False)
 
 
 def _read_nonce(argument: str) -> str:

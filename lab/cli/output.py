@@ -6,9 +6,11 @@ Exit codes: 0 success, 1 check failed, 2 usage error, 3 environment error (no po
 import errno
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -30,16 +32,54 @@ USAGE = 2
 ENVIRONMENT = 3
 
 
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]")
+"""Characters that a terminal would obey or that reorder what follows: controls but tab and line feed, separators and
+overrides of direction, surrogates."""
+
+
+def printable(text: str) -> str:
+    """`text` with an escape in place of each character that a terminal would obey.
+
+    >>> printable("\\x1b[2J done")
+    '\\\\x1b[2J done'
+    """
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """`value` as JSON, in which the characters that a terminal would obey are escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def as_json(value: Any) -> None:
     """Print one JSON value."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value) + "\n")
+
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a line, on standard error if `err`."""
+    typer.echo(printable(text), err=err, nl=nl)
+
+
+@dataclass(frozen=True, slots=True)
+class _Escaped:
+    """A renderable whose text is made printable after its layout; styles stay."""
+
+    inner: Any
+
+    def __rich_console__(
+        self, console: "rich_console.Console", options: "rich_console.ConsoleOptions"
+    ) -> "rich_console.RenderResult":
+        for segment in console.render(self.inner, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 def show(*renderables: Any) -> None:
     """Print tables and text."""
-    console = rich_console.Console(highlight=False)
+    console = rich_console.Console(highlight=False, markup=False, emoji=False)
     for renderable in renderables:
-        console.print(renderable)
+        console.print(_Escaped(renderable))
 
 
 def progress(items: Iterable[T], label: str, total: int) -> Iterator[T]:
@@ -96,7 +136,7 @@ def check_origin(url: str) -> None:
 
 def exit_with_error(message: str, code: int = USAGE) -> NoReturn:
     """Print on standard error what is wrong and what to do, and exit."""
-    typer.echo(f"activation: {message}", err=True)
+    say(f"activation: {message}", err=True)
     raise typer.Exit(code)
 
 

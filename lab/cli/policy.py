@@ -85,9 +85,9 @@ def check(
         for kind in ("error", "warning"):
             for each in row[f"{kind}s"]:
                 place = f"{row['file']}:{each['line']}: {kind}: {each['key'] or 'document'}"
-                typer.echo(f"{place}: {each['message']}", err=True)
+                output.say(f"{place}: {each['message']}", err=True)
         if row["ok"]:
-            typer.echo(f"{row['file']}: valid: {row['id']} version {row['version']}, {row['rules']} rules")
+            output.say(f"{row['file']}: valid: {row['id']} version {row['version']}, {row['rules']} rules")
     if not all(row["ok"] for row in rows):
         raise typer.Exit(output.CHECK_FAILED)
 

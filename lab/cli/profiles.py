@@ -66,8 +66,8 @@ def show(
     if json:
         output.as_json(profile.model_dump(mode="json") | {"verified_boot": state})
         return
-    typer.echo((firmware_profiles.loader.FOLDER / f"{name}.toml").read_text(encoding="utf-8").rstrip())
-    typer.echo(f"\n# computed: verified boot state {state}")
+    output.say((firmware_profiles.loader.FOLDER / f"{name}.toml").read_text(encoding="utf-8").rstrip())
+    output.say(f"\n# computed: verified boot state {state}")
 
 
 @app.command()
@@ -101,7 +101,7 @@ def validate(
         output.as_json(rows)
     else:
         for row in rows:
-            typer.echo(row["message"], err=not row["ok"])
+            output.say(str(row["message"]), err=not row["ok"])
     if any(row["code"] == "unreadable" for row in rows):
         raise typer.Exit(output.USAGE)
     if not all(row["ok"] for row in rows):

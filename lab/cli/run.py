@@ -1,6 +1,5 @@
 """`activation run`."""
 
-import json as json_format
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +62,7 @@ def run(
 
     def report(fault: ScenarioError) -> None:
         faults.append(fault)
-        typer.echo("\n".join(fault.lines()), err=True)
+        output.say("\n".join(fault.lines()), err=True)
 
     host = http_host.HttpHost if http else hosts.InProcessHost
     plan = runner.Plan(seed, workers, host, server, token)
@@ -122,7 +121,7 @@ def _print_json(results: "Iterator[ScenarioResult]") -> "Counter[Status]":
     for each in results:
         sys.stdout.write(",\n" if counts else "[\n")
         counts[each.status] += 1
-        sys.stdout.write(json_format.dumps(each.as_json(), ensure_ascii=False))
+        sys.stdout.write(output.json_text(each.as_json(), indent=None))
     sys.stdout.write("\n]\n" if counts else "[]\n")
     return counts
 
@@ -135,12 +134,12 @@ def _print_text(results: "Iterator[ScenarioResult]", faults: Sequence[ScenarioEr
     for each in results:
         counts[each.status] += 1
         why = f": {explain.skipped(each)}" if each.status is status.SKIPPED else ""
-        typer.echo(f"{marks.get(each.status, each.status):<8}{each.id}{why}")
+        output.say(f"{marks.get(each.status, each.status):<8}{each.id}{why}")
         if each.status in marks:
             explanations.append(explain.explain(each))
     for text in explanations:
-        typer.echo("\n" + text)
+        output.say("\n" + text)
     sums = [f"{counts[each]} {each}" for each in status if counts[each]]
     sums += [f"{len(faults)} {'file' if len(faults) == 1 else 'files'} not usable"] if faults else []
-    typer.echo("\n" + ", ".join(sums))
+    output.say("\n" + ", ".join(sums))
     return counts

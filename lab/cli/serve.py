@@ -143,21 +143,21 @@ def _serve(
         token = first_token(token_file, admin)
 
         def announce(url: str) -> None:
-            typer.echo(f"The verdict server listens on {url} and stores its records in {database}.")
-            typer.echo(f"It publishes its verdict keys from {folder}.")
-            typer.echo(f"API documentation: {url}/docs. Try in another terminal:")
-            typer.echo(
+            output.say(f"The verdict server listens on {url} and stores its records in {database}.")
+            output.say(f"It publishes its verdict keys from {folder}.")
+            output.say(f"API documentation: {url}/docs. Try in another terminal:")
+            output.say(
                 f"  activation device --profile official-global --place havana --seed {seed} --server {url}"
             )
             if token is not None:
-                typer.echo(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
-                typer.echo(f"  {token}")
+                output.say(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
+                output.say(f"  {token}")
             elif not token_file.is_file():
-                typer.echo(
+                output.say(
                     "An admin token exists; "
                     f"`activation admin token --db {database}` replaces it by a new one."
                 )
-            typer.echo(
+            output.say(
                 f"Operate it: activation admin devices search --server {url} --token-file {token_file}"
             )
 
@@ -190,5 +190,5 @@ def first_token(file: Path, admin: "context.AdminContext") -> str | None:
         try:
             output.write_private(file, token)
         except OSError as error:
-            typer.echo(f"activation: cannot write {file}: {error.strerror}; note the token", err=True)
+            output.say(f"activation: cannot write {file}: {error.strerror}; note the token", err=True)
     return token

@@ -85,9 +85,9 @@ def unlock(
     write_code(code.token, qr, out)
     for file in (qr, out):
         if file is not None:
-            typer.echo(f"The code is in {file}.", err=True)
+            output.say(f"The code is in {file}.", err=True)
     if qr is None and out is None:
-        typer.echo(code.token)
+        output.say(code.token)
     print_validity(str(code.verdict.case))
 
 
@@ -121,4 +121,4 @@ def write_code(token: str, picture: Path | None, file: Path | None) -> None:
 
 def print_validity(case: str) -> None:
     """Print on standard error what the code does, and its case number."""
-    typer.echo(f"It unlocks this device only, within 24 hours; the case is {case}.", err=True)
+    output.say(f"It unlocks this device only, within 24 hours; the case is {case}.", err=True)

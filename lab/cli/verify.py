@@ -74,7 +74,7 @@ def verify(
     if not trace.verified:
         may_be_name = token != "-" and len(token) < 256 and not inputs.is_file(token)  # noqa: S105 - no password
         if trace.failed_at in {1, 2} and may_be_name:
-            typer.echo(f"activation: there is no file {token!r}; it was used as the token itself", err=True)
+            output.say(f"activation: there is no file {token!r}; it was used as the token itself", err=True)
         raise typer.Exit(output.CHECK_FAILED)
 
 

@@ -81,3 +81,17 @@ def test_no_broad_except_no_long_function_and_no_mark_of_unfinished_work() -> No
                 assert (node.end_lineno or node.lineno) - node.lineno <= 70, f"{path}: {node.name}"
         words = (ROOT / path).read_text(encoding="utf-8").replace(":", " ").split()
         assert not {"TO" + "DO", "FIX" + "ME"} & set(words), path
+
+
+PRINTING = {"echo", "secho", "print", "Console"}
+
+
+def test_commands_print_through_one_module_that_escapes_control_characters() -> None:
+    """Text from outside must not reach a terminal unescaped. The version is text of this project."""
+    for path in SOURCES:
+        if not path.startswith("lab/cli/") or path == "lab/cli/output.py":
+            continue
+        calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+        names = {call.attr for call in calls if isinstance(call, ast.Attribute)}
+        names |= {call.id for call in calls if isinstance(call, ast.Name)}
+        assert names & PRINTING == ({"echo"} if path == "lab/cli/main.py" else set()), path

@@ -55,4 +55,4 @@ def audit(
     if out:
         output.write(out, exported)
     else:
-        sys.stdout.write(exported.decode())
+        sys.stdout.write("\r\n".join(map(output.printable, exported.decode().split("\r\n"))))

@@ -222,9 +222,9 @@ def bulk(
         output.as_json(result)
         return
     effect = "would affect" if dry_run else "affects"
-    typer.echo(f"{action} {effect} {result['count']} devices at their next check-in.")
+    output.say(f"{action} {effect} {result['count']} devices at their next check-in.")
     for sub in result["devices"]:
-        typer.echo(f"  {sub}")
+        output.say(f"  {sub}")
 
 
 def _act(action: str, device: str, body: Mapping[str, Any], api: "client.Client", *, json: bool) -> None:

@@ -49,7 +49,7 @@ def get_policy(
     if json:
         output.as_json(item)
     elif out is None:
-        typer.echo(item["text"], nl=False)
+        output.say(item["text"], nl=False)
 
 
 def put_policy(

@@ -51,7 +51,7 @@ def token(
         shown = {} if file else {"token": created}
         output.as_json({"name": name, "file": str(file) if file else None, **shown})
     elif file:
-        typer.echo(f"The token of {name} is in {file}; the previous one has ended.")
+        output.say(f"The token of {name} is in {file}; the previous one has ended.")
     else:
-        typer.echo(created)
-        typer.echo(f"This is the token of {name}, shown only now. The previous one has ended.", err=True)
+        output.say(created)
+        output.say(f"This is the token of {name}, shown only now. The previous one has ended.", err=True)

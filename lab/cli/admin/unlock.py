@@ -1,7 +1,5 @@
 """`activation admin unlock`."""
 
-import typer
-
 from lab.cli import output
 from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
 from lab.cli.lazy import deferred
@@ -35,5 +33,5 @@ def unlock(
     if json:
         output.as_json(code)
     elif qr is None and out is None:
-        typer.echo(code["token"])
+        output.say(code["token"])
     print_validity(code["case"])

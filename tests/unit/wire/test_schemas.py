@@ -76,7 +76,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("problem", PROBLEM),
     *(("verdict", make_verdict(decision)) for decision in CLAIMS),
 ]
-WRONG: list[Any] = [True, -1, 1.5, "", "é \n", "x" * 600, [], {}, {"x": 1}, 2**60]
+WRONG: list[Any] = [True, -1, 1.5, "", "é \n!", "x" * 600, [], {}, {"x": 1}, 2**60]
 
 
 def by_model(name: str, message: object) -> bool:
