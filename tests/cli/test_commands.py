@@ -212,6 +212,11 @@ MISTAKES = {
         2,
         "omit --sim or --modem",
     ),
+    "a misspelt algorithm of the attested key": (
+        ["device", "--profile", "official-eea", "--place", "paris", "--attested-key", "ML-DSA-56"],
+        2,
+        "did you mean 'ML-DSA-65'?",
+    ),
     "a misspelt modem dialect": (
         ["device", "--profile", "custom-aosp", "--place", "paris", "--modem-dialect", "quectl"],
         2,

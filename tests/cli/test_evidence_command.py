@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from joserfc.jwk import thumbprint
 from typer.testing import CliRunner, Result
 
 from lab.cli.main import app
@@ -63,6 +64,20 @@ def test_printed_evidence_gets_a_verdict(origin: str) -> None:
         made = evidence("-", "--place", place, given=challenge(origin))
         assert made.exit_code == 0
         assert decision(send(origin, made.stdout)) == decided
+
+
+def test_evidence_of_a_post_quantum_key_gets_a_verdict_for_this_key(origin: str, tmp_path: Path) -> None:
+    """`--key` writes the key as a JWK of type AKP (RFC 9964), whose thumbprint is in the verdict."""
+    file = tmp_path / "key.jwk"
+    made = evidence("-", "--attested-key", "ML-DSA-65", "--key", str(file), given=challenge(origin))
+    assert made.exit_code == 0
+    answer = send(origin, made.stdout)
+    assert decision(answer) == "allow"
+    key = json.loads(file.read_text("utf-8"))
+    assert (key["kty"], key["alg"], len(key["x5c"])) == ("AKP", "ML-DSA-65", 2)
+    payload = answer.text.split(".")[1]
+    confirmed = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["cnf"]["jkt"]
+    assert confirmed == thumbprint({name: key[name] for name in ("alg", "kty", "pub")})
 
 
 def test_edited_claims_are_signed_unchanged(origin: str, tmp_path: Path) -> None:
