@@ -51,10 +51,17 @@ class Path:
     """
 
     leaf: ParsedCertificate
-    leaf_key: PublicKeyTypes
     anchor: Anchor
     provisioning: ProvisioningFacts | None = None
     deviations: tuple[PlacedDeviation, ...] = ()
+
+    @property
+    def leaf_key(self) -> PublicKeyTypes:
+        """The attested key, parsed at each access. Raises ChainError if its algorithm is not supported."""
+        try:
+            return self.leaf.key()
+        except CertificateError as error:
+            raise refusal(ChainProblem.MALFORMED, 0, f"is malformed: {error}", self.leaf) from error
 
     @property
     def anchored(self) -> bool:
@@ -133,12 +140,8 @@ class ChainVerifier:
             of_leaf = check_issued(leaf, 0, subject, issuer.key, above.anchor)
         of_leaf |= check_leaf(leaf)
         deviations += _placed(of_leaf, 0, leaf)
-        try:
-            key = leaf.key()
-        except CertificateError as error:
-            raise refusal(ChainProblem.MALFORMED, 0, f"is malformed: {error}", leaf) from error
         facts = above.provisioning if above.anchor is Anchor.CONFIGURED else None
-        return Path(leaf, key, above.anchor, facts, tuple(deviations))
+        return Path(leaf, above.anchor, facts, tuple(deviations))
 
     def _issuers(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
         """The certificates above the leaf, from the cache or verified now."""

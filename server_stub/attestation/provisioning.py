@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from server_stub.attestation import der
 from server_stub.attestation.certificate import PROVISIONING_INFORMATION, ParsedCertificate
 from server_stub.attestation.certificate_fields import ORGANIZATION, SERIAL_NUMBER, TITLE, read_name
 from server_stub.attestation.der import DerError
@@ -65,9 +66,13 @@ def facts_of(links: Sequence[ParsedCertificate]) -> ProvisioningFacts:
 def certificates_issued(value: bytes) -> int | None:
     """Key 1 of the CBOR map: the number of certificates issued; None if it is missing or the map cannot be read.
 
+    Some keystores write the map into a second `OCTET STRING`, whose first byte cannot begin a map.
+
     >>> certificates_issued(bytes.fromhex("a20118200366476f6f676c65"))
     32
     """
+    if len(value) > 1 and value[0] == der.OCTET_STRING and value[1] == len(value) - 2:
+        value = value[2:]
     try:
         major, pairs, position = _head(value, 0)
         if major != _MAP or pairs > _MAP_MAX:

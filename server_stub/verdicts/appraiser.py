@@ -56,7 +56,8 @@ class Appraiser:
         observer.record_step(JudgingStep.CHALLENGE)
         path = self.chains.verify(read.chain, now)
         observer.record_step(JudgingStep.CHAIN)
-        read.verify_signature(path.leaf_key)
+        key = path.leaf_key
+        read.verify_signature(key)
         observer.record_step(JudgingStep.SIGNATURE)
         appraisal = appraise(path, read.evidence, self.deviations)
         sub = None
@@ -71,7 +72,7 @@ class Appraiser:
         return Appraised(
             evidence=read.evidence,
             claims=read.claims,
-            thumbprint=evidence_reader.thumbprint(path.leaf_key),
+            thumbprint=evidence_reader.thumbprint(key),
             sub=sub,
             appraisal=appraisal,
             judgement=judgement,

@@ -424,6 +424,17 @@ def test_malformed_extension_that_decides_about_an_issuer_is_refused(extension: 
     assert (caught.value.problem, caught.value.place) == (ChainProblem.MALFORMED, 1)
 
 
+def test_attested_key_of_an_unsupported_algorithm_is_appraised_and_signs_nothing() -> None:
+    """`appraise` compares no evidence, so it does not need the key."""
+    unknown = raw_der.encode(
+        SEQUENCE, raw_der.encode(SEQUENCE, bytes.fromhex("06032a0304")) + b"\x03\x01\x00"
+    )
+    path = verify(edited_leaf(field(6, unknown)))
+    assert appraisal_of(path).tier is TrustTier.AFFIRMING
+    with pytest.raises(ChainError, match=r"certificate 0 of x5c .* is malformed: its public key"):
+        _ = path.leaf_key
+
+
 @pytest.mark.parametrize("cut", range(0, 120, 7))
 def test_cut_certificate_is_refused_as_malformed(cut: int) -> None:
     data = issued(leaf(), BATCH, ROOT)

@@ -77,6 +77,9 @@ def test_provisioning_follows_from_the_extension_and_the_structure_of_the_chain(
         ("a203f60105", 5),  # null
         ("a2048263616263c1000105", 5),  # an array with text and a tagged number
         ("a204a1016161010a", 10),  # a map that has the same key
+        ("040da2011880036773616d73756e67", 128),  # inside a second string of bytes
+        ("0402a101", None),
+        ("04", None),
         ("a0", None),
         ("a10208", None),
         ("a10120", None),  # negative
