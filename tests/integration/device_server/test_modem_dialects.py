@@ -1,11 +1,16 @@
 """Devices whose emulated modem speaks a maker's dialect."""
 
+from typing import Any
+
 import pytest
 
 from lab.backend.hosts import InProcessHost
 from lab.handset.builder import DeviceOptions
+from lab.handset.modem.dialects import dialect_names
 from lab.handset.modem.forms import UnknownDialectError
+from lab.simulation.matrix import run
 from lab.simulation.simulation import Simulation
+from lab.world.places import load_places
 
 
 def transcript(seed: str, name: str, *, own: str | None = "huawei", default: str | None = None) -> bytes:
@@ -32,3 +37,16 @@ def test_dialect_of_a_simulation_is_that_of_its_devices_without_one_of_their_own
 def test_device_with_a_misspelt_dialect_is_not_built() -> None:
     with pytest.raises(UnknownDialectError, match="did you mean 'huawei'"):
         transcript("one", "a", own="huawai")
+
+
+def outcomes(dialect: str | None) -> dict[str, Any]:
+    """Outcome and verdict of a new device in every place."""
+    with Simulation.open("2021", host=InProcessHost, modem_dialect=dialect) as simulation:
+        results = run(simulation, ["official-global"], list(load_places()))
+        return {result.place: (result.outcome, result.as_json()["verdict"]) for result in results}
+
+
+@pytest.mark.slow
+def test_outcome_in_every_place_is_the_same_in_every_dialect() -> None:
+    expected = outcomes(None)
+    assert {name: outcomes(name) for name in dialect_names()} == dict.fromkeys(dialect_names(), expected)
