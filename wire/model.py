@@ -39,15 +39,14 @@ Seconds = Annotated[int, Field(ge=0, le=limits.DURATION_MAX)]
 
 CODE: Final = r"[A-Za-z0-9._:-]+"
 BASE64URL: Final = r"[A-Za-z0-9_-]+"
+TEXT: Final = r"[^\u0000-\u001f\u007f]+"
 TERRITORY: Final = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"
-"""Regular expressions of a whole value. None of them matches a space."""
+"""Regular expressions of a whole value. None of them but that of a text matches a space."""
 
 Code = Annotated[str, StringConstraints(pattern=rf"^{CODE}$", max_length=limits.CODE_MAX)]
 """An identifier: letters, digits and `._:-`."""
 
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX, pattern=r"^[^\u0000-\u001f\u007f]+$")
-]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX, pattern=rf"^{TEXT}$")]
 """Short human-readable text without control characters."""
 
 Nonce = Annotated[

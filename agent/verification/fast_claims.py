@@ -14,14 +14,14 @@ from msgspec import Meta
 
 from wire import limits
 from wire.codes import Decision, MessageKey, Reason, TrustTier
-from wire.model import BASE64URL, CODE, TERRITORY
+from wire.model import BASE64URL, CODE, TERRITORY, TEXT
 from wire.verdict import ALLOWED, OPTIONAL_CLAIMS, REQUIRED
 
 _Party = Annotated[str, Meta(min_length=1, max_length=limits.PARTY_MAX)]
 _Code = Annotated[str, Meta(min_length=1, max_length=limits.CODE_MAX)]
-# Verified by a separate expression, because messages have few arguments. `$` would permit a line feed at the end.
+# Verified by separate expressions, because messages have few arguments. `$` would permit a line feed at the end.
 _Name = Annotated[str, Meta(pattern=rf"^{CODE}\Z", max_length=limits.CODE_MAX)]
-_Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_MAX)]
+_Text = Annotated[str, Meta(pattern=rf"^{TEXT}\Z", max_length=limits.TEXT_MAX)]
 _Thumbprint = Annotated[str, Meta(min_length=limits.THUMBPRINT_LENGTH, max_length=limits.THUMBPRINT_LENGTH)]
 _Nonce = Annotated[str, Meta(min_length=limits.NONCE_MIN, max_length=limits.NONCE_MAX)]
 _Territory = Annotated[str, Meta(min_length=2)]

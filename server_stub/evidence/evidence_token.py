@@ -8,7 +8,9 @@ the other; the agent's verifier shares no code with this one. There are two step
 import base64
 import binascii
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -92,6 +94,8 @@ def read(token: bytes) -> EvidenceToken:
     algorithm, chain = _read_header(header)
     signed = token[: -len(segments[2]) - 1]
     claims = _object(payload, "payload")
+    if b"null" in payload:  # the model would read it as an absent claim
+        _reject(_null_members(claims, ()))
     return EvidenceToken(_validate(claims), claims, chain, algorithm, signed, signature)
 
 
@@ -155,15 +159,32 @@ def _validate(claims: dict[str, Any]) -> Evidence:
     try:
         return Evidence.model_validate(claims)
     except ValidationError as error:
-        paths = set()
-        for each in error.errors(include_input=False):
-            # The names of unknown members come from the sender and are not repeated.
-            known = [str(part) for part in each["loc"] if isinstance(part, int) or part in _CLAIM_NAMES]
-            paths.add(".".join(known) or "unknown")
-        where = ", ".join(sorted(paths))[:300]
-        raise EvidenceError(
-            ProblemCode.EVIDENCE_CLAIMS_INVALID, f"claims that break the contract: {where}"
-        ) from None
+        wrong = [each["loc"] for each in error.errors(include_input=False)]
+    _reject(wrong)
+    raise AssertionError("claims that break the contract have a path")
+
+
+def _reject(wrong: Iterable[tuple[int | str, ...]]) -> None:
+    """Raises EvidenceError if there are paths of claims in `wrong`."""
+    # The names of unknown members come from the sender and are not repeated.
+    known = (takewhile(lambda part: isinstance(part, int) or part in _CLAIM_NAMES, path) for path in wrong)
+    paths = {".".join(map(str, path)) for path in known}
+    if paths:
+        where = ", ".join(sorted(path or "unknown" for path in paths))[:300]
+        detail = f"claims that break the contract: {where}"
+        raise EvidenceError(ProblemCode.EVIDENCE_CLAIMS_INVALID, detail)
+
+
+def _null_members(value: Any, path: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    """The paths of all nulls in a JSON value, whose depth is bounded."""
+    if value is None:
+        yield path
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _null_members(part, (*path, name))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _null_members(part, (*path, index))
 
 
 def _names(schema: object) -> set[str]:

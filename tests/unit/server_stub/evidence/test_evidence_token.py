@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, mldsa
@@ -146,3 +147,48 @@ def test_device_with_an_ml_dsa_key_is_attested_and_gets_a_verdict_for_this_key()
     assert header["alg"] == "ML-DSA-65"
     same = PostQuantumPhone().keystore.attest(nonce.encode())
     assert verdict.cnf.jkt == same.thumbprint
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (("location",), "location"),
+        (("last_verdict",), "last_verdict"),
+        (("ueid",), "ueid"),
+        (("telephony", "faults"), "telephony.faults"),
+        (("telephony", "sims", 0, "spn"), "telephony.sims.0.spn"),
+        (("telephony", "serving", "plmn"), "telephony.serving.plmn"),
+        (("wifi", "country"), "wifi.country"),
+        (("surprise",), "unknown"),
+    ],
+)
+def test_null_is_not_an_absent_claim(path: tuple[str | int, ...], shown: str) -> None:
+    content = claims(service().challenge().nonce)
+    part: Any = content
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = None
+    with pytest.raises(EvidenceError) as caught:
+        evidence_token.read(signed(content))
+    assert caught.value.code is ProblemCode.EVIDENCE_CLAIMS_INVALID
+    assert str(caught.value).endswith(f"claims that break the contract: {shown}")
+
+
+def test_text_with_the_word_null_is_accepted() -> None:
+    assert evidence_token.read(signed(claims("A" * 44, swname="null"))).evidence.swname == "null"
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\n", "\x7f"])
+def test_text_with_a_control_character_is_rejected(character: str) -> None:
+    """A database may reject NUL, and a terminal obeys the others."""
+    content = claims("A" * 44)
+    content["telephony"]["sims"][0]["spn"] = f"Nom{character}"
+    with pytest.raises(EvidenceError) as caught:
+        evidence_token.read(signed(content))
+    assert caught.value.code is ProblemCode.EVIDENCE_CLAIMS_INVALID
+
+
+def signed(content: dict[str, Any]) -> bytes:
+    """A well-formed token with these claims."""
+    header, _, signature = token("ES256", "ES256").split(b".")
+    return b".".join((header, base64url(json.dumps(content).encode()).encode(), signature))
