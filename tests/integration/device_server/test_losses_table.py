@@ -1,4 +1,4 @@
-"""docs/failure-modes.md has a row for each test, and each row is complete."""
+"""docs/failure-modes.md has a row for each test of a failure, and the tests and scenarios that it names exist."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,13 @@ HERE = Path(__file__).parent
 ELSEWHERE = {"test_power_cut_at_any_effect_does_not_change_the_outcome": HERE / "test_power_cuts.py"}
 
 
-def rows() -> list[list[str]]:
-    lines = [line for line in TABLE.read_text("utf-8").splitlines() if line.startswith("|")]
+FAILURES, DEVIATIONS = TABLE.read_text("utf-8").split("\n## Deviations\n")
+TESTS = Path(__file__).parents[2]
+SCENARIOS = Path(__file__).parents[3] / "scenarios"
+
+
+def rows(text: str = FAILURES) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
@@ -26,6 +31,16 @@ def test_each_row_names_a_test_and_each_test_has_its_row() -> None:
 
 
 def test_each_row_has_event_reaction_and_screen() -> None:
-    for row in rows():
+    for row in rows() + rows(DEVIATIONS):
         assert len(row) == 4
         assert all(row)
+
+
+def test_each_deviation_names_tests_and_scenarios_that_exist() -> None:
+    tests = {name for path in TESTS.rglob("test_*.py") for name in names_in(path)}
+    scenarios = {path.name.removesuffix(".scenario.yaml") for path in SCENARIOS.rglob("*.scenario.yaml")}
+    assert len(rows(DEVIATIONS)) >= 10
+    for row in rows(DEVIATIONS):
+        named = set(re.findall(r"`([^`]+)`", row[3]))
+        assert named
+        assert named <= tests | scenarios, row
