@@ -104,9 +104,14 @@ class Timeline:
         self.note(Who.SCREEN, screen.value, **said)
 
     def carried(self, request: Request) -> None:
-        """A request that the device sent."""
+        """A request that the device sent; `repeat` counts the repeats of one request."""
         sent = unverified_tokens.token(request.body) if request.content_type == media.EVIDENCE else None
-        self.note(Who.NETWORK, f"{request.method} {request.path}", sent=sent, **_outcome(request))
+        what = f"{request.method} {request.path}"
+        last = self.entries[-1] if self.entries else None
+        repeat = None
+        if last is not None and (last.who, last.what) == (Who.NETWORK, what):
+            repeat = last.detail.get("repeat", 0) + 1
+        self.note(Who.NETWORK, what, repeat=repeat, sent=sent, **_outcome(request))
 
 
 def _why(event: Event) -> dict[str, Any]:

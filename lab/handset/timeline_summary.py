@@ -42,9 +42,9 @@ def without_routine_entries(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def _downloads(requests: Sequence[Entry]) -> Entry:
     """The downloads of one exchange as one entry."""
-    files = len({entry.what for entry in requests})
-    repeats = {"repeats": len(requests) - files} if len(requests) > files else {}
-    return Entry(requests[0].at, Who.NETWORK, "GET /tuf/…", {"files": files} | repeats)
+    repeats = sum("repeat" in entry.detail for entry in requests)
+    counts = {"files": len(requests) - repeats} | ({"repeats": repeats} if repeats else {})
+    return Entry(requests[0].at, Who.NETWORK, "GET /tuf/…", counts)
 
 
 def _by_cause(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -79,8 +79,8 @@ def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
         ):
             what.append(f"  {text}", "not bold")
         table.add_row(moments.write(entry.at), Text(entry.who.value, _STYLES[entry.who]), what)
-        if decoded and entry.who is Who.NETWORK:
-            table.add_row("", "", _messages(entry))
+        if decoded and (messages := _messages(entry)).row_count:
+            table.add_row("", "", messages)
     return table
 
 
@@ -112,7 +112,7 @@ def _without_routine_details(entry: Entry) -> Entry:
     return replace(entry, detail={k: v for k, v in entry.detail.items() if k not in routine})
 
 
-def _messages(entry: Entry) -> RenderableType:
+def _messages(entry: Entry) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 1), pad_edge=False)
     table.add_column(no_wrap=True, style="dim")
     table.add_column(style="dim", overflow="fold")

@@ -137,13 +137,14 @@ def test_the_timeline_shows_repeats(simulation: Simulation) -> None:
     since = len(phone.timeline.entries)
     phone.retry()
     entries = phone.timeline.entries[since:]
-    asked = [(entry.what, entry.detail.get("fault")) for entry in entries if entry.who == "network"]
-    assert asked[:5] == [
-        ("POST /v1/challenges", "timed-out"),
-        ("POST /v1/challenges", None),
-        ("GET /tuf/metadata/2.root.json", "timed-out"),
-        ("GET /tuf/metadata/2.root.json", "timed-out"),
-        ("GET /tuf/metadata/2.root.json", None),
+    requests = [(entry.what, entry.detail) for entry in entries if entry.who == "network"]
+    assert [(what, detail.get("fault"), detail.get("repeat")) for what, detail in requests[:6]] == [
+        ("POST /v1/challenges", "timed-out", None),
+        ("POST /v1/challenges", None, 1),
+        ("GET /tuf/metadata/2.root.json", "timed-out", None),
+        ("GET /tuf/metadata/2.root.json", "timed-out", 1),
+        ("GET /tuf/metadata/2.root.json", None, 2),
+        ("GET /tuf/metadata/timestamp.json", None, None),
     ]
     downloads = [entry.detail for entry in without_routine_entries(entries) if entry.what.startswith("GET")]
     assert downloads == [{"files": FILES, "repeats": 2}]
