@@ -46,11 +46,9 @@ def _prefixed(name: str, content: str = ".*", *, bare: str | None = None) -> re.
 # second field: a number of one or two digits in the response, an area or nothing in the unsolicited code.
 _READ_REGISTRATION: Final = r'"?\d{1,3}"?\s*,\s*(?:"\d{1,2}"|0?\d{1,2})\s*(?:,.*)?'
 
-_IMEI_LABEL: Final = r"(?:\+?[CK]?GSN|IMEI(?:SV)?)\s*[:=]?\s*"
+_IMEI_LABEL: Final = r"(?:\+?(?:[CK]?GSN|EGMR)|IMEI(?:SV)?)\s*[:=]?\s*"
 _IMEI: Final = re.compile(rf'{_IMEI_LABEL}(.*)|("?[0-9][0-9 /.-]{{12,}}[0-9]\b.*)', re.IGNORECASE)
-_CARD_NUMBER: Final = re.compile(
-    r'(?:[+#^%!]?(?:X|Q|CI)?C?CID\s*:\s*|ICCID\s*[:=]?\s*)(.*)|("?[0-9A-F]{10,20}"?)', re.IGNORECASE
-)
+_CARD_NUMBER: Final = re.compile(r'[+#^%!]?[A-Z]{0,3}CID\s*[:=]\s*(.*)|("?[0-9A-F]{10,20}"?)', re.IGNORECASE)
 
 PLAIN_ANSWERS: Final = Command("ATE0V1", "V.250 6.2.4, 6.2.6", optional=True)
 NUMERIC_ERRORS: Final = Command("AT+CMEE=1", "27.007 9.1", optional=True)
@@ -69,6 +67,7 @@ IMEIS: Final = (
     Command("AT+CGSN=1", "27.007 5.4, from Release 12", _IMEI, optional=True),
     Command("AT+CGSN", "27.007 5.4: a serial number, often the IMEI", _IMEI),
     Command("AT+GSN", "V.250 6.1.5: the same", _IMEI, optional=True),
+    Command("AT+EGMR=0,7", "MediaTek: reads the IMEI", _IMEI, optional=True),
 )
 """Commands that state the IMEI; the first one that does is used."""
 
@@ -81,6 +80,8 @@ CARD_NUMBERS: Final = tuple(
         ("AT+ICCID", "Fibocom, MeiG"),
         ("AT^ICCID?", "Huawei"),
         ("AT#CCID", "Telit"),
+        ("AT^SCID", "Cinterion"),
+        ("AT!ICCID?", "Sierra"),
         ("AT%XICCID", "Nordic"),
     )
 )

@@ -92,7 +92,10 @@ _USUAL_SIZES: Final = {
     ElementaryFile.SPN: 17,
     ElementaryFile.GID1: 255,  # no usual size; the card says in 6Cxx how much less it is
 }
-"""The number of bytes to read if neither the size of a file is known, nor all can be read."""
+"""The number of bytes of a file whose size the card does not give."""
+
+_PARTS_MAX: Final = 32
+"""Most reads of one file by a modem that returns it in parts."""
 
 _PARAMETERS_LENGTH: Final = 15  # of a GSM SIM (3GPP TS 51.011 clause 9.2.1); a UICC has more, or fewer
 
@@ -125,7 +128,7 @@ def read_file(session: ModemSession, file: ElementaryFile) -> bytes | None:
         match answer.status:
             case StatusWord.SUCCESS:
                 ended = (answer.sw1, answer.sw2) == _END_OF_FILE
-                return _rest_of(session, file, answer.data, None if ended else size)
+                return _with_rest(session, file, answer.data, length, None if ended else size)
             case StatusWord.NOT_FOUND:
                 return None
             case StatusWord.ACCESS_DENIED:
@@ -157,15 +160,30 @@ def _read_parameters(session: ModemSession, file: ElementaryFile) -> CardAnswer:
     return answer
 
 
-def _rest_of(session: ModemSession, file: ElementaryFile, start: bytes, size: int | None) -> bytes:
-    """`start` and what follows it up to `size`. Raises MalformedError if the card does not send all of it."""
+def _with_rest(
+    session: ModemSession, file: ElementaryFile, start: bytes, length: int, size: int | None
+) -> bytes:
+    """`start` and what follows it: a modem may return less than was asked for.
+
+    Of a file whose size is not known, the end is where the card has no more bytes, or where they are usual. Raises
+    MalformedError if the card does not send all of a known size, does not stop, or begins again.
+    """
     content = start
-    while size is not None and len(content) < size:
-        answer = _access(session, commands.READ_BINARY, file, size - len(content), len(content))
+    for _ in range(_PARTS_MAX):
+        if len(content) >= (size or _USUAL_SIZES[file]):
+            return content[:size]
+        left = length if size is None else size - len(content)
+        answer = _access(session, commands.READ_BINARY, file, left, len(content))
+        if answer.status is StatusWord.OTHER_LENGTH and answer.sw2 not in (left, _ALL):
+            answer = _access(session, commands.READ_BINARY, file, answer.sw2, len(content))
         if answer.status is not StatusWord.SUCCESS or not answer.data:
-            raise MalformedError(FaultCode.LENGTH)
+            if size is None:
+                return content
+            break
+        if answer.data == content and answer.data.strip(b"\xff"):
+            break  # the modem ignores the offset
         content += answer.data
-    return content if size is None else content[:size]
+    raise MalformedError(FaultCode.LENGTH)
 
 
 def _access(

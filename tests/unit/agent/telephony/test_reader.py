@@ -302,9 +302,9 @@ def test_modem_whose_responses_make_no_sense_is_not_understood(noise: bytes) -> 
     ],
 )
 def test_reading_without_an_imei_has_everything_else(answer: str, code: FaultCode) -> None:
-    reading = read_telephony(answering(CGSN=answer, GSN=answer))
+    reading = read_telephony(answering(CGSN=answer, GSN=answer, EGMR=answer))
     assert (reading.imeis, reading.trouble) == ((), ModemTrouble.NOT_UNDERSTOOD)
-    assert faults_of(reading) == {(code, command) for command in ("AT+CGSN=1", "AT+CGSN", "AT+GSN")}
+    assert faults_of(reading) == {(code, command.text) for command in commands.IMEIS}
     assert only_sim(reading) == only_sim(read_telephony(answering()))
     assert reading.telephony.serving == AT_HOME
 
