@@ -149,7 +149,7 @@ class Dialogue:
     def _extend_line(self, piece: bytes) -> Broken | None:
         """Bytes within a line. If both bounds are exceeded, reports the one that is reached first."""
         if self._skipping:
-            return None
+            return self._count(len(piece), lines=0)
         line_room = self._bounds.line - len(self._rest)
         answer_room = self._bounds.answer - self._bytes if self._pending is not None else line_room
         if len(piece) > min(line_room, answer_room):

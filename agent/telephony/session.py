@@ -73,7 +73,8 @@ class ModemSession:
         self._patience = patience
         self._dialogue = Dialogue()
         self._waited = 0.0
-        self._started = modem.elapsed() if isinstance(modem, TimedModem) else 0.0
+        self._elapsed = modem.elapsed if isinstance(modem, TimedModem) else lambda: 0.0
+        self._started = self._elapsed()
         self._start_left = patience.start
         self._heard = False
         self._stale: list[bool] = []
@@ -212,8 +213,7 @@ class ModemSession:
 
     def _now(self) -> float:
         """Seconds since the session began."""
-        elapsed = self._modem.elapsed() - self._started if isinstance(self._modem, TimedModem) else 0.0
-        return max(self._waited, elapsed)
+        return max(self._waited, self._elapsed() - self._started)
 
     def _check_time(self, command: Command) -> None:
         if self._now() >= self._patience.reading:

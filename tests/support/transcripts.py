@@ -153,17 +153,11 @@ class TranscriptModem:
             return _status(0x6B, 0)
         if p3 == 0 and not card.all:
             return _pieces(["+CME ERROR: 50"])[0]
-        if p3 > len(rest):
-            match card.binary:
-                case "exact":
-                    return _status(0x6C, len(rest))
-                case "gsm":
-                    return _status(0x67, len(rest))
-                case "wrong":
-                    return _status(0x67, 0)
-                case "end":
-                    return _status(0x62, 0x82, rest[: card.most])
-        return _status(0x90, 0, rest[: min(p3 or 256, card.most)])
+        refusals = {"exact": (0x6C, len(rest)), "gsm": (0x67, len(rest)), "wrong": (0x67, 0)}
+        if p3 > len(rest) and card.binary in refusals:
+            return _status(*refusals[card.binary])
+        ended = p3 > len(rest) and card.binary == "end"
+        return _status(*((0x62, 0x82) if ended else (0x90, 0)), rest[: min(p3 or 256, card.most)])
 
 
 class TimedTranscriptModem(TranscriptModem):
