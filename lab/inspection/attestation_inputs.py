@@ -37,12 +37,14 @@ def read_chain(argument: str) -> tuple[bytes, ...]:
         raise InputError(f"{name} contains no certificate in PEM; give the chain, leaf first")
     if len(blocks) > _CHAIN_MAX:
         raise InputError(f"{name} contains {len(blocks)} certificates; a chain has at most {_CHAIN_MAX}")
+    return tuple(_certificate(block, f"{name}, certificate {place}") for place, block in enumerate(blocks))
+
+
+def _certificate(block: bytes, name: str) -> bytes:
     try:
-        return tuple(binascii.a2b_base64(b"".join(block.split()), strict_mode=True) for block in blocks)
+        return binascii.a2b_base64(b"".join(block.split()), strict_mode=True)
     except binascii.Error as error:
-        raise InputError(
-            f"{name} contains a certificate that is not base64; is the file complete?"
-        ) from error
+        raise InputError(f"{name}: not base64; is the file complete?") from error
 
 
 def read_roots(path: Path) -> tuple[x509.Certificate, ...]:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from lab.inspection.attestation_check import CheckedAttestation
 from lab.inspection.step_descriptions import instant
 from server_stub.attestation.appraisal import WARNING
 from server_stub.attestation.certificate import CertificateError, ParsedCertificate
+from server_stub.attestation.certificate_fields import name_text
 from server_stub.attestation.deviations import DEVIATION_MEANING, PlacedDeviation
 from server_stub.attestation.key_description import AuthorizationList, SecurityLevel
 from server_stub.attestation.reasons import MEANING, ChainError
@@ -84,12 +86,37 @@ def as_json(checked: CheckedAttestation) -> dict[str, Any]:
             "subject": problem.subject,
             "detail": sentence(problem),
         },
-        "certificates": [each and {"subject": each.subject_text()} for each in checked.certificates],
+        "certificates": [each and _certificate_json(each) for each in checked.certificates],
         "at": checked.options.at,
         "revocation_checked": checked.options.statuses is not None,
         "status_list_age": checked.options.status_list_age,
         "key_description": {name: _plain(value) for name, value in said.items()} or None,
     }
+
+
+def _certificate_json(certificate: ParsedCertificate) -> dict[str, str | None]:
+    """What can be read of a certificate; times are in ISO 8601."""
+    begins = ends = None
+    with suppress(CertificateError):
+        begins, ends, _ = certificate.period()
+    return {
+        "subject": certificate.subject_text(),
+        "issuer": name_text(certificate.issuer),
+        "serial_number": certificate.serial.hex(),
+        "not_before": None if begins is None else instant(begins),
+        "not_after": None if ends is None else instant(ends),
+        "key": _key(certificate),
+    }
+
+
+def _key(certificate: ParsedCertificate) -> str | None:
+    """Kind and size of the key, None if it cannot be read."""
+    try:
+        key = certificate.key()
+    except CertificateError:
+        return None
+    kind = type(key).__name__.removesuffix("PublicKey").lstrip("_")
+    return f"{kind} {getattr(key, 'key_size', '')}".strip()
 
 
 def deviations(checked: CheckedAttestation) -> list[PlacedDeviation]:
@@ -177,13 +204,7 @@ def _certificate(certificate: ParsedCertificate | None) -> tuple[str, str, str]:
         valid = f"{instant(period.begins)[:10]} to {instant(period.ends)[:10]}"
     except CertificateError:
         valid = "?"
-    try:
-        key = certificate.key()
-        kind = type(key).__name__.removesuffix("PublicKey").lstrip("_")
-        kind = f"{kind} {getattr(key, 'key_size', '')}".strip()
-    except CertificateError:
-        kind = "?"
-    return valid, kind, certificate.subject_text()
+    return valid, _key(certificate) or "?", certificate.subject_text()
 
 
 def _printable(text: str) -> str:

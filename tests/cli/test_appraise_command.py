@@ -272,7 +272,20 @@ def test_malformed_bytes_are_reported_as_a_finding(tmp_path: Path, roots: str) -
     report = as_json(str(path), "--roots", roots, code=1)
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("certificate-malformed", 1)
     assert report["problem"]["detail"].startswith("certificate 1 is not an X.509 certificate")
-    assert report["certificates"] == [{"subject": "CN=Android Keystore Key"}, None, {"subject": "CN=root"}]
+    leaf_shown, malformed, root_shown = report["certificates"]
+    assert (leaf_shown["subject"], malformed, root_shown["subject"]) == (
+        "CN=Android Keystore Key",
+        None,
+        "CN=root",
+    )
+    assert leaf_shown == {
+        "subject": "CN=Android Keystore Key",
+        "issuer": "CN=batch",
+        "serial_number": "01",
+        "not_before": "2018-01-01T00:00:00Z",
+        "not_after": "2048-01-01T00:00:00Z",
+        "key": "EC 256",
+    }
     assert (report["imeis"], report["security_level"]) == (["001010123456787"], "TRUSTED_ENVIRONMENT")
     shown = activation(str(path), "--roots", roots, code=1).stdout
     for words in ("not an X.509 certificate", "CN=root", "001010123456787", "TRUSTED_ENVIRONMENT"):
@@ -345,7 +358,7 @@ def test_table_has_each_claim_with_tier_and_reason(tmp_path: Path, roots: str) -
         ("chain.pem", ("--roots", "broken.json"), "root 0"),
         ("none.pem", (), "cannot read"),
         ("empty", (), "no certificate in PEM"),
-        ("cut.pem", (), "not base64"),
+        ("cut.pem", (), "cut.pem, certificate 0: not base64"),
         ("long.pem", (), "at most 16"),
     ],
 )
