@@ -51,7 +51,7 @@ def registration_line(
     else:
         template = form.located[name]
         values |= {"area": cell.area or 0, "cell": cell.id or 0}
-        values["act"] = "" if cell.technology is None else ACCESS[cell.technology]
+        values["act"] = "" if cell.technology is None else (ACCESS | form.access)[cell.technology]
     content = template if solicited else template.partition(",")[2]
     return f"{name}: {content.format_map(values)}"
 

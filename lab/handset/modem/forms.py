@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lab.handset.modem.dialects import dialect_names, dialect_tables
 from text_input.suggestions import suggestion
+from wire.codes import AccessTechnology
 
 Frame = tuple[str, str]
 
@@ -78,8 +79,9 @@ class RegistrationForm(AnswerForm):
 
     `located` has the answer of each command that the modem knows, where the mode asks for a cell and there is one;
     `unlocated` is the answer without a cell where the mode asks for it. Reports are the same without `{mode},`.
-    `largest_mode` is the largest mode that it accepts. `sms_only`: +CREG states "SMS only" on LTE and NR.
-    `every_core`: a command also reports the registration on other core networks.
+    `largest_mode` is the largest mode that it accepts. `access` has other numbers for `act` than the usual ones.
+    `sms_only`: +CREG states "SMS only" on LTE and NR. `every_core`: a command also reports the registration on other
+    core networks.
     """
 
     located: dict[str, str] = {
@@ -88,8 +90,8 @@ class RegistrationForm(AnswerForm):
         "+C5GREG": '{mode},{stat},"{area:06X}","{cell:010X}",{act}',
     }
     unlocated: str = "{mode},{stat}"
-    prefix: str = "{name}: "
     largest_mode: int = 2
+    access: dict[AccessTechnology, int] = {}
     sms_only: bool = False
     every_core: bool = False
     reports_when_set: ReportTime = ReportTime.NEVER
