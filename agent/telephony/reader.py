@@ -76,8 +76,13 @@ class _ModemReader:
             if slot > 0 and not selected:
                 break
             self._read_imeis()
-            self._cards.append(SimReader(self._session, slot, self.faults))
-            self._cards[-1].read()
+            card = SimReader(self._session, slot, self.faults)
+            known = {other.identity for other in self._cards} - {""}
+            self._cards.append(card)
+            card.read()
+            if card.identity in known:
+                self._cards.pop()  # the modem accepts the command and has one slot
+                break
             if not selected:
                 break
         # The registration is read for the first ready SIM, or else for slot 0.
@@ -87,8 +92,8 @@ class _ModemReader:
         registered = next(ready, 0)
         if len(self._cards) > 1:
             self._session.ask(commands.select_slot(registered))
-        self._serving = self._read_serving()
-        if self._cards:
+        self._read_serving()
+        if self._cards and self._serving is not None:
             self._cards[registered].complete(self._serving)
 
     def reading(self) -> TelephonyReading:
@@ -110,7 +115,7 @@ class _ModemReader:
         for fault, source in failed:
             self.faults.note(fault, source)
 
-    def _read_serving(self) -> Serving:
+    def _read_serving(self) -> None:
         """The registration on the newest core network that has one, or else that on the oldest.
 
         A state that the clause does not list ends the search: an older core network cannot say what it means.
@@ -126,9 +131,10 @@ class _ModemReader:
                 break
         if not answered:
             self.faults.note(FaultCode.COMMAND_REFUSED, commands.REGISTRATIONS[-1][1].text)
-        if state.registration not in REGISTERED:
-            return Serving(registration=state.registration)
-        return Serving(registration=state.registration, plmn=self._read_operator(), cell=state.cell)
+        # Known before the operator is asked for: that question can take a modem minutes.
+        self._serving = Serving(registration=state.registration, cell=state.cell)
+        if state.registration in REGISTERED:
+            self._serving = self._serving.model_copy(update={"plmn": self._read_operator()})
 
     def _read_state(self, command: commands.Command) -> NetworkState | None:
         """The state that one registration command gives. A refusal is no fault: not every modem knows every network."""

@@ -18,6 +18,7 @@ from tests.support.modems import (
     AT_HOME,
     IMEI,
     OTHER_IMEI,
+    QUICK,
     ScriptedModem,
     american_sim,
     config,
@@ -257,6 +258,33 @@ def test_registration_is_read_for_the_first_ready_card() -> None:
     assert [sim.status for sim in reading.telephony.sims or ()] == [SimStatus.ABSENT, SimStatus.READY]
     modem.write(b"AT+CSUS?\r")
     assert b"+CSUS: 1" in modem.read(0)
+
+
+def test_one_card_that_is_read_in_two_slots_is_one_card() -> None:
+    """Some modems accept any command; +CSUS then selects nothing."""
+    reading = read_telephony(EmulatedModem(config(cuban_sim(), cuban_sim())))
+    assert [sim.slot for sim in reading.telephony.sims or ()] == [0]
+    assert reading.telephony.serving == AT_HOME
+
+
+def test_registration_is_known_if_the_modem_stops_at_the_operator() -> None:
+    """A search of the operator can take a modem minutes."""
+    modem = EmulatedModem(config(cuban_sim()))
+
+    def answer(command: str) -> list[bytes]:
+        if command == "AT+COPS?" or stopped:
+            stopped.append(command)
+            return []
+        modem.write(command.encode() + b"\r")
+        return [modem.read(0)]
+
+    stopped: list[str] = []
+    reading = read_telephony(ScriptedModem(answer), patience=QUICK)
+    assert reading.telephony.serving == AT_HOME.model_copy(update={"plmn": None})
+    assert reading.imeis == (IMEI,)
+    assert [(fault.code, fault.source) for fault in reading.telephony.faults or ()] == [
+        ("modem-silent", "AT+COPS?")
+    ]
 
 
 @pytest.mark.parametrize(("slots", "found"), [(1, 1), (2, 2)])
