@@ -17,7 +17,7 @@ from server_stub.attestation.appraisal import (
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as reader
 from server_stub.evidence.errors import EvidenceError
-from tests.support.server_phone import IMEI, MANUFACTURER, NOW, SECOND_IMEI, Phone, facts, ueid
+from tests.support.server_phone import IMEI, MANUFACTURER, NOW, SECOND_IMEI, Phone, claims, facts, ueid
 from wire.codes import TrustTier, VerifiedBootState
 
 NONCE = "A" * 44
@@ -164,15 +164,21 @@ def test_certificates_of_a_factory_outside_their_validity_are_a_warning(at: int,
         assert (appraisal.identity, appraisal.deviations, appraisal.tier) == (Identity.ATTESTED, found, tier)
 
 
+def judge_without_ueid(phone: Phone) -> Appraisal:
+    payload = {name: value for name, value in claims(NONCE).items() if name != "ueid"}
+    token = reader.read(phone.sign(payload, NONCE))
+    return appraise(ChainVerifier((MANUFACTURER.attestation_root,)).verify(token.chain, NOW), token.evidence)
+
+
 def test_silent_modem_leaves_the_identity_to_the_chain() -> None:
     """Evidence without a UEID claims no IMEI, so none is compared; the attested one still has to be there."""
-    appraisal = judge(Phone(), ueid=None)
+    appraisal = judge_without_ueid(Phone())
     assert (appraisal.identity, appraisal.tier, appraisal.imei) == (
         Identity.ATTESTED,
         TrustTier.AFFIRMING,
         IMEI,
     )
-    nameless = judge(Phone(boot=facts(imeis=())), ueid=None)
+    nameless = judge_without_ueid(Phone(boot=facts(imeis=())))
     assert (nameless.identity, nameless.tier) == (Identity.UNATTESTED, TrustTier.CONTRAINDICATED)
     assert result(nameless, TrustClaim.INSTANCE_IDENTITY).reason == "imei-not-attested"
 
