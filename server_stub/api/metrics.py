@@ -43,6 +43,8 @@ class Limit(StrEnum):
     """Whose rate was exceeded."""
 
     ADDRESS = "address"
+    OPERATIONS = "operations"
+    ADMIN = "admin"
     DEVICE = "device"
 
 

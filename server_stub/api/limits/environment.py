@@ -34,6 +34,8 @@ class LoadSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ACTIVATION_SERVER_", frozen=True, extra="forbid")
 
     rate_per_address: Rate = "3000/minute"
+    rate_operations: Rate = "600/minute"
+    rate_admin: Rate = "600/minute"
     rate_per_device: Rate = "30/minute"
     headers_seconds: Seconds = _DEFAULT.headers_seconds
     body_seconds: Seconds = _DEFAULT.body_seconds
@@ -55,6 +57,8 @@ class LoadSettings(BaseSettings):
             connections_max=self.connections_max,
             connections_per_address=self.connections_per_address,
             rate_per_address=read_rate(self.rate_per_address),
+            rate_operations=read_rate(self.rate_operations),
+            rate_admin=read_rate(self.rate_admin),
             rate_per_device=read_rate(self.rate_per_device),
             trusted_proxies=tuple(map(str, self.trusted_proxies)),
             hosts=self.hosts,

@@ -9,8 +9,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from threading import Lock
+from typing import Final
 
 from limits import RateLimitItem
+
+SITE_FACTOR: Final = 10
+"""How many times the rate of one address all addresses of an IPv6 site may have together."""
 
 
 class RateLimit:
@@ -44,6 +48,25 @@ class RateLimit:
             while self._stored > self._memory:
                 self._stored -= len(self._requests.popitem(last=False)[1])
             return None
+
+
+class AddressRate:
+    """Limits the requests of each address to `rate`, and those of each /48 of IPv6 to ten times as many.
+
+    A site has a /48 (RFC 6177 section 2), and so 65,536 of the /64 that count as addresses.
+    """
+
+    def __init__(self, rate: RateLimitItem, clock: Callable[[], float], memory: int) -> None:
+        self._addresses = RateLimit(rate, clock, memory)
+        self._sites = RateLimit(type(rate)(rate.amount * SITE_FACTOR, rate.multiples), clock, memory)
+
+    def refuses(self, host: str) -> int | None:
+        """Count a request of `host`. Returns None if it is accepted, else the seconds until the next one will be."""
+        address = of_address(host)
+        wait = self._addresses.refuses(address)
+        if wait is not None or not address.endswith("::"):
+            return wait
+        return self._sites.refuses(address.rsplit(":", 3)[0])
 
 
 def of_address(host: str) -> str:

@@ -6,15 +6,26 @@ that sends one byte a second occupies one connection and no thread.
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server_stub.api.limits.rates import RateLimit, of_address
+from server_stub.admin.context import PREFIX as ADMIN_PREFIX
+from server_stub.api.limits.rates import AddressRate
 from server_stub.api.limits.settings import ServerLimits
-from server_stub.api.metrics import Limit, Metrics
+from server_stub.api.metrics import METRICS_PATH, Limit, Metrics
 from server_stub.api.problems import ApiError, refusal
 from wire.codes import ProblemCode
+
+_OPERATIONS: Final = ("/healthz", "/readyz", METRICS_PATH)
+
+
+def _limit_of(path: str) -> Limit:
+    """The rate that a request counts against: a flood of one kind must not stop the others."""
+    if path in _OPERATIONS:
+        return Limit.OPERATIONS
+    return Limit.ADMIN if path.startswith(f"{ADMIN_PREFIX}/") else Limit.ADDRESS
 
 
 class RequestLimitMiddleware:
@@ -26,8 +37,14 @@ class RequestLimitMiddleware:
         self._app = app
         self._limits = limits
         self._metrics = metrics
-        rate = limits.rate_per_address
-        self._rate = RateLimit(rate, clock, limits.rate_memory) if rate else None
+        rates = {
+            Limit.ADDRESS: limits.rate_per_address,
+            Limit.OPERATIONS: limits.rate_operations,
+            Limit.ADMIN: limits.rate_admin,
+        }
+        self._rates = {
+            limit: AddressRate(rate, clock, limits.rate_memory) for limit, rate in rates.items() if rate
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its whole body, or reject it."""
@@ -50,12 +67,13 @@ class RequestLimitMiddleware:
         await self._app(scope, receive_whole, send)
 
     def _check_rate(self, scope: Scope) -> None:
-        if self._rate is None:
+        limit = _limit_of(scope["path"])
+        if limit not in self._rates:
             return
         client = scope.get("client")
-        wait = self._rate.refuses(of_address(client[0]) if client else "unknown")
+        wait = self._rates[limit].refuses(client[0] if client else "")
         if wait is not None:
-            self._metrics.limited(Limit.ADDRESS)
+            self._metrics.limited(limit)
             raise ApiError(429, ProblemCode.TOO_MANY_REQUESTS, "too many requests from this address", wait)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:

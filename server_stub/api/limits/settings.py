@@ -18,8 +18,9 @@ class ServerLimits:
     `body_seconds` the time for its body; `idle_seconds` how long a kept connection may be silent; `linger_seconds` how
     long a client may continue to send a rejected request; `write_seconds` how long a client may read nothing of its
     response; `grace_seconds` how long a server that stops finishes accepted requests. `judging_max` is the number of
-    requests that may wait for their verdict. Rates are those of the library `limits`, None for no limit; `rate_memory`
-    bounds how many requests are stored to compute rates, for all addresses and for all devices together.
+    requests that may wait for their verdict. `rate_operations` is for health and metrics, `rate_admin` for the admin
+    API, `rate_per_address` for everything else, each for one address. Rates are those of the library `limits`, None for
+    no limit; `rate_memory` bounds how many requests are stored to compute one of them.
     The server uses the `X-Forwarded-For` header of `trusted_proxies` only. `hosts` are the hosts that it serves,
     without ports; it serves every host if there are none.
     """
@@ -36,6 +37,8 @@ class ServerLimits:
     connections_per_address: int = 500
     judging_max: int = 256
     rate_per_address: RateLimitItem | None = None
+    rate_operations: RateLimitItem | None = None
+    rate_admin: RateLimitItem | None = None
     rate_per_device: RateLimitItem | None = None
     rate_memory: int = 200_000
     trusted_proxies: tuple[str, ...] = ()

@@ -76,21 +76,39 @@ def ask(origin: str, **headers: str) -> int:
 
 
 def test_an_address_beyond_its_rate_is_rejected_until_its_window_ends() -> None:
-    """Every path counts; `Retry-After` is computed and not a constant."""
+    """Every path counts but those with a rate of their own; `Retry-After` is computed and not a constant."""
     with application(rate_per_address=read_rate("3/hour")) as server:
-        for path in ("/healthz", "/nothing", "/docs"):
+        for path in ("/openapi.json", "/nothing", "/docs", "/healthz", "/metrics"):
             assert server.request("GET", path).status in (200, 404)
         server.now = 10
         assert retry_after(server.request("POST", media.CHALLENGES_PATH)) == 3590
-        retry_after(server.request("GET", "/metrics"))
+        retry_after(server.request("GET", "/admin"))
         server.now = 3600
         assert server.request("POST", media.CHALLENGES_PATH).status == 200
+
+
+@pytest.mark.parametrize(
+    ("rate", "paths"),
+    [
+        ("rate_operations", ("/healthz", "/readyz", "/metrics")),
+        ("rate_admin", ("/admin/v1/devices", "/admin/v1/no-such-path", "/admin/v1/audit")),
+    ],
+)
+def test_health_and_admin_requests_have_rates_of_their_own(rate: str, paths: tuple[str, ...]) -> None:
+    """A flood of one kind does not stop the others."""
+    with application(**{rate: read_rate("3/hour")}) as server:
+        for path in paths:
+            assert server.request("GET", path).status in (200, 401, 404)
+        for path in paths:
+            assert retry_after(server.request("GET", path)) == 3600
+        assert server.request("POST", media.CHALLENGES_PATH).status == 200
+        assert server.request("GET", "/docs").status == 200
 
 
 def test_the_body_of_a_request_beyond_the_rate_is_not_read() -> None:
     """A body of this length would otherwise be rejected with 413."""
     with application(rate_per_address=read_rate("1/hour")) as server:
-        server.request("GET", "/healthz")
+        server.request("GET", "/docs")
         for _ in range(5):
             retry_after(server.send(b"A" * 100_000))
 

@@ -9,7 +9,7 @@ from limits import parse
 from pydantic import ValidationError
 
 from server_stub.api.limits.environment import LoadSettings
-from server_stub.api.limits.rates import RateLimit, of_address
+from server_stub.api.limits.rates import AddressRate, RateLimit, of_address
 from server_stub.api.limits.settings import ServerLimits, read_rate
 
 
@@ -129,3 +129,17 @@ def test_an_invalid_setting_is_rejected(monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setenv(f"ACTIVATION_SERVER_{name}", value)
     with pytest.raises(ValidationError):
         LoadSettings()
+
+
+def test_all_addresses_of_an_ipv6_site_have_ten_times_the_rate_together() -> None:
+    rate = AddressRate(parse("2/hour"), lambda: 0.0, 10_000)
+    accepted = [rate.refuses(f"2001:db8:1:{number:x}::1") is None for number in range(100)]
+    assert accepted == [True] * 20 + [False] * 80
+    assert rate.refuses("2001:db8:2::1") is None
+    assert [rate.refuses("2001:db8:3:1::1") is None for _ in range(3)] == [True, True, False]
+
+
+def test_ipv4_addresses_are_limited_one_by_one() -> None:
+    rate = AddressRate(parse("1/hour"), lambda: 0.0, 10_000)
+    assert all(rate.refuses(f"192.0.2.{number}") is None for number in range(200))
+    assert rate.refuses("::ffff:192.0.2.1") == 3600
