@@ -122,22 +122,24 @@ def _duties(before: State, kind: EventKind, after: State, done: Sequence[e.Effec
 
 
 def _unrenewed(before: State, kind: EventKind, after: State, context: Context) -> Iterator[Broken]:
-    """Whether the offline limit can run out although the server answers, or is no longer known."""
-    limit, renewed = before.memory.offline_at, after.memory.offline_at
-    if limit is None or after.lock not in specification.LOCKABLE:
+    """Whether the offline limit can run out although the server answers, is no longer known, or remains too long."""
+    verdict, memory, limit = kind in specification.VERDICTS, after.memory, before.memory.offline_at
+    if after.lock not in specification.LOCKABLE:
+        if verdict and (memory.offline_at is not None or memory.warn_at is not None):
+            yield "D5", f"an offline limit remains after {kind}"
         return
-    if kind in specification.VERDICTS:
-        next_request = after.retry_at if kind is EventKind.DEFERRED else context.elapsed
-        if reached(renewed, after, replace(context, elapsed=next_request)) or renewed is None:
-            yield "D5", f"after {kind} the offline limit is reached before the next request"
-        elif kind is EventKind.DEFERRED and (
-            renewed < limit or reached(after.memory.warn_at, after, context)
-        ):
+    if verdict and (limit is not None or kind in specification.FAVOURABLE):
+        deferred = kind is EventKind.DEFERRED
+        next_request = replace(context, elapsed=after.retry_at) if deferred else context
+        if memory.offline_at is None or reached(memory.warn_at, after, next_request):
+            yield "D5", f"after {kind} the device is warned or locked before its next request"
+        elif deferred and limit is not None and memory.offline_at < limit:
             yield "D5", f"{kind} shortens the offline limit"
-    if kind in (EventKind.WARNING_DUE, EventKind.DEFERRED) and after.memory.warn_at is None:
-        yield "D5", f"after {kind} the length of the offline limit is not known"
-    if kind is EventKind.WARNING_DUE and reached(after.memory.warn_at, after, context):
-        yield "D3", "the warning is due again"
+    if kind is EventKind.WARNING_DUE and limit is not None:
+        if memory.warn_at is None:
+            yield "D5", "the length of the offline limit is forgotten"
+        elif reached(memory.warn_at, after, context):
+            yield "D3", "the warning is due again"
 
 
 def broken_by_rejection(before: State, event: Event, context: Context) -> Iterator[Broken]:

@@ -128,6 +128,27 @@ def test_mutant_is_detected_by_the_invariant_that_it_breaks(name: str, invariant
     assert invariant in search_first(MUTANTS[name].variant).violations
 
 
+UPDATES = [mutant for mutant in MUTANTS.values() if mutant.site is MutationSite.UPDATES]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("function", "change", "invariant"),
+    [
+        ("_set_offline_limit", "changes nothing", "D5"),
+        ("_renew_offline_limit", "changes nothing", "D5"),
+        ("_renew_offline_limit", "max: becomes min", "D5"),
+        ("_mark_warned", "changes nothing", "D3"),
+    ],
+)
+def test_verdict_that_does_not_renew_the_offline_limit_is_detected(
+    function: str, change: str, invariant: str
+) -> None:
+    mutants = [each for each in UPDATES if f": {function}, " in each.id and each.id.endswith(change)]
+    caught = {name for mutant in mutants for name in search_first(mutant.variant).violations}
+    assert invariant in caught
+
+
 def sealing_mutants() -> list[AgentMutant]:
     return [mutant for mutant in MUTANTS.values() if mutant.site is MutationSite.SEALING]
 
