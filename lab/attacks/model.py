@@ -25,6 +25,8 @@ class AttackerCapability(StrEnum):
     """The clock that the user can set."""
     SIM = "sim"
     """The cards in the device."""
+    MODEM = "modem"
+    """The modem of the device and the line to it."""
 
 
 NETWORK: Final = (AttackerCapability.NETWORK,)
