@@ -27,6 +27,7 @@ from tests.support.server_phone import (
     Clock,
     Phone,
     Randomness,
+    claims,
     facts,
     service,
     telephony,
@@ -123,6 +124,81 @@ def test_rejected_evidence_does_not_spend_its_nonce(store: Store) -> None:
     broken = good[:-4] + b"AAAA"
     assert refused(server, broken) is ProblemCode.EVIDENCE_SIGNATURE_INVALID
     server.answer(good)
+
+
+HIDDEN = {"faults": [{"code": "modem-silent", "source": "ATE0V1"}]}
+"""The telephony claim of a phone whose modem does not answer."""
+
+
+def without_modem(phone: Phone, nonce: str, **changes: object) -> bytes:
+    """Evidence of a phone that could not read its modem: without `ueid`, cards and network."""
+    content = claims(nonce, telephony=HIDDEN, **changes)
+    del content["ueid"]
+    return phone.sign(content, nonce)
+
+
+def test_evidence_without_a_modem_is_that_of_the_attested_device(store: Store) -> None:
+    server = service(store)
+    phone = Phone()
+    named = ask(server, phone, telephony=PARIS, wifi={"connected": True, "country": "FR"})
+    nonce = server.challenge().nonce
+    hidden = server.judge(without_modem(phone, nonce, wifi={"connected": True, "country": "FR"}))[0]
+    assert (hidden.sub, hidden.serial, hidden.trust) == (named.sub, named.serial + 1, named.trust)
+    assert (hidden.decision, hidden.territory) == (Decision.ALLOW, "FR")
+    with store.reading() as reading:
+        newest = reading.history(hidden.sub, limit=1).items[0]
+    assert newest.inputs["telephony"] == HIDDEN
+    assert "ueid" not in newest.inputs
+
+
+def test_recorded_activation_decides_about_a_phone_that_hides_its_modem(store: Store) -> None:
+    """The campaign finds it, although no signal shows where it is."""
+    clock = Clock(DURING)
+    server, phone = service(store, clock), Phone()
+    server.enroll(IMEI, Activation(NOW, "CU"))
+    verdict = server.judge(without_modem(phone, server.challenge().nonce))[0]
+    assert (verdict.decision, verdict.reason) == (Decision.DENY, Reason.ACTIVATED_IN_PROHIBITED_TERRITORY)
+
+
+NO_CARD = telephony(None)
+
+
+@pytest.mark.parametrize("activated_in", [None, "FR", "CU", "nowhere"])
+@pytest.mark.parametrize("now", [NOW, DURING, AFTER])
+@pytest.mark.parametrize("country", [None, "FR", "CU"])
+def test_hiding_the_modem_gains_what_taking_the_card_out_gains(
+    activated_in: str | None, now: int, country: str | None
+) -> None:
+    wifi = {"connected": True, "country": country} if country else {"connected": True}
+    decided = []
+    for hidden in (True, False):
+        server, phone = service(clock=Clock(now)), Phone()
+        if activated_in is not None:
+            server.enroll(IMEI, Activation(NOW - 1, None if activated_in == "nowhere" else activated_in))
+        nonce = server.challenge().nonce
+        token = without_modem(phone, nonce, wifi=wifi)
+        if not hidden:
+            token = phone.evidence(nonce, telephony=NO_CARD, wifi=wifi)
+        verdict = server.judge(token)[0]
+        decided.append((verdict.decision, verdict.reason, verdict.territory, verdict.policy.rule))
+    assert decided[0] == decided[1]
+
+
+@pytest.mark.parametrize("state", ["activated", "notice", "locked"])
+def test_record_of_a_device_follows_the_offline_limit_that_a_defer_renews(state: str) -> None:
+    """A record that names an earlier time would show a working phone as locked."""
+    clock = Clock()
+    server, phone = service(clock=clock), Phone()
+    sub = ask(server, phone, telephony=PARIS, wifi={"connected": True, "country": "FR"}).sub
+    limit = 90 * 86_400
+    clock.now += 60 * 86_400
+    paris = {"latitude": 48.85, "longitude": 2.35, "accuracy": 10.0}
+    verdict = ask(server, phone, telephony=HAVANA, location=paris, lock_state=state)
+    assert verdict.decision is Decision.DEFER
+    with server.store.reading() as reading:
+        device = reading.device(sub)
+    assert device is not None
+    assert device.locks_at == (clock.now if state == "activated" else NOW) + limit
 
 
 def test_serials_rise_for_each_device_and_never_fall(store: Store) -> None:
