@@ -76,13 +76,8 @@ class _ModemReader:
             if slot > 0 and not selected:
                 break
             self._read_imeis()
-            card = SimReader(self._session, slot, self.faults)
-            known = {other.identity for other in self._cards} - {""}
-            self._cards.append(card)
-            card.read()
-            if card.identity in known:
-                self._cards.pop()  # the modem accepts the command and has one slot
-                break
+            self._cards.append(SimReader(self._session, slot, self.faults))
+            self._cards[-1].read()
             if not selected:
                 break
         # The registration is read for the first ready SIM, or else for slot 0.

@@ -85,11 +85,6 @@ class SimReader:
         self._learn(spn=self._name())
         self._learn(gid1=self._file(ElementaryFile.GID1, sim_files.parse_gid1))
 
-    @property
-    def identity(self) -> str:
-        """The ICCID or, without one, the IMSI; empty if neither is known."""
-        return (self.sim.iccid if self.sim is not None else None) or self._imsi
-
     def complete(self, serving: Serving) -> None:
         """The MNC from the network on which this SIM is registered at home, if EF_AD did not give its length."""
         sim, plmn = self.sim, serving.plmn

@@ -260,13 +260,6 @@ def test_registration_is_read_for_the_first_ready_card() -> None:
     assert b"+CSUS: 1" in modem.read(0)
 
 
-def test_one_card_that_is_read_in_two_slots_is_one_card() -> None:
-    """Some modems accept any command; +CSUS then selects nothing."""
-    reading = read_telephony(EmulatedModem(config(cuban_sim(), cuban_sim())))
-    assert [sim.slot for sim in reading.telephony.sims or ()] == [0]
-    assert reading.telephony.serving == AT_HOME
-
-
 def test_registration_is_known_if_the_modem_stops_at_the_operator() -> None:
     """A search of the operator can take a modem minutes."""
     modem = EmulatedModem(config(cuban_sim()))
