@@ -9,7 +9,7 @@ from server_stub.policy.policy import UNKNOWN_REGION, Activation, PolicyInput
 from server_stub.store.records import Device, Reading, VerdictRecord
 from server_stub.verdicts.appraiser import Appraised
 from server_stub.verdicts.claims import locks_at
-from wire.codes import Decision
+from wire.codes import Decision, TrustTier
 from wire.evidence import Evidence
 from wire.verdict import Verdict
 
@@ -65,9 +65,13 @@ def case_of(appraised: Appraised, device: Device | None) -> PolicyInput:
 
 
 def device_after(device: Device, verdict: Verdict, evidence: Evidence) -> Device:
-    """The device after `verdict`. The first allow is its activation; a later one adds an unknown territory."""
+    """The device after `verdict`. The first allow is its activation; a later one adds an unknown territory.
+
+    An allow on contraindicated evidence is neither: it holds until the next check-in, which is judged without it. The
+    place that such evidence claims may be false, and an activation decides about the device for ever.
+    """
     activation = device.activation
-    if verdict.decision is Decision.ALLOW:
+    if verdict.decision is Decision.ALLOW and verdict.trust is not TrustTier.CONTRAINDICATED:
         if activation is None:
             activation = Activation(verdict.iat, verdict.territory)
         elif activation.territory is None:
