@@ -5,7 +5,7 @@
 ('SV-2107G', 'green')
 """
 
-from firmware_profiles.boot import BootState, boots, verified_boot
+from firmware_profiles.boot import BootState, boots, verified_boot, verified_boot_key
 from firmware_profiles.errors import ProfileCode, ProfileError
 from firmware_profiles.loader import load, load_all, load_named, names, parse
 from firmware_profiles.model import Profile
@@ -22,4 +22,5 @@ __all__ = [
     "names",
     "parse",
     "verified_boot",
+    "verified_boot_key",
 ]

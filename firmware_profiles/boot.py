@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from firmware_profiles.model import Bootloader, Integrity, Profile, SignedBy
@@ -36,6 +37,13 @@ def verified_boot(profile: Profile) -> BootState:
     if boot.image is Integrity.MODIFIED:
         return BootState.RED
     return _ENROLLED[boot.signed_by]
+
+
+def verified_boot_key(profile: Profile) -> bytes:
+    """SHA-256 of the key that signed the image, as the bootloader passes it to the keystore."""
+    boot = profile.boot
+    label = f"vbmeta key {boot.signed_by}" + (f" {boot.owner}" if boot.owner else "")
+    return sha256(label.encode()).digest()
 
 
 def boots(profile: Profile) -> bool:

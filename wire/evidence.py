@@ -68,9 +68,11 @@ class Serving(Message):
     cell: Cell | None = None
 
     @property
-    def roaming(self) -> bool:
-        """True when registered on a network that is not the home network."""
-        return self.registration is Registration.ROAMING
+    def roaming(self) -> bool | None:
+        """True when registered on a network that is not the home network. None if the modem does not know."""
+        return (
+            None if self.registration is Registration.UNKNOWN else self.registration is Registration.ROAMING
+        )
 
 
 class TelephonyFault(Message):
@@ -105,9 +107,9 @@ class Telephony(Message):
     ) = None
 
     @property
-    def roaming(self) -> bool:
-        """True when registered on a network that is not the home network. False also when that is not known."""
-        return self.serving is not None and self.serving.roaming
+    def roaming(self) -> bool | None:
+        """True when registered on a network that is not the home network. None if that is not known."""
+        return self.serving.roaming if self.serving else None
 
     @model_validator(mode="after")
     def _faults_explain_what_is_missing(self) -> Self:

@@ -20,7 +20,7 @@ with deferred():
     from lab.cli import policy_tables as tables
     from server_stub import policies
     from server_stub.admin import policy_simulation
-    from server_stub.attestation import appraisal
+    from server_stub.attestation import appraisal, deviations
     from server_stub.policy import diff as differences
     from server_stub.policy import document as documents
     from server_stub.policy import errors, lint
@@ -49,7 +49,8 @@ def check(
 ) -> None:
     """Check policy documents; errors and warnings name file, line and key. Exit code 1 if there is an error.
 
-    A warning reports what is allowed but probably not intended, such as a rule that can never match.
+    A warning reports what is allowed but probably not intended, such as a rule that can never match; a note reports
+    a choice with consequences, such as that no rule asks for trust.
 
     \b
     Example:
@@ -60,6 +61,7 @@ def check(
         text, document = _read(name), None
         failures: tuple[errors.PolicyProblem, ...] = ()
         warnings: tuple[errors.PolicyProblem, ...] = ()
+        notes: tuple[errors.PolicyProblem, ...] = ()
         try:
             policy = policy_documents.Policy.parse(text, name)
         except errors.PolicyError as error:
@@ -67,9 +69,10 @@ def check(
         else:
             document = policy.document
             warnings = lint.warnings(policy, name, known=territory_codes.known_territories())
+            notes = lint.notes(policy, name)
         problems = {
             kind: [{"line": each.line, "key": each.key, "message": each.text} for each in found]
-            for kind, found in (("errors", failures), ("warnings", warnings))
+            for kind, found in (("errors", failures), ("warnings", warnings), ("notes", notes))
         }
         row: dict[str, Any] = {
             "file": name,
@@ -82,7 +85,7 @@ def check(
     if json:
         output.as_json(rows)
     for row in () if json else rows:
-        for kind in ("error", "warning"):
+        for kind in ("error", "warning", "note"):
             for each in row[f"{kind}s"]:
                 place = f"{row['file']}:{each['line']}: {kind}: {each['key'] or 'document'}"
                 output.say(f"{place}: {each['message']}", err=True)
@@ -105,7 +108,16 @@ def explain(
     roaming: Annotated[
         bool, typer.Option("--roaming/--home", help="Whether its network is not its home network.")
     ] = False,
+    roaming_unknown: Annotated[
+        bool, typer.Option("--roaming-unknown", help="The device does not know its network.")
+    ] = False,
     trust: Annotated[TrustTier, typer.Option(help="Trust tier of the evidence.")] = TrustTier.AFFIRMING,
+    boot_key: Annotated[
+        str, typer.Option(help="known: verified with the manufacturer's key or a listed one; or unknown.")
+    ] = "known",
+    deviation: Annotated[
+        list[str] | None, typer.Option(help="A deviation of the attestation. Repeatable.")
+    ] = None,
     terms: Annotated[str, typer.Option(help="The version of the terms that was accepted.")] = "2021-06",
     intent: Annotated[
         Intent | None, typer.Option(help="By default activate, or check-in after an activation.")
@@ -124,7 +136,10 @@ def explain(
     Example:
       activation policy explain export-2021-09 --territory FR --activation CU --at 2021-09-07T12:00:00Z
     """
-    _check_word(identity, ["attested", "unattested"], "--identity")
+    _check_word(identity, list(appraisal.Identity), "--identity")
+    _check_word(boot_key, list(appraisal.BootKey), "--boot-key")
+    for name in deviation or ():
+        _check_word(name, list(deviations.Deviation), "--deviation")
     moment, since = _parse_time(at), _parse_duration(age)
     policy = _parse_policy(document)
     classes, activated = documents.TerritoryClass, None
@@ -141,10 +156,12 @@ def explain(
         territory=_territory_class(policy, territory, "--territory", classes.NONE),
         activation=activated,
         sale_region=sale_region,
-        roaming=roaming,
+        roaming=None if roaming_unknown else roaming,
         intent=intent or (Intent.CHECK_IN if activated else Intent.ACTIVATE),
         identity=appraisal.Identity(identity),
         trust=trust,
+        boot_key=appraisal.BootKey(boot_key),
+        deviations=frozenset(map(deviations.Deviation, deviation or ())),
         terms=terms,
         campaigns=campaigns,
     )

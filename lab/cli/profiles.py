@@ -53,7 +53,7 @@ def show(
     name: Annotated[str, typer.Argument(help="A profile's name.")],
     json: Json = False,
 ) -> None:
-    """Show a profile and its verified-boot state.
+    """Show a profile, its verified-boot state and the SHA-256 of its verified-boot key.
 
     \b
     Example:
@@ -62,12 +62,13 @@ def show(
     profile = firmware_profiles.load_named(
         output.known_name(name, list(firmware_profiles.names()), "profile")
     )
-    state = firmware_profiles.verified_boot(profile).value
+    state, key = firmware_profiles.verified_boot(profile).value, firmware_profiles.verified_boot_key(profile)
     if json:
-        output.as_json(profile.model_dump(mode="json") | {"verified_boot": state})
+        computed = {"verified_boot": state, "verified_boot_key": key.hex()}
+        output.as_json(profile.model_dump(mode="json") | computed)
         return
     output.say((firmware_profiles.loader.FOLDER / f"{name}.toml").read_text(encoding="utf-8").rstrip())
-    output.say(f"\n# computed: verified boot state {state}")
+    output.say(f"\n# computed: verified boot state {state}\n# verified boot key {key.hex()}")
 
 
 @app.command()

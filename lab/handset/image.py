@@ -7,7 +7,7 @@ from typing import Final
 
 from agent.image import Image
 from agent.telephony.identity import check_digit
-from firmware_profiles.boot import verified_boot
+from firmware_profiles.boot import verified_boot, verified_boot_key
 from firmware_profiles.model import Bootloader, Profile
 from lab.handset.keystore import BootFacts
 from lab.world.seed import Seed
@@ -74,7 +74,7 @@ def boot_facts(profile: Profile, phone_imeis: tuple[str, ...]) -> BootFacts:
         product=model.lower(),
         manufacturer=MAKER,
         model=model,
-        verified_boot_key=sha256(f"vbmeta key {boot.signed_by}".encode()).digest(),
+        verified_boot_key=verified_boot_key(profile),
         verified_boot_hash=sha256(f"{profile.image.build} {boot.image}".encode()).digest(),
     )
 

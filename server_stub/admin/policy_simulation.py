@@ -9,13 +9,12 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from server_stub.attestation.appraisal import Identity
 from server_stub.policy.document import TerritoryClass
-from server_stub.policy.policy import Policy, PolicyInput
+from server_stub.policy.policy import Policy
 from server_stub.store.records import Device, Reading, VerdictRecord, every_device
-from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.policy_in_force import loaded
-from wire.codes import Decision, Intent, Registration
+from server_stub.verdicts.records import case_again
+from wire.codes import Decision
 
 LISTED_MAX: Final = 1000
 """How many changed devices a simulation lists by default."""
@@ -129,24 +128,11 @@ def _name(policy: Policy) -> str:
 def _compare(
     device: Device, newest: VerdictRecord, current: Policy | None, draft: Policy, at: int
 ) -> DeviceComparison:
-    judged = newest.judgement
-    case = PolicyInput(
-        judgement=Judgement(
-            JudgementStatus(judged["status"]), judged.get("territory"), str(judged["explanation"])
-        ),
-        intent=Intent.CHECK_IN,
-        activation=device.activation,
-        identity=Identity.ATTESTED,
-        trust=newest.verdict.trust,
-        terms=newest.inputs["terms"]["version"],
-        now=at,
-        sale_region=device.sale_region,
-        roaming=newest.inputs["telephony"].get("serving", {}).get("registration") == Registration.ROAMING,
-    )
     now, now_rule = newest.verdict.decision, newest.verdict.policy.rule
     if current:
-        rule = current.decide(case)
+        rule = current.decide(case_again(device, newest, current, at))
         now, now_rule = rule.decision, rule.id
+    case = case_again(device, newest, draft, at)
     then = draft.decide(case)
     return DeviceComparison(
         sub=device.sub,

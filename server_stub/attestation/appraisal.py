@@ -114,10 +114,11 @@ class Appraisal:
         An image that a locked bootloader verified with one of them counts as one that the manufacturer signed.
         """
         key = self.verified_boot_key
-        if key is None or key not in keys:
+        if key is None:
             return self
-        known = AppraisedClaim(TrustClaim.EXECUTABLES, AFFIRMING, Reason.BOOT_KEY_KNOWN)
-        results = tuple(known if each.claim is known.claim else each for each in self.results)
+        boot = (AFFIRMING, Reason.BOOT_KEY_KNOWN) if key in keys else _BOOT[VerifiedBootState.YELLOW]
+        judged = AppraisedClaim(TrustClaim.EXECUTABLES, *boot)
+        results = tuple(judged if each.claim is judged.claim else each for each in self.results)
         return replace(self, results=results, tier=_worst(results, self.deviations))
 
     @property

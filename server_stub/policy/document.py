@@ -4,9 +4,18 @@ from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
-from server_stub.attestation.appraisal import Identity
+from server_stub.attestation.appraisal import BootKey, Identity
+from server_stub.attestation.deviations import Deviation
 from wire import limits
 from wire.codes import Decision, Intent, MessageKey, Reason, TrustTier
 from wire.model import Code, Integer, Seconds, Sequence, Territory, Text, Word
@@ -48,6 +57,12 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+BOOT_KEYS_MAX: Final = 512
+"""Most verified-boot keys in a policy."""
+
+VerifiedBootKey = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{64}$", to_lower=True)]
+"""`verifiedBootKey` of an attestation, the SHA-256 of the public key that verified the image, in hexadecimal."""
+
 T = TypeVar("T")
 
 LIST_MAX: Final = 1000
@@ -70,9 +85,7 @@ class Territories(_Part):
     @field_validator("prohibited", "no_presence")
     @classmethod
     def _once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        if twice := sorted(code for code, times in Counter(codes).items() if times > 1):
-            raise ValueError(f"{', '.join(twice)} is listed twice; remove one")
-        return codes
+        return _without_repetition(codes)
 
     @model_validator(mode="after")
     def _of_one_class(self) -> Self:
@@ -108,8 +121,10 @@ class Conditions(_Part):
     `territory` is the class of the device's territory, `activation` that of the territory of its first activation;
     `activation_age_min` and `activation_age_max` are inclusive bounds of the seconds since then, which a device that
     was not activated never meets. `sale_region` is where the device was sold, or for which its image was made;
-    `roaming` is whether it is registered on a network that is not its home network. `terms_not` are versions of the
-    terms that the user did not accept.
+    `roaming` is whether it is registered on a network that is not its home network; a device that does not know its
+    network meets neither. `boot_key` is `known` if a locked bootloader verified the image with the manufacturer's key
+    or with one of `boot_keys`. `deviations` are names of which the attestation has at least one. `terms_not` are
+    versions of the terms that the user did not accept.
     """
 
     territory: Alternatives[Word[TerritoryClass]] | None = None
@@ -121,6 +136,8 @@ class Conditions(_Part):
     roaming: bool | None = None
     identity: Alternatives[Word[Identity]] | None = None
     trust: Alternatives[Word[TrustTier]] | None = None
+    boot_key: Alternatives[Word[BootKey]] | None = None
+    deviations: Alternatives[Word[Deviation]] | None = None
     terms: Alternatives[Code] | None = None
     terms_not: Alternatives[Code] | None = None
     campaign: CampaignCondition | None = None
@@ -206,11 +223,27 @@ class Rule(_Part):
 
 
 class PolicyDocument(_Part):
-    """A policy: ordered rules, of which the first that matches decides and the last always matches."""
+    """A policy: ordered rules, of which the first that matches decides and the last always matches.
+
+    `boot_keys` are keys of other parties' systems: an image that a locked bootloader verified with one of them is
+    judged as the manufacturer's own.
+    """
 
     id: Code
     version: Integer
     title: Text
+    boot_keys: Annotated[Sequence[VerifiedBootKey], Field(max_length=BOOT_KEYS_MAX)] = ()
     territories: Territories
     campaigns: Annotated[Sequence[Campaign], Field(max_length=CAMPAIGNS_MAX)] = ()
     rules: Annotated[Sequence[Rule], Field(min_length=1, max_length=LIST_MAX)]
+
+    @field_validator("boot_keys")
+    @classmethod
+    def _once(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        return _without_repetition(keys)
+
+
+def _without_repetition(words: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := sorted(word for word, times in Counter(words).items() if times > 1):
+        raise ValueError(f"{', '.join(twice)} is listed twice; remove one")
+    return words

@@ -17,6 +17,11 @@ PROBLEMS_MAX: Final = 50
 """Most errors that are reported; if there are more, the last one says so."""
 _EXPLAINED_MAX: Final = 200
 """Most errors of validation that are turned into messages, which costs more than to find them."""
+_PATTERNS: Final[dict[str | int, str]] = {
+    "territories": "a territory; write a code of ISO 3166 such as CU or UA-43",
+    "boot_keys": "a SHA-256; write 64 hexadecimal digits",
+}
+"""What a text has to be that does not match its pattern, by the first key of its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,8 @@ def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
         return f"unknown key; {suggestion(str(path[-1]), _keys(_model(path[:-1], model)))}"
     if kind == "too_short":
         return "empty list; write at least one element"
-    if kind == "string_pattern_mismatch" and path[:1] == ("territories",):
-        return f"{_shown(details['input'])} is not a territory; write a code of ISO 3166 such as CU or UA-43"
+    if kind == "string_pattern_mismatch" and path[0] in _PATTERNS:
+        return f"{_shown(details['input'])} is not {_PATTERNS[path[0]]}"
     if kind == "value_error":
         return str(details["ctx"]["error"])
     shown = _shown(details["input"])

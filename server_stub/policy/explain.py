@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from server_stub.policy.document import Rule
-from server_stub.policy.facts import ActivationFact, Facts, class_of, duration
+from server_stub.policy.facts import CAMPAIGN, Facts, class_of, duration
 from server_stub.policy.policy import Policy
+
+_FACTS: Final = (
+    *("identity", "intent", "territory", "activation", "sale_region", "roaming"),
+    *("trust", "boot_key", "deviations", "terms"),
+)
+"""The facts apart from campaigns, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ def explain(policy: Policy, facts: Facts) -> Explanation:
         conditions = []
         for predicate in predicates:
             value = facts.value(predicate.fact)
-            found = fact_text(value)
+            found = fact_text(predicate.fact, value)
             if predicate.key.startswith("activation_age"):
                 found = "not activated" if value is None else duration(value.age)
             conditions.append(
@@ -65,27 +71,24 @@ def explain(policy: Policy, facts: Facts) -> Explanation:
     return Explanation(facts, tuple(evaluations), policy.document.rules[len(evaluations) :])
 
 
-def fact_text(value: Any) -> str:
-    """A fact as text."""
+def fact_text(fact: str, value: Any) -> str:
+    """The value of a fact as text."""
+    if fact == "activation":
+        return class_of(value).value
+    if value is None:
+        return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if value is None or isinstance(value, ActivationFact):
-        return class_of(value).value
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "none"
     return str(value) or "none given"
 
 
 def as_words(facts: Facts) -> Mapping[str, str]:
     """All facts as text, by the keys of conditions."""
-    age = {} if facts.activation is None else {"activation_age": duration(facts.activation.age)}
-    return {
-        "identity": facts.identity.value,
-        "intent": facts.intent.value,
-        "territory": facts.territory.value,
-        "activation": fact_text(facts.activation),
-        **age,
-        "sale_region": facts.sale_region,
-        "roaming": fact_text(facts.roaming),
-        "trust": facts.trust.value,
-        "terms": fact_text(facts.terms),
-        **{f"campaign {name}": state.value for name, state in facts.campaigns.items()},
-    }
+    words = {}
+    for fact in _FACTS:
+        words[fact] = fact_text(fact, facts.value(fact))
+        if fact == "activation" and facts.activation:
+            words["activation_age"] = duration(facts.activation.age)
+    return words | {f"{CAMPAIGN}{name}": state.value for name, state in facts.campaigns.items()}

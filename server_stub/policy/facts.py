@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from server_stub.attestation.appraisal import Identity
+from server_stub.attestation.appraisal import BootKey, Identity
+from server_stub.attestation.deviations import Deviation
 from server_stub.policy.document import CampaignState, Conditions, TerritoryClass
 from wire.codes import Intent, TrustTier
 
@@ -22,15 +23,20 @@ class ActivationFact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts that the rules of one policy can compare. `activation` is None for a device that was not activated."""
+    """All facts that the rules of one policy can compare.
+
+    `activation` is None for a device that was not activated, `roaming` for one that does not know its network.
+    """
 
     territory: TerritoryClass
     activation: ActivationFact | None
     sale_region: str
-    roaming: bool
+    roaming: bool | None
     intent: Intent
     identity: Identity
     trust: TrustTier
+    boot_key: BootKey
+    deviations: frozenset[Deviation]
     terms: str
     campaigns: Mapping[str, CampaignState]
 
@@ -60,13 +66,15 @@ def predicates_of(when: Conditions) -> tuple[Predicate, ...]:
     """The conditions of a rule, in the order in which they are evaluated."""
     predicates = [
         Predicate(fact, fact, either(words), frozenset(words).__contains__)
-        for fact in ("identity", "intent", "territory", "sale_region", "trust", "terms")
+        for fact in ("identity", "intent", "territory", "sale_region", "trust", "boot_key", "terms")
         if (words := getattr(when, fact)) is not None
     ]
 
     def add(key: str, fact: str, wanted: str, accepts: Callable[[Any], bool]) -> None:
         predicates.append(Predicate(key, fact, wanted, accepts))
 
+    if (names := when.deviations) is not None:
+        add("deviations", "deviations", either(names), lambda found: not found.isdisjoint(names))
     if (excluded := when.terms_not) is not None:
         add("terms_not", "terms", f"not {either(excluded)}", lambda terms: terms not in excluded)
     if (roaming := when.roaming) is not None:

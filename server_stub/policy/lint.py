@@ -1,4 +1,8 @@
-"""Warnings about a valid policy: rules that never match, campaigns that no rule uses, unknown territories."""
+"""Warnings and notes about a valid policy.
+
+A warning is about a likely mistake: a rule that never matches, a campaign that no rule uses, an unknown territory.
+A note is about a choice with a consequence that the author should know: no rule asks for trust.
+"""
 
 from collections.abc import Container, Iterator
 
@@ -31,6 +35,18 @@ def warnings(
             if known is not None and code not in known
         ]
     return tuple(sorted(located(policy.text, source, found), key=lambda each: each.line))
+
+
+def notes(policy: Policy, source: str) -> tuple[PolicyProblem, ...]:
+    """Choices in `policy` whose consequences the document does not show."""
+    asking = ("trust", "boot_key")
+    if any(getattr(rule.when, condition) for rule in policy.document.rules for condition in asking):
+        return ()
+    problem = (
+        "no rule asks for trust: a device whose attestation is contraindicated, and which could falsify its place, "
+        "is decided like any other; add a rule with `trust` or `boot_key`"
+    )
+    return tuple(located(policy.text, source, [(("rules",), problem)]))
 
 
 def _unmatched_rules(policy: Policy) -> Iterator[tuple[Path, str]]:

@@ -6,7 +6,8 @@ from math import ceil
 from types import MappingProxyType
 from typing import Final
 
-from server_stub.attestation.appraisal import Identity
+from server_stub.attestation.appraisal import BootKey, Identity
+from server_stub.attestation.deviations import Deviation
 from server_stub.policy.document import CampaignState, PolicyDocument, Rule, TerritoryClass
 from server_stub.policy.facts import ActivationFact, Facts, Predicate, predicates_of
 from server_stub.policy.reading import parse
@@ -31,7 +32,8 @@ class Activation:
 class PolicyInput:
     """Everything that a policy decides by. `now` is in seconds since the epoch.
 
-    `sale_region` is where the device was sold; `roaming` is whether its network is not its home network.
+    `sale_region` is where the device was sold; `roaming` is whether its network is not its home network, None if that
+    is not known. `trust` and `boot_key` are those of an appraisal that knows the boot keys of the policy.
     """
 
     judgement: Judgement
@@ -42,7 +44,9 @@ class PolicyInput:
     terms: str
     now: int
     sale_region: str
-    roaming: bool
+    roaming: bool | None
+    boot_key: BootKey = BootKey.UNKNOWN
+    deviations: frozenset[Deviation] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Policy:
     declared: Mapping[str, Period] = field(default_factory=lambda: _NO_PERIODS)
     predicates: tuple[tuple[Rule, tuple[Predicate, ...]], ...] = field(init=False, repr=False, compare=False)
     periods: Mapping[str, Period] = field(init=False, repr=False, compare=False)
+    boot_keys: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(
@@ -85,6 +90,7 @@ class Policy:
         }
         periods = {name: self.declared.get(name, period) for name, period in written.items()}
         object.__setattr__(self, "periods", MappingProxyType(periods))
+        object.__setattr__(self, "boot_keys", frozenset(self.document.boot_keys))
 
     @classmethod
     def parse(cls, text: str, source: str) -> "Policy":
@@ -122,6 +128,8 @@ class Policy:
             intent=inputs.intent,
             identity=inputs.identity,
             trust=inputs.trust,
+            boot_key=inputs.boot_key,
+            deviations=inputs.deviations,
             terms=inputs.terms,
             campaigns={name: period.state(inputs.now) for name, period in self.periods.items()},
         )

@@ -56,14 +56,19 @@ class FactDimension:
         """The groups that the conditions of the `rule`-th of all rules accept."""
         return sum(1 << group for group, accepted in enumerate(self.signatures) if accepted[rule])
 
+    def inside(self, mask: int) -> Iterator[Value]:
+        """The values of the groups in `mask`."""
+        for index, group in enumerate(self.groups):
+            if mask >> index & 1:
+                yield from group
+
     def spans(self, mask: int) -> set[Ages] | None:
         """The times at which the policies can see one of the groups in `mask`, None for any time."""
         spans: set[Ages] = set()
-        for index, group in enumerate(self.groups):
-            for value in group if mask >> index & 1 else ():
-                if value.spans is None:
-                    return None
-                spans.update(value.spans)
+        for value in self.inside(mask):
+            if value.spans is None:
+                return None
+            spans.update(value.spans)
         return spans
 
 
@@ -112,6 +117,16 @@ class Space:
                     yield piece, tuple(winners)
 
     def possible(self, box: Box) -> bool:
+        """Whether the facts of the box can occur together."""
+        return self._possible_tiers(box) and self._possible_states(box)
+
+    def _possible_tiers(self, box: Box) -> bool:
+        """Whether the policies see one of the trust tiers of the box for one of its boot keys."""
+        found = {d.fact: tuple(d.inside(mask)) for d, mask in zip(self.dimensions, box, strict=True)}
+        keys = {value.sides for value in found["boot_key"]}
+        return any(tier.boot_keys is None or not keys.isdisjoint(tier.boot_keys) for tier in found["trust"])
+
+    def _possible_states(self, box: Box) -> bool:
         """Whether the policies see the campaign states of the box at any time."""
         times = [d.spans(mask) for d, mask in zip(self.dimensions, box, strict=True)]
         limits = [spans for spans in times if spans is not None]

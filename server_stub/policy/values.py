@@ -1,24 +1,32 @@
 """The values of each fact that one policy, or two policies, can distinguish: the axes of the finite product of facts.
 
 Only few values of a fact matter: the members of an enumeration, the names that a rule mentions and one other name,
-the ages between two bounds, the territories of one class. If two policies classify a territory or date a campaign
-differently, each combination of what they see is a separate value.
+the ages between two bounds, the territories of one class, the sets of deviations that rules mention. If two policies
+classify a territory, date a campaign or know boot keys differently, each combination of what they see is a separate
+value. A boot key that only one of them knows changes the trust tier too: `Value.boot_keys` connects the two facts.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, Final
 
-from server_stub.attestation.appraisal import Identity
+from server_stub.attestation.appraisal import BootKey, Identity
+from server_stub.attestation.deviations import Deviation
 from server_stub.policy.document import CampaignState, Conditions, TerritoryClass
 from server_stub.policy.facts import CAMPAIGN, ActivationFact
 from server_stub.policy.policy import Period, Policy
 from wire.codes import Intent, TrustTier
 
+BootKeys = tuple[BootKey, ...]
+"""Whether each policy knows the boot key of a device."""
+
 OTHER: Final = "any other"
 """The label of the value for everything that no rule mentions."""
+
+_KEY_SHOWN: Final = 8
+"""How many digits of a boot key a label shows."""
 
 _ELSEWHERE: Final = "ZZ"
 """A user-assigned code of ISO 3166-1, for all territories that no policy lists."""
@@ -37,19 +45,22 @@ class Value:
     """One value of a fact. `sides` has the value that each policy sees.
 
     `ages` are those of an activation. `spans` are the times at which the policies see these values, None for any time:
-    an operator can set the state of a campaign at any time, and then all policies see the same state.
+    an operator can set the state of a campaign at any time, and then all policies see the same state. `boot_keys` are
+    the values of the fact `boot_key` with which this value occurs, None for all of them.
     """
 
     label: str
     sides: tuple[Any, ...]
     ages: Ages | None = None
     spans: tuple[Ages, ...] | None = None
+    boot_keys: frozenset[BootKeys] | None = None
 
 
 def values_of(policies: Sequence[Policy]) -> dict[str, tuple[Value, ...]]:
     """Every fact that these policies can compare, with its values."""
     whens = [rule.when for policy in policies for rule in policy.document.rules]
     territories = _territories(policies)
+    boot_keys = _boot_keys(policies)
     axes = {
         "identity": _words(Identity, len(policies)),
         "intent": _words(Intent, len(policies)),
@@ -60,9 +71,12 @@ def values_of(policies: Sequence[Policy]) -> dict[str, tuple[Value, ...]]:
         "activation": _activations(territories, whens, len(policies)),
         "sale_region": _names((when.sale_region for when in whens), len(policies)),
         "roaming": tuple(
-            Value(label, (yes,) * len(policies)) for label, yes in (("yes", True), ("no", False))
+            Value(label, (roaming,) * len(policies))
+            for label, roaming in (("yes", True), ("no", False), ("unknown", None))
         ),
-        "trust": _words(TrustTier, len(policies)),
+        "trust": _tiers(boot_keys, len(policies)),
+        "boot_key": boot_keys,
+        "deviations": _deviations(whens, len(policies)),
         "terms": _names((names for when in whens for names in (when.terms, when.terms_not)), len(policies)),
     }
     campaigns = sorted({name for policy in policies for name in policy.periods})
@@ -97,6 +111,48 @@ def _territories(policies: Sequence[Policy]) -> tuple[Value, ...]:
         label = f"{', '.join(codes)} ({' -> '.join(classes)})"
         values.append(Value(classes[0].value if len(set(classes)) == 1 else label, classes))
     return tuple(values)
+
+
+def _boot_keys(policies: Sequence[Policy]) -> tuple[Value, ...]:
+    """One value for each combination of policies that know a key. The manufacturer's key is known to all of them."""
+    members: dict[BootKeys, list[str]] = {(known,) * len(policies): [] for known in BootKey}
+    for key in sorted({key for policy in policies for key in policy.boot_keys}):
+        sides = tuple(BootKey.KNOWN if key in policy.boot_keys else BootKey.UNKNOWN for policy in policies)
+        members.setdefault(sides, []).append(f"{key[:_KEY_SHOWN]}…")
+    return tuple(
+        Value(
+            sides[0].value if len({*sides}) == 1 else f"{', '.join(keys)} ({' -> '.join(sides)})",
+            sides,
+        )
+        for sides, keys in members.items()
+    )
+
+
+def _tiers(boot_keys: Iterable[Value], sides: int) -> tuple[Value, ...]:
+    """The tiers, and for a boot key that only some policies know, the tier that each of them sees.
+
+    Without the key the tier is at least `warning`. If all else is affirmed the tiers differ, otherwise they do not.
+    """
+    agreed = frozenset((known,) * sides for known in BootKey)
+    low = (TrustTier.NONE, TrustTier.AFFIRMING)
+    values = [
+        Value(tier.value, (tier,) * sides, boot_keys=agreed if tier in low else None) for tier in TrustTier
+    ]
+    for known in [value.sides for value in boot_keys if value.sides not in agreed]:
+        tiers = tuple(TrustTier.AFFIRMING if side is BootKey.KNOWN else TrustTier.WARNING for side in known)
+        values.append(Value(" -> ".join(tiers), tiers, boot_keys=frozenset({known})))
+    return tuple(values)
+
+
+def _deviations(whens: Iterable[Conditions], sides: int) -> tuple[Value, ...]:
+    """Every set of the deviations that rules mention: 2 to the power of their number, at most of `Deviation`'s."""
+    mentioned = sorted({name for when in whens for name in when.deviations or ()})
+    sets = [
+        frozenset[Deviation](names)
+        for size in range(len(mentioned) + 1)
+        for names in combinations(mentioned, size)
+    ]
+    return tuple(Value(" and ".join(sorted(names)) or "none", (names,) * sides) for names in sets)
 
 
 def _activations(territories: Iterable[Value], whens: Iterable[Conditions], sides: int) -> tuple[Value, ...]:

@@ -42,13 +42,13 @@ class VerdictRecord:
     """A verdict with its inputs. `token_digest` is SHA-256 over the token, hexadecimal.
 
     `inputs` are the claims of the evidence with keyed hashes for identifiers; `appraisal` maps each trust claim
-    to its reason.
+    to its reason; `server_stub.verdicts.records` adds what it needs to judge the record again.
     """
 
     verdict: Verdict
     identity: str
     inputs: dict[str, Any]
-    appraisal: dict[str, str]
+    appraisal: dict[str, Any]
     judgement: dict[str, Any]
     token_digest: str
 

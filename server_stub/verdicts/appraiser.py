@@ -1,7 +1,7 @@
 """Judgement of evidence without the store: nonce, chain, signature, appraisal, territory."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Container
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server_stub.attestation.appraisal import Appraisal, DeviationTreatment, Identity, appraise
@@ -31,6 +31,11 @@ class Appraised:
     judgement: Judgement
     nonce: SpendableNonce
     now: int
+
+    def knowing(self, boot_keys: Container[str]) -> "Appraised":
+        """The same evidence, appraised by a policy that knows these verified-boot keys."""
+        appraisal = self.appraisal.knowing(boot_keys)
+        return self if appraisal is self.appraisal else replace(self, appraisal=appraisal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,28 @@
-"""What the server records of an exchange: the verdict with its inputs, and the changed device."""
+"""What the server records of an exchange: the verdict with its inputs, and the changed device.
+
+`case_of` is what a policy decides by when evidence arrives, `case_again` the same from the record.
+"""
 
 import hashlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from server_stub.attestation.appraisal import Appraisal, BootKey, Identity, TrustClaim
+from server_stub.attestation.deviations import Deviation
+from server_stub.attestation.reasons import AppraisalReason
 from server_stub.evidence.pseudonyms import Pseudonyms
-from server_stub.policy.policy import UNKNOWN_REGION, Activation, PolicyInput
+from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy, PolicyInput
 from server_stub.store.records import Device, Reading, VerdictRecord
+from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.appraiser import Appraised
 from server_stub.verdicts.claims import locks_at
-from wire.codes import Decision, TrustTier
-from wire.evidence import Evidence
+from wire.codes import Decision, Intent, TrustTier
+from wire.evidence import Evidence, Serving
 from wire.verdict import Verdict
+
+_BOOT_KEY: Final = "verified-boot-key"
+_DEVIATIONS: Final = "deviations"
+"""Members of a recorded appraisal, beside the reason of each claim."""
 
 
 def device_of(appraised: Appraised, reading: Reading) -> Device | None:
@@ -61,7 +72,43 @@ def case_of(appraised: Appraised, device: Device | None) -> PolicyInput:
         now=appraised.now,
         sale_region=claimed if recorded == UNKNOWN_REGION else recorded,
         roaming=appraised.evidence.telephony.roaming,
+        boot_key=appraised.appraisal.boot_key,
+        deviations=frozenset(appraised.appraisal.deviations),
     )
+
+
+def case_again(device: Device, record: VerdictRecord, policy: Policy, now: int) -> PolicyInput:
+    """The input of `policy` if the device checked in at `now` with the evidence of `record`.
+
+    Records of earlier releases have no boot key, so that the recorded trust holds whatever keys the policy knows.
+    """
+    judged, serving = record.judgement, record.inputs["telephony"].get("serving")
+    boot_key, trust = _boot_again(record, policy)
+    deviations = record.appraisal.get(_DEVIATIONS, "").split(", ")
+    return PolicyInput(
+        judgement=Judgement(
+            JudgementStatus(judged["status"]), judged.get("territory"), str(judged["explanation"])
+        ),
+        intent=Intent.CHECK_IN,
+        activation=device.activation,
+        identity=Identity.ATTESTED,
+        trust=trust,
+        terms=record.inputs["terms"]["version"],
+        now=now,
+        sale_region=device.sale_region,
+        roaming=Serving.model_validate(serving).roaming if serving else None,
+        boot_key=boot_key,
+        deviations=frozenset(each for each in Deviation if each in deviations),
+    )
+
+
+def _boot_again(record: VerdictRecord, policy: Policy) -> tuple[BootKey, TrustTier]:
+    if stored := record.appraisal.get(_BOOT_KEY):
+        known = BootKey.KNOWN if stored["key"] in policy.boot_keys else BootKey.UNKNOWN
+        return known, TrustTier(stored["trust"][known])
+    official = record.appraisal.get(TrustClaim.EXECUTABLES) == AppraisalReason.BOOT_GREEN
+    unlocked = record.appraisal.get(TrustClaim.CONFIGURATION) == AppraisalReason.BOOTLOADER_UNLOCKED
+    return BootKey.KNOWN if official and not unlocked else BootKey.UNKNOWN, record.verdict.trust
 
 
 def device_after(device: Device, verdict: Verdict, evidence: Evidence) -> Device:
@@ -92,7 +139,7 @@ def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Ps
         verdict=verdict,
         identity=appraised.appraisal.identity,
         inputs=_inputs(appraised.claims, pseudonyms),
-        appraisal=appraised.appraisal.recorded(),
+        appraisal=_appraisal(appraised.appraisal),
         judgement={
             "status": judgement.status,
             "territory": judgement.territory,
@@ -102,6 +149,15 @@ def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Ps
         },
         token_digest=hashlib.sha256(token.encode()).hexdigest(),
     )
+
+
+def _appraisal(appraisal: Appraisal) -> dict[str, Any]:
+    """The reason of each claim, and the deviations. If the boot key matters, the key and the trust tier with and without knowing it."""
+    recorded: dict[str, Any] = dict(appraisal.recorded())
+    if key := appraisal.verified_boot_key:
+        trust = {BootKey.KNOWN: appraisal.knowing({key}).tier, BootKey.UNKNOWN: appraisal.knowing(()).tier}
+        recorded[_BOOT_KEY] = {"key": key, "trust": trust}
+    return recorded
 
 
 def _inputs(claims: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:

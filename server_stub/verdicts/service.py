@@ -196,6 +196,7 @@ class VerdictService:
         self, appraised: Appraised, transaction: Transaction, observer: RequestObserver
     ) -> tuple[Verdict, str]:
         policy = self._in_force.establish(transaction)
+        appraised = appraised.knowing(policy.boot_keys)
         device = device_of(appraised, transaction)
         observer.record_step(JudgingStep.STORE)
         case = case_of(appraised, device)
