@@ -20,6 +20,7 @@ class BootState(StrEnum):
 _ENROLLED: Final[Mapping[SignedBy, BootState]] = {
     SignedBy.MANUFACTURER: BootState.GREEN,
     SignedBy.OWNER: BootState.YELLOW,
+    SignedBy.PROJECT: BootState.YELLOW,
     SignedBy.TEST: BootState.RED,
 }
 """The state of an intact image under a locked bootloader. The test key is enrolled on no device."""
@@ -41,9 +42,7 @@ def verified_boot(profile: Profile) -> BootState:
 
 def verified_boot_key(profile: Profile) -> bytes:
     """SHA-256 of the key that signed the image, as the bootloader passes it to the keystore."""
-    boot = profile.boot
-    label = f"vbmeta key {boot.signed_by}" + (f" {boot.owner}" if boot.owner else "")
-    return sha256(label.encode()).digest()
+    return sha256(f"vbmeta key {profile.boot.signed_by}".encode()).digest()
 
 
 def boots(profile: Profile) -> bool:

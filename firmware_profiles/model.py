@@ -33,6 +33,8 @@ class SignedBy(StrEnum):
     """The key in the bootloader's read-only memory."""
     OWNER = "owner"
     """A key that the owner enrolled: the user-settable root of trust of AVB."""
+    PROJECT = "project"
+    """The published key of a third party's system, which the owner enrolled in the same way."""
     TEST = "test"
     """The public test key of AOSP, which no device enrols."""
 
@@ -135,22 +137,11 @@ class HardwareFacts(ProfileTable):
 
 
 class BootloaderFacts(ProfileTable):
-    """`[boot]`: what the bootloader finds. `boot.verified_boot` computes the boot state from it.
-
-    `owner` names whose key the owner enrolled: images with the same name have the same verified-boot key, as have all
-    without a name. It is only for an image that is `signed_by` "owner".
-    """
+    """`[boot]`: what the bootloader finds. `boot.verified_boot` computes the boot state from it."""
 
     bootloader: Word[Bootloader]
     signed_by: Word[SignedBy]
     image: Word[Integrity]
-    owner: Slug | None = None
-
-    @model_validator(mode="after")
-    def _owner_signed(self) -> Self:
-        if self.owner is not None and self.signed_by is not SignedBy.OWNER:
-            raise ValueError('owner names an enrolled key; write signed_by = "owner", or remove owner')
-        return self
 
 
 class ImageFacts(ProfileTable):

@@ -32,16 +32,16 @@ def as_json(*words: object) -> Any:
 
 @pytest.fixture
 def draft(tmp_path: Path) -> Path:
-    """A version 2 that does not prohibit Sudan."""
+    """A version 3 that does not prohibit Sudan."""
     file = tmp_path / "draft.toml"
-    file.write_text(EXPORT.replace("version = 1", "version = 2").replace('"SD", ', ""), encoding="utf-8")
+    file.write_text(EXPORT.replace("version = 2", "version = 3").replace('"SD", ', ""), encoding="utf-8")
     return file
 
 
 def test_check_accepts_valid_documents_by_name_and_file(draft: Path) -> None:
     result = run("check", "export-2021-09", draft)
     assert result.exit_code == 0
-    assert "export-2021-09: valid: export-2021-09 version 1, 11 rules" in result.stdout
+    assert "export-2021-09: valid: export-2021-09 version 2, 10 rules" in result.stdout
     assert f"{draft}: valid" in result.stdout
 
 
@@ -51,13 +51,13 @@ def test_check_reports_file_line_and_key(draft: Path, tmp_path: Path) -> None:
     result = run("check", bad)
     assert result.exit_code == 1
     assert f"{bad}:10: error: territories.prohibited.0: 'Cuba' is not a territory" in result.stderr
-    assert "rules.7.retry_aftr: unknown key; did you mean 'retry_after'?" in result.stderr
+    assert "rules.6.retry_aftr: unknown key; did you mean 'retry_after'?" in result.stderr
     draft.write_text(EXPORT.replace('"CU"', '"XX"'), "utf-8")
     warned = run("check", draft)
     assert warned.exit_code == 0
     assert f"{draft}:10: warning: territories.prohibited: XX is not a code of ISO 3166" in warned.stderr
     (row,) = json.loads(run("check", bad, "--json").stdout)
-    assert (row["ok"], [each["line"] for each in row["errors"]]) == (False, [10, 95])
+    assert (row["ok"], [each["line"] for each in row["errors"]]) == (False, [10, 89])
 
 
 def test_explain_shows_rule_conditions_and_decision() -> None:
@@ -67,15 +67,15 @@ def test_explain_shows_rule_conditions_and_decision() -> None:
     assert (told["decision"]["decision"], told["decision"]["check_in"]) == ("deny", 86400)
     assert told["facts"]["campaign investigation-2021"] == "running"
     assert told["rules"][1]["conditions"][0] == {
-        "key": "intent",
-        "wanted": "activate",
-        "found": "check-in",
+        "key": "territory",
+        "wanted": "prohibited",
+        "found": "eligible",
         "holds": False,
     }
-    assert [rule["tried"] for rule in told["rules"]] == [True] * 3 + [False] * 8
+    assert [rule["tried"] for rule in told["rules"]] == [True] * 3 + [False] * 7
     text = run("explain", "export-2021-09", *words).stdout
     assert "-> activated-in-prohibited-territory  matches: activation is prohibited" in text
-    assert "intent is check-in, wanted activate" in text
+    assert "territory is eligible, wanted prohibited" in text
 
 
 def test_explain_uses_the_given_state_of_a_campaign() -> None:
@@ -110,7 +110,7 @@ def test_diff_lists_changed_decisions(draft: Path) -> None:
     assert run("diff", "export-2021-09", draft, "--exit-code").exit_code == 1
     assert run("diff", "export-2021-09", "export-2021-09", "--exit-code").exit_code == 0
     text = " ".join(run("diff", "export-2021-09", draft).stdout.split())
-    assert "deny (prohibited-at-activation) -> allow (campaign-lifted, before-the-campaign)" in text
+    assert "deny (prohibited-at-activation) -> allow (eligible)" in text
     assert "The decision changes in " in text
     assert "--details" in text
 

@@ -1,14 +1,15 @@
 """Small random policies, and every case that they can distinguish, for tests of comparisons."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from hypothesis import strategies as st
 
-from server_stub.attestation.appraisal import Identity
+from server_stub.attestation.appraisal import BootKey, Identity
+from server_stub.attestation.deviations import Deviation
 from server_stub.policy.document import CampaignState, PolicyDocument
 from server_stub.policy.facts import Facts
 from server_stub.policy.policy import Activation, Period, Policy, PolicyInput
@@ -19,7 +20,13 @@ DAY = 86_400
 FIRST = 1_630_454_400
 """1 September 2021."""
 
+KEYS = {"a": "0a" * 32, "b": "0b" * 32, "c": "0c" * 32}
+"""Boot keys that policies list, and the last that none of them lists."""
+
+DEVIATIONS = (Deviation.CERTIFICATE_EXPIRED, Deviation.SET_UNSORTED, Deviation.VERSION_LATER)
+
 PLACES = ("CU", "UA", "UA-43", "US-HI", "FR", "unknown", "contradictory")
+_SEVERITY = list(TrustTier).index
 AGES = (0, 10, 11, 20, 21)
 CAMPAIGNS = ("a", "b")
 MOMENTS = tuple(FIRST + DAY * days for days in range(-1, 5))
@@ -29,6 +36,8 @@ CONDITIONS: dict[str, Any] = {
     "activation": ["prohibited", "no-presence", "eligible", "unknown", "none"],
     "sale_region": ["eea", "china"],
     "trust": [tier.value for tier in TrustTier],
+    "boot_key": [known.value for known in BootKey],
+    "deviations": [each.value for each in DEVIATIONS],
     "identity": [identity.value for identity in Identity],
     "intent": [intent.value for intent in Intent],
     "terms": ["t1", "t2"],
@@ -39,7 +48,8 @@ FACTS = {
     "activation": ["activation", "activation_age_min", "activation_age_max"],
     "sale_region": ["sale_region"],
     "roaming": ["roaming"],
-    "trust": ["trust"],
+    "trust": ["trust", "boot_key"],
+    "deviations": ["deviations"],
     "identity": ["identity"],
     "intent": ["intent"],
     "terms": ["terms", "terms_not"],
@@ -78,6 +88,7 @@ def policies(draw: st.DrawFn, used: Sequence[str]) -> Policy:
         "id": "p",
         "version": 1,
         "title": "P",
+        "boot_keys": draw(st.lists(st.sampled_from([KEYS["a"], KEYS["b"]]), unique=True)),
         "territories": {
             "prohibited": [code for code, kind in classes.items() if kind == 1],
             "no_presence": [code for code, kind in classes.items() if kind == 2],
@@ -122,13 +133,26 @@ def conditions(draw: st.DrawFn, used: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class World:
-    """One case, with the campaign periods set by operators."""
+    """One case, with the campaign periods set by operators.
+
+    `key` is the boot key of another party's image, and then `case.trust` is the trust that all else deserves. It is
+    None where no policy matters: an image of the manufacturer, or an unlocked bootloader.
+    """
 
     case: PolicyInput
     declared: Mapping[str, Period]
+    key: str | None
 
     def facts(self, policy: Policy) -> Facts:
-        return policy.during(self.declared).facts(self.case)
+        """The facts, with the trust that the appraisal has if the policy knows the boot key or does not."""
+        case = self.case
+        if self.key is not None:
+            known = BootKey.KNOWN if self.key in policy.boot_keys else BootKey.UNKNOWN
+            trust = (
+                case.trust if known is BootKey.KNOWN else max(case.trust, TrustTier.WARNING, key=_SEVERITY)
+            )
+            case = replace(case, boot_key=known, trust=trust)
+        return policy.during(self.declared).facts(case)
 
 
 def worlds(used: Sequence[str]) -> Iterator[World]:
@@ -137,8 +161,16 @@ def worlds(used: Sequence[str]) -> Iterator[World]:
         "territory": PLACES,
         "activation": [None, *product(PLACES[:-1], AGES)],
         "sale_region": ["eea", "china", "elsewhere"],
-        "roaming": [True, False],
-        "trust": list(TrustTier),
+        "roaming": [True, False, None],
+        "trust": [
+            *product(TrustTier, BootKey),
+            *product((TrustTier.AFFIRMING, TrustTier.WARNING, TrustTier.CONTRAINDICATED), KEYS.values()),
+        ],
+        "deviations": [
+            frozenset(names)
+            for size in range(len(DEVIATIONS) + 1)
+            for names in combinations(DEVIATIONS, size)
+        ],
         "identity": list(Identity),
         "intent": list(Intent),
         "terms": ["t1", "t2", "t3"],
@@ -151,6 +183,7 @@ def worlds(used: Sequence[str]) -> Iterator[World]:
 def _world(chosen: dict[str, Any]) -> World:
     now, *states = chosen["campaigns"]
     place, activated = chosen["territory"], chosen["activation"]
+    tier, boot = chosen["trust"]
     if place == "contradictory":
         judgement = Judgement(JudgementStatus.CONTRADICTORY, None, "Signals disagree.")
     elif place == "unknown":
@@ -165,11 +198,13 @@ def _world(chosen: dict[str, Any]) -> World:
         intent=chosen["intent"],
         activation=activation,
         identity=chosen["identity"],
-        trust=chosen["trust"],
+        trust=tier,
         terms=chosen["terms"],
         now=now,
         sale_region=chosen["sale_region"],
         roaming=chosen["roaming"],
+        boot_key=boot if isinstance(boot, BootKey) else BootKey.UNKNOWN,
+        deviations=chosen["deviations"],
     )
     periods = {
         CampaignState.AHEAD: Period(now + 1, None),
@@ -177,4 +212,4 @@ def _world(chosen: dict[str, Any]) -> World:
         CampaignState.LIFTED: Period(now - 1, now),
     }
     declared = {name: periods[state] for name, state in zip(CAMPAIGNS, states, strict=True) if state}
-    return World(case, declared)
+    return World(case, declared, None if isinstance(boot, BootKey) else boot)

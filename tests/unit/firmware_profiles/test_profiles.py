@@ -38,6 +38,7 @@ STATES = {
     "custom-aosp": BootState.ORANGE,
     "custom-spoofing": BootState.ORANGE,
     "custom-resigned": BootState.YELLOW,
+    "custom-hardened": BootState.YELLOW,
 }
 REGIONAL = {
     "official-global": SaleRegion.GLOBAL,
@@ -73,7 +74,7 @@ def network_bands(plmn: str) -> set[str]:
     return set(operator["bands"].split(" / "))
 
 
-def test_thirteen_profiles_are_shipped() -> None:
+def test_fourteen_profiles_are_shipped() -> None:
     assert set(names()) == set(STATES)
     assert {name: profile.name for name, profile in load_all().items()} == {name: name for name in STATES}
 

@@ -34,7 +34,7 @@ HAVANA, PARIS = telephony("368", home=("368", "01")), telephony("208", home=("20
 EXPORT = read("export-2021-09")
 OPEN = """\
 id = "open"
-version = 2  # for all
+version = 3  # for all
 title = "All devices are allowed"
 [territories]
 prohibited = []
@@ -75,8 +75,8 @@ def test_first_start_puts_its_policy_in_force_with_an_audit_entry(store: Store) 
     server = service(store)
     in_force = policy_admin(server).in_force()
     assert in_force is not None
-    assert (in_force.policy_id, in_force.version, in_force.by) == ("export-2021-09", 1, "server")
-    assert policy_admin(server).get("export-2021-09", 1).text == EXPORT
+    assert (in_force.policy_id, in_force.version, in_force.by) == ("export-2021-09", 2, "server")
+    assert policy_admin(server).get("export-2021-09", 2).text == EXPORT
     assert [entry.action for entry in audit(store)] == ["policy.in-force"]
 
 
@@ -86,13 +86,32 @@ def test_restart_keeps_the_policy_in_force(store: Store) -> None:
     assert ask(service(store), telephony=HAVANA).policy.id == "open"
 
 
+def test_database_of_the_previous_release_keeps_its_policy_until_another_is_put_in_force(
+    store: Store,
+) -> None:
+    """Version 1 denied a device after a factory reset in a prohibited territory, wherever it had been activated."""
+    asked = 'when = { activation = ["none", "unknown"], territory = ["prohibited"] }'
+    older = renumbered(EXPORT, 1).replace(
+        asked, 'when = { intent = ["activate"], territory = ["prohibited"] }'
+    )
+    server = service(store, policy=Policy.parse(older, "older.toml"))
+    server.enroll(IMEI, Activation(NOW - 9000, "FR"))
+    newer = service(store)
+    verdict = ask(newer, telephony=HAVANA)
+    assert (verdict.policy.version, verdict.decision) == (1, Decision.DENY)
+    policy_admin(newer).adopt(shipped(), "ana", "same facts, same decision")
+    for intent in ("activate", "check-in"):
+        verdict = ask(newer, telephony=HAVANA, intent=intent)
+        assert (verdict.policy.version, verdict.policy.rule) == (2, "carried-in")
+
+
 def test_draft_decides_only_after_it_is_put_in_force(store: Store) -> None:
     server = service(store)
     policy_admin(server).put(OPEN, "ana", "a draft")
     assert ask(server, telephony=HAVANA).decision is Decision.DENY
-    policy_admin(server).put_in_force("open", 2, "ana", "the board decided")
+    policy_admin(server).put_in_force("open", 3, "ana", "the board decided")
     verdict = ask(server, telephony=HAVANA)
-    assert (verdict.decision, verdict.policy.id, verdict.policy.version) == (Decision.ALLOW, "open", 2)
+    assert (verdict.decision, verdict.policy.id, verdict.policy.version) == (Decision.ALLOW, "open", 3)
 
 
 def test_two_servers_on_one_store_apply_changes_from_the_next_request_on(store: Store) -> None:
@@ -109,7 +128,7 @@ def test_two_servers_on_one_store_apply_changes_from_the_next_request_on(store: 
     policy_admin(one).lift_campaign(CAMPAIGN, "ana", "over")
     assert check_in(other).policy.rule == "campaign-lifted"
     policy_admin(other).put(OPEN, "ben", "draft")
-    policy_admin(other).put_in_force("open", 2, "ben", "enough")
+    policy_admin(other).put_in_force("open", 3, "ben", "enough")
     assert check_in(one).policy.id == "open"
     assert one.policy.document.id == other.policy.document.id == "open"
     same.close()
@@ -120,36 +139,36 @@ def test_every_operation_is_recorded_with_actor_time_and_reason(store: Store) ->
     admin = policy_admin(service(store, clock))
     clock.now += 1
     admin.put(OPEN, "ana", "r1")
-    admin.put_in_force("open", 2, "ben", "r2")
+    admin.put_in_force("open", 3, "ben", "r2")
     clock.now += 1
     admin.roll_back("cleo", "r3")
     admin.start_campaign(CAMPAIGN, "dan", "r4")
     admin.lift_campaign(CAMPAIGN, "eve", "r5", at=NOW + 50)
     recorded = [(e.at - NOW, e.actor, e.action, e.subject, e.reason) for e in audit(store)[1:]]
     assert recorded == [
-        (1, "ana", "policy.put", "open/2", "r1"),
-        (1, "ben", "policy.in-force", "open/2", "r2"),
-        (2, "cleo", "policy.roll-back", "export-2021-09/3", "r3"),
+        (1, "ana", "policy.put", "open/3", "r1"),
+        (1, "ben", "policy.in-force", "open/3", "r2"),
+        (2, "cleo", "policy.roll-back", "export-2021-09/4", "r3"),
         (2, "dan", "campaign.start", CAMPAIGN, "r4"),
         (2, "eve", "campaign.lift", CAMPAIGN, "r5"),
     ]
-    assert audit(store)[2].details == {"before": "export-2021-09/1"}
+    assert audit(store)[2].details == {"before": "export-2021-09/2"}
     assert audit(store)[5].details == {"begins": NOW + 2, "ends": NOW + 50}
 
 
 def test_roll_back_issues_the_previous_text_under_a_new_version(store: Store) -> None:
-    """A device that accepted version 2 rejects version 1."""
+    """A device that accepted version 3 rejects version 2."""
     server = service(store)
     admin = policy_admin(server)
     admin.adopt(Policy.parse(OPEN, "open.toml"), "ana", "for a day")
-    admin.put(EXPORT.replace("version = 1", "version = 3"), "ana", "a draft that takes a number")
+    admin.put(EXPORT.replace("version = 2", "version = 4"), "ana", "a draft that takes a number")
     entry = admin.roll_back("ana", "the day is over")
-    assert (entry.policy_id, entry.version) == ("export-2021-09", 4)
-    assert admin.get("export-2021-09", 4).text == EXPORT.replace("version = 1", "version = 4")
+    assert (entry.policy_id, entry.version) == ("export-2021-09", 5)
+    assert admin.get("export-2021-09", 5).text == EXPORT.replace("version = 2", "version = 5")
     verdict = ask(server, telephony=HAVANA)
-    assert (verdict.decision, verdict.policy.version) == (Decision.DENY, 4)
+    assert (verdict.decision, verdict.policy.version) == (Decision.DENY, 5)
     admin.roll_back("ana", "and back")
-    assert ask(server, telephony=HAVANA).policy.version == 5
+    assert ask(server, telephony=HAVANA).policy.version == 6
 
 
 def test_version_below_the_highest_is_not_put_in_force(store: Store) -> None:
@@ -160,9 +179,9 @@ def test_version_below_the_highest_is_not_put_in_force(store: Store) -> None:
     admin.adopt(Policy.parse(renumbered(EXPORT, 7), "export.toml"), "ana", "x")
     admin.put(OPEN, "ana", "x")
     with pytest.raises(PolicyAdminError, match="higher version") as caught:
-        admin.put_in_force("open", 2, "ana", "x")
+        admin.put_in_force("open", 3, "ana", "x")
     assert fault(caught) is PolicyFault.VERSION_TOO_LOW
-    with pytest.raises(ValueError, match="version 2, and devices know 7"):
+    with pytest.raises(ValueError, match="version 3, and devices know 7"):
         adopt_policy(server, Policy.parse(OPEN, "open.toml"))
     assert server.policy.document.version == 7
 
@@ -176,7 +195,7 @@ def test_version_that_was_in_force_cannot_be_changed(store: Store) -> None:
     with pytest.raises(PolicyAdminError) as caught:
         admin.adopt(Policy.parse(EXPORT.replace("604800", "604801"), "x.toml"), "ana", "sly")
     assert fault(caught) is PolicyFault.VERSION_FIXED
-    assert admin.get("export-2021-09", 1).text == EXPORT
+    assert admin.get("export-2021-09", 2).text == EXPORT
 
 
 def test_draft_is_replaced_only_with_the_etag_of_its_current_text(store: Store) -> None:
@@ -186,7 +205,7 @@ def test_draft_is_replaced_only_with_the_etag_of_its_current_text(store: Store) 
     with pytest.raises(PolicyAdminError) as caught:
         admin.put(OPEN, "ana", "faster", etag=first.etag)
     assert fault(caught) is PolicyFault.POLICY_CHANGED
-    assert admin.get("open", 2) == second
+    assert admin.get("open", 3) == second
 
 
 @pytest.mark.parametrize(
@@ -216,7 +235,7 @@ def test_impossible_operation_raises_its_fault_without_an_audit_entry(
 def test_invalid_document_is_not_stored(store: Store) -> None:
     admin = policy_admin(service(store))
     with pytest.raises(PolicyError, match=r"draft\.toml:2: version"):
-        admin.put(OPEN.replace("version = 2", 'version = "2"'), "ana", "x")
+        admin.put(OPEN.replace("version = 3", 'version = "3"'), "ana", "x")
     assert [each.id for each in admin.list()] == ["export-2021-09"]
 
 
@@ -250,9 +269,9 @@ def test_rolled_back_first_start_is_not_cached(store: Store) -> None:
         assert deciding.establish(transaction).document.id == "open"
 
 
-@pytest.mark.parametrize("line", ["version = 1", "version=1", '"version" = 1 # v', "  version   =   1_0"])
+@pytest.mark.parametrize("line", ["version = 2", "version=2", '"version" = 2 # v', "  version   =   2_0"])
 def test_renumbered_text_differs_only_in_its_version(line: str) -> None:
-    text = EXPORT.replace("version = 1", line)
+    text = EXPORT.replace("version = 2", line)
     issued = renumbered(text, 42)
     assert Policy.parse(issued, "x").document == shipped().document.model_copy(update={"version": 42})
     assert len(issued.splitlines()) == len(text.splitlines())
@@ -268,7 +287,7 @@ def test_policy_is_parsed_once_for_each_revision(store: Store, monkeypatch: pyte
     )
     for _ in range(3):
         ask(server)
-    assert parsed == ["export-2021-09-1.toml"]
+    assert parsed == ["export-2021-09-2.toml"]
 
 
 def test_simulation_counts_changed_decisions_without_writing(store: Store) -> None:
@@ -295,10 +314,7 @@ def test_simulation_counts_changed_decisions_without_writing(store: Store) -> No
         ("eligible", Decision.ALLOW, Decision.ALLOW): 1,
     }
     (comparison,) = result.changed
-    assert (comparison.now_rule, comparison.then_rule) == (
-        "prohibited-and-not-activated-elsewhere",
-        "all",
-    )
+    assert (comparison.now_rule, comparison.then_rule) == ("prohibited-at-activation", "all")
     assert comparison.sub.startswith("d-")
     assert result.as_json()["changed"] == 1
     assert audit(store) == before

@@ -1,15 +1,20 @@
 """The shipped policy over the product of all inputs, and the errors of invalid documents."""
 
-from itertools import product
+from collections.abc import Iterable
+from itertools import chain, combinations, product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server_stub.attestation.appraisal import Identity
-from server_stub.policies import shipped
+from lab.manufacturer.policies import BEFORE, DAILY_CHECK_IN, LANTERN
+from server_stub.attestation.appraisal import BootKey, Identity
+from server_stub.attestation.deviations import Deviation
+from server_stub.policies import names, read, shipped
 from server_stub.policy.document import CampaignState
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Activation, Policy, PolicyInput
+from server_stub.policy.space import Space
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.claims import VerdictContext, build_verdict
 from tests.support.server_phone import AFTER, DURING, NOW
@@ -31,7 +36,9 @@ def case(
     trust: TrustTier = TrustTier.AFFIRMING,
     now: int = NOW,
     sale_region: str = "global",
-    roaming: bool = False,
+    roaming: bool | None = False,
+    boot_key: BootKey = BootKey.KNOWN,
+    deviations: Iterable[Deviation] = (),
 ) -> PolicyInput:
     if place == "contradictory":
         judgement = Judgement(JudgementStatus.CONTRADICTORY, None, "They disagree.")
@@ -39,7 +46,11 @@ def case(
         judgement = Judgement(JudgementStatus.UNKNOWN, None, "No signal.")
     else:
         judgement = Judgement(JudgementStatus.RESOLVED, place, "It is said.")
-    return PolicyInput(judgement, intent, activation, identity, trust, "2021-06", now, sale_region, roaming)
+    return PolicyInput(
+        *(judgement, intent, activation, identity, trust, "2021-06", now, sale_region, roaming),
+        boot_key,
+        frozenset(deviations),
+    )
 
 
 def of(*each: Any) -> PolicyInput:
@@ -51,19 +62,14 @@ def of(*each: Any) -> PolicyInput:
 PRODUCT = list(product(PLACES, Intent, ACTIVATIONS, Identity, TrustTier, (NOW, DURING, AFTER)))
 
 
-def expected(
-    place: str | None, intent: Intent, activation: Activation | None, identity: Identity, now: int
-) -> Decision:
+def expected(place: str | None, activation: Activation | None, identity: Identity, now: int) -> Decision:
     """The rules of the event, written independently of the document."""
     if identity is Identity.UNATTESTED:
         return Decision.DEFER
-    here = place in PROHIBITED
-    if here and intent is Intent.ACTIVATE:
+    if place in PROHIBITED and (activation is None or activation.territory is None):
         return Decision.DENY
     if activation and activation.territory == "CU":
         return Decision.DENY if now == DURING else Decision.ALLOW
-    if here and (activation is None or activation.territory is None):
-        return Decision.DENY
     if place == "contradictory":
         return Decision.DEFER
     return Decision.ALLOW
@@ -72,7 +78,7 @@ def expected(
 def test_each_input_is_decided_as_in_the_event() -> None:
     for place, intent, activation, identity, trust, now in PRODUCT:
         rule = POLICY.decide(of(place, intent, activation, identity, trust, now))
-        wanted = expected(place, intent, activation, identity, now)
+        wanted = expected(place, activation, identity, now)
         assert rule.decision is wanted, (place, intent, activation, identity, now, rule.id)
 
 
@@ -89,10 +95,37 @@ def test_each_rule_decides_an_input() -> None:
     assert used == {rule.id for rule in POLICY.document.rules}
 
 
+SCENARIOS = Path(__file__).parents[4] / "scenarios"
+DOCUMENTS = {
+    **{name: read(name) for name in names()},
+    "lantern-open": LANTERN, "open-2021-08": BEFORE, "short-leash": DAILY_CHECK_IN,
+    **{file.name: file.read_text("utf-8") for file in SCENARIOS.rglob("*.toml")},
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_same_facts_give_the_same_decision_whatever_the_intent(name: str) -> None:
+    """After a factory reset a device asks to be activated. Over the whole product of facts."""
+    space = Space.of(Policy.parse(DOCUMENTS[name], name))
+    intent = [dimension.fact for dimension in space.dimensions].index("intent")
+    for box, _ in space.pieces(space.whole):
+        assert box[intent] == space.whole[intent]
+
+
+@pytest.mark.parametrize("place", [*PROHIBITED, "US", "FR", None])
+@pytest.mark.parametrize("activated", ["FR", "US"])
+@pytest.mark.parametrize("now", [NOW, DURING, AFTER])
+def test_factory_reset_of_an_eligible_device_is_followed_by_an_allow(
+    place: str | None, activated: str, now: int
+) -> None:
+    reset = case(place, Intent.ACTIVATE, Activation(NOW - 9000, activated), now=now)
+    assert POLICY.decide(reset).decision is Decision.ALLOW
+
+
 @pytest.mark.parametrize("place", PROHIBITED)
 @pytest.mark.parametrize("now", [NOW, DURING, AFTER])
 def test_activation_in_a_prohibited_territory_is_always_denied(place: str, now: int) -> None:
-    """The campaign is only about check-ins."""
+    """The campaign is only about devices that have an activation."""
     decided = case(place, now=now)
     rule = POLICY.decide(decided)
     verdict = build_verdict(CONTEXT, decided, POLICY, rule)
@@ -242,3 +275,36 @@ def test_conditions_on_age_terms_and_trust_are_evaluated() -> None:
     assert decided(None, "2020-01", TrustTier.WARNING) == "rest"
     assert decided(15, "2021-06", TrustTier.WARNING) == "rest"
     assert decided(15, "2020-01", TrustTier.AFFIRMING) == "rest"
+
+
+def asking(condition: str) -> Policy:
+    """A policy whose first rule has only this condition."""
+    return Policy.parse(
+        MINIMAL.replace('intent = ["activate"], territory = ["prohibited"]', condition), "p.toml"
+    )
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("roaming", [True, False, None])
+def test_unknown_roaming_meets_no_condition(*, wanted: bool, roaming: bool | None) -> None:
+    decided = asking(f"roaming = {str(wanted).lower()}").decide(case("FR", roaming=roaming))
+    assert decided.id == ("first" if roaming is wanted else "rest")
+
+
+@pytest.mark.parametrize("known", BootKey)
+@pytest.mark.parametrize("wanted", [["known"], ["unknown"], ["known", "unknown"]])
+def test_boot_key_is_compared(wanted: list[str], known: BootKey) -> None:
+    condition = f"boot_key = {wanted}".replace("'", '"')
+    assert asking(condition).decide(case("FR", boot_key=known)).id == ("first" if known in wanted else "rest")
+
+
+SUBSETS = list(chain.from_iterable(combinations(Deviation, size) for size in range(len(Deviation) + 1)))
+
+
+def test_one_of_the_deviations_is_enough() -> None:
+    """Every set that a rule can mention against every set that a device can have."""
+    for wanted in SUBSETS[1:]:
+        policy = asking(f"deviations = {[each.value for each in wanted]}".replace("'", '"'))
+        for found in SUBSETS:
+            met = bool({*wanted} & {*found})
+            assert policy.decide(case("FR", deviations=found)).id == ("first" if met else "rest")
