@@ -226,6 +226,20 @@ class Profile(ProfileTable):
         """The profile's name, which is also that of its file."""
         return self.profile.name
 
+    def with_hardware(
+        self,
+        *,
+        model: str | None = None,
+        bands: tuple[str, ...] | None = None,
+        keystore: KeyStorage | None = None,
+        bootloader: Bootloader | None = None,
+    ) -> Self:
+        """The same image on a device with another model, radio, keystore or bootloader; None for the profile's own."""
+        own = {"model": model, "bands": bands, "keystore": keystore}
+        hardware = self.hardware.model_copy(update={key: value for key, value in own.items() if value})
+        boot = self.boot.model_copy(update={"bootloader": bootloader} if bootloader else {})
+        return self.model_copy(update={"hardware": hardware, "boot": boot})
+
 
 M = TypeVar("M", bound=ProfileTable)
 

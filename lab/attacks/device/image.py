@@ -7,6 +7,8 @@ from typing import Final
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
+from firmware_profiles.loader import load_named
+from firmware_profiles.model import KeyStorage
 from lab.attacks.device.base import DENIED, HOME, LOCKED, device_attack
 from lab.attacks.harness.environment import LANTERN, TrialContext
 from lab.attacks.harness.interceptor import drop
@@ -14,6 +16,7 @@ from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic
 from lab.world import sim_files
 from lab.world.sim import generate_sim
+from wire.codes import TrustTier
 from wire.evidence import Plmn
 
 
@@ -66,6 +69,21 @@ def _new(profile: str, *, contraindicated: bool = False) -> AttackRun:
         return device
 
     return run
+
+
+def _spoofing(trial: TrialContext) -> TargetDevice:
+    """A device whose keystore is honest and says so: the image is not verified. It reports Paris."""
+    image = load_named("custom-spoofing").with_hardware(keystore=KeyStorage.TEE)
+    device = trial.set_up(trial.device("havana", image))
+    (verdict,) = device.handset.timeline.verdicts
+    trial.require(verdict.claims.trust is TrustTier.CONTRAINDICATED, "the appraisal is contraindicated")
+    return device
+
+
+def _activated_by_spoofing(trial: TrialContext) -> TargetDevice:
+    spoofing = _spoofing(trial)
+    trial.require(spoofing.state().screen is ScreenId.HOME, "the false place is allowed")
+    return trial.set_up(trial.device("havana", hardware_of=spoofing))
 
 
 def _flashed_and_back(trial: TrialContext) -> TargetDevice:
@@ -121,6 +139,12 @@ IMAGES: Final[tuple[Attack, ...]] = (
     _image("image-spoofing", "Falsify card, network and position, with a keystore in software.",
            "RFC 9334 section 8.4", _new("custom-spoofing"),
            DeviceState(Lock.UNPROVISIONED, ScreenId.WAITING, "defer evidence-unattested")),
+    _image("image-spoofing-tee", "Falsify card, network and position, with keys of the device's own hardware.",
+           "RFC 9334 section 8.4", _spoofing, DeviceState(*HOME, "allow territory-eligible"),
+           "no rule of the policy in force asks for trust, which `activation policy check` notes"),
+    _image("image-spoofing-and-back",
+           "Falsify the place until an allow, then flash the official image, so that the activation lasts.",
+           "RFC 9334 section 8.4", _activated_by_spoofing, DENIED),
     _image("image-rooted", "Suppress the agent's screens in a rooted official image.", "CWE-693",
            _new("official-rooted", contraindicated=True),
            DeviceState(Lock.LOCKED, ScreenId.HOME, "deny territory-prohibited"),

@@ -131,7 +131,7 @@ class TrialContext:
     def device(  # noqa: PLR0913 - each is a separate part, and all but two are given by name
         self,
         place: str,
-        profile: str = "official-global",
+        profile: str | Profile = "official-global",
         *,
         server: Server | None = None,
         authority: Authority | None = None,
@@ -140,7 +140,8 @@ class TrialContext:
     ) -> TargetDevice:
         """A new device, switched off; or the hardware of another one with this image or card."""
         self.devices += 1
-        environment, firmware = self.environment, load_named(profile)
+        environment = self.environment
+        firmware = profile if isinstance(profile, Profile) else load_named(profile)
         holder = firmware.agent.trust if firmware.agent else MANUFACTURER
         server = server or environment.shared(holder)
         trust = server.owner.trust

@@ -308,9 +308,9 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         transport=lambda upstream: PowerCutTransport(context.transport(name, upstream, random), power_cut),
         ports=lambda ports: replace(ports, modem=line.connect(ports.modem)),
     )
-    profile = load_named(table.profile)
-    own = {name: value for name in ("model", "bands") if (value := getattr(table, name)) is not None}
-    profile = profile.model_copy(update={"hardware": profile.hardware.model_copy(update=own)})
+    profile = load_named(table.profile).with_hardware(
+        model=table.model, bands=table.bands, keystore=table.keystore.level, bootloader=table.bootloader
+    )
     place = table.activated.place if table.activated else table.place or context.scenario.world.place
     handset = context.simulation.phone(profile, place, options=options)
     handset.read = context.advance

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from firmware_profiles.model import Band
+from firmware_profiles.model import Band, Bootloader, KeyStorage
 from lab.handset.keystore import KeyAlgorithm
 from lab.handset.keystore_habits import KeystoreHabit
 from lab.scenario.model.faults import SKEW_MOST, WireFault
@@ -71,8 +71,11 @@ class Activated(Table):
 
 
 class KeystoreTable(Table):
-    """What the keystore of a handset writes."""
+    """The keystore of a handset, and what it writes."""
 
+    level: Word[KeyStorage] | None = Field(
+        None, description="The strongest keystore that the image can use; the profile's by default."
+    )
     algorithm: Word[KeyAlgorithm] = Field(
         KeyAlgorithm.ES256, description="The algorithm of its attested keys; ES256 by default."
     )
@@ -95,6 +98,9 @@ class HandsetTable(Table):
     bands: Annotated[tuple[Band, ...], Field(strict=False, min_length=1)] | None = Field(
         None, description="The bands of its radio, such as `LTE 1800`; the profile's by default."
     )
+    bootloader: Word[Bootloader] | None = Field(
+        None, description="Whether the bootloader verifies the image; as in the profile by default."
+    )
     sims: Annotated[tuple[Plmn | None, ...], Field(strict=False, max_length=2)] | None = Field(
         None,
         description="The operators of the cards in its slots, null for none; those of its place by default.",
@@ -108,7 +114,7 @@ class HandsetTable(Table):
     modem_dialect: ModemDialectName | None = Field(
         None, description="The maker whose AT dialect its modem speaks; the standards' by default."
     )
-    keystore: KeystoreTable = Field(KeystoreTable(), description="What its keystore writes.")
+    keystore: KeystoreTable = Field(KeystoreTable(), description="Its keystore, and what that writes.")
     activated: Activated | None = Field(
         None, description="Where and when it was set up before the first step."
     )

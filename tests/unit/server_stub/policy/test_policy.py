@@ -98,7 +98,9 @@ def test_each_rule_decides_an_input() -> None:
 SCENARIOS = Path(__file__).parents[4] / "scenarios"
 DOCUMENTS = {
     **{name: read(name) for name in names()},
-    "lantern-open": LANTERN, "open-2021-08": BEFORE, "short-leash": DAILY_CHECK_IN,
+    "lantern-open": LANTERN,
+    "open-2021-08": BEFORE,
+    "short-leash": DAILY_CHECK_IN,
     **{file.name: file.read_text("utf-8") for file in SCENARIOS.rglob("*.toml")},
 }
 
