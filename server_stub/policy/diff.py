@@ -115,20 +115,8 @@ def _labels(dimension: FactDimension, mask: int) -> tuple[str, ...]:
     inside, outside = list(dimension.inside(mask)), list(dimension.inside(dimension.full & ~mask))
     if any(value.ages for value in (*inside, *outside)):
         return _activations(inside, outside)
-    if dimension.fact == "deviations":
-        return _deviations(inside, outside)
     if any(value.label == OTHER for value in inside):
         return (f"any but {', '.join(value.label for value in outside)}",)
-    return tuple(value.label for value in inside)
-
-
-def _deviations(inside: list[Value], outside: list[Value]) -> tuple[str, ...]:
-    """The names of which a device has at least one, or has none; the sets themselves if it is not that simple."""
-    for having, lacking in ((inside, outside), (outside, inside)):
-        names = {value.label for value in having if len(value.sides[0]) == 1}
-        met = [not names.isdisjoint(value.sides[0]) for value in (*having, *lacking)]
-        if met == [True] * len(having) + [False] * len(lacking):
-            return tuple(sorted(names)) if having is inside else (f"none of {', '.join(sorted(names))}",)
     return tuple(value.label for value in inside)
 
 

@@ -12,6 +12,9 @@ from wire.codes import Intent, TrustTier
 CAMPAIGN: Final = "campaign "
 """Prefix of the name of a campaign's fact, before the campaign's id."""
 
+DEVIATION: Final = "deviation "
+"""Prefix of the fact whether an attestation has one deviation, before the deviation's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActivationFact:
@@ -41,7 +44,12 @@ class Facts:
     campaigns: Mapping[str, CampaignState]
 
     def value(self, fact: str) -> Any:
-        """The fact called `fact`: the name of a field, or `campaign` and an id. None for an unknown campaign."""
+        """The fact called `fact`: the name of a field, or `campaign` or `deviation` and an id.
+
+        None for an unknown campaign.
+        """
+        if fact.startswith(DEVIATION):
+            return fact.removeprefix(DEVIATION) in self.deviations
         if fact.startswith(CAMPAIGN):
             return self.campaigns.get(fact.removeprefix(CAMPAIGN))
         return getattr(self, fact)
@@ -91,6 +99,20 @@ def predicates_of(when: Conditions) -> tuple[Predicate, ...]:
         fact = f"{CAMPAIGN}{campaign.id}"
         add("campaign", fact, either(campaign.state), frozenset(campaign.state).__contains__)
     return tuple(predicates)
+
+
+def alternatives_of(when: Conditions) -> tuple[tuple[Predicate, ...], ...]:
+    """The conditions of a rule as alternatives, in each of which every predicate is about another fact of the product.
+
+    There is one for each deviation that the rule accepts, so that the sets of deviations are never enumerated.
+    """
+    predicates = predicates_of(when)
+    if when.deviations is None:
+        return (predicates,)
+    others = tuple(predicate for predicate in predicates if predicate.key != "deviations")
+    return tuple(
+        (*others, Predicate("deviations", f"{DEVIATION}{name}", "yes", bool)) for name in when.deviations
+    )
 
 
 def either(words: Iterable[str]) -> str:

@@ -5,6 +5,8 @@ A note is about a choice with a consequence that the author should know: no rule
 """
 
 from collections.abc import Container, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 from server_stub.policy.errors import PolicyProblem, located
 from server_stub.policy.facts import CAMPAIGN
@@ -52,8 +54,10 @@ def notes(policy: Policy, source: str) -> tuple[PolicyProblem, ...]:
 def _unmatched_rules(policy: Policy) -> Iterator[tuple[Path, str]]:
     """Rules that decide nothing, over the finite product of facts."""
     space = Space.of(policy)
-    for index, box in enumerate(space.boxes[0]):
-        rule = policy.document.rules[index]
+    for index, alternatives in groupby(space.boxes[0], key=itemgetter(0)):
+        rule, boxes = policy.document.rules[index], [box for _, box in alternatives]
+        # Alternatives differ only in the deviation, which a device can always have.
+        box = boxes[0]
         if empty := [d.fact for d, mask in zip(space.dimensions, box, strict=True) if not mask]:
             fact = "campaign" if empty[0].startswith(CAMPAIGN) else empty[0]
             advice = (
@@ -64,7 +68,7 @@ def _unmatched_rules(policy: Policy) -> Iterator[tuple[Path, str]]:
             problem = f"rule {rule.id} never matches: no device meets its conditions on {fact}; {advice}"
             yield ("rules", index, "when", fact), problem
             continue
-        winners = sorted({winner[0] for _, winner in space.pieces(box)})
+        winners = sorted({winner[0] for box in boxes for _, winner in space.pieces(box)})
         if index not in winners:
             names = ", ".join(policy.document.rules[winner].id for winner in winners)
             yield (

@@ -2,7 +2,8 @@
 
 A box has a set of values for each fact, as a bit mask, and contains all their combinations. The conditions of a rule
 are also a box. Splitting along the rules finds what each rule decides without enumerating the combinations: the pieces
-are disjoint and together cover the whole product.
+are disjoint and together cover the whole product. A rule with a condition on deviations is several boxes, one for each
+deviation.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server_stub.policy.document import Rule
-from server_stub.policy.facts import Facts, Predicate
+from server_stub.policy.facts import Facts, Predicate, alternatives_of
 from server_stub.policy.policy import Policy
 from server_stub.policy.values import Ages, Value, moments, values_of
 
@@ -19,6 +20,25 @@ Box = tuple[int, ...]
 
 Winners = tuple[int, ...]
 """The index of the deciding rule in each policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAlternative:
+    """Conditions that are one box, of the `rule`-th rule of the policy `side`."""
+
+    side: int
+    rule: int
+    predicates: tuple[Predicate, ...]
+
+    @classmethod
+    def all_of(cls, policies: Sequence[Policy]) -> "tuple[RuleAlternative, ...]":
+        """Those of all rules, in the order of policies and rules."""
+        return tuple(
+            cls(side, number, predicates)
+            for side, policy in enumerate(policies)
+            for number, rule in enumerate(policy.document.rules)
+            for predicates in alternatives_of(rule.when)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +51,11 @@ class FactDimension:
     predicates: tuple[tuple[int, tuple[Predicate, ...]], ...]
 
     @classmethod
-    def of(cls, fact: str, values: Iterable[Value], policies: Sequence[Policy]) -> "FactDimension":
+    def of(cls, fact: str, values: Iterable[Value], rules: Sequence[RuleAlternative]) -> "FactDimension":
         """The dimension of `fact` with all its `values`."""
         predicates = tuple(
-            (side, tuple(predicate for predicate in predicates if predicate.fact == fact))
-            for side, policy in enumerate(policies)
-            for _, predicates in policy.predicates
+            (rule.side, tuple(predicate for predicate in rule.predicates if predicate.fact == fact))
+            for rule in rules
         )
         groups: dict[tuple[bool, ...], list[Value]] = {}
         for value in values:
@@ -52,9 +71,9 @@ class FactDimension:
         """The group of the values that the policies see. Raises ValueError if no group has them."""
         return self.signatures.index(_signature(self.predicates, sides))
 
-    def mask(self, rule: int) -> int:
-        """The groups that the conditions of the `rule`-th of all rules accept."""
-        return sum(1 << group for group, accepted in enumerate(self.signatures) if accepted[rule])
+    def mask(self, alternative: int) -> int:
+        """The groups that the conditions of the `alternative`-th of all alternatives accept."""
+        return sum(1 << group for group, accepted in enumerate(self.signatures) if accepted[alternative])
 
     def inside(self, mask: int) -> Iterator[Value]:
         """The values of the groups in `mask`."""
@@ -74,26 +93,27 @@ class FactDimension:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The product of all facts for one policy, or for several policies together."""
+    """The product of all facts for one policy, or for several policies together.
+
+    `boxes` has the boxes of each policy in the order of its rules, each with the index of its rule.
+    """
 
     policies: tuple[Policy, ...]
     dimensions: tuple[FactDimension, ...]
-    boxes: tuple[tuple[Box, ...], ...]
+    boxes: tuple[tuple[tuple[int, Box], ...], ...]
     moments: tuple[Ages, ...]
 
     @classmethod
     def of(cls, *policies: Policy) -> "Space":
         """The product of all values that these policies can distinguish."""
+        rules = RuleAlternative.all_of(policies)
         dimensions = tuple(
-            FactDimension.of(fact, values, policies) for fact, values in values_of(policies).items()
+            FactDimension.of(fact, values, rules) for fact, values in values_of(policies).items()
         )
-        boxes: list[tuple[Box, ...]] = []
-        first = 0
-        for policy in policies:
-            numbers = range(first, first + len(policy.predicates))
-            boxes.append(tuple(tuple(d.mask(rule) for d in dimensions) for rule in numbers))
-            first = numbers.stop
-        return cls(policies, dimensions, tuple(boxes), tuple(moments(policies)))
+        boxes: list[list[tuple[int, Box]]] = [[] for _ in policies]
+        for number, each in enumerate(rules):
+            boxes[each.side].append((each.rule, tuple(d.mask(number) for d in dimensions)))
+        return cls(policies, dimensions, tuple(map(tuple, boxes)), tuple(moments(policies)))
 
     @property
     def whole(self) -> Box:
@@ -169,9 +189,9 @@ def merged(boxes: Iterable[Box]) -> list[Box]:
     return found
 
 
-def _first_match(box: Box, rules: tuple[Box, ...]) -> tuple[int, list[Box]]:
+def _first_match(box: Box, rules: tuple[tuple[int, Box], ...]) -> tuple[int, list[Box]]:
     """The rule that decides the whole box, or two halves of the box, split by the first rule that decides a part."""
-    for index, rule in enumerate(rules):
+    for index, rule in rules:
         overlap = tuple(mine & its for mine, its in zip(box, rule, strict=True))
         if overlap == box:
             return index, []

@@ -1,7 +1,8 @@
 """The values of each fact that one policy, or two policies, can distinguish: the axes of the finite product of facts.
 
 Only few values of a fact matter: the members of an enumeration, the names that a rule mentions and one other name,
-the ages between two bounds, the territories of one class, the sets of deviations that rules mention. If two policies
+the ages between two bounds, the territories of one class. Each deviation that a rule mentions is a fact of its own,
+present or absent: a device can have any of them, and their sets would be too many to build. If two policies
 classify a territory, date a campaign or know boot keys differently, each combination of what they see is a separate
 value. A boot key that only one of them knows changes the trust tier too: `Value.boot_keys` connects the two facts.
 """
@@ -9,13 +10,12 @@ value. A boot key that only one of them knows changes the trust tier too: `Value
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any, Final
 
 from server_stub.attestation.appraisal import BootKey, Identity
-from server_stub.attestation.deviations import Deviation
 from server_stub.policy.document import CampaignState, Conditions, TerritoryClass
-from server_stub.policy.facts import CAMPAIGN, ActivationFact
+from server_stub.policy.facts import CAMPAIGN, DEVIATION, ActivationFact
 from server_stub.policy.policy import Period, Policy
 from wire.codes import Intent, TrustTier
 
@@ -76,11 +76,16 @@ def values_of(policies: Sequence[Policy]) -> dict[str, tuple[Value, ...]]:
         ),
         "trust": _tiers(boot_keys, len(policies)),
         "boot_key": boot_keys,
-        "deviations": _deviations(whens, len(policies)),
         "terms": _names((names for when in whens for names in (when.terms, when.terms_not)), len(policies)),
     }
+    mentioned = sorted({name for when in whens for name in when.deviations or ()})
+    deviations = {f"{DEVIATION}{name}": _present(len(policies)) for name in mentioned}
     campaigns = sorted({name for policy in policies for name in policy.periods})
-    return axes | {f"{CAMPAIGN}{name}": _campaign(name, policies) for name in campaigns}
+    return axes | deviations | {f"{CAMPAIGN}{name}": _campaign(name, policies) for name in campaigns}
+
+
+def _present(sides: int) -> tuple[Value, ...]:
+    return tuple(Value(label, (present,) * sides) for label, present in (("yes", True), ("no", False)))
 
 
 def _words(words: Iterable[str], sides: int) -> tuple[Value, ...]:
@@ -142,17 +147,6 @@ def _tiers(boot_keys: Iterable[Value], sides: int) -> tuple[Value, ...]:
         tiers = tuple(TrustTier.AFFIRMING if side is BootKey.KNOWN else TrustTier.WARNING for side in known)
         values.append(Value(" -> ".join(tiers), tiers, boot_keys=frozenset({known})))
     return tuple(values)
-
-
-def _deviations(whens: Iterable[Conditions], sides: int) -> tuple[Value, ...]:
-    """Every set of the deviations that rules mention: 2 to the power of their number, at most of `Deviation`'s."""
-    mentioned = sorted({name for when in whens for name in when.deviations or ()})
-    sets = [
-        frozenset[Deviation](names)
-        for size in range(len(mentioned) + 1)
-        for names in combinations(mentioned, size)
-    ]
-    return tuple(Value(" and ".join(sorted(names)) or "none", (names,) * sides) for names in sets)
 
 
 def _activations(territories: Iterable[Value], whens: Iterable[Conditions], sides: int) -> tuple[Value, ...]:

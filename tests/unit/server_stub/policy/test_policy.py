@@ -300,7 +300,7 @@ def test_boot_key_is_compared(wanted: list[str], known: BootKey) -> None:
     assert asking(condition).decide(case("FR", boot_key=known)).id == ("first" if known in wanted else "rest")
 
 
-SUBSETS = list(chain.from_iterable(combinations(Deviation, size) for size in range(len(Deviation) + 1)))
+SUBSETS = list(chain.from_iterable(combinations(list(Deviation)[:5], size) for size in range(6)))
 
 
 def test_one_of_the_deviations_is_enough() -> None:
