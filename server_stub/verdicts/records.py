@@ -152,7 +152,7 @@ def record_of(appraised: Appraised, verdict: Verdict, token: str, pseudonyms: Ps
 
 
 def _appraisal(appraisal: Appraisal) -> dict[str, Any]:
-    """The reason of each claim, and the deviations. If the boot key matters, the key and the trust tier with and without knowing it."""
+    """What the appraisal records. If the boot key matters, also the key and the trust with and without knowing it."""
     recorded: dict[str, Any] = dict(appraisal.recorded())
     if key := appraisal.verified_boot_key:
         trust = {BootKey.KNOWN: appraisal.knowing({key}).tier, BootKey.UNKNOWN: appraisal.knowing(()).tier}
