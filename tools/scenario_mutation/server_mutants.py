@@ -17,13 +17,13 @@ from server_stub.attestation.der import DerProblem
 from server_stub.attestation.key_description import KeyDescription, KeyDescriptionError
 from server_stub.evidence import evidence_token
 from server_stub.policy.document import CampaignState, Rule, RuleMessage
-from server_stub.policy.policy import Period, Policy, PolicyInput
+from server_stub.policy.policy import UNKNOWN_REGION, Period, Policy, PolicyInput
 from server_stub.store.transaction import SqlTransaction
 from server_stub.territory.judgement import JudgementStatus, judge
 from server_stub.territory.signals import Signal, Source, signals_of
 from server_stub.verdicts import appraiser, records, service
 from server_stub.verdicts.claims import build_verdict
-from wire.codes import Decision, MessageKey, Reason, TrustTier
+from wire.codes import Decision, Intent, MessageKey, Reason, TrustTier
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 
@@ -137,6 +137,10 @@ def _without_contradiction(case: PolicyInput) -> PolicyInput:
 
 CASES: Final[dict[str, Callable[[PolicyInput], PolicyInput]]] = {
     "ignores where devices were activated": lambda case: replace(case, activation=None),
+    "forgets the activation of a device that asks for one": lambda case: (
+        replace(case, activation=None) if case.intent is Intent.ACTIVATE else case
+    ),
+    "ignores where devices were sold": lambda case: replace(case, sale_region=UNKNOWN_REGION),
     "treats all accepted terms as the newest": lambda case: replace(case, terms="2031-01"),
     "treats every device as attested": lambda case: replace(case, identity=Identity.ATTESTED),
     "treats every device as unattested": lambda case: replace(case, identity=Identity.UNATTESTED),
@@ -165,6 +169,19 @@ def _stores_no_activation(patch: pytest.MonkeyPatch) -> None:
         return replace(records.device_after(*args), activation=None)
 
     patch.setattr(service, "device_after", after)
+
+
+def _records_every_allow_as_an_activation(patch: pytest.MonkeyPatch) -> None:
+    def after(device: Any, verdict: Any, evidence: Any) -> Any:
+        return records.device_after(
+            device, verdict.model_copy(update={"trust": TrustTier.AFFIRMING}), evidence
+        )
+
+    patch.setattr(service, "device_after", after)
+
+
+def _knows_no_boot_key(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(appraiser.Appraised, "knowing", lambda self, _: self)
 
 
 def _trusts_every_attestation(patch: pytest.MonkeyPatch) -> None:
@@ -232,6 +249,8 @@ RULES: Final[dict[str, Apply]] = {
     "server: stores no device": _stores_no_device,
     "server: stores no activation": _stores_no_activation,
     "server: trusts every attestation": _trusts_every_attestation,
+    "server: records every allow as an activation": _records_every_allow_as_an_activation,
+    "server: knows no boot key": _knows_no_boot_key,
     "server: writes no audit entries": _writes_no_audit,
     "server: issues wrong unlock codes": _issues_wrong_codes,
     "server: never increases the serial": _never_increases_serial,
