@@ -22,7 +22,7 @@ from wire.verdict import Verdict
 
 _BOOT_KEY: Final = "verified-boot-key"
 _DEVIATIONS: Final = "deviations"
-"""Members of a recorded appraisal, beside the reason of each claim."""
+"""Members of a recorded appraisal, in addition to the reason of each claim."""
 
 
 def device_of(appraised: Appraised, reading: Reading) -> Device | None:
@@ -115,7 +115,7 @@ def device_after(device: Device, verdict: Verdict, evidence: Evidence) -> Device
     """The device after `verdict`. The first allow is its activation; a later one adds an unknown territory.
 
     An allow on contraindicated evidence is neither: it holds until the next check-in, which is judged without it. The
-    place that such evidence claims may be false, and an activation decides about the device for ever.
+    place that such evidence claims may be false, and an activation decides about the device permanently.
     """
     activation = device.activation
     if verdict.decision is Decision.ALLOW and verdict.trust is not TrustTier.CONTRAINDICATED:
