@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography import x509
 
-from server_stub.attestation import key_description
+from server_stub.attestation import der, key_description
 from server_stub.attestation.appraisal import (
     Appraisal,
     DeviationTreatment,
@@ -85,7 +85,7 @@ def check(chain: tuple[bytes, ...], options: CheckOptions) -> CheckedAttestation
         problem, appraisal = error, refused(error.problem)
     certificates = tuple(map(_load, chain))
     leaf = certificates[0]
-    value = leaf.extensions.get(KEY_DESCRIPTION) if leaf else None
+    value = leaf.extensions.get(KEY_DESCRIPTION) if leaf else _find_description(chain[0])
     return CheckedAttestation(
         options=options,
         certificates=certificates,
@@ -96,6 +96,19 @@ def check(chain: tuple[bytes, ...], options: CheckOptions) -> CheckedAttestation
         deviations=path.deviations if path else _deviations(certificates),
         provisioning=_provisioning(certificates) if path is None else path.provisioning,
     )
+
+
+def _find_description(data: bytes) -> bytes | None:
+    """The value of the extension in a leaf that cannot be read, None if it is not found."""
+    _, found, rest = data.partition(bytes((0x06, len(KEY_DESCRIPTION))) + KEY_DESCRIPTION)
+    with suppress(der.DerError, IndexError):
+        position = 0
+        while found:
+            tag, _, start, end = der.element_at(rest, position, set())
+            if tag == der.OCTET_STRING:
+                return rest[start:end]
+            position = end
+    return None
 
 
 def _deviations(certificates: tuple[ParsedCertificate | None, ...]) -> tuple[PlacedDeviation, ...]:
@@ -121,8 +134,8 @@ def _statements(extension: bytes) -> Mapping[str, Any]:
     return key_description.legible(extension)
 
 
-def _load(der: bytes) -> ParsedCertificate | None:
+def _load(data: bytes) -> ParsedCertificate | None:
     try:
-        return parse(der)
+        return parse(data)
     except CertificateError:
         return None

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner
 
 from lab.cli.main import app
@@ -294,6 +295,22 @@ def test_malformed_bytes_are_reported_as_a_finding(tmp_path: Path, roots: str) -
     assert (report["problem"]["code"], report["problem"]["certificate"]) == ("key-description-malformed", 0)
     assert "KeyDescription: length-indefinite" in report["problem"]["detail"]
     assert report["attestation_version"] is None
+
+
+@pytest.mark.parametrize("cut", [1, 40, 70])
+def test_description_in_a_leaf_that_is_cut_off_is_shown(tmp_path: Path, roots: str, cut: int) -> None:
+    certificates = chain(leaf(), BATCH, ROOT)
+    data = certificates[0].public_bytes(Encoding.DER)[:-cut]
+    block = b"-----BEGIN CERTIFICATE-----\n" + base64.b64encode(data) + b"\n-----END CERTIFICATE-----\n"
+    path = tmp_path / "chain.pem"
+    path.write_bytes(block + pem_of(certificates[1:]))
+    report = as_json(str(path), "--roots", roots, code=1)
+    assert (report["problem"]["code"], report["problem"]["certificate"]) == ("certificate-malformed", 0)
+    assert (report["chain_ok"], report["challenge"]) == (False, B64)
+    assert report["imeis"] == ["001010123456787"]
+    path.write_bytes(block.replace(base64.b64encode(data), b"") + pem_of(certificates[1:]))
+    report = as_json(str(path), "--roots", roots, code=1)
+    assert (report["key_description"], report["certificates"][0]) == (None, None)
 
 
 def test_what_is_readable_of_a_malformed_description_is_shown(tmp_path: Path, roots: str) -> None:
