@@ -48,30 +48,17 @@ _TECHNOLOGIES: Final = {
 }
 
 _WORDS: Final = {
-    AccessTechnology.GSM: ("GSM", "GPRS", "EDGE", "EGPRS", "GERAN", "2G"),
-    AccessTechnology.UMTS: (
-        *("UMTS", "WCDMA", "UTRAN", "TDSCDMA", "HSDPA", "HSUPA", "HSPA", "HSPAPLUS", "DCHSPA", "3G"),
-    ),
+    AccessTechnology.GSM: ("GSM", "GPRS", "EDGE", "EGPRS", "GERAN", "ECGSM", "2G"),
+    AccessTechnology.UMTS: ("UMTS", "WCDMA", "UTRA", "TDSCDMA", "HSDPA", "HSUPA", "HSPA", "DCHSPA", "3G"),
     AccessTechnology.LTE: (
-        *(
-            "LTE",
-            "LTEA",
-            "EUTRAN",
-            "FDDLTE",
-            "TDDLTE",
-            "LTEM",
-            "EMTC",
-            "CATM",
-            "CATM1",
-            "CATNB1",
-            "NBIOT",
-            "4G",
-        ),
+        *("LTE", "EUTRA", "FDDLTE", "TDDLTE", "EMTC", "CATM", "CATNB", "NBIOT", "4G"),
         *("NR5GNSA", "NRNSA", "ENDC", "5GNSA"),  # dual connectivity
     ),
-    AccessTechnology.NR: ("NR", "NR5G", "NR5GSA", "NRSA", "5GNR", "5GSA", "NGRAN", "5G"),
+    AccessTechnology.NR: ("NR", "5G", "NGRA", "FDDNR", "TDDNR"),
 }
 _BY_WORD: Final = {word: technology for technology, words in _WORDS.items() for word in words}
+_WORD_LENGTHS: Final = sorted({len(word) for word in _BY_WORD}, reverse=True)
+"""Makers write a technology as a word, alone or with more behind it: `E-UTRAN (NB-S1 mode)`, `TDD LTE`, `NR5G-SA`."""
 
 REGISTERED: Final = frozenset({Registration.HOME, Registration.ROAMING})
 
@@ -140,10 +127,12 @@ def _has_routing_area(fields: Sequence[str]) -> bool:
 
 
 def _technology(text: str) -> AccessTechnology | None:
-    """`<AcT>` as a number or, from some modems, as a word."""
+    """`<AcT>` as a number or, from some modems, as a word: the longest known one with which it begins."""
     if _NUMBER.fullmatch(text):
         return _TECHNOLOGIES.get(int(text))
-    return _BY_WORD.get(re.sub(r"[^0-9A-Z]", "", text.upper().replace("+", "PLUS")))
+    word = re.sub(r"[^0-9A-Z]", "", text.upper())
+    found = (_BY_WORD.get(word[:length]) for length in _WORD_LENGTHS)
+    return next((technology for technology in found if technology is not None), None)
 
 
 def _bounded(text: str, bits: int) -> int | None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from server_stub.territory.boundaries import ZoneAt, locate, nearby
-from server_stub.territory.mcc import NetworkCode, NetworkCodeType, network_of
+from server_stub.territory.mcc import TERRITORY_BY_MCC, NetworkCode, NetworkCodeType, network_of
 from wire.codes import Registration
 from wire.evidence import Evidence, Location, Plmn
 
@@ -126,6 +126,11 @@ def sim_home(plmn: Plmn) -> Signal:
     return replace(_of_network(Source.SIM_HOME, plmn, network_of(plmn)), also=())
 
 
+def sim_country(mcc: str) -> Signal:
+    """The country of a SIM whose MNC the device does not know: that of most networks with this MCC."""
+    return Signal(Source.SIM_HOME, mcc, TERRITORY_BY_MCC.get(mcc))
+
+
 def registration(state: Registration) -> Signal:
     """The modem's registration state, home or roaming; it affects the SIM signals and indicates no territory itself."""
     return Signal(Source.REGISTRATION, state.value, None)
@@ -176,7 +181,11 @@ def signals_of(
             found.append(serving_network(telephony.serving.plmn))
     if country := evidence.wifi.country:
         found.append(wifi_country(country))
-    found += [sim_home(Plmn(mcc=sim.mcc, mnc=sim.mnc)) for sim in telephony.sims or () if sim.mcc and sim.mnc]
+    found += [
+        sim_home(Plmn(mcc=sim.mcc, mnc=sim.mnc)) if sim.mnc else sim_country(sim.mcc)
+        for sim in telephony.sims or ()
+        if sim.mcc
+    ]
     if source_country:
         found.append(source_address(source_country))
     if evidence.location and zone_at:

@@ -85,13 +85,26 @@ def test_any_text_gives_a_state_or_the_documented_error(content: str) -> None:
     assert state.registration is Registration.HOME
 
 
+WORDS = {
+    AccessTechnology.GSM: ["GSM", "GSM Compact", "GSM w/EGPRS", "EC-GSM-IoT (A/Gb mode)", "GPRS", "edge"],
+    AccessTechnology.UMTS: ["UTRAN", "UTRAN w/HSDPA and HSUPA", "WCDMA", "HSPA+", "DC-HSPA+", "TD-SCDMA"],
+    AccessTechnology.LTE: [
+        *("LTE", "lte", "FDD LTE", "LTE-M", "eMTC", "NB-IoT", "CAT-M1", "NR5G-NSA", "EN-DC", "4G+"),
+        *("E-UTRAN", "E-UTRAN (NB-S1 mode)", "E-UTRA connected to a 5GCN", "E-UTRA-NR dual connectivity"),
+    ],
+    AccessTechnology.NR: ["NR", "NR5G-SA", "NR connected to a 5GCN", "NG-RAN", "5G", "TDD NR5G"],
+    None: ["", "B", "CDMA", "unknown", "-", "1xRTT", "satellite"],
+}
+
+
 @pytest.mark.parametrize(
-    "word", ["LTE", "lte", "E-UTRAN", "FDD LTE", "LTE-M", "eMTC", "NB-IoT", "CAT-M1", "NR5G-NSA"]
+    ("technology", "word"), [(key, word) for key, words in WORDS.items() for word in words]
 )
-def test_words_for_lte_are_known(word: str) -> None:
-    cell = parse_registration(f'2,1,"1","1",{word}').cell
+def test_technology_is_known_by_its_words(technology: AccessTechnology | None, word: str) -> None:
+    """Those of 27.007 clause 7.3, and makers' own."""
+    cell = parse_registration(f'2,1,"1","1","{word}"').cell
     assert cell is not None
-    assert cell.technology is AccessTechnology.LTE
+    assert cell.technology is technology
 
 
 def test_operator_is_parsed_with_two_or_three_digit_mnc() -> None:

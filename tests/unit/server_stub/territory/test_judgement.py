@@ -133,6 +133,19 @@ def test_sims_of_two_countries_contradict_each_other() -> None:
     assert judge(signals_of(evidence(telephony=telephony))).territory == "FR"
 
 
+@pytest.mark.parametrize(("mcc", "territory"), [("368", "CU"), ("250", "RU"), ("901", None), ("000", None)])
+def test_sim_without_mnc_indicates_the_country_of_its_mcc(mcc: str, territory: str | None) -> None:
+    """EF_AD does not always say how long the MNC is."""
+    telephony = {
+        "sims": [{"slot": 0, "status": "ready", "mcc": mcc}],
+        "serving": {"registration": "searching"},
+    }
+    found = [
+        signal for signal in signals_of(evidence(telephony=telephony)) if signal.source is Source.SIM_HOME
+    ]
+    assert [(signal.reading, signal.territory) for signal in found] == [(mcc, territory)]
+
+
 def test_signals_of_evidence_contain_no_coordinates() -> None:
     sent = evidence(
         location={"latitude": 23.1136, "longitude": -82.3666}, wifi={"connected": True, "country": "CU"}
