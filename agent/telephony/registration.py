@@ -58,7 +58,7 @@ _WORDS: Final = {
 }
 _BY_WORD: Final = {word: technology for technology, words in _WORDS.items() for word in words}
 _WORD_LENGTHS: Final = sorted({len(word) for word in _BY_WORD}, reverse=True)
-"""Makers write a technology as a word, alone or with more behind it: `E-UTRAN (NB-S1 mode)`, `TDD LTE`, `NR5G-SA`."""
+"""Makers write a technology as a word, also with more behind it: `E-UTRAN (NB-S1 mode)`, `TDD LTE`, `NR5G-SA`."""
 
 REGISTERED: Final = frozenset({Registration.HOME, Registration.ROAMING})
 
