@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from lab.cli.main import app
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.pty import pty_line
-from lab.handset.modem.state import ModemConfig
+from lab.handset.modem.state import ModemConfig, ModemFaults
 from lab.handset.outcome import Outcome
 from lab.world.sim import make_sim
 from wire.codes import Registration
@@ -125,6 +125,25 @@ def test_device_reads_a_modem_on_a_terminal() -> None:
     assert report["verdict"]["territory"] == "CU"
     sim = report["telephony"]["sims"][0]
     assert (sim["mcc"], sim["mnc"], sim["spn"], sim["gid1"]) == ("208", "01", "Orange F", "33AB")
+
+
+def test_device_whose_modem_dies_says_what_was_left_out() -> None:
+    config = ModemConfig(imeis=("490154203237518",), slots=(None,))
+    with pty_line(EmulatedModem(config, faults=ModemFaults(dies_after=40))) as path:
+        arguments = ("device", "--profile", "official-global", "--place", "paris", "--modem", path)
+        report = as_json(*arguments)
+    assert report["outcome"] == Outcome.ACTIVATED
+    [fault] = report["telephony"]["faults"]
+    assert (report["telephony"]["sims"], report["telephony"]["serving"]) == (None, None)
+    [collected] = [entry for entry in report["timeline"] if entry["what"] == "collected"]
+    assert collected["detail"]["left_out"] == [f"{fault['source']}: {fault['code']}"]
+    assert collected["detail"]["modem"] == "complete → no-answer"
+    [sent] = [
+        entry["detail"]["sent"]["claims"] for entry in report["timeline"] if "sent" in entry.get("detail", {})
+    ]
+    assert sent["telephony"]["faults"] == [fault]
+    assert "ueid" not in sent
+    assert any("modem does not answer" in paragraph for paragraph in report["screen"]["body"])
 
 
 def test_device_uses_a_running_server_with_the_same_seed(tmp_path: Path) -> None:

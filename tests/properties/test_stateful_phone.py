@@ -27,14 +27,17 @@ from agent.core.screens import Action, ScreenId
 from agent.core.states import Lock
 from agent.core.timing import trusted_now
 from lab.backend.hosts import InProcessHost
+from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset
 from lab.scenario.engine.breakable_parts import (
     FaultyCounter,
+    FaultyModemLine,
     FaultyStore,
     PowerCut,
     PowerCutTransport,
     PowerCutTrigger,
 )
+from lab.scenario.model.device_steps import ModemBreakage
 from lab.simulation.simulation import Simulation
 from server_stub.policy.policy import Policy
 from tests.support.profiles import examples
@@ -74,7 +77,9 @@ class DeviceMachine(RuleBasedStateMachine):
     @initialize(decision=st.sampled_from(sorted(POLICIES)))
     def unpack(self, decision: Decision) -> None:
         self.power_cut = PowerCutTrigger()
-        self.phone = self.simulation.phone("official-global", "paris")
+        self.line = FaultyModemLine()
+        options = DeviceOptions(ports=lambda ports: replace(ports, modem=self.line.connect(ports.modem)))
+        self.phone = self.simulation.phone("official-global", "paris", options=options)
         self.network, self.hardware = self.phone.network, self.phone.hardware
         self.disk, counter = FaultyStore(self.power_cut), FaultyCounter(self.power_cut)
         self.phone.hardware = replace(self.hardware, store=self.disk, counter=counter)
@@ -142,6 +147,11 @@ class DeviceMachine(RuleBasedStateMachine):
     def server_decides(self, decision: Decision) -> None:
         self.simulation.server.adopt(POLICIES[decision])
 
+    @rule(how=st.none() | st.sampled_from(ModemBreakage))
+    def modem_breaks(self, how: ModemBreakage | None) -> None:
+        """It stays so until it is repaired, also at the end."""
+        self.line.break_by(how)
+
     @rule(full=st.booleans())
     def disk_fills(self, *, full: bool) -> None:
         self.disk.full = full
@@ -202,13 +212,22 @@ class DeviceMachine(RuleBasedStateMachine):
         assert trusted_now(state, self.phone.agent._context()) <= self.phone.world.now() + 1
 
     @invariant()
+    def modem_fails_no_exchange(self) -> None:
+        """A request is sent, or the network, the server or the disk failed it."""
+        failed = [entry.detail for entry in self.phone.timeline.entries if entry.what == "failed"]
+        assert not any(each["code"].startswith("modem") for each in failed)
+
+    @invariant()
     def waiting_device_has_an_alarm(self) -> None:
         agent = self.phone.agent
         if agent is not None and agent.state.memory.check_in_at is not None:
             assert self.phone.alarm.at is not None or agent.state.lock is Lock.RELEASED
 
     def teardown(self) -> None:
-        """I7: with a network, a server that allows and space on the disk, every device becomes usable."""
+        """I7: with a network, a server that allows and space on the disk, every device becomes usable.
+
+        Its modem may still fail.
+        """
         if not hasattr(self, "phone"):
             return
         self.disk.full, self.power_cut.at = False, 0
