@@ -225,7 +225,8 @@ def _statements(checked: CheckedAttestation) -> Table:
     if "challenge" in said:
         lines["challenge"] = base64.b64encode(said["challenge"]).decode()
     if root is None:
-        lines["boot"] = "not stated by the hardware"
+        unreadable = "root_of_trust" in hardware.unreadable
+        lines["boot"] = "cannot be read" if unreadable else "not stated by the hardware"
     else:
         lines["boot state"] = root.verified_boot_state.value
         lines["bootloader"] = "locked" if root.device_locked else "unlocked"
@@ -242,6 +243,7 @@ def _statements(checked: CheckedAttestation) -> Table:
         "key purposes": ", ".join(_PURPOSES.get(each, str(each)) for each in sorted(hardware.purposes))
         or None,
         "key origin": None if hardware.origin is None else _ORIGINS.get(hardware.origin, hardware.origin),
+        "cannot be read": ", ".join(sorted(hardware.unreadable)) or None,
         "unknown tags": ", ".join(map(str, sorted(hardware.unread))) or None,
     }
     lines |= {name: str(value) for name, value in optional.items() if value is not None}

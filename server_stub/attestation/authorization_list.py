@@ -333,6 +333,7 @@ class _ListBuilder:
         try:
             value, deviations = _value(number, content)
         except DerError as error:
+            self._values[name] = _UNREADABLE
             raise KeyDescriptionError(name, error.problem, error.detail) from error
         if deviations:
             self.deviations |= deviations

@@ -334,7 +334,9 @@ def test_what_is_readable_of_a_malformed_description_is_shown(tmp_path: Path, ro
         "imeis": ["001010123456787"],
     }
     assert report["key_description"]["hardware"]["origin"] == 0
+    assert report["key_description"]["hardware"]["unreadable"] == ["root_of_trust"]
     shown = activation(path, "--roots", roots, "--at", NOW, code=1).stdout
+    assert "boot cannot be read" in " ".join(shown.split())
     for words in ("not proved", "001010123456787", B64, "CN=batch", "Certificate 0, the leaf"):
         assert words in shown
 
