@@ -55,7 +55,8 @@ ModemDialect = Annotated[
     typer.Option(
         metavar="NAME",
         callback=_known_dialect,
-        help="Maker whose AT dialect the emulated modem speaks: quectel, nordic, …",
+        help="Maker whose AT dialect the emulated modem speaks: quectel, sierra, telit, u-blox, huawei, simcom, "
+        "mediatek, nordic, fibocom, …",
         autocompletion=_completion(lambda: dialects.dialect_names()),  # noqa: PLW0108 - deferred
     ),
 ]

@@ -11,6 +11,7 @@ import pytest
 from agent.core.screens import ScreenId
 from agent.screens import LANGUAGES
 from firmware_profiles.loader import names as profile_names
+from lab.handset.modem.dialects import dialect_names
 from lab.scenario.files.discovery import cases
 from lab.scenario.files.reader import Case
 from lab.scenario.model.expect import Expect
@@ -132,6 +133,16 @@ def test_every_row_of_the_table_of_failures_has_a_scenario() -> None:
 
 def test_every_decision_is_expected_somewhere() -> None:
     assert missing(Decision, verdicts("decision")) == []
+
+
+def test_every_modem_dialect_ends_activated_somewhere() -> None:
+    activated = {
+        str(handset.modem_dialect)
+        for case, step in expectations()
+        for handset in case.scenario.handsets.values()
+        if "activated" in map(str, _several(step.outcome))
+    }
+    assert missing(dialect_names(), activated) == []
 
 
 def test_every_reason_code_is_expected_somewhere() -> None:
