@@ -4,6 +4,7 @@ It changes only the state of the modem. The commands are those of 3GPP TS 27.007
 """
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from lab.handset.modem.answers import file_line, operator_line, registration_line, spell_error
@@ -205,13 +206,13 @@ def _restricted_access(state: ModemState, argument: str) -> str:
 
 def _card_response(state: ModemState, card: SimCard, command: CardCommand) -> CardResponse:
     """The response of the card, as a modem of this dialect passes it on."""
-    form, size = state.forms.file, len(card.files.get(command.file_id, b""))
-    response = card.answer(command)
-    if command.instruction == READ_BINARY and size:
+    form, response = state.forms.file, card.answer(command)
+    rest = len(card.files.get(command.file_id, b"")) - (command.p1 << 8 | command.p2)
+    if command.instruction == READ_BINARY and rest > 0:
         if form.reading is FileReading.IGNORED:
-            return CardResponse(0x90, 0, card.files[command.file_id])
-        if form.reading is FileReading.EXACT and command.p3 != size:
-            return CardResponse(0x6C, size & 0xFF)
+            return card.answer(replace(command, p3=rest & 0xFF))
+        if form.reading is FileReading.EXACT and command.p3 != rest & 0xFF:
+            return CardResponse(0x6C, rest & 0xFF)
     if command.instruction == GET_RESPONSE and response.data:
         match form.parameters:
             case ParameterReading.REFUSED:

@@ -108,14 +108,14 @@ class OperatorForm(AnswerForm):
 
 
 class FileReading(StrEnum):
-    """What READ BINARY by +CRSM does with a length P3 that is not the size of the file."""
+    """What READ BINARY by +CRSM does with a length P3 that is not that of the rest of the file."""
 
     HONOURED = "honoured"
     """So many bytes, or 6Cxx if the file is shorter."""
     IGNORED = "ignored"
-    """The whole file."""
+    """The whole file from the offset on."""
     EXACT = "exact"
-    """6Cxx with the size, whether P3 is smaller or larger."""
+    """6Cxx with the length of the rest, whether P3 is smaller or larger."""
 
 
 class ParameterReading(StrEnum):

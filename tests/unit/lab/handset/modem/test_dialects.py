@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent.telephony.reader import read_telephony
 from lab.handset.modem.dialects import dialect_names, dialect_tables
 from lab.handset.modem.forms import (
     STANDARD,
@@ -282,3 +283,12 @@ def test_ignored_command_gets_no_response() -> None:
     modem = EmulatedModem(config(None), ModemOptions(echo=False), ModemFaults(ignored=("AT+CSUS",)))
     modem.write(b"AT+CSUS=0\rAT\r")
     assert modem.read(0) == b"\r\nOK\r\n"
+
+
+@pytest.mark.parametrize("name", dialect_names())
+def test_the_agent_knows_a_command_for_the_card_number_of_each_dialect(name: str) -> None:
+    """Where +CRSM does not give EF_ICCID, the maker's own command does."""
+    options = ModemOptions(forms=quiet(find_dialect(name)))
+    modem = EmulatedModem(config(cuban_sim()), options, ModemFaults(ignored=("AT+CRSM=",)))
+    (sim,) = read_telephony(modem).telephony.sims or ()
+    assert sim.iccid == ICCID
