@@ -333,7 +333,7 @@ class _ListBuilder:
         try:
             value, deviations = _value(number, content)
         except DerError as error:
-            self._values[name] = _UNREADABLE
+            self._unreadable.add(name)
             raise KeyDescriptionError(name, error.problem, error.detail) from error
         if deviations:
             self.deviations |= deviations
