@@ -118,13 +118,12 @@ def _spent_challenge(trial: TrialContext, device: TargetDevice) -> Handler:
     return on_challenge_request(lambda _: spent)(trial, device)
 
 
-def _delayed_challenge(trial: TrialContext, device: TargetDevice) -> Handler:
+def _delayed_evidence(trial: TrialContext, device: TargetDevice) -> Handler:
     def respond(request: InterceptedRequest) -> Answer:
-        answer = request.forward()
         trial.world.wait(limits.NONCE_LIFETIME + 1)
-        return answer
+        return request.forward()
 
-    return on_challenge_request(respond)(trial, device)
+    return on_verdict_request(respond)(trial, device)
 
 
 ATTACKS: Final[tuple[Attack, ...]] = (
@@ -149,8 +148,8 @@ ATTACKS: Final[tuple[Attack, ...]] = (
                    (_T.NONCE_SPENT, _T.REPLAY), "challenge-spent", _spent_challenge),
     network_attack("nonce-shared", "Give one nonce to two devices.", "CWE-294",
                    (_T.NONCE_SPENT,), "challenge-spent", _shared_nonce, targets=(LOCKED,)),
-    network_attack("nonce-kept", "Delay a challenge until it has expired.", "CWE-613",
-                   (_T.NONCE_FORGED, _T.EXPIRED), "challenge-expired", _delayed_challenge),
+    network_attack("nonce-kept", "Delay the evidence until its challenge has expired.", "CWE-613",
+                   (_T.NONCE_FORGED, _T.EXPIRED), "challenge-expired", _delayed_evidence),
     _changed("evidence-position", "Change the position that the device signed.", "CWE-345",
              "evidence-signature-invalid",
              lambda e: with_claims(e, location={"latitude": 48.85, "longitude": 2.35, "accuracy": 10.0})),
