@@ -27,7 +27,7 @@ T10. Signals that leave a choice between territories leave it to the next signal
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -72,7 +72,8 @@ class Judgement:
     """The result. `territory` is set exactly if `status` is resolved.
 
     `confidence` is from 0 to 0.99, see the module. `overruled` signals indicate a territory that was not followed.
-    `findings` has every signal once, the strongest first.
+    `findings` has every signal once, the strongest first, with the result in `also` if networks of its territory are on
+    the air at the position.
     """
 
     status: JudgementStatus
@@ -282,7 +283,9 @@ def _check_lone_position(signals: _SignalSet, choice: str, deciding: tuple[Signa
     if not (wifi and address) or any(signal.admits(choice) for signal in others + homes):
         return resolved
     elsewhere = _candidates(others)
-    if not elsewhere or any(elsewhere & (place.nearby | place.served_from) for place in deciding):
+    if not elsewhere or any(
+        elsewhere & {*place.territories, *place.nearby, *place.served_from} for place in deciding
+    ):
         return resolved
     return _Conclusion(JudgementStatus.CONTRADICTORY, None, deciding + others)
 
@@ -303,7 +306,9 @@ def _finding(index: int, signals: _SignalSet, conclusion: _Conclusion) -> Signal
     if territory is None:
         return SignalFinding(signal, *_unresolved(signal, conclusion))
     served = any(signal.territory in place.served_from for place in signals.used(Source.POSITION))
-    if signal.admits(territory) or (served and signal.source is not Source.SIM_HOME):
+    if served and signal.source is not Source.SIM_HOME and not signal.admits(territory):
+        signal = replace(signal, also=(*signal.also, territory))
+    if signal.admits(territory):
         decides = index == signals.signals.index(conclusion.deciding[0])
         outcome = SignalOutcome.DECIDED if decides else SignalOutcome.AGREED
         return SignalFinding(signal, outcome, _agreement(signal, conclusion, territory, decides=decides))

@@ -114,10 +114,9 @@ def finding_contradictions(finding: SignalFinding, judgement: Judgement) -> list
     """What does not fit together in the finding of one signal."""
     signal, reason, outcome, territory = finding.signal, finding.reason, finding.outcome, judgement.territory
     places = [each.signal for each in judgement.findings if each.signal.source is Source.POSITION]
-    served = any(signal.territory in place.served_from for place in places)
     text = sentence(finding, territory)
     problems = []
-    if outcome in AGREEING and territory and not (signal.admits(territory) or served):
+    if outcome in AGREEING and territory and not signal.admits(territory):
         problems.append(f"agrees without being compatible: {text}")
     if outcome is SignalOutcome.OVERRULED and territory and signal.admits(territory):
         problems.append(f"overruled although compatible with the result: {text}")
