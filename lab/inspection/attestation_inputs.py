@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.inspection.inputs import InputError, read_file
+from server_stub.attestation.certificate import parse
 from server_stub.attestation.revocation import StatusEntry, StatusList, StatusListError
 
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
@@ -56,9 +58,13 @@ def read_roots(path: Path) -> tuple[x509.Certificate, ...]:
     roots = []
     for place, pem in enumerate(pems):
         try:
-            roots.append(x509.load_pem_x509_certificate(pem))
-        except (ValueError, x509.InvalidVersion) as error:
-            raise InputError(f"{path}, root {place}: not an X.509 certificate in PEM") from error
+            certificate = x509.load_pem_x509_certificate(pem)
+            parse(certificate.public_bytes(Encoding.DER)).key()
+        except (ValueError, x509.InvalidVersion) as error:  # ValueError includes CertificateError
+            raise InputError(
+                f"{path}, root {place}: not an X.509 certificate in PEM with a usable key"
+            ) from error
+        roots.append(certificate)
     return tuple(roots)
 
 

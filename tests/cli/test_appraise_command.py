@@ -20,6 +20,7 @@ from tests.support.chains import (
     Cert,
     chain,
     description,
+    edited,
     encode_description,
     leaf,
     pem_of,
@@ -375,6 +376,11 @@ def test_table_has_each_claim_with_tier_and_reason(tmp_path: Path, roots: str) -
         ("chain.pem", ("--roots", "empty"), "contains no root"),
         ("chain.pem", ("--roots", "wrong.json"), "array of PEM"),
         ("chain.pem", ("--roots", "broken.json"), "root 0"),
+        (
+            "chain.pem",
+            ("--roots", "keyless.pem"),
+            "root 0: not an X.509 certificate in PEM with a usable key",
+        ),
         ("none.pem", (), "cannot read"),
         ("empty", (), "no certificate in PEM"),
         ("cut.pem", (), "cut.pem, certificate 0: not base64"),
@@ -395,6 +401,9 @@ def test_a_usage_error_exits_with_2_and_a_hint(
     Path("empty").write_text("\n")
     Path("cut.pem").write_bytes(pem.replace(b"MII", b"M!I", 1))
     Path("long.pem").write_bytes(pem * 6)
+    unknown_key = bytes.fromhex("300a300506032a0304030100")
+    keyless = edited(chain(ROOT)[0], ROOT, lambda parts: parts.__setitem__(6, unknown_key))
+    Path("keyless.pem").write_bytes(pem_of([x509.load_der_x509_certificate(keyless)]))
     Path("wrong.json").write_text("[1]")
     Path("broken.json").write_text('["-----BEGIN CERTIFICATE-----"]')
     given = options if "--roots" in options else (*options, "--roots", roots)
