@@ -26,12 +26,14 @@ class Patience:
     """How long to wait, in seconds, and how often to try.
 
     `answer` is for one command that matters and `optional` for one that does not, `reading` for all of them together.
+    `late` is how long a modem that has answered a probe before may still work on an older command.
     `settle` is how long the line must be quiet before a probe. A SIM that is busy or still starting is asked again
     after `busy` seconds, for `start` seconds in all.
     """
 
     answer: float = 5.0
     optional: float = 3.0
+    late: float = 20.0
     reading: float = 90.0
     settle: float = 0.3
     busy: float = 0.5
@@ -78,7 +80,7 @@ class ModemSession:
         self._start_left = patience.start
         self._heard = False
         self._stale: list[bool] = []
-        self._probe_informs = False
+        self._probe: Command | None = None  # one that this modem has answered
 
     def open(self) -> None:
         """Clear the line, set no echo, text results and numeric errors, and synchronise.
@@ -127,9 +129,12 @@ class ModemSession:
             reply = self._exchange(command)
         return reply
 
-    def _exchange(self, command: Command, *, probing: bool = False) -> CommandReply:
+    def _exchange(
+        self, command: Command, *, probing: bool = False, seconds: float | None = None
+    ) -> CommandReply:
         """One command and its response; without a result after a time-out, an excess, or OK without information."""
-        deadline = self._now() + (self._patience.optional if command.optional else self._patience.answer)
+        usual = self._patience.optional if command.optional else self._patience.answer
+        deadline = self._now() + (usual if seconds is None else seconds)
         self._check_time(command)
         self._write(self._dialogue.send(command, probing=probing))
         information: list[str] = []
@@ -160,24 +165,26 @@ class ModemSession:
         """Make sure that no older response can arrive. Returns whether that to `outstanding` has arrived meanwhile.
 
         A modem that never gives information for a probe, and refuses each with one error, is taken as synchronised:
-        after each error the line was quiet until the time-out.
+        after each error the line was quiet until the time-out. A probe that was answered before comes first, with more
+        time: some modems answer a question about the network or the SIM only when it has been found.
         """
         self._heard = False
         self._stale.clear()
         self._drain()
         refused = []
-        for probe in commands.PROBES:
+        for probe in sorted(commands.PROBES, key=lambda probe: probe != self._probe):
             # A late response to `outstanding` must not look like that of the probe: IMEI and IMSI are both digits.
             if outstanding is not None and (probe == outstanding or (probe.bare and outstanding.bare)):
                 continue
             before = len(self._stale)
-            reply = self._exchange(probe, probing=True)
+            late = self._patience.late if probe == self._probe else None
+            reply = self._exchange(probe, probing=True, seconds=late)
             if reply.information and reply.ok:
-                self._probe_informs = True
+                self._probe = probe
                 return bool(self._stale)
             self._drain()
             refused.append(self._stale[before:] == [False])
-        if all(refused) and not self._probe_informs:
+        if all(refused) and self._probe is None:
             return False
         code = FaultCode.MODEM_NOT_UNDERSTOOD if self._heard else FaultCode.MODEM_SILENT
         raise SessionEndedError(code, (outstanding or commands.PROBES[-1]).text)

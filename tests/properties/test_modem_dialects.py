@@ -150,6 +150,8 @@ def check(
     unread = [member for command, member in FILES.items() if command in ignored]
     if len(unread) > 1:  # after two silences the agent asks for no further file
         unread = list(FILES.values())
+    if options.forms.file.reading is FileReading.IGNORED:  # it cannot show that a group ends there
+        unread.append("gid1")
     check_sims(reading, slots, unread, plain=plain)
     if reading.telephony.serving is not None:
         states = {serving.registration, Registration.UNKNOWN}

@@ -143,3 +143,43 @@ def test_command_that_matters_is_asked_again(command: str) -> None:
     modem = TranscriptModem({command: [[], list(BASE[command])]})
     assert codes(read_telephony(modem)) == []
     assert modem.commands.count(command) == 2
+
+
+class BusyTranscriptModem(TimedTranscriptModem):
+    """Answers one command line after the other; `slow` takes `seconds`, the others no time."""
+
+    def __init__(self, slow: str, seconds: float) -> None:
+        super().__init__()
+        self._slow = slow
+        self._seconds = seconds
+        self._queue: list[tuple[float, bytes]] = []
+
+    def _answer(self, command: str) -> bytes:
+        due = max([self.waited, *(due for due, _ in self._queue)])
+        due += self._seconds if command == self._slow else 0
+        self._queue.append((due, super()._answer(command)))
+        return b""
+
+    def read(self, timeout: float) -> bytes:
+        end = self.waited + timeout
+        if self._queue and self._queue[0][0] <= end:
+            due, data = self._queue.pop(0)
+            self.waited = max(self.waited, due)
+            return data
+        self.waited = end
+        return b""
+
+
+@pytest.mark.parametrize("seconds", [6, 12, 20])
+@pytest.mark.parametrize("command", ["AT+CPIN?", "AT+CIMI", "AT+C5GREG?", "AT+CEREG?", "AT+COPS?"])
+def test_slow_command_costs_only_its_detail(command: str, seconds: float) -> None:
+    """A search of the network or the SIM takes some modems so long; other commands wait for it."""
+    modem = BusyTranscriptModem(command, seconds)
+    reading = read_telephony(modem)
+    faults = reading.telephony.faults or ()
+    assert {(fault.code, fault.source) for fault in faults} <= {(FaultCode.COMMAND_TIMED_OUT, command)}
+    assert reading.imeis == ("356938035643809",)
+    assert reading.telephony.sims is not None
+    assert reading.telephony.sims[0].iccid == "8949012345678901234"
+    assert reading.telephony.serving is not None
+    assert modem.waited <= PATIENCE.reading
