@@ -30,7 +30,7 @@ EXACT: Final = 1_000.0
 """A position with at most this accuracy in metres is used as a point."""
 
 _METRES_PER_DEGREE: Final = 111_320.0
-_DIRECTIONS: Final = 16
+_DIRECTIONS, _RINGS = 16, 8
 _SMALL: Final = {
     "GI": (36.14, -5.35),
     "MC": (43.74, 7.42),

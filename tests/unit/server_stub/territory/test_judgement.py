@@ -158,6 +158,26 @@ def test_signals_of_evidence_contain_no_coordinates() -> None:
     assert not any(digits in repr(judgement) for digits in ("23.1", "82.3"))
 
 
+def test_evidence_without_sims_and_serving_network_is_judged_by_its_position() -> None:
+    faults = [{"code": "modem-silent", "source": "ATE0V1"}]
+    sent = evidence(telephony={"faults": faults}, location={"latitude": 23.1136, "longitude": -82.3666})
+    found = signals_of(sent, zone_at)
+    assert {signal.source for signal in found} == {Source.POSITION}
+    assert judge(found).territory == "CU"
+
+
+def test_ship_is_known_by_its_network_without_details_of_the_cell() -> None:
+    serving = {"registration": "roaming", "plmn": {"mcc": "901", "mnc": "12"}}
+    sims = [{"slot": 0, "status": "ready", "mcc": "368", "mnc": "01"}]
+    for cell in ({}, {"cell": {"technology": "lte"}}):
+        sent = evidence(
+            telephony={"sims": sims, "serving": serving | cell}, wifi={"connected": True, "country": "FR"}
+        )
+        judgement = judge(signals_of(sent, zone_at))
+        assert judgement.status is JudgementStatus.UNKNOWN
+        assert "aboard a ship" in judgement.explanation
+
+
 def test_each_source_has_a_provenance() -> None:
     assert PROVENANCE.keys() == set(Source)
 
