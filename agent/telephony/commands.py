@@ -48,7 +48,7 @@ _READ_REGISTRATION: Final = r'"?\d{1,3}"?\s*,\s*(?:"\d{1,2}"|0?\d{1,2})\s*(?:,.*
 
 _IMEI_LABEL: Final = r"(?:\+?(?:[CK]?GSN|EGMR)|IMEI(?:SV)?)\s*[:=]?\s*"
 _IMEI: Final = re.compile(rf'{_IMEI_LABEL}(.*)|("?[0-9][0-9 /.-]{{12,}}[0-9]\b.*)', re.IGNORECASE)
-_CARD_NUMBER: Final = re.compile(r'[+#^%!]?[A-Z]{0,3}CID\s*[:=]\s*(.*)|("?[0-9A-F]{10,20}"?)', re.IGNORECASE)
+_CARD_NUMBER: Final = re.compile(r'[+#^%!]?[A-Z]{0,6}CID\s*[:=]\s*(.*)|("?[0-9A-F]{10,20}"?)', re.IGNORECASE)
 
 PLAIN_ANSWERS: Final = Command("ATE0V1", "V.250 6.2.4, 6.2.6", optional=True)
 NUMERIC_ERRORS: Final = Command("AT+CMEE=1", "27.007 9.1", optional=True)
@@ -83,6 +83,10 @@ CARD_NUMBERS: Final = tuple(
         ("AT^SCID", "Cinterion"),
         ("AT!ICCID?", "Sierra"),
         ("AT%XICCID", "Nordic"),
+        ("AT+CCID?", "makers with the read form only"),
+        ("AT+SQNCCID?", "Sequans"),
+        ("AT+MCCID", "China Mobile"),
+        ("AT+ZGETICCID", "ZTE"),
     )
 )
 
