@@ -8,6 +8,8 @@ deviation.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from server_stub.policy.document import Rule
@@ -77,9 +79,8 @@ class FactDimension:
 
     def inside(self, mask: int) -> Iterator[Value]:
         """The values of the groups in `mask`."""
-        for index, group in enumerate(self.groups):
-            if mask >> index & 1:
-                yield from group
+        for index in _bits(mask):
+            yield from self.groups[index]
 
     def spans(self, mask: int) -> set[Ages] | None:
         """The times at which the policies can see one of the groups in `mask`, None for any time."""
@@ -133,24 +134,38 @@ class Space:
                     break
                 winners.append(winner)
             else:
-                if self.possible(piece):
-                    yield piece, tuple(winners)
+                if part := self.possible(piece):
+                    yield part, tuple(winners)
 
-    def possible(self, box: Box) -> bool:
-        """Whether the facts of the box can occur together."""
-        return self._possible_tiers(box) and self._possible_states(box)
+    def possible(self, box: Box) -> Box | None:
+        """The part of a box whose trust tiers and boot keys can occur together; None if no part can occur.
 
-    def _possible_tiers(self, box: Box) -> bool:
-        """Whether the policies see one of the trust tiers of the box for one of its boot keys."""
-        found = {d.fact: tuple(d.inside(mask)) for d, mask in zip(self.dimensions, box, strict=True)}
-        keys = {value.sides for value in found["boot_key"]}
-        return any(tier.boot_keys is None or not keys.isdisjoint(tier.boot_keys) for tier in found["trust"])
-
-    def _possible_states(self, box: Box) -> bool:
-        """Whether the policies see the campaign states of the box at any time."""
+        It can only if the policies see its campaign states at the same time.
+        """
         times = [d.spans(mask) for d, mask in zip(self.dimensions, box, strict=True)]
         limits = [spans for spans in times if spans is not None]
-        return not limits or any(all(moment in spans for spans in limits) for moment in self.moments)
+        if limits and not any(all(moment in spans for spans in limits) for moment in self.moments):
+            return None
+        tiers, keys = self._position("trust"), self._position("boot_key")
+        fitting = list(self._fitting(box[tiers], box[keys]))
+        if not fitting:
+            return None
+        part = list(box)
+        part[tiers] = reduce(or_, (1 << tier for tier, _ in fitting))
+        part[keys] = reduce(or_, (1 << key for _, key in fitting))
+        return tuple(part)
+
+    def _fitting(self, tiers: int, keys: int) -> Iterator[tuple[int, int]]:
+        """The groups of trust tiers and of boot keys inside the two masks that can occur together."""
+        trust, known = (self.dimensions[self._position(fact)] for fact in ("trust", "boot_key"))
+        sides = {key: {value.sides for value in known.groups[key]} for key in _bits(keys)}
+        for tier in _bits(tiers):
+            for key, found in sides.items():
+                if any(not value.excludes(found) for value in trust.groups[tier]):
+                    yield tier, key
+
+    def _position(self, fact: str) -> int:
+        return next(index for index, each in enumerate(self.dimensions) if each.fact == fact)
 
     def locate(self, facts: Sequence[Facts]) -> Box:
         """The box of one combination; `facts` has the facts that each policy sees."""
@@ -187,6 +202,10 @@ def merged(boxes: Iterable[Box]) -> list[Box]:
         if len(found) == before:
             break
     return found
+
+
+def _bits(mask: int) -> Iterator[int]:
+    return (index for index in range(mask.bit_length()) if mask >> index & 1)
 
 
 def _first_match(box: Box, rules: tuple[tuple[int, Box], ...]) -> tuple[int, list[Box]]:

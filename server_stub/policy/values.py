@@ -55,6 +55,10 @@ class Value:
     spans: tuple[Ages, ...] | None = None
     boot_keys: frozenset[BootKeys] | None = None
 
+    def excludes(self, boot_keys: Iterable[BootKeys]) -> bool:
+        """Whether this value occurs with none of these values of the fact `boot_key`."""
+        return self.boot_keys is not None and self.boot_keys.isdisjoint(boot_keys)
+
 
 def values_of(policies: Sequence[Policy]) -> dict[str, tuple[Value, ...]]:
     """Every fact that these policies can compare, with its values."""

@@ -60,6 +60,34 @@ def test_check_reports_file_line_and_key(draft: Path, tmp_path: Path) -> None:
     assert (row["ok"], [each["line"] for each in row["errors"]]) == (False, [10, 89])
 
 
+def test_check_notes_a_policy_that_does_not_ask_for_trust() -> None:
+    result = run("check", "example", "export-2021-09")
+    assert result.exit_code == 0
+    (line,) = [line for line in result.stderr.splitlines() if "note:" in line]
+    assert line.startswith("export-2021-09:23: note: rules: no rule asks for trust")
+    asking, silent = json.loads(run("check", "example", "export-2021-09", "--json").stdout)
+    assert (asking["notes"], silent["ok"], silent["warnings"]) == ([], True, [])
+    assert [(each["line"], each["key"]) for each in silent["notes"]] == [(23, "rules")]
+
+
+def test_explain_uses_the_given_boot_key_deviations_and_unknown_roaming(tmp_path: Path) -> None:
+    words = ("--boot-key", "unknown", "--deviation", "set-unsorted", "--deviation", "version-later")
+    facts = as_json("explain", "example", *words, "--roaming-unknown")["facts"]
+    assert (facts["boot_key"], facts["deviations"], facts["roaming"]) == (
+        "unknown",
+        "set-unsorted, version-later",
+        "unknown",
+    )
+    draft = tmp_path / "draft.toml"
+    when = '{ boot_key = ["unknown"], deviations = ["set-unsorted"] }'
+    draft.write_text(read("example").replace('{ identity = ["unattested"] }', when), "utf-8")
+    assert as_json("explain", draft, *words)["decision"]["rule"] == "unattested"
+    assert as_json("explain", draft)["rules"][0]["conditions"] == [
+        {"key": "boot_key", "wanted": "unknown", "found": "known", "holds": False},
+        {"key": "deviations", "wanted": "set-unsorted", "found": "none", "holds": False},
+    ]
+
+
 def test_explain_shows_rule_conditions_and_decision() -> None:
     words = ("--territory", "FR", "--activation", "CU", "--age", "3d", "--at", "2021-09-07T12:00:00Z")
     told = as_json("explain", "export-2021-09", *words)
@@ -89,6 +117,8 @@ def test_explain_uses_the_given_state_of_a_campaign() -> None:
         (("--territory", "Cuba"), "--territory: 'Cuba' is not a territory"),
         (("--activation", "contradictory"), "--activation: 'contradictory' is not a territory"),
         (("--activation", "CU", "--age", "9"), "--age: '9' is not a duration"),
+        (("--boot-key", "yellow"), "--boot-key: 'yellow' is none of: known, unknown"),
+        (("--deviation", "set-unsortd"), "--deviation: 'set-unsortd' is none of: certificate-expired"),
         (("--trust", "high"), "'high' is not one of 'none', 'affirming'"),
         (("--campaign", "investigation-2012=lifted"), "did you mean 'investigation-2021'?"),
         (("--campaign", "investigation-2021=over"), "'over' is none of: ahead, running, lifted"),

@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError, validate
 
+from server_stub.attestation.deviations import Deviation
 from server_stub.policies import names, read
 from server_stub.policies.schema import FILE, schema
 from server_stub.policy.diff import difference
+from server_stub.policy.document import BOOT_KEYS_MAX, Conditions
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.explain import explain
-from server_stub.policy.lint import warnings
+from server_stub.policy.lint import notes, warnings
 from server_stub.policy.policy import Policy
 from server_stub.policy.space import Space
 from server_stub.reference_data.territory_codes import known_territories
 from tests.support.server_phone import DURING
 from tests.unit.server_stub.policy.test_policy import MINIMAL, case
-from wire.codes import Intent
+from wire.codes import Decision, Intent
 
 EXPORT = read("export-2021-09")
 
@@ -239,3 +241,126 @@ def test_schema_rejects_what_the_loader_rejects(old: str, new: str) -> None:
     assert problems(text)
     with pytest.raises(ValidationError):
         validate(as_json(text), json.loads(schema()))
+
+
+KEYS = ("0a" * 32, "0b" * 32)
+
+
+def with_keys(*keys: str, text: str = MINIMAL) -> str:
+    return text.replace('title = "P"\n', f'title = "P"\nboot_keys = {json.dumps(keys)}\n', 1)
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "words"),
+    [
+        (["0a"], "boot_keys.0", "64 hexadecimal digits"),
+        ([KEYS[0], "zz" * 32], "boot_keys.1", "64 hexadecimal digits"),
+        ([KEYS[0], KEYS[0].upper()], "boot_keys", "twice"),
+        ([f"{number:064x}" for number in range(BOOT_KEYS_MAX + 1)], "boot_keys", "at most"),
+    ],
+)
+def test_boot_key_that_is_no_hash_or_one_too_many_is_rejected(keys: list[str], key: str, words: str) -> None:
+    ((line, found_key, text),) = problems(with_keys(*keys))
+    assert (line, found_key) == (4, key)
+    assert words in text
+
+
+def test_boot_keys_are_read_in_either_case_up_to_their_limit() -> None:
+    keys = [f"{number:064X}" for number in range(BOOT_KEYS_MAX)]
+    assert Policy.parse(with_keys(*keys), "p.toml").boot_keys == {key.lower() for key in keys}
+
+
+def test_misspelt_deviation_is_reported_with_the_nearest_name() -> None:
+    text = MINIMAL.replace('territory = ["prohibited"]', 'deviations = ["certificate-expird"]')
+    ((line, key, words),) = problems(text)
+    assert (line, key) == (12, "rules.0.when.deviations.0")
+    assert "did you mean 'certificate-expired'" in words
+
+
+def test_boot_key_that_is_removed_changes_the_key_and_the_trust_that_rules_see() -> None:
+    asking = MINIMAL.replace(
+        'intent = ["activate"], territory = ["prohibited"]', 'trust = ["affirming"], boot_key = ["known"]'
+    )
+    both, one = (Policy.parse(with_keys(*keys, text=asking), "p.toml") for keys in (KEYS, KEYS[:1]))
+    (change,) = difference(both, one).changes
+    assert change.where == {
+        "trust": ("affirming -> warning",),
+        "boot_key": ("0b0b0b0b… (known -> unknown)",),
+    }
+    assert (change.old.id, change.new.id) == ("first", "rest")
+    assert not difference(both, both).changes
+    for condition in ('trust = ["contraindicated"]', 'trust = ["none"]', "roaming = true"):
+        text = MINIMAL.replace('intent = ["activate"], territory = ["prohibited"]', condition)
+        olds, news = (Policy.parse(with_keys(*keys, text=text), "p.toml") for keys in (KEYS, KEYS[:1]))
+        assert not difference(olds, news).changes, condition
+
+
+def test_every_deviation_can_be_mentioned() -> None:
+    """Their sets are two to the power of their number, and are not built."""
+    rule = (
+        '[[rules]]\nid = "{0}"\nwhen = {{ deviations = ["{0}"] }}\ndecision = "defer"\n'
+        'reason = "territory-unknown"\nretry_after = 60\n'
+    )
+    rules = "".join(rule.format(each) for each in Deviation)
+    old = policy(('[[rules]]\nid = "first"', rules + '[[rules]]\nid = "first"'), text=MINIMAL)
+    names = json.dumps([each.value for each in Deviation])
+    at_once = rule.format("all").replace('["all"]', names)
+    new = policy(('[[rules]]\nid = "first"', at_once + '[[rules]]\nid = "first"'), text=MINIMAL)
+    assert not difference(old, new).decisions
+    assert [warning.key for warning in warnings(new, "p.toml")] == ["campaigns.0"]
+    without = policy((f', "{Deviation.SET_UNSORTED}"', ""), text=new.text)
+    rows = [row for row in difference(new, without).rows if row.new[0].decision is Decision.ALLOW]
+    assert rows
+    for row in rows:
+        found = {fact: words for fact, words in row.where.items() if fact.startswith("deviation")}
+        assert found == {
+            f"deviation {each}": ("yes" if each is Deviation.SET_UNSORTED else "no",) for each in Deviation
+        }
+
+
+def test_rule_on_deviations_that_earlier_rules_decide_never_matches() -> None:
+    rule = (
+        '[[rules]]\nid = "{0}"\nwhen = {{ deviations = [{1}] }}\ndecision = "defer"\n'
+        'reason = "territory-unknown"\nretry_after = 60\n'
+    )
+    first, second = f'"{Deviation.SET_UNSORTED}"', f'"{Deviation.VERSION_LATER}"'
+    rules = rule.format("both", f"{first}, {second}") + rule.format("one", second)
+    shadowed = policy(('[[rules]]\nid = "first"', rules + '[[rules]]\nid = "first"'), text=MINIMAL)
+    assert [each.text.split()[1] for each in warnings(shadowed, "p.toml") if "never" in each.text] == ["one"]
+
+
+CONDITIONS: dict[str, Any] = {
+    "territory": '["prohibited"]',
+    "intent": '["activate"]',
+    "activation": '["none"]',
+    "activation_age_min": 9,
+    "activation_age_max": 9,
+    "sale_region": '["in"]',
+    "roaming": "true",
+    "identity": '["attested"]',
+    "trust": '["affirming"]',
+    "boot_key": '["known"]',
+    "deviations": '["set-unsorted"]',
+    "terms": '["t"]',
+    "terms_not": '["t"]',
+    "campaign": '{ id = "c", state = ["running"] }',
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_policy_is_noted_unless_a_rule_asks_for_trust(condition: str) -> None:
+    assert set(CONDITIONS) == set(Conditions.model_fields)
+    asking = policy(
+        ('intent = ["activate"], territory = ["prohibited"]', f"{condition} = {CONDITIONS[condition]}"),
+        text=MINIMAL,
+    )
+    noted = [each.text for each in notes(asking, "p.toml")]
+    assert [text.partition(":")[0] for text in noted] == (
+        [] if condition in ("trust", "boot_key") else ["no rule asks for trust"]
+    )
+
+
+def test_shipped_policies_are_noted_as_documented() -> None:
+    """The one to copy asks for trust. The one of 2021 does not, as the measure did not."""
+    noted = {name: bool(notes(Policy.parse(read(name), name), name)) for name in names()}
+    assert noted == {"example": False, "export-2021-09": True}
