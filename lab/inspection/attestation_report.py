@@ -229,6 +229,7 @@ def _statements(checked: CheckedAttestation) -> Table:
         lines["boot"] = "cannot be read" if unreadable else "not stated by the hardware"
     else:
         lines["boot state"] = root.verified_boot_state.value
+        lines["boot key"] = root.verified_boot_key.hex()
         lines["bootloader"] = "locked" if root.device_locked else "unlocked"
     if facts := checked.provisioning:
         issued = "" if facts.issued is None else f", {facts.issued} certificates issued"

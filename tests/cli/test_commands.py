@@ -298,7 +298,7 @@ def test_a_mistake_exits_with_its_code_and_a_hint_on_standard_error(
 
 def test_a_process_keeps_output_errors_and_exit_codes_apart() -> None:
     listed = process("profiles", "--json")
-    assert len(json.loads(listed.stdout)) == 13
+    assert len(json.loads(listed.stdout)) == 14
     assert listed.stderr == ""
     refused = process("device", "--profile", "custom-aosp", "--place", "parris", code=2)
     assert refused.stdout == ""
@@ -329,6 +329,6 @@ def test_demo_prints_matrix_and_stories_and_writes_the_page(tmp_path: Path) -> N
     assert re.search(r"carried-in +activated +locked: never", printed)
     assert "incident-2021" in (tmp_path / "incident-2021.html").read_text(encoding="utf-8")
     html = page.read_text(encoding="utf-8")
-    assert html.count('<td style="background:') == 13 * 15
+    assert html.count('<td style="background:') == 14 * 15
     assert "This phone is locked" in html
     assert re.findall(r"""(?:src|href)=["']?(?!data:)[a-z]+:""", html) == []

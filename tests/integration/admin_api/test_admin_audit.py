@@ -18,7 +18,7 @@ from tests.support.server_phone import IMEI
 from wire.unlock import UnlockChallenge
 
 WHY = {"reason": "ticket 4711"}
-POLICY = LANTERN.replace("lantern-open", "open")
+POLICY = LANTERN.replace("lantern-open", "open").replace("version = 1", "version = 2")
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,12 @@ SUB, KID, CAMPAIGN = "{sub}", "{kid}", "{id}"
 
 WRITES: dict[tuple[str, str], tuple[str, dict[str, Any], Counter[str]]] = {
     ("PUT", "/policies/{id}/{version}"): (
-        "/policies/open/1",
+        "/policies/open/2",
         {"text": POLICY},
         Counter({"policy.put": 1}),
     ),
     ("POST", "/policies/{id}/{version}/put-in-force"): (
-        "/policies/open/1/put-in-force",
+        "/policies/open/2/put-in-force",
         {},
         Counter({"policy.in-force": 1}),
     ),
@@ -133,7 +133,7 @@ def test_every_write_adds_one_entry_with_actor_time_action_and_reason(server: Op
 
 def _tag(server: Operated, template: str) -> str | None:
     tagged = {
-        "/policies/{id}/{version}/put-in-force": "/policies/open/1",
+        "/policies/{id}/{version}/put-in-force": "/policies/open/2",
         "/policies/roll-back": "/policies/in-force",
     }
     return server.ask("GET", tagged[template]).headers["ETag"] if template in tagged else None

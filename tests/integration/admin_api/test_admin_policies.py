@@ -12,7 +12,7 @@ from tests.support.admin import Operated, operated
 from tests.support.server_phone import AFTER, DURING, NOW
 
 OPEN = LANTERN.replace("lantern-open", "open")
-NAME = "/policies/open/2"
+NAME = "/policies/open/3"
 WHY = {"reason": "board decision 12"}
 
 
@@ -28,7 +28,7 @@ def server(running: Operated) -> Operated:
     return running
 
 
-def text(version: int = 2, title: str = "a draft") -> str:
+def text(version: int = 3, title: str = "a draft") -> str:
     return OPEN.replace("version = 1", f"version = {version}").replace("Everybody may use their phone", title)
 
 
@@ -47,18 +47,18 @@ def test_a_draft_has_no_effect_until_it_is_put_in_force(server: Operated) -> Non
     created = put(server, text())
     assert (created.status_code, created.json()["in_force"]) == (201, False)
     assert created.headers["ETag"] == f'"{created.json()["etag"]}"'
-    assert deciding(server) == (DEFAULT, 1)
+    assert deciding(server) == (DEFAULT, 2)
     now = server.done(f"{NAME}/put-in-force", WHY, If_Match=created.headers["ETag"])
-    assert (now["id"], now["version"], now["by"], now["reason"]) == ("open", 2, "operator", WHY["reason"])
+    assert (now["id"], now["version"], now["by"], now["reason"]) == ("open", 3, "operator", WHY["reason"])
     server.activate(intent="check-in")
     assert server.get(f"/devices/{sub}/history")["items"][0]["policy"] == "open"
     back = server.done("/policies/roll-back", WHY, If_Match=f'"{now["etag"]}"')
-    assert (back["id"], back["version"]) == (DEFAULT, 3)
+    assert (back["id"], back["version"]) == (DEFAULT, 4)
     server.activate(intent="check-in")
     newest = server.get(f"/devices/{sub}/history")["items"][0]
-    assert (newest["policy"], newest["policy_version"]) == (DEFAULT, 3)
+    assert (newest["policy"], newest["policy_version"]) == (DEFAULT, 4)
     listed = {(each["id"], each["version"]): each["in_force"] for each in server.get("/policies")["items"]}
-    assert listed == {(DEFAULT, 1): False, (DEFAULT, 3): True, ("open", 2): False}
+    assert listed == {(DEFAULT, 2): False, (DEFAULT, 4): True, ("open", 3): False}
 
 
 def test_a_document_is_returned_unchanged(server: Operated) -> None:
@@ -104,7 +104,7 @@ def test_the_policy_in_force_is_changed_only_with_its_etag(server: Operated, pat
     assert server.refused("POST", path, WHY, If_Match='"x"') == (412, "precondition-failed")
     changed = put(server, text(title="b"), If_Match=etag).headers["ETag"]
     assert server.refused("POST", path, WHY, If_Match=etag) == (412, "precondition-failed")
-    assert deciding(server) == (DEFAULT, 1)
+    assert deciding(server) == (DEFAULT, 2)
     assert server.refused("POST", f"{NAME}x/put-in-force", WHY, If_Match=changed)[0] == 422
 
 
@@ -117,7 +117,7 @@ def test_of_two_concurrent_roll_backs_one_succeeds(server: Operated) -> None:
             operators.map(lambda _: server.ask("POST", "/policies/roll-back", WHY, If_Match=etag), range(2))
         )
     assert sorted(answer.status_code for answer in answers) == [200, 412]
-    assert deciding(server) == (DEFAULT, 3)
+    assert deciding(server) == (DEFAULT, 4)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_of_two_concurrent_roll_backs_one_succeeds(server: Operated) -> None:
     [
         ("no toml", 422, "policy-invalid"),
         ("id = 1", 422, "policy-invalid"),
-        (text(3), 422, "policy-invalid"),
+        (text(4), 422, "policy-invalid"),
         (text().replace('"open"', '"other"'), 422, "policy-invalid"),
         ("", 422, "request-invalid"),
         ("a\0b", 422, "request-invalid"),

@@ -81,12 +81,12 @@ def test_of_concurrent_first_starts_one_makes_the_token(kind: str, tmp_path: Pat
 
 def test_a_policy_put_in_force_decides_the_next_verdict(server: Operated) -> None:
     sub = server.activate()
-    text = server.get("/policies/export-2021-09/1")["text"].replace("version = 1", "version = 2", 1)
-    put = server.ask("PUT", "/policies/export-2021-09/2", {"text": text, "reason": "r"})
+    text = server.get("/policies/export-2021-09/2")["text"].replace("version = 2", "version = 3", 1)
+    put = server.ask("PUT", "/policies/export-2021-09/3", {"text": text, "reason": "r"})
     assert put.status_code == 201, put.text
-    server.done("/policies/export-2021-09/2/put-in-force", {"reason": "r"}, If_Match=put.headers["ETag"])
+    server.done("/policies/export-2021-09/3/put-in-force", {"reason": "r"}, If_Match=put.headers["ETag"])
     server.activate(intent="check-in")
     history = server.get(f"/devices/{sub}/history?limit=1")
-    assert (history["items"][0]["policy_version"], history["next"] is None) == (2, False)
+    assert (history["items"][0]["policy_version"], history["next"] is None) == (3, False)
     older = server.get(f"/devices/{sub}/history?limit=1&cursor={history['next']}")
-    assert [each["policy_version"] for each in older["items"]] == [1]
+    assert [each["policy_version"] for each in older["items"]] == [2]

@@ -30,6 +30,7 @@ ELIGIBLE = {
     "paris-cuban-sim": "FR",
 }
 ENFORCING = [
+    "custom-hardened",
     "official-china",
     "official-eea",
     "official-global",
@@ -66,7 +67,9 @@ def test_every_shipped_place_and_profile_is_in_a_table() -> None:
 @pytest.mark.sample(4)
 @pytest.mark.parametrize("profile", ENFORCING)
 @pytest.mark.parametrize("place", PROHIBITED)
-def test_an_official_device_is_locked_in_a_prohibited_territory(look: Look, profile: str, place: str) -> None:
+def test_a_device_with_the_agent_is_locked_in_a_prohibited_territory(
+    look: Look, profile: str, place: str
+) -> None:
     """Also for a tourist with a French SIM, and without a SIM."""
     result = look(profile, place)
     assert (result.outcome, result.usable) == (Outcome.LOCKED, False)
@@ -77,7 +80,7 @@ def test_an_official_device_is_locked_in_a_prohibited_territory(look: Look, prof
 @pytest.mark.sample(4)
 @pytest.mark.parametrize("profile", ENFORCING)
 @pytest.mark.parametrize("place", ELIGIBLE)
-def test_an_official_device_is_activated_elsewhere(look: Look, profile: str, place: str) -> None:
+def test_a_device_with_the_agent_is_activated_elsewhere(look: Look, profile: str, place: str) -> None:
     """Also with a Cuban SIM that roams in Paris, and in South Sudan, which is not Sudan."""
     result = look(profile, place)
     assert (result.outcome, result.usable) == (Outcome.ACTIVATED, True)
