@@ -47,7 +47,7 @@ _PIN_ERRORS: Final = {
 """The errors that say what is wrong with the whole card. After any other error its files may still be readable."""
 
 _IMSI: Final = re.compile(r'"?([0-9]{6,15})[Ff]?"?')
-_ICCID: Final = re.compile(r"(?<![0-9A-Za-z])([0-9A-Fa-f]{10,20})(?![0-9A-Za-z])")
+_ICCID: Final = re.compile(r"(?<![0-9A-Za-z])([0-9A-Fa-f]{10,20})[pP]{0,2}(?![0-9A-Za-z])")
 _SILENT_FILES: Final = 2
 """After so many files without a response, the others are not asked for."""
 

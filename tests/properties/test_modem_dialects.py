@@ -215,6 +215,7 @@ NOT_ON_LTE = {
     "huawei": ("area", "id", "technology"),
     "zte": ("area", "id", "technology"),
     "wavecom": ("technology",),
+    "alcatel": ("technology",),
 }
 """Members of a cell that a dialect does not give on LTE."""
 

@@ -143,6 +143,8 @@ ANSWERS = [
     ("zte", "AT+CREG=2", ["ERROR"]),
     ("zte", "AT+CREG=1;+CREG?", ["+CREG: 1,1", "OK"]),
     ("novatel", "AT+CEREG=2;+CEREG?", ["+CEREG: 2,1, 00C3, 20 ,1A2D1 ,7", "OK"]),
+    ("alcatel", "AT+CREG=2;+CREG?", ["+CREG: 2,1, C3, 1A2D1", "OK"]),
+    ("alcatel", "AT+CCID", [f"+CCID: {ICCID}p", "OK"]),
     ("option", "AT+CGSN", [f"{IMEI},SE393939TS", "OK"]),
     ("motorola", "AT+CGSN", [f'"{IMEI}"', "OK"]),
     ("android-emulator", "AT+CRSM=176,28589,0,0,4", ["+CRSM: 144,0,00000002", "OK"]),
