@@ -46,8 +46,10 @@ def _prefixed(name: str, content: str = ".*", *, bare: str | None = None) -> re.
 # second field: a number of one or two digits in the response, an area or nothing in the unsolicited code.
 _READ_REGISTRATION: Final = r'"?\d{1,3}"?\s*,\s*(?:"\d{1,2}"|0?\d{1,2})\s*(?:,.*)?'
 
-_IMEI_LABEL: Final = r"(?:\+?(?:[CK]?GSN|EGMR)|IMEI(?:SV)?)\s*[:=]?\s*"
-_IMEI: Final = re.compile(rf'{_IMEI_LABEL}(.*)|("?[0-9][0-9 /.-]{{12,}}[0-9]\b.*)', re.IGNORECASE)
+_IMEI: Final = re.compile(
+    r"[+#^*%]?(?:[CK]?GSN|EGMR|IMEI(?:SV)?)\s*[:=]?\s*(.*)|([^+^*%#$&!]*[0-9](?:[ /.-]?[0-9]){13}.*)",
+    re.IGNORECASE,
+)
 _CARD_NUMBER: Final = re.compile(r'[+#^%!]?[A-Z]{0,6}CID\s*[:=]\s*(.*)|("?[0-9A-F]{10,20}"?)', re.IGNORECASE)
 
 PLAIN_ANSWERS: Final = Command("ATE0V1", "V.250 6.2.4, 6.2.6", optional=True)
@@ -90,9 +92,6 @@ CARD_NUMBERS: Final = tuple(
     )
 )
 
-PROBES: Final = (ERROR_MODE, SIGNAL, IMEIS[0], IMEIS[1])
-"""Commands with an information response that differs from those of other commands, or at least from most."""
-
 REGISTRATIONS: Final = tuple(
     (
         Command(f"AT+{name}=2", clause, optional=True),
@@ -105,6 +104,9 @@ REGISTRATIONS: Final = tuple(
     )
 )
 """Set and read form of each registration command, newest core network first."""
+
+PROBES: Final = (ERROR_MODE, SIGNAL, PIN_STATE, REGISTRATIONS[-1][1], *IMEIS[:2])
+"""Commands with an information response that differs from those of other commands, or at least from most."""
 
 
 @lru_cache(maxsize=8)

@@ -65,6 +65,8 @@ class CommandReply:
 
 
 _DRAIN_READS: Final = 64
+_SILENT_PROBES: Final = 3
+"""After so many probes without a line of output, the modem is silent."""
 
 
 class ModemSession:
@@ -80,6 +82,7 @@ class ModemSession:
         self._start_left = patience.start
         self._heard = False
         self._stale: list[bool] = []
+        self._events_heard = 0
         self._probe: Command | None = None  # one that this modem has answered
 
     def open(self) -> None:
@@ -133,7 +136,8 @@ class ModemSession:
         self, command: Command, *, probing: bool = False, seconds: float | None = None
     ) -> CommandReply:
         """One command and its response; without a result after a time-out, an excess, or OK without information."""
-        usual = self._patience.optional if command.optional else self._patience.answer
+        quick = command.optional or probing
+        usual = self._patience.optional if quick else self._patience.answer
         deadline = self._now() + (usual if seconds is None else seconds)
         self._check_time(command)
         self._write(self._dialogue.send(command, probing=probing))
@@ -165,17 +169,15 @@ class ModemSession:
         """Make sure that no older response can arrive. Returns whether that to `outstanding` has arrived meanwhile.
 
         A modem that never gives information for a probe, and refuses each with one error, is taken as synchronised:
-        after each error the line was quiet until the time-out. A probe that was answered before comes first, with more
+        after each error the line was quiet until the time-out. The probe that was answered last comes first, with more
         time: some modems answer a question about the network or the SIM only when it has been found.
         """
         self._heard = False
+        self._events_heard = 0
         self._stale.clear()
         self._drain()
-        refused = []
-        for probe in sorted(commands.PROBES, key=lambda probe: probe != self._probe):
-            # A late response to `outstanding` must not look like that of the probe: IMEI and IMSI are both digits.
-            if outstanding is not None and (probe == outstanding or (probe.bare and outstanding.bare)):
-                continue
+        refused: list[bool] = []
+        for probe in self._probes_for(outstanding):
             before = len(self._stale)
             late = self._patience.late if probe == self._probe else None
             reply = self._exchange(probe, probing=True, seconds=late)
@@ -184,10 +186,22 @@ class ModemSession:
                 return bool(self._stale)
             self._drain()
             refused.append(self._stale[before:] == [False])
+            if not self._events_heard and len(refused) == _SILENT_PROBES:
+                break
         if all(refused) and self._probe is None:
             return False
         code = FaultCode.MODEM_NOT_UNDERSTOOD if self._heard else FaultCode.MODEM_SILENT
-        raise SessionEndedError(code, (outstanding or commands.PROBES[-1]).text)
+        raise SessionEndedError(code, (outstanding or commands.PROBES[0]).text)
+
+    def _probes_for(self, outstanding: Command | None) -> list[Command]:
+        """The probes whose response cannot be mistaken for a late one to `outstanding`.
+
+        IMEI, IMSI and ICCID are all digits.
+        """
+        probes = sorted(commands.PROBES, key=lambda probe: probe != self._probe)
+        if outstanding is None:
+            return probes
+        return [probe for probe in probes if probe != outstanding and not (probe.bare and outstanding.bare)]
 
     def _drain(self) -> None:
         """Ignore input until the line is quiet."""
@@ -209,6 +223,7 @@ class ModemSession:
             return ()
         self._heard = True
         events = self._dialogue.receive(data)
+        self._events_heard += len(events)
         self._stale += [event.ok for event in events if isinstance(event, Stale)]
         return events
 
