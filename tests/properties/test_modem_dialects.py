@@ -1,5 +1,7 @@
 """Forms of all dialects mixed at random: a modem with an identity is read, and nothing is read that is not a fact."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from lab.handset.modem.forms import (
 )
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions
-from lab.world.sim import SimCard
+from lab.world.sim import PinState, SimCard
 from tests.support.modems import CUBACEL, IMEI, T_MOBILE, UNSOLICITED, american_sim, cuban_sim
 from tests.support.profiles import examples
 from wire.codes import AccessTechnology, Registration, SimStatus
@@ -123,8 +125,19 @@ NETWORKS = st.builds(
     Serving,
     registration=st.sampled_from([Registration.SEARCHING, Registration.DENIED, Registration.EMERGENCY_ONLY]),
 )
+LOCKED = {
+    PinState.PIN_REQUIRED: SimStatus.PIN_REQUIRED,
+    PinState.PUK_REQUIRED: SimStatus.PUK_REQUIRED,
+    PinState.BLOCKED: SimStatus.UNREADABLE,
+}
 CARDS = st.sampled_from(
-    [(cuban_sim(), american_sim()), (cuban_sim(),), (american_sim(), None), (None, cuban_sim())]
+    [
+        (cuban_sim(), american_sim()),
+        (cuban_sim(),),
+        (american_sim(), None),
+        (None, cuban_sim()),
+        *((replace(cuban_sim(), pin=pin), american_sim()) for pin in LOCKED),
+    ]
 )
 OPTIONS = st.builds(
     ModemOptions,
@@ -193,6 +206,9 @@ def check_sims(
             continue
         if card is None:
             assert sim == Sim(slot=sim.slot, status=SimStatus.ABSENT)
+            continue
+        if card.pin in LOCKED:
+            assert sim == Sim(slot=sim.slot, status=LOCKED[card.pin])
             continue
         assert sim.status is SimStatus.READY
         absent = [name for name in unread if getattr(sim, name) is None]
