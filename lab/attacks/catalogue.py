@@ -4,7 +4,7 @@ from typing import Final
 
 from lab.attacks.device import clock, image, modem, storage
 from lab.attacks.model import Attack
-from lab.attacks.server import attestation_chains, evidence, key_repository, transport
+from lab.attacks.server import attestation_chains, evidence, key_repository, strangers, transport
 from lab.attacks.tokens import claims, form, header, payload_json, signature
 
 CATALOGUE: Final[tuple[Attack, ...]] = (
@@ -17,6 +17,7 @@ CATALOGUE: Final[tuple[Attack, ...]] = (
     *key_repository.ATTACKS,
     *evidence.ATTACKS,
     *attestation_chains.ATTACKS,
+    *strangers.ATTACKS,
     *clock.ATTACKS,
     *storage.ATTACKS,
     *image.ATTACKS,

@@ -25,6 +25,8 @@ class AttackerCapability(StrEnum):
     """The clock that the user can set."""
     SIM = "sim"
     """The cards in the device."""
+    STRANGER = "stranger"
+    """The port of the server, and nothing else."""
     MODEM = "modem"
     """The modem of the device and the line to it."""
 
@@ -95,6 +97,7 @@ class Topic(StrEnum):
     SIM = "SIM"
     STOLEN_KEY = "stolen verdict key"
     FIRMWARE = "firmware that falls"
+    STRANGER = "stranger at the server"
 
 
 AttackRun = Callable[[TrialContext], TargetDevice]

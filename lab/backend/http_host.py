@@ -17,8 +17,9 @@ TRUST_LOOPBACK_PROXY: Final = ServerLimits(trusted_proxies=(LOOPBACK,))
 class HttpHost(Host):
     """Real HTTP on a port of this machine, which stays the same over restarts."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ServerLimits = TRUST_LOOPBACK_PROXY) -> None:
         super().__init__()
+        self._limits = limits
         self._thread: ServerThread | None = None
         self._port = 0
 
@@ -31,7 +32,7 @@ class HttpHost(Host):
             repository=repository,
             admin=admin,
             port=self._port,
-            limits=TRUST_LOOPBACK_PROXY,
+            limits=self._limits,
             request_ids=self._request_id,
         )
         self._thread = thread.start()

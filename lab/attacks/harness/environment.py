@@ -19,7 +19,8 @@ from lab.attacks.harness.interceptor import Interceptor
 from lab.attacks.harness.key_sets import attack_keys, published_keys
 from lab.attacks.harness.target_device import TargetDevice
 from lab.attacks.harness.token_forge import AttackKeys, Signer
-from lab.backend.hosts import InProcessHost
+from lab.backend.hosts import Host, InProcessHost
+from lab.backend.http_host import HttpHost
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
@@ -27,11 +28,13 @@ from lab.handset.storage import DeviceStorage, EmulatedCounter, EmulatedStore
 from lab.manufacturer.key_ceremony import Ceremony
 from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
 from lab.manufacturer.policies import LANTERN as OPEN_POLICY
+from lab.world.addresses import LOOPBACK
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
 from lab.world.seed import Seed
 from lab.world.sim import SimCard
+from server_stub.api.limits.settings import ServerLimits, read_rate
 from server_stub.key_repository import InitialContents, KeyList, KeyRepository, VerdictSigner
 from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
@@ -41,6 +44,18 @@ from server_stub.verdicts.service import VerdictService
 
 REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
 """The batch key whose certificate the manufacturer's server lists as revoked; devices here use the other one."""
+
+PUBLIC_LIMITS: Final = ServerLimits(
+    trusted_proxies=(LOOPBACK,),
+    hosts=(LOOPBACK,),
+    headers_seconds=0.3,
+    body_seconds=0.3,
+    linger_seconds=0.3,
+    rate_per_address=read_rate("30/hour"),
+    rate_operations=read_rate("30/hour"),
+    rate_admin=read_rate("30/hour"),
+)
+"""Limits of the server that strangers reach: those of a real one, but sooner."""
 
 LANTERN: Final = "lantern"
 MANUFACTURER: Final = "vendor"
@@ -89,11 +104,12 @@ class ServerOwner:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, the transport to it, and the repository that publishes its keys."""
+    """A running server, the transport to it, the repository that publishes its keys, and its scheme, host and port."""
 
     owner: ServerOwner
     transport: UpstreamTransport
     repository: KeyRepository
+    origin: str
 
 
 @dataclass(slots=True)
@@ -121,6 +137,11 @@ class TrialContext:
         """A manufacturer's server for this trial only, with another policy if one is given."""
         owner = self.environment.owners[MANUFACTURER]
         return self.environment.serve(replace(owner, policy=policy or owner.policy), self.stack)
+
+    def public_server(self) -> Server:
+        """A manufacturer's server for this trial only, on a port of this machine and with `PUBLIC_LIMITS`."""
+        owner = self.environment.owners[MANUFACTURER]
+        return self.environment.serve(owner, self.stack, HttpHost(PUBLIC_LIMITS))
 
     def transport_to(self, origin: str) -> RequestsTransport:
         """The agent's own HTTP to some other server, with time-outs for a server on this machine."""
@@ -235,8 +256,8 @@ class AttackEnvironment:
             self._servers[holder] = self.serve(self.owners[holder], self._stack)
         return self._servers[holder]
 
-    def serve(self, owner: ServerOwner, stack: ExitStack) -> Server:
-        """A new server, which stops with `stack`."""
+    def serve(self, owner: ServerOwner, stack: ExitStack, host: Host | None = None) -> Server:
+        """A new server, in this process if there is no `host`, which stops with `stack`."""
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
         repository = stack.enter_context(
             KeyRepository.open(
@@ -262,10 +283,12 @@ class AttackEnvironment:
             random=self._randbytes,
             signer=VerdictSigner(keys, lambda: repository.keys, self._now),
         )
-        host = InProcessHost()
+        host = host or InProcessHost()
         host.start(service, repository)
         stack.callback(host.stop)
-        return Server(owner, host.transport(), repository)
+        transport = host.transport()
+        stack.callback(transport.close)
+        return Server(owner, transport, repository, host.origin)
 
     def _now(self) -> int:
         return self._world.now()

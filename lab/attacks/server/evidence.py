@@ -38,6 +38,11 @@ def _claim_twice(evidence: bytes) -> bytes:
     return b".".join((header, b64(payload), signature))
 
 
+def _null_claim(evidence: bytes) -> bytes:
+    header, _, signature = evidence.split(b".")
+    return b".".join((header, b64(to_json(claims_of(evidence) | {"location": None})), signature))
+
+
 def _french_network(evidence: bytes) -> bytes:
     telephony: dict[str, Any] = claims_of(evidence)["telephony"]
     telephony["serving"] = {"registration": "home", "plmn": {"mcc": "208", "mnc": "01"}}
@@ -174,6 +179,10 @@ ATTACKS: Final[tuple[Attack, ...]] = (
              "evidence-claims-invalid", lambda e: with_claims(e, admin=True)),
     _changed("evidence-claim-missing", "Remove the telephony claim.", "CWE-1287",
              "evidence-claims-invalid", lambda e: with_claims(e, telephony=None)),
+    _changed("evidence-claim-null", "Write null as the value of a claim, which some parsers treat as absent.",
+             "CWE-476", "evidence-claims-invalid", _null_claim),
+    _changed("evidence-control-character", "Put a character that terminals obey into a name.", "CWE-150",
+             "evidence-claims-invalid", lambda e: with_claims(e, swname="Solvane\x1b[2J")),
     _changed("evidence-over-long", "Send evidence longer than allowed.", "CWE-770",
              "evidence-malformed", lambda e: e + b"A" * limits.TOKEN_MAX),
     _changed("evidence-endless", "Send a request body longer than allowed.", "CWE-770",

@@ -59,6 +59,8 @@ def protocol(counter: ConnectionCounter) -> type[asyncio.Protocol]:
 
 
 _VERSIONS: Final = (b"1.0", b"1.1")
+_CHUNKS_MAX: Final = 1024
+"""Most chunks of a body: each costs as much as a long one."""
 
 
 class _Connection(h11.Connection):
@@ -69,6 +71,7 @@ class _Connection(h11.Connection):
     def __init__(self, headers_max: int) -> None:
         super().__init__(h11.SERVER, headers_max)
         self._headers_max = headers_max
+        self._chunks = 0
 
     def next_event(self) -> Any:
         try:
@@ -79,6 +82,11 @@ class _Connection(h11.Connection):
         # h11 itself limits headers only if they do not all arrive together.
         if isinstance(event, h11.Request):
             self._check(event)
+            self._chunks = 0
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._chunks += 1
+            if self._chunks > _CHUNKS_MAX:
+                self._reject(400, "too many chunks")
         return event
 
     def _check(self, request: h11.Request) -> None:

@@ -136,6 +136,19 @@ def test_ambiguous_framing_and_unknown_versions_end_the_connection(
     assert (body.count(b"urn:uuid:"), body.count(b"not-found")) == (1, 0)
 
 
+@pytest.mark.parametrize("chunks", [1, 1024, 1025, 20_000])
+def test_the_number_of_chunks_is_bounded(origin: str, chunks: int) -> None:
+    """Each chunk costs as much as a long one. The evidence in fewer chunks is read, and malformed."""
+    head = POST.replace(media.CHALLENGES_PATH.encode(), media.VERDICTS_PATH.encode())
+    body = b"1\r\nA\r\n" * chunks + b"0\r\n\r\n"
+    head += (
+        f"Content-Type: {media.EVIDENCE}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()
+    )
+    got, code, _ = exchange(origin, head + body)
+    read = ProblemCode.EVIDENCE_MALFORMED if chunks <= 1024 else ProblemCode.REQUEST_MALFORMED
+    assert (got, code) == (400, read)
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/docs", "/no-such-page"])
 def test_every_response_has_security_headers(origin: str, path: str) -> None:
     headers = requests.get(origin + path, timeout=60).headers
