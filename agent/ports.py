@@ -6,7 +6,7 @@ A method returns a value or raises the exception that its docstring names, and n
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from agent.core.effects import Effect
 from agent.core.events import Event
@@ -89,7 +89,11 @@ class ModemError(PortError):
 
 
 class Modem(Protocol):
-    """A byte line to a modem that speaks AT commands (3GPP TS 27.007)."""
+    """A byte line to a modem that speaks AT commands (3GPP TS 27.007).
+
+    A line that knows the time also has `elapsed() -> float`, seconds since some moment, monotonic. Then input without
+    end does not extend a time-out.
+    """
 
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises ModemError."""
@@ -97,15 +101,6 @@ class Modem(Protocol):
 
     def read(self, timeout: float) -> bytes:
         """The next bytes as soon as there are any; empty after `timeout` seconds. Raises ModemError."""
-        ...
-
-
-@runtime_checkable
-class TimedModem(Modem, Protocol):
-    """A modem whose line knows the time, so that input without end does not extend a time-out."""
-
-    def elapsed(self) -> float:
-        """Seconds since some moment. Monotonic."""
         ...
 
 

@@ -25,6 +25,7 @@ from agent.telephony.results import FinalResult, parse_result
 _PIECE: Final = re.compile(rb"[^\r\n]+|[\r\n]+")
 _LINE_ENDS: Final = b"\r\n"
 _CONTROLS: Final = bytes((*range(0x20), 0x7F))
+_PRINTABLE: Final = re.compile(rb"[\x20-\x7e]+")
 _NOT_ASCII: Final = re.compile(rb"[\x80-\xff]")
 _MARGIN: Final = bytes((0x20, *range(0x80, 0x100)))
 _MARKS: Final = tuple("+^*%#$&!")
@@ -138,13 +139,13 @@ class Dialogue:
 
     def receive(self, data: bytes) -> tuple[DialogueEvent, ...]:
         """The events of the lines that `data` completes, in order."""
-        events: list[DialogueEvent | None] = []
+        events: list[DialogueEvent] = []
         for piece in _PIECE.findall(data):
             if piece[0] in _LINE_ENDS:
-                events += self._end_line(len(piece))
-            else:
-                events.append(self._extend_line(piece))
-        return tuple(event for event in events if event is not None)
+                self._end_line(len(piece), events)
+            elif (broken := self._extend_line(piece)) is not None:
+                events.append(broken)
+        return tuple(events)
 
     def _extend_line(self, piece: bytes) -> Broken | None:
         """Bytes within a line. If both bounds are exceeded, reports the one that is reached first."""
@@ -160,13 +161,17 @@ class Dialogue:
         self._bytes += len(piece)
         return None
 
-    def _end_line(self, count: int) -> tuple[DialogueEvent | None, ...]:
+    def _end_line(self, count: int, events: list[DialogueEvent]) -> None:
         """`count` consecutive CR or LF characters. The first one ends the current line, if any."""
         self._skipping = False
         line, self._rest = self._rest, b""
-        if not line:
-            return (self._count(count, lines=0),)
-        return (self._count(1, lines=1) or self._classify(line), self._count(count - 1, lines=0))
+        if line:
+            count -= 1
+            event = self._count(1, lines=1) or self._classify(line)
+            if event is not None:
+                events.append(event)
+        if count and (broken := self._count(count, lines=0)) is not None:
+            events.append(broken)
 
     def _count(self, length: int, *, lines: int) -> Broken | None:
         """Count towards the bounds of the response, while a command is pending."""
@@ -186,7 +191,9 @@ class Dialogue:
         return Broken(code)
 
     def _classify(self, raw: bytes) -> DialogueEvent | None:
-        line = _NOT_ASCII.sub(b"?", raw.translate(None, _CONTROLS).strip(_MARGIN)).decode("ascii")
+        if not _PRINTABLE.fullmatch(raw):
+            raw = _NOT_ASCII.sub(b"?", raw.translate(None, _CONTROLS).strip(_MARGIN))
+        line = raw.decode("ascii").strip()
         command = self._pending
         if command is not None:
             line = line.removeprefix(command.text).strip()

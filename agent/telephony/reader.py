@@ -81,9 +81,7 @@ class _ModemReader:
             if not selected:
                 break
         # The registration is read for the first ready SIM, or else for slot 0.
-        ready = (
-            slot for slot, card in enumerate(self._cards) if card.sim and card.sim.status is SimStatus.READY
-        )
+        ready = (slot for slot, card in enumerate(self._cards) if card.status is SimStatus.READY)
         registered = next(ready, 0)
         if len(self._cards) > 1:
             self._session.ask(commands.select_slot(registered))
@@ -93,7 +91,7 @@ class _ModemReader:
 
     def reading(self) -> TelephonyReading:
         """What is known."""
-        sims = tuple(card.sim for card in self._cards if card.sim is not None)
+        sims = tuple(sim for card in self._cards if (sim := card.sim) is not None)
         telephony = Telephony(sims=sims or None, serving=self._serving, faults=self.faults.faults() or None)
         return TelephonyReading(tuple(self._imeis), telephony)
 

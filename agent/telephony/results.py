@@ -109,7 +109,7 @@ def parse_result(line: str) -> FinalResult | None:
         return FinalResult(ok=False)
     if text in VERBOSE:
         return FinalResult(ok=False, error=VERBOSE[text])
-    if error := _ERROR.fullmatch(text):
+    if "ERROR" in text and (error := _ERROR.fullmatch(text)):
         detail = _SIM.sub("SIM", error[1].strip(' ".'))
         known = NUMERIC.get(detail.lstrip("0")) or VERBOSE.get(detail) or CmeError.OTHER
         return FinalResult(ok=False, error=known)

@@ -6,14 +6,14 @@ input before the response to the probe is ignored. A modem responds in order, so
 If there is no response to any probe, the session ends.
 
 Each command has a deadline, and so has the session. Time is the sum of the time-outs of the reads that returned
-nothing, or what the `elapsed` of a `TimedModem` says, whichever is more: a modem that sends a byte now and then does
+nothing, or what the optional `elapsed` of the port says, whichever is more: a modem that sends a byte now and then does
 not extend a deadline, and a port that returns immediately costs no waiting.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from agent.ports import Modem, ModemError, TimedModem
+from agent.ports import Modem, ModemError
 from agent.telephony import commands
 from agent.telephony.commands import Command
 from agent.telephony.dialogue import Broken, Dialogue, DialogueEvent, Ended, Information, Stale, Uninformed
@@ -77,7 +77,7 @@ class ModemSession:
         self._patience = patience
         self._dialogue = Dialogue()
         self._waited = 0.0
-        self._elapsed = modem.elapsed if isinstance(modem, TimedModem) else lambda: 0.0
+        self._elapsed = getattr(modem, "elapsed", lambda: 0.0)
         self._started = self._elapsed()
         self._start_left = patience.start
         self._heard = False
@@ -136,10 +136,12 @@ class ModemSession:
         self, command: Command, *, probing: bool = False, seconds: float | None = None
     ) -> CommandReply:
         """One command and its response; without a result after a time-out, an excess, or OK without information."""
+        now = self._now()
+        if now >= self._patience.reading:
+            raise SessionEndedError(FaultCode.READING_TIMED_OUT, command.text)
         quick = command.optional or probing
         usual = self._patience.optional if quick else self._patience.answer
-        deadline = self._now() + (usual if seconds is None else seconds)
-        self._check_time(command)
+        deadline = now + (usual if seconds is None else seconds)
         self._write(self._dialogue.send(command, probing=probing))
         information: list[str] = []
         fault = FaultCode.COMMAND_TIMED_OUT
@@ -235,11 +237,8 @@ class ModemSession:
 
     def _now(self) -> float:
         """Seconds since the session began."""
-        return max(self._waited, self._elapsed() - self._started)
-
-    def _check_time(self, command: Command) -> None:
-        if self._now() >= self._patience.reading:
-            raise SessionEndedError(FaultCode.READING_TIMED_OUT, command.text)
+        elapsed: float = self._elapsed() - self._started
+        return max(self._waited, elapsed)
 
     def _pending_text(self) -> str:
         return self._dialogue.pending.text if self._dialogue.pending is not None else "idle line"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from agent.telephony import commands, sim_files
 from agent.telephony.alphabet import SimText
@@ -53,7 +53,7 @@ _SILENT_FILES: Final = 2
 
 
 class SimReader:
-    """A card that is being read. `sim` is what is known of it, at any time."""
+    """A card that is being read. `status` is None until its PIN state is known."""
 
     def __init__(self, session: ModemSession, slot: int, faults: FaultLog) -> None:
         self._session = session
@@ -61,7 +61,15 @@ class SimReader:
         self._faults = faults
         self._imsi = ""
         self._silent_files = 0
-        self.sim: Sim | None = None
+        self._members: dict[str, Any] = {}
+        self.status: SimStatus | None = None
+
+    @property
+    def sim(self) -> Sim | None:
+        """What is known of the card so far."""
+        if self.status is None:
+            return None
+        return Sim(slot=self._slot, status=self.status, **self._members)
 
     def read(self) -> None:
         """Read the SIM in the selected slot. Raises SessionEndedError.
@@ -69,38 +77,31 @@ class SimReader:
         Of a card that is absent or locked, only the status is read. Each file that cannot be read is absent, with a
         fault. Without a PIN state that says that the card is ready, a readable IMSI shows it.
         """
-        status = self._pin_status()
-        self.sim = Sim(slot=self._slot, status=status or SimStatus.UNREADABLE)
-        if status not in (SimStatus.READY, None):
+        stated = self._pin_status()
+        self.status = stated or SimStatus.UNREADABLE
+        if stated not in (SimStatus.READY, None):
             return
         self._imsi = self._imsi_of_command() or self._file(ElementaryFile.IMSI, sim_files.parse_imsi) or ""
         if self._imsi:
-            self._learn(status=SimStatus.READY, mcc=self._imsi[:3])
-        elif status is None:
+            self.status = SimStatus.READY
+            self._members["mcc"] = self._imsi[:3]
+        elif stated is None:
             return
         length = self._file(ElementaryFile.AD, sim_files.parse_mnc_length)
         if length is not None:
-            self._learn(mnc_length=length, mnc=self._imsi[3 : 3 + length] or None)
-        self._learn(iccid=self._file(ElementaryFile.ICCID, sim_files.parse_iccid) or self._shown_iccid())
-        self._learn(spn=self._name())
-        self._learn(gid1=self._file(ElementaryFile.GID1, sim_files.parse_gid1))
+            self._members |= {"mnc_length": length, "mnc": self._imsi[3 : 3 + length] or None}
+        iccid = self._file(ElementaryFile.ICCID, sim_files.parse_iccid)
+        self._members["iccid"] = iccid or self._shown_iccid()
+        self._members["spn"] = self._name()
+        self._members["gid1"] = self._file(ElementaryFile.GID1, sim_files.parse_gid1)
 
     def complete(self, serving: Serving) -> None:
         """The MNC from the network on which this SIM is registered at home, if EF_AD did not give its length."""
-        sim, plmn = self.sim, serving.plmn
-        if (
-            sim is None
-            or sim.mnc is not None
-            or plmn is None
-            or serving.registration is not Registration.HOME
-        ):
+        plmn = serving.plmn
+        if plmn is None or serving.registration is not Registration.HOME or self._members.get("mnc"):
             return
         if self._imsi.startswith(plmn.mcc + plmn.mnc):
-            self._learn(mnc=plmn.mnc)
-
-    def _learn(self, **members: object) -> None:
-        if self.sim is not None:
-            self.sim = self.sim.model_copy(update=members)
+            self._members["mnc"] = plmn.mnc
 
     def _note(self, code: FaultCode, source: str) -> None:
         self._faults.note(code, source, self._slot)

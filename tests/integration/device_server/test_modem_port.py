@@ -86,6 +86,13 @@ def test_a_path_that_is_not_a_terminal_is_rejected(path: str) -> None:
     assert caught.value.code == "modem-open"
 
 
+def test_time_of_a_terminal_line_passes_while_it_is_read() -> None:
+    with pty_line(EmulatedModem(PHONE, ModemOptions(echo=False))) as path, SerialModem(path) as line:
+        before = line.elapsed()
+        assert line.read(0.02) == b""
+        assert line.elapsed() - before >= 0.02
+
+
 def test_a_closed_modem_is_gone() -> None:
     """Every use after closing is the port's error; closing twice is harmless."""
     with pty_line(EmulatedModem(PHONE)) as path:
