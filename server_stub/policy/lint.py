@@ -1,7 +1,7 @@
 """Warnings and notes about a valid policy.
 
 A warning is about a likely mistake: a rule that never matches, a campaign that no rule uses, an unknown territory.
-A note is about a choice with a consequence that the author should know: no rule asks for trust.
+A note is about a choice with a consequence that the author should know: no rule asks for trust, or one for the intent.
 """
 
 from collections.abc import Container, Iterator
@@ -40,15 +40,23 @@ def warnings(
 
 
 def notes(policy: Policy, source: str) -> tuple[PolicyProblem, ...]:
-    """Choices in `policy` whose consequences the document does not show."""
-    asking = ("trust", "boot_key")
-    if any(getattr(rule.when, condition) for rule in policy.document.rules for condition in asking):
-        return ()
-    problem = (
-        "no rule asks for trust: a device whose attestation is contraindicated, and which could falsify its place, "
-        "is decided like any other; add a rule with `trust` or `boot_key`"
-    )
-    return tuple(located(policy.text, source, [(("rules",), problem)]))
+    """Choices in `policy` whose consequences the document does not show, in the order of lines."""
+    found: list[tuple[Path, str]] = []
+    rules = policy.document.rules
+    if not any(rule.when.trust or rule.when.boot_key for rule in rules):
+        problem = (
+            "no rule asks for trust: a device whose attestation is contraindicated, and which could falsify its "
+            "place, is decided like any other; add a rule with `trust` or `boot_key`"
+        )
+        found.append((("rules",), problem))
+    for index, rule in enumerate(rules):
+        if rule.when.intent:
+            problem = (
+                f"rule {rule.id} asks for the intent: after a factory reset a device asks to be activated, and the "
+                "same facts can give another decision; a condition on `activation` does not have this effect"
+            )
+            found.append((("rules", index, "when", "intent"), problem))
+    return tuple(sorted(located(policy.text, source, found), key=lambda each: each.line))
 
 
 def _unmatched_rules(policy: Policy) -> Iterator[tuple[Path, str]]:
