@@ -41,7 +41,7 @@ def get_policy(
 
     \b
     Example:
-      activation admin policies get export-2021-09 1 --out draft.toml
+      activation admin policies get export-2021-09 2 --out draft.toml
     """
     item = client.Client.of(server, token_file).get(_path(id_, version)).body
     if out is not None:
@@ -119,7 +119,7 @@ def put_in_force(
 
     \b
     Example:
-      activation admin policies put-in-force export-2021-09 2 --reason "board decision 12"
+      activation admin policies put-in-force export-2021-09 3 --reason "board decision 12"
     """
     api, path = client.Client.of(server, token_file), _path(id_, version)
     item = api.post(f"{path}/put-in-force", {"reason": reason}, if_match=api.get(path).etag).body

@@ -24,7 +24,7 @@ from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
 from server_stub.policies import shipped
 from tests.support.life import DAY, HOUR, NOTICE, policy
-from wire.codes import Intent
+from wire.codes import Decision, Intent
 from wire.evidence import Plmn
 
 
@@ -246,6 +246,18 @@ def test_a_factory_reset_does_not_undo_a_late_lock() -> None:
         phone.factory_reset()
         phone.walk_setup()
         assert phone.outcome() is Outcome.LOCKED
+
+
+def test_a_factory_reset_does_not_lock_a_device_that_was_activated_elsewhere(simulation: Simulation) -> None:
+    """Its first request is allowed, as its check-ins are."""
+    phone = made(simulation, "paris")
+    phone.carry(find_place("havana"))
+    phone.factory_reset()
+    verdicts = len(phone.timeline.verdicts)
+    phone.walk_setup()
+    assert phone.outcome() is Outcome.ACTIVATED
+    (first,) = phone.timeline.verdicts[verdicts:]
+    assert (first.claims.decision, first.claims.policy.rule) == (Decision.ALLOW, "carried-in")
 
 
 def test_another_sim_starts_a_check_in_and_does_not_unlock(simulation: Simulation) -> None:
