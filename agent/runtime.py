@@ -296,6 +296,11 @@ class Agent:
         )
 
     def _imeis(self) -> tuple[str, ...]:
-        """The IMEIs that the modem reports, or else the one that evidence contained last."""
-        known = self._state.imei or self._state.memory.imei
-        return read_telephony(self._ports.modem).imeis or ((known,) if known else ())
+        """The IMEIs that the modem reports, or else the one that evidence contained last.
+
+        A modem that failed in the newest exchange is not awaited again if an IMEI is known.
+        """
+        known = (imei,) if (imei := self._state.imei or self._state.memory.imei) else ()
+        if known and self._state.modem is not None:
+            return known
+        return read_telephony(self._ports.modem).imeis or known
