@@ -72,7 +72,7 @@ class _ModemReader:
         """Raises SessionEndedError."""
         self._session.open()
         for slot in range(slots):
-            selected = self._session.ask(commands.select_slot(slot)).ok
+            selected = self._select(slot)
             if slot > 0 and not selected:
                 break
             self._read_imeis()
@@ -84,10 +84,18 @@ class _ModemReader:
         ready = (slot for slot, card in enumerate(self._cards) if card.status is SimStatus.READY)
         registered = next(ready, 0)
         if len(self._cards) > 1:
-            self._session.ask(commands.select_slot(registered))
+            self._select(registered)
         self._read_serving()
         if self._cards and self._serving is not None:
             self._cards[registered].complete(self._serving)
+
+    def _select(self, slot: int) -> bool:
+        """Whether the modem selected `slot`. A refusal is no fault: many modems have one slot."""
+        command = commands.select_slot(slot)
+        reply = self._session.ask(command)
+        if reply.fault not in (None, FaultCode.COMMAND_REFUSED):
+            self.faults.note(reply.fault, command.text)
+        return reply.ok
 
     def reading(self) -> TelephonyReading:
         """What is known."""
