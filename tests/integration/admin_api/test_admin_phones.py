@@ -72,7 +72,11 @@ def settled(simulation: Simulation, phone: Handset) -> None:
         ({"kind": "garbage"}, Trouble.UNTRUSTED, "alphabet"),
         ({"kind": "wrong-key"}, Trouble.UNTRUSTED, "key-unknown"),
         ({"kind": "garbage", "route": "challenges"}, Trouble.UNREACHABLE, "challenge-malformed"),
-        ({"kind": "error", "route": "challenges", "status": 502}, Trouble.UNREACHABLE, "internal"),
+        (
+            {"kind": "error", "route": "challenges", "status": 502, "count": 3},
+            Trouble.UNREACHABLE,
+            "internal",
+        ),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
