@@ -60,7 +60,7 @@ RULES = {
 
 def policy(decision: Decision) -> Policy:
     """A policy with one decision for all devices."""
-    head = f'id = "stateful-{decision}"\nversion = 1\ntitle = "All devices"\n'
+    head = f'id = "stateful-{decision}"\nversion = 100\ntitle = "All devices"\n'
     territories = "[territories]\nprohibited = []\nno_presence = []\n"
     rule_text = f'[[rules]]\nid = "all-devices"\ndecision = "{decision}"\n{RULES[decision]}'
     return Policy.parse(head + territories + rule_text, f"{decision}.toml")
