@@ -7,9 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.telephony.identity import is_imei
 from agent.telephony.reader import read_telephony
 from tests.support.profiles import examples
 from tests.support.transcripts import (
+    BASE,
     READING,
     Card,
     Form,
@@ -18,6 +20,7 @@ from tests.support.transcripts import (
     flatten,
     load_forms,
 )
+from wire.evidence import Telephony
 
 FORMS = load_forms(Path(__file__).parents[1] / "unit" / "agent" / "telephony" / "forms.toml")
 
@@ -66,3 +69,39 @@ def test_no_mixture_of_forms_gives_a_value_that_none_states(forms: list[Form]) -
         assert reading.imeis[0] == READING["imeis.0"]
     assert reading.telephony.sims
     assert reading.telephony.serving is not None
+
+
+FILES = ("2FE2", "6F07", "6FAD", "6F46", "6F3E")
+CARDS = st.builds(
+    Card,
+    parameters=st.sampled_from(["fcp", "fci", "classic", "exact", "announced", "wrong", "broken", "refused"]),
+    binary=st.sampled_from(["exact", "gsm", "wrong", "end", "short"]),
+    most=st.sampled_from([256, 256, 7, 1]),
+    all=st.booleans(),
+)
+
+
+@st.composite
+def damaged_answers(draw: st.DrawFn) -> dict[str, str]:
+    """The answers to some commands with a few bytes replaced, inserted or removed."""
+    damaged: dict[str, str] = {}
+    for command in draw(st.lists(st.sampled_from(sorted(BASE)), min_size=1, max_size=4, unique=True)):
+        text = "".join(f"\r\n{line}\r\n" for line in BASE[command])
+        for _ in range(draw(st.integers(1, 4))):
+            at = draw(st.integers(0, len(text)))
+            inserted = draw(st.text(st.characters(max_codepoint=0xFF), max_size=3))
+            text = text[:at] + inserted + text[at + draw(st.integers(0, 3)) :]
+        damaged[command] = text
+    return damaged
+
+
+@settings(max_examples=examples(120))
+@given(damaged_answers(), st.dictionaries(st.sampled_from(FILES), st.binary(max_size=40)), CARDS)
+def test_damaged_answers_and_files_give_valid_evidence(
+    answers: dict[str, str], files: dict[str, bytes], card: Card
+) -> None:
+    modem = TimedTranscriptModem(answers, {key: content.hex() for key, content in files.items()}, card)
+    reading = read_telephony(modem)
+    assert Telephony.model_validate_json(reading.telephony.to_wire()) == reading.telephony
+    assert all(is_imei(imei) for imei in reading.imeis)
+    assert modem.waited < 120
