@@ -146,12 +146,6 @@ def explain(
     if activation != classes.NONE:
         kind = _territory_class(policy, activation, "--activation", classes.CONTRADICTORY)
         activated = policy_facts.ActivationFact(kind, since)
-    campaigns = {name: period.state(moment) for name, period in policy.periods.items()}
-    for text in campaign or ():
-        name, _, state = text.partition("=")
-        output.known_name(name, list(policy.periods), "campaign of this policy")
-        _check_word(state, list(documents.CampaignState), "--campaign")
-        campaigns[name] = documents.CampaignState(state)
     facts = policy_facts.Facts(
         territory=_territory_class(policy, territory, "--territory", classes.NONE),
         activation=activated,
@@ -163,13 +157,26 @@ def explain(
         boot_key=appraisal.BootKey(boot_key),
         deviations=frozenset(map(deviations.Deviation, deviation or ())),
         terms=terms,
-        campaigns=campaigns,
+        campaigns=_campaign_states(policy, moment, campaign or ()),
     )
     explanation = explanations.explain(policy, facts)
     if json:
         output.as_json(tables.explanation_json(policy, explanation, moment))
     else:
         output.show(*tables.explanation(policy, explanation, moment))
+
+
+def _campaign_states(
+    policy: "Policy", moment: int, given: Sequence[str]
+) -> "dict[str, documents.CampaignState]":
+    """The state of each campaign at `moment`, replaced by those that are given as `id=state`."""
+    states = {name: period.state(moment) for name, period in policy.periods.items()}
+    for text in given:
+        name, _, state = text.partition("=")
+        output.known_name(name, list(policy.periods), "campaign of this policy")
+        _check_word(state, list(documents.CampaignState), "--campaign")
+        states[name] = documents.CampaignState(state)
+    return states
 
 
 def diff(

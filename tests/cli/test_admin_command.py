@@ -114,20 +114,20 @@ def test_devices_search_reads_all_pages_up_to_the_limit(server: Operated) -> Non
 def test_policy_is_put_simulated_put_in_force_and_rolled_back(server: Operated, tmp_path: Path) -> None:
     server.activate()
     draft = tmp_path / "draft.toml"
-    admin("policies", "get", DEFAULT, "1", "--out", str(draft))
-    assert admin("policies", "get", DEFAULT, "1").stdout == draft.read_text("utf-8")
-    draft.write_text(LANTERN.replace("version = 1", "version = 2"), "utf-8")
+    admin("policies", "get", DEFAULT, "2", "--out", str(draft))
+    assert admin("policies", "get", DEFAULT, "2").stdout == draft.read_text("utf-8")
+    draft.write_text(LANTERN.replace("version = 1", "version = 3"), "utf-8")
     assert "deny" in admin("policies", "simulate", str(draft)).stdout
     assert as_json("policies", "simulate", str(draft))["changed"] == 1
-    assert "version 2 is stored; it is not put in force" in admin("policies", "put", str(draft), *WHY).stdout
+    assert "version 3 is stored; it is not put in force" in admin("policies", "put", str(draft), *WHY).stdout
     assert "is changed" in admin("policies", "put", str(draft), *WHY).stdout
     assert as_json("policies", "in-force")["id"] == DEFAULT
-    assert "lantern-open" in admin("policies", "put-in-force", "lantern-open", "2", *WHY).stdout
+    assert "lantern-open" in admin("policies", "put-in-force", "lantern-open", "3", *WHY).stdout
     assert {each["id"]: each["in_force"] for each in as_json("policies", "list")} == {
         DEFAULT: False,
         "lantern-open": True,
     }
-    assert as_json("policies", "roll-back", *WHY)["version"] == 3
+    assert as_json("policies", "roll-back", *WHY)["version"] == 4
     assert "lantern-open" in admin("policies", "list").stdout
 
 
