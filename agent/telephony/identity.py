@@ -35,7 +35,7 @@ def find_imeis(text: str) -> tuple[str, ...]:
     """The IMEIs in a line, with their check digit.
 
     A line states an IMEI with 14 digits (no check digit), 15 (the check digit, or 0 in its place, clause 6.2.1),
-    16 (IMEISV, clause 6.2.2) or 17 (IMEI and software version), with or without a label, quotes, separators between
+    16 (IMEISV, clause 6.2.2) or 17 (both), with or without a label, quotes, separators between
     the digits, a filler, or more fields.
 
     >>> find_imeis("IMEI: 49-015420-323751-8"), find_imeis("4901542032375101"), find_imeis("490154203237510,02")
@@ -53,5 +53,4 @@ def _as_imei(number: str) -> str | None:
         return None
     imei = f"{body}{check_digit(body)}"
     stated = number[14:15] if len(number) in (15, 17) else ""
-    accepted = ("", imei[14], "0") if len(number) == 15 else ("", imei[14])
-    return imei if stated in accepted else None
+    return imei if stated in ("", imei[14], "0") else None

@@ -170,16 +170,17 @@ class ModemSession:
     def _synchronise(self, outstanding: Command | None) -> bool:
         """Make sure that no older response can arrive. Returns whether that to `outstanding` has arrived meanwhile.
 
-        A modem that never gives information for a probe, and refuses each with one error, is taken as synchronised:
-        after each error the line was quiet until the time-out. The probe that was answered last comes first, with more
-        time: some modems answer a question about the network or the SIM only when it has been found.
+        A modem that refuses each probe with one error, and has not answered one of them before, is taken as
+        synchronised: after each error the line was quiet until the time-out. The probe that was answered last comes
+        first, with more time: some modems answer a question about the network or the SIM only when it has been found.
         """
         self._heard = False
         self._events_heard = 0
         self._stale.clear()
         self._drain()
         refused: list[bool] = []
-        for probe in self._probes_for(outstanding):
+        probes = self._probes_for(outstanding)
+        for probe in probes:
             before = len(self._stale)
             late = self._patience.late if probe == self._probe else None
             reply = self._exchange(probe, probing=True, seconds=late)
@@ -190,7 +191,7 @@ class ModemSession:
             refused.append(self._stale[before:] == [False])
             if not self._events_heard and len(refused) == _SILENT_PROBES:
                 break
-        if all(refused) and self._probe is None:
+        if all(refused) and self._probe not in probes:
             return False
         code = FaultCode.MODEM_NOT_UNDERSTOOD if self._heard else FaultCode.MODEM_SILENT
         raise SessionEndedError(code, (outstanding or commands.PROBES[0]).text)

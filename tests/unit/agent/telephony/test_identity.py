@@ -46,7 +46,7 @@ FRAMES = (
 def test_every_stated_length_gives_the_imei(body: str, frame: str) -> None:
     """14 digits, 15 with the check digit or 0 in its place, 16 with the software version, 17 with both."""
     imei = f"{body}{check_digit(body)}"
-    for stated in (body, imei, f"{body}0", f"{body}42", f"{imei}42"):
+    for stated in (body, imei, f"{body}0", f"{body}42", f"{imei}42", f"{body}042"):
         assert find_imeis(frame.format(stated)) == (imei,)
 
 
