@@ -156,10 +156,12 @@ def parse_icc_profile(document: bytes) -> SimCard:
 
 def _files(master: XmlElement) -> list[XmlElement]:
     """Every EF; those of the USIM application last, because they replace others with the same identifier."""
-    applications = [child for child in master.children if child.name == "ADF"]
-    usim = [child for child in applications if child.attributes.get("name") == "USIM"]
-    folders = [child for child in master.children if child not in usim] + usim
+    folders = sorted(master.children, key=_is_usim)
     return [file for folder in folders for file in folder.walk("EF")]
+
+
+def _is_usim(folder: XmlElement) -> bool:
+    return folder.name == "ADF" and folder.attributes.get("name") == "USIM"
 
 
 def _record(file: XmlElement, entry: XmlElement) -> tuple[CardCommand, CardResponse]:
