@@ -163,7 +163,7 @@ _EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "serial": 1,
         "decision": "deny",
         "reason": "territory-prohibited",
-        "policy": {"id": "export-2021-09", "version": 2, "rule": "prohibited-at-activation"},
+        "policy": {"id": "export-2021-09", "version": 1, "rule": "prohibited-at-activation"},
         "trust": "affirming",
         "territory": "CU",
         "message": {"key": "not-sold-here", "args": {"territory": "CU", "case": "SLV-BHD56-2EFNY"}},

@@ -27,8 +27,10 @@ from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.reasons import ChainError, ChainProblem
 from server_stub.attestation.signature_algorithms import is_signed_by, read_algorithm
 
-_CURVES: Final = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+_CURVES: Final = frozenset({"secp256r1", "secp384r1"})
 _RSA_BITS_MIN: Final = 2048
+_RSA_BITS_MAX: Final = 4096
+_RSA_EXPONENTS: Final = frozenset({3, 65537})
 _NO_CONSTRAINTS: Final = BasicConstraints(ca=False, path_length=None)
 
 
@@ -83,21 +85,30 @@ def issuer_of(certificate: ParsedCertificate, place: int, anchor: Anchor, *, onl
         )
         raise refusal(ChainProblem.EXTENSION_MISPLACED, place, finding, certificate)
     check_extensions(certificate, place)
-    if anchor is not Anchor.SOFTWARE and not is_strong(key):
+    if not is_cheap(key) or (anchor is not Anchor.SOFTWARE and not is_strong(key)):
         raise refusal(ChainProblem.KEY_WEAK, place, f"has a key that {_NOT_STRONG}", certificate)
     if not validity.usual:
         deviations.add(Deviation.TIME_UNUSUAL)
     return Issuer(certificate, place, key, basic.path_length, validity, frozenset(deviations))
 
 
-_NOT_STRONG: Final = "is neither RSA of 2048 bits or more nor on P-256, P-384 or P-521"
+_NOT_STRONG: Final = (
+    "is neither RSA of 2048 to 4096 bits with the exponent 3 or 65537 nor on P-256 or P-384"
+)
+
+
+def is_cheap(key: PublicKeyTypes) -> bool:
+    """Whether a signature of a key costs little to verify. A stranger chooses the keys below no configured root."""
+    if isinstance(key, RSAPublicKey):
+        return key.key_size <= _RSA_BITS_MAX and key.public_numbers().e in _RSA_EXPONENTS
+    return not isinstance(key, EllipticCurvePublicKey) or key.curve.name in _CURVES
 
 
 def is_strong(key: PublicKeyTypes) -> bool:
     """Whether a key may issue certificates of hardware."""
     if isinstance(key, RSAPublicKey):
-        return key.key_size >= _RSA_BITS_MIN
-    return isinstance(key, EllipticCurvePublicKey) and key.curve.name in _CURVES
+        return key.key_size >= _RSA_BITS_MIN and is_cheap(key)
+    return isinstance(key, EllipticCurvePublicKey) and is_cheap(key)
 
 
 def check_extensions(certificate: ParsedCertificate, place: int) -> None:
