@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # The many processes of a test run share compiled modules; without them each compiles the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation lint format bench mutation fuzz picture picture-report lock generate clean help
+.PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation lint format bench mutation fuzz audit picture picture-report lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -56,9 +56,12 @@ mutation: $(DEV) ## mutation-test the verifier, the sealing and the key source
 	nice $(BIN)/python -m tools.mutation
 
 SECONDS ?= 600
-fuzz: $(AUDIT)   ## fuzz the verifier, the sealing and the attestation parser for SECONDS each, and store the findings
-	for target in verifier sealing attestation; do nice $(BIN)/python -W ignore -m fuzz $$target $(SECONDS) || exit 1; done
+fuzz: $(AUDIT)   ## fuzz every reader of untrusted bytes for SECONDS each, and store the findings
+	for target in $$($(BIN)/python -c 'import fuzz; print(*fuzz.TARGETS)'); do nice $(BIN)/python -W ignore -m fuzz $$target $(SECONDS) || exit 1; done
 	$(BIN)/python -W ignore -m fuzz keep
+
+audit: $(AUDIT)  ## check the locked requirements for known vulnerabilities, and write the bill of materials
+	$(BIN)/python -m tools.audit
 
 picture: $(RUN)  ## take the screenshot of the demo page for the README (needs Chromium)
 	folder=$$(mktemp -d) && $(BIN)/activation demo --html $$folder/demo.html >$$folder/demo.txt \

@@ -1,5 +1,7 @@
-"""The built wheel is complete."""
+"""The built wheel is complete, and the same for the same commit."""
 
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,9 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 def test_command_of_the_built_wheel_runs_without_the_checkout(tmp_path: Path) -> None:
     """Users install the wheel: it must contain all data files."""
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w"]
-    subprocess.run([*build, str(tmp_path), str(ROOT)], check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
+    wheel = _build(ROOT, tmp_path)
     unpacked = tmp_path / "unpacked"
     zipfile.ZipFile(wheel).extractall(unpacked)
     matrix = _run(
@@ -29,6 +29,51 @@ def test_command_of_the_built_wheel_runs_without_the_checkout(tmp_path: Path) ->
         " print(result.status, result.file)",
     )
     assert incident == "passed scenarios/incident/incident-2021.scenario.yaml\n"
+
+
+@pytest.mark.slow
+def test_wheel_of_the_same_files_has_the_same_bytes(tmp_path: Path) -> None:
+    """On another day, in another folder and time zone, with another umask, and listed in another order."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    files = sorted(name for name in os.fsdecode(listed).split("\0") if name and (ROOT / name).is_file())
+    wheels = [
+        _build_copy(files, tmp_path / "one", umask=0o022, at=1_600_000_000, zone="UTC"),
+        _build_copy(
+            files[::-1], tmp_path / "an" / "other", umask=0o077, at=1_700_000_001, zone="Asia/Kathmandu"
+        ),
+    ]
+    first, second = (zipfile.ZipFile(wheel) for wheel in wheels)
+    assert first.namelist() == second.namelist()
+    different = [
+        one.filename
+        for one, other in zip(first.infolist(), second.infolist(), strict=True)
+        if (first.read(one), one.date_time, one.external_attr)
+        != (second.read(other), other.date_time, other.external_attr)
+    ]
+    assert different == []
+    assert wheels[0].name == wheels[1].name
+    assert wheels[0].read_bytes() == wheels[1].read_bytes()
+
+
+def _build_copy(files: list[str], folder: Path, *, umask: int, at: int, zone: str) -> Path:
+    """The wheel of a copy of the files, all written at a time with a umask."""
+    source = folder / "source"
+    for name in files:
+        copy = source / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, copy)
+        copy.chmod(0o777 & ~umask if os.access(ROOT / name, os.X_OK) else 0o666 & ~umask)
+        os.utime(copy, (at, at))
+    return _build(source, folder, umask=umask, TZ=zone, PYTHONHASHSEED=str(at % 1000))
+
+
+def _build(source: Path, folder: Path, umask: int = -1, **environment: str) -> Path:
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w"]
+    command = [*build, str(folder), str(source)]
+    unset = {name: text for name, text in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    subprocess.run(command, check=True, capture_output=True, env=unset | environment, umask=umask)
+    [wheel] = folder.glob("*.whl")
+    return wheel
 
 
 def _run(unpacked: Path, code: str) -> str:

@@ -1,0 +1,1 @@
+"""What the locked requirements are, and which of them have known vulnerabilities."""
