@@ -14,11 +14,9 @@ from typing import Final
 
 import atheris  # type: ignore[import-untyped]  # it carries no types, and there are no stubs
 
+from fuzz import BOUNDED, TARGETS
 from fuzz.keep import with_new_coverage
-
-TARGETS: Final = ("verifier", "sealing", "attestation")
-LENGTH_MAX: Final = 4096
-"""Longest input, in bytes: four times a verdict, twice a certificate."""
+from fuzz.mutated import LENGTH_MAX
 
 _CORPUS: Final = Path(__file__).parent / "corpus"
 _FOUND: Final = Path("build/fuzz")
@@ -30,8 +28,10 @@ def main(arguments: list[str]) -> None:
         case ["keep"]:
             for target in TARGETS:
                 corpus, harness = _CORPUS / target, import_module(f"fuzz.{target}")
-                inputs = [*corpus.iterdir(), *(_FOUND / target).glob("*")]
-                for path in with_new_coverage(inputs, harness.fuzz_one):
+                fuzz_one = harness.fuzz_one.replay if target in BOUNDED else harness.fuzz_one
+                inputs = [*corpus.glob("*"), *(_FOUND / target).glob("*")]
+                corpus.mkdir(exist_ok=True)
+                for path in with_new_coverage(inputs, fuzz_one):
                     if path.parent != corpus:
                         copyfile(path, corpus / path.name)
         case [target, seconds] if target in TARGETS and seconds.isdecimal():
@@ -42,9 +42,12 @@ def main(arguments: list[str]) -> None:
 
 def _search(target: str, seconds: str) -> None:
     with atheris.instrument_imports(
-        include=["agent", "wire", "server_stub", "fuzz"], enable_loader_override=False
+        include=["agent", "wire", "text_input", "server_stub", "lab", "fuzz"], enable_loader_override=False
     ):
         harness = import_module(f"fuzz.{target}")
+    fuzz_one = harness.fuzz_one
+    if target in BOUNDED:
+        fuzz_one = fuzz_one.instrumented()
     corpus, found = _CORPUS / target, _FOUND / target
     for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +58,7 @@ def _search(target: str, seconds: str) -> None:
         f"-max_total_time={seconds} -max_len={LENGTH_MAX} -print_final_stats=1 -rss_limit_mb=2048 -timeout=20"
     )
     dictionary = f"-dict={_CORPUS / 'words.dict'}"
-    atheris.Setup(["fuzz", *options.split(), dictionary, str(found), str(corpus)], harness.fuzz_one)
+    atheris.Setup(["fuzz", *options.split(), dictionary, str(found), str(corpus)], fuzz_one)
     atheris.Fuzz()
 
 

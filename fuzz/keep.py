@@ -7,7 +7,8 @@ from types import FrameType
 from typing import Any, Final
 
 _CODE: Final = tuple(
-    str(Path(__file__).parents[1] / name) for name in ("agent", "wire", "server_stub", "fuzz")
+    str(Path(__file__).parents[1] / name)
+    for name in ("agent", "wire", "text_input", "server_stub", "lab", "fuzz")
 )
 
 CoverageStep = tuple[str, int, int]

@@ -92,9 +92,7 @@ def issuer_of(certificate: ParsedCertificate, place: int, anchor: Anchor, *, onl
     return Issuer(certificate, place, key, basic.path_length, validity, frozenset(deviations))
 
 
-_NOT_STRONG: Final = (
-    "is neither RSA of 2048 to 4096 bits with the exponent 3 or 65537 nor on P-256 or P-384"
-)
+_NOT_STRONG: Final = "is neither RSA of 2048 to 4096 bits with the exponent 3 or 65537 nor on P-256 or P-384"
 
 
 def is_cheap(key: PublicKeyTypes) -> bool:
