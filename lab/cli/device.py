@@ -2,7 +2,7 @@
 
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -84,7 +84,7 @@ def device(
     world = clock.World(int(time.time())) if server else clock.World()
     try:
         with (
-            serial_modem.SerialModem(modem) if modem else nullcontext() as tty,
+            _modem_line(modem, quiet=json) as tty,
             simulation.Simulation.open(
                 seed, url=server, world=world, host=http_host.HttpHost, modem_dialect=modem_dialect
             ) as opened,
@@ -105,6 +105,17 @@ def device(
         output.exit_with_error(str(error))
     except ports.PortError as error:
         output.exit_with_error(f"the modem on {modem} cannot be used: {error}", output.ENVIRONMENT)
+
+
+def _modem_line(
+    path: str | None, *, quiet: bool
+) -> "AbstractContextManager[serial_modem.SerialModem | None]":
+    """The modem on a TTY, or none. Raises ModemError."""
+    if path is None:
+        return nullcontext()
+    if not quiet:
+        output.say(f"Reading the modem on {path}; one that does not answer takes minutes.", err=True)
+    return serial_modem.SerialModem(path)
 
 
 def _read_files(

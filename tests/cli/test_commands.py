@@ -127,6 +127,12 @@ def test_device_reads_a_modem_on_a_terminal() -> None:
     assert (sim["mcc"], sim["mnc"], sim["spn"], sim["gid1"]) == ("208", "01", "Orange F", "33AB")
 
 
+def test_device_with_a_modem_on_a_terminal_says_what_it_waits_for() -> None:
+    with pty_line(EmulatedModem(ModemConfig(imeis=("490154203237518",), slots=(None,)))) as path:
+        done = activation("device", "--profile", "official-global", "--place", "paris", "--modem", path)
+    assert done.stderr == f"Reading the modem on {path}; one that does not answer takes minutes.\n"
+
+
 def test_device_whose_modem_dies_says_what_was_left_out() -> None:
     config = ModemConfig(imeis=("490154203237518",), slots=(None,))
     with pty_line(EmulatedModem(config, faults=ModemFaults(dies_after=40))) as path:
