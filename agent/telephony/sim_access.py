@@ -1,13 +1,13 @@
 """Reads files of a SIM by +CRSM (3GPP TS 27.007 clause 8.18), with status words of ETSI TS 102 221 clause 10.2."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from agent.telephony import commands
 from agent.telephony.errors import ElementaryFile, FaultCode, MalformedError
-from agent.telephony.results import split_fields
+from agent.telephony.results import in_plain_characters, split_fields
 from agent.telephony.session import ModemSession
 
 
@@ -192,7 +192,16 @@ def _access(
     reply = session.ask(commands.restricted_access(instruction, file, length, offset))
     if reply.fault is not None:
         raise MalformedError(reply.fault)
-    return parse_card_answer(reply.information[-1])
+    answer = parse_card_answer(reply.information[-1])
+    if length and len(answer.data) == 4 * length:
+        return replace(answer, data=_in_plain_bytes(answer.data))
+    return answer
+
+
+def _in_plain_bytes(data: bytes) -> bytes:
+    """`data` of a modem that writes the hexadecimal digits in UCS2 (AT+CSCS, 27.007 clause 8.18); else unchanged."""
+    digits = in_plain_characters(data.hex().upper())
+    return bytes.fromhex(digits) if _HEX.fullmatch(digits) else data
 
 
 _TEMPLATES: Final = frozenset({0x62, 0x6F})
