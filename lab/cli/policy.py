@@ -23,7 +23,7 @@ with deferred():
     from server_stub.attestation import appraisal, deviations
     from server_stub.policy import diff as differences
     from server_stub.policy import document as documents
-    from server_stub.policy import errors, lint
+    from server_stub.policy import errors, lint, space
     from server_stub.policy import explain as explanations
     from server_stub.policy import facts as policy_facts
     from server_stub.policy import policy as policy_documents
@@ -200,7 +200,10 @@ def diff(
       activation policy diff export-2021-09 my-policy.toml
     """
     before, after = _parse_policy(old), _parse_policy(new)
-    found = differences.difference(before, after)
+    try:
+        found = differences.difference(before, after)
+    except space.TooManyCombinationsError as error:
+        output.exit_with_error(f"{old}, {new}: {error}")
     if json:
         changes = found.changes if details else found.decisions
         output.as_json(tables.difference_json(before, after, found, changes))

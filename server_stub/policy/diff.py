@@ -81,7 +81,7 @@ class Difference:
 
 
 def difference(old: Policy, new: Policy) -> Difference:
-    """Compare two policies over the finite product of facts.
+    """Compare two policies over the finite product of facts. Raises TooManyCombinationsError.
 
     >>> [c.where for c in difference(first, second).decisions]  # doctest: +SKIP
     [{'territory': ('prohibited',), 'intent': ('check-in',)}]

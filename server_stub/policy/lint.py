@@ -5,13 +5,13 @@ A note is about a choice with a consequence that the author should know: no rule
 """
 
 from collections.abc import Container, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 from server_stub.policy.errors import PolicyProblem, located
 from server_stub.policy.facts import CAMPAIGN
 from server_stub.policy.policy import Policy
-from server_stub.policy.space import Space
+from server_stub.policy.space import Box, ComparisonBudget, Space, TooManyCombinationsError
 from text_input.toml import Path
 
 
@@ -60,27 +60,40 @@ def notes(policy: Policy, source: str) -> tuple[PolicyProblem, ...]:
 
 
 def _unmatched_rules(policy: Policy) -> Iterator[tuple[Path, str]]:
-    """Rules that decide nothing, over the finite product of facts."""
-    space = Space.of(policy)
-    for index, alternatives in groupby(space.boxes[0], key=itemgetter(0)):
-        rule, boxes = policy.document.rules[index], [box for _, box in alternatives]
-        # Alternatives differ only in the deviation, which a device can always have.
-        box = boxes[0]
-        if empty := [d.fact for d, mask in zip(space.dimensions, box, strict=True) if not mask]:
-            fact = "campaign" if empty[0].startswith(CAMPAIGN) else empty[0]
-            advice = (
-                "check them and `territories`"
-                if fact in ("territory", "activation")
-                else "correct or remove them"
-            )
-            problem = f"rule {rule.id} never matches: no device meets its conditions on {fact}; {advice}"
-            yield ("rules", index, "when", fact), problem
-            continue
-        winners = sorted({winner[0] for box in boxes for _, winner in space.pieces(box)})
-        if index not in winners:
-            names = ", ".join(policy.document.rules[winner].id for winner in winners)
-            yield (
-                ("rules", index),
-                f"rule {rule.id} never matches: earlier rules decide every device that it matches ({names}); "
-                "move it up or remove it",
-            )
+    """Rules that decide nothing, over the finite product of facts, as far as it can be examined."""
+    budget, index = ComparisonBudget(), 0
+    try:
+        space = Space.of(policy)
+        for index, alternatives in groupby(space.boxes[0], key=itemgetter(0)):
+            if problem := _unmatched(space, index, [box for _, box in alternatives], budget):
+                yield problem
+    except TooManyCombinationsError as error:
+        yield ("rules", index), f"whether this rule and later ones ever match is not checked: {error}"
+
+
+def _unmatched(
+    space: Space, index: int, boxes: list[Box], budget: ComparisonBudget
+) -> tuple[Path, str] | None:
+    """Why the rule of these boxes decides nothing, None if it decides something. Raises TooManyCombinationsError."""
+    rule = space.rule(0, index)
+    # Alternatives differ only in the deviation, which a device can always have.
+    if empty := [d.fact for d, mask in zip(space.dimensions, boxes[0], strict=True) if not mask]:
+        fact = "campaign" if empty[0].startswith(CAMPAIGN) else empty[0]
+        advice = (
+            "check them and `territories`"
+            if fact in ("territory", "activation")
+            else "correct or remove them"
+        )
+        problem = f"rule {rule.id} never matches: no device meets its conditions on {fact}; {advice}"
+        return ("rules", index, "when", fact), problem
+    winners = set()
+    for _, (winner,) in chain.from_iterable(space.pieces(box, budget) for box in boxes):
+        if winner == index:
+            return None
+        winners.add(winner)
+    names = ", ".join(space.rule(0, winner).id for winner in sorted(winners))
+    return (
+        ("rules", index),
+        f"rule {rule.id} never matches: earlier rules decide every device that it matches ({names}); "
+        "move it up or remove it",
+    )

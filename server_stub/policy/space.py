@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, Final
 
 from server_stub.policy.document import Rule
 from server_stub.policy.facts import Facts, Predicate, alternatives_of
@@ -22,6 +22,35 @@ Box = tuple[int, ...]
 
 Winners = tuple[int, ...]
 """The index of the deciding rule in each policy."""
+
+
+COMPARISONS_MAX: Final = 300_000
+"""Most comparisons of a piece with a rule for one examination of a policy: the pieces can multiply with each rule."""
+EVALUATIONS_MAX: Final = 1_000_000
+"""Most evaluations of a rule's conditions for the values of all facts."""
+
+
+class TooManyCombinationsError(ValueError):
+    """The rules distinguish too many combinations of facts to examine all of them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the rules distinguish too many combinations of facts to examine all of them; "
+            "use fewer rules or conditions"
+        )
+
+
+@dataclass(slots=True)
+class ComparisonBudget:
+    """How many comparisons are left."""
+
+    left: int = COMPARISONS_MAX
+
+    def spend(self, comparisons: int) -> None:
+        """Raises TooManyCombinationsError if there are not so many left."""
+        self.left -= comparisons
+        if self.left < 0:
+            raise TooManyCombinationsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +135,11 @@ class Space:
 
     @classmethod
     def of(cls, *policies: Policy) -> "Space":
-        """The product of all values that these policies can distinguish."""
-        rules = RuleAlternative.all_of(policies)
-        dimensions = tuple(
-            FactDimension.of(fact, values, rules) for fact, values in values_of(policies).items()
-        )
+        """The product of all values that these policies can distinguish. Raises TooManyCombinationsError."""
+        rules, axes = RuleAlternative.all_of(policies), values_of(policies)
+        if len(rules) * sum(map(len, axes.values())) > EVALUATIONS_MAX:
+            raise TooManyCombinationsError
+        dimensions = tuple(FactDimension.of(fact, values, rules) for fact, values in axes.items())
         boxes: list[list[tuple[int, Box]]] = [[] for _ in policies]
         for number, each in enumerate(rules):
             boxes[each.side].append((each.rule, tuple(d.mask(number) for d in dimensions)))
@@ -121,14 +150,17 @@ class Space:
         """All combinations."""
         return tuple(dimension.full for dimension in self.dimensions)
 
-    def pieces(self, box: Box) -> Iterator[tuple[Box, Winners]]:
-        """Split `box` until each policy decides each piece by one rule. Leaves out pieces that cannot occur."""
-        waiting = [box]
+    def pieces(self, box: Box, budget: ComparisonBudget | None = None) -> Iterator[tuple[Box, Winners]]:
+        """Split `box` until each policy decides each piece by one rule. Leaves out pieces that cannot occur.
+
+        Raises TooManyCombinationsError.
+        """
+        waiting, budget = [box], budget or ComparisonBudget()
         while waiting:
             piece = waiting.pop()
             winners = []
             for rules in self.boxes:
-                winner, halves = _first_match(piece, rules)
+                winner, halves = _first_match(piece, rules, budget)
                 if halves:
                     waiting += halves
                     break
@@ -208,9 +240,12 @@ def _bits(mask: int) -> Iterator[int]:
     return (index for index in range(mask.bit_length()) if mask >> index & 1)
 
 
-def _first_match(box: Box, rules: tuple[tuple[int, Box], ...]) -> tuple[int, list[Box]]:
+def _first_match(
+    box: Box, rules: tuple[tuple[int, Box], ...], budget: ComparisonBudget
+) -> tuple[int, list[Box]]:
     """The rule that decides the whole box, or two halves of the box, split by the first rule that decides a part."""
     for index, rule in rules:
+        budget.spend(1)
         overlap = tuple(mine & its for mine, its in zip(box, rule, strict=True))
         if overlap == box:
             return index, []

@@ -1,15 +1,21 @@
 """A policy document that is hostile, or wrong in every line, costs little and gets a short list of errors."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from server_stub import policies
+from server_stub.policy import lint
+from server_stub.policy.diff import difference
 from server_stub.policy.document import LIST_MAX
 from server_stub.policy.errors import PROBLEMS_MAX, PolicyError
+from server_stub.policy.policy import Policy
 from server_stub.policy.reading import parse
+from server_stub.policy.space import ComparisonBudget, Space, TooManyCombinationsError
 
 EXAMPLE = (Path(policies.__file__).parent / "example.toml").read_text("utf-8")
 
@@ -67,3 +73,65 @@ def test_cost_grows_in_proportion_to_the_size(make: Callable[[int], str]) -> Non
 def test_lists_are_bounded() -> None:
     error = rejected(EXAMPLE.replace('["CU"]', str(["CU"] * (LIST_MAX + 1))))
     assert error.key == "territories.prohibited"
+
+
+WORDS = {
+    "territory": ["prohibited", "no-presence", "eligible", "unknown", "contradictory"],
+    "activation": ["none", "prohibited", "no-presence", "eligible", "unknown"],
+    "sale_region": ["in", "us", "eu", "cn", "la"],
+    "identity": ["attested", "unattested"],
+    "trust": ["none", "affirming", "warning", "contraindicated"],
+    "terms": ["2020-01", "2021-06", "2021-09"],
+}
+
+
+def divided(rules: int, seed: int = 1) -> str:
+    """A policy whose rules divide the devices into many groups: each has conditions on other facts than the last."""
+    random = Random(seed)
+    head, _, _ = EXAMPLE.partition("[[rules]]")
+    text = head + "".join(
+        f'[[campaigns]]\nid = "c{number}"\nfrom = 2021-01-01T00:00:00Z\nuntil = 2022-01-01T00:00:00Z\n'
+        for number in range(rules // 2)
+    )
+    for number in range(rules):
+        facts = random.sample(sorted(WORDS), 3)
+        when = [f"{fact} = {json.dumps(random.sample(WORDS[fact], 1 + number % 2))}" for fact in facts]
+        when.append(f'campaign = {{ id = "c{random.randrange(rules // 2)}", state = ["running"] }}')
+        text += f'[[rules]]\nid = "x{number}"\nwhen = {{ {", ".join(when)} }}\n'
+        text += 'decision = "defer"\nreason = "evidence-unattested"\n'
+        text += 'message = { key = "try-later" }\nretry_after = 60\n'
+    return text + EXAMPLE[EXAMPLE.rindex("[[rules]]") :]
+
+
+@pytest.mark.slow
+def test_warnings_of_a_policy_with_many_rules_cost_little() -> None:
+    """Each rule is found to match by the first piece that it decides; 40 rules cost ten seconds before."""
+    budget = ComparisonBudget()
+    space = Space.of(Policy.parse(divided(40), "draft.toml"))
+    with pytest.raises(TooManyCombinationsError):
+        list(space.pieces(space.whole, budget))
+    assert budget.left < 0
+    start = time.process_time()
+    lint.warnings(Policy.parse(divided(40), "draft.toml"), "draft.toml")
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(("name", "value"), [("COMPARISONS", 100), ("EVALUATIONS", 100)])
+def test_rules_that_are_not_examined_are_named(
+    name: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "COMPARISONS":
+        monkeypatch.setattr(lint, "ComparisonBudget", lambda: ComparisonBudget(value))
+    else:
+        monkeypatch.setattr("server_stub.policy.space.EVALUATIONS_MAX", value)
+    policy = Policy.parse(divided(40), "draft.toml")
+    [problem] = [each for each in lint.warnings(policy, "draft.toml") if "is not checked" in each.text]
+    assert problem.key.startswith("rules")
+    assert "use fewer rules or conditions" in problem.text
+
+
+@pytest.mark.slow
+def test_difference_of_policies_with_too_many_combinations_is_refused() -> None:
+    old, new = (Policy.parse(text, "draft.toml") for text in (divided(40), divided(41)))
+    with pytest.raises(TooManyCombinationsError):
+        difference(old, new)
