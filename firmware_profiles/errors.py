@@ -3,6 +3,8 @@
 from enum import StrEnum
 from pathlib import Path
 
+from text_input.messages import shortened
+
 
 class ProfileCode(StrEnum):
     """Stable codes of `ProfileError`."""
@@ -27,6 +29,7 @@ class ProfileError(Exception):
 
     def __init__(self, code: ProfileCode, file: Path, line: int | None, key: str, message: str) -> None:
         where = f"{file}:{line}" if line else f"{file}"
+        key, message = shortened(key), shortened(message)
         super().__init__(f"{where}: {key}: {message}" if key else f"{where}: {message}")
         self.code = code
         self.file = file

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from firmware_profiles.diagnosis import diagnose
 from firmware_profiles.errors import ProfileCode, ProfileError
 from firmware_profiles.model import Profile
+from text_input.files import UnusableFileError, read_bytes
 from text_input.suggestions import suggestion
 from text_input.toml import TomlError, TomlPositions, parse_toml
 
@@ -23,14 +24,9 @@ _SIZE_MAX: Final = 64 * 1024
 def load(path: Path) -> Profile:
     """The profile in a file. Raises ProfileError."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(_SIZE_MAX + 1)
-    except OSError as error:
-        message = error.strerror or "cannot be read"
-        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", message) from error
-    if len(raw) > _SIZE_MAX:
-        message = f"is longer than {_SIZE_MAX} bytes; shorten it"
-        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", message)
+        raw = read_bytes(path, _SIZE_MAX)
+    except UnusableFileError as error:
+        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", error.reason) from error
     try:
         return parse(raw.decode("utf-8"), path)
     except UnicodeDecodeError as error:

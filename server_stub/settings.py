@@ -8,12 +8,15 @@ from pydantic import BeforeValidator, Field, InstanceOf
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server_stub.attestation.appraisal import DeviationTreatment
-from server_stub.policies import DEFAULT, shipped
+from server_stub.policies import DEFAULT, names, shipped
 from server_stub.policy.policy import Policy
 from server_stub.reference_data.source_countries import CountryOf, SourceCountries, unknown_country
 from server_stub.reference_data.status_list import DAY, StatusListFile, WhenUnusable
 from server_stub.signing.signing_key import Algorithm
 from server_stub.store.database import Database
+from text_input.files import UnusableFileError, read_text
+from text_input.suggestions import suggestion
+from text_input.toml import FILE_MAX
 
 _Database = Annotated[InstanceOf[Database], BeforeValidator(Database), NoDecode]
 """Errors do not repeat the value: a URL may contain a password."""
@@ -68,7 +71,9 @@ class Settings(BaseSettings):
         return SourceCountries.read(self.source_countries) if self.source_countries else unknown_country
 
     def load_policy(self) -> Policy:
-        """Load the policy. Raises PolicyError or OSError."""
+        """Load the policy. Raises PolicyError, or UnusableFileError if there is no such policy."""
         if self.policy.endswith(".toml"):
-            return Policy.parse(Path(self.policy).read_text("utf-8"), self.policy)
+            return Policy.parse(read_text(Path(self.policy), FILE_MAX), self.policy)
+        if self.policy not in names():
+            raise UnusableFileError(Path(self.policy), f"is no policy; {suggestion(self.policy, names())}")
         return shipped(self.policy)

@@ -14,6 +14,8 @@ Path = tuple[str | int, ...]
 
 SIZE_MAX: Final = 256 * 1024
 """Longest document, in characters."""
+FILE_MAX: Final = 4 * SIZE_MAX
+"""Longest file of a document, in bytes: each character of UTF-8 has at most four."""
 DEPTH_MAX: Final = 16
 """Deepest nesting of arrays and inline tables, and the most parts of a dotted key."""
 DIGITS_MAX: Final = 40

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.ports import StoreError
+from agent.sealing import RECORD_MAX
 
 PRIVATE: Final = 0o600
 
@@ -37,9 +38,13 @@ class SealedFile:
         self._path = path
 
     def read(self) -> bytes | None:
-        """The content, or None if there is no file. Raises StoreError."""
+        """The content, or None if there is no file. Of one that is longer than a record, the part that shows it.
+
+        Raises StoreError.
+        """
         try:
-            return self._path.read_bytes()
+            with self._path.open("rb") as file:
+                return file.read(RECORD_MAX + 1)
         except FileNotFoundError:
             return None
         except OSError as error:

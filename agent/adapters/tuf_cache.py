@@ -10,6 +10,7 @@ from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
 from wire import key_repository as repository
+from wire import limits
 
 _NAME: Final = re.compile(r"[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*\.json")
 _ROOT: Final = re.compile(r"[0-9]+\.root\.json")
@@ -24,7 +25,7 @@ class CacheFetcher(FetcherInterface):
     metadata: Path
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        """The file in one piece. Raises DownloadHTTPError.
+        """The file in one piece, of at most the length of a response. Raises DownloadHTTPError.
 
         Targets are not found: python-tuf uses the stored one, if there is one, without a request.
         """
@@ -34,6 +35,7 @@ class CacheFetcher(FetcherInterface):
         # Roots are stored by version, other metadata by role.
         stored = f"root_history/{name}" if _ROOT.fullmatch(name) else _VERSION.sub("", name)
         try:
-            return iter(((self.metadata / stored).read_bytes(),))
+            with (self.metadata / stored).open("rb") as file:
+                return iter((file.read(limits.BODY_MAX),))
         except OSError:
             raise DownloadHTTPError(f"{name} is not cached", _NOT_FOUND) from None

@@ -128,7 +128,10 @@ def _read_files(
             return qr.read(picture), card
         if code == "-":
             return sys.stdin.buffer.read(CODE_BYTES_MAX), card
-        return None if code is None else Path(code).read_bytes()[:CODE_BYTES_MAX], card
+        if code is None:
+            return None, card
+        with Path(code).open("rb") as file:
+            return file.read(CODE_BYTES_MAX), card
     except qr.QrError as error:
         output.exit_with_error(str(error))
     except icc_profile.IccProfileError as error:

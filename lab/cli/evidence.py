@@ -15,12 +15,13 @@ from lab.cli.lazy import deferred
 from lab.cli.options import AttestedKey, ModemDialect, Place, Profile, keystore_options
 from lab.world import places
 from wire.challenge import Challenge
-from wire.limits import NONCE_LIFETIME
+from wire.limits import BODY_MAX, NONCE_LIFETIME
 
 with deferred():
     from lab.backend import http_host
     from lab.simulation import simulation, standalone_evidence
     from lab.world import clock
+    from text_input import files
 
 _CHALLENGE_BYTES_MAX: Final = 4096
 """Bytes that are read from standard input."""
@@ -96,10 +97,10 @@ def _read_nonce(argument: str) -> str:
 
 def _read_claims(file: Path) -> dict[str, Any]:
     try:
-        claims = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        output.exit_with_error(f"{file} cannot be read: {error.strerror}")
-    except ValueError as error:
+        claims = json.loads(files.read_text(file, BODY_MAX))
+    except files.UnusableFileError as error:
+        output.exit_with_error(str(error))
+    except (ValueError, RecursionError) as error:
         output.exit_with_error(f"{file} is not JSON: {error}")
     if not isinstance(claims, dict):
         output.exit_with_error(f"{file} contains no object of claims; start with --show-claims")

@@ -6,12 +6,17 @@ import sys
 from typing import Annotated, Any, Final
 
 import typer
+from typer._click.exceptions import ClickException
 
 from lab.cli.lazy import Entry, LazyGroup, deferred
 
 with deferred():
     from importlib import metadata
 
+    from lab.cli import output
+    from text_input import messages
+
+_SHOWN_MAX: Final = 200
 GC_THRESHOLD: Final = 100_000
 """Allocations between two garbage collections. At Python's 700, collections that free nothing take a quarter of the
 start-up time."""
@@ -129,6 +134,26 @@ class _Activation(LazyGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(COMMANDS, **attributes)
 
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """The context of a call. Errors are made `_safe`."""
+        try:
+            return super().make_context(*arguments, **settings)
+        except ClickException as error:
+            raise _safe(error) from None
+
+    def invoke(self, ctx: Any) -> Any:
+        """The command. Errors of its arguments are made `_safe`."""
+        try:
+            return super().invoke(ctx)
+        except ClickException as error:
+            raise _safe(error) from None
+
+
+def _safe(error: ClickException) -> ClickException:
+    """The error, whose message can repeat an argument: escaped for a terminal, and shortened."""
+    error.message = "\n".join(map(messages.shortened, output.printable(error.message).split("\n")))
+    return error
+
 
 app = typer.Typer(
     name="activation",
@@ -165,9 +190,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     for argument in sys.argv[1:]:
         if not argument.isascii() and any("\ud800" <= each <= "\udfff" for each in argument):
-            sys.stderr.write(
-                f"activation: {argument!a} is not UTF-8; rename the file or correct the argument\n"
-            )
+            shown = ascii(argument[:_SHOWN_MAX])
+            sys.stderr.write(f"activation: {shown} is not UTF-8; rename the file or correct the argument\n")
             sys.exit(2)
     app()
 

@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import typer
 
 from lab.cli.lazy import deferred
+from text_input.messages import shortened
 from text_input.suggestions import suggestion
 
 with deferred():
@@ -26,6 +27,9 @@ with deferred():
     from agent.adapters import http, sealed_file
 
 T = TypeVar("T")
+
+_LINES_MAX: Final = 200
+"""Most lines of an error message."""
 
 CHECK_FAILED = 1
 USAGE = 2
@@ -135,8 +139,11 @@ def check_origin(url: str) -> None:
 
 
 def exit_with_error(message: str, code: int = USAGE) -> NoReturn:
-    """Print on standard error what is wrong and what to do, and exit."""
-    say(f"activation: {message}", err=True)
+    """Print on standard error what is wrong and what to do, and exit. A long line is shortened in the middle."""
+    lines = f"activation: {message}".split("\n", _LINES_MAX)
+    if len(lines) > _LINES_MAX:
+        lines[_LINES_MAX] = "…"
+    say("\n".join(map(shortened, lines)), err=True)
     raise typer.Exit(code)
 
 

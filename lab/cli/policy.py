@@ -28,6 +28,7 @@ with deferred():
     from server_stub.policy import facts as policy_facts
     from server_stub.policy import policy as policy_documents
     from server_stub.reference_data import territory_codes
+    from text_input import files, toml
 
 if TYPE_CHECKING:
     from server_stub.policy.document import TerritoryClass
@@ -38,6 +39,7 @@ Document = Annotated[
 ]
 At = Annotated[str | None, typer.Option(help="Time, such as 2021-09-07T12:00:00Z; now by default.")]
 
+_AMOUNT: Final = re.compile(r"[0-9]{1,9}")
 _UNITS: Final = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
 
@@ -257,17 +259,14 @@ def _parse_policy(name: str) -> "Policy":
 def _read(name: str) -> str:
     """The text of the file or of the shipped policy called `name`."""
     file = Path(name)
-    if not (file.suffix == ".toml" or file.is_file()):
+    if not (file.suffix == ".toml" or files.is_file(name)):
         return policies.read(output.known_name(name, list(policies.names()), "policy"))
     try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
+        return files.read_text(file, toml.FILE_MAX)
+    except files.UnusableFileError as error:
         output.exit_with_error(
-            f"{name} is not UTF-8 text at byte {error.start}; a policy is a TOML document",
-            output.CHECK_FAILED,
+            f"{error}; a policy is a TOML document", output.USAGE if error.missing else output.CHECK_FAILED
         )
-    except OSError as error:
-        output.exit_with_error(f"cannot read {name}: {error.strerror}")
 
 
 def _territory_class(
@@ -295,7 +294,7 @@ def _parse_duration(text: str) -> int:
     """Seconds."""
     for unit, size in _UNITS.items():
         number = text.removesuffix(unit)
-        if number != text and number.isascii() and number.isdigit():
+        if number != text and _AMOUNT.fullmatch(number):
             return int(number) * size
     return output.exit_with_error(
         f"--age: {text!r} is not a duration; write a number and a unit: 9d, 12h, 30min or 45s"
@@ -308,6 +307,7 @@ def _parse_time(text: str | None) -> int:
         return int(time.time())
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # In the calendar of UTC too, in which tables show it.
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).timestamp())
+    except (ValueError, OverflowError):
         output.exit_with_error(f"--at: {text!r} is not a time; write one such as 2021-09-07T12:00:00Z")
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -11,24 +11,20 @@ from lab.cli import database as databases
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import ALGORITHMS
+from lab.cli.server_settings import usable_settings
 
 with deferred():
-    import pydantic
-
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import key_repository, server, settings
     from server_stub.admin import context, keys
     from server_stub.api import json_log
     from server_stub.api.limits import environment as limits
-    from server_stub.policy import errors
-    from server_stub.reference_data import source_countries
     from server_stub.signing import signing_key
 
 PUBLIC_SEED: Final = "2021"
 """The default seed. Its keys are public: they derive from it."""
 
 if TYPE_CHECKING:
-    from server_stub.api.limits.settings import ServerLimits
     from server_stub.store.sql import SqlStore
 
 
@@ -78,10 +74,8 @@ def serve(
     folder = keys_folder or database.beside("-keys")
     try:
         server.listen(host, port).close()  # first, so that a failed start leaves no files behind
-        with databases.opened_store(database, "; choose another --db") as store:
+        with databases.opened_store(database, "; choose another --db") as store, usable_settings():
             _serve(host, port, store, folder, signing_key.Algorithm(algorithm), seed)
-    except (errors.PolicyError, source_countries.SourceCountriesError) as error:
-        output.exit_with_error(str(error))
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
     except OSError as error:
@@ -113,7 +107,7 @@ def _is_loopback(host: str) -> bool:
 def _serve(
     host: str, port: int, store: "SqlStore", folder: Path, algorithm: "signing_key.Algorithm", seed: str
 ) -> None:
-    maker, load_limits = manufacturer.Manufacturer(seed), _load_limits()
+    maker, load_limits = manufacturer.Manufacturer(seed), limits.LoadSettings().limits
     secrets, database = maker.secrets_signing_by(algorithm), store.database
     with maker.ceremony.open(folder, secrets.signing_keys, server.system_clock) as repository:
         history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
@@ -171,16 +165,6 @@ def _serve(
             log=json_log.json_log(sys.stderr),
             limits=load_limits,
         )
-
-
-def _load_limits() -> "ServerLimits":
-    """The limits that the environment sets. Exits with an error that names the variable."""
-    try:
-        return limits.LoadSettings().limits
-    except pydantic.ValidationError as error:
-        [first, *_] = error.errors(include_url=False)
-        name = f"ACTIVATION_SERVER_{str(first['loc'][0]).upper()}"
-        output.exit_with_error(f"{name} cannot be used: {first['msg']}")
 
 
 def first_token(file: Path, admin: "context.AdminContext") -> str | None:

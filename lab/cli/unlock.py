@@ -18,6 +18,7 @@ from lab.cli.options import (
     ServerDatabase,
     Undelivered,
 )
+from lab.cli.server_settings import usable_settings
 from wire.limits import CODE_MAX, TEXT_MAX
 from wire.unlock import ChallengeError, UnlockChallenge
 
@@ -75,7 +76,7 @@ def unlock(
     database = databases.existing_database(db)
     folder = keys or database.beside("-keys")
     try:
-        with databases.opened_store(database) as store:
+        with databases.opened_store(database) as store, usable_settings():
             admin = _device_admin(store, folder, signing_key.Algorithm(algorithm), seed)
             code = admin.unlock_code(parsed, reason=reason, case=case, undelivered=undelivered)
     except devices.OperatorError as error:

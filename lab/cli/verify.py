@@ -13,6 +13,7 @@ from lab.cli.options import Json
 with deferred():
     from agent import ports
     from lab.inspection import inputs, repository_keys, verification_report, verification_trace
+    from text_input import files
 
 if TYPE_CHECKING:
     from agent.verification.keyset import KeySet
@@ -72,7 +73,7 @@ def verify(
     else:
         output.show(verification_report.as_text(trace, token_bytes, key_set, unverified=unverified))
     if not trace.verified:
-        may_be_name = token != "-" and len(token) < 256 and not inputs.is_file(token)  # noqa: S105 - no password
+        may_be_name = token != "-" and len(token) < 256 and not files.is_file(token)  # noqa: S105 - no password
         if trace.failed_at in {1, 2} and may_be_name:
             output.say(f"activation: there is no file {token!r}; it was used as the token itself", err=True)
         raise typer.Exit(output.CHECK_FAILED)

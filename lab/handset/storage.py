@@ -4,6 +4,7 @@ In memory, or in a folder that outlives the emulation.
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, Self, runtime_checkable
@@ -12,6 +13,10 @@ from agent.adapters.sealed_file import SealedFile
 from agent.ports import CounterError, MonotonicCounter, SealedStore, StoreError
 
 _LABEL: Final = "phone.json"
+_DIGITS_MAX: Final = 19
+"""Longest count: what a counter of 64 bits can hold."""
+
+_IMEI: Final = re.compile(r"[0-9]{14,16}")
 
 
 @runtime_checkable
@@ -84,7 +89,7 @@ class FileCounter:
             raise CounterError("counter-unreadable", error.detail) from error
         if content is None:
             return 0
-        if not content.isdigit():
+        if not content.isdigit() or len(content) > _DIGITS_MAX:
             raise CounterError("counter-unreadable", "the file holds no count")
         return int(content)
 
@@ -159,10 +164,14 @@ class DevicePersistence(DeviceStorage):
 def _read_label(content: bytes, folder: Path) -> dict[str, Any]:
     try:
         label = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         label = None
     if isinstance(label, dict) and label.keys() == {"name", "imeis"}:
         name, imeis = label["name"], label["imeis"]
-        if isinstance(name, str) and isinstance(imeis, list):
-            return {"name": name, "imeis": [str(imei) for imei in imeis]}
+        if isinstance(name, str) and isinstance(imeis, list) and all(map(_is_imei, imeis)):
+            return label
     raise PersistenceError(f"{folder / _LABEL} names no phone; choose an empty folder")
+
+
+def _is_imei(value: object) -> bool:
+    return isinstance(value, str) and _IMEI.fullmatch(value) is not None

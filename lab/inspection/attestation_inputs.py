@@ -5,7 +5,7 @@ import datetime
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,9 @@ from lab.inspection.inputs import InputError, read_file
 from server_stub.attestation.certificate import parse
 from server_stub.attestation.revocation import StatusEntry, StatusList, StatusListError
 
-_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
-_PEM_BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PEM_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+_PEM_END: Final = b"-----END CERTIFICATE-----"
+_ROOTS_MAX: Final = 64
 _STDIN_MAX: Final = 1024 * 1024
 _CHAIN_MAX: Final = 16
 _IMEI: Final = re.compile(r"\d{14,16}", re.ASCII)
@@ -34,12 +35,23 @@ def read_chain(argument: str) -> tuple[bytes, ...]:
     """
     content = sys.stdin.buffer.read(_STDIN_MAX) if argument == "-" else read_file(Path(argument))
     name = "standard input" if argument == "-" else argument
-    blocks = _PEM.findall(content)
+    blocks = [block.removeprefix(_PEM_BEGIN).removesuffix(_PEM_END) for block in _pem_blocks(content)]
     if not blocks:
         raise InputError(f"{name} contains no certificate in PEM; give the chain, leaf first")
     if len(blocks) > _CHAIN_MAX:
         raise InputError(f"{name} contains {len(blocks)} certificates; a chain has at most {_CHAIN_MAX}")
     return tuple(_certificate(block, f"{name}, certificate {place}") for place, block in enumerate(blocks))
+
+
+def _pem_blocks(content: bytes) -> Iterator[bytes]:
+    """Each certificate with its marks. Found in one pass, also if there are many marks without their ends."""
+    end = 0
+    while (begin := content.find(_PEM_BEGIN, end)) >= 0:
+        end = content.find(_PEM_END, begin)
+        if end < 0:
+            return
+        end += len(_PEM_END)
+        yield content[begin:end]
 
 
 def _certificate(block: bytes, name: str) -> bytes:
@@ -52,9 +64,11 @@ def _certificate(block: bytes, name: str) -> bytes:
 def read_roots(path: Path) -> tuple[x509.Certificate, ...]:
     """Roots: a JSON array of PEM texts, as Android publishes them, or a PEM file. Raises InputError."""
     content = read_file(path)
-    pems = _json_texts(content, path) if content.lstrip()[:1] == b"[" else _PEM_BLOCK.findall(content)
+    pems = _json_texts(content, path) if content.lstrip()[:1] == b"[" else [*_pem_blocks(content)]
     if not pems:
         raise InputError(f"{path} contains no root; give a JSON array of PEM texts, or a PEM file")
+    if len(pems) > _ROOTS_MAX:
+        raise InputError(f"{path} contains {len(pems)} roots; give at most {_ROOTS_MAX}")
     roots = []
     for place, pem in enumerate(pems):
         try:

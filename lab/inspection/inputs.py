@@ -20,11 +20,14 @@ from joserfc.jwk import ECKey, OKPKey
 from agent.verification import keys as algorithms
 from agent.verification import strict_json
 from agent.verification.keyset import KeySet, KeySetError
+from text_input.files import UnusableFileError, is_file, read_bytes
 from wire import limits
 
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _FILE_MAX: Final = 1024 * 1024
 """Longest file that is read."""
+_KEY_MAX: Final = 16 * 1024
+"""Longest file of a device key or its certificate."""
 _PATH_MAX: Final = 256
 """A shorter argument with a slash is taken for the name of a file."""
 _DEVICE_KEY_FORMS: Final = (
@@ -54,24 +57,13 @@ def read_token(argument: str) -> bytes:
     return argument.encode("utf-8", "surrogateescape")
 
 
-def is_file(argument: str) -> bool:
-    """Whether a file has this name. For an argument as long as a token, some systems raise an error."""
-    try:
-        return Path(argument).is_file()
-    except (OSError, ValueError):
-        return False
-
-
 def read_file(path: Path) -> bytes:
     """The content of a file of at most 1 MiB. Raises InputError."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_FILE_MAX + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; give the name of a readable file") from error
-    if len(content) > _FILE_MAX:
-        raise InputError(f"{path} is longer than {_FILE_MAX} bytes; give a smaller file")
-    return content
+        return read_bytes(path, _FILE_MAX)
+    except UnusableFileError as error:
+        advice = "; give the name of a readable file" if error.missing else ""
+        raise InputError(f"{error}{advice}") from error
 
 
 def read_keys(path: Path) -> KeySet:
@@ -94,20 +86,29 @@ def read_device_key(argument: str) -> str:
 def read_time(argument: str) -> int:
     """Seconds since the epoch, from a number or an ISO 8601 time with its offset. Raises InputError.
 
+    The years are 1970 to 9999, which is what a calendar can show.
+
     >>> read_time("2021-09-29T07:20:00Z") == read_time("1632900000")
     True
     """
-    if argument.isascii() and argument.isdigit():
-        return int(argument)
-    try:
-        moment = datetime.datetime.fromisoformat(argument)
-    except ValueError as error:
-        raise InputError(f"{argument!r} is not a time; {_TIME_FORMS}") from error
-    if moment.tzinfo is None:
-        raise InputError(f"{argument!r} has no offset from UTC; {_TIME_FORMS}")
-    return int(moment.timestamp())
+    if _DIGITS.fullmatch(argument):
+        seconds = int(argument) if len(argument) <= _DIGITS_MAX else _TIME_MAX + 1
+    else:
+        try:
+            moment = datetime.datetime.fromisoformat(argument)
+        except ValueError as error:
+            raise InputError(f"{argument!r} is not a time; {_TIME_FORMS}") from error
+        if moment.tzinfo is None:
+            raise InputError(f"{argument!r} has no offset from UTC; {_TIME_FORMS}")
+        seconds = int(moment.timestamp())
+    if not 0 <= seconds <= _TIME_MAX:
+        raise InputError(f"{argument!r} is not in the years 1970 to 9999; {_TIME_FORMS}")
+    return seconds
 
 
+_DIGITS: Final = re.compile(r"[0-9]+")
+_DIGITS_MAX: Final = 12
+_TIME_MAX: Final = int(datetime.datetime.max.replace(microsecond=0, tzinfo=datetime.UTC).timestamp())
 _TIME_FORMS: Final = "give seconds since 1970 or a time such as 2021-09-29T07:20:00Z"
 
 
@@ -124,11 +125,16 @@ def _thumbprint(content: bytes, name: str) -> str:
 
 
 def _public_key(content: bytes) -> object:
-    """The public key in PEM or JWK. A JWK is read by the agent's strict reader, which accepts only canonical keys."""
+    """The public key in PEM or JWK. A JWK is read by the agent's strict reader, which accepts only canonical keys.
+
+    Numbers of an RSA key are not checked, which is slow for long ones: no such key is accepted.
+    """
+    if len(content) > _KEY_MAX:
+        raise ValueError("too long for a key or its certificate")
     if b"-----BEGIN CERTIFICATE-----" in content:
         return x509.load_pem_x509_certificate(content).public_key()
     if b"PRIVATE KEY-----" in content:
-        private = load_pem_private_key(content, password=None)
+        private = load_pem_private_key(content, password=None, unsafe_skip_rsa_key_validation=True)
         return (
             private.public_key()
             if isinstance(private, (Ed25519PrivateKey, EllipticCurvePrivateKey))

@@ -10,7 +10,7 @@ from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, Downloads
 from agent.verification.keyset import KeySet
 from lab.inspection.inputs import InputError, read_file
-from wire import key_repository, media
+from wire import key_repository, limits, media
 
 _FOLDERS: Final = {key_repository.METADATA_PATH: "metadata", key_repository.TARGETS_PATH: "targets"}
 
@@ -22,11 +22,12 @@ class FolderDownloads:
     folder: Path
 
     def get(self, path: str, *, accept: str) -> Answer:
-        """The file, or a 404."""
+        """The file, or a 404. A longer file than a response can be is cut, and its hash or signature fails."""
         for prefix, name in _FOLDERS.items():
             file = self.folder / name / path.removeprefix(prefix)
             if path.startswith(prefix) and file.parent == self.folder / name and file.is_file():
-                return Answer(200, accept, file.read_bytes())
+                with file.open("rb") as stream:
+                    return Answer(200, accept, stream.read(limits.BODY_MAX))
         return Answer(404, media.PROBLEM, b"")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,6 +11,10 @@ from agent.core.states import State
 from lab.model_check.invariants import Broken
 from lab.model_check.model import START, Model
 from lab.model_check.world_state import STALE, WorldState
+from text_input.files import UnusableFileError, read_bytes
+
+_FILE_MAX: Final = 4 * 1024 * 1024
+"""Longest trace in bytes: 10,000 transitions."""
 
 
 class TraceError(ValueError):
@@ -41,9 +45,9 @@ class ReplayedStep:
 def read(file: Path) -> TransitionTrace:
     """The trace in a file. Raises TraceError."""
     try:
-        return TransitionTrace.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise TraceError(f"cannot read {file}: {error.strerror}") from error
+        return TransitionTrace.model_validate_json(read_bytes(file, _FILE_MAX))
+    except UnusableFileError as error:
+        raise TraceError(str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the document"

@@ -11,8 +11,9 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
 from lab.world.radio import Guests, ReceivedNetwork
+from text_input.files import UnusableFileError, read_text
 from text_input.suggestions import suggestion
-from text_input.toml import TomlError, TomlPositions, parse_toml
+from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
 from wire.codes import Registration
 from wire.evidence import Location, Plmn, Serving, Wifi
 from wire.model import CountryCode, Message, Sequence, Word
@@ -98,10 +99,10 @@ class _NetworkError(Exception):
 def read_places(file: Path) -> Mapping[str, Place]:
     """The places of a TOML file. Raises PlaceFileError."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file, FILE_MAX)
         document = parse_toml(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlaceFileError(file, 1, "", f"cannot be read: {type(error).__name__}") from error
+    except UnusableFileError as error:
+        raise PlaceFileError(file, 1, "", error.reason) from error
     except TomlError as error:
         raise PlaceFileError(file, error.line, "", f"is not TOML: {error.detail}") from error
     try:

@@ -20,7 +20,8 @@ class ExportFormat(StrEnum):
 MEDIA_TYPES: Final = {ExportFormat.NDJSON: "application/x-ndjson", ExportFormat.CSV: "text/csv"}
 
 _COLUMNS: Final = ("id", "at", "actor", "action", "subject", "reason", "details")
-_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Also in full width, which some spreadsheets take for the same."""
 
 
 def export(store: Store, query: AuditQuery, form: ExportFormat) -> Iterator[bytes]:

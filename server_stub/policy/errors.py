@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from text_input.messages import shortened
 from text_input.suggestions import nearest_words, suggestion
 from text_input.toml import Path, TomlPositions
 
@@ -60,7 +61,7 @@ def located(text: str, source: str, found: Iterable[tuple[Path, str]]) -> list[P
     """The problems `found` in the document `text`, each a path and a message, with their lines."""
     positions = TomlPositions(text)
     return [
-        PolicyProblem(source, positions.line_of(path), ".".join(map(str, path)), words)
+        PolicyProblem(source, positions.line_of(path), shortened(".".join(map(str, path))), shortened(words))
         for path, words in found
     ]
 

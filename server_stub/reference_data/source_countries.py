@@ -9,7 +9,13 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Final, Protocol
 
+from text_input.files import UnusableFileError, read_text
+
 _COMMENT: Final = "#"
+FILE_MAX: Final = 64 * 1024 * 1024
+"""Longest file in bytes; a table of all allocated networks has about a third of it."""
+_LINE_MAX: Final = 100
+"""Longest line; the longest network has 49 characters."""
 
 
 class SourceCountriesError(ValueError):
@@ -43,9 +49,9 @@ class SourceCountries:
     def read(cls, file: Path) -> "SourceCountries":
         """The table in a file. Raises SourceCountriesError."""
         try:
-            text = file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SourceCountriesError(f"cannot read {file}; give a text file in UTF-8") from error
+            text = read_text(file, FILE_MAX)
+        except UnusableFileError as error:
+            raise SourceCountriesError(f"{error}; give a table of networks and countries") from error
         return cls.parse(text, str(file))
 
     @classmethod
@@ -75,6 +81,8 @@ class SourceCountries:
 
 
 def _entry(line: str, where: str) -> tuple[int, int, int, str]:
+    if len(line) > _LINE_MAX:
+        raise SourceCountriesError(f"{where}: the line is longer than {_LINE_MAX} characters")
     network, comma, country = (part.strip() for part in line.partition(","))
     if not comma or not (len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()):
         raise SourceCountriesError(

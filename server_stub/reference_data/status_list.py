@@ -10,6 +10,8 @@ from server_stub.evidence.errors import EvidenceError
 from wire.codes import ProblemCode
 
 DAY: Final = 86_400
+FILE_MAX: Final = 16 * 1024 * 1024
+"""Longest list in bytes, about 150,000 entries; a longer one is malformed."""
 
 
 class WhenUnusable(StrEnum):
@@ -75,10 +77,12 @@ class StatusListFile:
         """Read the file if it has changed. A malformed file is read once and does not change the entries."""
         if self._seen == mark:
             return
-        content = self._path.read_bytes()
+        with self._path.open("rb") as file:
+            content = file.read(FILE_MAX + 1)
         try:
-            self._entries = StatusList.parse(content).entries
-            self._malformed = False
+            self._malformed = len(content) > FILE_MAX
+            if not self._malformed:
+                self._entries = StatusList.parse(content).entries
         except StatusListError:
             self._malformed = True
         self._seen = mark

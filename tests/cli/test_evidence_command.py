@@ -137,7 +137,7 @@ def test_key_can_be_written_to_standard_output() -> None:
         (["-"], "", "POST /v1/challenges"),
         (["A" * 44, "--place", "parris"], "", "did you mean 'paris'?"),
         (["A" * 44, "--profile", "custom-aosp"], "", "sends no evidence"),
-        (["A" * 44, "--claims", "/nowhere.json"], "", "/nowhere.json cannot be read"),
+        (["A" * 44, "--claims", "/nowhere.json"], "", "cannot read /nowhere.json"),
     ],
 )
 def test_a_usage_error_exits_with_2_and_a_hint(arguments: list[str], given: str, hint: str) -> None:

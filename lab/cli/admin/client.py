@@ -1,5 +1,6 @@
 """Calls of a server's admin API: address, token, idempotency keys, and errors that say what to do."""
 
+import json
 import os
 import re
 import uuid
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import requests
 
 from lab.cli import output
+from text_input.files import UnusableFileError, read_text
 
 PREFIX: Final = "/admin/v1"
 TOKEN_VARIABLE: Final = "ACTIVATION_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
@@ -19,6 +21,10 @@ TOKEN_VARIABLE: Final = "ACTIVATION_ADMIN_TOKEN"  # noqa: S105 - the name of a v
 _TIMEOUT_SECONDS: Final = 60
 _ATTEMPTS: Final = 2
 _PAGE_MAX: Final = 1000
+_TOKEN_FILE_MAX: Final = 4096
+_BODY_MAX: Final = 64 * 1024 * 1024
+"""Longest response in bytes: an export of the whole audit log of years."""
+_NOT_A_SERVER: Final = "{} answered without {} in JSON; is it a verdict server of this release?"
 _IMEI: Final = re.compile(r"[0-9]{14,16}")
 _EXIT_CODES: Final = {
     400: output.USAGE,
@@ -51,8 +57,8 @@ class Client:
             output.exit_with_error(f"{server!r} is not a URL; give a server such as http://127.0.0.1:8021")
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         try:
-            token = token or token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError):
+            token = token or read_text(token_file, _TOKEN_FILE_MAX).strip()
+        except UnusableFileError:
             output.exit_with_error(
                 f"no admin token: set {TOKEN_VARIABLE}, or name with --token-file the file that "
                 "`activation serve` wrote"
@@ -70,10 +76,11 @@ class Client:
         cursor = None
         while limit > 0:
             page = self.get(path, {**query, "limit": min(limit, _PAGE_MAX), "cursor": cursor}).body
-            yield from page["items"]
-            limit -= len(page["items"])
+            items = page["items"][:limit]
+            yield from items
+            limit -= len(items)
             cursor = page["next"]
-            if cursor is None:
+            if cursor is None or not items:
                 return
 
     def post(
@@ -89,7 +96,7 @@ class Client:
 
     def export(self, path: str, query: Mapping[str, Any]) -> bytes:
         """The bytes of an export."""
-        return self._request("GET", path, params=_query(query)).content
+        return self._request("GET", path, params=_query(query)).body
 
     def pseudonym(self, device: str) -> str:
         """The pseudonym of a device, given that or its IMEI. An IMEI is sent in a body, never in a URL."""
@@ -103,7 +110,7 @@ class Client:
 
     def _request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **arguments: Any
-    ) -> requests.Response:
+    ) -> "_Received":
         headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         with requests.Session() as session:
             session.trust_env = False  # a .netrc would replace the token
@@ -115,18 +122,64 @@ class Client:
                         headers=headers,
                         timeout=_TIMEOUT_SECONDS,
                         allow_redirects=False,
+                        stream=True,
                         **arguments,
                     )
+                    body = self._body(response)
                 except (requests.ConnectionError, requests.Timeout):
                     continue
                 except (requests.RequestException, ValueError) as error:
                     output.exit_with_error(
                         f"cannot ask {self.server}: {type(error).__name__}; check --server"
                     )
-                return response if 200 <= response.status_code < 300 else _failed(response, self.server)
+                received = _Received(self.server, body, response.headers.get("ETag"))
+                return (
+                    received if 200 <= response.status_code < 300 else _failed(received, response.status_code)
+                )
         return output.exit_with_error(
             f"cannot reach {self.server}; is `activation serve` running there?", output.ENVIRONMENT
         )
+
+    def _body(self, response: requests.Response) -> bytes:
+        """The body, decompressed. Exits with an error if it is longer than `_BODY_MAX`."""
+        body = bytearray()
+        for part in response.iter_content(65_536):
+            body += part
+            if len(body) > _BODY_MAX:
+                output.exit_with_error(
+                    f"{self.server} sent more than {_BODY_MAX} bytes; ask for less", output.ENVIRONMENT
+                )
+        return bytes(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A response of `server`."""
+
+    server: str
+    body: bytes
+    etag: str | None
+
+    def json(self) -> "Members":
+        """The JSON object of the body. Exits with an error if it is none, or if a member that is read is missing."""
+        try:
+            value = json.loads(self.body, object_hook=lambda members: Members(self.server, members))
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, Members):
+            return value
+        return output.exit_with_error(_NOT_A_SERVER.format(self.server, "a response"), output.ENVIRONMENT)
+
+
+class Members(dict[str, Any]):
+    """A JSON object of a server's response. Exits with an error that names the server if a member is missing."""
+
+    def __init__(self, server: str, members: Mapping[str, Any]) -> None:
+        super().__init__(members)
+        self._server = server
+
+    def __missing__(self, name: str) -> NoReturn:
+        output.exit_with_error(_NOT_A_SERVER.format(self._server, f"`{name}`"), output.ENVIRONMENT)
 
 
 def quote_path(name: str) -> str:
@@ -146,20 +199,19 @@ def _query(members: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _parsed(response: requests.Response) -> ApiResponse:
-    return ApiResponse(response.json(), response.headers.get("ETag"))
+def _parsed(received: _Received) -> ApiResponse:
+    return ApiResponse(received.json(), received.etag)
 
 
-def _failed(response: requests.Response, server: str) -> NoReturn:
+def _failed(received: _Received, status: int) -> NoReturn:
     """Exit with the content of the problem document."""
-    status = response.status_code
     try:
-        problem = response.json()
+        problem = json.loads(received.body)
         lines = [f"{problem['code']}: {problem['detail']}"]
         lines += [f"  {each['where']}: {each['what']}" for each in problem.get("errors", [])]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         output.exit_with_error(
-            f"{server} answered {status} without a problem document; is it a verdict server?",
+            f"{received.server} answered {status} without a problem document; is it a verdict server?",
             output.ENVIRONMENT,
         )
     output.exit_with_error(

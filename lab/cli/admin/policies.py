@@ -11,7 +11,7 @@ from lab.cli.lazy import deferred
 
 with deferred():
     from lab.cli.admin import client, tables
-    from text_input import toml
+    from text_input import files, toml
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The policy's id.")]
 Version = Annotated[int, typer.Argument(metavar="VERSION", min=0, help="Its version.")]
@@ -147,6 +147,6 @@ def _path(id_: str, version: int) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        output.exit_with_error(f"{file} cannot be read as text in UTF-8; name a policy document")
+        return files.read_text(file, toml.FILE_MAX)
+    except files.UnusableFileError as error:
+        output.exit_with_error(f"{error}; name a policy document")

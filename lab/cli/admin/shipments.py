@@ -1,6 +1,7 @@
 """`activation admin shipments`."""
 
 import csv
+import io
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,10 +13,13 @@ from lab.cli.lazy import deferred
 
 with deferred():
     from lab.cli.admin import client, tables
+    from text_input import files
 
 COLUMNS: Final = ("tac", "first", "last", "batch", "distributor", "sale_region", "model")
 _REQUEST_MAX: Final = 100
 """Shipments that one request takes."""
+_FILE_MAX: Final = 16 * 1024 * 1024
+"""Longest file in bytes, about 250,000 shipments."""
 _NUMBERS: Final = ("first", "last")
 
 
@@ -51,15 +55,15 @@ def shipments(
 def _read_rows(file: Path) -> list[dict[str, Any]]:
     """All rows of the file. Exits with an error that names the line if one is not a shipment."""
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                output.exit_with_error(f"{file}:1: the first line is not {','.join(COLUMNS)}")
-            rows = [_parse_row(f"{file}:{reader.line_num}", row) for row in reader]
-    except OSError as error:
-        output.exit_with_error(f"cannot read {file}: {error.strerror}", output.ENVIRONMENT)
-    except (UnicodeDecodeError, csv.Error) as error:
-        output.exit_with_error(f"{file} is not a CSV file in UTF-8: {error}")
+        text = files.read_text(file, _FILE_MAX)
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            output.exit_with_error(f"{file}:1: the first line is not {','.join(COLUMNS)}")
+        rows = [_parse_row(f"{file}:{reader.line_num}", row) for row in reader]
+    except files.UnusableFileError as error:
+        output.exit_with_error(str(error), output.ENVIRONMENT if error.missing else output.USAGE)
+    except csv.Error as error:
+        output.exit_with_error(f"{file} is not a CSV file: {error}")
     return rows or output.exit_with_error(f"{file} contains no shipment")
 
 

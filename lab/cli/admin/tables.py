@@ -182,7 +182,13 @@ def _facts(members: Item) -> Table:
 
 
 def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    """A time for people, None for None. One beyond the calendar stays a number of seconds."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (OverflowError, ValueError):
+        return str(seconds)
 
 
 def _cell(value: Any) -> str:

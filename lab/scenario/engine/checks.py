@@ -1,5 +1,6 @@
 """Compares what was observed with what is expected: one function for each member of an `expect` step."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from lab.scenario.model.expectations import (
 from lab.scenario.model.field_types import Bounds, Span, Table
 
 NOTHING: Final = "nothing"
+_INDEX: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def at_path(value: Any, path: str) -> Any:
     for part in path.split("."):
         if isinstance(value, dict):
             value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(part) and int(part) < len(value):
             value = value[int(part)]
         else:
             return None
@@ -305,7 +307,10 @@ def _locked_periods(seen: Sequence[Observation], began: float) -> list[tuple[flo
 
 
 def _moment(epoch: float) -> str:
-    return datetime.fromtimestamp(int(epoch), UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError):  # a deadline of a verdict can be beyond the calendar
+        return f"second {int(epoch)}"
 
 
 HANDSET_CHECKS: Final[dict[str, Callable[[CheckContext, Any], Iterator[Mismatch]]]] = {

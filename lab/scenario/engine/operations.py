@@ -14,7 +14,9 @@ from server_stub.admin.keys import KeyAdmin
 from server_stub.admin.policies import PolicyAdmin
 from server_stub.policy.policy import Policy
 from server_stub.store.records import AuditQuery
+from text_input.files import read_text
 from text_input.suggestions import suggestion
+from text_input.toml import FILE_MAX
 from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
@@ -48,7 +50,7 @@ def policy_text(name: str, folder: Path) -> str:
     if name in own:
         return own[name]
     try:
-        return (folder / name).read_text("utf-8") if name.endswith(".toml") else policies.read(name)
+        return read_text(folder / name, FILE_MAX) if name.endswith(".toml") else policies.read(name)
     except (OSError, ValueError):  # ValueError: not text, or no file name
         known = [*policies.names(), *own, *(file.name for file in folder.glob("*.toml"))]
         raise StepError(f"no policy is called {name!r}; {suggestion(name, known)}") from None

@@ -1,9 +1,11 @@
 """Errors in a scenario file: where, what, and what to write instead."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from text_input.messages import shortened
 
 
 class FileErrorCode(StrEnum):
@@ -40,7 +42,9 @@ class ScenarioError(Exception):
     """A file that cannot be used. `errors` are sorted by line; `file` is the name that the caller gave."""
 
     def __init__(self, file: str, errors: Sequence[FileError]) -> None:
-        found = sorted(set(errors))
+        found = sorted(
+            {replace(each, where=shortened(each.where), message=shortened(each.message)) for each in errors}
+        )
         if len(found) > ERRORS_MAX:
             last = found[ERRORS_MAX - 1]
             message = "there are more errors; correct these first"

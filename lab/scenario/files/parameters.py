@@ -17,7 +17,7 @@ from lab.scenario.files.yaml_positions import Path, Tree
 from lab.world.places import load_places
 from text_input.suggestions import suggestion
 
-REFERENCE: Final = re.compile(r"\$\{([^}]*)\}")
+REFERENCE: Final = re.compile(r"\$\{([^}]{0,200})\}")
 
 VALUE_LISTS: Final[dict[str, Callable[[], list[str]]]] = {
     "all-profiles": lambda: list(profile_names()),
@@ -30,7 +30,10 @@ VALUE_LISTS: Final[dict[str, Callable[[], list[str]]]] = {
 
 COMBINATIONS_MAX: Final = 20_000
 """Most combinations of one file, before any is excluded."""
+_PART_MAX: Final = 200
+"""Longest value that becomes a part of a text."""
 
+_COUNT_SHOWN: Final = 10**15
 NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 Values = Mapping[str, Any]
@@ -56,7 +59,8 @@ def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
     _check_rows(tree, rows, choices)
     count = max(1, len(rows)) * math.prod(map(len, choices.values()))
     if count > COMBINATIONS_MAX:
-        message = f"give {count} combinations; at most {COMBINATIONS_MAX} are allowed: split the file"
+        shown = count if count < _COUNT_SHOWN else "too many"
+        message = f"give {shown} combinations; at most {COMBINATIONS_MAX} are allowed: split the file"
         tree.add_error(("parameters",), FileErrorCode.BAD_VALUE, message)
         return
     excluded = _tables(tree, "exclude")
@@ -125,14 +129,22 @@ def substitute(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
         return [substitute(part, values, tree, (*path, at)) for at, part in enumerate(value)]
     if not isinstance(value, str) or "${" not in value:
         return value
-    if missing := [name for name in REFERENCE.findall(value) if name not in values]:
-        hint = suggestion(missing[0], values) if values else "the file has no parameters"
-        message = f"no parameter is called {missing[0]!r}; {hint}"
+    names = dict.fromkeys(REFERENCE.findall(value))
+    missing = next((name for name in names if name not in values), None)
+    if missing is not None:
+        hint = suggestion(missing, values) if values else "the file has no parameters"
+        message = f"no parameter is called {missing!r}; {hint}"
         tree.add_error(path, FileErrorCode.UNKNOWN_PARAMETER, message)
         return value
     if whole := REFERENCE.fullmatch(value):
         return values[whole[1]]
-    return REFERENCE.sub(lambda found: label(values[found[1]]), value)
+    texts = {name: label(values[name]) for name in names}
+    if too_long := [name for name, text in texts.items() if len(text) > _PART_MAX]:
+        # It could stand in the text many times.
+        message = f"the value of {too_long[0]!r} is longer than {_PART_MAX} characters, too long for a part of a text"
+        tree.add_error(path, FileErrorCode.BAD_VALUE, message)
+        texts = dict.fromkeys(names, "")
+    return REFERENCE.sub(lambda found: texts[found[1]], value)
 
 
 def _tables(tree: Tree, member: str) -> list[dict[str, Any]]:

@@ -1,0 +1,43 @@
+"""Files from outside, read up to a bound: a file that is too long costs no more than the bound."""
+
+from pathlib import Path
+
+
+class UnusableFileError(ValueError):
+    """A file cannot be read, is too long or is not text. The message names it, `reason` says why.
+
+    `missing` is true if the system could not read it.
+    """
+
+    def __init__(self, file: Path, reason: str, *, missing: bool = False) -> None:
+        super().__init__(f"cannot read {file}: {reason}" if missing else f"{file} {reason}")
+        self.reason = reason
+        self.missing = missing
+
+
+def is_file(name: str) -> bool:
+    """Whether a file has this name. For a name that is too long some systems raise an error."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_bytes(file: Path, limit: int) -> bytes:
+    """The content of a file of at most `limit` bytes. Raises UnusableFileError."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(limit + 1)
+    except OSError as error:
+        raise UnusableFileError(file, error.strerror or "no regular file", missing=True) from error
+    if len(content) > limit:
+        raise UnusableFileError(file, f"is longer than {limit} bytes; give a smaller file")
+    return content
+
+
+def read_text(file: Path, limit: int) -> str:
+    """The UTF-8 text of a file of at most `limit` bytes. Raises UnusableFileError."""
+    try:
+        return read_bytes(file, limit).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnusableFileError(file, f"is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
