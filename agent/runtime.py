@@ -49,6 +49,7 @@ from agent.repeats import EXCHANGE_SECONDS, check_time, repeated
 from agent.responses import ExchangeError
 from agent.sealing import Recovered, SealFault, recover, seal
 from agent.telephony.reader import TelephonyReading, read_telephony
+from agent.unlock_code import UnlockNonces
 from agent.verification import verdict
 from agent.verification.errors import VerificationError
 from wire import media
@@ -264,11 +265,20 @@ class Agent:
         challenge = self._challenge()
         if challenge is None:
             return CodeRefused("nothing-asked")
-        expected = self._expected(self._state.memory.thumbprint, challenge.eat_nonce)
+        memory = self._state.memory
+        expected = self._expected(memory.thumbprint, challenge.eat_nonce)
+        nonces = UnlockNonces(self._sealing_key)
         try:
             keys = self._ports.keys.cached_keys()
             now = trusted_now(self._state, self._context())
-            return VerdictReceived(unlock_code.verify(code, keys, expected=expected, now=now))
+            verified = unlock_code.verify(
+                code,
+                keys,
+                expected=expected,
+                now=now,
+                is_earlier=lambda nonce: nonces.is_earlier(nonce, memory.jti),
+            )
+            return VerdictReceived(verified)
         except (KeySourceError, VerificationError, unlock_code.CodeError) as error:
             return CodeRefused(error.code)
 

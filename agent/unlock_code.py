@@ -3,6 +3,12 @@
 The nonce is derived and not stored: it is the same after a reboot, and differs after each verdict. An older code, and
 a code that was used before, are therefore rejected.
 
+Its key is derived from the sealing key with HKDF-SHA256 (RFC 5869) and a label of its own: the sealing key encrypts
+records and nothing else. The first half of a nonce depends on the newest verdict, the second half authenticates the
+first. A device thus recognizes the challenges that it showed before, also before a factory reset, and refuses codes for
+them by name. The release before this one used the sealing key itself for nonces; its nonce for the newest verdict is
+recognized too.
+
 A code is verified with the fourteen steps of every verdict, with two differences:
 
 - It can be entered at any time until it expires, at most `limits.LIFETIME_MAX` after its issue. Steps 5 and 12 are
@@ -11,53 +17,107 @@ A code is verified with the fourteen steps of every verdict, with two difference
 - The decision must unlock. A verdict that locks or defers is rejected.
 """
 
+import base64
 import hmac
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from agent.core.states import Memory
-from agent.verification import verdict
+from agent.verification import jws, verdict
+from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict
-from wire import limits
+from wire import limits, media
 from wire.codes import Decision
 from wire.unlock import NONCE_LENGTH, UnlockChallenge
 
 UNLOCKING: Final = frozenset({Decision.ALLOW, Decision.NOTICE, Decision.RELEASE})
 """The decisions that unlock a device."""
 
-_LABEL: Final = b"unlock code"
+_KEY_LABEL: Final = b"activation: key of unlock nonces"
+_EARLIER_LABEL: Final = b"unlock code"
+"""With which the release before this one derived a nonce from the sealing key."""
+_HALF: Final = NONCE_LENGTH // 2
+_ENCODED_LENGTH: Final = -(-NONCE_LENGTH * 4 // 3)
+_OF_ANOTHER_EXCHANGE: Final = frozenset({Code.KEY_BINDING_MISMATCH, Code.NONCE_MISMATCH})
+
+NOT_AN_UNLOCK: Final = "not-an-unlock"
+EARLIER_CHALLENGE: Final = "earlier-challenge"
+"""The code is for a challenge that this device showed before its newest verdict, or before an update."""
 
 
 class CodeError(Exception):
-    """A verified verdict is not an unlock code. `code` is stable."""
+    """A verdict is authentic but not an unlock code for the challenge on the screen. `code` is stable."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
 
 
-NOT_AN_UNLOCK: Final = "not-an-unlock"
+@dataclass(frozen=True, slots=True)
+class UnlockNonces:
+    """The nonces of the device with this sealing key."""
+
+    sealing_key: bytes = field(repr=False)
+
+    def of(self, jti: str) -> bytes:
+        """The nonce after the verdict `jti`."""
+        first = self._mac(b"verdict " + jti.encode())
+        return first + self._mac(b"nonce " + first)
+
+    def is_earlier(self, eat_nonce: str, jti: str) -> bool:
+        """Whether this device showed the nonce of a verdict before; `jti` is its newest verdict."""
+        if len(eat_nonce) != _ENCODED_LENGTH:  # also of exchanges, whose challenges the server makes
+            return False
+        nonce = base64.urlsafe_b64decode(eat_nonce + "==")
+        if nonce == self.of(jti):
+            return False
+        first, second = nonce[:_HALF], nonce[_HALF:]
+        own = hmac.compare_digest(second, self._mac(b"nonce " + first))
+        return own or hmac.compare_digest(nonce, self._of_earlier_release(jti))
+
+    def _of_earlier_release(self, jti: str) -> bytes:
+        return hmac.digest(self.sealing_key, _EARLIER_LABEL + jti.encode(), "sha256")[:NONCE_LENGTH]
+
+    def _mac(self, message: bytes) -> bytes:
+        key = HKDF(SHA256(), 32, salt=None, info=_KEY_LABEL).derive(self.sealing_key)
+        return hmac.digest(key, message, "sha256")[:_HALF]
 
 
 def challenge(memory: Memory, sealing_key: bytes) -> UnlockChallenge | None:
     """The challenge for an unlock code. None before the first verdict, when there is nothing to unlock."""
     if not memory.imei or not memory.jti:
         return None
-    nonce = hmac.digest(sealing_key, _LABEL + memory.jti.encode(), "sha256")[:NONCE_LENGTH]
-    return UnlockChallenge(memory.imei[:14], nonce)
+    return UnlockChallenge(memory.imei[:14], UnlockNonces(sealing_key).of(memory.jti))
 
 
-def verify(code: bytes, keys: KeySet, *, expected: Expected, now: int) -> VerifiedVerdict:
+def verify(
+    code: bytes,
+    keys: KeySet,
+    *,
+    expected: Expected,
+    now: int,
+    is_earlier: Callable[[str], bool] = lambda _: False,
+) -> VerifiedVerdict:
     """The verdict in `code`; white space is ignored. `now` is trusted time in seconds since the epoch.
 
-    `expected.reckoning` is the certainty of `now`. Raises VerificationError, or CodeError if the verdict does not
-    unlock.
+    `expected.reckoning` is the certainty of `now`. `is_earlier` says whether the device showed a nonce before. Raises
+    VerificationError, or CodeError if the verdict does not unlock or is for an earlier challenge.
     """
     timeless = replace(expected, reckoning=TimeCertainty.AT_LEAST)
     token = b"".join(code.split())
-    verified = verdict.verify(token, keys, expected=timeless, now=0)
+    try:
+        verified = verdict.verify(token, keys, expected=timeless, now=0)
+    except VerificationError as error:
+        # Steps 1 to 9 have passed, so the manufacturer signed the nonce.
+        if error.code in _OF_ANOTHER_EXCHANGE and is_earlier(_nonce_in(token, keys)):
+            raise CodeError(EARLIER_CHALLENGE) from None
+        raise
     # Step 12 for a late token: issued before now, as far as that is known, and not expired.
     if verified.claims.exp <= now - limits.SKEW:
         raise VerificationError(Code.EXPIRED)
@@ -66,3 +126,9 @@ def verify(code: bytes, keys: KeySet, *, expected: Expected, now: int) -> Verifi
     if verified.decision not in UNLOCKING:
         raise CodeError(NOT_AN_UNLOCK)
     return verified
+
+
+def _nonce_in(token: bytes, keys: KeySet) -> str:
+    """The nonce of an authentic token."""
+    time = verdict.time_bounds(TimeCertainty.AT_LEAST, 0)
+    return read_claims(jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time).payload).eat_nonce

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lab.attacks.device import clock, image, modem, storage
+from lab.attacks.device import clock, image, modem, storage, unlock
 from lab.attacks.model import Attack
 from lab.attacks.server import attestation_chains, evidence, key_repository, strangers, transport
 from lab.attacks.tokens import claims, form, header, payload_json, signature
@@ -20,6 +20,7 @@ CATALOGUE: Final[tuple[Attack, ...]] = (
     *strangers.ATTACKS,
     *clock.ATTACKS,
     *storage.ATTACKS,
+    *unlock.ATTACKS,
     *image.ATTACKS,
     *modem.ATTACKS,
 )

@@ -107,6 +107,7 @@ class Server:
     """A running server, the transport to it, the repository that publishes its keys, and its scheme, host and port."""
 
     owner: ServerOwner
+    service: VerdictService
     transport: UpstreamTransport
     repository: KeyRepository
     origin: str
@@ -288,7 +289,7 @@ class AttackEnvironment:
         stack.callback(host.stop)
         transport = host.transport()
         stack.callback(transport.close)
-        return Server(owner, transport, repository, host.origin)
+        return Server(owner, service, transport, repository, host.origin)
 
     def _now(self) -> int:
         return self._world.now()

@@ -1,5 +1,6 @@
 """The unlock code with the agent and the server: what unlocks, and the codes of rejections."""
 
+import hmac
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -140,8 +141,44 @@ def test_a_code_for_an_earlier_challenge_is_rejected(simulation: Simulation, loc
     locked.network_up()
     assert locked.outcome() is Outcome.LOCKED
     locked.enter_code(code)
-    assert refusal(locked) == "key-binding-mismatch"
+    assert refusal(locked) == "earlier-challenge"
     assert locked.outcome() is Outcome.LOCKED
+
+
+def test_a_code_for_a_challenge_from_before_a_factory_reset_is_rejected(
+    simulation: Simulation, locked: Handset
+) -> None:
+    """The sealing key survives the reset, so the device recognizes its challenge."""
+    code = code_for(simulation, locked)
+    device_admin(simulation.server.service).withdraw(challenge(locked).imei14)
+    locked.factory_reset()
+    locked.network_up()
+    locked.power_on()
+    locked.walk_setup()
+    locked.power_on()
+    assert locked.outcome() is Outcome.LOCKED
+    locked.enter_code(code)
+    assert refusal(locked) == "earlier-challenge"
+
+
+def test_a_code_for_the_challenge_that_the_release_before_showed_is_rejected_by_name(
+    simulation: Simulation, locked: Handset
+) -> None:
+    """It derived the nonce from the sealing key itself. The code for the challenge of this release unlocks."""
+    assert locked.agent is not None
+    sealing_key = locked.keystore(locked._context.seed).sealing_key()
+    jti = locked.agent.state.memory.jti
+    nonce = hmac.digest(sealing_key, b"unlock code" + jti.encode(), "sha256")[:10]
+    shown = UnlockChallenge(challenge_imei(locked), nonce)
+    assert shown != challenge(locked)
+    operators = device_admin(simulation.server.service)
+    locked.enter_code(operators.unlock_code(shown, reason="ticket 7").token.encode())
+    assert refusal(locked) == "earlier-challenge"
+    display = locked.display.current
+    assert display is not None
+    assert (display.screen, display.facts.trouble) == (ScreenId.LOCKED, Trouble.CODE_REFUSED)
+    locked.enter_code(code_for(simulation, locked))
+    assert locked.outcome() is Outcome.ACTIVATED
 
 
 def test_a_code_works_once(simulation: Simulation, locked: Handset) -> None:
@@ -155,7 +192,7 @@ def test_a_code_works_once(simulation: Simulation, locked: Handset) -> None:
     locked.power_on()
     assert locked.outcome() is Outcome.LOCKED
     locked.enter_code(code)
-    assert refusal(locked) in {"key-binding-mismatch", "nonce-mismatch"}
+    assert refusal(locked) == "earlier-challenge"
     assert locked.outcome() is Outcome.LOCKED
 
 

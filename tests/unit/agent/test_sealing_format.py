@@ -12,8 +12,14 @@ from agent.core.states import Exchange, Lock, Setup, TimeAnchor, fresh
 from agent.core.step import step
 from agent.core.timing import Context
 from agent.sealing import Recovered, SealedState, SealFault, recover, seal, unseal
+from agent.unlock_code import UnlockNonces, challenge
+from lab.backend.hosts import InProcessHost
+from lab.handset.outcome import Outcome
+from lab.handset.storage import EmulatedCounter, EmulatedStore
+from lab.simulation.simulation import Simulation
 from tests.support.judged import judged
 from wire.codes import Decision
+from wire.unlock import UnlockChallenge
 
 KEY = bytes(range(32))
 BLANK = fresh(floor=1_600_000_000)
@@ -37,6 +43,21 @@ WARNED_RECORD = base64.b64decode(
 )
 """Of an activated phone that was warned of its offline limit, sealed by the release before `defer` renewed it."""
 
+LOCKED_DEVICE = base64.b64decode(
+    "QVNFQUwxCgAAAAAAAAAAAAAABS3iyKlOieHVugUn/A/j/8D2y3icB3CjdCdLetxwLTTeq6zXZ3UUvHRImRjeZgVTex+GpJsZvou+td"
+    "+r0ecLFT5Y/WkZVNrMyOvgq/ce10ruYiolY8NP1wPR8dvTj/pFRYGjJK6EJXodHhmWrF5+Mvf5tKHZEDTZVWnGt6AWOLWs69GikGQk"
+    "EAa3+whsAvCSpjcjRsvnbfZnEyGcJaGLIWKeUHfZQ3w9AAArfM6U+uGXBOCNGB0u+MxitFXJooHBg9Y0Df1NSzLMAjvse3ZYRuJgoH"
+    "he8J+lAdWzb/4EHqQDy/2Lx/uSi9Vi2gEonYo3KUk2zKe3kVTbf6VIQsQwyQ1GQrMS3eiELLfRewTCKh7WB4TxYQntOsiCm3iknOdi"
+    "K5XxMYuc9GgivJ0bd5yUN6mHHGMqZzJzqNTyleI5Ia6nTnPjrSwWZa/o4eQI1+Q7irvjHZkVu0n7PukWTePTt/1CRNOHPj1kgzZGx9"
+    "kBOh+d0ZkMKlR50lZ/atVXxH88jTJKRPL/Hrdn/LMEViK1z1CGrx2vKD1ekfuLzrBdGJmuAHFD8ZoafER9xercqKksF7Sfd4JDAewl"
+    "l/Rvdp91UAw97hE8TjrBMC/tuXbVIfrbL8vIL6pMZEdHkToRr0aNSOzmzVZshJqWOloAV4XgRahGx8WwuRIvdpWKvjevN5cl4aiZ7r"
+    "MJs60Jff4QUcvmeXIDExn/MDgwYLrjqDt7JVfGH4hz2w=="
+)
+"""Of a phone that was locked in Havana, sealed by the release whose nonces used the sealing key itself; counter 5."""
+SEALING_KEY = bytes.fromhex("12fa26da660837fb736ff08082236a032d444d4c2b54750ba0f035fe3cf3f0dd")
+CHALLENGE = "AAYQ5-T7AZI-UC3IR-6FBQL-TSEFY-Z6A2"
+"""What its lock screen showed."""
+
 
 def sealed(plain: bytes, nonce: bytes = bytes(12)) -> bytes:
     """A record with any plain text, in the documented format."""
@@ -49,6 +70,38 @@ def test_record_of_an_earlier_release_is_read() -> None:
     assert (record.version, record.counter, record.setup, record.lock) == (1, 7, Setup.DONE, Lock.LOCKED)
     assert (record.memory.serial, record.memory.policy_version, record.memory.case) == (41, 3, "SV-2021-0042")
     assert record.memory.time == TimeAnchor(1_600_000_000)
+
+
+def test_record_of_the_release_before_opens_and_the_same_state_has_the_same_bytes() -> None:
+    """So that release opens the records of this one, and an official downgrade keeps the lock."""
+    record = unseal(LOCKED_DEVICE, SEALING_KEY)
+    assert record is not None
+    assert (record.counter, record.lock, record.memory.serial) == (5, Lock.LOCKED, 1)
+    state = recover(LOCKED_DEVICE, SEALING_KEY, 5, BLANK).state
+    time = record.memory.time
+    same = replace(state, memory=replace(state.memory, time=time))
+    assert seal(same, SEALING_KEY, 5) == LOCKED_DEVICE
+
+
+def test_challenge_of_the_release_before_is_recognized_by_the_device_that_showed_it() -> None:
+    record = unseal(LOCKED_DEVICE, SEALING_KEY)
+    assert record is not None
+    shown, now = UnlockChallenge.parse(CHALLENGE), challenge(record.memory, SEALING_KEY)
+    assert now is not None
+    assert (now.imei14, now.nonce == shown.nonce) == (shown.imei14, False)
+    assert UnlockNonces(SEALING_KEY).is_earlier(shown.eat_nonce, record.memory.jti)
+
+
+def test_device_has_the_sealing_key_of_the_release_before() -> None:
+    with Simulation.open("sealed before", host=InProcessHost) as simulation:
+        phone = simulation.phone("official-global", "havana")
+        assert phone.keystore(phone._context.seed).sealing_key() == SEALING_KEY
+        phone.hardware = replace(
+            phone.hardware, store=EmulatedStore(LOCKED_DEVICE), counter=EmulatedCounter(5)
+        )
+        phone.network_down()
+        phone.power_on()
+        assert phone.outcome() is Outcome.LOCKED
 
 
 def members(record: bytes) -> dict[str, object]:
