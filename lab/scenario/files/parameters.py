@@ -140,7 +140,7 @@ def substitute(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
         return values[whole[1]]
     texts = {name: label(values[name]) for name in names}
     if too_long := [name for name, text in texts.items() if len(text) > _PART_MAX]:
-        # It could stand in the text many times.
+        # The text can repeat it many times.
         message = f"the value of {too_long[0]!r} is longer than {_PART_MAX} characters, too long for a part of a text"
         tree.add_error(path, FileErrorCode.BAD_VALUE, message)
         texts = dict.fromkeys(names, "")
