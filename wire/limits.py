@@ -20,6 +20,12 @@ VERDICT_MAX: Final = 16 * 1024
 VERDICT_HEADER_MAX: Final = 256
 """Longest decoded JOSE header of a verdict: three short members."""
 
+CLAIMS_PARTS_MAX: Final = 512
+"""Most objects, arrays and commas together in the claims of evidence.
+
+The claims with all members, two SIMs and the most faults of the modem have fewer than 300.
+"""
+
 JSON_DEPTH_MAX: Final = 8
 """Deepest nesting of objects and arrays in a header or payload."""
 

@@ -17,7 +17,8 @@ from server_stub.attestation.appraisal import (
     refuse_deviations,
     refused,
 )
-from server_stub.attestation.certificate import KEY_DESCRIPTION, CertificateError, ParsedCertificate, parse
+from server_stub.attestation.certificate import KEY_DESCRIPTION, ParsedCertificate, parse
+from server_stub.attestation.certificate_fields import CertificateError
 from server_stub.attestation.chain import Anchor, ChainError, ChainVerifier, Path
 from server_stub.attestation.deviations import PlacedDeviation
 from server_stub.attestation.key_description import KeyDescription

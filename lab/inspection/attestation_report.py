@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -14,8 +16,8 @@ from rich.text import Text
 from lab.inspection.attestation_check import CheckedAttestation
 from lab.inspection.step_descriptions import instant
 from server_stub.attestation.appraisal import WARNING
-from server_stub.attestation.certificate import CertificateError, ParsedCertificate
-from server_stub.attestation.certificate_fields import name_text
+from server_stub.attestation.certificate import ParsedCertificate
+from server_stub.attestation.certificate_fields import CertificateError, name_text
 from server_stub.attestation.deviations import DEVIATION_MEANING, PlacedDeviation
 from server_stub.attestation.key_description import AuthorizationList, SecurityLevel
 from server_stub.attestation.reasons import MEANING, ChainError
@@ -112,8 +114,8 @@ def _certificate_json(certificate: ParsedCertificate) -> dict[str, str | None]:
 def _key(certificate: ParsedCertificate) -> str | None:
     """Kind and size of the key, None if it cannot be read."""
     try:
-        key = certificate.key()
-    except CertificateError:
+        key = load_der_public_key(certificate.spki)
+    except (ValueError, UnsupportedAlgorithm):
         return None
     kind = type(key).__name__.removesuffix("PublicKey").lstrip("_")
     return f"{kind} {getattr(key, 'key_size', '')}".strip()

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, InjectedResponse
 from server_stub.api.content_types import check_accepts, check_content_type
 from server_stub.api.error_responses import problem_responses
-from server_stub.api.limits.rates import RateLimit
+from server_stub.api.limits.rates import AddressRate, RateLimit
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError, problem
@@ -42,18 +42,31 @@ _VERDICTS: Final[dict[int | str, dict[str, Any]]] = {
 _EVIDENCE: Final = {"requestBody": {"required": True, "content": {media.EVIDENCE: {"schema": _TOKEN}}}}
 
 
+class EvidenceRates:
+    """The rates of verdicts: of each attested device, and of each address for other evidence."""
+
+    def __init__(self, limits: ServerLimits, clock: Callable[[], float]) -> None:
+        device, unattested = limits.rate_per_device, limits.rate_unattested
+        self.device = RateLimit(device, clock, limits.rate_memory) if device else None
+        self.unattested = AddressRate(unattested, clock, limits.rate_memory) if unattested else None
+
+
 class MeteredObserver:
-    """Measures the steps of one judgement and applies the rate limit of devices.
+    """Measures the steps of one judgement and applies the rates of evidence from `address`.
 
     Implements `server_stub.verdicts.observer.RequestObserver`. `clock` is in seconds and never decreases.
     """
 
-    __slots__ = ("_clock", "_last", "_metrics", "_rate", "_spent")
+    __slots__ = ("_address", "_clock", "_counted", "_last", "_metrics", "_rates", "_spent")
 
-    def __init__(self, clock: Callable[[], float], rate: RateLimit | None, metrics: Metrics) -> None:
+    def __init__(
+        self, clock: Callable[[], float], rates: EvidenceRates, metrics: Metrics, address: str | None
+    ) -> None:
         self._clock = clock
-        self._rate = rate
+        self._rates = rates
         self._metrics = metrics
+        self._address = address or ""
+        self._counted = False
         self._spent: dict[JudgingStep, float] = {}
         self._last = clock()
 
@@ -65,10 +78,23 @@ class MeteredObserver:
 
     def check_rate(self, sub: str) -> None:
         """Count a request of this device. Raises RateExceededError."""
-        wait = self._rate.refuses(sub) if self._rate else None
+        wait = self._rates.device.refuses(sub) if self._rates.device else None
         if wait is not None:
             self._metrics.limited(Limit.DEVICE)
-            raise RateExceededError(wait)
+            raise RateExceededError(wait, "this device sends requests too often")
+
+    def check_unattested(self) -> None:
+        """Count this request of its address, once. Raises RateExceededError.
+
+        Attested evidence is not counted and not rejected: other users may share the address of the sender.
+        """
+        if self._counted or not self._rates.unattested:
+            return
+        self._counted = True
+        wait = self._rates.unattested.refuses(self._address)
+        if wait is not None:
+            self._metrics.limited(Limit.UNATTESTED)
+            raise RateExceededError(wait, "this address sends evidence that attests no device too often")
 
     def done(self) -> None:
         """Add the recorded steps to the metrics."""
@@ -84,8 +110,7 @@ class VerdictExecutor:
         self._service = service
         self._metrics = metrics
         self._clock = clock
-        rate = limits.rate_per_device
-        self._rate = RateLimit(rate, clock, limits.rate_memory) if rate else None
+        self._rates = EvidenceRates(limits, clock)
         self._threads = DaemonThreads(_JUDGES, "judge")
         self._judging_max = limits.judging_max
         self._judging = 0
@@ -109,7 +134,7 @@ class VerdictExecutor:
         return verdict, signed
 
     def _judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
-        observer = MeteredObserver(self._clock, self._rate, self._metrics)
+        observer = MeteredObserver(self._clock, self._rates, self._metrics, address)
         try:
             return self._service.judge(token, observer, address)
         finally:

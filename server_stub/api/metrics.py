@@ -46,6 +46,7 @@ class Limit(StrEnum):
     OPERATIONS = "operations"
     ADMIN = "admin"
     DEVICE = "device"
+    UNATTESTED = "unattested"
 
 
 class Metrics:

@@ -196,7 +196,8 @@ def appraise(
     Raises ChainError, an EvidenceError with `chain-invalid`, if the key description is malformed, or for a deviation if
     `treatment` refuses them.
     """
-    description = describe(path.leaf)
+    # Nothing that an unanchored leaf describes has an effect, so it is not read.
+    description = describe(path.leaf) if path.anchored else None
     if treatment is DeviationTreatment.REFUSE:
         refuse_deviations(path, description)
     return judge(path, description, ExpectedAttestation.of(evidence))

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from server_stub.attestation import der
+from server_stub.attestation import der, public_keys
 from server_stub.attestation.certificate_fields import (
+    BIT_STRING,
     OBJECT_IDENTIFIER,
+    CertificateError,
     ElementSpan,
     name_text,
     oid,
@@ -26,7 +26,6 @@ from server_stub.attestation.certificate_fields import (
 from server_stub.attestation.der import DerError, DerProblem
 from server_stub.attestation.deviations import Deviation
 
-BIT_STRING: Final = 0x03
 BASIC_CONSTRAINTS: Final = oid("2.5.29.19")
 KEY_USAGE: Final = oid("2.5.29.15")
 NAME_CONSTRAINTS: Final = oid("2.5.29.30")
@@ -55,10 +54,6 @@ _BOOLEAN_HEAD: Final = b"\x01\x01"
 _OBJECT_IDENTIFIER_HEAD: Final = bytes((OBJECT_IDENTIFIER,))
 _VERSION_3: Final = b"\x02\x01\x02"
 _SERIAL_BYTES_MAX: Final = 20
-
-
-class CertificateError(ValueError):
-    """A part of a certificate cannot be read. The message does not repeat its content."""
 
 
 class CertificateValidity(NamedTuple):
@@ -92,11 +87,8 @@ class ParsedCertificate:
     deviations: frozenset[Deviation]
 
     def key(self) -> PublicKeyTypes:
-        """The public key. Raises CertificateError."""
-        try:
-            return load_der_public_key(self.spki)
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise CertificateError("its public key cannot be read") from error
+        """The public key. Raises CertificateError, KeyRefusedError if its parameters are not allowed."""
+        return public_keys.load(self.spki)
 
     def period(self) -> CertificateValidity:
         """The validity. Raises CertificateError."""

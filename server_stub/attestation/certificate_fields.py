@@ -9,6 +9,7 @@ from server_stub.attestation import der
 from server_stub.attestation.der import DerError, DerProblem
 from server_stub.attestation.deviations import Deviation
 
+BIT_STRING: Final = 0x03
 OBJECT_IDENTIFIER: Final = 0x06
 _UTC_TIME: Final = 0x17
 _GENERALIZED_TIME: Final = 0x18
@@ -28,6 +29,17 @@ _TIMES: Final = {
 }
 """Year, month, day, hour, and mostly minute, second and time zone."""
 _TEXT_MAX: Final = 120
+_NAME_MAX: Final = 2048
+
+ELEMENTS_MAX: Final = 32
+"""Most elements of one structure of a certificate, and most attributes of a name; real ones have at most 15.
+
+An element of two bytes costs as much to read as a long one, so their number is bounded and not only their length.
+"""
+
+
+class CertificateError(ValueError):
+    """A part of a certificate cannot be read. The message does not repeat its content."""
 
 
 class ElementSpan(NamedTuple):
@@ -40,10 +52,14 @@ class ElementSpan(NamedTuple):
     end: int
 
 
-def spans(data: bytes, position: int, end: int, deviations: set[Deviation]) -> list[ElementSpan]:
-    """The elements of `data` between two positions. Raises DerError."""
+def spans(
+    data: bytes, position: int, end: int, deviations: set[Deviation], most: int = ELEMENTS_MAX
+) -> list[ElementSpan]:
+    """The elements of `data` between two positions, at most `most`. Raises DerError."""
     found: list[ElementSpan] = []
     while position < end:
+        if len(found) == most:
+            raise DerError(DerProblem.VALUE_UNKNOWN, f"more than {most} elements", position)
         tag, number, start, stop = der.element_at(data, position, deviations)
         if stop > end:
             raise DerError(DerProblem.TRUNCATED, "an element is longer than the one around it", position)
@@ -54,7 +70,7 @@ def spans(data: bytes, position: int, end: int, deviations: set[Deviation]) -> l
 
 def values(data: bytes, deviations: set[Deviation], *tags: int) -> list[bytes]:
     """The values of the elements of `data`, which must have these tags. Raises DerError."""
-    found = spans(data, 0, len(data), deviations)
+    found = spans(data, 0, len(data), deviations, len(tags))
     if [each.tag for each in found] != list(tags):
         raise DerError(DerProblem.WRONG_TAG, "other elements than expected")
     return [data[each.start : each.end] for each in found]
@@ -108,13 +124,13 @@ Name = tuple[tuple[NameAttribute, ...], ...]
 
 @lru_cache(maxsize=256)
 def read_name(content: bytes) -> Name:
-    """The content of a Name. Raises DerError."""
-    return tuple(
-        tuple(
-            _attribute(content[each.start : each.end]) for each in spans(content, part.start, part.end, set())
-        )
-        for part in spans(content, 0, len(content), set())
-    )
+    """The content of a Name. Raises DerError, also if it has too many bytes or attributes."""
+    if len(content) > _NAME_MAX:
+        raise DerError(DerProblem.VALUE_UNKNOWN, f"a name of more than {_NAME_MAX} bytes")
+    parts = [spans(content, part.start, part.end, set()) for part in spans(content, 0, len(content), set())]
+    if sum(map(len, parts)) > ELEMENTS_MAX:
+        raise DerError(DerProblem.VALUE_UNKNOWN, f"a name of more than {ELEMENTS_MAX} attributes")
+    return tuple(tuple(_attribute(content[each.start : each.end]) for each in part) for part in parts)
 
 
 def same_name(left: bytes, right: bytes) -> bool:

@@ -9,31 +9,34 @@ in `Path.deviations`; docs/security/appraisal.md lists it.
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from server_stub.attestation.certificate import CertificateError, ParsedCertificate, parse, path_length_of
-from server_stub.attestation.certificate_fields import same_name
+from server_stub.attestation.certificate import ParsedCertificate, parse, path_length_of
+from server_stub.attestation.certificate_fields import CertificateError, same_name
 from server_stub.attestation.der import DerError
 from server_stub.attestation.deviations import Deviation, PlacedDeviation
 from server_stub.attestation.issuers import (
     Anchor,
+    CheckSignature,
     Issuer,
     check_issued,
+    check_key,
     check_leaf,
-    is_strong,
     issuer_of,
-    names_issuer,
     refusal,
 )
 from server_stub.attestation.provisioning import Provisioning, ProvisioningFacts, facts_of
+from server_stub.attestation.public_keys import KeyNumbers, key_numbers, may_certify
 from server_stub.attestation.reasons import ChainError, ChainProblem
 from server_stub.attestation.revocation import StatusEntry
-from server_stub.attestation.signature_algorithms import is_signed_by
+from server_stub.attestation.signature_algorithms import VerifiedSignatures, is_signed_by
 
 __all__ = ["Anchor", "ChainError", "ChainProblem", "ChainVerifier", "Path"]
 
@@ -75,8 +78,16 @@ class _Root:
 
     certificate: ParsedCertificate
     key: PublicKeyTypes
+    numbers: KeyNumbers | None
     path_length: int | None
     anchor: Anchor
+
+    def has_name(self, name: bytes) -> bool:
+        """Whether `name` is the root's. A name that cannot be read is another one."""
+        try:
+            return same_name(self.certificate.subject, name)
+        except DerError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,9 @@ class ChainVerifier:
     statuses: Statuses | None = None
     _anchors: tuple[_Root, ...] = field(init=False, repr=False)
     _known: dict[tuple[bytes, ...], _VerifiedIssuers] = field(default_factory=dict, repr=False)
+    _signatures: VerifiedSignatures = field(
+        default_factory=lambda: VerifiedSignatures(_CACHE_MAX), repr=False
+    )
 
     def __post_init__(self) -> None:
         self._anchors = (
@@ -136,8 +150,8 @@ class ChainVerifier:
         deviations = [*above.deviations, *_check_validity(above, at)]
         of_leaf: frozenset[Deviation] = frozenset()
         if issuer := above.links[0] if above.links else above.root:
-            subject = issuer.certificate.subject
-            of_leaf = check_issued(leaf, 0, subject, issuer.key, above.anchor)
+            by_issuer = partial(is_signed_by, key=issuer.key) if above.root else _unchecked
+            of_leaf = check_issued(leaf, 0, issuer.certificate.subject, above.anchor, by_issuer)
         of_leaf |= check_leaf(leaf)
         deviations += _placed(of_leaf, 0, leaf)
         facts = above.provisioning if above.anchor is Anchor.CONFIGURED else None
@@ -162,7 +176,10 @@ class ChainVerifier:
         return _VerifiedIssuers((), root, serials, facts_of(()), ())
 
     def _connect(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
-        """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError."""
+        """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError.
+
+        No signature is checked if they lead to no root: such a chain attests nothing, and its sender made all its keys.
+        """
         below: list[tuple[int, ParsedCertificate]] = []
         serials: list[tuple[int, ParsedCertificate, tuple[int, ...]]] = []
         deviations: list[PlacedDeviation] = []
@@ -177,12 +194,13 @@ class ChainVerifier:
                 if place < len(chain):
                     deviations += _placed({Deviation.CERTIFICATE_ABOVE_ROOT}, place, certificate)
                 break
+            check_key(certificate, place)
             below.append((place, certificate))
         root_place = place if root else len(chain) + 1
         root = root or self._issuing_root(below[-1][1])
         if root:
             serials.append((root_place, root.certificate, root.certificate.serial_numbers()))
-        links, of_links = _link(below, root)
+        links, of_links = self._link(below, root)
         _check_path_lengths(links, root, root_place)
         facts = facts_of([link.certificate for link in links])
         if facts.malformed is not None:
@@ -191,6 +209,36 @@ class ChainVerifier:
             deviations += _placed(malformed, link.place, link.certificate)
         return _VerifiedIssuers(links, root, tuple(serials), facts, (*deviations, *of_links))
 
+    def _link(
+        self, below: list[tuple[int, ParsedCertificate]], root: _Root | None
+    ) -> tuple[tuple[Issuer, ...], list[PlacedDeviation]]:
+        """The certificates below the root as issuers, each issued by the next one. Raises ChainError.
+
+        From the root down: a key is used only after a trusted key has signed its certificate.
+        """
+        anchor = root.anchor if root else Anchor.NONE
+        if root and anchor is Anchor.CONFIGURED and not may_certify(root.numbers):
+            name = root.certificate.subject_text()
+            raise ChainError(ChainProblem.KEY_WEAK, None, f"the root ({name}) has a weak key")
+        links: list[Issuer] = []
+        found: list[PlacedDeviation] = []
+        issuer: Issuer | _Root | None = root
+        for place, certificate in reversed(below):
+            deviations: frozenset[Deviation] = frozenset()
+            if issuer:
+                by_issuer = self._is_signed_by(issuer) if root else _unchecked
+                deviations = check_issued(certificate, place, issuer.certificate.subject, anchor, by_issuer)
+            issuer = link = issuer_of(
+                certificate, place, anchor, only_link=root is not None and len(below) == 1
+            )
+            found += _placed(deviations | link.deviations, place, certificate)
+            links.insert(0, link)
+        return tuple(links), found
+
+    def _is_signed_by(self, issuer: Issuer | _Root) -> CheckSignature:
+        """Whether the key of a trusted issuer signed a certificate, from memory or verified now."""
+        return partial(self._signatures.is_signed_by, key=issuer.key, spki=issuer.certificate.spki)
+
     def _edition(self, certificate: ParsedCertificate) -> _Root | None:
         """The root of which `certificate` is an edition: the same name and the same key (RFC 5280 section 6.1.1 (d)).
 
@@ -198,25 +246,16 @@ class ChainVerifier:
         certificate below it.
         """
         for root in self._anchors:
-            try:
-                if same_name(root.certificate.subject, certificate.subject) and (
-                    root.certificate.spki == certificate.spki or root.key == certificate.key()
-                ):
-                    return root
-            except (DerError, CertificateError):
-                continue
+            if root.has_name(certificate.subject) and _has_key(certificate, root):
+                return root
         return None
 
     def _issuing_root(self, certificate: ParsedCertificate) -> _Root | None:
-        """The root that issued `certificate`, by name and signature."""
+        """The root that issued `certificate`, by name and signature. The signature costs nothing under other names."""
         for root in self._anchors:
-            try:
-                if names_issuer(certificate, root.certificate.subject) and is_signed_by(
-                    certificate, root.key
-                ):
+            with suppress(CertificateError):
+                if root.has_name(certificate.issuer) and self._is_signed_by(root)(certificate):
                     return root
-            except CertificateError:
-                continue
         return None
 
     def _check_status(self, leaf: ParsedCertificate, above: _VerifiedIssuers, at: int) -> None:
@@ -242,34 +281,29 @@ def _load(data: bytes, place: int) -> ParsedCertificate:
 def _root(certificate: x509.Certificate, anchor: Anchor) -> _Root:
     """A configured root. Its validity, and whether it is marked as a CA, are not used (RFC 5280 section 6.1.1 (d))."""
     parsed = parse(certificate.public_bytes(Encoding.DER))
-    return _Root(parsed, parsed.key(), path_length_of(parsed), anchor)
+    return _Root(parsed, parsed.key(), key_numbers(parsed.spki), path_length_of(parsed), anchor)
 
 
-def _link(
-    below: list[tuple[int, ParsedCertificate]], root: _Root | None
-) -> tuple[tuple[Issuer, ...], list[PlacedDeviation]]:
-    """The certificates below the root as issuers, each issued by the next one. Raises ChainError."""
-    anchor = root.anchor if root else Anchor.NONE
-    if root and anchor is Anchor.CONFIGURED and not is_strong(root.key):
-        name = root.certificate.subject_text()
-        raise ChainError(ChainProblem.KEY_WEAK, None, f"the root ({name}) has a weak key")
-    links = tuple(
-        issuer_of(certificate, place, anchor, only_link=root is not None and len(below) == 1)
-        for place, certificate in below
-    )
-    found = [each for link in links for each in _placed(link.deviations, link.place, link.certificate)]
-    for link, issuer in zip(links, (*links, root)[1:], strict=True):
-        if issuer:
-            subject = issuer.certificate.subject
-            deviations = check_issued(link.certificate, link.place, subject, issuer.key, anchor)
-            found += _placed(deviations, link.place, link.certificate)
-    return links, found
+def _unchecked(_: ParsedCertificate) -> bool:
+    """Stands for the signature of an issuer that no root certified."""
+    return True
+
+
+def _has_key(certificate: ParsedCertificate, root: _Root) -> bool:
+    """Whether a certificate has the root's key, perhaps in another encoding. Loads no key."""
+    if certificate.spki == root.certificate.spki:
+        return True
+    try:
+        return root.numbers is not None and key_numbers(certificate.spki) == root.numbers
+    except CertificateError:
+        return False
 
 
 def _check_path_lengths(links: tuple[Issuer, ...], root: _Root | None, root_place: int) -> None:
     """Certificates that issued themselves do not count (RFC 5280 section 6.1.4 (l)). Raises ChainError."""
     below = 0
-    for place, issuer in (*((link.place, link) for link in links), *(((root_place, root),) if root else ())):
+    issuers: list[tuple[int, Issuer | _Root]] = [(link.place, link) for link in links]
+    for place, issuer in (*issuers, *([(root_place, root)] if root else ())):
         if issuer.path_length is not None and issuer.path_length < below:
             finding = "has more certificates below it than it allows"
             raise refusal(ChainProblem.PATH_TOO_LONG, place, finding, issuer.certificate)

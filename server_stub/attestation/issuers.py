@@ -1,11 +1,10 @@
 """One link of a chain: whether a certificate may issue others, and whether it issued the one below."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from server_stub.attestation.certificate import (
@@ -15,23 +14,21 @@ from server_stub.attestation.certificate import (
     KEY_DESCRIPTION,
     NAME_CONSTRAINTS,
     BasicConstraints,
-    CertificateError,
     CertificateValidity,
     ParsedCertificate,
     basic_constraints,
     may_be_used,
 )
-from server_stub.attestation.certificate_fields import same_name
+from server_stub.attestation.certificate_fields import CertificateError, same_name
 from server_stub.attestation.der import DerError
 from server_stub.attestation.deviations import Deviation
+from server_stub.attestation.public_keys import KeyRefusedError, key_numbers, may_certify
 from server_stub.attestation.reasons import ChainError, ChainProblem
-from server_stub.attestation.signature_algorithms import is_signed_by, read_algorithm
+from server_stub.attestation.signature_algorithms import read_algorithm
 
-_CURVES: Final = frozenset({"secp256r1", "secp384r1"})
-_RSA_BITS_MIN: Final = 2048
-_RSA_BITS_MAX: Final = 4096
-_RSA_EXPONENTS: Final = frozenset({3, 65537})
 _NO_CONSTRAINTS: Final = BasicConstraints(ca=False, path_length=None)
+
+CheckSignature = Callable[[ParsedCertificate], bool]
 
 
 class Anchor(StrEnum):
@@ -44,11 +41,14 @@ class Anchor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A CA certificate and the parts of it that path validation uses, parsed once. `place` counts from the leaf, 0."""
+    """A CA certificate and the parts of it that path validation uses, parsed once. `place` counts from the leaf, 0.
+
+    `key` is None in a chain that leads to no root: it is not loaded.
+    """
 
     certificate: ParsedCertificate
     place: int
-    key: PublicKeyTypes
+    key: PublicKeyTypes | None
     path_length: int | None
     validity: CertificateValidity
     deviations: frozenset[Deviation]
@@ -71,7 +71,8 @@ def issuer_of(certificate: ParsedCertificate, place: int, anchor: Anchor, *, onl
         value = certificate.extensions.get(BASIC_CONSTRAINTS)
         basic = basic_constraints(value) if value is not None else _NO_CONSTRAINTS
         may_sign = may_be_used(certificate, KEY_CERT_SIGN)
-        key, validity = certificate.key(), certificate.period()
+        key = None if anchor is Anchor.NONE else certificate.key()
+        validity, strong = certificate.period(), may_certify(key_numbers(certificate.spki))
     except CertificateError as error:
         raise refusal(ChainProblem.MALFORMED, place, f"is malformed: {error}", certificate) from error
     if not basic.ca and only_link and anchor is Anchor.CONFIGURED:
@@ -85,28 +86,26 @@ def issuer_of(certificate: ParsedCertificate, place: int, anchor: Anchor, *, onl
         )
         raise refusal(ChainProblem.EXTENSION_MISPLACED, place, finding, certificate)
     check_extensions(certificate, place)
-    if not is_cheap(key) or (anchor is not Anchor.SOFTWARE and not is_strong(key)):
-        raise refusal(ChainProblem.KEY_WEAK, place, f"has a key that {_NOT_STRONG}", certificate)
+    if anchor is not Anchor.SOFTWARE and not strong:
+        raise refusal(ChainProblem.KEY_WEAK, place, _KEY_REFUSED, certificate)
     if not validity.usual:
         deviations.add(Deviation.TIME_UNUSUAL)
     return Issuer(certificate, place, key, basic.path_length, validity, frozenset(deviations))
 
 
-_NOT_STRONG: Final = "is neither RSA of 2048 to 4096 bits with the exponent 3 or 65537 nor on P-256 or P-384"
+_KEY_REFUSED: Final = (
+    "has a key that is neither RSA of 2048 to 4096 bits with the exponent 3 or 65537 nor on P-256 or P-384"
+)
 
 
-def is_cheap(key: PublicKeyTypes) -> bool:
-    """Whether a signature of a key costs little to verify. A stranger chooses the keys below no configured root."""
-    if isinstance(key, RSAPublicKey):
-        return key.key_size <= _RSA_BITS_MAX and key.public_numbers().e in _RSA_EXPONENTS
-    return not isinstance(key, EllipticCurvePublicKey) or key.curve.name in _CURVES
-
-
-def is_strong(key: PublicKeyTypes) -> bool:
-    """Whether a key may issue certificates of hardware."""
-    if isinstance(key, RSAPublicKey):
-        return key.key_size >= _RSA_BITS_MIN and is_cheap(key)
-    return isinstance(key, EllipticCurvePublicKey) and is_cheap(key)
+def check_key(certificate: ParsedCertificate, place: int) -> None:
+    """Check that an issuer's key has allowed parameters, without loading it. Raises ChainError."""
+    try:
+        key_numbers(certificate.spki)
+    except KeyRefusedError as error:
+        raise refusal(ChainProblem.KEY_WEAK, place, _KEY_REFUSED, certificate) from error
+    except CertificateError as error:
+        raise refusal(ChainProblem.MALFORMED, place, f"is malformed: {error}", certificate) from error
 
 
 def check_extensions(certificate: ParsedCertificate, place: int) -> None:
@@ -131,9 +130,12 @@ def check_leaf(leaf: ParsedCertificate) -> frozenset[Deviation]:
 
 
 def check_issued(
-    certificate: ParsedCertificate, place: int, subject: bytes, key: PublicKeyTypes, anchor: Anchor
+    certificate: ParsedCertificate, place: int, subject: bytes, anchor: Anchor, is_signed: CheckSignature
 ) -> frozenset[Deviation]:
-    """Check that the issuer with the name `subject` and `key` issued `certificate`. Raises ChainError."""
+    """Check that the issuer with the name `subject` issued `certificate`. Raises ChainError.
+
+    `is_signed` checks whether the issuer's key signed it, and is called last.
+    """
     deviations: frozenset[Deviation] = frozenset()
     try:
         if not names_issuer(certificate, subject):
@@ -148,7 +150,7 @@ def check_issued(
         if anchor is not Anchor.SOFTWARE and not algorithm.strong:
             finding = "is signed with an algorithm other than ECDSA or RSA with a hash of the SHA-2 family"
             raise refusal(ChainProblem.HASH_WEAK, place, finding, certificate)
-        signed = is_signed_by(certificate, key)
+        signed = is_signed(certificate)
     except CertificateError as error:
         raise refusal(ChainProblem.MALFORMED, place, f"is malformed: {error}", certificate) from error
     if not signed:

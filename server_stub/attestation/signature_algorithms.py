@@ -1,7 +1,9 @@
 """The signature algorithms of attestation chains, and the verification of a certificate's signature."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -11,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v1
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from server_stub.attestation.certificate import CertificateError, ParsedCertificate
-from server_stub.attestation.certificate_fields import OBJECT_IDENTIFIER, oid, spans
+from server_stub.attestation.certificate import ParsedCertificate
+from server_stub.attestation.certificate_fields import OBJECT_IDENTIFIER, CertificateError, oid, spans
 from server_stub.attestation.der import DerError
 
 _NULL: Final = b"\x05\x00"
@@ -92,7 +94,7 @@ def _pss(parameters: bytes) -> tuple[_Scheme | None, hashes.HashAlgorithm | None
     return PSS(MGF1(hash_algorithm), PSS.AUTO), hash_algorithm
 
 
-def is_signed_by(certificate: ParsedCertificate, key: PublicKeyTypes) -> bool:
+def is_signed_by(certificate: ParsedCertificate, key: PublicKeyTypes | None) -> bool:
     """Whether `key` made the signature of `certificate`, also with a weak hash. Raises CertificateError.
 
     By the algorithm in the signed part: anyone can change the one outside.
@@ -113,3 +115,32 @@ def is_signed_by(certificate: ParsedCertificate, key: PublicKeyTypes) -> bool:
     ):  # ValueError: the key is too short for the hash
         return False
     return True
+
+
+class VerifiedSignatures:
+    """Signatures of certificates that were valid before, so that a chain with them is not verified again and again.
+
+    Only certificates that a trusted key signed are added. When `most` are stored, the oldest is evicted.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._valid: dict[bytes, None] = {}
+        self._lock = Lock()
+
+    def is_signed_by(self, certificate: ParsedCertificate, key: PublicKeyTypes | None, spki: bytes) -> bool:
+        """As `is_signed_by`, for a key with these encoded bytes. Raises CertificateError."""
+        parts = (certificate.algorithm, certificate.signature, spki, certificate.signed)
+        digest = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+        if digest in self._valid:
+            return True
+        if not is_signed_by(certificate, key):
+            return False
+        with self._lock:
+            if len(self._valid) >= self._most:
+                del self._valid[next(iter(self._valid))]
+            self._valid[digest] = None
+        return True
+
+    def __len__(self) -> int:
+        return len(self._valid)

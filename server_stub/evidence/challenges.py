@@ -9,6 +9,7 @@ import binascii
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final
 
 from server_stub.evidence.errors import EvidenceError
@@ -22,6 +23,9 @@ _MAC: Final = 16
 _TEXT: Final = (_TIME + _RANDOM + _MAC) // 3 * 4
 _LABEL: Final = b"challenge\0"
 
+SPENT_MAX: Final = 8192
+NONCE_SPENT: Final = "eat_nonce was spent before; request a new challenge"
+
 
 @dataclass(frozen=True, slots=True)
 class SpendableNonce:
@@ -29,6 +33,38 @@ class SpendableNonce:
 
     value: bytes
     until: int
+
+
+class SpentNonces:
+    """Nonces that were spent without a verdict, in the memory of this process until they expire.
+
+    Evidence with a wrong signature spends its nonce, so that a signature is checked once for each challenge. Whoever
+    knows the nonce of another device could spend it anyway, with valid evidence under a key of their own; the device
+    then requests a new challenge. When `most` are stored, the oldest is evicted.
+    """
+
+    def __init__(self, most: int = SPENT_MAX) -> None:
+        self._most = most
+        self._spent: dict[bytes, int] = {}
+        self._lock = Lock()
+
+    def add(self, nonce: SpendableNonce, now: int) -> None:
+        """Remember `nonce` until it expires, and forget expired ones."""
+        with self._lock:
+            while self._spent:
+                oldest = next(iter(self._spent))
+                if self._spent[oldest] > now and len(self._spent) < self._most:
+                    break
+                del self._spent[oldest]
+            self._spent[nonce.value] = nonce.until
+
+    def check(self, nonce: SpendableNonce) -> None:
+        """Raises EvidenceError if `nonce` is spent."""
+        if nonce.value in self._spent:
+            raise EvidenceError(ProblemCode.CHALLENGE_SPENT, NONCE_SPENT)
+
+    def __len__(self) -> int:
+        return len(self._spent)
 
 
 @dataclass(frozen=True, slots=True)

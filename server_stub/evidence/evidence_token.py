@@ -10,7 +10,7 @@ import binascii
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -32,6 +32,9 @@ from wire.evidence import Evidence
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _HEADER: Final = frozenset({"alg", "typ", "x5c"})
+_HEADER_PARTS_MAX: Final = 32
+_PATHS_MAX: Final = 16
+"""Most claims that break the contract and are named; the cost of an error grows with their number."""
 _ALGORITHMS: Final = ("ES256", "Ed25519", "ML-DSA-65")
 _ECDSA: Final = ECDSA(hashes.SHA256())
 _MALFORMED: Final = ProblemCode.EVIDENCE_MALFORMED
@@ -93,7 +96,7 @@ def read(token: bytes) -> EvidenceToken:
     header, payload, signature = map(_decode_segment, segments)
     algorithm, chain = _read_header(header)
     signed = token[: -len(segments[2]) - 1]
-    claims = _object(payload, "payload")
+    claims = _object(payload, "payload", limits.CLAIMS_PARTS_MAX)
     if b"null" in payload:  # the model would read it as an absent claim
         _reject(_null_members(claims, ()))
     return EvidenceToken(_validate(claims), claims, chain, algorithm, signed, signature)
@@ -130,7 +133,7 @@ def _decode_segment(segment: bytes) -> bytes:
 def _read_header(content: bytes) -> tuple[str, tuple[bytes, ...]]:
     if len(content) > limits.HEADER_MAX:
         raise EvidenceError(_MALFORMED, f"the header is longer than {limits.HEADER_MAX} bytes")
-    header = _object(content, "header")
+    header = _object(content, "header", _HEADER_PARTS_MAX)
     if header.keys() != _HEADER:
         raise EvidenceError(_MALFORMED, "the header must have exactly alg, typ and x5c")
     if header["typ"] != media.EVIDENCE_TYP or header["alg"] not in _ALGORITHMS:
@@ -159,15 +162,21 @@ def _validate(claims: dict[str, Any]) -> Evidence:
     try:
         return Evidence.model_validate(claims)
     except ValidationError as error:
-        wrong = [each["loc"] for each in error.errors(include_input=False)]
-    _reject(wrong)
+        if error.error_count() > _PATHS_MAX:
+            detail = f"more than {_PATHS_MAX} claims break the contract"
+            raise EvidenceError(ProblemCode.EVIDENCE_CLAIMS_INVALID, detail) from None
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+    _reject(each["loc"] for each in found)
     raise AssertionError("claims that break the contract have a path")
 
 
 def _reject(wrong: Iterable[tuple[int | str, ...]]) -> None:
     """Raises EvidenceError if there are paths of claims in `wrong`."""
     # The names of unknown members come from the sender and are not repeated.
-    known = (takewhile(lambda part: isinstance(part, int) or part in _CLAIM_NAMES, path) for path in wrong)
+    known = (
+        takewhile(lambda part: isinstance(part, int) or part in _CLAIM_NAMES, path)
+        for path in islice(wrong, _PATHS_MAX)
+    )
     paths = {".".join(map(str, path)) for path in known}
     if paths:
         where = ", ".join(sorted(path or "unknown" for path in paths))[:300]
@@ -198,9 +207,9 @@ def _names(schema: object) -> set[str]:
 _CLAIM_NAMES: Final = frozenset(_names(Evidence.model_json_schema()))
 
 
-def _object(content: bytes, part: str) -> dict[str, Any]:
+def _object(content: bytes, part: str, most: int) -> dict[str, Any]:
     try:
-        return read_object(content)
+        return read_object(content, most)
     except JsonError as error:
         raise EvidenceError(_MALFORMED, f"the {part} is {error}") from error
 

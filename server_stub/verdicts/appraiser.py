@@ -1,18 +1,20 @@
 """Judgement of evidence without the store: nonce, chain, signature, appraisal, territory."""
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from server_stub.attestation.appraisal import Appraisal, DeviationTreatment, Identity, appraise
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as evidence_reader
-from server_stub.evidence.challenges import Challenger, SpendableNonce
+from server_stub.evidence.challenges import Challenger, SpendableNonce, SpentNonces
+from server_stub.evidence.errors import EvidenceError
 from server_stub.evidence.pseudonyms import Pseudonyms
 from server_stub.reference_data.source_countries import CountryOf, unknown_country
 from server_stub.reference_data.time_zones import zone_at
 from server_stub.territory.judgement import Judgement, judge, signals_of
 from server_stub.verdicts.observer import JudgingStep, RequestObserver
+from wire.codes import ProblemCode
 from wire.evidence import Evidence
 
 
@@ -48,28 +50,46 @@ class Appraiser:
     clock: Callable[[], int]
     country_of: CountryOf = unknown_country
     deviations: DeviationTreatment = DeviationTreatment.WARN
+    spent: SpentNonces = field(default_factory=SpentNonces)
 
     def appraise(self, token: bytes, observer: RequestObserver, address: str | None = None) -> Appraised:
         """Judge signed evidence that came from `address`, which is not stored.
 
         Raises EvidenceError, and RateExceededError if the observer does.
         """
+        try:
+            return self._appraise(token, observer, address)
+        except EvidenceError as error:
+            if error.code is not ProblemCode.UNAVAILABLE:
+                observer.check_unattested()
+            raise
+
+    def _appraise(self, token: bytes, observer: RequestObserver, address: str | None) -> Appraised:
         now = self.clock()
         read = evidence_reader.read(token)
         observer.record_step(JudgingStep.READ)
         nonce = self.challenger.recognize(read.evidence.eat_nonce, now)
+        self.spent.check(nonce)
         observer.record_step(JudgingStep.CHALLENGE)
         path = self.chains.verify(read.chain, now)
         observer.record_step(JudgingStep.CHAIN)
+        if not path.anchored:
+            observer.check_unattested()
         key = path.leaf_key
-        read.verify_signature(key)
+        try:
+            read.verify_signature(key)
+        except EvidenceError:
+            self.spent.add(nonce, now)
+            raise
         observer.record_step(JudgingStep.SIGNATURE)
         appraisal = appraise(path, read.evidence, self.deviations)
         sub = None
         if appraisal.identity is Identity.ATTESTED and appraisal.imei is not None:
             sub = self.pseudonyms.device(appraisal.imei)
         observer.record_step(JudgingStep.APPRAISE)
-        if sub is not None:
+        if sub is None:
+            observer.check_unattested()
+        else:
             observer.check_rate(sub)
         country = None if address is None else self.country_of(address)
         judgement = judge(signals_of(read.evidence, zone_at, country))

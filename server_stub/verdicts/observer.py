@@ -22,11 +22,12 @@ class JudgingStep(StrEnum):
 
 
 class RateExceededError(Exception):
-    """The device exceeds its rate. `retry_after` is in seconds, 1 or more."""
+    """A rate is exceeded. `retry_after` is in seconds, 1 or more; `detail` says whose rate."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"retry in {retry_after} s")
+    def __init__(self, retry_after: int, detail: str) -> None:
+        super().__init__(f"{detail}; retry in {retry_after} s")
         self.retry_after = retry_after
+        self.detail = detail
 
 
 class RequestObserver(Protocol):
@@ -38,12 +39,21 @@ class RequestObserver(Protocol):
     def check_rate(self, sub: str) -> None:
         """Called when the device with this pseudonym has proved its identity. Raises RateExceededError."""
 
+    def check_unattested(self) -> None:
+        """Called when it is known that the evidence identifies no device or is rejected, perhaps more than once.
+
+        Raises RateExceededError.
+        """
+
 
 class _NullObserver:
     def record_step(self, step: JudgingStep) -> None:
         pass
 
     def check_rate(self, sub: str) -> None:
+        pass
+
+    def check_unattested(self) -> None:
         pass
 
 

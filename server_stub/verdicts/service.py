@@ -11,7 +11,7 @@ from typing import Final
 
 from server_stub.attestation.appraisal import DeviationTreatment
 from server_stub.attestation.chain import ChainVerifier
-from server_stub.evidence.challenges import Challenger
+from server_stub.evidence.challenges import NONCE_SPENT, Challenger
 from server_stub.evidence.errors import EvidenceError
 from server_stub.evidence.pseudonyms import Pseudonyms
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
@@ -130,19 +130,15 @@ class VerdictService:
         try:
             appraised = self._appraiser.appraise(token, observer, address)
             with self._store.transaction() as transaction:
-                transaction.spend_nonce(appraised.nonce, appraised.now)
+                self._spend(appraised, transaction, observer)
                 answer = self._decide(appraised, transaction, observer)
             observer.record_step(JudgingStep.STORE)
         except EvidenceError as error:
             raise ServiceError(error.code, error.detail) from error
         except RateExceededError as error:
-            raise ServiceError(
-                ProblemCode.TOO_MANY_REQUESTS, "this device sends requests too often", error.retry_after
-            ) from error
+            raise ServiceError(ProblemCode.TOO_MANY_REQUESTS, error.detail, error.retry_after) from error
         except NonceSpentError as error:
-            raise ServiceError(
-                ProblemCode.CHALLENGE_SPENT, "eat_nonce was spent before; request a new challenge"
-            ) from error
+            raise ServiceError(ProblemCode.CHALLENGE_SPENT, NONCE_SPENT) from error
         except StoreUnavailableError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error
         except KeyRepositoryError as error:
@@ -191,6 +187,15 @@ class VerdictService:
             known = transaction.device(sub) or Device(sub, None, sale_region, None, 0)
             transaction.put_device(replace(shipped_as(known, imei, transaction), activation=activation))
         return sub
+
+    def _spend(self, appraised: Appraised, transaction: Transaction, observer: RequestObserver) -> None:
+        """Spend the nonce. Raises NonceSpentError; the next time, it is known before the costly steps."""
+        try:
+            transaction.spend_nonce(appraised.nonce, appraised.now)
+        except NonceSpentError:
+            self._appraiser.spent.add(appraised.nonce, appraised.now)
+            observer.check_unattested()
+            raise
 
     def _decide(
         self, appraised: Appraised, transaction: Transaction, observer: RequestObserver

@@ -129,7 +129,8 @@ def test_header_of_another_form_is_rejected(header: dict[str, Any]) -> None:
 
 
 def test_algorithm_of_another_key_type_is_rejected() -> None:
-    assert refusal(PHONE.sign(claims(NONCE), NONCE, alg="Ed25519")) is ProblemCode.EVIDENCE_SIGNATURE_INVALID
+    nonce = SERVER.challenge().nonce
+    assert refusal(PHONE.sign(claims(nonce), nonce, alg="Ed25519")) is ProblemCode.EVIDENCE_SIGNATURE_INVALID
 
 
 def test_segment_that_is_not_canonical_is_rejected() -> None:

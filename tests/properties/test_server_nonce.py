@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server_stub.evidence.challenges import Challenger
+from server_stub.evidence.challenges import SPENT_MAX, Challenger, SpendableNonce, SpentNonces
 from server_stub.evidence.errors import EvidenceError
 from tests.support.server_phone import NOW, Randomness
 from wire.codes import ProblemCode
@@ -54,3 +54,36 @@ def test_nonce_of_another_key_is_rejected(data: bytes, key: bytes) -> None:
     nonce = Challenger(key, RANDOM).issue(NOW).nonce
     assert code(nonce) is ProblemCode.CHALLENGE_INVALID
     assert code(base64.urlsafe_b64encode(data).decode()) is ProblemCode.CHALLENGE_INVALID
+
+
+def is_spent(spent: SpentNonces, nonce: SpendableNonce) -> bool:
+    try:
+        spent.check(nonce)
+    except EvidenceError as error:
+        return error.code is ProblemCode.CHALLENGE_SPENT
+    return False
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 200)), max_size=30), st.integers(1, 5))
+def test_spent_nonces_are_bounded_and_the_newest_are_kept_until_they_expire(
+    steps: list[tuple[int, int]], most: int
+) -> None:
+    """Each step spends one of ten nonces after some seconds."""
+    spent, now = SpentNonces(most), NOW
+    for number, seconds in steps:
+        now += seconds
+        nonce = SpendableNonce(b"%d" % number, now + NONCE_LIFETIME)
+        spent.add(nonce, now)
+        assert is_spent(spent, nonce)
+        assert len(spent) <= most
+    assert not any(is_spent(spent, SpendableNonce(b"%d" % number, 0)) for number in range(10, 20))
+
+
+def test_a_flood_of_spent_nonces_takes_a_bounded_amount_of_memory() -> None:
+    spent = SpentNonces()
+    for number in range(SPENT_MAX * 2):
+        spent.add(SpendableNonce(number.to_bytes(33, "big"), NOW + 1), NOW)
+    assert len(spent) == SPENT_MAX
+    assert is_spent(spent, SpendableNonce((SPENT_MAX * 2 - 1).to_bytes(33, "big"), NOW))
+    spent.add(SpendableNonce(b"later", NOW + 2), NOW + 1)
+    assert len(spent) == 1

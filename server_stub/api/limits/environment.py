@@ -37,6 +37,7 @@ class LoadSettings(BaseSettings):
     rate_operations: Rate = "600/minute"
     rate_admin: Rate = "600/minute"
     rate_per_device: Rate = "30/minute"
+    rate_unattested: Rate = "300/minute"
     headers_seconds: Seconds = _DEFAULT.headers_seconds
     body_seconds: Seconds = _DEFAULT.body_seconds
     idle_seconds: Seconds = _DEFAULT.idle_seconds
@@ -60,6 +61,7 @@ class LoadSettings(BaseSettings):
             rate_operations=read_rate(self.rate_operations),
             rate_admin=read_rate(self.rate_admin),
             rate_per_device=read_rate(self.rate_per_device),
+            rate_unattested=read_rate(self.rate_unattested),
             trusted_proxies=tuple(map(str, self.trusted_proxies)),
             hosts=self.hosts,
         )

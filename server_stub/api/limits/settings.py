@@ -19,7 +19,8 @@ class ServerLimits:
     long a client may continue to send a rejected request; `write_seconds` how long a client may read nothing of its
     response; `grace_seconds` how long a server that stops finishes accepted requests. `judging_max` is the number of
     requests that may wait for their verdict. `rate_operations` is for health and metrics, `rate_admin` for the admin
-    API, `rate_per_address` for everything else, each for one address. Rates are those of the library `limits`, None for
+    API, `rate_per_address` for everything else, each for one address. `rate_unattested` is for evidence of one address
+    that identifies no device or is rejected. Rates are those of the library `limits`, None for
     no limit; `rate_memory` bounds how many requests are stored to compute one of them.
     The server uses the `X-Forwarded-For` header of `trusted_proxies` only. `hosts` are the hosts that it serves,
     without ports; it serves every host if there are none.
@@ -40,6 +41,7 @@ class ServerLimits:
     rate_operations: RateLimitItem | None = None
     rate_admin: RateLimitItem | None = None
     rate_per_device: RateLimitItem | None = None
+    rate_unattested: RateLimitItem | None = None
     rate_memory: int = 200_000
     trusted_proxies: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()

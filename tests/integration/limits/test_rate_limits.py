@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ import requests
 from lab.backend.asgi_transport import AsgiClient, AsgiResponse
 from lab.backend.http_host import HttpHost
 from lab.handset.outcome import Outcome
+from lab.manufacturer.manufacturer import KeystoreLevel
 from lab.simulation.simulation import Simulation
 from server_stub.api.app import create_app
 from server_stub.api.json_log import json_log
 from server_stub.api.limits.settings import ServerLimits, read_rate
+from server_stub.evidence.evidence_token import EvidenceToken
 from server_stub.server import ServerThread
 from server_stub.store.sql import SqlStore
+from tests.support.hostile_evidence import TOKENS, wrongly_signed
 from tests.support.server_phone import IMEI, Phone, facts, service, ueid
 from wire import media
 from wire.codes import ProblemCode
@@ -45,9 +48,12 @@ class Application:
     def send(self, token: bytes) -> AsgiResponse:
         return self.request("POST", media.VERDICTS_PATH, token)
 
+    def nonce(self) -> str:
+        nonce: str = json.loads(self.request("POST", media.CHALLENGES_PATH).body)["nonce"]
+        return nonce
+
     def evidence(self, phone: Phone | None = None, **changes: Any) -> bytes:
-        nonce = json.loads(self.request("POST", media.CHALLENGES_PATH).body)["nonce"]
-        return (phone or Phone()).evidence(nonce, **changes)
+        return (phone or Phone()).evidence(self.nonce(), **changes)
 
     def close(self) -> None:
         self._client.close()
@@ -161,6 +167,73 @@ def test_unproved_claims_of_an_identity_do_not_count_against_its_rate() -> None:
         forged = b".".join([head, payload, signature[:-8] + b"AAAAAAAA"])
         assert server.send(forged).status == 401
         assert server.send(server.evidence()).status == 200
+
+
+def _wrongly_signed(server: Application) -> bytes:
+    return wrongly_signed(server.evidence())
+
+
+def _unattested(server: Application) -> bytes:
+    return server.evidence(Phone(KeystoreLevel.SOFTWARE))
+
+
+def _stale(server: Application) -> bytes:
+    """The chain is anchored, and attests another challenge."""
+    return server.evidence(challenge="another")
+
+
+def _self_made(server: Application) -> bytes:
+    return TOKENS["chain: self-made, RSA-4096"](server.nonce())
+
+
+def _spent(server: Application) -> bytes:
+    token = server.evidence()
+    server.send(token)
+    return token
+
+
+KINDS = (_wrongly_signed, _unattested, _stale, _self_made, _spent, lambda _: b"e30.e30.AAAA")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_evidence_that_attests_no_device_has_a_rate_of_its_own(kind: Callable[[Application], bytes]) -> None:
+    """An honest device at the same address still gets its verdicts: many users may share an address."""
+    with application(rate_unattested=read_rate("2/hour")) as server:
+        for _ in range(2):
+            assert server.send(kind(server)).status in (200, 400, 401, 409)
+        for _ in range(2):
+            assert retry_after(server.send(kind(server))) == 3600
+            assert server.send(server.evidence()).status == 200
+        page = server.request("GET", "/metrics").body.decode()
+        assert 'activation_rate_limited_total{limit="unattested"} 2.0' in page
+        server.now = 3600
+        assert server.send(kind(server)).status in (200, 400, 401, 409)
+
+
+def test_unattested_evidence_beyond_its_rate_is_rejected_before_its_signature_is_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with application(rate_unattested=read_rate("1/hour")) as server:
+        server.send(_self_made(server))
+        monkeypatch.setattr(EvidenceToken, "verify_signature", None)
+        retry_after(server.send(_self_made(server)))
+
+
+def test_unattested_evidence_counts_once_and_does_not_spend_the_rate_of_another_address() -> None:
+    """Evidence with a self-made chain and a wrong signature is both unattested and rejected."""
+    rate = {"rate_unattested": read_rate("2/hour"), "trusted_proxies": ("127.0.0.1",)}
+    with serving(**rate) as origin:
+        for address, status in (
+            ("192.0.2.1", 401),
+            ("192.0.2.1", 401),
+            ("192.0.2.1", 429),
+            ("192.0.2.2", 401),
+        ):
+            nonce = requests.post(origin + media.CHALLENGES_PATH, timeout=60).json()["nonce"]
+            token = wrongly_signed(TOKENS["chain: self-made, RSA-4096"](nonce))
+            headers = EVIDENCE | {"X-Forwarded-For": address}
+            answer = requests.post(origin + media.VERDICTS_PATH, token, headers=headers, timeout=60)
+            assert answer.status_code == status
 
 
 def test_a_verdict_request_beyond_the_number_that_may_wait_is_rejected() -> None:

@@ -3,8 +3,8 @@
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from server_stub.attestation.certificate import CertificateError, parse
-from server_stub.attestation.certificate_fields import name_text, read_time, same_name
+from server_stub.attestation.certificate import parse
+from server_stub.attestation.certificate_fields import CertificateError, name_text, read_time, same_name
 from tests.support import raw_der
 from tests.support.chains import Cert, chain, content, edited, issue, leaf
 

@@ -5,9 +5,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from fuzz import certificate_chains
-from server_stub.attestation import issuers
+from server_stub.attestation import public_keys, signature_algorithms
 from server_stub.attestation.chain import ChainVerifier
+from server_stub.attestation.public_keys import KeyRefusedError, key_numbers, may_certify
 from server_stub.attestation.reasons import ChainError, ChainProblem
+from tests.support.hostile_evidence import spki_of
 from tests.support.server_phone import NOW
 
 
@@ -36,7 +38,11 @@ def curve_key(curve: ec.EllipticCurve) -> ec.EllipticCurvePublicKey:
     ],
 )
 def test_key_of_an_issuer_is_bounded(key: PublicKeyTypes, *, cheap: bool, strong: bool) -> None:
-    assert (issuers.is_cheap(key), issuers.is_strong(key)) == (cheap, strong)
+    if cheap:
+        assert may_certify(key_numbers(spki_of(key))) is strong
+        return
+    with pytest.raises(KeyRefusedError):
+        key_numbers(spki_of(key))
 
 
 @pytest.mark.parametrize(
@@ -47,11 +53,10 @@ def test_chain_of_a_costly_key_costs_no_signature(
     content: bytes, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Below no root, whether the server knows roots of hardware or of software."""
-    verified: list[object] = []
-    monkeypatch.setattr(issuers, "is_signed_by", lambda certificate, key: verified.append(key))
     root = certificate_chains.ROOT
     verifier = ChainVerifier(**{"roots": (), kind: (root,)})
+    monkeypatch.setattr(signature_algorithms, "is_signed_by", None)
+    monkeypatch.setattr(public_keys, "load_der_public_key", None)
     with pytest.raises(ChainError) as caught:
         verifier.verify(certificate_chains.rsa_chain(content), NOW)
     assert (caught.value.problem, caught.value.place) == (ChainProblem.KEY_WEAK, 1)
-    assert verified == []

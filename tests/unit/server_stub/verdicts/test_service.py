@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, KeySet
 from joserfc.jws import JWSRegistry
 
 from lab.manufacturer.manufacturer import KeystoreLevel
+from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as reader
 from server_stub.policy.policy import Activation
 from server_stub.signing.signing_key import SigningKey
@@ -117,13 +118,31 @@ def test_nonce_expires_to_the_second() -> None:
     assert refused(server, late) is ProblemCode.CHALLENGE_EXPIRED
 
 
-def test_rejected_evidence_does_not_spend_its_nonce(store: Store) -> None:
+def test_rejected_evidence_does_not_spend_its_nonce_unless_its_signature_is_wrong(store: Store) -> None:
     server = service(store)
-    nonce = server.challenge().nonce
-    good = Phone().evidence(nonce)
-    broken = good[:-4] + b"AAAA"
-    assert refused(server, broken) is ProblemCode.EVIDENCE_SIGNATURE_INVALID
-    server.answer(good)
+    nonce, other = server.challenge().nonce, server.challenge().nonce
+    phone = Phone()
+    malformed = [b"", b"e30.e30.AAAA", phone.sign(claims(nonce) | {"extra": 1}, nonce)]
+    for token in (*malformed, phone.sign(claims(nonce), nonce, x5c=["AAAA"])):
+        refused(server, token)
+    server.answer(phone.evidence(nonce))
+    good = phone.evidence(other)
+    assert refused(server, good[:-4] + b"AAAA") is ProblemCode.EVIDENCE_SIGNATURE_INVALID
+    assert refused(server, good) is ProblemCode.CHALLENGE_SPENT
+    server.answer(phone.evidence(server.challenge().nonce))
+
+
+def test_signature_and_chain_are_checked_once_for_each_nonce(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the nonce was spent by a verdict: the second repetition is rejected before the costly steps."""
+    server = service()
+    spent, broken = (Phone().evidence(server.challenge().nonce) for _ in range(2))
+    broken = broken[:-4] + b"AAAA"
+    server.answer(spent)
+    for token in (spent, broken):
+        refused(server, token)
+    monkeypatch.setattr(ChainVerifier, "verify", None)
+    for token in (spent, broken):
+        assert refused(server, token) is ProblemCode.CHALLENGE_SPENT
 
 
 HIDDEN = {"faults": [{"code": "modem-silent", "source": "ATE0V1"}]}

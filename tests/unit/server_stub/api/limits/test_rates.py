@@ -103,13 +103,16 @@ def test_rates_are_set_by_the_environment_and_can_be_off(monkeypatch: pytest.Mon
     default = LoadSettings().limits
     assert default.rate_per_address
     assert default.rate_per_device
+    assert default.rate_unattested == read_rate("300/minute")
     assert (ServerLimits().rate_per_address, ServerLimits().rate_per_device) == (None, None)
     monkeypatch.setenv("ACTIVATION_SERVER_RATE_PER_ADDRESS", "off")
     monkeypatch.setenv("ACTIVATION_SERVER_RATE_PER_DEVICE", "7 per 2 hour")
+    monkeypatch.setenv("ACTIVATION_SERVER_RATE_UNATTESTED", "5/minute")
     monkeypatch.setenv("ACTIVATION_SERVER_TRUSTED_PROXIES", "192.0.2.1, 2001:db8::/32")
     limits = LoadSettings().limits
     assert limits.rate_per_address is None
     assert limits.rate_per_device == read_rate("7 per 2 hour")
+    assert limits.rate_unattested == read_rate("5/minute")
     assert limits.trusted_proxies == ("192.0.2.1/32", "2001:db8::/32")
 
 
@@ -119,6 +122,7 @@ def test_rates_are_set_by_the_environment_and_can_be_off(monkeypatch: pytest.Mon
         ("RATE_PER_ADDRESS", "often"),
         ("RATE_PER_DEVICE", "0/minute"),
         ("RATE_PER_DEVICE", ""),
+        ("RATE_UNATTESTED", "-1/minute"),
         ("TRUSTED_PROXIES", "*"),
         ("TRUSTED_PROXIES", "proxy.example"),
         ("HEADERS_SECONDS", "0"),
