@@ -129,7 +129,7 @@ _MANY: Final = b"\x05\x00" * 4_000
 
 
 def _leaf_with(extensions: bytes) -> list[bytes]:
-    return [certificate(_LEAF, name("leaf"), name("own"), extensions=extensions), *_SHORT[1:]]
+    return [certificate(_LEAF, name("leaf"), name("c1"), extensions=extensions), *_SHORT[1:]]
 
 
 def _extension(identifier: str, value: bytes) -> bytes:
@@ -192,7 +192,7 @@ CHAINS: Final[dict[str, Callable[[], list[bytes]]]] = {
         ROOT.public_bytes(Encoding.DER),
     ],
     "many elements in a certificate": lambda: [
-        certificate(_LEAF, name("leaf"), name("own"), fields=_MANY), *_SHORT[1:]
+        certificate(_LEAF, name("leaf"), name("c1"), fields=_MANY), *_SHORT[1:]
     ],
     "many extensions": lambda: _leaf_with(_many_extensions()),
     "many elements in a key usage": lambda: _leaf_with(_extension("2.5.29.15", _MANY)),

@@ -121,7 +121,9 @@ def test_harness_of_chains_detects_a_missing_check_of_signatures(monkeypatch: py
     target = harness("certificate_chains")
     other_root = next(seed for seed in target.seeds() if seed.startswith(b"1On"))
     monkeypatch.setattr("server_stub.attestation.chain.is_signed_by", lambda certificate, key: True)
-    monkeypatch.setattr("server_stub.attestation.issuers.is_signed_by", lambda certificate, key: True)
+    monkeypatch.setattr(
+        "server_stub.attestation.signature_algorithms.is_signed_by", lambda certificate, key: True
+    )
     with pytest.raises(BrokenRuleError, match="of another root"):
         target.fuzz_one.replay(other_root)
 
