@@ -1,9 +1,9 @@
 """The signature algorithms of attestation chains, and the verification of a certificate's signature."""
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -125,8 +125,7 @@ class VerifiedSignatures:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._valid: dict[bytes, None] = {}
-        self._lock = Lock()
+        self._valid: OrderedDict[bytes, None] = OrderedDict()
 
     def is_signed_by(self, certificate: ParsedCertificate, key: PublicKeyTypes | None, spki: bytes) -> bool:
         """As `is_signed_by`, for a key with these encoded bytes. Raises CertificateError."""
@@ -136,10 +135,9 @@ class VerifiedSignatures:
             return True
         if not is_signed_by(certificate, key):
             return False
-        with self._lock:
-            if len(self._valid) >= self._most:
-                del self._valid[next(iter(self._valid))]
-            self._valid[digest] = None
+        self._valid[digest] = None
+        while len(self._valid) > self._most:
+            self._valid.popitem(last=False)
         return True
 
     def __len__(self) -> int:

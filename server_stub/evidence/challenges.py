@@ -7,9 +7,9 @@
 import base64
 import binascii
 import hmac
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Final
 
 from server_stub.evidence.errors import EvidenceError
@@ -45,18 +45,17 @@ class SpentNonces:
 
     def __init__(self, most: int = SPENT_MAX) -> None:
         self._most = most
-        self._spent: dict[bytes, int] = {}
-        self._lock = Lock()
+        self._spent: OrderedDict[bytes, int] = OrderedDict()
 
     def add(self, nonce: SpendableNonce, now: int) -> None:
         """Remember `nonce` until it expires, and forget expired ones."""
-        with self._lock:
-            while self._spent:
-                oldest = next(iter(self._spent))
-                if self._spent[oldest] > now and len(self._spent) < self._most:
-                    break
-                del self._spent[oldest]
-            self._spent[nonce.value] = nonce.until
+        self._spent[nonce.value] = nonce.until
+        while True:
+            oldest, until = self._spent.popitem(last=False)
+            if until > now and len(self._spent) < self._most:
+                self._spent[oldest] = until
+                self._spent.move_to_end(oldest, last=False)
+                return
 
     def check(self, nonce: SpendableNonce) -> None:
         """Raises EvidenceError if `nonce` is spent."""
