@@ -9,6 +9,7 @@ import binascii
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,8 +39,8 @@ class SpendableNonce:
 class SpentNonces:
     """Nonces that were spent without a verdict, in the memory of this process until they expire.
 
-    Evidence with a wrong signature spends its nonce, so that a signature is checked once for each challenge. Whoever
-    knows the nonce of another device could spend it anyway, with valid evidence under a key of their own; the device
+    Evidence with a wrong signature spends its nonce, so that a signature is checked once for each challenge. A client
+    that knows the nonce of another device could spend it anyway, with valid evidence under its own key; the device
     then requests a new challenge. When `most` are stored, the oldest is evicted.
     """
 
@@ -50,12 +51,13 @@ class SpentNonces:
     def add(self, nonce: SpendableNonce, now: int) -> None:
         """Remember `nonce` until it expires, and forget expired ones."""
         self._spent[nonce.value] = nonce.until
-        while True:
-            oldest, until = self._spent.popitem(last=False)
-            if until > now and len(self._spent) < self._most:
-                self._spent[oldest] = until
-                self._spent.move_to_end(oldest, last=False)
-                return
+        with suppress(KeyError):  # another thread has taken the last one
+            while True:
+                oldest, until = self._spent.popitem(last=False)
+                if until > now and len(self._spent) < self._most:
+                    self._spent[oldest] = until
+                    self._spent.move_to_end(oldest, last=False)
+                    return
 
     def check(self, nonce: SpendableNonce) -> None:
         """Raises EvidenceError if `nonce` is spent."""

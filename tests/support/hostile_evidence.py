@@ -28,7 +28,7 @@ _AUTHORITY: Final = MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
 BATCH: Final = _AUTHORITY.chain[0]
 BATCH_SUBJECT: Final = _AUTHORITY.certificate.subject.public_bytes()
 ROOM: Final = 20_000
-"""Bytes of claims that fit beside a short chain."""
+"""Bytes of claims that fit next to a short chain."""
 
 
 def spki_of(key: Any) -> bytes:
@@ -42,7 +42,7 @@ def own_spki(key: Any) -> bytes:
 
 
 def rsa_spki(bits: int, exponent: int = 65537) -> bytes:
-    """An RSA key whose modulus nobody can factor; only its size and its exponent matter for the cost."""
+    """An RSA key with a random modulus; only its size and its exponent matter for the cost."""
     modulus = int.from_bytes(SEED.bytes(f"modulus {bits}", bits // 8), "big") | 1 << bits - 1 | 1
     return spki_of(rsa.RSAPublicNumbers(exponent, modulus).public_key())
 
