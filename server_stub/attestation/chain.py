@@ -150,7 +150,7 @@ class ChainVerifier:
         deviations = [*above.deviations, *_check_validity(above, at)]
         of_leaf: frozenset[Deviation] = frozenset()
         if issuer := above.links[0] if above.links else above.root:
-            by_issuer = partial(is_signed_by, key=issuer.key) if above.root else _unchecked
+            by_issuer = partial(is_signed_by, key=issuer.key)
             of_leaf = check_issued(leaf, 0, issuer.certificate.subject, above.anchor, by_issuer)
         of_leaf |= check_leaf(leaf)
         deviations += _placed(of_leaf, 0, leaf)
@@ -178,28 +178,29 @@ class ChainVerifier:
     def _connect(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
         """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError.
 
-        No signature is checked if they lead to no root: such a chain attests nothing, and its sender made all its keys.
+        Nothing but the parameters of keys is checked if they lead to no root: such a chain attests nothing.
         """
         below: list[tuple[int, ParsedCertificate]] = []
         serials: list[tuple[int, ParsedCertificate, tuple[int, ...]]] = []
         deviations: list[PlacedDeviation] = []
         root: _Root | None = None
         for place, data in enumerate(chain, 1):
-            certificate = _load(data, place)
             if below and below[-1][1].data == data:
-                deviations += _placed({Deviation.CERTIFICATE_REPEATED}, place, certificate)
+                deviations += _placed({Deviation.CERTIFICATE_REPEATED}, place, below[-1][1])
                 continue
+            certificate = _load(data, place, extensions=False)
             serials.append((place, certificate, certificate.serial_numbers()))
-            if root := self._edition(certificate):
+            if root := self._edition(certificate, check_key(certificate, place)):
                 if place < len(chain):
                     deviations += _placed({Deviation.CERTIFICATE_ABOVE_ROOT}, place, certificate)
                 break
-            check_key(certificate, place)
             below.append((place, certificate))
         root_place = place if root else len(chain) + 1
         root = root or self._issuing_root(below[-1][1])
-        if root:
-            serials.append((root_place, root.certificate, root.certificate.serial_numbers()))
+        if not root:
+            return _VerifiedIssuers((), None, tuple(serials), facts_of(()), tuple(deviations))
+        serials.append((root_place, root.certificate, root.certificate.serial_numbers()))
+        below = [(place, _load(certificate.data, place)) for place, certificate in below]
         links, of_links = self._link(below, root)
         _check_path_lengths(links, root, root_place)
         facts = facts_of([link.certificate for link in links])
@@ -210,43 +211,39 @@ class ChainVerifier:
         return _VerifiedIssuers(links, root, tuple(serials), facts, (*deviations, *of_links))
 
     def _link(
-        self, below: list[tuple[int, ParsedCertificate]], root: _Root | None
+        self, below: list[tuple[int, ParsedCertificate]], root: _Root
     ) -> tuple[tuple[Issuer, ...], list[PlacedDeviation]]:
         """The certificates below the root as issuers, each issued by the next one. Raises ChainError.
 
         From the root down: a key is used only after a trusted key has signed its certificate.
         """
-        anchor = root.anchor if root else Anchor.NONE
-        if root and anchor is Anchor.CONFIGURED and not may_certify(root.numbers):
+        if root.anchor is Anchor.CONFIGURED and not may_certify(root.numbers):
             name = root.certificate.subject_text()
             raise ChainError(ChainProblem.KEY_WEAK, None, f"the root ({name}) has a weak key")
         links: list[Issuer] = []
         found: list[PlacedDeviation] = []
-        issuer: Issuer | _Root | None = root
+        issuer: Issuer | _Root = root
         for place, certificate in reversed(below):
-            deviations: frozenset[Deviation] = frozenset()
-            if issuer:
-                by_issuer = self._is_signed_by(issuer) if root else _unchecked
-                deviations = check_issued(certificate, place, issuer.certificate.subject, anchor, by_issuer)
-            issuer = link = issuer_of(
-                certificate, place, anchor, only_link=root is not None and len(below) == 1
-            )
-            found += _placed(deviations | link.deviations, place, certificate)
-            links.insert(0, link)
+            by_issuer = self._is_signed_by(issuer)
+            deviations = check_issued(certificate, place, issuer.certificate.subject, root.anchor, by_issuer)
+            issuer = issuer_of(certificate, place, root.anchor, only_link=len(below) == 1)
+            found += _placed(deviations | issuer.deviations, place, certificate)
+            links.insert(0, issuer)
         return tuple(links), found
 
     def _is_signed_by(self, issuer: Issuer | _Root) -> CheckSignature:
         """Whether the key of a trusted issuer signed a certificate, from memory or verified now."""
         return partial(self._signatures.is_signed_by, key=issuer.key, spki=issuer.certificate.spki)
 
-    def _edition(self, certificate: ParsedCertificate) -> _Root | None:
+    def _edition(self, certificate: ParsedCertificate, numbers: KeyNumbers | None) -> _Root | None:
         """The root of which `certificate` is an edition: the same name and the same key (RFC 5280 section 6.1.1 (d)).
 
         Nothing else of an edition is used. A forged edition has no effect, because the root's key must have signed the
-        certificate below it.
+        certificate below it. `numbers` are those of its key, which may have another encoding.
         """
         for root in self._anchors:
-            if root.has_name(certificate.subject) and _has_key(certificate, root):
+            same_key = certificate.spki == root.certificate.spki or numbers == root.numbers is not None
+            if same_key and root.has_name(certificate.subject):
                 return root
         return None
 
@@ -270,9 +267,9 @@ class ChainVerifier:
                     raise refusal(ChainProblem.of(entry.status), place, f"has been {entry}", certificate)
 
 
-def _load(data: bytes, place: int) -> ParsedCertificate:
+def _load(data: bytes, place: int, *, extensions: bool = True) -> ParsedCertificate:
     try:
-        return parse(data)
+        return parse(data, extensions=extensions)
     except CertificateError as error:
         finding = f"is not an X.509 certificate: {error}"
         raise ChainError(ChainProblem.MALFORMED, place, finding) from error
@@ -284,26 +281,11 @@ def _root(certificate: x509.Certificate, anchor: Anchor) -> _Root:
     return _Root(parsed, parsed.key(), key_numbers(parsed.spki), path_length_of(parsed), anchor)
 
 
-def _unchecked(_: ParsedCertificate) -> bool:
-    """Stands for the signature of an issuer that no root certified."""
-    return True
-
-
-def _has_key(certificate: ParsedCertificate, root: _Root) -> bool:
-    """Whether a certificate has the root's key, perhaps in another encoding. Loads no key."""
-    if certificate.spki == root.certificate.spki:
-        return True
-    try:
-        return root.numbers is not None and key_numbers(certificate.spki) == root.numbers
-    except CertificateError:
-        return False
-
-
-def _check_path_lengths(links: tuple[Issuer, ...], root: _Root | None, root_place: int) -> None:
+def _check_path_lengths(links: tuple[Issuer, ...], root: _Root, root_place: int) -> None:
     """Certificates that issued themselves do not count (RFC 5280 section 6.1.4 (l)). Raises ChainError."""
     below = 0
     issuers: list[tuple[int, Issuer | _Root]] = [(link.place, link) for link in links]
-    for place, issuer in (*issuers, *([(root_place, root)] if root else ())):
+    for place, issuer in (*issuers, (root_place, root)):
         if issuer.path_length is not None and issuer.path_length < below:
             finding = "has more certificates below it than it allows"
             raise refusal(ChainProblem.PATH_TOO_LONG, place, finding, issuer.certificate)

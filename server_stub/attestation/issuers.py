@@ -22,7 +22,7 @@ from server_stub.attestation.certificate import (
 from server_stub.attestation.certificate_fields import CertificateError, same_name
 from server_stub.attestation.der import DerError
 from server_stub.attestation.deviations import Deviation
-from server_stub.attestation.public_keys import KeyRefusedError, key_numbers, may_certify
+from server_stub.attestation.public_keys import KeyNumbers, KeyRefusedError, key_numbers, may_certify
 from server_stub.attestation.reasons import ChainError, ChainProblem
 from server_stub.attestation.signature_algorithms import read_algorithm
 
@@ -41,14 +41,11 @@ class Anchor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A CA certificate and the parts of it that path validation uses, parsed once. `place` counts from the leaf, 0.
-
-    `key` is None in a chain that leads to no root: it is not loaded.
-    """
+    """A CA certificate and the parts of it that path validation uses, parsed once. `place` counts from the leaf, 0."""
 
     certificate: ParsedCertificate
     place: int
-    key: PublicKeyTypes | None
+    key: PublicKeyTypes
     path_length: int | None
     validity: CertificateValidity
     deviations: frozenset[Deviation]
@@ -71,8 +68,8 @@ def issuer_of(certificate: ParsedCertificate, place: int, anchor: Anchor, *, onl
         value = certificate.extensions.get(BASIC_CONSTRAINTS)
         basic = basic_constraints(value) if value is not None else _NO_CONSTRAINTS
         may_sign = may_be_used(certificate, KEY_CERT_SIGN)
-        key = None if anchor is Anchor.NONE else certificate.key()
-        validity, strong = certificate.period(), may_certify(key_numbers(certificate.spki))
+        key, validity = certificate.key(), certificate.period()
+        strong = may_certify(key_numbers(certificate.spki))
     except CertificateError as error:
         raise refusal(ChainProblem.MALFORMED, place, f"is malformed: {error}", certificate) from error
     if not basic.ca and only_link and anchor is Anchor.CONFIGURED:
@@ -98,10 +95,10 @@ _KEY_REFUSED: Final = (
 )
 
 
-def check_key(certificate: ParsedCertificate, place: int) -> None:
-    """Check that an issuer's key has allowed parameters, without loading it. Raises ChainError."""
+def check_key(certificate: ParsedCertificate, place: int) -> KeyNumbers | None:
+    """Check that an issuer's key has allowed parameters, and return its numbers. Loads no key. Raises ChainError."""
     try:
-        key_numbers(certificate.spki)
+        return key_numbers(certificate.spki)
     except KeyRefusedError as error:
         raise refusal(ChainProblem.KEY_WEAK, place, _KEY_REFUSED, certificate) from error
     except CertificateError as error:

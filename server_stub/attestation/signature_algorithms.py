@@ -94,7 +94,7 @@ def _pss(parameters: bytes) -> tuple[_Scheme | None, hashes.HashAlgorithm | None
     return PSS(MGF1(hash_algorithm), PSS.AUTO), hash_algorithm
 
 
-def is_signed_by(certificate: ParsedCertificate, key: PublicKeyTypes | None) -> bool:
+def is_signed_by(certificate: ParsedCertificate, key: PublicKeyTypes) -> bool:
     """Whether `key` made the signature of `certificate`, also with a weak hash. Raises CertificateError.
 
     By the algorithm in the signed part: anyone can change the one outside.
@@ -127,7 +127,7 @@ class VerifiedSignatures:
         self._most = most
         self._valid: OrderedDict[bytes, None] = OrderedDict()
 
-    def is_signed_by(self, certificate: ParsedCertificate, key: PublicKeyTypes | None, spki: bytes) -> bool:
+    def is_signed_by(self, certificate: ParsedCertificate, key: PublicKeyTypes, spki: bytes) -> bool:
         """As `is_signed_by`, for a key with these encoded bytes. Raises CertificateError."""
         parts = (certificate.algorithm, certificate.signature, spki, certificate.signed)
         digest = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()

@@ -54,6 +54,7 @@ PUBLIC_LIMITS: Final = ServerLimits(
     rate_per_address=read_rate("30/hour"),
     rate_operations=read_rate("30/hour"),
     rate_admin=read_rate("30/hour"),
+    rate_unattested=read_rate("5/hour"),
 )
 """Limits of the server that strangers reach: those of a real one, but sooner."""
 

@@ -4,17 +4,26 @@ Each attack must get its status and code, and must not stop the server: a locked
 verdict.
 """
 
+import base64
 import gzip
 import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from lab.attacks.harness.environment import PUBLIC_LIMITS, Server, TrialContext
 from lab.attacks.harness.target_device import TargetDevice
+from lab.attacks.harness.token_forge import with_claims, with_header
 from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import LOCKED
 from server_stub.admin.context import PREFIX
@@ -33,6 +42,18 @@ class Stranger:
 
     server: Server
     address: str = "203.0.113.7"
+    evidence: bytes = b""
+    """Evidence that some device sent."""
+
+    def send_evidence(self, change: Callable[[bytes], bytes], nonce: str = "") -> bytes:
+        """The response to evidence with a new challenge, or with `nonce`, after a change that its key did not sign."""
+        token = change(with_claims(self.evidence, eat_nonce=nonce or self.challenge()))
+        return self.request(_POST, _EVIDENCE, f"Content-Length: {len(token)}", body=token)
+
+    def challenge(self) -> str:
+        """A new nonce."""
+        response = self.request(f"POST {media.CHALLENGES_PATH}", "Content-Length: 0")
+        return str(json.loads(response.partition(b"\r\n\r\n")[2])["nonce"])
 
     def request(self, line: str, *headers: str, body: bytes = b"", address: str = "") -> bytes:
         """The response to a request with these headers."""
@@ -82,7 +103,7 @@ def _attack(name: str, sentence: str, source: str, expected: str, send: Send, *t
     def run(trial: TrialContext) -> TargetDevice:
         server = trial.public_server()
         device = trial.set_up(trial.device("havana", server=server))
-        *_, last = map(_result, send(Stranger(server)))
+        *_, last = map(_result, send(Stranger(server, evidence=device.interceptor.evidence[-1])))
         trial.require(last == expected, f"the stranger gets {expected}, not {last}")
         device.handset.retry()
         return device
@@ -124,6 +145,49 @@ def _spoofed_flood(stranger: Stranger) -> Iterator[bytes]:
         yield stranger.request("GET /docs", address=f"198.51.100.{number}, {stranger.address}")
 
 
+def _changed(change: Callable[[bytes], bytes], times: int = 1) -> Send:
+    """Evidence after `change`, each time with a new challenge."""
+    return lambda stranger: (stranger.send_evidence(change) for _ in range(times))
+
+
+def _one_challenge(stranger: Stranger) -> Iterator[bytes]:
+    """Evidence with a wrong signature, and the same challenge twice."""
+    nonce = stranger.challenge()
+    for _ in range(2):
+        yield stranger.send_evidence(bytes, nonce)
+
+
+def _own_chain(key: PublicKeyTypes) -> Callable[[bytes], bytes]:
+    """Replace the chain by one of two RSA or six other certificates, all for `key` but the leaf."""
+    own = ec.derive_private_key(7, ec.SECP256R1())
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Own {place}")]) for place in range(7)]
+    chain = [
+        x509.CertificateBuilder()
+        .subject_name(names[place])
+        .issuer_name(names[place + 1])
+        .public_key(key if place else own.public_key())  # type: ignore[arg-type] # any key of a certificate
+        .serial_number(1)
+        .not_valid_before(datetime(2018, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2048, 1, 1, tzinfo=UTC))
+        .sign(own, hashes.SHA256(), ecdsa_deterministic=True)
+        for place in range(2 if isinstance(key, rsa.RSAPublicKey) else 6)
+    ]
+    x5c = [base64.b64encode(each.public_bytes(Encoding.DER)).decode() for each in chain]
+    return lambda evidence: with_header(evidence, x5c=x5c)
+
+
+def _many_members(evidence: bytes) -> bytes:
+    return with_claims(evidence, **{f"x{number}": number for number in range(1500)})
+
+
+def _many_nulls(evidence: bytes) -> bytes:
+    return with_claims(evidence, x=[None] * 3000)
+
+
+_LONG_MODULUS: Final = rsa.RSAPublicNumbers(65537, (1 << 16384) - 1).public_key()
+_LONG_EXPONENT: Final = rsa.RSAPublicNumbers((1 << 4095) + 1, (1 << 4096) - 1).public_key()
+_OTHER_CURVE: Final = ec.derive_private_key(7, ec.SECP521R1()).public_key()
+_UNATTESTED: Final = PUBLIC_LIMITS.rate_unattested.amount if PUBLIC_LIMITS.rate_unattested else 0
 _RATE: Final = PUBLIC_LIMITS.rate_per_address.amount if PUBLIC_LIMITS.rate_per_address else 0
 _EVIDENCE: Final = f"Content-Type: {media.EVIDENCE}"
 _POST: Final = f"POST {media.VERDICTS_PATH}"
@@ -179,4 +243,18 @@ ATTACKS: Final[tuple[Attack, ...]] = (
     _attack("stranger-evidence-deep", "Send evidence whose payload is nested very deeply.", "CWE-674",
             "400 evidence-malformed",
             _once(_POST, _EVIDENCE, "Content-Length: 10009", body=b"e30." + b"W1tb" * 2500 + b".AAAA")),
+    _attack("stranger-evidence-members", "Send evidence with very many unknown claims.", "CWE-407",
+            "400 evidence-malformed", _changed(_many_members)),
+    _attack("stranger-evidence-nulls", "Send evidence with a claim of very many nulls.", "CWE-407",
+            "400 evidence-malformed", _changed(_many_nulls)),
+    _attack("stranger-chain-long-modulus", "Send a chain of keys whose signatures take long to verify.", "CWE-400",
+            "401 chain-invalid", _changed(_own_chain(_LONG_MODULUS)), Topic.CHAIN_FORGED),
+    _attack("stranger-chain-long-exponent", "Send a chain of keys with a very long exponent.", "CWE-400",
+            "401 chain-invalid", _changed(_own_chain(_LONG_EXPONENT)), Topic.CHAIN_FORGED),
+    _attack("stranger-chain-curve", "Send a long chain of keys on a slow curve.", "CWE-400", "401 chain-invalid",
+            _changed(_own_chain(_OTHER_CURVE)), Topic.CHAIN_FORGED),
+    _attack("stranger-one-challenge", "Have many wrong signatures verified with one challenge.", "CWE-400",
+            "409 challenge-spent", _one_challenge, Topic.NONCE_SPENT),
+    _attack("stranger-evidence-flood", "Have more evidence rejected than an address may.", "CWE-770",
+            "429 too-many-requests", _changed(bytes, _UNATTESTED + 1)),
 )  # fmt: skip
