@@ -178,7 +178,7 @@ class ChainVerifier:
     def _connect(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
         """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError.
 
-        Nothing but the parameters of keys is checked if they lead to no root: such a chain attests nothing.
+        Only the parameters of keys are checked if they lead to no root: such a chain attests nothing.
         """
         below: list[tuple[int, ParsedCertificate]] = []
         serials: list[tuple[int, ParsedCertificate, tuple[int, ...]]] = []

@@ -89,7 +89,7 @@ def after_factory_reset(trial: TrialContext) -> TargetDevice:
     return device
 
 
-@_attack("unlock-code-earlier-release", "NIST SP 800-57 section 5.2", "earlier-challenge")
+@_attack("unlock-code-earlier-release", "CWE-323", "earlier-challenge")
 def earlier_release(trial: TrialContext) -> TargetDevice:
     """Enter the code for the challenge as the release before derives it, from the sealing key itself."""
     device = trial.locked()

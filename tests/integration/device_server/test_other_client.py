@@ -96,9 +96,10 @@ def test_the_client_reads_every_error_by_its_code(client: Client, keystore: Keys
     claims, key = keystore(client.challenge(), "paris")
     token = client.evidence(claims, key)
     client.send(token)
+    unspent = client.evidence(*keystore(client.challenge(), "paris"))
     for sent, status, code in (
         (token, 409, "challenge-spent"),
-        (token[:-4] + "AAAA", 401, "evidence-signature-invalid"),
+        (unspent[:-4] + "AAAA", 401, "evidence-signature-invalid"),
         ("a.b.c", 400, "evidence-malformed"),
         ("A" * 70_000, 413, "body-too-large"),
         (client.evidence(claims | {"uptime": -1}, key), 422, "evidence-claims-invalid"),
