@@ -14,7 +14,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 from lab.manufacturer.manufacturer import Manufacturer
-from server_stub.policies import DEFAULT
+from server_stub.policies import DEFAULT, shipped
 from tests.support.server_phone import ICCID, Phone, telephony
 from wire import media
 
@@ -91,7 +91,7 @@ def policy(case: Any) -> None:
     """A draft that is new, and named as its path names it; whatever is in force counts as seen."""
     if case.method == "PUT":
         name = f"draft-{uuid.uuid4()}"
-        case.path_parameters |= {"id": name, "version": 1}
+        case.path_parameters |= {"id": name, "version": shipped(DEFAULT).document.version}
         case.headers.pop("if-match", None)
         text = POLICY.replace(f'id = "{DEFAULT}"', f'id = "{name}"', 1)
         case.body = dict(case.body) | {"text": text}
