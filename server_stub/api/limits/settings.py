@@ -20,10 +20,9 @@ class ServerLimits:
     response; `grace_seconds` how long a server that stops finishes accepted requests. `judging_max` is the number of
     requests that may wait for their verdict. `rate_operations` is for health and metrics, `rate_admin` for the admin
     API, `rate_per_address` for everything else, each for one address. `rate_unattested` is for evidence of one address
-    that identifies no device or is rejected. Rates are those of the library `limits`, None for
-    no limit; `rate_memory` bounds how many requests are stored to compute one of them.
-    The server uses the `X-Forwarded-For` header of `trusted_proxies` only. `hosts` are the hosts that it serves,
-    without ports; it serves every host if there are none.
+    that identifies no device or is rejected. Rates are those of the library `limits`, None for no limit; `rate_memory`
+    bounds how many requests are stored to compute one of them. The server uses the `X-Forwarded-For` header of
+    `trusted_proxies` only. `hosts` are the hosts that it serves, without ports; it serves every host if there are none.
     """
 
     body_max: int = BODY_MAX
