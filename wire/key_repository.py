@@ -17,6 +17,11 @@ TARGET: Final = "verdict-keys.json"
 ROLE: Final = "verdict-keys"
 """The delegated role that lists the target."""
 
+CLOCK: Final = "clock"
+"""Member of the signed part of the timestamp, in addition to TUF: how often an operator accepted the server's clock
+again, a non-negative integer. Absent means 0. A device that sees a greater number than before lowers its floor of the
+time to what this timestamp shows."""
+
 ROOT_MAX: Final = 32 * 1024
 TIMESTAMP_MAX: Final = 4 * 1024
 SNAPSHOT_MAX: Final = 8 * 1024

@@ -38,6 +38,9 @@ LIFETIME_MAX: Final = 24 * 3600
 SKEW: Final = 300
 """The largest accepted difference between two correct clocks."""
 
+TIMESTAMP_LIFETIME: Final = 86_400
+"""Seconds for which a TUF timestamp is valid, at most: its expiry less this number is not after its signature."""
+
 NONCE_LIFETIME: Final = 300
 """How long after its issue a challenge can be used."""
 
