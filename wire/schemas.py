@@ -35,7 +35,7 @@ def generate(name: str) -> Schema:
     >>> generate("challenge")["$id"]
     'urn:solvane:activation:schema:challenge'
     """
-    body: Schema = _on_the_wire(MESSAGES[name].model_json_schema())
+    body: Schema = on_the_wire(MESSAGES[name].model_json_schema())
     schema: Schema = {
         "$schema": DIALECT,
         "$id": f"urn:solvane:activation:schema:{name}",
@@ -66,10 +66,10 @@ def path(name: str) -> Path:
     return FOLDER / f"{name}.schema.json"
 
 
-def _on_the_wire(value: Any) -> Any:
-    """The schema without details of Python: `null` for an absent member, class names as titles."""
+def on_the_wire(value: Any) -> Any:
+    """A schema without details of Python: `null` for an absent member, class names as titles."""
     if isinstance(value, list):
-        return [_on_the_wire(part) for part in value]
+        return [on_the_wire(part) for part in value]
     if not isinstance(value, dict):
         return value
     if value.get("default", ...) is None:  # an optional member: absent, never null
@@ -77,8 +77,10 @@ def _on_the_wire(value: Any) -> Any:
         value = {name: part for name, part in value.items() if name not in {"anyOf", "default"}} | kind
     if "patternProperties" in value:
         value = value | {"additionalProperties": False}
+    if "prefixItems" in value:
+        value = value | {"items": {}}
     return {
-        name: _on_the_wire(part) for name, part in value.items() if name != "title" or isinstance(part, dict)
+        name: on_the_wire(part) for name, part in value.items() if name != "title" or isinstance(part, dict)
     }
 
 

@@ -117,6 +117,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "evidence": ("lab.cli.evidence:evidence", "Print the signed evidence of a device."),
     "matrix": ("lab.cli.matrix:matrix", "Run firmware profiles in places, one device per pair."),
     "run": ("lab.cli.run:run", "Run scenarios, and explain failures."),
+    "openapi": ("lab.cli.openapi:openapi", "Print the OpenAPI document of the server."),
     "verify": ("lab.cli.verify:verify", "Verify a verdict and show every step."),
     "appraise": ("lab.cli.appraise:appraise", "Appraise an Android Key Attestation."),
     "territory": ("lab.cli.territory:territory", "Determine a device's territory from signals."),

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, InjectedResponse
 from server_stub.api.content_types import check_accepts, check_content_type
-from server_stub.api.error_responses import problem_responses
+from server_stub.api.error_responses import SCHEMAS, problem_responses
 from server_stub.api.limits.rates import AddressRate, RateLimit
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Limit, Metrics
@@ -27,7 +27,23 @@ _JUDGES: Final = 2
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
-_TOKEN: Final = {"type": "string", "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"}
+
+def _token(media_type: str, claims: str) -> dict[str, Any]:
+    """The OpenAPI description of a compact JWS whose payload has the schema `claims`."""
+    schema = {
+        "type": "string",
+        "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$",
+        "contentMediaType": media_type,
+        "contentSchema": {  # of a token: header and payload, as in the example of JSON Schema Validation section 8.5
+            "type": "array",
+            "prefixItems": [{"type": "object"}, {"$ref": SCHEMAS + claims}],
+            "items": {},
+            "maxItems": 2,
+        },
+    }
+    return {media_type: {"schema": schema}}
+
+
 _CHALLENGES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "A nonce, and the number of seconds for which it can be used."},
     **problem_responses(406),
@@ -35,11 +51,11 @@ _CHALLENGES: Final[dict[int | str, dict[str, Any]]] = {
 _VERDICTS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The verdict, a compact JWS; its claims are the schema Verdict. This includes a deny.",
-        "content": {media.VERDICT: {"schema": _TOKEN}},
+        "content": _token(media.VERDICT, "Verdict"),
     },
     **problem_responses(400, 401, 406, 409, 415, 422, 429),
 }
-_EVIDENCE: Final = {"requestBody": {"required": True, "content": {media.EVIDENCE: {"schema": _TOKEN}}}}
+_EVIDENCE: Final = {"requestBody": {"required": True, "content": _token(media.EVIDENCE, "Evidence")}}
 
 
 class EvidenceRates:
@@ -149,11 +165,11 @@ def device_routes(
     faults: Faults | None = None,
 ) -> APIRouter:
     """Challenges and verdicts of `service`, with the faults that operators inject through `faults`."""
-    router = APIRouter(tags=["phones"])
+    router = APIRouter(tags=["verdicts"])
     executor = VerdictExecutor(service, limits, metrics, clock)
 
     @router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=_CHALLENGES)
-    async def challenge(request: Request) -> Response:
+    async def request_challenge(request: Request) -> Response:
         """Request a nonce. It authenticates itself and can be used once. The request needs no body."""
         check_accepts(request, media.JSON)
         body = service.challenge().model_dump_json().encode()
@@ -162,7 +178,7 @@ def device_routes(
         return Response(body, headers=_NO_STORE, media_type=media.JSON)
 
     @router.post(media.VERDICTS_PATH, response_class=Response, responses=_VERDICTS, openapi_extra=_EVIDENCE)
-    async def verdict(request: Request) -> Response:
+    async def request_verdict(request: Request) -> Response:
         """Send evidence, a compact JWS whose claims are the schema Evidence, and receive the signed verdict."""
         check_content_type(request, media.EVIDENCE)
         check_accepts(request, media.VERDICT)

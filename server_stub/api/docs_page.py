@@ -9,24 +9,19 @@ import json
 import re
 from collections.abc import Iterable
 from html import escape
-from itertools import groupby
 from typing import Any, Final
 
 from server_stub.api.error_responses import ALWAYS
-from server_stub.api.openapi import METHODS
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
 def page(document: dict[str, Any]) -> str:
-    """The page, which is self-contained. Operations are in the order of the document, grouped by tag."""
-    operations = [
-        (operation, method, path)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-        if method in METHODS
-    ]
-    groups = groupby(operations, key=lambda each: each[0].get("tags", ["others"])[0])
+    """The page, which is self-contained. Operations are in the order of the document, below their tag."""
+    tags: dict[str, list[str]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            tags[operation["tags"][0]].append(_operation(operation, method, path, document["components"]))
     info = document["info"]
     return _PAGE.format(
         style=_STYLE,
@@ -34,23 +29,29 @@ def page(document: dict[str, Any]) -> str:
         description=escape(info["description"]),
         always=_table(("Status", "Meaning"), ((str(s), escape(text)) for s, text in ALWAYS.items())),
         operations="".join(
-            f"<h3>For {escape(tag)}</h3>" + "".join(_operation(*each) for each in group)
-            for tag, group in groups
+            f"<h3>{escape(tag['name'])}</h3><p>{_text(tag['description'])}</p>" + "".join(tags[tag["name"]])
+            for tag in document["tags"]
         ),
         schemas="".join(
             f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary>'
             f"<pre>{escape(json.dumps(schema, indent=2, ensure_ascii=False))}</pre></details>"
-            for name, schema in sorted(document["components"]["schemas"].items())
+            for name, schema in document["components"]["schemas"].items()
         ),
     )
 
 
-def _operation(operation: dict[str, Any], method: str, path: str) -> str:
+def _operation(operation: dict[str, Any], method: str, path: str, components: dict[str, Any]) -> str:
     """One operation, without the responses that every route has; the page lists them once, at the top."""
     always = {str(status): meaning for status, meaning in ALWAYS.items()}
+    found = {
+        status: components["responses"][response["$ref"].rpartition("/")[2]]
+        if "$ref" in response
+        else response
+        for status, response in sorted(operation["responses"].items())
+    }
     responses = [
         (escape(status), escape(", ".join(response.get("content", {}))), _text(response["description"]))
-        for status, response in sorted(operation["responses"].items())
+        for status, response in found.items()
         if response["description"] != always.get(status)
     ]
     parameters = [
@@ -63,7 +64,7 @@ def _operation(operation: dict[str, Any], method: str, path: str) -> str:
         link = f'<a href="#{name}">{name}</a>' if name else ""
         bodies.append(f"<p>Body: {escape(media_type)} {link}</p>")
     return (
-        f"<h4><code>{escape(method.upper())} {escape(path)}</code></h4>"
+        f'<h4 id="{escape(operation["operationId"])}"><code>{escape(method.upper())} {escape(path)}</code></h4>'
         f"<p>{_text(operation.get('description', ''))}</p>"
         + ("".join(bodies) or "<p>Body: none</p>")
         + (_table(("Parameter", "In", "Meaning"), parameters) if parameters else "")

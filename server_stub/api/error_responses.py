@@ -33,24 +33,15 @@ _MEANING: Final = {
     503: "unavailable; wait for Retry-After",
 }
 
-RETRY_AFTER_HEADER: Final = {
-    "Retry-After": {
-        "description": "Seconds to wait before the next request (RFC 9110 section 10.2.3).",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    }
-}
-
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI descriptions of a route's own errors."""
-    return {status: error_response(status, _MEANING[status]) for status in statuses}
+    return {status: error_response(_MEANING[status]) for status in statuses}
 
 
-def error_response(status: int, meaning: str) -> dict[str, Any]:
-    """The OpenAPI description of a problem document with `status`."""
-    response: dict[str, Any] = {
+def error_response(meaning: str) -> dict[str, Any]:
+    """The OpenAPI description of a problem document. Its headers are added when the document is made."""
+    return {
         "description": meaning,
         "content": {media.PROBLEM: {"schema": {"$ref": SCHEMAS + "Problem"}}},
     }
-    return response | ({"headers": RETRY_AFTER_HEADER} if status in (429, 503) else {})

@@ -11,15 +11,15 @@ from server_stub.verdicts.service import VerdictService
 
 def health_routes(service: VerdictService, metrics: Metrics) -> APIRouter:
     """Liveness, readiness and metrics of one server process."""
-    router = APIRouter(tags=["operators"])
+    router = APIRouter(tags=["health"])
 
     @router.get("/healthz", responses={200: {"description": "The server runs."}})
-    async def healthz() -> dict[str, str]:
+    async def get_health() -> dict[str, str]:
         """The process runs."""
         return {"status": "ok"}
 
     @router.get("/readyz", responses={200: {"description": "The server is ready."}, **problem_responses(503)})
-    async def readyz() -> dict[str, str]:
+    async def get_readiness() -> dict[str, str]:
         """The store accepts verdicts."""
         await run_in_threadpool(service.check)
         return {"status": "ready"}
@@ -34,7 +34,7 @@ def health_routes(service: VerdictService, metrics: Metrics) -> APIRouter:
             }
         },
     )
-    async def exposition() -> Response:
+    async def get_metrics() -> Response:
         """Prometheus metrics: verdicts by decision and reason, problems by code, time by step and route."""
         return Response(metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 

@@ -30,7 +30,7 @@ def tuf_routes(repository: KeyRepository) -> APIRouter:
     threads = DaemonThreads(_READERS, "reader")
 
     @router.get(METADATA_PATH + "{name}", response_class=Response, responses=_RESPONSES)
-    async def metadata(request: Request, name: str) -> Response:
+    async def get_key_metadata(request: Request, name: str) -> Response:
         """Signed metadata: `timestamp.json`, or a version such as `1.root.json`."""
         check_accepts(request, media.JSON)
         try:
@@ -41,7 +41,7 @@ def tuf_routes(repository: KeyRepository) -> APIRouter:
             raise ApiError(503, ProblemCode.UNAVAILABLE, detail) from error
 
     @router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_RESPONSES)
-    async def target(request: Request, name: str) -> Response:
+    async def get_key_target(request: Request, name: str) -> Response:
         """The JWK Set of the verdict keys under its SHA-256 hash: `<hash>.verdict-keys.json`."""
         check_accepts(request, media.JSON)
         loop = asyncio.get_running_loop()

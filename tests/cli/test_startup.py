@@ -27,6 +27,7 @@ WRONG = {
     "evidence": "evidence - --place nowhere",
     "matrix": "matrix --places nowhere",
     "run": "run scenarios --http --server http://127.0.0.1:9",
+    "openapi": "openapi 3.1",
     "verify": "verify token --serial -1",
     "appraise": "appraise chain.pem",
     "territory": "territory --accuracy 5",

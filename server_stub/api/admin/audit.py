@@ -78,7 +78,7 @@ class AuditPage(ResponseModel):
 
 
 @router.get("", responses=responses())
-def search(context: Context, filters: Annotated[AuditSearch, Query()]) -> AuditPage:
+def search_audit_log(context: Context, filters: Annotated[AuditSearch, Query()]) -> AuditPage:
     """Search the audit log."""
     with context.store.reading() as reading:
         page = reading.audit(filters.query(), after=filters.cursor, limit=filters.limit)
@@ -94,7 +94,7 @@ _EXPORTED: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/export", response_class=StreamingResponse, responses={**_EXPORTED, **responses()})
-def exported(context: Context, filters: Annotated[AuditExport, Query()]) -> StreamingResponse:
+def export_audit_log(context: Context, filters: Annotated[AuditExport, Query()]) -> StreamingResponse:
     """Export all entries in one response, for other programs."""
     lines = export(context.store, filters.query(), filters.format)
     return StreamingResponse(lines, media_type=MEDIA_TYPES[filters.format])

@@ -68,7 +68,7 @@ def list_campaigns(context: Context) -> CampaignList:
         **responses(400, 404, 409, 413, 415),
     },
 )
-def start(write: WriteDependency, body: Begun) -> Any:
+def start_campaign(write: WriteDependency, body: Begun) -> Any:
     """Begin a campaign, regardless of the dates in the document."""
 
     def operation(request: WriteRequest) -> WriteResponse:
@@ -86,7 +86,7 @@ def start(write: WriteDependency, body: Begun) -> Any:
         **responses(400, 404, 409, 413, 415),
     },
 )
-def lift(write: WriteDependency, campaign_id: Id, body: Timed) -> Any:
+def lift_campaign(write: WriteDependency, campaign_id: Id, body: Timed) -> Any:
     """End a campaign."""
 
     def operation(request: WriteRequest) -> WriteResponse:

@@ -223,7 +223,7 @@ class BulkDone(ResponseModel):
 
 
 @router.get("", responses=responses())
-def search(context: Context, filters: Annotated[DeviceSearch, Query()]) -> DevicePage:
+def search_devices(context: Context, filters: Annotated[DeviceSearch, Query()]) -> DevicePage:
     """Search devices by their properties."""
     now = context.clock()
     with context.store.reading() as reading:
@@ -232,19 +232,19 @@ def search(context: Context, filters: Annotated[DeviceSearch, Query()]) -> Devic
 
 
 @router.post("/find", responses=responses(400, 404, 413, 415))
-def find(context: Context, body: ByImei) -> DeviceShown:
+def find_device(context: Context, body: ByImei) -> DeviceShown:
     """Find the device with an IMEI. Changes nothing."""
     return _device(context, device_admin(context.service).context.pseudonyms.device(body.imei))
 
 
 @router.get("/{sub}", responses=responses(404))
-def get(context: Context, sub: Sub) -> DeviceShown:
+def get_device(context: Context, sub: Sub) -> DeviceShown:
     """One device."""
     return _device(context, sub)
 
 
 @router.get("/{sub}/history", responses=responses(404))
-def history(context: Context, sub: Sub, cursor: Cursor = None, limit: Limit = PAGE) -> HistoryPage:
+def get_device_history(context: Context, sub: Sub, cursor: Cursor = None, limit: Limit = PAGE) -> HistoryPage:
     """All verdicts about one device, newest first, each with its inputs, appraisal and judgement."""
     with context.store.reading() as reading:
         page = reading.history(sub, after=cursor, limit=limit)
@@ -265,25 +265,25 @@ _CHANGED = {**written(DeviceShown, "The device with the decision."), **responses
 
 
 @router.post("/{sub}/lock", response_model=DeviceShown, responses=_CHANGED)
-def lock(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+def lock_device(write: WriteDependency, sub: Sub, body: Decided) -> Any:
     """Lock the device: its next check-in gets a `deny` verdict, whatever the policy says."""
     return _act(write, sub, Act.LOCK, body.reason, body.case)
 
 
 @router.post("/{sub}/unlock", response_model=DeviceShown, responses=_CHANGED)
-def unlock(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+def unlock_device(write: WriteDependency, sub: Sub, body: Decided) -> Any:
     """Unlock the device: its next check-in gets an `allow` verdict, whatever the policy says."""
     return _act(write, sub, Act.UNLOCK, body.reason, body.case)
 
 
 @router.post("/{sub}/release", response_model=DeviceShown, responses=_CHANGED)
-def release(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+def release_device(write: WriteDependency, sub: Sub, body: Decided) -> Any:
     """Release the device: its next check-in gets a `release` verdict, after which it stops contacting the server."""
     return _act(write, sub, Act.RELEASE, body.reason, body.case)
 
 
 @router.post("/{sub}/withdraw", response_model=DeviceShown, responses=_CHANGED)
-def withdraw(write: WriteDependency, sub: Sub, body: WithReason) -> Any:
+def withdraw_decision(write: WriteDependency, sub: Sub, body: WithReason) -> Any:
     """Withdraw the operator's decision: the policy decides about the device again."""
     return _act(write, sub, Act.WITHDRAW, body.reason, None)
 
@@ -304,7 +304,7 @@ def _act(write: WriteExecutor, sub: str, act: Act, reason: str, case: str | None
         **responses(400, 409, 413, 415),
     },
 )
-def in_bulk(write: WriteDependency, body: InBulk) -> Any:
+def decide_in_bulk(write: WriteDependency, body: InBulk) -> Any:
     """Do the same to every device that a filter finds; with `dry_run` only list them."""
 
     def operation(request: WriteRequest) -> WriteResponse:

@@ -100,7 +100,7 @@ def list_faults(context: Context) -> FaultList:
     response_model=FaultList,
     responses={**written(FaultList, "The fault, with its number.", 201), **responses(400, 413, 415)},
 )
-def arm(write: WriteDependency, body: FaultRequest) -> Any:
+def inject_fault(write: WriteDependency, body: FaultRequest) -> Any:
     """Inject a fault into responses of this process. Verdicts are recorded as they were decided."""
     armed = body.fault()
 
@@ -124,7 +124,7 @@ def arm(write: WriteDependency, body: FaultRequest) -> Any:
     response_model=FaultList,
     responses={**written(FaultList, "The cleared faults."), **responses(400, 404, 413, 415)},
 )
-def clear(write: WriteDependency, body: ClearFaultsRequest) -> Any:
+def clear_faults(write: WriteDependency, body: ClearFaultsRequest) -> Any:
     """Clear faults."""
 
     def operation(request: WriteRequest) -> WriteResponse:
@@ -137,10 +137,10 @@ def clear(write: WriteDependency, body: ClearFaultsRequest) -> Any:
             raise AdminError(404, AdminCode.FAULT_UNKNOWN, detail)
         _audit(request, "fault.clear", "faults", body.reason, {"ids": [fault.id for fault in cleared]})
 
-        def clear_faults() -> None:
+        def after_commit() -> None:
             faults.clear(ids)
 
-        return WriteResponse(_fault_list(cleared), after_commit=clear_faults)
+        return WriteResponse(_fault_list(cleared), after_commit=after_commit)
 
     return write.execute(operation)
 

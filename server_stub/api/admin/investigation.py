@@ -68,7 +68,7 @@ class InvestigationShown(ResponseModel):
 
 
 @router.get("", responses=responses())
-def investigation(
+def get_investigation(
     context: Context,
     smallest: Annotated[
         int, Query(ge=1, le=_SMALLEST_MAX, description="Values of fewer devices have no own row.")

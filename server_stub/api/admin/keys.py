@@ -64,7 +64,7 @@ def list_keys(context: Context) -> KeyListResponse:
     response_model=Rotated,
     responses={**written(Rotated, "The list with the new key."), **responses(400, 404, 409, 413, 415)},
 )
-def rotate(write: WriteDependency, kid: Kid, body: Rotation) -> Any:
+def rotate_key(write: WriteDependency, kid: Kid, body: Rotation) -> Any:
     """Replace a key with a new one of the same algorithm. Both are published immediately."""
 
     def operation(request: WriteRequest) -> WriteResponse:
@@ -83,7 +83,7 @@ def rotate(write: WriteDependency, kid: Kid, body: Rotation) -> Any:
         **responses(400, 404, 409, 413, 415),
     },
 )
-def revoke(write: WriteDependency, kid: Kid, body: WithReason) -> Any:
+def revoke_key(write: WriteDependency, kid: Kid, body: WithReason) -> Any:
     """Revoke a key immediately. Devices reject it by name from their next exchange on."""
 
     def operation(request: WriteRequest) -> WriteResponse:

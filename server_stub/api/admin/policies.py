@@ -155,13 +155,13 @@ def list_policies(context: Context) -> PolicyList:
     response_model=InForceShown,
     responses={200: {"headers": ETAG}, **responses(404)},
 )
-def in_force(context: Context) -> Any:
+def get_policy_in_force(context: Context) -> Any:
     """The policy in force."""
     return json_response(_in_force_response(context.policy_admin(context.store)))
 
 
 @router.post("/simulate", responses=responses(400, 413, 415))
-def simulate(context: Context, body: ToSimulate) -> SimulationShown:
+def simulate_policy(context: Context, body: ToSimulate) -> SimulationShown:
     """The effect of a document on the known devices. Changes nothing."""
     simulation = context.policy_admin(context.store).simulate(body.text)
     return SimulationShown.model_validate(simulation.as_json())
@@ -175,7 +175,7 @@ def simulate(context: Context, body: ToSimulate) -> SimulationShown:
         **responses(400, 404, 409, 412, 413, 415, 428),
     },
 )
-def roll_back(write: WriteDependency, body: WithReason, if_match: IfMatch = None) -> Any:
+def roll_back_policy(write: WriteDependency, body: WithReason, if_match: IfMatch = None) -> Any:
     """Put the previous text in force again, with a version above all versions that devices may have seen.
 
     `If-Match` is the ETag of the policy in force.
@@ -193,7 +193,7 @@ def roll_back(write: WriteDependency, body: WithReason, if_match: IfMatch = None
 @router.get(
     "/{id}/{version}", response_model=PolicyShown, responses={200: {"headers": ETAG}, **responses(404)}
 )
-def get(context: Context, policy_id: Id, version: Version) -> Any:
+def get_policy(context: Context, policy_id: Id, version: Version) -> Any:
     """One version of a policy, with its document."""
     policies = context.policy_admin(context.store)
     return json_response(_policy_response(policies.get(policy_id, version), policies))
@@ -208,7 +208,7 @@ def get(context: Context, policy_id: Id, version: Version) -> Any:
         **responses(400, 409, 412, 413, 415, 428),
     },
 )
-def put(
+def put_policy(
     write: WriteDependency, policy_id: Id, version: Version, body: Draft, if_match: IfMatch = None
 ) -> Any:
     """Add a draft, or with `If-Match` change one that was never in force. This does not put it in force.
@@ -239,7 +239,7 @@ def put(
         **responses(400, 404, 409, 412, 413, 415, 428),
     },
 )
-def put_in_force(
+def put_policy_in_force(
     write: WriteDependency, policy_id: Id, version: Version, body: WithReason, if_match: IfMatch = None
 ) -> Any:
     """Put a version in force for the next request of every process that uses this database.

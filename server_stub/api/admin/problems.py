@@ -113,9 +113,8 @@ ALWAYS: Final = (401, 422, 500, 503)
 """The errors of every route of the admin API."""
 
 
-_HEADERS: Final[dict[int, dict[str, Any]]] = {
-    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "The scheme, RFC 6750"}},
-    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}},
+_AUTHENTICATE: Final = {
+    "WWW-Authenticate": {"schema": {"type": "string"}, "description": "The scheme, RFC 6750"}
 }
 
 
@@ -124,7 +123,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {media.PROBLEM: {"schema": {"$ref": "#/components/schemas/AdminProblem"}}}
     return {
         status: {"description": MEANINGS[status], "content": content}
-        | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+        | ({"headers": _AUTHENTICATE} if status == 401 else {})
         for status in sorted({*ALWAYS, *statuses})
     }
 

@@ -18,8 +18,6 @@ from server_stub.evidence import strict_json
 from wire import media
 from wire.codes import ProblemCode
 
-TAG: Final = "admin"
-
 _TOKEN: Final = HTTPBearer(
     auto_error=False,
     scheme_name="adminToken",
@@ -62,8 +60,9 @@ def context_of(request: Request) -> AdminContext:
 
 def resource(path: str) -> APIRouter:
     """The router of the resource at `path` below the prefix."""
+    tag = "admin" + path.replace("/", "-")
     return APIRouter(
-        prefix=PREFIX + path, tags=[TAG], route_class=AdminRoute, dependencies=[Security(_TOKEN)]
+        prefix=PREFIX + path, tags=[tag], route_class=AdminRoute, dependencies=[Security(_TOKEN)]
     )
 
 

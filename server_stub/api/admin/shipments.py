@@ -58,7 +58,7 @@ class ShipmentsAdded(ResponseModel):
         **responses(400, 413, 415),
     },
 )
-def add(write: WriteDependency, body: ShipmentsGiven) -> Any:
+def add_shipments(write: WriteDependency, body: ShipmentsGiven) -> Any:
     """Add shipments. A device gets its batch and distributor at its next request."""
 
     def operation(request: WriteRequest) -> WriteResponse:

@@ -42,7 +42,7 @@ class UnlockCodeShown(ResponseModel):
     response_model=UnlockCodeShown,
     responses={**written(UnlockCodeShown, "The code.", 201), **responses(400, 404, 409, 413, 415)},
 )
-def create(write: WriteDependency, body: UnlockCodeRequest) -> Any:
+def create_unlock_code(write: WriteDependency, body: UnlockCodeRequest) -> Any:
     """Sign the code that unlocks one locked device, which can be offline."""
     challenge = UnlockChallenge.parse(body.challenge)
 

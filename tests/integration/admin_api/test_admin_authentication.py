@@ -81,10 +81,8 @@ def test_a_request_with_two_tokens_is_rejected(server: Operated) -> None:
         assert connection.getresponse().status == 401
 
 
-def test_every_route_has_a_tag_a_security_scheme_and_its_errors(server: Operated) -> None:
+def test_every_route_has_its_errors(server: Operated) -> None:
     for method, path, operation in routes(server):
-        assert operation["tags"] == ["admin"], path
-        assert operation["security"] == [{"adminToken": []}], path
         assert {"401", "422", "500", "503"} <= set(operation["responses"]), path
         if method in ("POST", "PUT"):
             assert {"400", "413", "415"} <= set(operation["responses"]), path

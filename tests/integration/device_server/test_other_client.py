@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
@@ -77,6 +78,11 @@ def test_the_client_imports_nothing_of_this_project() -> None:
     }
     assert imported - sys.stdlib_module_names == {"joserfc", "requests", "tuf"}
     assert imported.isdisjoint(OURS)
+
+
+def test_the_server_sends_the_committed_openapi_document(origin: str) -> None:
+    committed = json.loads(GUIDE.with_name("openapi.json").read_text("utf-8"))
+    assert requests.get(origin + "/openapi.json", timeout=60).json() == committed
 
 
 def test_the_client_gets_and_verifies_verdicts(client: Client, keystore: Keystore) -> None:

@@ -1,70 +1,110 @@
-"""The OpenAPI document: names of schemas."""
+"""The committed OpenAPI document: it is current, readable, complete, and consistent with the messages' schemas."""
 
 import json
-from enum import StrEnum
+import re
+from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel
+import jsonschema
+from typer.testing import CliRunner
 
-from server_stub.admin.context import AdminContext
-from server_stub.api.app import create_app
-from server_stub.api.openapi import _COMPONENTS, add_schema
-from tests.support.server_phone import service
+from lab.cli.main import app
+from server_stub.admin.context import PREFIX
+from wire import media, schemas
+from wire.verdict import Verdict
 
-PUBLISHED = """
-    AccessTechnology Act AdminProblem AdminProblemAdminCode AdminProblemFinding AuditPage Begun
-    BulkDone ByImei CampaignList CampaignShown CampaignState CatalogueMessage Cell Challenge
-    Challenged ClearWish Confirmation DebugStatus Decided Decision DeviceFilter DevicePage
-    DeviceShown Dimension Draft EntryShown Evidence ExportFormat FaultKind FaultList FaultRoute
-    FaultShown FaultWish Finding Firmware HistoryPage InBulk InForceShown Intent IntervalShown
-    InvestigationShown KeyList KeyShown LastVerdict Location LockState MessageKey Moved
-    MovedByActivation MovedBySaleRegion MovedInTerritory OutlookShown OverrideShown Plmn PolicyList
-    PolicyNamed PolicyReference PolicyShown Problem ProblemCode Reason Registration Rotated Rotation
-    Serving ShareShown ShipmentGiven ShipmentsAdded ShipmentsGiven Sim SimStatus SimulationShown
-    TableShown Telephony TelephonyFault Terms Timed ToSimulate TrustTier UnlockCodeShown Verdict VerdictShown
-    WeekShown Wifi WithReason
-"""
-"""The names of all schemas, from which generated clients make classes."""
+FILE = Path(__file__).parents[4] / "docs" / "developers" / "openapi.json"
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+COMPONENTS: dict[str, dict[str, Any]] = DOCUMENT["components"]
+OPERATIONS: list[tuple[str, dict[str, Any]]] = [
+    (path, operation) for path, methods in DOCUMENT["paths"].items() for operation in methods.values()
+]
 
 
-class Colour(StrEnum):
-    RED = "red"
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """`node`, or the component that it refers to."""
+    if "$ref" not in node:
+        return node
+    kind, name = node["$ref"].removeprefix("#/components/").split("/")
+    return COMPONENTS[kind][name]
 
 
-class One(BaseModel):
-    colour: Colour
+def references(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+    return own.union(*map(references, node.values()))
 
 
-def other() -> type[BaseModel]:
-    class Colour(BaseModel):
-        hue: int
-
-    class Two(BaseModel):
-        colour: Colour
-
-    return Two
+def test_the_command_prints_the_committed_document() -> None:
+    """test_other_client compares it with that of a running server."""
+    assert CliRunner().invoke(app, ["openapi"]).stdout == FILE.read_text("utf-8"), "run `make generate`"
 
 
-def test_a_schema_whose_name_is_in_use_gets_a_prefix() -> None:
-    schemas: dict[str, object] = {}
-    add_schema(schemas, One)
-    add_schema(schemas, other())
-    assert set(schemas) == {"One", "Colour", "Two", "TwoColour"}
-    assert schemas["Colour"]["enum"] == ["red"]  # type: ignore[index]
-    assert schemas["Two"]["properties"]["colour"]["$ref"] == "#/components/schemas/TwoColour"  # type: ignore[index]
+def test_operation_ids_are_unique_and_readable() -> None:
+    ids = [operation["operationId"] for _, operation in OPERATIONS]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", each) for each in ids)
+    assert {"requestChallenge", "requestVerdict", "getKeyMetadata", "lockDevice", "putPolicyInForce"} <= {
+        *ids
+    }
 
 
-def test_adding_a_schema_again_changes_nothing() -> None:
-    schemas: dict[str, object] = {}
-    add_schema(schemas, One)
-    before = dict(schemas)
-    add_schema(schemas, One)
-    assert schemas == before
+def test_every_operation_has_a_described_tag_and_says_whether_it_needs_the_token() -> None:
+    described = {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
+    assert {tag for _, operation in OPERATIONS for tag in operation["tags"]} == described
+    for path, operation in OPERATIONS:
+        admin = path.startswith(PREFIX)
+        assert operation["security"] == ([{"adminToken": []}] if admin else []), path
+        assert operation["tags"][0].startswith("admin-") == admin, path
+    assert [server["url"] for server in DOCUMENT["servers"]] == ["/", "http://127.0.0.1:8021"]
+
+    for name, message in schemas.MESSAGES.items():
+        file = json.loads(schemas.path(name).read_text("utf-8").replace("#/$defs/", "#/components/schemas/"))
+        component = COMPONENTS["schemas"][message.__name__]
+        assert {*component} - {*file} <= {"examples"}
+        assert {*file} - {*component} <= {"$schema", "$id", "$defs", "title"}
+        for parts, described in ((file, component), (file.get("$defs", {}), COMPONENTS["schemas"])):
+            for part in parts.keys() - {"$schema", "$id", "$defs", "title"}:
+                assert described[part] == parts[part]
 
 
-def test_the_schemas_have_their_published_names() -> None:
-    """A class with another name needs an entry in `_COMPONENTS` of `server_stub.api.openapi`."""
-    verdicts = service()
-    document = create_app(verdicts, admin=AdminContext.of(verdicts)).openapi()
-    assert set(document["components"]["schemas"]) == set(PUBLISHED.split())
-    text = json.dumps(document)
-    assert all(f'"#/components/schemas/{name}"' not in text for name in _COMPONENTS)
+def test_the_schemas_are_valid_and_all_are_used() -> None:
+    for schema in COMPONENTS["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    known = {f"#/components/{kind}/{name}" for kind, parts in COMPONENTS.items() for name in parts}
+    assert references(DOCUMENT) == known - {"#/components/securitySchemes/adminToken"}
+
+
+def test_each_message_has_a_valid_example() -> None:
+    for message in schemas.MESSAGES.values():
+        [example] = COMPONENTS["schemas"][message.__name__]["examples"]
+        schema = {"$ref": f"#/components/schemas/{message.__name__}"} | DOCUMENT
+        jsonschema.Draft202012Validator(schema).validate(example)
+    assert Verdict.model_validate(COMPONENTS["schemas"]["Verdict"]["examples"][0])
+
+
+def test_a_verdict_is_described_with_its_evidence_token_and_errors() -> None:
+    verdicts = DOCUMENT["paths"][media.VERDICTS_PATH]["post"]
+    for content, media_type, claims in (
+        (verdicts["requestBody"]["content"], media.EVIDENCE, "Evidence"),
+        (verdicts["responses"]["200"]["content"], media.VERDICT, "Verdict"),
+    ):
+        assert set(content) == {media_type}
+        assert references(content) == {f"#/components/schemas/{claims}"}
+    errors = {status: resolved(each) for status, each in verdicts["responses"].items() if status != "200"}
+    own = {"400", "401", "406", "409", "415", "422", "500", "503"}
+    assert errors.keys() == own | {"408", "413", "421", "429", "431", "505"}
+    assert all(set(each["content"]) == {media.PROBLEM} for each in errors.values())
+
+
+def test_every_response_is_described_with_its_headers() -> None:
+    """The request id on all, `Retry-After` on 429 and 503; errors of limits on all routes."""
+    for _, operation in OPERATIONS:
+        assert {"400", "408", "413", "429", "431", "500", "503"} <= operation["responses"].keys()
+        for status, answer in operation["responses"].items():
+            headers = {name: resolved(header) for name, header in resolved(answer)["headers"].items()}
+            assert headers["X-Request-Id"]["required"]
+            assert ("Retry-After" in headers) == (status in ("429", "503"))
