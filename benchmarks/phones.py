@@ -20,7 +20,8 @@ from firmware_profiles.loader import load_named
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
-from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.manufacturer.factory import KeystoreLevel
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
 from lab.world.places import find_place

@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from fuzz.cost import SEPARATOR, BoundedTarget, CostBudget
 from fuzz.fault import hold
 from lab.handset.keystore import EmulatedKeystore
-from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.manufacturer.factory import KeystoreLevel
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.seed import Seed
 from server_stub.attestation import der, key_description
 from server_stub.attestation.certificate import ParsedCertificate

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.backend.asgi_transport import ORIGIN, AsgiClient, InProcessTransport
-from lab.world.addresses import ForwardedForTransport
+from lab.backend.forwarded_addresses import ForwardedForTransport
 from server_stub.admin.context import AdminContext
 from server_stub.api.device_app import device_app
 from server_stub.key_repository import KeyRepository

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.backend.hosts import Host
-from lab.world.addresses import LOOPBACK, ForwardedForTransport
+from lab.world.addresses import LOOPBACK
 from server_stub.admin.context import AdminContext
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.key_repository import KeyRepository

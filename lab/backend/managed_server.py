@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.backend.forwarded_addresses import countries
 from lab.backend.hosts import Host, ServerTransport
 from lab.manufacturer.key_rotation import KeyRotationHistory
 from lab.manufacturer.manufacturer import Manufacturer
-from lab.world.addresses import countries
 from server_stub.admin.context import PREFIX, AdminContext, adopt_policy
 from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults

@@ -1,41 +1,53 @@
 """`activation evidence`."""
 
 import json
-import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import AttestedKey, ModemDialect, Place, Profile, keystore_options
+from lab.cli.options import (
+    AttestedKey,
+    DeviceNumber,
+    ModemDialect,
+    Place,
+    Profile,
+    keystore_options,
+    read_key,
+    read_nonce,
+)
 from lab.world import places
-from wire.challenge import Challenge
-from wire.limits import BODY_MAX, NONCE_LIFETIME
+from wire.limits import BODY_MAX
 
 with deferred():
-    from lab.backend import http_host
-    from lab.simulation import simulation, standalone_evidence
-    from lab.world import clock
+    from lab.handset import client_keys, keystore
+    from lab.simulation import standalone_evidence
     from text_input import files
 
-_CHALLENGE_BYTES_MAX: Final = 4096
-"""Bytes that are read from standard input."""
+if TYPE_CHECKING:
+    from lab.handset.keystore import AttestablePrivateKey, KeystoreOptions
 
 
 def evidence(
     challenge: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="The nonce of a challenge, or - to read the server's response from standard input."
+            help="The nonce of a challenge, or - to read the server's response from standard input (the default)."
         ),
-    ],
+    ] = None,
+    nonce: Annotated[str | None, typer.Option(help="The nonce of a challenge, as an option.")] = None,
+    device: DeviceNumber = None,
     profile: Profile = "official-global",
     place: Place = "paris",
+    private_key: Annotated[
+        Path | None,
+        typer.Option(help="Attest this key of your own and sign with it: PEM, or JWK."),
+    ] = None,
+    attested_key: AttestedKey = None,
     claims: Annotated[
         Path | None,
         typer.Option(help="Sign the claims in this JSON file, instead of the claims of the device."),
@@ -48,11 +60,11 @@ def evidence(
     ] = None,
     seed: Annotated[str, typer.Option(help="Selects the manufacturer; the server's seed.")] = "2021",
     modem_dialect: ModemDialect = None,
-    attested_key: AttestedKey = "ES256",
 ) -> None:
     """Print the signed evidence of a device for a challenge, to send it manually or with your own client.
 
-    The device is the one of `activation device` with the same firmware, place and seed.
+    Without --device it is the device of `activation device` with the same firmware, place and seed. A device with a
+    number is the same one with all firmware of its model and in all places.
 
     \b
     Example:
@@ -61,14 +73,25 @@ def evidence(
     """
     output.known_name(profile, list(loader.names()), "profile")
     output.known_name(place, list(places.load_places()), "place")
-    nonce = _read_nonce(challenge)
+    if challenge is not None and nonce is not None:
+        output.exit_with_error("give one nonce: as an argument or as --nonce")
     edited = _read_claims(claims) if claims else None
-    with simulation.Simulation.open(
-        seed, world=clock.World(int(time.time())), host=http_host.HttpHost, modem_dialect=modem_dialect
-    ) as opened:
-        builder = standalone_evidence.prepare_evidence(
-            opened, profile, place, nonce, keystore_options(attested_key)
-        )
+    nonce = read_nonce(nonce or challenge)
+    own = None if private_key is None else read_key(private_key, client_keys.read_private_key)
+    request = standalone_evidence.EvidenceRequest(
+        seed,
+        loader.load_named(profile),
+        places.find_place(place),
+        nonce,
+        device,
+        _keystore(own, attested_key),
+        own,
+        modem_dialect,
+    )
+    try:
+        builder = standalone_evidence.prepare_evidence(request, int(time.time()))
+    except ValueError as error:
+        output.exit_with_error(str(error))
     if builder is None:
         output.exit_with_error(
             f"a device with {profile} in {place} sends no evidence; choose another --profile or --place"
@@ -82,17 +105,14 @@ def evidence(
         output.say(builder.token(None if edited is None else edited | {"eat_nonce": nonce}), nl=False)
 
 
-def _read_nonce(argument: str) -> str:
-    """The nonce: the argument itself, or a member of the server's response on standard input."""
-    text = sys.stdin.read(_CHALLENGE_BYTES_MAX).strip() if argument == "-" else argument
-    try:
-        if text.startswith("{"):
-            return Challenge.model_validate_json(text).nonce
-        return Challenge(nonce=text, expires_in=NONCE_LIFETIME).nonce
-    except ValidationError:
-        output.exit_with_error(
-            "this is not a challenge: give the nonce, or - and the response of POST /v1/challenges on standard input"
-        )
+def _keystore(own: "AttestablePrivateKey | None", algorithm: str | None) -> "KeystoreOptions":
+    """The options of the keystore. Exits with an error if the user's own key is not of `algorithm`."""
+    if own is None:
+        return keystore_options(algorithm)
+    known = keystore.algorithm_of(own.public_key())
+    if algorithm not in (None, known.value):
+        output.exit_with_error(f"the key of --private-key is of {known}, not of {algorithm}; omit --alg")
+    return keystore_options(known)
 
 
 def _read_claims(file: Path) -> dict[str, Any]:

@@ -115,6 +115,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "device": ("lab.cli.device:device", "Run one device through its setup."),
     "unlock": ("lab.cli.unlock:unlock", "Sign the unlock code for a lock screen's challenge."),
     "evidence": ("lab.cli.evidence:evidence", "Print the signed evidence of a device."),
+    "attest": ("lab.cli.attest:attest", "Print the attestation chain of a key of your own."),
     "matrix": ("lab.cli.matrix:matrix", "Run firmware profiles in places, one device per pair."),
     "run": ("lab.cli.run:run", "Run scenarios, and explain failures."),
     "openapi": ("lab.cli.openapi:openapi", "Print the OpenAPI document of the server."),

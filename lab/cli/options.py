@@ -1,19 +1,30 @@
 """Option types that several commands share."""
 
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
+from wire.limits import NONCE_LIFETIME
 
 with deferred():
+    import pydantic
+
     import firmware_profiles
-    from lab.handset import keystore
+    from lab.handset import client_keys, keystore
     from lab.handset.modem import dialects
     from lab.world import places
+    from text_input import files
+    from wire import challenge
+
+T = TypeVar("T")
+
+_CHALLENGE_BYTES_MAX: Final = 4096
+"""Bytes that are read from standard input."""
 
 
 def _completion(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
@@ -62,27 +73,66 @@ ModemDialect = Annotated[
 ]
 
 
-def _known_algorithm(name: str) -> str:
-    return output.known_name(name, ATTESTED_KEYS, "algorithm of attested keys")
+def _known_algorithm(name: str | None) -> str | None:
+    return name and output.known_name(name, ATTESTED_KEYS, "algorithm of attested keys")
 
 
-ATTESTED_KEYS: Final = ["ES256", "ML-DSA-65"]
+ATTESTED_KEYS: Final = ["ES256", "Ed25519", "ML-DSA-65"]
 """Names of the signature algorithms of evidence that the emulated keystore has."""
 
 AttestedKey = Annotated[
-    str,
+    str | None,
     typer.Option(
+        "--alg",
+        "--attested-key",
         metavar="NAME",
         callback=_known_algorithm,
-        help="Algorithm of the attested key that signs evidence: ES256 or ML-DSA-65.",
+        help="Algorithm of the attested key that signs evidence: ES256 (by default), Ed25519 or ML-DSA-65.",
         autocompletion=_completion(lambda: ATTESTED_KEYS),
     ),
 ]
 
 
-def keystore_options(name: str) -> "keystore.KeystoreOptions":
-    """The options of a keystore with attested keys of this algorithm."""
-    return keystore.KeystoreOptions(keystore.KeyAlgorithm(name))
+def keystore_options(name: str | None) -> "keystore.KeystoreOptions":
+    """The options of a keystore with attested keys of this algorithm, ES256 by default."""
+    return keystore.KeystoreOptions(keystore.KeyAlgorithm(name or "ES256"))
+
+
+def read_nonce(argument: str | None) -> str:
+    """The nonce: the argument itself, or a member of the server's response on standard input for None or `-`.
+
+    Exits with an error if it is none.
+    """
+    text = sys.stdin.read(_CHALLENGE_BYTES_MAX).strip() if argument in (None, "-") else argument
+    try:
+        if text.startswith("{"):
+            return challenge.Challenge.model_validate_json(text).nonce
+        return challenge.Challenge(nonce=text, expires_in=NONCE_LIFETIME).nonce
+    except pydantic.ValidationError:
+        output.exit_with_error(
+            "this is not a challenge: give the nonce, or - and the response of POST /v1/challenges on standard input"
+        )
+
+
+def read_key(file: Path, read: Callable[[str], T]) -> T:
+    """The key of a client in `file`. Exits with an error."""
+    try:
+        return read(files.read_text(file, client_keys.KEY_TEXT_MAX))
+    except files.UnusableFileError as error:
+        output.exit_with_error(str(error))
+    except client_keys.ClientKeyError as error:
+        output.exit_with_error(f"{file}: {error}")
+
+
+DeviceNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--device",
+        metavar="N",
+        min=0,
+        help="Device of the lab: 0 to 499999. Each has its own IMEIs and keys.",
+    ),
+]
 
 
 ServerDatabase = Annotated[

@@ -12,9 +12,9 @@ from typing import Final
 
 from agent.adapters.http import RequestsTransport, Timeouts
 from agent.ports import Answer
+from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.fault_proxy.faults import CAUSES_TIMEOUT, IN_HANDSHAKE, FaultKind
 from lab.fault_proxy.listener import Listener, PendingRequest
-from lab.world.addresses import ForwardedForTransport
 from lab.world.network import ForwardingTransport, UpstreamTransport
 
 _NO_ROUTE: Final = "127.255.255.255"

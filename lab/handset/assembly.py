@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.adapters.pinned_keys import PinnedKeys
-from agent.adapters.tuf_keys import TufKeys
 from agent.ports import KeySource, Modem, MonotonicCounter, Ports, SealedStore, Surroundings
 from firmware_profiles.model import Profile
 from lab.handset.image import Trust
 from lab.handset.keystore import KeystoreOptions
 from lab.handset.location import DeviceLocation
-from lab.manufacturer.manufacturer import Authority
+from lab.manufacturer.factory import Authority
 from lab.world.clock import World
 from lab.world.network import Network, UpstreamTransport
 from lab.world.seed import Seed
@@ -59,6 +58,8 @@ def key_source(hardware: Hardware, network: Network, trust: Trust) -> KeySource:
         return PinnedKeys(trust.jwks)
     if hardware.folder is None:
         raise ValueError("an image that pins a root needs a folder for what the key repository sends")
+    from agent.adapters.tuf_keys import TufKeys  # noqa: PLC0415 - the TUF client takes longer to load than a device
+
     return TufKeys(trust.root, hardware.folder, network)
 
 

@@ -7,14 +7,19 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from cryptography import x509
 from cryptography.hazmat.asn1 import Null, SetOf
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -26,15 +31,19 @@ from lab.handset.key_attestation import (
     enumerated,
 )
 from lab.handset.keystore_habits import KeystoreHabit, write_with
-from lab.manufacturer.manufacturer import Authority, KeystoreLevel
+from lab.manufacturer.factory import Authority, KeystoreLevel
 from lab.world.seed import Seed
 from wire.codes import VerifiedBootState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ALGORITHM_EC: Final = 3
 _ALGORITHM_ML_DSA: Final = 4
 _DIGEST_NONE: Final = 0
 _DIGEST_SHA256: Final = 4
 _CURVE_P256: Final = 1
+_CURVE_25519: Final = 4
 _ML_DSA_65: Final = 1
 """Numbers of KeyMint's AIDL: `Algorithm`, `Digest`, `EcCurve`, `MlDsaVariant`."""
 
@@ -98,7 +107,23 @@ class KeyAlgorithm(StrEnum):
     """The algorithm of an attested key, by its JOSE name."""
 
     ES256 = "ES256"
+    ED25519 = "Ed25519"
     ML_DSA_65 = "ML-DSA-65"
+
+
+AttestablePublicKey = EllipticCurvePublicKey | Ed25519PublicKey | MLDSA65PublicKey
+AttestablePrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey | MLDSA65PrivateKey
+
+
+def algorithm_of(key: AttestablePublicKey) -> KeyAlgorithm:
+    """The algorithm of a key. Raises ValueError for a curve other than P-256."""
+    if isinstance(key, Ed25519PublicKey):
+        return KeyAlgorithm.ED25519
+    if isinstance(key, MLDSA65PublicKey):
+        return KeyAlgorithm.ML_DSA_65
+    if key.curve.name != SECP256R1.name:
+        raise ValueError(f"the curve of this key is {key.curve.name}; give a P-256 key")
+    return KeyAlgorithm.ES256
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +191,10 @@ class EmulatedP256Key(EmulatedKey):
     algorithm = KeyAlgorithm.ES256
     _private_member = "d"
 
-    def __init__(self, key: EllipticCurvePrivateKey, spki: bytes, chain: tuple[bytes, ...]) -> None:
+    def __init__(self, key: EllipticCurvePrivateKey, chain: tuple[bytes, ...]) -> None:
         super().__init__(chain)
         self._key = key
-        self._point = spki[-64:]
+        self._point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
 
     def sign(self, message: bytes) -> bytes:
         """ECDSA with SHA-256 as the 64 bytes R and S (RFC 7518 section 3.4)."""
@@ -182,6 +207,28 @@ class EmulatedP256Key(EmulatedKey):
     def _public_jwk(self) -> dict[str, str]:
         point = {"x": _base64url(self._point[:32]), "y": _base64url(self._point[32:])}
         return {"kty": "EC", "crv": "P-256", **point}
+
+
+class EmulatedEd25519Key(EmulatedKey):
+    """An Ed25519 key (RFC 8037)."""
+
+    algorithm = KeyAlgorithm.ED25519
+    _private_member = "d"
+
+    def __init__(self, key: Ed25519PrivateKey, chain: tuple[bytes, ...]) -> None:
+        super().__init__(chain)
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes (RFC 8032)."""
+        return self._key.sign(message)
+
+    def _private_bytes(self) -> bytes:
+        return self._key.private_bytes_raw()
+
+    def _public_jwk(self) -> dict[str, str]:
+        public = _base64url(self._key.public_key().public_bytes_raw())
+        return {"kty": "OKP", "crv": "Ed25519", "x": public}
 
 
 class EmulatedMlDsa65Key(EmulatedKey):
@@ -236,16 +283,24 @@ class EmulatedKeystore:
         """A new key whose leaf certificate carries `challenge`."""
         self._count += 1
         label = f"attested key {self._count} {challenge.hex()}"
-        if self._options.algorithm is KeyAlgorithm.ML_DSA_65:
-            post_quantum = self._seed.ml_dsa_65(label)
-            return EmulatedMlDsa65Key(post_quantum, self._certify(post_quantum.public_key(), challenge))
-        key = self._seed.p256(label)
-        public_key = key.public_key()
-        spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return EmulatedP256Key(key, spki, self._certify(public_key, challenge))
+        make: dict[KeyAlgorithm, Callable[[str], AttestablePrivateKey]] = {
+            KeyAlgorithm.ES256: self._seed.p256,
+            KeyAlgorithm.ED25519: self._seed.ed25519,
+            KeyAlgorithm.ML_DSA_65: self._seed.ml_dsa_65,
+        }
+        return self.attest_key(make[self._options.algorithm](label), challenge)
 
-    def _certify(self, public_key: CertificatePublicKeyTypes, challenge: bytes) -> tuple[bytes, ...]:
-        """The chain of a key: its leaf, signed by the batch key, and the certificates above it."""
+    def attest_key(self, key: AttestablePrivateKey, challenge: bytes) -> EmulatedKey:
+        """`key`, which must be of the algorithm of the options, with its attestation."""
+        chain = self.certify(key.public_key(), challenge)
+        if isinstance(key, Ed25519PrivateKey):
+            return EmulatedEd25519Key(key, chain)
+        if isinstance(key, MLDSA65PrivateKey):
+            return EmulatedMlDsa65Key(key, chain)
+        return EmulatedP256Key(key, chain)
+
+    def certify(self, public_key: AttestablePublicKey, challenge: bytes) -> tuple[bytes, ...]:
+        """The chain of a key of the algorithm of the options: its leaf, signed by the batch key, and those above it."""
         options = self._options
         fields = AttestationFields.of_version(
             options.description_version, _LEVELS[self._authority.level], challenge, self._enforced
@@ -269,7 +324,8 @@ class EmulatedKeystore:
 def _enforced(facts: BootFacts, options: KeystoreOptions) -> AuthorizationFields:
     """The authorizations of an attested key, which are the same for every key of the device, as of the version."""
     day = int(facts.patch_level.replace("-", ""))
-    post_quantum, version = options.algorithm is KeyAlgorithm.ML_DSA_65, options.description_version
+    version = options.description_version
+    curve = {KeyAlgorithm.ES256: _CURVE_P256, KeyAlgorithm.ED25519: _CURVE_25519}.get(options.algorithm)
     root = RootOfTrustFields(
         verified_boot_key=facts.verified_boot_key,
         device_locked=facts.device_locked,
@@ -278,11 +334,11 @@ def _enforced(facts: BootFacts, options: KeystoreOptions) -> AuthorizationFields
     )
     fields = AuthorizationFields(
         purposes=SetOf([key_attestation.PURPOSE_SIGN]),
-        algorithm=_ALGORITHM_ML_DSA if post_quantum else _ALGORITHM_EC,
-        key_size=None if post_quantum else 256,
-        digests=SetOf([_DIGEST_NONE if post_quantum else _DIGEST_SHA256]),
-        ec_curve=None if post_quantum else _CURVE_P256,
-        ml_dsa_variant=_ML_DSA_65 if post_quantum else None,
+        algorithm=_ALGORITHM_EC if curve else _ALGORITHM_ML_DSA,
+        key_size=256 if curve else None,
+        digests=SetOf([_DIGEST_SHA256 if curve == _CURVE_P256 else _DIGEST_NONE]),
+        ec_curve=curve,
+        ml_dsa_variant=None if curve else _ML_DSA_65,
         no_auth_required=Null(),
         origin=key_attestation.ORIGIN_GENERATED,
         root_of_trust=root,

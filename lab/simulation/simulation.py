@@ -15,6 +15,7 @@ from typing import Final
 from agent.ports import Modem
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
+from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.backend.hosts import Host, ServerTransport
 from lab.backend.managed_server import LabServer, ServerIdentity
 from lab.handset.assembly import ImageBinding
@@ -22,9 +23,9 @@ from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.handset import Handset
 from lab.handset.image import Trust
 from lab.handset.storage import DevicePersistence, DeviceStorage
-from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.manufacturer.factory import KeystoreLevel
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.manufacturer.policies import LANTERN
-from lab.world.addresses import ForwardedForTransport
 from lab.world.clock import World
 from lab.world.places import find_place
 from lab.world.seed import Seed

@@ -1,18 +1,25 @@
 """Evidence for the reader's own client: what a device would state for a challenge, and its attested key.
 
-The real agent makes it, in a device of a simulation; its request for a verdict is recorded and not sent.
+The real agent makes it, in an emulated device; its request for a verdict is recorded and not sent.
 """
 
 import base64
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from agent.ports import Answer, TransportError, TransportFault
-from lab.handset.builder import DeviceOptions
-from lab.handset.keystore import EmulatedKey, KeystoreOptions
-from lab.simulation.simulation import Simulation
+from firmware_profiles.model import Profile
+from lab.handset.assembly import ImageBinding
+from lab.handset.builder import DeviceOptions, build_device
+from lab.handset.image import Trust
+from lab.handset.keystore import AttestablePrivateKey, EmulatedKey, KeystoreOptions
+from lab.handset.numbered_device import NumberedDevice
+from lab.handset.storage import DeviceStorage
+from lab.manufacturer.factory import Factory, KeystoreLevel
+from lab.world.clock import World
 from lab.world.network import UpstreamTransport
+from lab.world.places import Place
 from lab.world.seed import Seed
 from wire import media
 from wire.challenge import Challenge
@@ -48,33 +55,66 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def prepare_evidence(
-    simulation: Simulation, profile: str, place: str, nonce: str, keystore: KeystoreOptions | None = None
-) -> EvidenceBuilder | None:
-    """What a device with the firmware `profile` in `place` states for `nonce`. None if it would never ask.
+@dataclass(frozen=True, slots=True)
+class EvidenceRequest:
+    """Which device states what for `nonce`.
 
-    `keystore` says what its keystore has and writes.
-
-    Raises what `Simulation.phone` raises, and ValueError for an invalid nonce.
+    `number` selects a device of the lab; None is the one of `activation device` with this profile and place. `key` is
+    to be attested instead of a new one, and is of the algorithm of `keystore`.
     """
-    evidence: list[bytes] = []
-    challenge = Challenge(nonce=nonce, expires_in=NONCE_LIFETIME)
-    options = DeviceOptions(
-        name=f"phone {profile} {place} 1",  # the first of its kind, so that a second call gives the same device
-        keystore=keystore,
-        transport=lambda upstream: RecordingTransport(challenge, evidence, upstream),
+
+    seed: str
+    profile: Profile
+    place: Place
+    nonce: str
+    number: int | None = None
+    keystore: KeystoreOptions | None = None
+    key: AttestablePrivateKey | None = None
+    modem_dialect: str | None = None
+
+
+def prepare_evidence(request: EvidenceRequest, now: int) -> EvidenceBuilder | None:
+    """What the device states at the time `now`. None if it would never ask. Raises ValueError.
+
+    It needs no server: the image pins a key that verifies nothing.
+    """
+    profile, nonce = request.profile, request.nonce
+    seed = Seed.of(request.seed).child(f"phone {profile.name} {request.place.name} 1")
+    # These words are part of the seed: others would give another key for the same nonce.
+    keys = Seed.of(" ".join(("by", "hand", nonce)))
+    authority = Factory(request.seed).authority(KeystoreLevel(profile.hardware.keystore.value))
+    storage = DeviceStorage()
+    if request.number is not None:
+        numbered = NumberedDevice.of(request.seed, request.number, profile)
+        seed, authority, storage = numbered.seed, numbered.authority, DeviceStorage(imeis=numbered.imeis)
+        keys = seed
+    transport = RecordingTransport(Challenge(nonce=nonce, expires_in=NONCE_LIFETIME), [])
+    device = build_device(
+        profile,
+        request.place,
+        seed,
+        World(now),
+        lambda _: ImageBinding(Trust("", "", _PINNED), transport, authority),
+        storage=storage,
+        options=DeviceOptions(keystore=request.keystore, modem_dialect=request.modem_dialect),
     )
-    device = simulation.phone(profile, place, options=options)
     device.power_on()
     device.walk_setup()
-    if not evidence:
+    if not transport.evidence:
         return None
-    payload = evidence[0].split(b".")[1]
+    payload = transport.evidence[0].split(b".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
-    # These words are part of the seed: others would give another key for the same nonce.
-    seed = Seed.of(" ".join(("by", "hand", nonce)))
-    key = device.keystore(seed).attest(nonce.encode())
+    keystore, challenge = device.keystore(keys), nonce.encode()
+    key = keystore.attest(challenge) if request.key is None else keystore.attest_key(request.key, challenge)
     return EvidenceBuilder(claims, key)
+
+
+_PINNED: Final[dict[str, object]] = {
+    # Public key of RFC 8037 appendix A.1.
+    "keys": [
+        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "none"}
+    ]
+}
 
 
 @dataclass(frozen=True, slots=True)

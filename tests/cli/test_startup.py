@@ -25,6 +25,7 @@ WRONG = {
     "device": "device --profile official-global --place nowhere",
     "unlock": "unlock AAAAA --algorithm RSA",
     "evidence": "evidence - --place nowhere",
+    "attest": "attest --nonce A --public-key nowhere.pem --profile nowhere",
     "matrix": "matrix --places nowhere",
     "run": "run scenarios --http --server http://127.0.0.1:9",
     "openapi": "openapi 3.1",
@@ -136,6 +137,39 @@ UNUSED = [
 def test_run_in_process_imports_no_module_that_it_does_not_use() -> None:
     call = f"run {SCENARIO}"
     assert modules_after(call, libraries=UNUSED) == {call: [0]}
+
+
+SERVER_PARTS = [
+    *(
+        "fastapi",
+        "sqlalchemy",
+        "uvicorn",
+        "alembic",
+        "tuf",
+        "requests",
+        "pycountry",
+        "joserfc",
+        "rich.console",
+    ),
+    *("server_stub.store", "server_stub.key_repository", "server_stub.attestation", "server_stub.api"),
+]
+AGENT_PARTS = ["agent.runtime", "agent.ports", "lab.handset.handset", "babel"]
+
+
+def test_attest_and_evidence_import_neither_server_nor_clients_of_one(tmp_path: Path) -> None:
+    """Start-up is nearly all of their processor time."""
+    key = tmp_path / "key.pem"
+    key.write_text(PUBLIC_KEY, "utf-8")
+    attest = f"attest --nonce {'A' * 44} --public-key {key}"
+    evidence = f"evidence {'A' * 44} --device 7"
+    assert modules_after(attest, libraries=SERVER_PARTS + AGENT_PARTS) == {attest: [0]}
+    assert modules_after(evidence, libraries=SERVER_PARTS) == {evidence: [0]}
+
+
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+"""
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)

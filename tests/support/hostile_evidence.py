@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lab.handset.keystore import EmulatedP256Key
-from lab.manufacturer.manufacturer import KeystoreLevel
+from lab.manufacturer.factory import KeystoreLevel
 from lab.simulation.standalone_evidence import sign_evidence
 from lab.world.seed import Seed
 from server_stub.attestation import der
@@ -101,7 +101,7 @@ def self_made(
 
 def evidence(nonce: str, chain: list[bytes], payload: bytes | None = None) -> bytes:
     """Evidence that the stranger's own key signed."""
-    key = EmulatedP256Key(OWN_KEY, bytes(64), tuple(chain))
+    key = EmulatedP256Key(OWN_KEY, tuple(chain))
     x5c = [base64.b64encode(each).decode() for each in chain]
     return sign_evidence(key, payload or json.dumps(claims(nonce)).encode(), x5c=x5c).encode()
 

@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any
 
 from lab.handset.keystore import BootFacts, EmulatedKeystore
-from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.manufacturer.factory import KeystoreLevel
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.simulation.standalone_evidence import base64url as b64
 from lab.simulation.standalone_evidence import sign_evidence
 from lab.world.seed import Seed

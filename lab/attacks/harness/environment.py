@@ -25,8 +25,9 @@ from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
 from lab.handset.storage import DeviceStorage, EmulatedCounter, EmulatedStore
+from lab.manufacturer.factory import Authority, KeystoreLevel
 from lab.manufacturer.key_ceremony import Ceremony
-from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.manufacturer.policies import LANTERN as OPEN_POLICY
 from lab.world.addresses import LOOPBACK
 from lab.world.clock import World

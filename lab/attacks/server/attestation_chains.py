@@ -30,7 +30,8 @@ from lab.handset.key_attestation import (
     AttestationFields,
     AuthorizationFields,
 )
-from lab.manufacturer.manufacturer import Authority, KeystoreLevel, Manufacturer
+from lab.manufacturer.factory import Authority, KeystoreLevel
+from lab.manufacturer.manufacturer import Manufacturer
 from wire import limits
 
 _T = Topic

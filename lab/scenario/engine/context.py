@@ -12,6 +12,7 @@ from typing import Any, Final
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
 from firmware_profiles.loader import load_named
+from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.backend.hosts import Host, InProcessHost, memory_folder
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
@@ -38,7 +39,6 @@ from lab.scenario.model.device_steps import StorageFault
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
 from lab.simulation.simulation import Simulation
-from lab.world.addresses import ForwardedForTransport
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
 from lab.world.seed import Seed

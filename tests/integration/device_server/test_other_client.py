@@ -15,10 +15,9 @@ import requests
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
-from lab.backend.http_host import HttpHost
-from lab.simulation.simulation import Simulation
-from lab.simulation.standalone_evidence import prepare_evidence
-from lab.world.clock import World
+from firmware_profiles.loader import load_named
+from lab.simulation.standalone_evidence import EvidenceRequest, prepare_evidence
+from lab.world.places import find_place
 from tests.integration.device_server import other_client
 from tests.integration.device_server.other_client import Client, RefusedError, UntrustedError, thumbprint
 
@@ -54,16 +53,16 @@ def client(origin: str, folder: Path, tmp_path: Path) -> Client:
 
 
 @pytest.fixture(scope="module")
-def keystore() -> Iterator[Keystore]:
+def keystore() -> Keystore:
     """The device's secure hardware, which a client cannot implement; see `activation evidence`."""
-    with Simulation.open("2021", world=World(int(time.time())), host=HttpHost) as simulation:
 
-        def attest(nonce: str, place: str) -> tuple[dict[str, Any], dict[str, Any]]:
-            made = prepare_evidence(simulation, "official-global", place, nonce)
-            assert made
-            return made.claims, made.key.private_jwk()
+    def attest(nonce: str, place: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        request = EvidenceRequest("2021", load_named("official-global"), find_place(place), nonce)
+        made = prepare_evidence(request, int(time.time()))
+        assert made
+        return made.claims, made.key.private_jwk()
 
-        yield attest
+    return attest
 
 
 def test_the_client_imports_nothing_of_this_project() -> None:

@@ -17,7 +17,7 @@ import requests
 from lab.backend.asgi_transport import AsgiClient, AsgiResponse
 from lab.backend.http_host import HttpHost
 from lab.handset.outcome import Outcome
-from lab.manufacturer.manufacturer import KeystoreLevel
+from lab.manufacturer.factory import KeystoreLevel
 from lab.simulation.simulation import Simulation
 from server_stub.api.app import create_app
 from server_stub.api.json_log import json_log

@@ -16,7 +16,8 @@ from joserfc.jwk import ECKey, thumbprint
 from agent.ports import AttestedKey, Keystore
 from lab.handset.keystore import EmulatedKey, EmulatedKeystore, KeyAlgorithm, KeystoreOptions
 from lab.handset.keystore_habits import KeystoreHabit
-from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.manufacturer.factory import KeystoreLevel
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.seed import Seed
 from server_stub.attestation import key_description
 from server_stub.attestation.deviations import Deviation

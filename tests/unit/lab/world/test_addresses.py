@@ -6,8 +6,9 @@ from threading import Thread
 import pytest
 
 from firmware_profiles.loader import load_named
+from lab.backend.forwarded_addresses import countries
 from lab.handset.location import DeviceLocation, Vpn, cards_at
-from lab.world.addresses import LOOPBACK, address_in, countries, current_source_address, source_address
+from lab.world.addresses import LOOPBACK, address_in, current_source_address, source_address
 from lab.world.places import find_place, load_places
 from lab.world.seed import Seed
 from wire.evidence import Wifi

@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from lab.manufacturer.manufacturer import KeystoreLevel, Manufacturer
+from lab.manufacturer.factory import KeystoreLevel
+from lab.manufacturer.manufacturer import Manufacturer
 from server_stub.attestation.appraisal import (
     Appraisal,
     AppraisedClaim,

@@ -26,7 +26,7 @@ NONCE = "bm9uY2Ut" * 4
 SEED = Seed.of("evidence")
 P256, ED25519, ML_DSA = SEED.p256("key"), SEED.ed25519("key"), SEED.ml_dsa_65("key")
 SIGN: dict[str, Callable[[bytes], bytes]] = {
-    "ES256": EmulatedP256Key(P256, bytes(64), ()).sign,
+    "ES256": EmulatedP256Key(P256, ()).sign,
     "Ed25519": ED25519.sign,
     "ML-DSA-65": ML_DSA.sign,
 }

@@ -4,7 +4,7 @@ import pytest
 from cryptography import x509
 
 from lab.handset.keystore import EmulatedKeystore
-from lab.manufacturer.manufacturer import KeystoreLevel
+from lab.manufacturer.factory import KeystoreLevel
 from lab.world.seed import Seed
 from server_stub.server import build_service
 from server_stub.settings import Settings

@@ -11,7 +11,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, KeySet
 from joserfc.jws import JWSRegistry
 
-from lab.manufacturer.manufacturer import KeystoreLevel
+from lab.manufacturer.factory import KeystoreLevel
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as reader
 from server_stub.policy.policy import Activation

@@ -1,0 +1,33 @@
+"""How a server of the lab learns the source address of a device, and the table of countries of such addresses."""
+
+from functools import cache
+
+import pycountry
+import requests
+
+from agent.adapters.http import RequestsTransport, Timeouts
+from lab.world.addresses import current_source_address
+from server_stub.reference_data.source_countries import SourceCountries
+
+
+@cache
+def countries() -> SourceCountries:
+    """The table of source countries for the servers of the lab."""
+    codes = sorted(country.alpha_2 for country in pycountry.countries)
+    lines = (f"2001:db8:{code.encode().hex()}::/48,{code}" for code in codes)
+    return SourceCountries.parse("\n".join(lines), "addresses of the lab")
+
+
+class ForwardedForTransport(RequestsTransport):
+    """The HTTP transport of the device, combined with a proxy that sends `X-Forwarded-For`.
+
+    Every request in the lab comes from the loopback address, so the device's source address is sent in this header.
+    The servers of the lab trust it from this machine; other servers ignore it by default.
+    """
+
+    def __init__(self, origin: str, timeouts: Timeouts | None = None, authorities: str | None = None) -> None:
+        super().__init__(origin, timeouts, authorities)
+        self.origin = origin
+
+    def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> requests.Response:
+        return super()._send(method, path, headers | {"X-Forwarded-For": current_source_address()}, body)

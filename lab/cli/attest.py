@@ -1,0 +1,64 @@
+"""`activation attest`."""
+
+import base64
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firmware_profiles import loader
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import DeviceNumber, Json, Profile, read_key, read_nonce
+
+with deferred():
+    from lab.handset import client_keys, keystore, numbered_device
+
+
+def attest(
+    nonce: Annotated[
+        str,
+        typer.Option(
+            help="The nonce of a challenge, or - to read the server's response from standard input."
+        ),
+    ],
+    public_key: Annotated[
+        Path, typer.Option(help="Public key of your client, P-256, Ed25519 or ML-DSA-65: PEM, or JWK.")
+    ],
+    device: DeviceNumber = 0,
+    profile: Profile = "official-global",
+    seed: Annotated[str, typer.Option(help="Selects the manufacturer; the server's seed.")] = "2021",
+    json: Json = False,
+) -> None:
+    """Print the attestation chain of a key of your own for a challenge: PEM, leaf first, without the root.
+
+    \b
+    Example:
+      activation attest --device 7 --nonce - --public-key public.pem < challenge.json
+      openssl genpkey -algorithm ed25519 | tee key.pem | openssl pkey -pubout > public.pem  # a key, before that
+      curl -s -X POST http://127.0.0.1:8021/v1/challenges > challenge.json                  # a challenge, before that
+    """
+    output.known_name(profile, list(loader.names()), "profile")
+    key = read_key(public_key, client_keys.read_public_key)
+    challenge = read_nonce(nonce)
+    algorithm = keystore.algorithm_of(key)
+    try:
+        made = numbered_device.NumberedDevice.of(seed, device or 0, loader.load_named(profile))
+    except ValueError as error:
+        output.exit_with_error(str(error))
+    chain = made.keystore(keystore.KeystoreOptions(algorithm)).certify(key, challenge.encode())
+    x5c = [base64.b64encode(certificate).decode() for certificate in chain]
+    if json:
+        output.as_json(
+            {"device": device, "imeis": made.imeis, "alg": algorithm.value, "nonce": challenge, "x5c": x5c}
+        )
+        return
+    for certificate in chain:
+        output.say(_pem(certificate), nl=False)
+
+
+def _pem(certificate: bytes) -> str:
+    """The certificate in the textual encoding of RFC 7468."""
+    body = base64.encodebytes(certificate).decode().replace("\n", "")
+    lines = (body[start : start + 64] for start in range(0, len(body), 64))
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])

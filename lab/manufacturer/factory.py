@@ -1,0 +1,154 @@
+"""The factory of Solvane, the fictional manufacturer: the attestation roots, and the batch keys that certify devices.
+
+All are derived from the seed, so the same seed gives the same factory. No key here protects anything real.
+"""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from lab.world.seed import Seed
+
+_NOT_BEFORE: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
+_ATTESTATION_ROOT: Final = "Solvane Attestation Root"
+_NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
+
+
+class KeystoreLevel(StrEnum):
+    """Where a device keeps its keys, by the values of a firmware profile."""
+
+    STRONGBOX = "strongbox"
+    TEE = "tee"
+    SOFTWARE = "software"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The batch key of a factory or a software keystore, which certifies the keys of devices."""
+
+    level: KeystoreLevel
+    key: EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The certificates after a leaf in `x5c`."""
+        return (self.certificate.public_bytes(Encoding.DER),)
+
+
+class Factory:
+    """The factory of the manufacturer that `seed` selects.
+
+    >>> Factory(7).authority(KeystoreLevel.TEE).level
+    <KeystoreLevel.TEE: 'tee'>
+    """
+
+    def __init__(self, seed: Seed | int | str) -> None:
+        self._seed = (seed if isinstance(seed, Seed) else Seed.of(seed)).child("vendor")
+
+    @cached_property
+    def attestation_root(self) -> x509.Certificate:
+        """The attestation root of this manufacturer's devices; the server is configured with it."""
+        return self._root("attestation root", _ATTESTATION_ROOT)
+
+    @cached_property
+    def software_root(self) -> x509.Certificate:
+        """The root of software keystores. No server trusts it; the manufacturer's server recognizes it."""
+        return self._root("software root", "Software Keystore Root")
+
+    def authority(self, level: KeystoreLevel) -> Authority:
+        """The batch key that certifies keys of `level`; StrongBox and TEE are under the attestation root."""
+        return self._authorities[level]
+
+    def device_authority(self, name: str, level: KeystoreLevel) -> Authority:
+        """The key that certifies the keys of the device with this name, as with remote key provisioning.
+
+        Keystores in software have no keys of their own: they share a batch key.
+        """
+        if level is KeystoreLevel.SOFTWARE:
+            return self.authority(level)
+        return replace(self.special_authority(f"Solvane Device {name}"), level=level)
+
+    def special_authority(
+        self, name: str, *extensions: x509.ExtensionType, not_after: datetime.datetime = _NOT_AFTER
+    ) -> Authority:
+        """A batch key below the attestation root whose certificate has `extensions`, none of them critical."""
+        key, root_key = self._seed.p256(f"batch {name}"), self._seed.p256("attestation root")
+        certificate = self._certify(
+            _ATTESTATION_ROOT, root_key, name, key, depth=0, extensions=extensions, not_after=not_after
+        )
+        return Authority(KeystoreLevel.TEE, key, certificate)
+
+    @cached_property
+    def _authorities(self) -> dict[KeystoreLevel, Authority]:
+        roots = {
+            KeystoreLevel.STRONGBOX: ("attestation root", self.attestation_root, "Solvane StrongBox Batch 1"),
+            KeystoreLevel.TEE: ("attestation root", self.attestation_root, "Solvane TEE Batch 1"),
+            KeystoreLevel.SOFTWARE: ("software root", self.software_root, "Software Keystore"),
+        }
+        return {
+            level: self._batch(level, root_label, root, name)
+            for level, (root_label, root, name) in roots.items()
+        }
+
+    def _root(self, label: str, name: str) -> x509.Certificate:
+        key = self._seed.p256(label)
+        return self._certify(name, key, name, key, depth=1)
+
+    def _batch(self, level: KeystoreLevel, root_label: str, root: x509.Certificate, name: str) -> Authority:
+        key = self._seed.p256(f"batch {level}")
+        issuer = str(root.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
+        certificate = self._certify(issuer, self._seed.p256(root_label), name, key, depth=0)
+        return Authority(level, key, certificate)
+
+    def _certify(  # noqa: PLR0913 - what a certificate consists of
+        self,
+        issuer: str,
+        issuer_key: EllipticCurvePrivateKey,
+        subject: str,
+        key: EllipticCurvePrivateKey,
+        *,
+        depth: int,
+        extensions: Iterable[x509.ExtensionType] = (),
+        not_after: datetime.datetime = _NOT_AFTER,
+    ) -> x509.Certificate:
+        """A CA certificate with the path length `depth`."""
+        builder = (
+            x509.CertificateBuilder()
+            .issuer_name(_name(issuer))
+            .subject_name(_name(subject))
+            .public_key(key.public_key())
+            .serial_number(1 + self._seed.integer(f"serial {subject}", 2**64))
+            .not_valid_before(_NOT_BEFORE)
+            .not_valid_after(not_after)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=depth), critical=True)
+            .add_extension(_CERTIFY_ONLY, critical=True)
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
+
+
+_CERTIFY_ONLY: Final = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
