@@ -35,8 +35,6 @@ def attest(
     \b
     Example:
       activation attest --device 7 --nonce - --public-key public.pem < challenge.json
-      openssl genpkey -algorithm ed25519 | tee key.pem | openssl pkey -pubout > public.pem  # a key, before that
-      curl -s -X POST http://127.0.0.1:8021/v1/challenges > challenge.json                  # a challenge, before that
     """
     output.known_name(profile, list(loader.names()), "profile")
     key = read_key(public_key, client_keys.read_public_key)
