@@ -5,7 +5,7 @@ import secrets as entropy
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from threading import Event, Thread
 from types import TracebackType
@@ -15,11 +15,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from server_stub.admin.context import AdminContext
+from server_stub.admin.retention import Retention
 from server_stub.api.app import create_app
 from server_stub.api.device_app import DEFAULT_LIMITS, new_uuid
 from server_stub.api.limits.connections import ConnectionCounter, protocol
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
+from server_stub.api.retention import BackgroundPruning
 from server_stub.key_repository import KeyRepository, VerdictSigner
 from server_stub.settings import Settings
 from server_stub.signing.key_material import Secrets
@@ -75,16 +77,22 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served, l
     admin: AdminContext | None = None,
     log: Log | None = None,
     limits: ServerLimits = DEFAULT_LIMITS,
+    keep_days: int | None = None,
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish the accepted requests.
 
-    Serves `repository` too, and the admin API if there is `admin`. Calls `announce` with the origin, for example
+    Serves `repository` too, and the admin API if there is `admin`. Prunes records older than `keep_days` by the clock
+    of the machine, whatever the clock of `service`; without it, none. Calls `announce` with the origin, for example
     `http://127.0.0.1:8080`, when the server is ready. The caller closes the store and the repository. Raises OSError
     if the address cannot be used.
     """
     with listen(host, port) as listener:
         app = create_app(service, repository=repository, admin=admin, log=log, limits=limits)
-        _server(app, lambda: announce(origin(listener))).run(sockets=[listener])
+        server = _server(app, lambda: announce(origin(listener)))
+        with ExitStack() as stack:
+            if keep_days is not None:
+                stack.enter_context(BackgroundPruning(Retention(service.store, keep_days), app.state.metrics))
+            server.run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

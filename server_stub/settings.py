@@ -14,6 +14,7 @@ from server_stub.reference_data.source_countries import CountryOf, SourceCountri
 from server_stub.reference_data.status_list import DAY, StatusListFile, WhenUnusable
 from server_stub.signing.signing_key import Algorithm
 from server_stub.store.database import Database
+from server_stub.store.records import KEEP_DAYS, KEEP_DAYS_MAX
 from text_input.files import UnusableFileError, read_text
 from text_input.suggestions import suggestion
 from text_input.toml import FILE_MAX
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     is the time of the file that is there at first, by default when it last changed; UTC if it has no offset.
     `attestation_deviations` says what to do with an attestation that deviates from its standards.
     `source_countries` is a file with the countries of IP addresses.
+    `keep_days` is how long inputs of verdicts and audit entries are kept.
     """
 
     model_config = SettingsConfigDict(
@@ -51,6 +53,7 @@ class Settings(BaseSettings):
     status_list_fetched_at: datetime | None = None
     attestation_deviations: DeviationTreatment = DeviationTreatment.WARN
     source_countries: Path | None = None
+    keep_days: Annotated[int, Field(ge=1, le=KEEP_DAYS_MAX)] = KEEP_DAYS
 
     def statuses(self) -> StatusListFile | None:
         """The revocation status list, None if there is no file."""

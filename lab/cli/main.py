@@ -102,6 +102,7 @@ ADMIN: Final = LazyGroup(
         "shipments": ("lab.cli.admin.shipments:shipments", "Import which devices were shipped to whom."),
         "audit": ("lab.cli.admin.audit:audit", "Read the audit log."),
         "token": ("lab.cli.admin.token:token", "Create a new admin token in the server's database."),
+        "prune": ("lab.cli.admin.prune:prune", "Remove old records from the server's database."),
     },
     name="admin",
     help="Operate a verdict server: policies, campaigns, devices, keys, faults, audit. The admin token is read from "

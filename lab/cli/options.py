@@ -1,5 +1,6 @@
 """Option types that several commands share."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
-from wire.limits import NONCE_LIFETIME
+from wire.limits import NONCE_LIFETIME, TEXT_MAX
 
 with deferred():
     import pydantic
@@ -34,6 +35,18 @@ def _completion(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]
         return [name for name in names() if name.startswith(incomplete)]
 
     return complete
+
+
+_LINE: Final = re.compile(r"[^\0-\x1f\x7f-\x9f\ud800-\udfff]+")
+"""As in the admin API: one line, and no bytes that are not UTF-8, which a database does not store."""
+
+
+def check_line(text: str, name: str = "--reason") -> None:
+    """Exit with an error that mentions `name` if this cannot be a reason or a name in the database."""
+    if not 0 < len(text) <= TEXT_MAX:
+        output.exit_with_error(f"{name} has {len(text)} characters; use 1 to {TEXT_MAX}")
+    if not _LINE.fullmatch(text):
+        output.exit_with_error(f"{name} is {text!a}; use one line of text, without control characters")
 
 
 ALGORITHMS: Final = ["Ed25519", "ES256", "ML-DSA-65"]

@@ -149,6 +149,8 @@ def simulation(result: PolicySimulation, *, listed: bool) -> Iterator[Any]:
         yield f"{result.overridden} keep an operator's decision."
     if result.unheard:
         yield f"{result.unheard} never contacted the server; nothing is known about them."
+    if result.pruned:
+        yield f"{result.pruned} cannot be judged: the evidence was removed because of its age (KEEP_DAYS)."
     for title, rows in (
         ("decision", counts["decisions"]),
         ("territory now", counts["by_territory"]),

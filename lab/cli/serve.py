@@ -61,6 +61,7 @@ def serve(
 
     It serves at most 3000 requests a minute from one address and 30 from one device. The environment variables
     ACTIVATION_SERVER_RATE_PER_ADDRESS and ACTIVATION_SERVER_RATE_PER_DEVICE change these limits; `off` removes one.
+    Inputs of verdicts and audit entries are kept for 184 days; ACTIVATION_SERVER_KEEP_DAYS changes that.
     All limits: docs/developers/limits.md.
 
     \b
@@ -109,6 +110,14 @@ def _serve(
 ) -> None:
     maker, load_limits = manufacturer.Manufacturer(seed), limits.LoadSettings().limits
     secrets, database = maker.secrets_signing_by(algorithm), store.database
+    options = settings.Settings(
+        host=host,
+        port=port,
+        database=database,
+        algorithm=algorithm,
+        issuer=maker.issuer,
+        audience=maker.audience,
+    )
     with maker.ceremony.open(folder, secrets.signing_keys, server.system_clock) as repository:
         history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
         keyring = history.keyring(secrets.signing_keys)
@@ -118,14 +127,7 @@ def _serve(
                 f"{folder} lists no {algorithm} key that may sign; choose an empty --keys", output.ENVIRONMENT
             )
         service = server.build_service(
-            settings.Settings(
-                host=host,
-                port=port,
-                database=database,
-                algorithm=algorithm,
-                issuer=maker.issuer,
-                audience=maker.audience,
-            ),
+            options,
             secrets,
             store,
             signer=signer,
@@ -164,6 +166,7 @@ def _serve(
             admin=admin,
             log=json_log.json_log(sys.stderr),
             limits=load_limits,
+            keep_days=options.keep_days,
         )
 
 

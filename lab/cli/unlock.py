@@ -17,9 +17,10 @@ from lab.cli.options import (
     CodePicture,
     ServerDatabase,
     Undelivered,
+    check_line,
 )
 from lab.cli.server_settings import usable_settings
-from wire.limits import CODE_MAX, TEXT_MAX
+from wire.limits import CODE_MAX
 from wire.unlock import ChallengeError, UnlockChallenge
 
 with deferred():
@@ -67,8 +68,7 @@ def unlock(
         output.exit_with_error(
             f"{case!r} is not a case number; use up to {CODE_MAX} letters, digits and ._:-"
         )
-    if not 0 < len(reason) <= TEXT_MAX:
-        output.exit_with_error(f"--reason has {len(reason)} characters; use 1 to {TEXT_MAX}")
+    check_line(reason)
     try:
         parsed = UnlockChallenge.parse(challenge)
     except ChallengeError as error:

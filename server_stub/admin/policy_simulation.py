@@ -2,7 +2,7 @@
 
 Each device is judged as if it checked in now from its last known location, by the policy in force and by the draft.
 If no policy is in force, the newest verdict is used in place of the former. Devices with an operator's decision keep
-it, and devices that never sent evidence are only counted.
+it, and devices that never sent evidence, or whose evidence was pruned, are only counted.
 """
 
 from collections import Counter
@@ -55,6 +55,7 @@ class PolicySimulation:
     devices: int = 0
     overridden: int = 0
     unheard: int = 0
+    pruned: int = 0
     decisions: Counter[tuple[Decision, Decision]] = field(default_factory=Counter)
     by_territory: Counter[tuple[str, Decision, Decision]] = field(default_factory=Counter)
     by_activation: Counter[tuple[str, Decision, Decision]] = field(default_factory=Counter)
@@ -80,6 +81,7 @@ class PolicySimulation:
             "devices": self.devices,
             "overridden": self.overridden,
             "unheard": self.unheard,
+            "pruned": self.pruned,
             "changed": sum(count for (now, then), count in self.decisions.items() if now is not then),
             "decisions": _rows(self.decisions, ("now", "then")),
             "by_territory": _rows(self.by_territory, ("territory", "now", "then")),
@@ -114,6 +116,8 @@ def simulate(
         newest = next((record for record in records if record.inputs), None)
         if device.override:
             result.overridden += 1
+        elif newest is None and any(record.inputs_pruned_at for record in records):
+            result.pruned += 1
         elif newest is None:
             result.unheard += 1
         else:

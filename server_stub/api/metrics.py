@@ -4,12 +4,15 @@ Label values come from closed sets (routes and codes of this program), so cardin
 an identifier of a device, an address or text from a request.
 """
 
+import time
 from enum import StrEnum
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from server_stub.evidence.pseudonyms import UNATTESTED
+from server_stub.store.records import RecordKind
 from server_stub.verdicts.observer import JudgingStep
 from wire.codes import Decision, ProblemCode, Reason
 from wire.verdict import Verdict
@@ -62,6 +65,18 @@ class Metrics:
         self._requests = self._counter("requests", "Requests by route.", "method", "route", "status")
         self._limited = self._counter("rate_limited", "Requests beyond a rate.", "limit")
         self._cuts = self._counter("connections_cut", "Connections that the server cut off.", "why")
+        self._unattested = self._counter(
+            "unattested_verdicts", "Signed verdicts on unattested evidence.", "decision", "reason"
+        )
+        self._pruned = self._counter("pruned_records", "Records pruned because of their age.", "records")
+        for kind in RecordKind:
+            self._pruned.labels(kind.value)
+        self._oldest = Gauge(
+            "activation_oldest_record_age_seconds",
+            "Age of the oldest record that can be pruned.",
+            ["records"],
+            registry=self._registry,
+        )
         self._steps = Histogram(
             "activation_step_seconds",
             "Time of one step of a judgement.",
@@ -116,6 +131,17 @@ class Metrics:
         operator = verdict.reason is Reason.OPERATOR_DECISION or verdict.decision is Decision.RELEASE
         by = By.OPERATOR if operator else By.POLICY
         self._verdicts.labels(verdict.decision.value, verdict.reason.value, by.value).inc()
+        if verdict.sub.startswith(UNATTESTED):
+            self._unattested.labels(verdict.decision.value, verdict.reason.value).inc()
+
+    def pruned(self, kind: RecordKind, count: int) -> None:
+        """Count records that were pruned."""
+        self._pruned.labels(kind.value).inc(count)
+
+    def oldest(self, kind: RecordKind, at: int | None) -> None:
+        """The oldest record that can be pruned is from `at`, seconds since the epoch; None if there is none."""
+        age = (lambda: 0.0) if at is None else (lambda: max(0.0, time.time() - at))
+        self._oldest.labels(kind.value).set_function(age)
 
     def steps(self, spent: dict[JudgingStep, float]) -> None:
         """Add the seconds of each step of one judgement."""

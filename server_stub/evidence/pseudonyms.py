@@ -8,6 +8,9 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Final
 
+UNATTESTED: Final = "u-"
+"""How the pseudonym of an unattested device begins."""
+
 _LENGTH: Final = 16
 
 
@@ -23,7 +26,7 @@ class Pseudonyms:
 
     def unattested(self, thumbprint: str) -> str:
         """`sub` of an unattested device, which is identified only by its key and not by its claims."""
-        return f"u-{self._name('stranger', thumbprint)}"
+        return f"{UNATTESTED}{self._name('stranger', thumbprint)}"
 
     def value(self, kind: str, identifier: str) -> str:
         """An identifier of `kind`, such as `iccid`, as recorded."""

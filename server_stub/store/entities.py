@@ -42,7 +42,9 @@ class VerdictRecord:
     """A verdict with its inputs. `token_digest` is SHA-256 over the token, hexadecimal.
 
     `inputs` are the claims of the evidence with keyed hashes for identifiers; `appraisal` maps each trust claim
-    to its reason; `server_stub.verdicts.records` adds what it needs to judge the record again.
+    to its reason; `server_stub.verdicts.records` adds what it needs to judge the record again. From
+    `inputs_pruned_at` on, in seconds since the epoch, all three are empty, and of the claims only those that have a
+    column are known.
     """
 
     verdict: Verdict
@@ -51,6 +53,7 @@ class VerdictRecord:
     appraisal: dict[str, Any]
     judgement: dict[str, Any]
     token_digest: str
+    inputs_pruned_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

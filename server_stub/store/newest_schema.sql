@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0002');
+INSERT INTO "alembic_version" VALUES('0003');
 CREATE TABLE audit (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	at BIGINT NOT NULL, 
@@ -63,10 +63,10 @@ CREATE TABLE policy_versions (
 CREATE TABLE server_state (
 	id INTEGER NOT NULL, 
 	revision BIGINT NOT NULL, 
-	admin_token_hash VARCHAR(256), 
+	admin_token_hash VARCHAR(256), unattested_serial BIGINT DEFAULT 0 NOT NULL, kept_from BIGINT DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id)
 );
-INSERT INTO "server_state" VALUES(1,0,NULL);
+INSERT INTO "server_state" VALUES(1,0,NULL,0,0);
 CREATE TABLE shipments (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	tac VARCHAR(8) NOT NULL, 
@@ -102,18 +102,14 @@ CREATE TABLE verdicts (
 	token_digest VARCHAR(64) NOT NULL, 
 	inputs JSON NOT NULL, 
 	appraisal JSON NOT NULL, 
-	judgement JSON NOT NULL, claims JSON, 
+	judgement JSON NOT NULL, claims JSON, inputs_pruned_at BIGINT, 
 	UNIQUE (sub, serial), 
 	UNIQUE (jti)
 );
-CREATE INDEX ix_verdicts_iat ON verdicts (iat);
 CREATE INDEX spent_nonces_until ON spent_nonces (until);
-CREATE TRIGGER verdicts_no_update BEFORE UPDATE ON verdicts BEGIN SELECT RAISE(ABORT, 'verdict records are append-only'); END;
-CREATE TRIGGER verdicts_no_delete BEFORE DELETE ON verdicts BEGIN SELECT RAISE(ABORT, 'verdict records are append-only'); END;
 CREATE INDEX shipments_range ON shipments (tac, first);
 CREATE INDEX idempotent_answers_until ON idempotent_answers (until);
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
-CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 CREATE TRIGGER policies_in_force_no_update BEFORE UPDATE ON policies_in_force BEGIN SELECT RAISE(ABORT, 'policies_in_force is append-only'); END;
 CREATE TRIGGER policies_in_force_no_delete BEFORE DELETE ON policies_in_force BEGIN SELECT RAISE(ABORT, 'policies_in_force is append-only'); END;
@@ -123,5 +119,10 @@ CREATE TRIGGER campaign_periods_no_delete BEFORE DELETE ON campaign_periods BEGI
 CREATE TRIGGER campaign_periods_no_replace BEFORE INSERT ON campaign_periods WHEN EXISTS (SELECT 1 FROM campaign_periods WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'campaign_periods is append-only'); END;
 CREATE TRIGGER verdicts_no_replace BEFORE INSERT ON verdicts WHEN EXISTS (SELECT 1 FROM verdicts WHERE id = NEW.id OR jti = NEW.jti OR (sub = NEW.sub AND serial = NEW.serial)) BEGIN SELECT RAISE(ABORT, 'verdict records are append-only'); END;
 CREATE TRIGGER policy_versions_fixed BEFORE UPDATE ON policy_versions WHEN NEW.text <> OLD.text AND EXISTS (SELECT 1 FROM policies_in_force AS known WHERE known.policy_id = OLD.policy_id AND known.version = OLD.version) BEGIN SELECT RAISE(ABORT, 'a policy that has been in force stays as it was'); END;
+CREATE INDEX verdicts_unpruned ON verdicts (iat, id) WHERE inputs_pruned_at IS NULL;
+CREATE INDEX audit_at ON audit (at, id);
+CREATE TRIGGER verdicts_no_update BEFORE UPDATE ON verdicts WHEN NOT (OLD.inputs_pruned_at IS NULL AND NEW.inputs_pruned_at IS NOT NULL AND OLD.iat < (SELECT kept_from FROM server_state) AND NEW.inputs = '{}' AND NEW.appraisal = '{}' AND NEW.judgement = '{}' AND NEW.claims IS NULL AND (NEW.id, NEW.jti, NEW.sub, NEW.serial, NEW.iat, NEW.exp, NEW.decision, NEW.reason, NEW.territory, NEW.policy_id, NEW.policy_version, NEW.rule, NEW.trust, NEW.identity, NEW.case_number, NEW.jkt, NEW.token_digest) IS (OLD.id, OLD.jti, OLD.sub, OLD.serial, OLD.iat, OLD.exp, OLD.decision, OLD.reason, OLD.territory, OLD.policy_id, OLD.policy_version, OLD.rule, OLD.trust, OLD.identity, OLD.case_number, OLD.jkt, OLD.token_digest)) BEGIN SELECT RAISE(ABORT, 'verdict records are append-only'); END;
+CREATE TRIGGER verdicts_no_delete BEFORE DELETE ON verdicts WHEN NOT (OLD.iat < (SELECT kept_from FROM server_state) AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.sub = OLD.sub)) BEGIN SELECT RAISE(ABORT, 'verdict records are append-only'); END;
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit WHEN NOT (OLD.at < (SELECT kept_from FROM server_state)) BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 DELETE FROM "sqlite_sequence";
 COMMIT;

@@ -16,6 +16,7 @@ from server_stub.store.entities import (
     VerdictRecord,
 )
 from server_stub.store.queries import PAGE_MAX, AuditQuery, DeviceQuery, Page
+from server_stub.store.retention import PruneResult, RecordKind, RetentionStep
 
 
 class NonceSpentError(Exception):
@@ -83,6 +84,12 @@ class Reading(Protocol):
     def admin_token_hash(self) -> str | None:
         """The hash of the admin token. In a transaction, other transactions cannot read it before this one ends."""
 
+    def old(self, kind: RecordKind, before: int, now: int) -> PruneResult:
+        """What pruning every record of this kind from before a time would do."""
+
+    def oldest(self, kind: RecordKind, now: int) -> int | None:
+        """The time of the oldest record that can be pruned, however new it is. Open cases do not count."""
+
 
 class Transaction(Reading, Protocol):
     """All or nothing. Other transactions cannot change what it has read before it ends."""
@@ -95,6 +102,12 @@ class Transaction(Reading, Protocol):
 
     def append_verdict(self, record: VerdictRecord) -> None:
         """Append a verdict. Records are never changed."""
+
+    def next_unattested_serial(self) -> int:
+        """One more than the verdicts about unattested devices so far. They are counted in place of a record."""
+
+    def prune(self, step: RetentionStep) -> PruneResult:
+        """Prune the records of one step, except those of open cases."""
 
     def append_audit(self, entry: AuditEntry) -> None:
         """Append an audit entry. Entries are never changed; the store gives them their ids."""

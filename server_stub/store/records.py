@@ -21,9 +21,20 @@ from server_stub.store.protocol import (
     every_device,
 )
 from server_stub.store.queries import PAGE_MAX, AuditQuery, CursorError, DeviceQuery, Page
+from server_stub.store.retention import (
+    KEEP_DAYS,
+    KEEP_DAYS_MAX,
+    STEP_MAX,
+    PruneResult,
+    RecordKind,
+    RetentionStep,
+)
 
 __all__ = [
+    "KEEP_DAYS",
+    "KEEP_DAYS_MAX",
     "PAGE_MAX",
+    "STEP_MAX",
     "AuditEntry",
     "AuditQuery",
     "CampaignPeriod",
@@ -36,7 +47,10 @@ __all__ = [
     "Page",
     "PolicyFixedError",
     "PolicyVersion",
+    "PruneResult",
     "Reading",
+    "RecordKind",
+    "RetentionStep",
     "SchemaError",
     "Shipment",
     "Store",

@@ -112,6 +112,7 @@ def record(row: Row) -> VerdictRecord:
         appraisal=_from_json(row[18]),
         judgement=_from_json(row[19]),
         token_digest=row[16],
+        inputs_pruned_at=row[21],
     )
 
 

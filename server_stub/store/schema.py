@@ -53,7 +53,7 @@ VERDICTS: Final = Table(
     Column("jti", String(64), nullable=False, unique=True),
     Column("sub", String(64), nullable=False),
     Column("serial", BigInteger, nullable=False),
-    Column("iat", BigInteger, nullable=False, index=True),
+    Column("iat", BigInteger, nullable=False),
     Column("exp", BigInteger, nullable=False),
     Column("decision", String(16), nullable=False),
     Column("reason", String(64), nullable=False),
@@ -70,9 +70,12 @@ VERDICTS: Final = Table(
     Column("appraisal", JSON, nullable=False),
     Column("judgement", JSON, nullable=False),
     Column("claims", JSON),
+    Column("inputs_pruned_at", BigInteger),
     UniqueConstraint("sub", "serial"),
     sqlite_autoincrement=True,
 )
+Index("verdicts_unpruned", VERDICTS.c.iat, VERDICTS.c.id)
+# The migration makes it an index of the rows without `inputs_pruned_at`: to say so here loads the code of each dialect.
 
 SPENT_NONCES: Final = Table(
     "spent_nonces",
@@ -92,6 +95,7 @@ AUDIT: Final = Table(
     Column("subject", String(256), nullable=False),
     Column("reason", Text, nullable=False),
     Column("details", JSON, nullable=False),
+    Index("audit_at", "at", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -162,5 +166,12 @@ SERVER_STATE: Final = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("revision", BigInteger, nullable=False),
     Column("admin_token_hash", String(256)),
+    Column("unattested_serial", BigInteger, nullable=False),
+    Column("kept_from", BigInteger, nullable=False),
 )
-"""Always one row, with `id` 1: the state of the whole server."""
+"""Always one row, with `id` 1: the state of the whole server.
+
+`unattested_serial` counts the verdicts on unattested evidence, which are not recorded, and is the newest serial of all
+unattested devices. Records from before `kept_from` may be pruned; the
+database refuses to change or delete later ones.
+"""

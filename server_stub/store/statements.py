@@ -87,6 +87,7 @@ class Statements:
         self.device_locked = self.compile(_DEVICE.with_for_update())
         self.put_device = self.compile(put_device)
         self.append_verdict = self.compile(_append(VERDICTS))
+        self.next_unattested_serial = self.compile(_NEXT_UNATTESTED_SERIAL)
         self.key_of = self.compile(_KEY_OF)
         self.append_audit = self.compile(_append(AUDIT))
         self.put_policy = self.compile(_replace(upsert, POLICY_VERSIONS))
@@ -131,7 +132,8 @@ def statements_for(dialect: Dialect) -> Statements:
 
 def _append(table: Table) -> Insert:
     """Insert a row whose primary key the database generates."""
-    return insert(table).values({each.name: bindparam(each.name) for each in table.c if not each.primary_key})
+    given = [each for each in table.c if not each.primary_key and each is not VERDICTS.c.inputs_pruned_at]
+    return insert(table).values({each.name: bindparam(each.name) for each in given})
 
 
 def _put(upsert: _Upsert, table: Table) -> tuple[Any, dict[str, Any]]:
@@ -192,6 +194,13 @@ _SHIPMENT_OF: Final = (
     )
     .order_by(SHIPMENTS.c.id.desc())
     .limit(1)
+)
+
+
+_NEXT_UNATTESTED_SERIAL: Final = (
+    update(SERVER_STATE)
+    .values(unattested_serial=SERVER_STATE.c.unattested_serial + 1)
+    .returning(SERVER_STATE.c.unattested_serial)
 )
 
 

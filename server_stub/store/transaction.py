@@ -5,11 +5,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import ClauseElement, Select
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from server_stub.evidence.challenges import SpendableNonce
-from server_stub.store import rows, statements
+from server_stub.store import aging, rows, statements
 from server_stub.store.entities import (
     AuditEntry,
     CampaignPeriod,
@@ -30,6 +30,7 @@ from server_stub.store.queries import (
     decode_number,
     encode_cursor,
 )
+from server_stub.store.retention import PruneResult, RecordKind, RetentionStep
 from server_stub.store.statements import Statement, Statements
 
 T = TypeVar("T")
@@ -97,6 +98,13 @@ class SqlReading:
     def admin_token_hash(self) -> str | None:
         return self._one(self._statements.admin_token_hash, lambda row: row[0])
 
+    def old(self, kind: RecordKind, before: int, now: int) -> PruneResult:
+        [(found, kept)] = self._search(aging.count(kind, before, now))
+        return PruneResult(int(found) - int(kept), int(kept))
+
+    def oldest(self, kind: RecordKind, now: int) -> int | None:
+        return next((int(row[0]) for row in self._search(aging.oldest(kind, now))), None)
+
     def _one(self, statement: Statement, entity: Callable[[rows.Row], T], **values: object) -> T | None:
         statement(self._cursor, values)
         row = self._cursor.fetchone()
@@ -152,6 +160,26 @@ class SqlTransaction(SqlReading):
 
     def append_verdict(self, record: VerdictRecord) -> None:
         self._statements.append_verdict(self._cursor, rows.verdict_values(record))
+
+    def next_unattested_serial(self) -> int:
+        return self._one(self._statements.next_unattested_serial, lambda row: int(row[0])) or 0
+
+    def prune(self, step: RetentionStep) -> PruneResult:
+        self._execute(aging.open_until(step.before))
+        found = self._search(aging.old(step))
+        pruned = [(number, known) for _, number, kept, known in found if not kept]
+        emptied = [number for number, known in pruned if known and step.kind is RecordKind.VERDICTS]
+        if emptied:
+            self._execute(aging.prune_inputs(emptied, step.now))
+        if len(emptied) < len(pruned):
+            self._execute(
+                aging.delete_rows(step.kind, sorted({number for number, _ in pruned} - set(emptied)))
+            )
+        following = step.after(found[-1][0], found[-1][1]) if len(found) == step.limit else None
+        return PruneResult(len(pruned), len(found) - len(pruned), following)
+
+    def _execute(self, statement: ClauseElement) -> None:
+        self._statements.compile(statement)(self._cursor)
 
     def append_audit(self, entry: AuditEntry) -> None:
         self._append(self._statements.append_audit, entry)

@@ -1,7 +1,7 @@
 """The verdict service, without HTTP: challenges out, evidence in, signed verdicts out.
 
 A verdict, its serial and its spent nonce are committed together before the token is returned. Unattested evidence also
-gets a verdict, but no device record is read or written.
+gets a verdict, but no device record is read or written, and the verdict is only counted.
 """
 
 from collections.abc import Callable
@@ -211,8 +211,8 @@ class VerdictService:
         observer.record_step(JudgingStep.DECIDE)
         token = self._signer.sign(verdict)
         observer.record_step(JudgingStep.SIGN)
-        transaction.append_verdict(record_of(appraised, verdict, token, self._pseudonyms))
         if device:
+            transaction.append_verdict(record_of(appraised, verdict, token, self._pseudonyms))
             transaction.put_device(device_after(device, verdict, appraised.evidence))
         return verdict, token
 
@@ -221,12 +221,8 @@ class VerdictService:
     ) -> VerdictContext:
         sub = device.sub if device else self._pseudonyms.unattested(appraised.thumbprint)
         override = device.override if device else None
-        if device:
-            newest = device.last_serial
-        else:
-            transaction.device(sub)  # locks the name on databases that lock names
-            verdicts = transaction.history(sub, limit=1).items
-            newest = verdicts[0].verdict.serial if verdicts else 0
+        # All unattested devices share one serial: remembering each of them would let strangers fill the disk.
+        newest = device.last_serial if device else transaction.next_unattested_serial() - 1
         return VerdictContext(
             issuer=self._issuer,
             audience=self._audience,

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.cli import output
+from lab.cli.admin.shipments import COLUMNS
 from lab.cli.main import app
 from text_input.messages import LINE_MAX
 
@@ -118,6 +119,20 @@ def test_deep_json_long_numbers_and_wrong_text_are_refused(
     file = tmp_path / "phone.json"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     refused(*command(file))
+
+
+@pytest.mark.parametrize("hostile", ["", "a\0b", "a\x1b[2Jb", "a\x9bb", '"a\nb"', "x" * 129])
+@pytest.mark.parametrize("column", [3, 4, 5, 6])
+def test_shipments_with_text_that_no_database_should_store_are_refused_before_they_are_sent(
+    column: int, hostile: str, tmp_path: Path
+) -> None:
+    row = ["00210701", "1", "2", "K-2107-A", "Levant Mobile", "global", "SV-2107G"]
+    row[column] = hostile
+    file = tmp_path / "s.csv"
+    file.write_text(f"{','.join(COLUMNS)}\n{','.join(row)}\n", newline="")
+    assert f"{file}:{2 + hostile.count(chr(10))}: {COLUMNS[column]} " in refused(
+        "admin", "shipments", str(file), "--reason", "x"
+    )
 
 
 @pytest.mark.parametrize("imeis", [["\x1b[2J"], [7], ["490154203237518" * 1000], "490154203237518", [None]])

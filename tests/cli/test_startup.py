@@ -70,6 +70,7 @@ WRONG = {
     "admin shipments": "admin shipments shipped.csv",
     "admin audit": "admin audit --out audit.csv",
     "admin token": "admin token --name",
+    "admin prune": "admin prune --keep-days 0",
 }
 
 

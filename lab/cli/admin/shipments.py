@@ -10,6 +10,7 @@ import typer
 from lab.cli import output
 from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
 from lab.cli.lazy import deferred
+from lab.cli.options import check_line
 
 with deferred():
     from lab.cli.admin import client, tables
@@ -79,4 +80,6 @@ def _parse_row(place: str, row: dict[str | Any, str | Any]) -> dict[str, Any]:
         output.exit_with_error(f"{place}: tac is {row['tac']!r}; a type allocation code has eight digits")
     if int(row["first"]) > int(row["last"]):
         output.exit_with_error(f"{place}: first {row['first']} is above last {row['last']}")
+    for name in COLUMNS:
+        check_line(row[name], f"{place}: {name}")
     return {name: int(row[name]) if name in _NUMBERS else row[name] for name in COLUMNS}

@@ -142,7 +142,7 @@ def campaigns(items: Sequence[Item]) -> list[Any]:
 
 def simulation(result: Item) -> list[Any]:
     """How many devices would change, and how."""
-    names = ("draft", "against", "devices", "overridden", "unheard", "changed")
+    names = ("draft", "against", "devices", "overridden", "unheard", "pruned", "changed")
     rows = [(row["now"], row["then"], row["devices"]) for row in result["decisions"]]
     shown: list[Any] = [
         _facts({name: result[name] for name in names}),

@@ -10,7 +10,7 @@ from lab.cli import database as databases
 from lab.cli import output
 from lab.cli.admin.options import Json
 from lab.cli.lazy import deferred
-from lab.cli.options import ServerDatabase
+from lab.cli.options import ServerDatabase, check_line
 
 with deferred():
     from server_stub import server
@@ -33,6 +33,7 @@ def token(
     Example:
       activation admin token --database activation.sqlite --name alice --file activation-admin-token
     """
+    check_line(reason)
     with databases.opened_store(databases.existing_database(database)) as store:
         admin_tokens = tokens.AdminTokens(store, server.system_clock, secrets.token_bytes)
         try:

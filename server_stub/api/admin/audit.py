@@ -11,9 +11,9 @@ from server_stub.api.admin.base_models import (
     PAGE,
     Cursor,
     Limit,
+    Line,
     Missing,
     Moment,
-    Name,
     RequestModel,
     ResponseModel,
     to_models,
@@ -34,9 +34,9 @@ class AuditFilter(RequestModel):
 
     model_config = ConfigDict(strict=False)
 
-    actor: Name | Missing = None
+    actor: Line | Missing = None
     action: Annotated[str, StringConstraints(pattern=r"^[a-z.-]{1,64}$")] | Missing = None
-    subject: Name | Missing = None
+    subject: Line | Missing = None
     since: Moment | Missing = None
     until: Moment | Missing = None
 

@@ -35,16 +35,11 @@ class ResponseModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
-ReasonText = Annotated[
+Line = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.TEXT_MAX, pattern=r"^[^\u0000-\u001f\u007f-\u009f]+$"),
 ]
-"""Text of an operator for the audit log, on one line."""
-
-Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=limits.TEXT_MAX, pattern=r"^[^\u0000-\u001f\u007f]+$")
-]
-"""A name to search for: of a model, a batch, a distributor."""
+"""Text on one line: a reason for the audit log, or the name of a model, a batch, a distributor."""
 
 CaseNumber = Annotated[
     str, StringConstraints(min_length=1, pattern=r"^[A-Za-z0-9._:-]+$", max_length=limits.CODE_MAX)
@@ -54,12 +49,8 @@ Moment = Integer
 """Seconds since the epoch."""
 
 Cursor = Annotated[
-    str | Missing,
-    Query(
-        max_length=512,
-        pattern=r"^[A-Za-z0-9_-]*$",
-        description="The member `next` of the previous page.",
-    ),
+    Annotated[str, StringConstraints(max_length=512, pattern=r"^[A-Za-z0-9_-]*$")] | Missing,
+    Query(description="The member `next` of the previous page."),
 ]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Maximum number of items.")]
 PAGE: Final = 100
@@ -68,7 +59,7 @@ PAGE: Final = 100
 class WithReason(RequestModel):
     """The reason, for the audit log."""
 
-    reason: ReasonText = Field(examples=["ticket 4711"])
+    reason: Line = Field(examples=["ticket 4711"])
 
 
 def to_models(items: Any, model: type[ResponseModel]) -> list[Any]:

@@ -13,9 +13,9 @@ from server_stub.api.admin.base_models import (
     CaseNumber,
     Cursor,
     Limit,
+    Line,
     Missing,
     Moment,
-    Name,
     RequestModel,
     ResponseModel,
     WithReason,
@@ -42,10 +42,10 @@ class DeviceFilter(RequestModel):
 
     territory: Territory | Missing = None
     activation_territory: Territory | Missing = None
-    sale_region: Name | Missing = None
-    model: Name | Missing = None
-    batch: Name | Missing = None
-    distributor: Name | Missing = None
+    sale_region: Line | Missing = None
+    model: Line | Missing = None
+    batch: Line | Missing = None
+    distributor: Line | Missing = None
     decision: Word[Decision] | Missing = None
     locked: bool | Missing = None
     overridden: bool | Missing = None
@@ -141,7 +141,10 @@ class DevicePage(ResponseModel):
 
 
 class VerdictShown(ResponseModel):
-    """A verdict with its inputs, which contain no identifier of the device or its SIM."""
+    """A verdict with its inputs, which contain no identifier of the device or its SIM.
+
+    `inputs_pruned_at` is when inputs, appraisal and judgement were removed because of their age, null if they are kept.
+    """
 
     serial: int
     at: int
@@ -157,6 +160,7 @@ class VerdictShown(ResponseModel):
     judgement: dict[str, Any]
     appraisal: dict[str, Any]
     inputs: dict[str, Any]
+    inputs_pruned_at: int | None
 
     @classmethod
     def of(cls, record: VerdictRecord) -> "VerdictShown":
@@ -177,6 +181,7 @@ class VerdictShown(ResponseModel):
             judgement=record.judgement,
             appraisal=dict(record.appraisal),
             inputs=record.inputs,
+            inputs_pruned_at=record.inputs_pruned_at,
         )
 
 

@@ -124,8 +124,8 @@ class OutlookShown(ResponseModel):
 class SimulationShown(ResponseModel):
     """All devices, judged as if they checked in now, by the policy in force and by the draft.
 
-    `overridden` devices keep an operator's decision, `unheard` ones have no verdict. `list` contains the first devices
-    that change.
+    `overridden` devices keep an operator's decision, `unheard` ones have no verdict, and the evidence of `pruned` ones
+    was removed because of its age. `list` contains the first devices that change.
     """
 
     draft: str
@@ -134,6 +134,7 @@ class SimulationShown(ResponseModel):
     devices: int
     overridden: int
     unheard: int
+    pruned: int
     changed: int
     decisions: list[Moved]
     by_territory: list[MovedInTerritory]

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from server_stub.api.admin.base_models import Name, RequestModel, ResponseModel, WithReason
+from server_stub.api.admin.base_models import Line, RequestModel, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
@@ -24,10 +24,10 @@ class ShipmentGiven(RequestModel):
     tac: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")] = Field(examples=["00210701"])
     first: Annotated[int, _SERIAL]
     last: Annotated[int, _SERIAL]
-    batch: Name = Field(examples=["K-2107-A"])
-    distributor: Name = Field(examples=["Levant Mobile"])
-    sale_region: Name = Field(examples=["global"])
-    model: Name = Field(examples=["SV-2107G"])
+    batch: Line = Field(examples=["K-2107-A"])
+    distributor: Line = Field(examples=["Levant Mobile"])
+    sale_region: Line = Field(examples=["global"])
+    model: Line = Field(examples=["SV-2107G"])
 
     def shipment(self) -> Shipment:
         """The record. Raises AdminError if `first` is above `last`."""

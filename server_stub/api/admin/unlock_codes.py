@@ -20,8 +20,8 @@ class UnlockCodeRequest(Decided):
     `undelivered` is how many of the newest verdicts did not reach the device.
     """
 
-    challenge: Annotated[str, StringConstraints(min_length=1, max_length=256)] = Field(
-        repr=False, examples=["FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"]
+    challenge: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\u0000]*$")] = (
+        Field(repr=False, examples=["FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"])
     )
     undelivered: Annotated[int, Field(ge=0, le=1000)] = 0
 

@@ -28,12 +28,9 @@ IdempotencyKey = Annotated[
 ]
 
 IfMatch = Annotated[
-    str | Missing,
-    Header(
-        max_length=1000,
-        pattern=rf"^(\*|{_TAG}([ \t]*,[ \t]*{_TAG})*)$",
-        description="The `ETag` of the version that you have read.",
-    ),
+    Annotated[str, StringConstraints(max_length=1000, pattern=rf"^(\*|{_TAG}([ \t]*,[ \t]*{_TAG})*)$")]
+    | Missing,
+    Header(description="The `ETag` of the version that you have read."),
 ]
 
 ETAG: Final[dict[str, Any]] = {

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.cli import policy_tables
 from server_stub.admin.context import adopt_policy, device_admin, policy_admin
 from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault, renumbered
+from server_stub.admin.retention import Retention
+from server_stub.investigation.queries import InvestigationQueries
 from server_stub.policies import read, shipped
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Activation, Policy
@@ -319,6 +322,22 @@ def test_simulation_counts_changed_decisions_without_writing(store: Store) -> No
     assert result.as_json()["changed"] == 1
     assert audit(store) == before
     assert not policy_admin(server).simulate(OPEN, max_listed=0).changed
+
+
+def test_simulation_counts_the_devices_whose_evidence_was_pruned(store: Store) -> None:
+    """Neither it nor the investigation fails. One device was allowed and has been silent since, one is locked."""
+    clock = Clock(DURING)
+    server = service(store, clock)
+    ask(server, telephony=PARIS)
+    ask(server, Phone(boot=facts(imeis=("001010000000015",))), telephony=HAVANA, ueid=ueid("001010000000015"))
+    investigated = InvestigationQueries(store, shipped()).investigate()
+    later = DURING + 400 * 86_400
+    assert [result.pruned for _, result in Retention(store, 184).steps(later)] == [1, 1]
+    clock.now = later
+    result = policy_admin(server).simulate(OPEN)
+    assert (result.devices, result.pruned, result.unheard, result.decisions.total()) == (2, 1, 0, 1)
+    assert "1 cannot be judged" in "".join(map(str, policy_tables.simulation(result, listed=False)))
+    assert InvestigationQueries(store, shipped()).investigate() == investigated
 
 
 def test_simulation_reads_all_pages_of_devices(tmp_path: Path) -> None:

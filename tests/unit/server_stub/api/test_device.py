@@ -14,7 +14,7 @@ from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Metrics
 from wire.codes import Decision, Reason
 
-VERDICT = SimpleNamespace(decision=Decision.ALLOW, reason=Reason.TERRITORY_ELIGIBLE)
+VERDICT = SimpleNamespace(decision=Decision.ALLOW, reason=Reason.TERRITORY_ELIGIBLE, sub="d-1")
 SECONDS = 60
 
 

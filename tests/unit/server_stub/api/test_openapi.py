@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,32 @@ def test_every_response_is_described_with_its_headers() -> None:
             headers = {name: resolved(header) for name, header in resolved(answer)["headers"].items()}
             assert headers["X-Request-Id"]["required"]
             assert ("Retry-After" in headers) == (status in ("429", "503"))
+
+
+def strings(node: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The strings in a schema, by name."""
+    schema = resolved(node)
+    if schema.get("type") == "string":
+        yield where, schema
+    for name, each in schema.get("properties", {}).items():
+        yield from strings(each, name)
+    for each in (*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())):
+        yield from strings(each, where)
+
+
+def test_no_string_that_the_admin_api_takes_may_contain_a_nul() -> None:
+    """PostgreSQL does not store U+0000. Text on one line has no control character at all."""
+    taken: list[tuple[str, dict[str, Any]]] = []
+    for path, operation in OPERATIONS:
+        if path.startswith(PREFIX):
+            for parameter in map(resolved, operation.get("parameters", ())):
+                taken += strings(parameter["schema"], parameter["name"])
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                taken += strings(body["schema"], path)
+    assert {"reason", "batch", "text", "challenge", "cursor", "if-match", "sub"} <= {
+        name for name, _ in taken
+    }
+    for name, schema in taken:
+        line = name in ("reason", "batch", "distributor", "model", "sale_region", "actor", "subject")
+        for each in "\0\x1b\n\x85\x9b" if line else "\0":
+            assert "enum" in schema or not re.search(schema["pattern"], f"a{each}b"), name

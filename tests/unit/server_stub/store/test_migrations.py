@@ -20,7 +20,14 @@ from server_stub.store import empty_database
 from server_stub.store.database import Database
 from server_stub.store.engines import make_engine
 from server_stub.store.migrate import _FIRST_COLUMNS, NEWEST, REVISIONS
-from server_stub.store.records import Device, NonceSpentError, SchemaError, StoreUnavailableError
+from server_stub.store.records import (
+    Device,
+    NonceSpentError,
+    RecordKind,
+    RetentionStep,
+    SchemaError,
+    StoreUnavailableError,
+)
 from server_stub.store.schema import METADATA
 from server_stub.store.sql import SqlStore
 from tests.support.records import record
@@ -99,6 +106,35 @@ def test_database_of_the_first_revision_is_migrated_without_loss(place: str) -> 
     at_revision(place, "0001")
     store = open_store(place)
     holds_the_old_rows(store)
+    store.close()
+
+
+def test_records_of_unattested_evidence_of_the_previous_release_are_counted_kept_and_pruned_by_age(
+    place: str,
+) -> None:
+    at_revision(place, "0002")
+    engine, _ = make_engine(Database(place))
+    with engine.begin() as connection:
+        for number in (1, 2, 3):
+            columns = inspect(connection).get_columns("verdicts")
+            names = [each["name"] for each in columns if each["name"] not in ("id", "jti", "sub", "iat")]
+            connection.exec_driver_sql(
+                f"INSERT INTO verdicts (jti, sub, iat, {', '.join(names)}) "
+                f"SELECT 'u-{number}', 'u-{number}', {number}, {', '.join(names)} FROM verdicts WHERE sub = 'd-old'"
+            )
+    engine.dispose()
+    store = open_store(place)
+    holds_the_old_rows(store)
+    with store.transaction() as transaction:
+        assert transaction.next_unattested_serial() == 4
+        [kept] = transaction.history("u-3").items
+        assert (kept.inputs, kept.inputs_pruned_at) == ({"intent": "activate"}, None)
+        assert transaction.prune(RetentionStep(RecordKind.VERDICTS, 3, 4)).pruned == 2
+        assert [bool(transaction.history(f"u-{number}").items) for number in (1, 2, 3)] == [
+            False,
+            False,
+            True,
+        ]
     store.close()
 
 
