@@ -66,8 +66,9 @@ def public_jwk(jwk: dict[str, Any]) -> AttestablePublicKey:
 
 
 def _public_members(jwk: dict[str, Any]) -> AttestablePublicKey:
+    algorithm = _algorithm(jwk)
     try:
-        match _algorithm(jwk):
+        match algorithm:
             case KeyAlgorithm.ES256:
                 x, y = (int.from_bytes(_decoded(jwk, name)) for name in ("x", "y"))
                 return EllipticCurvePublicNumbers(x, y, SECP256R1()).public_key()
@@ -81,8 +82,9 @@ def _public_members(jwk: dict[str, Any]) -> AttestablePublicKey:
 
 def _private_jwk(jwk: dict[str, Any]) -> AttestablePrivateKey:
     key: AttestablePrivateKey
+    algorithm = _algorithm(jwk)
     try:
-        match _algorithm(jwk):
+        match algorithm:
             case KeyAlgorithm.ES256:
                 key = derive_private_key(int.from_bytes(_decoded(jwk, "d")), SECP256R1())
             case KeyAlgorithm.ED25519:

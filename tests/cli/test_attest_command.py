@@ -163,7 +163,7 @@ def test_the_same_call_prints_the_same_key_and_another_nonce_or_device_another_o
         (public_pem(P384), "secp384r1; give a P-256 key"),
         (pem(KEYS["Ed25519"]), "is a private key; give its public key"),
         (json.dumps(jwk(KEYS["ES256"], "ES256")), "is a private key; give its public key"),
-        ('{"kty": "OKP", "crv": "X25519", "x": "AA"}', "ML-DSA-65 key"),
+        ('{"kty": "OKP", "crv": "X25519", "x": "AA"}', "this JWK is not a P-256"),
         ('{"kty": "OKP", "crv": "Ed25519", "x": "AA"}', "no public key"),
         ('{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}', "no public key"),
         ('{"kty": "EC", "crv": "P-256", "x": "??"}', "no public key"),
