@@ -84,6 +84,12 @@ class Reading(Protocol):
     def admin_token_hash(self) -> str | None:
         """The hash of the admin token. In a transaction, other transactions cannot read it before this one ends."""
 
+    def test_clock(self) -> int | None:
+        """The seconds by which the test clock is ahead of the real one, None if this database has no test clock.
+
+        In a transaction, other transactions cannot read it before this one ends.
+        """
+
     def old(self, kind: RecordKind, before: int, now: int) -> PruneResult:
         """What pruning every record of this kind from before a time would do."""
 
@@ -135,6 +141,9 @@ class Transaction(Reading, Protocol):
 
     def set_admin_token_hash(self, hashed: str) -> None:
         """Replace the admin token, of which the store gets only a hash."""
+
+    def set_test_clock(self, ahead: int) -> None:
+        """Store how many seconds the test clock is ahead of the real one."""
 
 
 class Store(Protocol):

@@ -168,10 +168,12 @@ SERVER_STATE: Final = Table(
     Column("admin_token_hash", String(256)),
     Column("unattested_serial", BigInteger, nullable=False),
     Column("kept_from", BigInteger, nullable=False),
+    Column("test_clock", BigInteger),
 )
 """Always one row, with `id` 1: the state of the whole server.
 
 `unattested_serial` counts the verdicts on unattested evidence, which are not recorded, and is the newest serial of all
 unattested devices. Records from before `kept_from` may be pruned; the
-database refuses to change or delete later ones.
+database refuses to change or delete later ones. `test_clock` is how many seconds the test clock is ahead of the real
+one, null without one.
 """

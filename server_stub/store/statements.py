@@ -110,6 +110,9 @@ class Statements:
         self.delete_expired_answers = self.compile(delete(ANSWERS).where(ANSWERS.c.until <= bindparam("now")))
         self.admin_token_hash = self.compile(admin_token_hash)
         self.admin_token_hash_locked = self.compile(admin_token_hash.with_for_update())
+        self.test_clock = self.compile(_TEST_CLOCK)
+        self.test_clock_locked = self.compile(_TEST_CLOCK.with_for_update())
+        self.set_test_clock = self.compile(update(SERVER_STATE).values(test_clock=bindparam("ahead")))
         self.set_admin_token_hash = self.compile(
             update(SERVER_STATE).values(admin_token_hash=bindparam("admin_token_hash"))
         )
@@ -178,6 +181,7 @@ _HAS_BEEN_IN_FORCE: Final = (
     )
     .limit(1)
 )
+_TEST_CLOCK: Final = select(SERVER_STATE.c.test_clock)
 _IN_FORCE: Final = select(POLICIES_IN_FORCE).order_by(POLICIES_IN_FORCE.c.id.desc()).limit(1)
 _NEWEST_PERIODS: Final = select(func.max(CAMPAIGN_PERIODS.c.id)).group_by(CAMPAIGN_PERIODS.c.campaign)
 _CAMPAIGNS: Final = (

@@ -105,6 +105,9 @@ class SqlReading:
     def oldest(self, kind: RecordKind, now: int) -> int | None:
         return next((int(row[0]) for row in self._search(aging.oldest(kind, now))), None)
 
+    def test_clock(self) -> int | None:
+        return self._one(self._statements.test_clock, lambda row: row[0])
+
     def _one(self, statement: Statement, entity: Callable[[rows.Row], T], **values: object) -> T | None:
         statement(self._cursor, values)
         row = self._cursor.fetchone()
@@ -216,6 +219,9 @@ class SqlTransaction(SqlReading):
     def set_admin_token_hash(self, hashed: str) -> None:
         self._statements.set_admin_token_hash(self._cursor, {"admin_token_hash": hashed})
 
+    def set_test_clock(self, ahead: int) -> None:
+        self._statements.set_test_clock(self._cursor, {"ahead": ahead})
+
     def _append(self, statement: Statement, entity: rows.FlatEntity) -> None:
         statement(self._cursor, rows.values(entity))
 
@@ -245,6 +251,9 @@ class LockingTransaction(SqlTransaction):
 
     def admin_token_hash(self) -> str | None:
         return self._one(self._statements.admin_token_hash_locked, lambda row: row[0])
+
+    def test_clock(self) -> int | None:
+        return self._one(self._statements.test_clock_locked, lambda row: row[0])
 
     def _lock_name(self, name: str) -> None:
         """Two names may share a lock, which only costs time."""

@@ -216,6 +216,18 @@ def test_only_one_of_concurrent_first_starts_creates_the_admin_token(two: list[S
     assert at_once(start, 4).count(True) == 1
 
 
+def test_concurrent_moves_of_the_test_clock_are_added(two: list[SqlStore]) -> None:
+    def move(number: int) -> None:
+        with two[number % 2].transaction() as transaction:
+            ahead = transaction.test_clock() or 0
+            time.sleep(0.02)
+            transaction.set_test_clock(ahead + 60)
+
+    at_once(move, 4)
+    with two[0].reading() as reading:
+        assert reading.test_clock() == 240
+
+
 def test_revision_counts_every_policy_put_in_force_by_any_server(two: list[SqlStore]) -> None:
     at_once(lambda number: put(two[number % 2], number), 8)
     with two[0].reading() as reading:

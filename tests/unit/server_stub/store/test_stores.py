@@ -132,6 +132,7 @@ def test_failed_transaction_undoes_every_kind_of_write(store: Store) -> None:
         transaction.add_shipments([shipment(0, 9, "Caravel")])
         transaction.put_answer(IdempotentAnswer("k", "r", 200, {}, b"", 100))
         transaction.set_admin_token_hash("hash")
+        transaction.set_test_clock(3600)
         assert everything_in(transaction) != before
     assert everything(store) == before
 
@@ -152,6 +153,7 @@ def everything_in(reading: Reading) -> tuple[object, ...]:
         reading.shipment_of("00101012", 1),
         reading.answer("k"),
         reading.admin_token_hash(),
+        reading.test_clock(),
         reading.revision(),
     )
 
@@ -444,3 +446,15 @@ def test_admin_token_hash_is_replaced(store: Store) -> None:
         transaction.set_admin_token_hash("second")
     with store.reading() as reading:
         assert reading.admin_token_hash() == "second"
+
+
+def test_test_clock_is_kept(store: Store) -> None:
+    """None at first; a database without a test clock is not one whose clock was not moved."""
+    with store.transaction() as transaction:
+        assert transaction.test_clock() is None
+        transaction.set_test_clock(0)
+    with store.transaction() as transaction:
+        assert transaction.test_clock() == 0
+        transaction.set_test_clock(2**33)
+    with store.reading() as reading:
+        assert reading.test_clock() == 2**33
