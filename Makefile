@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # The many processes of a test run share compiled modules; without them each compiles the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation lint format bench mutation fuzz audit picture picture-report lock generate clean help
+.PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation lint format bench mutation fuzz node audit picture picture-report lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -60,6 +60,12 @@ fuzz: $(AUDIT)   ## fuzz every reader of untrusted bytes for SECONDS each, and s
 	for target in $$($(BIN)/python -c 'import fuzz; print(*fuzz.TARGETS)'); do nice $(BIN)/python -W ignore -m fuzz $$target $(SECONDS) || exit 1; done
 	$(BIN)/python -W ignore -m fuzz keep
 
+NODE_TOOLS := tests/node/node_modules/.package-lock.json
+node:            ## lint the OpenAPI document, and try clients in TypeScript and JavaScript (needs Node.js 18 and npm)
+	@if command -v node >/dev/null && command -v npm >/dev/null; \
+		then $(MAKE) --no-print-directory $(DEV) $(NODE_TOOLS) && nice $(BIN)/pytest tests/node; \
+		else echo 'make node: skipped, because node or npm is missing here; try apt-get install nodejs npm'; fi
+
 audit: $(AUDIT)  ## check the locked requirements for known vulnerabilities, and write the bill of materials
 	$(BIN)/python -m tools.audit
 
@@ -103,6 +109,10 @@ $(RUN): requirements/run.txt pyproject.toml | .venv/bin/python
 
 $(DEV): requirements/dev.txt $(RUN)
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(NODE_TOOLS): tests/node/package-lock.json tests/node/package.json
+	npm --prefix tests/node ci
 	touch $@
 
 $(AUDIT): requirements/audit.txt $(DEV)
