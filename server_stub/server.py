@@ -3,7 +3,6 @@
 import math
 import secrets as entropy
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -22,6 +21,7 @@ from server_stub.api.limits.connections import ConnectionCounter, protocol
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
 from server_stub.api.retention import BackgroundPruning
+from server_stub.clock import HostClock
 from server_stub.key_repository import KeyRepository, VerdictSigner
 from server_stub.settings import Settings
 from server_stub.signing.key_material import Secrets
@@ -34,7 +34,7 @@ _STOP_SECONDS: Final = 10
 
 def system_clock() -> int:
     """Seconds since the epoch by the clock of the machine."""
-    return int(time.time())
+    return int(HostClock().read().wall)
 
 
 def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
@@ -43,6 +43,7 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     store: Store,
     *,
     clock: Callable[[], int] = system_clock,
+    unchecked_clock: Callable[[], int] | None = None,
     random: Callable[[int], bytes] = entropy.token_bytes,
     signer: VerdictSigner | None = None,
 ) -> VerdictService:
@@ -60,6 +61,7 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
         issuer=settings.issuer,
         audience=settings.audience,
         clock=clock,
+        unchecked_clock=unchecked_clock,
         random=random,
         signer=signer,
         country_of=settings.country_of(),

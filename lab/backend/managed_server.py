@@ -12,7 +12,8 @@ from server_stub.admin.context import PREFIX, AdminContext, adopt_policy
 from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults
 from server_stub.admin.keys import KeyAdmin
-from server_stub.key_repository import KeyList, VerdictSigner
+from server_stub.clock import GuardedClock, ServerClock
+from server_stub.key_repository import KeyList, VerdictSigner, newest_publication
 from server_stub.policy.policy import Policy
 from server_stub.signing.signing_key import Algorithm
 from server_stub.store import empty_database
@@ -41,15 +42,20 @@ class ServerIdentity:
 
 
 class LabServer:
-    """Runs on `host` from its creation until `stop`."""
+    """Runs on `host` from its creation until `stop`.
 
-    def __init__(
+    `skew` returns seconds that are added to the time after its check: faults that the server does not notice.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a separate part
         self,
         identity: ServerIdentity,
         folder: Path,
-        clock: Callable[[], int],
+        clock: ServerClock,
         random: Callable[[int], bytes],
         host: Host,
+        *,
+        skew: Callable[[], int] = lambda: 0,
     ) -> None:
         self.manufacturer = identity.manufacturer
         self._identity = identity
@@ -57,8 +63,11 @@ class LabServer:
         self._file = folder / "records.sqlite"
         self._write_records(empty_database.as_file())
         self._clock = clock
+        self._skew = skew
+        self._guard = GuardedClock(clock)
         self._random = random
-        self.repository = self.manufacturer.ceremony.open(folder / "keys", self._secrets.signing_keys, clock)
+        self._keys = folder / "keys"
+        self.repository = self.manufacturer.ceremony.open(self._keys, self._secrets.signing_keys, self._now)
         self._policy = identity.policy
         self._host = host
         self._start()
@@ -130,20 +139,28 @@ class LabServer:
         history = KeyRotationHistory(self.manufacturer, self._listed)
         keyring = history.keyring(self._secrets.signing_keys)
         self._store = SqlStore(self._file)
+        self._guard = GuardedClock(self._clock, newest_publication(self._keys))
         self.service = VerdictService(
             secrets=self._secrets,
             policy=self._policy,
             store=self._store,
             issuer=self._identity.issuer,
             audience=self._identity.audience,
-            clock=self._clock,
+            clock=self._now,
+            unchecked_clock=self._unchecked,
             random=self._random,
-            signer=VerdictSigner(keyring, self._listed, self._clock),
+            signer=VerdictSigner(keyring, self._listed, self._now),
             country_of=countries(),
         )
-        keys = KeyAdmin(self.repository, keyring, history.successor, self._clock)
+        keys = KeyAdmin(self.repository, keyring, history.successor, self._unchecked)
         self.parts = AdminContext.of(self.service, keys=keys)
         self._host.start(self.service, self.repository, self.parts)
+
+    def _now(self) -> int:
+        return self._guard() + self._skew()
+
+    def _unchecked(self) -> int:
+        return self._guard.unchecked() + self._skew()
 
     def _listed(self) -> KeyList:
         return self.repository.keys

@@ -15,7 +15,7 @@ from lab.cli.server_settings import usable_settings
 
 with deferred():
     from lab.manufacturer import key_rotation, manufacturer
-    from server_stub import key_repository, server, settings
+    from server_stub import clock, key_repository, server, settings
     from server_stub.admin import context, keys
     from server_stub.api import json_log
     from server_stub.api.limits import environment as limits
@@ -79,6 +79,8 @@ def serve(
             _serve(host, port, store, folder, signing_key.Algorithm(algorithm), seed)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
+    except clock.ClockError as error:
+        output.exit_with_error(f"cannot publish keys: {error.fault}", output.ENVIRONMENT)
     except OSError as error:
         output.exit_with_error(
             f"cannot listen on {host} port {port}: {error.strerror}; choose another --host or --port",
@@ -118,11 +120,12 @@ def _serve(
         issuer=maker.issuer,
         audience=maker.audience,
     )
-    with maker.ceremony.open(folder, secrets.signing_keys, server.system_clock) as repository:
+    guard = clock.GuardedClock(clock.HostClock(), key_repository.newest_publication(folder))
+    with maker.ceremony.open(folder, secrets.signing_keys, guard) as repository:
         history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
         keyring = history.keyring(secrets.signing_keys)
-        signer = key_repository.VerdictSigner(keyring, history.listed, server.system_clock)
-        if signer.key.algorithm is not algorithm:
+        signer = key_repository.VerdictSigner(keyring, history.listed, guard)
+        if guard.fault is None and signer.key.algorithm is not algorithm:
             output.exit_with_error(
                 f"{folder} lists no {algorithm} key that may sign; choose an empty --keys", output.ENVIRONMENT
             )
@@ -130,10 +133,12 @@ def _serve(
             options,
             secrets,
             store,
+            clock=guard,
+            unchecked_clock=guard.unchecked,
             signer=signer,
         )
         admin = context.AdminContext.of(
-            service, keys=keys.KeyAdmin(repository, keyring, history.successor, server.system_clock)
+            service, keys=keys.KeyAdmin(repository, keyring, history.successor, guard.unchecked)
         )
         token_file = database.beside("-admin-token")
         token = first_token(token_file, admin)

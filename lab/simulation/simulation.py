@@ -26,10 +26,11 @@ from lab.handset.storage import DevicePersistence, DeviceStorage
 from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.manufacturer.policies import LANTERN
-from lab.world.clock import World
+from lab.world.clock import MachineClock, World
 from lab.world.places import find_place
 from lab.world.seed import Seed
 from lab.world.sim import SimCard
+from server_stub.clock import ServerClock
 from server_stub.policies import shipped
 from server_stub.policy.policy import Policy
 from server_stub.signing.signing_key import Algorithm
@@ -56,7 +57,8 @@ class SimulationOptions:
     branch: str
     folder: Path | None
     algorithm: Algorithm
-    clock: Callable[[], int]
+    clock: ServerClock
+    skew: Callable[[], int]
     modem_dialect: str | None
 
 
@@ -88,7 +90,8 @@ class Simulation:
         policy: Policy | None = None,
         branch: str = "",
         folder: Path | None = None,
-        clock: Callable[[], int] | None = None,
+        clock: ServerClock | None = None,
+        skew: Callable[[], int] = lambda: 0,
         algorithm: Algorithm = Algorithm.ED25519,
         modem_dialect: str | None = None,
     ) -> Iterator["Simulation"]:
@@ -97,13 +100,22 @@ class Simulation:
         `url` is the manufacturer's server if the simulation does not run it itself. `policy` is the first policy of
         that server, the shipped one by default, and `algorithm` the one that it signs with. `host` runs the servers.
         Simulations of one seed share their manufacturers; another `branch` has other devices and other random draws.
-        Servers and devices keep their files in a new folder below `folder`. `clock` is the servers' clock in seconds
-        since the epoch, the world's by default. `modem_dialect` is that of devices without one of their own.
+        Servers and devices keep their files in a new folder below `folder`. `clock` is the clock of the servers'
+        machines, by default that of the world; `skew` returns seconds that servers add to it without noticing.
+        `modem_dialect` is that of devices without one of their own.
         """
         with ExitStack() as stack:
             world = world or World()
             options = SimulationOptions(
-                url, policy, host, branch, folder, algorithm, clock or world.now, modem_dialect
+                url,
+                policy,
+                host,
+                branch,
+                folder,
+                algorithm,
+                clock or MachineClock(world),
+                skew,
+                modem_dialect,
             )
             yield cls(Seed.of(seed), world, stack, options)
 
@@ -188,7 +200,8 @@ class Simulation:
         folder = self._folder / holder
         folder.mkdir()
         random = self._seed.random(f"server {holder}").randbytes
-        server = LabServer(identity, folder, self._options.clock, random, self._options.host())
+        options = self._options
+        server = LabServer(identity, folder, options.clock, random, options.host(), skew=options.skew)
         self._stack.callback(server.stop)
         self._servers[holder] = server
         return server

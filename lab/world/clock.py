@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from server_stub.clock import ClockReading
+
 START: Final = int(datetime(2021, 9, 8, 12, tzinfo=UTC).timestamp())
 """The default start of a world: two days after the first locks of 2021 were reported."""
 
@@ -27,6 +29,21 @@ class World:
         if seconds < 0:
             raise ValueError(f"cannot wait {seconds} s; give zero or more")
         self._now += seconds
+
+
+@dataclass
+class MachineClock:
+    """The clocks of a server's machine; implements `server_stub.clock.ServerClock`.
+
+    `ahead` is the error of its wall clock in seconds, negative if it is behind; it can be set while the server runs.
+    """
+
+    world: World
+    ahead: int = 0
+
+    def read(self) -> ClockReading:
+        """Both clocks, read at one moment."""
+        return ClockReading(self.world.exact() + self.ahead, self.world.exact())
 
 
 @dataclass

@@ -10,6 +10,7 @@ from server_stub.api.content_types import check_accepts
 from server_stub.api.error_responses import problem_responses
 from server_stub.api.problems import ApiError
 from server_stub.api.threads import DaemonThreads
+from server_stub.clock import RETRY_AFTER, ClockError
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
 from wire import media
 from wire.codes import ProblemCode
@@ -39,6 +40,9 @@ def tuf_routes(repository: KeyRepository) -> APIRouter:
         except KeyRepositoryError as error:
             detail = "the keys cannot be published now; retry later"
             raise ApiError(503, ProblemCode.UNAVAILABLE, detail) from error
+        except ClockError as error:
+            detail = f"the server's clock is wrong ({error.fault}); retry later"
+            raise ApiError(503, ProblemCode.UNAVAILABLE, detail, RETRY_AFTER) from error
 
     @router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_RESPONSES)
     async def get_key_target(request: Request, name: str) -> Response:

@@ -24,7 +24,7 @@ from tuf.api.metadata import (
 from server_stub.key_repository.files import METADATA, TARGETS, TIMESTAMP, RepositoryFile
 from server_stub.key_repository.key_list import KeyList
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole, expiry
-from wire.key_repository import TARGET
+from wire.key_repository import CLOCK, TARGET
 
 HASHES: Final = ["sha256"]
 EVERY_ROLE: Final = frozenset(OnlineRole)
@@ -50,19 +50,21 @@ class SignedFile:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The current publication. `root` is the newest one."""
+    """The current publication. `root` is the newest one, `clock` the number in the timestamp."""
 
     root: Metadata[Root]
     signed: Mapping[OnlineRole, SignedFile]
     keys: KeyList
+    clock: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataPublisher:
-    """Signs metadata with the online keys."""
+    """Signs metadata with the online keys. `clock` is how often an operator has accepted the server's clock."""
 
     online: OnlineKeys
     lifetimes: Lifetimes
+    clock: int = 0
 
     def stale(self, published: Published, now: int) -> frozenset[OnlineRole]:
         """The roles with less than half of their lifetime left."""
@@ -122,8 +124,11 @@ class MetadataPublisher:
         return Snapshot(meta={f"{role}.json": signed[role].listed() for role in listed})
 
     def timestamp(self, signed: Mapping[OnlineRole, SignedFile], _: bytes) -> Timestamp:
-        """Which snapshot is the newest."""
-        return Timestamp(snapshot_meta=signed[OnlineRole.SNAPSHOT].listed())
+        """Which snapshot is the newest, and the clock number."""
+        timestamp = Timestamp(snapshot_meta=signed[OnlineRole.SNAPSHOT].listed())
+        if self.clock:
+            timestamp.unrecognized_fields[CLOCK] = self.clock
+        return timestamp
 
 
 _BODIES: Final = {

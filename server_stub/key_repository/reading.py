@@ -17,7 +17,8 @@ from server_stub.key_repository.files import TIMESTAMP, Folder
 from server_stub.key_repository.key_list import KeyList
 from server_stub.key_repository.publication import Published, SignedFile
 from server_stub.key_repository.roles import TOP_LEVEL, OnlineKeys, OnlineRole
-from wire.key_repository import TARGET
+from wire.key_repository import CLOCK, TARGET
+from wire.limits import TIMESTAMP_LIFETIME
 
 
 def read(folder: Folder) -> Published:
@@ -39,7 +40,7 @@ def read(folder: Folder) -> Published:
         if content is None:
             raise _altered(folder, TARGET)
         target.verify_length_and_hashes(content)
-        return Published(roots[-1], signed, KeyList.from_bytes(content))
+        return Published(roots[-1], signed, KeyList.from_bytes(content), clock_number(timestamp))
     except (RepositoryError, KeyError, ValueError) as error:
         raise _altered(folder, type(error).__name__) from error
 
@@ -47,6 +48,30 @@ def read(folder: Folder) -> Published:
 def published_keys(path: Path) -> KeyList:
     """The verdict keys that a repository publishes, also while a server holds the folder. Raises KeyRepositoryError."""
     return read(Folder(path)).keys
+
+
+def clock_number(timestamp: Timestamp) -> int:
+    """How often an operator has accepted the server's clock. Raises ValueError if that is not a count."""
+    number = timestamp.unrecognized_fields.get(CLOCK, 0)
+    if type(number) is not int or number < 0:
+        raise ValueError(CLOCK)
+    return number
+
+
+def newest_publication(path: Path) -> int | None:
+    """When the newest timestamp in the folder `path` was signed as devices compute it, in seconds since the epoch.
+
+    Nothing is verified. None if nothing was published. Raises KeyRepositoryError if the timestamp is not metadata.
+    """
+    folder = Folder(path)
+    content = folder.metadata(TIMESTAMP)
+    if content is None:
+        return None
+    try:
+        timestamp = Metadata[Timestamp].from_bytes(content)
+    except RepositoryError as error:
+        raise _altered(folder, type(error).__name__) from error
+    return int(timestamp.signed.expires.timestamp()) - TIMESTAMP_LIFETIME
 
 
 def check_root(root: bytes, before: Metadata[Root]) -> Metadata[Root]:

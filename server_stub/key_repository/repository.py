@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable, Set
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -13,6 +13,7 @@ from typing import Final, Self
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
+from server_stub.clock import ClockError
 from server_stub.key_repository import reading
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.files import METADATA, TIMESTAMP, Folder, RepositoryFile
@@ -59,7 +60,9 @@ class KeyRepository:
     ) -> Self:
         """The repository in the folder `path`, created if the folder is empty. Raises KeyRepositoryError.
 
-        `online` are the keys that the newest root names; `clock` returns seconds since the epoch.
+        `online` are the keys that the newest root names; `clock` returns seconds since the epoch, or raises ClockError
+        so that nothing is published. While it does, an existing repository opens with its last publication, and no new
+        one is created: ClockError is raised.
         """
         folder = Folder(path)
         folder.prepare()
@@ -90,6 +93,11 @@ class KeyRepository:
         return self._published.keys
 
     @property
+    def clock_number(self) -> int:
+        """How often an operator has accepted the server's clock; it never falls."""
+        return self._publisher.clock
+
+    @property
     def root(self) -> bytes:
         """The newest published root. Raises OSError."""
         version = self._published.root.signed.version
@@ -98,7 +106,8 @@ class KeyRepository:
     def metadata(self, name: str) -> bytes | None:
         """A metadata file, or None if it does not exist. Raises KeyRepositoryError or OSError.
 
-        Before the timestamp is returned, what expires soon is signed again.
+        Before the timestamp is returned, what expires soon is signed again. Raises ClockError for the timestamp while
+        the clock is wrong.
         """
         if name == TIMESTAMP:
             self.refresh()
@@ -114,8 +123,19 @@ class KeyRepository:
             now = self._clock()
             if stale := self._publisher.stale(self._published, now):
                 listed = self.keys.pruned(now) if OnlineRole.VERDICT_KEYS in stale else self.keys
-                self._publish(listed, stale)
+                self._publish(listed, stale, now)
             return stale
+
+    def accept_clock(self, now: int) -> int:
+        """Sign every role again at `now`, in seconds since the epoch, under the next clock number, and return that.
+
+        Devices that see the greater number lower their floor of the time to this timestamp.
+        """
+        with self._changing:
+            # Raised first: a number that may have reached the disk is never used again.
+            self._publisher = replace(self._publisher, clock=self._publisher.clock + 1)
+            self._publish(self.keys, EVERY_ROLE, now)
+            return self._publisher.clock
 
     def introduce(self, jwk: Jwk, *, signs_from: int | None = None) -> None:
         """List one more verdict key, which signs from `signs_from` on."""
@@ -147,13 +167,14 @@ class KeyRepository:
         `online` are the keys that it names, if they have changed.
         """
         with self._changing:
+            now = self._clock()
             following = reading.check_root(root, self._published.root)
             publisher = replace(self._publisher, online=online) if online else self._publisher
             _require_named(following, publisher.online)
             name = f"{following.signed.version}.root.json"
             self._folder.write([RepositoryFile(METADATA, name, root)])
             self._publisher, self._published = publisher, replace(self._published, root=following)
-            self._publish(self.keys, EVERY_ROLE)
+            self._publish(self.keys, EVERY_ROLE, now)
 
     def _begin(self, initial: InitialContents) -> None:
         pinned = self._folder.metadata(FIRST_ROOT)
@@ -167,9 +188,11 @@ class KeyRepository:
             return
         self._published = reading.read(self._folder)
         _require_named(self._published.root, self._publisher.online)
-        if not reading.signed_by(self._published, self._publisher.online):
-            self._publish(self.keys, EVERY_ROLE)
-        self.refresh()
+        self._publisher = replace(self._publisher, clock=self._published.clock)
+        with suppress(ClockError):
+            if not reading.signed_by(self._published, self._publisher.online):
+                self._publish(self.keys, EVERY_ROLE, self._clock())
+            self.refresh()
 
     def _create(self, initial: InitialContents) -> None:
         """Create the repository. Files of an interrupted creation are overwritten."""
@@ -186,18 +209,25 @@ class KeyRepository:
                 RepositoryFault.ROOT_REFUSED, "the first root is not metadata"
             ) from error
         _require_named(first, self._publisher.online)
+        now = self._clock()
         self._published = Published(first, {}, initial.keys)
         self._folder.write([RepositoryFile(METADATA, FIRST_ROOT, initial.root)])
-        self._publish(initial.keys, EVERY_ROLE)
+        self._publish(initial.keys, EVERY_ROLE, now)
 
     def _list(self, keys: KeyList) -> None:
         """Publish another list, without expired keys."""
-        self._publish(keys.pruned(self._clock()), frozenset({OnlineRole.VERDICT_KEYS}))
+        now = self._clock()
+        self._publish(keys.pruned(now), frozenset({OnlineRole.VERDICT_KEYS}), now)
 
-    def _publish(self, keys: KeyList, renew: Set[OnlineRole]) -> None:
-        signed, files = self._publisher.publish(self._published.signed, keys, renew, self._clock())
-        self._folder.write(files)
-        self._published = Published(self._published.root, signed, keys)
+    def _publish(self, keys: KeyList, renew: Set[OnlineRole], now: int) -> None:
+        signed, files = self._publisher.publish(self._published.signed, keys, renew, now)
+        try:
+            self._folder.write(files)
+        except KeyRepositoryError:
+            if self._published.signed:  # the timestamp may be in place although it is not known to be durable
+                self._published = reading.read(self._folder)
+            raise
+        self._published = Published(self._published.root, signed, keys, self._publisher.clock)
 
 
 def _require_named(root: Metadata[Root], online: OnlineKeys) -> None:

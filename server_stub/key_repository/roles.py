@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from wire.key_repository import ROLE
+from wire.limits import TIMESTAMP_LIFETIME
 
 DAY: Final = 24 * 3600
 
@@ -33,13 +34,23 @@ TOP_LEVEL: Final = (OnlineRole.TIMESTAMP, OnlineRole.SNAPSHOT, OnlineRole.TARGET
 class Lifetimes:
     """Seconds from signing to expiry. A role is signed again when less than half is left.
 
-    `timestamp` bounds how long an attacker can hide a revocation from a device.
+    `timestamp` bounds how long an attacker can hide a revocation from a device. Raises ValueError if it is longer than
+    TIMESTAMP_LIFETIME, from which devices compute when a timestamp was signed, or if a lifetime is not positive.
     """
 
-    timestamp: int = DAY
+    timestamp: int = TIMESTAMP_LIFETIME
     snapshot: int = 7 * DAY
     verdict_keys: int = 30 * DAY
     targets: int = 90 * DAY
+
+    def __post_init__(self) -> None:
+        if self.timestamp > TIMESTAMP_LIFETIME:
+            raise ValueError(
+                f"a timestamp lives at most {TIMESTAMP_LIFETIME} s, not {self.timestamp}: devices take it for signed "
+                f"{TIMESTAMP_LIFETIME} s before it expires"
+            )
+        if unusable := [role.value for role in OnlineRole if self.of(role) <= 0]:
+            raise ValueError(f"a lifetime is at least 1 s; give one to: {', '.join(unusable)}")
 
     def of(self, role: OnlineRole) -> int:
         """The lifetime of what `role` signs."""

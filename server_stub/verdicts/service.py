@@ -11,6 +11,7 @@ from typing import Final
 
 from server_stub.attestation.appraisal import DeviationTreatment
 from server_stub.attestation.chain import ChainVerifier
+from server_stub.clock import RETRY_AFTER, ClockError
 from server_stub.evidence.challenges import NONCE_SPENT, Challenger
 from server_stub.evidence.errors import EvidenceError
 from server_stub.evidence.pseudonyms import Pseudonyms
@@ -65,7 +66,10 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SigningContext:
-    """The parts of the service that build and sign verdicts, also those of operators."""
+    """The parts of the service that build and sign verdicts, also those of operators.
+
+    `clock` returns seconds since the epoch for what operators do; it never fails.
+    """
 
     issuer: str
     audience: str
@@ -78,10 +82,11 @@ class SigningContext:
 class VerdictService:
     """Judges devices for one manufacturer.
 
-    `clock` returns seconds since the epoch, `random` the given number of random bytes. `signer` chooses the key that
-    signs; without it the first key of `secrets` signs. The policy in force in `store` decides; `policy` is put in force
-    if there is none. `country_of` returns the country of an address. `deviations` is the treatment of attestations
-    that deviate from their standards.
+    `clock` returns seconds since the epoch, or raises ClockError so that nothing is signed; `unchecked_clock` is the
+    same for the entries of operators, which never raises. `random` returns the given number of random bytes. `signer`
+    chooses the key that signs; without it the first key of `secrets` signs. The policy in force in `store` decides;
+    `policy` is put in force if there is none. `country_of` returns the country of an address. `deviations` is the
+    treatment of attestations that deviate from their standards.
     """
 
     def __init__(  # noqa: PLR0913 - each is a separate part, and all are given by name
@@ -94,6 +99,7 @@ class VerdictService:
         audience: str,
         clock: Callable[[], int],
         random: Callable[[int], bytes],
+        unchecked_clock: Callable[[], int] | None = None,
         signer: VerdictSigner | None = None,
         country_of: CountryOf = unknown_country,
         deviations: DeviationTreatment = DeviationTreatment.WARN,
@@ -103,6 +109,7 @@ class VerdictService:
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
+        self._unchecked_clock = unchecked_clock or clock
         self._random = random
         self._challenger = Challenger(secrets.nonce_key, random)
         chains = ChainVerifier(
@@ -110,14 +117,17 @@ class VerdictService:
         )
         self._pseudonyms = Pseudonyms(secrets.identifier_key)
         self._appraiser = Appraiser(self._challenger, chains, self._pseudonyms, clock, country_of, deviations)
-        self._in_force = PolicyInForce(policy, clock)
+        self._in_force = PolicyInForce(policy, self._unchecked_clock)
         # If the store cannot be written yet, the policy is put in force with the first verdict.
         with suppress(StoreUnavailableError), store.transaction() as transaction:
             self._in_force.establish(transaction)
 
     def challenge(self) -> Challenge:
-        """A new nonce; nothing is stored."""
-        return self._challenger.issue(self._clock())
+        """A new nonce; nothing is stored. Raises ServiceError if the clock is wrong."""
+        try:
+            return self._challenger.issue(self._clock())
+        except ClockError as error:
+            raise _unavailable_clock(error) from error
 
     def answer(self, token: bytes) -> str:
         """The signed verdict that answers evidence, a compact JWS. Raises ServiceError."""
@@ -143,6 +153,8 @@ class VerdictService:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error
         except KeyRepositoryError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "no key may sign now; retry later") from error
+        except ClockError as error:
+            raise _unavailable_clock(error) from error
         return answer
 
     def check(self) -> None:
@@ -154,12 +166,14 @@ class VerdictService:
             raise ServiceError(error.code, error.detail) from error
         except StoreUnavailableError as error:
             raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error
+        except ClockError as error:
+            raise _unavailable_clock(error) from error
 
     @property
     def signing_context(self) -> SigningContext:
         """The parts that build and sign verdicts."""
         return SigningContext(
-            self._issuer, self._audience, self._signer, self._pseudonyms, self._clock, self._random
+            self._issuer, self._audience, self._signer, self._pseudonyms, self._unchecked_clock, self._random
         )
 
     @property
@@ -233,3 +247,8 @@ class VerdictService:
             serial=next_serial(newest, appraised.evidence),
             case=override.case if override else self._pseudonyms.case(sub),
         )
+
+
+def _unavailable_clock(error: ClockError) -> ServiceError:
+    detail = f"the server's clock is wrong ({error.fault}); retry later"
+    return ServiceError(ProblemCode.UNAVAILABLE, detail, RETRY_AFTER)

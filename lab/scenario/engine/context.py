@@ -39,7 +39,7 @@ from lab.scenario.model.device_steps import StorageFault
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
 from lab.simulation.simulation import Simulation
-from lab.world.clock import World
+from lab.world.clock import MachineClock, World
 from lab.world.network import UpstreamTransport
 from lab.world.seed import Seed
 from lab.world.sim import SimCard, generate_sim
@@ -126,7 +126,11 @@ class MarkedMoment:
 
 @dataclass
 class ScenarioContext:
-    """Made by `open_context`. Times are seconds since the epoch. `clock` is the clock of the scenario's server."""
+    """Made by `open_context`. Times are seconds since the epoch.
+
+    `clock` is the clock of the machine on which the scenario's server runs. `skew` are the seconds that the fault
+    `clock-skew` adds to its time, which the server does not notice.
+    """
 
     case: Case
     simulation: Simulation
@@ -134,7 +138,8 @@ class ScenarioContext:
     seed: Seed
     target: ServerTarget
     began: float
-    clock: SkewedClock
+    clock: MachineClock
+    skew: SkewedClock
     devices: dict[str, ScenarioDevice] = field(default_factory=dict)
     marks: dict[str, MarkedMoment] = field(default_factory=dict)
     copies: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
@@ -180,7 +185,7 @@ class ScenarioContext:
         """The transport of a device with the faults of the scenario: on real sockets over HTTP, else in process."""
         if not isinstance(upstream, ForwardedForTransport):
             return FaultyTransport(
-                upstream, device, self.faults, self.world, self.clock, random, self.responses
+                upstream, device, self.faults, self.world, self.skew, random, self.responses
             )
         if not self.scenario.world.faults and not any(
             isinstance(step, WireFault) for _, step in self.case.steps
@@ -188,7 +193,7 @@ class ScenarioContext:
             return upstream
         origin = upstream.origin
         if origin not in self.proxies:
-            clock = None if self.target.url == origin else self.clock
+            clock = None if self.target.url == origin else self.skew
             proxy = FaultProxy(origin, self.faults, self.world, self.seed, clock=clock)
             self.proxies[origin] = self.stack.enter_context(proxy)
         return self.proxies[origin].transport(device)
@@ -259,8 +264,8 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
     world = World(min([scenario.world.starts, *activated]) if target.url is None else int(time.time()))
-    ahead = scenario.world.server.clock_ahead
-    clock = SkewedClock(lambda: world.now() + ahead)
+    clock = MachineClock(world, scenario.world.server.clock_ahead)
+    skew = SkewedClock(lambda: 0)
     first = scenario.world.policy_before if activated else None
     policy = policy_named(first or scenario.world.policy, case.folder)
     branch = branch_of(case)
@@ -275,10 +280,11 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
         branch=branch,
         folder=memory_folder(),
         clock=clock,
+        skew=skew,
         algorithm=scenario.world.server.algorithm,
     ) as simulation:
         faults = FaultScheduler((), lambda _: random, replays_wait=False)
-        context = ScenarioContext(case, simulation, faults, root, target, world.exact(), clock)
+        context = ScenarioContext(case, simulation, faults, root, target, world.exact(), clock, skew)
         with context.stack:
             for name, table in scenario.handsets.items():
                 context.devices[name] = _device(context, name, table)

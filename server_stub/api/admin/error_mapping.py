@@ -13,6 +13,7 @@ from server_stub.admin.idempotency import REMEMBERED, KeyReusedError
 from server_stub.admin.policies import PolicyAdminError, PolicyFault
 from server_stub.api.admin.problems import AdminCode, AdminError, AdminProblemFinding
 from server_stub.api.problems import RETRY_AFTER, ApiError
+from server_stub.clock import ClockError
 from server_stub.key_repository import KeyRepositoryError, RepositoryFault
 from server_stub.policy.errors import PolicyError
 from server_stub.store.records import CursorError, PolicyFixedError, StoreUnavailableError
@@ -41,13 +42,18 @@ def _(error: ApiError) -> AdminError:
 @translate.register
 def _(error: ServiceError) -> AdminError:
     if error.status == 503:
-        return _unavailable(AdminCode.UNAVAILABLE, "the store is not available; retry later")
+        return _unavailable(AdminCode.UNAVAILABLE, error.detail)
     return AdminError(error.status, AdminCode(error.code.value), error.detail)
 
 
 @translate.register
 def _(_error: StoreUnavailableError) -> AdminError:
     return _unavailable(AdminCode.UNAVAILABLE, "the store is not available; retry later")
+
+
+@translate.register
+def _(error: ClockError) -> AdminError:
+    return _unavailable(AdminCode.CLOCK_WRONG, str(error))
 
 
 @translate.register

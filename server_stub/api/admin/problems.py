@@ -36,6 +36,7 @@ class AdminCode(StrEnum):
     KEY_UNKNOWN = "key-unknown"
     KEY_REFUSED = "key-refused"
     KEYS_UNAVAILABLE = "keys-unavailable"
+    CLOCK_WRONG = "clock-wrong"
     FAULT_INVALID = "fault-invalid"
     FAULT_UNKNOWN = "fault-unknown"
     REQUEST_TIMED_OUT = "request-timed-out"

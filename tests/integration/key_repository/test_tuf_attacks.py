@@ -278,7 +278,7 @@ def test_expiry_does_not_depend_on_the_clock_that_the_user_sets(
 @pytest.mark.parametrize("role", ["root", "timestamp", "snapshot", "targets", "verdict_keys"])
 def test_one_expired_role_stops_the_update(environment: TufEnvironment, tmp_path: Path, role: str) -> None:
     phone = environment.phone()
-    lives = {"timestamp": LONG, "snapshot": LONG, "targets": LONG, "verdict_keys": LONG} | {role: 2 * HOUR}
+    lives = {"timestamp": DAY, "snapshot": LONG, "targets": LONG, "verdict_keys": LONG} | {role: 2 * HOUR}
     root_lives = lives.pop("root", LONG)
     with repository(environment, tmp_path / "short", Lifetimes(**lives)) as short:
         manufacturer = environment.manufacturer.ceremony

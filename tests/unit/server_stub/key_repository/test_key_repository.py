@@ -1,20 +1,24 @@
 """The key repository on disk: what it writes and when, and which folders it rejects."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
-from tuf.api.metadata import Metadata
+from tuf.api.metadata import Metadata, Timestamp
 
 from lab.manufacturer.key_ceremony import Ceremony
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import World
 from lab.world.seed import Seed
+from server_stub.clock import ClockError, ClockFault
 from server_stub.key_repository import (
     InitialContents,
     KeyList,
     KeyRepository,
     KeyRepositoryError,
+    Lifetimes,
     OnlineKeys,
     OnlineRole,
     RepositoryFault,
@@ -22,7 +26,9 @@ from server_stub.key_repository import (
     VerdictSigner,
     next_root,
 )
+from server_stub.key_repository.files import Folder
 from server_stub.key_repository.roles import expiry
+from wire.key_repository import CLOCK
 
 MANUFACTURER = Manufacturer("repository tests")
 CEREMONY = MANUFACTURER.ceremony
@@ -220,3 +226,117 @@ def test_invalid_first_root_is_rejected_and_the_folder_stays_empty(tmp_path: Pat
 def test_file_in_place_of_the_folder_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("a file")
     assert fault(lambda: opened(tmp_path / "keys")) is RepositoryFault.UNWRITABLE
+
+
+@pytest.mark.parametrize(("lifetimes", "named"), [
+    ({"timestamp": DAY + 1}, "a timestamp lives at most 86400 s, not 86401"),
+    ({"timestamp": 0}, "timestamp"),
+    ({"snapshot": -1, "targets": 0}, "snapshot, targets"),
+])  # fmt: skip
+def test_lifetimes_that_devices_cannot_use_are_rejected(lifetimes: dict[str, int], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        Lifetimes(**lifetimes)
+
+
+def timestamp(folder: Path) -> Timestamp:
+    return Metadata[Timestamp].from_file(str(folder / "metadata" / "timestamp.json")).signed
+
+
+def test_clock_number_rises_only_by_acceptance_and_outlives_restarts_and_rotations(tmp_path: Path) -> None:
+    world = World()
+    with opened(tmp_path, world) as repository:
+        assert CLOCK not in timestamp(tmp_path).unrecognized_fields
+        before = timestamp(tmp_path).version
+        assert repository.accept_clock(world.now() - 5 * DAY) == 1
+        assert timestamp(tmp_path).version == before + 1
+        assert int(timestamp(tmp_path).expires.timestamp()) == world.now() - 4 * DAY
+        names = {name.partition(".")[2] for name in content(tmp_path / "metadata") if name.startswith("2.")}
+        assert names == {"snapshot.json", "targets.json", "verdict-keys.json"}
+        successor = MANUFACTURER.verdict_key(KEYS[0].algorithm, 1)
+        repository.rotate(KEYS[0].kid, successor.public_jwk(), at=world.now())
+        repository.install_root(
+            next_root(repository.root, CEREMONY.holder(), CEREMONY.online(1), expiry(world.now(), 9 * DAY)),
+            CEREMONY.online(1),
+        )
+        assert timestamp(tmp_path).unrecognized_fields == {CLOCK: 1}
+    world.wait(DAY)
+    with opened(tmp_path, world, generation=1) as repository:
+        assert repository.clock_number == 1
+        assert timestamp(tmp_path).unrecognized_fields == {CLOCK: 1}
+        assert repository.accept_clock(world.now()) == 2
+
+
+@pytest.mark.sample(5)
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("fails_at", range(5))
+def test_clock_number_and_versions_rise_wherever_an_acceptance_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails_at: int, written: bool, restarted: bool
+) -> None:
+    """The write of each file fails, before or after it is in place; the server goes on, or starts again."""
+    put, calls = Folder.put, count()
+
+    def failing(folder: Folder, path: Path, file: bytes) -> None:
+        fails = next(calls) == fails_at
+        if written or not fails:
+            put(folder, path, file)
+        if fails:
+            raise OSError(28, "No space left on device")
+
+    world = World()
+    with ExitStack() as stack:
+        repository = stack.enter_context(opened(tmp_path, world))
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder, "put", failing)
+            assert fault(lambda: repository.accept_clock(world.now())) is RepositoryFault.UNWRITABLE
+        seen = timestamp(tmp_path)
+        if restarted:
+            repository.close()
+            repository = stack.enter_context(opened(tmp_path, world))
+        world.wait(DAY)
+        repository.metadata("timestamp.json")
+        then = timestamp(tmp_path)
+        assert then.version > seen.version
+        assert then.unrecognized_fields.get(CLOCK, 0) >= seen.unrecognized_fields.get(CLOCK, 0)
+        assert repository.accept_clock(world.now()) > then.unrecognized_fields.get(CLOCK, 0)
+
+
+@pytest.mark.parametrize("number", [-1, True, "1", None])
+def test_clock_number_that_is_no_count_is_an_altered_repository(tmp_path: Path, number: object) -> None:
+    with opened(tmp_path) as repository:
+        repository.accept_clock(World().now())
+    path = tmp_path / "metadata" / "timestamp.json"
+    metadata = Metadata[Timestamp].from_file(str(path))
+    metadata.signed.unrecognized_fields[CLOCK] = number
+    metadata.sign(CEREMONY.online().signer(OnlineRole.TIMESTAMP))
+    path.write_bytes(metadata.to_bytes())
+    assert fault(lambda: opened(tmp_path)) is RepositoryFault.NOT_A_REPOSITORY
+
+
+def test_nothing_is_published_while_the_clock_is_wrong(tmp_path: Path) -> None:
+    """Not even at the start, whatever has to be signed again; immutable files are still served."""
+    world = World()
+    opened(tmp_path, world).close()
+    before = content(tmp_path)
+
+    def wrong() -> int:
+        raise ClockError(ClockFault.BEHIND)
+
+    initial = InitialContents(CEREMONY.pinned_root, KeyList.of(*(key.public_jwk() for key in KEYS)))
+    with KeyRepository.open(tmp_path, initial=initial, online=CEREMONY.online(), clock=wrong) as repository:
+        jwk = MANUFACTURER.verdict_key(KEYS[0].algorithm, 1).public_jwk()
+        root = next_root(repository.root, CEREMONY.holder(), CEREMONY.online(), expiry(world.now(), DAY))
+        for act in (
+            lambda: repository.metadata("timestamp.json"),
+            repository.refresh,
+            lambda: repository.introduce(jwk),
+            lambda: repository.rotate(KEYS[0].kid, jwk, at=world.now()),
+            lambda: repository.revoke(KEYS[0].kid),
+            lambda: repository.install_root(root),
+        ):
+            with pytest.raises(ClockError):
+                act()
+        assert repository.metadata("1.root.json") == CEREMONY.pinned_root
+        assert {
+            name: each for name, each in content(tmp_path).items() if not name.startswith("new")
+        } == before

@@ -1,0 +1,85 @@
+"""The guard of the server's clock, against a second statement of its rule."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server_stub.clock import ClockError, ClockFault, ClockReading, GuardedClock, HostClock
+from wire.limits import SKEW
+
+START = 1_700_000_000
+DAY = 24 * 3600
+
+
+@dataclass
+class SettableClock:
+    wall: int = START
+    elapsed: int = 5000
+
+    def read(self) -> ClockReading:
+        return ClockReading(self.wall, self.elapsed)
+
+    def wait(self, seconds: int) -> None:
+        self.wall += seconds
+        self.elapsed += seconds
+
+    def step(self, seconds: int) -> None:
+        self.wall += seconds
+
+
+def read(guard: GuardedClock) -> int | ClockFault:
+    try:
+        return guard()
+    except ClockError as error:
+        return error.fault
+
+
+EDGES = (0, 1, SKEW - 1, SKEW, SKEW + 1, 2 * SKEW, DAY, 30 * DAY)
+STEPS = st.sampled_from([sign * edge for edge in EDGES for sign in (1, -1)])
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("wait"), st.sampled_from(EDGES)),
+        st.tuples(st.just("step"), STEPS),
+        st.tuples(st.just("accept"), st.just(0)),
+    ),
+    max_size=8,
+)
+
+
+@given(newest=st.one_of(st.none(), STEPS), events=EVENTS)
+def test_time_is_returned_unless_the_clock_stepped_or_is_before_the_newest_record(
+    newest: int | None, events: list[tuple[str, int]]
+) -> None:
+    clock = SettableClock()
+    guard = GuardedClock(clock, None if newest is None else START + newest)
+    stepped, latest = 0, 0 if newest is None else START + newest
+    for kind, seconds in [("wait", 0), *events]:
+        if kind == "accept":
+            guard.accept()
+            stepped, latest = 0, clock.wall
+        else:
+            getattr(clock, kind)(seconds)
+            stepped += seconds if kind == "step" else 0
+        if abs(stepped) > SKEW:
+            expected: int | ClockFault = ClockFault.STEPPED
+        elif clock.wall < latest - SKEW:
+            expected = ClockFault.BEHIND
+        else:
+            expected, latest = clock.wall, max(latest, clock.wall)
+        assert read(guard) == expected
+        assert guard.fault == (expected if isinstance(expected, ClockFault) else None)
+        assert guard.unchecked() == clock.wall - (stepped if abs(stepped) > SKEW else 0)
+
+
+@pytest.mark.parametrize("stopped", [0, DAY, 5 * 365 * DAY])
+def test_time_without_a_server_is_no_fault(stopped: int) -> None:
+    assert read(GuardedClock(SettableClock(START + stopped, elapsed=0), START)) == START + stopped
+
+
+def test_clocks_of_the_machine_pass_the_guard() -> None:
+    clock = HostClock()
+    guard = GuardedClock(clock, int(clock.read().wall))
+    assert guard.fault is None
+    assert guard() <= guard.unchecked()
