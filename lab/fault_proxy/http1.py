@@ -1,4 +1,4 @@
-"""HTTP/1.1 (RFC 9112) in the proxy: reads and forwards requests, and writes any response, even a wrong one."""
+"""HTTP/1.1 (RFC 9112) in the proxy: reads and forwards requests."""
 
 import http.client
 import socket
@@ -8,7 +8,18 @@ from urllib.parse import urlsplit
 
 import h11
 
-Headers = tuple[tuple[str, str], ...]
+from server_stub.faults.responses import Headers
+from server_stub.faults.responses import RawResponse as ProxyResponse
+
+__all__ = [
+    "Headers",
+    "NoRequestError",
+    "ProxyRequest",
+    "ProxyResponse",
+    "UnreachableError",
+    "Upstream",
+    "read_request",
+]
 
 _HEAD_MAX: Final = 64 * 1024
 _BODY_MAX: Final = 1024 * 1024
@@ -32,36 +43,6 @@ class ProxyRequest:
     path: str
     headers: Headers
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyResponse:
-    """A response before it is encoded. `headers` have no length and nothing about the connection."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-    @classmethod
-    def of(cls, status: int, media_type: str, body: bytes, *headers: tuple[str, str]) -> "ProxyResponse":
-        """A response of this media type.
-
-        >>> ProxyResponse.of(200, "text/plain", b"hi").encoded()
-        b'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\nhi'
-        """
-        return cls(status, (("Content-Type", media_type), *headers), body)
-
-    def head(self, length: int | None, connection: str = "close") -> bytes:
-        """Status line and headers. Without a length the body ends with the connection."""
-        framing: Headers = () if length is None else (("Content-Length", str(length)),)
-        headers = (*self.headers, *framing, ("Connection", connection))
-        lines = [f"{name}: {value}\r\n" for name, value in headers]
-        status = f"HTTP/1.1 {self.status} {http.client.responses.get(self.status, '')}\r\n"
-        return "".join([status, *lines, "\r\n"]).encode("latin-1")
-
-    def encoded(self, connection: str = "close") -> bytes:
-        """The whole response, correctly encoded."""
-        return self.head(len(self.body), connection) + self.body
 
 
 def read_request(connection: socket.socket) -> ProxyRequest:

@@ -6,13 +6,14 @@ from random import Random
 from typing import Final
 
 from agent.ports import Answer, TransportError, TransportFault
-from lab.fault_proxy.faults import BUSY, PROCESSED, FaultKind
-from lab.fault_proxy.injectors import PORTAL, tampered
+from lab.fault_proxy.faults import PROCESSED, FaultKind
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.world.clock import World
 from lab.world.network import ForwardingTransport, UpstreamTransport
+from server_stub.faults.catalogue import STATUS
+from server_stub.faults.responses import PORTAL, tampered
 from wire import limits
 
 _TRANSPORT_FAULTS: Final = {
@@ -35,7 +36,6 @@ _TRANSPORT_FAULTS: Final = {
 }
 """What `agent.adapters.http` reports for faults without a readable response."""
 
-_STATUS: Final = {**BUSY, FaultKind.SERVER_ERROR: 500}
 _GARBAGE_BYTES: Final = 200
 
 
@@ -87,10 +87,10 @@ def _without_server(fault: NetworkFault) -> Answer:
     """The response to a request that the server never receives. Raises TransportError."""
     if fault.kind is FaultKind.CAPTIVE_PORTAL:
         return Answer(200, "text/html", PORTAL)
-    if fault.kind not in _STATUS:
+    if fault.kind not in STATUS:
         raise _error(fault.kind)
     wait = None if fault.retry_after is None else min(fault.retry_after, limits.RETRY_AFTER_MAX)
-    return Answer(_STATUS[fault.kind], "text/plain", b"", wait)
+    return Answer(STATUS[fault.kind], "text/plain", b"", wait)
 
 
 def _error(kind: FaultKind) -> TransportError:

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
-from lab.fault_proxy.faults import BUSY, FaultKind, Route
+from lab.fault_proxy.faults import BUSY, PROXY_KINDS, FaultKind, Route
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.scenario.model.field_types import Duration, Moment, Subject, Table, Word
 
 SCENARIO_FAULTS: Final = tuple(
     kind
-    for kind in FaultKind
+    for kind in PROXY_KINDS
     if kind
     not in {
         FaultKind.TLS_EXPIRED,

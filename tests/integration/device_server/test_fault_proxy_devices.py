@@ -10,7 +10,7 @@ from agent.core.states import Exchange, Lock
 from agent.core.timing import BACKOFF, BACKOFF_JITTER
 from agent.screens.catalogue import load
 from lab.backend.http_host import HttpHost
-from lab.fault_proxy.faults import NEEDS_EARLIER, FaultKind, Route
+from lab.fault_proxy.faults import NEEDS_EARLIER, PROXY_KINDS, FaultKind, Route
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.fault_proxy.skewed_clock import SkewedClock
@@ -78,7 +78,7 @@ def backoff(phone: Handset) -> float:
 
 
 def test_the_table_has_one_row_for_each_fault() -> None:
-    assert list(TABLE) == [kind.value for kind in FaultKind]
+    assert list(TABLE) == [kind.value for kind in PROXY_KINDS]
 
 
 def test_the_page_has_the_texts_and_waits_of_the_agent() -> None:
@@ -98,7 +98,7 @@ def seconds(text: str) -> float:
 
 @pytest.mark.sample(4)
 @pytest.mark.parametrize("route", faults_table.COLUMNS)
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", PROXY_KINDS)
 def test_a_locked_device_reports_a_fault_by_class_waits_and_recovers(
     environment: FaultEnvironment, locked: Handset, kind: FaultKind, route: Route
 ) -> None:
@@ -136,7 +136,7 @@ def expect(phone: Handset, failed: list[tuple[Trouble, str]], cell: faults_table
 
 def test_no_fault_activates_a_new_device(environment: FaultEnvironment) -> None:
     """A replay of a good response does not either; then it is activated."""
-    kinds = [kind for kind in FaultKind if TABLE[kind][Route.VERDICTS].ends]
+    kinds = [kind for kind in PROXY_KINDS if TABLE[kind][Route.VERDICTS].ends]
     phone = environment.simulation.phone(
         "official-global", "paris", options=environment.network.device_options("new")
     )
@@ -164,7 +164,7 @@ def test_no_fault_at_a_check_in_locks_an_activated_device(environment: FaultEnvi
     phone = environment.phone("paris", "activated")
     assert phone.outcome() is Outcome.ACTIVATED
     phone.wait(12 * HOUR)
-    for kind in FaultKind:
+    for kind in PROXY_KINDS:
         before = len(environment.network.log.injected)
         environment.network.add(planned(kind, FaultSchedule(Route.VERDICTS, times=1)))
         while (
