@@ -20,16 +20,22 @@ from lab.world.seed import Seed
 _NOT_BEFORE: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
 _NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
 _EXPIRED: Final = datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC)
-_LOCAL_NAME: Final = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-_WRONG_NAME: Final = x509.DNSName("elsewhere.example")
+_LOCAL_NAMES: Final = (
+    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+    x509.IPAddress(ipaddress.ip_address("::1")),
+    x509.DNSName("localhost"),
+)
+_WRONG_NAMES: Final = (x509.DNSName("elsewhere.example"),)
 _AUTHORITY: Final = "Fault Proxy Authority"
 
 
 class Certificates:
-    """Keys and certificates in `folder`, which the caller deletes."""
+    """Keys and certificates in `folder`, which the caller deletes, for this machine and the address `host`."""
 
-    def __init__(self, seed: Seed, folder: Path) -> None:
+    def __init__(self, seed: Seed, folder: Path, host: str = "127.0.0.1") -> None:
         self._seed = seed
+        address = x509.IPAddress(ipaddress.ip_address(host))
+        self._names = tuple(dict.fromkeys((*_LOCAL_NAMES, address)))
         self._folder = folder
         self._authority_key = seed.p256("authority")
         own = self._certify(_AUTHORITY, self._authority_key, _AUTHORITY, self._authority_key)
@@ -44,7 +50,7 @@ class Certificates:
             *(("server", key) if self_signed else (_AUTHORITY, self._authority_key)),
             "server",
             key,
-            _WRONG_NAME if kind is FaultKind.TLS_WRONG_NAME else _LOCAL_NAME,
+            _WRONG_NAMES if kind is FaultKind.TLS_WRONG_NAME else self._names,
             _EXPIRED if kind is FaultKind.TLS_EXPIRED else _NOT_AFTER,
         )
         file = self._folder / f"{kind or 'valid'}.pem"
@@ -61,23 +67,23 @@ class Certificates:
         issuer_key: EllipticCurvePrivateKey,
         subject: str,
         key: EllipticCurvePrivateKey,
-        name: x509.GeneralName | None = None,
+        names: tuple[x509.GeneralName, ...] = (),
         not_after: datetime.datetime = _NOT_AFTER,
     ) -> x509.Certificate:
-        """A server's certificate for `name`; without a name, the certificate of an authority."""
+        """A server's certificate for `names`; without a name, the certificate of an authority."""
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
         builder = (
             x509.CertificateBuilder()
             .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]))
             .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
             .public_key(key.public_key())
-            .serial_number(1 + self._seed.integer(f"serial {subject} {name} {not_after}", 2**64))
+            .serial_number(1 + self._seed.integer(f"serial {subject} {names} {not_after}", 2**64))
             .not_valid_before(_NOT_BEFORE)
             .not_valid_after(not_after)
-            .add_extension(x509.BasicConstraints(ca=name is None, path_length=None), critical=True)
+            .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(authority, critical=False)
         )
-        if name is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)

@@ -5,16 +5,17 @@ port on which nothing listens, to a name that does not resolve, to a wrong certi
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from agent.adapters.http import RequestsTransport, Timeouts
 from agent.ports import Answer
 from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.fault_proxy.faults import CAUSES_TIMEOUT, IN_HANDSHAKE, FaultKind
-from lab.fault_proxy.listener import Listener, PendingRequest
+from lab.fault_proxy.listener import Listener, PendingRequest, SocketAddress, family_of, netloc
 from lab.world.network import ForwardingTransport, UpstreamTransport
 
 _NO_ROUTE: Final = "127.255.255.255"
@@ -26,6 +27,7 @@ Under `.invalid` it would not resolve anyway (RFC 6761)."""
 
 _PORT: Final = 9
 
+NOWHERE: Final[Mapping[FaultKind, SocketAddress]] = MappingProxyType({})
 _FILLERS: Final = 4
 """More than a queue of length 0 accepts, so that the next connection waits for a response that does not come."""
 
@@ -38,20 +40,25 @@ RegisterRequest = Callable[[str, str, str], PendingRequest]
 
 
 @contextmanager
-def unreachable_addresses() -> Iterator[dict[FaultKind, str]]:
+def unreachable_addresses(at: Mapping[FaultKind, SocketAddress] = NOWHERE) -> Iterator[dict[FaultKind, str]]:
     """Host and port for each fault without a connection, such as `127.0.0.1:40001`, valid inside the block.
 
-    There the kernel itself reports what a broken network reports. No packet leaves the machine.
+    There the kernel itself reports what a broken network reports. No packet leaves the machine. `at` chooses the
+    address of `refused` or `connect-timeout`. Raises OSError if it is in use.
     """
     with ExitStack() as stack:
-        bound = [stack.enter_context(socket.socket()) for _ in range(2)]
-        for listener in bound:
-            listener.bind(("127.0.0.1", 0))  # so that no other process can listen there
-        refused, full = (f"127.0.0.1:{listener.getsockname()[1]}" for listener in bound)
+        bound = []
+        for kind in (FaultKind.REFUSED, FaultKind.CONNECT_TIMEOUT):
+            host, port = at.get(kind, ("127.0.0.1", 0))
+            listener = stack.enter_context(socket.socket(family_of(host)))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))  # so that no other process can listen there
+            bound.append(listener)
+        refused, full = (netloc(listener.getsockname()) for listener in bound)
         # The second accepts nothing and its queue is full: the kernel drops further connection requests.
         bound[1].listen(0)
         for _ in range(_FILLERS):
-            filler = stack.enter_context(socket.socket())
+            filler = stack.enter_context(socket.socket(bound[1].family))
             filler.setblocking(False)  # noqa: FBT003 - the socket's own name for it
             with suppress(BlockingIOError):
                 filler.connect(bound[1].getsockname())

@@ -68,8 +68,15 @@ def read_request(connection: socket.socket) -> ProxyRequest:
             raise NoRequestError
 
 
+_RESPONSE_MAX: Final = 16 * 1024 * 1024
+
+
 class UnreachableError(Exception):
-    """The server does not answer."""
+    """The server does not answer, or with more than the proxy holds in memory."""
+
+
+class ForeignTargetError(Exception):
+    """A request for another server than the one behind the proxy. `args` has the method and the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,16 @@ class Upstream:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
             raise ValueError(f"not an origin: {self.origin!r}; write it as https://host or http://host:port")
 
+    def path_of(self, request: ProxyRequest) -> str:
+        """The path of a request for this server (RFC 9112 section 3.2). Raises ForeignTargetError for any other."""
+        target = request.path
+        if target.startswith("/"):
+            return target
+        own = self.origin.rstrip("/").lower()
+        if request.method == "CONNECT" or target[: len(own) + 1].lower() not in (own, f"{own}/"):
+            raise ForeignTargetError(request.method, target)
+        return target[len(own) :] or "/"
+
     def ask(self, request: ProxyRequest) -> ProxyResponse:
         """The server's response. Raises UnreachableError."""
         parts = urlsplit(self.origin)
@@ -93,7 +110,10 @@ class Upstream:
                 request.method, request.path, request.body or None, dict(_end_to_end(request.headers))
             )
             response = connection.getresponse()
-            return ProxyResponse(response.status, _end_to_end(tuple(response.getheaders())), response.read())
+            body = response.read(_RESPONSE_MAX + 1)
+            if len(body) > _RESPONSE_MAX:
+                raise UnreachableError(f"more than {_RESPONSE_MAX} bytes")
+            return ProxyResponse(response.status, _end_to_end(tuple(response.getheaders())), body)
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a forbidden header
             raise UnreachableError(type(error).__name__) from error
         finally:

@@ -1,4 +1,4 @@
-"""A listening socket on loopback that receives the requests of one device, or of other clients."""
+"""A listening socket, by default on loopback, that receives the requests of one device, or of other clients."""
 
 import contextlib
 import socket
@@ -8,11 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from lab.fault_proxy.faults import IN_HANDSHAKE, FaultKind
 from lab.fault_proxy.http1 import NoRequestError, ProxyRequest, read_request
+from lab.fault_proxy.log import ServedConnection
 from lab.fault_proxy.schedule import NetworkFault
+
+SocketAddress = tuple[str, int]
+"""An IP address and a port; port 0 selects a free one."""
+
+ANY_PORT: Final[SocketAddress] = ("127.0.0.1", 0)
+_CONNECTIONS_MAX: Final = 128
+"""Simultaneous connections; one more is closed at once."""
 
 _IDLE_SECONDS: Final = 60.0
 """After this time without data a connection is closed."""
@@ -28,6 +36,7 @@ class ClientConnection:
     """A connection of a client, perhaps under TLS. Every method can raise OSError once the client has closed it."""
 
     connection: socket.socket
+    served: ServedConnection
 
     def send(self, content: bytes) -> None:
         """Send all of `content`."""
@@ -68,15 +77,36 @@ TlsContextFor = Callable[[FaultKind | None], ssl.SSLContext]
 """The TLS context, with its certificate, under a fault or without one."""
 
 
-class Listener:
-    """Listens from its creation until `close`, under TLS if it is given TLS contexts."""
+@dataclass(frozen=True, slots=True)
+class FrontPort:
+    """How clients without a transport of the proxy are served.
 
-    def __init__(self, serve: Serve, tls_context_for: TlsContextFor | None) -> None:
+    `at_connect` returns the request that a new connection stands for, if a fault affects the connection itself.
+    `report` is called when a connection has ended.
+    """
+
+    address: SocketAddress
+    at_connect: Callable[[], PendingRequest | None]
+    report: Callable[[ServedConnection], None]
+
+
+class Listener:
+    """Listens from its creation until `close`, under TLS if it is given TLS contexts. Raises OSError.
+
+    `front` is for clients that are not announced by `expecting`.
+    """
+
+    def __init__(
+        self, serve: Serve, tls_context_for: TlsContextFor | None, front: FrontPort | None = None
+    ) -> None:
         self._serve = serve
         self._tls_context_for = tls_context_for
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._front = front
+        host, port = front.address if front else ANY_PORT
+        self._listener = socket.create_server((host, port), family=family_of(host))
         self._pending: PendingRequest | None = None
         self._open: set[socket.socket] = set()
+        self._free = threading.Semaphore(_CONNECTIONS_MAX)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._accept, name="fault-proxy", daemon=True)
         self._thread.start()
@@ -84,7 +114,7 @@ class Listener:
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        return f"{self.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{self.scheme}://{netloc(self._listener.getsockname())}"
 
     @property
     def scheme(self) -> str:
@@ -118,19 +148,29 @@ class Listener:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
+            if self._free.acquire(blocking=False):
+                threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
+            else:
+                connection.close()
 
     def _handle(self, connection: socket.socket) -> None:
         """Handle all requests on a connection. However this ends, the pending request is done then."""
         pending = self._pending
+        if pending is None and self._front:
+            pending = self._front.at_connect()
+        served = ServedConnection("")
         try:
             with contextlib.suppress(OSError, NoRequestError), self._tracked(connection):
+                served.client = netloc(connection.getpeername())
                 connection.settimeout(_IDLE_SECONDS)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._handle_requests(connection, pending)
+                self._handle_requests(connection, pending, served)
         finally:
+            self._free.release()
             if pending is not None:
                 pending.done.set()
+            if self._front:
+                self._front.report(served)
 
     @contextlib.contextmanager
     def _tracked(self, connection: socket.socket) -> Iterator[None]:
@@ -144,9 +184,13 @@ class Listener:
             with self._lock:
                 self._open.discard(connection)
 
-    def _handle_requests(self, connection: socket.socket, pending: PendingRequest | None) -> None:
+    def _handle_requests(
+        self, connection: socket.socket, pending: PendingRequest | None, served: ServedConnection
+    ) -> None:
         """Raises ssl.SSLError if the client rejects the certificate."""
         fault = pending.fault.kind if pending and pending.fault else None
+        if fault in IN_HANDSHAKE:
+            served.events.append(str(fault))
         if self._tls_context_for is not None:
             if fault is FaultKind.TLS_BROKEN_OFF:
                 connection.recv(65536)  # the first message of the handshake
@@ -160,9 +204,26 @@ class Listener:
             stays_open = True
             while stays_open:
                 request = read_request(connection)
-                pending, self._pending = self._pending, None
+                if not self._front:
+                    pending, self._pending = self._pending, None
                 try:
-                    stays_open = self._serve(ClientConnection(connection), request, pending)
+                    stays_open = self._serve(ClientConnection(connection, served), request, pending)
                 finally:
                     if pending is not None:
                         pending.done.set()
+                pending = None
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """The address family of an IP address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def netloc(address: Any) -> str:
+    """Host and port of a socket's address, as URLs have them.
+
+    >>> netloc(("::1", 8022, 0, 0))
+    '[::1]:8022'
+    """
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

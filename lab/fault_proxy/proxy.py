@@ -7,20 +7,34 @@ The same seed, faults and requests give the same log.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Final, Self
 
 from lab.fault_proxy.certificates import Certificates
 from lab.fault_proxy.client_transport import ProxyTransport, unreachable_addresses
 from lab.fault_proxy.faults import IN_HANDSHAKE, FaultKind
-from lab.fault_proxy.http1 import ProxyRequest, ProxyResponse, UnreachableError, Upstream
+from lab.fault_proxy.http1 import (
+    ForeignTargetError,
+    ProxyRequest,
+    ProxyResponse,
+    UnreachableError,
+    Upstream,
+)
 from lab.fault_proxy.injectors import InjectionContext, inject
-from lab.fault_proxy.listener import ClientConnection, Listener, PendingRequest
-from lab.fault_proxy.log import ProxyLog, ReplayCache
+from lab.fault_proxy.listener import (
+    ANY_PORT,
+    ClientConnection,
+    FrontPort,
+    Listener,
+    PendingRequest,
+    SocketAddress,
+)
+from lab.fault_proxy.log import ProxyLog, ReplayCache, ServedConnection
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.builder import DeviceOptions
@@ -33,7 +47,9 @@ class FaultProxy:
 
     `faults` are the faults that are known beforehand, or a scheduler of them. `tls` selects whether devices speak TLS
     to the proxy, with certificates that derive from `seed`. `clock` is the clock of the server, for a skewed clock.
-    The server gets one request at a time. Raises ValueError if a fault needs TLS or a clock that is not there.
+    `address` is where other clients than devices are served, and `report` is called after each of their connections.
+    The server gets one request at a time. Raises ValueError if a fault needs TLS or a clock that is not there, and
+    OSError on entry if the address cannot be used.
     """
 
     def __init__(  # noqa: PLR0913 - the server, the faults, and what they are decided by
@@ -45,6 +61,8 @@ class FaultProxy:
         *,
         tls: bool = True,
         clock: SkewedClock | None = None,
+        address: SocketAddress = ANY_PORT,
+        report: Callable[[ServedConnection], None] = lambda _: None,
     ) -> None:
         self.log = ProxyLog()
         self.upstream = upstream
@@ -53,6 +71,7 @@ class FaultProxy:
         self._seed = seed.child("hostile network")
         self._tls = tls
         self._clock = clock
+        self._front_port = FrontPort(address, self._at_connect, report)
         self._responses = ReplayCache[ProxyResponse]()
         self._scheduling = threading.Lock()
         self._asking = threading.Lock()
@@ -67,10 +86,14 @@ class FaultProxy:
 
     def __enter__(self) -> Self:
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="activation-proxy-")))
-        self._certificates = Certificates(self._seed, folder) if self._tls else None
+        host = self._front_port.address[0]
+        self._certificates = Certificates(self._seed, folder, host) if self._tls else None
         self._tls_context_for = cache(self._certificates.context) if self._certificates else None
         self._unreachable = self._stack.enter_context(unreachable_addresses())
-        self._front = self._listener()
+        with ExitStack() as on_failure:
+            on_failure.callback(self._stack.close)
+            self._front = self._listener(self._front_port)
+            on_failure.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +104,8 @@ class FaultProxy:
         """The address at which any client reaches the server through the proxy.
 
         Such a client is connected before its request is known, so a fault that prevents a connection is a reset
-        instead. A device with a `transport` of the proxy gets these faults unchanged.
+        instead, and a fault of the handshake is injected if it is the first one left. A device with a `transport` of
+        the proxy gets these faults unchanged.
         """
         return self._front.origin
 
@@ -125,6 +149,15 @@ class FaultProxy:
             entry = self.log.add(device, method, path, now, fault.kind if fault else None)
         return PendingRequest(entry.number, device, fault)
 
+    def _at_connect(self) -> PendingRequest | None:
+        """The fault of a new connection, None if it depends on the request."""
+        with self._scheduling:
+            now = self._world.exact()
+            fault = self._scheduler.fault_at_connect("", now) if self._tls else None
+            if fault is None:
+                return None
+            return PendingRequest(self.log.add("", "", "", now, fault.kind).number, "", fault)
+
     def _check(self, fault: NetworkFault) -> None:
         if fault.kind in IN_HANDSHAKE and not self._tls:
             raise ValueError(f"{fault.kind} needs a proxy under TLS; open it with tls=True")
@@ -133,13 +166,38 @@ class FaultProxy:
                 "clock-skew needs the server's clock; give a SkewedClock to the server, and here"
             )
 
-    def _listener(self) -> Listener:
-        listener = Listener(self._serve, self._tls_context_for)
+    def _listener(self, front: FrontPort | None = None) -> Listener:
+        listener = Listener(self._serve, self._tls_context_for, front)
         self._stack.callback(listener.close)
         return listener
 
     def _serve(self, client: ClientConnection, request: ProxyRequest, pending: PendingRequest | None) -> bool:
+        events = client.served.events
+        try:
+            request = replace(request, path=self._server.path_of(request))
+        except ForeignTargetError as error:
+            events.append(f"{' '.join(error.args)}: rejected, the only target is {self.upstream}")
+            client.send(_FOREIGN.encoded())
+            return False
         pending = pending or self.register_request("", request.method, request.path)
+        outcome = str(pending.fault.kind) if pending.fault else "passed"
+        if events == [outcome]:
+            outcome = "reset, because the client accepted this certificate"
+        try:
+            stays_open = self._answer(client, request, pending)
+        except UnreachableError:
+            outcome = f"no answer from {self.upstream}"
+            client.reset()
+            return False
+        except OSError:
+            outcome += ", closed by the client"
+            raise
+        finally:
+            events.append(f"{request.method} {request.path}: {outcome}")
+        return stays_open
+
+    def _answer(self, client: ClientConnection, request: ProxyRequest, pending: PendingRequest) -> bool:
+        """Answer, and return whether the connection stays open. Raises UnreachableError, OSError."""
         fault, device, path = pending.fault, pending.device, request.path
 
         def ask() -> ProxyResponse:
@@ -153,13 +211,12 @@ class FaultProxy:
             self._responses.keep(device, path, response)
             return response
 
-        try:
-            if fault is None:
-                client.send(ask().encoded())
-                return False
-            random = self._seed.random(f"octets {pending.number}")
-            first, newest = self._responses.first(device, path), self._responses.newest(device, path)
-            return inject(InjectionContext(client, fault, random, ask, first, newest))
-        except UnreachableError:
-            client.reset()
+        if fault is None:
+            client.send(ask().encoded())
             return False
+        random = self._seed.random(f"octets {pending.number}")
+        first, newest = self._responses.first(device, path), self._responses.newest(device, path)
+        return inject(InjectionContext(client, fault, random, ask, first, newest))
+
+
+_FOREIGN: Final = ProxyResponse.of(421, "text/plain", b"this proxy has one target and opens no tunnels\n")

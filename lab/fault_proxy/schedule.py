@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from lab.fault_proxy.faults import BUSY, NEEDS_EARLIER, FaultKind, Route
+from lab.fault_proxy.faults import BUSY, IN_HANDSHAKE, NEEDS_EARLIER, FaultKind, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class OutgoingRequest:
     repeated: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _ActiveFault:
     """A fault, the number of eligible requests of each device, and the number of injections."""
 
@@ -93,7 +93,8 @@ class FaultScheduler:
     """Selects the fault for each request. Where several faults match one request, the first in the order is injected.
 
     `random_for` returns the generator that draws the probabilities for the requests of a device. With
-    `replays_wait`, a fault that sends an earlier response is not eligible until there is one.
+    `replays_wait`, a fault that sends an earlier response is not eligible until there is one. With `in_turn`, a fault
+    that was injected goes to the end of the order.
     """
 
     def __init__(
@@ -102,10 +103,12 @@ class FaultScheduler:
         random_for: Callable[[str], Random],
         *,
         replays_wait: bool = True,
+        in_turn: bool = False,
     ) -> None:
         self._active = [_ActiveFault(fault) for fault in faults]
         self._random_for = random_for
         self._replays_wait = replays_wait
+        self._in_turn = in_turn
 
     def add(self, fault: NetworkFault) -> None:
         """Schedule one more fault, after all others."""
@@ -124,7 +127,18 @@ class FaultScheduler:
         if selected is None:
             return None
         selected.injected += 1
+        if self._in_turn:
+            self._active.remove(selected)
+            self._active.append(selected)
         return selected.fault
+
+    def fault_at_connect(self, device: str, at: float) -> NetworkFault | None:
+        """The fault for a connection of which no request is known yet, if the first one left is of the handshake."""
+        left = (each.fault for each in self._active if each.injected != each.fault.when.times)
+        first = next(left, None)
+        if first is None or first.kind not in IN_HANDSHAKE:
+            return None
+        return self.fault_for(OutgoingRequest(device, "/", at, repeated=False))
 
     def _is_eligible(self, fault: NetworkFault, request: OutgoingRequest) -> bool:
         when = fault.when
