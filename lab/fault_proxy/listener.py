@@ -20,7 +20,7 @@ SocketAddress = tuple[str, int]
 
 ANY_PORT: Final[SocketAddress] = ("127.0.0.1", 0)
 _CONNECTIONS_MAX: Final = 128
-"""Simultaneous connections; one more is closed at once."""
+"""Simultaneous connections; one more is closed immediately."""
 
 _IDLE_SECONDS: Final = 60.0
 """After this time without data a connection is closed."""
