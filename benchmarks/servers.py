@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from benchmarks.phones import MANUFACTURER
 from server_stub.api.app import create_app
+from server_stub.configuration import Configuration
 from server_stub.server import build_service, listen
-from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings
 from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 from wire import media
@@ -48,9 +49,17 @@ def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["E
 
 def serve_verdicts(pipe: Connection, place: str) -> None:
     """The real server over the database at `place`."""
-    settings = Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience)
+    configured = Configuration.load(LoadedSettings())
     store = SqlStore(place, alembic_migrations)
-    app = create_app(build_service(settings, MANUFACTURER.secrets, store))
+    app = create_app(
+        build_service(
+            configured,
+            MANUFACTURER.secrets,
+            store,
+            issuer=MANUFACTURER.issuer,
+            audience=MANUFACTURER.audience,
+        )
+    )
     _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
 
 

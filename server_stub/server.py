@@ -22,8 +22,8 @@ from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
 from server_stub.api.retention import BackgroundPruning
 from server_stub.clock import HostClock
+from server_stub.configuration import Configuration
 from server_stub.key_repository import KeyRepository, VerdictSigner
-from server_stub.settings import Settings
 from server_stub.signing.key_material import Secrets
 from server_stub.store.records import Store
 from server_stub.verdicts.service import VerdictService
@@ -38,34 +38,35 @@ def system_clock() -> int:
 
 
 def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
-    settings: Settings,
+    configuration: Configuration,
     secrets: Secrets,
     store: Store,
     *,
+    issuer: str,
+    audience: str,
     clock: Callable[[], int] = system_clock,
     unchecked_clock: Callable[[], int] | None = None,
     random: Callable[[int], bytes] = entropy.token_bytes,
     signer: VerdictSigner | None = None,
 ) -> VerdictService:
-    """The service that `settings` describe. `signer`, if given, selects the key.
+    """The service that `configuration` describes. `signer`, if given, selects the key.
 
-    Raises PolicyError or OSError if the policy cannot be used, SourceCountriesError if the table of addresses cannot be
-    used, ValueError if no key has the algorithm.
+    Raises ValueError if no key has the algorithm.
     """
-    if statuses := settings.statuses():
-        secrets = replace(secrets, statuses=statuses)
     return VerdictService(
-        secrets=secrets.signing_by(settings.algorithm) if settings.algorithm else secrets,
-        policy=settings.load_policy(),
+        secrets=replace(
+            secrets.signing_by(configuration.settings.algorithm), statuses=configuration.statuses
+        ),
+        policy=configuration.policy,
         store=store,
-        issuer=settings.issuer,
-        audience=settings.audience,
+        issuer=issuer,
+        audience=audience,
         clock=clock,
         unchecked_clock=unchecked_clock,
         random=random,
         signer=signer,
-        country_of=settings.country_of(),
-        deviations=settings.attestation_deviations,
+        country_of=configuration.country_of,
+        deviations=configuration.settings.attestation_deviations,
     )
 
 

@@ -17,7 +17,7 @@ from benchmarks.phones import MANUFACTURER, DirectTransport, make_phone
 from benchmarks.report import BudgetRow
 from benchmarks.timing import interleaved, ratio
 from lab.world.clock import World
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 

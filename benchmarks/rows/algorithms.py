@@ -16,7 +16,8 @@ from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, TimeCertainty, verify
 from benchmarks.report import BudgetRow
 from benchmarks.timing import interleaved, ratio
-from server_stub.signing.signing_key import Algorithm, SigningKey
+from server_stub.signing import Algorithm
+from server_stub.signing.signing_key import SigningKey
 from wire.verdict import Verdict
 
 SIGNING, VERIFYING = 40.0, 2.5

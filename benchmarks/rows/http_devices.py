@@ -14,9 +14,10 @@ from benchmarks.phones import MANUFACTURER
 from benchmarks.report import BudgetRow
 from benchmarks.servers import serve_verdicts, serving
 from benchmarks.timing import interleaved, ratio
+from server_stub.configuration import Configuration
 from server_stub.policy.policy import Activation
 from server_stub.server import build_service
-from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings
 from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 
@@ -67,7 +68,11 @@ def _filled(kind: str, devices: int) -> Iterator[str]:
         fill(place, devices)
         store = SqlStore(place, alembic_migrations)
         service = build_service(
-            Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience), MANUFACTURER.secrets, store
+            Configuration.load(LoadedSettings()),
+            MANUFACTURER.secrets,
+            store,
+            issuer=MANUFACTURER.issuer,
+            audience=MANUFACTURER.audience,
         )
         for imei in imeis_of(ROUNDS + 1):
             service.enroll(imei, Activation(int(time.time()) - 3600, "FR"))

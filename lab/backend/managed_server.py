@@ -15,7 +15,7 @@ from server_stub.admin.keys import KeyAdmin
 from server_stub.clock import GuardedClock, ServerClock
 from server_stub.key_repository import KeyList, VerdictSigner, newest_publication
 from server_stub.policy.policy import Policy
-from server_stub.signing.signing_key import Algorithm
+from server_stub.signing import Algorithm
 from server_stub.store import empty_database
 from server_stub.store.engines import make_private
 from server_stub.store.sql import SqlStore

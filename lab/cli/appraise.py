@@ -13,7 +13,7 @@ from wire.codes import TrustTier
 
 with deferred():
     from lab.inspection import attestation_check, attestation_inputs, attestation_report, inputs
-    from server_stub.attestation import appraisal
+    from server_stub.attestation import appraisal, deviations
 
 
 def appraise(
@@ -70,7 +70,7 @@ def appraise(
             software_roots=attestation_inputs.read_roots(software_roots) if software_roots else (),
             statuses=listed.entries if listed else None,
             status_list_age=max(0, moment - listed.fetched_at) if listed else None,
-            treatment=appraisal.DeviationTreatment.REFUSE if strict else appraisal.DeviationTreatment.WARN,
+            treatment=deviations.DeviationTreatment.REFUSE if strict else deviations.DeviationTreatment.WARN,
         )
         checked = attestation_check.check(attestation_inputs.read_chain(chain), options)
     except inputs.InputError as error:

@@ -11,19 +11,17 @@ with deferred():
     from server_stub.store import database as databases
 
 
-def parse_database(location: str, option: str = "--db") -> "databases.Database":
-    """The database at `location`. Exits with an error if it is not a location; the error repeats no part of a URL."""
+def existing_database(
+    location: "str | databases.Database", option: str = "--db", *, exit_code: int = output.USAGE
+) -> "databases.Database":
+    """The database at `location`. Exits with an error if it is not a location, or a file that does not exist.
+
+    The error repeats no part of a URL.
+    """
     try:
-        return databases.Database(location)
+        database = databases.Database(location)
     except databases.DatabaseError as error:
         output.exit_with_error(f"{option}: {error}")
-
-
-def existing_database(
-    location: str, option: str = "--db", *, exit_code: int = output.USAGE
-) -> "databases.Database":
-    """The database at `location`. Exits with an error if it is not a location, or a file that does not exist."""
-    database = parse_database(location, option)
     if database.file is not None and not database.file.is_file():
         output.exit_with_error(
             f"{option}: there is no {database}; give the database of `activation serve`", exit_code

@@ -17,8 +17,8 @@ with deferred():
 
     from lab.cli.admin import client
     from lab.reports import investigation
-    from server_stub import policies
     from server_stub.investigation import analysis, queries
+    from server_stub.policies import loading
     from server_stub.policy import errors
     from server_stub.verdicts import policy_in_force
 
@@ -61,7 +61,7 @@ def investigate(
         try:
             with databases.opened_store(located) as store:
                 with store.reading() as reading:
-                    policy = policy_in_force.loaded(reading) or policies.shipped()
+                    policy = policy_in_force.loaded(reading) or loading.shipped()
                 found = queries.InvestigationQueries(store, policy).investigate(smallest=smallest)
         except errors.PolicyError as error:
             output.exit_with_error(f"cannot read {located}: {error}", output.ENVIRONMENT)

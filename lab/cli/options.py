@@ -49,9 +49,6 @@ def check_line(text: str, name: str = "--reason") -> None:
         output.exit_with_error(f"{name} is {text!a}; use one line of text, without control characters")
 
 
-ALGORITHMS: Final = ["Ed25519", "ES256", "ML-DSA-65"]
-"""Names of the signature algorithms of verdicts."""
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Seed = Annotated[str, typer.Option(help="The same seed gives the same devices, keys and verdicts.")]
 Profile = Annotated[
@@ -148,9 +145,6 @@ DeviceNumber = Annotated[
 ]
 
 
-ServerDatabase = Annotated[
-    str, typer.Option("--db", "--database", help="The server's database: SQLite file, or postgresql://…")
-]
 Case = Annotated[str | None, typer.Option(help="Case number; the device's own by default.")]
 Challenge = Annotated[
     str, typer.Argument(help="The challenge on the lock screen; spaces and case are ignored.")

@@ -9,58 +9,45 @@ import typer
 from lab.cli import database as databases
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import (
-    ALGORITHMS,
-    Case,
-    Challenge,
-    CodeFile,
-    CodePicture,
-    ServerDatabase,
-    Undelivered,
-    check_line,
-)
-from lab.cli.server_settings import usable_settings
+from lab.cli.options import Case, Challenge, CodeFile, CodePicture, Undelivered, check_line
+from lab.cli.server_settings import with_settings
+from server_stub.signing import Algorithm
 from wire.limits import CODE_MAX
 from wire.unlock import ChallengeError, UnlockChallenge
 
 with deferred():
     from lab.manufacturer import key_rotation, manufacturer
     from lab.reports import qr as qr_codes
-    from server_stub import key_repository, server, settings
+    from server_stub import key_repository, server
     from server_stub.admin import context, devices
-    from server_stub.signing import signing_key
 
 if TYPE_CHECKING:
+    from server_stub.configuration import Configuration
     from server_stub.store.sql import SqlStore
 
 _CASE: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{CODE_MAX}}}")
 
 
+@with_settings(["database", "keys", "algorithm", "seed"])
 def unlock(
+    configured: "Configuration",
     challenge: Challenge,
-    db: ServerDatabase = "activation.sqlite",
-    keys: Annotated[
-        Path | None, typer.Option(help="Folder of the key repository, by default next to --db.")
-    ] = None,
-    algorithm: Annotated[
-        str, typer.Option(help="Signature algorithm: Ed25519, ES256 or ML-DSA-65.")
-    ] = "Ed25519",
     reason: Annotated[str, typer.Option(help="Reason, for the records.")] = "unlock code",
     case: Case = None,
     undelivered: Undelivered = 0,
     qr: CodePicture = None,
     out: CodeFile = None,
-    seed: Annotated[str, typer.Option(help="Selects the manufacturer's keys; the server's seed.")] = "2021",
 ) -> None:
     """Sign the unlock code for the challenge on a lock screen: as text, as a file, or as a QR picture.
+
+    Database, keys, algorithm and seed are those of the server, from the same options, variables and --config file.
 
     \b
     Example:
       activation unlock FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY --db activation.sqlite --qr code.png
       activation device --profile official-global --place havana --state phone --offline --code-qr code.png
     """
-    output.known_name(algorithm, ALGORITHMS, "algorithm")
-    if qr is not None and algorithm == "ML-DSA-65":
+    if qr is not None and configured.settings.algorithm is Algorithm.ML_DSA_65:
         output.exit_with_error(
             "an ML-DSA-65 verdict does not fit into a QR code; use --out, or --algorithm Ed25519"
         )
@@ -73,16 +60,15 @@ def unlock(
         parsed = UnlockChallenge.parse(challenge)
     except ChallengeError as error:
         output.exit_with_error(f"this is not the challenge of a lock screen: {error}")
-    database = databases.existing_database(db)
-    folder = keys or database.beside("-keys")
+    database = databases.existing_database(configured.database, configured.place("database"))
     try:
-        with databases.opened_store(database) as store, usable_settings():
-            admin = _device_admin(store, folder, signing_key.Algorithm(algorithm), seed)
+        with databases.opened_store(database) as store:
+            admin = _device_admin(configured, store)
             code = admin.unlock_code(parsed, reason=reason, case=case, undelivered=undelivered)
     except devices.OperatorError as error:
         output.exit_with_error(str(error), output.CHECK_FAILED)
     except key_repository.KeyRepositoryError as error:
-        output.exit_with_error(f"no key to sign with in {folder}: {error}", output.ENVIRONMENT)
+        output.exit_with_error(f"no key to sign with in {configured.keys}: {error}", output.ENVIRONMENT)
     write_code(code.token, qr, out)
     for file in (qr, out):
         if file is not None:
@@ -92,11 +78,10 @@ def unlock(
     print_validity(str(code.verdict.case))
 
 
-def _device_admin(
-    store: "SqlStore", folder: Path, algorithm: "signing_key.Algorithm", seed: str
-) -> "devices.DeviceAdmin":
-    """The server's operations on devices, with a published key of `algorithm`. Exits with an error without one."""
-    maker = manufacturer.Manufacturer(seed)
+def _device_admin(configured: "Configuration", store: "SqlStore") -> "devices.DeviceAdmin":
+    """The server's operations on devices, with a published key of its algorithm. Exits with an error without one."""
+    folder, algorithm = configured.keys, configured.settings.algorithm
+    maker = manufacturer.Manufacturer(configured.settings.seed)
     secrets, published = maker.secrets_signing_by(algorithm), key_repository.published_keys(folder)
     keyring = key_rotation.KeyRotationHistory(maker, lambda: published).keyring(secrets.signing_keys)
     signer = key_repository.VerdictSigner(keyring, lambda: published, server.system_clock)
@@ -105,8 +90,10 @@ def _device_admin(
             f"{folder} lists no {algorithm} key that may sign; choose another --algorithm",
             output.ENVIRONMENT,
         )
-    configured = settings.Settings(algorithm=algorithm, issuer=maker.issuer, audience=maker.audience)
-    return context.device_admin(server.build_service(configured, secrets, store, signer=signer))
+    service = server.build_service(
+        configured, secrets, store, issuer=maker.issuer, audience=maker.audience, signer=signer
+    )
+    return context.device_admin(service)
 
 
 def write_code(token: str, picture: Path | None, file: Path | None) -> None:

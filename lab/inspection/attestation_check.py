@@ -10,7 +10,6 @@ from cryptography import x509
 from server_stub.attestation import der, key_description
 from server_stub.attestation.appraisal import (
     Appraisal,
-    DeviationTreatment,
     ExpectedAttestation,
     describe,
     judge,
@@ -20,7 +19,7 @@ from server_stub.attestation.appraisal import (
 from server_stub.attestation.certificate import KEY_DESCRIPTION, ParsedCertificate, parse
 from server_stub.attestation.certificate_fields import CertificateError
 from server_stub.attestation.chain import Anchor, ChainError, ChainVerifier, Path
-from server_stub.attestation.deviations import PlacedDeviation
+from server_stub.attestation.deviations import DeviationTreatment, PlacedDeviation
 from server_stub.attestation.key_description import KeyDescription
 from server_stub.attestation.provisioning import ProvisioningFacts, facts_of
 from server_stub.attestation.revocation import StatusEntry

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lab.manufacturer.factory import Factory
 from lab.manufacturer.key_ceremony import Ceremony
 from server_stub.admin.tokens import FIRST_NAME, make_token
+from server_stub.signing import Algorithm
 from server_stub.signing.key_material import Secrets
-from server_stub.signing.signing_key import Algorithm, SigningKey
+from server_stub.signing.signing_key import SigningKey
 
 ISSUER: Final = "https://verdicts.solvane.example"
 AUDIENCE: Final = "solvane-phones"

@@ -15,7 +15,7 @@ from lab.manufacturer.policies import BEFORE
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.places import find_place
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
 
 

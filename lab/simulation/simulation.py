@@ -31,9 +31,9 @@ from lab.world.places import find_place
 from lab.world.seed import Seed
 from lab.world.sim import SimCard
 from server_stub.clock import ServerClock
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
-from server_stub.signing.signing_key import Algorithm
+from server_stub.signing import Algorithm
 
 MANUFACTURER: Final = "vendor"
 """The holder whose keys and server the official images pin."""

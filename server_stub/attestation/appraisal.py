@@ -17,7 +17,7 @@ from typing import Final
 from server_stub.attestation import key_description
 from server_stub.attestation.certificate import KEY_DESCRIPTION, ParsedCertificate
 from server_stub.attestation.chain import Anchor, Path
-from server_stub.attestation.deviations import Deviation
+from server_stub.attestation.deviations import Deviation, DeviationTreatment
 from server_stub.attestation.key_description import (
     AuthorizationList,
     KeyDescription,
@@ -152,16 +152,6 @@ class Appraisal:
             return self.reasons()
         issued = {} if facts.issued is None else {"certificates-issued": str(facts.issued)}
         return self.reasons() | {"provisioning": facts.method.value} | issued
-
-
-class DeviationTreatment(StrEnum):
-    """What happens to an attestation that deviates from its standards with a clear meaning."""
-
-    WARN = "warn"
-    """It is appraised, with a warning."""
-
-    REFUSE = "refuse"
-    """It is refused as invalid, with the name of the deviation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,16 @@ from enum import StrEnum
 from typing import Final
 
 
+class DeviationTreatment(StrEnum):
+    """What happens to an attestation that deviates from its standards with a clear meaning."""
+
+    WARN = "warn"
+    """It is appraised, with a warning."""
+
+    REFUSE = "refuse"
+    """It is refused as invalid, with the name of the deviation."""
+
+
 class Deviation(StrEnum):
     """What an attestation does differently from RFC 5280, from DER or from the published schema."""
 

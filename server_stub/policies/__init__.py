@@ -4,8 +4,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from server_stub.policy.policy import Policy
-
 DEFAULT: Final = "export-2021-09"
 
 
@@ -18,8 +16,3 @@ def names() -> tuple[str, ...]:
 def read(name: str) -> str:
     """The document of the shipped policy called `name`. Raises FileNotFoundError."""
     return files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
-
-
-def shipped(name: str = DEFAULT) -> Policy:
-    """The shipped policy called `name`. Raises FileNotFoundError or PolicyError."""
-    return Policy.parse(read(name), f"{name}.toml")

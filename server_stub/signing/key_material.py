@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from cryptography import x509
 
 from server_stub.attestation.chain import Statuses
-from server_stub.signing.signing_key import Algorithm, SigningKey
+from server_stub.signing import Algorithm
+from server_stub.signing.signing_key import SigningKey
 
 
 @dataclass(frozen=True, slots=True)

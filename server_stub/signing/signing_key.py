@@ -6,7 +6,6 @@ uses `cryptography` directly; header, payload and encoding are the same for all 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
@@ -16,18 +15,11 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, thumbprint
 from joserfc.util import json_b64encode, urlsafe_b64encode
 
+from server_stub.signing import Algorithm
 from wire import media
 from wire.verdict import Verdict
 
 PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | MLDSA65PrivateKey
-
-
-class Algorithm(StrEnum):
-    """The algorithms that sign verdicts, by their JOSE names."""
-
-    ED25519 = "Ed25519"
-    ES256 = "ES256"
-    ML_DSA_65 = "ML-DSA-65"
 
 
 _REGISTRY: Final = jws.JWSRegistry(algorithms=[Algorithm.ED25519, Algorithm.ES256])

@@ -4,8 +4,9 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from server_stub.attestation.appraisal import Appraisal, DeviationTreatment, Identity, appraise
+from server_stub.attestation.appraisal import Appraisal, Identity, appraise
 from server_stub.attestation.chain import ChainVerifier
+from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.evidence import evidence_token as evidence_reader
 from server_stub.evidence.challenges import Challenger, SpendableNonce, SpentNonces
 from server_stub.evidence.errors import EvidenceError

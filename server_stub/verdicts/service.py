@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from server_stub.attestation.appraisal import DeviationTreatment
 from server_stub.attestation.chain import ChainVerifier
+from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.clock import RETRY_AFTER, ClockError
 from server_stub.evidence.challenges import NONCE_SPENT, Challenger
 from server_stub.evidence.errors import EvidenceError

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from lab.cli.main import app
 from lab.manufacturer.manufacturer import Manufacturer
-from server_stub.signing.signing_key import Algorithm
+from server_stub.signing import Algorithm
 
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 

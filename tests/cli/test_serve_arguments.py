@@ -23,7 +23,7 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
         (["--host", "some-name.example"], "some-name.example is an address that other machines may reach"),
         (["--db", ":memory:"], "--db: :memory: is not a file"),
         (["--db", "."], "--db: . is not a file"),
-        (["--db", ""], "--db: no database is named"),
+        (["--db", ""], "--db is empty; name a file"),
     ],
 )
 def test_argument_is_a_usage_error(

@@ -131,7 +131,7 @@ def test_help_imports_no_library() -> None:
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "decisions" / "allow.scenario.yaml"
 UNUSED = [
     *("rich.console", "rich.text", "pygments", "structlog", "jinja2", "segno", "PIL"),
-    *("uvicorn", "pydantic_settings", "psycopg", "sqlalchemy.dialects.postgresql", "alembic"),
+    *("uvicorn", "psycopg", "sqlalchemy.dialects.postgresql", "alembic"),
     *("server_stub.server", "server_stub.api.admin", "server_stub.api.openapi"),
 ]
 

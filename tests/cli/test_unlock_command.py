@@ -16,9 +16,10 @@ from lab.cli.main import app
 from lab.handset.storage import DevicePersistence, PersistenceError
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.reports import qr
+from server_stub.configuration import Configuration
 from server_stub.key_repository import VerdictSigner
 from server_stub.server import ServerThread, build_service, system_clock
-from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings
 from tests.support.stores import open_store
 
 
@@ -50,10 +51,17 @@ class RunningServer:
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     manufacturer, store = Manufacturer("2021"), open_store(tmp_path / "a.sqlite")
     keys = manufacturer.secrets.signing_keys
-    settings = Settings(issuer=manufacturer.issuer, audience=manufacturer.audience)
+    configured = Configuration.load(LoadedSettings())
     with manufacturer.ceremony.open(tmp_path / "a-keys", keys, system_clock) as repository:
         signer = VerdictSigner(keys, lambda: repository.keys, system_clock)
-        service = build_service(settings, manufacturer.secrets, store, signer=signer)
+        service = build_service(
+            configured,
+            manufacturer.secrets,
+            store,
+            issuer=manufacturer.issuer,
+            audience=manufacturer.audience,
+            signer=signer,
+        )
         with ServerThread(service, repository=repository) as thread:
             yield RunningServer(tmp_path, thread.origin)
     store.close()

@@ -17,7 +17,7 @@ from lab.inspection.repository_keys import FolderDownloads
 from lab.manufacturer.manufacturer import Manufacturer
 from server_stub.key_repository import KeyRepository
 from server_stub.server import ServerThread
-from server_stub.signing.signing_key import Algorithm
+from server_stub.signing import Algorithm
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import MANUFACTURER, service
 from tests.support.tokens import (

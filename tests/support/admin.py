@@ -14,7 +14,7 @@ from server_stub.admin.context import PREFIX, AdminContext
 from server_stub.admin.keys import KeyAdmin
 from server_stub.api.logs import Log
 from server_stub.key_repository import VerdictSigner
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.server import ServerThread
 from server_stub.store.records import AuditEntry, AuditQuery, Device, InForce, PolicyVersion, Store
 from server_stub.verdicts.service import VerdictService

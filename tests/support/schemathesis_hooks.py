@@ -14,7 +14,8 @@ import schemathesis
 from hypothesis import strategies as st
 
 from lab.manufacturer.manufacturer import Manufacturer
-from server_stub.policies import DEFAULT, shipped
+from server_stub.policies import DEFAULT
+from server_stub.policies.loading import shipped
 from tests.support.server_phone import ICCID, Phone, telephony
 from wire import media
 

@@ -11,7 +11,7 @@ from lab.manufacturer.manufacturer import Manufacturer
 from lab.simulation.standalone_evidence import base64url as b64
 from lab.simulation.standalone_evidence import sign_evidence
 from lab.world.seed import Seed
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
 from server_stub.store.records import Store
 from server_stub.store.sql import SqlStore

@@ -4,10 +4,11 @@ import secrets
 import sys
 import time
 
+from server_stub.configuration import Configuration
 from server_stub.server import build_service, run
 from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings
 from server_stub.store import alembic_migrations
-from server_stub.store.database import Database
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import MANUFACTURER
 
@@ -20,18 +21,17 @@ def announce(origin: str) -> None:
 
 def main() -> None:
     """Serve on a free port and print the origin when requests are answered."""
-    settings = Settings(
-        issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience, database=Database(sys.argv[1])
-    )
-    assert settings.database
+    configured = Configuration.load(LoadedSettings(Settings(port=0, database=sys.argv[1])))
     service = build_service(
-        settings,
+        configured,
         MANUFACTURER.secrets,
-        SqlStore(settings.database, alembic_migrations),
+        SqlStore(configured.database, alembic_migrations),
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
         clock=lambda: int(time.time()),
         random=secrets.token_bytes,
     )
-    run(service, settings.host, settings.port, announce)
+    run(service, configured.settings.host, configured.settings.port, announce)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from server_stub.api.limits.settings import ServerLimits
+from server_stub.configuration import Configuration
 from server_stub.server import build_service, run
 from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings
 from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import MANUFACTURER
@@ -34,11 +36,23 @@ def say(line: str) -> None:
 
 def main() -> None:
     """Serve on a free port, and print the origin when requests are answered."""
-    settings = Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience)
+    configured = Configuration.load(LoadedSettings(Settings(port=0)))
     store = SlowStore(Path(sys.argv[1]), alembic_migrations)
     store.seconds = float(sys.argv[2])
-    service = build_service(settings, MANUFACTURER.secrets, store)
-    run(service, settings.host, settings.port, say, limits=ServerLimits(grace_seconds=20))
+    service = build_service(
+        configured,
+        MANUFACTURER.secrets,
+        store,
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
+    )
+    run(
+        service,
+        configured.settings.host,
+        configured.settings.port,
+        say,
+        limits=ServerLimits(grace_seconds=20),
+    )
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from lab.world.clock import World
 from lab.world.seed import Seed
 from server_stub.admin.context import adopt_policy
 from server_stub.key_repository import KeyRepository, VerdictSigner
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
 from server_stub.server import ServerThread
 from server_stub.signing.signing_key import SigningKey

@@ -37,7 +37,7 @@ from lab.world.seed import Seed
 from lab.world.sim import SimCard
 from server_stub.api.limits.settings import ServerLimits, read_rate
 from server_stub.key_repository import InitialContents, KeyList, KeyRepository, VerdictSigner
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
 from server_stub.store.records import Reading, Transaction
 from server_stub.store.sql import SqlStore

@@ -9,30 +9,22 @@ import typer
 from lab.cli import database as databases
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import ServerDatabase, check_line
-from server_stub.store.retention import KEEP_DAYS, KEEP_DAYS_MAX
+from lab.cli.options import check_line
+from lab.cli.server_settings import with_settings
 
 with deferred():
     from server_stub.admin import devices, retention
 
 if TYPE_CHECKING:
+    from server_stub.configuration import Configuration
     from server_stub.store.records import RecordKind
 
 _NAMES: Final = {"verdicts": "inputs of verdicts", "audit": "audit entries"}
 
 
+@with_settings(["database", "keep_days"])
 def prune(
-    database: ServerDatabase = "activation.sqlite",
-    keep_days: Annotated[
-        int,
-        typer.Option(
-            "--keep-days",
-            min=1,
-            max=KEEP_DAYS_MAX,
-            envvar="ACTIVATION_SERVER_KEEP_DAYS",
-            help="Days that are kept.",
-        ),
-    ] = KEEP_DAYS,
+    configured: "Configuration",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; change nothing.")] = False,
     reason: Annotated[str, typer.Option(help="Reason, for the audit log.")] = "pruned by command",
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
@@ -48,7 +40,10 @@ def prune(
       activation admin prune --db activation.sqlite --keep-days 365 --json
     """
     check_line(reason)
-    with databases.opened_store(databases.existing_database(database)) as store:
+    keep_days = configured.settings.keep_days
+    with databases.opened_store(
+        databases.existing_database(configured.database, configured.place("database"))
+    ) as store:
         kept = retention.Retention(store, keep_days)
         now = int(time.time())
         found = kept.expired(now)

@@ -2,7 +2,7 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,15 +10,20 @@ from lab.cli import database as databases
 from lab.cli import output
 from lab.cli.admin.options import Json
 from lab.cli.lazy import deferred
-from lab.cli.options import ServerDatabase, check_line
+from lab.cli.options import check_line
+from lab.cli.server_settings import with_settings
 
 with deferred():
     from server_stub import server
     from server_stub.admin import devices, tokens
 
+if TYPE_CHECKING:
+    from server_stub.configuration import Configuration
 
+
+@with_settings(["database"])
 def token(
-    database: ServerDatabase = "activation.sqlite",
+    configured: "Configuration",
     name: Annotated[str, typer.Option(help="The token's name; audit entries contain it.")] = "operator",
     file: Annotated[
         Path | None,
@@ -34,7 +39,9 @@ def token(
       activation admin token --database activation.sqlite --name alice --file activation-admin-token
     """
     check_line(reason)
-    with databases.opened_store(databases.existing_database(database)) as store:
+    with databases.opened_store(
+        databases.existing_database(configured.database, configured.place("database"))
+    ) as store:
         admin_tokens = tokens.AdminTokens(store, server.system_clock, secrets.token_bytes)
         try:
             created = admin_tokens.rotate(name, reason=reason, by=devices.LOCAL)

@@ -24,7 +24,7 @@ from lab.scenario.model.field_types import (
 )
 from lab.scenario.model.step_union import AnyStep, CutPower
 from lab.world.clock import START
-from server_stub.signing.signing_key import Algorithm
+from server_stub.signing import Algorithm
 
 
 class ServerSettings(Table):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from server_stub.api.limits.environment import LoadSettings
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.server import ServerThread
 from tests.support.server_phone import service
@@ -84,14 +83,6 @@ def test_only_listed_hosts_are_served(origin: str, host: str, status: int) -> No
     request = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
     got, code, _ = exchange(origin, request)
     assert (got, code) == (status, "" if status == 200 else ProblemCode.REQUEST_MALFORMED)
-
-
-def test_hosts_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACTIVATION_SERVER_HOSTS", "verdict.example, [::1]")
-    assert LoadSettings().limits.hosts == ("verdict.example", "[::1]")
-    monkeypatch.setenv("ACTIVATION_SERVER_HOSTS", "http://verdict.example")
-    with pytest.raises(ValueError, match="hosts"):
-        LoadSettings()
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "deflate"])

@@ -15,7 +15,7 @@ from lab.world.clock import World
 from server_stub.admin.context import device_admin
 from server_stub.investigation.analysis import OriginDimension, ShareFinding
 from server_stub.investigation.queries import InvestigationQueries
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Activation
 from server_stub.store.records import Device, Shipment, Store
 from server_stub.store.sql import SqlStore

@@ -16,7 +16,7 @@ from lab.world.clock import World
 from lab.world.places import find_place
 from server_stub.admin.context import device_admin
 from server_stub.admin.devices import OperatorError, OperatorFault
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Activation
 from tests.support.life import DAY, HOUR, policy
 from wire.codes import MessageKey, Reason

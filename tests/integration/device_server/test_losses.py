@@ -22,7 +22,7 @@ from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
 from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from tests.support.life import DAY, HOUR, NOTICE, policy
 from wire.codes import Decision, Intent
 from wire.evidence import Plmn

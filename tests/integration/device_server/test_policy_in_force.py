@@ -5,7 +5,7 @@ from lab.handset.outcome import Outcome
 from lab.manufacturer.policies import BEFORE
 from lab.simulation.simulation import Simulation
 from server_stub.admin.context import policy_admin
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from tests.support.life import DAY, policy
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server_stub.api.limits.settings import ServerLimits
-from server_stub.policies import shipped
+from server_stub.policies.loading import shipped
 from server_stub.reference_data.source_countries import (
     CountryOf,
     SourceCountries,

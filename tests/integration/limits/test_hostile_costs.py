@@ -13,8 +13,8 @@ import pytest
 
 from lab.backend.asgi_transport import AsgiClient, AsgiResponse
 from server_stub.api.app import create_app
-from server_stub.api.limits.environment import LoadSettings
 from server_stub.api.limits.settings import ServerLimits, read_rate
+from server_stub.settings import Settings
 from tests.support.hostile_evidence import TOKENS
 from tests.support.server_phone import Phone, service
 from wire import media
@@ -110,7 +110,7 @@ def test_rejected_request_within_the_rate_costs_at_most_as_much_as_an_honest_one
 
 
 def test_one_of_ten_requests_of_an_address_may_be_unattested_by_default() -> None:
-    limits = LoadSettings().limits
+    limits = Settings().limits
     assert limits.rate_per_address
     assert limits.rate_unattested
     assert limits.rate_per_address.amount == 10 * limits.rate_unattested.amount

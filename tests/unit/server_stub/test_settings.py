@@ -1,34 +1,277 @@
-"""Settings of a server."""
+"""The table of settings: each by option, by variable and by file; precedence; what is wrong, and where."""
 
+import itertools
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from server_stub.policies import DEFAULT
-from server_stub.policy.errors import PolicyError
-from server_stub.settings import Settings
+from server_stub.attestation.deviations import DeviationTreatment
+from server_stub.configuration import Configuration
+from server_stub.reference_data.status_list import WhenUnusable
+from server_stub.settings import TABLE, Kind, Settings
+from server_stub.settings_sources import LoadedSettings, SettingsError, SettingValue, read_settings
+from server_stub.signing import Algorithm
+from text_input.messages import LINE_MAX
+
+RATES = {
+    name: ("7 per 2 hour", '"7 per 2 hour"', "7 per 2 hour") for name in TABLE if name.startswith("rate_")
+}
+SECONDS = {name: ("2.5", "2.5", 2.5) for name in TABLE if name.endswith("_seconds")}
+CONNECTIONS = {name: ("77", "77", 77) for name in TABLE if name.startswith("connections_")}
+VALUES: dict[str, tuple[str, str, Any]] = {
+    "host": ("127.0.0.2", '"127.0.0.2"', "127.0.0.2"),
+    "port": ("8443", "8443", 8443),
+    "hosts": ("a.example, [::1]", '["a.example", "[::1]"]', ("a.example", "[::1]")),
+    "trusted_proxies": ("192.0.2.1", '["192.0.2.1"]', (ip_network("192.0.2.1"),)),
+    "database": ("/r/a.sqlite", '"/r/a.sqlite"', "/r/a.sqlite"),
+    "keys": ("/r/keys", '"/r/keys"', Path("/r/keys")),
+    "algorithm": ("ML-DSA-65", '"ML-DSA-65"', Algorithm.ML_DSA_65),
+    "seed": ("other", '"other"', "other"),
+    "allow_public_seed": ("true", "true", True),
+    "keep_days": ("7", "7", 7),
+    "policy": ("/r/mine.toml", '"/r/mine.toml"', "/r/mine.toml"),
+    "source_countries": ("/r/table.csv", '"/r/table.csv"', Path("/r/table.csv")),
+    "attestation_deviations": ("refuse", '"refuse"', DeviationTreatment.REFUSE),
+    "status_list": ("/r/list.json", '"/r/list.json"', Path("/r/list.json")),
+    "status_list_max_age": ("3600", "3600", 3600),
+    "status_list_unusable": ("accept", '"accept"', WhenUnusable.ACCEPT),
+    "status_list_fetched_at": (
+        "2026-02-25T12:00:00Z",
+        "2026-02-25T12:00:00Z",
+        datetime(2026, 2, 25, 12, tzinfo=UTC),
+    ),
+    **RATES,
+    **SECONDS,
+    **CONNECTIONS,
+}
+"""Of each setting: a value other than the default as text, the same in TOML, and what it means."""
 
 
-def test_the_environment_sets_what_arguments_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACTIVATION_SERVER_PORT", "8443")
-    settings = Settings(issuer="i", audience="a")
-    assert (settings.port, settings.host) == (8443, "127.0.0.1")
+def config(folder: Path, text: str) -> str:
+    file = folder / "server.toml"
+    file.write_text(text, "utf-8")
+    file.chmod(0o600)
+    return str(file)
 
 
-@pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_an_invalid_port_is_rejected(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
-    monkeypatch.setenv("ACTIVATION_SERVER_PORT", port)
-    with pytest.raises(ValidationError, match="port"):
-        Settings(issuer="i", audience="a")
+def as_option(name: str, text: str) -> Any:
+    return text == "true" if TABLE[name].kind is Kind.FLAG else [text]
 
 
-def test_a_policy_is_a_shipped_one_or_a_file(tmp_path: Path) -> None:
-    assert Settings(issuer="i", audience="a").load_policy().document.id == DEFAULT
-    path = tmp_path / "mine.toml"
-    path.write_text("id = 1\n")
-    with pytest.raises(PolicyError, match=r"mine\.toml:1: id"):
-        Settings(issuer="i", audience="a", policy=str(path)).load_policy()
+def as_variable(name: str, text: str) -> dict[str, str]:
+    return {TABLE[name].variable: text}
+
+
+def problem(
+    options: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: str | None = None,
+) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(options or {}, environment or {}, file)
+    return str(caught.value)
+
+
+def test_each_setting_has_a_value_here_that_is_not_its_default() -> None:
+    assert VALUES.keys() == Settings.model_fields.keys() == TABLE.keys()
+    assert [name for name in TABLE if getattr(Settings(), name) == VALUES[name][2]] == []
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_setting_is_read_from_each_source(name: str, tmp_path: Path) -> None:
+    text, toml, meaning = VALUES[name]
+    sources: list[Any] = [
+        ({name: as_option(name, text)}, {}, None),
+        ({}, as_variable(name, f" {text}\n"), None),
+        ({}, {}, config(tmp_path, f"{name} = {toml}")),
+        ({}, {"ACTIVATION_SERVER_CONFIG": str(tmp_path / "server.toml")}, None),
+    ]
+    for source in sources:
+        loaded = read_settings(*source)
+        assert getattr(loaded.settings, name) == meaning
+        assert loaded.settings == Settings.model_validate({name: meaning})
+
+
+def test_an_option_precedes_a_variable_a_variable_the_file_and_the_file_the_default(tmp_path: Path) -> None:
+    file = config(tmp_path, "port = 3")
+    for option, variable, with_file in itertools.product([True, False], repeat=3):
+        loaded = read_settings(
+            {"port": ["1"]} if option else {},
+            as_variable("port", "2") if variable else {},
+            file if with_file else None,
+        )
+        expected = 1 if option else 2 if variable else 3 if with_file else 8021
+        assert loaded.settings.port == expected
+        assert loaded.place("port") == {1: "--port", 2: "ACTIVATION_SERVER_PORT", 3: f"{file}:1: port"}.get(
+            expected, "--port"
+        )
+
+
+def test_the_file_that_the_option_names_precedes_that_of_the_variable(tmp_path: Path) -> None:
+    environment = {"ACTIVATION_SERVER_CONFIG": "/nowhere.toml"}
+    assert read_settings({}, environment, config(tmp_path, "port = 3")).settings.port == 3
+
+
+LINKS = {
+    "ACTIVATION_SERVER_SERVICE_HOST": "10.0.0.1",
+    "ACTIVATION_SERVER_SERVICE_PORT": "80",
+    "ACTIVATION_SERVER_SERVICE_PORT_HTTP": "80",
+    "ACTIVATION_SERVER_PORT": "tcp://10.0.0.1:80",
+    "ACTIVATION_SERVER_PORT_80_TCP": "tcp://10.0.0.1:80",
+    "ACTIVATION_SERVER_PORT_80_TCP_PROTO": "tcp",
+    "ACTIVATION_SERVER_PORT_80_TCP_PORT": "80",
+    "ACTIVATION_SERVER_PORT_80_TCP_ADDR": "10.0.0.1",
+    "ACTIVATION_SERVER_METRICS_PORT": "udp://10.0.0.2:90",
+    "ACTIVATION_SERVER_METRICS_SERVICE_HOST": "10.0.0.2",
+}
+
+
+def test_link_variables_of_orchestrators_are_ignored_and_named() -> None:
+    loaded = read_settings(
+        {}, {**LINKS, "ACTIVATION_SERVERS": "x", "ACTIVATION_ADMIN_TOKEN": "x", "PATH": ""}
+    )
+    assert loaded.settings == Settings()
+    assert loaded.ignored == tuple(sorted(LINKS))
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("ACTIVATION_SERVER_PRT", "did you mean 'ACTIVATION_SERVER_PORT'"),
+        ("ACTIVATION_SERVER_POLICIES", "did you mean 'ACTIVATION_SERVER_POLICY'"),
+        ("activation_server_port", "did you mean 'ACTIVATION_SERVER_PORT'"),
+        ("ACTIVATION_SERVER_", "did you mean 'ACTIVATION_SERVER_"),
+        ("ACTIVATION_SERVER_PORT_", "ignored"),
+    ],
+)
+def test_an_unknown_variable_is_an_error_with_the_nearest_word(name: str, advice: str) -> None:
+    if advice == "ignored":
+        assert read_settings({}, {name: "80"}).ignored == (name,)
+    else:
+        assert problem(environment={name: "80"}).startswith(f"{name}: this variable is no setting; {advice}")
+
+
+WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "port": (("-1", "65536", "http", "80.5", "1_0_", ""), ("true", '"8443"', "1.5", "[80]", "-1", "''")),
+    "host": (("", " ", "a\x00b", "\udcff"), ("1", '""', '"\\u0000"')),
+    "hosts": (("http://verdict.example", "a b", "a:80"), ('"a"', "[1]", '["a", ""]', '["http://a"]', "{}")),
+    "trusted_proxies": (("*", "proxy.example", "10.0.0.1/8"), ('"10.0.0.7"', '["*"]')),
+    "keys": (("", "~no-such-user/keys"), ("1", '"~no-such-user/keys"')),
+    "algorithm": (("ML-DSA-44", "eddsa"), ("1", '"ML-DSA-44"')),
+    "allow_public_seed": ((), ('"true"', "1")),
+    "status_list_max_age": (("0", "-1", "1d", "9" * 5000), ("0", '"1"')),
+    "status_list_fetched_at": (("yesterday", "x" * 5000), ("true", "1.5", "[]", '"yesterday"')),
+    "status_list_unusable": (("ignore",), ('"ignore"', "false")),
+    "rate_per_address": (("often", "0/minute", "-1/minute", "", "9" * 5000), ("30", '"often"', "false")),
+    "headers_seconds": (("0", "nan", "inf", "10s", "3601", ""), ('"10"', "0", "nan", "inf", "true")),
+    "connections_max": (("0", "1.5"), ("0", "1.5", '"1"')),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_value_is_reported_with_its_place(name: str, tmp_path: Path) -> None:
+    texts, tomls = WRONG[name]
+    for text in texts:
+        assert problem({name: [text]}).startswith(TABLE[name].options[0])
+        message = problem(environment=as_variable(name, text))
+        assert message.startswith(TABLE[name].variable)
+        assert max(map(len, message.split("\n"))) <= LINE_MAX
+    for toml in tomls:
+        file = config(tmp_path, f"\n# comment\n{name} = {toml}")
+        assert problem(file=file).startswith(f"{file}:3: {name}"), toml
+    for flag in ("perhaps", "2"):
+        assert "boolean" in problem(environment=as_variable("allow_public_seed", flag))
+
+
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+    file = config(tmp_path, "port = 99999\nhosts = 1\nseed = 'x'")
+    lines = problem({"algorithm": ["RSA"]}, as_variable("idle_seconds", "0"), file).split("\n")
+    assert sorted(re.split(r"[: ]+", line.removeprefix(f"{file}:"))[0] for line in lines) == [
+        "--algorithm",
+        "1",
+        "2",
+        "ACTIVATION_SERVER_IDLE_SECONDS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\nprt = 1", "2: prt: this is no setting; did you mean 'port'?"),
+        ("tls-cert = 'a'", "1: tls-cert: this is no setting"),
+        ("[server]\nport = 1", "1: server: this is no setting"),
+        ("config = 'a'", "1: config: this is no setting"),
+        ("port = 1\nport = 2", "2: Cannot overwrite a value"),
+        ("port = ", "1: Invalid value"),
+        ("seed = " + "[" * 40, "1: more than 16 levels"),
+    ],
+)
+def test_an_unusable_file_is_reported_with_its_line(text: str, message: str, tmp_path: Path) -> None:
+    file = config(tmp_path, text)
+    assert problem(file=file).startswith(f"{file}:{message}")
+
+
+@pytest.mark.parametrize("given", ["", "/nowhere/server.toml", "/", "~no-such-user/server.toml", "/dev/zero"])
+def test_a_file_that_cannot_be_read_is_an_error(given: str) -> None:
+    assert problem(file=given)
+    assert problem(environment={"ACTIVATION_SERVER_CONFIG": given})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'seed = "mine"',
+        'database = "postgresql://u:pw@db.example/v"',
+        'database = "postgresql://db.example/v?password=pw"',
+    ],
+)
+def test_a_file_with_a_secret_must_not_be_readable_by_others(text: str, tmp_path: Path) -> None:
+    file = config(tmp_path, f"port = 1\n{text}")
+    for mode in (0o600, 0o400, 0o640):
+        Path(file).chmod(mode)
+        assert read_settings({}, {}, file).settings.port == 1
+    for mode in (0o644, 0o604, 0o602, 0o666):
+        Path(file).chmod(mode)
+        message = problem(file=file)
+        assert message.startswith(f"{file}:2: ")
+        assert message.endswith(f"others can read this secret; run chmod 600 {file}")
+        assert "pw" not in message
+
+
+def test_a_file_without_a_secret_may_be_readable_by_others(tmp_path: Path) -> None:
+    file = config(tmp_path, 'seed = "2021"\ndatabase = "postgresql://judge@db.example/v"')
+    Path(file).chmod(0o644)
+    assert read_settings({}, {}, file).settings.seed == "2021"
+
+
+def test_paths_are_relative_to_the_file_that_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/judge")
+    paths = [name for name, setting in TABLE.items() if setting.is_path("a/b.toml")]
+    assert {"database", "keys", "policy", "source_countries", "status_list"} <= set(paths)
+    file = config(tmp_path, "\n".join(f'{name} = "a/b.toml"' for name in paths))
+    for name in paths:
+        assert str(getattr(read_settings({}, {}, file).settings, name)) == str(tmp_path / "a/b.toml")
+        assert str(getattr(read_settings({name: ["a/b.toml"]}, {}).settings, name)) == "a/b.toml"
+        assert (
+            str(getattr(read_settings({}, as_variable(name, "~/b.toml")).settings, name))
+            == "/home/judge/b.toml"
+        )
+    names = config(tmp_path, 'policy = "example"\ndatabase = "postgresql://db/v"')
+    settings = read_settings({}, {}, names).settings
+    assert (settings.policy, settings.database) == ("example", "postgresql://db/v")
+
+
+def test_the_last_of_equal_options_counts_and_lists_are_joined() -> None:
+    assert read_settings({"port": ["1", "2"]}, {}).settings.port == 2
+    assert read_settings({"hosts": ["a,b", "c"]}, {}).settings.hosts == ("a", "b", "c")
+    assert read_settings({}, as_variable("hosts", "")).settings.hosts == ()
 
 
 @pytest.mark.parametrize(
@@ -42,18 +285,51 @@ def test_a_policy_is_a_shipped_one_or_a_file(tmp_path: Path) -> None:
         ("postgres://judge@db.example/verdicts?password=secret", "postgresql://judge@db.example/verdicts"),
     ],
 )
-def test_a_database_is_a_file_or_a_url(monkeypatch: pytest.MonkeyPatch, given: str, shown: str) -> None:
-    """The password is not shown."""
-    monkeypatch.setenv("ACTIVATION_SERVER_DATABASE", given)
-    settings = Settings(issuer="i", audience="a")
-    assert str(settings.database) == shown
-    assert "secret" not in repr(settings)
+def test_the_password_of_a_database_is_not_shown(given: str, shown: str) -> None:
+    configured = Configuration.load(read_settings({}, as_variable("database", given)))
+    assert str(configured.database) == shown
+    assert "secret" not in repr(configured.settings)
 
 
 @pytest.mark.parametrize(
-    "given", ["mysql://u:secret@h/d", "postgresql://u:secret@h:port/d", "https://u:secret@h/d", ""]
+    ("name", "given", "message"),
+    [
+        ("database", "mysql://u:secret@h/d", "mysql databases are not supported"),
+        ("database", "postgresql://u:secret@h:port/d", "this is not the URL of a database"),
+        ("database", ":memory:", ":memory: is not a file"),
+        ("policy", "missing.toml", "cannot read missing.toml: No such file or directory"),
+        ("policy", "exampel", "exampel is no policy; did you mean 'example'?"),
+        ("policy", "/dev/zero", "/dev/zero is longer"),
+        ("source_countries", "missing.csv", "cannot read missing.csv"),
+        ("keys", "/dev/null", "/dev/null is not a folder"),
+    ],
 )
-def test_the_error_for_an_invalid_database_does_not_repeat_it(given: str) -> None:
-    with pytest.raises(ValidationError, match="database") as caught:
-        Settings.model_validate({"issuer": "i", "audience": "a", "database": given})
-    assert "secret" not in str(caught.value)
+def test_a_file_that_cannot_be_used_is_reported_with_the_place_of_its_setting(
+    name: str, given: str, message: str
+) -> None:
+    for place, loaded in (
+        (TABLE[name].options[0], read_settings({name: [given]}, {})),
+        (TABLE[name].variable, read_settings({}, as_variable(name, given))),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            Configuration.load(loaded)
+        assert str(caught.value).startswith(f"{place}: {message}")
+        assert "secret" not in str(caught.value)
+
+
+def test_an_error_in_a_policy_has_the_place_of_the_setting_and_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("id = 1\n")
+    with pytest.raises(SettingsError, match=r"^--policy: .*mine\.toml:1: id"):
+        Configuration.load(
+            LoadedSettings(Settings(policy=str(path)), {"policy": SettingValue(path, "--policy")})
+        )
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "some-name.example"])
+def test_public_keys_are_served_to_other_machines_on_request_only(host: str) -> None:
+    message = problem({"host": [host]})
+    assert "the verdict keys of --seed 2021 are public" in message
+    assert "ACTIVATION_SERVER_SEED" in message
+    assert read_settings({"host": [host], "seed": ["mine"]}, {}).settings.host == host
+    assert read_settings({"host": [host]}, as_variable("allow_public_seed", "1")).settings.host == host

@@ -10,7 +10,8 @@ from server_stub.admin.context import adopt_policy, device_admin, policy_admin
 from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault, renumbered
 from server_stub.admin.retention import Retention
 from server_stub.investigation.queries import InvestigationQueries
-from server_stub.policies import read, shipped
+from server_stub.policies import read
+from server_stub.policies.loading import shipped
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Activation, Policy
 from server_stub.store.records import AuditEntry, AuditQuery, Store

@@ -10,7 +10,8 @@ import pytest
 from lab.manufacturer.policies import BEFORE, DAILY_CHECK_IN, LANTERN
 from server_stub.attestation.appraisal import BootKey, Identity
 from server_stub.attestation.deviations import Deviation
-from server_stub.policies import names, read, shipped
+from server_stub.policies import names, read
+from server_stub.policies.loading import shipped
 from server_stub.policy.document import CampaignState
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Activation, Policy, PolicyInput

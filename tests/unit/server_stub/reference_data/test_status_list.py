@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from server_stub.attestation.appraisal import DeviationTreatment
 from server_stub.attestation.chain import ChainProblem
 from server_stub.attestation.revocation import (
     CertificateStatus,
@@ -15,10 +14,12 @@ from server_stub.attestation.revocation import (
     StatusList,
     StatusListError,
 )
+from server_stub.configuration import Configuration
 from server_stub.evidence.errors import EvidenceError
 from server_stub.reference_data.status_list import DAY, StatusListFile, WhenUnusable
 from server_stub.server import build_service
 from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings, read_settings
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import ServiceError, VerdictService
 from tests.support.server_phone import MANUFACTURER, Clock, Phone, Randomness
@@ -185,8 +186,16 @@ def test_time_of_fetching_replaces_the_time_of_the_first_file_and_of_no_other(fi
 
 
 def server(**settings: object) -> VerdictService:
-    told = Settings(issuer=MANUFACTURER.issuer, audience=MANUFACTURER.audience, **settings)  # type: ignore[arg-type]
-    return build_service(told, MANUFACTURER.secrets, SqlStore(), clock=Clock(), random=Randomness())
+    configured = Configuration.load(LoadedSettings(Settings.model_validate(settings)))
+    return build_service(
+        configured,
+        MANUFACTURER.secrets,
+        SqlStore(),
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
+        clock=Clock(),
+        random=Randomness(),
+    )
 
 
 def asked(service: VerdictService) -> ServiceError | None:
@@ -224,21 +233,10 @@ def test_server_without_its_list_behaves_as_configured(file: Path, unusable: Whe
         service.check()
 
 
-def test_list_can_be_set_in_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {
-        "STATUS_LIST": str(file),
-        "STATUS_LIST_MAX_AGE": "3600",
-        "STATUS_LIST_UNUSABLE": "accept",
-        "STATUS_LIST_FETCHED_AT": "2026-02-25T12:00:00",
-        "ATTESTATION_DEVIATIONS": "refuse",
-    }
-    for name, value in given.items():
-        monkeypatch.setenv(f"ACTIVATION_SERVER_{name}", value)
-    settings = Settings(issuer="i", audience="a")
-    assert settings.attestation_deviations is DeviationTreatment.REFUSE
-    statuses = settings.statuses()
+def test_a_time_without_offset_is_utc(file: Path) -> None:
+    written = {"STATUS_LIST": str(file), "STATUS_LIST_FETCHED_AT": "2026-02-25T12:00:00"}
+    environment = {f"ACTIVATION_SERVER_{name}": value for name, value in written.items()}
+    statuses = Configuration.load(read_settings({}, environment)).statuses
     assert statuses is not None
     assert statuses.fetched_at == 1_772_020_800
-    assert settings.status_list == file
-    assert (settings.status_list_max_age, settings.status_list_unusable) == (3600, WhenUnusable.ACCEPT)
-    assert Settings(issuer="i", audience="a", status_list=None).statuses() is None
+    assert Configuration.load(LoadedSettings()).statuses is None

@@ -8,8 +8,9 @@ from jwcrypto.jwk import JWK
 
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import verify
+from server_stub.signing import Algorithm
 from server_stub.signing.key_material import Secrets
-from server_stub.signing.signing_key import Algorithm, PrivateKey, SigningKey
+from server_stub.signing.signing_key import PrivateKey, SigningKey
 from tests.support.server_phone import MANUFACTURER
 from tests.support.tokens import EXPECTED, NOW, make_verdict
 from wire.verdict import Verdict

@@ -6,8 +6,10 @@ from cryptography import x509
 from lab.handset.keystore import EmulatedKeystore
 from lab.manufacturer.factory import KeystoreLevel
 from lab.world.seed import Seed
+from server_stub.configuration import Configuration
 from server_stub.server import build_service
 from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import ServiceError, VerdictService
 from tests.support.server_phone import MANUFACTURER, Clock, Phone, Randomness, facts
@@ -18,14 +20,18 @@ AFTER_THE_BATCH = 2_500_000_000
 
 
 def serve(store: SqlStore, clock: Clock, treatment: str) -> VerdictService:
-    settings = Settings.model_validate(
-        {
-            "issuer": MANUFACTURER.issuer,
-            "audience": MANUFACTURER.audience,
-            "attestation_deviations": treatment,
-        }
+    configured = Configuration.load(
+        LoadedSettings(Settings.model_validate({"attestation_deviations": treatment}))
     )
-    return build_service(settings, MANUFACTURER.secrets, store, clock=clock, random=Randomness())
+    return build_service(
+        configured,
+        MANUFACTURER.secrets,
+        store,
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
+        clock=clock,
+        random=Randomness(),
+    )
 
 
 def recorded(store: SqlStore, sub: str) -> dict[str, str]:

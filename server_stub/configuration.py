@@ -1,0 +1,86 @@
+"""Settings together with the content of the files that they name, read before a server changes anything."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from server_stub.policies import loading
+from server_stub.policy.errors import PolicyError
+from server_stub.policy.policy import Policy
+from server_stub.reference_data.source_countries import (
+    CountryOf,
+    SourceCountries,
+    SourceCountriesError,
+    unknown_country,
+)
+from server_stub.reference_data.status_list import StatusListFile
+from server_stub.settings import Settings
+from server_stub.settings_sources import LoadedSettings
+from server_stub.store.database import Database, DatabaseError
+from text_input.files import UnusableFileError
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a server is built from. Made by `load`."""
+
+    loaded: LoadedSettings
+    database: Database
+    policy: Policy
+    country_of: CountryOf
+    statuses: StatusListFile | None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.loaded.settings
+
+    def place(self, name: str) -> str:
+        """Where the setting called `name` was set, for error messages."""
+        return self.loaded.place(name)
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the key repository."""
+        return self.settings.keys or self.database.beside("-keys")
+
+    @classmethod
+    def load(cls, loaded: LoadedSettings) -> "Configuration":
+        """Read the files that the settings name. Raises SettingsError."""
+        settings = loaded.settings
+        with _naming(loaded, "database"):
+            database = Database(settings.database)
+        with _naming(loaded, "policy"):
+            policy = loading.load(settings.policy)
+        with _naming(loaded, "source_countries"):
+            countries = settings.source_countries
+            country_of = SourceCountries.read(countries) if countries else unknown_country
+        if settings.keys and settings.keys.exists() and not settings.keys.is_dir():
+            raise loaded.error("keys", f"{settings.keys} is not a folder")
+        return cls(loaded, database, policy, country_of, _statuses(settings))
+
+
+@contextmanager
+def _naming(loaded: LoadedSettings, name: str) -> Iterator[None]:
+    """Turns the error of a file into one that names the setting."""
+    try:
+        yield
+    except (DatabaseError, PolicyError, SourceCountriesError, UnusableFileError) as error:
+        raise loaded.error(name, error) from error
+
+
+def _statuses(settings: Settings) -> StatusListFile | None:
+    """The revocation status list, None if there is no file."""
+    if settings.status_list is None:
+        return None
+    fetched = settings.status_list_fetched_at
+    if fetched and not fetched.tzinfo:
+        fetched = fetched.replace(tzinfo=UTC)
+    return StatusListFile(
+        settings.status_list,
+        max_age=settings.status_list_max_age,
+        when_unusable=settings.status_list_unusable,
+        fetched_at=int(fetched.timestamp()) if fetched else None,
+    )
