@@ -1,8 +1,8 @@
 """The table of all settings of a server.
 
 Options of commands, variables, members of the configuration file, `--help` and docs/developers/settings.md follow from
-`Settings`; `settings_sources` reads them. This module imports nothing that takes long to load: a wrong setting is
-reported at once.
+`Settings`; `settings_sources` reads them. This module imports nothing that takes long to load: a wrong setting
+is reported before anything heavy is imported.
 """
 
 import re

@@ -188,7 +188,7 @@ def test_a_wrong_value_is_reported_with_its_place(name: str, tmp_path: Path) -> 
         assert "boolean" in problem(environment=as_variable("allow_public_seed", flag))
 
 
-def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     file = config(tmp_path, "port = 99999\nhosts = 1\nseed = 'x'")
     lines = problem({"algorithm": ["RSA"]}, as_variable("idle_seconds", "0"), file).split("\n")
     assert sorted(re.split(r"[: ]+", line.removeprefix(f"{file}:"))[0] for line in lines) == [
