@@ -94,7 +94,13 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served, l
         server = _server(app, lambda: announce(origin(listener)))
         with ExitStack() as stack:
             if keep_days is not None:
-                stack.enter_context(BackgroundPruning(Retention(service.store, keep_days), app.state.metrics))
+                clock = admin.clock_admin if admin else None
+                pruning = BackgroundPruning(
+                    Retention(service.store, keep_days),
+                    app.state.metrics,
+                    lambda: clock is not None and clock.guard.fault is not None,
+                )
+                stack.enter_context(pruning)
             server.run(sockets=[listener])
 
 

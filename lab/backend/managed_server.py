@@ -8,12 +8,13 @@ from lab.backend.forwarded_addresses import countries
 from lab.backend.hosts import Host, ServerTransport
 from lab.manufacturer.key_rotation import KeyRotationHistory
 from lab.manufacturer.manufacturer import Manufacturer
+from server_stub.admin.clock import ClockAdmin, guarded_clock
 from server_stub.admin.context import PREFIX, AdminContext, adopt_policy
 from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults
 from server_stub.admin.keys import KeyAdmin
 from server_stub.clock import GuardedClock, ServerClock
-from server_stub.key_repository import KeyList, VerdictSigner, newest_publication
+from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing import Algorithm
 from server_stub.store import empty_database
@@ -99,6 +100,11 @@ class LabServer:
         adopt_policy(self.service, policy)
         self._policy = policy
 
+    def accept_clock(self, reason: str, by: str = LOCAL) -> None:
+        """Take the clock of the machine as it is now for right."""
+        self.clock_admin.accept(self._store, reason=reason, by=by)
+        self._guard.accept()
+
     def stop(self) -> None:
         """Stop finally."""
         self._halt()
@@ -139,7 +145,7 @@ class LabServer:
         history = KeyRotationHistory(self.manufacturer, self._listed)
         keyring = history.keyring(self._secrets.signing_keys)
         self._store = SqlStore(self._file)
-        self._guard = GuardedClock(self._clock, newest_publication(self._keys))
+        self._guard = guarded_clock(self._clock, self._store, self._keys)
         self.service = VerdictService(
             secrets=self._secrets,
             policy=self._policy,
@@ -153,7 +159,8 @@ class LabServer:
             country_of=countries(),
         )
         keys = KeyAdmin(self.repository, keyring, history.successor, self._unchecked)
-        self.parts = AdminContext.of(self.service, keys=keys)
+        self.clock_admin = ClockAdmin(self._guard, self.repository)
+        self.parts = AdminContext.of(self.service, keys=keys, clock_admin=self.clock_admin)
         self._host.start(self.service, self.repository, self.parts)
 
     def _now(self) -> int:

@@ -81,6 +81,12 @@ KEYS: Final = LazyGroup(
     help="List, rotate and revoke verdict keys.",
     example='activation admin keys rotate KEY --reason "yearly"',
 )
+CLOCK: Final = LazyGroup(
+    {"accept": ("lab.cli.admin.clock:accept", "Accept the server's clock after it was wrong.")},
+    name="clock",
+    help="Let a server sign again whose clock was wrong.",
+    example='activation admin clock accept --reason "time server corrected"',
+)
 FAULTS: Final = LazyGroup(
     {
         "list": ("lab.cli.admin.faults:list_faults", "List the faults not yet injected."),
@@ -98,6 +104,7 @@ ADMIN: Final = LazyGroup(
         "devices": DEVICES,
         "unlock": ("lab.cli.admin.unlock:unlock", "Request the unlock code for a lock screen's challenge."),
         "keys": KEYS,
+        "clock": CLOCK,
         "faults": FAULTS,
         "shipments": ("lab.cli.admin.shipments:shipments", "Import which devices were shipped to whom."),
         "audit": ("lab.cli.admin.audit:audit", "Read the audit log."),

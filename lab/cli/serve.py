@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,8 @@ from lab.cli.server_settings import SettingsCommand, with_settings
 with deferred():
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import clock, key_repository, server
-    from server_stub.admin import context, keys
+    from server_stub.admin import clock as admin_clock
+    from server_stub.admin import context, devices, keys
     from server_stub.api import json_log
 
 if TYPE_CHECKING:
@@ -26,7 +27,16 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command("serve", cls=SettingsCommand)
 @with_settings()
-def serve(configured: "Configuration") -> None:
+def serve(
+    configured: "Configuration",
+    accept_clock: Annotated[
+        bool,
+        typer.Option(
+            "--accept-clock",
+            help="Accept the clock as it is, after it was wrong: sign all metadata again, under the next clock number.",
+        ),
+    ] = False,
+) -> None:
     """Run the verdict server until it is interrupted.
 
     Each setting is an option, a variable and a member of the --config file. An option precedes a variable, and a
@@ -43,11 +53,15 @@ def serve(configured: "Configuration") -> None:
             settings.host, settings.port
         ).close()  # first, so that a failed start leaves no files behind
         with databases.opened_store(configured.database, "; choose another --db") as store:
-            _serve(configured, store)
+            _check_no_test_clock(store)
+            _serve(configured, store, accept_clock=accept_clock)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
     except clock.ClockError as error:
-        output.exit_with_error(f"cannot publish keys: {error.fault}", output.ENVIRONMENT)
+        output.exit_with_error(
+            f"cannot publish keys: {error.fault}; correct the clock, or add --accept-clock",
+            output.ENVIRONMENT,
+        )
     except OSError as error:
         output.exit_with_error(
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; choose another --host or --port",
@@ -55,14 +69,27 @@ def serve(configured: "Configuration") -> None:
         )
 
 
-def _serve(configured: "Configuration", store: "SqlStore") -> None:
+def _check_no_test_clock(store: "SqlStore") -> None:
+    with store.reading() as reading:
+        ahead = reading.test_clock()
+    if ahead is not None:
+        output.exit_with_error(
+            f"{store.database} is marked test-clock: it has a test clock, {ahead} s ahead of the real one; "
+            "start it with --lab, or choose another --db",
+            output.ENVIRONMENT,
+        )
+
+
+def _serve(configured: "Configuration", store: "SqlStore", *, accept_clock: bool) -> None:
     settings, folder = configured.settings, configured.keys
     maker, database, algorithm = manufacturer.Manufacturer(settings.seed), store.database, settings.algorithm
     secrets = maker.secrets_signing_by(algorithm)
     log = json_log.json_log(sys.stderr)
     if configured.loaded.ignored:
         log.info("variables-ignored", names=configured.loaded.ignored)
-    guard = clock.GuardedClock(clock.HostClock(), key_repository.newest_publication(folder))
+    guard = admin_clock.guarded_clock(clock.HostClock(), store, folder)
+    if accept_clock:
+        guard.accept()
     with maker.ceremony.open(folder, secrets.signing_keys, guard) as repository:
         history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
         keyring = history.keyring(secrets.signing_keys)
@@ -81,8 +108,13 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
             unchecked_clock=guard.unchecked,
             signer=signer,
         )
+        clock_admin = admin_clock.ClockAdmin(guard, repository)
+        if accept_clock:
+            clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
         admin = context.AdminContext.of(
-            service, keys=keys.KeyAdmin(repository, keyring, history.successor, guard.unchecked)
+            service,
+            keys=keys.KeyAdmin(repository, keyring, history.successor, guard.unchecked),
+            clock_admin=clock_admin,
         )
         token_file = database.beside("-admin-token")
         token = first_token(token_file, admin)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from server_stub.admin.clock import ClockAdmin
 from server_stub.admin.devices import DeviceAdmin
 from server_stub.admin.fault_injection import Faults
 from server_stub.admin.idempotency import IdempotentWrites
@@ -36,16 +37,19 @@ def adopt_policy(service: VerdictService, policy: Policy) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AdminContext:
-    """Made by `of`. `keys` is None if the server publishes no key repository."""
+    """Made by `of`. `keys` and `clock_admin` are None if the server publishes no key repository."""
 
     service: VerdictService
     tokens: AdminTokens
     writes: IdempotentWrites
     faults: Faults
     keys: KeyAdmin | None
+    clock_admin: ClockAdmin | None
 
     @classmethod
-    def of(cls, service: VerdictService, *, keys: KeyAdmin | None = None) -> "AdminContext":
+    def of(
+        cls, service: VerdictService, *, keys: KeyAdmin | None = None, clock_admin: ClockAdmin | None = None
+    ) -> "AdminContext":
         """The context of `service`, with its store, clock and randomness."""
         context, store = service.signing_context, service.store
         return cls(
@@ -54,6 +58,7 @@ class AdminContext:
             writes=IdempotentWrites(store, context.clock),
             faults=Faults(context.random),
             keys=keys,
+            clock_admin=clock_admin,
         )
 
     @property

@@ -24,6 +24,7 @@ _TAGS: Final = {
     "admin-devices": "Known devices, their verdicts, and decisions of an operator about them.",
     "admin-unlock-codes": "Codes that unlock a device without a network.",
     "admin-keys": "Rotation and revocation of verdict keys.",
+    "admin-clock": "Acceptance of the server's clock after it was wrong.",
     "admin-faults": "Faults in responses of the server, for tests of clients.",
     "admin-audit": "The audit log.",
     "admin-investigation": "The origin of devices in prohibited territories.",

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
@@ -19,9 +20,15 @@ _REASON: Final = "older than the server keeps records"
 
 
 class BackgroundPruning:
-    """Prunes while the block runs: at its begin, then every hour. The time is that of the machine."""
+    """Prunes while the block runs: at its begin, then every hour. The time is that of the machine.
 
-    def __init__(self, retention: Retention, metrics: Metrics) -> None:
+    A pass is skipped while `clock_is_wrong`: a clock that is years ahead would prune everything.
+    """
+
+    def __init__(
+        self, retention: Retention, metrics: Metrics, clock_is_wrong: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._clock_is_wrong = clock_is_wrong
         self._retention = retention
         self._metrics = metrics
         self._stopping = Event()
@@ -39,6 +46,8 @@ class BackgroundPruning:
 
     def prune(self) -> None:
         """Prune what is too old now, unless the block ends. Raises StoreUnavailableError."""
+        if self._clock_is_wrong():
+            return
         now, pruned = int(time.time()), Counter[RecordKind]()
         try:
             for kind, result in self._retention.steps(now):

@@ -84,6 +84,9 @@ class Reading(Protocol):
     def admin_token_hash(self) -> str | None:
         """The hash of the admin token. In a transaction, other transactions cannot read it before this one ends."""
 
+    def newest_at(self) -> int | None:
+        """The time of the newest verdict or audit entry, without verdicts from before the clock was accepted."""
+
     def test_clock(self) -> int | None:
         """The seconds by which the test clock is ahead of the real one, None if this database has no test clock.
 
@@ -141,6 +144,12 @@ class Transaction(Reading, Protocol):
 
     def set_admin_token_hash(self, hashed: str) -> None:
         """Replace the admin token, of which the store gets only a hash."""
+
+    def accept_clock(self) -> None:
+        """Ignore the times of all present verdicts from now on: they may be by a wrong clock."""
+
+    def probe(self, content: bytes) -> None:
+        """Write `content`, and delete it again: both need space, and the commit is durable."""
 
     def set_test_clock(self, ahead: int) -> None:
         """Store how many seconds the test clock is ahead of the real one."""

@@ -169,11 +169,14 @@ SERVER_STATE: Final = Table(
     Column("unattested_serial", BigInteger, nullable=False),
     Column("kept_from", BigInteger, nullable=False),
     Column("test_clock", BigInteger),
+    Column("clock_after", BigInteger, nullable=False),
+    Column("probe", LargeBinary),
 )
 """Always one row, with `id` 1: the state of the whole server.
 
 `unattested_serial` counts the verdicts on unattested evidence, which are not recorded, and is the newest serial of all
-unattested devices. Records from before `kept_from` may be pruned; the
-database refuses to change or delete later ones. `test_clock` is how many seconds the test clock is ahead of the real
-one, null without one.
+unattested devices. Records from before `kept_from` may be pruned; the database refuses to change or delete later ones.
+`test_clock` is how many seconds the test clock is ahead of the real one, null without one. `clock_after` is the id of
+the newest verdict when an operator accepted the clock; times up to there may be wrong. `probe` is written to learn
+whether the store can be written.
 """

@@ -8,6 +8,7 @@ SQLAlchemy holds the schema and the dialect, makes the connections, and compiles
 to the driver directly: `Connection.execute` would cost several times as much as the database.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -36,6 +37,9 @@ from server_stub.store.transaction import (
 )
 
 T = TypeVar("T", bound=SqlReading)
+
+_PROBE_BYTES: Final = 8192
+"""More than a verdict needs."""
 
 WAIT_SECONDS: Final = 10
 """How long a transaction waits until another one has ended before the store counts as unavailable."""
@@ -79,9 +83,11 @@ class SqlStore:
         )
 
     def check(self) -> None:
-        """Raises StoreUnavailableError if no transaction can be begun."""
-        with self.transaction():
-            pass
+        """Write durably. Raises StoreUnavailableError if nothing can be stored."""
+        with self.transaction() as transaction:
+            transaction.probe(
+                os.urandom(_PROBE_BYTES)
+            )  # random: what can be compressed would need less space
 
     def close(self) -> None:
         """Close every connection."""

@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.engine import Dialect
@@ -110,6 +111,13 @@ class Statements:
         self.delete_expired_answers = self.compile(delete(ANSWERS).where(ANSWERS.c.until <= bindparam("now")))
         self.admin_token_hash = self.compile(admin_token_hash)
         self.admin_token_hash_locked = self.compile(admin_token_hash.with_for_update())
+        self.newest_at = self.compile(_NEWEST_AT)
+        self.accept_clock = self.compile(
+            update(SERVER_STATE).values(
+                clock_after=select(func.coalesce(func.max(VERDICTS.c.id), 0)).scalar_subquery()
+            )
+        )
+        self.probe = self.compile(update(SERVER_STATE).values(probe=bindparam("content")))
         self.test_clock = self.compile(_TEST_CLOCK)
         self.test_clock_locked = self.compile(_TEST_CLOCK.with_for_update())
         self.set_test_clock = self.compile(update(SERVER_STATE).values(test_clock=bindparam("ahead")))
@@ -180,6 +188,17 @@ _HAS_BEEN_IN_FORCE: Final = (
         POLICIES_IN_FORCE.c.version == bindparam("version"),
     )
     .limit(1)
+)
+_NEWEST_VERDICT: Final = (
+    select(VERDICTS.c.iat.label("at"))
+    .where(VERDICTS.c.id > select(SERVER_STATE.c.clock_after).scalar_subquery())
+    .order_by(VERDICTS.c.id.desc())
+    .limit(1)
+    .subquery()
+)
+_NEWEST_ENTRY: Final = select(AUDIT.c.at).order_by(AUDIT.c.id.desc()).limit(1).subquery()
+_NEWEST_AT: Final = select(
+    func.max(union_all(select(_NEWEST_VERDICT), select(_NEWEST_ENTRY)).subquery().c.at)
 )
 _TEST_CLOCK: Final = select(SERVER_STATE.c.test_clock)
 _IN_FORCE: Final = select(POLICIES_IN_FORCE).order_by(POLICIES_IN_FORCE.c.id.desc()).limit(1)

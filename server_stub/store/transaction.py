@@ -105,6 +105,9 @@ class SqlReading:
     def oldest(self, kind: RecordKind, now: int) -> int | None:
         return next((int(row[0]) for row in self._search(aging.oldest(kind, now))), None)
 
+    def newest_at(self) -> int | None:
+        return self._one(self._statements.newest_at, lambda row: None if row[0] is None else int(row[0]))
+
     def test_clock(self) -> int | None:
         return self._one(self._statements.test_clock, lambda row: row[0])
 
@@ -218,6 +221,13 @@ class SqlTransaction(SqlReading):
 
     def set_admin_token_hash(self, hashed: str) -> None:
         self._statements.set_admin_token_hash(self._cursor, {"admin_token_hash": hashed})
+
+    def accept_clock(self) -> None:
+        self._statements.accept_clock(self._cursor)
+
+    def probe(self, content: bytes) -> None:
+        for each in (content, None):
+            self._statements.probe(self._cursor, {"content": each})
 
     def set_test_clock(self, ahead: int) -> None:
         self._statements.set_test_clock(self._cursor, {"ahead": ahead})

@@ -85,6 +85,11 @@ def keys(items: Sequence[Item]) -> list[Any]:
     return [_table("Verdict keys, * signs now", columns, rows)]
 
 
+def clock_accepted(item: Item) -> list[Any]:
+    """The accepted time."""
+    return [f"The time {_time(item['time'])} is accepted; clock number {item['clock']}."]
+
+
 def faults(items: Sequence[Item]) -> list[Any]:
     """One line per fault."""
     columns = ("id", "kind", "remaining", "responses", "device")

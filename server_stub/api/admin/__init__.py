@@ -6,6 +6,7 @@ from server_stub.admin.context import AdminContext
 from server_stub.api.admin import (
     audit,
     campaigns,
+    clock,
     devices,
     faults,
     investigation,
@@ -23,7 +24,7 @@ def install(app: FastAPI, context: AdminContext) -> None:
     """
     app.state.admin = context
     for module in (
-        *(policies, campaigns, devices, unlock_codes, keys),
+        *(policies, campaigns, devices, unlock_codes, keys, clock),
         *(faults, audit, investigation, shipments),
     ):
         app.router.routes.extend(module.router.routes)

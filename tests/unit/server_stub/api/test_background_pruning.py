@@ -91,3 +91,9 @@ def test_thread_goes_on_after_a_failure_of_the_store_and_stops_with_the_block(
         assert second.wait(10)
     assert not pruning._thread.is_alive()
     assert abs(passes[0] - time.time()) < 60
+
+
+def test_nothing_is_pruned_while_the_clock_is_wrong(store: SqlStore) -> None:
+    BackgroundPruning(Retention(store, 184), Metrics(), lambda: True).prune()
+    with store.reading() as reading:
+        assert len(reading.audit(AuditQuery(), limit=1000).items) == OLD

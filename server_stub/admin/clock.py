@@ -1,0 +1,48 @@
+"""The guard of the server's clock, and its acceptance by an operator."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from server_stub.clock import GuardedClock, ServerClock
+from server_stub.key_repository import KeyRepository, newest_publication
+from server_stub.store.records import AuditEntry, Store
+
+
+def guarded_clock(clock: ServerClock, store: Store, keys: Path) -> GuardedClock:
+    """`clock`, compared with the newest record in `store` and the newest publication in the folder `keys`.
+
+    Raises StoreUnavailableError, and KeyRepositoryError if the folder is damaged.
+    """
+    with store.reading() as reading:
+        times = (reading.newest_at(), newest_publication(keys))
+    return GuardedClock(clock, max((time for time in times if time is not None), default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class ClockAcceptance:
+    """The time that an operator has accepted, in seconds since the epoch, and the new clock number."""
+
+    time: int
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockAdmin:
+    """`guard` stops the signatures of `repository` and of verdicts while the clock is wrong."""
+
+    guard: GuardedClock
+    repository: KeyRepository
+
+    def accept(self, store: Store, *, reason: str, by: str) -> ClockAcceptance:
+        """Take the wall clock as it is for right: sign all metadata again under the next clock number.
+
+        Devices then lower their floor of the time to this time. Call `guard.accept` after the transaction: if it is
+        not committed, nothing more is signed, and the number is not used again. Raises KeyRepositoryError and
+        StoreUnavailableError.
+        """
+        fault, now = self.guard.fault, self.guard.wall()
+        with store.transaction() as transaction:
+            transaction.accept_clock()
+            details = {"clock": self.repository.clock_number + 1, "fault": fault}
+            transaction.append_audit(AuditEntry(now, by, "clock.accept", "server", reason, details))
+            return ClockAcceptance(now, self.repository.accept_clock(now))

@@ -1,0 +1,180 @@
+"""A server whose clock is wrong signs and publishes nothing until the clock is right again, or accepted."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+import requests
+from tuf.api.metadata import Metadata, Timestamp
+
+from agent.ports import Answer
+from lab.backend.hosts import Host, InProcessHost
+from lab.backend.http_host import HttpHost
+from lab.backend.managed_server import LabServer
+from lab.handset.outcome import Outcome
+from lab.simulation.simulation import Simulation
+from lab.world.clock import MachineClock, World
+from server_stub.clock import RETRY_AFTER
+from wire import media
+from wire.key_repository import CLOCK, METADATA_PATH
+from wire.limits import SKEW
+
+HOUR, DAY = 3600, 24 * 3600
+YEARS = 5 * 365 * DAY
+
+
+@dataclass
+class Wrong:
+    """A server with a device, on a machine whose clock can be set."""
+
+    simulation: Simulation
+    world: World
+    clock: MachineClock
+
+    @property
+    def server(self) -> LabServer:
+        return self.simulation.server
+
+    def get(self, path: str) -> Answer:
+        return self.server.transport().get(path, accept=media.JSON)
+
+    def post(self, path: str, body: bytes = b"", content_type: str = "", accept: str = media.JSON) -> Answer:
+        return self.server.transport().post(path, body, content_type=content_type, accept=accept)
+
+    def published(self) -> tuple[int, int, int]:
+        """Version, clock number and time of the timestamp."""
+        signed = Metadata[Timestamp].from_bytes(self.get(f"{METADATA_PATH}timestamp.json").body).signed
+        time = int(signed.expires.timestamp()) - DAY
+        return signed.version, signed.unrecognized_fields.get(CLOCK, 0), time
+
+    def activates(self) -> bool:
+        phone = self.simulation.phone("official-global", "paris")
+        phone.power_on()
+        phone.walk_setup()
+        return phone.outcome() is Outcome.ACTIVATED
+
+    def refused_with(self) -> str | None:
+        """The reason of /readyz; None if it is ready. Checks that all requests agree."""
+        ready = self.get("/readyz")
+        refused = [
+            self.get(f"{METADATA_PATH}timestamp.json"),
+            self.post(media.CHALLENGES_PATH),
+        ]
+        if ready.status == 200:
+            assert [each.status for each in refused] == [200, 200]
+            return None
+        assert not self.activates()
+        for each in (ready, *refused):
+            problem = json.loads(each.body)
+            assert (each.status, problem["code"], each.retry_after) == (503, "unavailable", RETRY_AFTER)
+        assert self.get(f"{METADATA_PATH}1.root.json").status == 200
+        found = {
+            word for word in ("clock-stepped", "clock-behind") if word in json.loads(ready.body)["detail"]
+        }
+        [reason] = found
+        return reason
+
+
+@contextmanager
+def wrong(host: type[Host] = InProcessHost, ahead: int = 0) -> Iterator[Wrong]:
+    world = World()
+    clock = MachineClock(world, ahead)
+    with Simulation.open("server clock", host=host, world=world, clock=clock) as simulation:
+        yield Wrong(simulation, world, clock)
+
+
+@pytest.mark.parametrize("host", [InProcessHost, pytest.param(HttpHost, marks=pytest.mark.slow)])
+def test_step_stops_signing_and_publishing_until_the_clock_is_right_again_or_accepted(
+    host: type[Host],
+) -> None:
+    with wrong(host) as case:
+        assert case.activates()
+        for step in (SKEW + 1, -10 * HOUR, YEARS):
+            case.clock.ahead = step
+            assert case.refused_with() == "clock-stepped"
+            case.world.wait(DAY)
+            case.clock.ahead = 0
+            assert case.refused_with() is None
+            assert case.published()[1] == 0
+        case.clock.ahead = 10 * HOUR
+        before = case.server.repository.metadata("1.snapshot.json")
+        version = (
+            Metadata[Timestamp]
+            .from_bytes((case.server.repository._folder.path / "metadata" / "timestamp.json").read_bytes())
+            .signed.version
+        )
+        case.server.accept_clock("the operator is wrong")
+        assert case.published() == (version + 1, 1, case.world.now() + 10 * HOUR)
+        assert case.server.repository.metadata("1.snapshot.json") == before
+        assert case.refused_with() is None
+        assert case.activates()
+        case.clock.ahead = 0
+        assert case.refused_with() == "clock-stepped"
+        case.server.accept_clock("corrected")
+        assert case.published() == (version + 2, 2, case.world.now())
+        assert case.activates()
+
+
+@pytest.mark.parametrize("signed", ["verdict", "publication"])
+def test_start_before_the_newest_record_or_publication_is_refused_until_accepted(signed: str) -> None:
+    with wrong(ahead=10 * HOUR) as case:
+        assert case.refused_with() is None
+        if signed == "verdict":
+            assert case.activates()
+        case.clock.ahead = 0
+        case.server.restart()
+        assert case.refused_with() == "clock-behind"
+        case.server.accept_clock("corrected")
+        assert case.activates()
+        assert case.published()[1] == 1
+        case.server.restart()
+        assert case.refused_with() is None, "verdicts of the wrong clock do not count any more"
+        case.world.wait(DAY)
+        assert case.published()[1] == 1
+
+
+@pytest.mark.parametrize(("behind", "refused"), [(SKEW, False), (SKEW + 1, True)])
+def test_start_is_refused_only_beyond_the_skew(behind: int, refused: bool) -> None:  # noqa: FBT001 - a table
+    with wrong(ahead=behind) as case:
+        assert case.get("/readyz").status == 200
+        case.clock.ahead = 0
+        case.server.restart()
+        assert case.get("/readyz").status == (503 if refused else 200)
+
+
+def test_time_passes_while_no_server_runs() -> None:
+    with wrong() as case:
+        assert case.activates()
+        case.server._halt()
+        case.world.wait(YEARS)
+        case.server._start()
+        assert case.activates()
+        assert case.published()[1] == 0
+
+
+def test_acceptance_over_the_admin_api_is_audited_and_repeated_under_its_key_only_once() -> None:
+    with wrong(HttpHost) as case:
+        admin = case.server.admin
+        case.clock.ahead = -HOUR
+        case.world.wait(60)
+        headers = {"Authorization": f"Bearer {admin.token}", "Idempotency-Key": "once"}
+        url = f"{admin.url}/clock/accept"
+        assert requests.post(url, json={"reason": "x"}, timeout=60).status_code == 401
+        assert requests.post(url, json={}, headers=headers, timeout=60).status_code == 422
+        kid = case.server.parts.keys.list()[0].kid if case.server.parts.keys else ""
+        rotated = requests.post(f"{admin.url}/keys/{kid}/rotate", json={"reason": "x"}, headers={
+            "Authorization": headers["Authorization"]
+        }, timeout=60)  # fmt: skip
+        assert (rotated.status_code, rotated.json()["code"]) == (503, "clock-wrong")
+        for _ in range(2):
+            answer = requests.post(url, json={"reason": "corrected"}, headers=headers, timeout=60)
+            assert answer.json() == {"time": case.world.now() - HOUR, "clock": 1}
+        items = requests.get(f"{admin.url}/audit?action=clock.accept", headers=headers, timeout=60).json()[
+            "items"
+        ]
+        assert [(item["reason"], item["at"], item["details"]) for item in items] == [
+            ("corrected", case.world.now() - HOUR, {"clock": 1, "fault": "clock-stepped"})
+        ]
+        assert case.refused_with() is None
