@@ -19,6 +19,7 @@ from server_stub.reference_data.status_list import StatusListFile
 from server_stub.settings import Settings
 from server_stub.settings_sources import LoadedSettings
 from server_stub.store.database import Database, DatabaseError
+from server_stub.tls import CertificateFileError, KeyFileError, TlsIdentity
 from text_input.files import UnusableFileError
 
 
@@ -31,6 +32,7 @@ class Configuration:
     policy: Policy
     country_of: CountryOf
     statuses: StatusListFile | None
+    tls: TlsIdentity | None
 
     @property
     def settings(self) -> Settings:
@@ -59,7 +61,7 @@ class Configuration:
             country_of = SourceCountries.read(countries) if countries else unknown_country
         if settings.keys and settings.keys.exists() and not settings.keys.is_dir():
             raise loaded.error("keys", f"{settings.keys} is not a folder")
-        return cls(loaded, database, policy, country_of, _statuses(settings))
+        return cls(loaded, database, policy, country_of, _statuses(settings), _tls(loaded))
 
 
 @contextmanager
@@ -69,6 +71,20 @@ def _naming(loaded: LoadedSettings, name: str) -> Iterator[None]:
         yield
     except (DatabaseError, PolicyError, SourceCountriesError, UnusableFileError) as error:
         raise loaded.error(name, error) from error
+
+
+def _tls(loaded: LoadedSettings) -> TlsIdentity | None:
+    certificate, key = loaded.settings.tls_cert, loaded.settings.tls_key
+    if certificate is None or key is None:
+        return None
+    try:
+        return TlsIdentity.load(certificate, key)
+    except KeyFileError as error:
+        raise loaded.error("tls_key", error) from error
+    except CertificateFileError as error:
+        raise loaded.error("tls_cert", error) from error
+    except UnusableFileError as error:
+        raise loaded.error("tls_key" if error.file == key else "tls_cert", error) from error
 
 
 def _statuses(settings: Settings) -> StatusListFile | None:

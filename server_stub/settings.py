@@ -99,6 +99,12 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535), Group.ADDRESS] = _field(
         8021, "Port to listen on; 0 selects a free one."
     )
+    tls_cert: Annotated[Path | None, Group.ADDRESS, RELOAD] = _field(
+        None, "Certificate for HTTPS in PEM, followed by those of its issuers."
+    )
+    tls_key: Annotated[Path | None, Group.ADDRESS, RELOAD] = _field(
+        None, "Private key of that certificate in PEM; others must not be able to read it."
+    )
     hosts: Annotated[tuple[HostName, ...], Group.ADDRESS, RELOAD] = _field(
         (), "Hosts that are served, without ports: verdict.example,[::1]; by default every host."
     )

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from server_stub.settings import PREFIX, TABLE, Kind, Setting, Settings
-from text_input.files import UnusableFileError, read_text
+from text_input.files import UnusableFileError, may_be_read_by_others, read_text
 from text_input.messages import shortened
 from text_input.suggestions import suggestion
 from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
@@ -31,8 +31,6 @@ _EMPTY: Final = {
     "host": "name an address, such as 127.0.0.1, or 0.0.0.0 for all",
     "database": "name a file, or postgresql://user:password@host/name",
 }
-_OTHERS: Final = 0o007
-"""Mode bits of users that neither own a file nor are in its group."""
 
 _TYPES: Final[dict[Kind, tuple[type, ...]]] = {
     Kind.FLAG: (bool,),
@@ -164,11 +162,6 @@ def _file_values(file: Path) -> dict[str, SettingValue]:
     return {name: SettingValue(value, places[name], file.parent) for name, value in document.items()}
 
 
-def may_be_read_by_others(file: Path) -> bool:
-    """Whether users other than the owner of a file and its group can read or write it."""
-    return bool(file.stat().st_mode & _OTHERS)
-
-
 def _option_value(setting: Setting, given: OptionValue) -> SettingValue:
     place = setting.options[0]
     if isinstance(given, bool):
@@ -229,6 +222,9 @@ def _described(error: ErrorDetails, values: Mapping[str, SettingValue]) -> str:
 
 def _check_combinations(loaded: LoadedSettings) -> None:
     settings = loaded.settings
+    for name, missing in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if getattr(settings, name) and not getattr(settings, missing):
+            raise loaded.error(name, f"set {TABLE[missing].options[0]} ({TABLE[missing].variable}) too")
     if settings.reachable_with_public_keys:
         raise loaded.error(
             "host",

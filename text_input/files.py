@@ -11,6 +11,7 @@ class UnusableFileError(ValueError):
 
     def __init__(self, file: Path, reason: str, *, missing: bool = False) -> None:
         super().__init__(f"cannot read {file}: {reason}" if missing else f"{file} {reason}")
+        self.file = file
         self.reason = reason
         self.missing = missing
 
@@ -21,6 +22,11 @@ def is_file(name: str) -> bool:
         return Path(name).is_file()
     except (OSError, ValueError):
         return False
+
+
+def may_be_read_by_others(file: Path) -> bool:
+    """Whether users other than the owner of a file and its group can read or write it. Raises OSError."""
+    return bool(file.stat().st_mode & 0o007)
 
 
 def read_bytes(file: Path, limit: int) -> bytes:

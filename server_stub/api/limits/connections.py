@@ -6,9 +6,11 @@ A request that is rejected here has not reached the application; its response is
 
 import asyncio
 import uuid
+from asyncio.sslproto import SSLProtocol
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
+from ssl import SSLContext
 from typing import Any, ClassVar, Final
 
 import h11
@@ -53,9 +55,48 @@ class ConnectionCounter:
             del self._open[address]
 
 
-def protocol(counter: ConnectionCounter) -> type[asyncio.Protocol]:
-    """The protocol class of one server."""
-    return type("Protocol", (_LimitedH11Protocol,), {"counter": counter})
+def protocol(
+    counter: ConnectionCounter, tls: Callable[[], SSLContext] | None = None
+) -> Callable[..., asyncio.BaseProtocol]:
+    """Makes the protocol of each connection of one server, with TLS by the context that `tls` returns."""
+    attributes = {"counter": counter, "counted_below": tls is not None}
+    http: type[_LimitedH11Protocol] = type("Protocol", (_LimitedH11Protocol,), attributes)
+    if tls is None:
+        return http
+    return lambda **arguments: _LimitedTlsProtocol(counter, http(**arguments), tls())
+
+
+class _LimitedTlsProtocol(SSLProtocol):
+    """TLS below HTTP. It is counted from its beginning, and limited in time: a handshake costs a stranger nothing.
+
+    asyncio itself would start with TLS, and tell nobody of a connection before its handshake is complete.
+    """
+
+    def __init__(self, counter: ConnectionCounter, http: asyncio.Protocol, context: SSLContext) -> None:
+        super().__init__(
+            asyncio.get_running_loop(),
+            http,
+            context,
+            None,  # type: ignore[arg-type] # nobody waits for the handshake
+            server_side=True,
+            ssl_handshake_timeout=counter.limits.headers_seconds,
+            ssl_shutdown_timeout=counter.limits.linger_seconds,
+        )
+        self._counter = counter
+        self._address = "unknown"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        self._address = of_address(peer[0]) if peer else "unknown"
+        if self._counter.opened(self._address):
+            super().connection_made(transport)
+        else:
+            self._counter.metrics.cut(Cut.TOO_MANY_CONNECTIONS)
+            transport.abort()  # type: ignore[attr-defined]
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._counter.closed(self._address)
 
 
 _VERSIONS: Final = (b"1.0", b"1.1")
@@ -107,6 +148,8 @@ class _Connection(h11.Connection):
 
 class _LimitedH11Protocol(H11Protocol):
     counter: ClassVar[ConnectionCounter]
+    counted_below: ClassVar[bool]
+    """Whether TLS has counted the connection."""
 
     def __init__(
         self,
@@ -125,10 +168,11 @@ class _LimitedH11Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self._address = of_address(self.client[0]) if self.client else "unknown"
-        if not self.counter.opened(self._address):
-            self._refuse(503, ProblemCode.UNAVAILABLE, "too many connections", Cut.TOO_MANY_CONNECTIONS)
-            return
+        if not self.counted_below:
+            self._address = of_address(self.client[0]) if self.client else "unknown"
+            if not self.counter.opened(self._address):
+                self._refuse(503, ProblemCode.UNAVAILABLE, "too many connections", Cut.TOO_MANY_CONNECTIONS)
+                return
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,0 +1,87 @@
+"""The certificate and the private key with which a server speaks TLS, checked before they are used."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from text_input.files import may_be_read_by_others, read_bytes
+
+FILE_MAX: Final = 256 * 1024
+"""Longest PEM file, in bytes."""
+
+
+class CertificateFileError(ValueError):
+    """The certificate cannot be used."""
+
+
+class KeyFileError(ValueError):
+    """The private key cannot be used, or others can read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsIdentity:
+    """A certificate with its key, ready for connections. The validity is that of the server's own certificate."""
+
+    context: ssl.SSLContext
+    not_before: datetime
+    not_after: datetime
+
+    @classmethod
+    def load(cls, certificate: Path, key: Path) -> "TlsIdentity":
+        """Read both from PEM files; the certificate of the server comes first, then those of its issuers.
+
+        Raises UnusableFileError, CertificateFileError or KeyFileError.
+        """
+        own = _own_certificate(certificate)
+        _check_key(key, own)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        context.set_alpn_protocols(["http/1.1"])
+        try:
+            context.load_cert_chain(certificate, key)
+        except (ssl.SSLError, OSError) as error:
+            raise CertificateFileError(f"{certificate} with {key}: {error.strerror or error.args[-1]}") from error
+        return cls(context, own.not_valid_before_utc, own.not_valid_after_utc)
+
+    def problem(self, now: datetime) -> str | None:
+        """Why clients will reject the certificate at `now`, None if it is valid."""
+        if now > self.not_after:
+            return f"the certificate expired at {self.not_after.isoformat()}"
+        if now < self.not_before:
+            return f"the certificate is not valid before {self.not_before.isoformat()}"
+        return None
+
+
+def _own_certificate(file: Path) -> x509.Certificate:
+    content = read_bytes(file, FILE_MAX)
+    try:
+        return x509.load_pem_x509_certificates(content)[0]
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CertificateFileError(f"{file} has no certificate in PEM (BEGIN CERTIFICATE)") from error
+
+
+def _check_key(file: Path, certificate: x509.Certificate) -> None:
+    content = read_bytes(file, FILE_MAX)
+    if may_be_read_by_others(file):
+        raise KeyFileError(f"others can read {file}; run chmod 600 {file}")
+    try:
+        key = load_pem_private_key(content, None)
+    except TypeError as error:
+        raise KeyFileError(f"{file} is encrypted; store the key without a passphrase") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyFileError(f"{file} has no private key in PEM (BEGIN PRIVATE KEY)") from error
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
+        raise KeyFileError(f"{file} is not the key of the first certificate")
+
+
+def utc_now() -> datetime:
+    """The time of the machine."""
+    return datetime.now(UTC)
