@@ -128,7 +128,7 @@ def _config() -> uvicorn.Config:
     app = _app()
     config = uvicorn.Config(
         app,
-        http=protocol(ConnectionCounter(_LIMITS, app.state.metrics)),
+        http=protocol(ConnectionCounter(app.state.limits, app.state.metrics)),
         ws="none",
         access_log=False,
         log_config=None,

@@ -84,7 +84,7 @@ def _tls(loaded: LoadedSettings) -> TlsIdentity | None:
     except CertificateFileError as error:
         raise loaded.error("tls_cert", error) from error
     except UnusableFileError as error:
-        raise loaded.error("tls_key" if error.file == key else "tls_cert", error) from error
+        raise loaded.error("tls_cert" if error.file == certificate else "tls_key", error) from error
 
 
 def _statuses(settings: Settings) -> StatusListFile | None:

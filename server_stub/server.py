@@ -1,11 +1,15 @@
 """Runs the verdict server: on the main thread, or on a separate thread for the lab and tests."""
 
+import asyncio
 import math
+import os
 import secrets as entropy
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from ssl import SSLContext
 from threading import Event, Thread
 from types import TracebackType
 from typing import Final, Self
@@ -18,9 +22,11 @@ from server_stub.admin.retention import Retention
 from server_stub.api.app import create_app
 from server_stub.api.device_app import DEFAULT_LIMITS, new_uuid
 from server_stub.api.limits.connections import ConnectionCounter, protocol
+from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
 from server_stub.api.retention import BackgroundPruning
+from server_stub.api.threads import DaemonThreads
 from server_stub.clock import HostClock
 from server_stub.configuration import Configuration
 from server_stub.key_repository import KeyRepository, VerdictSigner
@@ -81,17 +87,21 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served, l
     log: Log | None = None,
     limits: ServerLimits = DEFAULT_LIMITS,
     keep_days: int | None = None,
+    tls: Callable[[], SSLContext] | None = None,
+    reload: Callable[[LimitsInForce], None] | None = None,
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish the accepted requests.
 
     Serves `repository` too, and the admin API if there is `admin`. Prunes records older than `keep_days` by the clock
-    of the machine, whatever the clock of `service`; without it, none. Calls `announce` with the origin, for example
+    of the machine, whatever the clock of `service`; without it, none. `tls` returns the context of each new connection;
+    without it, the server speaks plain HTTP. SIGHUP calls `reload`. Calls `announce` with the origin, for example
     `http://127.0.0.1:8080`, when the server is ready. The caller closes the store and the repository. Raises OSError
     if the address cannot be used.
     """
     with listen(host, port) as listener:
         app = create_app(service, repository=repository, admin=admin, log=log, limits=limits)
-        server = _server(app, lambda: announce(origin(listener)))
+        scheme = "https" if tls else "http"
+        server = _server(app, lambda: announce(origin(listener, scheme)), tls, reload)
         with ExitStack() as stack:
             if keep_days is not None:
                 clock = admin.clock_admin if admin else None
@@ -119,14 +129,16 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def origin(listener: socket.socket) -> str:
+def origin(listener: socket.socket, scheme: str = "http") -> str:
     """The origin of `listener` for clients."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class ServerThread:
     """Serves `service`, and `repository` if there is one, over real HTTP on a free port while the block runs.
+
+    `origin` has scheme, host and port; `limits` are those in force.
 
     >>> with ServerThread(service) as server:  # doctest: +SKIP
     ...     requests.get(server.origin + "/healthz")
@@ -143,21 +155,19 @@ class ServerThread:
         log: Log | None = None,
         limits: ServerLimits = DEFAULT_LIMITS,
         request_ids: Callable[[], str] = new_uuid,
+        tls: Callable[[], SSLContext] | None = None,
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
         app = create_app(
             service, repository=repository, admin=admin, log=log, limits=limits, request_ids=request_ids
         )
-        self._server = _server(app, self._started.set)
+        self._server = _server(app, self._started.set, tls)
+        self.origin: Final = origin(self._listener, "https" if tls else "http")
+        self.limits: Final[LimitsInForce] = app.state.limits
         self._thread = Thread(
             target=self._server.run, args=([self._listener],), name="verdict-server", daemon=True
         )
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port."""
-        return origin(self._listener)
 
     def start(self) -> Self:
         """Start, and return when the server is ready. Raises RuntimeError if that takes too long."""
@@ -182,16 +192,42 @@ class ServerThread:
 
 
 class _Server(uvicorn.Server):
-    """Calls `started` when it is ready. At a signal `run` returns, so that the caller can close its store."""
+    """Calls `started` when it is ready. At SIGINT or SIGTERM `run` returns, so that the caller can close its store.
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    At SIGHUP it calls `reload`, if there is one, on a thread. If its terminal was closed, that is the end instead.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        limits: LimitsInForce,
+        started: Callable[[], None],
+        reload: Callable[[LimitsInForce], None] | None,
+    ) -> None:
         super().__init__(config)
+        self._limits = limits
         self._on_start = started
+        self._reload = reload
+        self._threads = DaemonThreads(1, "reload")
+        self._of_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            if self._reload is not None:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up, self._reload)
             self._on_start()
+
+    def _hang_up(self, reload: Callable[[LimitsInForce], None]) -> None:
+        if self._of_terminal and not _has_terminal():
+            self.should_exit = True
+            return
+        done = asyncio.get_running_loop().run_in_executor(self._threads, reload, self._limits)
+        done.add_done_callback(asyncio.Future.result)  # an error is logged by the event loop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.timeout_graceful_shutdown = math.ceil(self._limits.values.grace_seconds)
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -201,22 +237,35 @@ class _Server(uvicorn.Server):
             self._captured_signals.clear()
 
 
-def _server(app: FastAPI, started: Callable[[], None]) -> _Server:
-    limits: ServerLimits = app.state.limits
+def _has_terminal() -> bool:
+    """Whether this process has a terminal that is open. One that was started by `nohup` or systemd has none."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _server(
+    app: FastAPI,
+    started: Callable[[], None],
+    tls: Callable[[], SSLContext] | None = None,
+    reload: Callable[[LimitsInForce], None] | None = None,
+) -> _Server:
+    limits: LimitsInForce = app.state.limits
+    proxies = limits.values.trusted_proxies
     config = uvicorn.Config(
         app,
-        http=protocol(ConnectionCounter(limits, app.state.metrics)),
+        http=protocol(ConnectionCounter(limits, app.state.metrics), tls),  # type: ignore[arg-type] # makes protocols
         ws="none",
         access_log=False,
         # uvicorn logs tracebacks of internal errors, whose message may quote what a device sent.
         log_config=None,
         log_level="critical",
         server_header=False,
-        timeout_graceful_shutdown=math.ceil(limits.grace_seconds),
-        timeout_keep_alive=limits.idle_seconds,  # type: ignore[arg-type] # also works with fractions
         # By default uvicorn would trust any proxy on this machine; only the configured proxies are trusted.
-        proxy_headers=bool(limits.trusted_proxies),
-        forwarded_allow_ips=list(limits.trusted_proxies),
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         lifespan="off",
     )
-    return _Server(config, started)
+    return _Server(config, limits, started, reload)

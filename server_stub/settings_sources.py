@@ -70,6 +70,12 @@ class LoadedSettings:
     settings: Settings = field(default_factory=Settings)
     values: Mapping[str, SettingValue] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    sources: tuple[Mapping[str, OptionValue], Mapping[str, str], str | None] = ({}, {}, None)
+    """The options, the variables and the file: the arguments of `read_settings`."""
+
+    def read_again(self) -> "LoadedSettings":
+        """The settings as they are now: the file may have changed. Raises SettingsError."""
+        return read_settings(*self.sources)
 
     def place(self, name: str) -> str:
         """Where the setting called `name` was set; its option if it has its default."""
@@ -108,7 +114,7 @@ def read_settings(
         problems += [shortened(_described(each, values)) for each in error.errors(include_url=False)]
     if settings is None or problems:
         raise SettingsError("\n".join(problems))
-    loaded = LoadedSettings(settings, values, ignored)
+    loaded = LoadedSettings(settings, values, ignored, (options, dict(environment), config))
     _check_combinations(loaded)
     return loaded
 

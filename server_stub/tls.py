@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +26,10 @@ class KeyFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TlsIdentity:
-    """A certificate with its key, ready for connections. The validity is that of the server's own certificate."""
+    """The certificate of a server, and the context of connections that uses it with its key and issuers."""
 
     context: ssl.SSLContext
-    not_before: datetime
-    not_after: datetime
+    certificate: x509.Certificate
 
     @classmethod
     def load(cls, certificate: Path, key: Path) -> "TlsIdentity":
@@ -47,15 +46,18 @@ class TlsIdentity:
         try:
             context.load_cert_chain(certificate, key)
         except (ssl.SSLError, OSError) as error:
-            raise CertificateFileError(f"{certificate} with {key}: {error.strerror or error.args[-1]}") from error
-        return cls(context, own.not_valid_before_utc, own.not_valid_after_utc)
+            raise CertificateFileError(
+                f"{certificate} with {key}: {error.strerror or error.args[-1]}"
+            ) from error
+        return cls(context, own)
 
     def problem(self, now: datetime) -> str | None:
         """Why clients will reject the certificate at `now`, None if it is valid."""
-        if now > self.not_after:
-            return f"the certificate expired at {self.not_after.isoformat()}"
-        if now < self.not_before:
-            return f"the certificate is not valid before {self.not_before.isoformat()}"
+        begin, end = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+        if now > end:
+            return f"the certificate expired at {end.isoformat()}"
+        if now < begin:
+            return f"the certificate is not valid before {begin.isoformat()}"
         return None
 
 
@@ -80,8 +82,3 @@ def _check_key(file: Path, certificate: x509.Certificate) -> None:
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
         raise KeyFileError(f"{file} is not the key of the first certificate")
-
-
-def utc_now() -> datetime:
-    """The time of the machine."""
-    return datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,6 +14,7 @@ from lab.cli.server_settings import SettingsCommand, with_settings
 with deferred():
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import clock, key_repository, server
+    from server_stub import reload as reloading
     from server_stub.admin import clock as admin_clock
     from server_stub.admin import context, devices, keys
     from server_stub.api import json_log
@@ -27,16 +28,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command("serve", cls=SettingsCommand)
 @with_settings()
-def serve(
-    configured: "Configuration",
-    accept_clock: Annotated[
-        bool,
-        typer.Option(
-            "--accept-clock",
-            help="Accept the clock as it is, after it was wrong: sign all metadata again, under the next clock number.",
-        ),
-    ] = False,
-) -> None:
+def serve(configured: "Configuration") -> None:
     """Run the verdict server until it is interrupted.
 
     Each setting is an option, a variable and a member of the --config file. An option precedes a variable, and a
@@ -49,12 +41,11 @@ def serve(
     """
     settings = configured.settings
     try:
-        server.listen(
-            settings.host, settings.port
-        ).close()  # first, so that a failed start leaves no files behind
+        # First, so that a failed start leaves no files behind.
+        server.listen(settings.host, settings.port).close()
         with databases.opened_store(configured.database, "; choose another --db") as store:
             _check_no_test_clock(store)
-            _serve(configured, store, accept_clock=accept_clock)
+            _serve(configured, store)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
     except clock.ClockError as error:
@@ -80,15 +71,13 @@ def _check_no_test_clock(store: "SqlStore") -> None:
         )
 
 
-def _serve(configured: "Configuration", store: "SqlStore", *, accept_clock: bool) -> None:
+def _serve(configured: "Configuration", store: "SqlStore") -> None:
     settings, folder = configured.settings, configured.keys
     maker, database, algorithm = manufacturer.Manufacturer(settings.seed), store.database, settings.algorithm
     secrets = maker.secrets_signing_by(algorithm)
     log = json_log.json_log(sys.stderr)
-    if configured.loaded.ignored:
-        log.info("variables-ignored", names=configured.loaded.ignored)
     guard = admin_clock.guarded_clock(clock.HostClock(), store, folder)
-    if accept_clock:
+    if settings.accept_clock:
         guard.accept()
     with maker.ceremony.open(folder, secrets.signing_keys, guard) as repository:
         history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
@@ -109,13 +98,15 @@ def _serve(configured: "Configuration", store: "SqlStore", *, accept_clock: bool
             signer=signer,
         )
         clock_admin = admin_clock.ClockAdmin(guard, repository)
-        if accept_clock:
+        if settings.accept_clock:
             clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
         admin = context.AdminContext.of(
             service,
             keys=keys.KeyAdmin(repository, keyring, history.successor, guard.unchecked),
             clock_admin=clock_admin,
         )
+        reloader = reloading.Reloader(configured, admin, log)
+        reloader.start()
         token_file = database.beside("-admin-token")
         token = first_token(token_file, admin)
 
@@ -147,6 +138,8 @@ def _serve(configured: "Configuration", store: "SqlStore", *, accept_clock: bool
             admin=admin,
             log=log,
             limits=settings.limits,
+            tls=reloader.tls,
+            reload=reloader.reload,
             keep_days=settings.keep_days,
         )
 

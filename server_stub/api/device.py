@@ -10,8 +10,7 @@ from fastapi.responses import Response
 from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, InjectedResponse
 from server_stub.api.content_types import check_accepts, check_content_type
 from server_stub.api.error_responses import SCHEMAS, problem_responses
-from server_stub.api.limits.rates import AddressRate, RateLimit
-from server_stub.api.limits.settings import ServerLimits
+from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError, problem
 from server_stub.api.threads import DaemonThreads
@@ -58,28 +57,19 @@ _VERDICTS: Final[dict[int | str, dict[str, Any]]] = {
 _EVIDENCE: Final = {"requestBody": {"required": True, "content": _token(media.EVIDENCE, "Evidence")}}
 
 
-class EvidenceRates:
-    """The rates of verdicts: of each attested device, and of each address for other evidence."""
-
-    def __init__(self, limits: ServerLimits, clock: Callable[[], float]) -> None:
-        device, unattested = limits.rate_per_device, limits.rate_unattested
-        self.device = RateLimit(device, clock, limits.rate_memory) if device else None
-        self.unattested = AddressRate(unattested, clock, limits.rate_memory) if unattested else None
-
-
 class MeteredObserver:
     """Measures the steps of one judgement and applies the rates of evidence from `address`.
 
     Implements `server_stub.verdicts.observer.RequestObserver`. `clock` is in seconds and never decreases.
     """
 
-    __slots__ = ("_address", "_clock", "_counted", "_last", "_metrics", "_rates", "_spent")
+    __slots__ = ("_address", "_clock", "_counted", "_last", "_limits", "_metrics", "_spent")
 
     def __init__(
-        self, clock: Callable[[], float], rates: EvidenceRates, metrics: Metrics, address: str | None
+        self, clock: Callable[[], float], limits: LimitsInForce, metrics: Metrics, address: str | None
     ) -> None:
         self._clock = clock
-        self._rates = rates
+        self._limits = limits
         self._metrics = metrics
         self._address = address or ""
         self._counted = False
@@ -94,7 +84,7 @@ class MeteredObserver:
 
     def check_rate(self, sub: str) -> None:
         """Count a request of this device. Raises RateExceededError."""
-        wait = self._rates.device.refuses(sub) if self._rates.device else None
+        wait = self._limits.refuses(Limit.DEVICE, sub)
         if wait is not None:
             self._metrics.limited(Limit.DEVICE)
             raise RateExceededError(wait, "this device sends requests too often")
@@ -104,10 +94,10 @@ class MeteredObserver:
 
         Attested evidence is not counted and not rejected: other users may share the address of the sender.
         """
-        if self._counted or not self._rates.unattested:
+        if self._counted:
             return
         self._counted = True
-        wait = self._rates.unattested.refuses(self._address)
+        wait = self._limits.refuses(Limit.UNATTESTED, self._address)
         if wait is not None:
             self._metrics.limited(Limit.UNATTESTED)
             raise RateExceededError(wait, "this address sends evidence that attests no device too often")
@@ -121,14 +111,13 @@ class VerdictExecutor:
     """Judges evidence on threads. `limits.judging_max` bounds how many requests are judged or wait for it."""
 
     def __init__(
-        self, service: VerdictService, limits: ServerLimits, metrics: Metrics, clock: Callable[[], float]
+        self, service: VerdictService, limits: LimitsInForce, metrics: Metrics, clock: Callable[[], float]
     ) -> None:
         self._service = service
         self._metrics = metrics
         self._clock = clock
-        self._rates = EvidenceRates(limits, clock)
+        self._limits = limits
         self._threads = DaemonThreads(_JUDGES, "judge")
-        self._judging_max = limits.judging_max
         self._judging = 0
 
     async def judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
@@ -136,7 +125,7 @@ class VerdictExecutor:
 
         Raises ApiError or ServiceError.
         """
-        if self._judging >= self._judging_max:
+        if self._judging >= self._limits.values.judging_max:
             raise ApiError(503, ProblemCode.UNAVAILABLE, "too many requests wait for a verdict; retry later")
         self._judging += 1
         self._metrics.judging.inc()
@@ -150,7 +139,7 @@ class VerdictExecutor:
         return verdict, signed
 
     def _judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
-        observer = MeteredObserver(self._clock, self._rates, self._metrics, address)
+        observer = MeteredObserver(self._clock, self._limits, self._metrics, address)
         try:
             return self._service.judge(token, observer, address)
         finally:
@@ -159,7 +148,7 @@ class VerdictExecutor:
 
 def device_routes(
     service: VerdictService,
-    limits: ServerLimits,
+    limits: LimitsInForce,
     metrics: Metrics,
     clock: Callable[[], float],
     faults: Faults | None = None,

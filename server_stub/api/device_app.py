@@ -14,6 +14,7 @@ from server_stub.api import problems
 from server_stub.api.device import device_routes
 from server_stub.api.health import health_routes
 from server_stub.api.http_rules import HttpRules
+from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.requests import RequestLimitMiddleware
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log, RequestLog
@@ -49,7 +50,8 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     """The application of `service` for devices. It also serves `repository`, and injects `faults`.
 
     `request_ids` returns a UUID for each request. `stopwatch`, in seconds, never decreases; rates and durations are
-    measured with it. The metrics are in `app.state.metrics`.
+    measured with it. The limits in force are in `app.state.limits`, the metrics in
+    `app.state.metrics`.
     """
     metrics = Metrics()
     app = _App(
@@ -61,12 +63,13 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.state.limits, app.state.metrics = limits, metrics
-    app.request_limits = partial(RequestLimitMiddleware, limits=limits, metrics=metrics, clock=stopwatch)
-    app.http_rules = partial(HttpRules, hosts=limits.hosts)
+    in_force = LimitsInForce(limits, stopwatch)
+    app.state.limits, app.state.metrics = in_force, metrics
+    app.request_limits = partial(RequestLimitMiddleware, limits=in_force, metrics=metrics)
+    app.http_rules = partial(HttpRules, limits=in_force)
     app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
-    app.include_router(device_routes(service, limits, metrics, stopwatch, faults))
+    app.include_router(device_routes(service, in_force, metrics, stopwatch, faults))
     if repository is not None:
         app.include_router(tuf_routes(repository))
     app.include_router(health_routes(service, metrics))

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.problems import ApiError, refusal
 from wire.codes import ProblemCode
 
@@ -24,14 +25,14 @@ class HttpRules:
     """ASGI middleware.
 
     - HEAD is answered like GET without the body (RFC 9110 section 9.3.2).
-    - If `hosts` is not empty, a request for another host gets 421 (section 15.5.20).
+    - If there are `hosts`, a request for another host gets 421 (section 15.5.20).
     - A request with a Content-Encoding gets 415 with Accept-Encoding (section 15.5.16): nothing is decompressed.
     - Every response has security headers.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, limits: LimitsInForce) -> None:
         self._app = app
-        self._hosts = frozenset(map(str.lower, hosts))
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or reject it."""
@@ -60,10 +61,11 @@ class HttpRules:
         await self._app(scope, receive, send_with_headers)
 
     def _check_host(self, scope: Scope) -> None:
-        if not self._hosts:
+        hosts = self._limits.values.hosts
+        if not hosts:
             return
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        if host_name(host.decode("latin-1")) not in self._hosts:
+        if host_name(host.decode("latin-1")) not in map(str.lower, hosts):
             raise ApiError(421, ProblemCode.REQUEST_MALFORMED, "this server does not serve the host in Host")
 
 

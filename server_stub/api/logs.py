@@ -19,6 +19,9 @@ class Log(Protocol):
     def info(self, event: str, **fields: object) -> object:
         """Write one line."""
 
+    def warning(self, event: str, **fields: object) -> object:
+        """Write one line about what an operator should change."""
+
 
 class RequestLog:
     """ASGI middleware that gives each request an id, and counts and logs its response.

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from server_stub.attestation.chain import ChainVerifier
+from server_stub.attestation.chain import ChainVerifier, Statuses
 from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.clock import RETRY_AFTER, ClockError
 from server_stub.evidence.challenges import NONCE_SPENT, Challenger
@@ -121,6 +121,15 @@ class VerdictService:
         # If the store cannot be written yet, the policy is put in force with the first verdict.
         with suppress(StoreUnavailableError), store.transaction() as transaction:
             self._in_force.establish(transaction)
+
+    def appraise_by(
+        self, country_of: CountryOf, deviations: DeviationTreatment, statuses: Statuses | None
+    ) -> None:
+        """From the next request on, appraise evidence by these tables and this treatment of deviations."""
+        chains = replace(self._appraiser.chains, statuses=statuses)
+        self._appraiser = replace(
+            self._appraiser, chains=chains, country_of=country_of, deviations=deviations
+        )
 
     def challenge(self) -> Challenge:
         """A new nonce; nothing is stored. Raises ServiceError if the clock is wrong."""

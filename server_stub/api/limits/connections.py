@@ -18,6 +18,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.rates import of_address
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Cut, Metrics
@@ -28,12 +29,17 @@ from wire.codes import ProblemCode
 class ConnectionCounter:
     """The open connections of one server: their total and their number by address."""
 
-    def __init__(self, limits: ServerLimits, metrics: Metrics) -> None:
-        self.limits: Final = limits
+    def __init__(self, limits: LimitsInForce, metrics: Metrics) -> None:
+        self._limits = limits
         self.metrics: Final = metrics
         self._open: Counter[str] = Counter()
         self._total = 0
-        self._proxies = [ip_network(proxy) for proxy in limits.trusted_proxies]
+        self._proxies = [ip_network(proxy) for proxy in limits.values.trusted_proxies]
+
+    @property
+    def limits(self) -> ServerLimits:
+        """The limits for a connection that begins now."""
+        return self._limits.values
 
     def opened(self, address: str) -> bool:
         """Count a connection until `closed`. Returns whether it is within the limits; proxies have no own limit."""
@@ -79,7 +85,7 @@ class _LimitedTlsProtocol(SSLProtocol):
             context,
             None,  # type: ignore[arg-type] # nobody waits for the handshake
             server_side=True,
-            ssl_handshake_timeout=counter.limits.headers_seconds,
+            ssl_handshake_timeout=counter.limits.headers_seconds,  # type: ignore[arg-type] # also fractions
             ssl_shutdown_timeout=counter.limits.linger_seconds,
         )
         self._counter = counter
@@ -160,6 +166,7 @@ class _LimitedH11Protocol(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = self.counter.limits
+        self.timeout_keep_alive = self._limits.idle_seconds  # type: ignore[assignment] # also works with fractions
         self.conn = self._incoming = _Connection(self._limits.headers_max)
         self._on_timeout: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None

@@ -18,34 +18,42 @@ SITE_FACTOR: Final = 10
 
 
 class RateLimit:
-    """Limits the requests of each key to `rate`. `clock` is in seconds and never decreases.
+    """Limits the requests of each key to `rate`; None is no limit. `clock` is in seconds and never decreases.
 
     When more than `memory` requests would be stored, the least recently used keys are evicted.
     """
 
-    def __init__(self, rate: RateLimitItem, clock: Callable[[], float], memory: int) -> None:
-        self._amount, self._seconds = rate.amount, rate.get_expiry()
+    def __init__(self, rate: RateLimitItem | None, clock: Callable[[], float], memory: int) -> None:
+        self._rate = rate
         self._clock = clock
-        self._memory = max(memory, rate.amount)
+        self._memory = memory
         self._requests: OrderedDict[str, deque[float]] = OrderedDict()
         """Times of accepted requests by key, oldest first; the most recently used key is the last one."""
         self._stored = 0
         self._lock = Lock()
 
+    def change(self, rate: RateLimitItem | None) -> None:
+        """Replace the rate. Requests that were counted count against the new one."""
+        with self._lock:
+            self._rate = rate
+
     def refuses(self, key: str) -> int | None:
         """Count a request. Returns None if it is accepted, else the seconds after which the next one will be."""
         with self._lock:
+            if self._rate is None:
+                return None
+            amount, seconds = self._rate.amount, self._rate.get_expiry()
             now = self._clock()
             times = self._requests.setdefault(key, deque())
             self._requests.move_to_end(key)
-            while times and times[0] <= now - self._seconds:
+            while times and times[0] <= now - seconds:
                 times.popleft()
                 self._stored -= 1
-            if len(times) >= self._amount:
-                return max(1, math.ceil(times[0] + self._seconds - now))
+            if len(times) >= amount:
+                return max(1, math.ceil(times[len(times) - amount] + seconds - now))
             times.append(now)
             self._stored += 1
-            while self._stored > self._memory:
+            while self._stored > max(self._memory, amount):
                 self._stored -= len(self._requests.popitem(last=False)[1])
             return None
 
@@ -56,9 +64,15 @@ class AddressRate:
     A site has a /48 (RFC 6177 section 2), and so 65,536 of the /64 that count as addresses.
     """
 
-    def __init__(self, rate: RateLimitItem, clock: Callable[[], float], memory: int) -> None:
-        self._addresses = RateLimit(rate, clock, memory)
-        self._sites = RateLimit(type(rate)(rate.amount * SITE_FACTOR, rate.multiples), clock, memory)
+    def __init__(self, rate: RateLimitItem | None, clock: Callable[[], float], memory: int) -> None:
+        self._addresses = RateLimit(None, clock, memory)
+        self._sites = RateLimit(None, clock, memory)
+        self.change(rate)
+
+    def change(self, rate: RateLimitItem | None) -> None:
+        """Replace the rate. Requests that were counted count against the new one."""
+        self._addresses.change(rate)
+        self._sites.change(type(rate)(rate.amount * SITE_FACTOR, rate.multiples) if rate else None)
 
     def refuses(self, host: str) -> int | None:
         """Count a request of `host`. Returns None if it is accepted, else the seconds until the next one will be."""

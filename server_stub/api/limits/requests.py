@@ -5,15 +5,13 @@ that sends one byte a second occupies one connection and no thread.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.admin.context import PREFIX as ADMIN_PREFIX
-from server_stub.api.limits.rates import AddressRate
-from server_stub.api.limits.settings import ServerLimits
+from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.metrics import METRICS_PATH, Limit, Metrics
 from server_stub.api.problems import ApiError, refusal
 from wire.codes import ProblemCode
@@ -31,20 +29,10 @@ def _limit_of(path: str) -> Limit:
 class RequestLimitMiddleware:
     """ASGI middleware that rejects requests which are too frequent, too long or too slow with a problem document."""
 
-    def __init__(
-        self, app: ASGIApp, *, limits: ServerLimits, metrics: Metrics, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, limits: LimitsInForce, metrics: Metrics) -> None:
         self._app = app
         self._limits = limits
         self._metrics = metrics
-        rates = {
-            Limit.ADDRESS: limits.rate_per_address,
-            Limit.OPERATIONS: limits.rate_operations,
-            Limit.ADMIN: limits.rate_admin,
-        }
-        self._rates = {
-            limit: AddressRate(rate, clock, limits.rate_memory) for limit, rate in rates.items() if rate
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its whole body, or reject it."""
@@ -68,10 +56,8 @@ class RequestLimitMiddleware:
 
     def _check_rate(self, scope: Scope) -> None:
         limit = _limit_of(scope["path"])
-        if limit not in self._rates:
-            return
         client = scope.get("client")
-        wait = self._rates[limit].refuses(client[0] if client else "")
+        wait = self._limits.refuses(limit, client[0] if client else "")
         if wait is not None:
             self._metrics.limited(limit)
             raise ApiError(429, ProblemCode.TOO_MANY_REQUESTS, "too many requests from this address", wait)
@@ -85,7 +71,7 @@ class RequestLimitMiddleware:
                 self._check_length(int(value[:20]))
         body = bytearray()
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
+            async with asyncio.timeout(self._limits.values.body_seconds):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -95,10 +81,10 @@ class RequestLimitMiddleware:
                     if not message.get("more_body"):
                         return bytes(body)
         except TimeoutError:
-            detail = f"the body must arrive within {self._limits.body_seconds:g} s"
+            detail = f"the body must arrive within {self._limits.values.body_seconds:g} s"
             raise ApiError(408, ProblemCode.REQUEST_TIMED_OUT, detail) from None
 
     def _check_length(self, length: int) -> None:
-        if length > self._limits.body_max:
-            detail = f"the body may have at most {self._limits.body_max} bytes"
+        if length > self._limits.values.body_max:
+            detail = f"the body may have at most {self._limits.values.body_max} bytes"
             raise ApiError(413, ProblemCode.BODY_TOO_LARGE, detail)

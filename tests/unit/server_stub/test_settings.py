@@ -3,60 +3,19 @@
 import itertools
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.configuration import Configuration
-from server_stub.reference_data.status_list import WhenUnusable
 from server_stub.settings import TABLE, Kind, Settings
 from server_stub.settings_sources import LoadedSettings, SettingsError, SettingValue, read_settings
-from server_stub.signing import Algorithm
+from tests.support.settings import VALUES, config
 from text_input.messages import LINE_MAX
 
-RATES = {
-    name: ("7 per 2 hour", '"7 per 2 hour"', "7 per 2 hour") for name in TABLE if name.startswith("rate_")
-}
-SECONDS = {name: ("2.5", "2.5", 2.5) for name in TABLE if name.endswith("_seconds")}
-CONNECTIONS = {name: ("77", "77", 77) for name in TABLE if name.startswith("connections_")}
-VALUES: dict[str, tuple[str, str, Any]] = {
-    "host": ("127.0.0.2", '"127.0.0.2"', "127.0.0.2"),
-    "port": ("8443", "8443", 8443),
-    "hosts": ("a.example, [::1]", '["a.example", "[::1]"]', ("a.example", "[::1]")),
-    "trusted_proxies": ("192.0.2.1", '["192.0.2.1"]', (ip_network("192.0.2.1"),)),
-    "database": ("/r/a.sqlite", '"/r/a.sqlite"', "/r/a.sqlite"),
-    "keys": ("/r/keys", '"/r/keys"', Path("/r/keys")),
-    "algorithm": ("ML-DSA-65", '"ML-DSA-65"', Algorithm.ML_DSA_65),
-    "seed": ("other", '"other"', "other"),
-    "allow_public_seed": ("true", "true", True),
-    "keep_days": ("7", "7", 7),
-    "policy": ("/r/mine.toml", '"/r/mine.toml"', "/r/mine.toml"),
-    "source_countries": ("/r/table.csv", '"/r/table.csv"', Path("/r/table.csv")),
-    "attestation_deviations": ("refuse", '"refuse"', DeviationTreatment.REFUSE),
-    "status_list": ("/r/list.json", '"/r/list.json"', Path("/r/list.json")),
-    "status_list_max_age": ("3600", "3600", 3600),
-    "status_list_unusable": ("accept", '"accept"', WhenUnusable.ACCEPT),
-    "status_list_fetched_at": (
-        "2026-02-25T12:00:00Z",
-        "2026-02-25T12:00:00Z",
-        datetime(2026, 2, 25, 12, tzinfo=UTC),
-    ),
-    **RATES,
-    **SECONDS,
-    **CONNECTIONS,
-}
-"""Of each setting: a value other than the default as text, the same in TOML, and what it means."""
-
-
-def config(folder: Path, text: str) -> str:
-    file = folder / "server.toml"
-    file.write_text(text, "utf-8")
-    file.chmod(0o600)
-    return str(file)
+TOGETHER = {"tls_cert": {"tls_key": ["key.pem"]}, "tls_key": {"tls_cert": ["cert.pem"]}}
+"""Options that settings need beside them."""
 
 
 def as_option(name: str, text: str) -> Any:
@@ -85,16 +44,18 @@ def test_each_setting_has_a_value_here_that_is_not_its_default() -> None:
 @pytest.mark.parametrize("name", TABLE)
 def test_each_setting_is_read_from_each_source(name: str, tmp_path: Path) -> None:
     text, toml, meaning = VALUES[name]
+    also = TOGETHER.get(name, {})
     sources: list[Any] = [
-        ({name: as_option(name, text)}, {}, None),
-        ({}, as_variable(name, f" {text}\n"), None),
-        ({}, {}, config(tmp_path, f"{name} = {toml}")),
-        ({}, {"ACTIVATION_SERVER_CONFIG": str(tmp_path / "server.toml")}, None),
+        ({name: as_option(name, text)} | also, {}, None),
+        (also, as_variable(name, f" {text}\n"), None),
+        (also, {}, config(tmp_path, f"{name} = {toml}")),
+        (also, {"ACTIVATION_SERVER_CONFIG": str(tmp_path / "server.toml")}, None),
     ]
     for source in sources:
         loaded = read_settings(*source)
         assert getattr(loaded.settings, name) == meaning
-        assert loaded.settings == Settings.model_validate({name: meaning})
+        others = {other: path for other, [path] in also.items()}
+        assert loaded.settings == Settings.model_validate({name: meaning} | others)
 
 
 def test_an_option_precedes_a_variable_a_variable_the_file_and_the_file_the_default(tmp_path: Path) -> None:
@@ -258,11 +219,10 @@ def test_paths_are_relative_to_the_file_that_has_them(
     file = config(tmp_path, "\n".join(f'{name} = "a/b.toml"' for name in paths))
     for name in paths:
         assert str(getattr(read_settings({}, {}, file).settings, name)) == str(tmp_path / "a/b.toml")
-        assert str(getattr(read_settings({name: ["a/b.toml"]}, {}).settings, name)) == "a/b.toml"
-        assert (
-            str(getattr(read_settings({}, as_variable(name, "~/b.toml")).settings, name))
-            == "/home/judge/b.toml"
-        )
+        also = TOGETHER.get(name, {})
+        assert str(getattr(read_settings({name: ["a/b.toml"]} | also, {}).settings, name)) == "a/b.toml"
+        at_home = read_settings(also, as_variable(name, "~/b.toml")).settings
+        assert str(getattr(at_home, name)) == "/home/judge/b.toml"
     names = config(tmp_path, 'policy = "example"\ndatabase = "postgresql://db/v"')
     settings = read_settings({}, {}, names).settings
     assert (settings.policy, settings.database) == ("example", "postgresql://db/v")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from server_stub.api.device import VerdictExecutor
+from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Metrics
 from wire.codes import Decision, Reason
@@ -24,7 +25,7 @@ def executor(judge: Callable[[], None]) -> VerdictExecutor:
         return VERDICT, token.decode()
 
     service: Any = SimpleNamespace(judge=answer)
-    return VerdictExecutor(service, ServerLimits(), Metrics(), lambda: 0.0)
+    return VerdictExecutor(service, LimitsInForce(ServerLimits(), lambda: 0.0), Metrics(), lambda: 0.0)
 
 
 def test_two_judgements_run_concurrently_and_the_others_wait() -> None:
