@@ -133,7 +133,7 @@ class Settings(BaseModel):
     )
     accept_clock: Annotated[bool, Group.RECORDS] = _field(
         default=False,
-        description="Accept the clock as it is, after it was wrong: sign all metadata again, under the next clock number.",
+        description="Accept the clock after it was wrong: sign all metadata again, under the next clock number.",
     )
     keep_days: Annotated[int, Field(ge=1, le=KEEP_DAYS_MAX), Group.RECORDS] = _field(
         KEEP_DAYS, "Days for which inputs of verdicts and audit entries are kept."
