@@ -73,9 +73,9 @@ def protocol(
 
 
 class _LimitedTlsProtocol(SSLProtocol):
-    """TLS below HTTP. It is counted from its beginning, and limited in time: a handshake costs a stranger nothing.
+    """TLS below HTTP, counted and limited in time from the beginning of the connection.
 
-    asyncio itself would start with TLS, and tell nobody of a connection before its handshake is complete.
+    If asyncio created it, the server would not know of a connection before its handshake is complete.
     """
 
     def __init__(self, counter: ConnectionCounter, http: asyncio.Protocol, context: SSLContext) -> None:
@@ -83,7 +83,7 @@ class _LimitedTlsProtocol(SSLProtocol):
             asyncio.get_running_loop(),
             http,
             context,
-            None,  # type: ignore[arg-type] # nobody waits for the handshake
+            None,  # type: ignore[arg-type] # without a future for the handshake
             server_side=True,
             ssl_handshake_timeout=counter.limits.headers_seconds,  # type: ignore[arg-type] # also fractions
             ssl_shutdown_timeout=counter.limits.linger_seconds,

@@ -15,7 +15,7 @@ from tests.support.settings import VALUES, config
 from text_input.messages import LINE_MAX
 
 TOGETHER = {"tls_cert": {"tls_key": ["key.pem"]}, "tls_key": {"tls_cert": ["cert.pem"]}}
-"""Options that settings need beside them."""
+"""Options that a setting needs."""
 
 
 def as_option(name: str, text: str) -> Any:
