@@ -23,13 +23,14 @@ start-up time."""
 
 POLICY: Final = LazyGroup(
     {
+        "list": ("lab.cli.policy:list_policies", "List the shipped policies by name."),
         "check": ("lab.cli.policy:check", "Check policy documents."),
         "explain": ("lab.cli.policy:explain", "Show which rule decides on given facts, and why."),
         "diff": ("lab.cli.policy:diff", "List every change of decision between two policies."),
         "simulate": ("lab.cli.policy:simulate", "Apply a draft to the devices of a server's database."),
     },
     name="policy",
-    help="Check, explain, compare and simulate policies.",
+    help="List, check, explain, compare and simulate policies.",
     example="activation policy explain export-2021-09 --territory CU",
 )
 POLICIES: Final = LazyGroup(

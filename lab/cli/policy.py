@@ -43,6 +43,31 @@ _AMOUNT: Final = re.compile(r"[0-9]{1,9}")
 _UNITS: Final = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
 
+def list_policies(json: Json = False) -> None:
+    """List the shipped policies by name. `activation serve --policy` and the other policy commands take these names.
+
+    \b
+    Example:
+      activation policy list
+    """
+    rows = []
+    for name in policies.names():
+        document = policy_documents.Policy.parse(policies.read(name), name).document
+        rows.append(
+            {
+                "name": name,
+                "version": document.version,
+                "title": document.title,
+                "rules": len(document.rules),
+                "default": name == policies.DEFAULT,
+            }
+        )
+    if json:
+        output.as_json(rows)
+    else:
+        output.show(tables.shipped_policies(rows))
+
+
 def check(
     documents: Annotated[
         list[str], typer.Argument(help="Policy documents (TOML), or names of policies that are shipped.")

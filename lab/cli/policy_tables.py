@@ -14,6 +14,17 @@ from server_stub.policy.facts import duration
 from server_stub.policy.policy import Policy
 
 
+def shipped_policies(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The shipped policies as text."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "version", "rules", "title"):
+        table.add_column(heading, justify="right" if heading in ("version", "rules") else "left")
+    for row in rows:
+        name = f"{row['name']} (default)" if row["default"] else row["name"]
+        table.add_row(name, str(row["version"]), str(row["rules"]), row["title"])
+    return table
+
+
 def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[str, Any]:
     """An explanation as JSON."""
     tried = [

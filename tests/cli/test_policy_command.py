@@ -12,7 +12,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from lab.cli.main import app
-from server_stub.policies import read
+from server_stub.policies import DEFAULT, names, read
+from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Activation
 from tests.support.server_phone import DURING, Clock, Phone, facts, service, telephony, ueid
 from tests.support.stores import open_store
@@ -28,6 +29,22 @@ def as_json(*words: object) -> Any:
     result = run(*words, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def test_list_names_the_shipped_policies_with_version_title_and_number_of_rules() -> None:
+    rows = as_json("list")
+    assert [row["name"] for row in rows] == list(names())
+    assert [row["name"] for row in rows if row["default"]] == [DEFAULT]
+    text = run("list").stdout
+    for row in rows:
+        document = shipped(row["name"]).document
+        assert (row["version"], row["title"], row["rules"]) == (
+            document.version,
+            document.title,
+            len(document.rules),
+        )
+        assert row["name"] in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.fixture
