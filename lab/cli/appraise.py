@@ -56,7 +56,7 @@ def appraise(
     if status_list_fetched_at is not None and status_list is None:
         output.exit_with_error("--status-list-fetched-at needs --status-list")
     try:
-        moment = int(time.time()) if at is None else attestation_inputs.read_moment(at)
+        moment = int(time.time()) if at is None else inputs.read_time(at, "--at", utc=True)
         listed = (
             attestation_inputs.read_status_list(status_list, status_list_fetched_at) if status_list else None
         )

@@ -13,8 +13,7 @@ from lab.cli.lazy import Entry, LazyGroup, deferred
 with deferred():
     from importlib import metadata
 
-    from lab.cli import output
-    from text_input import messages
+    from text_input import messages, printable
 
 _SHOWN_MAX: Final = 200
 GC_THRESHOLD: Final = 100_000
@@ -163,7 +162,7 @@ class _Activation(LazyGroup):
 
 def _safe(error: ClickException) -> ClickException:
     """The error, whose message can repeat an argument: escaped for a terminal, and shortened."""
-    error.message = "\n".join(map(messages.shortened, output.printable(error.message).split("\n")))
+    error.message = "\n".join(map(messages.shortened, printable.printable(error.message).split("\n")))
     return error
 
 

@@ -4,9 +4,7 @@ Exit codes: 0 success, 1 check failed, 2 usage error, 3 environment error (no po
 """
 
 import errno
-import json
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,6 +16,7 @@ import typer
 
 from lab.cli.lazy import deferred
 from text_input.messages import shortened
+from text_input.printable import json_text, printable
 from text_input.suggestions import suggestion
 
 with deferred():
@@ -36,29 +35,9 @@ USAGE = 2
 ENVIRONMENT = 3
 
 
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]")
-"""Characters that a terminal would obey or that reorder what follows: controls but tab and line feed, separators and
-overrides of direction, surrogates."""
-
-
-def printable(text: str) -> str:
-    """`text` with an escape in place of each character that a terminal would obey.
-
-    >>> printable("\\x1b[2J done")
-    '\\\\x1b[2J done'
-    """
-    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
-
-
-def json_text(value: Any, *, indent: int | None = 2) -> str:
-    """`value` as JSON, in which the characters that a terminal would obey are escaped."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
 def as_json(value: Any) -> None:
     """Print one JSON value."""
-    sys.stdout.write(json_text(value) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:

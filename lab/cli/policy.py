@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -18,6 +17,7 @@ from wire.model import TERRITORY
 
 with deferred():
     from lab.cli import policy_tables as tables
+    from lab.inspection import inputs
     from server_stub import policies
     from server_stub.admin import policy_simulation
     from server_stub.attestation import appraisal, deviations
@@ -331,8 +331,6 @@ def _parse_time(text: str | None) -> int:
     if text is None:
         return int(time.time())
     try:
-        moment = datetime.fromisoformat(text)
-        # In the calendar of UTC too, in which tables show it.
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).timestamp())
-    except (ValueError, OverflowError):
-        output.exit_with_error(f"--at: {text!r} is not a time; write one such as 2021-09-07T12:00:00Z")
+        return inputs.read_time(text, "--at", utc=True)
+    except inputs.InputError as error:
+        output.exit_with_error(str(error))

@@ -13,6 +13,7 @@ from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
 from lab.scenario.files.errors import ScenarioError
+from text_input.printable import json_text
 
 with deferred():
     from lab.backend import hosts, http_host
@@ -121,7 +122,7 @@ def _print_json(results: "Iterator[ScenarioResult]") -> "Counter[Status]":
     for each in results:
         sys.stdout.write(",\n" if counts else "[\n")
         counts[each.status] += 1
-        sys.stdout.write(output.json_text(each.as_json(), indent=None))
+        sys.stdout.write(json_text(each.as_json()))
     sys.stdout.write("\n]\n" if counts else "[]\n")
     return counts
 

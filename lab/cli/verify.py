@@ -54,7 +54,7 @@ def verify(
       activation verify verdict.jwt --keys verdict-keys.json --nonce bm9uY2Ut --now 2021-09-29T07:20:00Z
     """
     try:
-        moment = int(time.time()) if now is None else inputs.read_time(now)
+        moment = int(time.time()) if now is None else inputs.read_time(now, "--now")
         expected = verification_trace.Expectations(
             now=moment,
             issuer=issuer,

@@ -1,7 +1,6 @@
 """The inputs of `activation appraise`: chains, roots, challenges and status lists, from arguments and files."""
 
 import binascii
-import datetime
 import json
 import re
 import sys
@@ -13,7 +12,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from lab.inspection.inputs import InputError, read_file
+from lab.inspection.inputs import InputError, read_file, read_time
 from server_stub.attestation.certificate import parse
 from server_stub.attestation.revocation import StatusEntry, StatusList, StatusListError
 
@@ -23,9 +22,6 @@ _ROOTS_MAX: Final = 64
 _STDIN_MAX: Final = 1024 * 1024
 _CHAIN_MAX: Final = 16
 _IMEI: Final = re.compile(r"\d{14,16}", re.ASCII)
-_UTC: Final = datetime.UTC
-_SECONDS: Final = re.compile(r"\d{1,11}", re.ASCII)
-"""Until the year 5138."""
 
 
 def read_chain(argument: str) -> tuple[bytes, ...]:
@@ -92,26 +88,6 @@ def _json_texts(content: bytes, path: Path) -> list[bytes]:
     return [item.encode("utf-8", "surrogatepass") for item in value]
 
 
-def read_moment(argument: str, option: str = "--at") -> int:
-    """Seconds since the epoch, from a number or an ISO 8601 time; UTC if it has no offset, as in certificates.
-
-    >>> read_moment("2026-02-25") == read_moment("2026-02-25T01:00:00+01:00") == 1771977600
-    True
-
-    Raises InputError.
-    """
-    if _SECONDS.fullmatch(argument):
-        return int(argument)
-    try:
-        moment = datetime.datetime.fromisoformat(argument)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=_UTC)).astimezone(_UTC).timestamp())
-    except (ValueError, OverflowError) as error:
-        raise InputError(
-            f"{option} {argument!r} is not a time; give seconds since 1970, a day or a time such as "
-            "2026-02-25T12:00:00Z"
-        ) from error
-
-
 def read_challenge(text: str) -> bytes:
     """Bytes in base64 or base64url, padded or not. Raises InputError."""
     bare = text.rstrip("=").replace("-", "+").replace("_", "/")
@@ -143,7 +119,7 @@ def read_status_list(path: Path, fetched_at: str | None) -> ReadStatusList:
 
     Raises InputError if any part of it is invalid.
     """
-    fetched = None if fetched_at is None else read_moment(fetched_at, "--status-list-fetched-at")
+    fetched = None if fetched_at is None else read_time(fetched_at, "--status-list-fetched-at", utc=True)
     try:
         entries = StatusList.parse(read_file(path)).entries
     except StatusListError as error:

@@ -83,13 +83,16 @@ def read_device_key(argument: str) -> str:
     raise InputError(f"{argument!r} is neither a file nor a thumbprint; give {_DEVICE_KEY_FORMS}")
 
 
-def read_time(argument: str) -> int:
-    """Seconds since the epoch, from a number or an ISO 8601 time with its offset. Raises InputError.
+def read_time(argument: str, option: str, *, utc: bool = False) -> int:
+    """Seconds since the epoch, from a number or an ISO 8601 time. Raises InputError, which names `option`.
 
-    The years are 1970 to 9999, which is what a calendar can show.
+    The years are 1970 to 9999, which is what a calendar can show. A time without an offset is one in UTC with `utc`,
+    as in certificates, and otherwise an error.
 
-    >>> read_time("2021-09-29T07:20:00Z") == read_time("1632900000")
+    >>> read_time("2021-09-29T07:20:00Z", "--at") == read_time("1632900000", "--at")
     True
+    >>> read_time("2026-02-25", "--at", utc=True)
+    1771977600
     """
     if _DIGITS.fullmatch(argument):
         seconds = int(argument) if len(argument) <= _DIGITS_MAX else _TIME_MAX + 1
@@ -97,12 +100,14 @@ def read_time(argument: str) -> int:
         try:
             moment = datetime.datetime.fromisoformat(argument)
         except ValueError as error:
-            raise InputError(f"{argument!r} is not a time; {_TIME_FORMS}") from error
+            raise InputError(f"{option}: {argument!r} is not a time; {_TIME_FORMS}") from error
+        if moment.tzinfo is None and utc:
+            moment = moment.replace(tzinfo=datetime.UTC)
         if moment.tzinfo is None:
-            raise InputError(f"{argument!r} has no offset from UTC; {_TIME_FORMS}")
+            raise InputError(f"{option}: {argument!r} has no offset from UTC; {_TIME_FORMS}")
         seconds = int(moment.timestamp())
     if not 0 <= seconds <= _TIME_MAX:
-        raise InputError(f"{argument!r} is not in the years 1970 to 9999; {_TIME_FORMS}")
+        raise InputError(f"{option}: {argument!r} is not in the years 1970 to 9999; {_TIME_FORMS}")
     return seconds
 
 

@@ -1,17 +1,17 @@
 """The page of `activation demo`: the matrix, and stories with their timelines, messages and screens."""
 
-import json
 from collections.abc import Sequence
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lab.handset.outcome import Result
 from lab.handset.timeline_summary import TimestampFormat
 from lab.reports import qr
 from lab.reports.palette import LOOKS
+from lab.reports.templates import template
 from lab.simulation.demo_stories import Story
+from text_input.printable import json_text
 
 TITLE: Final = "What an activation agent does to a phone"
 LEAD: Final = (
@@ -22,13 +22,7 @@ LEAD: Final = (
 
 def render(results: Sequence[Result], stories: Sequence[Story]) -> str:
     """The HTML page. It loads nothing; text from devices and servers is escaped."""
-    environment = Environment(
-        loader=PackageLoader("lab.reports", "."), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["pretty"] = lambda value: (
-        value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    )
-    return environment.get_template("demo_page.html").render(
+    return template("lab.reports", "demo_page.html", {"pretty": _pretty}).render(
         title=TITLE,
         lead=LEAD,
         profiles=list(dict.fromkeys(result.profile for result in results)),
@@ -40,3 +34,7 @@ def render(results: Sequence[Result], stories: Sequence[Story]) -> str:
         moments=TimestampFormat.of,
         challenge=lambda text: Markup(qr.svg(text)),  # noqa: S704 - generated here, from a challenge in base32
     )
+
+
+def _pretty(value: object) -> str:
+    return value if isinstance(value, str) else json_text(value, indent=2)

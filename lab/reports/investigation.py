@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lab.reports.templates import template
 from server_stub.investigation.analysis import (
     Interval,
     Investigation,
@@ -150,11 +150,8 @@ class Chart:
 
 def page(investigation: Investigation) -> str:
     """The HTML page. It loads nothing; text from devices is escaped."""
-    environment = Environment(
-        loader=PackageLoader("lab.reports", "."), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters |= {"percent": percent, "between": between, "coverage": coverage}
-    return environment.get_template("investigation_page.html").render(
+    filters = {"percent": percent, "between": between, "coverage": coverage}
+    return template("lab.reports", "investigation_page.html", filters).render(
         lead=lead(investigation),
         found=investigation,
         headings=HEADINGS,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from server_stub.store.records import PAGE_MAX, AuditEntry, AuditQuery, Store
+from text_input.printable import json_text, printable
 
 
 class ExportFormat(StrEnum):
@@ -41,14 +42,14 @@ def export(store: Store, query: AuditQuery, form: ExportFormat) -> Iterator[byte
 
 def _json_line(entry: AuditEntry) -> bytes:
     members = {name: getattr(entry, name) for name in _COLUMNS}
-    return json.dumps(members, ensure_ascii=False).encode() + b"\n"
+    return json_text(members).encode() + b"\n"
 
 
 def _cells(entry: AuditEntry) -> tuple[str, ...]:
     details = json.dumps(entry.details, ensure_ascii=False, sort_keys=True)
     texts = (entry.actor, entry.action, entry.subject, entry.reason, details)
     # Reasons are free text, and a spreadsheet would execute text that begins like a formula.
-    safe = (f"'{text}" if text.startswith(_FORMULAS) else text for text in texts)
+    safe = (printable(f"'{text}" if text.startswith(_FORMULAS) else text) for text in texts)
     return (str(entry.id), str(entry.at), *safe)
 
 

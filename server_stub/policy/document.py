@@ -1,6 +1,7 @@
 """A policy document: the TOML form of a policy. Times are offset date-times, durations are in seconds."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Self, TypeVar
 
@@ -57,6 +58,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_EPOCH, _LAST = datetime.fromtimestamp(0, UTC), datetime.max.replace(tzinfo=UTC)
+Moment = Annotated[AwareDatetime, Field(ge=datetime.min.replace(tzinfo=UTC), le=_LAST)]
+"""A time that is in the calendar of UTC too, in which tables show it."""
+
 BOOT_KEYS_MAX: Final = 512
 """Most verified-boot keys in a policy."""
 
@@ -98,8 +103,8 @@ class Campaign(_Part):
     """A measure with a begin, which is inside its period, and an end, which is not."""
 
     id: Code
-    begins: Annotated[AwareDatetime, Field(alias="from")]
-    ends: Annotated[AwareDatetime, Field(alias="until")]
+    begins: Annotated[Moment, Field(alias="from")]
+    ends: Annotated[Moment, Field(alias="until")]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -187,7 +192,7 @@ class Rule(_Part):
     case: bool = False
     check_in: Seconds | None = None
     offline_limit: Seconds | None = None
-    not_before_lock: AwareDatetime | None = None
+    not_before_lock: Annotated[AwareDatetime, Field(ge=_EPOCH, le=_LAST)] | None = None
     retry_after: Annotated[int, Field(ge=1, le=limits.RETRY_AFTER_MAX)] | None = None
 
     @model_validator(mode="after")

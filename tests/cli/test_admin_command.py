@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from lab.cli.admin import client
 from lab.cli.main import app
 from lab.cli.serve import first_token
 from lab.manufacturer.policies import LANTERN
@@ -183,6 +184,11 @@ def test_an_unusable_server_url_exits_with_2_or_3(
     server: Operated, words: tuple[str, ...], code: int, expected: str
 ) -> None:
     assert expected in admin("faults", "list", *words, code=code).stderr
+
+
+def test_a_response_beyond_the_bound_is_an_error(server: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_BODY_MAX", 10)
+    assert "sent more than 10 bytes; ask for less" in admin("devices", "search", code=3).stderr
 
 
 def test_token_is_read_from_the_environment_or_a_file(

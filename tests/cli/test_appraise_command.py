@@ -370,7 +370,7 @@ def test_table_has_each_claim_with_tier_and_reason(tmp_path: Path, roots: str) -
         (
             "chain.pem",
             ("--status-list", "empty", "--status-list-fetched-at", "soon"),
-            "--status-list-fetched-at 'soon' is not a time",
+            "--status-list-fetched-at: 'soon' is not a time",
         ),
         ("chain.pem", ("--status-list", "empty"), "document"),
         ("chain.pem", ("--roots", "empty"), "contains no root"),

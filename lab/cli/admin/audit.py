@@ -9,6 +9,7 @@ import typer
 from lab.cli import output
 from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Limit, Server, TokenFile, parse_time
 from lab.cli.lazy import deferred
+from text_input.printable import printable
 
 with deferred():
     from lab.cli.admin import client, tables
@@ -55,4 +56,4 @@ def audit(
     if out:
         output.write(out, exported)
     else:
-        sys.stdout.write("\r\n".join(map(output.printable, exported.decode().split("\r\n"))))
+        sys.stdout.write("\r\n".join(map(printable, exported.decode().split("\r\n"))))

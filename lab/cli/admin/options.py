@@ -34,6 +34,6 @@ At = Annotated[str | None, typer.Option(help="Time: seconds or ISO 8601; now by 
 def parse_time(text: str | None, option: str) -> int | None:
     """Seconds since the epoch. Exits with an error that names `option`."""
     try:
-        return None if text is None else inputs.read_time(text)
+        return None if text is None else inputs.read_time(text, option)
     except inputs.InputError as error:
-        output.exit_with_error(f"{option}: {error}")
+        output.exit_with_error(str(error))

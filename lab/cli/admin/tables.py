@@ -192,7 +192,7 @@ def _time(seconds: int | None) -> str | None:
         return None
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, OSError):
         return str(seconds)
 
 

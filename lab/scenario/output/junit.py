@@ -9,8 +9,10 @@ from xml.etree import ElementTree as Xml
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import ScenarioError
 from lab.scenario.output.explain import explain, first_failure
+from text_input.printable import printable
 
-_NOT_XML: Final = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML: Final = re.compile("[\ufffe\uffff]")
+"""What is printable and not allowed in XML."""
 _ELEMENT: Final = {
     Status.FAILED: "failure",
     Status.ERROR: "error",
@@ -31,16 +33,14 @@ class Suite:
         self._counts[result.status] += 1
         case = self._case(result.file, result.id)
         if (name := _ELEMENT.get(result.status)) is not None:
-            text = _NOT_XML.sub("?", explain(result))
-            message = _NOT_XML.sub("?", str(first_failure(result)))
-            Xml.SubElement(case, name, message=message).text = text
+            message = _text(str(first_failure(result)))
+            Xml.SubElement(case, name, message=message).text = _text(explain(result))
 
     def document(self, unusable: Sequence[ScenarioError] = ()) -> str:
         """The document, with an error for each file that cannot be used."""
         for error in unusable:
             case = self._case(error.file, error.file)
-            text = _NOT_XML.sub("?", str(error))
-            Xml.SubElement(case, "error", message="the file cannot be used").text = text
+            Xml.SubElement(case, "error", message="the file cannot be used").text = _text(str(error))
         self._suite.set("tests", str(self._counts.total() + len(unusable)))
         self._suite.set("failures", str(self._counts[Status.FAILED]))
         errors = self._counts[Status.ERROR] + self._counts[Status.INTERNAL_ERROR] + len(unusable)
@@ -52,5 +52,9 @@ class Suite:
         return Xml.tostring(document, encoding="unicode", xml_declaration=True) + "\n"
 
     def _case(self, file: str, name: str) -> Xml.Element:
-        file, name = _NOT_XML.sub("?", file), _NOT_XML.sub("?", name)
+        file, name = _text(file), _text(name)
         return Xml.SubElement(self._suite, "testcase", classname=file, name=name, file=file)
+
+
+def _text(text: str) -> str:
+    return _NOT_XML.sub("?", printable(text))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from lab.reports.templates import template
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import ScenarioError
 from lab.scenario.output.cohorts import COHORT_SIZE_MIN, COHORTS_MAX, cohorts
@@ -72,9 +72,6 @@ class Report:
     def html(self, unusable: Sequence[ScenarioError] = ()) -> str:
         """The page, with the errors of files that cannot be used."""
         self._archive.close()
-        environment = Environment(
-            loader=PackageLoader("lab.scenario.output", "."), autoescape=True, undefined=StrictUndefined
-        )
         script = files("lab.scenario.output").joinpath("page.js").read_text("utf-8")
         index = {
             "rows": self._rows,
@@ -82,7 +79,7 @@ class Report:
             "profiles": self._profiles.values,
             "places": self._places.values,
         }
-        return environment.get_template("page.html").render(
+        return template("lab.scenario.output", "page.html").render(
             counts=self._counts,
             colours=COLOURS,
             total=len(self._rows),

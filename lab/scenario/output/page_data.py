@@ -5,6 +5,7 @@ The browser unpacks a piece when the user opens one of its scenarios.
 
 import base64
 import json
+import re
 import zlib
 from dataclasses import asdict
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from lab.reports import qr
 from lab.scenario.engine.result import ScenarioResult, ScreenShot
+from text_input.printable import UNSAFE, printable
 
 PIECE_SIZE_MAX: Final = 1_000_000
 """The maximum length of the JSON in a piece, unless it has only one value."""
@@ -59,14 +61,28 @@ class Archive:
 
 
 def compact(value: Any) -> str:
-    """JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON without spaces. Unsafe characters in texts become escapes that the browser shows."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if _MAY_BE_UNSAFE.search(text):
+        text = json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"))
+    return text
+
+
+_MAY_BE_UNSAFE: Final = re.compile(rf"{UNSAFE.pattern}|\\[ubfr]")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {printable(name): _shown(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(each) for each in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def in_script(value: Any) -> str:
-    """JSON for a script element: `<`, `>`, `&` and line separators are escaped, so it contains no end tag."""
+    """JSON for a script element: `<`, `>` and `&` are escaped, so it contains no end tag."""
     text = compact(value)
-    for mark in "<>&\u2028\u2029":
+    for mark in "<>&":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return text
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from lab.cli import output
+from text_input import printable
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\x08\x7f\u202egnp\u2028"
-OBEYED = {"\x1b", "\x07", "\x9b", "\r", "\x08", "\x7f", "\u202e", "\u2028"}
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\x08\x7f\u202egnp\u2028\u2067"
+OBEYED = {"\x1b", "\x07", "\x9b", "\r", "\x08", "\x7f", "\u202e", "\u2028", "\u2067"}
 
 
 @pytest.mark.parametrize("text", [HOSTILE, f"[bold]{HOSTILE}[/x]", f":smile: {HOSTILE}"])
@@ -34,18 +35,18 @@ def test_markup_in_text_from_outside_is_shown_as_it_is(capsys: pytest.CaptureFix
 
 @given(st.text())
 def test_printable_text_has_no_controls_and_says_what_they_were(text: str) -> None:
-    shown = output.printable(text)
+    shown = printable.printable(text)
     assert not any(
         unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in shown if each not in "\n\t"
     )
     if shown == text:
         assert OBEYED.isdisjoint(text)
-    assert output.printable(shown) == shown
+    assert printable.printable(shown) == shown
 
 
 @given(st.dictionaries(st.text(), st.text(), max_size=3))
 def test_json_keeps_its_value(value: dict[str, str]) -> None:
-    text = output.json_text(value)
+    text = printable.json_text(value)
     assert json.loads(text) == value
     assert OBEYED.isdisjoint(text)
 

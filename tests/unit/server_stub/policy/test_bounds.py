@@ -135,3 +135,26 @@ def test_difference_of_policies_with_too_many_combinations_is_refused() -> None:
     old, new = (Policy.parse(text, "draft.toml") for text in (divided(40), divided(41)))
     with pytest.raises(TooManyCombinationsError):
         difference(old, new)
+
+
+@pytest.mark.parametrize(
+    ("member", "moment", "allowed"),
+    [
+        ("from", "0001-01-01T00:00:00+14:00", False),
+        ("from", "0001-01-01T00:00:00Z", True),
+        ("until", "9999-12-31T23:59:59-14:00", False),
+        ("until", "9999-12-31T23:59:59Z", True),
+    ],
+)
+def test_a_date_that_is_not_in_the_calendar_of_utc_is_an_error_with_its_line(
+    member: str, moment: str, *, allowed: bool
+) -> None:
+    """A comparison shows dates in UTC."""
+    text = policies.read("export-2021-09")
+    [old] = [line for line in text.splitlines() if line.startswith(f"{member} = ")]
+    changed = text.replace(old, f"{member} = {moment}")
+    if allowed:
+        assert difference(Policy.parse(text, "a"), Policy.parse(changed, "b")).decisions
+    else:
+        [problem] = rejected(changed).problems
+        assert (problem.line, member in problem.key) == (text.splitlines().index(old) + 1, True)

@@ -16,6 +16,7 @@ from server_stub.attestation.revocation import (
 )
 from server_stub.configuration import Configuration
 from server_stub.evidence.errors import EvidenceError
+from server_stub.reference_data import status_list
 from server_stub.reference_data.status_list import DAY, StatusListFile, WhenUnusable
 from server_stub.server import build_service
 from server_stub.settings import Settings
@@ -149,6 +150,19 @@ def test_unusable_list_keeps_the_entries_read_last_if_configured(file: Path, pro
     SPOILT[problem](file)
     assert set(source(begin + 2 * DAY)) == {10}
     assert StatusListFile(file.with_name("none"), when_unusable=WhenUnusable.ACCEPT)(begin) == {}
+
+
+def test_list_that_is_longer_than_the_bound_is_malformed_and_not_parsed(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = listed(a=REVOKED)
+    monkeypatch.setattr(status_list, "FILE_MAX", len(content))
+    source = StatusListFile(file)
+    write(file, content)
+    assert set(source(changed(file))) == {10}
+    write(file, content + b" ")
+    with pytest.raises(EvidenceError, match="malformed"):
+        source(changed(file))
 
 
 def test_malformed_list_is_rejected_until_it_is_replaced(file: Path) -> None:

@@ -1,0 +1,24 @@
+"""Text from outside as a person may see it: in a terminal, a page, a table or a log."""
+
+import json
+import re
+from typing import Any, Final
+
+UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that a terminal would obey or that reorder what follows: controls but tab and line feed, separators,
+overrides and isolates of direction, surrogates."""
+
+
+def printable(text: str) -> str:
+    """`text` with an escape in place of each unsafe character.
+
+    >>> printable("\\x1b[2J done")
+    '\\\\x1b[2J done'
+    """
+    return UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """`value` as JSON, in which unsafe characters are escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
