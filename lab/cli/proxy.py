@@ -12,6 +12,7 @@ from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
 from server_stub.faults.catalogue import IN_HANDSHAKE, NO_CONNECTION, PROXY_KINDS, FaultKind
+from text_input.printable import json_text
 
 with deferred():
     from lab.fault_proxy import client_transport, proxy, schedule
@@ -154,7 +155,7 @@ class _Connections:
             output.say(f"Connections: {self._number}. {outcomes}".rstrip())
 
     def _say_json(self, value: Any) -> None:
-        output.say(output.json_text(value, indent=None))
+        output.say(json_text(value))
 
 
 def _interruption() -> threading.Event:
