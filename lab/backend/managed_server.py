@@ -14,7 +14,7 @@ from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults
 from server_stub.admin.keys import KeyAdmin
 from server_stub.clock import GuardedClock, ServerClock
-from server_stub.key_repository import KeyList, VerdictSigner
+from server_stub.key_repository import KeyList, OnlineKeys, VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing import Algorithm
 from server_stub.store import empty_database
@@ -100,6 +100,17 @@ class LabServer:
         adopt_policy(self.service, policy)
         self._policy = policy
 
+    @property
+    def online_keys(self) -> OnlineKeys:
+        """The present keys of the repository's online roles."""
+        return self.manufacturer.ceremony.online_of(self.repository.root)
+
+    def replace_online_keys(self, reason: str, by: str = LOCAL) -> None:
+        """Publish a root that names new online keys."""
+        root = self.manufacturer.ceremony.replacement(self.repository.root)
+        if self.parts.keys is not None:
+            self.parts.keys.install_root(root, self._store, reason=reason, by=by)
+
     def accept_clock(self, reason: str, by: str = LOCAL) -> None:
         """Take the clock of the machine as it is now for right."""
         self.clock_admin.accept(self._store, reason=reason, by=by)
@@ -158,7 +169,8 @@ class LabServer:
             signer=VerdictSigner(keyring, self._listed, self._now),
             country_of=countries(),
         )
-        keys = KeyAdmin(self.repository, keyring, history.successor, self._unchecked)
+        ceremony = self.manufacturer.ceremony
+        keys = KeyAdmin(self.repository, keyring, history.successor, self._unchecked, ceremony.online_of)
         self.clock_admin = ClockAdmin(self._guard, self.repository)
         self.parts = AdminContext.of(self.service, keys=keys, clock_admin=self.clock_admin)
         self._host.start(self.service, self.repository, self.parts)

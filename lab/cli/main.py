@@ -76,9 +76,10 @@ KEYS: Final = LazyGroup(
         "list": ("lab.cli.admin.keys:list_keys", "List the published keys."),
         "rotate": ("lab.cli.admin.keys:rotate", "Replace a key by a new one."),
         "revoke": ("lab.cli.admin.keys:revoke", "Revoke a key immediately."),
+        "replace-online": ("lab.cli.admin.keys:replace_online", "Replace the online keys by a new root."),
     },
     name="keys",
-    help="List, rotate and revoke verdict keys.",
+    help="List, rotate and revoke verdict keys, and replace stolen online keys by a new root.",
     example='activation admin keys rotate KEY --reason "yearly"',
 )
 CLOCK: Final = LazyGroup(

@@ -102,7 +102,9 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
             clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
         admin = context.AdminContext.of(
             service,
-            keys=keys.KeyAdmin(repository, keyring, history.successor, guard.unchecked),
+            keys=keys.KeyAdmin(
+                repository, keyring, history.successor, guard.unchecked, maker.ceremony.online_of
+            ),
             clock_admin=clock_admin,
         )
         reloader = reloading.Reloader(configured, admin, log)

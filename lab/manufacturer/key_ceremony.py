@@ -5,22 +5,32 @@ the same file that a server elsewhere publishes on another day.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Root
 
 from lab.world.seed import Seed
 from server_stub.key_repository import (
     InitialContents,
     KeyList,
     KeyRepository,
+    KeyRepositoryError,
     OnlineKeys,
     OnlineRole,
+    RepositoryFault,
     RootKeys,
     first_root,
+    names_keys,
+    newest_root,
+    next_root,
 )
 from server_stub.signing.signing_key import SigningKey
+from wire.key_repository import ROOT_ROTATIONS_MAX
 
 FIRST_ROOT_EXPIRES: Final = datetime(2048, 1, 1, tzinfo=UTC)
 """The same as for the certificates: after the end of use of every device that pins the root."""
@@ -47,12 +57,36 @@ class Ceremony:
         """Version 1 of `root.json`, which images contain. The same seed gives the same bytes."""
         return first_root(self.holder(), self.online(), FIRST_ROOT_EXPIRES)
 
-    def open(
-        self, folder: Path, keys: Sequence[SigningKey], clock: Callable[[], int], *, generation: int = 0
-    ) -> KeyRepository:
-        """The repository in `folder`, created if it is empty, with `keys`; its newest root is of `generation`.
+    def generation_of(self, root: bytes) -> int:
+        """The generation of the online keys that `root` names. Raises KeyRepositoryError if it names none of them."""
+        try:
+            metadata = Metadata[Root].from_bytes(root)
+        except RepositoryError as error:
+            raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the root is not metadata") from error
+        for generation in range(ROOT_ROTATIONS_MAX + 1):
+            if names_keys(metadata, self.online(generation)):
+                return generation
+        raise KeyRepositoryError(
+            RepositoryFault.ONLINE_KEYS_FOREIGN,
+            f"root {metadata.signed.version} names online keys that this seed does not give; choose its seed",
+        )
+
+    def online_of(self, root: bytes) -> OnlineKeys:
+        """The online keys that `root` names. Raises KeyRepositoryError."""
+        return self.online(self.generation_of(root))
+
+    def replacement(self, root: bytes) -> bytes:
+        """The root after `root`, with new online keys: a stolen one is worth nothing from then on.
 
         Raises KeyRepositoryError.
         """
+        online = self.online(self.generation_of(root) + 1)
+        return next_root(root, self.holder(), online, FIRST_ROOT_EXPIRES)
+
+    def open(self, folder: Path, keys: Sequence[SigningKey], clock: Callable[[], int]) -> KeyRepository:
+        """The repository in `folder`, created if it is empty, with `keys`. Raises KeyRepositoryError."""
         initial = InitialContents(self.pinned_root, KeyList.of(*(key.public_jwk() for key in keys)))
-        return KeyRepository.open(folder, initial=initial, online=self.online(generation), clock=clock)
+        online = self.online()
+        with suppress(KeyRepositoryError):  # a foreign root is refused by the repository
+            online = self.online_of(newest_root(folder) or self.pinned_root)
+        return KeyRepository.open(folder, initial=initial, online=online, clock=clock)

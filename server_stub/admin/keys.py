@@ -5,11 +5,18 @@ list is published last, just before the commit: a failed publication leaves no e
 entry only if the commit fails.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from server_stub.key_repository import KeyRepository, KeyRepositoryError, Keyring, RepositoryFault
+from server_stub.key_repository import (
+    KeyRepository,
+    KeyRepositoryError,
+    Keyring,
+    OnlineKeys,
+    RepositoryFault,
+)
 from server_stub.key_repository.key_list import TAIL
 from server_stub.signing.signing_key import SigningKey
 from server_stub.store.records import AuditEntry, Store
@@ -36,12 +43,16 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class KeyAdmin:
-    """`successor` creates the next key after another, of the same algorithm. Raises KeyRepositoryError."""
+    """`successor` creates the next key after another, of the same algorithm. Raises KeyRepositoryError.
+
+    `online` returns the private keys that a root names, or raises KeyRepositoryError if this server has others.
+    """
 
     repository: KeyRepository
     keyring: Keyring
     successor: Callable[[SigningKey], SigningKey]
     clock: Callable[[], int]
+    online: Callable[[bytes], OnlineKeys]
 
     def list(self) -> tuple[KeyState, ...]:
         """All listed keys, in the order of the list."""
@@ -101,6 +112,16 @@ class KeyAdmin:
         with store.transaction() as transaction:
             transaction.append_audit(AuditEntry(self.clock(), by, "key.revoke", kid, reason, {}))
             self.repository.revoke(kid)
+
+    def install_root(self, root: bytes, store: Store, *, reason: str, by: str) -> None:
+        """Publish the next root, and sign all metadata with the online keys that it names."""
+        online = self.online(root)
+        digest = hashlib.sha256(root).hexdigest()
+        with store.transaction() as transaction:
+            transaction.append_audit(
+                AuditEntry(self.clock(), by, "key.root", "root", reason, {"sha256": digest})
+            )
+            self.repository.install_root(root, online)
 
 
 def _shifted(moment: Any, seconds: int) -> int | None:

@@ -7,7 +7,7 @@ the delegated role that lists the verdict keys. `KeyRepository` publishes; `Verd
 from server_stub.key_repository.ceremony import RootKeys, first_root, next_root
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.key_list import KeyList, ListedKeyStatus
-from server_stub.key_repository.reading import newest_publication, published_keys
+from server_stub.key_repository.reading import names_keys, newest_publication, newest_root, published_keys
 from server_stub.key_repository.repository import InitialContents, KeyRepository
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
 from server_stub.key_repository.signer import Keyring, VerdictSigner
@@ -26,7 +26,9 @@ __all__ = [
     "RootKeys",
     "VerdictSigner",
     "first_root",
+    "names_keys",
     "newest_publication",
+    "newest_root",
     "next_root",
     "published_keys",
 ]

@@ -85,6 +85,14 @@ def check_root(root: bytes, before: Metadata[Root]) -> Metadata[Root]:
         ) from error
 
 
+def newest_root(path: Path) -> bytes | None:
+    """The newest root in the folder `path`, None without any. Nothing is verified."""
+    newest, version = None, 1
+    while (content := Folder(path).metadata(f"{version}.root.json")) is not None:
+        newest, version = content, version + 1
+    return newest
+
+
 def names_keys(root: Metadata[Root], online: OnlineKeys) -> bool:
     """Whether `root` names these online keys."""
     return all(online.public(role).keyid in root.signed.roles[role].keyids for role in TOP_LEVEL)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from click.testing import Result
+from tuf.api.metadata import Metadata, Root, Timestamp
 from typer.testing import CliRunner
 
 from lab.cli.admin import client
@@ -17,6 +19,7 @@ from lab.cli.main import app
 from lab.cli.serve import first_token
 from lab.manufacturer.policies import LANTERN
 from server_stub.admin.tokens import AdminTokens
+from server_stub.key_repository import OnlineRole
 from server_stub.policies import DEFAULT
 from server_stub.store.records import AuditQuery
 from tests.support.admin import Operated, operated
@@ -171,6 +174,30 @@ def test_campaigns_keys_faults_and_audit_as_table_and_json(server: Operated, tmp
     admin("audit", "--export", "csv", "--out", str(tmp_path / "audit.csv"))
     assert (tmp_path / "audit.csv").read_text().startswith("id,at,actor")
     assert len(admin("audit", "--export", "ndjson").stdout.splitlines()) == len(actions)
+
+
+def test_stolen_online_keys_are_replaced_by_a_root_that_the_right_seed_signs(server: Operated) -> None:
+    stolen = server.parts.keys.online(server.parts.keys.repository.root)
+    assert "that this seed does not give" in admin(
+        "keys", "replace-online", "--seed", "other", *WHY, code=2
+    ).stderr.replace("\n", " ")
+    for version in (2, 3):
+        assert admin("keys", "replace-online", "--seed", "tests", *WHY).stdout == (
+            f"Root {version} names new online keys.\n"
+        )
+        root = Metadata[Root].from_bytes(server.parts.keys.repository.root)
+        assert root.signed.version == version
+        timestamp = Metadata[Timestamp].from_bytes(
+            requests.get(f"{server.origin}/tuf/metadata/timestamp.json", timeout=60).content
+        )
+        root.signed.verify_delegate("timestamp", timestamp.signed_bytes, timestamp.signatures)
+        for role in ("timestamp", "snapshot", "targets"):
+            assert stolen.public(OnlineRole(role)).keyid not in root.signed.roles[role].keyids
+        assert as_json("audit", "--action", "key.root", "--limit", "1")[0]["reason"] == "ticket 4711"
+    current = server.get("/keys/root")
+    refused = server.refused("POST", "/keys/root", {"reason": "again", "root": current["root"]})
+    assert refused == (409, "root-refused")
+    assert server.get("/keys/root") == current
 
 
 @pytest.mark.parametrize(

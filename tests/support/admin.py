@@ -114,7 +114,10 @@ def operated(folder: Path, store: Store | None = None, log: Log | None = None) -
             random=random,
             signer=VerdictSigner(keyring, lineage.listed, clock),
         )
-        parts = AdminContext.of(service, keys=KeyAdmin(repository, keyring, lineage.successor, clock))
+        parts = AdminContext.of(
+            service,
+            keys=KeyAdmin(repository, keyring, lineage.successor, clock, MANUFACTURER.ceremony.online_of),
+        )
         token = parts.tokens.first() or ""
         with ServerThread(service, repository=repository, admin=parts, log=log) as server:
             yield Operated(server.origin, service, parts, clock, token)

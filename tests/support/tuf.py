@@ -153,7 +153,6 @@ class TufEnvironment:
     simulation: Simulation
     stack: ExitStack
     store: SqlStore = field(default_factory=SqlStore)
-    generation: int = 0
     random: Random = field(default_factory=lambda: Seed.of(SEED).random("server"))
 
     @property
@@ -168,7 +167,7 @@ class TufEnvironment:
     def open(self) -> KeyRepository:
         """The repository, opened as a starting server does."""
         return self.manufacturer.ceremony.open(
-            self.folder, self.manufacturer.secrets.signing_keys, self.world.now, generation=self.generation
+            self.folder, self.manufacturer.secrets.signing_keys, self.world.now
         )
 
     def serve(self, policy: Policy | None = None, *, signer: Any = None) -> KeyRepository:

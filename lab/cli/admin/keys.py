@@ -4,11 +4,15 @@ from typing import Annotated
 
 import typer
 
+from lab.cli import output
 from lab.cli.admin.options import SERVER, TOKEN_FILE, At, Json, Reason, Server, TokenFile, parse_time
 from lab.cli.lazy import deferred
+from lab.cli.server_settings import with_settings
 
 with deferred():
     from lab.cli.admin import client, tables
+    from lab.manufacturer import manufacturer
+    from server_stub import configuration, key_repository
 
 Kid = Annotated[str, typer.Argument(metavar="KEY", help="The key's id, or its beginning.")]
 
@@ -58,6 +62,33 @@ def revoke(
     api = client.Client.of(server, token_file)
     items = api.post(f"{_key_path(api, key)}/revoke", {"reason": reason}).body["items"]
     tables.show(items, tables.keys, json=json)
+
+
+@with_settings(["seed"])
+def replace_online(
+    configured: "configuration.Configuration",
+    reason: Reason,
+    server: Server = SERVER,
+    token_file: TokenFile = TOKEN_FILE,
+    json: Json = False,
+) -> None:
+    """Replace the online keys of the key repository, after one was stolen: timestamp, snapshot, targets, verdict-keys.
+
+    It takes the root keys of --seed, signs the next root, which names new online keys, and sends it to the server.
+    From its next exchange on, a device rejects what the old keys signed, also a timestamp of a far future.
+
+    \b
+    Example:
+      activation admin keys replace-online --seed 7 --reason "timestamp key stolen"
+    """
+    ceremony = manufacturer.Manufacturer(configured.settings.seed).ceremony
+    api = client.Client.of(server, token_file)
+    try:
+        root = ceremony.replacement(api.get("/keys/root").body["root"].encode()).decode()
+    except key_repository.KeyRepositoryError as error:
+        output.exit_with_error(f"cannot sign the next root: {error}")
+    result = api.post("/keys/root", {"reason": reason, "root": root}).body
+    tables.show(result, lambda found: [f"Root {found['version']} names new online keys."], json=json)
 
 
 def _key_path(api: "client.Client", beginning: str) -> str:

@@ -94,6 +94,8 @@ _KEY_FAULTS: Final = {
     RepositoryFault.KEY_RETIRED: (409, AdminCode.KEY_REFUSED),
     RepositoryFault.KEY_LISTED: (409, AdminCode.KEY_REFUSED),
     RepositoryFault.NO_ACTIVE_KEY: (409, AdminCode.KEY_REFUSED),
+    RepositoryFault.ROOT_REFUSED: (409, AdminCode.ROOT_REFUSED),
+    RepositoryFault.ONLINE_KEYS_FOREIGN: (409, AdminCode.ROOT_REFUSED),
 }
 
 

@@ -1,8 +1,10 @@
-"""Verdict keys: list, rotation and revocation."""
+"""Keys: list, rotation and revocation of verdict keys; the root, which names the online keys of the repository."""
 
+import json
 from typing import Annotated, Any
 
 from fastapi import Path
+from pydantic import StringConstraints
 
 from server_stub.admin.context import AdminContext
 from server_stub.admin.keys import KeyAdmin
@@ -10,6 +12,7 @@ from server_stub.api.admin.base_models import Missing, Moment, ResponseModel, Wi
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
+from wire.key_repository import ROOT_MAX
 from wire.model import Code
 
 router = resource("/keys")
@@ -53,6 +56,19 @@ class Rotated(ResponseModel):
     items: list[KeyShown]
 
 
+class RootShown(ResponseModel):
+    """`root` is the file `<version>.root.json` (TUF specification section 4.3)."""
+
+    version: int
+    root: str
+
+
+class NextRoot(WithReason):
+    """`root` is signed by the thresholds of the present root and its own. This server has the online keys it names."""
+
+    root: Annotated[str, StringConstraints(min_length=1, max_length=ROOT_MAX, pattern=r"^[\n -~]+$")]
+
+
 @router.get("", responses=responses(404))
 def list_keys(context: Context) -> KeyListResponse:
     """All verdict keys as the key repository publishes them."""
@@ -92,6 +108,33 @@ def revoke_key(write: WriteDependency, kid: Kid, body: WithReason) -> Any:
         return WriteResponse(KeyListResponse(items=_items(keys)))
 
     return write.execute(operation)
+
+
+@router.get("/root", responses=responses(404))
+def get_root(context: Context) -> RootShown:
+    """The newest root of the key repository."""
+    return _root(_keys(context))
+
+
+@router.post(
+    "/root",
+    response_model=RootShown,
+    responses={**written(RootShown, "The published root."), **responses(400, 404, 409, 413, 415)},
+)
+def install_root(write: WriteDependency, body: NextRoot) -> Any:
+    """Publish the next root, which replaces online keys. Devices reject the old ones from their next exchange on."""
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        keys = _keys(request.context)
+        keys.install_root(body.root.encode(), request.store, reason=body.reason, by=request.actor)
+        return WriteResponse(_root(keys))
+
+    return write.execute(operation)
+
+
+def _root(keys: KeyAdmin) -> RootShown:
+    root = keys.repository.root.decode()
+    return RootShown(version=json.loads(root)["signed"]["version"], root=root)
 
 
 def _keys(context: AdminContext) -> KeyAdmin:

@@ -35,6 +35,7 @@ class AdminCode(StrEnum):
     CAMPAIGN_REFUSED = "campaign-refused"
     KEY_UNKNOWN = "key-unknown"
     KEY_REFUSED = "key-refused"
+    ROOT_REFUSED = "root-refused"
     KEYS_UNAVAILABLE = "keys-unavailable"
     CLOCK_WRONG = "clock-wrong"
     FAULT_INVALID = "fault-invalid"

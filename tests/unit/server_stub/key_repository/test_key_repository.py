@@ -36,10 +36,8 @@ KEYS = MANUFACTURER.secrets.signing_keys
 DAY = 24 * 3600
 
 
-def opened(
-    folder: Path, world: World | None = None, ceremony: Ceremony = CEREMONY, generation: int = 0
-) -> KeyRepository:
-    return ceremony.open(folder, KEYS, (world or World()).now, generation=generation)
+def opened(folder: Path, world: World | None = None, ceremony: Ceremony = CEREMONY) -> KeyRepository:
+    return ceremony.open(folder, KEYS, (world or World()).now)
 
 
 def fault(act: Callable[[], object]) -> RepositoryFault:
@@ -133,7 +131,12 @@ def test_folder_of_another_root_is_rejected(tmp_path: Path) -> None:
 
 
 def test_online_keys_that_the_root_does_not_name_are_rejected(tmp_path: Path) -> None:
-    assert fault(lambda: opened(tmp_path, generation=1)) is RepositoryFault.ONLINE_KEYS_FOREIGN
+    initial = InitialContents(CEREMONY.pinned_root, KeyList())
+    online = CEREMONY.online(1)
+    assert (
+        fault(lambda: KeyRepository.open(tmp_path, initial=initial, online=online, clock=World().now))
+        is RepositoryFault.ONLINE_KEYS_FOREIGN
+    )
     assert content(tmp_path) == {}
 
 
@@ -254,13 +257,10 @@ def test_clock_number_rises_only_by_acceptance_and_outlives_restarts_and_rotatio
         assert names == {"snapshot.json", "targets.json", "verdict-keys.json"}
         successor = MANUFACTURER.verdict_key(KEYS[0].algorithm, 1)
         repository.rotate(KEYS[0].kid, successor.public_jwk(), at=world.now())
-        repository.install_root(
-            next_root(repository.root, CEREMONY.holder(), CEREMONY.online(1), expiry(world.now(), 9 * DAY)),
-            CEREMONY.online(1),
-        )
+        repository.install_root(CEREMONY.replacement(repository.root), CEREMONY.online(1))
         assert timestamp(tmp_path).unrecognized_fields == {CLOCK: 1}
     world.wait(DAY)
-    with opened(tmp_path, world, generation=1) as repository:
+    with opened(tmp_path, world) as repository:
         assert repository.clock_number == 1
         assert timestamp(tmp_path).unrecognized_fields == {CLOCK: 1}
         assert repository.accept_clock(world.now()) == 2
