@@ -89,6 +89,7 @@ generate: $(DEV) ## write the generated files: JSON Schemas, the OpenAPI documen
 	$(BIN)/python -m lab.diagrams.mermaid docs/state-machine.md
 	$(BIN)/python -m lab.scenario.files.schema
 	$(BIN)/python -m lab.scenario.files.reference docs/qa/reference.md
+	$(BIN)/python -m tools.settings_page docs/developers/settings.md
 	$(BIN)/activation openapi >docs/developers/openapi.json
 
 lock:            ## pin the requirements of requirements/*.in again (needs uv)

@@ -10,7 +10,6 @@ from server_stub.attestation.der import DerProblem
 from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.reasons import AppraisalReason
 from server_stub.attestation.revocation import CertificateStatus, RevocationReason
-from server_stub.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs/security/appraisal.md").read_text(encoding="utf-8")
 
@@ -23,11 +22,3 @@ def test_each_code_is_on_the_page(code: str) -> None:
 @pytest.mark.parametrize("word", [*CertificateStatus, *RevocationReason])
 def test_each_word_of_the_status_list_is_on_the_page(word: str) -> None:
     assert word in PAGE
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in Settings.model_fields if name.startswith(("status_list", "attestation"))]
-)
-def test_each_setting_is_on_the_page(name: str) -> None:
-    """With the name of its environment variable."""
-    assert f"`ACTIVATION_SERVER_{name.upper()}" in PAGE
