@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
+from server_stub.admin.tokens import TOKEN_MAX, TokenFormError, check_token
 from server_stub.policies import loading
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Policy
@@ -20,7 +21,7 @@ from server_stub.settings import Settings
 from server_stub.settings_sources import LoadedSettings
 from server_stub.store.database import Database, DatabaseError
 from server_stub.tls import CertificateFileError, KeyFileError, TlsIdentity
-from text_input.files import UnusableFileError
+from text_input.files import UnusableFileError, may_be_read_by_others, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Configuration:
     country_of: CountryOf
     statuses: StatusListFile | None
     tls: TlsIdentity | None
+    admin_token: str | None = field(repr=False)
 
     @property
     def settings(self) -> Settings:
@@ -61,7 +63,9 @@ class Configuration:
             country_of = SourceCountries.read(countries) if countries else unknown_country
         if settings.keys and settings.keys.exists() and not settings.keys.is_dir():
             raise loaded.error("keys", f"{settings.keys} is not a folder")
-        return cls(loaded, database, policy, country_of, _statuses(settings), _tls(loaded))
+        return cls(
+            loaded, database, policy, country_of, _statuses(settings), _tls(loaded), _admin_token(loaded)
+        )
 
 
 @contextmanager
@@ -71,6 +75,21 @@ def _naming(loaded: LoadedSettings, name: str) -> Iterator[None]:
         yield
     except (DatabaseError, PolicyError, SourceCountriesError, UnusableFileError) as error:
         raise loaded.error(name, error) from error
+
+
+def _admin_token(loaded: LoadedSettings) -> str | None:
+    """The token in the file that the settings name, None without one."""
+    file = loaded.settings.admin_token_file
+    if file is None:
+        return None
+    with _naming(loaded, "admin_token_file"):
+        text = read_text(file, TOKEN_MAX)
+        if may_be_read_by_others(file):
+            raise UnusableFileError(file, "can be read by others; run chmod 600 on it")
+        try:
+            return check_token(text.strip())
+        except TokenFormError as error:
+            raise UnusableFileError(file, str(error)) from error
 
 
 def _tls(loaded: LoadedSettings) -> TlsIdentity | None:

@@ -21,6 +21,7 @@ from server_stub.admin.context import AdminContext
 from server_stub.admin.retention import Retention
 from server_stub.api.app import create_app
 from server_stub.api.device_app import DEFAULT_LIMITS, new_uuid
+from server_stub.api.extension import Extension
 from server_stub.api.limits.connections import ConnectionCounter, protocol
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.settings import ServerLimits
@@ -89,17 +90,20 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served, l
     keep_days: int | None = None,
     tls: Callable[[], SSLContext] | None = None,
     reload: Callable[[LimitsInForce], None] | None = None,
+    extension: Extension | None = None,
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish the accepted requests.
 
-    Serves `repository` too, and the admin API if there is `admin`. Prunes records older than `keep_days` by the clock
-    of the machine, whatever the clock of `service`; without it, none. `tls` returns the context of each new connection;
-    without it, the server speaks plain HTTP. SIGHUP calls `reload`. Calls `announce` with the origin, for example
-    `http://127.0.0.1:8080`, when the server is ready. The caller closes the store and the repository. Raises OSError
-    if the address cannot be used.
+    Serves `repository` too, the admin API if there is `admin`, and the routes of `extension`. Prunes records older than
+    `keep_days` by the clock of the machine, whatever the clock of `service`; without it, none. `tls` returns the
+    context of each new connection; without it, the server speaks plain HTTP. SIGHUP calls `reload`. Calls `announce`
+    with the origin, for example `http://127.0.0.1:8080`, when the server is ready. The caller closes the store and the
+    repository. Raises OSError if the address cannot be used.
     """
     with listen(host, port) as listener:
-        app = create_app(service, repository=repository, admin=admin, log=log, limits=limits)
+        app = create_app(
+            service, repository=repository, admin=admin, log=log, limits=limits, extension=extension
+        )
         scheme = "https" if tls else "http"
         server = _server(app, lambda: announce(origin(listener, scheme)), tls, reload)
         with ExitStack() as stack:
@@ -156,11 +160,18 @@ class ServerThread:
         limits: ServerLimits = DEFAULT_LIMITS,
         request_ids: Callable[[], str] = new_uuid,
         tls: Callable[[], SSLContext] | None = None,
+        extension: Extension | None = None,
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
         app = create_app(
-            service, repository=repository, admin=admin, log=log, limits=limits, request_ids=request_ids
+            service,
+            repository=repository,
+            admin=admin,
+            log=log,
+            limits=limits,
+            request_ids=request_ids,
+            extension=extension,
         )
         self._server = _server(app, self._started.set, tls)
         self.origin: Final = origin(self._listener, "https" if tls else "http")
@@ -256,7 +267,7 @@ def _server(
     proxies = limits.values.trusted_proxies
     config = uvicorn.Config(
         app,
-        http=protocol(ConnectionCounter(limits, app.state.metrics), tls),  # type: ignore[arg-type] # makes protocols
+        http=protocol(ConnectionCounter(limits, app.state.metrics, app.state.headers), tls),  # type: ignore[arg-type] # makes protocols
         ws="none",
         access_log=False,
         # uvicorn logs tracebacks of internal errors, whose message may quote what a device sent.

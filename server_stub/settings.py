@@ -131,6 +131,13 @@ class Settings(BaseModel):
         default=False,
         description="Listen on an address that other machines reach although the keys of this seed are public.",
     )
+    lab: Annotated[bool, Group.RECORDS] = _field(
+        default=False,
+        description="Serve /lab/v1 too, for tests of clients: attested keys, and a test clock. Needs a new database.",
+    )
+    admin_token_file: Annotated[Path | None, Group.RECORDS] = _field(
+        None, "File with the admin token, which replaces the one in the database."
+    )
     accept_clock: Annotated[bool, Group.RECORDS] = _field(
         default=False,
         description="Accept the clock after it was wrong: sign all metadata again, under the next clock number.",
@@ -201,14 +208,12 @@ class Settings(BaseModel):
         )
 
     @property
-    def reachable_with_public_keys(self) -> bool:
-        """Whether other machines may reach a server whose keys are public. A name other than localhost counts."""
-        if self.seed != PUBLIC_SEED or self.allow_public_seed or self.host == "localhost":
-            return False
+    def reachable(self) -> bool:
+        """Whether other machines may reach the server. A name other than localhost counts."""
         try:
             return not ip_address(self.host).is_loopback
         except ValueError:
-            return True
+            return self.host != "localhost"
 
 
 class Kind(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from server_stub.settings import PREFIX, TABLE, Kind, Setting, Settings
+from server_stub.settings import PREFIX, PUBLIC_SEED, TABLE, Kind, Setting, Settings
 from text_input.files import UnusableFileError, may_be_read_by_others, read_text
 from text_input.messages import shortened
 from text_input.suggestions import suggestion
@@ -231,7 +231,13 @@ def _check_combinations(loaded: LoadedSettings) -> None:
     for name, missing in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if getattr(settings, name) and not getattr(settings, missing):
             raise loaded.error(name, f"set {TABLE[missing].options[0]} ({TABLE[missing].variable}) too")
-    if settings.reachable_with_public_keys:
+    if settings.lab and settings.reachable and settings.admin_token_file is None:
+        raise loaded.error(
+            "host",
+            f"--lab gives evidence for every device, and {settings.host} is an address that other machines may reach; "
+            f"set a token of your own with {TABLE['admin_token_file'].options[0]}",
+        )
+    if settings.reachable and settings.seed == PUBLIC_SEED and not settings.allow_public_seed:
         raise loaded.error(
             "host",
             f"the verdict keys of --seed {settings.seed} are public, and {settings.host} is an address that other "

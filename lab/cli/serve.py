@@ -1,6 +1,7 @@
 """`activation serve`."""
 
 import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,22 @@ from lab.cli.lazy import deferred
 from lab.cli.server_settings import SettingsCommand, with_settings
 
 with deferred():
+    from lab.api import clock as lab_clock
+    from lab.api import context as lab_context
+    from lab.api import extension as lab_extension
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import clock, key_repository, server
     from server_stub import reload as reloading
     from server_stub.admin import clock as admin_clock
     from server_stub.admin import context, devices, keys
     from server_stub.api import json_log
+    from server_stub.store import sql
 
 if TYPE_CHECKING:
+    from server_stub.api.extension import Extension
+    from server_stub.clock import ServerClock
     from server_stub.configuration import Configuration
+    from server_stub.signing.key_material import Secrets
     from server_stub.store.sql import SqlStore
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -44,10 +52,15 @@ def serve(configured: "Configuration") -> None:
         # First, so that a failed start leaves no files behind.
         server.listen(settings.host, settings.port).close()
         with databases.opened_store(configured.database, "; choose another --db") as store:
-            _check_no_test_clock(store)
+            if not settings.lab:
+                _check_no_test_clock(store)
             _serve(configured, store)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
+    except lab_clock.LabDatabaseError as error:
+        output.exit_with_error(f"cannot use {configured.database}: {error}", output.ENVIRONMENT)
+    except lab_context.ForeignRootError as error:
+        output.exit_with_error(str(error))
     except clock.ClockError as error:
         output.exit_with_error(
             f"cannot publish keys: {error.fault}; correct the clock, or add --accept-clock",
@@ -76,10 +89,15 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
     maker, database, algorithm = manufacturer.Manufacturer(settings.seed), store.database, settings.algorithm
     secrets = maker.secrets_signing_by(algorithm)
     log = json_log.json_log(sys.stderr)
-    guard = admin_clock.guarded_clock(clock.HostClock(), store, folder)
-    if settings.accept_clock:
-        guard.accept()
-    with maker.ceremony.open(folder, secrets.signing_keys, guard) as repository:
+    with ExitStack() as stack:
+        source: ServerClock = clock.HostClock()
+        extension = None
+        if settings.lab:
+            source, extension = _lab(secrets, store, settings.seed, stack)
+        guard = admin_clock.guarded_clock(source, store, folder)
+        if settings.accept_clock:
+            guard.accept()
+        repository = stack.enter_context(maker.ceremony.open(folder, secrets.signing_keys, guard))
         history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
         keyring = history.keyring(secrets.signing_keys)
         signer = key_repository.VerdictSigner(keyring, history.listed, guard)
@@ -106,7 +124,11 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
                 repository, keyring, history.successor, guard.unchecked, maker.ceremony.online_of
             ),
             clock_admin=clock_admin,
+            real_clock=server.system_clock,
         )
+        own_token = configured.admin_token
+        if own_token is not None and admin.tokens.actor(own_token) is None:
+            admin.tokens.adopt(own_token, reason="--admin-token-file", by=devices.LOCAL)
         reloader = reloading.Reloader(configured, admin, log)
         reloader.start()
         token_file = database.beside("-admin-token")
@@ -115,6 +137,8 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
         def announce(url: str) -> None:
             output.say(f"The verdict server listens on {url} and stores its records in {database}.")
             output.say(f"It publishes its verdict keys from {folder}.")
+            if extension is not None:
+                output.say(f"It is a lab: {url}/lab/v1 attests keys for any device and moves the test clock.")
             output.say(f"API documentation: {url}/docs. Try in another terminal:")
             output.say(
                 f"  activation device --profile official-global --place havana --seed {settings.seed} --server {url}"
@@ -122,14 +146,13 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
             if token is not None:
                 output.say(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
                 output.say(f"  {token}")
-            elif not token_file.is_file():
+            elif own_token is None and not token_file.is_file():
                 output.say(
                     "An admin token exists; "
                     f"`activation admin token --db {database}` replaces it by a new one."
                 )
-            output.say(
-                f"Operate it: activation admin devices search --server {url} --token-file {token_file}"
-            )
+            used = settings.admin_token_file or token_file
+            output.say(f"Operate it: activation admin devices search --server {url} --token-file {used}")
 
         server.run(
             service,
@@ -143,7 +166,19 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
             tls=reloader.tls,
             reload=reloader.reload,
             keep_days=settings.keep_days,
+            extension=extension,
         )
+
+
+def _lab(
+    secrets: "Secrets", store: "SqlStore", seed: str, stack: ExitStack
+) -> "tuple[ServerClock, Extension]":
+    """The test clock of a lab, and its routes. Raises LabDatabaseError and ForeignRootError."""
+    lab_context.check_roots(secrets, seed)
+    lab_clock.adopt_database(store)
+    reader = stack.enter_context(closing(sql.SqlStore(store.database)))
+    test_clock = lab_clock.LabClock(reader, clock.HostClock())
+    return test_clock, lab_extension.lab_extension(lab_context.LabContext(seed, test_clock))
 
 
 def first_token(file: Path, admin: "context.AdminContext") -> str | None:

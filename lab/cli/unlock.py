@@ -16,9 +16,10 @@ from wire.limits import CODE_MAX
 from wire.unlock import ChallengeError, UnlockChallenge
 
 with deferred():
+    from lab.api import clock as lab_clock
     from lab.manufacturer import key_rotation, manufacturer
     from lab.reports import qr as qr_codes
-    from server_stub import key_repository, server
+    from server_stub import clock, key_repository, server
     from server_stub.admin import context, devices
 
 if TYPE_CHECKING:
@@ -84,14 +85,21 @@ def _device_admin(configured: "Configuration", store: "SqlStore") -> "devices.De
     maker = manufacturer.Manufacturer(configured.settings.seed)
     secrets, published = maker.secrets_signing_by(algorithm), key_repository.published_keys(folder)
     keyring = key_rotation.KeyRotationHistory(maker, lambda: published).keyring(secrets.signing_keys)
-    signer = key_repository.VerdictSigner(keyring, lambda: published, server.system_clock)
+    test_clock = lab_clock.LabClock(
+        store, clock.HostClock()
+    )  # the real clock, if the database has no test clock
+
+    def now() -> int:
+        return int(test_clock.read().wall)
+
+    signer = key_repository.VerdictSigner(keyring, lambda: published, now)
     if signer.key.algorithm is not algorithm:
         output.exit_with_error(
             f"{folder} lists no {algorithm} key that may sign; choose another --algorithm",
             output.ENVIRONMENT,
         )
     service = server.build_service(
-        configured, secrets, store, issuer=maker.issuer, audience=maker.audience, signer=signer
+        configured, secrets, store, issuer=maker.issuer, audience=maker.audience, clock=now, signer=signer
     )
     return context.device_admin(service)
 

@@ -48,14 +48,22 @@ class AdminContext:
 
     @classmethod
     def of(
-        cls, service: VerdictService, *, keys: KeyAdmin | None = None, clock_admin: ClockAdmin | None = None
+        cls,
+        service: VerdictService,
+        *,
+        keys: KeyAdmin | None = None,
+        clock_admin: ClockAdmin | None = None,
+        real_clock: Callable[[], int] | None = None,
     ) -> "AdminContext":
-        """The context of `service`, with its store, clock and randomness."""
+        """The context of `service`, with its store, clock and randomness.
+
+        Stored responses expire by `real_clock`, where it is another one.
+        """
         context, store = service.signing_context, service.store
         return cls(
             service=service,
             tokens=AdminTokens(store, context.clock, context.random),
-            writes=IdempotentWrites(store, context.clock),
+            writes=IdempotentWrites(store, real_clock or context.clock),
             faults=Faults(context.random),
             keys=keys,
             clock_admin=clock_admin,
@@ -68,8 +76,8 @@ class AdminContext:
 
     @property
     def clock(self) -> Callable[[], int]:
-        """Seconds since the epoch."""
-        return self.writes.clock
+        """Seconds since the epoch, as the service has them."""
+        return self.service.signing_context.clock
 
     def device_admin(self, store: Store, by: str) -> DeviceAdmin:
         """Device administration by the operator `by` on `store`, which may be part of a transaction."""

@@ -16,7 +16,11 @@ from server_stub.store.records import AuditEntry, Store, Transaction
 FIRST_NAME: Final = "operator"
 """The name of the first token."""
 
+TOKEN_MAX: Final = 256
+"""The longest token, in characters."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_TOKEN: Final = re.compile(rf"{_NAME.pattern}\.[A-Za-z0-9_-]{{32,200}}")
 _LENGTH: Final = 32
 
 
@@ -40,6 +44,22 @@ def make_token(name: str, secret: bytes) -> str:
     if not _NAME.fullmatch(name):
         raise TokenNameError
     return f"{name}.{base64.urlsafe_b64encode(secret).rstrip(b'=').decode()}"
+
+
+class TokenFormError(ValueError):
+    """The text is no token. The message does not repeat it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "holds no token: a name of lowercase letters, a dot, and 32 to 200 random letters, digits, - and _"
+        )
+
+
+def check_token(text: str) -> str:
+    """`text` if it is a token, also one that an operator made. Raises TokenFormError."""
+    if not _TOKEN.fullmatch(text):
+        raise TokenFormError
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from server_stub.admin.context import AdminContext
 from server_stub.api import admin as admin_api
 from server_stub.api import docs_page, openapi
 from server_stub.api.device_app import DEFAULT_LIMITS, device_app, new_uuid
+from server_stub.api.extension import Extension
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log
 from server_stub.key_repository import KeyRepository
@@ -27,8 +28,9 @@ def create_app(  # noqa: PLR0913 - the parameters of `device_app`, and the admin
     request_ids: Callable[[], str] = new_uuid,
     limits: ServerLimits = DEFAULT_LIMITS,
     stopwatch: Callable[[], float] = time.perf_counter,
+    extension: Extension | None = None,
 ) -> FastAPI:
-    """`device_app` with its OpenAPI document, and with the admin API if there is `admin`."""
+    """`device_app` with its OpenAPI document, the admin API if there is `admin`, and the routes of `extension`."""
     app = device_app(
         service,
         repository=repository,
@@ -37,9 +39,12 @@ def create_app(  # noqa: PLR0913 - the parameters of `device_app`, and the admin
         request_ids=request_ids,
         limits=limits,
         stopwatch=stopwatch,
+        extension=extension,
     )
     if admin is not None:
         admin_api.install(app, admin)
+    if extension is not None:
+        extension.install(app)
     # With the schemas of the tokens' claims; FastAPI documents this assignment.
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
 

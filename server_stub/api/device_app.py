@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from server_stub.admin.fault_injection import Faults
 from server_stub.api import problems
 from server_stub.api.device import device_routes
+from server_stub.api.extension import Extension
 from server_stub.api.health import health_routes
 from server_stub.api.http_rules import HttpRules
 from server_stub.api.limits.in_force import LimitsInForce
@@ -46,14 +47,16 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     request_ids: Callable[[], str] = new_uuid,
     limits: ServerLimits = DEFAULT_LIMITS,
     stopwatch: Callable[[], float] = time.perf_counter,
+    extension: Extension | None = None,
 ) -> FastAPI:
     """The application of `service` for devices. It also serves `repository`, and injects `faults`.
 
     `request_ids` returns a UUID for each request. `stopwatch`, in seconds, never decreases; rates and durations are
-    measured with it. The limits in force are in `app.state.limits`, the metrics in
-    `app.state.metrics`.
+    measured with it. The limits in force are in `app.state.limits`, the metrics in `app.state.metrics`, and the headers
+    of every response in `app.state.headers`. `extension` marks the responses; its routes are added by `create_app`.
     """
-    metrics = Metrics()
+    name = extension.name if extension else None
+    metrics = Metrics(name)
     app = _App(
         title="Verdict server",
         description=_DESCRIPTION,
@@ -65,14 +68,15 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     )
     in_force = LimitsInForce(limits, stopwatch)
     app.state.limits, app.state.metrics = in_force, metrics
+    app.state.headers = (extension.header,) if extension else ()
     app.request_limits = partial(RequestLimitMiddleware, limits=in_force, metrics=metrics)
-    app.http_rules = partial(HttpRules, limits=in_force)
+    app.http_rules = partial(HttpRules, limits=in_force, headers=app.state.headers)
     app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
     app.include_router(device_routes(service, in_force, metrics, stopwatch, faults))
     if repository is not None:
         app.include_router(tuf_routes(repository))
-    app.include_router(health_routes(service, metrics))
+    app.include_router(health_routes(service, metrics, name))
     return app
 
 

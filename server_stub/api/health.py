@@ -9,8 +9,8 @@ from server_stub.api.metrics import CONTENT_TYPE, METRICS_PATH, Metrics
 from server_stub.verdicts.service import VerdictService
 
 
-def health_routes(service: VerdictService, metrics: Metrics) -> APIRouter:
-    """Liveness, readiness and metrics of one server process."""
+def health_routes(service: VerdictService, metrics: Metrics, extension: str | None = None) -> APIRouter:
+    """Liveness, readiness and metrics of one server process with the extension of this name."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", responses={200: {"description": "The server runs."}})
@@ -19,10 +19,10 @@ def health_routes(service: VerdictService, metrics: Metrics) -> APIRouter:
         return {"status": "ok"}
 
     @router.get("/readyz", responses={200: {"description": "The server is ready."}, **problem_responses(503)})
-    async def get_readiness() -> dict[str, str]:
+    async def get_readiness() -> dict[str, str | bool]:
         """The store accepts verdicts."""
         await run_in_threadpool(service.check)
-        return {"status": "ready"}
+        return {"status": "ready", **({extension: True} if extension else {})}
 
     @router.get(
         METRICS_PATH,

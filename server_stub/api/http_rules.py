@@ -1,12 +1,13 @@
 """Rules of HTTP for every resource: HEAD, the Host header, Content-Encoding, and the security headers of responses."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.api.limits.in_force import LimitsInForce
-from server_stub.api.problems import ApiError, refusal
+from server_stub.api.problems import ApiError, RawHeaders, refusal
 from wire.codes import ProblemCode
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -27,12 +28,13 @@ class HttpRules:
     - HEAD is answered like GET without the body (RFC 9110 section 9.3.2).
     - If there are `hosts`, a request for another host gets 421 (section 15.5.20).
     - A request with a Content-Encoding gets 415 with Accept-Encoding (section 15.5.16): nothing is decompressed.
-    - Every response has security headers.
+    - Every response has security headers, and `headers`.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: LimitsInForce) -> None:
+    def __init__(self, app: ASGIApp, *, limits: LimitsInForce, headers: RawHeaders = ()) -> None:
         self._app = app
         self._limits = limits
+        self._headers = (*_SECURITY_HEADERS, *headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or reject it."""
@@ -43,7 +45,7 @@ class HttpRules:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _with_security_headers(message.get("headers", ()))
+                message["headers"] = [*_with_policy(message.get("headers", ())), *self._headers]
                 if head:
                     scope["method"] = "HEAD"  # for the log and the server
             elif head:
@@ -89,7 +91,6 @@ def _check_encoding(scope: Scope) -> None:
             raise ApiError(415, ProblemCode.MEDIA_TYPE_UNSUPPORTED, detail, headers=headers)
 
 
-def _with_security_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _with_policy(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
     own = any(name.lower() == _POLICY_NAME for name, _ in headers)
-    policy = () if own else ((_POLICY_NAME, CONTENT_SECURITY_POLICY.encode()),)
-    return [*headers, *_SECURITY_HEADERS, *policy]
+    return headers if own else [*headers, (_POLICY_NAME, CONTENT_SECURITY_POLICY.encode())]

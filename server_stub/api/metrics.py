@@ -53,10 +53,12 @@ class Limit(StrEnum):
 
 
 class Metrics:
-    """The metrics of `/metrics`. Counting one request takes a few microseconds."""
+    """The metrics of `/metrics`. Counting one request takes a few microseconds. `extension` is the name of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, extension: str | None = None) -> None:
         self._registry = CollectorRegistry()
+        if extension is not None:
+            self._gauge(extension, "This server has an extension.").set(1)
         ProcessCollector(registry=self._registry)
         self._verdicts = self._counter("verdicts", "Signed verdicts.", "decision", "reason", "by")
         self._problems = self._counter(

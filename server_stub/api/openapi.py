@@ -75,8 +75,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
             _complete(operation)
         document["paths"] = on_the_wire(document["paths"])
         tags = {tag for operation in operations(document) for tag in operation["tags"]}
+        known = _TAGS | {tag["name"]: tag["description"] for tag in app.openapi_tags or ()}
         document["tags"] = [
-            {"name": tag, "description": _TAGS[tag]} for tag in sorted(tags, key=[*_TAGS].index)
+            {"name": tag, "description": known[tag]} for tag in sorted(tags, key=[*known].index)
         ]
         components = document.setdefault("components", {})
         components["schemas"] = _schemas(components.get("schemas", {}))

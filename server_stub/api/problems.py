@@ -24,6 +24,8 @@ TYPE_BASE: Final = "urn:solvane:problem:"
 RETRY_AFTER: Final = 5
 """Seconds after which a client may retry when the server was not available."""
 
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
 _BY_STATUS: Final = {
     400: (ProblemCode.REQUEST_MALFORMED, "the request cannot be parsed"),
     404: (ProblemCode.NOT_FOUND, "no resource has this path; the OpenAPI document at /docs lists all paths"),
@@ -103,7 +105,14 @@ def problem(
     return Response(document, status, headers, media.PROBLEM)
 
 
-def raw_problem(status: int, code: ProblemCode, detail: str, request_id: str, retry_after: int) -> bytes:
+def raw_problem(  # noqa: PLR0913, PLR0917 - the parts of a response
+    status: int,
+    code: ProblemCode,
+    detail: str,
+    request_id: str,
+    retry_after: int,
+    headers: RawHeaders = (),
+) -> bytes:
     """A complete HTTP/1.1 response with a problem document that closes the connection, if there is no request yet."""
     body = _document(status, code, detail, request_id).encode()
     head = [
@@ -114,6 +123,7 @@ def raw_problem(status: int, code: ProblemCode, detail: str, request_id: str, re
         "x-content-type-options: nosniff",
         "connection: close",
         *([f"retry-after: {retry_after}"] if status == 503 else []),
+        *(f"{name.decode()}: {value.decode()}" for name, value in headers),
     ]
     return "\r\n".join([*head, "", ""]).encode() + body
 

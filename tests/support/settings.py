@@ -28,6 +28,8 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "seed": ("other", '"other"', "other"),
     "allow_public_seed": ("true", "true", True),
     "accept_clock": ("true", "true", True),
+    "lab": ("true", "true", True),
+    "admin_token_file": ("/r/token", '"/r/token"', Path("/r/token")),
     "keep_days": ("7", "7", 7),
     "policy": ("/r/mine.toml", '"/r/mine.toml"', "/r/mine.toml"),
     "source_countries": ("/r/table.csv", '"/r/table.csv"', Path("/r/table.csv")),

@@ -40,6 +40,7 @@ class AdminCode(StrEnum):
     CLOCK_WRONG = "clock-wrong"
     FAULT_INVALID = "fault-invalid"
     FAULT_UNKNOWN = "fault-unknown"
+    CLOCK_BACKWARDS = "clock-backwards"
     REQUEST_TIMED_OUT = "request-timed-out"
     HEADERS_TOO_LARGE = "headers-too-large"
     NOT_FOUND = "not-found"

@@ -58,11 +58,11 @@ def context_of(request: Request) -> AdminContext:
     return context
 
 
-def resource(path: str) -> APIRouter:
-    """The router of the resource at `path` below the prefix."""
-    tag = "admin" + path.replace("/", "-")
+def resource(path: str, *, prefix: str = PREFIX) -> APIRouter:
+    """The router of the resource at `path` below `prefix`. All its routes need the admin token."""
+    tag = prefix.split("/")[1] + path.replace("/", "-")
     return APIRouter(
-        prefix=PREFIX + path, tags=[tag], route_class=AdminRoute, dependencies=[Security(_TOKEN)]
+        prefix=prefix + path, tags=[tag], route_class=AdminRoute, dependencies=[Security(_TOKEN)]
     )
 
 

@@ -22,14 +22,18 @@ from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.rates import of_address
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Cut, Metrics
-from server_stub.api.problems import RETRY_AFTER, raw_problem
+from server_stub.api.problems import RETRY_AFTER, RawHeaders, raw_problem
 from wire.codes import ProblemCode
 
 
 class ConnectionCounter:
-    """The open connections of one server: their total and their number by address."""
+    """The open connections of one server: their total and their number by address.
 
-    def __init__(self, limits: LimitsInForce, metrics: Metrics) -> None:
+    `headers` are added to the responses to rejected requests.
+    """
+
+    def __init__(self, limits: LimitsInForce, metrics: Metrics, headers: RawHeaders = ()) -> None:
+        self.headers: Final = headers
         self._limits = limits
         self.metrics: Final = metrics
         self._open: Counter[str] = Counter()
@@ -290,6 +294,8 @@ class _LimitedH11Protocol(H11Protocol):
             if cycle.response_started:  # a second response would be read as part of the one that has begun
                 self.transport.abort()
                 return
-        self.transport.write(raw_problem(status, code, detail, str(uuid.uuid4()), RETRY_AFTER))
+        self.transport.write(
+            raw_problem(status, code, detail, str(uuid.uuid4()), RETRY_AFTER, self.counter.headers)
+        )
         self.transport.close()
         self._limit_write_time()

@@ -1,0 +1,24 @@
+"""The extension of the verdict server with the routes of the lab."""
+
+from fastapi import FastAPI
+
+from lab.api import clock_routes, device_routes
+from lab.api.context import LabContext, install
+from server_stub.api.extension import Extension
+
+_TAGS = {
+    "lab-clock": "The test clock of this server. Only with `serve --lab`.",
+    "lab-devices": "The devices of the lab, and keys that they attest. Only with `serve --lab`.",
+}
+
+
+def lab_extension(context: LabContext) -> Extension:
+    """The routes under `/lab/v1`. The application must have the admin API, whose token they need."""
+
+    def add(app: FastAPI) -> None:
+        install(app, context)
+        app.openapi_tags = [{"name": name, "description": text} for name, text in _TAGS.items()]
+        for module in (clock_routes, device_routes):
+            app.router.routes.extend(module.router.routes)
+
+    return Extension("lab", add)
