@@ -51,10 +51,13 @@ def serve(configured: "Configuration") -> None:
     try:
         # First, so that a failed start leaves no files behind.
         server.listen(settings.host, settings.port).close()
-        with databases.opened_store(configured.database, "; choose another --db") as store:
-            if not settings.lab:
-                _check_no_test_clock(store)
-            _serve(configured, store)
+        with ExitStack() as undo:
+            if configured.database.is_new:
+                undo.callback(configured.database.remove)
+            with databases.opened_store(configured.database, "; choose another --db") as store:
+                if not settings.lab:
+                    _check_no_test_clock(store)
+                _serve(configured, store, undo)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
     except lab_clock.LabDatabaseError as error:
@@ -84,7 +87,8 @@ def _check_no_test_clock(store: "SqlStore") -> None:
         )
 
 
-def _serve(configured: "Configuration", store: "SqlStore") -> None:
+def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> None:
+    """Serve. Until everything that the settings name was found usable, `undo` removes a new database."""
     settings, folder = configured.settings, configured.keys
     maker, database, algorithm = manufacturer.Manufacturer(settings.seed), store.database, settings.algorithm
     secrets = maker.secrets_signing_by(algorithm)
@@ -131,6 +135,7 @@ def _serve(configured: "Configuration", store: "SqlStore") -> None:
             admin.tokens.adopt(own_token, reason="--admin-token-file", by=devices.LOCAL)
         reloader = reloading.Reloader(configured, admin, log)
         reloader.start()
+        undo.pop_all()
         token_file = database.beside("-admin-token")
         token = first_token(token_file, admin)
 

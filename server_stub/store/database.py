@@ -54,6 +54,16 @@ class Database:
         """Whether the database lasts only as long as its store."""
         return self.url == _MEMORY
 
+    @property
+    def is_new(self) -> bool:
+        """Whether this is a file that does not exist yet."""
+        return self.file is not None and not self.file.exists()
+
+    def remove(self) -> None:
+        """Delete the file and those of SQLite next to it."""
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{self.file}{suffix}").unlink(missing_ok=True)
+
     def beside(self, suffix: str) -> Path:
         """A path for files that belong to this database: next to its file, or else in the current folder."""
         if self.file is not None:

@@ -24,6 +24,14 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
         (["--db", ":memory:"], "--db: :memory: is not a file"),
         (["--db", "."], "--db: . is not a file"),
         (["--db", ""], "--db is empty; name a file"),
+        (["--policy", "missing.toml"], "--policy: cannot read missing.toml: No such file"),
+        (["--policy", "exampel"], "--policy: exampel is no policy; did you mean 'example'?"),
+        (["--source-countries", "missing.csv"], "--source-countries: cannot read missing.csv"),
+        (["--keys", "/dev/null"], "--keys: /dev/null is not a folder"),
+        (["--tls-cert", "missing.pem"], "--tls-cert: set --tls-key (ACTIVATION_SERVER_TLS_KEY) too"),
+        (["--tls-cert", "missing.pem", "--tls-key", "x"], "--tls-cert: cannot read missing.pem"),
+        (["--config", "missing.toml"], "cannot read missing.toml: No such file"),
+        (["--rate-admin", "often"], "--rate-admin: 'often' is not a rate; write 30/minute"),
     ],
 )
 def test_argument_is_a_usage_error(
@@ -50,6 +58,43 @@ def test_another_seed_or_the_option_serves_on_every_address(arguments: list[str]
         finally:
             server.terminate()
         assert server.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        (
+            {"PRT": "1"},
+            "ACTIVATION_SERVER_PRT: this variable is no setting; did you mean 'ACTIVATION_SERVER_PORT'",
+        ),
+        ({"POLICY": "missing.toml"}, "ACTIVATION_SERVER_POLICY: cannot read missing.toml: No such file"),
+        ({"CONFIG": "missing.toml"}, "cannot read missing.toml: No such file"),
+        ({"PORT": "80,81"}, "ACTIVATION_SERVER_PORT: '80,81' cannot be used: it must be a valid integer"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", ["serve", "unlock FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY", "admin token", "admin prune"]
+)
+def test_wrong_variable_is_a_usage_error_of_every_command_that_reads_settings(
+    command: str, environment: dict[str, str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variables = {f"ACTIVATION_SERVER_{name}": value for name, value in environment.items()}
+    result = CliRunner().invoke(app, command.split(), env=variables)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_failed_start_leaves_no_database_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "other.txt").touch()
+    result = CliRunner().invoke(app, ["serve", "--port", "0", "--keys", "keys"])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "cannot publish keys" in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["keys"]
 
 
 @pytest.mark.parametrize("arguments", [["run", b"sc\xffen.yaml"], ["serve", "--db", b"\xff"]])
