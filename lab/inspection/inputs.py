@@ -107,7 +107,7 @@ def read_time(argument: str, option: str, *, utc: bool = False) -> int:
             raise InputError(f"{option}: {argument!r} has no offset from UTC; {_TIME_FORMS}")
         seconds = int(moment.timestamp())
     if not 0 <= seconds <= _TIME_MAX:
-        raise InputError(f"{option}: {argument!r} is not in the years 1970 to 9999; {_TIME_FORMS}")
+        raise InputError(f"{option}: {argument!r} is not a time in the years 1970 to 9999; {_TIME_FORMS}")
     return seconds
 
 
