@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from fuzz.cost import SEPARATOR, BoundedTarget, CostBudget
+from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from lab.handset.keystore import EmulatedKeystore
 from lab.manufacturer.factory import KeystoreLevel
@@ -155,28 +155,17 @@ def _body(tbs: bytes, place: bytes, content: bytes) -> bytes:
 @cache
 def _fields(tbs: bytes) -> tuple[tuple[int, bytes], ...]:
     """Identifier and content of each field of a TBSCertificate of the lab: no identifier is longer than a byte."""
-    content, found = _element(tbs)[1], []
-    while content:
-        tag, value, content = *_element(content), _after(content)
-        found.append((tag, value))
+    found: list[tuple[int, bytes]] = []
+    _, _, at, end = der.element_at(tbs, 0, set())
+    while at < end:
+        _, _, start, stop = der.element_at(tbs, at, set())
+        found.append((tbs[at], tbs[start:stop]))
+        at = stop
     return tuple(found)
 
 
-def _element(data: bytes) -> tuple[int, bytes]:
-    start, length = _header(data)
-    return data[0], data[start : start + length]
-
-
-def _after(data: bytes) -> bytes:
-    return data[sum(_header(data)) :]
-
-
-def _header(data: bytes) -> tuple[int, int]:
-    """Length of the header and of the content."""
-    if data[1] < 0x80:
-        return 2, data[1]
-    size = data[1] & 0x7F
-    return 2 + size, int.from_bytes(data[2 : 2 + size], "big")
+def _content(element: bytes) -> bytes:
+    return element[der.element_at(element, 0, set())[2] :]
 
 
 fuzz_one: Final = BoundedTarget(read, CostBudget(0.005, 0.6e-6, 1_000_000, 100), (1_000, 4_000, 12_000))
@@ -189,7 +178,7 @@ def seeds() -> Iterator[bytes]:
     leaf = x509.load_der_x509_certificate(_LEAF)
     for number, (_, content) in enumerate(_fields(leaf.tbs_certificate_bytes)[1:8]):
         for form in b"LBO":
-            extensions = content[_header(content)[0] :] if number == 6 else content
+            extensions = _content(content) if number == 6 else content
             yield bytes((ord("1"), form, _PLACES[number])) + extensions
     description = leaf.extensions.get_extension_for_oid(key_description.OID).value
     if isinstance(description, x509.UnrecognizedExtension):
@@ -211,8 +200,7 @@ def seeds() -> Iterator[bytes]:
         (b"C", b"\x00\x02\x30\x00", b""),
         (b"Ou", b"\x30\x03", b""),
     )
-    for size, parts in enumerate(units):
-        yield b"R" + bytes((size % 3,)) + SEPARATOR.join(parts)
+    yield from repeated(units)
 
 
 def _joined(chain: tuple[bytes, ...]) -> bytes:
@@ -226,4 +214,4 @@ def _rsa_key(modulus: int, exponent: int) -> bytes:
         .public_key()
         .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     )
-    return key[_header(key)[0] :]
+    return _content(key)

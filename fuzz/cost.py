@@ -15,7 +15,7 @@ threshold between two sizes is not taken for growth.
 import resource
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -153,6 +153,12 @@ class RepeatedUnit:
             return self.beginning + self.unit * count + self.end
         units = (self.unit.replace(b"\0", b"%d" % number) for number in range(count))
         return self.beginning + b"".join(units) + self.end
+
+
+def repeated(units: Iterable[tuple[bytes, bytes, bytes]]) -> Iterator[bytes]:
+    """Inputs with a repeated unit, of three sizes in turn, from beginnings, units and ends."""
+    for size, parts in enumerate(units):
+        yield b"R" + bytes((size % 3,)) + SEPARATOR.join(parts)
 
 
 def min_growth(read: Reader, documents: list[bytes]) -> float:

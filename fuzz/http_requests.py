@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.server import ServerState
 
-from fuzz.cost import SEPARATOR, BoundedTarget, CostBudget
+from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from server_stub.api.app import create_app
 from server_stub.api.limits.connections import ConnectionCounter, protocol
@@ -185,5 +185,4 @@ def seeds() -> Iterator[bytes]:
         (b"", b"\r\n", get + b"\r\n"),
         (head + b"Content-Length: 12000\r\n\r\n", b"W10.", b""),
     )
-    for size, parts in enumerate(units):
-        yield b"R" + bytes((size % 3,)) + SEPARATOR.join(parts)
+    yield from repeated(units)

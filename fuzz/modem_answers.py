@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.telephony.reader import read_telephony
 from agent.telephony.session import Patience
-from fuzz.cost import SEPARATOR, BoundedTarget, CostBudget
+from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemOptions
@@ -77,8 +77,7 @@ def seeds() -> Iterator[bytes]:
         (b"", b"\r\n", b"OK\r\n"),
         (b'+COPS: 0,2,"', b"368", b'"\r\nOK\r\n'),
     )
-    for size, parts in enumerate(units):
-        yield b"R" + bytes((size % 3,)) + SEPARATOR.join(parts)
+    yield from repeated(units)
 
 
 def _recorded(modem: EmulatedModem) -> bytes:

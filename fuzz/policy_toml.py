@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from fuzz.cost import SEPARATOR, BoundedTarget, CostBudget
+from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from server_stub import policies
 from server_stub.policy.document import PolicyDocument
@@ -55,5 +55,4 @@ def seeds() -> Iterator[bytes]:
         (b"[territories]\nprohibited = [", b'"CU",', b"]\n"),
         (b"a = {", b"b\0 = 1,", b"c = 1}\n"),
     )
-    for size, parts in enumerate(units):
-        yield b"R" + bytes((size % 3,)) + SEPARATOR.join(parts)
+    yield from repeated(units)

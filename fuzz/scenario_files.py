@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from fuzz.cost import SEPARATOR, BoundedTarget, CostBudget
+from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from lab.scenario.files.errors import ERRORS_MAX, ScenarioError
 from lab.scenario.files.parameters import combinations
@@ -59,5 +59,4 @@ def seeds() -> Iterator[bytes]:
         (b"a: '", b"''", b"'\n"),
         (b"a: ", b"${p}", b"\n"),
     )
-    for size, parts in enumerate(units):
-        yield b"R" + bytes((size % 3,)) + SEPARATOR.join(parts)
+    yield from repeated(units)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from fuzz.cost import SEPARATOR, BoundedTarget, CostBudget
+from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from lab.world.icc_profile import IccProfileError, parse_icc_profile
 
@@ -45,5 +45,4 @@ def seeds() -> Iterator[bytes]:
         (top + b'<EF id="2FE2"><CCID>', b"8&#57;<a/>", b"</CCID></EF>" + bottom),
         (b"<!DOCTYPE a [", b'<!ENTITY e\0 "x">', b"]>" + top + bottom),
     )
-    for size, parts in enumerate(units):
-        yield b"R" + bytes((size % 3,)) + SEPARATOR.join(parts)
+    yield from repeated(units)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.manufacturer.manufacturer import KeystoreLevel
+from lab.manufacturer.factory import KeystoreLevel
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import NOW, Clock, Phone, service
 from tests.support.stores import open_store
