@@ -41,6 +41,8 @@ from server_stub.attestation.signature_algorithms import VerifiedSignatures, is_
 __all__ = ["Anchor", "ChainError", "ChainProblem", "ChainVerifier", "Path"]
 
 _CACHE_MAX: Final = 1024
+_SOFTWARE_ISSUERS_MAX: Final = 1
+"""Certificates between the root of a software keystore and a leaf. Its private key is public."""
 
 Statuses = Callable[[int], Mapping[int, StatusEntry]]
 """Entries of a revocation status list at a time, by serial number. Raises EvidenceError if there is no list."""
@@ -162,7 +164,7 @@ class ChainVerifier:
         if known := self._known.get(chain):
             return known
         verified = self._connect(chain)
-        if verified.root:
+        if verified.anchor is Anchor.CONFIGURED:
             # Evict the oldest: a signature has several encodings, so an attacker can send many variants of one chain.
             if len(self._known) >= _CACHE_MAX:
                 self._known.pop(next(iter(self._known)), None)
@@ -178,7 +180,8 @@ class ChainVerifier:
     def _connect(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
         """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError.
 
-        Only the parameters of keys are checked if they lead to no root: such a chain attests nothing.
+        Only the parameters of keys are checked if they lead to no root, or to a root of software by more certificates
+        than software keystores have: such a chain attests nothing, and anybody can make it.
         """
         below: list[tuple[int, ParsedCertificate]] = []
         serials: list[tuple[int, ParsedCertificate, tuple[int, ...]]] = []
@@ -197,7 +200,7 @@ class ChainVerifier:
             below.append((place, certificate))
         root_place = place if root else len(chain) + 1
         root = root or self._issuing_root(below[-1][1])
-        if not root:
+        if not root or (root.anchor is Anchor.SOFTWARE and len(below) > _SOFTWARE_ISSUERS_MAX):
             return _VerifiedIssuers((), None, tuple(serials), facts_of(()), tuple(deviations))
         serials.append((root_place, root.certificate, root.certificate.serial_numbers()))
         below = [(place, _load(certificate.data, place)) for place, certificate in below]

@@ -92,6 +92,24 @@ def test_chain_is_verified_from_the_root_down(checked: list[PublicKeyTypes]) -> 
     assert checked == [each.key.public_key() for each in (CONFIGURED, MIDDLE, BELOW)]
 
 
+@pytest.mark.parametrize("with_root", [True, False])
+@pytest.mark.parametrize("kind", ["p384", "rsa4096"])
+def test_chain_below_a_root_of_software_costs_at_most_two_checks(
+    kind: str, *, with_root: bool, checked: list[PublicKeyTypes]
+) -> None:
+    """Anybody can make one: the key of such a root is public. Nothing of it is remembered."""
+    issuers = [Cert(f"own {place}", kind) for place in range(4)]
+    for count in range(1, 5):
+        certificates = chain(leaf(), *issuers[:count], CONFIGURED)
+        trusted = ChainVerifier((), software_roots=certificates[-1:])
+        path = outcome(der_of(certificates if with_root else certificates[:-1]), trusted)
+        assert isinstance(path, Path)
+        assert path.anchor is (Anchor.SOFTWARE if count == 1 else Anchor.NONE)
+        assert len(checked) <= 2
+        assert not trusted._known
+        checked.clear()
+
+
 @pytest.mark.parametrize("place", [1, 2])
 def test_nothing_below_an_invalid_signature_is_verified(place: int, checked: list[PublicKeyTypes]) -> None:
     certificates = chain(leaf(), BELOW, MIDDLE, CONFIGURED)

@@ -234,8 +234,8 @@ def test_serials_rise_for_each_device_and_never_fall(store: Store) -> None:
 def test_unattested_device_that_keeps_its_key_gets_rising_serials(store: Store) -> None:
     """Software can certify one key for many challenges."""
     phone = Phone(level=KeystoreLevel.SOFTWARE)
-    key = phone.keystore._seed.p256("kept")
-    phone.keystore._seed = SimpleNamespace(p256=lambda _: key)  # type: ignore[assignment]
+    keystore, key = phone.keystore, phone.keystore._seed.p256("kept")
+    phone.keystore = SimpleNamespace(attest=lambda challenge: keystore.attest_key(key, challenge))  # type: ignore[assignment]
     server = service(store)
     verdicts = [ask(server, phone) for _ in range(3)]
     assert [verdict.serial for verdict in verdicts] == [1, 2, 3]
