@@ -6,7 +6,7 @@ import pycountry
 import requests
 
 from agent.adapters.http import RequestsTransport, Timeouts
-from lab.world.addresses import current_source_address
+from lab.world.addresses import current_source_address, trusted_authorities
 from server_stub.reference_data.source_countries import SourceCountries
 
 
@@ -26,7 +26,7 @@ class ForwardedForTransport(RequestsTransport):
     """
 
     def __init__(self, origin: str, timeouts: Timeouts | None = None, authorities: str | None = None) -> None:
-        super().__init__(origin, timeouts, authorities)
+        super().__init__(origin, timeouts, authorities or trusted_authorities())
         self.origin = origin
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> requests.Response:

@@ -10,6 +10,7 @@ from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, Downloads
 from agent.verification.keyset import KeySet
 from lab.inspection.inputs import InputError, read_file
+from lab.world.addresses import trusted_authorities
 from wire import key_repository, limits, media
 
 _FOLDERS: Final = {key_repository.METADATA_PATH: "metadata", key_repository.TARGETS_PATH: "targets"}
@@ -49,6 +50,6 @@ def _downloads(repository: str) -> Downloads:
             )
         return FolderDownloads(Path(repository))
     try:
-        return RequestsTransport(repository)
+        return RequestsTransport(repository, authorities=trusted_authorities())
     except ValueError as error:
         raise InputError(f"--repository: {error}") from error

@@ -4,6 +4,7 @@ The addresses are from the documentation prefix 2001:db8::/32 (RFC 3849), which 
 of each are the letters of the country: `FR` is 46 52.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +12,8 @@ from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
 """The source address of requests that are not sent for a device; it belongs to no country."""
+
+AUTHORITIES_VARIABLE: Final = "ACTIVATION_AUTHORITIES"
 
 _SOURCE: Final[ContextVar[str]] = ContextVar("source address", default=LOOPBACK)
 
@@ -22,6 +25,11 @@ def address_in(country: str | None) -> str:
     ('2001:db8:4652::1', '2001:db8::1')
     """
     return f"2001:db8:{country.encode().hex()}::1" if country else "2001:db8::1"
+
+
+def trusted_authorities() -> str | None:
+    """The PEM file of the authorities that sign certificates of `https://` servers; None for the public ones."""
+    return os.environ.get(AUTHORITIES_VARIABLE) or None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import requests
 
 from lab.cli import output
+from lab.world.addresses import AUTHORITIES_VARIABLE, trusted_authorities
 from text_input.files import UnusableFileError, read_text
 
 PREFIX: Final = "/admin/v1"
@@ -114,6 +115,7 @@ class Client:
         headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         with requests.Session() as session:
             session.trust_env = False  # a .netrc would replace the token
+            session.verify = trusted_authorities() or True
             for _ in range(_ATTEMPTS):
                 try:
                     response = session.request(
@@ -126,9 +128,15 @@ class Client:
                         **arguments,
                     )
                     body = self._body(response)
+                except requests.exceptions.SSLError:
+                    output.exit_with_error(
+                        f"{self.server} has no certificate that is trusted here; name the PEM file of its "
+                        f"authorities in {AUTHORITIES_VARIABLE}",
+                        output.ENVIRONMENT,
+                    )
                 except (requests.ConnectionError, requests.Timeout):
                     continue
-                except (requests.RequestException, ValueError) as error:
+                except (requests.RequestException, ValueError, OSError) as error:
                     output.exit_with_error(
                         f"cannot ask {self.server}: {type(error).__name__}; check --server"
                     )

@@ -1,5 +1,6 @@
 """Settings that change while the server runs: all that can change at run time, or none."""
 
+import json
 import os
 import pty
 import re
@@ -14,7 +15,9 @@ from typing import Any
 
 import pytest
 import requests
+from typer.testing import CliRunner
 
+from lab.cli.main import app
 from lab.fault_proxy.certificates import Certificates
 from lab.fault_proxy.faults import FaultKind
 from lab.world.seed import Seed
@@ -318,6 +321,7 @@ def test_a_replaced_certificate_is_used_for_new_connections_and_a_wrong_one_is_n
 
 @contextmanager
 def process(folder: Path, **options: Any) -> Iterator["subprocess.Popen[str]"]:
+    """`activation serve` with the file server.toml of a folder."""
     command = [ACTIVATION, "serve", "--port", "0", "--config", str(folder / "server.toml")]
     with subprocess.Popen(
         command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
@@ -330,7 +334,7 @@ def process(folder: Path, **options: Any) -> Iterator["subprocess.Popen[str]"]:
 
 def origin_of(server: "subprocess.Popen[str]") -> str:
     assert server.stdout
-    found = re.search(r"http://\S+", server.stdout.readline())
+    found = re.search(r"https?://\S+", server.stdout.readline())
     assert found
     return found[0]
 
@@ -376,3 +380,28 @@ def test_the_server_ends_with_its_terminal(tmp_path: Path) -> None:
         assert "settings-reloaded" in server.stderr.readline()
         os.close(primary)
         assert server.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_commands_use_a_server_with_https_if_they_trust_its_authority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorities = Certificates(Seed.of(14), tmp_path)
+    authorities.context(None)
+    (tmp_path / "valid.pem").chmod(0o600)
+    config(tmp_path, "tls_cert = 'valid.pem'\ntls_key = 'valid.pem'")
+    with process(tmp_path) as server:
+        origin = origin_of(server)
+        assert origin.startswith("https://127.0.0.1:")
+        search = ["admin", "devices", "search", "--server", origin, "--json"]
+        search += ["--token-file", str(tmp_path / "activation-admin-token")]
+        refused = CliRunner().invoke(app, search)
+        assert refused.exit_code == 3
+        assert "has no certificate that is trusted here" in refused.stderr
+        monkeypatch.setenv("ACTIVATION_AUTHORITIES", str(authorities.authorities))
+        device = ["device", "--profile", "official-global", "--place", "paris", "--server", origin, "--json"]
+        assert json.loads(CliRunner().invoke(app, device).stdout)["outcome"] == "activated"
+        assert len(json.loads(CliRunner().invoke(app, search).stdout)) == 1
+        for missing in ("/nowhere.pem", str(tmp_path / "server.toml")):
+            monkeypatch.setenv("ACTIVATION_AUTHORITIES", missing)
+            assert CliRunner().invoke(app, search).exit_code in (2, 3)
