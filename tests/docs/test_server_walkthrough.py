@@ -1,4 +1,4 @@
-"""The section `The server` of docs/developers/README.md, run command by command."""
+"""The walks through a server in docs/developers, run command by command."""
 
 import os
 import re
@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECTION = re.compile(r"^## The server\n(.*?)^## ", re.MULTILINE | re.DOTALL)
+PAGES = {"README.md": "The server", "lab.md": "A verified verdict for your own key"}
+"""The pages and their sections."""
+
+SECTION = r"^## {}\n(.*?)^## "
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PORT = "8021"
 
@@ -27,9 +30,10 @@ class Command:
     shown: tuple[str, ...]
 
 
-def commands() -> list[Command]:
-    found = SECTION.search((ROOT / "docs/developers/README.md").read_text("utf-8"))
-    assert found, "the page has no section about the server"
+def commands(page: str = "README.md") -> list[Command]:
+    text = (ROOT / "docs/developers" / page).read_text("utf-8")
+    found = re.search(SECTION.format(PAGES[page]), text, re.MULTILINE | re.DOTALL)
+    assert found, "the page has no such section"
     lines = [line for block in BLOCK.findall(found[1]) for line in block.splitlines()]
     starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
     ends = [*starts[1:], len(lines)]
@@ -66,10 +70,13 @@ def started(server: "subprocess.Popen[str]") -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the README uses curl")
-def test_every_command_of_the_section_does_what_is_shown(folder: Path, port: str) -> None:
-    """The first one runs on, the others follow one another; each ends well and says what the README says it does."""
-    serve, *others = [Command(c.text.replace(PORT, port), c.shown) for c in commands()]
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("curl", "jq", "openssl"))), reason="the pages use curl, jq and openssl"
+)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_the_section_does_what_is_shown(page: str, folder: Path, port: str) -> None:
+    """The first one runs on, the others follow one another; each ends well and says what the page says it does."""
+    serve, *others = [Command(c.text.replace(PORT, port), c.shown) for c in commands(page)]
     with subprocess.Popen(
         serve.text.split(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
     ) as server:
