@@ -66,14 +66,16 @@ class HostClock:
 class GuardedClock:
     """Returns seconds since the epoch, and raises ClockError instead while the clock is wrong.
 
-    `newest` is the time of the newest record or publication, if there is any. A clock that is right again needs no
-    acceptance: nothing wrong was signed.
+    `newest` is the time of the newest record or publication, if there is any. A clock that was
+    stepped and is right again needs no acceptance: nothing wrong was signed. One that was behind needs it, also after
+    the time of that record has come.
     """
 
     def __init__(self, clock: ServerClock, newest: int | None = None) -> None:
         self._clock = clock
         self._start = clock.read()
         self._newest = newest or 0
+        self._behind = False
 
     def __call__(self) -> int:
         """Seconds since the epoch, to be signed or published. Raises ClockError."""
@@ -104,11 +106,14 @@ class GuardedClock:
         """Take the clock as it is now for right."""
         self._start = self._clock.read()
         self._newest = int(self._start.wall)
+        self._behind = False
 
     def _judge(self, now: ClockReading) -> ClockFault | None:
         if self._stepped(now):
             return ClockFault.STEPPED
-        return ClockFault.BEHIND if now.wall < self._newest - SKEW else None
+        # A time that was signed too early stays wrong when it has come: devices have it as their floor.
+        self._behind = self._behind or now.wall < self._newest - SKEW
+        return ClockFault.BEHIND if self._behind else None
 
     def _stepped(self, now: ClockReading) -> bool:
         return abs(self._step(now)) > SKEW

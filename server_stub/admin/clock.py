@@ -42,7 +42,7 @@ class ClockAdmin:
         """
         fault, now = self.guard.fault, self.guard.wall()
         with store.transaction() as transaction:
-            transaction.accept_clock()
+            transaction.accept_clock(now)
             details = {"clock": self.repository.clock_number + 1, "fault": fault}
             transaction.append_audit(AuditEntry(now, by, "clock.accept", "server", reason, details))
             return ClockAcceptance(now, self.repository.accept_clock(now))

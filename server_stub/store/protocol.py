@@ -145,8 +145,11 @@ class Transaction(Reading, Protocol):
     def set_admin_token_hash(self, hashed: str) -> None:
         """Replace the admin token, of which the store gets only a hash."""
 
-    def accept_clock(self) -> None:
-        """Ignore the times of all present verdicts from now on: they may be by a wrong clock."""
+    def accept_clock(self, now: int) -> None:
+        """Ignore the times of all present verdicts from now on: they may be by a wrong clock.
+
+        A device that was seen later than `now` counts as seen now, and locks as much earlier.
+        """
 
     def probe(self, content: bytes) -> None:
         """Write `content`, and delete it again: both need space, and the commit is durable."""

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ClauseElement,
     ColumnElement,
     Insert,
@@ -116,6 +117,12 @@ class Statements:
             update(SERVER_STATE).values(
                 clock_after=select(func.coalesce(func.max(VERDICTS.c.id), 0)).scalar_subquery()
             )
+        )
+        now = bindparam("now", type_=BigInteger)
+        self.see_devices_now = self.compile(
+            update(DEVICES)
+            .where(DEVICES.c.last_seen > now)
+            .values(locks_at=DEVICES.c.locks_at - DEVICES.c.last_seen + now, last_seen=now)
         )
         self.probe = self.compile(update(SERVER_STATE).values(probe=bindparam("content")))
         self.test_clock = self.compile(_TEST_CLOCK)

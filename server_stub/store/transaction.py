@@ -222,8 +222,9 @@ class SqlTransaction(SqlReading):
     def set_admin_token_hash(self, hashed: str) -> None:
         self._statements.set_admin_token_hash(self._cursor, {"admin_token_hash": hashed})
 
-    def accept_clock(self) -> None:
+    def accept_clock(self, now: int) -> None:
         self._statements.accept_clock(self._cursor)
+        self._statements.see_devices_now(self._cursor, {"now": now})
 
     def probe(self, content: bytes) -> None:
         for each in (content, None):
