@@ -61,8 +61,9 @@ class Configuration:
         with _naming(loaded, "source_countries"):
             countries = settings.source_countries
             country_of = SourceCountries.read(countries) if countries else unknown_country
-        if settings.keys and settings.keys.exists() and not settings.keys.is_dir():
-            raise loaded.error("keys", f"{settings.keys} is not a folder")
+        with _naming(loaded, "keys"):
+            if settings.keys and settings.keys.exists() and not settings.keys.is_dir():
+                raise UnusableFileError(settings.keys, "is not a folder")
         return cls(
             loaded, database, policy, country_of, _statuses(settings), _tls(loaded), _admin_token(loaded)
         )
@@ -75,6 +76,8 @@ def _naming(loaded: LoadedSettings, name: str) -> Iterator[None]:
         yield
     except (DatabaseError, PolicyError, SourceCountriesError, UnusableFileError) as error:
         raise loaded.error(name, error) from error
+    except OSError as error:
+        raise loaded.error(name, f"{error.filename}: {error.strerror}") from error
 
 
 def _admin_token(loaded: LoadedSettings) -> str | None:

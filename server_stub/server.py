@@ -1,6 +1,7 @@
 """Runs the verdict server: on the main thread, or on a separate thread for the lab and tests."""
 
 import asyncio
+import errno
 import math
 import os
 import secrets as entropy
@@ -130,6 +131,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
+    except UnicodeError as error:
+        listener.close()
+        raise OSError(errno.EINVAL, "this is no name of a host") from error
     return listener
 
 

@@ -37,7 +37,7 @@ class Database:
             self.url, self.file = _postgresql(place), None
         elif str(place) == "":
             raise DatabaseError("no database is named; give a file, or postgresql://user:password@host/name")
-        elif str(place) == ":memory:" or Path(place).is_dir():
+        elif str(place) == ":memory:" or _is_folder(Path(place)):
             raise DatabaseError(f"{place} is not a file; give the path of a file, such as activation.sqlite")
         else:
             self.file = Path(place)
@@ -80,6 +80,13 @@ class Database:
 
     def __repr__(self) -> str:
         return f"Database({str(self)!r})"
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise DatabaseError(f"{path} cannot be a file: {error.strerror}") from error
 
 
 def _postgresql(text: str) -> URL:

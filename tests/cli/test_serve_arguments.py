@@ -44,7 +44,9 @@ def test_argument_is_a_usage_error(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["--seed", "mine"], ["--allow-public-seed"]])
+@pytest.mark.parametrize(
+    "arguments", [["--allow-public-seed"], pytest.param(["--seed", "mine"], marks=pytest.mark.slow)]
+)
 def test_another_seed_or_the_option_serves_on_every_address(arguments: list[str], tmp_path: Path) -> None:
     with subprocess.Popen(
         [ACTIVATION, "serve", "--host", "0.0.0.0", "--port", "0", *arguments],
@@ -84,6 +86,16 @@ def test_wrong_variable_is_a_usage_error_of_every_command_that_reads_settings(
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("host", ["h" * 64, "no.such.host.invalid"])
+def test_host_without_an_address_is_an_error_of_the_environment(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["serve", "--host", host, "--seed", "mine"])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (3, [])
+    assert f"cannot listen on {host} port 8021: " in result.stderr
 
 
 @pytest.mark.slow

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server_stub.configuration import Configuration
 from server_stub.settings import TABLE, Kind, Settings
@@ -149,6 +151,18 @@ def test_a_wrong_value_is_reported_with_its_place(name: str, tmp_path: Path) -> 
         assert "boolean" in problem(environment=as_variable("allow_public_seed", flag))
 
 
+@given(
+    st.sampled_from(list(TABLE)), st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
+)
+def test_any_text_is_read_or_refused_with_its_place(name: str, text: str) -> None:
+    variable, message = TABLE[name].variable, None
+    try:
+        read_settings({}, {variable: text})
+    except SettingsError as error:
+        message = str(error)
+    assert message is None or variable in message
+
+
 def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     file = config(tmp_path, "port = 99999\nhosts = 1\nseed = 'x'")
     lines = problem({"algorithm": ["RSA"]}, as_variable("idle_seconds", "0"), file).split("\n")
@@ -262,6 +276,8 @@ def test_the_password_of_a_database_is_not_shown(given: str, shown: str) -> None
         ("policy", "/dev/zero", "/dev/zero is longer"),
         ("source_countries", "missing.csv", "cannot read missing.csv"),
         ("keys", "/dev/null", "/dev/null is not a folder"),
+        ("keys", "k" * 5000, "kkk"),
+        ("database", "d" * 5000, "ddd"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_reported_with_the_place_of_its_setting(
