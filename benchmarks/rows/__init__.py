@@ -26,5 +26,6 @@ ROWS: Final[tuple[Callable[[], BudgetRow], ...]] = (
     scenarios.measure,
     startup.measure_help,
     startup.measure_rejection,
+    startup.measure_evidence,
     startup.measure_first_result,
 )

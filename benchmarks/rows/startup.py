@@ -34,6 +34,13 @@ def measure_rejection() -> BudgetRow:
     return _measured(row, lambda env: subprocess.run(words, capture_output=True, env=env, check=False))
 
 
+def measure_evidence() -> BudgetRow:
+    """How long the evidence of a device takes; `activation attest` loads a part of the same modules."""
+    row = BudgetRow("activation evidence --device 7", SECOND, 1.2, None)
+    words = [str(COMMAND), "evidence", "A" * 44, "--device", "7"]
+    return _measured(row, lambda env: subprocess.run(words, capture_output=True, env=env, check=True))
+
+
 def measure_first_result() -> BudgetRow:
     """How long the first result of the scenario library takes."""
     row = BudgetRow("first result of activation run", SECOND, 1.2, None)
