@@ -14,6 +14,7 @@ from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import State
 from agent.core.step import RejectedEventError
 from agent.sealing import SealFault
+from agent.verification.bounds import Bounds
 from agent.verification.keyset import KeySet
 from wire.evidence import Location, Wifi
 
@@ -186,11 +187,23 @@ class KeySourceError(PortError):
         self.retry_after = retry_after
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedKeys:
+    """The keys of one exchange, and the bounds of the time that came with them.
+
+    `latest` is the ceiling of trusted time in seconds since the epoch, None without one.
+    """
+
+    keys: KeySet
+    bounds: Bounds
+    latest: int | None
+
+
 class KeySource(Protocol):
     """The source of the verdict keys."""
 
-    def keys(self, now: int, in_time: Callable[[], bool]) -> KeySet:
-        """The keys to verify with. `now` is trusted time, seconds since the epoch. Raises KeySourceError.
+    def keys(self, known: Bounds, in_time: Callable[[], bool]) -> PublishedKeys:
+        """The keys to verify with. `known` are the bounds so far, with their floor now. Raises KeySourceError.
 
         `in_time` says whether a request of this exchange may still start.
         """

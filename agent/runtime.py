@@ -34,7 +34,7 @@ from agent.core.screen_selection import facts_of, screen_of
 from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import Exchange, Lock, State, fresh
 from agent.core.step import RejectedEventError, step
-from agent.core.timing import Context, delay, due, trusted_now
+from agent.core.timing import Context, bounds_now, delay, due
 from agent.image import Image
 from agent.ports import (
     AttestedKey,
@@ -51,6 +51,7 @@ from agent.sealing import Recovered, SealFault, recover, seal
 from agent.telephony.reader import TelephonyReading, read_telephony
 from agent.unlock_code import UnlockNonces
 from agent.verification import verdict
+from agent.verification.bounds import Bounds
 from agent.verification.errors import VerificationError
 from wire import media
 from wire.unlock import UnlockChallenge
@@ -245,17 +246,19 @@ class Agent:
         return ChallengeReceived(responses.challenge_in(response).nonce)
 
     def _request_verdict(self, nonce: str) -> Event:
-        keys = self._ports.keys.keys(trusted_now(self._state, self._context()), self._in_time)
+        published = self._ports.keys.keys(bounds_now(self._state, self._context()), self._in_time)
+        bounds = published.bounds
         key = self._ports.keystore.attest(nonce.encode())
         check_time(self._in_time)
         response = self._ports.transport.post(
             media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT
         )
         token = responses.token_in(response)
-        now = trusted_now(self._state, self._context())
-        return VerdictReceived(
-            verdict.verify(token, keys, expected=self._expected(key.thumbprint, nonce), now=now)
+        expected = self._expected(key.thumbprint, nonce, bounds)
+        verified = verdict.verify(
+            token, published.keys, expected=expected, now=bounds.floor, latest=published.latest
         )
+        return VerdictReceived(verified, bounds)
 
     def _in_time(self) -> bool:
         return self._ports.clock.elapsed() < self._deadline
@@ -266,16 +269,15 @@ class Agent:
         if challenge is None:
             return CodeRefused("nothing-asked")
         memory = self._state.memory
-        expected = self._expected(memory.thumbprint, challenge.eat_nonce)
+        expected = self._expected(memory.thumbprint, challenge.eat_nonce, None)
         nonces = UnlockNonces(self._sealing_key)
         try:
             keys = self._ports.keys.cached_keys()
-            now = trusted_now(self._state, self._context())
             verified = unlock_code.verify(
                 code,
                 keys,
                 expected=expected,
-                now=now,
+                floor=bounds_now(self._state, self._context()).floor,
                 is_earlier=lambda nonce: nonces.is_earlier(nonce, memory.jti),
             )
             return VerdictReceived(verified)
@@ -293,7 +295,7 @@ class Agent:
         )
         return evidence.sign(evidence.claims(self._state, self._image, observed), key)
 
-    def _expected(self, thumbprint: str, nonce: str) -> verdict.Expected:
+    def _expected(self, thumbprint: str, nonce: str, bounds: Bounds | None) -> verdict.Expected:
         memory = self._state.memory
         return verdict.Expected(
             issuer=self._image.issuer,
@@ -301,8 +303,7 @@ class Agent:
             thumbprint=thumbprint,
             nonce=nonce,
             serial=memory.serial,
-            policy_version=memory.policy_version,
-            reckoning=verdict.TimeCertainty.EXACT if self._state.anchored else verdict.TimeCertainty.AT_LEAST,
+            policy_version=memory.policy_floor(bounds),
         )
 
     def _imeis(self) -> tuple[str, ...]:

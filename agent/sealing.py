@@ -11,6 +11,11 @@ copied back, or the counter is another one. If recovery fails, the device has no
 request a verdict again.
 
 `SealedState` has a version, the setup and lock states and `Memory`. State that a boot initialises is not sealed.
+
+Releases before this one refuse a record with a member that they do not know, and a locked device would be unlocked by
+an official downgrade. So `bounds` is written as one more argument of the message, which they ignore. A release that
+writes over it loses it; then the floor of trusted time is the build date of the image, as for a record that never had
+it. This release ignores unknown members, so the next one can write `bounds`, and more, as members.
 """
 
 from dataclasses import dataclass, replace
@@ -19,13 +24,18 @@ from typing import Final, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from agent.core.states import Lock, Memory, Setup, State, TimeAnchor
+from agent.verification.bounds import Bounds
 
 MAGIC: Final = b"ASEAL1\n"
 NONCE_LENGTH: Final = 12
 RECORD_MAX: Final = 64 * 1024
+
+_BOUNDS: Final = "trusted time"
+"""The name of the argument that carries the bounds. No message of a server has it, because it contains a space."""
+_BOUNDS_JSON: Final = TypeAdapter(Bounds)
 
 
 class SealFault(StrEnum):
@@ -46,7 +56,7 @@ class SealFault(StrEnum):
 class SealedState(BaseModel):
     """The content of a record."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     version: Literal[1] = 1
     counter: int
@@ -73,9 +83,12 @@ def seal(state: State, key: bytes, counter: int) -> bytes:
     `key` has 32 bytes. The nonce is the counter, which never repeats for a key. If it did (a lost counter), GCM-SIV
     would only reveal whether two records are equal.
     """
-    record = SealedState(counter=counter, setup=state.setup, lock=state.lock, memory=state.memory)
+    bounds = (_BOUNDS, _BOUNDS_JSON.dump_json(state.memory.bounds).decode())
+    memory = replace(state.memory, args=(*state.memory.args, bounds))
+    record = SealedState(counter=counter, setup=state.setup, lock=state.lock, memory=memory)
+    plain = record.model_dump_json(exclude={"memory": {"bounds"}}).encode()
     nonce = counter.to_bytes(NONCE_LENGTH, "big")
-    return MAGIC + nonce + AESGCMSIV(key).encrypt(nonce, record.model_dump_json().encode(), MAGIC)
+    return MAGIC + nonce + AESGCMSIV(key).encrypt(nonce, plain, MAGIC)
 
 
 def unseal(content: bytes, key: bytes) -> SealedState | None:
@@ -85,9 +98,22 @@ def unseal(content: bytes, key: bytes) -> SealedState | None:
     nonce = content[len(MAGIC) : len(MAGIC) + NONCE_LENGTH]
     try:
         plain = AESGCMSIV(key).decrypt(nonce, content[len(MAGIC) + NONCE_LENGTH :], MAGIC)
-        return SealedState.model_validate_json(plain)
+        record = SealedState.model_validate_json(plain)
+        return record.model_copy(update={"memory": _with_bounds(record.memory)})
     except (InvalidTag, ValueError, ValidationError):
         return None
+
+
+def _with_bounds(memory: Memory) -> Memory:
+    """`memory` with the bounds of its arguments. If they have none that can be read, the lock must remain without."""
+    carried = dict(memory.args).get(_BOUNDS)
+    if carried is None:
+        return memory
+    memory = replace(memory, args=tuple(pair for pair in memory.args if pair[0] != _BOUNDS))
+    try:
+        return replace(memory, bounds=_BOUNDS_JSON.validate_json(carried))
+    except ValidationError:
+        return memory
 
 
 def recover(content: bytes | None, key: bytes, counter: int, blank: State) -> Recovered:
@@ -101,11 +127,16 @@ def recover(content: bytes | None, key: bytes, counter: int, blank: State) -> Re
         return Recovered(blank, SealFault.ROLLED_BACK)
     if record.counter > counter + 1:
         return Recovered(blank, SealFault.COUNTER_LOST)
-    memory = replace(record.memory, time=_continue_time(record.memory.time, blank.memory.time))
+    memory = _continue_time(record.memory, blank.memory)
     state = replace(blank, setup=record.setup, lock=record.lock, memory=memory)
     return Recovered(state, behind=record.counter == counter + 1)
 
 
-def _continue_time(sealed: TimeAnchor, floor: TimeAnchor) -> TimeAnchor:
-    """Trusted time from this boot: the sealed one, or the build date of the image if that is later."""
-    return TimeAnchor(max(sealed.epoch, floor.epoch), floor.elapsed)
+def _continue_time(sealed: Memory, blank: Memory) -> Memory:
+    """`sealed` with trusted time and its floor from this boot: not before the build date of the image."""
+    floor = max(sealed.bounds.floor, blank.bounds.floor)
+    return replace(
+        sealed,
+        time=TimeAnchor(max(sealed.time.epoch, floor), blank.time.elapsed),
+        bounds=replace(sealed.bounds, floor=floor),
+    )

@@ -11,16 +11,17 @@ recognized too.
 
 A code is verified with the fourteen steps of every verdict, with two differences:
 
-- It can be entered at any time until it expires, at most `limits.LIFETIME_MAX` after its issue. Steps 5 and 12 are
-  therefore done as on a device that does not know the time: they still compare the token's times with each other and
-  with those of its key. Then the lifetime is compared with trusted time here.
+- It can be entered at any time until it expires, at most `limits.LIFETIME_MAX` after its issue. Steps 5 and 12 compare
+  the token's times only with each other and with those of its key. Then its expiry is compared with the floor of
+  trusted time here. There is no upper bound, and a code moves neither the floor nor trusted time: its keys come without
+  a fresh timestamp.
 - The decision must unlock. A verdict that locks or defers is rejected.
 """
 
 import base64
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -31,7 +32,7 @@ from agent.verification import jws, verdict
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict
+from agent.verification.verdict import Expected, VerifiedVerdict
 from wire import limits, media
 from wire.codes import Decision
 from wire.unlock import NONCE_LENGTH, UnlockChallenge
@@ -101,28 +102,24 @@ def verify(
     keys: KeySet,
     *,
     expected: Expected,
-    now: int,
+    floor: int,
     is_earlier: Callable[[str], bool] = lambda _: False,
 ) -> VerifiedVerdict:
-    """The verdict in `code`; white space is ignored. `now` is trusted time in seconds since the epoch.
+    """The verdict in `code`; white space is ignored. `floor` is that of trusted time, in seconds since the epoch.
 
-    `expected.reckoning` is the certainty of `now`. `is_earlier` says whether the device showed a nonce before. Raises
-    VerificationError, or CodeError if the verdict does not unlock or is for an earlier challenge.
+    `is_earlier` says whether the device showed a nonce before. Raises VerificationError, or CodeError if the verdict
+    does not unlock or is for an earlier challenge.
     """
-    timeless = replace(expected, reckoning=TimeCertainty.AT_LEAST)
     token = b"".join(code.split())
     try:
-        verified = verdict.verify(token, keys, expected=timeless, now=0)
+        verified = verdict.verify(token, keys, expected=expected, now=0)
     except VerificationError as error:
         # Steps 1 to 9 have passed, so the manufacturer signed the nonce.
         if error.code in _OF_ANOTHER_EXCHANGE and is_earlier(_nonce_in(token, keys)):
             raise CodeError(EARLIER_CHALLENGE) from None
         raise
-    # Step 12 for a late token: issued before now, as far as that is known, and not expired.
-    if verified.claims.exp <= now - limits.SKEW:
+    if verified.claims.exp <= floor - limits.SKEW:
         raise VerificationError(Code.EXPIRED)
-    if expected.reckoning is TimeCertainty.EXACT and verified.claims.iat > now + limits.SKEW:
-        raise VerificationError(Code.ISSUED_IN_FUTURE)
     if verified.decision not in UNLOCKING:
         raise CodeError(NOT_AN_UNLOCK)
     return verified
@@ -130,5 +127,5 @@ def verify(
 
 def _nonce_in(token: bytes, keys: KeySet) -> str:
     """The nonce of an authentic token."""
-    time = verdict.time_bounds(TimeCertainty.AT_LEAST, 0)
+    time = verdict.time_bounds(0, None)
     return read_claims(jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time).payload).eat_nonce

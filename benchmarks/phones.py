@@ -12,9 +12,10 @@ from agent.core.events import Event, EventKind, LanguageChosen, SimpleEvent, Ter
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.core.states import Lock, State
 from agent.core.step import RejectedEventError
-from agent.ports import Answer, PortError, Ports, TransportError, TransportFault
+from agent.ports import Answer, PortError, Ports, PublishedKeys, TransportError, TransportFault
 from agent.runtime import Agent
 from agent.sealing import SealFault
+from agent.verification.bounds import Bounds
 from agent.verification.keyset import KeySet
 from firmware_profiles.loader import load_named
 from lab.handset.assembly import ImageBinding
@@ -113,8 +114,8 @@ class _Pinned:
 
     _keys = KeySet.from_jwks(MANUFACTURER.pinned_jwks)
 
-    def keys(self, _now: int, _in_time: Callable[[], bool]) -> KeySet:
-        return self._keys
+    def keys(self, known: Bounds, _in_time: Callable[[], bool]) -> PublishedKeys:
+        return PublishedKeys(self._keys, known, None)
 
     def cached_keys(self) -> KeySet:
         return self._keys

@@ -1,9 +1,10 @@
-"""Verdict keys in the firmware image."""
+"""Verdict keys in the firmware image. They come without a timestamp, so they set no bounds of the time."""
 
 from collections.abc import Callable, Mapping
 
-from agent.ports import KeySourceError
+from agent.ports import KeySourceError, PublishedKeys
 from agent.repeats import without_limit
+from agent.verification.bounds import Bounds
 from agent.verification.keyset import KeySet
 
 
@@ -13,13 +14,13 @@ class PinnedKeys:
     def __init__(self, document: Mapping[str, object]) -> None:
         self._document = document
 
-    def keys(self, _now: int, _in_time: Callable[[], bool] = without_limit) -> KeySet:
-        """The usable keys of the set. Raises KeySourceError if there is none."""
+    def keys(self, known: Bounds, _in_time: Callable[[], bool] = without_limit) -> PublishedKeys:
+        """The usable keys of the set, with `known` and no ceiling. Raises KeySourceError if there is none."""
+        return PublishedKeys(self.cached_keys(), known, None)
+
+    def cached_keys(self) -> KeySet:
+        """The same keys, which are always available. Raises KeySourceError."""
         keys = KeySet.from_jwks(self._document)
         if not keys.keys:
             raise KeySourceError("no-usable-key", "the image pins no key that can verify verdicts")
         return keys
-
-    def cached_keys(self) -> KeySet:
-        """The same keys, which are always available. Raises KeySourceError."""
-        return self.keys(0)

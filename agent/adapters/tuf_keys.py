@@ -5,10 +5,13 @@ timestamp, snapshot, targets, the delegated role, and the target. Received metad
 and verified like metadata from the network. If the refresh fails, the keys are not used: an exchange needs the network
 anyway, and otherwise an attacker could keep old keys in use by blocking the repository.
 
-Expiry is compared with trusted time, which is never ahead of the real time and which the user cannot set.
+The client verifies signatures, versions and hashes, with its time set to 0, so that nothing has expired for it. Only
+then does the timestamp move the bounds of the time (`agent.verification.bounds`), and the expiry of every role, that
+of the newest root included, is compared with their floor. The device keeps the bounds with the verdict of the exchange:
+nothing of a refresh that is refused, or that leads to no verdict, moves its time.
 
 `cached_keys` needs no network and is for unlock codes: the same workflow from the same root, with the stored files as
-the repository, and with the time set to 0, so that nothing has expired. An attacker who can write to the folder can
+the repository, and without the comparison of expiry. An attacker who can write to the folder can
 restore an older list. This helps only with a key that was revoked since: it allows a code that unlocks this device
 until its next check-in. Metadata without valid signatures is rejected, and no code can lock.
 """
@@ -17,18 +20,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from tuf.api.metadata import TargetFile
+from tuf.api.exceptions import BadVersionNumberError, ExpiredMetadataError, RepositoryError
+from tuf.api.metadata import Signed, TargetFile, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from agent.adapters.tuf_cache import CacheFetcher
 from agent.adapters.tuf_errors import TufFault, key_source_error, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
-from agent.ports import Downloads
+from agent.ports import Downloads, PublishedKeys
 from agent.repeats import without_limit
+from agent.verification.bounds import Bounds
 from agent.verification.keyset import KeySet
 from wire import key_repository as repository
+from wire import limits
 
 _CONFIG: Final = UpdaterConfig(
     max_root_rotations=repository.ROOT_ROTATIONS_MAX,
@@ -42,7 +48,7 @@ _CONFIG: Final = UpdaterConfig(
 LATEST: Final = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 """The last second that metadata can contain; later, all metadata has expired."""
 
-BEGINNING: Final = 0
+BEGINNING: Final = datetime.fromtimestamp(0, UTC)
 """A time at which no metadata has expired."""
 
 
@@ -57,26 +63,26 @@ class TufKeys:
     folder: Path
     downloads: Downloads
 
-    def keys(self, now: int, in_time: Callable[[], bool] = without_limit) -> KeySet:
-        """The published keys at trusted time `now`, with downloads that start while `in_time` is true.
+    def keys(self, known: Bounds, in_time: Callable[[], bool] = without_limit) -> PublishedKeys:
+        """The published keys, with downloads that start while `in_time` is true.
 
         Raises KeySourceError with a code of TufFault.
         """
-        return self._fetch(PortFetcher(self.downloads, in_time), now)
+        with tuf_errors():
+            updater = self._updater(PortFetcher(self.downloads, in_time))
+            info = updater.get_targetinfo(repository.TARGET)
+            bounds = updater.bounds(known)
+            updater.check_expiry(bounds.floor)
+            return PublishedKeys(self._keys(updater, info), bounds, updater.ceiling)
 
     def cached_keys(self) -> KeySet:
         """The keys that were received last. Raises KeySourceError with a code of TufFault."""
-        return self._fetch(CacheFetcher(self.folder / "metadata"), BEGINNING)
-
-    def _fetch(self, fetcher: FetcherInterface, now: int) -> KeySet:
         with tuf_errors():
-            keys = KeySet.from_jwks(self._target(self._updater(fetcher, now)))
-        if not keys.keys:
-            raise key_source_error(TufFault.NO_USABLE_KEY, "no listed key can verify verdicts")
-        return keys
+            updater = self._updater(CacheFetcher(self.folder / "metadata"))
+            return self._keys(updater, updater.get_targetinfo(repository.TARGET))
 
-    def _updater(self, fetcher: FetcherInterface, now: int) -> "TrustedTimeUpdater":
-        return TrustedTimeUpdater(
+    def _updater(self, fetcher: FetcherInterface) -> "TimelessUpdater":
+        return TimelessUpdater(
             str(self.folder / "metadata"),
             repository.METADATA_PATH,
             str(self.folder / "targets"),
@@ -84,32 +90,61 @@ class TufKeys:
             fetcher=fetcher,
             config=_CONFIG,
             bootstrap=self.root,
-        ).at(now)
+        )
 
-    def _target(self, updater: Updater) -> bytes:
-        """The content of the target, verified after reading."""
-        info = updater.get_targetinfo(repository.TARGET)
+    def _keys(self, updater: Updater, info: TargetFile | None) -> KeySet:
+        """The keys in the target, verified after reading."""
         if info is None:
             raise key_source_error(
                 TufFault.TARGET_MISSING, f"the repository does not list {repository.TARGET}"
             )
         path = updater.find_cached_target(info) or updater.download_target(info)
-        return _verified(Path(path).read_bytes(), info)
+        content = Path(path).read_bytes()
+        info.verify_length_and_hashes(content)
+        keys = KeySet.from_jwks(content)
+        if not keys.keys:
+            raise key_source_error(TufFault.NO_USABLE_KEY, "no listed key can verify verdicts")
+        return keys
 
 
-def _verified(content: bytes, info: TargetFile) -> bytes:
-    info.verify_length_and_hashes(content)
-    return content
-
-
-class TrustedTimeUpdater(Updater):
-    """The client of python-tuf, with another clock.
+class TimelessUpdater(Updater):
+    """The client of python-tuf for which nothing expires, and what the roles that it has loaded say of the time.
 
     The client reads the clock of the machine once, in its constructor, and compares expiry with it. It has no parameter
     for the time, so this class sets the attribute. The constructor itself checks no expiry.
     """
 
-    def at(self, now: int) -> "TrustedTimeUpdater":
-        """Set the time for expiry to `now`, seconds since the epoch. Returns this updater."""
-        self._trusted_set.reference_time = datetime.fromtimestamp(min(now, LATEST), UTC)
-        return self
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._trusted_set.reference_time = BEGINNING
+
+    @property
+    def ceiling(self) -> int:
+        """The latest time of a verdict, in seconds since the epoch."""
+        return _seconds(self._trusted_set.timestamp) + limits.SKEW
+
+    def bounds(self, known: Bounds) -> Bounds:
+        """The bounds after `known` and the loaded timestamp.
+
+        Raises RepositoryError for a malformed clock number, BadVersionNumberError for an older one or an older root.
+        """
+        root, timestamp = self._trusted_set.root, self._trusted_set.timestamp
+        clock = timestamp.unrecognized_fields.get(repository.CLOCK, 0)
+        if type(clock) is not int or not 0 <= clock <= limits.INTEGER_MAX:
+            raise RepositoryError("the clock number of the timestamp is not an integer in range")
+        floor = _seconds(timestamp) - limits.TIMESTAMP_LIFETIME
+        shown = Bounds(floor, clock, root.version, tuple(root.roles[Timestamp.type].keyids))
+        if shown.rolls_back(known):
+            raise BadVersionNumberError("the clock number or the root is older than the one before")
+        return shown.after(known)
+
+    def check_expiry(self, floor: int) -> None:
+        """Raise ExpiredMetadataError if a loaded role has expired at `floor`."""
+        at = datetime.fromtimestamp(min(floor, LATEST), UTC)
+        if any(role.is_expired(at) for role in self._trusted_set):
+            raise ExpiredMetadataError("a role has expired")
+
+
+def _seconds(role: Signed) -> int:
+    """The expiry of `role` in seconds since the epoch."""
+    return int(role.expires.timestamp())

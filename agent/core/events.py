@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.core.screens import ModemTrouble, Trouble
+from agent.verification.bounds import Bounds
 from agent.verification.verdict import VerifiedVerdict
 from wire.codes import Decision
 from wire.evidence import TelephonyFault
@@ -130,9 +131,14 @@ KIND_OF: Final[dict[Decision, EventKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class VerdictReceived:
-    """A verdict for this device and nonce. Accepts only a `VerifiedVerdict`; raises TypeError for any other type."""
+    """A verdict for this device and nonce. Accepts only a `VerifiedVerdict`; raises TypeError for any other type.
+
+    `bounds` are those that the key repository of the exchange showed. An unlock code has none, and does not set the
+    time.
+    """
 
     verdict: VerifiedVerdict
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
         if type(self.verdict) is not VerifiedVerdict:

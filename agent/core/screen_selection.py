@@ -42,9 +42,7 @@ def facts_of(state: State, context: Context) -> ScreenFacts:
     """The facts for that screen."""
     memory = state.memory
     retry_at = None
-    if (
-        state.exchange is Exchange.BACKOFF and state.anchored
-    ):  # without exact time the date could be in the past
+    if state.exchange is Exchange.BACKOFF and memory.jti:  # before the first verdict the date is unknown
         retry_at = trusted_now(state, context) + max(0, int(state.retry_at - context.elapsed))
     return ScreenFacts(
         message=memory.message,

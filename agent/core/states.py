@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.core.screens import LockCause, ModemTrouble, Trouble
+from agent.verification.bounds import Bounds
 from wire.codes import LockState as Lock
 from wire.codes import MessageKey
 
@@ -58,15 +59,19 @@ class TimeAnchor:
 class Memory:
     """Data of the newest verdict and choices of the user. Deadlines are seconds since the epoch in trusted time.
 
-    `serial` and `policy_version` are floors: a verdict below them is rejected. A verdict raises each of them by at most
-    `limits.FLOOR_STEP_MAX`, so they can be lower than its own numbers. `imei` is the IMEI that evidence contained last
-    and `thumbprint` (RFC 7638) the key that signed the newest one: an unlock code must match both.
+    `time` is trusted time, and the floor in `bounds` is that of the same instant, never above it (see `timing`).
+
+    `serial` and `policy_version` are floors: a verdict below them is rejected (but see `policy_floor`). A verdict
+    raises each of them by at most `limits.FLOOR_STEP_MAX`, so they can be lower than its own numbers. `imei` is the
+    IMEI that evidence contained last and `thumbprint` (RFC 7638) the key that signed the newest one: an unlock code
+    must match both.
 
     `warn_at` is a share of the offline limit (`timing.WARNING_SHARE`) before `offline_at`, and the same time after it
     once the warning was shown: so the length of the limit is known when a `defer` renews it.
     """
 
     time: TimeAnchor
+    bounds: Bounds = field(default_factory=Bounds)
     locale: str = FRESH_LOCALE
     terms_version: str = ""
     serial: int = 0
@@ -85,14 +90,21 @@ class Memory:
     offline_at: int | None = None
     boots: int = 0
 
+    def policy_floor(self, bounds: Bounds | None) -> int:
+        """The lowest policy version of a verdict in an exchange that showed `bounds`, or of an unlock code (None).
+
+        It starts anew under a root of a higher version: so the vendor can lower it.
+        """
+        return 0 if bounds is not None and bounds.root > self.bounds.root else self.policy_version
+
 
 @dataclass(frozen=True, slots=True)
 class State:
     """The input and output of `step`.
 
-    `imei` is the IMEI that was read last, and `modem` why a part of that reading is missing. `anchored` is true if
-    trusted time is exact: in a boot session that has received a verdict. `nonce` is the pending challenge, or empty.
-    `refusal` is the code by which the last unlock code was rejected, or empty. `retry_at` is in seconds since boot.
+    `imei` is the IMEI that was read last, and `modem` why a part of that reading is missing. `nonce` is the pending
+    challenge, or empty. `refusal` is the code by which the last unlock code was rejected, or empty. `retry_at` is in
+    seconds since boot.
     """
 
     memory: Memory
@@ -102,7 +114,6 @@ class State:
     attention: Attention = Attention.CLEAR
     imei: str = ""
     modem: ModemTrouble | None = None
-    anchored: bool = False
     nonce: str = ""
     refusal: str = ""
     attempts: int = 0
@@ -113,6 +124,6 @@ class State:
 def fresh(floor: int, elapsed: float = 0.0) -> State:
     """The state of a new device, `elapsed` seconds after boot.
 
-    Trusted time begins at `floor`, the build time of the image in seconds since the epoch.
+    Trusted time and its floor begin at `floor`, the build time of the image in seconds since the epoch.
     """
-    return State(memory=Memory(time=TimeAnchor(floor, elapsed)))
+    return State(memory=Memory(time=TimeAnchor(floor, elapsed), bounds=Bounds(floor)))

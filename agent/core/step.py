@@ -72,9 +72,7 @@ def step(
             raise RejectedEventError(machine.rejects[current, kind], machine.name, current, event)
     after = update(replace(state, **targets), event, context)
     if EffectKind.PERSIST in wanted:
-        after = replace(
-            after, memory=replace(after.memory, time=timing.advance_anchor(after.memory.time, context))
-        )
+        after = replace(after, memory=timing.advance(after.memory, context))
     return after, tuple(_EFFECT[do](after, context) for do in EffectKind if do in wanted)
 
 

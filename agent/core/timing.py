@@ -1,18 +1,20 @@
 """Trusted time, deadlines and backoff.
 
-The clock that the user can set is not used. Trusted time is the time of the newest verdict plus the time that has
-passed since, including sleep. After a reboot it continues from the last sealed value. It is therefore never ahead of
-the real time, and never goes back.
+The clock that the user can set is not used. A verdict of an exchange sets trusted time to its time of issue, or to the
+floor if that is later (see `agent.verification.bounds`). Both then advance with the time that passes, including sleep.
+After a reboot both continue from the last sealed values, or from the build date of the image if that is later. A later
+verdict can set trusted time back, not below the floor.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
 from agent.core.events import EventKind
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
+from agent.verification.bounds import Bounds
 from wire import limits
 
 
@@ -70,16 +72,29 @@ MOST_DOUBLINGS: Final = 16
 
 def trusted_now(state: State, context: Context) -> int:
     """Trusted time in whole seconds since the epoch."""
-    anchor = state.memory.time
-    return anchor.epoch + int(context.elapsed - anchor.elapsed)
+    return advance(state.memory, context).time.epoch
 
 
-def advance_anchor(anchor: TimeAnchor, context: Context, at_least: int = 0) -> TimeAnchor:
-    """The anchor moved to this instant, with a time of `at_least` or later. It never goes back."""
-    passed = int(context.elapsed - anchor.elapsed)
-    if anchor.epoch + passed < at_least:
-        return TimeAnchor(at_least, context.elapsed)
-    return TimeAnchor(anchor.epoch + passed, anchor.elapsed + passed)
+def bounds_now(state: State, context: Context) -> Bounds:
+    """The bounds with their floor at this instant."""
+    return advance(state.memory, context).bounds
+
+
+def advance(memory: Memory, context: Context) -> Memory:
+    """`memory` with trusted time and its floor at this instant."""
+    time, bounds = memory.time, memory.bounds
+    passed = int(context.elapsed - time.elapsed)
+    return replace(
+        memory,
+        time=TimeAnchor(time.epoch + passed, time.elapsed + passed),
+        bounds=replace(bounds, floor=bounds.floor + passed),
+    )
+
+
+def set_time(memory: Memory, bounds: Bounds, issued: int, context: Context) -> Memory:
+    """`memory` after a verdict that was issued at `issued`, in an exchange whose key repository showed `bounds`."""
+    bounds = bounds.after(advance(memory, context).bounds)
+    return replace(memory, time=TimeAnchor(max(bounds.floor, issued), context.elapsed), bounds=bounds)
 
 
 def delay(trouble: Trouble, attempts: int, fraction: float, retry_after: int | None) -> float:

@@ -31,7 +31,7 @@ def apply_event(state: State, event: Event, context: Context) -> State:
         case SimpleEvent():
             state = _apply_simple_event(state, event.kind, context)
         case VerdictReceived():
-            state = _apply_verdict(state, event.verdict.claims, context)
+            state = _apply_verdict(state, event, context)
         case Collected():
             state = replace(state, imei=event.imei, modem=event.modem)
         case ChallengeReceived():
@@ -62,7 +62,6 @@ def _apply_simple_event(state: State, kind: EventKind, context: Context) -> Stat
             return replace(
                 state,
                 memory=replace(memory, boots=memory.boots + 1),
-                anchored=False,
                 imei="",
                 modem=None,
                 refusal="",
@@ -81,20 +80,21 @@ def _apply_simple_event(state: State, kind: EventKind, context: Context) -> Stat
     return state
 
 
-def _apply_verdict(state: State, claims: Claims, context: Context) -> State:
-    """Advance trusted time and the floors, update deadlines and message, and end the exchange."""
+def _apply_verdict(state: State, event: VerdictReceived, context: Context) -> State:
+    """Set trusted time and the floors, update deadlines and message, and end the exchange."""
+    claims, memory = event.verdict.claims, state.memory
     memory = replace(
-        state.memory,
+        timing.set_time(memory, event.bounds, claims.iat, context)
+        if event.bounds is not None
+        else timing.advance(memory, context),
         # One step at most, so that a stolen verdict key cannot use up the numbers.
-        serial=min(claims.serial, state.memory.serial + limits.FLOOR_STEP_MAX),
-        policy_version=min(claims.policy.version, state.memory.policy_version + limits.FLOOR_STEP_MAX),
+        serial=min(claims.serial, memory.serial + limits.FLOOR_STEP_MAX),
+        policy_version=min(claims.policy.version, memory.policy_floor(event.bounds) + limits.FLOOR_STEP_MAX),
         jti=claims.jti,
         thumbprint=claims.cnf.jkt,
-        time=timing.advance_anchor(state.memory.time, context, claims.iat),
-        imei=state.imei or state.memory.imei,
+        imei=state.imei or memory.imei,
     )
-    # An unlock code answers no nonce of an exchange and may be hours old, so it does not make trusted time exact.
-    answered = replace(state, anchored=state.anchored or state.nonce != "", nonce="", refusal="")
+    answered = replace(state, nonce="", refusal="")
     if claims.decision is Decision.DEFER:
         wait = timing.delay(Trouble.BUSY, 1, context.fraction, claims.retry_after)
         renewed = _renew_offline_limit(memory, wait)

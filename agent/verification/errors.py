@@ -51,7 +51,7 @@ class Code(StrEnum):
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
     ISSUED_IN_PAST = "issued-in-past"
-    ISSUED_IN_FUTURE = "issued-in-future"
+    ISSUED_AFTER_TIMESTAMP = "issued-after-timestamp"
     ISSUED_OUTSIDE_KEY_VALIDITY = "issued-outside-key-validity"
     SERIAL_NOT_NEWER = "serial-not-newer"
     POLICY_ROLLED_BACK = "policy-rolled-back"
@@ -105,8 +105,8 @@ RULES: Final[dict[Code, tuple[int, str]]] = {
     Code.LIFETIME_TOO_LONG: (12, "The lifetime of the verdict is longer than permitted."),
     Code.EXPIRED: (12, "The verdict has expired."),
     Code.NOT_YET_VALID: (12, "The verdict is not valid yet."),
-    Code.ISSUED_IN_PAST: (12, "The verdict was issued before the challenge that it answers."),
-    Code.ISSUED_IN_FUTURE: (12, "The verdict was issued in the future of trusted time."),
+    Code.ISSUED_IN_PAST: (12, "The verdict was issued more than a day before the floor of trusted time."),
+    Code.ISSUED_AFTER_TIMESTAMP: (12, "The verdict was issued after the timestamp of the keys had expired."),
     Code.ISSUED_OUTSIDE_KEY_VALIDITY: (
         12,
         "The verdict was issued at a time when its key was not valid.",

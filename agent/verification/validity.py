@@ -9,10 +9,7 @@ from wire import limits
 
 
 class TimeBounds(NamedTuple):
-    """What is known of the time: it is `earliest` or later, and `latest` or earlier.
-
-    `latest` is None if there is no upper bound: at first contact, or after a reboot.
-    """
+    """What is known of the time: it is `earliest` or later, and `latest` or earlier. None means no upper bound."""
 
     earliest: int
     latest: int | None

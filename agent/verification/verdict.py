@@ -7,10 +7,10 @@ This list is normative. The functions below follow it in this order; the first f
 9.  `iss` and `aud` are the ones that the image pins.
 10. `cnf.jkt` is the thumbprint of the key that signed the evidence (RFC 7800): the verdict is for this device.
 11. `eat_nonce` is the pending challenge: the verdict is for this exchange.
-12. Times, compared with trusted time (see `TimeCertainty`): issued neither before the challenge nor in the future,
-    already valid, not expired, a lifetime of at most `limits.LIFETIME_MAX`, and consistent with each other. If the
-    key has a validity period, the verdict was issued in it: a device that does not know the time takes it from the
-    verdict, so the key must have been valid at that time.
+12. Times: consistent with each other, a lifetime of at most `limits.LIFETIME_MAX`, and within the bounds of the time:
+    issued, valid and not expired between `limits.LIFETIME_MAX` before the floor of trusted time and the ceiling (see
+    `bounds`). The device takes the time from the verdict, so the bounds are wide; an earlier verdict does not pass
+    steps 10 and 11. If the key has a validity period, the verdict was issued in it.
 13. `serial` is greater than the sealed one, and `policy.version` is not lower: older verdicts are rejected.
 14. Decision and reason are known, and the decision has all required and no other optional claims. An announced lock
     is not before the issue of the verdict.
@@ -19,7 +19,6 @@ Only then is a `VerifiedVerdict` created.
 """
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final, NoReturn, final
 
 from agent.verification import jws
@@ -37,24 +36,12 @@ _DECISIONS: Final = frozenset(Decision)
 _REASONS: Final = frozenset(Reason)
 
 
-class TimeCertainty(Enum):
-    """How well `now` is known. Trusted time is never ahead of the real time; it can be behind.
-
-    EXACT: a verdict was received in this boot session, and elapsed time was counted since without a gap.
-    AT_LEAST: at first contact or after a reboot, an unknown time has passed. A verdict with a later time is accepted,
-    because the response to a fresh nonce gives the time.
-    """
-
-    EXACT = "exact"
-    AT_LEAST = "at-least"
-
-
 @dataclass(frozen=True, slots=True)
 class Expected:
     """The values that a verdict for this device and challenge must match.
 
     `thumbprint` is the RFC 7638 thumbprint of the key that signed the evidence, `nonce` the pending challenge.
-    `serial` and `policy_version` are the last sealed ones, or 0. `reckoning` is the certainty of trusted time.
+    `serial` and `policy_version` are the last sealed ones, or 0.
     """
 
     issuer: str
@@ -63,7 +50,6 @@ class Expected:
     nonce: str
     serial: int
     policy_version: int
-    reckoning: TimeCertainty
 
 
 @final
@@ -95,26 +81,32 @@ class VerifiedVerdict:
         return self.claims.reason
 
 
-def verify(token: str | bytes, keys: KeySet, *, expected: Expected, now: int) -> VerifiedVerdict:
-    """Do all fourteen steps. `now` is trusted time in seconds since the epoch.
+def verify(
+    token: str | bytes, keys: KeySet, *, expected: Expected, now: int, latest: int | None = None
+) -> VerifiedVerdict:
+    """Do all fourteen steps. `now` is the floor of trusted time and `latest` the ceiling, in seconds since the epoch.
 
-    Raises VerificationError, which contains no part of the token.
+    Without a ceiling, a verdict can be issued at any later time. Raises VerificationError, which contains no part of
+    the token.
     """
-    time = time_bounds(expected.reckoning, now) if keys.timed else None
+    time = time_bounds(now, latest)
     opened = jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time)
     claims = read_claims(opened.payload)
     check_parties(claims, expected)
     check_key_binding(claims, expected)
     check_nonce(claims, expected)
-    check_times(claims, expected.reckoning, now)
+    check_times(claims, time)
     check_issued_under(opened.key.validity, claims)
     check_freshness(claims, expected)
     return VerifiedVerdict(check_decision(claims), _AUTHORITY)
 
 
-def time_bounds(reckoning: TimeCertainty, now: int) -> TimeBounds:
-    """The bounds of the time for step 5."""
-    return TimeBounds(now - limits.SKEW, now + limits.SKEW if reckoning is TimeCertainty.EXACT else None)
+def time_bounds(floor: int, latest: int | None) -> TimeBounds:
+    """The bounds of the time of a verdict, for steps 5 and 12.
+
+    They begin before the floor, which is late after an exchange with a server whose clock was ahead.
+    """
+    return TimeBounds(floor - limits.LIFETIME_MAX, latest)
 
 
 def check_parties(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
@@ -137,31 +129,27 @@ def check_nonce(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
         raise VerificationError(Code.NONCE_MISMATCH)
 
 
-def check_times(claims: Claims | UncheckedVerdict, reckoning: TimeCertainty, now: int) -> None:
+def check_times(claims: Claims | UncheckedVerdict, time: TimeBounds) -> None:
     """Step 12."""
     issued, begins, ends = claims.iat, claims.nbf, claims.exp
     if ends <= issued or begins > ends:
         raise VerificationError(Code.TIMES_CONTRADICTORY)
     if ends - issued > limits.LIFETIME_MAX:
         raise VerificationError(Code.LIFETIME_TOO_LONG)
-    if ends <= now - limits.SKEW:
+    if ends <= time.earliest:
         raise VerificationError(Code.EXPIRED)
-    if issued < now - limits.SKEW:
+    if issued < time.earliest:
         raise VerificationError(Code.ISSUED_IN_PAST)
-    # If trusted time can be behind, the verdict gives the time.
-    latest = now if reckoning is TimeCertainty.EXACT else max(now, issued)
-    if issued > latest + limits.SKEW:
-        raise VerificationError(Code.ISSUED_IN_FUTURE)
-    if begins > latest + limits.SKEW:
+    if time.latest is not None and issued > time.latest:
+        raise VerificationError(Code.ISSUED_AFTER_TIMESTAMP)
+    if time.latest is not None and begins > time.latest:
         raise VerificationError(Code.NOT_YET_VALID)
 
 
 def check_issued_under(validity: Validity, claims: Claims | UncheckedVerdict) -> None:
     """Step 12, second part: the key was valid when the verdict was issued."""
-    if (
-        validity is not ALWAYS
-        and validity.violation(time_bounds(TimeCertainty.EXACT, claims.iat)) is not None
-    ):
+    issued = TimeBounds(claims.iat - limits.SKEW, claims.iat + limits.SKEW)
+    if validity is not ALWAYS and validity.violation(issued) is not None:
         raise VerificationError(Code.ISSUED_OUTSIDE_KEY_VALIDITY)
 
 

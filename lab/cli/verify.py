@@ -1,8 +1,9 @@
 """`activation verify`."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,11 +13,9 @@ from lab.cli.options import Json
 
 with deferred():
     from agent import ports
+    from agent.verification import bounds
     from lab.inspection import inputs, repository_keys, verification_report, verification_trace
     from text_input import files
-
-if TYPE_CHECKING:
-    from agent.verification.keyset import KeySet
 
 
 def verify(
@@ -31,7 +30,8 @@ def verify(
         str | None, typer.Option(help="The device's key: JWK or PEM file, or thumbprint.")
     ] = None,
     now: Annotated[
-        str | None, typer.Option(help="Trusted time: seconds or ISO 8601; by default this machine's time.")
+        str | None,
+        typer.Option(help="The floor of trusted time: seconds or ISO 8601; by default this machine's time."),
     ] = None,
     serial: Annotated[int | None, typer.Option(min=0, help="The sealed serial; 0 for none.")] = None,
     policy_version: Annotated[
@@ -64,9 +64,11 @@ def verify(
             serial=serial,
             policy_version=policy_version,
         )
-        token_bytes, key_set = inputs.read_token(token), _read_keys(keys, root, repository, moment)
+        token_bytes, published = inputs.read_token(token), _read_keys(keys, root, repository, moment)
     except inputs.InputError as error:
         output.exit_with_error(str(error))
+    key_set = published.keys
+    expected = replace(expected, now=published.bounds.floor, latest=published.latest)
     trace = verification_trace.trace(token_bytes, key_set, expected)
     if json:
         output.as_json(verification_report.as_json(trace, token_bytes, key_set, unverified=unverified))
@@ -79,10 +81,15 @@ def verify(
         raise typer.Exit(output.CHECK_FAILED)
 
 
-def _read_keys(keys: Path | None, root: Path | None, repository: str | None, now: int) -> "KeySet":
-    """The keys from the file or the repository. Raises InputError unless exactly one of them is given."""
+def _read_keys(
+    keys: Path | None, root: Path | None, repository: str | None, now: int
+) -> "ports.PublishedKeys":
+    """The keys, and the bounds of the time, from the file or the repository.
+
+    Raises InputError unless exactly one of them is given.
+    """
     if keys is not None and root is None and repository is None:
-        return inputs.read_keys(keys)
+        return ports.PublishedKeys(inputs.read_keys(keys), bounds.Bounds(now), None)
     if keys is None and root is not None and repository is not None:
         try:
             return repository_keys.keys_of(root, repository, now)

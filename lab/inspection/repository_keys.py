@@ -7,8 +7,8 @@ from typing import Final
 
 from agent.adapters.http import RequestsTransport
 from agent.adapters.tuf_keys import TufKeys
-from agent.ports import Answer, Downloads
-from agent.verification.keyset import KeySet
+from agent.ports import Answer, Downloads, PublishedKeys
+from agent.verification.bounds import Bounds
 from lab.inspection.inputs import InputError, read_file
 from lab.world.addresses import trusted_authorities
 from wire import key_repository, limits, media
@@ -32,14 +32,14 @@ class FolderDownloads:
         return Answer(404, media.PROBLEM, b"")
 
 
-def keys_of(root: Path, repository: str, now: int) -> KeySet:
-    """The keys published at `now`, verified from the pinned `root`, without a cache of earlier downloads.
+def keys_of(root: Path, repository: str, now: int) -> PublishedKeys:
+    """The keys published at `now` or later, verified from the pinned `root`, without a cache of earlier downloads.
 
     Raises InputError if `root` or `repository` cannot be one, KeySourceError if the repository fails verification.
     """
     pinned, downloads = read_file(root), _downloads(repository)
     with tempfile.TemporaryDirectory(prefix="activation-verify-") as folder:
-        return TufKeys(pinned, Path(folder), downloads).keys(now)
+        return TufKeys(pinned, Path(folder), downloads).keys(Bounds(now))
 
 
 def _downloads(repository: str) -> Downloads:

@@ -9,7 +9,8 @@ from typing import Final
 
 from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
-from lab.inspection.verification_trace import VerificationStepResult, VerificationTrace
+from agent.verification.verdict import time_bounds
+from lab.inspection.verification_trace import Expectations, VerificationStepResult, VerificationTrace
 from wire import limits, media
 
 NAMES: Final = {
@@ -59,7 +60,7 @@ def _of_token(step: int, trace: VerificationTrace, token: bytes, keys: KeySet) -
         2: f"{token.count(b'.') + 1} segments with 3, none empty, each canonical unpadded base64url",
         3: f"at most {limits.VERDICT_HEADER_MAX} bytes of strict JSON: exactly alg, kid and typ, all strings",
         4: f"typ with {media.VERDICT_TYP}",
-        5: f"{kid} with the key set ({key_set}), at {instant(trace.expected.now)} ± {limits.SKEW} s",
+        5: f"{kid} with the key set ({key_set}), {_within(trace.expected)}",
         6: f"{alg} with the one algorithm of that key",
         7: "the signature over the first two segments with that key",
     }[step]
@@ -76,7 +77,7 @@ def _of_claims(step: int, trace: VerificationTrace) -> str:
         10: _pairs(("cnf.jkt", claims.cnf.jkt, expected.thumbprint)),
         11: _pairs(("eat_nonce", claims.eat_nonce, expected.nonce)),
         12: f"iat {instant(claims.iat)}, nbf {instant(claims.nbf)}, exp {instant(claims.exp)} "
-        f"with now {instant(expected.now)} ± {limits.SKEW} s",
+        f"with each other, {_within(expected)}",
         13: _floor("serial", claims.serial, expected.serial, "greater than")
         + "; "
         + _floor("policy.version", claims.policy.version, expected.policy_version, "at least"),
@@ -94,6 +95,13 @@ _NOT_REACHED: Final = {
     13: "serial and policy.version with the sealed ones",
     14: "decision and reason with the known ones, the claims with what the decision needs and allows",
 }
+
+
+def _within(expected: Expectations) -> str:
+    """The bounds of the time."""
+    earliest, latest = time_bounds(expected.now, expected.latest)
+    end = "without a ceiling" if latest is None else f"to {instant(latest)}"
+    return f"from {instant(earliest)} {end}"
 
 
 def _pairs(*pairs: tuple[str, str, str | None]) -> str:

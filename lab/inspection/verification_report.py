@@ -45,6 +45,8 @@ def as_json(trace: VerificationTrace, token: bytes, keys: KeySet, *, unverified:
     report: dict[str, Any] = {
         "verified": trace.verified,
         "complete": not trace.expected.missing(),
+        "floor": trace.expected.now,
+        "ceiling": trace.expected.latest,
         "code": None if trace.code is None else trace.code.value,
         "step": trace.failed_at,
         "steps": [
@@ -106,6 +108,11 @@ def _conclusion(trace: VerificationTrace) -> Iterator[Text]:
         yield _line(f"issued by {quoted(claims.iss)}, valid until {instant(claims.exp)}.", "bold green")
         if missing := [_OPTIONS[name] for name in trace.expected.missing()]:
             text = f"A device checks more before it acts. Options not given: {', '.join(missing)}."
+            yield _line(text, "yellow")
+        if trace.expected.latest is None:
+            text = (
+                "Pinned keys have no ceiling: they come without a timestamp, so any later time is accepted."
+            )
             yield _line(text, "yellow")
 
 

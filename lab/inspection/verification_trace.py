@@ -14,7 +14,7 @@ from agent.verification.errors import RULES, Code, VerificationError
 from agent.verification.fast_claims import Claims
 from agent.verification.jws import VerifiedPayload
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, TimeCertainty, time_bounds, verify
+from agent.verification.verdict import Expected, time_bounds, verify
 from wire import media
 from wire.verdict import UncheckedVerdict
 
@@ -32,9 +32,13 @@ class VerificationStepResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What the caller expects, None for no expectation. `now` is trusted time, known exactly."""
+    """What the caller expects, None for no expectation. `now` is the floor of trusted time.
+
+    `latest` is the ceiling, which comes with a key repository; None without one.
+    """
 
     now: int
+    latest: int | None = None
     issuer: str | None = None
     audience: str | None = None
     thumbprint: str | None = None
@@ -54,7 +58,8 @@ class Expectations:
 
     def missing(self) -> tuple[str, ...]:
         """The names of the expectations that a device has and that are not given here."""
-        return tuple(field.name for field in fields(self) if getattr(self, field.name) is None)
+        names = (field.name for field in fields(self) if field.name != "latest")
+        return tuple(name for name in names if getattr(self, name) is None)
 
     def filled(self, claims: Claims | UncheckedVerdict) -> Expected:
         """The expectations of `verify`; those that are not given are taken from `claims`, so that they are met."""
@@ -65,7 +70,6 @@ class Expectations:
             nonce=claims.eat_nonce if self.nonce is None else self.nonce,
             serial=claims.serial - 1 if self.serial is None else self.serial,
             policy_version=claims.policy.version if self.policy_version is None else self.policy_version,
-            reckoning=TimeCertainty.EXACT,
         )
 
 
@@ -105,10 +109,10 @@ def trace(token: str | bytes, keys: KeySet, expected: Expectations) -> Verificat
     opened: VerifiedPayload | None = None
     claims: Claims | UncheckedVerdict | None = None
     try:
-        time = time_bounds(TimeCertainty.EXACT, expected.now)
+        time = time_bounds(expected.now, expected.latest)
         opened = jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time)
         claims = read_claims(opened.payload)
-        verify(token, keys, expected=expected.filled(claims), now=expected.now)
+        verify(token, keys, expected=expected.filled(claims), now=expected.now, latest=expected.latest)
     except VerificationError as error:
         return VerificationTrace(expected, error.code, opened, claims)
     return VerificationTrace(expected, None, opened, claims)

@@ -1,10 +1,10 @@
 """The abstraction: states that differ only in values that decide nothing become one canonical state.
 
-Trusted time is always `NOW` and elapsed time 0. Of a deadline only matters whether it is set and whether it is reached;
-of the warning before the offline limit also whether it was shown (then it is after the limit). So any deadline can be
-the next one. Serials keep whether there is one. Values that only fill a sentence on a screen (message, case, territory,
-trouble, IMEI, what the modem lacks) are dropped. A test checks that `step` commutes with this: no row, guard, deadline
-or effect depends on a dropped value.
+Trusted time and its floor are always `NOW` and elapsed time 0. Of a deadline only matters whether it is set and
+whether it is reached; of the warning before the offline limit also whether it was shown (then it is after the limit).
+So any deadline can be the next one. Serials keep whether there is one. Values that only fill a sentence on a screen
+(message, case, territory, trouble, IMEI, what the modem lacks) are dropped. A test checks that `step` commutes with
+this: no row, guard, deadline or effect depends on a dropped value.
 """
 
 from dataclasses import replace
@@ -13,6 +13,7 @@ from typing import Any, Final
 from agent.core.screens import Trouble
 from agent.core.states import Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.timing import Context, trusted_now
+from agent.verification.bounds import Bounds
 from lab.model_check import specification
 
 UNIT: Final = 10 * 86_400
@@ -83,7 +84,13 @@ def skeleton(state: State) -> tuple[object, ...]:
 
 def unreadable(state: State) -> State:
     """The state that replaces a record which no device may read any more: locked, or the best for an attacker."""
-    memory = Memory(time=TimeAnchor(NOW, 0.0), terms_version=ACCEPTED, serial=SERIAL, policy_version=VERSION)
+    memory = Memory(
+        time=TimeAnchor(NOW, 0.0),
+        bounds=Bounds(NOW),
+        terms_version=ACCEPTED,
+        serial=SERIAL,
+        policy_version=VERSION,
+    )
     lock = Lock.LOCKED if state.lock is Lock.LOCKED else Lock.ACTIVATED
     return State(memory=memory, setup=Setup.DONE, lock=lock)
 
@@ -97,6 +104,7 @@ def _memory(memory: Memory, now: int) -> Memory:
     return replace(
         memory,
         time=TimeAnchor(NOW, 0.0),
+        bounds=Bounds(NOW),
         locale=LANGUAGE,
         terms_version=ACCEPTED if memory.terms_version else "",
         serial=SERIAL if memory.serial else 0,

@@ -10,7 +10,7 @@ from agent.core.events import Event, EventKind, VerdictReceived
 from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenFacts, ScreenId
 from agent.core.states import Exchange, Lock, State, fresh
-from agent.core.timing import Context, reached, trusted_now
+from agent.core.timing import Context, advance, reached
 from agent.screens import build
 from agent.screens.tags import LANGUAGES
 from lab.model_check import specification
@@ -26,7 +26,7 @@ INVARIANTS: Final[dict[str, str]] = {
     "I1": "only a verified allow for this device and challenge activates it",
     "I2": "only a verified deny, or a deadline set by a verified verdict, locks it",
     "I3": "a locked device stays locked until a verified verdict",
-    "I4": "serial and trusted time never decrease",
+    "I4": "serial, policy floor and the floor of trusted time never decrease, except as designed",
     "I5": "emergency call and Wi-Fi settings are on every screen",
     "I6": "no effect of the agent touches user data",
     "I7": "from every state, a server that allows is reached and unlocks",
@@ -76,8 +76,7 @@ def broken_by_step(
         verdict and after.memory.serial == before.memory.serial
     ):
         yield "I4", f"serial {before.memory.serial} is followed by {after.memory.serial}"
-    if trusted_now(after, context) < trusted_now(before, context):
-        yield "I4", "trusted time decreased"
+    yield from _misplaced_time(before, event, after, context)
     if any(not isinstance(effect, HARMLESS) for effect in done):
         yield "I6", "an unknown effect"
     if _persisted_part(before) != _persisted_part(after) and not _has(done, e.Persist):
@@ -85,6 +84,20 @@ def broken_by_step(
     yield from _unspecified(before, kind, after, context)
     yield from _duties(before, kind, after, done)
     yield from _unrenewed(before, kind, after, context)
+
+
+def _misplaced_time(before: State, event: Event, after: State, context: Context) -> Iterator[Broken]:
+    """Whether trusted time or one of the floors moves in another way than TUF and verdicts of exchanges may move it."""
+    was, now = advance(before.memory, context), advance(after.memory, context)
+    shown = event.bounds if isinstance(event, VerdictReceived) else None
+    if now.bounds.floor < was.bounds.floor and not (shown and shown.retracts(was.bounds)):
+        yield "I4", "the floor of trusted time decreased without a retraction"
+    if now.time.epoch < now.bounds.floor:
+        yield "I4", "trusted time is below its floor"
+    if shown is None and (now.time, now.bounds) != (was.time, was.bounds):
+        yield "I4", "trusted time moved without a verdict of an exchange"
+    if now.policy_version < was.policy_version and not (shown and shown.root > was.bounds.root):
+        yield "I4", "the policy floor decreased without a new root"
 
 
 def _newly_set(before: State, after: State, name: str) -> bool:
@@ -213,6 +226,10 @@ def _has(done: Sequence[e.Effect], kind: type) -> bool:
 
 
 def _persisted_part(state: State) -> tuple[object, ...]:
-    """Everything in a record except trusted time, which advances without events."""
-    memory = {name: getattr(state.memory, name) for name in type(state.memory).__slots__ if name != "time"}
+    """Everything in a record except trusted time and its floor, which advance without events."""
+    memory = {
+        name: getattr(state.memory, name)
+        for name in type(state.memory).__slots__
+        if name not in ("time", "bounds")
+    }
     return (state.setup, state.lock, *memory.values())

@@ -17,8 +17,9 @@ from agent.core.events import (
 )
 from agent.core.screens import Action, ModemTrouble, ScreenId, Trouble
 from agent.core.states import Exchange, Lock, State
+from agent.verification.bounds import Bounds
 from lab.model_check import verdict_factory
-from lab.model_check.abstraction import ACCEPTED, SERIAL, UNIT
+from lab.model_check.abstraction import ACCEPTED, NOW, SERIAL, UNIT
 from lab.model_check.memoized_step import StatePool
 from lab.model_check.specification import RESTING
 
@@ -118,9 +119,8 @@ class EventSource:
         for decision in verdict_factory.DECISIONS:
             for name, remembered in memories.items():
                 yield f"{decision}{name}", verdict_factory.honest(decision, state, nonce, remembered, 0)
-            if not state.anchored:
-                later = verdict_factory.honest(decision, state, nonce, SERIAL, UNIT)
-                yield f"{decision}, and it is later than the phone knew", later
+            later = verdict_factory.honest(decision, state, nonce, SERIAL, UNIT)
+            yield f"{decision}, and it is later than the phone knew", later
 
     def _delivered(
         self, name: str, token: verdict_factory.Token, state: State, *, helpful: bool
@@ -130,7 +130,8 @@ class EventSource:
             return PossibleEvent(
                 f"{name}: refused, {verdict}", self.failure(Trouble.UNTRUSTED), helpful=False
             )
-        return PossibleEvent(name, self._pool.event(token, VerdictReceived(verdict)), helpful=helpful)
+        received = VerdictReceived(verdict, Bounds(max(NOW, token.issued)))
+        return PossibleEvent(name, self._pool.event(token, received), helpful=helpful)
 
     def _codes(self, state: State) -> Iterator[PossibleEvent]:
         """Unlock codes, checked by the production verifier of codes."""

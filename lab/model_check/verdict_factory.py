@@ -16,7 +16,7 @@ from agent import unlock_code
 from agent.core.states import State
 from agent.verification.errors import VerificationError
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict, verify
+from agent.verification.verdict import Expected, VerifiedVerdict, verify
 from lab.model_check.abstraction import NOW, SERIAL, UNIT, VERSION
 from lab.world.seed import Seed
 from server_stub.verdicts.claims import next_serial
@@ -92,18 +92,19 @@ def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
 
 def judge(token: Token, state: State, nonce: str) -> VerifiedVerdict | str:
     """The result of the agent's verifier for `token` while `nonce` is outstanding: a verdict, or an error code."""
-    certainty = TimeCertainty.EXACT if state.anchored else TimeCertainty.AT_LEAST
-    return _judged(token, nonce, state.memory.serial, state.memory.policy_version, certainty)
+    return _judged(token, nonce, state.memory.serial, state.memory.policy_version)
 
 
 @cache
-def _judged(
-    token: Token, nonce: str, serial: int, policy_version: int, certainty: TimeCertainty
-) -> VerifiedVerdict | str:
-    check = unlock_code.verify if nonce == SHOWN else verify
-    expected = Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, serial, policy_version, certainty)
+def _judged(token: Token, nonce: str, serial: int, policy_version: int) -> VerifiedVerdict | str:
+    expected, signed = (
+        Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, serial, policy_version),
+        _signed(token).encode(),
+    )
     try:
-        return check(_signed(token).encode(), _KEYS, expected=expected, now=NOW)
+        if nonce == SHOWN:
+            return unlock_code.verify(signed, _KEYS, expected=expected, floor=NOW)
+        return verify(signed, _KEYS, expected=expected, now=NOW)
     except (VerificationError, unlock_code.CodeError) as error:
         return str(error.code)
 

@@ -12,10 +12,12 @@ from agent.core import effects, timing, updates
 from agent.core.events import Event, EventKind, Failed, VerdictReceived
 from agent.core.screens import Action, ScreenFacts, ScreenId, Trouble
 from agent.core.states import State
+from agent.ports import PublishedKeys
 from agent.runtime import Agent
 from agent.screens import Direction, Screen, build
 from agent.sealing import Recovered, recover
 from agent.verification import verdict
+from agent.verification.bounds import Bounds
 from agent.verification.keys import ALGORITHMS
 from lab.handset import handset
 from lab.scenario.engine import observer
@@ -111,8 +113,10 @@ def _accepts_verdicts_of_other_exchanges(patch: pytest.MonkeyPatch) -> None:
 def _never_updates_keys(patch: pytest.MonkeyPatch) -> None:
     fetch = TufKeys.keys
 
-    def keys(self: TufKeys, now: int, in_time: Callable[[], bool]) -> Any:
-        return self.cached_keys() if (self.folder / "targets").is_dir() else fetch(self, now, in_time)
+    def keys(self: TufKeys, known: Bounds, in_time: Callable[[], bool]) -> Any:
+        if (self.folder / "targets").is_dir():
+            return PublishedKeys(self.cached_keys(), known, None)
+        return fetch(self, known, in_time)
 
     patch.setattr(TufKeys, "keys", keys)
 

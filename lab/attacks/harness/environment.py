@@ -17,7 +17,7 @@ from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.attacks.harness.interceptor import Interceptor
 from lab.attacks.harness.key_sets import attack_keys, published_keys
-from lab.attacks.harness.target_device import TargetDevice
+from lab.attacks.harness.target_device import RecordedKeys, TargetDevice
 from lab.attacks.harness.token_forge import AttackKeys, Signer
 from lab.backend.hosts import Host, InProcessHost
 from lab.backend.http_host import HttpHost
@@ -184,6 +184,7 @@ class TrialContext:
             batch = authority or environment.authority(KeystoreLevel(image.hardware.keystore.value))
             return ImageBinding(trust, interceptor, batch)
 
+        recorded = RecordedKeys()
         handset = build_device(
             firmware,
             find_place(place),
@@ -191,9 +192,10 @@ class TrialContext:
             self.world,
             bind,
             storage=DeviceStorage(store, counter, folder),
-            options=DeviceOptions(cards=(card, None) if card else None),
+            options=DeviceOptions(cards=(card, None) if card else None, ports=recorded.within),
         )
-        return TargetDevice(handset, interceptor, store, counter, trust, server.owner.keys, seed, folder)
+        keys = server.owner.keys
+        return TargetDevice(handset, interceptor, store, counter, trust, keys, recorded, seed, folder)
 
     def set_up(self, device: TargetDevice) -> TargetDevice:
         """The same device, switched on and walked through its setup."""

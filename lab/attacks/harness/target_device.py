@@ -1,6 +1,7 @@
 """A device under attack: the handset, its hostile network, and its storage for an attacker with flash access."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,10 @@ from agent.core.events import EventKind
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from agent.core.timing import Context, trusted_now
-from agent.verification.verdict import Expected, TimeCertainty
+from agent.ports import KeySource, Ports, PublishedKeys
+from agent.verification.bounds import Bounds
+from agent.verification.keyset import KeySet
+from agent.verification.verdict import Expected
 from lab.attacks.harness.interceptor import Interceptor
 from lab.attacks.harness.token_forge import thumbprint_of
 from lab.handset.handset import Handset
@@ -57,11 +61,34 @@ class DeviceState:
 
 @dataclass(frozen=True, slots=True)
 class CapturedToken:
-    """A token as it reached a device, and what the device compared it with."""
+    """A token as it reached a device, and what the device compared it with. `now` is trusted time."""
 
     token: bytes
     expected: Expected
+    published: PublishedKeys
     now: int
+
+
+@dataclass(slots=True)
+class RecordedKeys:
+    """Implements `agent.ports.KeySource` over that of a device, and keeps what it published last."""
+
+    published: PublishedKeys = field(default_factory=lambda: PublishedKeys(KeySet(), Bounds(), None))
+    _source: KeySource = field(init=False)
+
+    def within(self, ports: Ports) -> Ports:
+        """`ports` with this key source over theirs."""
+        self._source = ports.keys
+        return replace(ports, keys=self)
+
+    def keys(self, known: Bounds, in_time: Callable[[], bool]) -> PublishedKeys:
+        """The keys of the device's source. Raises KeySourceError."""
+        self.published = self._source.keys(known, in_time)
+        return self.published
+
+    def cached_keys(self) -> KeySet:
+        """The cached keys of the device's source. Raises KeySourceError."""
+        return self._source.cached_keys()
 
 
 @dataclass(slots=True)
@@ -74,6 +101,7 @@ class TargetDevice:
     counter: EmulatedCounter
     trust: Trust
     keys: KeyList
+    recorded: RecordedKeys
     seed: Seed
     folder: Path
     captured: CapturedToken | None = None
@@ -83,18 +111,17 @@ class TargetDevice:
         agent = self.handset.agent
         if agent is None:
             return
-        state = agent.state
+        state, published = agent.state, self.recorded.published
         expected = Expected(
             issuer=self.trust.issuer,
             audience=self.trust.audience,
             thumbprint=thumbprint_of(evidence),
             nonce=state.nonce,
             serial=state.memory.serial,
-            policy_version=state.memory.policy_version,
-            reckoning=TimeCertainty.EXACT if state.anchored else TimeCertainty.AT_LEAST,
+            policy_version=state.memory.policy_floor(published.bounds),
         )
         now = trusted_now(state, Context(self.handset.clock.elapsed(), 0.0))
-        self.captured = CapturedToken(token, expected, now)
+        self.captured = CapturedToken(token, expected, published, now)
 
     def state(self) -> DeviceState:
         """Lock and screen now, and the last code in the timeline."""

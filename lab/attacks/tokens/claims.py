@@ -67,14 +67,14 @@ PARTIES: Final[tuple[Attack, ...]] = (
 )  # fmt: skip
 
 TIMES: Final[tuple[Attack, ...]] = (
-    _times("expired", "Use a verdict that expired an hour ago.", "RFC 7519 section 4.1.4", _T.EXPIRED,
-           Code.EXPIRED, -2 * _HOUR, -2 * _HOUR, -_HOUR),
-    _times("issued-in-past", "Use a verdict that was issued before the challenge and is still valid.",
-           "RFC 9334 section 10", _T.EXPIRED, Code.ISSUED_IN_PAST, -_HOUR, -_HOUR, _HOUR),
-    _times("issued-in-future", "Use a verdict with a time of issue in one hour.", "RFC 7519 section 4.1.6", _T.FUTURE,
-           Code.ISSUED_IN_FUTURE, _HOUR, _HOUR, 2 * _HOUR),
-    _times("not-yet-valid", "Use a verdict that becomes valid in one hour.", "RFC 7519 section 4.1.5", _T.FUTURE,
-           Code.NOT_YET_VALID, 0, _HOUR, 2 * _HOUR),
+    _times("expired", "Use a verdict that expired a day before the floor.", "RFC 7519 section 4.1.4", _T.EXPIRED,
+           Code.EXPIRED, -50 * _HOUR, -50 * _HOUR, -49 * _HOUR),
+    _times("issued-in-past", "Use a verdict that was issued a day before the floor, and is valid until after that day.",
+           "RFC 9334 section 10", _T.EXPIRED, Code.ISSUED_IN_PAST, -25 * _HOUR, -25 * _HOUR, -_HOUR),
+    _times("issued-after-timestamp", "Use a verdict with a time of issue after the expiry of the timestamp.",
+           "RFC 7519 section 4.1.6", _T.FUTURE, Code.ISSUED_AFTER_TIMESTAMP, 49 * _HOUR, 49 * _HOUR, 50 * _HOUR),
+    _times("not-yet-valid", "Use a verdict that becomes valid after the expiry of the timestamp.",
+           "RFC 7519 section 4.1.5", _T.FUTURE, Code.NOT_YET_VALID, 2 * _HOUR, 25 * _HOUR, 26 * _HOUR),
     _times("lifetime-too-long", "Use a verdict that is valid for longer than allowed.", "CWE-613", _T.TIMES,
            Code.LIFETIME_TOO_LONG, 0, 0, limits.LIFETIME_MAX + 1),
     _times("lifetime-endless", "Use a verdict with the largest expiry time that fits.", "CWE-613", _T.TIMES,
