@@ -26,8 +26,9 @@ class Bounds:
     signers: tuple[str, ...] = ()
 
     def retracts(self, known: Self) -> bool:
-        """Whether this timestamp lowers the floor of `known`, if it is lower."""
-        return self.clock > known.clock or not frozenset(known.signers) <= frozenset(self.signers)
+        """Whether this timestamp lowers the floor of `known`. It does not if no timestamp has set that one."""
+        removed = not frozenset(known.signers) <= frozenset(self.signers)
+        return known.root > 0 and (self.clock > known.clock or removed)
 
     def rolls_back(self, known: Self) -> bool:
         """Whether this timestamp, or its root, is older than what `known` has shown."""
@@ -36,9 +37,9 @@ class Bounds:
     def after(self, known: Self) -> Self:
         """The bounds when this timestamp has followed `known`; the floors are those of one instant.
 
-        >>> Bounds(floor=100, clock=1).after(Bounds(floor=500, clock=1)).floor
+        >>> Bounds(floor=100, clock=1, root=1).after(Bounds(floor=500, clock=1, root=1)).floor
         500
-        >>> Bounds(floor=100, clock=2).after(Bounds(floor=500, clock=1)).floor
+        >>> Bounds(floor=100, clock=2, root=1).after(Bounds(floor=500, clock=1, root=1)).floor
         100
         """
         return self if self.retracts(known) else replace(self, floor=max(known.floor, self.floor))

@@ -8,8 +8,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.events import VerdictReceived
+from agent.verification.bounds import Bounds
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict, verify
+from agent.verification.verdict import Expected, VerifiedVerdict, verify
 from wire.codes import Decision
 
 NOW = 1_631_100_000
@@ -82,11 +83,11 @@ def verified(decision: Decision, **changes: Any) -> VerifiedVerdict:
         nonce=NONCE,
         serial=0,
         policy_version=0,
-        reckoning=TimeCertainty.AT_LEAST,
     )
     return verify(token(decision, **changes), keys(), expected=expected, now=0)
 
 
 @cache
 def judged(decision: Decision) -> VerdictReceived:
-    return VerdictReceived(verified(decision))
+    """In an exchange whose key repository showed nothing new."""
+    return VerdictReceived(verified(decision), Bounds())

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, TimeCertainty, VerifiedVerdict, verify
+from agent.verification.verdict import Expected, VerifiedVerdict, verify
 from wire import media
 
 NOW: Final = 1_632_900_000
@@ -21,7 +21,7 @@ AUDIENCE: Final = "solvane-activation-agent"
 THUMBPRINT: Final = "Zr9H7mWUPz4mYOEjmZQ2Qd2iS7dMHK2DZ3bHq1vQ4nA"
 NONCE: Final = "bm9uY2UtZm9yLXRlc3RzLTAx"
 
-EXPECTED: Final = Expected(ISSUER, AUDIENCE, THUMBPRINT, NONCE, 6, 3, TimeCertainty.EXACT)
+EXPECTED: Final = Expected(ISSUER, AUDIENCE, THUMBPRINT, NONCE, 6, 3)
 """What `make_verdict()` matches: serial 7 follows 6, policy version 3 is not lower than 3."""
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor, fresh
 from agent.sealing import MAGIC, RECORD_MAX, SealFault, recover, seal, unseal
+from agent.verification.bounds import Bounds
 from wire.codes import MessageKey
 
 KEY = bytes(range(32))
@@ -16,9 +17,16 @@ BLANK = fresh(floor=1_600_000_000, elapsed=7.5)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 times = st.none() | st.integers(0, 2**40)
+bounds = st.builds(
+    Bounds, st.integers(1_600_000_000), st.integers(0), st.integers(0), st.lists(texts, max_size=3).map(tuple)
+)
 memories = st.builds(
-    Memory,
-    time=st.builds(TimeAnchor, st.integers(1_600_000_001, 2**40), st.floats(0, 1e9)),
+    lambda bounds, ahead, elapsed, **fields: Memory(
+        TimeAnchor(bounds.floor + ahead, elapsed), bounds, **fields
+    ),
+    bounds=bounds,
+    ahead=st.integers(0, 10**9),
+    elapsed=st.floats(0, 1e9),
     locale=st.sampled_from(["en", "ar"]),
     terms_version=texts,
     serial=st.integers(0, 2**53),
@@ -41,7 +49,7 @@ counters = st.integers(1, 2**60)
 
 @given(state=states, counter=counters)
 def test_newest_record_is_recovered(state: State, counter: int) -> None:
-    """Trusted time continues from the boot."""
+    """Trusted time and its floor continue from the boot."""
     found = recover(seal(state, KEY, counter), KEY, counter, BLANK)
     time = TimeAnchor(state.memory.time.epoch, BLANK.memory.time.elapsed)
     assert found.fault is None
@@ -124,6 +132,8 @@ def test_state_of_an_exchange_is_not_sealed() -> None:
     assert recover(seal(running, KEY, 1), KEY, 1, BLANK).state == BLANK
 
 
-def test_newer_image_raises_trusted_time_to_its_build_date() -> None:
-    old = replace(BLANK, memory=replace(BLANK.memory, time=TimeAnchor(1_500_000_000)))
-    assert recover(seal(old, KEY, 1), KEY, 1, BLANK).state.memory.time.epoch == 1_600_000_000
+@pytest.mark.parametrize(("time", "floor"), [(1_500_000_000, 1_400_000_000), (1_700_000_000, 1_400_000_000)])
+def test_newer_image_raises_trusted_time_and_its_floor_to_its_build_date(time: int, floor: int) -> None:
+    old = replace(BLANK, memory=replace(BLANK.memory, time=TimeAnchor(time), bounds=Bounds(floor)))
+    found = recover(seal(old, KEY, 1), KEY, 1, BLANK).state.memory
+    assert (found.time.epoch, found.bounds.floor) == (max(time, 1_600_000_000), 1_600_000_000)

@@ -2,23 +2,28 @@
 
 import base64
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.core.states import Exchange, Lock, Setup, TimeAnchor, fresh
+from agent.core.screens import LockCause, ScreenFacts, ScreenId
+from agent.core.states import Exchange, Lock, Memory, Setup, State, TimeAnchor, fresh
 from agent.core.step import step
 from agent.core.timing import Context
-from agent.sealing import Recovered, SealedState, SealFault, recover, seal, unseal
+from agent.screens import build
+from agent.screens.tags import LANGUAGES
+from agent.sealing import Recovered, SealFault, recover, seal, unseal
 from agent.unlock_code import UnlockNonces, challenge
+from agent.verification.bounds import Bounds
 from lab.backend.hosts import InProcessHost
 from lab.handset.outcome import Outcome
 from lab.handset.storage import EmulatedCounter, EmulatedStore
 from lab.simulation.simulation import Simulation
 from tests.support.judged import judged
-from wire.codes import Decision
+from wire.codes import Decision, MessageKey
 from wire.unlock import UnlockChallenge
 
 KEY = bytes(range(32))
@@ -72,15 +77,77 @@ def test_record_of_an_earlier_release_is_read() -> None:
     assert record.memory.time == TimeAnchor(1_600_000_000)
 
 
-def test_record_of_the_release_before_opens_and_the_same_state_has_the_same_bytes() -> None:
-    """So that release opens the records of this one, and an official downgrade keeps the lock."""
-    record = unseal(LOCKED_DEVICE, SEALING_KEY)
+@dataclass(frozen=True)
+class EarlierMemory:
+    """`Memory` in the release before `bounds`."""
+
+    time: TimeAnchor
+    locale: str
+    terms_version: str
+    serial: int
+    policy_version: int
+    jti: str
+    imei: str
+    thumbprint: str
+    message: MessageKey | None
+    args: tuple[tuple[str, str], ...]
+    case: str
+    territory: str
+    cause: LockCause
+    lock_at: int | None
+    check_in_at: int | None
+    warn_at: int | None
+    offline_at: int | None
+    boots: int
+
+
+class EarlierRecord(BaseModel):
+    """The record in the release before `bounds`, which refuses unknown members as foreign."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1]
+    counter: int
+    setup: Setup
+    lock: Lock
+    memory: EarlierMemory
+
+
+@pytest.mark.parametrize("args", [(), (("shop", "Nice"),)])
+@pytest.mark.parametrize("lock", Lock)
+def test_record_opens_in_the_release_before_and_returns_unchanged(
+    args: tuple[tuple[str, str], ...], lock: Lock
+) -> None:
+    """Else an official downgrade would unlock a locked device. That release ignores unknown arguments of messages."""
+    bounds = Bounds(1_600_000_100, 3, 2, ("k" * 64,))
+    memory = Memory(TimeAnchor(1_600_000_200), bounds, args=args, serial=41, jti="verdict-1")
+    record = seal(State(memory, Setup.DONE, lock=lock), KEY, 7)
+    earlier = EarlierRecord.model_validate_json(plain_text(record))
+    assert (earlier.lock, earlier.memory.serial, earlier.memory.args[:-1]) == (lock, 41, args)
+    written_there = sealed(earlier.model_dump_json().encode())
+    assert recover(written_there, KEY, 7, BLANK).state == State(memory, Setup.DONE, lock=lock)
+    shown = ScreenFacts(message=MessageKey.NOT_SOLD_HERE, args=earlier.memory.args)
+    for tag in LANGUAGES:
+        assert build(ScreenId.LOCKED, shown, tag) == build(ScreenId.LOCKED, replace(shown, args=args), tag)
+
+
+@pytest.mark.parametrize("record", [RECORD, WARNED_RECORD])
+def test_record_of_an_earlier_release_begins_with_the_build_date_as_floor(record: bytes) -> None:
+    """So a wrong clock before the update harms no longer than until the next exchange."""
+    found = recover(record, KEY, 7, BLANK).state.memory
+    assert found.bounds == Bounds(BLANK.memory.time.epoch)
+    assert found.time.epoch >= found.bounds.floor
+
+
+def test_bounds_that_a_later_release_writes_otherwise_do_not_unlock() -> None:
+    """Neither as a member, nor as an argument that cannot be read, nor with members that this release ignores."""
+    locked = replace(BLANK, lock=Lock.LOCKED)
+    plain = json.loads(plain_text(seal(locked, KEY, 7)))
+    plain["memory"]["bounds"], plain["memory"]["time"]["zone"], plain["more"] = {"floor": 5, "more": 1}, 1, []
+    plain["memory"]["args"][0][1] = "no JSON"
+    record = unseal(sealed(json.dumps(plain).encode()), KEY)
     assert record is not None
-    assert (record.counter, record.lock, record.memory.serial) == (5, Lock.LOCKED, 1)
-    state = recover(LOCKED_DEVICE, SEALING_KEY, 5, BLANK).state
-    time = record.memory.time
-    same = replace(state, memory=replace(state.memory, time=time))
-    assert seal(same, SEALING_KEY, 5) == LOCKED_DEVICE
+    assert (record.lock, record.memory.args, record.memory.bounds) == (Lock.LOCKED, (), Bounds(5))
 
 
 def test_challenge_of_the_release_before_is_recognized_by_the_device_that_showed_it() -> None:
@@ -104,21 +171,9 @@ def test_device_has_the_sealing_key_of_the_release_before() -> None:
         assert phone.outcome() is Outcome.LOCKED
 
 
-def members(record: bytes) -> dict[str, object]:
-    """The members of the sealed state, under `memory` those of the memory."""
-    nonce, content = record[7:19], record[19:]
-    found: dict[str, object] = json.loads(AESGCMSIV(KEY).decrypt(nonce, content, b"ASEAL1\n"))
-    return found
-
-
-def test_record_has_the_members_that_an_earlier_release_knows() -> None:
-    """That release refuses others as foreign, and a downgrade would unlock a locked phone."""
-    old, new = members(WARNED_RECORD), members(seal(BLANK, KEY, 7))
-    assert new.keys() == old.keys()
-    assert isinstance(new["memory"], dict)
-    assert isinstance(old["memory"], dict)
-    assert new["memory"].keys() == old["memory"].keys()
-    assert all(isinstance(old["memory"][name], int) for name in ("check_in_at", "offline_at"))
+def plain_text(record: bytes) -> bytes:
+    """The JSON of a record: after magic and nonce, AES-256-GCM-SIV with the magic as associated data."""
+    return AESGCMSIV(KEY).decrypt(record[7:19], record[19:], b"ASEAL1\n")
 
 
 def test_limit_of_a_record_that_forgot_it_with_the_warning_is_renewed() -> None:
@@ -136,33 +191,23 @@ def test_limit_of_a_record_that_forgot_it_with_the_warning_is_renewed() -> None:
 
 
 def test_record_has_the_documented_format() -> None:
-    """Magic, the counter as nonce of 12 bytes, AES-256-GCM-SIV with the magic as associated data."""
-    plain = SealedState(counter=7, setup=BLANK.setup, lock=BLANK.lock, memory=BLANK.memory)
-    nonce = (7).to_bytes(12, "big")
-    assert seal(BLANK, KEY, 7) == sealed(plain.model_dump_json().encode(), nonce)
+    """The nonce is the counter, in 12 bytes."""
+    record = seal(BLANK, KEY, 7)
+    assert record == sealed(plain_text(record), (7).to_bytes(12, "big"))
 
 
 @pytest.mark.parametrize(("length", "read"), [(65_536, True), (65_537, False)])
 def test_record_of_64_kib_is_read_and_a_longer_one_is_not(length: int, read: object) -> None:
-    plain = (
-        SealedState(counter=7, setup=BLANK.setup, lock=BLANK.lock, memory=BLANK.memory)
-        .model_dump_json()
-        .encode()
-    )
+    plain = plain_text(seal(BLANK, KEY, 7))
     record = sealed(plain + b" " * (length - len(sealed(plain))))
     assert len(record) == length
     assert (unseal(record, KEY) is not None) is read
 
 
-@pytest.mark.parametrize("change", [b'"version":2', b'"version":1,"further":1'])
-def test_record_of_another_version_is_rejected(change: bytes) -> None:
-    plain = (
-        SealedState(counter=7, setup=BLANK.setup, lock=BLANK.lock, memory=BLANK.memory)
-        .model_dump_json()
-        .encode()
-    )
+def test_record_of_another_version_is_rejected() -> None:
+    plain = plain_text(seal(BLANK, KEY, 7))
     assert unseal(sealed(plain), KEY) is not None
-    assert unseal(sealed(plain.replace(b'"version":1', change)), KEY) is None
+    assert unseal(sealed(plain.replace(b'"version":1', b'"version":2')), KEY) is None
 
 
 def test_unsealed_record_is_immutable() -> None:

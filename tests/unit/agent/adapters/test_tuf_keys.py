@@ -12,6 +12,7 @@ from agent.adapters.tuf_errors import TufFault
 from agent.adapters.tuf_keys import TufKeys
 from agent.core.screens import Trouble
 from agent.ports import Answer, KeySourceError, TransportError, TransportFault
+from agent.verification.bounds import Bounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository, OnlineRole, publication
@@ -44,7 +45,7 @@ class Direct:
 
 
 @dataclass
-class PublishedKeys:
+class ConnectedSource:
     world: World
     direct: Direct
     source: TufKeys
@@ -54,7 +55,7 @@ class PublishedKeys:
 
     def error(self, now: int = START) -> KeySourceError:
         with pytest.raises(KeySourceError) as caught:
-            self.source.keys(now)
+            self.source.keys(Bounds(now))
         return caught.value
 
 
@@ -63,29 +64,29 @@ def published(tmp_path: Path) -> Any:
     world = World()
     with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, world.now) as repository:
         direct = Direct(repository)
-        yield PublishedKeys(
+        yield ConnectedSource(
             world, direct, TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", direct)
         )
 
 
-def test_key_set_equals_the_published_keys(published: PublishedKeys) -> None:
+def test_key_set_equals_the_published_keys(published: ConnectedSource) -> None:
     published.direct.repository.revoke(KEYS[0].kid)
-    found = published.source.keys(START)
+    found = published.source.keys(Bounds(START)).keys
     assert [key.kid for key in found.keys] == [KEYS[1].kid]
     assert found.revoked == {KEYS[0].kid}
 
 
-def test_stored_files_are_not_fetched_again(published: PublishedKeys) -> None:
+def test_stored_files_are_not_fetched_again(published: ConnectedSource) -> None:
     """A check-in needs two small requests instead of six."""
-    published.source.keys(START)
+    published.source.keys(Bounds(START))
     published.direct.asked.clear()
-    published.source.keys(START)
+    published.source.keys(Bounds(START))
     assert published.direct.asked == [METADATA_PATH + "2.root.json", METADATA_PATH + "timestamp.json"]
 
 
 @pytest.mark.parametrize("fault", TransportFault)
 def test_request_without_a_response_counts_as_unreachable(
-    published: PublishedKeys, fault: TransportFault
+    published: ConnectedSource, fault: TransportFault
 ) -> None:
     """Except for a response that is too large."""
     published.direct.instead["/tuf/"] = TransportError(fault, "planted detail")
@@ -110,7 +111,7 @@ def test_request_without_a_response_counts_as_unreachable(
     ],
 )
 def test_status_gives_the_code_and_class_of_the_failure(
-    published: PublishedKeys, status: int, code: TufFault, trouble: Trouble
+    published: ConnectedSource, status: int, code: TufFault, trouble: Trouble
 ) -> None:
     published.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(
         status, media.JSON, b"{}", retry_after=77
@@ -121,15 +122,15 @@ def test_status_gives_the_code_and_class_of_the_failure(
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_only_status_404_ends_the_search_for_new_roots(published: PublishedKeys, status: int) -> None:
+def test_only_status_404_ends_the_search_for_new_roots(published: ConnectedSource, status: int) -> None:
     """Another response could hide a new root (TUF specification section 5.3.3)."""
     published.direct.instead[METADATA_PATH + "2.root.json"] = Answer(status, media.PROBLEM, b"{}")
-    assert published.source.keys(START).keys
+    assert published.source.keys(Bounds(START)).keys.keys
     published.direct.instead[METADATA_PATH + "2.root.json"] = Answer(400, media.PROBLEM, b"{}")
     assert published.code() is TufFault.MISSING
 
 
-def test_storage_error_gives_no_keys(published: PublishedKeys, tmp_path: Path) -> None:
+def test_storage_error_gives_no_keys(published: ConnectedSource, tmp_path: Path) -> None:
     """Without stored versions a rollback cannot be detected."""
     (tmp_path / "phone").write_text("a file where the folder should be")
     error = published.error()
@@ -137,19 +138,19 @@ def test_storage_error_gives_no_keys(published: PublishedKeys, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("root", [b"", b"{}", b"\xff", b"[" * 100_000])
-def test_invalid_pinned_root_gives_no_keys(published: PublishedKeys, tmp_path: Path, root: bytes) -> None:
+def test_invalid_pinned_root_gives_no_keys(published: ConnectedSource, tmp_path: Path, root: bytes) -> None:
     with pytest.raises(KeySourceError) as caught:
-        TufKeys(root, tmp_path / "other", published.direct).keys(START)
+        TufKeys(root, tmp_path / "other", published.direct).keys(Bounds(START))
     assert caught.value.code == TufFault.MALFORMED
     assert published.direct.asked == []
 
 
 @pytest.mark.parametrize("now", [10**11, 2**53 - 1])
-def test_time_after_the_calendar_finds_all_metadata_expired(published: PublishedKeys, now: int) -> None:
+def test_time_after_the_calendar_finds_all_metadata_expired(published: ConnectedSource, now: int) -> None:
     assert published.code(now) is TufFault.EXPIRED
 
 
-def signed_instead(published: PublishedKeys, change: Callable[[Targets], None]) -> None:
+def signed_instead(published: ConnectedSource, change: Callable[[Targets], None]) -> None:
     """Publish a list with an error, correctly signed."""
 
     def other(press: MetadataPublisher, sheets: Any, content: bytes) -> Targets:
@@ -171,7 +172,7 @@ def target(content: bytes) -> Callable[[Targets], None]:
     return change
 
 
-def test_repository_without_the_target_gives_no_keys(published: PublishedKeys) -> None:
+def test_repository_without_the_target_gives_no_keys(published: ConnectedSource) -> None:
     signed_instead(published, lambda targets: targets.targets.clear())
     error = published.error()
     assert error.code == TufFault.TARGET_MISSING
@@ -189,7 +190,7 @@ def test_repository_without_the_target_gives_no_keys(published: PublishedKeys) -
     ],
 )
 def test_signed_target_that_is_not_a_key_set_gives_no_keys(
-    published: PublishedKeys, content: bytes, code: TufFault
+    published: ConnectedSource, content: bytes, code: TufFault
 ) -> None:
     signed_instead(published, target(content))
     published.direct.instead[TARGETS_PATH] = Answer(200, media.JSON, content)
@@ -199,7 +200,7 @@ def test_signed_target_that_is_not_a_key_set_gives_no_keys(
         assert "no listed key can verify verdicts" in str(error)
 
 
-def test_delegated_role_can_list_only_its_target(published: PublishedKeys) -> None:
+def test_delegated_role_can_list_only_its_target(published: ConnectedSource) -> None:
     content = published.direct.repository.metadata("1.targets.json")
     assert content is not None
     delegations = Metadata[Targets].from_bytes(content).signed.delegations
@@ -209,11 +210,11 @@ def test_delegated_role_can_list_only_its_target(published: PublishedKeys) -> No
     assert list(delegations.get_roles_for_target("sub/" + TARGET)) == []
 
 
-def test_received_version_is_a_floor_even_after_it_has_expired(published: PublishedKeys) -> None:
+def test_received_version_is_a_floor_even_after_it_has_expired(published: ConnectedSource) -> None:
     older = published.direct.repository.metadata("timestamp.json")
     assert older is not None
     published.direct.repository.introduce(KEYS[0].public_jwk() | {"kid": "x"})
-    published.source.keys(START)
+    published.source.keys(Bounds(START))
     much_later = START + 400 * 24 * 3600
     assert published.code(much_later) is TufFault.EXPIRED
     published.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(200, media.JSON, older)

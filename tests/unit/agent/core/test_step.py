@@ -27,6 +27,7 @@ from agent.core.screens import ScreenId, Trouble
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor, fresh
 from agent.core.step import RejectedEventError, step
 from agent.core.timing import Context
+from agent.verification.bounds import Bounds
 from tests.support.judged import NOW, judged, verified
 from wire.codes import Decision
 
@@ -35,7 +36,7 @@ CONTEXT = Context(elapsed=100.0, fraction=0.5)
 
 
 def memory(**changes: object) -> Memory:
-    return replace(Memory(time=TimeAnchor(NOW, 100.0), terms_version="2021-07"), **changes)
+    return replace(Memory(TimeAnchor(NOW, 100.0), Bounds(NOW - DAY), terms_version="2021-07"), **changes)
 
 
 EVENTS: list[Event] = [
@@ -138,18 +139,20 @@ def test_released_device_makes_no_request() -> None:
             )
 
 
-def test_serial_and_trusted_time_never_decrease() -> None:
+def test_floors_never_decrease_and_only_verdicts_of_exchanges_move_the_time() -> None:
     """I4, except for the serial of a verdict, which the verifier has compared before."""
     for before, event, after, _ in permitted():
-        assert timing.trusted_now(after, CONTEXT) >= timing.trusted_now(before, CONTEXT)
+        was, now = timing.advance(before.memory, CONTEXT), timing.advance(after.memory, CONTEXT)
+        assert was.bounds.floor <= now.bounds.floor <= now.time.epoch
         if event.kind not in VERDICTS:
-            assert after.memory.serial == before.memory.serial
+            assert (now.serial, now.time, now.bounds) == (was.serial, was.time, was.bounds)
 
 
 def test_state_is_persisted_before_it_is_shown_or_sent() -> None:
     """A power cut must not undo a state that was shown or sent."""
     for before, _, after, effects in permitted():
-        sealed_changed = (after.setup, after.lock, replace(after.memory, time=before.memory.time)) != (
+        memory = replace(after.memory, time=before.memory.time, bounds=before.memory.bounds)
+        sealed_changed = (after.setup, after.lock, memory) != (
             before.setup,
             before.lock,
             before.memory,
@@ -235,15 +238,6 @@ def test_defer_keeps_the_decision_and_renews_the_offline_limit() -> None:
     assert after.retry_at >= CONTEXT.elapsed + 600
 
 
-def test_verdict_never_moves_trusted_time_back() -> None:
-    """A slow server clock must not extend a deadline."""
-    ahead = State(
-        memory=memory(time=TimeAnchor(NOW + 250, 100.0)), setup=Setup.DONE, exchange=Exchange.AWAITING_VERDICT
-    )
-    after, _ = step(ahead, judged(Decision.ALLOW), CONTEXT)
-    assert timing.trusted_now(after, CONTEXT) == NOW + 250
-
-
 @given(
     trouble=st.sampled_from(Trouble),
     attempts=st.integers(1, 10_000),
@@ -263,11 +257,12 @@ def test_backoff_grows_up_to_a_limit_and_is_at_least_retry_after(
 @given(steps=st.lists(st.floats(0, 1e6), max_size=30))
 def test_trusted_time_in_small_steps_loses_no_second(steps: list[float]) -> None:
     """Sealing moves the anchor often, so rounding must not slow trusted time down."""
-    anchor, elapsed = TimeAnchor(NOW, 0.0), 0.0
+    memory, elapsed = Memory(TimeAnchor(NOW, 0.0), Bounds(NOW - DAY)), 0.0
     for passed in steps:
         elapsed += passed
-        anchor = timing.advance_anchor(anchor, Context(elapsed, 0.0))
-    assert abs((anchor.epoch - NOW) - elapsed) < 1.01
+        memory = timing.advance(memory, Context(elapsed, 0.0))
+    assert abs((memory.time.epoch - NOW) - elapsed) < 1.01
+    assert memory.time.epoch - memory.bounds.floor == DAY
 
 
 def test_due_event_is_never_rejected() -> None:

@@ -21,6 +21,7 @@ from agent.core.screens import LockCause, ModemTrouble, Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.step import step
 from agent.core.timing import Context
+from agent.verification.bounds import Bounds
 from tests.support import tokens
 from tests.support.judged import NOW, judged, verified
 from wire import limits
@@ -98,7 +99,7 @@ def test_verdict_raises_a_floor_by_at_most_one_step(floor: int, above: int) -> N
     expected = replace(tokens.EXPECTED, serial=floor, policy_version=floor)
     policy = {"id": "p", "version": floor + above, "rule": "r"}
     verdict = tokens.verified("release", expected=expected, serial=floor + above, policy=policy)
-    memory = step(state, VerdictReceived(verdict), CONTEXT)[0].memory
+    memory = step(state, VerdictReceived(verdict, Bounds()), CONTEXT)[0].memory
     assert memory.serial == memory.policy_version == floor + min(above, 2**32)
 
 
@@ -155,7 +156,7 @@ def answered(state: State, verdict: VerdictReceived, now: float, fraction: float
 def allowed(limit: int, check_in: int = 86_400) -> State:
     """A device that was allowed at `NOW`, 100 s after boot."""
     new = State(memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.ACTIVATE)
-    verdict = VerdictReceived(verified(Decision.ALLOW, offline_limit=limit, check_in=check_in))
+    verdict = VerdictReceived(verified(Decision.ALLOW, offline_limit=limit, check_in=check_in), Bounds())
     return answered(new, verdict, 100.0)
 
 
@@ -173,9 +174,9 @@ def test_defer_renews_the_whole_limit_at_any_time(
     state, now = allowed(limit), 100.0 + later
     if warned and timing.warning_is_due(state, Context(now, 0.0)):
         state, _ = step(state, SimpleEvent(EventKind.WARNING_DUE), Context(now, 0.0))
-    defer = VerdictReceived(verified(Decision.DEFER, retry_after=wait))
-    after = answered(state, defer, now, fraction)
     today = NOW + int(later)
+    defer = VerdictReceived(verified(Decision.DEFER, retry_after=wait), Bounds(today))
+    after = answered(state, defer, now, fraction)
     assert after.memory.offline_at is not None
     assert after.memory.warn_at is not None
     assert after.memory.offline_at >= today + limit - timing.WARNING_SHARE
@@ -188,7 +189,8 @@ def test_limit_of_a_warned_record_of_an_earlier_release_is_a_month() -> None:
     """Such a record forgot `warn_at` with the warning."""
     state = allowed(90 * 86_400)
     forgotten = replace(state, memory=replace(state.memory, warn_at=None))
-    after = answered(forgotten, judged(Decision.DEFER), 100.0 + 85 * 86_400)
+    defer = VerdictReceived(verified(Decision.DEFER), Bounds(NOW + 85 * 86_400))
+    after = answered(forgotten, defer, 100.0 + 85 * 86_400)
     assert after.memory.offline_at == NOW + (85 + 30) * 86_400
 
 
@@ -209,7 +211,8 @@ def served(state: State, decision: VerdictReceived, until: float) -> tuple[State
         if state.exchange is Exchange.COLLECTING:
             state, _ = step(state, Collected("", ModemTrouble.NOT_UNDERSTOOD), Context(now, 0.5))
             state, _ = step(state, ChallengeReceived("n"), Context(now, 0.5))
-            state, _ = step(state, decision, Context(now, 0.5))
+            received = VerdictReceived(decision.verdict, Bounds(NOW + int(now - 100.0)))
+            state, _ = step(state, received, Context(now, 0.5))
     return state, seen
 
 
@@ -221,7 +224,7 @@ def test_device_that_reaches_the_server_is_never_warned_or_locked(
 ) -> None:
     """Not even if the server asks for check-ins or retries more rarely than its own limit permits."""
     claims = {"offline_limit": limit, "check_in": check_in} if decision is Decision.ALLOW else {}
-    verdict = VerdictReceived(verified(decision, **claims or {"retry_after": 20_000}))
+    verdict = VerdictReceived(verified(decision, **claims or {"retry_after": 20_000}), Bounds())
     state, seen = served(allowed(limit, check_in), verdict, 100.0 + 120 * 86_400)
     assert state.lock is Lock.ACTIVATED
     assert seen & {EventKind.WARNING_DUE, EventKind.OFFLINE_DUE} == set()
@@ -251,16 +254,12 @@ def test_warning_shows_the_offline_limit_and_notice_the_announced_lock() -> None
     assert facts_of(replace(state, attention=Attention.NOTICE), CONTEXT).lock_at == NOW + 10
 
 
-@pytest.mark.parametrize("anchored", [True, False])
-def test_date_of_the_next_retry_is_shown_only_if_the_time_is_known(*, anchored: bool) -> None:
+@pytest.mark.parametrize("jti", ["", "verdict-1"])
+def test_date_of_the_next_retry_is_shown_only_if_the_time_is_known(jti: str) -> None:
     """Before the first verdict trusted time is the build date of the image."""
-    state = State(
-        memory=Memory(time=TimeAnchor(NOW, 100.0)),
-        exchange=Exchange.BACKOFF,
-        retry_at=160.0,
-        anchored=anchored,
-    )
-    assert facts_of(state, CONTEXT).retry_at == (NOW + 60 if anchored else None)
+    memory = Memory(time=TimeAnchor(NOW, 100.0), jti=jti)
+    state = State(memory=memory, exchange=Exchange.BACKOFF, retry_at=160.0)
+    assert facts_of(state, CONTEXT).retry_at == (NOW + 60 if jti else None)
 
 
 def test_repeated_failures_wait_longer_until_a_verdict() -> None:
@@ -283,9 +282,11 @@ def test_check_in_interval_and_retry_delay_are_bounded() -> None:
         exchange=Exchange.AWAITING_VERDICT,
         nonce="n",
     )
-    hasty, _ = step(waiting, VerdictReceived(verified(Decision.ALLOW, check_in=0)), CONTEXT)
+    hasty, _ = step(waiting, VerdictReceived(verified(Decision.ALLOW, check_in=0), Bounds()), CONTEXT)
     assert hasty.memory.check_in_at == NOW + timing.CHECK_IN_LEAST
-    slow, _ = step(waiting, VerdictReceived(verified(Decision.DEFER, retry_after=10 * 366 * 86_400)), CONTEXT)
+    slow, _ = step(
+        waiting, VerdictReceived(verified(Decision.DEFER, retry_after=10 * 366 * 86_400), Bounds()), CONTEXT
+    )
     assert slow.retry_at - CONTEXT.elapsed == limits.RETRY_AFTER_MAX
 
 

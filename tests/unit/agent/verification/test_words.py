@@ -7,7 +7,6 @@ import pytest
 from agent.verification.keyset import KeySet
 from agent.verification.strict_json import JsonFault
 from agent.verification.validity import ValidityViolation
-from agent.verification.verdict import TimeCertainty
 
 
 @pytest.mark.parametrize(
@@ -15,7 +14,6 @@ from agent.verification.verdict import TimeCertainty
     [
         (JsonFault, ["not-json", "member-duplicate", "too-deep", "number"]),
         (ValidityViolation, ["not-yet", "over"]),
-        (TimeCertainty, ["exact", "at-least"]),
     ],
 )
 def test_words_are_stable(words: type[Enum], values: list[str]) -> None:

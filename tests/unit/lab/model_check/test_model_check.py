@@ -88,7 +88,7 @@ def test_no_token_of_the_attacker_passes_the_verifier(nonce: str, serial: int, *
 @pytest.mark.parametrize("name", verdict_factory.DECISIONS)
 @pytest.mark.parametrize("remembered", [0, SERIAL, SERIAL + 7])
 def test_token_of_the_server_passes_the_verifier(name: str, remembered: int) -> None:
-    state = State(Memory(TimeAnchor(NOW), serial=SERIAL, policy_version=VERSION), anchored=True)
+    state = State(Memory(TimeAnchor(NOW), serial=SERIAL, policy_version=VERSION))
     token = verdict_factory.honest(name, state, verdict_factory.FRESH, remembered, 0)
     verdict = verdict_factory.judge(token, state, verdict_factory.FRESH)
     assert isinstance(verdict, VerifiedVerdict)
