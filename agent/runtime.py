@@ -247,13 +247,14 @@ class Agent:
 
     def _request_verdict(self, nonce: str) -> Event:
         published = self._ports.keys.keys(bounds_now(self._state, self._context()), self._in_time)
-        bounds = published.bounds
+        shown_at = self._ports.clock.elapsed()
         key = self._ports.keystore.attest(nonce.encode())
         check_time(self._in_time)
         response = self._ports.transport.post(
             media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT
         )
         token = responses.token_in(response)
+        bounds = published.bounds.later(int(self._ports.clock.elapsed() - shown_at))
         expected = self._expected(key.thumbprint, nonce, bounds)
         verified = verdict.verify(
             token, published.keys, expected=expected, now=bounds.floor, latest=published.latest

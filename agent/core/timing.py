@@ -82,12 +82,12 @@ def bounds_now(state: State, context: Context) -> Bounds:
 
 def advance(memory: Memory, context: Context) -> Memory:
     """`memory` with trusted time and its floor at this instant."""
-    time, bounds = memory.time, memory.bounds
+    time = memory.time
     passed = int(context.elapsed - time.elapsed)
     return replace(
         memory,
         time=TimeAnchor(time.epoch + passed, time.elapsed + passed),
-        bounds=replace(bounds, floor=bounds.floor + passed),
+        bounds=memory.bounds.later(passed),
     )
 
 

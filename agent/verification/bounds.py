@@ -34,6 +34,10 @@ class Bounds:
         """Whether this timestamp, or its root, is older than what `known` has shown."""
         return self.root < known.root or (self.clock < known.clock and not self.retracts(known))
 
+    def later(self, passed: int) -> Self:
+        """These bounds `passed` seconds later: the floor advances with the time that passes, including sleep."""
+        return replace(self, floor=self.floor + passed)
+
     def after(self, known: Self) -> Self:
         """The bounds when this timestamp has followed `known`; the floors are those of one instant.
 

@@ -90,12 +90,12 @@ def test_attack_on_a_step_succeeds_when_the_step_is_removed(
     assert all(trial.actual.lock is not trial.expected.lock for trial in result.trials)
 
 
-def test_key_that_is_not_yet_valid_is_accepted_without_the_check_at_the_time_of_issue(
+def test_key_that_has_expired_recently_is_accepted_without_the_check_at_the_time_of_issue(
     environment: AttackEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The validity of a key is checked twice: at the device's time and at the verdict's time of issue."""
+    """The validity of a key is checked twice: within the bounds of the time, and at the verdict's time of issue."""
     monkeypatch.setattr(verdict, "check_issued_under", nothing)
-    assert not result_of(environment, "key-not-yet-valid-first-contact").met
+    assert not result_of(environment, "key-expired-recently").met
 
 
 def test_rolled_back_state_is_accepted_without_the_check_of_the_counter(

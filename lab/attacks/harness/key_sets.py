@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from lab.attacks.harness.token_forge import AttackKeys, Signer, b64
 from lab.world.clock import START
 from lab.world.seed import Seed
+from wire import limits
 
 FAR_FUTURE: Final = 4_000_000_000
 """In 2096, in seconds since the epoch: the beginning of validity of the key `future`."""
@@ -35,6 +36,7 @@ def attack_keys(seed: Seed) -> AttackKeys:
         cannot_verify=Signer.of(seed.ed25519("cannot verify")),
         future=Signer.of(seed.ed25519("future")),
         expired=Signer.of(seed.ed25519("expired")),
+        lapsed=Signer.of(seed.ed25519("lapsed")),
         published=Signer.of(seed.ed25519("published")),
         twin=Signer.of(seed.ed25519("twin")),
         ml_dsa=Signer.of(MLDSA65PrivateKey.from_seed_bytes(seed.bytes("ml-dsa"))),
@@ -50,7 +52,8 @@ def published_keys(keys: AttackKeys) -> tuple[dict[str, object], ...]:
         keys.encryption.jwk(use="enc"),
         keys.cannot_verify.jwk(key_ops=["sign"]),
         keys.future.jwk(nbf=FAR_FUTURE),
-        keys.expired.jwk(exp=START - 3600),
+        keys.expired.jwk(exp=START - 2 * limits.LIFETIME_MAX),
+        keys.lapsed.jwk(exp=START - 3600),
         keys.published.jwk(d=b64(bytes(32)).decode()),
         keys.twin.jwk(),
         keys.own.jwk(kid=keys.twin.kid),

@@ -107,6 +107,7 @@ class AttackKeys:
     cannot_verify: Signer
     future: Signer
     expired: Signer
+    lapsed: Signer
     published: Signer
     twin: Signer
     ml_dsa: Signer

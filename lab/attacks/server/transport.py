@@ -12,7 +12,7 @@ from lab.attacks.harness.target_device import TargetDevice
 from lab.attacks.harness.token_forge import to_json
 from lab.attacks.model import NETWORK, OWN_SERVER, Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import ALL_TARGETS, LOCKED, Target, prepare_target, request_under
-from wire import media
+from wire import limits, media
 
 _T = Topic
 
@@ -75,7 +75,7 @@ def _late(trial: TrialContext, _device: TargetDevice) -> Handler:
     def handler(request: InterceptedRequest) -> Answer:
         answer = request.forward()
         if request.asks_verdict:
-            trial.world.wait(2 * 3600)
+            trial.world.wait(2 * limits.LIFETIME_MAX)
         return answer
 
     return handler
@@ -140,7 +140,7 @@ ATTACKS: Final[tuple[Attack, ...]] = (
                    (_T.TRANSPORT,), "status-451", _problem(451, "locked-by-law")),
     network_attack("dropped", "Drop the request for a verdict.", "CWE-400", (_T.TRANSPORT,), "unreachable",
                    on_verdict_request(drop)),
-    network_attack("delayed", "Delay the genuine verdict by two hours.", "CWE-294", (_T.EXPIRED, _T.REPLAY),
+    network_attack("delayed", "Delay the genuine verdict by two days.", "CWE-294", (_T.EXPIRED, _T.REPLAY),
                    "expired", _late),
     network_attack("swapped", "Give each of two devices the verdict of the other.", "RFC 7800 section 3.1",
                    (_T.SWAP, _T.OTHER_DEVICE), "key-binding-mismatch", _swapped, targets=(LOCKED,)),

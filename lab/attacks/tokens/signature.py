@@ -165,10 +165,12 @@ KEY_TIMES: Final[tuple[Attack, ...]] = (
     _unusable_key("expired", "key-expired", "Sign with a key of the manufacturer that has expired.",
                   Code.KEY_EXPIRED, _T.KEY_USE, "CWE-298"),
     token_attack("key-not-yet-valid-first-contact",
-                 "Sign with a key that is not valid yet, for a device that knows no upper bound of the time.",
-                 "CWE-298", (_T.KEY_NOT_YET_VALID, _T.TIMES), Code.ISSUED_OUTSIDE_KEY_VALIDITY,
+                 "Sign with a key that is not valid yet, for a device that has received no verdict.",
+                 "CWE-298", (_T.KEY_NOT_YET_VALID, _T.TIMES), Code.KEY_NOT_YET_VALID,
                  lambda f: f.signed(header=f.keys.future.header(), by=f.keys.future),
                  capabilities=STOLEN_KEY, targets=(FRESH,)),
+    _unusable_key("lapsed", "key-expired-recently", "Sign with a key of the manufacturer that expired an hour ago.",
+                  Code.ISSUED_OUTSIDE_KEY_VALIDITY, _T.KEY_USE, "CWE-298"),
 )  # fmt: skip
 
 ML_DSA: Final[tuple[Attack, ...]] = (
