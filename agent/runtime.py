@@ -254,7 +254,7 @@ class Agent:
             media.VERDICTS_PATH, self._evidence(key), content_type=media.EVIDENCE, accept=media.VERDICT
         )
         token = responses.token_in(response)
-        bounds = published.bounds.later(int(self._ports.clock.elapsed() - shown_at))
+        bounds = published.bounds.later(int(self._context().elapsed - shown_at))
         expected = self._expected(key.thumbprint, nonce, bounds)
         verified = verdict.verify(
             token, published.keys, expected=expected, now=bounds.floor, latest=published.latest
