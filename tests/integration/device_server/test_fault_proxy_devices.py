@@ -46,10 +46,10 @@ class FaultEnvironment:
 @pytest.fixture(scope="module")
 def environment() -> Iterator[FaultEnvironment]:
     world = World()
-    clock = SkewedClock(world.now)
+    skew = SkewedClock(lambda: 0)
     with (
-        Simulation.open("hostile", world=world, clock=clock, host=HttpHost) as simulation,
-        FaultProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=clock) as network,
+        Simulation.open("hostile", world=world, skew=skew, host=HttpHost) as simulation,
+        FaultProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=skew) as network,
     ):
         yield FaultEnvironment(world, simulation, network)
 
