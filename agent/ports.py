@@ -14,7 +14,7 @@ from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import State
 from agent.core.step import RejectedEventError
 from agent.sealing import SealFault
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.keyset import KeySet
 from wire.evidence import Location, Wifi
 
@@ -195,14 +195,14 @@ class PublishedKeys:
     """
 
     keys: KeySet
-    bounds: Bounds
+    bounds: TimestampBounds
     latest: int | None
 
 
 class KeySource(Protocol):
     """The source of the verdict keys."""
 
-    def keys(self, known: Bounds, in_time: Callable[[], bool]) -> PublishedKeys:
+    def keys(self, known: TimestampBounds, in_time: Callable[[], bool]) -> PublishedKeys:
         """The keys to verify with. `known` are the bounds so far, with their floor now. Raises KeySourceError.
 
         `in_time` says whether a request of this exchange may still start.

@@ -51,7 +51,7 @@ from agent.sealing import Recovered, SealFault, recover, seal
 from agent.telephony.reader import TelephonyReading, read_telephony
 from agent.unlock_code import UnlockNonces
 from agent.verification import verdict
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.errors import VerificationError
 from wire import media
 from wire.unlock import UnlockChallenge
@@ -296,7 +296,7 @@ class Agent:
         )
         return evidence.sign(evidence.claims(self._state, self._image, observed), key)
 
-    def _expected(self, thumbprint: str, nonce: str, bounds: Bounds | None) -> verdict.Expected:
+    def _expected(self, thumbprint: str, nonce: str, bounds: TimestampBounds | None) -> verdict.Expected:
         memory = self._state.memory
         return verdict.Expected(
             issuer=self._image.issuer,

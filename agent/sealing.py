@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from agent.core.states import Lock, Memory, Setup, State, TimeAnchor
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 
 MAGIC: Final = b"ASEAL1\n"
 NONCE_LENGTH: Final = 12
@@ -35,7 +35,7 @@ RECORD_MAX: Final = 64 * 1024
 
 _BOUNDS: Final = "trusted time"
 """The name of the argument that carries the bounds. No message of a server has it, because it contains a space."""
-_BOUNDS_JSON: Final = TypeAdapter(Bounds)
+_BOUNDS_JSON: Final = TypeAdapter(TimestampBounds)
 
 
 class SealFault(StrEnum):

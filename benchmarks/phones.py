@@ -15,7 +15,7 @@ from agent.core.step import RejectedEventError
 from agent.ports import Answer, PortError, Ports, PublishedKeys, TransportError, TransportFault
 from agent.runtime import Agent
 from agent.sealing import SealFault
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.keyset import KeySet
 from firmware_profiles.loader import load_named
 from lab.handset.assembly import ImageBinding
@@ -114,7 +114,7 @@ class _Pinned:
 
     _keys = KeySet.from_jwks(MANUFACTURER.pinned_jwks)
 
-    def keys(self, known: Bounds, _in_time: Callable[[], bool]) -> PublishedKeys:
+    def keys(self, known: TimestampBounds, _in_time: Callable[[], bool]) -> PublishedKeys:
         return PublishedKeys(self._keys, known, None)
 
     def cached_keys(self) -> KeySet:

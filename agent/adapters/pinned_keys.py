@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from agent.ports import KeySourceError, PublishedKeys
 from agent.repeats import without_limit
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.keyset import KeySet
 
 
@@ -14,7 +14,7 @@ class PinnedKeys:
     def __init__(self, document: Mapping[str, object]) -> None:
         self._document = document
 
-    def keys(self, known: Bounds, _in_time: Callable[[], bool] = without_limit) -> PublishedKeys:
+    def keys(self, known: TimestampBounds, _in_time: Callable[[], bool] = without_limit) -> PublishedKeys:
         """The usable keys of the set, with `known` and no ceiling. Raises KeySourceError if there is none."""
         return PublishedKeys(self.cached_keys(), known, None)
 

@@ -31,7 +31,7 @@ from agent.adapters.tuf_errors import TufFault, key_source_error, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
 from agent.ports import Downloads, PublishedKeys
 from agent.repeats import without_limit
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.keyset import KeySet
 from wire import key_repository as repository
 from wire import limits
@@ -63,7 +63,7 @@ class TufKeys:
     folder: Path
     downloads: Downloads
 
-    def keys(self, known: Bounds, in_time: Callable[[], bool] = without_limit) -> PublishedKeys:
+    def keys(self, known: TimestampBounds, in_time: Callable[[], bool] = without_limit) -> PublishedKeys:
         """The published keys, with downloads that start while `in_time` is true.
 
         Raises KeySourceError with a code of TufFault.
@@ -123,7 +123,7 @@ class TimelessUpdater(Updater):
         """The latest time of a verdict, in seconds since the epoch."""
         return _seconds(self._trusted_set.timestamp) + limits.SKEW
 
-    def bounds(self, known: Bounds) -> Bounds:
+    def bounds(self, known: TimestampBounds) -> TimestampBounds:
         """The bounds after `known` and the loaded timestamp.
 
         Raises RepositoryError for a malformed clock number, BadVersionNumberError for an older one or an older root.
@@ -133,7 +133,7 @@ class TimelessUpdater(Updater):
         if type(clock) is not int or not 0 <= clock <= limits.INTEGER_MAX:
             raise RepositoryError("the clock number of the timestamp is not an integer in range")
         floor = _seconds(timestamp) - limits.TIMESTAMP_LIFETIME
-        shown = Bounds(floor, clock, root.version, tuple(root.roles[Timestamp.type].keyids))
+        shown = TimestampBounds(floor, clock, root.version, tuple(root.roles[Timestamp.type].keyids))
         if shown.rolls_back(known):
             raise BadVersionNumberError("the clock number or the root is older than the one before")
         return shown.after(known)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.core.screens import ModemTrouble, Trouble
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.verdict import VerifiedVerdict
 from wire.codes import Decision
 from wire.evidence import TelephonyFault
@@ -138,7 +138,7 @@ class VerdictReceived:
     """
 
     verdict: VerifiedVerdict
-    bounds: Bounds | None = None
+    bounds: TimestampBounds | None = None
 
     def __post_init__(self) -> None:
         if type(self.verdict) is not VerifiedVerdict:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from agent.core.screens import LockCause, ModemTrouble, Trouble
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from wire.codes import LockState as Lock
 from wire.codes import MessageKey
 
@@ -71,7 +71,7 @@ class Memory:
     """
 
     time: TimeAnchor
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: TimestampBounds = field(default_factory=TimestampBounds)
     locale: str = FRESH_LOCALE
     terms_version: str = ""
     serial: int = 0
@@ -90,7 +90,7 @@ class Memory:
     offline_at: int | None = None
     boots: int = 0
 
-    def policy_floor(self, bounds: Bounds | None) -> int:
+    def policy_floor(self, bounds: TimestampBounds | None) -> int:
         """The lowest policy version of a verdict in an exchange that showed `bounds`, or of an unlock code (None).
 
         It starts anew under a root of a higher version: so the vendor can lower it.
@@ -126,4 +126,4 @@ def fresh(floor: int, elapsed: float = 0.0) -> State:
 
     Trusted time and its floor begin at `floor`, the build time of the image in seconds since the epoch.
     """
-    return State(memory=Memory(time=TimeAnchor(floor, elapsed), bounds=Bounds(floor)))
+    return State(memory=Memory(time=TimeAnchor(floor, elapsed), bounds=TimestampBounds(floor)))

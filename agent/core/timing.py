@@ -14,7 +14,7 @@ from typing import Final
 from agent.core.events import EventKind
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from wire import limits
 
 
@@ -75,7 +75,7 @@ def trusted_now(state: State, context: Context) -> int:
     return advance(state.memory, context).time.epoch
 
 
-def bounds_now(state: State, context: Context) -> Bounds:
+def bounds_now(state: State, context: Context) -> TimestampBounds:
     """The bounds with their floor at this instant."""
     return advance(state.memory, context).bounds
 
@@ -91,7 +91,7 @@ def advance(memory: Memory, context: Context) -> Memory:
     )
 
 
-def set_time(memory: Memory, bounds: Bounds, issued: int, context: Context) -> Memory:
+def set_time(memory: Memory, bounds: TimestampBounds, issued: int, context: Context) -> Memory:
     """`memory` after a verdict that was issued at `issued`, in an exchange whose key repository showed `bounds`."""
     bounds = bounds.after(advance(memory, context).bounds)
     return replace(memory, time=TimeAnchor(max(bounds.floor, issued), context.elapsed), bounds=bounds)

@@ -12,7 +12,7 @@ from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class TimestampBounds:
     """What one timestamp shows, or what the timestamps of accepted verdicts have shown together.
 
     `floor` is in seconds since the epoch. `clock` is the member `wire.key_repository.CLOCK` of the timestamp, `root`
@@ -41,9 +41,9 @@ class Bounds:
     def after(self, known: Self) -> Self:
         """The bounds when this timestamp has followed `known`; the floors are those of one instant.
 
-        >>> Bounds(floor=100, clock=1, root=1).after(Bounds(floor=500, clock=1, root=1)).floor
+        >>> TimestampBounds(floor=100, clock=1, root=1).after(TimestampBounds(floor=500, clock=1, root=1)).floor
         500
-        >>> Bounds(floor=100, clock=2, root=1).after(Bounds(floor=500, clock=1, root=1)).floor
+        >>> TimestampBounds(floor=100, clock=2, root=1).after(TimestampBounds(floor=500, clock=1, root=1)).floor
         100
         """
         return self if self.retracts(known) else replace(self, floor=max(known.floor, self.floor))

@@ -89,7 +89,7 @@ def _read_keys(
     Raises InputError unless exactly one of them is given.
     """
     if keys is not None and root is None and repository is None:
-        return ports.PublishedKeys(inputs.read_keys(keys), bounds.Bounds(now), None)
+        return ports.PublishedKeys(inputs.read_keys(keys), bounds.TimestampBounds(now), None)
     if keys is None and root is not None and repository is not None:
         try:
             return repository_keys.keys_of(root, repository, now)

@@ -8,7 +8,7 @@ from typing import Final
 from agent.adapters.http import RequestsTransport
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, Downloads, PublishedKeys
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.inspection.inputs import InputError, read_file
 from lab.world.addresses import trusted_authorities
 from wire import key_repository, limits, media
@@ -39,7 +39,7 @@ def keys_of(root: Path, repository: str, now: int) -> PublishedKeys:
     """
     pinned, downloads = read_file(root), _downloads(repository)
     with tempfile.TemporaryDirectory(prefix="activation-verify-") as folder:
-        return TufKeys(pinned, Path(folder), downloads).keys(Bounds(now))
+        return TufKeys(pinned, Path(folder), downloads).keys(TimestampBounds(now))
 
 
 def _downloads(repository: str) -> Downloads:

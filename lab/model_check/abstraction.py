@@ -13,7 +13,7 @@ from typing import Any, Final
 from agent.core.screens import Trouble
 from agent.core.states import Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.timing import Context, trusted_now
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.model_check import specification
 
 UNIT: Final = 10 * 86_400
@@ -86,7 +86,7 @@ def unreadable(state: State) -> State:
     """The state that replaces a record which no device may read any more: locked, or the best for an attacker."""
     memory = Memory(
         time=TimeAnchor(NOW, 0.0),
-        bounds=Bounds(NOW),
+        bounds=TimestampBounds(NOW),
         terms_version=ACCEPTED,
         serial=SERIAL,
         policy_version=VERSION,
@@ -104,7 +104,7 @@ def _memory(memory: Memory, now: int) -> Memory:
     return replace(
         memory,
         time=TimeAnchor(NOW, 0.0),
-        bounds=Bounds(NOW),
+        bounds=TimestampBounds(NOW),
         locale=LANGUAGE,
         terms_version=ACCEPTED if memory.terms_version else "",
         serial=SERIAL if memory.serial else 0,

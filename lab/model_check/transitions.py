@@ -17,7 +17,7 @@ from agent.core.events import (
 )
 from agent.core.screens import Action, ModemTrouble, ScreenId, Trouble
 from agent.core.states import Exchange, Lock, State
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.model_check import verdict_factory
 from lab.model_check.abstraction import ACCEPTED, NOW, SERIAL, UNIT
 from lab.model_check.memoized_step import StatePool
@@ -130,7 +130,7 @@ class EventSource:
             return PossibleEvent(
                 f"{name}: refused, {verdict}", self.failure(Trouble.UNTRUSTED), helpful=False
             )
-        received = VerdictReceived(verdict, Bounds(max(NOW, token.issued)))
+        received = VerdictReceived(verdict, TimestampBounds(max(NOW, token.issued)))
         return PossibleEvent(name, self._pool.event(token, received), helpful=helpful)
 
     def _codes(self, state: State) -> Iterator[PossibleEvent]:

@@ -140,7 +140,7 @@ def _activations(inside: list[Value], outside: list[Value]) -> tuple[str, ...]:
 
 
 def _age_text(span: Ages) -> str:
-    """A span as text. Bounds in documents are inclusive, so the upper one is one second below `high`."""
+    """A span as text. TimestampBounds in documents are inclusive, so the upper one is one second below `high`."""
     low = f"{duration(span.low)} ago or longer"
     if span.high is None:
         return low

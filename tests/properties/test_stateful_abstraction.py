@@ -9,7 +9,7 @@ from agent.core.screens import ModemTrouble, Trouble
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor
 from agent.core.step import RejectedEventError, step
 from agent.core.timing import due
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.verdict import VerifiedVerdict
 from lab.model_check.abstraction import (
     ACCEPTED,
@@ -33,7 +33,7 @@ instants = st.none() | st.integers(NOW - 3 * UNIT, NOW + 60 * DAY)
 memories = st.builds(
     Memory,
     time=st.just(TimeAnchor(NOW, 0.0)),
-    bounds=st.just(Bounds(NOW)),
+    bounds=st.just(TimestampBounds(NOW)),
     locale=st.sampled_from(["en", "de"]),
     terms_version=st.sampled_from(["", ACCEPTED, "2021-07"]),
     serial=st.sampled_from([0, 1, 77]),
@@ -133,5 +133,5 @@ def test_verdict_from_a_later_time_can_move_trusted_time_past_a_deadline() -> No
     )
     late = judge(honest("defer", waiting, FRESH, 0, UNIT), waiting, FRESH)
     assert isinstance(late, VerifiedVerdict)
-    after, _ = step(waiting, VerdictReceived(late, Bounds()), HERE)
+    after, _ = step(waiting, VerdictReceived(late, TimestampBounds()), HERE)
     assert canonical(after).memory.lock_at == NOW

@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core.events import VerdictReceived
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, VerifiedVerdict, verify
 from wire.codes import Decision
@@ -90,4 +90,4 @@ def verified(decision: Decision, **changes: Any) -> VerifiedVerdict:
 @cache
 def judged(decision: Decision) -> VerdictReceived:
     """In an exchange whose key repository showed nothing new."""
-    return VerdictReceived(verified(decision), Bounds())
+    return VerdictReceived(verified(decision), TimestampBounds())

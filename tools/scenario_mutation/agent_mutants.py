@@ -17,7 +17,7 @@ from agent.runtime import Agent
 from agent.screens import Direction, Screen, build
 from agent.sealing import Recovered, recover
 from agent.verification import verdict
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.keys import ALGORITHMS
 from lab.handset import handset
 from lab.scenario.engine import observer
@@ -113,7 +113,7 @@ def _accepts_verdicts_of_other_exchanges(patch: pytest.MonkeyPatch) -> None:
 def _never_updates_keys(patch: pytest.MonkeyPatch) -> None:
     fetch = TufKeys.keys
 
-    def keys(self: TufKeys, known: Bounds, in_time: Callable[[], bool]) -> Any:
+    def keys(self: TufKeys, known: TimestampBounds, in_time: Callable[[], bool]) -> Any:
         if (self.folder / "targets").is_dir():
             return PublishedKeys(self.cached_keys(), known, None)
         return fetch(self, known, in_time)

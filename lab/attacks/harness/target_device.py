@@ -10,7 +10,7 @@ from agent.core.screens import ScreenId
 from agent.core.states import Lock
 from agent.core.timing import Context, trusted_now
 from agent.ports import KeySource, Ports, PublishedKeys
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected
 from lab.attacks.harness.interceptor import Interceptor
@@ -73,7 +73,7 @@ class CapturedToken:
 class RecordedKeys:
     """Implements `agent.ports.KeySource` over that of a device, and keeps what it published last."""
 
-    published: PublishedKeys = field(default_factory=lambda: PublishedKeys(KeySet(), Bounds(), None))
+    published: PublishedKeys = field(default_factory=lambda: PublishedKeys(KeySet(), TimestampBounds(), None))
     _source: KeySource = field(init=False)
 
     def within(self, ports: Ports) -> Ports:
@@ -81,7 +81,7 @@ class RecordedKeys:
         self._source = ports.keys
         return replace(ports, keys=self)
 
-    def keys(self, known: Bounds, in_time: Callable[[], bool]) -> PublishedKeys:
+    def keys(self, known: TimestampBounds, in_time: Callable[[], bool]) -> PublishedKeys:
         """The keys of the device's source. Raises KeySourceError."""
         self.published = self._source.keys(known, in_time)
         return self.published

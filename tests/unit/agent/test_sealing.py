@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor, fresh
 from agent.sealing import MAGIC, RECORD_MAX, SealFault, recover, seal, unseal
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from wire.codes import MessageKey
 
 KEY = bytes(range(32))
@@ -18,7 +18,11 @@ BLANK = fresh(floor=1_600_000_000, elapsed=7.5)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 times = st.none() | st.integers(0, 2**40)
 bounds = st.builds(
-    Bounds, st.integers(1_600_000_000), st.integers(0), st.integers(0), st.lists(texts, max_size=3).map(tuple)
+    TimestampBounds,
+    st.integers(1_600_000_000),
+    st.integers(0),
+    st.integers(0),
+    st.lists(texts, max_size=3).map(tuple),
 )
 memories = st.builds(
     lambda bounds, ahead, elapsed, **fields: Memory(
@@ -134,6 +138,6 @@ def test_state_of_an_exchange_is_not_sealed() -> None:
 
 @pytest.mark.parametrize(("time", "floor"), [(1_500_000_000, 1_400_000_000), (1_700_000_000, 1_400_000_000)])
 def test_newer_image_raises_trusted_time_and_its_floor_to_its_build_date(time: int, floor: int) -> None:
-    old = replace(BLANK, memory=replace(BLANK.memory, time=TimeAnchor(time), bounds=Bounds(floor)))
+    old = replace(BLANK, memory=replace(BLANK.memory, time=TimeAnchor(time), bounds=TimestampBounds(floor)))
     found = recover(seal(old, KEY, 1), KEY, 1, BLANK).state.memory
     assert (found.time.epoch, found.bounds.floor) == (max(time, 1_600_000_000), 1_600_000_000)

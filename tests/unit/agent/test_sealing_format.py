@@ -17,7 +17,7 @@ from agent.screens import build
 from agent.screens.tags import LANGUAGES
 from agent.sealing import Recovered, SealFault, recover, seal, unseal
 from agent.unlock_code import UnlockNonces, challenge
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.backend.hosts import InProcessHost
 from lab.handset.outcome import Outcome
 from lab.handset.storage import EmulatedCounter, EmulatedStore
@@ -119,7 +119,7 @@ def test_record_opens_in_the_release_before_and_returns_unchanged(
     args: tuple[tuple[str, str], ...], lock: Lock
 ) -> None:
     """Else an official downgrade would unlock a locked device. That release ignores unknown arguments of messages."""
-    bounds = Bounds(1_600_000_100, 3, 2, ("k" * 64,))
+    bounds = TimestampBounds(1_600_000_100, 3, 2, ("k" * 64,))
     memory = Memory(TimeAnchor(1_600_000_200), bounds, args=args, serial=41, jti="verdict-1")
     record = seal(State(memory, Setup.DONE, lock=lock), KEY, 7)
     earlier = EarlierRecord.model_validate_json(plain_text(record))
@@ -135,7 +135,7 @@ def test_record_opens_in_the_release_before_and_returns_unchanged(
 def test_record_of_an_earlier_release_begins_with_the_build_date_as_floor(record: bytes) -> None:
     """So a wrong clock before the update harms no longer than until the next exchange."""
     found = recover(record, KEY, 7, BLANK).state.memory
-    assert found.bounds == Bounds(BLANK.memory.time.epoch)
+    assert found.bounds == TimestampBounds(BLANK.memory.time.epoch)
     assert found.time.epoch >= found.bounds.floor
 
 
@@ -147,7 +147,7 @@ def test_bounds_that_a_later_release_writes_otherwise_do_not_unlock() -> None:
     plain["memory"]["args"][0][1] = "no JSON"
     record = unseal(sealed(json.dumps(plain).encode()), KEY)
     assert record is not None
-    assert (record.lock, record.memory.args, record.memory.bounds) == (Lock.LOCKED, (), Bounds(5))
+    assert (record.lock, record.memory.args, record.memory.bounds) == (Lock.LOCKED, (), TimestampBounds(5))
 
 
 def test_challenge_of_the_release_before_is_recognized_by_the_device_that_showed_it() -> None:

@@ -1,4 +1,4 @@
-"""Bounds of the key source: sizes, number of roots, messages of errors, and the first and last time."""
+"""TimestampBounds of the key source: sizes, number of roots, messages of errors, and the first and last time."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from agent.adapters.tuf_errors import NoResponseError, TufFault, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
 from agent.adapters.tuf_keys import BEGINNING, LATEST, TimelessUpdater, TufKeys
 from agent.ports import Answer, KeySourceError
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository
@@ -63,12 +63,12 @@ def test_target_that_changes_before_reading_is_rejected(
     """The content is verified again in memory: the file could change between the check by the client and reading."""
     with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
         source = TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", Published(repository))
-        assert source.keys(Bounds(START)).keys.keys
+        assert source.keys(TimestampBounds(START)).keys.keys
         changed = tmp_path / "changed"
         changed.write_bytes(b'{"keys":[]}')
         monkeypatch.setattr(Updater, "find_cached_target", lambda *_: str(changed))
         with pytest.raises(KeySourceError) as caught:
-            source.keys(Bounds(START))
+            source.keys(TimestampBounds(START))
     assert caught.value.code == TufFault.MISMATCH
 
 

@@ -11,7 +11,7 @@ from agent.adapters.tuf_cache import CacheFetcher
 from agent.adapters.tuf_errors import TufFault
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, KeySourceError
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository
@@ -60,7 +60,7 @@ def phone(tmp_path: Path) -> Iterator[Phone]:
 
 
 def test_fetched_keys_are_available_without_a_request(phone: Phone) -> None:
-    fetched = phone.source.keys(Bounds(START)).keys
+    fetched = phone.source.keys(TimestampBounds(START)).keys
     phone.network.asked.clear()
     assert phone.source.cached_keys() == fetched
     assert phone.network.asked == []
@@ -71,30 +71,30 @@ def test_device_that_never_fetched_has_no_cached_keys(phone: Phone) -> None:
 
 
 def test_received_revocation_applies_without_a_network(phone: Phone) -> None:
-    phone.source.keys(Bounds(START))
+    phone.source.keys(TimestampBounds(START))
     phone.network.repository.revoke(KEYS[0].kid)
-    phone.source.keys(Bounds(START))
+    phone.source.keys(TimestampBounds(START))
     assert phone.source.cached_keys().revoked == {KEYS[0].kid}
 
 
 def test_cached_keys_do_not_expire(phone: Phone) -> None:
-    phone.source.keys(Bounds(START))
+    phone.source.keys(TimestampBounds(START))
     with pytest.raises(KeySourceError) as caught:
-        phone.source.keys(Bounds(START + 400 * 86_400))
+        phone.source.keys(TimestampBounds(START + 400 * 86_400))
     assert caught.value.code == TufFault.EXPIRED
     assert phone.source.cached_keys().keys
 
 
 @pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
 def test_each_stored_file_is_required(phone: Phone, name: str) -> None:
-    phone.source.keys(Bounds(START))
+    phone.source.keys(TimestampBounds(START))
     (phone.folder / "metadata" / name).unlink()
     assert phone.code() is TufFault.MISSING
 
 
 @pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
 def test_stored_file_without_valid_signature_gives_no_keys(phone: Phone, name: str) -> None:
-    phone.source.keys(Bounds(START))
+    phone.source.keys(TimestampBounds(START))
     kept = phone.folder / "metadata" / name
     kept.write_bytes(
         kept.read_bytes()
@@ -105,7 +105,7 @@ def test_stored_file_without_valid_signature_gives_no_keys(phone: Phone, name: s
 
 
 def test_target_that_is_not_stored_is_not_found(phone: Phone) -> None:
-    phone.source.keys(Bounds(START))
+    phone.source.keys(TimestampBounds(START))
     for kept in (phone.folder / "targets").iterdir():
         kept.unlink()
     assert phone.code() is TufFault.MISSING

@@ -12,7 +12,7 @@ from agent.adapters.tuf_errors import TufFault
 from agent.adapters.tuf_keys import TufKeys
 from agent.core.screens import Trouble
 from agent.ports import Answer, KeySourceError, TransportError, TransportFault
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository, OnlineRole, publication
@@ -55,7 +55,7 @@ class ConnectedSource:
 
     def error(self, now: int = START) -> KeySourceError:
         with pytest.raises(KeySourceError) as caught:
-            self.source.keys(Bounds(now))
+            self.source.keys(TimestampBounds(now))
         return caught.value
 
 
@@ -71,16 +71,16 @@ def published(tmp_path: Path) -> Any:
 
 def test_key_set_equals_the_published_keys(published: ConnectedSource) -> None:
     published.direct.repository.revoke(KEYS[0].kid)
-    found = published.source.keys(Bounds(START)).keys
+    found = published.source.keys(TimestampBounds(START)).keys
     assert [key.kid for key in found.keys] == [KEYS[1].kid]
     assert found.revoked == {KEYS[0].kid}
 
 
 def test_stored_files_are_not_fetched_again(published: ConnectedSource) -> None:
     """A check-in needs two small requests instead of six."""
-    published.source.keys(Bounds(START))
+    published.source.keys(TimestampBounds(START))
     published.direct.asked.clear()
-    published.source.keys(Bounds(START))
+    published.source.keys(TimestampBounds(START))
     assert published.direct.asked == [METADATA_PATH + "2.root.json", METADATA_PATH + "timestamp.json"]
 
 
@@ -125,7 +125,7 @@ def test_status_gives_the_code_and_class_of_the_failure(
 def test_only_status_404_ends_the_search_for_new_roots(published: ConnectedSource, status: int) -> None:
     """Another response could hide a new root (TUF specification section 5.3.3)."""
     published.direct.instead[METADATA_PATH + "2.root.json"] = Answer(status, media.PROBLEM, b"{}")
-    assert published.source.keys(Bounds(START)).keys.keys
+    assert published.source.keys(TimestampBounds(START)).keys.keys
     published.direct.instead[METADATA_PATH + "2.root.json"] = Answer(400, media.PROBLEM, b"{}")
     assert published.code() is TufFault.MISSING
 
@@ -140,7 +140,7 @@ def test_storage_error_gives_no_keys(published: ConnectedSource, tmp_path: Path)
 @pytest.mark.parametrize("root", [b"", b"{}", b"\xff", b"[" * 100_000])
 def test_invalid_pinned_root_gives_no_keys(published: ConnectedSource, tmp_path: Path, root: bytes) -> None:
     with pytest.raises(KeySourceError) as caught:
-        TufKeys(root, tmp_path / "other", published.direct).keys(Bounds(START))
+        TufKeys(root, tmp_path / "other", published.direct).keys(TimestampBounds(START))
     assert caught.value.code == TufFault.MALFORMED
     assert published.direct.asked == []
 
@@ -214,7 +214,7 @@ def test_received_version_is_a_floor_even_after_it_has_expired(published: Connec
     older = published.direct.repository.metadata("timestamp.json")
     assert older is not None
     published.direct.repository.introduce(KEYS[0].public_jwk() | {"kid": "x"})
-    published.source.keys(Bounds(START))
+    published.source.keys(TimestampBounds(START))
     much_later = START + 400 * 24 * 3600
     assert published.code(much_later) is TufFault.EXPIRED
     published.direct.instead[METADATA_PATH + "timestamp.json"] = Answer(200, media.JSON, older)

@@ -12,7 +12,7 @@ from tuf.api.metadata import Metadata, Timestamp
 from agent.adapters.tuf_errors import TufFault
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, KeySourceError, PublishedKeys
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import (
@@ -31,7 +31,7 @@ KEYS: Final = Manufacturer("time of the key source").secrets.signing_keys
 DAY, YEAR = 86_400, 366 * 86_400
 SIGNER: Final = CEREMONY.online().public(OnlineRole.TIMESTAMP).keyid
 NEXT_SIGNER: Final = CEREMONY.online(1).public(OnlineRole.TIMESTAMP).keyid
-LATE: Final = Bounds(START + 5 * YEAR, clock=7, root=1, signers=(SIGNER,))
+LATE: Final = TimestampBounds(START + 5 * YEAR, clock=7, root=1, signers=(SIGNER,))
 """Of a device that met a server, or a thief of the timestamp key, whose clock was years ahead."""
 
 
@@ -64,10 +64,10 @@ class SignedTimestamps:
         metadata.sign(CEREMONY.online(self.generation).signer(OnlineRole.TIMESTAMP))
         return metadata.to_bytes()
 
-    def keys(self, known: Bounds) -> PublishedKeys:
+    def keys(self, known: TimestampBounds) -> PublishedKeys:
         return TufKeys(CEREMONY.pinned_root, self.folder, self).keys(known)
 
-    def code(self, known: Bounds) -> str | None:
+    def code(self, known: TimestampBounds) -> str | None:
         try:
             self.keys(known)
         except KeySourceError as error:
@@ -104,14 +104,14 @@ def server(tmp_path: Path) -> Iterator[SignedTimestamps]:
 @pytest.mark.parametrize("ago", [0, 1, 5 * YEAR])
 def test_first_timestamp_sets_floor_and_ceiling(server: SignedTimestamps, ago: int) -> None:
     """A timestamp of a day was signed a day before its expiry or later; a shorter one too."""
-    published = server.keys(Bounds(START - ago))
-    assert published.bounds == Bounds(START, clock=0, root=1, signers=(SIGNER,))
+    published = server.keys(TimestampBounds(START - ago))
+    assert published.bounds == TimestampBounds(START, clock=0, root=1, signers=(SIGNER,))
     assert published.latest == START + limits.TIMESTAMP_LIFETIME + limits.SKEW
 
 
 def test_floor_of_the_device_remains_if_the_timestamp_is_older(server: SignedTimestamps) -> None:
-    assert server.keys(Bounds(START + DAY - 1)).bounds.floor == START + DAY - 1
-    assert server.code(Bounds(START + DAY)) == TufFault.EXPIRED
+    assert server.keys(TimestampBounds(START + DAY - 1)).bounds.floor == START + DAY - 1
+    assert server.code(TimestampBounds(START + DAY)) == TufFault.EXPIRED
 
 
 ONE_HOUR: Final = 3600
@@ -121,8 +121,8 @@ ONE_HOUR: Final = 3600
 def test_each_role_expires_at_the_floor(tmp_path: Path, role: str) -> None:
     with opened(tmp_path / "server", replace(Lifetimes(), **{role: ONE_HOUR})) as repository:
         server = SignedTimestamps(repository, tmp_path / "phone")
-        assert server.code(Bounds(START + ONE_HOUR - 1)) is None
-        assert server.code(Bounds(START + ONE_HOUR)) == TufFault.EXPIRED
+        assert server.code(TimestampBounds(START + ONE_HOUR - 1)) is None
+        assert server.code(TimestampBounds(START + ONE_HOUR)) == TufFault.EXPIRED
 
 
 def test_expiry_is_compared_with_the_floor_of_this_timestamp_that_of_the_newest_root_too(
@@ -130,15 +130,15 @@ def test_expiry_is_compared_with_the_floor_of_this_timestamp_that_of_the_newest_
 ) -> None:
     server.install_root(START + 3 * DAY)
     server.changed = {"expires": START + 4 * DAY - 1}
-    assert server.code(Bounds(START)) is None
+    assert server.code(TimestampBounds(START)) is None
     server.changed = {"expires": START + 4 * DAY}
-    assert server.code(Bounds(START)) == TufFault.EXPIRED
+    assert server.code(TimestampBounds(START)) == TufFault.EXPIRED
 
 
 @pytest.mark.parametrize("clock", [True, False, -1, 2**53, "1", None, [], {}])
 def test_malformed_clock_number_is_refused(server: SignedTimestamps, clock: object) -> None:
     server.changed = {"clock": clock}
-    assert server.code(Bounds(START)) == TufFault.MALFORMED
+    assert server.code(TimestampBounds(START)) == TufFault.MALFORMED
 
 
 @pytest.mark.parametrize(("clock", "code"), [(0, "tuf-rollback"), (6, "tuf-rollback"), (7, None), (8, None)])
@@ -154,7 +154,7 @@ def test_greater_clock_number_lowers_the_floor(server: SignedTimestamps) -> None
     server.changed = {"clock": 7}
     assert server.code(LATE) == TufFault.EXPIRED
     server.changed = {"clock": 8}
-    assert server.keys(LATE).bounds == Bounds(START, clock=8, root=1, signers=(SIGNER,))
+    assert server.keys(LATE).bounds == TimestampBounds(START, clock=8, root=1, signers=(SIGNER,))
 
 
 def test_root_that_replaces_the_timestamp_key_lowers_the_floor_and_the_clock_number(
@@ -163,7 +163,7 @@ def test_root_that_replaces_the_timestamp_key_lowers_the_floor_and_the_clock_num
     """Only a device that has seen the root: the same keys under the old root are refused afterwards."""
     server.install_root(START + YEAR)
     after = server.keys(LATE).bounds
-    assert after == Bounds(START, clock=0, root=2, signers=(NEXT_SIGNER,))
+    assert after == TimestampBounds(START, clock=0, root=2, signers=(NEXT_SIGNER,))
     withheld = SignedTimestamps(opened(server.folder.with_name("earlier")), server.folder.with_name("erased"))
     assert withheld.code(after) == TufFault.ROLLBACK
     withheld.repository.close()
@@ -172,4 +172,4 @@ def test_root_that_replaces_the_timestamp_key_lowers_the_floor_and_the_clock_num
 def test_timestamp_that_the_key_has_not_signed_shows_nothing(server: SignedTimestamps) -> None:
     """Its signature is verified before its expiry and its clock number are read."""
     server.changed, server.generation = {"clock": "1", "expires": START - YEAR}, 1
-    assert server.code(Bounds(START)) == TufFault.UNSIGNED
+    assert server.code(TimestampBounds(START)) == TufFault.UNSIGNED

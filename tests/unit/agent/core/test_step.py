@@ -27,7 +27,7 @@ from agent.core.screens import ScreenId, Trouble
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor, fresh
 from agent.core.step import RejectedEventError, step
 from agent.core.timing import Context
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from tests.support.judged import NOW, judged, verified
 from wire.codes import Decision
 
@@ -36,7 +36,9 @@ CONTEXT = Context(elapsed=100.0, fraction=0.5)
 
 
 def memory(**changes: object) -> Memory:
-    return replace(Memory(TimeAnchor(NOW, 100.0), Bounds(NOW - DAY), terms_version="2021-07"), **changes)
+    return replace(
+        Memory(TimeAnchor(NOW, 100.0), TimestampBounds(NOW - DAY), terms_version="2021-07"), **changes
+    )
 
 
 EVENTS: list[Event] = [
@@ -257,7 +259,7 @@ def test_backoff_grows_up_to_a_limit_and_is_at_least_retry_after(
 @given(steps=st.lists(st.floats(0, 1e6), max_size=30))
 def test_trusted_time_in_small_steps_loses_no_second(steps: list[float]) -> None:
     """Sealing moves the anchor often, so rounding must not slow trusted time down."""
-    memory, elapsed = Memory(TimeAnchor(NOW, 0.0), Bounds(NOW - DAY)), 0.0
+    memory, elapsed = Memory(TimeAnchor(NOW, 0.0), TimestampBounds(NOW - DAY)), 0.0
     for passed in steps:
         elapsed += passed
         memory = timing.advance(memory, Context(elapsed, 0.0))

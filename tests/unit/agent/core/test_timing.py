@@ -21,7 +21,7 @@ from agent.core.screens import LockCause, ModemTrouble, Trouble
 from agent.core.states import Attention, Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.step import step
 from agent.core.timing import Context
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from tests.support import tokens
 from tests.support.judged import NOW, judged, verified
 from wire import limits
@@ -99,7 +99,7 @@ def test_verdict_raises_a_floor_by_at_most_one_step(floor: int, above: int) -> N
     expected = replace(tokens.EXPECTED, serial=floor, policy_version=floor)
     policy = {"id": "p", "version": floor + above, "rule": "r"}
     verdict = tokens.verified("release", expected=expected, serial=floor + above, policy=policy)
-    memory = step(state, VerdictReceived(verdict, Bounds()), CONTEXT)[0].memory
+    memory = step(state, VerdictReceived(verdict, TimestampBounds()), CONTEXT)[0].memory
     assert memory.serial == memory.policy_version == floor + min(above, 2**32)
 
 
@@ -156,7 +156,9 @@ def answered(state: State, verdict: VerdictReceived, now: float, fraction: float
 def allowed(limit: int, check_in: int = 86_400) -> State:
     """A device that was allowed at `NOW`, 100 s after boot."""
     new = State(memory=Memory(time=TimeAnchor(NOW, 100.0)), setup=Setup.ACTIVATE)
-    verdict = VerdictReceived(verified(Decision.ALLOW, offline_limit=limit, check_in=check_in), Bounds())
+    verdict = VerdictReceived(
+        verified(Decision.ALLOW, offline_limit=limit, check_in=check_in), TimestampBounds()
+    )
     return answered(new, verdict, 100.0)
 
 
@@ -175,7 +177,7 @@ def test_defer_renews_the_whole_limit_at_any_time(
     if warned and timing.warning_is_due(state, Context(now, 0.0)):
         state, _ = step(state, SimpleEvent(EventKind.WARNING_DUE), Context(now, 0.0))
     today = NOW + int(later)
-    defer = VerdictReceived(verified(Decision.DEFER, retry_after=wait), Bounds(today))
+    defer = VerdictReceived(verified(Decision.DEFER, retry_after=wait), TimestampBounds(today))
     after = answered(state, defer, now, fraction)
     assert after.memory.offline_at is not None
     assert after.memory.warn_at is not None
@@ -189,7 +191,7 @@ def test_limit_of_a_warned_record_of_an_earlier_release_is_a_month() -> None:
     """Such a record forgot `warn_at` with the warning."""
     state = allowed(90 * 86_400)
     forgotten = replace(state, memory=replace(state.memory, warn_at=None))
-    defer = VerdictReceived(verified(Decision.DEFER), Bounds(NOW + 85 * 86_400))
+    defer = VerdictReceived(verified(Decision.DEFER), TimestampBounds(NOW + 85 * 86_400))
     after = answered(forgotten, defer, 100.0 + 85 * 86_400)
     assert after.memory.offline_at == NOW + (85 + 30) * 86_400
 
@@ -211,7 +213,7 @@ def served(state: State, decision: VerdictReceived, until: float) -> tuple[State
         if state.exchange is Exchange.COLLECTING:
             state, _ = step(state, Collected("", ModemTrouble.NOT_UNDERSTOOD), Context(now, 0.5))
             state, _ = step(state, ChallengeReceived("n"), Context(now, 0.5))
-            received = VerdictReceived(decision.verdict, Bounds(NOW + int(now - 100.0)))
+            received = VerdictReceived(decision.verdict, TimestampBounds(NOW + int(now - 100.0)))
             state, _ = step(state, received, Context(now, 0.5))
     return state, seen
 
@@ -224,7 +226,7 @@ def test_device_that_reaches_the_server_is_never_warned_or_locked(
 ) -> None:
     """Not even if the server asks for check-ins or retries more rarely than its own limit permits."""
     claims = {"offline_limit": limit, "check_in": check_in} if decision is Decision.ALLOW else {}
-    verdict = VerdictReceived(verified(decision, **claims or {"retry_after": 20_000}), Bounds())
+    verdict = VerdictReceived(verified(decision, **claims or {"retry_after": 20_000}), TimestampBounds())
     state, seen = served(allowed(limit, check_in), verdict, 100.0 + 120 * 86_400)
     assert state.lock is Lock.ACTIVATED
     assert seen & {EventKind.WARNING_DUE, EventKind.OFFLINE_DUE} == set()
@@ -282,10 +284,14 @@ def test_check_in_interval_and_retry_delay_are_bounded() -> None:
         exchange=Exchange.AWAITING_VERDICT,
         nonce="n",
     )
-    hasty, _ = step(waiting, VerdictReceived(verified(Decision.ALLOW, check_in=0), Bounds()), CONTEXT)
+    hasty, _ = step(
+        waiting, VerdictReceived(verified(Decision.ALLOW, check_in=0), TimestampBounds()), CONTEXT
+    )
     assert hasty.memory.check_in_at == NOW + timing.CHECK_IN_LEAST
     slow, _ = step(
-        waiting, VerdictReceived(verified(Decision.DEFER, retry_after=10 * 366 * 86_400), Bounds()), CONTEXT
+        waiting,
+        VerdictReceived(verified(Decision.DEFER, retry_after=10 * 366 * 86_400), TimestampBounds()),
+        CONTEXT,
     )
     assert slow.retry_at - CONTEXT.elapsed == limits.RETRY_AFTER_MAX
 

@@ -11,7 +11,7 @@ from agent.core.states import Exchange, Lock, Memory, Setup, State, fresh
 from agent.core.step import step
 from agent.core.timing import Context
 from agent.sealing import recover, seal
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from tests.support.judged import NOW, verified
 from tests.support.profiles import examples
 from wire.codes import Decision
@@ -51,7 +51,7 @@ class TimedDevice:
     ) -> bool:
         """Whether an answer is accepted. The server's clock is `offset` ahead, or the verdict is issued elsewhen."""
         known = self.memory()
-        shown = Bounds(self.now + offset - age, clock, 1, (key,))
+        shown = TimestampBounds(self.now + offset - age, clock, 1, (key,))
         bounds = shown.after(known.bounds)
         ceiling = shown.floor + TIMESTAMP_LIFETIME + SKEW
         if shown.rolls_back(known.bounds) or shown.floor + TIMESTAMP_LIFETIME <= bounds.floor:

@@ -2,10 +2,10 @@
 
 import itertools
 
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 
 EACH = [
-    Bounds(floor, clock, root, signers)
+    TimestampBounds(floor, clock, root, signers)
     for floor in (100, 200)
     for clock in (0, 1)
     for root in (1, 2)
@@ -27,5 +27,5 @@ def test_floor_decreases_only_by_a_greater_clock_number_or_a_removed_key() -> No
 
 def test_first_timestamp_does_not_lower_the_build_date() -> None:
     for seen in EACH:
-        assert not seen.rolls_back(Bounds())
-        assert seen.after(Bounds(150)).floor == max(150, seen.floor)
+        assert not seen.rolls_back(TimestampBounds())
+        assert seen.after(TimestampBounds(150)).floor == max(150, seen.floor)
