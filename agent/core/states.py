@@ -93,7 +93,7 @@ class Memory:
     def policy_floor(self, bounds: TimestampBounds | None) -> int:
         """The lowest policy version of a verdict in an exchange that showed `bounds`, or of an unlock code (None).
 
-        It starts anew under a root of a higher version: so the vendor can lower it.
+        It starts again from 0 under a root of a higher version: so the vendor can lower it.
         """
         return 0 if bounds is not None and bounds.root > self.bounds.root else self.policy_version
 

@@ -3,8 +3,8 @@
 A timestamp lives for at most `limits.TIMESTAMP_LIFETIME`, so it was signed at its expiry less this time or later: that
 is the floor. The floor only rises, except by a retraction: the timestamp carries a greater clock number, or the newest
 root no longer lists a key that the timestamp role had. So neither a wrong clock of the server nor a stolen timestamp
-key moves it for good. A verdict is accepted from `limits.LIFETIME_MAX` before the floor up to the ceiling, which is the
-expiry of the timestamp plus `limits.SKEW`.
+key moves it permanently. A verdict is accepted from `limits.LIFETIME_MAX` before the floor up to the ceiling, which is
+the expiry of the timestamp plus `limits.SKEW`.
 """
 
 from dataclasses import dataclass, replace
