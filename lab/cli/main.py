@@ -65,6 +65,7 @@ DEVICES: Final = LazyGroup(
         "unlock": ("lab.cli.admin.devices:unlock", "Allow a device at its next check-in."),
         "release": ("lab.cli.admin.devices:release", "Release a device at its next check-in."),
         "withdraw": ("lab.cli.admin.devices:withdraw", "Let the policy decide on a device again."),
+        "decide": ("lab.cli.admin.devices:decide", "Decide on a device, once with --once."),
         "bulk": ("lab.cli.admin.devices:bulk", "Act on every device that a search finds."),
     },
     name="devices",

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.overrides import Override
@@ -26,8 +26,11 @@ LOCAL: Final = "local"
 """The actor of operations that do not come through the admin API."""
 
 
+_NEXT_ANSWER: Final = "device.next-answer"
+
+
 class Act(StrEnum):
-    """What an operator can do about a phone. `WITHDRAW` lets the policy decide again."""
+    """What an operator can do about a phone. `WITHDRAW` lets the policy decide again, also the next answer."""
 
     LOCK = "lock"
     UNLOCK = "unlock"
@@ -112,8 +115,19 @@ class DeviceAdmin:
             known = self._known(transaction, sub)
             override = None if decision is None else self._override(known, decision, reason, case)
             device = replace(known, override=override)
+            if act is Act.WITHDRAW:
+                device = replace(device, next_answer=None)
             transaction.put_device(device)
             self._audit(transaction, f"device.{act}", device, reason, {})
+        return device
+
+    def decide_once(self, sub: str, decision: Decision, *, reason: str, case: str | None = None) -> Device:
+        """Let `decision` answer the device's next request, before an override and the policy; return its record."""
+        with self.store.transaction() as transaction:
+            known = self._known(transaction, sub)
+            device = replace(known, next_answer=self._override(known, decision, reason, case))
+            transaction.put_device(device)
+            self._audit(transaction, _NEXT_ANSWER, device, reason, {"decision": decision.value})
         return device
 
     def unlock_code(
@@ -168,9 +182,10 @@ class DeviceAdmin:
         return Override(decision, reason, number, self.context.clock())
 
     def _audit(
-        self, transaction: Transaction, action: str, device: Device, reason: str, more: dict[str, int]
+        self, transaction: Transaction, action: str, device: Device, reason: str, more: dict[str, Any]
     ) -> None:
-        case = {"case": device.override.case} if device.override else {}
+        decision = device.next_answer if action == _NEXT_ANSWER else device.override
+        case = {"case": decision.case} if decision else {}
         entry = AuditEntry(self.context.clock(), self.by, action, device.sub, reason, {**case, **more})
         transaction.append_audit(entry)
 
@@ -200,7 +215,9 @@ class DeviceAdmin:
             sale_region=device.sale_region,
             roaming=False,
         )
-        return build_verdict(verdict_context, case, policy, override.rule, lifetime=limits.LIFETIME_MAX)
+        return build_verdict(
+            verdict_context, case, policy, override.rule(override.at), lifetime=limits.LIFETIME_MAX
+        )
 
 
 def _unlocking(device: Device, override: Override) -> Override:

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from server_stub.faults.catalogue import FaultKind, Route
 from server_stub.policy.overrides import Override
 from server_stub.policy.policy import Activation
 from wire.verdict import Verdict
@@ -22,6 +23,7 @@ class Device:
     `locks_at` is when the device locks according to the newest verdict with a decision, None for never. `override` is
     an operator's decision about this device. `first_seen` and `last_seen` are the times of its first and last request,
     None if it has sent none since the server stores them. `batch` and `distributor` are those of its shipment.
+    `next_answer` decides its next request only, before `override` and the policy.
     """
 
     sub: str
@@ -35,6 +37,7 @@ class Device:
     last_seen: int | None = None
     batch: str | None = None
     distributor: str | None = None
+    next_answer: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +149,24 @@ class IdempotentAnswer:
     headers: dict[str, str]
     body: bytes = field(repr=False)
     until: int
+
+
+@dataclass(frozen=True, slots=True)
+class InjectedFault:
+    """A fault in responses of `route` to `device`, or to all: in `count` of them at most, of which `used` have been.
+
+    Each response that it fits is affected with `probability`. `delay` (seconds) is for the slow kinds, `status` for
+    `error`, `retry_after` (seconds) for 429 and 503. The store assigns `id`.
+    """
+
+    kind: FaultKind
+    route: Route
+    device: str | None
+    count: int
+    used: int
+    probability: float
+    delay: int | None
+    status: int | None
+    retry_after: int | None
+    created: int
+    id: int = 0

@@ -32,8 +32,21 @@ CREATE TABLE devices (
 	override_decision VARCHAR(16), 
 	override_reason VARCHAR(128), 
 	override_case VARCHAR(64), 
-	override_at BIGINT, first_seen BIGINT, last_seen BIGINT, batch VARCHAR(128), distributor VARCHAR(128), 
+	override_at BIGINT, first_seen BIGINT, last_seen BIGINT, batch VARCHAR(128), distributor VARCHAR(128), next_decision VARCHAR(16), next_reason VARCHAR(128), next_case VARCHAR(64), next_at BIGINT, 
 	PRIMARY KEY (sub)
+);
+CREATE TABLE faults (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	kind VARCHAR(32) NOT NULL, 
+	route VARCHAR(16) NOT NULL, 
+	device VARCHAR(64), 
+	count BIGINT NOT NULL, 
+	used BIGINT NOT NULL, 
+	probability FLOAT NOT NULL, 
+	delay BIGINT, 
+	status INTEGER, 
+	retry_after BIGINT, 
+	created BIGINT NOT NULL
 );
 CREATE TABLE idempotent_answers (
 	"key" VARCHAR(256) NOT NULL, 

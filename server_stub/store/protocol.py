@@ -11,6 +11,7 @@ from server_stub.store.entities import (
     Device,
     IdempotentAnswer,
     InForce,
+    InjectedFault,
     PolicyVersion,
     Shipment,
     VerdictRecord,
@@ -70,6 +71,9 @@ class Reading(Protocol):
 
     def revision(self) -> int:
         """A number that rises with each `put_in_force` and `put_campaign` of any process."""
+
+    def faults(self) -> tuple[InjectedFault, ...]:
+        """The faults that are not used up, in the order in which they were added."""
 
     def shipment_of(self, tac: str, serial: int) -> Shipment | None:
         """The shipment that a device was in; of overlapping shipments, the one that was added last."""
@@ -132,6 +136,15 @@ class Transaction(Reading, Protocol):
 
     def put_campaign(self, period: CampaignPeriod) -> None:
         """Declare when a campaign runs. Appended, never changed; the newest period of a campaign counts."""
+
+    def add_fault(self, fault: InjectedFault) -> InjectedFault:
+        """Append a fault, and return it with its id. Faults that are used up are deleted."""
+
+    def use_fault(self, number: int) -> bool:
+        """Count an injection of the fault with this id. Returns False, and counts nothing, if it is used up or gone."""
+
+    def delete_fault(self, number: int) -> None:
+        """Delete the fault with this id, if there is one."""
 
     def add_shipments(self, shipments: Iterable[Shipment]) -> None:
         """Append shipments."""

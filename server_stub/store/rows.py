@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from enum import Enum
 from typing import Any, Final
 
 import msgspec
 
+from server_stub.faults.catalogue import FaultKind, Route
 from server_stub.policy.overrides import Override
 from server_stub.policy.policy import Activation
 from server_stub.store.entities import (
@@ -15,6 +17,7 @@ from server_stub.store.entities import (
     Device,
     IdempotentAnswer,
     InForce,
+    InjectedFault,
     PolicyVersion,
     Shipment,
     VerdictRecord,
@@ -23,6 +26,7 @@ from server_stub.store.schema import (
     ANSWERS,
     AUDIT,
     CAMPAIGN_PERIODS,
+    FAULTS,
     POLICIES_IN_FORCE,
     POLICY_VERSIONS,
     SHIPMENTS,
@@ -48,14 +52,19 @@ def device(row: Row) -> Device:
         model,
         last_serial,
         locks_at,
-        None if decision is None else Override(Decision(decision), reason, case, decided_at),
-        *row[11:15],
+        _override(decision, reason, case, decided_at),
+        *(row[11], row[12], row[13], row[14]),
+        _override(*row[15:19]),
     )
+
+
+def _override(decision: str | None, reason: str, case: str, at: int) -> Override | None:
+    return None if decision is None else Override(Decision(decision), reason, case, at)
 
 
 def device_values(device: Device) -> dict[str, Any]:
     """The columns of `devices`."""
-    activation, override = device.activation, device.override
+    activation = device.activation
     return {
         "sub": device.sub,
         "activated_at": activation.at if activation else None,
@@ -64,14 +73,21 @@ def device_values(device: Device) -> dict[str, Any]:
         "model": device.model,
         "last_serial": device.last_serial,
         "locks_at": device.locks_at,
-        "override_decision": override.decision.value if override else None,
-        "override_reason": override.reason if override else None,
-        "override_case": override.case if override else None,
-        "override_at": override.at if override else None,
+        **_override_values("override", device.override),
+        **_override_values("next", device.next_answer),
         "first_seen": device.first_seen,
         "last_seen": device.last_seen,
         "batch": device.batch,
         "distributor": device.distributor,
+    }
+
+
+def _override_values(prefix: str, override: Override | None) -> dict[str, Any]:
+    return {
+        f"{prefix}_decision": override.decision.value if override else None,
+        f"{prefix}_reason": override.reason if override else None,
+        f"{prefix}_case": override.case if override else None,
+        f"{prefix}_at": override.at if override else None,
     }
 
 
@@ -145,13 +161,21 @@ def audit_entry(row: Row) -> AuditEntry:
     return AuditEntry(at, actor, action, subject, reason, _from_json(details), number)
 
 
+def fault(row: Row) -> InjectedFault:
+    """A row of `faults`."""
+    number, kind, route, *others = row
+    return replace(InjectedFault(FaultKind(kind), Route(route), *others), id=number)
+
+
 def answer(row: Row) -> IdempotentAnswer:
     """A row of `idempotent_answers`."""
     key, request, status, headers, body, until = row
     return IdempotentAnswer(key, request, status, _from_json(headers), bytes(body), until)
 
 
-FlatEntity = AuditEntry | PolicyVersion | InForce | CampaignPeriod | Shipment | IdempotentAnswer
+FlatEntity = (
+    AuditEntry | PolicyVersion | InForce | CampaignPeriod | Shipment | IdempotentAnswer | InjectedFault
+)
 """Entities whose members are the columns of their table, in the same order."""
 
 _COLUMNS: Final[dict[type, tuple[str, ...]]] = {
@@ -161,6 +185,7 @@ _COLUMNS: Final[dict[type, tuple[str, ...]]] = {
     CampaignPeriod: tuple(column.name for column in CAMPAIGN_PERIODS.c if column.name != "id"),
     Shipment: tuple(column.name for column in SHIPMENTS.c if column.name != "id"),
     IdempotentAnswer: tuple(column.name for column in ANSWERS.c),
+    InjectedFault: tuple(column.name for column in FAULTS.c if column.name != "id"),
 }
 
 
@@ -169,7 +194,11 @@ def values(entity: FlatEntity) -> dict[str, Any]:
     columns = _COLUMNS[type(entity)]
     members = [getattr(entity, member.name) for member in fields(entity)][: len(columns)]
     return {
-        column: json.dumps(value) if isinstance(value, dict) else value
+        column: json.dumps(value)
+        if isinstance(value, dict)
+        else value.value
+        if isinstance(value, Enum)
+        else value
         for column, value in zip(columns, members, strict=True)
     }
 

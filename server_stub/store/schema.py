@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -44,6 +45,10 @@ DEVICES: Final = Table(
     Column("last_seen", BigInteger),
     Column("batch", String(128)),
     Column("distributor", String(128)),
+    Column("next_decision", String(16)),
+    Column("next_reason", String(128)),
+    Column("next_case", String(64)),
+    Column("next_at", BigInteger),
 )
 
 VERDICTS: Final = Table(
@@ -158,6 +163,23 @@ ANSWERS: Final = Table(
     Column("body", LargeBinary, nullable=False),
     Column("until", BigInteger, nullable=False),
     Index("idempotent_answers_until", "until"),
+)
+
+FAULTS: Final = Table(
+    "faults",
+    METADATA,
+    _generated_id(),
+    Column("kind", String(32), nullable=False),
+    Column("route", String(16), nullable=False),
+    Column("device", String(64)),
+    Column("count", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("delay", BigInteger),
+    Column("status", Integer),
+    Column("retry_after", BigInteger),
+    Column("created", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 SERVER_STATE: Final = Table(

@@ -33,6 +33,7 @@ from server_stub.store.schema import (
     AUDIT,
     CAMPAIGN_PERIODS,
     DEVICES,
+    FAULTS,
     POLICIES_IN_FORCE,
     POLICY_VERSIONS,
     SERVER_STATE,
@@ -105,6 +106,13 @@ class Statements:
         self.increment_revision = self.compile(
             update(SERVER_STATE).values(revision=SERVER_STATE.c.revision + 1)
         )
+        self.faults = self.compile(select(FAULTS).where(_LEFT).order_by(FAULTS.c.id))
+        self.add_fault = self.compile(_append(FAULTS).returning(FAULTS.c.id))
+        self.use_fault = self.compile(
+            update(FAULTS).values(used=FAULTS.c.used + 1).where(_LEFT, FAULTS.c.id == bindparam("number"))
+        )
+        self.delete_fault = self.compile(delete(FAULTS).where(FAULTS.c.id == bindparam("number")))
+        self.delete_used_faults = self.compile(delete(FAULTS).where(~_LEFT))
         self.add_shipment = self.compile(_append(SHIPMENTS))
         self.shipment_of = self.compile(_SHIPMENT_OF)
         self.put_answer = self.compile(_replace(upsert, ANSWERS))
@@ -215,6 +223,7 @@ _CAMPAIGNS: Final = (
     .where(CAMPAIGN_PERIODS.c.id.in_(_NEWEST_PERIODS))
     .order_by(CAMPAIGN_PERIODS.c.campaign)
 )
+_LEFT: Final = FAULTS.c.used < FAULTS.c.count
 _SHIPMENT_OF: Final = (
     select(SHIPMENTS)
     .where(

@@ -3,6 +3,7 @@
 # ruff: noqa: D102 - the protocol says what each method does
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import ClauseElement, Select
@@ -16,6 +17,7 @@ from server_stub.store.entities import (
     Device,
     IdempotentAnswer,
     InForce,
+    InjectedFault,
     PolicyVersion,
     Shipment,
     VerdictRecord,
@@ -88,6 +90,9 @@ class SqlReading:
 
     def revision(self) -> int:
         return self._one(self._statements.revision, lambda row: int(row[0])) or 0
+
+    def faults(self) -> tuple[InjectedFault, ...]:
+        return self._all(self._statements.faults, rows.fault)
 
     def shipment_of(self, tac: str, serial: int) -> Shipment | None:
         return self._one(self._statements.shipment_of, lambda row: Shipment(*row[1:]), tac=tac, serial=serial)
@@ -208,6 +213,19 @@ class SqlTransaction(SqlReading):
     def put_campaign(self, period: CampaignPeriod) -> None:
         self._statements.increment_revision(self._cursor)
         self._append(self._statements.put_campaign, period)
+
+    def add_fault(self, fault: InjectedFault) -> InjectedFault:
+        self._statements.delete_used_faults(self._cursor)
+        self._append(self._statements.add_fault, fault)
+        [row] = self._cursor.fetchall()
+        return replace(fault, id=int(row[0]))
+
+    def use_fault(self, number: int) -> bool:
+        self._statements.use_fault(self._cursor, {"number": number})
+        return bool(self._cursor.rowcount)
+
+    def delete_fault(self, number: int) -> None:
+        self._statements.delete_fault(self._cursor, {"number": number})
 
     def add_shipments(self, shipments: Iterable[Shipment]) -> None:
         for shipment in shipments:

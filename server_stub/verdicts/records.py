@@ -112,8 +112,9 @@ def _boot_again(record: VerdictRecord, policy: Policy) -> tuple[BootKey, TrustTi
 
 
 def device_after(device: Device, verdict: Verdict, evidence: Evidence) -> Device:
-    """The device after `verdict`. The first allow is its activation; a later one adds an unknown territory.
+    """The device after `verdict`, without the next answer. The first allow is its activation.
 
+    A later allow adds an unknown territory.
     An allow on contraindicated evidence is neither: it holds until the next check-in, which is judged without it. The
     place that such evidence claims may be false, and an activation decides about the device permanently.
     """
@@ -129,6 +130,7 @@ def device_after(device: Device, verdict: Verdict, evidence: Evidence) -> Device
         last_serial=verdict.serial,
         locks_at=locks_at(verdict, device, evidence.lock_state),
         last_seen=verdict.iat,
+        next_answer=None,
     )
 
 

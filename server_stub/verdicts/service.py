@@ -229,7 +229,8 @@ class VerdictService:
         context = self._context(appraised, device, transaction)
         observer.record_step(JudgingStep.STORE)
         case = case_of(appraised, device)
-        rule = device.override.rule if device and device.override else policy.decide(case)
+        operator = device and (device.next_answer or device.override)
+        rule = operator.rule(appraised.now) if operator else policy.decide(case)
         verdict = build_verdict(context, case, policy, rule)
         observer.record_step(JudgingStep.DECIDE)
         token = self._signer.sign(verdict)
@@ -243,7 +244,7 @@ class VerdictService:
         self, appraised: Appraised, device: Device | None, transaction: Transaction
     ) -> VerdictContext:
         sub = device.sub if device else self._pseudonyms.unattested(appraised.thumbprint)
-        override = device.override if device else None
+        override = device and (device.next_answer or device.override)
         # All unattested devices share one serial: remembering each of them would let strangers fill the disk.
         newest = device.last_serial if device else transaction.next_unattested_serial() - 1
         return VerdictContext(

@@ -61,6 +61,7 @@ WRONG = {
     "admin devices unlock": "admin devices unlock d-0",
     "admin devices release": "admin devices release d-0",
     "admin devices withdraw": "admin devices withdraw d-0",
+    "admin devices decide": "admin devices decide d-0 notice --reason r",
     "admin devices bulk": "admin devices bulk lok --locked --reason r",
     "admin unlock": "admin unlock AAAAA",
     "admin keys list": "admin keys list all",

@@ -3,9 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
+from server_stub.faults.catalogue import FaultKind, Route
 from server_stub.policy.overrides import Override
 from server_stub.policy.policy import Activation
-from server_stub.store.records import AuditEntry, Device, PolicyVersion, Shipment, VerdictRecord
+from server_stub.store.records import (
+    AuditEntry,
+    Device,
+    InjectedFault,
+    PolicyVersion,
+    Shipment,
+    VerdictRecord,
+)
 from wire.codes import Decision, MessageKey, Reason, TrustTier
 from wire.verdict import CatalogueMessage, Confirmation, PolicyReference, Verdict
 
@@ -26,7 +34,14 @@ def device(number: int = 1, **changes: Any) -> Device:
         last_seen=2_000,
         batch="2021-07",
         distributor="Caravel",
+        next_answer=Override(Decision.NOTICE, "a test", "SLV-2", 3_000),
     )
+    return replace(whole, **changes)
+
+
+def fault(**changes: Any) -> InjectedFault:
+    """A fault that was not injected yet."""
+    whole = InjectedFault(FaultKind.ERROR, Route.VERDICTS, None, 2, 0, 0.5, None, 502, 30, 1_000)
     return replace(whole, **changes)
 
 

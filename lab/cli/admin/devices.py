@@ -14,6 +14,8 @@ with deferred():
     from lab.cli.admin import client, tables
 
 ACTIONS: Final = ["lock", "unlock", "release", "withdraw"]
+DECISIONS: Final = ["notice", "defer", "allow", "deny", "release"]
+PERMANENT: Final = {"deny": "lock", "allow": "unlock", "release": "release"}
 EVERYBODY: Final = "--everybody"
 
 Text = str | None
@@ -165,6 +167,39 @@ def withdraw(
       activation admin devices withdraw 490154203237518 --reason "a mistake"
     """
     _act("withdraw", device, {"reason": reason}, client.Client.of(server, token_file), json=json)
+
+
+def decide(
+    device: Device,
+    decision: Annotated[str, typer.Argument(help="notice, defer, allow, deny or release.")],
+    reason: Reason,
+    once: Annotated[
+        bool, typer.Option("--once", help="Only the next answer; then the override or the policy again.")
+    ] = False,
+    case: Case = None,
+    server: Server = SERVER,
+    token_file: TokenFile = TOKEN_FILE,
+    json: Json = False,
+) -> None:
+    """Decide on a device once, at its next request, whatever an operator or the policy decided.
+
+    A notice announces a lock in seven days; a defer asks to retry in a minute. Without --once: lock, unlock, release.
+
+    \b
+    Example:
+      activation admin devices decide 490154203237518 notice --once --reason "test of my client"
+    """
+    output.known_name(decision, DECISIONS, "decision")
+    if not once and decision not in PERMANENT:
+        output.exit_with_error(f"{decision} is for one answer; add --once")
+    api = client.Client.of(server, token_file)
+    if not once:
+        _act(PERMANENT[decision], device, {"reason": reason, "case": case}, api, json=json)
+        return
+    body = {"decision": decision, "reason": reason, "case": case}
+    item = api.post(f"{api.device_path(device)}/decide-once", body).body
+    done = f"The device's next answer is {decision}, once."
+    tables.show(item, lambda changed: [done, *tables.device(changed)], json=json)
 
 
 def bulk(

@@ -43,13 +43,26 @@ def devices(items: Sequence[Item]) -> list[Any]:
 
 def device(item: Item) -> list[Any]:
     """All facts about one device."""
-    override = item["override"]
     times = ("activated_at", "first_seen", "last_seen", "locks_at")
     members = {
-        name: _time(value) if name in times else value for name, value in item.items() if name != "override"
+        name: _time(value) if name in times else value
+        for name, value in item.items()
+        if name not in ("override", "next_answer")
     }
-    decision = override and f"{override['decision']}, case {override['case']}: {override['reason']}"
-    return [_facts({**members, "operator": decision})]
+    following = _decision(item["next_answer"])
+    return [
+        _facts(
+            {
+                **members,
+                "operator": _decision(item["override"]),
+                **({"next answer": following} if following else {}),
+            }
+        )
+    ]
+
+
+def _decision(override: Item | None) -> str | None:
+    return f"{override['decision']}, case {override['case']}: {override['reason']}" if override else None
 
 
 def history(items: Sequence[Item]) -> list[Any]:

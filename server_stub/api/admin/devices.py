@@ -106,11 +106,12 @@ class DeviceShown(ResponseModel):
     locks_at: int | None
     locked: bool
     override: OverrideShown | None
+    next_answer: OverrideShown | None
 
     @classmethod
     def of(cls, device: Device, now: int) -> "DeviceShown":
         """The state of `device` at `now`."""
-        activation, override = device.activation, device.override
+        activation, override, following = device.activation, device.override, device.next_answer
         return cls(
             sub=device.sub,
             sale_region=device.sale_region,
@@ -125,6 +126,7 @@ class DeviceShown(ResponseModel):
             locks_at=device.locks_at,
             locked=device.locks_at is not None and device.locks_at <= now,
             override=OverrideShown.model_validate(override) if override else None,
+            next_answer=OverrideShown.model_validate(following) if following else None,
         )
 
 
@@ -196,6 +198,12 @@ class Decided(WithReason):
     """An operator's decision. Without `case` the existing case number of the device is used."""
 
     case: CaseNumber | Missing = None
+
+
+class DecidedOnce(Decided):
+    """The decision about the device's next request, and why."""
+
+    decision: Word[Decision]
 
 
 class InBulk(Decided):
@@ -291,6 +299,20 @@ def release_device(write: WriteDependency, sub: Sub, body: Decided) -> Any:
 def withdraw_decision(write: WriteDependency, sub: Sub, body: WithReason) -> Any:
     """Withdraw the operator's decision: the policy decides about the device again."""
     return _act(write, sub, Act.WITHDRAW, body.reason, None)
+
+
+@router.post("/{sub}/decide-once", response_model=DeviceShown, responses=_CHANGED)
+def decide_once(write: WriteDependency, sub: Sub, body: DecidedOnce) -> Any:
+    """Decide about the device's next request only; afterwards the operator's decision or the policy holds again.
+
+    `notice` announces a lock in seven days, `defer` asks to retry in a minute. A later call replaces it.
+    """
+
+    def operation(request: WriteRequest) -> WriteResponse:
+        device = request.devices.decide_once(sub, body.decision, reason=body.reason, case=body.case)
+        return WriteResponse(DeviceShown.of(device, request.context.clock()))
+
+    return write.execute(operation)
 
 
 def _act(write: WriteExecutor, sub: str, act: Act, reason: str, case: str | None) -> Any:

@@ -58,6 +58,11 @@ WRITES: dict[tuple[str, str], tuple[str, dict[str, Any], Counter[str]]] = {
     ("POST", "/devices/{sub}/lock"): ("/devices/{sub}/lock", {}, Counter({"device.lock": 1})),
     ("POST", "/devices/{sub}/unlock"): ("/devices/{sub}/unlock", {}, Counter({"device.unlock": 1})),
     ("POST", "/devices/{sub}/release"): ("/devices/{sub}/release", {}, Counter({"device.release": 1})),
+    ("POST", "/devices/{sub}/decide-once"): (
+        "/devices/{sub}/decide-once",
+        {"decision": "notice"},
+        Counter({"device.next-answer": 1}),
+    ),
     ("POST", "/devices/{sub}/withdraw"): ("/devices/{sub}/withdraw", {}, Counter({"device.withdraw": 1})),
     ("POST", "/devices/bulk"): (
         "/devices/bulk",

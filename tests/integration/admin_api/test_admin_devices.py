@@ -8,6 +8,7 @@ import pytest
 from server_stub.admin.devices import Act
 from tests.support.admin import Operated, operated
 from tests.support.server_phone import DURING, ICCID, IMEI, SECOND_IMEI, telephony
+from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
 UNKNOWN = f"/devices/d-{'0' * 32}"
@@ -126,6 +127,38 @@ def test_a_decision_about_an_unknown_device_is_rejected(server: Operated, act: s
     """It adds no device."""
     assert server.refused("POST", f"{UNKNOWN}/{act}", {"reason": "r"}) == (404, "device-unknown")
     assert server.get("/devices")["items"] == []
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_decision_for_the_next_answer_holds_once_and_is_shown(server: Operated, decision: Decision) -> None:
+    """It comes before the policy and before an operator's decision. An allow is an activation, as always."""
+    body = {"decision": decision.value, "reason": "a test"}
+    rules = {Decision.ALLOW: "operator-unlock", Decision.DENY: "operator-lock"}
+    sub, expected = server.activate(IMEI), [False]
+    for act in (None, Act.LOCK):
+        if act:
+            server.done(f"/devices/{sub}/{act}", {"reason": "a test"})
+        shown = server.done(f"/devices/{sub}/decide-once", body)["next_answer"]
+        assert (shown["decision"], shown["reason"]) == (decision, "a test")
+        assert server.get(f"/devices/{sub}")["next_answer"] == shown
+        server.activate(IMEI)
+        [once] = server.get(f"/devices/{sub}/history?limit=1")["items"]
+        assert (once["decision"], once["rule"]) == (decision, rules.get(decision, f"operator-{decision}"))
+        assert server.get(f"/devices/{sub}")["next_answer"] is None
+        server.activate(IMEI)
+        expected += [True, act is not None]
+    history = server.get(f"/devices/{sub}/history")["items"]
+    assert [each["rule"].startswith("operator-") for each in reversed(history)] == expected
+
+
+def test_decision_for_the_next_answer_is_for_one_device_and_can_be_withdrawn(server: Operated) -> None:
+    sub = server.activate(IMEI)
+    server.done(f"/devices/{sub}/decide-once", {"decision": "release", "reason": "a test"})
+    other = server.activate(SECOND_IMEI)
+    assert server.get(f"/devices/{other}/history")["items"][0]["decision"] == "deny"
+    assert server.done(f"/devices/{sub}/withdraw", {"reason": "a mistake"})["next_answer"] is None
+    server.activate(IMEI)
+    assert server.get(f"/devices/{sub}/history")["items"][0]["decision"] == "deny"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from server_stub.admin.context import device_admin
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.store.records import (
     CampaignPeriod,
@@ -25,12 +27,14 @@ from server_stub.store.records import (
     Transaction,
 )
 from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import SqlTransaction
 from server_stub.verdicts.service import ServiceError
 from tests.support.postgresql import own_server
-from tests.support.records import device, entry, policy, record
+from tests.support.records import device, entry, fault, policy, record
 from tests.support.server_phone import Phone, service
 from tests.support.stores import KINDS, open_store, place_of, schema_url
-from wire.codes import ProblemCode
+from wire.codes import Decision, ProblemCode
+from wire.verdict import Verdict
 
 T = TypeVar("T")
 
@@ -150,6 +154,52 @@ def test_evidence_sent_to_two_servers_gets_one_verdict(two: list[SqlStore]) -> N
         answers = at_once(judge, 2)
         assert answers.count(ProblemCode.CHALLENGE_SPENT) == 1, answers
     assert two[0].count() == 5
+
+
+def test_next_answer_decides_one_of_simultaneous_requests_and_survives_a_failed_commit(
+    two: list[SqlStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = [service(store) for store in two]
+    for server in servers:
+        server._random = secrets.token_bytes
+
+    def ask(number: int) -> Verdict:
+        return servers[number % 2].judge(Phone().evidence(servers[0].challenge().nonce))[0]
+
+    sub = ask(0).sub
+    admin = device_admin(servers[0])
+    for decision in (Decision.NOTICE, Decision.DEFER):
+        admin.decide_once(sub, decision, reason="a test")
+        with monkeypatch.context() as patch:
+            patch.setattr(SqlTransaction, "put_device", _fail)
+            with pytest.raises(ServiceError):
+                ask(0)
+        answers = Counter(verdict.decision for verdict in at_once(ask, 6))
+        assert answers == {decision: 1, Decision.DENY: 5}
+
+
+def _fail(*_: object) -> None:
+    raise StoreUnavailableError
+
+
+def test_fault_is_used_at_most_count_times_by_all_servers(two: list[SqlStore]) -> None:
+    with two[0].transaction() as transaction:
+        known = transaction.add_fault(fault(count=7))
+        other = transaction.add_fault(fault(device="d-1"))
+
+    def use(number: int) -> int:
+        taken = 0
+        for _ in range(3):
+            with two[number % 2].transaction() as transaction:
+                taken += transaction.use_fault(known.id)
+        return taken
+
+    assert sum(at_once(use, 6)) == 7
+    with two[1].transaction() as transaction:
+        assert transaction.faults() == (other,)
+        transaction.delete_fault(other.id)
+        assert not transaction.use_fault(other.id)
+        assert transaction.faults() == ()
 
 
 def test_bulk_change_during_verdicts_keeps_every_serial(two: list[SqlStore]) -> None:
