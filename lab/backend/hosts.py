@@ -49,7 +49,7 @@ class Host(ABC):
 class InProcessHost(Host):
     """The device API called in this process, on the caller's thread: a request takes no time on any clock.
 
-    Nothing outside of this process can reach the server, so it has no admin API.
+    Nothing outside of this process can reach the server, so it has no admin API and injects no faults of its own.
     """
 
     origin = ORIGIN
@@ -59,11 +59,13 @@ class InProcessHost(Host):
         self._client: AsgiClient | None = None
 
     def start(
-        self, service: VerdictService, repository: KeyRepository, admin: AdminContext | None = None
+        self,
+        service: VerdictService,
+        repository: KeyRepository,
+        admin: AdminContext | None = None,  # noqa: ARG002 - as the base class has it
     ) -> None:
-        """Serve from now on."""
-        faults = admin.faults if admin else None
-        app = device_app(service, repository=repository, faults=faults, request_ids=self._request_id)
+        """Serve from now on, without `admin`."""
+        app = device_app(service, repository=repository, request_ids=self._request_id)
         self._client = AsgiClient(app)
 
     def stop(self) -> None:

@@ -91,12 +91,12 @@ CLOCK: Final = LazyGroup(
 )
 FAULTS: Final = LazyGroup(
     {
-        "list": ("lab.cli.admin.faults:list_faults", "List the faults not yet injected."),
+        "list": ("lab.cli.admin.faults:list_faults", "List the faults not used up."),
         "add": ("lab.cli.admin.faults:add", "Inject a fault into the next responses."),
         "clear": ("lab.cli.admin.faults:clear", "Cancel faults."),
     },
     name="faults",
-    help="Inject faults into the server's next responses. Faults exist in one server process and end with it.",
+    help="Inject faults into the server's next responses. Faults are kept in its database.",
     example='activation admin faults add garbage --count 3 --reason "test of my client"',
 )
 ADMIN: Final = LazyGroup(

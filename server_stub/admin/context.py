@@ -64,7 +64,7 @@ class AdminContext:
             service=service,
             tokens=AdminTokens(store, context.clock, context.random),
             writes=IdempotentWrites(store, real_clock or context.clock),
-            faults=Faults(context.random),
+            faults=Faults(service, keys.repository if keys else None),
             keys=keys,
             clock_admin=clock_admin,
         )

@@ -1,171 +1,171 @@
-"""Faults that the server injects into its own responses: late, wrongly signed, replayed, an error, or random bytes.
+"""The faults that operators inject into responses, for tests of clients.
 
-The verdict is decided, recorded and signed first; then the fault changes the response. So a device sees a broken
-server, and the records hold the intended verdict. Faults exist in one process only and are not persisted.
+A fault is a row of the store. Each injection is counted there before the response is changed, in a transaction of its
+own: a fault is never injected more often than its count, by however many processes and threads, before and after a
+restart. A verdict is decided, recorded and signed first, so the records hold the intended verdict.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+import base64
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from itertools import count
 from threading import Lock
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from server_stub.evidence.challenges import Challenger
+from server_stub.faults.catalogue import FaultKind, Route
+from server_stub.key_repository import KeyRepository
 from server_stub.signing.signing_key import SigningKey
-from wire import media
+from server_stub.store.records import InjectedFault
+from server_stub.verdicts.service import VerdictService
+from wire.key_repository import METADATA_PATH
+from wire.limits import NONCE_LIFETIME
 from wire.verdict import Verdict
 
 DELAY_MAX: Final = 300
 """The longest delay in seconds: longer than any device waits."""
 
 COUNT_MAX: Final = 1_000_000
+FAULTS_MAX: Final = 1000
+"""Most faults that are not used up."""
 
-_REMEMBERED: Final = 4096
-"""The number of devices whose newest token is stored for replay."""
-
-_GARBAGE_LENGTH: Final = 700
-
-
-class InjectedFaultKind(StrEnum):
-    """What is done to a response."""
-
-    SLOW = "slow"
-    """Sent after `delay` seconds."""
-    WRONG_KEY = "wrong-key"
-    """The verdict is signed by a key that is not published."""
-    REPLAYED = "replayed"
-    """The previous response is sent again: the one to the same device, or the previous challenge."""
-    ERROR = "error"
-    """Status `status` and a problem document."""
-    GARBAGE = "garbage"
-    """Random bytes with the media type of the requested response."""
-
-
-class FaultRoute(StrEnum):
-    """Which responses."""
-
-    VERDICTS = "verdicts"
-    CHALLENGES = "challenges"
+_MADE: Final = frozenset({FaultKind.REPLAYED, FaultKind.WRONG_KEY, FaultKind.EXPIRED, FaultKind.OLD_SERIAL})
+"""The server makes another body for these, and cannot always."""
+_TIMESTAMP: Final = f"{METADATA_PATH}timestamp.json"
+_LONG_AGO: Final = 7 * 86_400
+_DRAW_BYTES: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class InjectedFault:
-    """A fault in the next `count` responses of `route`, to `device` or to all; `remaining` are still to come.
+class HonestAnswer:
+    """What the server would send. `earlier` is another body that it sent for this path before, if it is known.
 
-    `delay` is in seconds, for `slow`; `status` and `retry_after` are for `error`.
+    `verdict` and `evidence` are those of an answered request for a verdict.
     """
 
-    kind: InjectedFaultKind
-    count: int
-    route: FaultRoute = FaultRoute.VERDICTS
-    device: str | None = None
-    delay: int = 0
-    status: int = 503
-    retry_after: int | None = None
-    id: int = 0
-    remaining: int = 0
+    route: Route
+    path: str
+    verdict: Verdict | None = None
+    evidence: bytes = field(default=b"", repr=False)
+    earlier: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class InjectedResponse:
-    """The response to send instead. `body` is None if `fault` is an error."""
+class Injection:
+    """A fault that was counted. `body` is the wrong one that the server made, None for other kinds."""
 
     fault: InjectedFault
     body: bytes | None = field(repr=False)
 
 
 class Faults:
-    """The faults of one process. Thread-safe. `random` returns the given number of random bytes."""
+    """The faults of `service`, and of `repository` if it publishes one. Thread-safe.
 
-    def __init__(self, random: Callable[[int], bytes]) -> None:
-        self._random = random
+    `known` is what this process has read last: it decides whether to look, and the store decides.
+    """
+
+    def __init__(self, service: VerdictService, repository: KeyRepository | None) -> None:
+        self._service = service
+        self._repository = repository
+        self.random: Final = service.signing_context.random
         self._lock = Lock()
-        self._numbers = count(1)
-        self._faults: dict[int, InjectedFault] = {}
-        self._tokens: OrderedDict[str, bytes] = OrderedDict()
-        self._challenge: bytes | None = None
+        self.known: tuple[InjectedFault, ...] = ()
 
-    def numbered(self, fault: InjectedFault) -> InjectedFault:
-        """`fault` with a new id, before it is armed."""
+    def refresh(self) -> None:
+        """Read the faults. Raises StoreUnavailableError."""
+        with self._service.store.reading() as reading:
+            faults = reading.faults()
         with self._lock:
-            return replace(fault, id=next(self._numbers), remaining=fault.count)
+            self.known = faults
 
-    def arm(self, fault: InjectedFault) -> None:
-        """Inject a numbered `fault` from now on, after those that were armed before it."""
-        with self._lock:
-            self._faults[fault.id] = fault
+    def clear(self) -> None:
+        """Delete all faults."""
+        with self._service.store.transaction() as transaction:
+            for fault in transaction.faults():
+                transaction.delete_fault(fault.id)
+        self.refresh()
 
-    def list(self) -> tuple[InjectedFault, ...]:
-        """The pending faults in the order in which they were armed."""
-        with self._lock:
-            return tuple(self._faults.values())
+    def inject(self, answer: HonestAnswer, possible: Callable[[FaultKind], bool]) -> Injection | None:
+        """The fault for this answer, None if there is none.
 
-    def clear(self, ids: Sequence[int] | None = None) -> tuple[InjectedFault, ...]:
-        """Remove these faults, or all, and return those that were pending."""
-        with self._lock:
-            wanted = list(self._faults) if ids is None else ids
-            return tuple(self._faults.pop(number) for number in wanted if number in self._faults)
-
-    def verdict(self, verdict: Verdict, token: bytes) -> InjectedResponse | None:
-        """The response instead of `token`, None if no fault applies."""
-        with self._lock:
-            before = self._tokens.get(verdict.sub)
-            self._tokens[verdict.sub] = token
-            self._tokens.move_to_end(verdict.sub)
-            if len(self._tokens) > _REMEMBERED:
-                self._tokens.popitem(last=False)
-            fault = self._next(FaultRoute.VERDICTS, verdict.sub, replayable=before is not None)
-        if fault and fault.kind is InjectedFaultKind.WRONG_KEY:
-            key = SigningKey.of(Ed25519PrivateKey.from_private_bytes(self._random(32)))
-            return InjectedResponse(fault, key.sign(verdict).encode())
-        return self._inject(fault, token, before)
-
-    def challenge(self, challenge: bytes) -> InjectedResponse | None:
-        """The response instead of `challenge`, None if no fault applies."""
-        with self._lock:
-            before, self._challenge = self._challenge, challenge
-            fault = self._next(FaultRoute.CHALLENGES, None, replayable=before is not None)
-        return self._inject(fault, challenge, before)
-
-    def _inject(
-        self, fault: InjectedFault | None, response: bytes, before: bytes | None
-    ) -> InjectedResponse | None:
-        if fault is None:
-            return None
-        if fault.kind is InjectedFaultKind.GARBAGE:
-            return InjectedResponse(fault, self._random(_GARBAGE_LENGTH))
-        bodies = {InjectedFaultKind.SLOW: response, InjectedFaultKind.REPLAYED: before}
-        return InjectedResponse(fault, bodies.get(fault.kind))
-
-    def _next(self, route: FaultRoute, device: str | None, *, replayable: bool) -> InjectedFault | None:
-        """The fault to inject now. A replay stays pending until there is something to replay."""
-        for fault in self._faults.values():
-            applies = fault.route is route and fault.device in (None, device)
-            if applies and (replayable or fault.kind is not InjectedFaultKind.REPLAYED):
-                if fault.remaining > 1:
-                    self._faults[fault.id] = replace(fault, remaining=fault.remaining - 1)
-                else:
-                    del self._faults[fault.id]
-                return fault
+        `possible` says which kinds the connection allows now. Faults are tried in the order in which they were added.
+        Raises StoreUnavailableError, KeyRepositoryError or ClockError, and then counts nothing.
+        """
+        sub = answer.verdict.sub if answer.verdict else None
+        for fault in self.known:
+            if fault.route is not answer.route or fault.device not in (None, sub):
+                continue
+            if not possible(fault.kind) or not self._drawn(fault.probability):
+                continue
+            body = self._body(fault.kind, answer) if fault.kind in _MADE else None
+            if body is None and fault.kind in _MADE:
+                continue
+            with self._service.store.transaction() as transaction:
+                used = transaction.use_fault(fault.id)
+            self._note(fault, fault.used + 1 if used else fault.count)
+            if used:
+                return Injection(fault, body)
         return None
 
+    def _note(self, fault: InjectedFault, used: int) -> None:
+        with self._lock:
+            self.known = tuple(
+                replace(each, used=used) if each.id == fault.id else each
+                for each in self.known
+                if each.id != fault.id or used < fault.count
+            )
 
-def check(fault: InjectedFault) -> str | None:
-    """What is wrong with `fault`, None if it is possible."""
-    if fault.route is FaultRoute.CHALLENGES:
-        if fault.device is not None:
-            return "a challenge is not for a known device; leave device out"
-        if fault.kind is InjectedFaultKind.WRONG_KEY:
-            return "a challenge is not signed; wrong-key is for verdicts"
-    if (fault.kind is InjectedFaultKind.SLOW) != (fault.delay > 0):
-        return "delay is for slow, which needs one of 1 second or more"
-    if fault.retry_after is not None and fault.kind is not InjectedFaultKind.ERROR:
-        return "retry_after is for error"
-    return None
+    def _drawn(self, probability: float) -> bool:
+        """Whether to inject; draws a random number only if it decides."""
+        return probability >= 1 or int.from_bytes(self.random(_DRAW_BYTES)) < probability * 256**_DRAW_BYTES
+
+    def _body(self, kind: FaultKind, answer: HonestAnswer) -> bytes | None:
+        """The wrong body, None if there cannot be one now: a replay before the first answer, or no older version."""
+        if answer.verdict is not None:
+            wrong = self._wrong_verdict(kind, answer.verdict, answer.evidence)
+            return wrong.encode() if wrong else None
+        if kind is FaultKind.REPLAYED:
+            return answer.earlier
+        if answer.route is Route.CHALLENGES:
+            return self._wrong_challenge(kind)
+        if self._repository is None or answer.path != _TIMESTAMP:
+            return None
+        return self._repository.wrong_timestamp(kind, self._key())
+
+    def _wrong_verdict(self, kind: FaultKind, verdict: Verdict, evidence: bytes) -> str | None:
+        if kind is FaultKind.WRONG_KEY:
+            return SigningKey.of(self._key()).sign(verdict)
+        wrong: Verdict | None
+        if kind is FaultKind.EXPIRED:
+            times = {name: getattr(verdict, name) - _LONG_AGO for name in ("iat", "nbf", "exp")}
+            wrong = verdict.model_copy(update=times)
+        elif kind is FaultKind.OLD_SERIAL:
+            serial = _serial_of(evidence)
+            wrong = verdict.model_copy(update={"serial": serial}) if serial else None
+        else:
+            with self._service.store.reading() as reading:
+                records = reading.history(verdict.sub, limit=2).items
+            # A verdict whose claims were not stored, or were pruned, has no issuer.
+            wrong = next((each.verdict for each in records if each.verdict.jti != verdict.jti), None)
+            wrong = wrong if wrong and wrong.iss else None
+        return self._service.signing_context.signer.sign(wrong) if wrong else None
+
+    def _wrong_challenge(self, kind: FaultKind) -> bytes:
+        if kind is FaultKind.EXPIRED:
+            challenge = self._service.challenge(age=2 * NONCE_LIFETIME)
+        else:
+            challenge = Challenger(self.random(32), self.random).issue(self._service.signing_context.clock())
+        return challenge.model_dump_json().encode()
+
+    def _key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self.random(32))
 
 
-MEDIA_TYPES: Final = {FaultRoute.VERDICTS: media.VERDICT, FaultRoute.CHALLENGES: media.JSON}
-"""The media types of injected responses."""
+def _serial_of(evidence: bytes) -> int | None:
+    """The serial of the verdict that the device has, from its verified evidence; None if it has none."""
+    payload = evidence.split(b".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+    serial: int | None = claims.get("last_verdict", {}).get("serial")
+    return serial

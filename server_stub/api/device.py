@@ -7,12 +7,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from server_stub.admin.fault_injection import MEDIA_TYPES, Faults, InjectedResponse
 from server_stub.api.content_types import check_accepts, check_content_type
 from server_stub.api.error_responses import SCHEMAS, problem_responses
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
-from server_stub.api.problems import ApiError, problem
+from server_stub.api.problems import ApiError
 from server_stub.api.threads import DaemonThreads
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictService
@@ -151,9 +150,8 @@ def device_routes(
     limits: LimitsInForce,
     metrics: Metrics,
     clock: Callable[[], float],
-    faults: Faults | None = None,
 ) -> APIRouter:
-    """Challenges and verdicts of `service`, with the faults that operators inject through `faults`."""
+    """Challenges and verdicts of `service`."""
     router = APIRouter(tags=["verdicts"])
     executor = VerdictExecutor(service, limits, metrics, clock)
 
@@ -161,10 +159,7 @@ def device_routes(
     async def request_challenge(request: Request) -> Response:
         """Request a nonce. It authenticates itself and can be used once. The request needs no body."""
         check_accepts(request, media.JSON)
-        body = service.challenge().model_dump_json().encode()
-        if faults is not None and (injected := faults.challenge(body)):
-            return await injected_response(request, injected)
-        return Response(body, headers=_NO_STORE, media_type=media.JSON)
+        return Response(service.challenge().model_dump_json(), headers=_NO_STORE, media_type=media.JSON)
 
     @router.post(media.VERDICTS_PATH, response_class=Response, responses=_VERDICTS, openapi_extra=_EVIDENCE)
     async def request_verdict(request: Request) -> Response:
@@ -172,24 +167,12 @@ def device_routes(
         check_content_type(request, media.EVIDENCE)
         check_accepts(request, media.VERDICT)
         address = request.client.host if request.client else None
-        claims, token = await executor.judge(await request.body(), address)
+        evidence = await request.body()
+        claims, token = await executor.judge(evidence, address)
+        request.state.verdict, request.state.evidence = claims, evidence  # for injected faults
         request.state.decision = claims.decision
         request.state.reason = claims.reason
         request.state.rule = claims.policy.rule
-        if faults is not None and (injected := faults.verdict(claims, token.encode())):
-            return await injected_response(request, injected)
         return Response(token, headers=_NO_STORE, media_type=media.VERDICT)
 
     return router
-
-
-async def injected_response(request: Request, injected: InjectedResponse) -> Response:
-    """The response that an injected fault demands, after its delay. The log entry names the fault."""
-    fault = injected.fault
-    request.state.fault = fault.kind
-    await asyncio.sleep(fault.delay)
-    if injected.body is not None:
-        return Response(injected.body, headers=_NO_STORE, media_type=MEDIA_TYPES[fault.route])
-    code = ProblemCode.UNAVAILABLE if fault.status == 503 else ProblemCode.INTERNAL
-    retry = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return problem(request, fault.status, code, "an operator requested this fault", retry)

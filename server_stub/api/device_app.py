@@ -15,6 +15,7 @@ from server_stub.api.device import device_routes
 from server_stub.api.extension import Extension
 from server_stub.api.health import health_routes
 from server_stub.api.http_rules import HttpRules
+from server_stub.api.injected_faults import InjectedFaults
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.requests import RequestLimitMiddleware
 from server_stub.api.limits.settings import ServerLimits
@@ -73,7 +74,8 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     app.http_rules = partial(HttpRules, limits=in_force, headers=app.state.headers)
     app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
-    app.include_router(device_routes(service, in_force, metrics, stopwatch, faults))
+    app.injected_faults = partial(InjectedFaults, faults=faults, clock=stopwatch) if faults else _unchanged
+    app.include_router(device_routes(service, in_force, metrics, stopwatch))
     if repository is not None:
         app.include_router(tuf_routes(repository))
     app.include_router(health_routes(service, metrics, name))
@@ -84,8 +86,14 @@ class _App(FastAPI):
     """Puts the log outside of the framework's own error handler, so that its responses are logged too."""
 
     request_limits: Callable[[ASGIApp], ASGIApp]
+    injected_faults: Callable[[ASGIApp], ASGIApp]
     http_rules: Callable[[ASGIApp], ASGIApp]
     request_log: Callable[[ASGIApp], ASGIApp]
 
     def build_middleware_stack(self) -> ASGIApp:
-        return self.request_log(self.http_rules(self.request_limits(super().build_middleware_stack())))
+        limited = self.http_rules(self.request_limits(super().build_middleware_stack()))
+        return self.request_log(self.injected_faults(limited))
+
+
+def _unchanged(app: ASGIApp) -> ASGIApp:
+    return app

@@ -178,6 +178,9 @@ BUSY: Final = {FaultKind.TOO_MANY_REQUESTS: 429, FaultKind.UNAVAILABLE: 503}
 STATUS: Final = {FaultKind.UNAUTHORIZED: 401, FaultKind.CONFLICT: 409, **BUSY, FaultKind.SERVER_ERROR: 500}
 """The status of each kind that has a fixed one."""
 
+SLOW: Final = frozenset({FaultKind.SLOW, FaultKind.SLOW_HEADERS})
+"""These need a delay."""
+
 _REQUESTS: Final = (Route.CHALLENGES, Route.VERDICTS, Route.KEYS)
 
 SERVER_ROUTES: Final[dict[FaultKind, tuple[Route, ...]]] = {

@@ -4,6 +4,7 @@ import http.client
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from random import Random
 from typing import Final
 
@@ -12,6 +13,10 @@ from server_stub.faults.catalogue import STATUS, FaultKind
 Headers = tuple[tuple[str, str], ...]
 
 PORTAL: Final = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to use this network."
+
+RAW_RESPONSE: Final = "activation.raw_response"
+"""An extension of ASGI for tests of clients. `http.response.start` may have this member: a function from the headers to
+what is written in place of a response, bytes after so many seconds each. The connection is closed after them."""
 
 _UNPACKED_BLOCK: Final = bytes(1024 * 1024)
 _UNPACKED_BLOCKS: Final = 10
@@ -89,6 +94,21 @@ CHANGED: Final[dict[FaultKind, Callable[[RawResponse, Random], RawResponse]]] = 
     FaultKind.GZIP_BOMB: _gzip_bomb,
 }
 """Kinds that leave the encoding of the response correct."""
+
+
+def in_pieces(response: RawResponse, seconds: float, pause: float) -> list[tuple[float, bytes]]:
+    """Status line and headers in pieces about `pause` seconds apart, over `seconds`; then the body.
+
+    >>> parts = in_pieces(RawResponse(200, (), b"body"), seconds=10, pause=0.25)
+    >>> round(sum(wait for wait, _ in parts)), parts[-1]
+    (10, (0, b'body'))
+    """
+    head = response.head(len(response.body))
+    count = max(1, min(len(head), round(seconds / pause)))
+    cuts = [len(head) * number // count for number in range(count + 1)]
+    pieces = [head[begin:end] for begin, end in pairwise(cuts)]
+    return [*((seconds / count, piece) for piece in pieces), (0, response.body)]
+
 
 BROKEN: Final[dict[FaultKind, Callable[[RawResponse], bytes]]] = {
     FaultKind.TRUNCATED: lambda response: (

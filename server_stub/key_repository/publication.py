@@ -88,13 +88,13 @@ class MetadataPublisher:
             wanted.add(OnlineRole.SNAPSHOT)
         for role in (role for role in _BODIES if role in wanted):
             version = signed[role].version + 1 if role in signed else 1
-            signed_file = self._signed(role, version, signed, content, now)
+            signed_file = self.sign(role, version, signed, content, now)
             signed[role] = signed_file
             name = TIMESTAMP if role is OnlineRole.TIMESTAMP else f"{version}.{role}.json"
             files.append(RepositoryFile(METADATA, name, signed_file.content))
         return signed, files
 
-    def _signed(
+    def sign(
         self,
         role: OnlineRole,
         version: int,
@@ -102,6 +102,7 @@ class MetadataPublisher:
         content: bytes,
         now: int,
     ) -> SignedFile:
+        """The metadata of `role`, signed at `now`. `signed` is what it may list, `content` the list of keys."""
         body = _BODIES[role](self, signed, content)
         body.version, body.expires = version, expiry(now, self.lifetimes.of(role))
         metadata: Metadata[Any] = Metadata(body)

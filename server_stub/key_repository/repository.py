@@ -10,10 +10,12 @@ from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
 from server_stub.clock import ClockError
+from server_stub.faults.catalogue import FaultKind
 from server_stub.key_repository import reading
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.files import METADATA, TIMESTAMP, Folder, RepositoryFile
@@ -136,6 +138,29 @@ class KeyRepository:
             self._publisher = replace(self._publisher, clock=self._publisher.clock + 1)
             self._publish(self.keys, EVERY_ROLE, now)
             return self._publisher.clock
+
+    def wrong_timestamp(self, kind: FaultKind, key: Ed25519PrivateKey) -> bytes | None:
+        """A timestamp that clients must reject, for tests of them: signed by `key`, expired, or of an earlier version.
+
+        None if there was no earlier version. A client may remember the version of an expired one, so the next version
+        is published.
+        """
+        with self._changing:
+            published, publisher, now = self._published, self._publisher, self._clock()
+            version = published.signed[OnlineRole.TIMESTAMP].version
+            if kind is FaultKind.WRONG_KEY:
+                publisher = replace(publisher, online=OnlineKeys(dict.fromkeys(OnlineRole, key)))
+            elif kind is FaultKind.EXPIRED:
+                version, now = version + 1, now - 2 * self._publisher.lifetimes.timestamp
+            elif version == 1:
+                return None
+            else:
+                version -= 1
+            wrong = publisher.sign(OnlineRole.TIMESTAMP, version, published.signed, b"", now)
+            if kind is FaultKind.EXPIRED:
+                self._published = replace(published, signed={**published.signed, OnlineRole.TIMESTAMP: wrong})
+                self._publish(self.keys, frozenset({OnlineRole.TIMESTAMP}), self._clock())
+            return wrong.content
 
     def introduce(self, jwk: Jwk, *, signs_from: int | None = None) -> None:
         """List one more verdict key, which signs from `signs_from` on."""

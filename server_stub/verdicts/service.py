@@ -131,10 +131,10 @@ class VerdictService:
             self._appraiser, chains=chains, country_of=country_of, deviations=deviations
         )
 
-    def challenge(self) -> Challenge:
-        """A new nonce; nothing is stored. Raises ServiceError if the clock is wrong."""
+    def challenge(self, age: int = 0) -> Challenge:
+        """A nonce, as issued `age` seconds ago; nothing is stored. Raises ServiceError if the clock is wrong."""
         try:
-            return self._challenger.issue(self._clock())
+            return self._challenger.issue(self._clock() - age)
         except ClockError as error:
             raise _unavailable_clock(error) from error
 

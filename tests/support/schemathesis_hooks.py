@@ -14,6 +14,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 from lab.manufacturer.manufacturer import Manufacturer
+from server_stub.faults.catalogue import BUSY, SERVER_ROUTES, SLOW, FaultKind
 from server_stub.policies import DEFAULT
 from server_stub.policies.loading import shipped
 from tests.support.server_phone import ICCID, Phone, telephony
@@ -65,14 +66,20 @@ def only(body: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name in names}
 
 
-PARTS_OF_FAULT = {"slow": ("delay",), "error": ("status", "retry_after")}
+PARTS_OF_FAULT = {
+    FaultKind.SLOW: ("delay",),
+    FaultKind.SLOW_HEADERS: ("delay",),
+    FaultKind.ERROR: ("status", "retry_after"),
+    **dict.fromkeys(BUSY, ("retry_after",)),
+}
 
 
 def fault(body: dict[str, Any]) -> dict[str, Any]:
     """Members that are valid together, for a device that sends no requests."""
-    kept = only(body, "reason", "count", "kind", *PARTS_OF_FAULT.get(body["kind"], ()))
-    slow = {"delay": 1} if body["kind"] == "slow" else {}
-    return slow | kept | {"route": "verdicts", "device": "d-nobody"}
+    kind = body["kind"] if body["kind"] in SERVER_ROUTES else FaultKind.GARBAGE.value
+    kept = only(body, "reason", "count", "probability", *PARTS_OF_FAULT.get(kind, ()))
+    slow = {"delay": 1} if kind in SLOW else {}
+    return slow | kept | {"kind": kind, "route": "verdicts", "device": "d-nobody"}
 
 
 def bulk(body: dict[str, Any]) -> dict[str, Any]:

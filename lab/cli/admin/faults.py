@@ -1,19 +1,23 @@
 """`activation admin faults`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from lab.cli import output
 from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
 from lab.cli.lazy import deferred
+from server_stub.faults.catalogue import SERVER_ROUTES
 
 with deferred():
     from lab.cli.admin import client, tables
 
+KINDS: Final = [kind.value for kind in SERVER_ROUTES]
+ROUTES: Final = {"verdicts": "verdicts", "challenges": "challenges", "tuf": "keys", "keys": "keys"}
+
 
 def list_faults(server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False) -> None:
-    """List the faults that are not yet injected.
+    """List the faults that are not used up.
 
     \b
     Example:
@@ -24,14 +28,22 @@ def list_faults(server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, jso
 
 
 def add(
-    kind: Annotated[str, typer.Argument(help="slow, wrong-key, replayed, error or garbage.")],
+    kind: Annotated[
+        str, typer.Argument(help="garbage, truncated, wrong-key, expired, …: docs/developers/faults.md.")
+    ],
     reason: Reason,
-    count: Annotated[int, typer.Option(min=1, help="How many responses.")] = 1,
-    route: Annotated[str, typer.Option(help="Which responses: verdicts or challenges.")] = "verdicts",
+    count: Annotated[int, typer.Option(min=1, help="How many responses at most.")] = 1,
+    route: Annotated[
+        str, typer.Option(help="Which responses: verdicts, challenges, or tuf (the key files).")
+    ] = "verdicts",
     device: Annotated[str | None, typer.Option(help="Only to this device: its pseudonym or IMEI.")] = None,
-    delay: Annotated[int | None, typer.Option(min=1, help="Seconds, for slow.")] = None,
+    probability: Annotated[float, typer.Option(help="For each response, above 0 and at most 1.")] = 1.0,
+    delay: Annotated[int | None, typer.Option(min=1, help="Seconds, for slow and slow-headers.")] = None,
     status: Annotated[int | None, typer.Option(min=500, max=599, help="For error; 503 by default.")] = None,
-    retry_after: Annotated[int | None, typer.Option(min=0, help="Seconds in Retry-After, for error.")] = None,
+    retry_after: Annotated[
+        int | None,
+        typer.Option(min=0, help="Seconds in Retry-After, for error, unavailable and too-many-requests."),
+    ] = None,
     server: Server = SERVER,
     token_file: TokenFile = TOKEN_FILE,
     json: Json = False,
@@ -42,14 +54,17 @@ def add(
     Example:
       activation admin faults add slow --delay 5 --count 2 --reason "test of my client"
     """
-    output.known_name(kind, ["slow", "wrong-key", "replayed", "error", "garbage"], "fault")
-    output.known_name(route, ["verdicts", "challenges"], "route")
+    output.known_name(kind, KINDS, "fault of the server")
+    output.known_name(route, list(ROUTES), "route")
+    if not 0 < probability <= 1:
+        output.exit_with_error(f"--probability is above 0 and at most 1, not {probability}")
     api = client.Client.of(server, token_file)
     body = {
         "kind": kind,
         "count": count,
-        "route": route,
+        "route": ROUTES[route],
         "device": api.pseudonym(device) if device else None,
+        "probability": probability,
         "delay": delay,
         "status": status,
         "retry_after": retry_after,

@@ -105,7 +105,7 @@ def clock_accepted(item: Item) -> list[Any]:
 
 def faults(items: Sequence[Item]) -> list[Any]:
     """One line per fault."""
-    columns = ("id", "kind", "remaining", "responses", "device")
+    columns = ("id", "kind", "remaining", "responses", "device", "more")
     rows = (
         (
             item["id"],
@@ -113,6 +113,11 @@ def faults(items: Sequence[Item]) -> list[Any]:
             f"{item['remaining']} of {item['count']}",
             item["route"],
             item["device"] or "all",
+            ", ".join(
+                f"{name.replace('_', ' ')} {item[name]:g}"
+                for name in ("probability", "delay", "status", "retry_after")
+                if item[name] not in (None, 1.0)
+            ),
         )
         for item in items
     )

@@ -1,4 +1,4 @@
-"""Faults that this process injects into its own responses, for tests of clients."""
+"""Faults that the server injects into its own responses, for tests of clients."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from server_stub.admin import fault_injection
-from server_stub.admin.fault_injection import FaultRoute, InjectedFault, InjectedFaultKind
 from server_stub.api.admin.base_models import Missing, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
-from server_stub.store.records import AuditEntry
+from server_stub.faults.catalogue import BUSY, SERVER_ROUTES, SLOW, FaultKind, Route
+from server_stub.store.records import AuditEntry, InjectedFault
 from wire import limits
 from wire.model import Code, Word
 
@@ -20,60 +20,75 @@ router = resource("/faults")
 
 
 class FaultRequest(WithReason):
-    """Inject a fault into the next `count` responses of `route`, to `device` or to all.
+    """Inject a fault into at most `count` responses of `route`, to `device` or to all, each with `probability`.
 
-    `slow` needs `delay` in seconds. `error` sends `status`, with `retry_after` in seconds if given. `wrong-key` signs
-    with a key that is not published, `replayed` sends the previous response, `garbage` random bytes.
+    `slow` and `slow-headers` need `delay` in seconds. `error` sends `status`, 503 by default; it, `unavailable` and
+    `too-many-requests` may have `retry_after` in seconds.
     """
 
-    kind: Word[InjectedFaultKind]
+    kind: Word[FaultKind]
     count: Annotated[int, Field(ge=1, le=fault_injection.COUNT_MAX)] = 1
-    route: Word[FaultRoute] = FaultRoute.VERDICTS
+    route: Word[Route] = Route.VERDICTS
     device: Code | Missing = None
+    probability: Annotated[float, Field(gt=0, le=1)] = 1.0
     delay: Annotated[int, Field(ge=1, le=fault_injection.DELAY_MAX)] | Missing = None
     status: Annotated[int, Field(ge=500, le=599)] | Missing = None
     retry_after: Annotated[int, Field(ge=0, le=limits.RETRY_AFTER_MAX)] | Missing = None
 
-    def fault(self) -> InjectedFault:
-        """The fault. Raises AdminError if its parts contradict each other."""
-        fault = InjectedFault(
+    def fault(self, now: int) -> InjectedFault:
+        """The fault, created `now`. Raises AdminError if its parts contradict each other."""
+        if wrong := self._contradiction():
+            raise AdminError(422, AdminCode.FAULT_INVALID, wrong)
+        return InjectedFault(
             kind=self.kind,
-            count=self.count,
             route=self.route,
             device=self.device,
-            delay=self.delay or 0,
-            status=self.status or 503,
+            count=self.count,
+            used=0,
+            probability=self.probability,
+            delay=self.delay,
+            status=(self.status or 503) if self.kind is FaultKind.ERROR else None,
             retry_after=self.retry_after,
+            created=now,
         )
-        wrong = fault_injection.check(fault)
-        if wrong is None and self.status is not None and self.kind is not InjectedFaultKind.ERROR:
-            wrong = "status is for error"
-        if wrong is not None:
-            raise AdminError(422, AdminCode.FAULT_INVALID, wrong)
-        return fault
+
+    def _contradiction(self) -> str | None:
+        """What is wrong, None if the fault is possible."""
+        routes = SERVER_ROUTES.get(self.kind, ())
+        slow, busy = " and ".join(sorted(SLOW)), ", ".join((FaultKind.ERROR, *BUSY))
+        rules = {
+            f"a server cannot inject {self.kind}; use `activation proxy`": bool(routes),
+            f"{self.kind} is for {', '.join(routes)}": self.route in routes,
+            "only a request for a verdict is from a known device; leave device out": (
+                self.device is None or self.route is Route.VERDICTS
+            ),
+            f"delay is for {slow}, which need 1 second or more": (self.kind in SLOW) == bool(self.delay),
+            "status is for error": self.status is None or self.kind is FaultKind.ERROR,
+            f"retry_after is for {busy}": self.retry_after is None or self.kind in {FaultKind.ERROR, *BUSY},
+        }
+        return next((rule for rule, kept in rules.items() if not kept), None)
 
 
 class FaultShown(ResponseModel):
-    """A fault and how many responses it will still affect. `delay` is null unless `slow`, `status` unless `error`."""
+    """A fault and how many responses it will still affect. Null is what does not apply to its kind."""
 
     id: int
-    kind: InjectedFaultKind
+    kind: FaultKind
     count: int
     remaining: int
-    route: FaultRoute
+    route: Route
     device: str | None
+    probability: float
     delay: int | None
     status: int | None
     retry_after: int | None
+    created: int
 
     @classmethod
     def of(cls, fault: InjectedFault) -> "FaultShown":
-        """The fault without values that do not apply to its kind."""
-        applicable = {
-            "delay": fault.delay if fault.kind is InjectedFaultKind.SLOW else None,
-            "status": fault.status if fault.kind is InjectedFaultKind.ERROR else None,
-        }
-        return cls(**asdict(fault) | applicable)
+        """The fault."""
+        members = asdict(fault)
+        return cls(remaining=fault.count - members.pop("used"), **members)
 
 
 class FaultList(ResponseModel):
@@ -90,8 +105,9 @@ class ClearFaultsRequest(WithReason):
 
 @router.get("", responses=responses())
 def list_faults(context: Context) -> FaultList:
-    """The pending faults of this process."""
-    return _fault_list(context.faults.list())
+    """The faults that are not used up. They are stored, and every process on the database injects them."""
+    with context.store.reading() as reading:
+        return _fault_list(reading.faults())
 
 
 @router.post(
@@ -101,20 +117,24 @@ def list_faults(context: Context) -> FaultList:
     responses={**written(FaultList, "The fault, with its number.", 201), **responses(400, 413, 415)},
 )
 def inject_fault(write: WriteDependency, body: FaultRequest) -> Any:
-    """Inject a fault into responses of this process. Verdicts are recorded as they were decided."""
-    armed = body.fault()
+    """Inject a fault into responses to devices. Verdicts are recorded as they were decided."""
 
     def operation(request: WriteRequest) -> WriteResponse:
-        faults = request.context.faults
-        fault = faults.numbered(armed)
+        fault = body.fault(request.context.clock())
+        with request.store.transaction() as transaction:
+            if len(transaction.faults()) >= fault_injection.FAULTS_MAX:
+                detail = f"there are {fault_injection.FAULTS_MAX} faults; clear some"
+                raise AdminError(422, AdminCode.FAULT_INVALID, detail)
+            fault = transaction.add_fault(fault)
         details = {
             "id": fault.id,
             "kind": fault.kind.value,
             "count": fault.count,
             "route": fault.route.value,
+            "probability": fault.probability,
         }
         _audit(request, "fault.arm", fault.device or "all", body.reason, details)
-        return WriteResponse(_fault_list((fault,)), 201, after_commit=lambda: faults.arm(fault))
+        return WriteResponse(_fault_list((fault,)), 201, after_commit=request.context.faults.refresh)
 
     return write.execute(operation)
 
@@ -128,19 +148,17 @@ def clear_faults(write: WriteDependency, body: ClearFaultsRequest) -> Any:
     """Clear faults."""
 
     def operation(request: WriteRequest) -> WriteResponse:
-        faults = request.context.faults
-        pending = faults.list()
-        ids = [fault.id for fault in pending] if body.ids is None else body.ids
-        cleared = [fault for fault in pending if fault.id in ids]
-        if body.ids is not None and len(cleared) < len(set(ids)):
-            detail = "not all of these faults are pending; list them again"
-            raise AdminError(404, AdminCode.FAULT_UNKNOWN, detail)
+        with request.store.transaction() as transaction:
+            pending = transaction.faults()
+            ids = [fault.id for fault in pending] if body.ids is None else body.ids
+            cleared = [fault for fault in pending if fault.id in ids]
+            if len(cleared) < len(set(ids)):
+                detail = "not all of these faults are pending; list them again"
+                raise AdminError(404, AdminCode.FAULT_UNKNOWN, detail)
+            for fault in cleared:
+                transaction.delete_fault(fault.id)
         _audit(request, "fault.clear", "faults", body.reason, {"ids": [fault.id for fault in cleared]})
-
-        def after_commit() -> None:
-            faults.clear(ids)
-
-        return WriteResponse(_fault_list(cleared), after_commit=after_commit)
+        return WriteResponse(_fault_list(cleared), after_commit=request.context.faults.refresh)
 
     return write.execute(operation)
 

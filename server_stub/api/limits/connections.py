@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from asyncio.sslproto import SSLProtocol
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 from ssl import SSLContext
 from typing import Any, ClassVar, Final
@@ -23,6 +23,7 @@ from server_stub.api.limits.rates import of_address
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Cut, Metrics
 from server_stub.api.problems import RETRY_AFTER, RawHeaders, raw_problem
+from server_stub.faults.responses import RAW_RESPONSE
 from wire.codes import ProblemCode
 
 
@@ -176,6 +177,33 @@ class _LimitedH11Protocol(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._address: str | None = None
+        self._whole_app = self.app
+        self.app = self._with_raw_responses
+
+    async def _with_raw_responses(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["extensions"] = {RAW_RESPONSE: {}}
+
+        async def send_any(message: Any) -> None:
+            if RAW_RESPONSE in message:
+                await self._send_raw(message[RAW_RESPONSE](self.cycle.default_headers + message["headers"]))
+            else:
+                await send(message)
+
+        await self._whole_app(scope, receive, send_any)
+
+    async def _send_raw(self, parts: Sequence[tuple[float, bytes]]) -> None:
+        """Write each part after its seconds, and close the connection. A client that has gone ends the wait."""
+        # uvicorn must send nothing else: neither another response nor its own for an incomplete one.
+        self.cycle.response_started = self.cycle.disconnected = True
+        try:
+            for seconds, content in parts:
+                await asyncio.sleep(seconds)
+                if self.transport.is_closing():
+                    return
+                self.transport.write(content)
+        finally:
+            self.transport.close()
+            self._limit_write_time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)

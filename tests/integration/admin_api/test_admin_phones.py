@@ -158,7 +158,10 @@ def test_faults_are_cleared_by_number_and_invalid_ones_are_rejected(simulation: 
         {"kind": "garbage", "delay": 1},
         {"kind": "garbage", "status": 500},
         {"kind": "slow", "delay": 1, "retry_after": 1},
-        {"kind": "wrong-key", "route": "challenges"},
+        {"kind": "old-serial", "route": "challenges"},
+        {"kind": "garbage", "route": "all"},
+        {"kind": "reset"},
+        {"kind": "unauthorized", "retry_after": 1},
         {"kind": "garbage", "route": "challenges", "device": "d-1"},
     ]
     for invalid in wrong:
