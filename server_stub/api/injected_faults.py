@@ -134,7 +134,7 @@ class InjectedFaults:
             if kind in _RAW:
                 await _send_raw(honest, _parts_of(fault), send)
             elif kind is FaultKind.ERROR or (kind in STATUS and kind is not FaultKind.SERVER_ERROR):
-                await _problem(fault, Request(scope))(scope, receive, send)
+                await _problem(fault, _kept(honest), Request(scope))(scope, receive, send)
             else:
                 await _send(self._changed(injection, honest), send)
         finally:
@@ -147,7 +147,10 @@ class InjectedFaults:
             return replace(honest, body=injection.body)
         if kind in CHANGED:
             return CHANGED[kind](honest, Random(self._faults.random(32)))  # noqa: S311 - bytes of a wrong response
-        return honest if kind is FaultKind.SLOW else fixed(kind)
+        if kind is FaultKind.SLOW:
+            return honest
+        wrong = fixed(kind)
+        return replace(wrong, headers=(*wrong.headers, *_kept(honest).items()))
 
 
 def _route(scope: Scope) -> Route | None:
@@ -176,11 +179,16 @@ async def _wait(receive: Receive, seconds: float) -> None:
                 pass
 
 
-def _problem(fault: InjectedFault, request: Request) -> Any:
+def _kept(honest: RawResponse) -> dict[str, str]:
+    """The headers of every response of this server."""
+    return {name: value for name, value in honest.headers if name not in ("content-type", "cache-control")}
+
+
+def _problem(fault: InjectedFault, headers: dict[str, str], request: Request) -> Any:
     status = fault.status or STATUS.get(fault.kind, 503)
     retry = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     code = _CODES.get(status, ProblemCode.INTERNAL)
-    return problem(request, status, code, "an operator requested this fault", retry)
+    return problem(request, status, code, "an operator requested this fault", headers | retry)
 
 
 def _parts_of(fault: InjectedFault) -> Callable[[RawResponse], list[tuple[float, bytes]]]:
