@@ -50,6 +50,11 @@ class Configuration:
         """The folder of the key repository."""
         return self.settings.keys or self.database.beside("-keys")
 
+    @property
+    def token_file(self) -> Path:
+        """Where the first admin token is written."""
+        return self.database.beside("-admin-token")
+
     @classmethod
     def load(cls, loaded: LoadedSettings) -> "Configuration":
         """Read the files that the settings name. Raises SettingsError."""

@@ -90,7 +90,7 @@ def _check_no_test_clock(store: "SqlStore") -> None:
 def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> None:
     """Serve. Until everything that the settings name was found usable, `undo` removes a new database."""
     settings, folder = configured.settings, configured.keys
-    maker, database, algorithm = manufacturer.Manufacturer(settings.seed), store.database, settings.algorithm
+    maker, algorithm = manufacturer.Manufacturer(settings.seed), settings.algorithm
     secrets = maker.secrets_signing_by(algorithm)
     log = json_log.json_log(sys.stderr)
     with ExitStack() as stack:
@@ -136,34 +136,12 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
         reloader = reloading.Reloader(configured, admin, log)
         reloader.start()
         undo.pop_all()
-        token_file = database.beside("-admin-token")
-        token = first_token(token_file, admin)
-
-        def announce(url: str) -> None:
-            output.say(f"The verdict server listens on {url} and stores its records in {database}.")
-            output.say(f"It publishes its verdict keys from {folder}.")
-            if extension is not None:
-                output.say(f"It is a lab: {url}/lab/v1 attests keys for any device and moves the test clock.")
-            output.say(f"API documentation: {url}/docs. Try in another terminal:")
-            output.say(
-                f"  activation device --profile official-global --place havana --seed {settings.seed} --server {url}"
-            )
-            if token is not None:
-                output.say(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
-                output.say(f"  {token}")
-            elif own_token is None and not token_file.is_file():
-                output.say(
-                    "An admin token exists; "
-                    f"`activation admin token --db {database}` replaces it by a new one."
-                )
-            used = settings.admin_token_file or token_file
-            output.say(f"Operate it: activation admin devices search --server {url} --token-file {used}")
-
+        token = first_token(configured.token_file, admin)
         server.run(
             service,
             settings.host,
             settings.port,
-            announce,
+            lambda url: _announce(url, configured, token),
             repository=repository,
             admin=admin,
             log=log,
@@ -173,6 +151,29 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
             keep_days=settings.keep_days,
             extension=extension,
         )
+
+
+def _announce(url: str, configured: "Configuration", token: str | None) -> None:
+    """Print what the server is and what to try. `token` is the admin token if it is new."""
+    settings, token_file = configured.settings, configured.token_file
+    output.say(f"The verdict server listens on {url} and stores its records in {configured.database}.")
+    output.say(f"It publishes its verdict keys from {configured.keys}.")
+    if settings.lab:
+        output.say(f"It is a lab: {url}/lab/v1 attests keys for any device and moves the test clock.")
+    output.say(f"API documentation: {url}/docs. Try in another terminal:")
+    output.say(
+        f"  activation device --profile official-global --place havana --seed {settings.seed} --server {url}"
+    )
+    if token is not None:
+        output.say(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
+        output.say(f"  {token}")
+    elif configured.admin_token is None and not token_file.is_file():
+        output.say(
+            "An admin token exists; "
+            f"`activation admin token --db {configured.database}` replaces it by a new one."
+        )
+    used = settings.admin_token_file or token_file
+    output.say(f"Operate it: activation admin devices search --server {url} --token-file {used}")
 
 
 def _lab(

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.cli.main import app
+from server_stub.settings import TABLE
 
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
@@ -107,6 +108,15 @@ def test_failed_start_leaves_no_database_behind(tmp_path: Path, monkeypatch: pyt
     assert (result.exit_code, result.stdout) == (3, "")
     assert "cannot publish keys" in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["keys"]
+
+
+def test_help_of_serve_shows_each_option_and_variable_at_80_columns() -> None:
+    shown = CliRunner().invoke(app, ["serve", "--help"], terminal_width=80).stdout
+    words = shown.split()
+    for setting in TABLE.values():
+        assert all(option in [word.strip(",") for word in words] for option in setting.options)
+        assert any(word.strip(";]") == setting.variable for word in words)
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("arguments", [["run", b"sc\xffen.yaml"], ["serve", "--db", b"\xff"]])
