@@ -246,7 +246,7 @@ class Agent:
         return ChallengeReceived(responses.challenge_in(response).nonce)
 
     def _request_verdict(self, nonce: str) -> Event:
-        published = self._ports.keys.keys(bounds_now(self._state, self._context()), self._in_time)
+        published = self._ports.keys.keys(bounds_now(self._state.memory, self._context()), self._in_time)
         shown_at = self._ports.clock.elapsed()
         key = self._ports.keystore.attest(nonce.encode())
         check_time(self._in_time)
@@ -278,7 +278,7 @@ class Agent:
                 code,
                 keys,
                 expected=expected,
-                floor=bounds_now(self._state, self._context()).floor,
+                floor=bounds_now(self._state.memory, self._context()).floor,
                 is_earlier=lambda nonce: nonces.is_earlier(nonce, memory.jti),
             )
             return VerdictReceived(verified)

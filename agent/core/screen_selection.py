@@ -55,4 +55,5 @@ def facts_of(state: State, context: Context) -> ScreenFacts:
         trouble=Trouble.CODE_REFUSED if state.refusal else state.trouble,
         modem=state.modem,
         terms_version=memory.terms_version,
+        date=trusted_now(state, context) if state.lock is Lock.LOCKED else None,
     )

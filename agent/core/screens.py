@@ -75,9 +75,9 @@ class LockCause(StrEnum):
 class ScreenFacts:
     """The data that a screen can show. Fields that do not apply are empty.
 
-    `cause` is what locked the device, `challenge` is the text that an unlock code must answer. `lock_at` and `retry_at`
-    are seconds since the epoch in trusted time; `imeis` are shown only on request. `modem` is the result of the newest
-    reading of the modem, None if it was complete.
+    `cause` is what locked the device, `challenge` is the text that an unlock code must answer. `date` is trusted time
+    on the lock screen, for support; `lock_at` and `retry_at` are in it too, all in seconds since the epoch. `imeis` are
+    shown only on request. `modem` is the result of the newest reading of the modem, None if it was complete.
     """
 
     message: MessageKey | None = None
@@ -92,3 +92,4 @@ class ScreenFacts:
     terms_version: str = ""
     imeis: tuple[str, ...] = ()
     challenge: str = ""
+    date: int | None = None

@@ -72,28 +72,29 @@ MOST_DOUBLINGS: Final = 16
 
 def trusted_now(state: State, context: Context) -> int:
     """Trusted time in whole seconds since the epoch."""
-    return advance(state.memory, context).time.epoch
+    return state.memory.time.epoch + _passed(state.memory, context)
 
 
-def bounds_now(state: State, context: Context) -> TimestampBounds:
+def bounds_now(memory: Memory, context: Context) -> TimestampBounds:
     """The bounds with their floor at this instant."""
-    return advance(state.memory, context).bounds
+    return memory.bounds.later(_passed(memory, context))
 
 
 def advance(memory: Memory, context: Context) -> Memory:
     """`memory` with trusted time and its floor at this instant."""
-    time = memory.time
-    passed = int(context.elapsed - time.elapsed)
-    return replace(
-        memory,
-        time=TimeAnchor(time.epoch + passed, time.elapsed + passed),
-        bounds=memory.bounds.later(passed),
-    )
+    time, passed = memory.time, _passed(memory, context)
+    anchor = TimeAnchor(time.epoch + passed, time.elapsed + passed)
+    return replace(memory, time=anchor, bounds=memory.bounds.later(passed))
+
+
+def _passed(memory: Memory, context: Context) -> int:
+    """Whole seconds since the instant of `memory.time`."""
+    return int(context.elapsed - memory.time.elapsed)
 
 
 def set_time(memory: Memory, bounds: TimestampBounds, issued: int, context: Context) -> Memory:
     """`memory` after a verdict that was issued at `issued`, in an exchange whose key repository showed `bounds`."""
-    bounds = bounds.after(advance(memory, context).bounds)
+    bounds = bounds.after(bounds_now(memory, context))
     return replace(memory, time=TimeAnchor(max(bounds.floor, issued), context.elapsed), bounds=bounds)
 
 

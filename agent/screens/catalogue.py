@@ -20,6 +20,7 @@ class Label(StrEnum):
 
     CASE = "case"
     CHALLENGE = "challenge"
+    DATE = "date"
     TERRITORY = "territory"
     IMEI = "imei"
     RETRY = "retry"

@@ -63,8 +63,8 @@ def _values(catalogue: Catalogue, facts: ScreenFacts, locale: str) -> dict[str, 
     values["challenge"] = isolated(facts.challenge)
     values["terms"] = isolated(facts.terms_version)
     values["territory"] = territory(facts.territory, catalogue.tag, catalogue.territories)
-    values["lock_at"] = "" if facts.lock_at is None else moment(facts.lock_at, locale)
-    values["retry_at"] = "" if facts.retry_at is None else moment(facts.retry_at, locale)
+    for name, time in (("lock_at", facts.lock_at), ("retry_at", facts.retry_at), ("date", facts.date)):
+        values[name] = "" if time is None else moment(time, locale)
     return values
 
 
@@ -111,6 +111,7 @@ _BODY: Final[Mapping[ScreenId, tuple[Part | Label, ...]]] = {
         Label.TERRITORY,
         Label.CASE,
         Label.CHALLENGE,
+        Label.DATE,
         Part.IMEIS,
     ),
 }
