@@ -53,6 +53,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "state.policy-version": ("{policy-version: 2}", "{policy-version: 7}"),
     "state.serial": ("{serial: {at-least: 1}}", "{serial: 99}"),
     "state.trusted-time": ("{trusted-time: {at-most: 5 s}}", "{trusted-time: {at-least: 1 day}}"),
+    "state.trusted-time-ahead": (
+        "{trusted-time-ahead: {at-most: 0 s}}",
+        "{trusted-time-ahead: {at-least: 1 min}}",
+    ),
     "verdict": ("allow", "deny"),
     "verdict.decision": ("{decision: [allow, notice]}", "{decision: release}"),
     "verdict.reason": ("{reason: territory-eligible}", "{reason: given-up}"),

@@ -72,6 +72,9 @@ class StateExpected(Expectation):
     policy_version: int | None = Field(None, description="The highest policy version that it has seen.")
     serial: Count | None = Field(None, description="The serial of the newest verdict that it accepted.")
     trusted_time: Span | None = Field(None, description="How far its trusted time is behind the true time.")
+    trusted_time_ahead: Span | None = Field(
+        None, description="How far its trusted time is ahead of the true time."
+    )
 
 
 class VerdictExpected(Expectation):
