@@ -102,6 +102,7 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served, l
     repository. Raises OSError if the address cannot be used.
     """
     with listen(host, port) as listener:
+        service.warm_up()
         app = create_app(
             service, repository=repository, admin=admin, log=log, limits=limits, extension=extension
         )
@@ -168,6 +169,7 @@ class ServerThread:
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
+        service.warm_up()
         app = create_app(
             service,
             repository=repository,

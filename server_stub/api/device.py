@@ -12,6 +12,7 @@ from server_stub.api.error_responses import SCHEMAS, problem_responses
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError
+from server_stub.api.readiness import JUDGING
 from server_stub.api.threads import DaemonThreads
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictService
@@ -170,6 +171,7 @@ def device_routes(
         evidence = await request.body()
         claims, token = await executor.judge(evidence, address)
         request.state.verdict, request.state.evidence = claims, evidence  # for injected faults
+        request.app.state.outages.passed(JUDGING)
         request.state.decision = claims.decision
         request.state.reason = claims.reason
         request.state.rule = claims.policy.rule

@@ -21,6 +21,7 @@ from server_stub.api.limits.requests import RequestLimitMiddleware
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log, RequestLog
 from server_stub.api.metrics import Metrics
+from server_stub.api.readiness import Outages, Readiness
 from server_stub.api.tuf import tuf_routes
 from server_stub.key_repository import KeyRepository
 from server_stub.verdicts.service import VerdictService
@@ -68,7 +69,8 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
         redirect_slashes=False,
     )
     in_force = LimitsInForce(limits, stopwatch)
-    app.state.limits, app.state.metrics = in_force, metrics
+    outages = Outages(log, metrics, stopwatch)
+    app.state.limits, app.state.metrics, app.state.outages = in_force, metrics, outages
     app.state.headers = (extension.header,) if extension else ()
     app.request_limits = partial(RequestLimitMiddleware, limits=in_force, metrics=metrics)
     app.http_rules = partial(HttpRules, limits=in_force, headers=app.state.headers)
@@ -78,7 +80,8 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     app.include_router(device_routes(service, in_force, metrics, stopwatch))
     if repository is not None:
         app.include_router(tuf_routes(repository))
-    app.include_router(health_routes(service, metrics, name))
+    readiness = Readiness(service, repository, outages, stopwatch)
+    app.include_router(health_routes(readiness, metrics, name))
     return app
 
 

@@ -39,9 +39,9 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: error_response(_MEANING[status]) for status in statuses}
 
 
-def error_response(meaning: str) -> dict[str, Any]:
+def error_response(meaning: str, schema: str = "Problem") -> dict[str, Any]:
     """The OpenAPI description of a problem document. Its headers are added when the document is made."""
     return {
         "description": meaning,
-        "content": {media.PROBLEM: {"schema": {"$ref": SCHEMAS + "Problem"}}},
+        "content": {media.PROBLEM: {"schema": {"$ref": SCHEMAS + schema}}},
     }

@@ -1,15 +1,24 @@
 """Routes for the operation of the server: liveness, readiness and metrics."""
 
-from fastapi import APIRouter
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
 
-from server_stub.api.error_responses import problem_responses
+from server_stub.api.error_responses import error_response
 from server_stub.api.metrics import CONTENT_TYPE, METRICS_PATH, Metrics
-from server_stub.verdicts.service import VerdictService
+from server_stub.api.problems import refusal
+from server_stub.api.readiness import Readiness
+from server_stub.verdicts.outage import Outage
+from server_stub.verdicts.service import ServiceError
+
+_READINESS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The server is ready."},
+    503: error_response(f"unavailable; `reason` is one of {', '.join(Outage)}", "NotReady"),
+}
 
 
-def health_routes(service: VerdictService, metrics: Metrics, extension: str | None = None) -> APIRouter:
+def health_routes(readiness: Readiness, metrics: Metrics, extension: str | None = None) -> APIRouter:
     """Liveness, readiness and metrics of one server process with the extension of this name."""
     router = APIRouter(tags=["health"])
 
@@ -18,10 +27,15 @@ def health_routes(service: VerdictService, metrics: Metrics, extension: str | No
         """The process runs."""
         return {"status": "ok"}
 
-    @router.get("/readyz", responses={200: {"description": "The server is ready."}, **problem_responses(503)})
-    async def get_readiness() -> dict[str, str | bool]:
-        """The store accepts verdicts."""
-        await run_in_threadpool(service.check)
+    @router.get("/readyz", responses=_READINESS, response_model=dict[str, str | bool])
+    async def get_readiness(request: Request) -> Any:
+        """The clock is right, a key may sign and is published, and the store has just been written durably."""
+        try:
+            await readiness.check()
+        except ServiceError as error:
+            metrics.ready.set(0)
+            return refusal(request, error, str(error.outage or error.code))
+        metrics.ready.set(1)
         return {"status": "ready", **({extension: True} if extension else {})}
 
     @router.get(

@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from server_stub.evidence.pseudonyms import UNATTESTED
 from server_stub.store.records import RecordKind
 from server_stub.verdicts.observer import JudgingStep
+from server_stub.verdicts.outage import Outage
 from wire.codes import Decision, ProblemCode, Reason
 from wire.verdict import Verdict
 
@@ -70,6 +71,11 @@ class Metrics:
         self._unattested = self._counter(
             "unattested_verdicts", "Signed verdicts on unattested evidence.", "decision", "reason"
         )
+        self._outages = self._counter(
+            "outage_requests", "Requests that an outage of the server failed.", "reason"
+        )
+        for outage in Outage:
+            self._outages.labels(outage.value)
         self._pruned = self._counter("pruned_records", "Records pruned because of their age.", "records")
         for kind in RecordKind:
             self._pruned.labels(kind.value)
@@ -92,6 +98,9 @@ class Metrics:
             ["route"],
             buckets=_REQUEST_BUCKETS,
             registry=self._registry,
+        )
+        self.ready: Final = self._gauge(
+            "ready", "Whether the last request for /readyz found the server ready."
         )
         self.in_progress: Final = self._gauge("requests_in_progress", "Requests in progress.")
         self.judging: Final = self._gauge("judging", "Verdict requests that are judged or wait for it.")
@@ -119,6 +128,10 @@ class Metrics:
     def problem(self, code: ProblemCode) -> None:
         """Count a problem document."""
         self._problems.labels(code.value).inc()
+
+    def outage(self, outage: Outage) -> None:
+        """Count a request that an outage failed."""
+        self._outages.labels(outage.value).inc()
 
     def limited(self, limit: Limit) -> None:
         """Count a request beyond a rate."""

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from server_stub.api.admin.problems import AdminProblem
 from server_stub.api.error_responses import ALWAYS, SCHEMAS, error_response
-from server_stub.api.problems import TYPE_BASE
+from server_stub.api.problems import TYPE_BASE, NotReady
 from wire import media
 from wire.codes import ProblemCode
 from wire.schemas import MESSAGES, generate, on_the_wire
@@ -96,6 +96,7 @@ def _schemas(generated: dict[str, Any]) -> dict[str, Any]:
     """The schemas of all routes, and those of the messages as `wire/schemas` has them."""
     schemas = {name: on_the_wire(schema) for name, schema in generated.items()}
     messages = {message.__name__: generate(name) for name, message in MESSAGES.items()}
+    messages["NotReady"] = on_the_wire(NotReady.model_json_schema())
     messages["AdminProblem"] = on_the_wire(AdminProblem.model_json_schema())
     for name, schema in messages.items():
         text = json.dumps(schema).replace('"#/$defs/', f'"{SCHEMAS}')

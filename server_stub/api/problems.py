@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from re import Pattern
@@ -41,6 +41,12 @@ _TITLES: Final = {
 """Titles that differ from the words of the code."""
 
 
+class NotReady(Problem):
+    """The problem document of `/readyz`. `reason` is stable, one of `Outage`."""
+
+    reason: str
+
+
 class ApiError(Exception):
     """A request that is rejected for a reason of HTTP. `retry_after` is in seconds; `headers` are of the response."""
 
@@ -66,6 +72,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     @app.exception_handler(ServiceError)
     async def rejected(request: Request, error: ApiError | ServiceError) -> Response:
+        if isinstance(error, ServiceError) and error.outage is not None:
+            request.app.state.outages.failed(error.outage)
         return refusal(request, error)
 
     @app.exception_handler(RequestValidationError)
@@ -96,12 +104,18 @@ def install(app: FastAPI) -> None:
         return problem(request, error.status_code, *known, headers)
 
 
-def problem(
-    request: Request, status: int, code: ProblemCode, detail: str, headers: dict[str, str] | None = None
+def problem(  # noqa: PLR0913 - the members of a problem document
+    request: Request,
+    status: int,
+    code: ProblemCode,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    *,
+    reason: str | None = None,
 ) -> Response:
-    """A problem document whose `instance` contains the request id of the log."""
+    """A problem document whose `instance` contains the request id of the log. With `reason` it is a `NotReady`."""
     request.state.problem = code
-    document = _document(status, code, detail, request.state.request_id)
+    document = _document(status, code, detail, request.state.request_id, reason)
     return Response(document, status, headers, media.PROBLEM)
 
 
@@ -128,8 +142,9 @@ def raw_problem(  # noqa: PLR0913, PLR0917 - the parts of a response
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def _document(status: int, code: ProblemCode, detail: str, request_id: str) -> str:
-    return Problem(
+def _document(status: int, code: ProblemCode, detail: str, request_id: str, reason: str | None = None) -> str:
+    kind = Problem if reason is None else partial(NotReady, reason=reason)
+    return kind(
         type=f"{TYPE_BASE}{code}",
         title=_TITLES.get(code) or code.replace("-", " ").capitalize(),
         status=status,
@@ -139,7 +154,7 @@ def _document(status: int, code: ProblemCode, detail: str, request_id: str) -> s
     ).model_dump_json()
 
 
-def refusal(request: Request, error: ApiError | ServiceError) -> Response:
+def refusal(request: Request, error: ApiError | ServiceError, reason: str | None = None) -> Response:
     """The problem document of `error`. A 429 and a 503 have a `Retry-After` header."""
     retry = error.retry_after
     if retry is None and error.status in (429, 503):
@@ -147,7 +162,7 @@ def refusal(request: Request, error: ApiError | ServiceError) -> Response:
     headers = error.headers if isinstance(error, ApiError) else {}
     if retry is not None:
         headers = headers | {"Retry-After": str(retry)}
-    return problem(request, error.status, error.code, error.detail, headers)
+    return problem(request, error.status, error.code, error.detail, headers, reason=reason)
 
 
 def allowed_methods(paths: Mapping[str, Mapping[str, object]], path: str) -> str | None:

@@ -10,8 +10,11 @@ from server_stub.api.content_types import check_accepts
 from server_stub.api.error_responses import problem_responses
 from server_stub.api.problems import ApiError
 from server_stub.api.threads import DaemonThreads
-from server_stub.clock import RETRY_AFTER, ClockError
+from server_stub.clock import ClockError
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
+from server_stub.key_repository.files import TIMESTAMP
+from server_stub.verdicts.outage import Outage
+from server_stub.verdicts.service import ServiceError
 from wire import media
 from wire.codes import ProblemCode
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
@@ -36,13 +39,12 @@ def tuf_routes(repository: KeyRepository) -> APIRouter:
         check_accepts(request, media.JSON)
         try:
             loop = asyncio.get_running_loop()
-            return _file(await loop.run_in_executor(threads, repository.metadata, name))
-        except KeyRepositoryError as error:
-            detail = "the keys cannot be published now; retry later"
-            raise ApiError(503, ProblemCode.UNAVAILABLE, detail) from error
-        except ClockError as error:
-            detail = f"the server's clock is wrong ({error.fault}); retry later"
-            raise ApiError(503, ProblemCode.UNAVAILABLE, detail, RETRY_AFTER) from error
+            file = _file(await loop.run_in_executor(threads, repository.metadata, name))
+        except (KeyRepositoryError, ClockError) as error:
+            raise ServiceError.of(error) from error
+        if name == TIMESTAMP:
+            request.app.state.outages.passed(frozenset({Outage.KEYS_UNPUBLISHED}))
+        return file
 
     @router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_RESPONSES)
     async def get_key_target(request: Request, name: str) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from typing import Final, Protocol
 
 from server_stub.evidence.challenges import SpendableNonce
@@ -24,8 +25,25 @@ class NonceSpentError(Exception):
     """The nonce was spent before."""
 
 
+class StoreFault(StrEnum):
+    """Why a store cannot be read or written. Stable codes."""
+
+    FULL = "store-full"
+    """The disk, a quota or the database has no space."""
+    LOCKED = "store-locked"
+    """Another program uses the database, or it does not respond in time."""
+    READ_ONLY = "store-read-only"
+    """The database or its folder cannot be written."""
+    UNAVAILABLE = "store-unavailable"
+    """Anything else."""
+
+
 class StoreUnavailableError(Exception):
     """The store cannot be read or written now."""
+
+    def __init__(self, message: str = "", fault: StoreFault = StoreFault.UNAVAILABLE) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class SchemaError(StoreUnavailableError):
@@ -165,7 +183,7 @@ class Transaction(Reading, Protocol):
         """
 
     def probe(self, content: bytes) -> None:
-        """Write `content`, and delete it again: both need space, and the commit is durable."""
+        """Replace what the previous probe wrote by `content`."""
 
     def set_test_clock(self, ahead: int) -> None:
         """Store how many seconds the test clock is ahead of the real one."""

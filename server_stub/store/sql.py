@@ -9,6 +9,7 @@ to the driver directly: `Connection.execute` would cost several times as much as
 """
 
 import os
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -26,7 +27,7 @@ from server_stub.store import empty_database
 from server_stub.store.database import Database
 from server_stub.store.engines import CONNECTIONS, make_engine, make_private
 from server_stub.store.migrate import Migrations, migrate
-from server_stub.store.protocol import StoreUnavailableError
+from server_stub.store.protocol import StoreFault, StoreUnavailableError
 from server_stub.store.schema import VERDICTS
 from server_stub.store.statements import POSTGRESQL, statements_for
 from server_stub.store.transaction import (
@@ -38,8 +39,11 @@ from server_stub.store.transaction import (
 
 T = TypeVar("T", bound=SqlReading)
 
-_PROBE_BYTES: Final = 8192
-"""More than a verdict needs."""
+_PROBE_BYTES: Final = 48 * 1024
+"""With SQLite a probe needs more pages than a verdict, which needs 12 to 15 of 4 KiB."""
+
+_PROBE_BYTES_LOCKING: Final = 8 * 1024
+"""PostgreSQL allocates more at a time."""
 
 WAIT_SECONDS: Final = 10
 """How long a transaction waits until another one has ended before the store counts as unavailable."""
@@ -61,12 +65,14 @@ class SqlStore:
         self._pool = ConnectionPool(self._engine)
         self._statements = statements_for(self._engine.dialect)
         self._cleanup = ExpiredNonceCleanup()
+        self._probes = 0
         self._readers = Semaphore(1 if self.database.in_memory else CONNECTIONS)
         # Waiting here for SQLite's write lock is cheap; SQLite itself would poll.
         self._writers = self._readers if self._begin.locking or self.database.in_memory else Semaphore(1)
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
             self._migrate(migrations)
+            self._file_id = _file_id(self.database)
             on_failure.pop_all()
 
     def transaction(self) -> AbstractContextManager[SqlTransaction]:
@@ -84,10 +90,13 @@ class SqlStore:
 
     def check(self) -> None:
         """Write durably. Raises StoreUnavailableError if nothing can be stored."""
+        if self._file_id != _file_id(self.database):
+            raise StoreUnavailableError("the file of the database was removed or replaced")
+        # Random, since PostgreSQL compresses; of another length than before, since SQLite would overwrite in place.
+        size = _PROBE_BYTES_LOCKING if self._begin.locking else _PROBE_BYTES
         with self.transaction() as transaction:
-            transaction.probe(
-                os.urandom(_PROBE_BYTES)
-            )  # random: what can be compressed would need less space
+            transaction.probe(os.urandom(size + self._probes % 2))
+        self._probes += 1
 
     def close(self) -> None:
         """Close every connection."""
@@ -113,13 +122,16 @@ class SqlStore:
             problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
             if self.database.file is not None:
                 problem = f"cannot open {self.database.file.name}; is it a database of this server?"
-            raise StoreUnavailableError(problem) from error
+            fault = fault_of(error)
+            if self.database.file is not None and fault is StoreFault.READ_ONLY:
+                problem = f"cannot write {self.database.file.name} or its folder"
+            raise StoreUnavailableError(problem, fault) from error
 
     @contextmanager
     def _run(self, turns: Semaphore, begin: str, kind: Callable[[DBAPICursor], T]) -> Iterator[T]:
         """One transaction. `turns` bounds how many there are at a time."""
         if not turns.acquire(timeout=WAIT_SECONDS):
-            raise StoreUnavailableError("too many transactions are waiting")
+            raise StoreUnavailableError("too many transactions are waiting", StoreFault.LOCKED)
         try:
             connection, committed = self._pool.begin(begin), False
             try:
@@ -127,16 +139,59 @@ class SqlStore:
                 connection.cursor.execute("COMMIT")
                 committed = True
             except self._errors as error:
-                raise StoreUnavailableError("the database did not commit the transaction") from error
+                raise StoreUnavailableError(
+                    "the database did not commit the transaction", fault_of(error)
+                ) from error
             finally:
                 (self._pool.release if committed else self._pool.roll_back)(connection)
         finally:
             turns.release()
 
 
+def _file_id(database: Database) -> tuple[int, int] | None:
+    """The identity of the database's file, None without one."""
+    try:
+        found = None if database.file is None else database.file.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
 def database_errors(engine: Engine) -> tuple[type[Exception], ...]:
     """What the database or its driver may raise."""
     return SQLAlchemyError, engine.dialect.loaded_dbapi.Error
+
+
+def fault_of(error: Exception) -> StoreFault:
+    """What an error of a database or its driver says about the store."""
+    error = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's error
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return _SQLITE_FAULTS.get(code) or _SQLITE_FAULTS.get(code & 0xFF, StoreFault.UNAVAILABLE)
+    return _POSTGRESQL_FAULTS.get(getattr(error, "sqlstate", None) or "", StoreFault.UNAVAILABLE)
+
+
+_SQLITE_FAULTS: Final = {
+    sqlite3.SQLITE_FULL: StoreFault.FULL,
+    # A quota or a limit of the process; SQLite reports only ENOSPC as SQLITE_FULL.
+    sqlite3.SQLITE_IOERR_WRITE: StoreFault.FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE: StoreFault.FULL,
+    sqlite3.SQLITE_BUSY: StoreFault.LOCKED,
+    sqlite3.SQLITE_LOCKED: StoreFault.LOCKED,
+    sqlite3.SQLITE_READONLY: StoreFault.READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: StoreFault.READ_ONLY,
+    sqlite3.SQLITE_PERM: StoreFault.READ_ONLY,
+}
+"""By result code, extended or primary (https://sqlite.org/rescode.html)."""
+
+_POSTGRESQL_FAULTS: Final = {
+    "53100": StoreFault.FULL,
+    "25006": StoreFault.READ_ONLY,
+    "42501": StoreFault.READ_ONLY,
+    "55P03": StoreFault.LOCKED,
+    "57014": StoreFault.LOCKED,
+}
+"""By SQLSTATE: disk_full, read_only_sql_transaction, insufficient_privilege, lock_not_available, query_canceled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +230,7 @@ class ConnectionPool:
                 self._close_idle()
                 return self._begin(self._connect(), statement)
         except self._errors as error:
-            raise StoreUnavailableError("the database cannot be used now") from error
+            raise StoreUnavailableError("the database cannot be used now", fault_of(error)) from error
 
     def release(self, connection: PooledConnection) -> None:
         """Take back a connection whose transaction has ended."""

@@ -245,8 +245,7 @@ class SqlTransaction(SqlReading):
         self._statements.see_devices_now(self._cursor, {"now": now})
 
     def probe(self, content: bytes) -> None:
-        for each in (content, None):
-            self._statements.probe(self._cursor, {"content": each})
+        self._statements.probe(self._cursor, {"content": content})
 
     def set_test_clock(self, ahead: int) -> None:
         self._statements.set_test_clock(self._cursor, {"ahead": ahead})

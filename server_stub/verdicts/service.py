@@ -11,13 +11,14 @@ from typing import Final
 
 from server_stub.attestation.chain import ChainVerifier, Statuses
 from server_stub.attestation.deviations import DeviationTreatment
-from server_stub.clock import RETRY_AFTER, ClockError
+from server_stub.clock import ClockError
 from server_stub.evidence.challenges import NONCE_SPENT, Challenger
 from server_stub.evidence.errors import EvidenceError
 from server_stub.evidence.pseudonyms import Pseudonyms
 from server_stub.key_repository import KeyRepositoryError, VerdictSigner
 from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy
 from server_stub.reference_data.source_countries import CountryOf, unknown_country
+from server_stub.reference_data.time_zones import zone_at
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import SigningKey
 from server_stub.store.records import (
@@ -31,6 +32,7 @@ from server_stub.store.records import (
 from server_stub.verdicts.appraiser import Appraised, Appraiser
 from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
 from server_stub.verdicts.observer import NULL_OBSERVER, JudgingStep, RateExceededError, RequestObserver
+from server_stub.verdicts.outage import Outage, outage_of
 from server_stub.verdicts.policy_in_force import PolicyInForce
 from server_stub.verdicts.records import case_of, device_after, device_of, record_of, shipped_as
 from wire.challenge import Challenge
@@ -53,15 +55,36 @@ _STATUS: Final = {
 class ServiceError(Exception):
     """A request gets no verdict. `status` is the HTTP status that goes with `code`.
 
-    `retry_after`, in seconds, is when the same request may do better, where the service knows.
+    `retry_after`, in seconds, is when the same request may do better, where the service knows. `outage` is the reason
+    if no device gets a verdict now.
     """
 
-    def __init__(self, code: ProblemCode, detail: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, code: ProblemCode, detail: str, retry_after: int | None = None, outage: Outage | None = None
+    ) -> None:
         super().__init__(f"{code}: {detail}")
+        self.outage = outage
         self.code = code
         self.status = _STATUS[code]
         self.detail = detail
         self.retry_after = retry_after
+
+    @classmethod
+    def during(cls, outage: Outage) -> "ServiceError":
+        """The answer to every request while there is this outage."""
+        return cls(ProblemCode.UNAVAILABLE, outage.detail, outage.retry_after, outage)
+
+    @classmethod
+    def of(
+        cls, error: StoreUnavailableError | ClockError | KeyRepositoryError | EvidenceError
+    ) -> "ServiceError":
+        """The answer to a request that failed with `error`."""
+        if not isinstance(error, EvidenceError):
+            return cls.during(outage_of(error))
+        if error.code is not ProblemCode.UNAVAILABLE:
+            return cls(error.code, error.detail)
+        outage = Outage.STATUS_LIST_UNUSABLE
+        return cls(error.code, f"{outage}: {error.detail}", outage=outage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +159,7 @@ class VerdictService:
         try:
             return self._challenger.issue(self._clock() - age)
         except ClockError as error:
-            raise _unavailable_clock(error) from error
+            raise ServiceError.of(error) from error
 
     def answer(self, token: bytes) -> str:
         """The signed verdict that answers evidence, a compact JWS. Raises ServiceError."""
@@ -152,31 +175,40 @@ class VerdictService:
                 self._spend(appraised, transaction, observer)
                 answer = self._decide(appraised, transaction, observer)
             observer.record_step(JudgingStep.STORE)
-        except EvidenceError as error:
-            raise ServiceError(error.code, error.detail) from error
         except RateExceededError as error:
             raise ServiceError(ProblemCode.TOO_MANY_REQUESTS, error.detail, error.retry_after) from error
         except NonceSpentError as error:
             raise ServiceError(ProblemCode.CHALLENGE_SPENT, NONCE_SPENT) from error
-        except StoreUnavailableError as error:
-            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error
-        except KeyRepositoryError as error:
-            raise ServiceError(ProblemCode.UNAVAILABLE, "no key may sign now; retry later") from error
-        except ClockError as error:
-            raise _unavailable_clock(error) from error
+        except (EvidenceError, StoreUnavailableError, KeyRepositoryError, ClockError) as error:
+            raise ServiceError.of(error) from error
         return answer
 
     def check(self) -> None:
-        """Raises ServiceError if no verdict could be recorded now."""
+        """Raises ServiceError if no verdict could be signed now. Nothing is written."""
+        try:
+            self._appraiser.check()
+            if isinstance(self._signer, VerdictSigner):
+                _ = self._signer.key
+        except (EvidenceError, KeyRepositoryError, ClockError) as error:
+            raise ServiceError.of(error) from error
+
+    def check_store(self) -> None:
+        """Write durably. Raises ServiceError if no verdict could be recorded now."""
         try:
             self._store.check()
-            self._appraiser.check()
-        except EvidenceError as error:
-            raise ServiceError(error.code, error.detail) from error
         except StoreUnavailableError as error:
-            raise ServiceError(ProblemCode.UNAVAILABLE, "the store is not available; retry later") from error
-        except ClockError as error:
-            raise _unavailable_clock(error) from error
+            raise ServiceError.of(error) from error
+
+    def warm_up(self) -> None:
+        """Load what judging needs and nothing else has loaded: polygons, the policy in force, and a key that signs.
+
+        So the first verdict is as quick as the next ones. What is not available now is loaded when it is needed.
+        """
+        zone_at(0.0, 0.0)
+        with suppress(StoreUnavailableError):
+            _ = self.policy
+        with suppress(ServiceError):
+            self.check()
 
     @property
     def signing_context(self) -> SigningContext:
@@ -257,8 +289,3 @@ class VerdictService:
             serial=next_serial(newest, appraised.evidence),
             case=override.case if override else self._pseudonyms.case(sub),
         )
-
-
-def _unavailable_clock(error: ClockError) -> ServiceError:
-    detail = f"the server's clock is wrong ({error.fault}); retry later"
-    return ServiceError(ProblemCode.UNAVAILABLE, detail, RETRY_AFTER)

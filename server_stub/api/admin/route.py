@@ -15,6 +15,7 @@ from server_stub.api.admin.problems import AdminCode, AdminError, problem_respon
 from server_stub.api.content_types import check_content_type
 from server_stub.api.problems import ApiError
 from server_stub.evidence import strict_json
+from server_stub.verdicts.outage import OUTAGE_ERRORS, outage_of
 from wire import media
 from wire.codes import ProblemCode
 
@@ -44,7 +45,10 @@ class AdminRoute(APIRoute):
                     _check_json(await request.body())
                 response = await handle(request)
             except KNOWN as error:
-                response = problem_response(request, translate(error))
+                problem = translate(error)
+                if problem.status == 503 and isinstance(error, OUTAGE_ERRORS):
+                    request.app.state.outages.failed(outage_of(error))
+                response = problem_response(request, problem)
             response.headers["Cache-Control"] = "no-store"
             return response
 

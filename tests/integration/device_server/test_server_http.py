@@ -172,9 +172,10 @@ def test_an_internal_error_is_a_problem_document_without_its_message(
     assert "secret" not in written
 
 
-def test_the_server_is_alive_and_ready(origin: str) -> None:
-    for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
-        assert requests.get(origin + path, timeout=60).json() == {"status": status}
+def test_the_server_is_alive_and_ready() -> None:
+    with ServerThread(service()) as server:
+        for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
+            assert requests.get(server.origin + path, timeout=60).json() == {"status": status}
 
 
 def test_no_identifier_is_in_the_logs(origin: str) -> None:
