@@ -1,11 +1,12 @@
 """What the routes of `/lab/v1` need, and their place in the application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Request
 
 from lab.api.clock import LabClock
+from lab.api.expectations import Expectations
 from lab.manufacturer.factory import Factory
 from server_stub.signing.key_material import Secrets
 
@@ -23,6 +24,7 @@ class LabContext:
 
     seed: str
     clock: LabClock
+    expectations: Expectations = field(default_factory=Expectations)
 
 
 def check_roots(secrets: Secrets, seed: str) -> None:

@@ -2,12 +2,13 @@
 
 from fastapi import FastAPI
 
-from lab.api import clock_routes, device_routes
+from lab.api import clock_routes, device_routes, expectation_routes, expectations
 from lab.api.context import LabContext, install
 from server_stub.api.extension import Extension
 
 _TAGS = {
     "lab-clock": "The test clock of this server. Only with `serve --lab`.",
+    "lab-expectations": "What evidence must contain. Only with `serve --lab`.",
     "lab-devices": "The devices of the lab, and keys that they attest. Only with `serve --lab`.",
 }
 
@@ -17,8 +18,9 @@ def lab_extension(context: LabContext) -> Extension:
 
     def add(app: FastAPI) -> None:
         install(app, context)
+        expectations.install(app, context.expectations)
         app.openapi_tags = [{"name": name, "description": text} for name, text in _TAGS.items()]
-        for module in (clock_routes, device_routes):
+        for module in (clock_routes, device_routes, expectation_routes):
             app.router.routes.extend(module.router.routes)
 
     return Extension("lab", add)

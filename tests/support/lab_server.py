@@ -65,7 +65,9 @@ def lab_server(folder: Path, keys: str = "keys") -> Iterator[Operated]:
         )
         parts = AdminContext.of(
             service,
-            keys=KeyAdmin(repository, keyring, history.successor, guard.unchecked),
+            keys=KeyAdmin(
+                repository, keyring, history.successor, guard.unchecked, MANUFACTURER.ceremony.online_of
+            ),
             real_clock=machine,
         )
         parts.tokens.adopt(TOKEN, reason="test", by="test")

@@ -41,6 +41,7 @@ class AdminCode(StrEnum):
     FAULT_INVALID = "fault-invalid"
     FAULT_UNKNOWN = "fault-unknown"
     CLOCK_BACKWARDS = "clock-backwards"
+    EXPECTATION_MISSED = "expectation-missed"
     REQUEST_TIMED_OUT = "request-timed-out"
     HEADERS_TOO_LARGE = "headers-too-large"
     NOT_FOUND = "not-found"

@@ -157,7 +157,7 @@ def test_every_route_needs_the_admin_token(server: Operated) -> None:
         for method in methods
         if path.startswith("/lab/v1")
     ]
-    assert len(routes) == 4
+    assert len(routes) == 6
     for method, path in routes:
         for token in ({}, {"Authorization": "Bearer operator.wrong"}):
             answer = requests.request(method, server.origin + path, headers=token, json={}, timeout=60)
