@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import Depends, FastAPI, Request
 
 from lab.api.clock import LabClock
-from lab.api.expectations import Expectations
+from lab.api.expectations import EvidenceExpectations
 from lab.manufacturer.factory import Factory
 from server_stub.signing.key_material import Secrets
 
@@ -24,7 +24,7 @@ class LabContext:
 
     seed: str
     clock: LabClock
-    expectations: Expectations = field(default_factory=Expectations)
+    expectations: EvidenceExpectations = field(default_factory=EvidenceExpectations)
 
 
 def check_roots(secrets: Secrets, seed: str) -> None:

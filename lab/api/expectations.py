@@ -76,7 +76,7 @@ class MissedExpectation(ResponseModel):
     received: dict[str, Any]
 
 
-class Expectations:
+class EvidenceExpectations:
     """The expectations of one process, of every request for a verdict."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Expectations:
 class ExpectationCheck:
     """ASGI middleware: answers 422 to evidence that misses an expectation. Its body must arrive in one message."""
 
-    def __init__(self, app: ASGIApp, *, expectations: Expectations) -> None:
+    def __init__(self, app: ASGIApp, *, expectations: EvidenceExpectations) -> None:
         self._app = app
         self._expectations = expectations
 
@@ -130,7 +130,7 @@ class ExpectationCheck:
         await self._app(scope, receive_again, send)
 
 
-def install(app: FastAPI, expectations: Expectations) -> None:
+def install(app: FastAPI, expectations: EvidenceExpectations) -> None:
     """Check the requests of `app`. The server's own middleware has read their bodies, which are bounded."""
     app.add_middleware(ExpectationCheck, expectations=expectations)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from lab.api.expectations import CLAIMS_MAX, Expectations, ExpectedClaim
+from lab.api.expectations import CLAIMS_MAX, EvidenceExpectations, ExpectedClaim
 from lab.simulation.standalone_evidence import base64url
 from tests.support.admin import Operated
 from tests.support.lab_server import TOKEN, lab_server
@@ -25,7 +25,7 @@ def evidence(**changes: Any) -> bytes:
 
 
 def missed(expected: dict[str, Any], sent: bytes) -> list[dict[str, Any]]:
-    expectations = Expectations()
+    expectations = EvidenceExpectations()
     expectations.claims = (ExpectedClaim.model_validate(expected),)
     return [each.model_dump() for each in expectations.missed(sent)]
 
