@@ -239,7 +239,10 @@ def test_each_setting_changes_or_is_named_as_one_that_needs_a_restart(tmp_path: 
     Certificates(Seed.of(14), tmp_path).context(None)
     (tmp_path / "valid.pem").chmod(0o600)
     (tmp_path / "table.csv").write_text("198.51.100.0/24,FR")
+    (tmp_path / "token").touch(0o600)
+    (tmp_path / "token").write_text(MANUFACTURER.admin_token)
     files = {
+        "admin_token_file": "token",
         "policy": "example",
         "source_countries": "table.csv",
         "tls_cert": "valid.pem",
