@@ -4,7 +4,7 @@ from typing import Final
 
 from lab.attacks.device import clock, image, modem, storage, unlock
 from lab.attacks.model import Attack
-from lab.attacks.server import attestation_chains, evidence, key_repository, strangers, transport
+from lab.attacks.server import attestation_chains, evidence, files, key_repository, strangers, transport
 from lab.attacks.tokens import claims, form, header, payload_json, signature
 
 CATALOGUE: Final[tuple[Attack, ...]] = (
@@ -18,6 +18,7 @@ CATALOGUE: Final[tuple[Attack, ...]] = (
     *evidence.ATTACKS,
     *attestation_chains.ATTACKS,
     *strangers.ATTACKS,
+    *files.ATTACKS,
     *clock.ATTACKS,
     *storage.ATTACKS,
     *unlock.ATTACKS,

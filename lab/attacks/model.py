@@ -29,6 +29,8 @@ class AttackerCapability(StrEnum):
     """The device in the hand: its screen, its keys, and codes from support."""
     STRANGER = "stranger"
     """The port of the server, and nothing else."""
+    FILE = "file"
+    """A file that an operator or a developer opens."""
     MODEM = "modem"
     """The modem of the device and the line to it."""
 
@@ -101,6 +103,7 @@ class Topic(StrEnum):
     STOLEN_KEY = "stolen verdict key"
     FIRMWARE = "firmware that falls"
     STRANGER = "stranger at the server"
+    FILE = "hostile file"
 
 
 AttackRun = Callable[[TrialContext], TargetDevice]

@@ -19,15 +19,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.attacks.harness.environment import PUBLIC_LIMITS, Server, TrialContext
 from lab.attacks.harness.target_device import TargetDevice
-from lab.attacks.harness.token_forge import with_claims, with_header
+from lab.attacks.harness.token_forge import b64, with_claims, with_header
 from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import LOCKED
 from server_stub.admin.context import PREFIX
+from server_stub.store.records import PruneResult, RecordKind
 from wire import media
+from wire.limits import INTEGER_MAX
 
 _SECONDS: Final = 20
 _HEAD: Final = b" HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: %s\r\n"
@@ -103,7 +106,9 @@ def _attack(name: str, sentence: str, source: str, expected: str, send: Send, *t
     def run(trial: TrialContext) -> TargetDevice:
         server = trial.public_server()
         device = trial.set_up(trial.device("havana", server=server))
+        before = _recorded(server)
         *_, last = map(_result, send(Stranger(server, evidence=device.interceptor.evidence[-1])))
+        trial.require(_recorded(server) == before, "what a stranger sends is not recorded")
         trial.require(last == expected, f"the stranger gets {expected}, not {last}")
         device.handset.retry()
         return device
@@ -118,6 +123,12 @@ def _attack(name: str, sentence: str, source: str, expected: str, send: Send, *t
         (Topic.STRANGER, *topics),
         (trial,),
     )
+
+
+def _recorded(server: Server) -> list[PruneResult]:
+    """The number of verdicts and of audit entries."""
+    with server.service.store.reading() as reading:
+        return [reading.old(kind, INTEGER_MAX, 0) for kind in RecordKind]
 
 
 def _once(line: str, *headers: str, body: bytes = b"") -> Send:
@@ -174,6 +185,14 @@ def _own_chain(key: PublicKeyTypes) -> Callable[[bytes], bytes]:
     ]
     x5c = [base64.b64encode(each.public_bytes(Encoding.DER)).decode() for each in chain]
     return lambda evidence: with_header(evidence, x5c=x5c)
+
+
+def _own_evidence(evidence: bytes) -> bytes:
+    """The same claims, signed by a key of the stranger with a chain of its own."""
+    own = ec.derive_private_key(7, ec.SECP256R1())
+    signed = _own_chain(own.public_key())(evidence).rpartition(b".")[0]
+    r, s = decode_dss_signature(own.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
+    return signed + b"." + b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
 def _many_members(evidence: bytes) -> bytes:
@@ -255,6 +274,8 @@ ATTACKS: Final[tuple[Attack, ...]] = (
             _changed(_own_chain(_OTHER_CURVE)), Topic.CHAIN_FORGED),
     _attack("stranger-one-challenge", "Have many wrong signatures verified with one challenge.", "CWE-400",
             "409 challenge-spent", _one_challenge, Topic.NONCE_SPENT),
+    _attack("stranger-evidence-recorded", "Fill the disk with evidence of own keys.", "CWE-770", "200",
+            _changed(_own_evidence, _UNATTESTED)),
     _attack("stranger-evidence-flood", "Have more evidence rejected than an address may.", "CWE-770",
             "429 too-many-requests", _changed(bytes, _UNATTESTED + 1)),
 )  # fmt: skip
