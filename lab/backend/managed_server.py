@@ -88,7 +88,7 @@ class LabServer:
 
     @property
     def faults(self) -> Faults:
-        """The faults that this server injects; a restart clears them."""
+        """The faults that this server injects, over HTTP only; they are in its records."""
         return self.parts.faults
 
     def transport(self) -> ServerTransport:

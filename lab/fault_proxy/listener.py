@@ -25,6 +25,7 @@ _CONNECTIONS_MAX: Final = 128
 _IDLE_SECONDS: Final = 60.0
 """After this time without data a connection is closed."""
 
+_CLOSE_SECONDS: Final = 2.0
 _DONE_SECONDS: Final = _IDLE_SECONDS + 10
 
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -106,7 +107,8 @@ class Listener:
         self._listener = socket.create_server((host, port), family=family_of(host))
         self._pending: PendingRequest | None = None
         self._open: set[socket.socket] = set()
-        self._free = threading.Semaphore(_CONNECTIONS_MAX)
+        self._most = _CONNECTIONS_MAX
+        self._free = threading.Semaphore(self._most)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._accept, name="fault-proxy", daemon=True)
         self._thread.start()
@@ -122,7 +124,7 @@ class Listener:
         return "https" if self._tls_context_for else "http"
 
     def close(self) -> None:
-        """Stop listening and end every connection."""
+        """Stop listening, end every connection, and wait a moment until all have been handled."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._thread.join(5)
@@ -131,6 +133,10 @@ class Listener:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+        until = time.monotonic() + _CLOSE_SECONDS
+        for _ in range(self._most):
+            if not self._free.acquire(timeout=max(0.0, until - time.monotonic())):
+                return
 
     @contextlib.contextmanager
     def expecting(self, pending: PendingRequest) -> Iterator[None]:
@@ -166,11 +172,11 @@ class Listener:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._handle_requests(connection, pending, served)
         finally:
-            self._free.release()
             if pending is not None:
                 pending.done.set()
             if self._front:
                 self._front.report(served)
+            self._free.release()
 
     @contextlib.contextmanager
     def _tracked(self, connection: socket.socket) -> Iterator[None]:

@@ -54,6 +54,8 @@ def send(
                 part = client.recv(65536)
                 received += part
     except OSError as error:
+        if b"HTTP/1.1 200" in received[1:]:
+            return _seen(received, time.monotonic() - began)
         return Seen(next((what for kind, what in ERRORS.items() if isinstance(error, kind)), "unreachable"))
     return _seen(received, time.monotonic() - began)
 
