@@ -65,7 +65,8 @@ class CapturedToken:
 
     token: bytes
     expected: Expected
-    published: PublishedKeys
+    floor: int
+    latest: int | None
     now: int
 
 
@@ -121,7 +122,7 @@ class TargetDevice:
             policy_version=state.memory.policy_floor(published.bounds),
         )
         now = trusted_now(state, Context(self.handset.clock.elapsed(), 0.0))
-        self.captured = CapturedToken(token, expected, published, now)
+        self.captured = CapturedToken(token, expected, published.bounds.floor, published.latest, now)
 
     def state(self) -> DeviceState:
         """Lock and screen now, and the last code in the timeline."""
