@@ -21,9 +21,10 @@ HOUR = 3600
 
 @dataclass
 class TimedPorts:
-    """Ports of a device: keys whose timestamp is `ahead` seconds ahead, verdicts through `spoil`, and each record."""
+    """Ports of a device: keys with a time `ahead` and newer roots, verdicts through `spoil`, and each record."""
 
     ahead: int = 0
+    newer_roots: int = 0
     spoil: Callable[[bytes], bytes] = bytes
     records: list[bytes] = field(default_factory=list)
     source: KeySource = field(init=False)
@@ -37,7 +38,8 @@ class TimedPorts:
     def keys(self, known: TimestampBounds, in_time: Callable[[], bool]) -> PublishedKeys:
         found = self.source.keys(known, in_time)
         assert found.latest is not None
-        return PublishedKeys(found.keys, found.bounds.later(self.ahead), found.latest + self.ahead)
+        bounds = replace(found.bounds.later(self.ahead), root=found.bounds.root + self.newer_roots)
+        return PublishedKeys(found.keys, bounds, found.latest + self.ahead)
 
     def cached_keys(self) -> KeySet:
         return self.source.cached_keys()
@@ -126,3 +128,17 @@ def test_verdict_is_compared_with_the_floor_at_its_arrival(phone: TimedPhone) ->
     before = phone.memory().jti
     phone.handset.retry()
     assert phone.memory().jti == before
+
+
+def test_policy_floor_starts_again_with_the_first_verdict_under_a_newer_root(phone: TimedPhone) -> None:
+    """A thief of a verdict key may have raised it above the policies of the manufacturer."""
+    agent, jti = phone.handset.agent, phone.memory().jti
+    assert agent is not None
+    agent._state = replace(agent.state, memory=replace(phone.memory(), policy_version=99))
+    phone.handset.retry()
+    assert (phone.memory().jti, phone.memory().policy_version) == (jti, 99)
+    phone.ports.newer_roots = 1
+    phone.handset.retry()
+    assert phone.memory().jti != jti
+    assert phone.memory().policy_version < 99
+    assert phone.memory().bounds.root == 2

@@ -138,3 +138,13 @@ def test_thief_of_a_verdict_key_moves_the_time_by_a_day_until_the_next_verdict(i
     assert floor <= device.memory().time.epoch <= device.now + TIMESTAMP_LIFETIME + SKEW
     assert device.asks(0, age)
     assert device.memory().time.epoch == device.now
+
+
+def test_bounds_from_before_the_time_passed_do_not_lower_the_floor() -> None:
+    """Not even by the fraction of a second."""
+    device = TimedDevice()
+    assert device.asks(0, 0)
+    floor = device.memory().bounds.floor
+    device.elapsed += HOUR + 0.9
+    device._receive(VerdictReceived(verified(Decision.ALLOW), TimestampBounds(floor, root=1, signers=("k",))))
+    assert device.memory().bounds.floor == device.memory().time.epoch == floor + HOUR
