@@ -1,6 +1,6 @@
 """Faults of a server's environment, on a real store: what devices and operators get, and what the log says.
 
-The page docs/developers/outages.md has a row for each of them.
+docs/developers/environment.md has a row for each of them.
 """
 
 import asyncio
@@ -194,14 +194,14 @@ def assert_space_is_used_up_and_found_again(server: Endangered, mend: Callable[[
     assert server.events()[-1][:2] == ("outage-ended", Outage.STORE_FULL)
 
 
-def test_full_disk(tmp_path: Path) -> None:
+def test_full_disk_is_an_outage_until_there_is_space(tmp_path: Path) -> None:
     with small_disk(tmp_path) as disk, endangered(disk) as server:
         assert server.verdict() == 200
         filler = fill(disk)
         assert_space_is_used_up_and_found_again(server, filler.unlink)
 
 
-def test_database_at_its_maximum_size(tmp_path: Path) -> None:
+def test_database_of_the_maximum_size_is_an_outage_until_it_may_grow(tmp_path: Path) -> None:
     with endangered(tmp_path) as server:
 
         def limit(pages: int) -> None:
@@ -216,7 +216,7 @@ def test_database_at_its_maximum_size(tmp_path: Path) -> None:
         assert_space_is_used_up_and_found_again(server, lambda: limit(1_000_000))
 
 
-def test_limit_of_file_sizes(tmp_path: Path) -> None:
+def test_limit_of_file_sizes_is_an_outage_until_it_is_raised(tmp_path: Path) -> None:
     with endangered(tmp_path) as server:
         assert server.verdict() == 200
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -231,7 +231,9 @@ def test_limit_of_file_sizes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wait", [0, pytest.param(engines._BUSY_SECONDS, marks=pytest.mark.slow)])
-def test_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: int) -> None:
+def test_locked_database_is_an_outage_until_it_is_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: int
+) -> None:
     """With the real wait, the lock is held for 10 s and more."""
     monkeypatch.setattr(engines, "_BUSY_SECONDS", wait)
     monkeypatch.setattr(readiness, "ANSWER_SECONDS", 60 if wait == 0 else readiness.ANSWER_SECONDS)
@@ -255,7 +257,7 @@ def as_stranger() -> Iterator[None]:
         os.seteuid(own)
 
 
-def test_database_that_cannot_be_written() -> None:
+def test_read_only_database_is_an_outage_until_it_can_be_written() -> None:
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)
@@ -281,7 +283,7 @@ def test_database_that_cannot_be_written() -> None:
 
 
 @pytest.mark.parametrize("replaced", ["removed", "replaced"])
-def test_file_of_the_database_that_is_gone(tmp_path: Path, replaced: str) -> None:
+def test_removed_or_replaced_database_is_an_outage_until_it_is_back(tmp_path: Path, replaced: str) -> None:
     with endangered(tmp_path) as server:
         file, kept = tmp_path / "records.sqlite", tmp_path / "kept.sqlite"
         file.rename(kept)
@@ -293,7 +295,7 @@ def test_file_of_the_database_that_is_gone(tmp_path: Path, replaced: str) -> Non
         assert [event[0] for event in server.events()] == ["outage", "outage-ended"]
 
 
-def test_no_key_that_may_sign(tmp_path: Path) -> None:
+def test_list_without_a_key_that_may_sign_is_an_outage_until_one_is_listed(tmp_path: Path) -> None:
     with endangered(tmp_path) as server:
         listed = server.repository.keys
         for key in MANUFACTURER.secrets.signing_keys:
@@ -302,7 +304,7 @@ def test_no_key_that_may_sign(tmp_path: Path) -> None:
         assert_outage(server, Outage.KEYS_CANNOT_SIGN, lambda: setattr(server, "listed", None))
 
 
-def test_keys_that_cannot_be_published(tmp_path: Path) -> None:
+def test_unwritable_key_repository_is_an_outage_when_the_timestamp_is_due(tmp_path: Path) -> None:
     with endangered(tmp_path) as server:
         keys, away = tmp_path / "keys" / "metadata", tmp_path / "keys" / "targets" / "away"
         keys.rename(away)
@@ -320,7 +322,7 @@ def test_keys_that_cannot_be_published(tmp_path: Path) -> None:
         ]
 
 
-def test_status_list_that_cannot_be_used(tmp_path: Path) -> None:
+def test_missing_status_list_is_an_outage_until_it_is_there(tmp_path: Path) -> None:
     with endangered(tmp_path) as server:
         file = tmp_path / "status.json"
         server.service.appraise_by(unknown_country, DeviationTreatment.WARN, StatusListFile(file))
