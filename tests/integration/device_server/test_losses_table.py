@@ -5,7 +5,13 @@ from pathlib import Path
 
 TABLE = Path(__file__).parents[3] / "docs" / "failure-modes.md"
 HERE = Path(__file__).parent
-ELSEWHERE = {"test_power_cut_at_any_effect_does_not_change_the_outcome": HERE / "test_power_cuts.py"}
+ELSEWHERE = {
+    "test_power_cut_at_any_effect_does_not_change_the_outcome": HERE / "test_power_cuts.py",
+    "test_step_stops_signing_and_publishing_until_the_clock_is_right_again_or_accepted": HERE
+    / "test_server_clock.py",
+    "test_device_that_learned_a_wrong_time_follows_the_server_after_the_acceptance": HERE
+    / "test_server_clock.py",
+}
 
 
 FAILURES, DEVIATIONS = TABLE.read_text("utf-8").split("\n## Deviations\n")
