@@ -11,7 +11,7 @@ import typer
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
-from server_stub.faults.catalogue import IN_HANDSHAKE, NO_CONNECTION, PROXY_KINDS, FaultKind
+from server_stub.faults.catalogue import IN_HANDSHAKE, NO_CONNECTION, PROXY_KINDS, SERVER_ONLY, FaultKind
 from text_input.printable import json_text
 
 with deferred():
@@ -58,6 +58,9 @@ def run_proxy(
     Example:
       activation proxy --to http://127.0.0.1:8021 --fault slow-drip --fault reset --count 3
     """
+    for name in fault or []:
+        if name in SERVER_ONLY:
+            output.exit_with_error(f"{name} is a fault of the server; use activation admin faults add {name}")
     kinds = [FaultKind(output.known_name(name, KINDS, "fault of the proxy")) for name in fault or []]
     address = _address(listen, allow_remote=allow_remote)
     output.check_origin(to)

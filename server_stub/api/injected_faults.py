@@ -71,7 +71,15 @@ class InjectedFaults:
         async def collect(message: Message) -> None:
             sent.append(message)
 
-        await self._app(scope, receive, collect)
+        failed = True
+        try:
+            await self._app(scope, receive, collect)
+            failed = False
+        finally:
+            if failed:  # the error is raised after its response
+                await _send_all(sent, send)
+        if not sent:  # the client has gone
+            return
         start, *rest = sent
         body = b"".join(part.get("body", b"") for part in rest)
         injection = None
@@ -81,8 +89,7 @@ class InjectedFaults:
             injection = await self._inject(scope, route, earlier) if pending else None
             self._remember(scope["path"], body)
         if injection is None:
-            for message in sent:
-                await send(message)
+            await _send_all(sent, send)
         else:
             scope["state"]["fault"] = injection.fault.kind
             await self._send(injection, _response(start, body), scope, receive, send)
@@ -196,6 +203,11 @@ def _parts_of(fault: InjectedFault) -> Callable[[RawResponse], list[tuple[float,
     if fault.kind is FaultKind.SLOW_HEADERS:
         return lambda response: in_pieces(response, fault.delay or 0, _PIECE_SECONDS)
     return lambda response: [(0, BROKEN[fault.kind](response))]
+
+
+async def _send_all(messages: list[Message], send: Send) -> None:
+    for message in messages:
+        await send(message)
 
 
 async def _send(response: RawResponse, send: Send) -> None:

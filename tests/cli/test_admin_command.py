@@ -69,6 +69,20 @@ def test_device_commands_accept_an_imei_or_a_pseudonym(server: Operated) -> None
     assert "no such device" in admin("devices", "lock", SECOND_IMEI, *WHY, code=1).stderr
 
 
+def test_next_answer_of_a_device_is_set_shown_and_withdrawn(server: Operated) -> None:
+    sub = server.activate()
+    for decision in ("notice", "defer", "allow", "deny", "release"):
+        set_once = admin("devices", "decide", IMEI, decision, "--once", *WHY).stdout
+        assert f"next answer is {decision}, once" in set_once
+        assert f"{decision}, case SLV-" in admin("devices", "show", sub).stdout
+    assert as_json("devices", "show", sub)["next_answer"]["decision"] == "release"
+    assert as_json("devices", "withdraw", sub, *WHY)["next_answer"] is None
+    assert as_json("devices", "decide", sub, "deny", *WHY)["override"]["decision"] == "deny"
+    for decision in ("notice", "defer"):
+        assert "add --once" in admin("devices", "decide", sub, decision, *WHY, code=2).stderr
+    assert "no decision is called 'alow'" in admin("devices", "decide", sub, "alow", "--once", code=2).stderr
+
+
 def test_devices_search_prints_one_line_per_device_on_80_columns(
     server: Operated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,9 +178,16 @@ def test_campaigns_keys_faults_and_audit_as_table_and_json(server: Operated, tmp
     assert as_json("faults", "add", "slow", "--delay", "3", "--count", "2", *WHY)[0]["remaining"] == 2
     assert "slow" in admin("faults", "list").stdout
     assert "fault-invalid" in admin("faults", "add", "slow", *WHY, code=2).stderr
+    [often] = as_json("faults", "add", "expired", "--route", "tuf", "--probability", "0.5", *WHY)
+    assert (often["route"], often["probability"]) == ("keys", 0.5)
+    assert all(word in admin("faults", "list").stdout for word in ("tuf", "probability 0.5", "delay 3"))
+    for wrong, said in (("reset", "activation proxy --fault reset"), ("slw", "did you mean 'slow'?")):
+        assert said in admin("faults", "add", wrong, *WHY, code=2).stderr
+    assert "--probability" in admin("faults", "add", "garbage", "--probability", "0", *WHY, code=2).stderr
+    as_json("faults", "clear", str(often["id"]), *WHY)
     assert "Faults cancelled: 1." in admin("faults", "clear", *WHY).stdout
     actions = [each["action"] for each in as_json("audit")]
-    assert actions[:3] == ["fault.clear", "fault.arm", "key.revoke"]
+    assert actions[:5] == [*["fault.clear"] * 2, *["fault.arm"] * 2, "key.revoke"]
     assert "campaign.lift" in admin("audit", "--action", "campaign.").stdout
     assert [
         each["action"] for each in as_json("audit", "--limit", "1", "--since", "2021-01-01T00:00:00Z")

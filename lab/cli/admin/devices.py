@@ -172,7 +172,7 @@ def withdraw(
 def decide(
     device: Device,
     decision: Annotated[str, typer.Argument(help="notice, defer, allow, deny or release.")],
-    reason: Reason,
+    reason: Reason = "test of a client",
     once: Annotated[
         bool, typer.Option("--once", help="Only the next answer; then the override or the policy again.")
     ] = False,

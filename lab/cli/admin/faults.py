@@ -7,7 +7,7 @@ import typer
 from lab.cli import output
 from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
 from lab.cli.lazy import deferred
-from server_stub.faults.catalogue import SERVER_ROUTES
+from server_stub.faults.catalogue import SERVER_ROUTES, FaultKind
 
 with deferred():
     from lab.cli.admin import client, tables
@@ -54,6 +54,8 @@ def add(
     Example:
       activation admin faults add slow --delay 5 --count 2 --reason "test of my client"
     """
+    if kind not in KINDS and kind in set(FaultKind):
+        output.exit_with_error(f"{kind} is a fault of the network; use activation proxy --fault {kind}")
     output.known_name(kind, KINDS, "fault of the server")
     output.known_name(route, list(ROUTES), "route")
     if not 0 < probability <= 1:

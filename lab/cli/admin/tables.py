@@ -111,7 +111,7 @@ def faults(items: Sequence[Item]) -> list[Any]:
             item["id"],
             item["kind"],
             f"{item['remaining']} of {item['count']}",
-            item["route"],
+            "tuf" if item["route"] == "keys" else item["route"],
             item["device"] or "all",
             ", ".join(
                 f"{name.replace('_', ' ')} {item[name]:g}"

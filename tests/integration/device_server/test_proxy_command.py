@@ -200,7 +200,8 @@ def test_connections_are_bounded(target: tuple[str, list[Received]], monkeypatch
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--fault", "wrong-key"], "no fault of the proxy is called 'wrong-key'"),
+        (["--fault", "wrong-key"], "use activation admin faults add wrong-key"),
+        (["--fault", "resett"], "no fault of the proxy is called 'resett'; did you mean 'reset'"),
         (["--fault", "refused", "--fault", "reset"], "refused affects every connection"),
         (["--fault", "dns-failure", "--count", "1"], "dns-failure affects every connection"),
         (["--probability", "0"], "--probability is above 0"),
