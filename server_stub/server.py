@@ -284,5 +284,6 @@ def _server(
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
         lifespan="off",
+        workers=1,  # otherwise uvicorn reads WEB_CONCURRENCY
     )
     return _Server(config, limits, started, reload)

@@ -70,7 +70,9 @@ class LoadedSettings:
     settings: Settings = field(default_factory=Settings)
     values: Mapping[str, SettingValue] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
-    sources: tuple[Mapping[str, OptionValue], Mapping[str, str], str | None] = ({}, {}, None)
+    sources: tuple[Mapping[str, OptionValue], Mapping[str, str], str | None] = field(
+        default=({}, {}, None), repr=False
+    )
     """The options, the variables and the file: the arguments of `read_settings`."""
 
     def read_again(self) -> "LoadedSettings":

@@ -260,7 +260,7 @@ def test_the_last_of_equal_options_counts_and_lists_are_joined() -> None:
 def test_the_password_of_a_database_is_not_shown(given: str, shown: str) -> None:
     configured = Configuration.load(read_settings({}, as_variable("database", given)))
     assert str(configured.database) == shown
-    assert "secret" not in repr(configured.settings)
+    assert "secret" not in repr(configured)
 
 
 @pytest.mark.parametrize(
