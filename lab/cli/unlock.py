@@ -20,6 +20,7 @@ with deferred():
     from lab.manufacturer import key_rotation, manufacturer
     from lab.reports import qr as qr_codes
     from server_stub import clock, key_repository, server
+    from server_stub.admin import clock as admin_clock
     from server_stub.admin import context, devices
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def unlock(
             code = admin.unlock_code(parsed, reason=reason, case=case, undelivered=undelivered)
     except devices.OperatorError as error:
         output.exit_with_error(str(error), output.CHECK_FAILED)
+    except clock.ClockError as error:
+        output.exit_with_error(f"no code is signed: {error.fault}; correct the clock", output.ENVIRONMENT)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"no key to sign with in {configured.keys}: {error}", output.ENVIRONMENT)
     write_code(code.token, qr, out)
@@ -85,21 +88,16 @@ def _device_admin(configured: "Configuration", store: "SqlStore") -> "devices.De
     maker = manufacturer.Manufacturer(configured.settings.seed)
     secrets, published = maker.secrets_signing_by(algorithm), key_repository.published_keys(folder)
     keyring = key_rotation.KeyRotationHistory(maker, lambda: published).keyring(secrets.signing_keys)
-    test_clock = lab_clock.LabClock(
-        store, clock.HostClock()
-    )  # the real clock, if the database has no test clock
-
-    def now() -> int:
-        return int(test_clock.read().wall)
-
-    signer = key_repository.VerdictSigner(keyring, lambda: published, now)
+    # The real clock, if the database has no test clock.
+    guard = admin_clock.guarded_clock(lab_clock.LabClock(store, clock.HostClock()), store, folder)
+    signer = key_repository.VerdictSigner(keyring, lambda: published, guard)
     if signer.key.algorithm is not algorithm:
         output.exit_with_error(
             f"{folder} lists no {algorithm} key that may sign; choose another --algorithm",
             output.ENVIRONMENT,
         )
     service = server.build_service(
-        configured, secrets, store, issuer=maker.issuer, audience=maker.audience, clock=now, signer=signer
+        configured, secrets, store, issuer=maker.issuer, audience=maker.audience, clock=guard, signer=signer
     )
     return context.device_admin(service)
 

@@ -123,8 +123,8 @@ class SqlStore:
             if self.database.file is not None:
                 problem = f"cannot open {self.database.file.name}; is it a database of this server?"
             fault = fault_of(error)
-            if self.database.file is not None and fault is StoreFault.READ_ONLY:
-                problem = f"cannot write {self.database.file.name} or its folder"
+            if self.database.file is not None and fault in _AT_START:
+                problem = _AT_START[fault].format(self.database.file.name)
             raise StoreUnavailableError(problem, fault) from error
 
     @contextmanager
@@ -139,9 +139,8 @@ class SqlStore:
                 connection.cursor.execute("COMMIT")
                 committed = True
             except self._errors as error:
-                raise StoreUnavailableError(
-                    "the database did not commit the transaction", fault_of(error)
-                ) from error
+                fault = fault_of(error)
+                raise StoreUnavailableError(f"the database did not commit: {fault}", fault) from error
             finally:
                 (self._pool.release if committed else self._pool.roll_back)(connection)
         finally:
@@ -170,6 +169,12 @@ def fault_of(error: Exception) -> StoreFault:
         return _SQLITE_FAULTS.get(code) or _SQLITE_FAULTS.get(code & 0xFF, StoreFault.UNAVAILABLE)
     return _POSTGRESQL_FAULTS.get(getattr(error, "sqlstate", None) or "", StoreFault.UNAVAILABLE)
 
+
+_AT_START: Final = {
+    StoreFault.FULL: "there is no space for {}",
+    StoreFault.LOCKED: "another program uses {}",
+    StoreFault.READ_ONLY: "cannot write {} or its folder",
+}
 
 _SQLITE_FAULTS: Final = {
     sqlite3.SQLITE_FULL: StoreFault.FULL,
@@ -230,7 +235,8 @@ class ConnectionPool:
                 self._close_idle()
                 return self._begin(self._connect(), statement)
         except self._errors as error:
-            raise StoreUnavailableError("the database cannot be used now", fault_of(error)) from error
+            fault = fault_of(error)
+            raise StoreUnavailableError(f"the database cannot be used now: {fault}", fault) from error
 
     def release(self, connection: PooledConnection) -> None:
         """Take back a connection whose transaction has ended."""

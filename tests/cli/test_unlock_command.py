@@ -20,6 +20,7 @@ from server_stub.configuration import Configuration
 from server_stub.key_repository import VerdictSigner
 from server_stub.server import ServerThread, build_service, system_clock
 from server_stub.settings_sources import LoadedSettings
+from server_stub.store.records import AuditEntry
 from tests.support.stores import open_store
 
 
@@ -74,6 +75,17 @@ def test_a_typed_code_unlocks_and_the_device_stays_unlocked(server: RunningServe
     assert server.device("--offline", "--code", "-", typed=code.encode())["outcome"] == "activated"
     assert server.device("--offline")["outcome"] == "activated"
     assert server.device()["outcome"] == "activated"
+
+
+def test_no_code_is_signed_before_the_newest_record(server: RunningServer) -> None:
+    locked = server.device()
+    store = open_store(server.folder / "a.sqlite")
+    with store.transaction() as transaction:
+        later = system_clock() + 3600
+        transaction.append_audit(AuditEntry(later, "test", "test.entry", "server", "a test", {}))
+    store.close()
+    result = server.unlock(locked["screen"]["challenge"])
+    assert (result.exit_code, "clock-behind" in result.stderr) == (3, True)
 
 
 def test_code_is_read_from_a_file_or_a_qr_picture(server: RunningServer) -> None:

@@ -27,6 +27,7 @@ from server_stub.api import readiness
 from server_stub.api.app import create_app
 from server_stub.api.json_log import json_log
 from server_stub.attestation.deviations import DeviationTreatment
+from server_stub.clock import RETRY_AFTER, ClockError, ClockFault
 from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.policies.loading import shipped
 from server_stub.reference_data.source_countries import unknown_country
@@ -43,13 +44,24 @@ DAY = 24 * 3600
 SECOND = 1.0
 
 
+class FaultyClock(Clock):
+    """A clock that is wrong while it has a fault."""
+
+    fault: ClockFault | None = None
+
+    def __call__(self) -> int:
+        if self.fault:
+            raise ClockError(self.fault)
+        return super().__call__()
+
+
 @dataclass
 class Endangered:
     """A server in this process, whose store and keys are files in `folder`, and whose stopwatch the test sets."""
 
     folder: Path
     stack: ExitStack
-    clock: Clock = field(default_factory=Clock)
+    clock: FaultyClock = field(default_factory=FaultyClock)
     log: io.StringIO = field(default_factory=io.StringIO)
     seconds: float = 100.0
     listed: KeyList | None = None
@@ -366,3 +378,23 @@ def test_store_that_does_not_answer_is_not_ready_and_is_asked_once(
         assert len(calls) == 1
         answered.set()
         assert server.get("/healthz").status == 200
+
+
+def test_wrong_clock_is_logged_once_and_counted_until_it_is_right(tmp_path: Path) -> None:
+    with endangered(tmp_path) as server:
+        server.clock.fault = ClockFault.STEPPED
+        assert server.reason() == Outage.CLOCK_STEPPED
+        for method, path in (
+            ("POST", media.CHALLENGES_PATH),
+            ("GET", "/tuf/metadata/timestamp.json"),
+        ):
+            answer = server.client.request(method, path, {}, b"")
+            assert (answer.status, answer.headers["retry-after"]) == (503, str(RETRY_AFTER))
+            assert json.loads(answer.body)["detail"].startswith("clock-stepped: ")
+        assert server.get("/tuf/metadata/1.root.json").status == 200
+        server.clock.fault = None
+        assert server.verdict() == 200
+        assert server.events() == [
+            ("outage", Outage.CLOCK_STEPPED, None),
+            ("outage-ended", Outage.CLOCK_STEPPED, 3),
+        ]
