@@ -33,7 +33,7 @@ from server_stub.attestation.issuers import (
     refusal,
 )
 from server_stub.attestation.provisioning import Provisioning, ProvisioningFacts, facts_of
-from server_stub.attestation.public_keys import KeyNumbers, key_numbers, may_certify
+from server_stub.attestation.public_keys import KeyNumbers, is_slow, key_numbers, may_certify
 from server_stub.attestation.reasons import ChainError, ChainProblem
 from server_stub.attestation.revocation import StatusEntry
 from server_stub.attestation.signature_algorithms import VerifiedSignatures, is_signed_by
@@ -180,8 +180,8 @@ class ChainVerifier:
     def _connect(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
         """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError.
 
-        Only the parameters of keys are checked if they lead to no root, or to a root of software by more certificates
-        than software keystores have: such a chain attests nothing, and anybody can make it.
+        Only the parameters of keys are checked if they lead to no root, or to a root of software otherwise than
+        software keystores do: such a chain attests nothing, and anybody can make it.
         """
         below: list[tuple[int, ParsedCertificate]] = []
         serials: list[tuple[int, ParsedCertificate, tuple[int, ...]]] = []
@@ -200,7 +200,7 @@ class ChainVerifier:
             below.append((place, certificate))
         root_place = place if root else len(chain) + 1
         root = root or self._issuing_root(below[-1][1])
-        if not root or (root.anchor is Anchor.SOFTWARE and len(below) > _SOFTWARE_ISSUERS_MAX):
+        if not root or (root.anchor is Anchor.SOFTWARE and not _is_of_software(below)):
             return _VerifiedIssuers((), None, tuple(serials), facts_of(()), tuple(deviations))
         serials.append((root_place, root.certificate, root.certificate.serial_numbers()))
         below = [(place, _load(certificate.data, place)) for place, certificate in below]
@@ -268,6 +268,12 @@ class ChainVerifier:
                     raise refusal(ChainProblem.REVOKED, place, "has been revoked", certificate)
                 if entry := statuses.get(number):
                     raise refusal(ChainProblem.of(entry.status), place, f"has been {entry}", certificate)
+
+
+def _is_of_software(below: list[tuple[int, ParsedCertificate]]) -> bool:
+    """Whether the certificates below a root of software are few and verify quickly, as those of keystores do."""
+    slow = any(is_slow(key_numbers(certificate.spki)) for _, certificate in below)
+    return len(below) <= _SOFTWARE_ISSUERS_MAX and not slow
 
 
 def _load(data: bytes, place: int, *, extensions: bool = True) -> ParsedCertificate:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -99,6 +100,24 @@ def self_made(
     ]
 
 
+@cache
+def below_software_root(issuers: int, curve: str = "SECP384R1") -> list[bytes]:
+    """A valid chain. Anybody can make it: the key of the root of software is public."""
+    root, own = MANUFACTURER.software_root, ec.derive_private_key(7, getattr(ec, curve)())
+    key: ec.EllipticCurvePrivateKey = MANUFACTURER._seed.p256("software root")
+    assert key.public_key() == root.public_key()
+    issuer, made = root.subject, []
+    for place in range(issuers + 1):
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Own {place}")])
+        public = OWN_KEY.public_key() if place == issuers else own.public_key()
+        builder = x509.CertificateBuilder(issuer, subject, public, place + 1, NOT_BEFORE, NOT_AFTER)
+        if place < issuers:
+            builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        made.append(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
+        issuer, key = subject, own
+    return made[::-1]
+
+
 def evidence(nonce: str, chain: list[bytes], payload: bytes | None = None) -> bytes:
     """Evidence that the stranger's own key signed."""
     key = EmulatedP256Key(OWN_KEY, tuple(chain))
@@ -177,6 +196,9 @@ CHAINS: Final[dict[str, Callable[[], list[bytes]]]] = {
     "names of the root, P-521": lambda: self_made(curve_spki("SECP521R1"), 70, root=_ROOT_NAME),
     "names of the root, RSA-4096": lambda: self_made(rsa_spki(4096), 512, root=_ROOT_NAME),
     "names of the root, RSA-16384": lambda: self_made(rsa_spki(16384), 512, 4, root=_ROOT_NAME),
+    "below the root of software, P-256": lambda: below_software_root(1, "SECP256R1"),
+    "below the root of software, P-384": lambda: below_software_root(1),
+    "far below the root of software, P-384": lambda: below_software_root(5),
     "genuine issuers, leaf that they did not sign": lambda: [
         certificate(_LEAF, name("leaf"), BATCH_SUBJECT), BATCH, ROOT.public_bytes(Encoding.DER)
     ],
