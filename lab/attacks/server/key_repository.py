@@ -3,20 +3,25 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from shutil import rmtree
 from typing import Any, Final
 
+from tuf.api.metadata import Metadata, Timestamp
+
+from agent.core.states import Lock
 from agent.ports import Answer
 from lab.attacks.harness.environment import LANTERN, MANUFACTURER, Server, TrialContext
 from lab.attacks.harness.interceptor import Handler, InterceptedRequest, drop
 from lab.attacks.harness.target_device import TargetDevice
-from lab.attacks.harness.token_forge import to_json
+from lab.attacks.harness.token_forge import TokenForge, to_json
 from lab.attacks.model import NETWORK, OWN_SERVER, STOLEN_KEY, Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import FRESH, LOCKED, Target, prepare_target, replace_response, request_under
 from lab.manufacturer.key_ceremony import FIRST_ROOT_EXPIRES
-from server_stub.key_repository import next_root
+from server_stub.key_repository import OnlineRole, next_root
 from wire import media
 from wire.codes import Decision
-from wire.key_repository import TARGETS_PATH, TIMESTAMP_MAX
+from wire.key_repository import CLOCK, TARGETS_PATH, TIMESTAMP_MAX
 
 MakeHandler = Callable[[TrialContext, TargetDevice, Server], Handler]
 
@@ -148,6 +153,126 @@ def withheld(_trial: TrialContext, _device: TargetDevice, _server: Server) -> Ha
     return _on_metadata("timestamp.json", drop)
 
 
+def _resigned_timestamp(server: Server, change: Callable[[Timestamp], None]) -> Handler:
+    """The timestamps of the server under a high version, changed and signed with its stolen timestamp key."""
+
+    def respond(request: InterceptedRequest) -> Answer:
+        genuine = request.forward()
+        metadata = Metadata[Timestamp].from_bytes(genuine.body)
+        metadata.signed.version += 2**31
+        change(metadata.signed)
+        metadata.sign(server.owner.ceremony.online().signer(OnlineRole.TIMESTAMP))
+        return replace(genuine, body=metadata.to_bytes())
+
+    return _on_metadata("timestamp.json", respond)
+
+
+def _ahead(seconds: int) -> Callable[[Timestamp], None]:
+    """A timestamp that expires later, and whose clock number no operator reaches."""
+
+    def change(timestamp: Timestamp) -> None:
+        timestamp.expires += timedelta(seconds=seconds)
+        timestamp.unrecognized_fields[CLOCK] = 2**31
+
+    return change
+
+
+def _with_clock(number: object) -> Callable[[Timestamp], None]:
+    return lambda timestamp: timestamp.unrecognized_fields.update({CLOCK: number})
+
+
+def _replace_online_keys(server: Server) -> None:
+    """The manufacturer's ceremony after the theft of an online key."""
+    ceremony = server.owner.ceremony
+    online = ceremony.online(1)
+    root = next_root(server.repository.root, ceremony.holder(), online, FIRST_ROOT_EXPIRES)
+    server.repository.install_root(root, online)
+
+
+@_attack("timestamp-clock-malformed", "fast-forward attack", "tuf-malformed", capabilities=STOLEN_KEY)
+def clock_malformed(_trial: TrialContext, _device: TargetDevice, server: Server) -> Handler:
+    """Sign a timestamp with a clock number that is a text, with the stolen timestamp key."""
+    return _resigned_timestamp(server, _with_clock("2"))
+
+
+@_attack("timestamp-clock-rolled-back", "rollback attack", "tuf-rollback", capabilities=STOLEN_KEY)
+def clock_rolled_back(trial: TrialContext, device: TargetDevice, server: Server) -> Handler:
+    """Sign a timestamp with an earlier clock number, with the stolen timestamp key."""
+    server.repository.accept_clock(trial.world.now())
+    device.handset.retry()
+    return _resigned_timestamp(server, _with_clock(0))
+
+
+@_attack("timestamp-years-ahead", "fast-forward attack", "tuf-expired", capabilities=STOLEN_KEY)
+def years_ahead(_trial: TrialContext, _device: TargetDevice, server: Server) -> Handler:
+    """Sign a timestamp of the year after next with the stolen timestamp key: all other metadata has expired by then."""
+    return _resigned_timestamp(server, _ahead(2 * 366 * 86_400))
+
+
+@_attack(
+    "timestamp-key-after-its-replacement",
+    "rollback attack",
+    "tuf-rollback",
+    capabilities=(*STOLEN_KEY, AttackerCapability.FLASH_ACCESS),
+)
+def withheld_root(_trial: TrialContext, device: TargetDevice, server: Server) -> Handler:
+    """Delete the stored metadata and withhold the root that replaced the stolen timestamp key, to retract the floor."""
+    old = dict(device.interceptor.files)
+    _replace_online_keys(server)
+    device.handset.retry()
+    rmtree(device.folder / "metadata")
+    missing = Answer(404, media.PROBLEM, b"{}")
+
+    def respond(request: InterceptedRequest) -> Answer:
+        return request.forward() if request.content_type else old.get(request.path, missing)
+
+    return respond
+
+
+def stolen_until_replaced(trial: TrialContext) -> TargetDevice:
+    """The thief moves the floor as far as genuine verdicts allow; then the manufacturer replaces the online keys."""
+    server = trial.server()
+    device = prepare_target(trial, LOCKED, server)
+    request_under(device, _resigned_timestamp(server, _ahead(20 * 3600)))
+    trial.require(_floor_ahead(trial, device) > 19 * 3600, "the floor is hours ahead")
+    device.handset.retry()
+    trial.require(
+        device.state() == LOCKED.unchanged("tuf-rollback"), "the device rejects the genuine timestamp"
+    )
+    _replace_online_keys(server)
+    device.handset.retry()
+    trial.require(_floor_ahead(trial, device) <= 0, "the floor is not ahead of the time")
+    return device
+
+
+def stolen_at_the_ceiling(trial: TrialContext) -> TargetDevice:
+    """The thief issues a verdict as late as possible; then the key is revoked."""
+    server = trial.server()
+    device = prepare_target(trial, LOCKED, server)
+
+    def latest(forge: TokenForge) -> bytes:
+        at = device.recorded.published.latest or 0
+        return forge.signed(forge.claims(iat=at, nbf=at, exp=at + 3600))
+
+    request_under(device, replace_response(trial, device, Decision.ALLOW, latest))
+    trial.require(device.state().lock is Lock.ACTIVATED, "the verdict is accepted")
+    device.captured = None
+    server.repository.revoke(trial.keys.genuine.kid)
+    device.handset.retry()
+    agent = device.handset.agent
+    trial.require(
+        agent is not None and agent.state.memory.time.epoch == trial.world.now(),
+        "trusted time is right again",
+    )
+    return device
+
+
+def _floor_ahead(trial: TrialContext, device: TargetDevice) -> int:
+    """Seconds by which the floor of trusted time is ahead of the true time."""
+    agent = device.handset.agent
+    return agent.state.memory.bounds.floor - trial.world.now() if agent else 0
+
+
 def revoked_meanwhile(trial: TrialContext) -> TargetDevice:
     """The attacker uses the key after it was revoked; then the device gets a genuine verdict."""
     server = trial.server()
@@ -160,8 +285,15 @@ def revoked_meanwhile(trial: TrialContext) -> TargetDevice:
     return device
 
 
-ATTACKS.append(
+ATTACKS.extend((
     Attack("key-revoked-meanwhile", "Use a stolen key after its revocation, on a device that it locked.",
            "TUF: key compromise", STOLEN_KEY, (Topic.KEY_REVOKED, Topic.KEY_REPOSITORY),
            (Trial("locked", revoked_meanwhile, LOCKED.unchanged("deny territory-prohibited")),)),
-)  # fmt: skip
+    Attack("timestamp-key-until-its-replacement",
+           "Move the floor of trusted time with a stolen timestamp key, until a root replaces the key.",
+           "TUF: key compromise", STOLEN_KEY, (Topic.CLOCK, Topic.KEY_REPOSITORY),
+           (Trial("locked", stolen_until_replaced, LOCKED.unchanged("deny territory-prohibited")),)),
+    Attack("key-used-at-the-ceiling", "Move trusted time with a stolen verdict key as far as possible.",
+           "CWE-294", STOLEN_KEY, (Topic.CLOCK, Topic.STOLEN_KEY),
+           (Trial("locked", stolen_at_the_ceiling, LOCKED.unchanged("deny territory-prohibited")),)),
+))  # fmt: skip
