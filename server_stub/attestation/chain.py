@@ -33,7 +33,7 @@ from server_stub.attestation.issuers import (
     refusal,
 )
 from server_stub.attestation.provisioning import Provisioning, ProvisioningFacts, facts_of
-from server_stub.attestation.public_keys import KeyNumbers, is_slow, key_numbers, may_certify
+from server_stub.attestation.public_keys import KeyNumbers, key_numbers, may_certify
 from server_stub.attestation.reasons import ChainError, ChainProblem
 from server_stub.attestation.revocation import StatusEntry
 from server_stub.attestation.signature_algorithms import VerifiedSignatures, is_signed_by
@@ -41,8 +41,6 @@ from server_stub.attestation.signature_algorithms import VerifiedSignatures, is_
 __all__ = ["Anchor", "ChainError", "ChainProblem", "ChainVerifier", "Path"]
 
 _CACHE_MAX: Final = 1024
-_SOFTWARE_ISSUERS_MAX: Final = 1
-"""Certificates between the root of a software keystore and a leaf. Its private key is public."""
 
 Statuses = Callable[[int], Mapping[int, StatusEntry]]
 """Entries of a revocation status list at a time, by serial number. Raises EvidenceError if there is no list."""
@@ -141,13 +139,18 @@ class ChainVerifier:
         if self.statuses:
             self.statuses(at)
 
-    def verify(self, chain: tuple[bytes, ...], at: int) -> Path:
+    def verify(
+        self, chain: tuple[bytes, ...], at: int, unattested: Callable[[], None] = lambda: None
+    ) -> Path:
         """Validate `chain`, DER, leaf first, at `at` seconds since the epoch.
 
-        Raises ChainError, or EvidenceError if the status list is required but not available.
+        Calls `unattested`, which may raise, if the chain leads to none of `roots`, before a signature below a root of
+        software is verified. Raises ChainError, or EvidenceError if the status list is required but not available.
         """
         leaf = _load(chain[0], 0)
-        above = self._issuers(chain[1:]) if chain[1:] else self._directly_above(leaf)
+        above = self._issuers(chain[1:], unattested) if chain[1:] else self._directly_above(leaf)
+        if above.anchor is not Anchor.CONFIGURED:
+            unattested()
         self._check_status(leaf, above, at)
         deviations = [*above.deviations, *_check_validity(above, at)]
         of_leaf: frozenset[Deviation] = frozenset()
@@ -159,11 +162,11 @@ class ChainVerifier:
         facts = above.provisioning if above.anchor is Anchor.CONFIGURED else None
         return Path(leaf, above.anchor, facts, tuple(deviations))
 
-    def _issuers(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
+    def _issuers(self, chain: tuple[bytes, ...], unattested: Callable[[], None]) -> _VerifiedIssuers:
         """The certificates above the leaf, from the cache or verified now."""
         if known := self._known.get(chain):
             return known
-        verified = self._connect(chain)
+        verified = self._connect(chain, unattested)
         if verified.anchor is Anchor.CONFIGURED:
             # Evict the oldest: a signature has several encodings, so an attacker can send many variants of one chain.
             if len(self._known) >= _CACHE_MAX:
@@ -177,11 +180,11 @@ class ChainVerifier:
         serials = ((1, root.certificate, root.certificate.serial_numbers()),) if root else ()
         return _VerifiedIssuers((), root, serials, facts_of(()), ())
 
-    def _connect(self, chain: tuple[bytes, ...]) -> _VerifiedIssuers:
+    def _connect(self, chain: tuple[bytes, ...], unattested: Callable[[], None]) -> _VerifiedIssuers:
         """Check signatures, names and path lengths above the leaf (RFC 5280 section 4.2.1.9). Raises ChainError.
 
-        Only the parameters of keys are checked if they lead to no root, or to a root of software otherwise than
-        software keystores do: such a chain attests nothing, and anybody can make it.
+        Only the parameters of keys are checked if they lead to no root: such a chain attests nothing. Neither does one
+        that leads to a root of software, whose key is public: it may be refused by `unattested` before that is used.
         """
         below: list[tuple[int, ParsedCertificate]] = []
         serials: list[tuple[int, ParsedCertificate, tuple[int, ...]]] = []
@@ -200,8 +203,10 @@ class ChainVerifier:
             below.append((place, certificate))
         root_place = place if root else len(chain) + 1
         root = root or self._issuing_root(below[-1][1])
-        if not root or (root.anchor is Anchor.SOFTWARE and not _is_of_software(below)):
+        if not root:
             return _VerifiedIssuers((), None, tuple(serials), facts_of(()), tuple(deviations))
+        if root.anchor is Anchor.SOFTWARE:
+            unattested()
         serials.append((root_place, root.certificate, root.certificate.serial_numbers()))
         below = [(place, _load(certificate.data, place)) for place, certificate in below]
         links, of_links = self._link(below, root)
@@ -268,12 +273,6 @@ class ChainVerifier:
                     raise refusal(ChainProblem.REVOKED, place, "has been revoked", certificate)
                 if entry := statuses.get(number):
                     raise refusal(ChainProblem.of(entry.status), place, f"has been {entry}", certificate)
-
-
-def _is_of_software(below: list[tuple[int, ParsedCertificate]]) -> bool:
-    """Whether the certificates below a root of software are few and verify quickly, as those of keystores do."""
-    slow = any(is_slow(key_numbers(certificate.spki)) for _, certificate in below)
-    return len(below) <= _SOFTWARE_ISSUERS_MAX and not slow
 
 
 def _load(data: bytes, place: int, *, extensions: bool = True) -> ParsedCertificate:

@@ -82,11 +82,6 @@ def may_certify(numbers: KeyNumbers | None) -> bool:
     return numbers is not None and (bool(numbers[0]) or numbers[1].bit_length() >= RSA_BITS_MIN)
 
 
-def is_slow(numbers: KeyNumbers | None) -> bool:
-    """Whether a key with these numbers is on P-384, on which a verification takes several times as long."""
-    return numbers is not None and _FIELD_BYTES.get(numbers[0]) == 48
-
-
 def _rsa_numbers(content: bytes) -> KeyNumbers:
     (numbers,) = values(content, set(), der.SEQUENCE)
     modulus, exponent = values(numbers, set(), der.INTEGER, der.INTEGER)

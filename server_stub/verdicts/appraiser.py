@@ -72,10 +72,8 @@ class Appraiser:
         nonce = self.challenger.recognize(read.evidence.eat_nonce, now)
         self.spent.check(nonce)
         observer.record_step(JudgingStep.CHALLENGE)
-        path = self.chains.verify(read.chain, now)
+        path = self.chains.verify(read.chain, now, observer.check_unattested)
         observer.record_step(JudgingStep.CHAIN)
-        if not path.anchored:
-            observer.check_unattested()
         key = path.leaf_key
         try:
             read.verify_signature(key)
