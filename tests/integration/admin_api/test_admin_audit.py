@@ -43,7 +43,8 @@ ELSEWHERE = {
     ("POST", "/clock/accept"),
     ("POST", "/keys/root"),
 }
-"""What needs a key repository with root keys: their entries are tested in `tests/cli/test_admin_command.py`."""
+"""What needs a key repository with root keys: their entries are tested in `tests/cli/test_admin_command.py` and
+`tests/integration/device_server/test_server_clock.py`."""
 
 SUB, KID, CAMPAIGN = "{sub}", "{kid}", "{id}"
 
