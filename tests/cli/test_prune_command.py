@@ -78,8 +78,8 @@ def test_prune_counts_what_a_dry_run_foretold(
 
 def test_prune_prints_counts(database: Path) -> None:
     assert prune(database, "--dry-run").stdout.splitlines() == [
-        "2 inputs of verdicts would be pruned (1 kept for open cases).",
-        "1 audit entries would be pruned (1 kept for open cases).",
+        "Inputs of verdicts: 2 would be pruned, 1 kept for open cases.",
+        "Audit entries: 1 would be pruned, 1 kept for open cases.",
     ]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from server_stub.configuration import Configuration
     from server_stub.store.records import RecordKind
 
-_NAMES: Final = {"verdicts": "inputs of verdicts", "audit": "audit entries"}
+_NAMES: Final = {"verdicts": "Inputs of verdicts", "audit": "Audit entries"}
 
 
 @with_settings(["database", "keep_days"])
@@ -31,7 +31,7 @@ def prune(
 ) -> None:
     """Remove old inputs of verdicts and old audit entries from the server's database, by the machine's clock.
 
-    Serials, decisions, activations, spent nonces and what explains open cases stay. A running server does the same by
+    Serials, decisions, activations, spent nonces and the records of open cases stay. A running server does the same by
     itself, every hour; both may run at the same time.
 
     \b
@@ -55,8 +55,8 @@ def prune(
         )
         return
     for kind, count in counts.items():
-        also = f" ({count['kept']} kept for open cases)" if count["kept"] else ""
-        output.say(f"{count['pruned']} {_NAMES[kind]} {'would be ' if dry_run else ''}pruned{also}.")
+        also = f", {count['kept']} kept for open cases" if count["kept"] else ""
+        output.say(f"{_NAMES[kind]}: {count['pruned']} {'would be ' if dry_run else ''}pruned{also}.")
 
 
 def _prune(kept: "retention.Retention", now: int, steps: int, reason: str) -> "Counter[RecordKind]":
