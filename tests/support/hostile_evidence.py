@@ -260,7 +260,7 @@ TOKENS: Final[dict[str, Callable[[str], bytes]]] = {
     "longest body": lambda _: b"A" * limits.BODY_MAX,
     "longest segment": lambda _: b"A" * (limits.TOKEN_MAX - 2) + b"..",
     "many certificates": lambda nonce: sign_evidence(
-        EmulatedP256Key(OWN_KEY, bytes(64), tuple(_SHORT)), json.dumps(claims(nonce)).encode(), x5c=[""] * 3000
+        EmulatedP256Key(OWN_KEY, tuple(_SHORT)), json.dumps(claims(nonce)).encode(), x5c=[""] * 3000
     ).encode(),
 }  # fmt: skip
 """Evidence of a stranger by its shape, for a nonce."""
