@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -175,6 +177,15 @@ def test_probability_is_kept_and_repeatable(running: Operated, probability: floa
     first = drawn()
     assert first == drawn()
     assert abs(sum(first) / 300 - probability) < 5 * (probability * (1 - probability) / 300) ** 0.5
+
+
+def test_simultaneous_clients_get_each_fault_at_most_count_times(server: Operated) -> None:
+    for kind, times in (("server-error", 7), ("conflict", 5)):
+        add(server, kind, route="challenges", count=times)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(send, server.origin, "POST", media.CHALLENGES_PATH) for _ in range(40)]
+    assert Counter(each.result().what for each in asked) == {"500": 7, "409": 5, "200": 28}
+    assert left(server) == []
 
 
 @pytest.mark.slow
