@@ -228,6 +228,27 @@ ROWS: dict[str, tuple[str, str]] = {
         "  requests: {verdicts: {at-least: 1}}\n  audit: {action: key.revoke}",
         "{}",
     ),
+    "replace-online-keys": (
+        UP + "- mark: m\n- replace-online-keys\n- retry\n- expect: phone\n  since: m\n  verdict: deny\n"
+        "  timeline: {what: GET /tuf/metadata/2.root.json, detail: {status: 200}}",
+        HAVANA,
+    ),
+    "steal-key": (
+        UP + "- steal-key: verdict\n  for: 1 hour\n- retry\n- expect: phone\n  outcome: activated\n"
+        "  state: {trusted-time-ahead: {at-least: 1 day}}",
+        "{}",
+    ),
+    "set-server-clock": (
+        "- set-server-clock: 3600\n- restart-server\n" + UP + "- expect: phone\n"
+        "  state: {trusted-time-ahead: {at-least: 1 hour}}",
+        "{}",
+    ),
+    "accept-clock": (
+        UP + "- set-server-clock: -3600\n- retry\n- expect: phone\n  screen: {trouble: busy}\n- accept-clock\n"
+        "- retry\n- expect: phone\n  state: {trusted-time: {at-least: 59 min}, trouble: none}\n"
+        "  audit: {action: clock.accept, count: 1}",
+        HAVANA,
+    ),
     "restart-server": (UP + "- restart-server\n- retry\n- expect: phone\n  outcome: locked", HAVANA),
     "back-up": (
         UP + "- back-up\n- unlock\n- restore-backup\n- retry\n- expect: phone\n  outcome: locked",

@@ -141,6 +141,10 @@ WORLD_ACTIONS: Final[dict[type[Step], WorldAction]] = {
     server_steps.LiftCampaign: _lift_campaign,
     server_steps.RotateKey: lambda context, _: context.operations.rotate_key(),
     server_steps.RevokeKey: lambda context, _: context.operations.revoke_key(),
+    server_steps.ReplaceOnlineKeys: lambda context, _: context.operations.replace_online_keys(),
+    server_steps.StealKey: lambda context, step: context.steal_key(step),
+    server_steps.SetServerClock: lambda context, step: context.set_server_clock(step.set_server_clock),
+    server_steps.AcceptClock: lambda context, step: context.operations.accept_clock(step.reason),
     server_steps.RestartServer: lambda context, _: context.operations.restart(),
     server_steps.BackUp: lambda context, step: context.backups.update(
         {step.as_: context.operations.backup()}

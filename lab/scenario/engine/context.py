@@ -34,10 +34,12 @@ from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
 from lab.scenario.engine.operations import LocalOperations, StepError, policy_named
 from lab.scenario.engine.remote_operations import AdminOperations
+from lab.scenario.engine.stolen_keys import Thief, ThiefTransport
 from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.device_steps import StorageFault
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
+from lab.scenario.model.server_steps import StealKey
 from lab.simulation.simulation import Simulation
 from lab.world.clock import MachineClock, World
 from lab.world.network import UpstreamTransport
@@ -140,6 +142,7 @@ class ScenarioContext:
     began: float
     clock: MachineClock
     skew: SkewedClock
+    thief: Thief
     devices: dict[str, ScenarioDevice] = field(default_factory=dict)
     marks: dict[str, MarkedMoment] = field(default_factory=dict)
     copies: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
@@ -173,6 +176,18 @@ class ScenarioContext:
         if self.target.url is not None:
             raise StepError("needs the admin API of the server; give its token", skips=True)
         return LocalOperations(self.simulation.server)
+
+    def set_server_clock(self, ahead: int) -> None:
+        """Set by how many seconds the server's clock is ahead. Raises StepError for a remote server."""
+        if self.target.url is not None:
+            raise StepError("the clock of a remote server cannot be set", skips=True)
+        self.clock.ahead = ahead
+
+    def steal_key(self, step: StealKey) -> None:
+        """Copy a key of the server. Raises StepError for a remote server."""
+        if self.target.url is not None:
+            raise StepError("the keys of a remote server cannot be copied", skips=True)
+        self.thief.steal(step, self.simulation.server)
 
     def start_fault(self, fault: WireFault) -> None:
         """Schedule a fault, starting now. Raises StepError for a skewed clock of a remote server."""
@@ -284,7 +299,8 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
         algorithm=scenario.world.server.algorithm,
     ) as simulation:
         faults = FaultScheduler((), lambda _: random, replays_wait=False)
-        context = ScenarioContext(case, simulation, faults, root, target, world.exact(), clock, skew)
+        thief = Thief(world.exact)
+        context = ScenarioContext(case, simulation, faults, root, target, world.exact(), clock, skew, thief)
         with context.stack:
             for name, table in scenario.handsets.items():
                 context.devices[name] = _device(context, name, table)
@@ -311,7 +327,9 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         modem_dialect=table.modem_dialect,
         keystore=KeystoreOptions(table.keystore.algorithm, table.keystore.version, table.keystore.habits),
         hardware=hardware,
-        transport=lambda upstream: PowerCutTransport(context.transport(name, upstream, random), power_cut),
+        transport=lambda upstream: PowerCutTransport(
+            ThiefTransport(context.transport(name, upstream, random), context.thief), power_cut
+        ),
         ports=lambda ports: replace(ports, modem=line.connect(ports.modem)),
     )
     profile = load_named(table.profile).with_hardware(

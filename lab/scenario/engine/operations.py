@@ -104,6 +104,14 @@ class LocalOperations:
         keys, kid = self._signing_key()
         keys.revoke(kid, self.server.parts.store, reason=BY, by=BY)
 
+    def replace_online_keys(self) -> None:
+        """Publish a root that names new online keys."""
+        self.server.replace_online_keys(BY, BY)
+
+    def accept_clock(self, reason: str) -> None:
+        """Accept the server's clock as it is."""
+        self.server.accept_clock(reason, BY)
+
     def restart(self) -> None:
         """Stop and start the server."""
         self.server.restart()

@@ -67,6 +67,14 @@ class AdminOperations:
         """Revoke the verdict key that signs."""
         self._call("POST", f"/keys/{quote(self._signing_key())}/revoke", {"reason": "scenario"})
 
+    def replace_online_keys(self) -> None:
+        """Raises StepError: not possible from here."""
+        raise StepError("the root keys of a remote server are not here", skips=True)
+
+    def accept_clock(self, reason: str) -> None:
+        """Accept the server's clock as it is."""
+        self._call("POST", "/clock/accept", {"reason": reason})
+
     def restart(self) -> None:
         """Raises StepError: not possible from here."""
         raise StepError("a remote server cannot be restarted", skips=True)

@@ -9,6 +9,7 @@ from pydantic_core import CoreSchema, core_schema
 from lab.fault_proxy.faults import BUSY, PROXY_KINDS, FaultKind, Route
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.scenario.model.field_types import Duration, Moment, Subject, Table, Word
+from lab.scenario.model.server_steps import ClockOffset
 
 SCENARIO_FAULTS: Final = tuple(
     kind
@@ -37,9 +38,6 @@ class _InScenarios:
 
 ScenarioFaultKind = Annotated[FaultKind, _InScenarios()]
 
-SKEW_MOST: Final = 3660 * 86_400
-"""Seconds, ten years."""
-
 
 class WireFault(Table):
     """A fault on the wire. Every condition that is given must hold; without any, it affects every request."""
@@ -61,7 +59,7 @@ class WireFault(Table):
     retry_after: Duration | None = Field(
         None, description="The value of `Retry-After` in 429 and 503 responses."
     )
-    seconds: Annotated[int, Field(ge=-SKEW_MOST, le=SKEW_MOST)] | None = Field(
+    seconds: ClockOffset | None = Field(
         None,
         description="How far the server's clock is ahead, negative for behind; required for `clock-skew`.",
     )

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from firmware_profiles.model import Band, Bootloader, KeyStorage
 from lab.handset.keystore import KeyAlgorithm
 from lab.handset.keystore_habits import KeystoreHabit
-from lab.scenario.model.faults import SKEW_MOST, WireFault
+from lab.scenario.model.faults import WireFault
 from lab.scenario.model.field_types import (
     Line,
     Locale,
@@ -22,6 +22,7 @@ from lab.scenario.model.field_types import (
     Table,
     Word,
 )
+from lab.scenario.model.server_steps import ClockOffset
 from lab.scenario.model.step_union import AnyStep, CutPower
 from lab.world.clock import START
 from server_stub.signing import Algorithm
@@ -31,9 +32,7 @@ class ServerSettings(Table):
     """How the server is set up."""
 
     algorithm: Word[Algorithm] = Field(Algorithm.ED25519, description="The signature algorithm of verdicts.")
-    clock_ahead: Annotated[int, Field(ge=-SKEW_MOST, le=SKEW_MOST)] = Field(
-        0, description="Seconds by which its clock is ahead of the true time."
-    )
+    clock_ahead: ClockOffset = Field(0, description="Seconds by which its clock is ahead of the true time.")
 
 
 class WorldTable(Table):

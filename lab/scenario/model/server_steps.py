@@ -1,11 +1,24 @@
-"""Steps of the operators of the server."""
+"""Steps of the operators of the server, and of thieves of its keys."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from lab.scenario.model.field_types import Line, Name, Subject
+from lab.scenario.model.field_types import Duration, Line, Name, Subject, Word
 from lab.scenario.model.step import HandsetStep, Reason, Step
+
+CLOCK_OFFSET_MAX: Final = 3660 * 86_400
+"""Seconds, ten years: how far the server's clock can be wrong."""
+
+ClockOffset = Annotated[int, Field(ge=-CLOCK_OFFSET_MAX, le=CLOCK_OFFSET_MAX)]
+
+
+class StealableKey(StrEnum):
+    """A key of the server that a thief can use."""
+
+    VERDICT = "verdict"
+    TIMESTAMP = "timestamp"
 
 
 class OperatorStep(HandsetStep):
@@ -83,6 +96,34 @@ class RevokeKey(Step):
     """Revoke the verdict key that signs; another one replaces it."""
 
     revoke_key: None = None
+
+
+class ReplaceOnlineKeys(Step):
+    """Publish a root, signed in a ceremony, that replaces the online keys of the key repository."""
+
+    replace_online_keys: None = None
+
+
+class StealKey(Step):
+    """Let a man in the middle sign with the present key: verdicts with the latest time that a device can accept, or
+    timestamps that are `seconds` ahead, with a high version and clock number."""
+
+    steal_key: Word[StealableKey]
+    seconds: ClockOffset = Field(0, description="How far its timestamps are ahead of those of the server.")
+    for_: Duration = Field(description="How long the thief is in the middle.")
+
+
+class SetServerClock(Step):
+    """Set the server's clock: the seconds by which it is ahead of the true time, negative for behind, 0 for right."""
+
+    set_server_clock: ClockOffset
+
+
+class AcceptClock(Step):
+    """Accept the server's clock as it is, so that the server signs again after its clock was stepped."""
+
+    accept_clock: None = None
+    reason: Reason = "scenario"
 
 
 class RestartServer(Step):

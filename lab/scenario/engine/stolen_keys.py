@@ -1,0 +1,98 @@
+"""A man in the middle with stolen keys of the server, who signs again what devices receive."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Final
+
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata, Timestamp
+
+from agent.ports import Answer
+from lab.backend.managed_server import LabServer
+from lab.handset import unverified_tokens
+from lab.scenario.engine.operations import StepError
+from lab.scenario.model.server_steps import StealableKey, StealKey
+from lab.world.network import ForwardingTransport, UpstreamTransport
+from server_stub.key_repository import OnlineRole
+from server_stub.signing.signing_key import SigningKey
+from wire import key_repository, limits, media
+from wire.verdict import Verdict
+
+_TIMESTAMP: Final = f"{key_repository.METADATA_PATH}timestamp.json"
+_HIGH: Final = 2**31
+"""Added to version and clock number of a timestamp, so that none of the server's own is as high."""
+
+
+@dataclass
+class Thief:
+    """The stolen keys, each used until a moment in seconds since the epoch. `now` returns the true time."""
+
+    now: Callable[[], float]
+    verdict_key: SigningKey | None = None
+    timestamp_key: CryptoSigner | None = None
+    ahead: timedelta = timedelta()
+    ends: dict[StealableKey, float] = field(default_factory=dict)
+    _numbers: "count[int]" = field(default_factory=lambda: count(_HIGH))
+
+    def steal(self, step: StealKey, server: LabServer) -> None:
+        """Copy the key that signs now. Raises StepError if none does."""
+        self.ends[step.steal_key] = self.now() + step.for_
+        if step.steal_key is StealableKey.TIMESTAMP:
+            self.timestamp_key = server.online_keys.signer(OnlineRole.TIMESTAMP)
+            self.ahead = timedelta(seconds=step.seconds)
+            return
+        keys = server.parts.keys
+        kid = next((key.kid for key in keys.list() if key.signs), "") if keys else ""
+        self.verdict_key = keys.keyring.key(kid) if keys else None
+        if self.verdict_key is None:
+            raise StepError("no verdict key signs now")
+
+    def uses(self, key: StealableKey) -> bool:
+        """Whether the thief is in the middle with this key."""
+        return self.now() < self.ends.get(key, 0.0)
+
+    def timestamp(self, received: Metadata[Timestamp]) -> bytes:
+        """A timestamp for the same snapshot that no later one of the server can follow."""
+        if self.timestamp_key is not None:
+            signed = received.signed
+            signed.version = next(self._numbers)
+            signed.expires += self.ahead
+            signed.unrecognized_fields[key_repository.CLOCK] = _HIGH
+            received.sign(self.timestamp_key)
+        return received.to_bytes()
+
+    def verdict(self, token: bytes, ceiling: int) -> bytes:
+        """The verdict in `token`, issued at `ceiling`."""
+        if self.verdict_key is None:
+            return token
+        verdict = Verdict.model_validate(unverified_tokens.token(token)["claims"])
+        later = ceiling - verdict.iat
+        times = {name: getattr(verdict, name) for name in ("iat", "nbf", "exp", "not_before_lock")}
+        shifted = {name: value + later for name, value in times.items() if value is not None}
+        return self.verdict_key.sign(verdict.model_copy(update=shifted)).encode()
+
+
+@dataclass
+class ThiefTransport(ForwardingTransport):
+    """Sends requests on `upstream`; the thief changes the responses. `ceiling` follows the newest timestamp."""
+
+    upstream: UpstreamTransport
+    thief: Thief
+    ceiling: int = 0
+
+    def _carry(self, _: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
+        answer = send(self.upstream)
+        if answer.status != 200 or not self.thief.ends:
+            return answer
+        if path == _TIMESTAMP:
+            received = Metadata[Timestamp].from_bytes(answer.body)
+            body = answer.body
+            if self.thief.uses(StealableKey.TIMESTAMP):
+                body = self.thief.timestamp(received)
+            self.ceiling = int(received.signed.expires.timestamp()) + limits.SKEW
+            return replace(answer, body=body)
+        if path == media.VERDICTS_PATH and self.thief.uses(StealableKey.VERDICT):
+            return replace(answer, body=self.thief.verdict(answer.body, self.ceiling))
+        return answer
