@@ -1,10 +1,11 @@
 """The abstraction: states that differ only in values that decide nothing become one canonical state.
 
-Trusted time and its floor are always `NOW` and elapsed time 0. Of a deadline only matters whether it is set and
-whether it is reached; of the warning before the offline limit also whether it was shown (then it is after the limit).
-So any deadline can be the next one. Serials keep whether there is one. Values that only fill a sentence on a screen
-(message, case, territory, trouble, IMEI, what the modem lacks) are dropped. A test checks that `step` commutes with
-this: no row, guard, deadline or effect depends on a dropped value.
+Trusted time is always `NOW` and elapsed time 0. Of a deadline only matters whether it is set and whether it is reached;
+of the warning before the offline limit also whether it was shown (then it is after the limit). So any deadline can be
+the next one. Serials and the bounds of trusted time keep whether there are any. Whether the floor is ahead of the true
+time decides nothing before the next exchange, so each exchange is explored after every such past (`transitions`).
+Values that only fill a sentence on a screen (message, case, territory, trouble, IMEI, what the modem lacks) are
+dropped. A test checks that `step` commutes with this: no row, guard, deadline or effect depends on a dropped value.
 """
 
 from dataclasses import replace
@@ -13,12 +14,10 @@ from typing import Any, Final
 from agent.core.screens import Trouble
 from agent.core.states import Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.timing import Context, trusted_now
-from agent.verification.bounds import TimestampBounds
+from agent.verification.bounds import Bounds
 from lab.model_check import specification
+from lab.model_check.publications import KNOWN, NOW, UNIT
 
-UNIT: Final = 10 * 86_400
-"""Seconds between two instants of the model; longer than any clock skew or lifetime of a verdict."""
-NOW: Final = 1_700_000_000
 SERIAL: Final = 1000
 """The serial of every device that has received a verdict."""
 VERSION: Final = 5
@@ -79,18 +78,12 @@ def skeleton(state: State) -> tuple[object, ...]:
     """The values that must be equal in memory and in the record, whatever the age of the record."""
     memory = state.memory
     unset = tuple(getattr(memory, name) is None for name in DEADLINES)
-    return (state.setup, state.lock, memory.cause, memory.serial, memory.terms_version, unset)
+    return (state.setup, state.lock, memory.cause, memory.serial, memory.terms_version, memory.bounds, unset)
 
 
 def unreadable(state: State) -> State:
     """The state that replaces a record which no device may read any more: locked, or the best for an attacker."""
-    memory = Memory(
-        time=TimeAnchor(NOW, 0.0),
-        bounds=TimestampBounds(NOW),
-        terms_version=ACCEPTED,
-        serial=SERIAL,
-        policy_version=VERSION,
-    )
+    memory = Memory(TimeAnchor(NOW), KNOWN, terms_version=ACCEPTED, serial=SERIAL, policy_version=VERSION)
     lock = Lock.LOCKED if state.lock is Lock.LOCKED else Lock.ACTIVATED
     return State(memory=memory, setup=Setup.DONE, lock=lock)
 
@@ -103,8 +96,8 @@ def _memory(memory: Memory, now: int) -> Memory:
     deadlines: dict[str, Any] = {name: _deadline(memory, name, now) for name in DEADLINES}
     return replace(
         memory,
-        time=TimeAnchor(NOW, 0.0),
-        bounds=TimestampBounds(NOW),
+        time=TimeAnchor(NOW),
+        bounds=KNOWN if memory.bounds.root else Bounds(NOW),
         locale=LANGUAGE,
         terms_version=ACCEPTED if memory.terms_version else "",
         serial=SERIAL if memory.serial else 0,

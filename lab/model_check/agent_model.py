@@ -59,9 +59,9 @@ class AgentModel:
 
     def __init__(self, traits: Traits, variant: AgentVariant, pool: StatePool) -> None:
         self.stepper = Stepper(variant, pool)
+        self.events = EventSource(pool)
         self._traits = traits
         self._pool = pool
-        self._events = EventSource(pool)
         self._later: dict[int, tuple[tuple[str, int], ...]] = {}
         self._found: dict[tuple[_Observable, bool], tuple[AgentChange, ...]] = {}
 
@@ -84,12 +84,12 @@ class AgentModel:
     def booted(self, agent: int, name: str, *, provisioned: bool) -> AgentChange:
         """The first event after power on, in the recovered state."""
         here = _Observable(agent, None, alarm=False, provisioned=provisioned)
-        return self._event(here, self._events.kind(EventKind.BOOTED), name)
+        return self._event(here, self.events.kind(EventKind.BOOTED), name)
 
     def failed(self, world: WorldState, trouble: Trouble, name: str) -> AgentChange:
         """A failure of the exchange on the device itself."""
         here = _Observable(world.agent, world.panel, world.alarm, world.provisioned)
-        return self._event(here, self._events.failure(trouble), name)
+        return self._event(here, self.events.failure(trouble), name)
 
     def seen(self, screen: ScreenId) -> ScreenId:
         """The screen that the user sees when the agent shows `screen`."""
@@ -134,7 +134,7 @@ class AgentModel:
         offered = _offered(here.panel) if here.panel else ()
         exchanging = self._pool.states[here.agent].exchange not in specification.RESTING
         for kind in dict.fromkeys((*offered, *TAPS)):
-            event = self._events.kind(kind)
+            event = self.events.kind(kind)
             if kind not in offered:
                 yield self._event(here, event, f"user: {kind}, by a stray tap")
                 continue
@@ -147,9 +147,9 @@ class AgentModel:
 
     def _by_system(self, here: _Observable) -> Iterator[AgentChange]:
         if self._traits.delivers(EventKind.SIM_CHANGED, provisioned=here.provisioned):
-            yield self._event(here, self._events.kind(EventKind.SIM_CHANGED), "user: another SIM")
+            yield self._event(here, self.events.kind(EventKind.SIM_CHANGED), "user: another SIM")
         if self._traits.delivers(EventKind.CONNECTED, provisioned=here.provisioned):
-            yield self._event(here, self._events.kind(EventKind.CONNECTED), "network: up", helpful=True)
+            yield self._event(here, self.events.kind(EventKind.CONNECTED), "network: up", helpful=True)
 
     def _by_time(self, here: _Observable) -> Iterator[AgentChange]:
         for name, later in self._times(here.agent):
@@ -160,17 +160,18 @@ class AgentModel:
             yield self._alarm(here)
         for kind in TIMERS:
             if self._traits.wakes_for(kind):
-                yield self._event(here, self._events.kind(kind), f"time: {kind}, by a stray timer")
+                yield self._event(here, self.events.kind(kind), f"time: {kind}, by a stray timer")
 
     def _from_outside(self, here: _Observable) -> Iterator[AgentChange]:
-        for name, event, helpful in self._events.outside(here.agent):
-            yield self._event(here, event, name, helpful=helpful)
+        for name, event, helpful, broken in self.events.outside(here.agent):
+            change = self._event(here, event, name, helpful=helpful)
+            yield change._replace(broken=change.broken + broken)
 
     def _alarm(self, here: _Observable) -> AgentChange:
         """The alarm fires: the most urgent due event is delivered, or a heartbeat."""
         state = self._pool.states[here.agent]
         kind = timing.due(state, HERE) or EventKind.HEARTBEAT
-        event = self._events.kind(kind)
+        event = self.events.kind(kind)
         change = self._event(here._replace(alarm=False), event, f"time: the alarm goes, {kind}", helpful=True)
         if self.stepper.outcome(here.agent, event).after is None and state.lock is not Lock.RELEASED:
             return change._replace(broken=(*change.broken, ("D1", f"{kind} is due and rejected")))

@@ -1,9 +1,10 @@
 """The production `step` over canonical states, memoized, with the invariants that each step breaks."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from agent import sealing
 from agent.core.effects import Effect, EffectKind, Persist, SetAlarm, Show, ShowImei
@@ -31,7 +32,8 @@ class AgentVariant:
     """The agent under test: the production tables, updates, effect order and recovery rule, or one of them mutated.
 
     `update` changes the data of a state, `order` is the order of effects, `persist` the order of writing the record and
-    incrementing the counter.
+    incrementing the counter. `replaced` are parts of the project that are exchanged while the variant runs (`applied`):
+    object, name and value.
     """
 
     machines: tuple[Machine, ...] = MACHINES
@@ -39,6 +41,19 @@ class AgentVariant:
     order: tuple[EffectKind, ...] = tuple(EffectKind)
     persist: tuple[str, ...] = (WRITE, COUNT)
     recover: Recover = sealing.recover
+    replaced: tuple[tuple[Any, str, Any], ...] = ()
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Exchange the `replaced` parts inside the block."""
+        before = [(owner, name, vars(owner)[name]) for owner, name, _ in self.replaced]
+        try:
+            for owner, name, value in self.replaced:
+                setattr(owner, name, value)
+            yield
+        finally:
+            for owner, name, value in before:
+                setattr(owner, name, value)
 
     def arranged(self, effects: Sequence[Effect]) -> list[Effect]:
         """The effects of a step in the order of this variant."""

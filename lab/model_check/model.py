@@ -35,6 +35,7 @@ class Model:
 
     def __init__(self, traits: Traits, variant: AgentVariant = PRODUCTION) -> None:
         self.traits = traits
+        self.variant = variant
         self.pool = StatePool()
         self.agent = AgentModel(traits, variant, self.pool)
         self.storage = StorageModel(variant, self.pool)

@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter
+from textwrap import dedent
 from types import ModuleType
 from typing import Any, Final
 
 from agent import sealing
-from agent.core import updates
+from agent.adapters import tuf_keys
+from agent.core import states, timing, updates
 from agent.core.effects import EffectKind
 from agent.core.states import Attention, Exchange, Lock, Setup
 from agent.core.table import MACHINES, Machine, Pair, Rejection, Transition
+from agent.verification import bounds, verdict
 from lab.model_check.memoized_step import COUNT, WRITE, AgentVariant
 
 
@@ -27,6 +31,7 @@ class MutationSite(StrEnum):
     ORDER = "effect order"
     PERSIST = "persist"
     SEALING = "sealing rule"
+    TIME = "trusted time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class AgentMutant:
 
 def all_mutants() -> tuple[AgentMutant, ...]:
     """All mutants, in a fixed order."""
-    return (*_tables(), *_updates(), *_effects(), *_sealings())
+    return (*_tables(), *_updates(), *_effects(), *_sealings(), *_times())
 
 
 def _tables() -> Iterator[AgentMutant]:
@@ -104,6 +109,7 @@ def _effects() -> Iterator[AgentMutant]:
 _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Lt: (ast.LtE, ast.Gt),
     ast.Gt: (ast.GtE, ast.Lt),
+    ast.LtE: (ast.Lt, ast.GtE),
     ast.Eq: (ast.NotEq, ast.GtE),
     ast.Is: (ast.IsNot,),
 }
@@ -121,18 +127,97 @@ def _updates() -> Iterator[AgentMutant]:
         yield AgentMutant(name, MutationSite.UPDATES, AgentVariant(update=namespace["apply_event"]))
 
 
+_TIME: Final = (
+    (bounds, "Bounds.retracts"),
+    (bounds, "Bounds.rolls_back"),
+    (bounds, "Bounds.after"),
+    (states, "Memory.policy_floor"),
+    (timing, "set_time"),
+    (tuf_keys, "TimelessUpdater.bounds"),
+    (tuf_keys, "TimelessUpdater.check_expiry"),
+    (verdict, "time_bounds"),
+    (verdict, "check_times"),
+)
+"""Everything that decides how an exchange moves trusted time."""
+
+_FLOOR, _LATER = "max(known.floor, self.floor)", "max(bounds.floor, issued)"
+_LISTED, _GREATER = "not frozenset(known.signers) <= frozenset(self.signers)", "self.clock > known.clock"
+_CODE, _FETCH = "timing.advance(memory, context)", "info = updater.get_targetinfo(repository.TARGET)"
+_EXPIRY = "updater.check_expiry(bounds.floor)"
+_CHANGES_OF_TIME: Final = {
+    "the floor never rises": (bounds, "Bounds.after", _FLOOR, "known.floor"),
+    "there is no ceiling": (verdict, "time_bounds", "LIFETIME_MAX, latest", "LIFETIME_MAX, None"),
+    "no timestamp retracts": (bounds, "Bounds.after", "if self.retracts(known)", "if False"),
+    "a greater clock number does not retract": (bounds, "Bounds.retracts", _GREATER, "False"),
+    "a replaced key does not retract": (bounds, "Bounds.retracts", _LISTED, "False"),
+    "any other clock number retracts": (bounds, "Bounds.retracts", _GREATER, "self.clock != known.clock"),
+    "trusted time only advances": (
+        timing, "set_time", _LATER, "max(bounds.floor, issued, advance(memory, context).time.epoch)",
+    ),
+    "trusted time is not bounded by the floor": (timing, "set_time", _LATER, "issued"),
+    "an unlock code sets trusted time": (
+        updates, "_apply_verdict", _CODE, "timing.set_time(memory, memory.bounds, claims.iat, context)",
+    ),
+    "an unlock code sets the floor": (
+        updates, "_apply_verdict", _CODE,
+        "timing.set_time(memory, replace(memory.bounds, floor=claims.iat), claims.iat, context)",
+    ),
+    "expiry is compared with the floor before the exchange": (
+        tuf_keys, "TufKeys.keys", _EXPIRY, "updater.check_expiry(known.floor)",
+    ),
+    "expiry is not compared": (tuf_keys, "TufKeys.keys", _EXPIRY, "pass"),
+    "the floor is taken before signatures are verified": (
+        tuf_keys, "TufKeys.keys", _FETCH, f"bounds = updater.bounds(known); {_FETCH}",
+    ),
+    "the policy floor is never reset": (
+        states, "Memory.policy_floor", "bounds.root > self.bounds.root", "False",
+    ),
+}  # fmt: skip
+"""By what is wrong: module, function, the text that is exchanged, and the text in its place."""
+
+
+def _times() -> Iterator[AgentMutant]:
+    for module, function in _TIME:
+        for name, mutated in _mutations(module, function):
+            yield _time_mutant(name, module, function, mutated)
+    for name, (module, function, old, new) in _CHANGES_OF_TIME.items():
+        source = ast.unparse(_tree(module, function))
+        if old not in source:
+            raise ValueError(f"{function} has no {old!r}")
+        yield _time_mutant(f"trusted time: {name}", module, function, ast.parse(source.replace(old, new)))
+
+
+def _time_mutant(name: str, module: ModuleType, function: str, changed: ast.Module) -> AgentMutant:
+    """A mutant in which `function` of `module` is exchanged wherever it is called."""
+    namespace = dict(vars(module))
+    exec(compile(ast.fix_missing_locations(changed), "mutant", "exec"), namespace)  # noqa: S102 - the project's own
+    path, _, short = function.rpartition(".")
+    owner = getattr(module, path) if path else module
+    variant = AgentVariant(replaced=((owner, short, namespace[short]),))
+    return AgentMutant(name, MutationSite.TIME, variant)
+
+
 def _rewritten(module: ModuleType, functions: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The name and the namespace of each variant of `module` in which one node of `functions` is changed."""
-    short = module.__name__.rpartition(".")[2]
     for function in functions:
-        tree = ast.parse(inspect.getsource(getattr(module, function)))
-        for number, node in enumerate(ast.walk(tree)):
-            for what, change in _changes(node):
-                mutated = copy.deepcopy(tree)
-                change(next(itertools.islice(ast.walk(mutated), number, None)))
-                line = getattr(node, "lineno", 0)
-                name = f"{short}: {function}, line {line}: {ast.unparse(node).splitlines()[0]}: {what}"
-                yield name, _namespace(module, mutated)
+        for name, mutated in _mutations(module, function):
+            yield name, _namespace(module, mutated)
+
+
+def _tree(module: ModuleType, function: str) -> ast.Module:
+    """The source of a function, or of a method as a function."""
+    return ast.parse(dedent(inspect.getsource(attrgetter(function)(module))))
+
+
+def _mutations(module: ModuleType, function: str) -> Iterator[tuple[str, ast.Module]]:
+    """The name and the source of each variant of `function` in which one node is changed."""
+    short, tree = module.__name__.rpartition(".")[2], _tree(module, function)
+    for number, node in enumerate(ast.walk(tree)):
+        for what, change in _changes(node):
+            mutated = copy.deepcopy(tree)
+            change(next(itertools.islice(ast.walk(mutated), number, None)))
+            line = getattr(node, "lineno", 0)
+            yield f"{short}: {function}, line {line}: {ast.unparse(node).splitlines()[0]}: {what}", mutated
 
 
 Edit = Callable[[Any], object]

@@ -14,12 +14,14 @@ from enum import StrEnum
 from multiprocessing import get_context
 from typing import Any, Final
 
+from agent.core.events import VerdictReceived
 from firmware_profiles.loader import load_named
 from lab.model_check.memoized_step import Stepper
 from lab.model_check.model import Model
 from lab.model_check.mutants import AgentMutant, MutationSite, all_mutants
 from lab.model_check.profile_traits import Traits, traits_of
 from lab.model_check.search import Search, Violation
+from lab.model_check.transitions import EventSource
 
 PROFILE: Final = "official-global"
 """The firmware for mutants: it enforces, and every event wakes its agent."""
@@ -91,7 +93,8 @@ class MutantRunner:
     def run_mutant(self, mutant: AgentMutant) -> MutantReport:
         """The result of a mutant. One that raises an exception is caught by that."""
         try:
-            broken = self._first_difference(mutant)
+            with mutant.variant.applied():
+                broken = self._first_difference(mutant)
             if broken is None:
                 return MutantReport(mutant.id, mutant.site, MutantResult.EQUIVALENT)
             caught_by = broken or tuple(violation.invariant for violation in self.search(mutant))
@@ -108,15 +111,28 @@ class MutantRunner:
         """The invariants that the first different step breaks. None if no step differs."""
         if mutant.site is MutationSite.SEALING:
             return None if self._model.storage.agrees(mutant.variant.recover) else ()
+        if mutant.site is MutationSite.TIME and (differing := self._other_events()) is not None:
+            return differing
         pool = self._model.pool
         stepper = Stepper(mutant.variant, pool)
         for (state, event), outcome in list(self._model.agent.stepper.taken.items()):
             pair = (getattr(pool.states[state], mutant.machine, None), pool.events[event].kind)
             if mutant.concerns is not None and pair != mutant.concerns:
                 continue
+            if mutant.site is MutationSite.TIME and not isinstance(pool.events[event], VerdictReceived):
+                continue
             mutated = stepper.outcome(state, event)
             if mutated.observable() != outcome.observable():
                 return tuple(dict.fromkeys(name for name, _ in mutated.broken))
+        return None
+
+    def _other_events(self) -> tuple[str, ...] | None:
+        """The invariants that the first different result of the verifiers breaks. None if no result differs."""
+        events = EventSource(self._model.pool)
+        for number, found in list(self._model.agent.events.found.items()):
+            mutated = events.outside(number)
+            if mutated != found:
+                return tuple(dict.fromkeys(name for event in mutated for name, _ in event.broken))
         return None
 
 

@@ -61,7 +61,8 @@ def replay(model: Model, trace: TransitionTrace) -> Iterator[ReplayedStep]:
     """Replay the transitions of a trace. Raises TraceError at a transition that is not possible."""
     world = START
     for number, name in enumerate(trace.story, 1):
-        possible = {each.name: each for each in reversed(list(model.transitions(world)))}
+        with model.variant.applied():
+            possible = {each.name: each for each in reversed(list(model.transitions(world)))}
         if name not in possible:
             listed = "; ".join(sorted(possible))
             raise TraceError(f"transition {number}, {name!r}, is not possible here; possible: {listed}")

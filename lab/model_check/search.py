@@ -59,7 +59,8 @@ class Search:
     def run(self) -> SearchResult:
         """Search until no new state is found."""
         begun = perf_counter()
-        complete = self._explore()
+        with self.model.variant.applied():
+            complete = self._explore()
         if complete and not (self.first and self.violations):
             self._check_graph()
         return SearchResult(

@@ -5,14 +5,15 @@ The invariants state what must never happen; most mutants of a table break no in
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.core import timing
-from agent.core.events import EventKind
+from agent.core.events import Event, EventKind, VerdictReceived
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context
+from agent.verification.bounds import Bounds
 
 K = EventKind
 VERDICTS: Final = frozenset({K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED})
@@ -49,6 +50,26 @@ def expected_state(state: State, kind: EventKind, context: Context) -> ExpectedS
         attention = _ATTENTION.get(kind, state.attention)
     setup = Setup.DONE if kind in FAVOURABLE else _SETUP.get((state.setup, kind), state.setup)
     return ExpectedState(setup, _exchange(state, kind, context), _LOCKS.get(kind, state.lock), attention)
+
+
+def bounds_after(known: Bounds, shown: Bounds) -> Bounds:
+    """The bounds after an exchange: the floor is that of the timestamp, unless the known one is later and stays.
+
+    It does not stay if the timestamp has a greater clock number, or if a key of the role was replaced.
+    """
+    stays = shown.clock <= known.clock and set(known.signers) <= set(shown.signers)
+    return replace(shown, floor=known.floor) if stays and known.floor > shown.floor else shown
+
+
+def time_after(state: State, event: Event, context: Context) -> tuple[int, int]:
+    """The floor of trusted time and trusted time after an event. Only a verdict of an exchange sets them."""
+    memory = state.memory
+    passed = int(context.elapsed - memory.time.elapsed)
+    if isinstance(event, VerdictReceived) and event.bounds is not None:
+        known = replace(memory.bounds, floor=memory.bounds.floor + passed)
+        floor = bounds_after(known, event.bounds).floor
+        return floor, max(floor, event.verdict.claims.iat)
+    return memory.bounds.floor + passed, memory.time.epoch + passed
 
 
 def is_specified(kind: EventKind) -> bool:

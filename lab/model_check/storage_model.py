@@ -6,9 +6,10 @@ from typing import Final, NamedTuple
 
 from agent.core.states import Lock, State, fresh
 from agent.sealing import Recovered, seal
-from lab.model_check.abstraction import NOW, UNIT, canonical, skeleton, unreadable
+from lab.model_check.abstraction import canonical, skeleton, unreadable
 from lab.model_check.invariants import Broken
 from lab.model_check.memoized_step import AgentVariant, Recover, StatePool
+from lab.model_check.publications import NOW, UNIT
 from lab.model_check.world_state import (
     AHEAD,
     GARBAGE,
@@ -139,8 +140,9 @@ class StorageModel:
             if skeleton(canonical(state)) != skeleton(record):
                 name = "I3" if record.lock is Lock.LOCKED else "I9"
                 yield name, f"a record with the lock {record.lock} is recovered as {state.lock}"
-            if state.memory.time.epoch < max(NOW, built):
-                yield "I4", "trusted time decreased at the boot"
+            floor, time = state.memory.bounds.floor, state.memory.time.epoch
+            if (floor, time) != (max(record.memory.bounds.floor, built), max(NOW, built)):
+                yield "I4", "floor and trusted time do not continue at the boot"
             if recovered.behind is not (file is not None and file.gap == AHEAD):
                 yield "I9", "the counter does not follow the record"
 

@@ -13,15 +13,18 @@ from agent.core.events import (
     LanguageChosen,
     SimpleEvent,
     TermsAccepted,
-    VerdictReceived,
 )
 from agent.core.screens import Action, ModemTrouble, ScreenId, Trouble
-from agent.core.states import Exchange, Lock, State
-from agent.verification.bounds import TimestampBounds
-from lab.model_check import verdict_factory
-from lab.model_check.abstraction import ACCEPTED, NOW, SERIAL, UNIT
+from agent.core.states import Exchange, Lock, Memory, State
+from lab.model_check import specification, verdict_factory
+from lab.model_check.abstraction import ACCEPTED, SERIAL
+from lab.model_check.invariants import Broken
 from lab.model_check.memoized_step import StatePool
+from lab.model_check.publications import NOW, UNIT
+from lab.model_check.server_answers import PossibleAnswer, answers, on_time
 from lab.model_check.specification import RESTING
+from lab.model_check.verdict_factory import Refusal, ServerAnswer, Token, Verifier, serial_of
+from wire.codes import Decision
 
 SPECIAL: Final[dict[EventKind, Event]] = {
     EventKind.LANGUAGE_CHOSEN: LanguageChosen("fr"),
@@ -50,11 +53,12 @@ _CONTINUES: Final = {ScreenId.LANGUAGE: EventKind.LANGUAGE_CHOSEN, ScreenId.CONN
 
 
 class PossibleEvent(NamedTuple):
-    """An event that can occur; `event` is a number into the pool."""
+    """An event that can occur; `event` is a number into the pool. `broken` is what the verifiers broke."""
 
     name: str
     event: int
     helpful: bool
+    broken: tuple[Broken, ...] = ()
 
 
 def tap(screen: ScreenId, action: Action) -> EventKind | None:
@@ -65,11 +69,12 @@ def tap(screen: ScreenId, action: Action) -> EventKind | None:
 
 
 class EventSource:
-    """The possible events, computed once for each state."""
+    """The possible events, computed once for each state. `found` has those of every state that was asked for."""
 
     def __init__(self, pool: StatePool) -> None:
         self._pool = pool
-        self._found: dict[int, tuple[PossibleEvent, ...]] = {}
+        self._verifier = Verifier()
+        self.found: dict[int, tuple[PossibleEvent, ...]] = {}
 
     def kind(self, kind: EventKind) -> int:
         """The number of an event without further content."""
@@ -81,9 +86,9 @@ class EventSource:
 
     def outside(self, number: int) -> tuple[PossibleEvent, ...]:
         """The events that modem, network, server, support and attacker can cause in this state."""
-        found = self._found.get(number)
+        found = self.found.get(number)
         if found is None:
-            found = self._found[number] = tuple(self._outside(self._pool.states[number]))
+            found = self.found[number] = tuple(self._outside(self._pool.states[number]))
         return found
 
     def _outside(self, state: State) -> Iterator[PossibleEvent]:
@@ -102,46 +107,52 @@ class EventSource:
             yield from self._failures()
         if state.exchange is Exchange.AWAITING_VERDICT:
             yield from self._failures()
-            for name, token in self._honest(state, state.nonce):
-                yield self._delivered(f"server: {name}", token, state, helpful=name == "allow")
+            yield self._failure("flash: the disk is full, and the keys cannot be stored", Trouble.NO_STORAGE)
+            for possible in answers(state.memory, state.nonce):
+                yield self._answered(possible, state)
             for name, token in verdict_factory.stolen(state.nonce):
-                yield self._delivered(f"attacker: {name}", token, state, helpful=False)
+                yield self._answered(PossibleAnswer(f"attacker: {name}", ServerAnswer(token)), state)
         if state.lock is Lock.LOCKED and state.exchange in RESTING:
-            yield from self._codes(state)
+            yield from self._codes(state.memory)
 
     def _failures(self) -> Iterator[PossibleEvent]:
-        yield PossibleEvent("network: the answer is lost", self.failure(Trouble.UNREACHABLE), helpful=False)
-        yield PossibleEvent("server: refuses to answer", self.failure(Trouble.REFUSED), helpful=False)
-        yield PossibleEvent("server: busy", self.failure(Trouble.BUSY), helpful=False)
+        yield self._failure("network: the answer is lost", Trouble.UNREACHABLE)
+        yield self._failure("server: refuses to answer", Trouble.REFUSED)
+        yield self._failure("server: busy, or its disk is full, or its clock was stepped", Trouble.BUSY)
 
-    def _honest(self, state: State, nonce: str) -> Iterator[tuple[str, verdict_factory.Token]]:
-        memories = {"": SERIAL, ", from a backup": SERIAL - 7, ", after lost answers": SERIAL + 7}
-        for decision in verdict_factory.DECISIONS:
-            for name, remembered in memories.items():
-                yield f"{decision}{name}", verdict_factory.honest(decision, state, nonce, remembered, 0)
-            later = verdict_factory.honest(decision, state, nonce, SERIAL, UNIT)
-            yield f"{decision}, and it is later than the phone knew", later
+    def _failure(self, name: str, trouble: Trouble, broken: tuple[Broken, ...] = ()) -> PossibleEvent:
+        return PossibleEvent(name, self.failure(trouble), helpful=False, broken=broken)
 
-    def _delivered(
-        self, name: str, token: verdict_factory.Token, state: State, *, helpful: bool
-    ) -> PossibleEvent:
-        verdict = verdict_factory.judge(token, state, state.nonce)
-        if isinstance(verdict, str):
-            return PossibleEvent(
-                f"{name}: refused, {verdict}", self.failure(Trouble.UNTRUSTED), helpful=False
-            )
-        received = VerdictReceived(verdict, TimestampBounds(max(NOW, token.issued)))
-        return PossibleEvent(name, self._pool.event(token, received), helpful=helpful)
+    def _answered(self, possible: PossibleAnswer, state: State) -> PossibleEvent:
+        """The end of an exchange. An honest answer is accepted, whatever happened before."""
+        name, answer = possible.name, possible.answer
+        result = self._verifier.exchange(answer, state.memory, state.nonce)
+        code = result.code if isinstance(result, Refusal) else ""
+        broken: tuple[Broken, ...] = ()
+        if possible.code is not None and code != possible.code:
+            invariant = "I7" if possible.honest else "D1"
+            expected, found = (each or "accepted" for each in (possible.code, code))
+            broken = ((invariant, f"the answer must be {expected}, and is {found}"),)
+        if isinstance(result, Refusal):
+            return self._failure(f"{name}: refused, {code}", result.trouble, broken)
+        bounds = specification.bounds_after(state.memory.bounds, answer.publication.shown)
+        if result.bounds != bounds:
+            broken += (("I4", f"the bounds must be {bounds}, and are {result.bounds}"),)
+        event = self._pool.event((answer.token, result.bounds), result)
+        helpful = possible.honest and answer.token.decision is Decision.ALLOW
+        return PossibleEvent(name, event, helpful, broken)
 
-    def _codes(self, state: State) -> Iterator[PossibleEvent]:
+    def _codes(self, memory: Memory) -> Iterator[PossibleEvent]:
         """Unlock codes, checked by the production verifier of codes."""
-        tokens = [(f"support: {name}", t) for name, t in self._honest(state, verdict_factory.SHOWN)]
-        tokens += [(f"attacker: {name}", t) for name, t in verdict_factory.stolen(verdict_factory.SHOWN)]
+        shown = verdict_factory.SHOWN
+        tokens = [(f"support: {name}", answer.token) for name, answer in on_time(memory, shown)]
+        later = Token("allow", shown, serial=serial_of(memory, SERIAL), issued=NOW + UNIT)
+        tokens.append(("support: allow, and it is later than the phone knew", later))
+        tokens += [(f"attacker: {name}", token) for name, token in verdict_factory.stolen(shown)]
         for name, token in tokens:
-            verdict = verdict_factory.judge(token, state, verdict_factory.SHOWN)
-            if isinstance(verdict, str):
-                refused = f"{name}, as a code: refused, {verdict}"
+            result = self._verifier.code(token, memory)
+            if isinstance(result, Refusal):
+                refused = f"{name}, as a code: refused, {result.code}"
                 yield PossibleEvent(refused, self.kind(EventKind.CODE_REFUSED), helpful=False)
             else:
-                number = self._pool.event(token, VerdictReceived(verdict))
-                yield PossibleEvent(f"{name}, as a code", number, helpful=False)
+                yield PossibleEvent(f"{name}, as a code", self._pool.event(token, result), helpful=False)

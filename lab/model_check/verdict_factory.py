@@ -1,27 +1,32 @@
-"""Verdicts for the model: real tokens, checked by the production verifier, signed with a key of the model.
+"""Verdicts for the model: real tokens, checked by the production verifier, signed with keys of the model.
 
 The server of the model may decide anything at any time, may have lost the device's record, and may have been restored
 from a backup; its production rule computes the serial in each case. The attacker has every verdict that was ever
-signed, for this device and for others, and no key.
+signed, for this device and for others, and no key. A thief has the verdict key until it is revoked, and the timestamp
+key until a root replaces it.
 """
 
-import base64
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from agent import unlock_code
-from agent.core.states import State
+from agent.core.events import VerdictReceived
+from agent.core.screens import Trouble
+from agent.core.states import Memory
+from agent.ports import KeySourceError, PublishedKeys
+from agent.verification import verdict
+from agent.verification.bounds import Bounds
 from agent.verification.errors import VerificationError
 from agent.verification.keyset import KeySet
-from agent.verification.verdict import Expected, VerifiedVerdict, verify
-from lab.model_check.abstraction import NOW, SERIAL, UNIT, VERSION
-from lab.world.seed import Seed
+from lab.model_check import publications
+from lab.model_check.abstraction import SERIAL, VERSION
+from lab.model_check.publications import KEYS, NOW, STRANGER, UNIT, Publication
 from server_stub.verdicts.claims import next_serial
 from wire.codes import Decision
 from wire.evidence import Evidence, LastVerdict
+from wire.verdict import Verdict
 
 ISSUER: Final = "https://verdicts.solvane.example"
 AUDIENCE: Final = "solvane-phones"
@@ -53,13 +58,15 @@ DECISIONS: Final[dict[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The properties in which the tokens of the model differ."""
+    """The properties in which the tokens of the model differ. `key` is the number of the verdict key."""
 
     name: str
     nonce: str = FRESH
     jkt: str = THIS_KEY
     serial: int = SERIAL + 1
     issued: int = NOW
+    policy: int = VERSION
+    key: int = 0
     forged: bool = False
 
     @property
@@ -68,13 +75,31 @@ class Token:
         return Decision(DECISIONS[self.name]["decision"])
 
 
-def honest(name: str, state: State, nonce: str, remembered: int, late: int) -> Token:
-    """The token that the server signs for a device in `state`. `remembered` is the serial in the server's record."""
-    last: dict[str, Any] = {"serial": state.memory.serial}
+PUBLISHED: Final = Publication()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAnswer:
+    """What a device gets in an exchange: the keys, then the verdict."""
+
+    token: Token
+    publication: Publication = PUBLISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that the device refuses, and how the exchange ends."""
+
+    code: str
+    trouble: Trouble = Trouble.UNTRUSTED
+
+
+def serial_of(memory: Memory, remembered: int) -> int:
+    """The serial of the server's next verdict for a device. `remembered` is the serial in the server's record."""
+    last: dict[str, Any] = {"serial": memory.serial}
     # Evidence with only the claim from which the server reads a serial.
     claims: dict[str, Any] = {"last_verdict": LastVerdict.model_construct(**last) if last["serial"] else None}
-    serial = next_serial(remembered, Evidence.model_construct(**claims))
-    return Token(name, nonce=nonce, serial=serial, issued=NOW + late)
+    return next_serial(remembered, Evidence.model_construct(**claims))
 
 
 def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
@@ -90,23 +115,66 @@ def stolen(nonce: str) -> Iterator[tuple[str, Token]]:
         yield "a forged verdict", Token(name, nonce=nonce, forged=True)
 
 
-def judge(token: Token, state: State, nonce: str) -> VerifiedVerdict | str:
-    """The result of the agent's verifier for `token` while `nonce` is outstanding: a verdict, or an error code."""
-    return _judged(token, nonce, state.memory.serial, state.memory.policy_version)
+class Verifier:
+    """The production client of the key repository and the production verifiers, memoized."""
+
+    def __init__(self) -> None:
+        self._published: dict[tuple[Publication, Bounds], PublishedKeys | KeySourceError] = {}
+        self._judged: dict[object, VerdictReceived | Refusal] = {}
+
+    def exchange(self, answer: ServerAnswer, memory: Memory, nonce: str) -> VerdictReceived | Refusal:
+        """The result of an exchange of a device with this outstanding nonce."""
+        key = (answer, nonce, memory.bounds, memory.serial, memory.policy_version)
+        if key not in self._judged:
+            published = self.published(answer.publication, memory.bounds)
+            if isinstance(published, KeySourceError):
+                self._judged[key] = Refusal(published.code, published.trouble)
+            else:
+                self._judged[key] = _judged(answer.token, published, memory, nonce)
+        return self._judged[key]
+
+    def published(self, publication: Publication, known: Bounds) -> PublishedKeys | KeySourceError:
+        """The keys and bounds of a key repository for a device that has sealed `known`, or the error of the client."""
+        if (publication, known) not in self._published:
+            self._published[publication, known] = publications.fetch(publication, known)
+        return self._published[publication, known]
+
+    def code(self, token: Token, memory: Memory) -> VerdictReceived | Refusal:
+        """The result of an unlock code, verified with the keys of the last exchange."""
+        key = (token, memory.bounds.floor, memory.serial, memory.policy_version)
+        if key not in self._judged:
+            self._judged[key] = _judged_code(token, memory)
+        return self._judged[key]
+
+
+def _judged(token: Token, published: PublishedKeys, memory: Memory, nonce: str) -> VerdictReceived | Refusal:
+    bounds = published.bounds
+    expected = _expected(memory, nonce, bounds)
+    try:
+        verified = verdict.verify(
+            _signed(token), published.keys, expected=expected, now=bounds.floor, latest=published.latest
+        )
+    except VerificationError as error:
+        return Refusal(error.code)
+    return VerdictReceived(verified, bounds)
+
+
+def _judged_code(token: Token, memory: Memory) -> VerdictReceived | Refusal:
+    expected, code = _expected(memory, SHOWN, None), _signed(token).encode()
+    try:
+        verified = unlock_code.verify(code, _listed_keys(), expected=expected, floor=memory.bounds.floor)
+    except (VerificationError, unlock_code.CodeError) as error:
+        return Refusal(error.code)
+    return VerdictReceived(verified)
+
+
+def _expected(memory: Memory, nonce: str, bounds: Bounds | None) -> verdict.Expected:
+    return verdict.Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, memory.serial, memory.policy_floor(bounds))
 
 
 @cache
-def _judged(token: Token, nonce: str, serial: int, policy_version: int) -> VerifiedVerdict | str:
-    expected, signed = (
-        Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, serial, policy_version),
-        _signed(token).encode(),
-    )
-    try:
-        if nonce == SHOWN:
-            return unlock_code.verify(signed, _KEYS, expected=expected, floor=NOW)
-        return verify(signed, _KEYS, expected=expected, now=NOW)
-    except (VerificationError, unlock_code.CodeError) as error:
-        return str(error.code)
+def _listed_keys() -> KeySet:
+    return KeySet.from_jwks({"keys": [key.public_jwk() for key in KEYS]})
 
 
 @cache
@@ -125,27 +193,9 @@ def _signed(token: Token) -> str:
         "exp": token.issued + 3600,
         "jti": "explored",
         "serial": token.serial,
-        "policy": {"id": "explored", "version": VERSION, "rule": "any"},
+        "policy": {"id": "explored", "version": token.policy, "rule": "any"},
         "trust": "affirming",
         **decision,
     }
-    header = {"alg": "Ed25519", "kid": "explored", "typ": "activation-verdict+jwt"}
-    signing_input = f"{_b64(json.dumps(header).encode())}.{_b64(json.dumps(claims).encode())}"
-    key = Seed.of("explore").ed25519("somebody's" if token.forged else "vendor's")
-    return f"{signing_input}.{_b64(key.sign(signing_input.encode()))}"
-
-
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-_PUBLIC: Final = _b64(Seed.of("explore").ed25519("vendor's").public_key().public_bytes_raw())
-_JWK: Final = {
-    "kty": "OKP",
-    "crv": "Ed25519",
-    "alg": "Ed25519",
-    "use": "sig",
-    "kid": "explored",
-    "x": _PUBLIC,
-}
-_KEYS: Final = KeySet.from_jwks({"keys": [_JWK]})
+    key = STRANGER if token.forged else KEYS[token.key]
+    return key.sign(Verdict.model_validate(claims))
