@@ -14,7 +14,7 @@ from typing import Any, Final
 from agent.core.screens import Trouble
 from agent.core.states import Exchange, Lock, Memory, Setup, State, TimeAnchor
 from agent.core.timing import Context, trusted_now
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.model_check import specification
 from lab.model_check.publications import KNOWN, NOW, UNIT
 
@@ -97,7 +97,7 @@ def _memory(memory: Memory, now: int) -> Memory:
     return replace(
         memory,
         time=TimeAnchor(NOW),
-        bounds=KNOWN if memory.bounds.root else Bounds(NOW),
+        bounds=KNOWN if memory.bounds.root else TimestampBounds(NOW),
         locale=LANGUAGE,
         terms_version=ACCEPTED if memory.terms_version else "",
         serial=SERIAL if memory.serial else 0,

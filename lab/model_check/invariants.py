@@ -85,6 +85,9 @@ def broken_by_step(
     yield from _unspecified(before, kind, after, context)
     yield from _duties(before, kind, after, done)
     yield from _unrenewed(before, kind, after, context)
+    limit = event.verdict.claims.offline_limit if isinstance(event, VerdictReceived) else None
+    if limit is not None and after.memory.offline_at != advance(after.memory, context).time.epoch + limit:
+        yield "D5", "the offline limit does not count from trusted time"
 
 
 def _misplaced_time(before: State, event: Event, after: State, context: Context) -> Iterator[Broken]:

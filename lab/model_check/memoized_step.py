@@ -26,14 +26,16 @@ ALARM: Final = "alarm"
 
 Recover = Callable[[bytes | None, bytes, int, State], Recovered]
 
+Replaced = tuple[Any, str, Any]
+"""A part of the project in place of another: module or class, name, value."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgentVariant:
     """The agent under test: the production tables, updates, effect order and recovery rule, or one of them mutated.
 
     `update` changes the data of a state, `order` is the order of effects, `persist` the order of writing the record and
-    incrementing the counter. `replaced` are parts of the project that are exchanged while the variant runs (`applied`):
-    object, name and value.
+    incrementing the counter. `replaced` are parts of the project that are exchanged while the variant runs (`applied`).
     """
 
     machines: tuple[Machine, ...] = MACHINES
@@ -41,7 +43,7 @@ class AgentVariant:
     order: tuple[EffectKind, ...] = tuple(EffectKind)
     persist: tuple[str, ...] = (WRITE, COUNT)
     recover: Recover = sealing.recover
-    replaced: tuple[tuple[Any, str, Any], ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
     @contextmanager
     def applied(self) -> Iterator[None]:

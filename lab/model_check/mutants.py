@@ -20,7 +20,7 @@ from agent.core.effects import EffectKind
 from agent.core.states import Attention, Exchange, Lock, Setup
 from agent.core.table import MACHINES, Machine, Pair, Rejection, Transition
 from agent.verification import bounds, verdict
-from lab.model_check.memoized_step import COUNT, WRITE, AgentVariant
+from lab.model_check.memoized_step import COUNT, WRITE, AgentVariant, Replaced
 
 
 class MutationSite(StrEnum):
@@ -128,9 +128,9 @@ def _updates() -> Iterator[AgentMutant]:
 
 
 _TIME: Final = (
-    (bounds, "Bounds.retracts"),
-    (bounds, "Bounds.rolls_back"),
-    (bounds, "Bounds.after"),
+    (bounds, "TimestampBounds.retracts"),
+    (bounds, "TimestampBounds.rolls_back"),
+    (bounds, "TimestampBounds.after"),
     (states, "Memory.policy_floor"),
     (timing, "set_time"),
     (tuf_keys, "TimelessUpdater.bounds"),
@@ -145,12 +145,12 @@ _LISTED, _GREATER = "not frozenset(known.signers) <= frozenset(self.signers)", "
 _CODE, _FETCH = "timing.advance(memory, context)", "info = updater.get_targetinfo(repository.TARGET)"
 _EXPIRY = "updater.check_expiry(bounds.floor)"
 _CHANGES_OF_TIME: Final = {
-    "the floor never rises": (bounds, "Bounds.after", _FLOOR, "known.floor"),
+    "the floor never rises": (bounds, "TimestampBounds.after", _FLOOR, "known.floor"),
     "there is no ceiling": (verdict, "time_bounds", "LIFETIME_MAX, latest", "LIFETIME_MAX, None"),
-    "no timestamp retracts": (bounds, "Bounds.after", "if self.retracts(known)", "if False"),
-    "a greater clock number does not retract": (bounds, "Bounds.retracts", _GREATER, "False"),
-    "a replaced key does not retract": (bounds, "Bounds.retracts", _LISTED, "False"),
-    "any other clock number retracts": (bounds, "Bounds.retracts", _GREATER, "self.clock != known.clock"),
+    "no timestamp retracts": (bounds, "TimestampBounds.after", "if self.retracts(known)", "if False"),
+    "a greater clock number does not retract": (bounds, "TimestampBounds.retracts", _GREATER, "False"),
+    "a replaced key does not retract": (bounds, "TimestampBounds.retracts", _LISTED, "False"),
+    "any other clock number retracts": (bounds, "TimestampBounds.retracts", _GREATER, "self.clock != known.clock"),
     "trusted time only advances": (
         timing, "set_time", _LATER, "max(bounds.floor, issued, advance(memory, context).time.epoch)",
     ),
@@ -176,25 +176,30 @@ _CHANGES_OF_TIME: Final = {
 """By what is wrong: module, function, the text that is exchanged, and the text in its place."""
 
 
-def _times() -> Iterator[AgentMutant]:
-    for module, function in _TIME:
-        for name, mutated in _mutations(module, function):
-            yield _time_mutant(name, module, function, mutated)
+def changes_of_time() -> Iterator[tuple[str, Replaced]]:
+    """What is wrong with trusted time, by name, and the part of the project that is exchanged for it."""
     for name, (module, function, old, new) in _CHANGES_OF_TIME.items():
         source = ast.unparse(_tree(module, function))
         if old not in source:
             raise ValueError(f"{function} has no {old!r}")
-        yield _time_mutant(f"trusted time: {name}", module, function, ast.parse(source.replace(old, new)))
+        yield name, _exchanged(module, function, ast.parse(source.replace(old, new)))
 
 
-def _time_mutant(name: str, module: ModuleType, function: str, changed: ast.Module) -> AgentMutant:
-    """A mutant in which `function` of `module` is exchanged wherever it is called."""
+def _times() -> Iterator[AgentMutant]:
+    generated = ((name, _exchanged(*each, tree)) for each in _TIME for name, tree in _mutations(*each))
+    for name, replaced in (
+        *generated,
+        *((f"trusted time: {name}", part) for name, part in changes_of_time()),
+    ):
+        yield AgentMutant(name, MutationSite.TIME, AgentVariant(replaced=(replaced,)))
+
+
+def _exchanged(module: ModuleType, function: str, changed: ast.Module) -> Replaced:
+    """`function` of `module`, as it must be exchanged wherever it is called."""
     namespace = dict(vars(module))
     exec(compile(ast.fix_missing_locations(changed), "mutant", "exec"), namespace)  # noqa: S102 - the project's own
     path, _, short = function.rpartition(".")
-    owner = getattr(module, path) if path else module
-    variant = AgentVariant(replaced=((owner, short, namespace[short]),))
-    return AgentMutant(name, MutationSite.TIME, variant)
+    return (getattr(module, path) if path else module, short, namespace[short])
 
 
 def _rewritten(module: ModuleType, functions: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -15,7 +15,7 @@ from tuf.api.metadata import Metadata, Timestamp
 
 from agent.adapters.tuf_keys import TufKeys
 from agent.ports import Answer, KeySourceError, PublishedKeys
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.key_ceremony import FIRST_ROOT_EXPIRES, Ceremony
 from lab.world.seed import Seed
 from server_stub.key_repository import KeyList, OnlineRole, next_root
@@ -59,12 +59,12 @@ class Publication:
     forged: bool = False
 
     @property
-    def shown(self) -> Bounds:
+    def shown(self) -> TimestampBounds:
         """The bounds that a device must read from it."""
-        return Bounds(self.signed, self.clock, self.root, (_signer(self.root),))
+        return TimestampBounds(self.signed, self.clock, self.root, (_signer(self.root),))
 
 
-def fetch(publication: Publication, known: Bounds) -> PublishedKeys | KeySourceError:
+def fetch(publication: Publication, known: TimestampBounds) -> PublishedKeys | KeySourceError:
     """What the production client returns or raises for a device that has sealed `known`."""
     with TemporaryDirectory(prefix="activation-explore-") as folder:
         client = TufKeys(CEREMONY.pinned_root, Path(folder), _Files(publication))
@@ -118,5 +118,5 @@ def _signer(root: int) -> str:
     return CEREMONY.online(root - ROOT).public(OnlineRole.TIMESTAMP).keyid
 
 
-KNOWN: Final = Bounds(FLOOR, CLOCK, ROOT, (_signer(ROOT),))
+KNOWN: Final = TimestampBounds(FLOOR, CLOCK, ROOT, (_signer(ROOT),))
 """The bounds of a device that has accepted a verdict."""

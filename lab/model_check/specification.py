@@ -13,7 +13,7 @@ from agent.core.events import Event, EventKind, VerdictReceived
 from agent.core.screens import Trouble
 from agent.core.states import Attention, Exchange, Lock, Setup, State
 from agent.core.timing import Context
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 
 K = EventKind
 VERDICTS: Final = frozenset({K.ALLOWED, K.NOTICED, K.DENIED, K.DEFERRED, K.RELEASED})
@@ -52,12 +52,13 @@ def expected_state(state: State, kind: EventKind, context: Context) -> ExpectedS
     return ExpectedState(setup, _exchange(state, kind, context), _LOCKS.get(kind, state.lock), attention)
 
 
-def bounds_after(known: Bounds, shown: Bounds) -> Bounds:
+def bounds_after(known: TimestampBounds, shown: TimestampBounds) -> TimestampBounds:
     """The bounds after an exchange: the floor is that of the timestamp, unless the known one is later and stays.
 
-    It does not stay if the timestamp has a greater clock number, or if a key of the role was replaced.
+    It does not stay if the timestamp has a greater clock number, or if a key of the role was replaced. What
+    no timestamp has set, the build date of the image, stays.
     """
-    stays = shown.clock <= known.clock and set(known.signers) <= set(shown.signers)
+    stays = known.root == 0 or (shown.clock <= known.clock and set(known.signers) <= set(shown.signers))
     return replace(shown, floor=known.floor) if stays and known.floor > shown.floor else shown
 
 

@@ -17,7 +17,7 @@ from agent.core.screens import Trouble
 from agent.core.states import Memory
 from agent.ports import KeySourceError, PublishedKeys
 from agent.verification import verdict
-from agent.verification.bounds import Bounds
+from agent.verification.bounds import TimestampBounds
 from agent.verification.errors import VerificationError
 from agent.verification.keyset import KeySet
 from lab.model_check import publications
@@ -119,7 +119,7 @@ class Verifier:
     """The production client of the key repository and the production verifiers, memoized."""
 
     def __init__(self) -> None:
-        self._published: dict[tuple[Publication, Bounds], PublishedKeys | KeySourceError] = {}
+        self._published: dict[tuple[Publication, TimestampBounds], PublishedKeys | KeySourceError] = {}
         self._judged: dict[object, VerdictReceived | Refusal] = {}
 
     def exchange(self, answer: ServerAnswer, memory: Memory, nonce: str) -> VerdictReceived | Refusal:
@@ -133,7 +133,7 @@ class Verifier:
                 self._judged[key] = _judged(answer.token, published, memory, nonce)
         return self._judged[key]
 
-    def published(self, publication: Publication, known: Bounds) -> PublishedKeys | KeySourceError:
+    def published(self, publication: Publication, known: TimestampBounds) -> PublishedKeys | KeySourceError:
         """The keys and bounds of a key repository for a device that has sealed `known`, or the error of the client."""
         if (publication, known) not in self._published:
             self._published[publication, known] = publications.fetch(publication, known)
@@ -168,7 +168,7 @@ def _judged_code(token: Token, memory: Memory) -> VerdictReceived | Refusal:
     return VerdictReceived(verified)
 
 
-def _expected(memory: Memory, nonce: str, bounds: Bounds | None) -> verdict.Expected:
+def _expected(memory: Memory, nonce: str, bounds: TimestampBounds | None) -> verdict.Expected:
     return verdict.Expected(ISSUER, AUDIENCE, THIS_KEY, nonce, memory.serial, memory.policy_floor(bounds))
 
 

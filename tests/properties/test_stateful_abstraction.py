@@ -1,29 +1,29 @@
 """The abstraction of the model checker is exact: `step` commutes with it."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.effects import Effect
-from agent.core.events import Collected, Event, EventKind, Failed, SimpleEvent, VerdictReceived
+from agent.core.events import Collected, Event, EventKind, Failed, SimpleEvent
 from agent.core.screens import ModemTrouble, Trouble
 from agent.core.states import Attention, Exchange, Lock, LockCause, Memory, Setup, State, TimeAnchor
 from agent.core.step import RejectedEventError, step
 from agent.core.timing import due
 from agent.verification.bounds import TimestampBounds
-from agent.verification.verdict import VerifiedVerdict
 from lab.model_check.abstraction import (
     ACCEPTED,
     BACKOFF,
     DEADLINES,
     HERE,
-    NOW,
-    UNIT,
     canonical,
     reach,
     to_come,
 )
+from lab.model_check.publications import KNOWN, NOW, UNIT, Publication
 from lab.model_check.transitions import SPECIAL
-from lab.model_check.verdict_factory import FRESH, honest, judge
+from lab.model_check.verdict_factory import FRESH, Refusal, ServerAnswer, Token, Verifier
 from tests.support.judged import NONCE, judged
 from tests.support.profiles import examples
 from wire.codes import Decision
@@ -33,7 +33,9 @@ instants = st.none() | st.integers(NOW - 3 * UNIT, NOW + 60 * DAY)
 memories = st.builds(
     Memory,
     time=st.just(TimeAnchor(NOW, 0.0)),
-    bounds=st.just(TimestampBounds(NOW)),
+    bounds=st.sampled_from(
+        [TimestampBounds(NOW), KNOWN, replace(KNOWN, floor=NOW, clock=9, signers=("another",))]
+    ),
     locale=st.sampled_from(["en", "de"]),
     terms_version=st.sampled_from(["", ACCEPTED, "2021-07"]),
     serial=st.sampled_from([0, 1, 77]),
@@ -128,10 +130,10 @@ def test_deadline_to_come_is_reached_next(state: State) -> None:
 
 
 def test_verdict_from_a_later_time_can_move_trusted_time_past_a_deadline() -> None:
-    waiting = State(
-        Memory(TimeAnchor(NOW), lock_at=NOW + 3), Setup.DONE, Exchange.AWAITING_VERDICT, Lock.NOTICE
-    )
-    late = judge(honest("defer", waiting, FRESH, 0, UNIT), waiting, FRESH)
-    assert isinstance(late, VerifiedVerdict)
-    after, _ = step(waiting, VerdictReceived(late, TimestampBounds()), HERE)
+    memory = Memory(TimeAnchor(NOW), KNOWN, lock_at=NOW + 3)
+    waiting = State(memory, Setup.DONE, Exchange.AWAITING_VERDICT, Lock.NOTICE)
+    answer = ServerAnswer(Token("defer", issued=NOW + UNIT), Publication(NOW + UNIT))
+    late = Verifier().exchange(answer, memory, FRESH)
+    assert not isinstance(late, Refusal)
+    after, _ = step(waiting, late, HERE)
     assert canonical(after).memory.lock_at == NOW

@@ -244,7 +244,8 @@ ROWS: dict[str, tuple[str, str]] = {
         "{}",
     ),
     "accept-clock": (
-        UP + "- set-server-clock: -3600\n- retry\n- expect: phone\n  screen: {trouble: busy}\n- accept-clock\n"
+        UP
+        + "- set-server-clock: -3600\n- retry\n- expect: phone\n  screen: {trouble: busy}\n- accept-clock\n"
         "- retry\n- expect: phone\n  state: {trusted-time: {at-least: 59 min}, trouble: none}\n"
         "  audit: {action: clock.accept, count: 1}",
         HAVANA,

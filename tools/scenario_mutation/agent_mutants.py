@@ -20,11 +20,19 @@ from agent.verification import verdict
 from agent.verification.bounds import TimestampBounds
 from agent.verification.keys import ALGORITHMS
 from lab.handset import handset
+from lab.model_check.memoized_step import Replaced
+from lab.model_check.mutants import changes_of_time
 from lab.scenario.engine import observer
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 
 EFFECTS: Final = (effects.Persist, effects.Show, effects.ShowImei, effects.SetAlarm, effects.Collect)
+
+NOT_IN_SCENARIOS: Final = (
+    "the floor is taken before signatures are verified",
+    "the policy floor is never reset",
+)
+"""Changes that stop every exchange, or need a policy that no server of the lab puts in force."""
 
 
 def all_by_name() -> Iterator[tuple[str, Apply]]:
@@ -35,7 +43,14 @@ def all_by_name() -> Iterator[tuple[str, Apply]]:
         yield f"agent: skips effect {effect.__name__}", _without_effect(effect)
     for name, change in SCREENS.items():
         yield f"agent: {name}", _screens(change)
+    for name, replaced in changes_of_time():
+        if name not in NOT_IN_SCENARIOS:
+            yield f"agent: {name}", _with(replaced)
     yield from RULES.items()
+
+
+def _with(replaced: Replaced) -> Apply:
+    return lambda patch: patch.setattr(*replaced)
 
 
 def _without_event(kind: EventKind) -> Apply:

@@ -209,6 +209,27 @@ def years_ahead(_trial: TrialContext, _device: TargetDevice, server: Server) -> 
     return _resigned_timestamp(server, _ahead(2 * 366 * 86_400))
 
 
+@_attack("timestamp-long-lived", "fast-forward attack", "expired", capabilities=STOLEN_KEY)
+def long_lived(_trial: TrialContext, _device: TargetDevice, server: Server) -> Handler:
+    """Sign a timestamp that lives for four days with the stolen timestamp key: the genuine verdict has expired."""
+    return _resigned_timestamp(server, _ahead(3 * 86_400))
+
+
+@_attack(
+    "timestamp-of-before-a-correction",
+    "rollback attack",
+    "tuf-rollback",
+    capabilities=(*NETWORK, AttackerCapability.FLASH_ACCESS),
+)
+def before_a_correction(trial: TrialContext, device: TargetDevice, server: Server) -> Handler:
+    """Delete the stored metadata, and show the genuine files of before a correction of the server's clock."""
+    old = dict(device.interceptor.files)
+    server.repository.accept_clock(trial.world.now())
+    device.handset.retry()
+    rmtree(device.folder / "metadata")
+    return lambda request: old.get(request.path) or request.forward()
+
+
 @_attack(
     "timestamp-key-after-its-replacement",
     "rollback attack",

@@ -32,16 +32,16 @@ class Thief:
     now: Callable[[], float]
     verdict_key: SigningKey | None = None
     timestamp_key: CryptoSigner | None = None
-    ahead: timedelta = timedelta()
+    ahead: dict[StealableKey, int] = field(default_factory=dict)
     ends: dict[StealableKey, float] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(_HIGH))
 
     def steal(self, step: StealKey, server: LabServer) -> None:
         """Copy the key that signs now. Raises StepError if none does."""
         self.ends[step.steal_key] = self.now() + step.for_
+        self.ahead[step.steal_key] = step.seconds
         if step.steal_key is StealableKey.TIMESTAMP:
             self.timestamp_key = server.online_keys.signer(OnlineRole.TIMESTAMP)
-            self.ahead = timedelta(seconds=step.seconds)
             return
         keys = server.parts.keys
         kid = next((key.kid for key in keys.list() if key.signs), "") if keys else ""
@@ -58,17 +58,17 @@ class Thief:
         if self.timestamp_key is not None:
             signed = received.signed
             signed.version = next(self._numbers)
-            signed.expires += self.ahead
+            signed.expires += timedelta(seconds=self.ahead[StealableKey.TIMESTAMP])
             signed.unrecognized_fields[key_repository.CLOCK] = _HIGH
             received.sign(self.timestamp_key)
         return received.to_bytes()
 
     def verdict(self, token: bytes, ceiling: int) -> bytes:
-        """The verdict in `token`, issued at `ceiling`."""
+        """The verdict in `token`, issued at `ceiling` or later by what the thief wants."""
         if self.verdict_key is None:
             return token
         verdict = Verdict.model_validate(unverified_tokens.token(token)["claims"])
-        later = ceiling - verdict.iat
+        later = ceiling + self.ahead[StealableKey.VERDICT] - verdict.iat
         times = {name: getattr(verdict, name) for name in ("iat", "nbf", "exp", "not_before_lock")}
         shifted = {name: value + later for name, value in times.items() if value is not None}
         return self.verdict_key.sign(verdict.model_copy(update=shifted)).encode()

@@ -105,11 +105,14 @@ class ReplaceOnlineKeys(Step):
 
 
 class StealKey(Step):
-    """Let a man in the middle sign with the present key: verdicts with the latest time that a device can accept, or
-    timestamps that are `seconds` ahead, with a high version and clock number."""
+    """Let a man in the middle sign with the present key: verdicts with the latest time that a device accepts, or
+    timestamps with a high version and clock number."""
 
     steal_key: Word[StealableKey]
-    seconds: ClockOffset = Field(0, description="How far its timestamps are ahead of those of the server.")
+    seconds: ClockOffset = Field(
+        0,
+        description="How much later timestamps are than those of the server, and verdicts than the latest time.",
+    )
     for_: Duration = Field(description="How long the thief is in the middle.")
 
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -17,6 +18,9 @@ from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.manufacturer.policies import BEFORE
 from lab.scenario.engine.breakable_parts import FaultyCounter, FaultyStore, PowerCutTrigger
+from lab.scenario.engine.engine import run
+from lab.scenario.engine.result import Status
+from lab.scenario.files.reader import read
 from lab.simulation.simulation import Simulation
 from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
@@ -24,6 +28,7 @@ from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
 from server_stub.policies.loading import shipped
 from tests.support.life import DAY, HOUR, NOTICE, policy
+from tests.support.scenarios import SEED, wrong
 from wire.codes import Decision, Intent
 from wire.evidence import Plmn
 
@@ -451,3 +456,32 @@ def test_evidence_after_a_loss_contains_the_present_state(simulation: Simulation
     assert sent[-1]["lock_state"] == Lock.UNPROVISIONED.value
     assert phone.display.current is not None
     assert phone.display.current.screen is ScreenId.HOME
+
+
+def play(file: str, combination: str) -> None:
+    """One combination of a shipped scenario of clocks; the library runs all."""
+    path = Path(__file__).parents[3] / "scenarios" / "clocks" / f"{file}.scenario.yaml"
+    result = run(next(case for case in read(path) if case.combination == combination), SEED)
+    assert result.status is Status.PASSED, wrong(result)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("offset", ["behind-5-days", "ahead-30-days"])
+def test_server_whose_clock_is_wrong_at_first_contact_locks_no_device(offset: str) -> None:
+    play("wrong-at-first-contact", f"offset={offset},then=waits")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("offset", ["behind-5-days", "ahead-30-days"])
+def test_server_that_starts_with_a_wrong_clock_locks_no_device(offset: str) -> None:
+    play("wrong-later", f"moment=boots,offset={offset},then=waits")
+
+
+@pytest.mark.slow
+def test_stolen_verdict_key_moves_trusted_time_only_until_the_next_honest_verdict() -> None:
+    play("stolen-verdict-key", "moment=first-contact,revoked=at-once,seconds=at-the-ceiling")
+
+
+@pytest.mark.slow
+def test_stolen_timestamp_key_moves_the_floor_only_until_a_root_replaces_it() -> None:
+    play("stolen-timestamp-key", "keys=both,moment=checks-in,replaced=later,seconds=five-days")

@@ -5,24 +5,28 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapters.tuf_keys import TufKeys
 from agent.core.effects import Persist
 from agent.core.events import EventKind, SimpleEvent
 from agent.core.screens import ScreenId
-from agent.core.states import Memory, Setup, State, TimeAnchor, fresh
-from agent.verification.verdict import VerifiedVerdict
+from agent.core.states import Memory, Setup, TimeAnchor, fresh
+from agent.verification.bounds import TimestampBounds
 from firmware_profiles.loader import load_named, names
 from firmware_profiles.model import Wake
 from lab.model_check import invariants, verdict_factory
-from lab.model_check.abstraction import HERE, NOW, SERIAL, VERSION
+from lab.model_check.abstraction import HERE, SERIAL, VERSION
 from lab.model_check.memoized_step import PRODUCTION, AgentVariant, effect_kind
 from lab.model_check.model import START, Model
 from lab.model_check.mutants import AgentMutant, MutationSite, all_mutants
-from lab.model_check.mutation_run import MutantReport, MutantResult
+from lab.model_check.mutation_run import MutantReport, MutantResult, MutantRunner
 from lab.model_check.profile_traits import Traits, traits_of
+from lab.model_check.publications import KNOWN, NOW
 from lab.model_check.replay import TraceError, TransitionTrace, read, replay
 from lab.model_check.report import summary
 from lab.model_check.runs import trace
 from lab.model_check.search import Search, SearchResult
+from lab.model_check.server_answers import answers
+from lab.model_check.verdict_factory import Refusal, ServerAnswer, Verifier
 from lab.model_check.world_state import WorldState
 
 GLOBAL = traits_of(load_named("official-global"))
@@ -74,25 +78,39 @@ def test_search_that_reaches_its_limit_is_not_complete() -> None:
     assert found.violations == {}
 
 
+MEMORIES = {
+    "of a device that has accepted a verdict": Memory(
+        TimeAnchor(NOW), KNOWN, serial=SERIAL, policy_version=VERSION
+    ),
+    "of a new device": Memory(TimeAnchor(NOW), TimestampBounds(NOW)),
+}
+
+
 @pytest.mark.parametrize("nonce", [verdict_factory.FRESH, verdict_factory.REPLAYED, verdict_factory.SHOWN])
-@pytest.mark.parametrize("serial", [0, SERIAL])
-def test_no_token_of_the_attacker_passes_the_verifier(nonce: str, serial: int) -> None:
-    memory = Memory(TimeAnchor(NOW), serial=serial, policy_version=VERSION if serial else 0)
-    answers = [
-        verdict_factory.judge(token, State(memory), nonce) for _, token in verdict_factory.stolen(nonce)
-    ]
-    assert len(answers) == 6 * len(verdict_factory.DECISIONS)
-    assert all(isinstance(answer, str) for answer in answers)
+@pytest.mark.parametrize("memory", MEMORIES.values(), ids=MEMORIES)
+def test_no_token_of_the_attacker_passes_the_verifier(nonce: str, memory: Memory) -> None:
+    verifier = Verifier()
+    tokens = [token for _, token in verdict_factory.stolen(nonce)]
+    if nonce == verdict_factory.SHOWN:
+        results = [verifier.code(token, memory) for token in tokens]
+    else:
+        results = [verifier.exchange(ServerAnswer(token), memory, nonce) for token in tokens]
+    assert len(results) == 6 * len(verdict_factory.DECISIONS)
+    assert all(isinstance(result, Refusal) for result in results)
 
 
-@pytest.mark.parametrize("name", verdict_factory.DECISIONS)
-@pytest.mark.parametrize("remembered", [0, SERIAL, SERIAL + 7])
-def test_token_of_the_server_passes_the_verifier(name: str, remembered: int) -> None:
-    state = State(Memory(TimeAnchor(NOW), serial=SERIAL, policy_version=VERSION))
-    token = verdict_factory.honest(name, state, verdict_factory.FRESH, remembered, 0)
-    verdict = verdict_factory.judge(token, state, verdict_factory.FRESH)
-    assert isinstance(verdict, VerifiedVerdict)
-    assert verdict.decision is token.decision
+@pytest.mark.parametrize("memory", MEMORIES.values(), ids=MEMORIES)
+def test_honest_answers_pass_the_verifier_and_faulty_ones_as_specified(memory: Memory) -> None:
+    """Of the server after each fault, and of the thieves of its keys."""
+    verifier, nonce = Verifier(), verdict_factory.FRESH
+    for possible in answers(memory, nonce):
+        result = verifier.exchange(possible.answer, memory, nonce)
+        if isinstance(result, Refusal):
+            assert not possible.honest, possible.name
+            assert possible.code in (result.code, None), possible.name
+        else:
+            assert not possible.code, possible.name
+            assert result.verdict.decision is possible.answer.token.decision
 
 
 def test_profiles_that_differ_in_sale_region_and_languages_have_equal_traits() -> None:
@@ -126,6 +144,47 @@ def test_mutants_have_unique_ids_and_differ_from_production() -> None:
 )
 def test_mutant_is_detected_by_the_invariant_that_it_breaks(name: str, invariant: str) -> None:
     assert invariant in search_first(MUTANTS[name].variant).violations
+
+
+@pytest.mark.sample(4)
+@pytest.mark.parametrize(
+    ("name", "invariant"),
+    [
+        ("the floor never rises", "I4"),
+        ("there is no ceiling", "I4"),
+        ("no timestamp retracts", "I7"),
+        ("a greater clock number does not retract", "I7"),
+        ("a replaced key does not retract", "I7"),
+        ("any other clock number retracts", "I4"),
+        ("trusted time only advances", "I4"),
+        ("trusted time is not bounded by the floor", "I4"),
+        ("an unlock code sets trusted time", "I4"),
+        ("an unlock code sets the floor", "I4"),
+        ("expiry is compared with the floor before the exchange", "I7"),
+        ("expiry is not compared", "D1"),
+        ("the policy floor is never reset", "I7"),
+    ],
+)
+def test_wrong_rule_of_trusted_time_is_detected(name: str, invariant: str) -> None:
+    assert invariant in search_first(MUTANTS[f"trusted time: {name}"].variant).violations
+
+
+def test_floor_before_signatures_ends_in_an_exception_and_leaves_production_as_it_was() -> None:
+    before = TufKeys.keys
+    with pytest.raises((AttributeError, KeyError)):
+        search_first(MUTANTS["trusted time: the floor is taken before signatures are verified"].variant)
+    assert TufKeys.keys is before
+
+
+@pytest.mark.slow
+def test_every_mutant_of_trusted_time_is_detected_or_equivalent() -> None:
+    runner = MutantRunner(GLOBAL)
+    survivors = [
+        mutant.id
+        for mutant in MUTANTS.values()
+        if mutant.site is MutationSite.TIME and runner.run_mutant(mutant).result is MutantResult.SURVIVED
+    ]
+    assert survivors == []
 
 
 UPDATES = [mutant for mutant in MUTANTS.values() if mutant.site is MutationSite.UPDATES]
