@@ -1,8 +1,8 @@
 """What can answer a device that has sent its evidence: the server after every single fault, and thieves of its keys.
 
 A floor of trusted time that is ahead of the true time is the same as a server whose time is before the floor. So the
-answers differ in the server's time, and no state of the model has another floor. A server whose clock is ahead cannot
-be told from one that is right when it is later than the device knew.
+answers differ in the server's time, and no state of the model has another floor. A server whose clock is ahead looks
+like one that is right when it is later than the device knew.
 """
 
 from collections.abc import Iterator
