@@ -2,12 +2,14 @@
 
 import http.client
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 import h11
 
+from lab.world.addresses import trusted_authorities
 from server_stub.faults.responses import Headers
 from server_stub.faults.responses import RawResponse as ProxyResponse
 
@@ -103,9 +105,14 @@ class Upstream:
     def ask(self, request: ProxyRequest) -> ProxyResponse:
         """The server's response. Raises UnreachableError."""
         parts = urlsplit(self.origin)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=_SERVER_SECONDS)
+        host = parts.hostname or ""
+        connection = http.client.HTTPConnection(host, parts.port, timeout=_SERVER_SECONDS)
         try:
+            if parts.scheme == "https":
+                context = ssl.create_default_context(cafile=trusted_authorities())
+                connection = http.client.HTTPSConnection(
+                    host, parts.port, timeout=_SERVER_SECONDS, context=context
+                )
             connection.request(
                 request.method, request.path, request.body or None, dict(_end_to_end(request.headers))
             )

@@ -190,6 +190,17 @@ def test_proxy_has_one_target_and_opens_no_tunnel(
     assert paths == ([] if status == 421 else ["/healthz" if "healthz" in line else "/"])
 
 
+def test_certificate_of_the_target_must_be_trusted(
+    target: tuple[str, list[Received]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to, received = target
+    with proxy(to, tls=True) as (secure, _), proxy(secure.origin) as (running, served):
+        assert ask(running, received).what == "reset"
+        monkeypatch.setenv("ACTIVATION_AUTHORITIES", str(secure.authorities))
+        assert ask(running, received).what == "200"
+    assert f"no answer from {secure.origin}" in "".join(event for each in served for event in each.events)
+
+
 def test_connections_are_bounded(target: tuple[str, list[Received]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.fault_proxy.listener._CONNECTIONS_MAX", 2)
     to, received = target
