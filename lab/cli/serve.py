@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from lab.cli import database as databases
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.server_settings import SettingsCommand, with_settings
+from lab.world.addresses import LOOPBACK
 
 with deferred():
     from lab.api import clock as lab_clock
     from lab.api import context as lab_context
     from lab.api import extension as lab_extension
+    from lab.backend import forwarded_addresses
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import clock, key_repository, server
     from server_stub import reload as reloading
@@ -95,9 +98,13 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
     log = json_log.json_log(sys.stderr)
     with ExitStack() as stack:
         source: ServerClock = clock.HostClock()
-        extension = None
+        extension, served_limits = None, settings.limits
         if settings.lab:
             source, extension = _lab(secrets, store, settings.seed, stack)
+            if settings.source_countries is None:  # emulated devices have addresses of their own
+                configured = replace(configured, country_of=forwarded_addresses.countries())
+            if not served_limits.trusted_proxies:
+                served_limits = replace(served_limits, trusted_proxies=(LOOPBACK,))
         guard = admin_clock.guarded_clock(source, store, folder)
         if settings.accept_clock:
             guard.accept()
@@ -145,7 +152,7 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
             repository=repository,
             admin=admin,
             log=log,
-            limits=settings.limits,
+            limits=served_limits,
             tls=reloader.tls,
             reload=reloader.reload,
             keep_days=settings.keep_days,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
 from firmware_profiles.loader import load_named
+from firmware_profiles.model import Profile
 from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.backend.hosts import Host, InProcessHost, memory_folder
 from lab.fault_proxy.log import ReplayCache
@@ -34,6 +36,7 @@ from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
 from lab.scenario.engine.operations import LocalOperations, StepError, policy_named
 from lab.scenario.engine.remote_operations import AdminOperations
+from lab.scenario.engine.remote_session import FollowedTransport, RemoteSession
 from lab.scenario.engine.stolen_keys import Thief, ThiefTransport
 from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.device_steps import StorageFault
@@ -164,6 +167,16 @@ class ScenarioContext:
         """The true time."""
         return self.simulation.world
 
+    @property
+    def shift(self) -> int:
+        """Seconds by which the server lives later than the world."""
+        return self.session.shift if self.session else 0
+
+    @property
+    def policy_floor(self) -> int:
+        """What the server adds to the versions of policies."""
+        return self.session.floor if self.session else 0
+
     def now(self) -> float:
         """Seconds since the world began."""
         return round(self.world.exact() - self.began, 3)
@@ -189,6 +202,16 @@ class ScenarioContext:
             raise StepError("the keys of a remote server cannot be copied", skips=True)
         self.thief.steal(step, self.simulation.server)
 
+    @property
+    def session(self) -> RemoteSession | None:
+        """The use of a remote server, None for one of this program."""
+        return self.target.operations.session if self.target.operations else None
+
+    @property
+    def clock_is_remote(self) -> bool:
+        """Whether the server has a clock that this scenario cannot move."""
+        return self.target.url is not None and (self.session is None or self.session.move is None)
+
     def start_fault(self, fault: WireFault) -> None:
         """Schedule a fault, starting now. Raises StepError for a skewed clock of a remote server."""
         if fault.seconds is not None and self.target.url is not None:
@@ -202,6 +225,11 @@ class ScenarioContext:
             return FaultyTransport(
                 upstream, device, self.faults, self.world, self.skew, random, self.responses
             )
+        sent = self._over_http(device, upstream)
+        follows = self.session is not None and upstream.origin == self.target.url
+        return FollowedTransport(sent, self.session) if follows and self.session else sent
+
+    def _over_http(self, device: str, upstream: ForwardedForTransport) -> UpstreamTransport:
         if not self.scenario.world.faults and not any(
             isinstance(step, WireFault) for _, step in self.case.steps
         ):
@@ -261,7 +289,7 @@ class ScenarioContext:
 
     def run_until(self, end: float) -> Iterator[None]:
         """Run all devices side by side up to `end`; yields after each alarm. Raises StepError."""
-        if self.target.url is not None and end - self.began > AHEAD_MAX:
+        if self.clock_is_remote and end - self.began > AHEAD_MAX:
             raise StepError("more time passes than the clock of a remote server can follow", skips=True)
         handsets = [device.handset for device in self.devices.values()]
         while due := [
@@ -278,7 +306,8 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
     """The context of a scenario, its devices switched off. Raises StepError and the errors of a bad policy."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
-    world = World(min([scenario.world.starts, *activated]) if target.url is None else int(time.time()))
+    own_time = target.url is None or (target.operations and target.operations.test_clock() is not None)
+    world = World(min([scenario.world.starts, *activated]) if own_time else int(time.time()))
     clock = MachineClock(world, scenario.world.server.clock_ahead)
     skew = SkewedClock(lambda: 0)
     first = scenario.world.policy_before if activated else None
@@ -300,11 +329,28 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
     ) as simulation:
         faults = FaultScheduler((), lambda _: random, replays_wait=False)
         thief = Thief(world.exact)
-        context = ScenarioContext(case, simulation, faults, root, target, world.exact(), clock, skew, thief)
-        with context.stack:
+        with ExitStack() as stack:
+            if target.operations is not None:
+                used = target.operations.used_by_scenario(lambda: int(clock.read().wall))
+                target = replace(target, operations=stack.enter_context(used))
+            context = ScenarioContext(
+                case, simulation, faults, root, target, world.exact(), clock, skew, thief, stack=stack
+            )
             for name, table in scenario.handsets.items():
                 context.devices[name] = _device(context, name, table)
             yield context
+
+
+def _new_handset(
+    context: ScenarioContext, profile: Profile, place: str, name: str, options: DeviceOptions
+) -> Handset:
+    """A handset that the server does not know, also if the scenario ran before."""
+    for attempt in count(1):
+        label = f"handset {name}" if attempt == 1 else f"handset {name} {attempt}"
+        handset = context.simulation.phone(profile, place, options=replace(options, name=label))
+        if context.target.operations is None or context.operations.device(handset.imeis[0]) is None:
+            return handset
+    raise AssertionError("unreachable")
 
 
 def _device(context: ScenarioContext, name: str, table: HandsetTable) -> ScenarioDevice:
@@ -322,7 +368,6 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         made = [context.card(sim, f"{name} {at}") if sim else None for at, sim in enumerate(table.sims)]
         cards = (*made, *[None] * (2 - len(made)))
     options = DeviceOptions(
-        name=f"handset {name}",
         cards=cards,
         modem_dialect=table.modem_dialect,
         keystore=KeystoreOptions(table.keystore.algorithm, table.keystore.version, table.keystore.habits),
@@ -336,7 +381,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         model=table.model, bands=table.bands, keystore=table.keystore.level, bootloader=table.bootloader
     )
     place = table.activated.place if table.activated else table.place or context.scenario.world.place
-    handset = context.simulation.phone(profile, place, options=options)
+    handset = _new_handset(context, profile, place, name, options)
     handset.read = context.advance
     show = handset.display.on_show
 

@@ -53,7 +53,7 @@ def _swap_sims(context: ScenarioContext, device: ScenarioDevice, step: device_st
 
 
 def _join_vpn(context: ScenarioContext, device: ScenarioDevice, step: device_steps.JoinVpn) -> None:
-    if context.target.url is not None:
+    if context.clock_is_remote:
         raise StepError("a remote server receives the real source address", skips=True)
     device.handset.join_vpn(step.exit)
 

@@ -10,6 +10,7 @@ from lab.scenario.engine.actions import perform
 from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS, CheckContext, json_of
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice, ServerTarget, open_context
 from lab.scenario.engine.operations import StepError
+from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import (
     CheckResult,
     HandsetResult,
@@ -112,11 +113,16 @@ def status_of(error: Exception) -> Status:
 
 def prepare_world(context: ScenarioContext) -> None:
     """Activate handsets in the order of their dates, then start policy and faults. Raises `SCENARIO_ERRORS`."""
-    scenario, world, remote = context.scenario, context.scenario.world, context.target.url is not None
+    scenario, world = context.scenario, context.scenario.world
+    operated = context.target.operations is not None
     activated = [
         (device, device.table.activated) for device in context.devices.values() if device.table.activated
     ]
-    if activated and remote:
+    if operated:
+        _check_algorithm(context)
+        first = world.policy_before if activated and world.policy_before else world.policy
+        context.operations.put_in_force(first, context.case.folder, "the scenario starts")
+    if activated and context.clock_is_remote:
         raise StepError(
             "this scenario has devices with an earlier activation, which a remote server does not know",
             skips=True,
@@ -126,10 +132,10 @@ def prepare_world(context: ScenarioContext) -> None:
         device.handset.power_on()
         context.update_observers()  # before the language changes
         device.set_up()
-    if not remote:
+    if not context.clock_is_remote:
         context.advance_to(float(world.starts))
     context.started = context.world.exact()
-    if ("policy" in world.model_fields_set and remote) or (activated and world.policy_before is not None):
+    if activated and world.policy_before is not None:
         context.operations.put_in_force(world.policy, context.case.folder, "the story begins")
     for device in context.devices.values():
         place = device.table.place or scenario.world.place
@@ -140,6 +146,14 @@ def prepare_world(context: ScenarioContext) -> None:
     for fault in world.faults:
         context.start_fault(fault)
     context.update_observers()
+
+
+def _check_algorithm(context: ScenarioContext) -> None:
+    server, operations = context.scenario.world.server, context.operations
+    if "algorithm" in server.model_fields_set and isinstance(operations, AdminOperations):
+        found = operations.algorithm()
+        if found != server.algorithm:
+            raise StepError(f"the remote server signs with {found}, not with {server.algorithm}", skips=True)
 
 
 def run_step(context: ScenarioContext, line: int, step: Step) -> StepResult:
