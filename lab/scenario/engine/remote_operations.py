@@ -145,7 +145,7 @@ class AdminOperations:
     def audit(self) -> list[dict[str, Any]]:
         """All entries of the audit log since the scenario began, oldest first."""
         found: list[dict[str, Any]] = []
-        since = f"&since={self.session.began}" if self.session else ""
+        since = f"&since={self.session.began}" if self.session and self.session.move else ""
         cursor = ""
         while True:
             page = self._call("GET", f"/audit?limit={_PAGE}{since}{cursor}")
