@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
+from tests.support.lab_server import TOKEN, lab_server
 from tests.support.scenarios import SEED, cases, text, wrong
 
 UP = "- power-on\n- set-up\n"
@@ -91,3 +93,28 @@ def test_error_of_the_admin_api_is_reported_with_its_code(target: ServerTarget) 
     assert "campaign-unknown" in wrong(refused)[0]
     gone = ServerTarget(HttpHost, "http://127.0.0.1:9", AdminOperations("http://127.0.0.1:9", "x"))
     assert "unreachable" in wrong(played(gone, "- rotate-key", "gone"))[0]
+
+
+CAMPAIGN = (
+    UP + "- expect: phone\n  outcome: activated\n  verdict: {policy: open-2021-08, policy-version: 0}\n"
+    "- put-in-force: export-2021-09\n- wait-until: 2021-09-10\n- expect: phone\n  outcome: locked\n"
+    "  verdict: {policy-version: 2}\n  audit: [{action: policy.*, by: scenario, count: 2}]\n"
+    "- wait-until: 2021-09-17\n- expect: phone\n  outcome: activated\n"
+    "  was-locked: [{after: 2021-09-06, before: 2021-09-08, lifted-after: 2021-09-15, lifted-before: 2021-09-17}]"
+)
+
+
+def test_lab_has_the_time_of_each_scenario_and_gets_its_policy_and_faults_back(tmp_path: Path) -> None:
+    """Twice, with a fault and a policy that were there before."""
+    fault = {"kind": "garbage", "count": 3, "probability": 0.5, "reason": "left"}
+    with lab_server(tmp_path) as server:
+        server.done("/faults", fault)
+        before = server.get("/policies/in-force")
+        target = ServerTarget(HttpHost, server.origin, AdminOperations(server.origin, TOKEN))
+        for _ in range(2):
+            world = "{policy: open-2021-08, starts: 2021-09-03, place: havana}"
+            result = played(target, CAMPAIGN, "campaign", world)
+            assert result.status is Status.PASSED, wrong(result)
+        assert server.get("/policies/in-force")["id"] == before["id"]
+        [left] = server.get("/faults")["items"]
+        assert (left["kind"], left["remaining"], left["probability"]) == ("garbage", 3, 0.5)
