@@ -33,12 +33,8 @@ def _token(media_type: str, claims: str) -> dict[str, Any]:
         "type": "string",
         "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$",
         "contentMediaType": media_type,
-        "contentSchema": {  # of a token: header and payload, as in the example of JSON Schema Validation section 8.5
-            "type": "array",
-            "prefixItems": [{"type": "object"}, {"$ref": SCHEMAS + claims}],
-            "items": {},
-            "maxItems": 2,
-        },
+        "contentSchema": {"$ref": SCHEMAS + claims},
+        "description": "A compact JWS. The schema of the content is that of its payload.",
     }
     return {media_type: {"schema": schema}}
 
