@@ -50,6 +50,11 @@ ROWS = {
         "{place: havana}",
     ),
     "keys": (UP + "- rotate-key\n- retry\n- expect: phone\n  outcome: locked", "{place: havana}"),
+    "clock": (
+        UP
+        + "- accept-clock\n- retry\n- expect: phone\n  outcome: locked\n  audit: {action: clock.accept, count: 1}",
+        "{place: havana}",
+    ),
     "faults": (
         "- fault: garbage\n  times: 1\n- power-on\n- set-up\n- expect: phone\n  no-verdict: true\n- wait: 1 min\n"
         "- expect: phone\n  outcome: activated",
@@ -71,6 +76,9 @@ SKIPPED = {
     "records": "- lose-records",
     "backup": "- back-up",
     "tunnel": "- join-vpn: phone\n  exit: DE",
+    "root": "- replace-online-keys",
+    "theft": "- steal-key: verdict\n  for: 1 hour",
+    "clock": "- set-server-clock: 3600",
 }
 
 
