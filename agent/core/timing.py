@@ -93,9 +93,27 @@ def _passed(memory: Memory, context: Context) -> int:
 
 
 def set_time(memory: Memory, bounds: TimestampBounds, issued: int, context: Context) -> Memory:
-    """`memory` after a verdict that was issued at `issued`, in an exchange whose key repository showed `bounds`."""
-    bounds = bounds.after(bounds_now(memory, context))
-    return replace(memory, time=TimeAnchor(max(bounds.floor, issued), context.elapsed), bounds=bounds)
+    """`memory` after a verdict that was issued at `issued`, in an exchange whose key repository showed `bounds`.
+
+    If trusted time goes back, so do the deadlines: an earlier verdict had set them from a time that was too late.
+    """
+    present = advance(memory, context)
+    bounds = bounds.after(present.bounds)
+    epoch = max(bounds.floor, issued)
+    back = max(0, present.time.epoch - epoch)
+
+    def earlier(deadline: int | None) -> int | None:
+        return None if deadline is None else deadline - back
+
+    return replace(
+        memory,
+        time=TimeAnchor(epoch, context.elapsed),
+        bounds=bounds,
+        lock_at=earlier(memory.lock_at),
+        check_in_at=earlier(memory.check_in_at),
+        warn_at=earlier(memory.warn_at),
+        offline_at=earlier(memory.offline_at),
+    )
 
 
 def delay(trouble: Trouble, attempts: int, fraction: float, retry_after: int | None) -> float:

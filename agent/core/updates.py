@@ -113,6 +113,11 @@ def _with_decision(memory: Memory, claims: Claims, context: Context) -> Memory:
         if memory.warn_at is not None:  # a check-in after the offline limit would come too late
             latest = max(memory.warn_at - timing.CHECK_IN_LEAST, memory.time.epoch + timing.CHECK_IN_LEAST)
             check_in_at = min(check_in_at, latest)
+    lock_at = claims.not_before_lock
+    if (
+        lock_at is not None
+    ):  # like every deadline, counted from trusted time, which can be later than the issue
+        lock_at += memory.time.epoch - claims.iat
     return replace(
         memory,
         message=claims.message.key if claims.message else None,
@@ -120,7 +125,7 @@ def _with_decision(memory: Memory, claims: Claims, context: Context) -> Memory:
         case=claims.case or "",
         territory=claims.territory or "",
         cause=LockCause.VERDICT if claims.decision is Decision.DENY else LockCause.NONE,
-        lock_at=claims.not_before_lock,
+        lock_at=lock_at,
         check_in_at=check_in_at,
     )
 

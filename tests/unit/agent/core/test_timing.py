@@ -1,6 +1,7 @@
 """Timers: due events and the alarm follow from one table and agree in every state."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -310,3 +311,31 @@ def test_new_network_ends_only_delays_that_a_network_may_end(trouble: Trouble, l
     )
     asks = permitted(state, EventKind.CONNECTED).exchange is Exchange.COLLECTING
     assert asks == (trouble in (Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.NO_KEYS))
+
+
+@pytest.mark.parametrize("ahead", [600, 10 * 3600, 23 * 3600, 5 * 365 * 86_400])
+def test_deferral_under_a_retraction_moves_every_deadline_back_with_the_time(ahead: int) -> None:
+    """Otherwise an announced lock and the offline limit would wait for the wrong time of the server."""
+    wrong: dict[str, Any] = {name: NOW + ahead + 1000 * number for number, name in enumerate(DEADLINES, 1)}
+    bounds = TimestampBounds(NOW + ahead, 0, 1, ("key",))
+    memory = Memory(time=TimeAnchor(NOW + ahead, 100.0), bounds=bounds, **wrong)
+    right = timing.set_time(memory, TimestampBounds(NOW, 1, 1, ("key",)), NOW, CONTEXT)
+    assert right.time.epoch == NOW
+    assert {name: getattr(right, name) for name in DEADLINES} == {
+        name: deadline - ahead for name, deadline in wrong.items()
+    }
+    later = timing.set_time(right, TimestampBounds(NOW + ahead, 1, 1, ("key",)), NOW + ahead, CONTEXT)
+    assert [getattr(later, name) for name in DEADLINES] == [getattr(right, name) for name in DEADLINES]
+
+
+@pytest.mark.parametrize("ahead", [0, 10 * 3600, 23 * 3600])
+def test_announced_lock_counts_from_trusted_time(ahead: int) -> None:
+    """A floor that is ahead does not shorten the notice."""
+    bounds = TimestampBounds(NOW + ahead, 0, 1, ("key",))
+    memory = Memory(time=TimeAnchor(NOW + ahead, 100.0), bounds=bounds)
+    state = State(memory=memory, setup=Setup.DONE, exchange=Exchange.AWAITING_VERDICT, lock=Lock.ACTIVATED)
+    verdict = verified(Decision.NOTICE)
+    after, _ = step(state, VerdictReceived(verdict, bounds), CONTEXT)
+    claims = verdict.claims
+    assert claims.not_before_lock is not None
+    assert after.memory.lock_at == NOW + ahead + claims.not_before_lock - claims.iat
