@@ -10,7 +10,7 @@ from agent.core.events import Event, EventKind, VerdictReceived
 from agent.core.screen_selection import screen_of
 from agent.core.screens import Action, ScreenFacts, ScreenId
 from agent.core.states import Exchange, Lock, State, fresh
-from agent.core.timing import Context, advance, reached
+from agent.core.timing import Context, advance, reached, trusted_now
 from agent.screens import build
 from agent.screens.tags import LANGUAGES
 from lab.model_check import specification
@@ -151,7 +151,13 @@ def _unrenewed(before: State, kind: EventKind, after: State, context: Context) -
         next_request = replace(context, elapsed=after.retry_at) if deferred else context
         if memory.offline_at is None or reached(memory.warn_at, after, next_request):
             yield "D5", f"after {kind} the device is warned or locked before its next request"
-        elif deferred and limit is not None and memory.offline_at < limit:
+        back = max(0, trusted_now(before, context) - trusted_now(after, context))
+        if (
+            deferred
+            and limit is not None
+            and memory.offline_at is not None
+            and memory.offline_at < limit - back
+        ):
             yield "D5", f"{kind} shortens the offline limit"
     if kind is EventKind.WARNING_DUE and limit is not None:
         if memory.warn_at is None:
