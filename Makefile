@@ -81,7 +81,7 @@ picture-report: $(RUN) ## take the screenshot of the incident report for the REA
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
 		--virtual-time-budget=3000 --window-size=1140,600 --screenshot=docs/images/incident-2021.png file://$$folder/incident.html
 
-generate: $(DEV) ## write the generated files: JSON Schemas, the OpenAPI document, the database schema, the state diagram, references
+generate: $(DEV) ## write the generated files: JSON Schemas, the OpenAPI document, test vectors, the database schema, the state diagram, references
 	$(BIN)/python -m wire.schemas
 	$(BIN)/python -m firmware_profiles.schema
 	$(BIN)/python -m server_stub.policies.schema
@@ -91,6 +91,7 @@ generate: $(DEV) ## write the generated files: JSON Schemas, the OpenAPI documen
 	$(BIN)/python -m lab.scenario.files.reference docs/qa/reference.md
 	$(BIN)/python -m tools.settings_page docs/developers/settings.md
 	$(BIN)/activation openapi >docs/developers/openapi.json
+	$(BIN)/activation attack --export docs/security >/dev/null
 
 lock:            ## pin the requirements of requirements/*.in again (needs uv)
 	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \

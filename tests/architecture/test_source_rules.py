@@ -1,6 +1,7 @@
 """Rules for the source: import contracts, modules without input and output, no test switches, no broad excepts."""
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -95,3 +96,9 @@ def test_commands_print_through_one_module_that_escapes_control_characters() -> 
         names = {call.attr for call in calls if isinstance(call, ast.Attribute)}
         names |= {call.id for call in calls if isinstance(call, ast.Name)}
         assert names & PRINTING == ({"echo"} if path == "lab/cli/main.py" else set()), path
+
+
+def test_npm_packages_are_locked_by_their_hashes_and_by_no_address() -> None:
+    packages = json.loads((ROOT / "tests/node/package-lock.json").read_text("utf-8"))["packages"]
+    del packages[""]  # what package.json requests
+    assert all(package["integrity"] and "resolved" not in package for package in packages.values())

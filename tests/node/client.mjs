@@ -1,4 +1,4 @@
-// A device that follows docs/developers/writing-a-client.md, with Node.js alone.
+// A device that follows docs/developers/writing-a-client.md, only with Node.js.
 
 import { createPrivateKey, sign } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -89,8 +89,9 @@ export class Client {
   async #challenge() {
     const body = await this.#post("/v1/challenges", fetchAgain, "application/json", {});
     try {
-      const { nonce } = JSON.parse(body);
-      if (/^[A-Za-z0-9_-]{8,88}$/.test(nonce)) return nonce;
+      const { nonce, expires_in: seconds } = JSON.parse(body);
+      const wellFormed = typeof nonce === "string" && /^[A-Za-z0-9_-]{8,88}$/.test(nonce);
+      if (wellFormed && Number.isInteger(seconds)) return nonce;
     } catch {
       // as any other response that is no challenge
     }

@@ -60,7 +60,7 @@ export async function fetchBody(url, { accept, absent = false, ...options }) {
   const code = problemCode(response);
   if (status === 404 && absent) return null;
   const wait = Number.parseInt(headers["retry-after"] ?? "", 10);
-  if ((status === 429 || status === 503) && wait >= 0) throw new Failed("busy", `${status} ${code}`, wait);
+  if (status === 429 || (status === 503 && wait >= 0)) throw new Failed("busy", `${status} ${code}`, wait || undefined);
   if (status === 409) throw new Failed("conflict", `${status} ${code}`);
   if (status >= 400 && status < 500 && status !== 408 && code) throw new Failed("refused", `${status} ${code}`);
   throw new Failed("unreachable", `${status} ${type}`);

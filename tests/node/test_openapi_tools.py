@@ -5,11 +5,9 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +60,7 @@ def test_a_linter_reports_an_error(linter: str, tmp_path: Path) -> None:
     assert tool(linter, *LINTERS[linter], tmp_path / "openapi.json").returncode == 1
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The origin and the admin token of a server process."""
-    command = [ACTIVATION, "serve", "--port", "0", "--db", str(tmp_path / "records.sqlite")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found
-        yield found[0], (tmp_path / "records-admin-token").read_text("utf-8").strip()
-        process.terminate()
-
-
-def test_a_generated_typescript_client_compiles_and_works(server: tuple[str, str], tmp_path: Path) -> None:
+def test_a_generated_typescript_client_compiles_and_works(server: str, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(TOOLS)
     shutil.copy(FOLDER / "smoke.ts", tmp_path)
     (tmp_path / "package.json").write_text('{"type": "module"}', "utf-8")
@@ -84,7 +70,8 @@ def test_a_generated_typescript_client_compiles_and_works(server: tuple[str, str
         tool("tsc", *options, "smoke.ts", cwd=tmp_path),
     ):
         assert done.returncode == 0, done.stdout + done.stderr
-    done = run("node", "smoke.js", *server, ACTIVATION, cwd=tmp_path)
+    token = (tmp_path / "records-admin-token").read_text("ascii").strip()
+    done = run("node", "smoke.js", server, token, ACTIVATION, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     received: dict[str, Any] = json.loads(done.stdout)
     assert received["verdict"]["eat_nonce"] == received["nonce"]

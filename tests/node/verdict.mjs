@@ -1,4 +1,4 @@
-// The fourteen steps of docs/developers/writing-a-client.md, with node:crypto alone. ML-DSA-65 is not supported.
+// The fourteen steps of docs/developers/writing-a-client.md, only with node:crypto. ML-DSA-65 is not supported.
 
 import { createHash, createPublicKey, verify as verifySignature } from "node:crypto";
 import { JsonFault, parseStrict } from "./strict_json.mjs";

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from typer.testing import CliRunner
 
 from lab.cli.main import app
@@ -39,8 +40,8 @@ def references(node: Any) -> set[str]:
     return own.union(*map(references, node.values()))
 
 
+@pytest.mark.slow  # test_other_client compares it with that of a running server
 def test_the_command_prints_the_committed_document() -> None:
-    """test_other_client compares it with that of a running server."""
     assert CliRunner().invoke(app, ["openapi"]).stdout == FILE.read_text("utf-8"), "run `make generate`"
 
 
