@@ -159,6 +159,9 @@ def _unrenewed(before: State, kind: EventKind, after: State, context: Context) -
             and memory.offline_at < limit - back
         ):
             yield "D5", f"{kind} shortens the offline limit"
+        announced = before.memory.lock_at
+        if deferred and announced is not None and memory.lock_at != announced - back:
+            yield "D5", f"{kind} moves the announced lock otherwise than trusted time goes back"
     if kind is EventKind.WARNING_DUE and limit is not None:
         if memory.warn_at is None:
             yield "D5", "the length of the offline limit is forgotten"
