@@ -372,6 +372,7 @@ def test_the_server_ends_with_its_terminal(tmp_path: Path) -> None:
     primary, secondary = pty.openpty()
 
     def own_terminal() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a run of the tests under nohup ignores it
         os.setsid()
         os.close(os.open(os.ttyname(secondary), os.O_RDWR))  # the first terminal of a session becomes its own
 
