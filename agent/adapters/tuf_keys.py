@@ -10,10 +10,11 @@ then does the timestamp move the bounds of the time (`agent.verification.bounds`
 of the newest root included, is compared with their floor. The device keeps the bounds with the verdict of the exchange:
 nothing of a refresh that is refused, or that leads to no verdict, moves its time.
 
-`cached_keys` needs no network and is for unlock codes: the same workflow from the same root, with the stored files as
-the repository, and without the comparison of expiry. An attacker who can write to the folder can
-restore an older list. This helps only with a key that was revoked since: it allows a code that unlocks this device
-until its next check-in. Metadata without valid signatures is rejected, and no code can lock.
+`cached_keys` needs no network and is for unlock codes: the same workflow from the same root, with the files of the last
+accepted refresh as the repository (`tuf_cache`), and without the comparison of expiry. It writes nothing, so it works
+on a full disk. An attacker who can write to the folder can restore an older list. This helps only with a key that was
+revoked since: it allows a code that unlocks this device until its next check-in. Metadata without valid signatures is
+rejected, and no code can lock.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from tuf.api.exceptions import BadVersionNumberError, ExpiredMetadataError, Repo
 from tuf.api.metadata import Signed, TargetFile, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from agent.adapters.tuf_cache import CacheFetcher
+from agent.adapters.tuf_cache import AcceptedFiles, CacheFetcher
 from agent.adapters.tuf_errors import TufFault, key_source_error, tuf_errors
 from agent.adapters.tuf_fetcher import PortFetcher
 from agent.ports import Downloads, PublishedKeys
@@ -70,20 +71,29 @@ class TufKeys:
         """
         with tuf_errors():
             updater = self._updater(PortFetcher(self.downloads, in_time))
-            info = updater.get_targetinfo(repository.TARGET)
+            info = _listed(updater)
             bounds = updater.bounds(known)
             updater.check_expiry(bounds.floor)
-            return PublishedKeys(self._keys(updater, info), bounds, updater.ceiling)
+            path = updater.find_cached_target(info) or updater.download_target(info)
+            keys = _usable_keys(Path(path).read_bytes(), info)
+            AcceptedFiles.stored_by_client(self.folder).write(self.folder)
+            return PublishedKeys(keys, bounds, updater.ceiling)
 
     def cached_keys(self) -> KeySet:
         """The keys that were received last. Raises KeySourceError with a code of TufFault."""
         with tuf_errors():
-            updater = self._updater(CacheFetcher(self.folder / "metadata"))
-            return self._keys(updater, updater.get_targetinfo(repository.TARGET))
+            files = AcceptedFiles.read(self.folder)
+            info = _listed(self._updater(CacheFetcher(files)))
+            if files.target is None:
+                raise key_source_error(TufFault.MISSING, "the verdict keys are not cached")
+            return _usable_keys(files.target, info)
 
     def _updater(self, fetcher: FetcherInterface) -> "TimelessUpdater":
-        return TimelessUpdater(
-            str(self.folder / "metadata"),
+        client, metadata = TimelessUpdater, "metadata"
+        if isinstance(fetcher, CacheFetcher):
+            client, metadata = CachedUpdater, "nothing"
+        return client(
+            str(self.folder / metadata),
             repository.METADATA_PATH,
             str(self.folder / "targets"),
             repository.TARGETS_PATH,
@@ -92,19 +102,22 @@ class TufKeys:
             bootstrap=self.root,
         )
 
-    def _keys(self, updater: Updater, info: TargetFile | None) -> KeySet:
-        """The keys in the target, verified after reading."""
-        if info is None:
-            raise key_source_error(
-                TufFault.TARGET_MISSING, f"the repository does not list {repository.TARGET}"
-            )
-        path = updater.find_cached_target(info) or updater.download_target(info)
-        content = Path(path).read_bytes()
-        info.verify_length_and_hashes(content)
-        keys = KeySet.from_jwks(content)
-        if not keys.keys:
-            raise key_source_error(TufFault.NO_USABLE_KEY, "no listed key can verify verdicts")
-        return keys
+
+def _listed(updater: Updater) -> TargetFile:
+    """Length and hashes of the target, by metadata whose signatures, versions and hashes are verified."""
+    info = updater.get_targetinfo(repository.TARGET)
+    if info is None:
+        raise key_source_error(TufFault.TARGET_MISSING, f"the repository does not list {repository.TARGET}")
+    return info
+
+
+def _usable_keys(target: bytes, info: TargetFile) -> KeySet:
+    """The keys in the target, verified after reading."""
+    info.verify_length_and_hashes(target)
+    keys = KeySet.from_jwks(target)
+    if not keys.keys:
+        raise key_source_error(TufFault.NO_USABLE_KEY, "no listed key can verify verdicts")
+    return keys
 
 
 class TimelessUpdater(Updater):
@@ -143,6 +156,19 @@ class TimelessUpdater(Updater):
         at = datetime.fromtimestamp(min(floor, LATEST), UTC)
         if any(role.is_expired(at) for role in self._trusted_set):
             raise ExpiredMetadataError("a role has expired")
+
+
+class CachedUpdater(TimelessUpdater):
+    """The same client for a folder that does not exist: it reads everything from the fetcher and writes nothing."""
+
+    def _persist_metadata(self, rolename: str, data: bytes) -> None:
+        """Write nothing."""
+
+    def _persist_root(self, version: int, data: bytes) -> None:
+        """Write nothing."""
+
+    def _update_root_symlink(self) -> None:
+        """Write nothing."""
 
 
 def _seconds(role: Signed) -> int:

@@ -209,49 +209,45 @@ class EmulatedP256Key(EmulatedKey):
         return {"kty": "EC", "crv": "P-256", **point}
 
 
-class EmulatedEd25519Key(EmulatedKey):
+class _RawKey(EmulatedKey):
+    """A key whose private part is a string of bytes."""
+
+    _key: Ed25519PrivateKey | MLDSA65PrivateKey
+
+    def __init__(self, key: Ed25519PrivateKey | MLDSA65PrivateKey, chain: tuple[bytes, ...]) -> None:
+        super().__init__(chain)
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes (RFC 8032), or 3309 bytes that differ at each call: the library has hedged ML-DSA only."""
+        return self._key.sign(message)
+
+    def _private_bytes(self) -> bytes:
+        return self._key.private_bytes_raw()
+
+    def _public_text(self) -> str:
+        return _base64url(self._key.public_key().public_bytes_raw())
+
+
+class EmulatedEd25519Key(_RawKey):
     """An Ed25519 key (RFC 8037)."""
 
     algorithm = KeyAlgorithm.ED25519
     _private_member = "d"
 
-    def __init__(self, key: Ed25519PrivateKey, chain: tuple[bytes, ...]) -> None:
-        super().__init__(chain)
-        self._key = key
-
-    def sign(self, message: bytes) -> bytes:
-        """64 bytes (RFC 8032)."""
-        return self._key.sign(message)
-
-    def _private_bytes(self) -> bytes:
-        return self._key.private_bytes_raw()
-
     def _public_jwk(self) -> dict[str, str]:
-        public = _base64url(self._key.public_key().public_bytes_raw())
-        return {"kty": "OKP", "crv": "Ed25519", "x": public}
+        return {"kty": "OKP", "crv": "Ed25519", "x": self._public_text()}
 
 
-class EmulatedMlDsa65Key(EmulatedKey):
+class EmulatedMlDsa65Key(_RawKey):
     """An ML-DSA-65 key (FIPS 204) in the JOSE form of RFC 9964."""
 
     algorithm = KeyAlgorithm.ML_DSA_65
     _private_member = "priv"
 
-    def __init__(self, key: MLDSA65PrivateKey, chain: tuple[bytes, ...]) -> None:
-        super().__init__(chain)
-        self._key = key
-
-    def sign(self, message: bytes) -> bytes:
-        """3309 bytes. They differ at each call: the library has only the hedged variant (FIPS 204 section 3.4)."""
-        return self._key.sign(message)
-
-    def _private_bytes(self) -> bytes:
-        return self._key.private_bytes_raw()
-
     def _public_jwk(self) -> dict[str, str]:
         """The `alg` of a key of type AKP is required (RFC 9964 section 6)."""
-        public = _base64url(self._key.public_key().public_bytes_raw())
-        return {"kty": "AKP", "alg": self.algorithm.value, "pub": public}
+        return {"kty": "AKP", "alg": self.algorithm.value, "pub": self._public_text()}
 
 
 class EmulatedKeystore:

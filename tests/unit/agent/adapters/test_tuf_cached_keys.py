@@ -1,16 +1,17 @@
 """Verdict keys without a network: read from stored metadata with the same rules."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from tuf.api.exceptions import DownloadHTTPError
 
-from agent.adapters.tuf_cache import CacheFetcher
+from agent.adapters.tuf_cache import FILE, AcceptedFiles, CacheFetcher
 from agent.adapters.tuf_errors import TufFault
 from agent.adapters.tuf_keys import TufKeys
-from agent.ports import Answer, KeySourceError
+from agent.ports import Answer, KeySourceError, TransportError, TransportFault
 from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
@@ -28,9 +29,15 @@ class Network:
 
     repository: KeyRepository
     asked: list[str] = field(default_factory=list)
+    left: int | None = None
+    """How many requests are still answered; None for all."""
 
     def get(self, path: str, *, accept: str) -> Answer:
         self.asked.append(path)
+        if self.left is not None:
+            if self.left == 0:
+                raise TransportError(TransportFault.UNREACHABLE, "no network")
+            self.left -= 1
         read = self.repository.metadata if path.startswith(METADATA_PATH) else self.repository.target
         content = read(path.rsplit("/", 1)[-1])
         return Answer(404, media.PROBLEM, b"{}") if content is None else Answer(200, media.JSON, content)
@@ -85,64 +92,97 @@ def test_cached_keys_do_not_expire(phone: Phone) -> None:
     assert phone.source.cached_keys().keys
 
 
-@pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
-def test_each_stored_file_is_required(phone: Phone, name: str) -> None:
+METADATA = ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"]
+TARGET = "the target"
+
+
+@dataclass
+class StoredFiles:
+    """The files that a phone accepted last, or those that an earlier release stored one by one."""
+
+    folder: Path
+    accepted: bool
+
+    def change(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        files = AcceptedFiles.read(self.folder)
+        before = files.target if name == TARGET else files.metadata[name]
+        assert before is not None
+        after = change(before)
+        assert after != before
+        if self.accepted:
+            kept = {n: after if n == name else content for n, content in files.metadata.items()}
+            metadata = {n: content for n, content in kept.items() if content is not None}
+            target = after if name == TARGET else files.target
+            AcceptedFiles.model_construct(metadata=metadata, target=target).write(self.folder)
+            return
+        (self.folder / FILE).unlink()
+        path = self.folder / ("targets/verdict-keys.json" if name == TARGET else f"metadata/{name}")
+        path.unlink() if after is None else path.write_bytes(after)
+
+
+@pytest.fixture(params=[True, False], ids=["accepted", "earlier release"])
+def stored(request: pytest.FixtureRequest, phone: Phone) -> StoredFiles:
     phone.source.keys(TimestampBounds(START))
-    (phone.folder / "metadata" / name).unlink()
+    return StoredFiles(phone.folder, request.param)
+
+
+@pytest.mark.parametrize("name", [*METADATA, TARGET])
+def test_each_stored_file_is_required(phone: Phone, stored: StoredFiles, name: str) -> None:
+    stored.change(name, lambda _: None)
     assert phone.code() is TufFault.MISSING
 
 
-@pytest.mark.parametrize("name", ["timestamp.json", "snapshot.json", "targets.json", "verdict-keys.json"])
-def test_stored_file_without_valid_signature_gives_no_keys(phone: Phone, name: str) -> None:
-    phone.source.keys(TimestampBounds(START))
-    kept = phone.folder / "metadata" / name
-    kept.write_bytes(
-        kept.read_bytes()
-        .replace(b'"expires": "2', b'"expires": "3')
-        .replace(b'"expires":"2', b'"expires":"3')
-    )
-    assert phone.code() is (TufFault.UNSIGNED if name == "timestamp.json" else TufFault.MISMATCH)
+@pytest.mark.parametrize("name", [*METADATA, TARGET])
+def test_stored_file_without_valid_signature_gives_no_keys(
+    phone: Phone, stored: StoredFiles, name: str
+) -> None:
+    stored.change(name, lambda content: content.replace(b"2", b"3"))
+    assert phone.code() in {TufFault.UNSIGNED, TufFault.MISMATCH}
 
 
-def test_target_that_is_not_stored_is_not_found(phone: Phone) -> None:
-    phone.source.keys(TimestampBounds(START))
-    for kept in (phone.folder / "targets").iterdir():
-        kept.unlink()
-    assert phone.code() is TufFault.MISSING
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff" * 10])
+def test_accepted_file_that_cannot_be_read_is_replaced_by_those_of_the_client(
+    phone: Phone, content: bytes
+) -> None:
+    fetched = phone.source.keys(TimestampBounds(START)).keys
+    (phone.folder / FILE).write_bytes(content)
+    assert phone.source.cached_keys() == fetched
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../secret.json", "a/b.json", "/etc/passwd.json", ".json", "secret.txt", "secret.json.txt", "x..json"],
-)
-def test_only_names_of_metadata_are_read(tmp_path: Path, name: str) -> None:
-    """No name can refer to a file outside the folder."""
-    folder = tmp_path / "metadata"
-    (folder / "a").mkdir(parents=True)
-    for where in (
-        tmp_path / "secret.json",
-        folder / "a" / "b.json",
-        folder / "secret.txt",
-        folder / "x..json",
-    ):
-        where.write_bytes(b"{}")
-    with pytest.raises(DownloadHTTPError) as caught:
-        CacheFetcher(folder).fetch(METADATA_PATH + name)
-    assert caught.value.status_code == 404
-    assert str(caught.value) == "not metadata"
+def test_cached_keys_need_no_writable_folder(phone: Phone) -> None:
+    fetched = phone.source.keys(TimestampBounds(START)).keys
+    before = {path: path.stat().st_mtime_ns for path in phone.folder.rglob("*")}
+    assert phone.source.cached_keys() == fetched
+    assert {path: path.stat().st_mtime_ns for path in phone.folder.rglob("*")} == before
 
 
-def test_path_of_a_target_is_not_metadata(tmp_path: Path) -> None:
-    (tmp_path / "timestamp.json").write_bytes(b"{}")
-    with pytest.raises(DownloadHTTPError, match="not metadata"):
-        CacheFetcher(tmp_path).fetch(TARGETS_PATH + "timestamp.json")
+@pytest.mark.parametrize("root", [False, True], ids=["new keys", "new root"])
+def test_refresh_that_ends_anywhere_leaves_the_keys_of_before(phone: Phone, *, root: bool) -> None:
+    """A code is then verified with the keys of the last complete refresh."""
+    fetched = phone.source.keys(TimestampBounds(START)).keys
+    repository, ceremony = phone.network.repository, MANUFACTURER.ceremony
+    if root:
+        repository.install_root(ceremony.replacement(repository.root), ceremony.online(1))
+    repository.revoke(KEYS[0].kid)
+    for requests in range(5 if root else 4):
+        phone.network.left = requests
+        source = replace(phone.source, folder=copytree(phone.folder, phone.folder.with_name(str(requests))))
+        with pytest.raises(KeySourceError, match=TufFault.UNREACHABLE):
+            source.keys(TimestampBounds(START))
+        assert source.cached_keys() == fetched
+    phone.network.left = None
+    assert source.keys(TimestampBounds(START)).keys.revoked == {KEYS[0].kid}
+    assert source.cached_keys().revoked == {KEYS[0].kid}
 
 
-def test_file_that_is_not_stored_gives_status_404(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["../secret.json", "/etc/passwd.json", "2.root.json", "timestamp", ""])
+@pytest.mark.parametrize("prefix", [METADATA_PATH, TARGETS_PATH, ""])
+def test_anything_else_gives_status_404(prefix: str, name: str) -> None:
     """python-tuf ends its search for new roots only at a 404."""
+    files = AcceptedFiles(metadata={}, target=None)
     with pytest.raises(DownloadHTTPError) as caught:
-        CacheFetcher(tmp_path).fetch(METADATA_PATH + "2.root.json")
-    assert (caught.value.status_code, str(caught.value)) == (404, "2.root.json is not cached")
+        CacheFetcher(files).fetch(prefix + name)
+    assert caught.value.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -151,13 +191,10 @@ def test_file_that_is_not_stored_gives_status_404(tmp_path: Path) -> None:
         ("timestamp.json", "timestamp.json"),
         ("7.snapshot.json", "snapshot.json"),
         ("12.verdict-keys.json", "verdict-keys.json"),
-        ("3.root.json", "root_history/3.root.json"),
-        ("10.root.json", "root_history/10.root.json"),
+        ("3.root.json", "3.root.json"),
+        ("10.root.json", "10.root.json"),
     ],
 )
-def test_roots_are_stored_by_version_and_other_metadata_by_role(
-    tmp_path: Path, asked: str, kept: str
-) -> None:
-    (tmp_path / "root_history").mkdir()
-    (tmp_path / kept).write_bytes(b"the one")
-    assert b"".join(CacheFetcher(tmp_path).fetch(METADATA_PATH + asked)) == b"the one"
+def test_roots_are_found_by_version_and_other_metadata_by_role(asked: str, kept: str) -> None:
+    files = AcceptedFiles.model_construct(metadata={kept: b"the one"}, target=None)
+    assert b"".join(CacheFetcher(files).fetch(METADATA_PATH + asked)) == b"the one"
