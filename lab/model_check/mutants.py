@@ -142,7 +142,7 @@ _TIME: Final = (
 
 _FLOOR, _LATER = "max(known.floor, self.floor)", "max(bounds.floor, issued)"
 _LISTED, _GREATER = "not frozenset(known.signers) <= frozenset(self.signers)", "self.clock > known.clock"
-_CODE, _FETCH = "timing.advance(memory, context)", "info = updater.get_targetinfo(repository.TARGET)"
+_CODE, _FETCH = "timing.advance(memory, context)", "info = _listed(updater)"
 _EXPIRY = "updater.check_expiry(bounds.floor)"
 _CHANGES_OF_TIME: Final = {
     "the floor never rises": (bounds, "TimestampBounds.after", _FLOOR, "known.floor"),
