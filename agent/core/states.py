@@ -93,9 +93,11 @@ class Memory:
     def policy_floor(self, bounds: TimestampBounds | None) -> int:
         """The lowest policy version of a verdict in an exchange that showed `bounds`, or of an unlock code (None).
 
-        It starts again from 0 under a root of a higher version: so the vendor can lower it.
+        It starts again from 0 under a root of a higher version than the sealed one: so the vendor can lower it. A
+        record of an earlier release has no root to compare with.
         """
-        return 0 if bounds is not None and bounds.root > self.bounds.root else self.policy_version
+        newer = bounds is not None and bounds.root > self.bounds.root
+        return 0 if newer and self.bounds.root else self.policy_version
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _misplaced_time(before: State, event: Event, after: State, context: Context)
     if not floor <= time <= floor + limits.TIMESTAMP_LIFETIME + limits.SKEW:
         yield "I4", f"trusted time is {time - floor} s after its floor"
     shown = event.bounds if isinstance(event, VerdictReceived) else None
-    new_root = shown is not None and shown.root > before.memory.bounds.root
+    new_root = shown is not None and 0 < before.memory.bounds.root < shown.root
     if after.memory.policy_version < before.memory.policy_version and not new_root:
         yield "I4", "the policy floor decreased without a new root"
 

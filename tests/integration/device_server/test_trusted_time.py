@@ -142,3 +142,13 @@ def test_policy_floor_starts_again_with_the_first_verdict_under_a_newer_root(pho
     assert phone.memory().jti != jti
     assert phone.memory().policy_version < 99
     assert phone.memory().bounds.root == 2
+
+
+def test_policy_floor_of_a_record_without_a_root_remains(phone: TimedPhone) -> None:
+    """An earlier release did not seal the root, so it is not known whether this one is newer."""
+    agent, jti = phone.handset.agent, phone.memory().jti
+    assert agent is not None
+    memory = replace(phone.memory(), policy_version=99, bounds=TimestampBounds(phone.memory().bounds.floor))
+    agent._state = replace(agent.state, memory=memory)
+    phone.handset.retry()
+    assert (phone.memory().jti, phone.memory().policy_version) == (jti, 99)
