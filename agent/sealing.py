@@ -133,10 +133,14 @@ def recover(content: bytes | None, key: bytes, counter: int, blank: State) -> Re
 
 
 def _continue_time(sealed: Memory, blank: Memory) -> Memory:
-    """`sealed` with trusted time and its floor from this boot: not before the build date of the image."""
+    """`sealed` with trusted time and its floor from this boot: not before the build date of the image.
+
+    The time that the device was off counts for no deadline, so they move with trusted time to the build date.
+    """
     floor = max(sealed.bounds.floor, blank.bounds.floor)
+    epoch = max(sealed.time.epoch, floor)
     return replace(
-        sealed,
-        time=TimeAnchor(max(sealed.time.epoch, floor), blank.time.elapsed),
+        sealed.with_deadlines_moved(epoch - sealed.time.epoch),
+        time=TimeAnchor(epoch, blank.time.elapsed),
         bounds=replace(sealed.bounds, floor=floor),
     )

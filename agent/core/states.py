@@ -3,7 +3,7 @@
 `Setup`, `Lock` and `Memory` are sealed and survive a power cut. The rest is initialised at each boot.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -89,6 +89,20 @@ class Memory:
     warn_at: int | None = None
     offline_at: int | None = None
     boots: int = 0
+
+    def with_deadlines_moved(self, seconds: int) -> "Memory":
+        """This memory with every deadline later by `seconds`, or earlier if negative."""
+
+        def moved(deadline: int | None) -> int | None:
+            return None if deadline is None else deadline + seconds
+
+        return replace(
+            self,
+            lock_at=moved(self.lock_at),
+            check_in_at=moved(self.check_in_at),
+            warn_at=moved(self.warn_at),
+            offline_at=moved(self.offline_at),
+        )
 
     def policy_floor(self, bounds: TimestampBounds | None) -> int:
         """The lowest policy version of a verdict in an exchange that showed `bounds`, or of an unlock code (None).

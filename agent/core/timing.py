@@ -100,20 +100,8 @@ def set_time(memory: Memory, bounds: TimestampBounds, issued: int, context: Cont
     present = advance(memory, context)
     bounds = bounds.after(present.bounds)
     epoch = max(bounds.floor, issued)
-    back = max(0, present.time.epoch - epoch)
-
-    def earlier(deadline: int | None) -> int | None:
-        return None if deadline is None else deadline - back
-
-    return replace(
-        memory,
-        time=TimeAnchor(epoch, context.elapsed),
-        bounds=bounds,
-        lock_at=earlier(memory.lock_at),
-        check_in_at=earlier(memory.check_in_at),
-        warn_at=earlier(memory.warn_at),
-        offline_at=earlier(memory.offline_at),
-    )
+    moved = memory.with_deadlines_moved(min(0, epoch - present.time.epoch))
+    return replace(moved, time=TimeAnchor(epoch, context.elapsed), bounds=bounds)
 
 
 def delay(trouble: Trouble, attempts: int, fraction: float, retry_after: int | None) -> float:

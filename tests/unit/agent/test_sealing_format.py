@@ -231,3 +231,15 @@ def test_codes_are_stable() -> None:
         "UNREADABLE": "unreadable",
         "COUNTER_LOST": "counter-lost",
     }
+
+
+@pytest.mark.parametrize("later", [0, 1, 400 * 86_400])
+def test_deadlines_keep_their_distance_if_a_boot_continues_from_a_later_build_date(later: int) -> None:
+    """The time that the device was off counts for no deadline."""
+    now = BLANK.memory.time.epoch
+    before = replace(BLANK.memory, lock_at=now + 1, check_in_at=now + 2, warn_at=None, offline_at=now + 4)
+    content = seal(replace(BLANK, memory=before), KEY, 1)
+    memory = recover(content, KEY, 1, fresh(floor=now + later)).state.memory
+    assert memory.time.epoch == memory.bounds.floor == now + later
+    deadlines = (memory.lock_at, memory.check_in_at, memory.warn_at, memory.offline_at)
+    assert deadlines == (now + later + 1, now + later + 2, None, now + later + 4)
