@@ -97,7 +97,7 @@ def read_settings(
     """
     variables, ignored = _variables(environment)
     file = SettingValue(config, CONFIG_OPTION) if config is not None else variables.pop(CONFIG_VARIABLE, None)
-    values = _file_values(_path(_cleaned(file), file)) if file else {}
+    values = _file_values(_path(_cleaned(file), file), file.place) if file else {}
     values |= {
         setting.name: variables[setting.variable]
         for setting in TABLE.values()
@@ -146,13 +146,16 @@ def _variables(environment: Mapping[str, str]) -> tuple[dict[str, SettingValue],
     return found, tuple(sorted(ignored))
 
 
-def _file_values(file: Path) -> dict[str, SettingValue]:
-    """The members of a configuration file. Raises SettingsError if it cannot be used or others can read a secret."""
+def _file_values(file: Path, place: str) -> dict[str, SettingValue]:
+    """The members of a configuration file, which `place` names.
+
+    Raises SettingsError if it cannot be used or others can read a secret.
+    """
     try:
         text = read_text(file, FILE_MAX)
         document = parse_toml(text)
     except UnusableFileError as error:
-        raise SettingsError(str(error)) from error
+        raise SettingsError(f"{place}: {error}") from error
     except TomlError as error:
         raise SettingsError(f"{file}:{error.line}: {error.detail}") from error
     lines = TomlPositions(text)

@@ -23,7 +23,10 @@ with deferred():
     from rich import console as rich_console
     from rich import progress as rich_progress
 
+    from agent import ports
     from agent.adapters import http, sealed_file
+    from lab.world import addresses
+    from wire import media
 
 T = TypeVar("T")
 
@@ -115,6 +118,30 @@ def check_origin(url: str) -> None:
         http.RequestsTransport(url).close()
     except ValueError as error:
         exit_with_error(str(error))
+
+
+def check_server(url: str) -> None:
+    """Exit with an error unless a verdict server runs at the origin `url`."""
+    transport = http.RequestsTransport(url, authorities=addresses.trusted_authorities())
+    try:
+        status = transport.get("/healthz", accept=media.JSON).status
+    except ports.TransportError as error:
+        exit_without_response(url, tls_failed=error.fault is ports.TransportFault.TLS_FAILED)
+    finally:
+        transport.close()
+    if status != 200:
+        exit_with_error(f"{url} answered /healthz with status {status}; is it a verdict server?", ENVIRONMENT)
+
+
+def exit_without_response(server: str, *, tls_failed: bool = False) -> NoReturn:
+    """Exit because `server` sent no response, or has a certificate that is not trusted."""
+    if tls_failed:
+        exit_with_error(
+            f"{server} has no certificate that is trusted here; name the PEM file of its "
+            f"authorities in {addresses.AUTHORITIES_VARIABLE}",
+            ENVIRONMENT,
+        )
+    exit_with_error(f"cannot reach {server}; is `activation serve` running there?", ENVIRONMENT)
 
 
 def exit_with_error(message: str, code: int = USAGE) -> NoReturn:

@@ -48,17 +48,17 @@ def run(
     """Run scenarios, and explain why scenarios failed.
 
     Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used, 3 if this program or its environment
-    failed in one (status `internal-error`, with a traceback).
+    failed in one (status `internal-error`, with a traceback), or if --server cannot be reached.
 
     \b
     Example:
       activation run scenarios -n 2 --junit scenarios.xml
     """
-    if http and server:
-        output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
     if server is not None:
-        output.check_origin(server)
+        _check_target(server, workers, http=http)
     _check_files([file for file in (junit_file, html) if file is not None])
+    if server is not None:
+        output.check_server(server)
     faults: list[ScenarioError] = []
 
     def report(fault: ScenarioError) -> None:
@@ -78,12 +78,23 @@ def run(
         output.exit_with_error(f"no scenario is called {only!r}; omit --only to see all ids")
     written = _write_files(results, faults, junit_file, html)
     counts = _print_json(written) if json else _print_text(written, faults)
+    if server is not None:
+        output.check_server(server)  # scenarios that were skipped prove nothing if it stopped meanwhile
     if faults:
         raise typer.Exit(output.USAGE)
     if counts[result.Status.INTERNAL_ERROR]:
         raise typer.Exit(output.ENVIRONMENT)
     if counts[result.Status.FAILED] or counts[result.Status.ERROR]:
         raise typer.Exit(output.CHECK_FAILED)
+
+
+def _check_target(server: str, workers: int, *, http: bool) -> None:
+    """Check that `server` is an origin, and that the other options fit it."""
+    if http:
+        output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
+    if workers > 1:
+        output.exit_with_error("one server serves one scenario at a time; omit -n or --server")
+    output.check_origin(server)
 
 
 def _check_files(files: list[Path]) -> None:

@@ -13,6 +13,7 @@ from lab.cli.options import Json
 
 with deferred():
     from agent import ports
+    from agent.core import screens
     from agent.verification import bounds
     from lab.inspection import inputs, repository_keys, verification_report, verification_trace
     from text_input import files
@@ -94,7 +95,13 @@ def _read_keys(
         try:
             return repository_keys.keys_of(root, repository, now)
         except ports.KeySourceError as error:
-            output.exit_with_error(f"no keys from {repository}: {error}", output.ENVIRONMENT)
+            reason = str(error.__cause__)  # of a response that did not come, our own words
+            if error.trouble is not screens.Trouble.UNREACHABLE:
+                output.exit_with_error(f"no keys from {repository}: {error}", output.ENVIRONMENT)
+            if reason not in list(ports.TransportFault):
+                output.exit_with_error(f"no keys from {repository}: {reason}", output.ENVIRONMENT)
+            tls_failed = reason == ports.TransportFault.TLS_FAILED
+            output.exit_without_response(repository, tls_failed=tls_failed)
     raise inputs.InputError(
         "specify the source of the keys: either --keys FILE, or --root FILE and --repository URL or FOLDER"
     )

@@ -183,6 +183,8 @@ def test_campaigns_keys_faults_and_audit_as_table_and_json(server: Operated, tmp
     assert all(word in admin("faults", "list").stdout for word in ("tuf", "probability 0.5", "delay 3"))
     for wrong, said in (("reset", "activation proxy --fault reset"), ("slw", "did you mean 'slow'?")):
         assert said in admin("faults", "add", wrong, *WHY, code=2).stderr
+    unknown = admin("faults", "add", "garbage", "--route", "keys", *WHY, code=2).stderr
+    assert "use one of 'verdicts', 'challenges', 'tuf'" in unknown
     assert "--probability" in admin("faults", "add", "garbage", "--probability", "0", *WHY, code=2).stderr
     as_json("faults", "clear", str(often["id"]), *WHY)
     assert "Faults cancelled: 1." in admin("faults", "clear", *WHY).stdout

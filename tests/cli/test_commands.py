@@ -22,6 +22,7 @@ from lab.handset.modem.pty import pty_line
 from lab.handset.modem.state import ModemConfig, ModemFaults
 from lab.handset.outcome import Outcome
 from lab.world.sim import make_sim
+from tests.support.fault_proxy_network import numbering
 from wire.codes import Registration
 from wire.evidence import Plmn, Serving
 
@@ -289,6 +290,16 @@ MISTAKES = {
         "did you mean 'custom-aosp'",
     ),
     "a page that cannot be written": (["demo", "--html", "/nowhere/page.html"], 3, "/nowhere/page.html"),
+    "scenarios on a server that is not there": (
+        ["run", "scenarios/incident", "--server", "http://127.0.0.1:9"],
+        3,
+        "cannot reach http://127.0.0.1:9; is `activation serve` running there?",
+    ),
+    "several processes for one server": (
+        ["run", "scenarios/incident", "--server", "http://127.0.0.1:9", "-n", "2"],
+        2,
+        "one server serves one scenario at a time",
+    ),
     "a database that cannot be made": (["serve", "--db", "/nowhere/x.sqlite", "--port", "0"], 3, "--db"),
 }
 
@@ -300,6 +311,15 @@ def test_a_mistake_exits_with_its_code_and_a_hint_on_standard_error(
     result = activation(*arguments, code=code)
     assert hint in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_run_on_a_server_that_stops_exits_with_3_though_every_scenario_was_skipped(answers: int) -> None:
+    with numbering(answers) as (origin, received):
+        result = activation("run", "scenarios/incident", "--server", origin, code=3)
+    assert [target for target, _ in received] == ["/healthz"] * answers
+    assert f"cannot reach {origin}" in result.stderr
+    assert ("3 skipped" in result.stdout) == bool(answers)
 
 
 def test_a_process_keeps_output_errors_and_exit_codes_apart() -> None:

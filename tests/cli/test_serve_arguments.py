@@ -31,7 +31,7 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
         (["--keys", "/dev/null"], "--keys: /dev/null is not a folder"),
         (["--tls-cert", "missing.pem"], "--tls-cert: set --tls-key (ACTIVATION_SERVER_TLS_KEY) too"),
         (["--tls-cert", "missing.pem", "--tls-key", "x"], "--tls-cert: cannot read missing.pem"),
-        (["--config", "missing.toml"], "cannot read missing.toml: No such file"),
+        (["--config", "missing.toml"], "--config: cannot read missing.toml: No such file"),
         (["--rate-admin", "often"], "--rate-admin: 'often' is not a rate; write 30/minute"),
     ],
 )
@@ -71,7 +71,7 @@ def test_another_seed_or_the_option_serves_on_every_address(arguments: list[str]
             "ACTIVATION_SERVER_PRT: this variable is no setting; did you mean 'ACTIVATION_SERVER_PORT'",
         ),
         ({"POLICY": "missing.toml"}, "ACTIVATION_SERVER_POLICY: cannot read missing.toml: No such file"),
-        ({"CONFIG": "missing.toml"}, "cannot read missing.toml: No such file"),
+        ({"CONFIG": "missing.toml"}, "ACTIVATION_SERVER_CONFIG: cannot read missing.toml: No such file"),
         ({"PORT": "80,81"}, "ACTIVATION_SERVER_PORT: '80,81' cannot be used: it must be a valid integer"),
     ],
 )

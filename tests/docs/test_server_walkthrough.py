@@ -1,4 +1,4 @@
-"""The walks through a server in docs/developers, run command by command."""
+"""The walks through a server in README.md and docs/developers, run command by command."""
 
 import os
 import re
@@ -7,19 +7,30 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = {"README.md": "The server", "lab.md": "A verified verdict for your own key"}
+DEVELOPERS = "docs/developers/README.md"
+PAGES = {
+    "README.md": "You write a client",
+    DEVELOPERS: "The server",
+    "docs/developers/lab.md": "A verified verdict for your own key",
+    "docs/developers/faults.md": "The server's faults",
+}
 """The pages and their sections."""
 
 SECTION = r"^## {}\n(.*?)^## "
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-PORT = "8021"
+PORTS = ("8021", "8022")
+"""Of the server, and of the proxy."""
+
+ENDLESS = "until Ctrl-C"
+"""In the comment of a command that a user ends. It runs for three seconds here."""
+
+HINT = re.compile(r"\s+# .*")
 
 
 @dataclass(frozen=True)
@@ -30,8 +41,8 @@ class Command:
     shown: tuple[str, ...]
 
 
-def commands(page: str = "README.md") -> list[Command]:
-    text = (ROOT / "docs/developers" / page).read_text("utf-8")
+def commands(page: str = DEVELOPERS) -> list[Command]:
+    text = (ROOT / page).read_text("utf-8")
     found = re.search(SECTION.format(PAGES[page]), text, re.MULTILINE | re.DOTALL)
     assert found, "the page has no such section"
     lines = [line for block in BLOCK.findall(found[1]) for line in block.splitlines()]
@@ -47,19 +58,30 @@ def free_port() -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Empty but for the virtual environment, under the name that the README uses."""
-    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
-    return tmp_path
+def ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Free ports instead of the page's, which may be taken on the machine that runs the tests.
+
+    The environment is the one after `source .venv/bin/activate`.
+    """
+    free = {port: free_port() for port in PORTS}
+    server = free[PORTS[0]]
+    monkeypatch.setenv("ACTIVATION_SERVER_PORT", server)
+    monkeypatch.setenv("ACTIVATION_ADMIN_SERVER", f"http://127.0.0.1:{server}")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return free
 
 
-@pytest.fixture
-def port() -> Iterator[str]:
-    """Instead of the README's, which may be taken on the machine that runs the tests."""
-    number = free_port()
-    os.environ["ACTIVATION_ADMIN_SERVER"] = f"http://127.0.0.1:{number}"
-    yield number
-    del os.environ["ACTIVATION_ADMIN_SERVER"]
+def with_ports(text: str, ports: dict[str, str]) -> str:
+    for port, free in ports.items():
+        text = text.replace(port, free)
+    return text
+
+
+def runnable(text: str, ports: dict[str, str]) -> str:
+    if ENDLESS in text:
+        proxy = f"--listen 127.0.0.1:{ports[PORTS[1]]}"
+        text = f"timeout --preserve-status -s INT 3 {HINT.sub('', text)} {proxy}"
+    return with_ports(text, ports)
 
 
 def started(server: "subprocess.Popen[str]") -> str:
@@ -74,20 +96,28 @@ def started(server: "subprocess.Popen[str]") -> str:
     not all(map(shutil.which, ("curl", "jq", "openssl"))), reason="the pages use curl, jq and openssl"
 )
 @pytest.mark.parametrize("page", PAGES)
-def test_every_command_of_the_section_does_what_is_shown(page: str, folder: Path, port: str) -> None:
+def test_every_command_of_the_section_does_what_is_shown(
+    page: str, tmp_path: Path, ports: dict[str, str]
+) -> None:
     """The first one runs on, the others follow one another; each ends well and says what the page says it does."""
-    serve, *others = [Command(c.text.replace(PORT, port), c.shown) for c in commands(page)]
+    serve, *others = [Command(runnable(c.text, ports), c.shown) for c in commands(page)]
     with subprocess.Popen(
-        serve.text.split(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
+        HINT.sub("", serve.text).split(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=tmp_path,
     ) as server:
         try:
-            assert started(server).strip() == serve.shown[0].replace(PORT, port)
+            line = started(server)
+            assert ports[PORTS[0]] in line
+            assert all(with_ports(shown, ports) == line.strip() for shown in serve.shown)
             for command in others:
                 done = subprocess.run(
                     ["bash", "-o", "pipefail", "-c", command.text],
                     capture_output=True,
                     text=True,
-                    cwd=folder,
+                    cwd=tmp_path,
                     timeout=60,
                     check=False,
                 )

@@ -14,26 +14,33 @@ export class Failed extends Error {
   }
 }
 
-function send(url, { method = "GET", headers = {}, body, ca, seconds }) {
+/** The response to one request on its own connection. It is settled after `seconds` at the latest, whatever happens. */
+export function send(url, { method = "GET", headers = {}, body, ca, seconds, most = BODY_MAX }) {
   return new Promise((resolve, reject) => {
     const { request } = url.startsWith("https:") ? https : http;
-    const signal = AbortSignal.timeout(seconds * 1000);
-    const sent = request(url, { method, headers, ca, signal, agent: false }, (response) => {
+    const fail = (error) => {
+      clearTimeout(timer);
+      reject(error);
+      sent.destroy();
+    };
+    const timer = setTimeout(() => fail(new Error(`${method} ${url}: no response in ${seconds} s`)), seconds * 1000);
+    const sent = request(url, { method, headers, ca, agent: false }, (response) => {
       const parts = [];
       let length = 0;
       response.on("data", (part) => {
         length += part.length;
         parts.push(part);
-        if (length > BODY_MAX) sent.destroy(new Error("the body is too long"));
+        if (length > most) fail(new Error("the body is too long"));
       });
       response.on("end", () => {
-        if (!response.complete) return reject(new Error("the body is incomplete"));
+        if (!response.complete) return fail(new Error("the body is incomplete"));
+        clearTimeout(timer);
         const type = (response.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
         resolve({ status: response.statusCode, headers: response.headers, type, body: Buffer.concat(parts) });
       });
-      response.on("error", reject);
+      response.on("error", fail);
     });
-    sent.on("error", reject);
+    sent.on("error", fail);
     sent.end(body);
   });
 }

@@ -5,17 +5,18 @@ import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Client } from "./client.mjs";
+import { send } from "./http.mjs";
 
 const WEEK = 7 * 86_400;
 const settings = JSON.parse(readFileSync(process.argv[2], "utf-8"));
-const { origin, token, device, root } = settings;
+const { origin, token, device, root, short } = settings;
 
 async function call(method, path, body) {
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const response = await fetch(origin + path, { method, headers, body: body && JSON.stringify(body) });
-  const found = await response.json();
-  assert.ok(response.ok, `${method} ${path}: ${JSON.stringify(found)}`);
-  return found;
+  const options = { method, headers, body: body && JSON.stringify(body), seconds: 60, most: 1024 ** 2 };
+  const { status, body: found } = await send(origin + path, options);
+  assert.equal(Math.floor(status / 100), 2, `${method} ${path}: ${status} ${found}`);
+  return JSON.parse(found);
 }
 
 async function attest(nonce) {
@@ -34,10 +35,10 @@ async function pass(seconds) {
   if (seconds > 0) ({ now } = await call("PUT", "/lab/v1/clock", { now: now + seconds }));
 }
 
-/** The device after a reboot, connected to `at`. */
-function reboot(at = { origin }) {
+/** The device after a reboot; `at` are its origin, ca and seconds, if they are others than those of the settings. */
+function reboot(at) {
   const { issuer, audience, file, seconds } = settings;
-  return new Client({ ...at, root, issuer, audience, file, seconds, attest, elapsed: () => now - begin });
+  return new Client({ origin, seconds, root, issuer, audience, file, attest, elapsed: () => now - begin, ...at });
 }
 
 const FLOOR = (state) => state.keys.floor ?? 0;
@@ -72,10 +73,12 @@ async function recover({ wait }, at) {
 
 /** An exchange with one fault of the server in `count` responses, after one without, which makes older answers old. */
 async function trial({ kind, route }, count) {
+  console.error(`${kind} of ${route}, ${count}`);
   await recover({ wait: 0 });
-  const slow = kind.startsWith("slow") ? { delay: 2 * settings.seconds } : {};
-  await call("POST", "/admin/v1/faults", { kind, route, count, reason: "a week", ...slow });
-  const outcome = await exchange();
+  const slow = kind.startsWith("slow");
+  const delay = slow ? { delay: 2 * short } : {};
+  await call("POST", "/admin/v1/faults", { kind, route, count, reason: "a week", ...delay });
+  const outcome = await exchange(slow ? { seconds: short } : {});
   const left = (await call("GET", "/admin/v1/faults")).items;
   assert.ok(left.every(({ remaining }) => remaining < count), `${kind} had no effect`);
   await call("POST", "/admin/v1/faults/clear", { reason: "a week" });
@@ -83,11 +86,12 @@ async function trial({ kind, route }, count) {
   return { kind, route, count, failed: outcome.failed ?? null, why: outcome.why ?? null };
 }
 
-/** As many exchanges through a proxy, whose faults take turns, and then one without it. */
-async function through({ name, ca, origin: proxy, exchanges }) {
+/** An exchange through a proxy, whose faults take turns, for each of these limits, and then one without it. */
+async function through({ name, ca, origin: proxy, seconds: limits }) {
   const outcomes = [];
-  for (let number = 0; number < exchanges; number += 1) {
-    const outcome = await exchange({ origin: proxy, ca });
+  for (const seconds of limits) {
+    console.error(`proxy ${name}, ${outcomes.length}`);
+    const outcome = await exchange({ origin: proxy, ca, seconds });
     outcomes.push(outcome.failed ?? "accepted");
     await pass(60);
   }

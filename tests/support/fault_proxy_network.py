@@ -1,5 +1,6 @@
-"""Requests through a fault proxy, without a device, and a server that counts them."""
+"""Requests through a fault proxy, without a device, and a server that numbers them."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,24 +25,33 @@ def outcome(transport: UpstreamTransport) -> tuple[Any, ...]:
     return answer.status, answer.media_type, answer.retry_after
 
 
-@contextmanager
-def counting() -> Iterator[tuple[str, list[str]]]:
-    """A server that answers every request, and the paths of the requests that it received."""
-    received: list[str] = []
+Received = tuple[str, bytes]
+"""The target of a request, and the body of the response."""
 
-    class Counting(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(self.path)
+
+@contextmanager
+def numbering(answers: int = sys.maxsize) -> Iterator[tuple[str, list[Received]]]:
+    """A server that numbers its first `answers` responses and sends no others, and the requests that it answered."""
+    received: list[Received] = []
+
+    class Numbering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if len(received) >= answers:
+                return
+            body = b'{"number": %d, "long enough to take a second when it drips": true}' % len(received)
+            received.append((self.requestline.split()[1], body))
             self.send_response(200)
             self.send_header("Content-Type", media.JSON)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815 - the library's name
 
         def log_message(self, *_: Any) -> None:
             """Write no log."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Numbering) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 
 from lab.cli import output
-from lab.world.addresses import AUTHORITIES_VARIABLE, trusted_authorities
+from lab.world.addresses import trusted_authorities
 from text_input.files import UnusableFileError, read_text
 
 PREFIX: Final = "/admin/v1"
@@ -129,11 +129,7 @@ class Client:
                     )
                     body = self._body(response)
                 except requests.exceptions.SSLError:
-                    output.exit_with_error(
-                        f"{self.server} has no certificate that is trusted here; name the PEM file of its "
-                        f"authorities in {AUTHORITIES_VARIABLE}",
-                        output.ENVIRONMENT,
-                    )
+                    output.exit_without_response(self.server, tls_failed=True)
                 except (requests.ConnectionError, requests.Timeout):
                     continue
                 except (requests.RequestException, ValueError, OSError) as error:
@@ -144,9 +140,7 @@ class Client:
                 return (
                     received if 200 <= response.status_code < 300 else _failed(received, response.status_code)
                 )
-        return output.exit_with_error(
-            f"cannot reach {self.server}; is `activation serve` running there?", output.ENVIRONMENT
-        )
+        return output.exit_without_response(self.server)
 
     def _body(self, response: requests.Response) -> bytes:
         """The body, decompressed. Exits with an error if it is longer than `_BODY_MAX`."""

@@ -13,7 +13,8 @@ with deferred():
     from lab.cli.admin import client, tables
 
 KINDS: Final = [kind.value for kind in SERVER_ROUTES]
-ROUTES: Final = {"verdicts": "verdicts", "challenges": "challenges", "tuf": "keys", "keys": "keys"}
+ROUTES: Final = {"verdicts": "verdicts", "challenges": "challenges", "tuf": "keys"}
+"""The names of the page, and those of the API."""
 
 
 def list_faults(server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False) -> None:

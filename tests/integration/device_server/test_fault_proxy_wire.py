@@ -21,7 +21,7 @@ from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.seed import Seed
-from tests.support.fault_proxy_network import challenge, counting, outcome
+from tests.support.fault_proxy_network import challenge, numbering, outcome
 from tests.support.sockets import connect
 from wire import media
 
@@ -80,7 +80,7 @@ def test_server_receives_the_request_only_with_the_faults_from_lost_answer_on() 
     world = World()
     clock = SkewedClock(world.now)
     found = {}
-    with counting() as (origin, got), FaultProxy(origin, [], world, Seed.of(1), clock=clock) as other:
+    with numbering() as (origin, got), FaultProxy(origin, [], world, Seed.of(1), clock=clock) as other:
         transport = other.transport("counted")
         challenge(transport)
         for kind in PROXY_KINDS:

@@ -6,11 +6,9 @@ import signal
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,43 +24,12 @@ from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, FaultScheduler, NetworkFault
 from lab.world.clock import World
 from lab.world.seed import Seed
+from tests.support.fault_proxy_network import Received, numbering
 from tests.support.plain_client import Seen, send, table
 from tests.support.sockets import connect, read_to_end
 
 ROWS = table(4)
 PATIENCE = 0.3
-Received = tuple[str, bytes]
-"""The path of a request, and the body of the response."""
-
-
-@contextmanager
-def numbering() -> Iterator[tuple[str, list[Received]]]:
-    """A server that numbers its responses, and the lines of the requests that it received."""
-    received: list[Received] = []
-
-    class Numbering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = b'{"number": %d, "long enough to take a second when it drips": true}' % len(received)
-            received.append((self.requestline.split()[1], body))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET  # noqa: N815 - the library's name
-
-        def log_message(self, *_: Any) -> None:
-            """Write no log."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Numbering) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", received
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture(scope="module")
