@@ -12,6 +12,11 @@ from typing import Final, Protocol
 
 from wire.limits import SKEW
 
+EARLIEST: Final = 31_536_000
+"""1971-01-01T00:00:00Z, a year after the first time that can be signed: what is signed refers to earlier times too."""
+LATEST: Final = 253_370_764_799
+"""9998-12-31T23:59:59Z, a year before the last time that can be signed: what is signed expires later."""
+
 RETRY_AFTER: Final = 60
 """Seconds after which a device may ask again while the clock is wrong: an operator must act."""
 
@@ -23,13 +28,22 @@ class ClockFault(StrEnum):
     """The wall clock and the time since boot moved apart by more than SKEW since the start or the last acceptance."""
     BEHIND = "clock-behind"
     """The wall clock is earlier than the newest record or publication by more than SKEW."""
+    OUT_OF_RANGE = "clock-out-of-range"
+    """The wall clock is not in the years 1971 to 9998. Cannot be accepted."""
+
+    @property
+    def advice(self) -> str:
+        """What an operator does."""
+        if self is ClockFault.OUT_OF_RANGE:
+            return "correct the server's clock; only the years 1971 to 9998 can be accepted"
+        return "correct the server's clock, or accept it: activation admin clock accept"
 
 
 class ClockError(Exception):
     """The clock is wrong, so there is no time to sign."""
 
     def __init__(self, fault: ClockFault) -> None:
-        super().__init__(f"{fault}: correct the server's clock, or accept it: activation admin clock accept")
+        super().__init__(f"{fault}: {fault.advice}")
         self.fault = fault
 
 
@@ -66,16 +80,17 @@ class HostClock:
 class GuardedClock:
     """Returns seconds since the epoch, and raises ClockError instead while the clock is wrong.
 
-    `newest` is the time of the newest record or publication, if there is any. A clock that was
-    stepped and is right again needs no acceptance: nothing wrong was signed. One that was behind needs it, also after
-    the time of that record has come.
+    `newest` is the time of the newest record or publication, if there is any; `behind` says that an earlier process
+    found the clock behind. A clock that was stepped and is right again needs no acceptance: nothing wrong was signed.
+    One that was behind needs it, also after the time of that record has come.
     """
 
-    def __init__(self, clock: ServerClock, newest: int | None = None) -> None:
+    def __init__(self, clock: ServerClock, newest: int | None = None, *, behind: bool = False) -> None:
         self._clock = clock
         self._start = clock.read()
         self._newest = newest or 0
-        self._behind = False
+        self._behind = behind
+        self._stepped_behind = False
 
     def __call__(self) -> int:
         """Seconds since the epoch, to be signed or published. Raises ClockError."""
@@ -90,29 +105,42 @@ class GuardedClock:
         """What is wrong with the clock now."""
         return self._judge(self._clock.read())
 
+    @property
+    def behind(self) -> bool:
+        """Whether the clock is, or was, before the newest record or publication, since it was right or accepted."""
+        self._judge(self._clock.read())
+        return self._behind or self._stepped_behind
+
     def unchecked(self) -> int:
         """Seconds since the epoch for what an operator does, whatever the clock is.
 
-        After a step it goes on by the time since boot: no record has a time that may turn out to be wrong.
+        After a step it goes on by the time since boot: no record has a time that may turn out to be wrong. Of a clock
+        out of range, the nearest time in range.
         """
         now = self._clock.read()
-        return int(now.wall - self._step(now) if self._stepped(now) else now.wall)
+        wall = now.wall - self._step(now) if self._stepped(now) else now.wall
+        return int(min(max(wall, EARLIEST), LATEST))
 
-    def wall(self) -> int:
-        """Seconds since the epoch by the wall clock, right or wrong."""
-        return int(self._clock.read().wall)
+    def acceptable(self) -> int:
+        """Seconds since the epoch by the wall clock, right or wrong. Raises ClockError if it is out of range."""
+        return int(_in_range(self._clock.read()).wall)
 
     def accept(self) -> None:
-        """Take the clock as it is now for right."""
-        self._start = self._clock.read()
+        """Take the clock as it is now for right. Raises ClockError if it is out of range."""
+        self._start = _in_range(self._clock.read())
         self._newest = int(self._start.wall)
-        self._behind = False
+        self._behind = self._stepped_behind = False
 
     def _judge(self, now: ClockReading) -> ClockFault | None:
+        if not EARLIEST <= now.wall <= LATEST:
+            return ClockFault.OUT_OF_RANGE
+        behind = now.wall < self._newest - SKEW
         if self._stepped(now):
+            self._stepped_behind = self._stepped_behind or behind
             return ClockFault.STEPPED
+        self._stepped_behind = False
         # A time that was signed too early stays wrong when it has come: devices have it as their floor.
-        self._behind = self._behind or now.wall < self._newest - SKEW
+        self._behind = self._behind or behind
         return ClockFault.BEHIND if self._behind else None
 
     def _stepped(self, now: ClockReading) -> bool:
@@ -120,3 +148,9 @@ class GuardedClock:
 
     def _step(self, now: ClockReading) -> float:
         return (now.wall - self._start.wall) - (now.elapsed - self._start.elapsed)
+
+
+def _in_range(now: ClockReading) -> ClockReading:
+    if not EARLIEST <= now.wall <= LATEST:
+        raise ClockError(ClockFault.OUT_OF_RANGE)
+    return now

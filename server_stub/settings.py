@@ -138,10 +138,6 @@ class Settings(BaseModel):
     admin_token_file: Annotated[Path | None, Group.RECORDS] = _field(
         None, "File with the admin token, which replaces the one in the database."
     )
-    accept_clock: Annotated[bool, Group.RECORDS] = _field(
-        default=False,
-        description="Accept the clock after it was wrong: sign all metadata again, under the next clock number.",
-    )
     keep_days: Annotated[int, Field(ge=1, le=KEEP_DAYS_MAX), Group.RECORDS] = _field(
         KEEP_DAYS, "Days for which inputs of verdicts and audit entries are kept."
     )

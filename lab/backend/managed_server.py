@@ -8,7 +8,7 @@ from lab.backend.forwarded_addresses import countries
 from lab.backend.hosts import Host, ServerTransport
 from lab.manufacturer.key_rotation import KeyRotationHistory
 from lab.manufacturer.manufacturer import Manufacturer
-from server_stub.admin.clock import ClockAdmin, guarded_clock
+from server_stub.admin.clock import ClockAdmin, guarded_clock, note_if_behind
 from server_stub.admin.context import PREFIX, AdminContext, adopt_policy
 from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults
@@ -150,6 +150,7 @@ class LabServer:
 
     def _halt(self) -> None:
         self._host.stop()
+        note_if_behind(self._guard, self._store)
         self._store.close()
 
     def _start(self) -> None:
@@ -157,6 +158,7 @@ class LabServer:
         keyring = history.keyring(self._secrets.signing_keys)
         self._store = SqlStore(self._file)
         self._guard = guarded_clock(self._clock, self._store, self._keys)
+        note_if_behind(self._guard, self._store)
         self.service = VerdictService(
             secrets=self._secrets,
             policy=self._policy,
@@ -171,7 +173,7 @@ class LabServer:
         )
         ceremony = self.manufacturer.ceremony
         keys = KeyAdmin(self.repository, keyring, history.successor, self._unchecked, ceremony.online_of)
-        self.clock_admin = ClockAdmin(self._guard, self.repository)
+        self.clock_admin = ClockAdmin(self._guard, self.repository, keyring)
         self.parts = AdminContext.of(self.service, keys=keys, clock_admin=self.clock_admin)
         self._host.start(self.service, self.repository, self.parts)
 

@@ -4,7 +4,7 @@ import sys
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,20 +29,30 @@ with deferred():
 
 if TYPE_CHECKING:
     from server_stub.api.extension import Extension
-    from server_stub.clock import ServerClock
+    from server_stub.clock import GuardedClock, ServerClock
     from server_stub.configuration import Configuration
     from server_stub.signing.key_material import Secrets
     from server_stub.store.sql import SqlStore
+    from server_stub.verdicts.service import VerdictService
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command("serve", cls=SettingsCommand)
 @with_settings()
-def serve(configured: "Configuration") -> None:
+def serve(
+    configured: "Configuration",
+    accept_clock: Annotated[
+        bool,
+        typer.Option(
+            "--accept-clock",
+            help="Accept the clock after it was wrong: sign all metadata again, under the next clock number.",
+        ),
+    ] = False,
+) -> None:
     """Run the verdict server until it is interrupted.
 
-    Each setting is an option, a variable and a member of the --config file. An option precedes a variable, and a
+    Each setting below is an option, a variable and a member of the --config file. An option precedes a variable, and a
     variable the file. See docs/developers/settings.md.
 
     \b
@@ -60,7 +70,7 @@ def serve(configured: "Configuration") -> None:
             with databases.opened_store(configured.database, "; choose another --db") as store:
                 if not settings.lab:
                     _check_no_test_clock(store)
-                _serve(configured, store, undo)
+                _serve(configured, store, undo, accept_clock=accept_clock)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
     except lab_clock.LabDatabaseError as error:
@@ -68,9 +78,9 @@ def serve(configured: "Configuration") -> None:
     except lab_context.ForeignRootError as error:
         output.exit_with_error(str(error))
     except clock.ClockError as error:
+        advice = "" if error.fault is clock.ClockFault.OUT_OF_RANGE else ", or add --accept-clock"
         output.exit_with_error(
-            f"cannot publish keys: {error.fault}; correct the clock, or add --accept-clock",
-            output.ENVIRONMENT,
+            f"cannot publish keys: {error.fault}; correct the clock{advice}", output.ENVIRONMENT
         )
     except OSError as error:
         output.exit_with_error(
@@ -90,11 +100,11 @@ def _check_no_test_clock(store: "SqlStore") -> None:
         )
 
 
-def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> None:
+def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack, *, accept_clock: bool) -> None:
     """Serve. Until everything that the settings name was found usable, `undo` removes a new database."""
-    settings, folder = configured.settings, configured.keys
-    maker, algorithm = manufacturer.Manufacturer(settings.seed), settings.algorithm
-    secrets = maker.secrets_signing_by(algorithm)
+    settings = configured.settings
+    maker = manufacturer.Manufacturer(settings.seed)
+    secrets = maker.secrets_signing_by(settings.algorithm)
     log = json_log.json_log(sys.stderr)
     with ExitStack() as stack:
         source: ServerClock = clock.HostClock()
@@ -105,17 +115,15 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
                 configured = replace(configured, country_of=forwarded_addresses.countries())
             if not served_limits.trusted_proxies:
                 served_limits = replace(served_limits, trusted_proxies=(LOOPBACK,))
-        guard = admin_clock.guarded_clock(source, store, folder)
-        if settings.accept_clock:
+        guard = admin_clock.guarded_clock(source, store, configured.keys)
+        if accept_clock:
             guard.accept()
-        repository = stack.enter_context(maker.ceremony.open(folder, secrets.signing_keys, guard))
-        history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
-        keyring = history.keyring(secrets.signing_keys)
-        signer = key_repository.VerdictSigner(keyring, history.listed, guard)
-        if guard.fault is None and signer.key.algorithm is not algorithm:
-            output.exit_with_error(
-                f"{folder} lists no {algorithm} key that may sign; choose an empty --keys", output.ENVIRONMENT
-            )
+        admin_clock.note_if_behind(guard, store)
+        stack.callback(admin_clock.note_if_behind, guard, store)
+        verdict_keys = _keys(maker, secrets, configured.keys, guard, stack)
+        clock_admin = admin_clock.ClockAdmin(guard, verdict_keys.repository, verdict_keys.keyring)
+        if accept_clock:
+            clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
         service = server.build_service(
             configured,
             secrets,
@@ -124,22 +132,9 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
             audience=maker.audience,
             clock=guard,
             unchecked_clock=guard.unchecked,
-            signer=signer,
+            signer=_signer(configured, verdict_keys, guard),
         )
-        clock_admin = admin_clock.ClockAdmin(guard, repository)
-        if settings.accept_clock:
-            clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
-        admin = context.AdminContext.of(
-            service,
-            keys=keys.KeyAdmin(
-                repository, keyring, history.successor, guard.unchecked, maker.ceremony.online_of
-            ),
-            clock_admin=clock_admin,
-            real_clock=server.system_clock,
-        )
-        own_token = configured.admin_token
-        if own_token is not None and admin.tokens.actor(own_token) is None:
-            admin.tokens.adopt(own_token, reason="--admin-token-file", by=devices.LOCAL)
+        admin = _admin(configured, service, verdict_keys, clock_admin)
         reloader = reloading.Reloader(configured, admin, log)
         reloader.start()
         undo.pop_all()
@@ -149,7 +144,7 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
             settings.host,
             settings.port,
             lambda url: _announce(url, configured, token),
-            repository=repository,
+            repository=verdict_keys.repository,
             admin=admin,
             log=log,
             limits=served_limits,
@@ -158,6 +153,50 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack) -> N
             keep_days=settings.keep_days,
             extension=extension,
         )
+
+
+def _keys(
+    maker: "manufacturer.Manufacturer",
+    secrets: "Secrets",
+    folder: Path,
+    guard: "GuardedClock",
+    stack: ExitStack,
+) -> "keys.KeyAdmin":
+    """The verdict keys that are published from `folder`, which is held until the end of `stack`."""
+    repository = stack.enter_context(maker.ceremony.open(folder, secrets.signing_keys, guard))
+    history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
+    keyring = history.keyring(secrets.signing_keys)
+    return keys.KeyAdmin(repository, keyring, history.successor, guard.unchecked, maker.ceremony.online_of)
+
+
+def _signer(
+    configured: "Configuration", verdict_keys: "keys.KeyAdmin", guard: "GuardedClock"
+) -> "key_repository.VerdictSigner":
+    """The signer of verdicts. Exits with an error if none of its keys is of the algorithm of the settings."""
+    algorithm, repository = configured.settings.algorithm, verdict_keys.repository
+    signer = key_repository.VerdictSigner(verdict_keys.keyring, lambda: repository.keys, guard)
+    if guard.fault is None and signer.key.algorithm is not algorithm:
+        output.exit_with_error(
+            f"{configured.keys} lists no {algorithm} key that may sign; choose an empty --keys",
+            output.ENVIRONMENT,
+        )
+    return signer
+
+
+def _admin(
+    configured: "Configuration",
+    service: "VerdictService",
+    verdict_keys: "keys.KeyAdmin",
+    clock_admin: "admin_clock.ClockAdmin",
+) -> "context.AdminContext":
+    """What operators use, with the admin token of the settings if they name one."""
+    admin = context.AdminContext.of(
+        service, keys=verdict_keys, clock_admin=clock_admin, real_clock=server.system_clock
+    )
+    own_token = configured.admin_token
+    if own_token is not None and admin.tokens.actor(own_token) is None:
+        admin.tokens.adopt(own_token, reason="--admin-token-file", by=devices.LOCAL)
+    return admin
 
 
 def _announce(url: str, configured: "Configuration", token: str | None) -> None:

@@ -70,7 +70,7 @@ def unlock(
     except devices.OperatorError as error:
         output.exit_with_error(str(error), output.CHECK_FAILED)
     except clock.ClockError as error:
-        output.exit_with_error(f"no code is signed: {error.fault}; correct the clock", output.ENVIRONMENT)
+        output.exit_with_error(f"no code is signed: {error}", output.ENVIRONMENT)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"no key to sign with in {configured.keys}: {error}", output.ENVIRONMENT)
     write_code(code.token, qr, out)

@@ -80,6 +80,10 @@ class KeyList:
         """The list in which the key signs until `signs_until` and stays listed until its last verdict has expired."""
         return self._changed(kid, {"exp": signs_until + TAIL})
 
+    def beginning(self, kid: str, signs_from: int) -> Self:
+        """The list in which the key signs from `signs_from` on."""
+        return self._changed(kid, {"nbf": signs_from - limits.SKEW})
+
     def revoked(self, kid: str) -> Self:
         """The list with the key revoked. It stays listed, so that devices reject it by name."""
         return self._changed(kid, {"status": ListedKeyStatus.REVOKED.value})

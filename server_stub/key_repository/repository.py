@@ -22,6 +22,7 @@ from server_stub.key_repository.files import METADATA, TIMESTAMP, Folder, Reposi
 from server_stub.key_repository.key_list import Jwk, KeyList
 from server_stub.key_repository.publication import EVERY_ROLE, MetadataPublisher, Published
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
+from server_stub.key_repository.signer import Keyring
 
 FIRST_ROOT: Final = "1.root.json"
 
@@ -128,15 +129,17 @@ class KeyRepository:
                 self._publish(listed, stale, now)
             return stale
 
-    def accept_clock(self, now: int) -> int:
+    def accept_clock(self, now: int, keyring: Keyring | None = None) -> int:
         """Sign every role again at `now`, in seconds since the epoch, under the next clock number, and return that.
 
-        Devices that see the greater number lower their floor of the time to this timestamp.
+        Devices that see the greater number lower their floor of the time to this timestamp. Keys of `keyring` begin to
+        sign where no other may.
         """
         with self._changing:
             # Raised first: a number that may have reached the disk is never used again.
             self._publisher = replace(self._publisher, clock=self._publisher.clock + 1)
-            self._publish(self.keys, EVERY_ROLE, now)
+            listed = self.keys if keyring is None else keyring.beginning(self.keys, now)
+            self._publish(listed, EVERY_ROLE, now)
             return self._publisher.clock
 
     def wrong_timestamp(self, kind: FaultKind, key: Ed25519PrivateKey) -> bytes | None:

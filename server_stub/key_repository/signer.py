@@ -29,6 +29,20 @@ class Keyring:
         place = [key.kid for key in self._keys].index(kid)
         self._keys = (*self._keys[:place], successor, *self._keys[place:])
 
+    def beginning(self, listed: KeyList, now: int) -> KeyList:
+        """`listed`, in which for each algorithm of these keys one may sign at `now`, if a listed one begins later.
+
+        A wrong clock may have removed the predecessor of a key too early.
+        """
+        for algorithm in dict.fromkeys(key.algorithm for key in self._keys):
+            own = [key.kid for key in self._keys if key.algorithm is algorithm]
+            begun = (
+                listed.beginning(key["kid"], now) for kid in own for key in listed.keys if key["kid"] == kid
+            )
+            if not any(listed.may_sign(kid, now) for kid in own):
+                listed = next((each for each in begun if any(each.may_sign(kid, now) for kid in own)), listed)
+        return listed
+
 
 class VerdictSigner:
     """Signs with the first of its keys that the published list allows to sign now.

@@ -109,6 +109,9 @@ class Reading(Protocol):
     def newest_at(self) -> int | None:
         """The time of the newest verdict or audit entry, without verdicts from before the clock was accepted."""
 
+    def clock_behind(self) -> bool:
+        """Whether the clock was noted as behind, and not accepted since."""
+
     def test_clock(self) -> int | None:
         """The seconds by which the test clock is ahead of the real one, None if this database has no test clock.
 
@@ -181,6 +184,9 @@ class Transaction(Reading, Protocol):
 
         A device that was seen later than `now` counts as seen now, and locks as much earlier.
         """
+
+    def note_clock_behind(self) -> None:
+        """Note that the clock is before the newest record or publication. `accept_clock` removes the note."""
 
     def probe(self, content: bytes) -> None:
         """Replace what the previous probe wrote by `content`."""

@@ -199,6 +199,7 @@ SERVER_STATE: Final = Table(
 `unattested_serial` counts the verdicts on unattested evidence, which are not recorded, and is the newest serial of all
 unattested devices. Records from before `kept_from` may be pruned; the database refuses to change or delete later ones.
 `test_clock` is how many seconds the test clock is ahead of the real one, null without one. `clock_after` is the id of
-the newest verdict when an operator accepted the clock; times up to there may be wrong. `probe` is written to learn
+the newest verdict when an operator accepted the clock; times up to there may be wrong. It is -1 from a start or
+end with a clock behind the newest record until an operator accepts the clock. `probe` is written to learn
 whether the store can be written.
 """

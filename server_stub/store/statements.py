@@ -68,11 +68,45 @@ class Statement:
             cursor.execute(self._text, [parameters[name] for name in self._names])
 
 
-class Statements:
-    """The statements that do not depend on a query, for databases of `dialect`."""
+class ServerStateStatements:
+    """The statements about the state of the whole server, for databases of `dialect`."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        admin_token_hash = select(SERVER_STATE.c.admin_token_hash)
+        self.revision = self.compile(select(SERVER_STATE.c.revision))
+        self.increment_revision = self.compile(
+            update(SERVER_STATE).values(revision=SERVER_STATE.c.revision + 1)
+        )
+        self.next_unattested_serial = self.compile(_NEXT_UNATTESTED_SERIAL)
+        self.admin_token_hash = self.compile(admin_token_hash)
+        self.admin_token_hash_locked = self.compile(admin_token_hash.with_for_update())
+        self.newest_at = self.compile(_NEWEST_AT)
+        self.accept_clock = self.compile(
+            update(SERVER_STATE).values(
+                clock_after=select(func.coalesce(func.max(VERDICTS.c.id), 0)).scalar_subquery()
+            )
+        )
+        self.clock_behind = self.compile(select(SERVER_STATE.c.clock_after < 0))
+        self.note_clock_behind = self.compile(update(SERVER_STATE).values(clock_after=-1))
+        self.probe = self.compile(update(SERVER_STATE).values(probe=bindparam("content")))
+        self.test_clock = self.compile(_TEST_CLOCK)
+        self.test_clock_locked = self.compile(_TEST_CLOCK.with_for_update())
+        self.set_test_clock = self.compile(update(SERVER_STATE).values(test_clock=bindparam("ahead")))
+        self.set_admin_token_hash = self.compile(
+            update(SERVER_STATE).values(admin_token_hash=bindparam("admin_token_hash"))
+        )
+
+    def compile(self, statement: ClauseElement) -> Statement:
+        """`statement`, compiled now."""
+        return Statement(statement, self._dialect)
+
+
+class Statements(ServerStateStatements):
+    """The statements that do not depend on a query, for databases of `dialect`."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
         # The engine has loaded this package, and only this one of all dialects.
         upsert: _Upsert = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
         greatest = func.greatest if dialect.name == POSTGRESQL else func.max
@@ -82,7 +116,6 @@ class Statements:
             # The serial never falls, whatever the caller knew of it.
             set_=new | {"last_serial": greatest(new["last_serial"], DEVICES.c.last_serial)},
         )
-        admin_token_hash = select(SERVER_STATE.c.admin_token_hash)
 
         self.spend_nonce = self.compile(upsert(SPENT_NONCES).on_conflict_do_nothing())
         self.delete_expired_nonces = self.compile(_DELETE_EXPIRED_NONCES)
@@ -90,7 +123,6 @@ class Statements:
         self.device_locked = self.compile(_DEVICE.with_for_update())
         self.put_device = self.compile(put_device)
         self.append_verdict = self.compile(_append(VERDICTS))
-        self.next_unattested_serial = self.compile(_NEXT_UNATTESTED_SERIAL)
         self.key_of = self.compile(_KEY_OF)
         self.append_audit = self.compile(_append(AUDIT))
         self.put_policy = self.compile(_replace(upsert, POLICY_VERSIONS))
@@ -102,10 +134,6 @@ class Statements:
         self.in_force_history = self.compile(select(POLICIES_IN_FORCE).order_by(POLICIES_IN_FORCE.c.id))
         self.put_campaign = self.compile(_append(CAMPAIGN_PERIODS))
         self.campaigns = self.compile(_CAMPAIGNS)
-        self.revision = self.compile(select(SERVER_STATE.c.revision))
-        self.increment_revision = self.compile(
-            update(SERVER_STATE).values(revision=SERVER_STATE.c.revision + 1)
-        )
         self.faults = self.compile(select(FAULTS).where(_LEFT).order_by(FAULTS.c.id))
         self.add_fault = self.compile(_append(FAULTS).returning(FAULTS.c.id))
         self.use_fault = self.compile(
@@ -118,31 +146,12 @@ class Statements:
         self.put_answer = self.compile(_replace(upsert, ANSWERS))
         self.answer = self.compile(select(ANSWERS).where(ANSWERS.c.key == bindparam("key")))
         self.delete_expired_answers = self.compile(delete(ANSWERS).where(ANSWERS.c.until <= bindparam("now")))
-        self.admin_token_hash = self.compile(admin_token_hash)
-        self.admin_token_hash_locked = self.compile(admin_token_hash.with_for_update())
-        self.newest_at = self.compile(_NEWEST_AT)
-        self.accept_clock = self.compile(
-            update(SERVER_STATE).values(
-                clock_after=select(func.coalesce(func.max(VERDICTS.c.id), 0)).scalar_subquery()
-            )
-        )
         now = bindparam("now", type_=BigInteger)
         self.see_devices_now = self.compile(
             update(DEVICES)
             .where(DEVICES.c.last_seen > now)
             .values(locks_at=DEVICES.c.locks_at - DEVICES.c.last_seen + now, last_seen=now)
         )
-        self.probe = self.compile(update(SERVER_STATE).values(probe=bindparam("content")))
-        self.test_clock = self.compile(_TEST_CLOCK)
-        self.test_clock_locked = self.compile(_TEST_CLOCK.with_for_update())
-        self.set_test_clock = self.compile(update(SERVER_STATE).values(test_clock=bindparam("ahead")))
-        self.set_admin_token_hash = self.compile(
-            update(SERVER_STATE).values(admin_token_hash=bindparam("admin_token_hash"))
-        )
-
-    def compile(self, statement: ClauseElement) -> Statement:
-        """`statement`, compiled now."""
-        return Statement(statement, self._dialect)
 
 
 _COMPILED: Final[dict[tuple[str, str], Statements]] = {}

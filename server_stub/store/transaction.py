@@ -113,6 +113,9 @@ class SqlReading:
     def newest_at(self) -> int | None:
         return self._one(self._statements.newest_at, lambda row: None if row[0] is None else int(row[0]))
 
+    def clock_behind(self) -> bool:
+        return bool(self._one(self._statements.clock_behind, lambda row: row[0]))
+
     def test_clock(self) -> int | None:
         return self._one(self._statements.test_clock, lambda row: row[0])
 
@@ -243,6 +246,9 @@ class SqlTransaction(SqlReading):
     def accept_clock(self, now: int) -> None:
         self._statements.accept_clock(self._cursor)
         self._statements.see_devices_now(self._cursor, {"now": now})
+
+    def note_clock_behind(self) -> None:
+        self._statements.note_clock_behind(self._cursor)
 
     def probe(self, content: bytes) -> None:
         self._statements.probe(self._cursor, {"content": content})

@@ -17,6 +17,7 @@ class Outage(StrEnum):
     STORE_UNAVAILABLE = StoreFault.UNAVAILABLE.value
     CLOCK_STEPPED = ClockFault.STEPPED.value
     CLOCK_BEHIND = ClockFault.BEHIND.value
+    CLOCK_OUT_OF_RANGE = ClockFault.OUT_OF_RANGE.value
     KEYS_CANNOT_SIGN = "keys-cannot-sign"
     KEYS_UNPUBLISHED = "keys-unpublished"
     STATUS_LIST_UNUSABLE = "status-list-unusable"
@@ -29,17 +30,16 @@ class Outage(StrEnum):
     @property
     def retry_after(self) -> int | None:
         """Seconds after which the same request may do better; None for the usual time."""
-        return RETRY_AFTER if self in (Outage.CLOCK_STEPPED, Outage.CLOCK_BEHIND) else None
+        return RETRY_AFTER if self in _CLOCK else None
 
 
-_CLOCK: Final = "the server's clock is wrong"
+_CLOCK: Final = frozenset(Outage(fault.value) for fault in ClockFault)
 _DETAILS: Final = {
     Outage.STORE_FULL: "the store has no space",
     Outage.STORE_LOCKED: "another program uses the store, or it does not respond in time",
     Outage.STORE_READ_ONLY: "the store cannot be written",
     Outage.STORE_UNAVAILABLE: "the store is not available",
-    Outage.CLOCK_STEPPED: _CLOCK,
-    Outage.CLOCK_BEHIND: _CLOCK,
+    **dict.fromkeys(_CLOCK, "the server's clock is wrong"),
     Outage.KEYS_CANNOT_SIGN: "no key may sign now",
     Outage.KEYS_UNPUBLISHED: "the keys cannot be published now",
     Outage.STATUS_LIST_UNUSABLE: "the revocation status list cannot be used",

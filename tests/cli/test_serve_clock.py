@@ -89,6 +89,19 @@ def test_server_without_keys_says_how_to_accept_its_clock(tmp_path: Path) -> Non
         assert clock_number(origin) == 1
 
 
+@pytest.mark.parametrize("source", ["variable", "file"])
+def test_acceptance_is_no_setting_since_each_start_would_repeat_it(tmp_path: Path, source: str) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text("accept_clock = true\n" if source == "file" else "", "utf-8")
+    file.chmod(0o600)
+    variables = {"ACTIVATION_SERVER_ACCEPT_CLOCK": "true"} if source == "variable" else {}
+    arguments = ["serve", "--port", "0", "--db", str(tmp_path / "records.sqlite"), "--config", str(file)]
+    done = CliRunner(env=variables).invoke(app, arguments)
+    assert done.exit_code == 2
+    assert "accept_clock" in done.output.lower()
+    assert not (tmp_path / "records.sqlite").exists()
+
+
 def test_database_with_a_test_clock_is_refused_by_name(tmp_path: Path) -> None:
     database = tmp_path / "records.sqlite"
     write_entry(database, 1, test_clock=86_400)

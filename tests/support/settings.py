@@ -27,7 +27,6 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "algorithm": ("ML-DSA-65", '"ML-DSA-65"', Algorithm.ML_DSA_65),
     "seed": ("other", '"other"', "other"),
     "allow_public_seed": ("true", "true", True),
-    "accept_clock": ("true", "true", True),
     "lab": ("true", "true", True),
     "admin_token_file": ("/r/token", '"/r/token"', Path("/r/token")),
     "keep_days": ("7", "7", 7),

@@ -17,7 +17,7 @@ from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
 from lab.world.clock import MachineClock, World
 from server_stub.admin.context import device_admin
-from server_stub.clock import RETRY_AFTER
+from server_stub.clock import EARLIEST, LATEST, RETRY_AFTER, ClockError, ClockFault
 from wire import media
 from wire.key_repository import CLOCK, METADATA_PATH
 from wire.limits import SKEW
@@ -74,10 +74,7 @@ class Wrong:
             problem = json.loads(each.body)
             assert (each.status, problem["code"], each.retry_after) == (503, "unavailable", RETRY_AFTER)
         assert self.get(f"{METADATA_PATH}1.root.json").status == 200
-        found = {
-            word for word in ("clock-stepped", "clock-behind") if word in json.loads(ready.body)["detail"]
-        }
-        [reason] = found
+        [reason] = (fault.value for fault in ClockFault if fault in json.loads(ready.body)["detail"])
         return reason
 
 
@@ -137,6 +134,71 @@ def test_start_before_the_newest_record_or_publication_is_refused_until_accepted
         assert case.refused_with() is None, "verdicts of the wrong clock do not count any more"
         case.world.wait(DAY)
         assert case.published()[1] == 1
+
+
+@pytest.mark.parametrize("signed", ["verdict", "publication"])
+@pytest.mark.parametrize("found", ["clock-behind", "clock-stepped"])
+def test_clock_that_was_behind_is_accepted_first_although_that_time_has_come(found: str, signed: str) -> None:
+    with wrong(ahead=10 * HOUR) as case:
+        assert case.refused_with() is None
+        if signed == "verdict":
+            assert case.activates()
+        case.clock.ahead = 0
+        if found == "clock-behind":
+            case.server.restart()
+        assert case.refused_with() == found
+        for _ in range(2):
+            case.world.wait(11 * HOUR)
+            case.server.restart()
+            assert case.refused_with() == "clock-behind"
+        case.server.accept_clock("corrected")
+        case.server.restart()
+        assert case.refused_with() is None
+        assert case.published()[1] == 1
+
+
+@pytest.mark.parametrize("year", ["before 1971", "after 9998"])
+def test_clock_out_of_range_stops_signing_and_cannot_be_accepted(year: str) -> None:
+    with wrong() as case:
+        assert case.activates()
+        beyond = EARLIEST - DAY if year == "before 1971" else LATEST + 1
+        case.clock.ahead = beyond - case.world.now()
+        for act in (lambda: None, case.server.restart):
+            act()
+            assert case.refused_with() == "clock-out-of-range"
+            with pytest.raises(ClockError, match=r"clock-out-of-range: .* only the years 1971 to 9998"):
+                case.server.accept_clock("the operator is wrong")
+        case.clock.ahead = 0
+        case.server.restart()
+        assert case.refused_with() is None
+        assert case.published()[1] == 0
+
+
+@pytest.mark.parametrize("ahead", [-YEARS * 11, YEARS * 1600])
+def test_first_start_with_a_clock_out_of_range_names_the_fault(ahead: int) -> None:
+    with wrong(ahead=ahead) as case, pytest.raises(ClockError) as error:
+        _ = case.server
+    assert error.value.fault is ClockFault.OUT_OF_RANGE
+
+
+def test_acceptance_lets_a_successor_sign_whose_predecessor_a_wrong_clock_has_removed() -> None:
+    with wrong() as case:
+        assert case.activates()
+        assert case.server.parts.keys is not None
+        keys, [old, *_] = case.server.parts.keys, case.server.parts.keys.list()
+        new = keys.rotate(
+            old.kid, case.server._store, at=case.world.now() + 20 * DAY, reason="planned", by="test"
+        )
+        case.clock.ahead = 40 * DAY
+        case.server.restart()
+        assert case.activates()
+        assert old.kid not in [key.kid for key in case.server.parts.keys.list()]
+        case.clock.ahead = 0
+        case.server.restart()
+        case.server.accept_clock("corrected")
+        [signs] = (key for key in case.server.parts.keys.list() if key.signs)
+        assert (signs.kid, signs.alg, signs.signs_from) == (new, old.alg, case.world.now())
+        assert case.activates()
 
 
 @pytest.mark.parametrize(("behind", "refused"), [(SKEW, False), (SKEW + 1, True)])

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server_stub.clock import ClockError, ClockFault, ClockReading, GuardedClock, HostClock
+from server_stub.clock import (
+    EARLIEST,
+    LATEST,
+    ClockError,
+    ClockFault,
+    ClockReading,
+    GuardedClock,
+    HostClock,
+)
 from wire.limits import SKEW
 
 START = 1_700_000_000
@@ -54,23 +62,47 @@ def test_time_is_returned_unless_the_clock_stepped_or_is_before_the_newest_recor
 ) -> None:
     clock = SettableClock()
     guard = GuardedClock(clock, None if newest is None else START + newest)
-    stepped, latest, behind = 0, 0 if newest is None else START + newest, False
+    stepped, latest, behind, noted = 0, 0 if newest is None else START + newest, False, False
     for kind, seconds in [("wait", 0), *events]:
         if kind == "accept":
             guard.accept()
-            stepped, latest, behind = 0, clock.wall, False
+            stepped, latest, behind, noted = 0, clock.wall, False, False
         else:
             getattr(clock, kind)(seconds)
             stepped += seconds if kind == "step" else 0
         if abs(stepped) > SKEW:
             expected: int | ClockFault = ClockFault.STEPPED
+            noted = noted or clock.wall < latest - SKEW
         elif behind := behind or clock.wall < latest - SKEW:
-            expected = ClockFault.BEHIND
+            expected, noted = ClockFault.BEHIND, True
         else:
-            expected, latest = clock.wall, max(latest, clock.wall)
+            expected, latest, noted = clock.wall, max(latest, clock.wall), False
         assert read(guard) == expected
+        assert guard.behind == noted
         assert guard.fault == (expected if isinstance(expected, ClockFault) else None)
         assert guard.unchecked() == clock.wall - (stepped if abs(stepped) > SKEW else 0)
+
+
+@pytest.mark.parametrize(
+    ("wall", "nearest"),
+    [(-1, EARLIEST), (EARLIEST - 1, EARLIEST), (EARLIEST, None), (LATEST, None), (LATEST + 1, LATEST)],
+)
+def test_clock_out_of_range_cannot_be_accepted_and_is_right_again_by_itself(
+    wall: int, nearest: int | None
+) -> None:
+    clock = SettableClock(wall)
+    guard = GuardedClock(clock)
+    if nearest is None:
+        assert read(guard) == guard.unchecked() == guard.acceptable() == wall
+        guard.accept()
+    else:
+        assert read(guard) is ClockFault.OUT_OF_RANGE
+        assert guard.unchecked() == nearest
+        for act in (guard.acceptable, guard.accept):
+            with pytest.raises(ClockError, match="clock-out-of-range"):
+                act()
+        clock.wait(nearest - wall)
+        assert read(guard) == nearest
 
 
 @pytest.mark.parametrize("stopped", [0, DAY, 5 * 365 * DAY])
