@@ -11,6 +11,7 @@ from server_stub.admin.policies import PolicyAdminError
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.logs import Log
 from server_stub.configuration import Configuration
+from server_stub.reference_data.source_countries import CountryOf
 from server_stub.settings import TABLE
 from server_stub.settings_sources import SettingsError
 from server_stub.store.records import StoreUnavailableError
@@ -23,8 +24,16 @@ _TLS: Final = frozenset({"tls_cert", "tls_key"})
 class Reloader:
     """Applies changed settings to the server that was started with `configuration`. Each attempt is a line in `log`."""
 
-    def __init__(self, configuration: Configuration, admin: AdminContext, log: Log) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        admin: AdminContext,
+        log: Log,
+        country_of: CountryOf | None = None,
+    ) -> None:
+        """`country_of` serves while the settings name no `source_countries`; None means their own default."""
         self._started = self._now = configuration
+        self._country_of = country_of
         self._admin = admin
         self._log = log
 
@@ -57,6 +66,8 @@ class Reloader:
             self._log.warning("settings-not-reloaded", error=str(error))
             return
         changed = _differences(old, new)
+        if new.settings.source_countries is None and self._country_of is not None:
+            new = replace(new, country_of=self._country_of)
         if not any(name.startswith("status_list") for name in changed):
             new = replace(new, statuses=old.statuses)  # with what it has read
         need_restart = {name for name in TABLE if not TABLE[name].reloads} & _differences(self._started, new)

@@ -233,6 +233,7 @@ class _Server(uvicorn.Server):
         if self.started:
             if self._reload is not None:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up, self._reload)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
             self._on_start()
 
     def _hang_up(self, reload: Callable[[LimitsInForce], None]) -> None:
@@ -252,6 +253,16 @@ class _Server(uvicorn.Server):
         with super().capture_signals():
             yield
             self._captured_signals.clear()
+
+
+@contextmanager
+def hangups_held() -> Iterator[None]:
+    """SIGHUP in this block stays pending until the server is ready: before, it would end the process."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _has_terminal() -> bool:

@@ -64,7 +64,7 @@ def serve(
     try:
         # First, so that a failed start leaves no files behind.
         server.listen(settings.host, settings.port).close()
-        with ExitStack() as undo:
+        with server.hangups_held(), ExitStack() as undo:
             if configured.database.is_new:
                 undo.callback(configured.database.remove)
             with databases.opened_store(configured.database, "; choose another --db") as store:
@@ -108,11 +108,12 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack, *, a
     log = json_log.json_log(sys.stderr)
     with ExitStack() as stack:
         source: ServerClock = clock.HostClock()
-        extension, served_limits = None, settings.limits
+        extension, country_of, served_limits = None, None, settings.limits
         if settings.lab:
             source, extension = _lab(secrets, store, settings.seed, stack)
-            if settings.source_countries is None:  # emulated devices have addresses of their own
-                configured = replace(configured, country_of=forwarded_addresses.countries())
+            country_of = forwarded_addresses.countries()  # emulated devices have addresses of their own
+            if settings.source_countries is None:
+                configured = replace(configured, country_of=country_of)
             if not served_limits.trusted_proxies:
                 served_limits = replace(served_limits, trusted_proxies=(LOOPBACK,))
         guard = admin_clock.guarded_clock(source, store, configured.keys)
@@ -135,7 +136,7 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack, *, a
             signer=_signer(configured, verdict_keys, guard),
         )
         admin = _admin(configured, service, verdict_keys, clock_admin)
-        reloader = reloading.Reloader(configured, admin, log)
+        reloader = reloading.Reloader(configured, admin, log, country_of)
         reloader.start()
         undo.pop_all()
         token = first_token(configured.token_file, admin)

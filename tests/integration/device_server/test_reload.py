@@ -25,6 +25,7 @@ from server_stub.admin.context import AdminContext
 from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.configuration import Configuration
 from server_stub.policies import read
+from server_stub.reference_data.source_countries import CountryOf
 from server_stub.reload import Reloader
 from server_stub.server import ServerThread, build_service
 from server_stub.settings import TABLE
@@ -56,7 +57,7 @@ class Events:
 class Running:
     """A server that was started with a configuration file."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, country_of: CountryOf | None = None) -> None:
         self.folder = folder
         self.file = config(folder, text)
         self.log = Events()
@@ -71,7 +72,7 @@ class Running:
             random=Randomness(),
         )
         admin = AdminContext.of(self.service)
-        self.reloader = Reloader(configuration, admin, self.log)
+        self.reloader = Reloader(configuration, admin, self.log, country_of)
         self.reloader.start()
         self.thread = ServerThread(
             self.service, admin=admin, limits=configuration.settings.limits, tls=self.reloader.tls
@@ -286,6 +287,15 @@ def test_appraisal_follows_the_settings(tmp_path: Path) -> None:
         assert appraiser.chains.statuses is statuses
 
 
+def test_a_reload_keeps_the_countries_of_a_lab_unless_the_settings_name_a_table(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("198.51.100.0/24,CU")
+    server = Running(tmp_path, "", lambda address: "FR")
+    with server.thread:
+        for text, country in (("", "FR"), ("source_countries = 'table.csv'", "CU"), ("", "FR")):
+            assert server.reload(text)[0] == "settings-reloaded"
+            assert server.service._appraiser.country_of("198.51.100.1") == country
+
+
 def served_certificate(origin: str) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -364,6 +374,26 @@ def test_sighup_reloads_a_bad_file_keeps_the_old_settings_and_sigterm_ends_the_p
             server.stderr.readline()  # the request
         server.terminate()
         assert server.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_a_sighup_while_the_server_starts_is_a_reload_when_it_is_ready(tmp_path: Path) -> None:
+    config(tmp_path, "")
+    with process(tmp_path) as server:
+        status = Path(f"/proc/{server.pid}/status")
+        while not held(signal.SIGHUP, status):
+            assert server.poll() is None
+        server.send_signal(signal.SIGHUP)
+        assert requests.get(origin_of(server) + "/healthz", timeout=60).status_code == 200
+        assert server.stderr
+        assert "settings-reloaded" in server.stderr.readline() + server.stderr.readline()
+
+
+def held(number: signal.Signals, status: Path) -> bool:
+    """Whether a process holds a signal back, see proc(5)."""
+    found = re.search(r"^SigBlk:\s*(\w+)$", status.read_text(), re.MULTILINE)
+    assert found
+    return bool(int(found[1], 16) >> (number - 1) & 1)
 
 
 @pytest.mark.slow
