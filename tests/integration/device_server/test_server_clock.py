@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -265,3 +266,22 @@ def test_acceptance_over_the_admin_api_is_audited_and_repeated_under_its_key_onl
             ("corrected", case.world.now() - HOUR, {"clock": 1, "fault": "clock-stepped"})
         ]
         assert case.refused_with() is None
+
+
+@pytest.mark.slow
+def test_concurrent_acceptances_have_different_numbers_and_the_last_one_is_published() -> None:
+    count = 8
+    with wrong(HttpHost) as case, ThreadPoolExecutor(count) as pool:
+        assert case.activates()
+        case.clock.ahead = 10 * HOUR
+        admin = case.server.admin
+        headers = {"Authorization": f"Bearer {admin.token}"}
+
+        def accept(number: int) -> int:
+            body = {"reason": f"operator {number}"}
+            answer = requests.post(f"{admin.url}/clock/accept", json=body, headers=headers, timeout=60)
+            return int(answer.json()["clock"])
+
+        assert sorted(pool.map(accept, range(count))) == list(range(1, count + 1))
+        assert case.published()[1:] == (count, case.world.now() + 10 * HOUR)
+        assert case.activates()
