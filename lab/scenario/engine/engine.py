@@ -18,6 +18,7 @@ from lab.scenario.engine.result import (
     SetUpBefore,
     Status,
     StepResult,
+    lock_periods,
 )
 from lab.scenario.files.reader import Case
 from lab.scenario.model.expect import Expect
@@ -232,4 +233,5 @@ def _handset_result(device: ScenarioDevice) -> HandsetResult:
         activated=SetUpBefore(before.place, before.at) if before else None,
         profiles=tuple(handset.profiles),
         places=handset.places,
+        locked=tuple(lock_periods(device.observer.shots)),
     )

@@ -1,5 +1,6 @@
 """The result of a scenario: frozen, convertible to JSON, and the same bytes for the same seed."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -43,6 +44,27 @@ class ScreenShot:
     symbol: str | None
     dark: bool
     challenge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockPeriod:
+    """Seconds since the start of the world; `until` is None if the device is locked at the end."""
+
+    since: float
+    until: float | None
+
+
+def lock_periods(screens: Iterable[ScreenShot]) -> Iterator[LockPeriod]:
+    """The periods from a lock screen to the next other screen."""
+    since: float | None = None
+    for shot in screens:
+        if shot.id == "locked" and since is None:
+            since = shot.at
+        elif shot.id != "locked" and since is not None:
+            yield LockPeriod(since, shot.at)
+            since = None
+    if since is not None:
+        yield LockPeriod(since, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,7 @@ class HandsetResult:
     activated: SetUpBefore | None
     profiles: tuple[str, ...]
     places: tuple[str, ...]
+    locked: tuple[LockPeriod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

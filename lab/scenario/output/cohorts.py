@@ -1,12 +1,11 @@
 """Lock periods of devices, and the devices of one scenario on a common time axis."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from lab.handset.outcome import Outcome
 from lab.reports.palette import LOOKS
-from lab.scenario.engine.result import HandsetResult, ScenarioResult
+from lab.scenario.engine.result import HandsetResult, LockPeriod, ScenarioResult
 
 COHORT_SIZE_MIN: Final = 4
 """The page has a time axis for scenarios with at least this number of devices."""
@@ -18,24 +17,17 @@ _DAY: Final = 86_400
 _TICKS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class LockPeriod:
-    """Seconds since the start of the world; `until` is None if the device is locked at the end."""
+def period_text(period: LockPeriod, began: int) -> str:
+    """Start and end of a period in UTC, in a world that started at `began`, seconds since the epoch.
 
-    since: float
-    until: float | None
-
-    def text(self, began: int) -> str:
-        """Start and end in UTC, in a world that started at `began`, seconds since the epoch.
-
-        >>> LockPeriod(3600, None).text(1630886400)
-        '6 Sep 01:00 to the end'
-        """
-        start, end = (
-            "the end" if at is None else f"{day(began + at)} {datetime.fromtimestamp(began + at, UTC):%H:%M}"
-            for at in (self.since, self.until)
-        )
-        return f"{start} to {end}"
+    >>> period_text(LockPeriod(3600, None), 1630886400)
+    '6 Sep 01:00 to the end'
+    """
+    start, end = (
+        "the end" if at is None else f"{day(began + at)} {datetime.fromtimestamp(began + at, UTC):%H:%M}"
+        for at in (period.since, period.until)
+    )
+    return f"{start} to {end}"
 
 
 def day(epoch: float) -> str:
@@ -46,21 +38,6 @@ def day(epoch: float) -> str:
     """
     then = datetime.fromtimestamp(epoch, UTC)
     return f"{then.day} {then:%b}"
-
-
-def locks(handset: HandsetResult) -> tuple[LockPeriod, ...]:
-    """The periods from a lock screen to the next other screen."""
-    periods: list[LockPeriod] = []
-    since: float | None = None
-    for shot in handset.screens:
-        if shot.id == "locked" and since is None:
-            since = shot.at
-        elif shot.id != "locked" and since is not None:
-            periods.append(LockPeriod(since, shot.at))
-            since = None
-    if since is not None:
-        periods.append(LockPeriod(since, None))
-    return tuple(periods)
 
 
 def cohorts(result: ScenarioResult) -> dict[str, Any]:
@@ -83,11 +60,11 @@ def cohorts(result: ScenarioResult) -> dict[str, Any]:
 
 def _row(handset: HandsetResult, began: int, length: float) -> dict[str, Any]:
     bars = []
-    for period in locks(handset):
+    for period in handset.locked:
         left = 100 * period.since / length
         right = 100.0 if period.until is None else 100 * period.until / length
         width = round(max(0.6, right - left), 2)
-        bars.append({"left": round(left, 2), "width": width, "text": period.text(began)})
+        bars.append({"left": round(left, 2), "width": width, "text": period_text(period, began)})
     parts = [" → ".join(handset.profiles)]
     before = handset.activated
     if before is not None:  # also a device without an agent is set up

@@ -7,7 +7,7 @@ from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.engine.runner import Plan
 from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
-from lab.scenario.output.cohorts import locks
+from lab.scenario.output.cohorts import period_text
 
 
 def incident(seed: str) -> ScenarioResult:
@@ -26,7 +26,7 @@ def lock_summary(result: ScenarioResult) -> list[tuple[str, str, str]]:
         (
             each.name,
             each.outcome,
-            ", ".join(period.text(result.began) for period in locks(each)) or "never",
+            ", ".join(period_text(period, result.began) for period in each.locked) or "never",
         )
         for each in result.handsets
     ]

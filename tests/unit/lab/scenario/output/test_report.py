@@ -15,7 +15,7 @@ from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
-from lab.scenario.output.cohorts import cohorts, locks
+from lab.scenario.output.cohorts import cohorts
 from lab.scenario.output.failures import GROUPS_MAX, Failures
 from lab.scenario.output.page import render
 from lab.scenario.output.page_data import PIECE_SIZE_MAX, compact, scenario
@@ -124,8 +124,8 @@ def test_equal_results_give_an_identical_page(incident: ScenarioResult) -> None:
     assert render([incident]) == render([again])
 
 
-def test_locks_returns_the_lock_periods_of_each_device(incident: ScenarioResult) -> None:
-    periods = {each.name: locks(each) for each in incident.handsets}
+def test_result_has_the_lock_periods_of_each_device(incident: ScenarioResult) -> None:
+    periods = {each.name: each.locked for each in incident.handsets}
     assert {name for name, found in periods.items() if found} == {"before", "with-code", "late"}
     assert [period.until for period in periods["late"]] == [None]
     assert all(period.until for period in periods["before"] + periods["with-code"])
