@@ -1,4 +1,4 @@
-"""`report.json`: the results of a run, a function of commit, scenarios and seed alone.
+"""`report.json`: the results of a run, a function of only commit, scenarios and seed.
 
 One JSON object: the members of `ReportHeader`, then `scenarios`, the results in the order of the cases, then the
 members of `ReportFooter`. Header, footer and each result have a line of their own, so that writer and reader keep one
