@@ -65,7 +65,7 @@ class InProcessHost(Host):
         admin: AdminContext | None = None,  # noqa: ARG002 - as the base class has it
     ) -> None:
         """Serve from now on, without `admin`."""
-        app = device_app(service, repository=repository, request_ids=self._request_id)
+        app = device_app(service, repository=repository, request_ids=self._request_id, threads=False)
         self._client = AsgiClient(app)
 
     def stop(self) -> None:

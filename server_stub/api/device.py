@@ -1,6 +1,8 @@
-"""The routes that devices use, and the execution of judgements on threads."""
+"""The routes that devices use, and the execution of judgements on threads.
 
-import asyncio
+All applications share the route objects, which take a while to make; a route uses the state of its application.
+"""
+
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,8 +14,8 @@ from server_stub.api.error_responses import SCHEMAS, problem_responses
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError
-from server_stub.api.readiness import JUDGING
-from server_stub.api.threads import DaemonThreads
+from server_stub.api.readiness import JUDGING, Outages
+from server_stub.api.threads import Threads
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictService
 from wire import media
@@ -21,7 +23,7 @@ from wire.challenge import Challenge
 from wire.codes import ProblemCode
 from wire.verdict import Verdict
 
-_JUDGES: Final = 2
+JUDGES: Final = 2
 """Threads that judge: one can parse evidence while another waits for the disk; writes to the store are serialised."""
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -104,16 +106,21 @@ class MeteredObserver:
 
 
 class VerdictExecutor:
-    """Judges evidence on threads. `limits.judging_max` bounds how many requests are judged or wait for it."""
+    """Judges evidence on `threads`. `limits.judging_max` bounds how many requests are judged or wait for it."""
 
     def __init__(
-        self, service: VerdictService, limits: LimitsInForce, metrics: Metrics, clock: Callable[[], float]
+        self,
+        service: VerdictService,
+        limits: LimitsInForce,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        threads: Threads,
     ) -> None:
         self._service = service
         self._metrics = metrics
         self._clock = clock
         self._limits = limits
-        self._threads = DaemonThreads(_JUDGES, "judge")
+        self._threads = threads
         self._judging = 0
 
     async def judge(self, token: bytes, address: str | None) -> tuple[Verdict, str]:
@@ -126,8 +133,7 @@ class VerdictExecutor:
         self._judging += 1
         self._metrics.judging.inc()
         try:
-            loop = asyncio.get_running_loop()
-            verdict, signed = await loop.run_in_executor(self._threads, self._judge, token, address)
+            verdict, signed = await self._threads.run(self._judge, token, address)
         finally:
             self._judging -= 1
             self._metrics.judging.dec()
@@ -142,35 +148,30 @@ class VerdictExecutor:
             observer.done()
 
 
-def device_routes(
-    service: VerdictService,
-    limits: LimitsInForce,
-    metrics: Metrics,
-    clock: Callable[[], float],
-) -> APIRouter:
-    """Challenges and verdicts of `service`."""
-    router = APIRouter(tags=["verdicts"])
-    executor = VerdictExecutor(service, limits, metrics, clock)
+router: Final = APIRouter(tags=["verdicts"])
 
-    @router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=_CHALLENGES)
-    async def request_challenge(request: Request) -> Response:
-        """Request a nonce. It authenticates itself and can be used once. The request needs no body."""
-        check_accepts(request, media.JSON)
-        return Response(service.challenge().model_dump_json(), headers=_NO_STORE, media_type=media.JSON)
 
-    @router.post(media.VERDICTS_PATH, response_class=Response, responses=_VERDICTS, openapi_extra=_EVIDENCE)
-    async def request_verdict(request: Request) -> Response:
-        """Send evidence, a compact JWS whose claims are the schema Evidence, and receive the signed verdict."""
-        check_content_type(request, media.EVIDENCE)
-        check_accepts(request, media.VERDICT)
-        address = request.client.host if request.client else None
-        evidence = await request.body()
-        claims, token = await executor.judge(evidence, address)
-        request.state.verdict, request.state.evidence = claims, evidence  # for injected faults
-        request.app.state.outages.passed(JUDGING)
-        request.state.decision = claims.decision
-        request.state.reason = claims.reason
-        request.state.rule = claims.policy.rule
-        return Response(token, headers=_NO_STORE, media_type=media.VERDICT)
+@router.post(media.CHALLENGES_PATH, response_model=Challenge, responses=_CHALLENGES)
+async def request_challenge(request: Request) -> Response:
+    """Request a nonce. It authenticates itself and can be used once. The request needs no body."""
+    service: VerdictService = request.app.state.service
+    check_accepts(request, media.JSON)
+    return Response(service.challenge().model_dump_json(), headers=_NO_STORE, media_type=media.JSON)
 
-    return router
+
+@router.post(media.VERDICTS_PATH, response_class=Response, responses=_VERDICTS, openapi_extra=_EVIDENCE)
+async def request_verdict(request: Request) -> Response:
+    """Send evidence, a compact JWS whose claims are the schema Evidence, and receive the signed verdict."""
+    judges: VerdictExecutor = request.app.state.judges
+    outages: Outages = request.app.state.outages
+    check_content_type(request, media.EVIDENCE)
+    check_accepts(request, media.VERDICT)
+    address = request.client.host if request.client else None
+    evidence = await request.body()
+    claims, token = await judges.judge(evidence, address)
+    request.state.verdict, request.state.evidence = claims, evidence  # for injected faults
+    outages.passed(JUDGING)
+    request.state.decision = claims.decision
+    request.state.reason = claims.reason
+    request.state.rule = claims.policy.rule
+    return Response(token, headers=_NO_STORE, media_type=media.VERDICT)

@@ -10,10 +10,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from server_stub.admin.fault_injection import Faults
-from server_stub.api import problems
-from server_stub.api.device import device_routes
+from server_stub.api import device, health, problems, tuf
 from server_stub.api.extension import Extension
-from server_stub.api.health import health_routes
 from server_stub.api.http_rules import HttpRules
 from server_stub.api.injected_faults import InjectedFaults
 from server_stub.api.limits.in_force import LimitsInForce
@@ -22,7 +20,7 @@ from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log, RequestLog
 from server_stub.api.metrics import Metrics
 from server_stub.api.readiness import Outages, Readiness
-from server_stub.api.tuf import tuf_routes
+from server_stub.api.threads import CallingThread, DaemonThreads
 from server_stub.key_repository import KeyRepository
 from server_stub.verdicts.service import VerdictService
 
@@ -50,12 +48,14 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     limits: ServerLimits = DEFAULT_LIMITS,
     stopwatch: Callable[[], float] = time.perf_counter,
     extension: Extension | None = None,
+    threads: bool = True,
 ) -> FastAPI:
     """The application of `service` for devices. It also serves `repository`, and injects `faults`.
 
     `request_ids` returns a UUID for each request. `stopwatch`, in seconds, never decreases; rates and durations are
     measured with it. The limits in force are in `app.state.limits`, the metrics in `app.state.metrics`, and the headers
     of every response in `app.state.headers`. `extension` marks the responses; its routes are added by `create_app`.
+    Without `threads`, requests are handled on the calling thread.
     """
     name = extension.name if extension else None
     metrics = Metrics(name)
@@ -68,6 +68,7 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
         openapi_url=None,
         redirect_slashes=False,
     )
+    judges = DaemonThreads(device.JUDGES, "judge") if threads else CallingThread()
     in_force = LimitsInForce(limits, stopwatch)
     outages = Outages(log, metrics, stopwatch)
     app.state.limits, app.state.metrics, app.state.outages = in_force, metrics, outages
@@ -77,11 +78,12 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
     app.injected_faults = partial(InjectedFaults, faults=faults, clock=stopwatch) if faults else _unchanged
-    app.include_router(device_routes(service, in_force, metrics, stopwatch))
-    if repository is not None:
-        app.include_router(tuf_routes(repository))
-    readiness = Readiness(service, repository, outages, stopwatch)
-    app.include_router(health_routes(readiness, metrics, name))
+    app.state.service, app.state.repository, app.state.extension = service, repository, name
+    app.state.judges = device.VerdictExecutor(service, in_force, metrics, stopwatch, judges)
+    app.state.readers = DaemonThreads(tuf.READERS, "reader") if threads else CallingThread()
+    app.state.readiness = Readiness(service, repository, outages, stopwatch)
+    for module in (device, tuf, health) if repository is not None else (device, health):
+        app.router.routes.extend(module.router.routes)
     return app
 
 

@@ -18,38 +18,41 @@ _READINESS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def health_routes(readiness: Readiness, metrics: Metrics, extension: str | None = None) -> APIRouter:
-    """Liveness, readiness and metrics of one server process with the extension of this name."""
-    router = APIRouter(tags=["health"])
+router: Final = APIRouter(tags=["health"])
 
-    @router.get("/healthz", responses={200: {"description": "The server runs."}})
-    async def get_health() -> dict[str, str]:
-        """The process runs."""
-        return {"status": "ok"}
 
-    @router.get("/readyz", responses=_READINESS, response_model=dict[str, str | bool])
-    async def get_readiness(request: Request) -> Any:
-        """The clock is right, a key may sign and is published, and the store has just been written durably."""
-        try:
-            await readiness.check()
-        except ServiceError as error:
-            metrics.ready.set(0)
-            return refusal(request, error, str(error.outage or error.code))
-        metrics.ready.set(1)
-        return {"status": "ready", **({extension: True} if extension else {})}
+@router.get("/healthz", responses={200: {"description": "The server runs."}})
+async def get_health() -> dict[str, str]:
+    """The process runs."""
+    return {"status": "ok"}
 
-    @router.get(
-        METRICS_PATH,
-        response_class=Response,
-        responses={
-            200: {
-                "description": "Prometheus text format.",
-                "content": {"text/plain": {"schema": {"type": "string"}}},
-            }
-        },
-    )
-    async def get_metrics() -> Response:
-        """Prometheus metrics: verdicts by decision and reason, problems by code, time by step and route."""
-        return Response(metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
-    return router
+@router.get("/readyz", responses=_READINESS, response_model=dict[str, str | bool])
+async def get_readiness(request: Request) -> Any:
+    """The clock is right, a key may sign and is published, and the store has just been written durably."""
+    readiness: Readiness = request.app.state.readiness
+    metrics: Metrics = request.app.state.metrics
+    extension: str | None = request.app.state.extension
+    try:
+        await readiness.check()
+    except ServiceError as error:
+        metrics.ready.set(0)
+        return refusal(request, error, str(error.outage or error.code))
+    metrics.ready.set(1)
+    return {"status": "ready", **({extension: True} if extension else {})}
+
+
+@router.get(
+    METRICS_PATH,
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Prometheus text format.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def get_metrics(request: Request) -> Response:
+    """Prometheus metrics: verdicts by decision and reason, problems by code, time by step and route."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.page(), headers={"Content-Type": CONTENT_TYPE})

@@ -1,5 +1,6 @@
 """Threads for work that would block the event loop."""
 
+import asyncio
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -8,11 +9,26 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _Calls = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
+
+
+class Threads(Protocol):
+    """Where calls run that would block the event loop."""
+
+    async def run(self, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the result of `call`."""
+
+
+class CallingThread:
+    """Implements `Threads` without one: for an application with a single client that waits for each response."""
+
+    async def run(self, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the result of `call`."""
+        return call(*args, **kwargs)
 
 
 class DaemonThreads(Executor):
@@ -27,6 +43,10 @@ class DaemonThreads(Executor):
         self._name = name
         self._calls: _Calls = SimpleQueue()
         self._started = False
+
+    async def run(self, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the result of `call`. A caller that is cancelled does not cancel a call that has begun."""
+        return await asyncio.wrap_future(self.submit(call, *args, **kwargs))
 
     def submit(self, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Return the future result of `call`."""

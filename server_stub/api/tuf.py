@@ -1,6 +1,8 @@
-"""The routes that serve the key repository (TUF specification section 1.4: the framework leaves the layout to us)."""
+"""The routes that serve the key repository (TUF specification section 1.4: the framework leaves the layout to us).
 
-import asyncio
+Only names of a repository's own files are read.
+"""
+
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -9,7 +11,8 @@ from fastapi.responses import Response
 from server_stub.api.content_types import check_accepts
 from server_stub.api.error_responses import problem_responses
 from server_stub.api.problems import ApiError
-from server_stub.api.threads import DaemonThreads
+from server_stub.api.readiness import Outages
+from server_stub.api.threads import Threads
 from server_stub.clock import ClockError
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
 from server_stub.key_repository.files import TIMESTAMP
@@ -19,7 +22,7 @@ from wire import media
 from wire.codes import ProblemCode
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
 
-_READERS: Final = 2
+READERS: Final = 2
 """Threads that read files. They are separate so that keys are served while the database does not respond."""
 
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -28,32 +31,32 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def tuf_routes(repository: KeyRepository) -> APIRouter:
-    """Metadata and targets of `repository`. Only names of a repository's own files are read."""
-    router = APIRouter(tags=["keys"])
-    threads = DaemonThreads(_READERS, "reader")
+router: Final = APIRouter(tags=["keys"])
 
-    @router.get(METADATA_PATH + "{name}", response_class=Response, responses=_RESPONSES)
-    async def get_key_metadata(request: Request, name: str) -> Response:
-        """Signed metadata: `timestamp.json`, or a version such as `1.root.json`."""
-        check_accepts(request, media.JSON)
-        try:
-            loop = asyncio.get_running_loop()
-            file = _file(await loop.run_in_executor(threads, repository.metadata, name))
-        except (KeyRepositoryError, ClockError) as error:
-            raise ServiceError.of(error) from error
-        if name == TIMESTAMP:
-            request.app.state.outages.passed(frozenset({Outage.KEYS_UNPUBLISHED}))
-        return file
 
-    @router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_RESPONSES)
-    async def get_key_target(request: Request, name: str) -> Response:
-        """The JWK Set of the verdict keys under its SHA-256 hash: `<hash>.verdict-keys.json`."""
-        check_accepts(request, media.JSON)
-        loop = asyncio.get_running_loop()
-        return _file(await loop.run_in_executor(threads, repository.target, name))
+@router.get(METADATA_PATH + "{name}", response_class=Response, responses=_RESPONSES)
+async def get_key_metadata(request: Request, name: str) -> Response:
+    """Signed metadata: `timestamp.json`, or a version such as `1.root.json`."""
+    repository: KeyRepository = request.app.state.repository
+    readers: Threads = request.app.state.readers
+    outages: Outages = request.app.state.outages
+    check_accepts(request, media.JSON)
+    try:
+        file = _file(await readers.run(repository.metadata, name))
+    except (KeyRepositoryError, ClockError) as error:
+        raise ServiceError.of(error) from error
+    if name == TIMESTAMP:
+        outages.passed(frozenset({Outage.KEYS_UNPUBLISHED}))
+    return file
 
-    return router
+
+@router.get(TARGETS_PATH + "{name}", response_class=Response, responses=_RESPONSES)
+async def get_key_target(request: Request, name: str) -> Response:
+    """The JWK Set of the verdict keys under its SHA-256 hash: `<hash>.verdict-keys.json`."""
+    repository: KeyRepository = request.app.state.repository
+    readers: Threads = request.app.state.readers
+    check_accepts(request, media.JSON)
+    return _file(await readers.run(repository.target, name))
 
 
 def _file(content: bytes | None) -> Response:

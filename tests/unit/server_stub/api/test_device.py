@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from server_stub.api.device import VerdictExecutor
+from server_stub.api.device import JUDGES, VerdictExecutor
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Metrics
+from server_stub.api.threads import DaemonThreads
 from wire.codes import Decision, Reason
 
 VERDICT = SimpleNamespace(decision=Decision.ALLOW, reason=Reason.TERRITORY_ELIGIBLE, sub="d-1")
@@ -25,7 +26,8 @@ def executor(judge: Callable[[], None]) -> VerdictExecutor:
         return VERDICT, token.decode()
 
     service: Any = SimpleNamespace(judge=answer)
-    return VerdictExecutor(service, LimitsInForce(ServerLimits(), lambda: 0.0), Metrics(), lambda: 0.0)
+    limits, threads = LimitsInForce(ServerLimits(), lambda: 0.0), DaemonThreads(JUDGES, "judge")
+    return VerdictExecutor(service, limits, Metrics(), lambda: 0.0, threads)
 
 
 def test_two_judgements_run_concurrently_and_the_others_wait() -> None:
