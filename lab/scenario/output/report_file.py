@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import FileError, ScenarioError
+from lab.scenario.files.shards import ShardPart
 from lab.scenario.output.run_root import RunRoot, program_version
 from text_input.printable import UNSAFE
 
@@ -43,7 +44,7 @@ class ReportHeader:
     seed: str
     version: str = field(default_factory=program_version)
     details: bool = False
-    shard: dict[str, Any] | None = None
+    shard: ShardPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

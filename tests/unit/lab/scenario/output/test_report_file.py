@@ -12,6 +12,7 @@ from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.errors import FileError, FileErrorCode
 from lab.scenario.files.reader import read
+from lab.scenario.files.shards import ShardPart
 from lab.scenario.output.report_file import (
     ReportFileError,
     ReportHeader,
@@ -23,6 +24,7 @@ from lab.scenario.output.report_file import (
 from lab.scenario.output.run_root import RunRoot, program_version
 from tests.support.scenarios import played
 
+PART = ShardPart(1, 2, 9, "digest", None, (0, 3, 8))
 ROOT = RunRoot(Path.cwd())
 INCIDENT = Path("scenarios/incident/incident-2021.scenario.yaml")
 HOSTILE = "\x1b[2J \u202e \ud800 \ufffe </script> ü \x00\n\t"
@@ -39,7 +41,7 @@ def results() -> list[ScenarioResult]:
 
 def written(results: list[ScenarioResult], *, details: bool, complete: bool = True) -> bytes:
     stream = io.BytesIO()
-    writer = ReportWriter(stream, ReportHeader("c0ffee", "7", details=details, shard={"part": 1, "of": 2}))
+    writer = ReportWriter(stream, ReportHeader("c0ffee", "7", details=details, shard=PART))
     for each in results:
         writer.add(reported(each, ROOT, details=details))
     writer.close([UNUSABLE], complete=complete)
