@@ -3,7 +3,7 @@
 What is not canonical but has one meaning (a longer form of a length, an unsorted set) is read, and its `Deviation` is
 added to the `Deviations` that the caller passes. What has no clear meaning raises DerError. Nothing here recurses and
 every byte is read at most once per call, so deeply nested input costs no more than flat input.
-Why not a library: see docs/adr/0095-a-reader-of-its-own.md.
+Why not a library: see docs/adr/13-attestation.md.
 """
 
 from collections.abc import Callable

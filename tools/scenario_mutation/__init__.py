@@ -1,1 +1,1 @@
-"""Mutation testing of the scenario library: see docs/adr/0142-each-scenario-has-a-witness.md."""
+"""Mutation testing of the scenario library: see docs/adr/27-mutation-and-fuzzing.md."""
