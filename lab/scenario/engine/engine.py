@@ -10,6 +10,7 @@ from lab.scenario.engine.actions import perform
 from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS, CheckContext, json_of
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice, ServerTarget, open_context
 from lab.scenario.engine.operations import StepError
+from lab.scenario.engine.outcome import judged
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import (
     CheckResult,
@@ -50,9 +51,11 @@ SCENARIO_ERRORS: Final = (
 def run(case: Case, seed: str, target: ServerTarget | None = None) -> ScenarioResult:
     """Run a scenario. `SCENARIO_ERRORS` are in the result; any other exception propagates."""
     target = target or ServerTarget()
+    if case.skip is not None:
+        return replace(empty_result(case, seed, target), status=Status.SKIPPED, because=case.skip)
     try:
         with open_context(case, seed, target) as context:
-            return _run_steps(context, empty_result(case, seed, target))
+            return judged(case, _run_steps(context, empty_result(case, seed, target)))
     except SCENARIO_ERRORS as error:
         return replace(empty_result(case, seed, target), error=f"the world could not be made: {error}")
 

@@ -1,9 +1,9 @@
 """The result of a scenario: frozen, convertible to JSON, and the same bytes for the same seed."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Status(StrEnum):
@@ -15,9 +15,15 @@ class Status(StrEnum):
     ERROR = "error"
     """A step could not be done."""
     SKIPPED = "skipped"
-    """It needs something that this server does not have."""
+    """The file says so, or it needs something that this server does not have."""
+    EXPECTED_FAILURE = "expected-failure"
+    """It failed, and the file says that it is expected to."""
     INTERNAL_ERROR = "internal-error"
     """A defect of this program, or its environment, stopped the scenario."""
+
+
+BAD: Final = (Status.FAILED, Status.ERROR, Status.INTERNAL_ERROR)
+"""The statuses that count as failures: of the exit code, `-x`, `--max-failures` and `--last-failed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +138,21 @@ class HandsetResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """Real time: when a scenario began, in seconds since the epoch, and the seconds that it took."""
+
+    began: float
+    seconds: float
+    processor_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioResult:
-    """One scenario that was run. `began` is when its world began, seconds since the epoch."""
+    """One scenario that was run. `began` is when its world began, seconds since the epoch.
+
+    `because` is the reason that the file has for a skip or an expected failure. `timing` is no part of the result: it
+    differs from run to run.
+    """
 
     id: str
     file: str
@@ -150,7 +169,11 @@ class ScenarioResult:
     audit: tuple[dict[str, Any], ...] = ()
     reproduce: str = ""
     error: str | None = None
+    because: str | None = None
+    timing: Timing | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """All members as JSON."""
-        return asdict(self)
+        """All members except `timing` as JSON."""
+        members = asdict(self)
+        del members["timing"]
+        return members

@@ -1,6 +1,6 @@
 """Checks of names that a scenario defines and refers to: handsets, marks, copies, codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from lab.scenario.files.yaml_positions import Path
@@ -33,6 +33,13 @@ class DefinedNames:
             if name not in self._handsets:
                 yield f"no handset is called {name!r}; {suggestion(name, self._handsets)}"
 
+    def unknown_parameters(self, when: Iterable[str] | None, path: Path) -> Iterator[tuple[Path, str]]:
+        """Path and message for each name in the member `when` of the table at `path` that no parameter has."""
+        for name in when or ():
+            if name not in self._parameters:
+                message = f"no parameter is called {name!r}; {suggestion(name, self._parameters)}"
+                yield (*path, "when", name), message
+
     def check(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
         """Path and message for each unknown name in a step. Names that the step defines are known from then on."""
         verb = step.verb()
@@ -40,10 +47,7 @@ class DefinedNames:
             yield from (((*path, verb), message) for message in self.unknown_handsets(step.subject))
         yield from self._check_handsets(step, path)
         yield from self._check_saved(step, path)
-        for name in step.when or {}:
-            if name not in self._parameters:
-                message = f"no parameter is called {name!r}; {suggestion(name, self._parameters)}"
-                yield (*path, "when", name), message
+        yield from self.unknown_parameters(step.when, path)
         if isinstance(step, CutPower):
             yield from self.check(step.during, (*path, "during"))
         if verb == "mark":

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -14,12 +14,13 @@ from lab.scenario.files.name_checks import DefinedNames
 from lab.scenario.files.parameters import check_values, combinations, labels_of, matches, substitute
 from lab.scenario.files.schema_lookup import path_in_file
 from lab.scenario.files.validation_messages import describe
-from lab.scenario.files.yaml_positions import BYTES_MAX, Tree, parse
-from lab.scenario.model.scenario import Scenario
+from lab.scenario.files.yaml_positions import BYTES_MAX, Path, Tree, parse
+from lab.scenario.model.scenario import Exemption, Scenario
 from lab.scenario.model.step import Step
 
 SUFFIX: Final = ".scenario.yaml"
 _MATRIX: Final = ("parameters", "examples", "exclude")
+_EXEMPTIONS: Final = ("skip", "expected-to-fail")
 
 CHECK_STEPS: Final = ("expect", "wait-for")
 """The steps that can fail a scenario."""
@@ -47,6 +48,21 @@ class Case:
     def combination(self) -> str:
         """The values of the parameters: `place=havana,profile=official-global`."""
         return ",".join(f"{name}={value}" for name, value in sorted(self.labels.items()))
+
+    @property
+    def skip(self) -> str | None:
+        """Why the file skips it, or None."""
+        return self._reason(self.scenario.skip)
+
+    @property
+    def expected_to_fail(self) -> str | None:
+        """Why the file expects it to fail, or None."""
+        return self._reason(self.scenario.expected_to_fail)
+
+    def _reason(self, exemptions: tuple[Exemption, ...]) -> str | None:
+        """The reason of the first exemption for this combination."""
+        found = (each.because for each in exemptions if matches(self.labels, each.when or {}))
+        return next(found, None)
 
     @property
     def folder(self) -> FilePath:
@@ -99,13 +115,22 @@ def read_text(text: str, file: str) -> tuple[Case, ...]:
             message = f"gives two scenarios the same id, {name!r}; change one of the rows"
             tree.add_error(("examples",), FileErrorCode.BAD_VALUE, message)
     known = labels_of(tree)
-    steps = tree.value.get("steps")
-    for at, step in enumerate(steps if isinstance(steps, list) else []):
-        wanted = step.get("when") if isinstance(step, dict) else None
-        if isinstance(wanted, dict):
-            check_values(tree, wanted, known, ("steps", at, "when"))
+    for member in ("steps", *_EXEMPTIONS):
+        for path, table in _tables_at(tree, member):
+            wanted = table.get("when") if isinstance(table, dict) else None
+            if isinstance(wanted, dict):
+                check_values(tree, wanted, known, (*path, "when"))
     tree.check()
     return tuple(found)
+
+
+def _tables_at(tree: Tree, member: str) -> Iterator[tuple[Path, Any]]:
+    """Path and value of each item of the list that is at a member; of the member itself, if it is no list."""
+    value = tree.value.get(member)
+    if isinstance(value, list):
+        yield from (((member, at), item) for at, item in enumerate(value))
+    else:
+        yield (member,), value
 
 
 def _expand_verbs(steps: Any) -> Any:
@@ -134,6 +159,10 @@ def _case(tree: Tree, labels: dict[str, str], values: Mapping[str, Any]) -> Case
     for at, fault in enumerate(scenario.world.faults):
         for message in names.unknown_handsets(fault.of):
             tree.add_error(("world", "faults", at, "of"), FileErrorCode.UNKNOWN_NAME, message)
+    for member in _EXEMPTIONS:
+        for path, table in _tables_at(tree, member):
+            for found, message in names.unknown_parameters((table or {}).get("when"), path):
+                tree.add_error(found, FileErrorCode.UNKNOWN_NAME, message)
     steps = [(tree.position(("steps", at))[0], step) for at, step in enumerate(scenario.steps)]
     applicable = tuple((line, step) for line, step in steps if matches(labels, step.when or {}))
     return Case(tree.file, stem_of(FilePath(tree.file)), labels, scenario, applicable)

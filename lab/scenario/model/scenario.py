@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from firmware_profiles.model import Band, Bootloader, KeyStorage
 from lab.handset.keystore import KeyAlgorithm
 from lab.handset.keystore_habits import KeystoreHabit
+from lab.scenario.model.coercions import Listed, Short
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.field_types import (
+    Duration,
     Line,
     Locale,
     ModemDialectName,
@@ -23,6 +25,7 @@ from lab.scenario.model.field_types import (
     Word,
 )
 from lab.scenario.model.server_steps import ClockOffset
+from lab.scenario.model.step import When
 from lab.scenario.model.step_union import AnyStep, CutPower
 from lab.world.clock import START
 from server_stub.signing import Algorithm
@@ -122,6 +125,37 @@ class HandsetTable(Table):
 Handsets = dict[Name, HandsetTable]
 
 
+class Exemption(Table):
+    """Why a scenario is skipped, or is expected to fail; a list of tables gives reasons for different combinations."""
+
+    because: Annotated[str, StringConstraints(pattern=r"\S", max_length=200)] = Field(
+        description="The reason; reports show it."
+    )
+    when: When = Field(
+        None, description="Only where these parameters have these values; wildcards are allowed."
+    )
+
+
+Exemptions = Annotated[tuple[Exemption, ...], Listed(), Field(strict=False, min_length=1)]
+
+
+class TimeBudget(Table):
+    """How long a scenario may take. A duration instead of a table is its `virtual` time."""
+
+    virtual: Duration | None = Field(
+        None, description="From the first step to the end, on the clock of the world. More is a failure."
+    )
+    processor: Duration | None = Field(
+        None, description="Of this machine. More is counted; it is a failure with `--enforce-time`."
+    )
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.virtual is None and self.processor is None:
+            raise ValueError("is without a duration; write one, or `virtual`, `processor` or both")
+        return self
+
+
 class Scenario(Table):
     """One scenario, or with parameters one for each combination of their values."""
 
@@ -130,7 +164,7 @@ class Scenario(Table):
         description="What the scenario shows, in one sentence."
     )
     tags: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
-        (), description="Labels that `pytest -k` can select."
+        (), description="Labels that `--tag`, `--not-tag` and `pytest -m` select."
     )
     parameters: dict[Name, Any] = Field(
         default_factory=dict,
@@ -141,6 +175,13 @@ class Scenario(Table):
     )
     exclude: Annotated[tuple[dict[Name, Any], ...], Field(strict=False)] = Field(
         (), description="Combinations that are left out; wildcards are allowed."
+    )
+    skip: Exemptions = Field((), description="It is not run, and this is why.")
+    expected_to_fail: Exemptions = Field(
+        (), description="It is known to fail, and this is why. If it passes, that is a failure."
+    )
+    time_budget: Annotated[TimeBudget, Short("virtual")] | None = Field(
+        None, description="How long it may take."
     )
     world: WorldTable = Field(WorldTable(), description="Where and when the scenario takes place.")
     handsets: Annotated[

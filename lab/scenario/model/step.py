@@ -12,13 +12,16 @@ from lab.scenario.model.field_types import Line, Name, Scalar, Table
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
+When = dict[Name, Annotated[tuple[Scalar, ...], Listed(), Field(strict=False)]] | None
+"""Values by parameter; None for every combination."""
+
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Step(Table):
     """The members that every step can have."""
 
-    when: dict[Name, Annotated[tuple[Scalar, ...], Listed(), Field(strict=False)]] | None = Field(
+    when: When = Field(
         None, description="Only where these parameters have these values; wildcards are allowed."
     )
     note: Line | None = Field(None, description="A sentence for the report.")

@@ -27,9 +27,9 @@ class Failure:
 
 def first_failure(result: ScenarioResult) -> Failure:
     """The first failure of a scenario that did not pass."""
-    if result.error:
-        return Failure("", result.error)
     failed = [step for step in result.steps if step.status is not Status.PASSED]
+    if not failed:
+        return Failure("", result.error or str(result.status))
     step = next((step for step in failed if step.status is Status.ERROR), failed[0])
     if step.error:
         return Failure(f"line {step.line}", step.error)
@@ -40,10 +40,10 @@ def first_failure(result: ScenarioResult) -> Failure:
     return Failure(where, f"expected {expected}, actual {actual}")
 
 
-def skipped(result: ScenarioResult) -> str:
-    """Why a scenario was skipped."""
+def reason(result: ScenarioResult) -> str:
+    """Why a scenario was skipped, or was expected to fail."""
     steps = (step.error for step in result.steps if step.status is Status.SKIPPED)
-    return result.error or next(steps, None) or "skipped"
+    return result.because or result.error or next(steps, None) or "skipped"
 
 
 def explain(result: ScenarioResult) -> str:
@@ -51,8 +51,7 @@ def explain(result: ScenarioResult) -> str:
     if result.status is Status.PASSED:
         return ""
     lines = [f"{result.id}: {result.status}", f"  {result.about}"]
-    if result.error:
-        lines.append(f"  {result.error}")
+    lines += [f"  {text}" for text in (result.because, result.error) if text]
     for step in result.steps:
         if step.status is not Status.PASSED:
             lines += ["", f"{result.file}:{step.line}: {step.text}", *_failed_step(step)]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.result import BAD, ScenarioResult, Status
 from lab.scenario.output.explain import first_failure
 
 GROUPS_MAX: Final = 40
@@ -46,7 +46,7 @@ class Failures:
 
     def add(self, result: ScenarioResult) -> None:
         """Add a scenario if it failed."""
-        if result.status in (Status.PASSED, Status.SKIPPED):
+        if result.status not in BAD:
             return
         failure = first_failure(result)
         key = (result.file, result.status, failure.where)

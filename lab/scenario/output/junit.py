@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import ScenarioError
-from lab.scenario.output.explain import explain, first_failure
+from lab.scenario.output.explain import explain, first_failure, reason
 from text_input.printable import printable
 
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
@@ -18,6 +18,7 @@ _ELEMENT: Final = {
     Status.ERROR: "error",
     Status.INTERNAL_ERROR: "error",
     Status.SKIPPED: "skipped",
+    Status.EXPECTED_FAILURE: "skipped",  # as pytest reports its xfail
 }
 
 
@@ -33,8 +34,11 @@ class Suite:
         self._counts[result.status] += 1
         case = self._case(result.file, result.id)
         if (name := _ELEMENT.get(result.status)) is not None:
-            message = _text(str(first_failure(result)))
-            Xml.SubElement(case, name, message=message).text = _text(explain(result))
+            message = reason(result) if name == "skipped" else str(first_failure(result))
+            element = Xml.SubElement(case, name, message=_text(message))
+            element.text = _text(explain(result))
+            if result.status is Status.EXPECTED_FAILURE:
+                element.set("type", result.status)
 
     def document(self, unusable: Sequence[ScenarioError] = ()) -> str:
         """The document, with an error for each file that cannot be used."""
@@ -45,7 +49,7 @@ class Suite:
         self._suite.set("failures", str(self._counts[Status.FAILED]))
         errors = self._counts[Status.ERROR] + self._counts[Status.INTERNAL_ERROR] + len(unusable)
         self._suite.set("errors", str(errors))
-        self._suite.set("skipped", str(self._counts[Status.SKIPPED]))
+        self._suite.set("skipped", str(self._counts[Status.SKIPPED] + self._counts[Status.EXPECTED_FAILURE]))
         document = Xml.Element("testsuites")
         document.append(self._suite)
         Xml.indent(document)

@@ -14,10 +14,18 @@ COLOURS: Final = {
     Status.FAILED: "#b71c1c",
     Status.ERROR: "#6a1b9a",
     Status.SKIPPED: "#616161",
+    Status.EXPECTED_FAILURE: "#8d6e63",
     Status.INTERNAL_ERROR: "#000000",
 }
 
-WORST_FIRST: Final = (Status.INTERNAL_ERROR, Status.ERROR, Status.FAILED, Status.PASSED, Status.SKIPPED)
+WORST_FIRST: Final = (
+    Status.INTERNAL_ERROR,
+    Status.ERROR,
+    Status.FAILED,
+    Status.EXPECTED_FAILURE,
+    Status.PASSED,
+    Status.SKIPPED,
+)
 
 Pair = tuple[str, str]
 """A profile and a place."""
