@@ -1,28 +1,29 @@
 """`activation run`."""
 
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import output
+from lab.cli import output, run_output
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
 from lab.scenario.files.errors import ScenarioError
-from text_input.printable import json_text
 
 with deferred():
     from lab.backend import hosts, http_host
     from lab.scenario.engine import result, runner
     from lab.scenario.files import discovery, reader
-    from lab.scenario.output import explain, junit, page
+    from lab.scenario.files import selection as selections
+    from lab.scenario.output import junit, page
 
 if TYPE_CHECKING:
-    from lab.scenario.engine.result import ScenarioResult, Status
+    from lab.scenario.engine.result import ScenarioResult
+    from lab.scenario.engine.runner import Plan
+    from lab.scenario.files.reader import Case
+    from lab.scenario.files.selection import Selection
 
 
 def run(
@@ -36,8 +37,21 @@ def run(
     ] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same results, byte for byte.")] = "2021",
     only: Annotated[
-        str | None, typer.Option(help="Run the scenarios with this id or combination; * and ? are wildcards.")
+        list[str] | None,
+        typer.Option(help="Run scenarios with this id, combination or file stem, such as '*place=havana*'."),
     ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(help="Run scenarios with this tag, or another --tag; a+b requires both."),
+    ] = None,
+    not_tag: Annotated[list[str] | None, typer.Option(help="Leave out scenarios with this tag.")] = None,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="List ids, tags and parameters; run nothing.")
+    ] = False,
+    enforce_time: Annotated[
+        bool,
+        typer.Option("--enforce-time", help="Fail scenarios that exceed their budget of processor time."),
+    ] = False,
     http: Annotated[bool, typer.Option("--http", help="Use real HTTP on this machine.")] = False,
     server: Annotated[str | None, typer.Option(help="Use the running server at this URL.")] = None,
     token: Annotated[
@@ -47,45 +61,67 @@ def run(
 ) -> None:
     """Run scenarios, and explain why scenarios failed.
 
-    Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used, 3 if this program or its environment
-    failed in one (status `internal-error`, with a traceback), or if --server cannot be reached.
+    --only, --tag and --not-tag can be repeated: one --only and one --tag must match, and no --not-tag. * and ? are
+    wildcards.
+
+    Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used or a name matches nothing, 3 if this
+    program or its environment failed in one (status `internal-error`, with a traceback), or if --server cannot be
+    reached.
 
     \b
     Example:
-      activation run scenarios -n 2 --junit scenarios.xml
+      activation run scenarios -n 2 --tag lock --junit scenarios.xml
     """
     if server is not None:
         _check_target(server, workers, http=http)
     _check_files([file for file in (junit_file, html) if file is not None])
-    if server is not None:
-        output.check_server(server)
     faults: list[ScenarioError] = []
 
     def report(fault: ScenarioError) -> None:
         faults.append(fault)
         output.say("\n".join(fault.lines()), err=True)
 
+    selection = selections.Selection(tuple(only or ()), tuple(tag or ()), tuple(not_tag or ()))
+    cases = selection.select(discovery.each_case(paths, report))
+    if list_only:
+        run_output.print_list(cases, json=json)
+        _check_selection(selection, faults)
+        return
+    if server is not None:
+        output.check_server(server)
     host = http_host.HttpHost if http else hosts.InProcessHost
-    plan = runner.Plan(seed, workers, host, server, token)
-    cases = discovery.each_case(paths, only, report)
-    if sys.stderr.isatty() and (json or not sys.stdout.isatty()):
-        found = list(cases)
-        results = output.progress(runner.run_all(found, plan), "scenarios", len(found))
-    else:  # without a progress bar files are read when they are needed
-        found = list(islice(cases, 1))
-        results = runner.run_all(chain(found, cases), plan)
-    if not found and not faults:
-        output.exit_with_error(f"no scenario is called {only!r}; omit --only to see all ids")
+    plan = runner.Plan(seed, workers, host, server, token, enforce_time)
+    results = _results(cases, plan, bar=sys.stderr.isatty() and (json or not sys.stdout.isatty()))
     written = _write_files(results, faults, junit_file, html)
-    counts = _print_json(written) if json else _print_text(written, faults)
+    counts = run_output.print_json(written) if json else run_output.print_text(written)
+    if not json and (counts or faults):
+        output.say("\n" + run_output.summary(counts, len(faults)))
     if server is not None:
         output.check_server(server)  # scenarios that were skipped prove nothing if it stopped meanwhile
-    if faults:
-        raise typer.Exit(output.USAGE)
+    _check_selection(selection, faults)
     if counts[result.Status.INTERNAL_ERROR]:
         raise typer.Exit(output.ENVIRONMENT)
-    if counts[result.Status.FAILED] or counts[result.Status.ERROR]:
+    if any(counts[status] for status in result.BAD):
         raise typer.Exit(output.CHECK_FAILED)
+
+
+def _results(cases: "Iterator[Case]", plan: "Plan", *, bar: bool) -> "Iterator[ScenarioResult]":
+    """The results. Files are read when they are needed, or before if a progress bar needs the number of scenarios."""
+    if not bar:
+        return runner.run_all(cases, plan)
+    found = list(cases)
+    return output.progress(runner.run_all(found, plan), "scenarios", len(found))
+
+
+def _check_selection(selection: "Selection", faults: Sequence[ScenarioError]) -> None:
+    """Exit with an error if a file could not be used, or if a name or tag that was asked for matched nothing."""
+    unmatched = list(selection.unmatched())
+    if not selection.found and not faults and not unmatched:
+        unmatched = ["no scenario matches all of these options; --list shows ids and tags"]
+    if unmatched:
+        output.exit_with_error("\n".join(unmatched))
+    if faults:
+        raise typer.Exit(output.USAGE)
 
 
 def _check_target(server: str, workers: int, *, http: bool) -> None:
@@ -126,32 +162,3 @@ def _write_files(
         output.write(junit_file, suite.document(faults))
     if report is not None and html is not None:
         output.write(html, report.html(faults))
-
-
-def _print_json(results: "Iterator[ScenarioResult]") -> "Counter[Status]":
-    counts: Counter[Status] = Counter()
-    for each in results:
-        sys.stdout.write(",\n" if counts else "[\n")
-        counts[each.status] += 1
-        sys.stdout.write(json_text(each.as_json()))
-    sys.stdout.write("\n]\n" if counts else "[]\n")
-    return counts
-
-
-def _print_text(results: "Iterator[ScenarioResult]", faults: Sequence[ScenarioError]) -> "Counter[Status]":
-    counts: Counter[Status] = Counter()
-    status = result.Status
-    marks = {status.FAILED: "FAILED", status.ERROR: "ERROR", status.INTERNAL_ERROR: "CRASHED"}
-    explanations: list[str] = []
-    for each in results:
-        counts[each.status] += 1
-        why = f": {explain.skipped(each)}" if each.status is status.SKIPPED else ""
-        output.say(f"{marks.get(each.status, each.status):<8}{each.id}{why}")
-        if each.status in marks:
-            explanations.append(explain.explain(each))
-    for text in explanations:
-        output.say("\n" + text)
-    sums = [f"{counts[each]} {each}" for each in status if counts[each]]
-    sums += [f"{len(faults)} {'file' if len(faults) == 1 else 'files'} not usable"] if faults else []
-    output.say("\n" + ", ".join(sums))
-    return counts

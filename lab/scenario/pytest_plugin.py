@@ -16,7 +16,7 @@ from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.engine.runner import Plan
 from lab.scenario.files.errors import ScenarioError
 from lab.scenario.files.reader import SUFFIX, Case, read
-from lab.scenario.output.explain import explain, skipped
+from lab.scenario.output.explain import explain, reason
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,7 +61,7 @@ class ScenarioItem(pytest.Item):
         plan = Plan(self.config.getoption("--scenario-seed"), host=host)
         result = run(self._case, plan.seed, plan.target())
         if result.status is Status.SKIPPED:
-            pytest.skip(skipped(result))
+            pytest.skip(reason(result))
         if result.status is not Status.PASSED:
             raise ScenarioFailedError(result)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.result import BAD, ScenarioResult, Status
 from lab.scenario.files.reader import Case
 from lab.scenario.model.field_types import duration_text
 
@@ -37,16 +37,23 @@ def _within_budget(case: Case, result: ScenarioResult) -> ScenarioResult:
 
 def exceeds_processor_budget(case: Case, result: ScenarioResult) -> bool:
     """Whether a scenario took more processor time than its file allows."""
-    budget = case.scenario.time_budget
-    if budget is None or budget.processor is None or result.timing is None:
-        return False
-    return result.timing.processor_seconds > budget.processor
+    allowed = _processor_budget(case)
+    return allowed is not None and result.timing is not None and result.timing.processor_seconds > allowed
 
 
 def with_enforced_time(case: Case, result: ScenarioResult) -> ScenarioResult:
-    """The result with the processor time budget enforced. The measured time stays out of its text."""
-    if result.status not in (Status.PASSED, Status.EXPECTED_FAILURE) or not exceeds_processor_budget(case, result):
+    """The result, failed if it exceeds the budget of processor time. Its text has the budget, not the measured time."""
+    allowed = _processor_budget(case)
+    if (
+        allowed is None
+        or result.status in (*BAD, Status.SKIPPED)
+        or not exceeds_processor_budget(case, result)
+    ):
         return result
-    assert case.scenario.time_budget is not None
-    allowed = duration_text(case.scenario.time_budget.processor or 0.0)
-    return replace(result, status=Status.FAILED, error=f"took more than its budget of {allowed} of processor time")
+    error = f"took more processor time than its budget of {duration_text(allowed)}"
+    return replace(result, status=Status.FAILED, error=error)
+
+
+def _processor_budget(case: Case) -> float | None:
+    budget = case.scenario.time_budget
+    return budget.processor if budget else None

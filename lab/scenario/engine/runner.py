@@ -1,5 +1,6 @@
 """Runs many scenarios, in this process or in several. The results come in the order of the cases."""
 
+import time
 import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,8 +13,9 @@ from types import TracebackType
 from lab.backend.hosts import Host, InProcessHost
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import empty_result, run
+from lab.scenario.engine.outcome import with_enforced_time
 from lab.scenario.engine.remote_operations import AdminOperations
-from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.result import ScenarioResult, Status, Timing
 from lab.scenario.files.reader import Case
 
 CHUNK = 8
@@ -29,6 +31,7 @@ class Plan:
     host: type[Host] = InProcessHost
     server: str | None = None
     token: str | None = None
+    enforce_time: bool = False
 
     def target(self) -> ServerTarget:
         """Where the servers run."""
@@ -42,12 +45,11 @@ def run_all(cases: Iterable[Case], plan: Plan) -> Iterator[ScenarioResult]:
     An exception that is not the scenario's fault gives a result with the status `internal-error`, whose `error` has
     the traceback, so that the results of the other scenarios are kept.
     """
-    run_one = partial(_run_one, plan)
     if plan.workers <= 1:
-        yield from map(run_one, cases)
+        yield from (run_one(plan, case) for case in cases)
         return
     with ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(run_one, cases, chunksize=CHUNK)
+        yield from pool.map(partial(run_one, plan), cases, chunksize=CHUNK)
 
 
 @dataclass(slots=True)
@@ -64,7 +66,16 @@ class _DefectReport(AbstractContextManager["_DefectReport"]):
         return bool(self.text)
 
 
-def _run_one(plan: Plan, case: Case) -> ScenarioResult:
+def run_one(plan: Plan, case: Case) -> ScenarioResult:
+    """The result of a case, with its timing. An exception that is a defect gives the status `internal-error`."""
+    began, clock, processor = time.time(), time.perf_counter(), time.process_time()
+    result = _run(plan, case)
+    timing = Timing(began, time.perf_counter() - clock, time.process_time() - processor)
+    result = replace(result, timing=timing)
+    return with_enforced_time(case, result) if plan.enforce_time else result
+
+
+def _run(plan: Plan, case: Case) -> ScenarioResult:
     target = plan.target()
     with _DefectReport() as defect:
         return run(case, plan.seed, target)

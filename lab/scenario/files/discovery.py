@@ -1,7 +1,6 @@
-"""Scenario files below folders, and the selection of scenarios."""
+"""Scenario files below folders."""
 
 from collections.abc import Callable, Iterable, Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lab.scenario.files.errors import FileError, FileErrorCode, ScenarioError
@@ -14,18 +13,13 @@ def library_file(name: str) -> Path:
     return installed if installed.exists() else Path(__file__).parents[3] / "scenarios" / name
 
 
-def cases(paths: Iterable[Path], only: str | None = None) -> tuple[list[Case], list[ScenarioError]]:
-    """The scenarios of the files at and below `paths`, and an error for each file or path that cannot be used.
-
-    `only` selects by id, combination or file stem; wildcards are allowed.
-    """
+def cases(paths: Iterable[Path]) -> tuple[list[Case], list[ScenarioError]]:
+    """The scenarios of the files at and below `paths`, and an error for each file or path that cannot be used."""
     errors: list[ScenarioError] = []
-    return list(each_case(paths, only, errors.append)), errors
+    return list(each_case(paths, errors.append)), errors
 
 
-def each_case(
-    paths: Iterable[Path], only: str | None, report: Callable[[ScenarioError], None]
-) -> Iterator[Case]:
+def each_case(paths: Iterable[Path], report: Callable[[ScenarioError], None]) -> Iterator[Case]:
     """Like `cases`, one by one. A file is read when its first scenario is requested; `report` receives the errors."""
     listed: list[Path] = []
     for path in paths:
@@ -42,9 +36,6 @@ def each_case(
             report(ScenarioError(ascii(str(file)), [FileError(1, 1, FileErrorCode.UNREADABLE, "", message)]))
             continue
         try:
-            for case in read(file):
-                names = (case.id, case.combination, case.stem)
-                if only is None or any(name == only or fnmatchcase(name, only) for name in names):
-                    yield case
+            yield from read(file)
         except ScenarioError as error:
             report(error)

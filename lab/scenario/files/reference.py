@@ -34,10 +34,12 @@ from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.field_types import Table
 from lab.scenario.model.scenario import (
     Activated,
+    Exemption,
     HandsetTable,
     KeystoreTable,
     Scenario,
     ServerSettings,
+    TimeBudget,
     WorldTable,
 )
 from lab.scenario.model.step import Step
@@ -54,6 +56,8 @@ INTRO: Final = (
 
 WORLD: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("The file", Scenario),
+    ("skip and expected-to-fail", Exemption),
+    ("time-budget", TimeBudget),
     ("world", WorldTable),
     ("world.server", ServerSettings),
     ("handsets", HandsetTable),

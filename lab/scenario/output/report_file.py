@@ -98,7 +98,7 @@ class ReportWriter:
 
     def add(self, result: ScenarioResult) -> None:
         """Write a result that `reported` or a reader returned."""
-        self._stream.write((",\n" if self._counts else "").encode() + _json(asdict(result)).encode())
+        self._stream.write((",\n" if self._counts else "").encode() + _json(result.as_json()).encode())
         self._counts[result.status] += 1
 
     def close(self, unusable: Iterable[UnusableFile] = (), *, complete: bool = True) -> ReportFooter:
