@@ -7,7 +7,7 @@
 
 from firmware_profiles.boot import BootState, boots, verified_boot, verified_boot_key
 from firmware_profiles.errors import ProfileCode, ProfileError
-from firmware_profiles.loader import load, load_all, load_named, names, parse
+from firmware_profiles.loader import find, load, load_all, load_named, names, parse
 from firmware_profiles.model import Profile
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ProfileCode",
     "ProfileError",
     "boots",
+    "find",
     "load",
     "load_all",
     "load_named",

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from firmware_profiles.diagnosis import diagnose
 from firmware_profiles.errors import ProfileCode, ProfileError
 from firmware_profiles.model import Profile
-from text_input.files import UnusableFileError, read_bytes
+from text_input.files import UnusableFileError, is_path, read_bytes
 from text_input.suggestions import suggestion
 from text_input.toml import TomlError, TomlPositions, parse_toml
 
@@ -68,6 +68,14 @@ def load_named(name: str) -> Profile:
         message = f"no profile is called {name!r}; {suggestion(name, names())}"
         raise ProfileError(ProfileCode.UNKNOWN_PROFILE, FOLDER, None, "", message)
     return load(FOLDER / f"{name}.toml")
+
+
+def find(value: str, folder: Path = Path()) -> Profile:
+    """The shipped profile of this name, or the profile of a file if `value` is a path, relative to `folder`.
+
+    Raises ProfileError.
+    """
+    return load(folder / value) if is_path(value) else load_named(value)
 
 
 def load_all() -> Mapping[str, Profile]:

@@ -24,6 +24,15 @@ def is_file(name: str) -> bool:
         return False
 
 
+def is_path(value: str) -> bool:
+    """Whether a value that can be a name or a path of a TOML file is a path.
+
+    >>> is_path("havana"), is_path("lab.toml"), is_path("./lab.toml"), is_path("../lab")
+    (False, True, True, True)
+    """
+    return "/" in value or value.endswith(".toml")
+
+
 def may_be_read_by_others(file: Path) -> bool:
     """Whether users other than the owner of a file and its group can read or write it. Raises OSError."""
     return bool(file.stat().st_mode & 0o007)

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import DeviceNumber, Json, Profile, read_key, read_nonce
+from lab.cli.options import DeviceNumber, Json, Profile, find_profile, read_key, read_nonce
 
 with deferred():
     from lab.handset import client_keys, keystore, numbered_device
@@ -36,12 +35,12 @@ def attest(
     Example:
       activation attest --device 7 --nonce - --public-key public.pem < challenge.json
     """
-    output.known_name(profile, list(loader.names()), "profile")
+    firmware = find_profile(profile)
     key = read_key(public_key, client_keys.read_public_key)
     challenge = read_nonce(nonce)
     algorithm = keystore.algorithm_of(key)
     try:
-        made = numbered_device.NumberedDevice.of(seed, device or 0, loader.load_named(profile))
+        made = numbered_device.NumberedDevice.of(seed, device or 0, firmware)
     except ValueError as error:
         output.exit_with_error(str(error))
     chain = made.keystore(keystore.KeystoreOptions(algorithm)).certify(key, challenge.encode())

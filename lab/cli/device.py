@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import AttestedKey, Json, ModemDialect, Place, Profile, keystore_options
-from lab.world import places
+from lab.cli.options import (
+    AttestedKey,
+    Json,
+    ModemDialect,
+    Place,
+    Profile,
+    find_place,
+    find_profile,
+    keystore_options,
+)
 from wire.limits import VERDICT_MAX
 
 with deferred():
@@ -70,8 +77,7 @@ def device(
     Example:
       activation device --profile official-global --place havana --locale es
     """
-    output.known_name(profile, list(loader.names()), "profile")
-    output.known_name(place, list(places.load_places()), "place")
+    firmware, where = find_profile(profile), find_place(place)
     if sim and modem:
         output.exit_with_error("a modem has its own SIM: omit --sim or --modem")
     if modem and modem_dialect:
@@ -89,9 +95,10 @@ def device(
                 seed, url=server, world=world, host=http_host.HttpHost, modem_dialect=modem_dialect
             ) as opened,
         ):
-            saved = storage.DevicePersistence.open(state, f"phone {profile} {place} kept") if state else None
+            name = f"phone {firmware.name} {where.name} kept"
+            saved = storage.DevicePersistence.open(state, name) if state else None
             options = builder.DeviceOptions(keystore=keystore_options(attested_key))
-            handset = opened.phone(profile, place, card=card, modem=tty, persistence=saved, options=options)
+            handset = opened.phone(firmware, where, card=card, modem=tty, persistence=saved, options=options)
             if offline:
                 handset.network_down()
             handset.power_on()
@@ -100,7 +107,7 @@ def device(
                 _save_identity(handset, saved, emulated=tty is None)
             if unlock_code is not None:
                 handset.enter_code(unlock_code)
-            _report(handset, place, json=json)
+            _report(handset, where.name, json=json)
     except ValueError as error:
         output.exit_with_error(str(error))
     except ports.PortError as error:

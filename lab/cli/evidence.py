@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import (
@@ -16,11 +15,12 @@ from lab.cli.options import (
     ModemDialect,
     Place,
     Profile,
+    find_place,
+    find_profile,
     keystore_options,
     read_key,
     read_nonce,
 )
-from lab.world import places
 from wire.limits import BODY_MAX
 
 with deferred():
@@ -71,8 +71,7 @@ def evidence(
       curl -s -X POST http://127.0.0.1:8021/v1/challenges | activation evidence - --place havana > evidence.jwt
       curl -s -H 'Content-Type: application/eat+jwt' --data-binary @evidence.jwt http://127.0.0.1:8021/v1/verdicts
     """
-    output.known_name(profile, list(loader.names()), "profile")
-    output.known_name(place, list(places.load_places()), "place")
+    firmware, where = find_profile(profile), find_place(place)
     if challenge is not None and nonce is not None:
         output.exit_with_error("give one nonce: as an argument or as --nonce")
     edited = _read_claims(claims) if claims else None
@@ -80,8 +79,8 @@ def evidence(
     own = None if private_key is None else read_key(private_key, client_keys.read_private_key)
     request = standalone_evidence.EvidenceRequest(
         seed,
-        loader.load_named(profile),
-        places.find_place(place),
+        firmware,
+        where,
         nonce,
         device,
         _keystore(own, attested_key),

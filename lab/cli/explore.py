@@ -9,7 +9,7 @@ from firmware_profiles import loader
 from firmware_profiles.errors import ProfileError
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json
+from lab.cli.options import Json, find_profile
 
 with deferred():
     from lab.model_check import memoized_step, model, mutants, mutation_run, profile_traits, report, runs
@@ -23,7 +23,7 @@ CAUGHT_MIN: Final = 0.95
 
 def explore(
     profile: Annotated[
-        str | None, typer.Option(help="Firmware profiles, comma-separated; all by default.")
+        str | None, typer.Option(help="Firmware profiles or paths, comma-separated; all by default.")
     ] = None,
     all_mutants: Annotated[
         bool, typer.Option("--mutants", help="Plant defects, and report how many are caught.")
@@ -71,8 +71,10 @@ def explore(
 
 
 def _explore_profiles(text: str | None, *, json: bool) -> None:
-    named = output.names(text, list(loader.names()), "profile")
+    named = output.names(text, list(loader.names()), "profile", paths=True)
     names = matrix.all_profiles() if text is None else named
+    for name in names:
+        find_profile(name)
     results = list(output.progress(runs.explore_profiles(names), "exploring", len(names)))
     results.sort(key=lambda result: names.index(result.profile))
     if json:
@@ -140,7 +142,7 @@ def _replay(file: Path, *, json: bool) -> None:
     try:
         trace = replays.read(file)
         plan = _mutant(trace.mutant).variant if trace.mutant else memoized_step.PRODUCTION
-        traits = profile_traits.traits_of(loader.load_named(trace.profile))
+        traits = profile_traits.traits_of(loader.find(trace.profile))
         moves = list(replays.replay(model.Model(traits, plan), trace))
     except (replays.TraceError, ProfileError) as error:
         output.exit_with_error(str(error))

@@ -138,6 +138,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "explore": ("lab.cli.explore:explore", "Model-check the agent: all states, all invariants."),
     "diagram": ("lab.cli.diagram:diagram", "Draw the agent's state machines."),
     "profiles": ("lab.cli.profiles:app", "List, show and validate firmware profiles."),
+    "places": ("lab.cli.places:app", "List, show and validate places."),
     "policy": POLICY,
     "admin": ADMIN,
 }

@@ -7,7 +7,7 @@ import typer
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, ModemDialect, Seed
+from lab.cli.options import Json, ModemDialect, Seed, find_place, find_profile
 from lab.world import places as place_table
 
 with deferred():
@@ -19,9 +19,9 @@ with deferred():
 
 def matrix(
     profiles: Annotated[
-        str | None, typer.Option(help="Firmware profiles, comma-separated; all by default.")
+        str | None, typer.Option(help="Firmware profiles or paths of TOML files, comma-separated; all by default.")
     ] = None,
-    places: Annotated[str | None, typer.Option(help="Places, comma-separated; all by default.")] = None,
+    places: Annotated[str | None, typer.Option(help="Places or paths, comma-separated; all by default.")] = None,
     seed: Seed = "2021",
     modem_dialect: ModemDialect = None,
     json: Json = False,
@@ -34,11 +34,12 @@ def matrix(
     Example:
       activation matrix --profiles official-global,custom-aosp --places havana,paris
     """
-    where = output.names(places, list(place_table.load_places()), "place")
-    named = output.names(profiles, list(loader.names()), "profile")
-    chosen = matrices.all_profiles() if profiles is None else named
+    where = output.names(places, list(place_table.load_places()), "place", paths=True)
+    named = output.names(profiles, list(loader.names()), "profile", paths=True)
+    chosen = [find_profile(name) for name in (matrices.all_profiles() if profiles is None else named)]
+    chosen_places = [find_place(name) for name in where]
     with simulation.Simulation.open(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
-        results = list(matrices.run(opened, chosen, where))
+        results = list(matrices.run(opened, chosen, chosen_places))
     if json:
         output.as_json([result.as_json() for result in results])
     else:

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
@@ -21,6 +21,10 @@ with deferred():
     from lab.world import places
     from text_input import files
     from wire import challenge
+
+if TYPE_CHECKING:
+    from firmware_profiles.model import Profile as FirmwareProfile
+    from lab.world.places import Place as LabPlace
 
 T = TypeVar("T")
 
@@ -54,17 +58,37 @@ Seed = Annotated[str, typer.Option(help="The same seed gives the same devices, k
 Profile = Annotated[
     str,
     typer.Option(
-        help="Firmware profile; see `activation profiles`.",
+        help="Firmware profile; see `activation profiles`. Or the path of a TOML file.",
         autocompletion=_completion(lambda: firmware_profiles.names()),  # noqa: PLW0108 - deferred
     ),
 ]
 Place = Annotated[
     str,
     typer.Option(
-        help="Where the device is: havana, paris, …",
+        help="Where the device is; see `activation places`. Or the path of a TOML file.",
         autocompletion=_completion(lambda: places.load_places()),  # noqa: PLW0108 - deferred
     ),
 ]
+
+
+def find_profile(value: str) -> "FirmwareProfile":
+    """The shipped profile of this name, or that of a file if it is a path. Exits with an error."""
+    if not files.is_path(value):
+        output.known_name(value, list(firmware_profiles.names()), "profile")
+    try:
+        return firmware_profiles.find(value)
+    except firmware_profiles.ProfileError as error:
+        output.exit_with_error(str(error))
+
+
+def find_place(value: str) -> "LabPlace":
+    """The shipped place of this name, or that of a file if it is a path. Exits with an error."""
+    if not files.is_path(value.partition("#")[0]):
+        output.known_name(value, list(places.load_places()), "place")
+    try:
+        return places.resolve_place(value)
+    except (places.PlaceFileError, places.UnknownPlaceError) as error:
+        output.exit_with_error(str(error))
 
 
 def _known_dialect(name: str | None) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import typer
 
 from lab.cli.lazy import deferred
+from text_input.files import is_path
 from text_input.messages import shortened
 from text_input.printable import json_text, printable
 from text_input.suggestions import suggestion
@@ -153,13 +154,19 @@ def exit_with_error(message: str, code: int = USAGE) -> NoReturn:
     raise typer.Exit(code)
 
 
-def names(text: str | None, known: list[str], what: str, otherwise: str = "") -> list[str]:
-    """The comma-separated names in `text`, or all of them for None. Exits with an error if one is not known."""
+def names(
+    text: str | None, known: list[str], what: str, otherwise: str = "", *, paths: bool = False
+) -> list[str]:
+    """The comma-separated names in `text`, or all of them for None. Exits with an error if one is not known.
+
+    With `paths` an entry can also be the path of a TOML file.
+    """
     if text is None:
         return known
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     for name in wanted:
-        known_name(name, known, what, otherwise)
+        if not (paths and is_path(name.partition("#")[0])):
+            known_name(name, known, what, otherwise)
     return wanted or exit_with_error(
         f"no {what} named; omit the option for all, or name some: {otherwise or ', '.join(known)}"
     )

@@ -1,5 +1,7 @@
 """`activation profiles`."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -7,12 +9,13 @@ import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json
+from lab.cli.options import Json, find_profile
 
 with deferred():
     from rich import table as tables
 
     import firmware_profiles
+    from text_input import files as text_files
 
 app = typer.Typer(
     epilog="Example: activation profiles show official-global",
@@ -25,8 +28,18 @@ app = typer.Typer(
 @app.callback()
 def profiles(context: typer.Context, json: Json = False) -> None:
     """List the firmware profiles, show one, or validate files."""
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        list_profiles(json=json)
+
+
+@app.command("list")
+def list_profiles(json: Json = False) -> None:
+    """List the firmware profiles.
+
+    \b
+    Example:
+      activation profiles list --json
+    """
     rows = [
         {
             "name": name,
@@ -50,7 +63,7 @@ def profiles(context: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A profile's name.")],
+    name: Annotated[str, typer.Argument(help="A profile's name, or the path of a TOML file.")],
     json: Json = False,
 ) -> None:
     """Show a profile, its verified-boot state and the SHA-256 of its verified-boot key.
@@ -58,16 +71,16 @@ def show(
     \b
     Example:
       activation profiles show custom-spoofing
+      activation profiles show ./my-firmware.toml
     """
-    profile = firmware_profiles.load_named(
-        output.known_name(name, list(firmware_profiles.names()), "profile")
-    )
+    profile = find_profile(name)
     state, key = firmware_profiles.verified_boot(profile).value, firmware_profiles.verified_boot_key(profile)
     if json:
         computed = {"verified_boot": state, "verified_boot_key": key.hex()}
         output.as_json(profile.model_dump(mode="json") | computed)
         return
-    output.say((firmware_profiles.loader.FOLDER / f"{name}.toml").read_text(encoding="utf-8").rstrip())
+    file = Path(name) if text_files.is_path(name) else firmware_profiles.loader.FOLDER / f"{name}.toml"
+    output.say(file.read_text(encoding="utf-8").rstrip())
     output.say(f"\n# computed: verified boot state {state}\n# verified boot key {key.hex()}")
 
 
@@ -82,22 +95,39 @@ def validate(
     Example:
       activation profiles validate my-firmware.toml
     """
-    rows = []
-    for file in files:
-        error = None
+
+    def check(file: Path) -> Validity:
         try:
             firmware_profiles.load(file)
-        except firmware_profiles.ProfileError as caught:
-            error = caught
-        rows.append(
-            {
-                "file": str(file),
-                "ok": error is None,
-                "code": error.code.value if error else None,
-                "line": error.line if error else None,
-                "message": str(error) if error else f"{file}: valid",
-            }
-        )
+        except firmware_profiles.ProfileError as error:
+            return Validity(file, error.code.value, error.line, str(error))
+        return Validity(file)
+
+    report_validity(map(check, files), json=json)
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Whether a file is valid; the code, line and message of its error."""
+
+    file: Path
+    code: str | None = None
+    line: int | None = None
+    message: str = ""
+
+
+def report_validity(checked: Iterable[Validity], *, json: bool) -> None:
+    """Print the results. Exits with code 1 if a file is not valid, with 2 if one cannot be read."""
+    rows = [
+        {
+            "file": str(each.file),
+            "ok": each.code is None,
+            "code": each.code,
+            "line": each.line,
+            "message": each.message or f"{each.file}: valid",
+        }
+        for each in checked
+    ]
     if json:
         output.as_json(rows)
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, Final
 
-from firmware_profiles.loader import load_named
+from firmware_profiles.loader import find
 from lab.model_check.invariants import INVARIANTS
 from lab.model_check.model import Model
 from lab.model_check.profile_traits import Traits, traits_of
@@ -63,7 +63,7 @@ def explore_profiles(profiles: Sequence[str]) -> Iterator[ExploredProfile]:
     """Explore profiles, each group with the same traits once; yields in the order of completion."""
     groups: dict[Traits, list[str]] = {}
     for name in profiles:
-        groups.setdefault(traits_of(load_named(name)), []).append(name)
+        groups.setdefault(traits_of(find(name)), []).append(name)
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         searches = {pool.submit(explore, traits): names for traits, names in groups.items()}
         for search in as_completed(searches):

@@ -27,7 +27,7 @@ from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.manufacturer.policies import LANTERN
 from lab.world.clock import MachineClock, World
-from lab.world.places import find_place
+from lab.world.places import Place, find_place
 from lab.world.seed import Seed
 from lab.world.sim import SimCard
 from server_stub.clock import ServerClock
@@ -130,7 +130,7 @@ class Simulation:
     def phone(  # noqa: PLR0913 - each is a separate part, given by name
         self,
         profile: str | Profile,
-        place: str,
+        place: str | Place,
         *,
         card: SimCard | None = None,
         modem: Modem | None = None,
@@ -144,9 +144,10 @@ class Simulation:
         Raises what `load_named`, `find_place` and `find_dialect` raise, and ValueError for an invalid `url`.
         """
         firmware = profile if isinstance(profile, Profile) else load_named(profile)
-        where, options = find_place(place), options or DeviceOptions()
-        self._made[firmware.name, place] += 1
-        number = f"phone {firmware.name} {place} {self._made[firmware.name, place]}"
+        where = place if isinstance(place, Place) else find_place(place)
+        options = options or DeviceOptions()
+        self._made[firmware.name, where.name] += 1
+        number = f"phone {firmware.name} {where.name} {self._made[firmware.name, where.name]}"
         name = persistence.name if persistence else options.name or number
         storage = persistence or DeviceStorage(folder=self._folder / f"phone-{self._made.total()}")
         if options.modem_dialect is None:

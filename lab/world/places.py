@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
 from lab.world.radio import Guests, ReceivedNetwork
-from text_input.files import UnusableFileError, read_text
+from text_input.files import UnusableFileError, is_path, read_text
 from text_input.suggestions import suggestion
 from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
 from wire.codes import Registration
@@ -33,6 +33,11 @@ class PlaceFileError(Exception):
         self.line = line
         self.key = key
         self.detail = detail
+
+    @property
+    def code(self) -> str:
+        """`unreadable` for a file that cannot be read, else `bad-value`."""
+        return "unreadable" if isinstance(self.__cause__, UnusableFileError) else "bad-value"
 
     @classmethod
     def at(cls, file: Path, text: str, path: tuple[str, ...], detail: str) -> "PlaceFileError":
@@ -128,6 +133,38 @@ def find_place(name: str) -> Place:
     if name not in places:
         raise UnknownPlaceError(name, places)
     return places[name]
+
+
+def resolve_place(value: str, folder: Path = Path()) -> Place:
+    """The shipped place of this name, or that of a file if `value` is a path, relative to `folder`.
+
+    A file of several places is followed by `#` and the name of one: `lab.toml#cellar`. Raises UnknownPlaceError and
+    PlaceFileError.
+    """
+    path, _, name = value.partition("#")
+    if not is_path(path):
+        return find_place(value)
+    file = folder / path
+    places = read_places(file)
+    if name:
+        if name not in places:
+            raise UnknownPlaceError(name, places)
+        return places[name]
+    if len(places) != 1:
+        example = f"{path}#{next(iter(places), 'name')}"
+        raise PlaceFileError(file, 1, "", f"has {len(places)} places; write which one, as in {example}")
+    return next(iter(places.values()))
+
+
+def table_text(file: Path, name: str) -> str:
+    """The TOML text of the place called `name` in a valid file. Raises UnusableFileError."""
+    kept, lines = False, []
+    for line in read_text(file, FILE_MAX).splitlines():
+        if line.startswith("["):
+            kept = line.strip("[] ").split(".")[0].strip("'\" ") == name
+        if kept:
+            lines.append(line)
+    return "\n".join(lines).rstrip()
 
 
 def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:

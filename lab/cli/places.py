@@ -1,0 +1,119 @@
+"""`activation places`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.options import Json, find_place
+from lab.cli.profiles import Validity, report_validity
+
+with deferred():
+    from rich import table as tables
+
+    from lab.world import places as place_table
+    from text_input import files as text_files
+
+if TYPE_CHECKING:
+    from lab.world.places import Place
+
+app = typer.Typer(
+    epilog="Example: activation places show havana",
+    rich_markup_mode=None,
+    add_completion=False,
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def places(context: typer.Context, json: Json = False) -> None:
+    """List the places of the lab, show one, or validate files."""
+    if context.invoked_subcommand is None:
+        list_places(json=json)
+
+
+@app.command("list")
+def list_places(json: Json = False) -> None:
+    """List the places of the lab.
+
+    \b
+    Example:
+      activation places list --json
+    """
+    rows = [_as_json(place) for place in place_table.load_places().values()]
+    if json:
+        output.as_json(rows)
+        return
+    table = tables.Table(title="Places", title_justify="left", box=None, pad_edge=False)
+    for heading in ("name", "address", "networks", "sentence"):
+        table.add_column(heading, no_wrap=heading != "sentence")
+    for row in rows:
+        table.add_row(row["name"], row["address"], str(len(row["networks"])), row["sentence"])
+    output.show(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A place's name, or the path of a TOML file.")],
+    json: Json = False,
+) -> None:
+    """Show a place: its position, its networks, and the cards of a device there.
+
+    \b
+    Example:
+      activation places show havana
+      activation places show ./lab.toml --json
+    """
+    place = find_place(name)
+    if json:
+        output.as_json(_as_json(place))
+        return
+    path = name.partition("#")[0]
+    file = Path(path) if text_files.is_path(path) else place_table.SHIPPED
+    output.say(place_table.table_text(file, place.name))
+
+
+@app.command()
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Files of places (TOML).")],
+    json: Json = False,
+) -> None:
+    """Validate files of places; an error names file, line and key. Exit code 1 if a file is not valid.
+
+    \b
+    Example:
+      activation places validate lab.toml
+    """
+
+    def check(file: Path) -> Validity:
+        try:
+            place_table.read_places(file)
+        except place_table.PlaceFileError as error:
+            return Validity(file, error.code, error.line, str(error))
+        return Validity(file)
+
+    report_validity(map(check, files), json=json)
+
+
+def _as_json(place: "Place") -> dict[str, Any]:
+    """The place, with its networks as it transmits them."""
+    return {
+        "name": place.name,
+        "sentence": place.sentence,
+        "position": [place.location.latitude, place.location.longitude],
+        "address": place.address,
+        "wifi": place.wifi.model_dump(mode="json", exclude_none=True),
+        "sims": [sim and f"{sim.mcc}-{sim.mnc}" for sim in place.sims],
+        "networks": [
+            {
+                "plmn": f"{network.plmn.mcc}-{network.plmn.mnc}",
+                "area": network.area,
+                "cell": network.cell,
+                "bands": [str(band) for band in sorted(network.bands)],
+                "guests": network.guests.value,
+            }
+            for network in place.networks
+        ],
+    }
