@@ -19,9 +19,12 @@ with deferred():
 
 def matrix(
     profiles: Annotated[
-        str | None, typer.Option(help="Firmware profiles or paths of TOML files, comma-separated; all by default.")
+        str | None,
+        typer.Option(help="Firmware profiles or paths of TOML files, comma-separated; all by default."),
     ] = None,
-    places: Annotated[str | None, typer.Option(help="Places or paths, comma-separated; all by default.")] = None,
+    places: Annotated[
+        str | None, typer.Option(help="Places or paths, comma-separated; all by default.")
+    ] = None,
     seed: Seed = "2021",
     modem_dialect: ModemDialect = None,
     json: Json = False,

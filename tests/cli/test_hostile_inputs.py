@@ -68,6 +68,9 @@ def test_long_numbers_texts_and_times_are_usage_errors(arguments: tuple[str, ...
     [
         ("run", ENDLESS),
         ("profiles", "validate", ENDLESS),
+        ("profiles", "show", ENDLESS),
+        ("places", "validate", ENDLESS),
+        ("places", "show", ENDLESS),
         ("policy", "check", "LINK.toml"),
         ("policy", "explain", "LINK.toml"),
         ("admin", "policies", "simulate", "LINK.toml"),
