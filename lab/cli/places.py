@@ -8,7 +8,7 @@ import typer
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import Json, find_place
-from lab.cli.profiles import Validity, report_validity
+from lab.cli.profiles import CheckedFile, report_validity
 
 with deferred():
     from rich import table as tables
@@ -87,12 +87,12 @@ def validate(
       activation places validate lab.toml
     """
 
-    def check(file: Path) -> Validity:
+    def check(file: Path) -> CheckedFile:
         try:
             place_table.read_places(file)
         except place_table.PlaceFileError as error:
-            return Validity(file, error.code, error.line, str(error))
-        return Validity(file)
+            return CheckedFile(file, error.code, error.line, str(error))
+        return CheckedFile(file)
 
     report_validity(map(check, files), json=json)
 

@@ -96,18 +96,18 @@ def validate(
       activation profiles validate my-firmware.toml
     """
 
-    def check(file: Path) -> Validity:
+    def check(file: Path) -> CheckedFile:
         try:
             firmware_profiles.load(file)
         except firmware_profiles.ProfileError as error:
-            return Validity(file, error.code.value, error.line, str(error))
-        return Validity(file)
+            return CheckedFile(file, error.code.value, error.line, str(error))
+        return CheckedFile(file)
 
     report_validity(map(check, files), json=json)
 
 
 @dataclass(frozen=True, slots=True)
-class Validity:
+class CheckedFile:
     """Whether a file is valid; the code, line and message of its error."""
 
     file: Path
@@ -116,7 +116,7 @@ class Validity:
     message: str = ""
 
 
-def report_validity(checked: Iterable[Validity], *, json: bool) -> None:
+def report_validity(checked: Iterable[CheckedFile], *, json: bool) -> None:
     """Print the results. Exits with code 1 if a file is not valid, with 2 if one cannot be read."""
     rows = [
         {
