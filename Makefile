@@ -92,6 +92,7 @@ generate: $(DEV) ## write the generated files: JSON Schemas, the OpenAPI documen
 	$(BIN)/python -m tools.settings_page docs/developers/settings.md
 	$(BIN)/activation openapi >docs/developers/openapi.json
 	$(BIN)/activation attack --export docs/security >/dev/null
+	$(BIN)/python -m lab.attacks.formatting >docs/security/attacks.csv
 
 lock:            ## pin the requirements of requirements/*.in again (needs uv)
 	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \
