@@ -15,15 +15,16 @@ from lab.scenario.files.errors import ScenarioError
 with deferred():
     from lab.backend import hosts, http_host
     from lab.scenario.engine import result, runner
-    from lab.scenario.files import discovery, reader
+    from lab.scenario.files import discovery, reader, shards
     from lab.scenario.files import selection as selections
-    from lab.scenario.output import junit, page
+    from lab.scenario.output import junit, page, run_root
 
 if TYPE_CHECKING:
     from lab.scenario.engine.result import ScenarioResult
     from lab.scenario.engine.runner import Plan
     from lab.scenario.files.reader import Case
     from lab.scenario.files.selection import Selection
+    from lab.scenario.files.shards import Durations, Shard
 
 
 def run(
@@ -52,6 +53,15 @@ def run(
         bool,
         typer.Option("--enforce-time", help="Fail scenarios that exceed their budget of processor time."),
     ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Run one part of the scenarios: 2/7 is the second of seven.")
+    ] = None,
+    durations: Annotated[
+        Path | None,
+        typer.Option(
+            help="Cut the parts by the times of an earlier run, its timings.json; by count without it."
+        ),
+    ] = None,
     http: Annotated[bool, typer.Option("--http", help="Use real HTTP on this machine.")] = False,
     server: Annotated[str | None, typer.Option(help="Use the running server at this URL.")] = None,
     token: Annotated[
@@ -64,6 +74,8 @@ def run(
     --only, --tag and --not-tag can be repeated: one --only and one --tag must match, and no --not-tag. * and ? are
     wildcards.
 
+    With --shard each scenario is in exactly one part, on every host; `activation report merge` joins the reports.
+
     Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used or a name matches nothing, 3 if this
     program or its environment failed in one (status `internal-error`, with a traceback), or if --server cannot be
     reached.
@@ -75,6 +87,7 @@ def run(
     if server is not None:
         _check_target(server, workers, http=http)
     _check_files([file for file in (junit_file, html) if file is not None])
+    cut = _cut(shard, durations)
     faults: list[ScenarioError] = []
 
     def report(fault: ScenarioError) -> None:
@@ -83,6 +96,10 @@ def run(
 
     selection = selections.Selection(tuple(only or ()), tuple(tag or ()), tuple(not_tag or ()))
     cases = selection.select(discovery.each_case(paths, report))
+    if cut is not None:
+        found, root = list(cases), run_root.RunRoot.of(paths)
+        part = shards.part(*cut, [(case.id, root.name(case.file)) for case in found])
+        cases = iter([found[at] for at in part.positions])
     if list_only:
         run_output.print_list(cases, json=json)
         _check_selection(selection, faults)
@@ -103,6 +120,24 @@ def run(
         raise typer.Exit(output.ENVIRONMENT)
     if any(counts[status] for status in result.BAD):
         raise typer.Exit(output.CHECK_FAILED)
+
+
+def _cut(shard: str | None, durations: Path | None) -> "tuple[Shard, Durations] | None":
+    """How to cut the scenarios into shards, None for a whole run. Exits with an error if an option cannot be used."""
+    if shard is None:
+        if durations is not None:
+            output.exit_with_error("--durations needs --shard, such as --shard 1/4")
+        return None
+    try:
+        chosen = shards.parse_shard(shard)
+    except ValueError as error:
+        output.exit_with_error(f"--shard {shard!r} {error}")
+    try:
+        return chosen, shards.durations(durations.read_bytes()) if durations else shards.Durations()
+    except OSError as error:
+        output.exit_with_error(f"cannot read {durations}: {error.strerror}")
+    except ValueError as error:
+        output.exit_with_error(f"{durations} {error}; name the timings.json of an earlier run")
 
 
 def _results(cases: "Iterator[Case]", plan: "Plan", *, bar: bool) -> "Iterator[ScenarioResult]":

@@ -20,7 +20,10 @@ def cases(paths: Iterable[Path]) -> tuple[list[Case], list[ScenarioError]]:
 
 
 def each_case(paths: Iterable[Path], report: Callable[[ScenarioError], None]) -> Iterator[Case]:
-    """Like `cases`, one by one. A file is read when its first scenario is requested; `report` receives the errors."""
+    """Like `cases`, one by one. A file is read when its first scenario is requested; `report` receives the errors.
+
+    The order of the files is that of their absolute paths, whatever the order and the form of `paths`.
+    """
     listed: list[Path] = []
     for path in paths:
         below = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path] if path.exists() else []
@@ -30,7 +33,8 @@ def each_case(paths: Iterable[Path], report: Callable[[ScenarioError], None]) ->
             if not path.exists():
                 message = "does not exist; give a file or a folder"
             report(ScenarioError(str(path), [FileError(1, 1, FileErrorCode.UNREADABLE, "", message)]))
-    for file in dict.fromkeys(listed):
+    absolute = {file.parent.resolve() / file.name: file for file in reversed(listed)}
+    for _, file in sorted(absolute.items()):
         if not str(file).isascii() and any("\ud800" <= each <= "\udfff" for each in str(file)):
             message = "has a name that is not UTF-8; rename it"
             report(ScenarioError(ascii(str(file)), [FileError(1, 1, FileErrorCode.UNREADABLE, "", message)]))

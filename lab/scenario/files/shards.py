@@ -115,7 +115,7 @@ class ShardPart:
         return Shard(self.number, self.count)
 
 
-def part(shard: Shard, names: Sequence[CaseName], known: Durations) -> ShardPart:
+def part(shard: Shard, known: Durations, names: Sequence[CaseName]) -> ShardPart:
     """What `shard` has of the scenarios with these names, in the order of a run."""
     numbers = divide(names, shard.count, known)
     positions = tuple(at for at, name in enumerate(names) if numbers[name] == shard.number)

@@ -50,7 +50,7 @@ def shard_header(
     results: Sequence[ScenarioResult], number: int, count: int, known: Durations = KNOWN
 ) -> ReportHeader:
     names = [(each.id, each.file) for each in results]
-    return replace(HEADER, shard=part(Shard(number, count), names, known))
+    return replace(HEADER, shard=part(Shard(number, count), known, names))
 
 
 Shards = Callable[[int], list[Path]]
@@ -180,7 +180,7 @@ def test_partial_merge_has_what_is_there_and_is_incomplete(
     some = write(tmp_path / "some", results, header, done=2)
     first = shards(3)[0]
     names = [(each.id, each.file) for each in results]
-    numbers = [part(Shard(number, 3), names, KNOWN).positions for number in (1, 2)]
+    numbers = [part(Shard(number, 3), KNOWN, names).positions for number in (1, 2)]
     there = sorted((*numbers[0], *numbers[1][:2]))
     expected = write(tmp_path / "expected", [results[at] for at in there], done=len(there))
     content = (expected / NAME).read_bytes().replace(b'"complete":true', b'"complete":false')
