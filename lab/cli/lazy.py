@@ -38,6 +38,11 @@ class LazyGroup(TyperGroup):
                 self._targets[name], line = entry
                 self.add_command(TyperCommand(name, help=line))
 
+    def targets(self) -> list[str]:
+        """Where the commands of this group and of its groups are defined, as `module:attribute`."""
+        groups = [each for each in self.commands.values() if isinstance(each, LazyGroup)]
+        return [*self._targets.values(), *(target for group in groups for target in group.targets())]
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The name of the command that `args` begin with, the command itself, and the other arguments."""
         name, command, rest = super().resolve_command(ctx, args)

@@ -1,6 +1,6 @@
 """Routes for the operation of the server: liveness, readiness and metrics."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -8,9 +8,11 @@ from fastapi.responses import Response
 from server_stub.api.error_responses import error_response
 from server_stub.api.metrics import CONTENT_TYPE, METRICS_PATH, Metrics
 from server_stub.api.problems import refusal
-from server_stub.api.readiness import Readiness
 from server_stub.verdicts.outage import Outage
 from server_stub.verdicts.service import ServiceError
+
+if TYPE_CHECKING:
+    from server_stub.api.readiness import Readiness
 
 _READINESS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The server is ready."},

@@ -3,7 +3,7 @@
 Only names of a repository's own files are read.
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,8 +11,6 @@ from fastapi.responses import Response
 from server_stub.api.content_types import check_accepts
 from server_stub.api.error_responses import problem_responses
 from server_stub.api.problems import ApiError
-from server_stub.api.readiness import Outages
-from server_stub.api.threads import Threads
 from server_stub.clock import ClockError
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
 from server_stub.key_repository.files import TIMESTAMP
@@ -21,6 +19,10 @@ from server_stub.verdicts.service import ServiceError
 from wire import media
 from wire.codes import ProblemCode
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
+
+if TYPE_CHECKING:
+    from server_stub.api.readiness import Outages
+    from server_stub.api.threads import Threads
 
 READERS: Final = 2
 """Threads that read files. They are separate so that keys are served while the database does not respond."""

@@ -5,9 +5,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+from tests.architecture.test_extras import ALLOWED
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,3 +89,49 @@ def _run(unpacked: Path, code: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+RUN = {
+    "base": [(["run", "scenarios"], 2, "[lab]"), (["serve"], 2, "[server]")],
+    "server": [
+        (["policy", "check", "example"], 0, ""),
+        (["openapi"], 0, ""),
+        (["serve", "--help"], 0, ""),
+        (["admin", "devices", "search"], 2, "token"),
+        (["run", "--list", "."], 2, "[lab]"),
+    ],
+    "lab": [(["matrix", "--profiles", "official-eea", "--places", "havana"], 0, "")],
+}
+"""Commands in an environment with only what an extra installs: arguments, exit code, and what its error names."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", RUN)
+def test_wheel_with_only_an_extra_runs_what_belongs_to_it(part: str, tmp_path: Path) -> None:
+    """Distributions that are installed here are linked into an empty environment; pip would download them."""
+    site = tmp_path / "site"
+    zipfile.ZipFile(_build(ROOT, tmp_path)).extractall(site)
+    for name in ALLOWED[part]:
+        _link(name, site)
+    agent = "from agent.verification.verdict import verify; from agent.runtime import Agent"
+    for code, arguments, expected, error in (
+        (agent, [], 0, ""),
+        *(("from lab.cli.entry import main; main()", *each) for each in RUN[part]),
+    ):
+        start = f"import sys; sys.path.insert(0, {str(site)!r}); {code}"
+        command = [sys.executable, "-S", "-P", "-W", "error::ImportWarning", "-c", start, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == expected, done.stderr
+        assert error in done.stderr
+
+
+def _link(distribution: str, site: Path) -> None:
+    """Link the packages and the metadata of an installed distribution into `site`."""
+    try:
+        files = metadata.files(distribution) or []
+    except metadata.PackageNotFoundError:  # a requirement of another platform
+        return
+    for file in files:
+        top = site / file.parts[0]
+        if file.parts[0] not in ("..", "__pycache__") and not top.exists():
+            top.symlink_to(Path(str(file.locate())).parents[len(file.parts) - 1] / file.parts[0])

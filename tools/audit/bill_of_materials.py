@@ -56,13 +56,20 @@ def normal_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def _requirements(project: dict[str, Any]) -> Iterator[str]:
+    """What the project requires, with every extra."""
+    yield from project["dependencies"]
+    for extra in project["optional-dependencies"].values():
+        yield from (each for each in extra if not each.startswith(project["name"]))
+
+
 def bill_of_materials(project: dict[str, Any], locks: dict[str, Iterable[LockedPackage]]) -> dict[str, Any]:
     """The document for the table `project` of pyproject.toml, and the packages of each lock file."""
     run = set(locks[RUN])
     packages = sorted({*run, *(each for lock in locks.values() for each in lock)}, key=lambda each: each.purl)
     root = {"type": "application", "name": project["name"], "version": project["version"]}
     purl = LockedPackage(project["name"], project["version"], ()).purl
-    direct = {normal_name(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in project["dependencies"]}
+    direct = {normal_name(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in _requirements(project)}
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
