@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Request
 
 from lab.api.clock import LabClock
 from lab.api.expectations import EvidenceExpectations
+from lab.api.worlds import Worlds
 from lab.manufacturer.factory import Factory
 from server_stub.signing.key_material import Secrets
 
@@ -20,11 +21,16 @@ class ForeignRootError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LabContext:
-    """`seed` selects the manufacturer, whose devices can be attested."""
+    """`worlds` have the seed of the manufacturer, whose devices can be attested."""
 
-    seed: str
+    worlds: Worlds
     clock: LabClock
     expectations: EvidenceExpectations = field(default_factory=EvidenceExpectations)
+
+    @property
+    def seed(self) -> str:
+        """The seed of the lab."""
+        return self.worlds.seed
 
 
 def check_roots(secrets: Secrets, seed: str) -> None:

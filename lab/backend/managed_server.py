@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab.backend.forwarded_addresses import countries
 from lab.backend.hosts import Host, ServerTransport
+from lab.backend.records import RecordsFile, ReplaceableRecords
 from lab.manufacturer.key_rotation import KeyRotationHistory
 from lab.manufacturer.manufacturer import Manufacturer
 from server_stub.admin.clock import ClockAdmin, guarded_clock, note_if_behind
@@ -17,9 +18,6 @@ from server_stub.clock import GuardedClock, ServerClock
 from server_stub.key_repository import KeyList, OnlineKeys, VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing import Algorithm
-from server_stub.store import empty_database
-from server_stub.store.engines import make_private
-from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
 
@@ -43,7 +41,7 @@ class ServerIdentity:
 
 
 class LabServer:
-    """Runs on `host` from its creation until `stop`.
+    """Runs on `host` from its creation until `stop`, with its files in `folder` and its `records` there by default.
 
     `skew` returns seconds that are added to the time after its check: faults that the server does not notice.
     """
@@ -57,12 +55,12 @@ class LabServer:
         host: Host,
         *,
         skew: Callable[[], int] = lambda: 0,
+        records: ReplaceableRecords | None = None,
     ) -> None:
         self.manufacturer = identity.manufacturer
         self._identity = identity
         self._secrets = identity.manufacturer.secrets_signing_by(identity.algorithm)
-        self._file = folder / "records.sqlite"
-        self._write_records(empty_database.as_file())
+        self._records = records or RecordsFile(folder / "records.sqlite")
         self._clock = clock
         self._skew = skew
         self._guard = GuardedClock(clock)
@@ -117,9 +115,10 @@ class LabServer:
         self._guard.accept()
 
     def stop(self) -> None:
-        """Stop finally."""
+        """Stop finally, and delete the records."""
         self._halt()
         self.repository.close()
+        self._records.remove()
 
     def restart(self) -> None:
         """Stop and start again, on the same records."""
@@ -129,24 +128,18 @@ class LabServer:
     def backup(self) -> bytes:
         """The present records."""
         self._halt()
-        content = self._file.read_bytes()
+        content = self._records.copy()
         self._start()
         return content
 
     def restore(self, content: bytes | None) -> None:
         """Replace the records by earlier ones, or by an empty database without any."""
         self._halt()
-        for suffix in ("", "-wal", "-shm"):
-            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
-        self._write_records(empty_database.as_file() if content is None else content)
+        self._records.replace(content)
         self._start()
         if self.service.policy.document.version < self._policy.document.version:
             # Devices have seen its version and reject a verdict of a lower one.
             adopt_policy(self.service, self._policy)
-
-    def _write_records(self, content: bytes) -> None:
-        make_private(self._file)
-        self._file.write_bytes(content)
 
     def _halt(self) -> None:
         self._host.stop()
@@ -156,7 +149,7 @@ class LabServer:
     def _start(self) -> None:
         history = KeyRotationHistory(self.manufacturer, self._listed)
         keyring = history.keyring(self._secrets.signing_keys)
-        self._store = SqlStore(self._file)
+        self._store = self._records.open()
         self._guard = guarded_clock(self._clock, self._store, self._keys)
         note_if_behind(self._guard, self._store)
         self.service = VerdictService(

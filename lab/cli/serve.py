@@ -18,16 +18,21 @@ with deferred():
     from lab.api import clock as lab_clock
     from lab.api import context as lab_context
     from lab.api import extension as lab_extension
-    from lab.backend import forwarded_addresses
+    from lab.api import worlds
+    from lab.backend import forwarded_addresses, records
     from lab.manufacturer import key_rotation, manufacturer
     from server_stub import clock, key_repository, server
     from server_stub import reload as reloading
     from server_stub.admin import clock as admin_clock
     from server_stub.admin import context, devices, keys
     from server_stub.api import json_log
-    from server_stub.store import sql
+    from server_stub.store import alembic_migrations, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.api.worlds import Worlds
+    from lab.backend.records import ReplaceableRecords
     from server_stub.api.extension import Extension
     from server_stub.clock import GuardedClock, ServerClock
     from server_stub.configuration import Configuration
@@ -110,12 +115,16 @@ def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack, *, a
         source: ServerClock = clock.HostClock()
         extension, country_of, served_limits = None, None, settings.limits
         if settings.lab:
-            source, extension = _lab(secrets, store, settings.seed, stack)
+            if not served_limits.trusted_proxies:
+                served_limits = replace(served_limits, trusted_proxies=(LOOPBACK,))
+            made = worlds.Worlds(
+                settings.seed, _world_records(store), worlds.without_rates(served_limits), log
+            )
+            stack.callback(made.close)
+            source, extension = _lab(secrets, store, made, stack)
             country_of = forwarded_addresses.countries()  # emulated devices have addresses of their own
             if settings.source_countries is None:
                 configured = replace(configured, country_of=country_of)
-            if not served_limits.trusted_proxies:
-                served_limits = replace(served_limits, trusted_proxies=(LOOPBACK,))
         guard = admin_clock.guarded_clock(source, store, configured.keys)
         if accept_clock:
             guard.accept()
@@ -224,14 +233,21 @@ def _announce(url: str, configured: "Configuration", token: str | None) -> None:
 
 
 def _lab(
-    secrets: "Secrets", store: "SqlStore", seed: str, stack: ExitStack
+    secrets: "Secrets", store: "SqlStore", made: "Worlds", stack: ExitStack
 ) -> "tuple[ServerClock, Extension]":
     """The test clock of a lab, and its routes. Raises LabDatabaseError and ForeignRootError."""
-    lab_context.check_roots(secrets, seed)
+    lab_context.check_roots(secrets, made.seed)
     lab_clock.adopt_database(store)
     reader = stack.enter_context(closing(sql.SqlStore(store.database)))
     test_clock = lab_clock.LabClock(reader, clock.HostClock())
-    return test_clock, lab_extension.lab_extension(lab_context.LabContext(seed, test_clock))
+    return test_clock, lab_extension.lab_extension(lab_context.LabContext(made, test_clock))
+
+
+def _world_records(store: "SqlStore") -> "Callable[[], ReplaceableRecords | None]":
+    """Where worlds keep their records: in files of their own, or beside the tables in PostgreSQL."""
+    if store.database.file is not None:
+        return lambda: None
+    return lambda: records.RecordsSchema(store.database, alembic_migrations)
 
 
 def first_token(file: Path, admin: "context.AdminContext") -> str | None:

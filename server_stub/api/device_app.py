@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from server_stub.admin.fault_injection import Faults
 from server_stub.api import device, health, problems, tuf
-from server_stub.api.extension import Extension
+from server_stub.api.extension import Extension, unchanged
 from server_stub.api.http_rules import HttpRules
 from server_stub.api.injected_faults import InjectedFaults
 from server_stub.api.limits.in_force import LimitsInForce
@@ -77,7 +77,8 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     app.http_rules = partial(HttpRules, limits=in_force, headers=app.state.headers)
     app.request_log = partial(RequestLog, request_ids=request_ids, log=log, metrics=metrics, clock=stopwatch)
     problems.install(app)
-    app.injected_faults = partial(InjectedFaults, faults=faults, clock=stopwatch) if faults else _unchanged
+    app.around = extension.around if extension else unchanged
+    app.injected_faults = partial(InjectedFaults, faults=faults, clock=stopwatch) if faults else unchanged
     app.state.service, app.state.repository, app.state.extension = service, repository, name
     app.state.judges = device.VerdictExecutor(service, in_force, metrics, stopwatch, judges)
     app.state.readers = DaemonThreads(tuf.READERS, "reader") if threads else CallingThread()
@@ -94,11 +95,8 @@ class _App(FastAPI):
     injected_faults: Callable[[ASGIApp], ASGIApp]
     http_rules: Callable[[ASGIApp], ASGIApp]
     request_log: Callable[[ASGIApp], ASGIApp]
+    around: Callable[[ASGIApp], ASGIApp]
 
     def build_middleware_stack(self) -> ASGIApp:
         limited = self.http_rules(self.request_limits(super().build_middleware_stack()))
-        return self.request_log(self.injected_faults(limited))
-
-
-def _unchanged(app: ASGIApp) -> ASGIApp:
-    return app
+        return self.around(self.request_log(self.injected_faults(limited)))

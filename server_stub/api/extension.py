@@ -4,11 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+
+def unchanged(app: ASGIApp) -> ASGIApp:
+    """The application itself."""
+    return app
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """An extension of the server. `install` adds its routes, and its tags to `openapi_tags`.
+    """An extension of the server. `install` adds its routes, and its tags to `openapi_tags`; `around` wraps the
+    whole application.
 
     A server with an extension says so: by the header `Activation-NAME: 1` in every response, by the member `name` in
     the response of `/readyz`, and by the metric `activation_NAME`. `name` has lower-case letters only.
@@ -16,6 +23,7 @@ class Extension:
 
     name: str
     install: Callable[[FastAPI], None]
+    around: Callable[[ASGIApp], ASGIApp] = unchanged
 
     @property
     def header(self) -> tuple[bytes, bytes]:

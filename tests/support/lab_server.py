@@ -9,6 +9,7 @@ from pathlib import Path
 from lab.api.clock import LabClock, adopt_database
 from lab.api.context import LabContext
 from lab.api.extension import lab_extension
+from lab.api.worlds import Worlds
 from lab.manufacturer.key_rotation import KeyRotationHistory
 from server_stub.admin.context import AdminContext
 from server_stub.admin.keys import KeyAdmin
@@ -71,7 +72,9 @@ def lab_server(folder: Path, keys: str = "keys") -> Iterator[Operated]:
             real_clock=machine,
         )
         parts.tokens.adopt(TOKEN, reason="test", by="test")
-        extension = lab_extension(LabContext(SEED, clock))
+        worlds = Worlds(SEED)
+        stack.callback(worlds.close)
+        extension = lab_extension(LabContext(worlds, clock))
         server = stack.enter_context(
             ServerThread(service, repository=repository, admin=parts, extension=extension)
         )

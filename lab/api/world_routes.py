@@ -1,0 +1,128 @@
+"""Worlds: make one, restart its server, back up and restore its records, remove it."""
+
+from typing import Annotated
+
+from fastapi import Header, Path
+from fastapi.responses import Response
+from pydantic import Field, StringConstraints
+
+from lab.api.context import PREFIX, Lab
+from lab.api.worlds import BACKUPS_MAX, PATH, IsolatedWorld, WorldError, WorldTime
+from server_stub.api.admin.base_models import Missing, RequestModel, ResponseModel
+from server_stub.api.admin.problems import AdminCode, AdminError, responses
+from server_stub.api.admin.route import Context, resource
+from server_stub.policy.policy import Policy
+from server_stub.signing import Algorithm
+from wire.limits import BODY_MAX
+from wire.model import Word
+
+router = resource(PATH, prefix=PREFIX)
+
+_SECONDS_MAX = 9_999_999_999
+_Seconds = Annotated[int, Field(ge=-_SECONDS_MAX, le=_SECONDS_MAX)]
+_Name = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="What `POST /lab/v1/worlds` returned.")]
+_Clock = Annotated[
+    Annotated[str, StringConstraints(max_length=64)] | Missing,
+    Header(
+        alias="Activation-Lab-Clock", description="`TIME;ahead=SECONDS;skew=SECONDS`, as for any request."
+    ),
+]
+
+
+class WorldToMake(RequestModel):
+    """`policy` is a policy document, `algorithm` that of the verdict key that signs.
+
+    `now` is the time in seconds since the epoch, and `ahead` how far the server's clock is ahead of it.
+    """
+
+    policy: Annotated[str, Field(max_length=BODY_MAX)]
+    now: Annotated[float, Field(ge=0, le=_SECONDS_MAX, examples=[1_631_102_400])]
+    ahead: _Seconds = 0
+    algorithm: Word[Algorithm] = Algorithm.ED25519
+
+
+class WorldName(ResponseModel):
+    """Requests reach the world with the header `Activation-Lab-World: NAME`."""
+
+    world: str
+
+
+class WorldBackup(ResponseModel):
+    """The number of the backup, counted from 0."""
+
+    backup: int
+
+
+class WorldRestoration(RequestModel):
+    """Continue with the records of `backup`, or without any."""
+
+    backup: Annotated[int, Field(ge=0, lt=BACKUPS_MAX)] | Missing = None
+
+
+@router.post("", status_code=201, responses=responses(400, 413, 415, 429))
+def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
+    """Make a server of its own inside this one: with its policy, without records, and with a clock that stands still.
+
+    It has the device API, the key repository and the admin API, with the same admin token, without rates. A request
+    with `Activation-Lab-World` reaches it, and sets its clock by `Activation-Lab-Clock: TIME;ahead=SECONDS`. A world
+    that was not used for 5 minutes is removed when another one is made.
+    """
+    policy = Policy.parse(body.policy, "policy.toml")
+    with context.store.reading() as reading:
+        token = reading.admin_token_hash()
+    try:
+        name = lab.worlds.make(policy, body.algorithm, WorldTime(body.now, body.ahead), token)
+    except WorldError as error:
+        headers = {"Retry-After": "5"}
+        raise AdminError(429, AdminCode.TOO_MANY_REQUESTS, str(error), headers=headers) from error
+    return WorldName(world=name)
+
+
+@router.post("/{world}/restart", status_code=204, responses=responses(404))
+def restart_world(lab: Lab, world: _Name, clock: _Clock = None) -> Response:
+    """Stop the world's server, and start it again on the same records and keys."""
+    _world(lab, world, clock).restart()
+    return Response(status_code=204)
+
+
+@router.post("/{world}/backups", status_code=201, responses=responses(404, 409))
+def back_up_world(lab: Lab, world: _Name, clock: _Clock = None) -> WorldBackup:
+    """Copy the world's records. Keys are not copied, as an operator of a server would not."""
+    try:
+        return WorldBackup(backup=_world(lab, world, clock).back_up())
+    except WorldError as error:
+        raise _refused(error) from error
+
+
+@router.post("/{world}/restore", status_code=204, responses=responses(400, 404, 409, 413, 415))
+def restore_world(lab: Lab, world: _Name, body: WorldRestoration, clock: _Clock = None) -> Response:
+    """Stop the world's server, replace its records, and start it."""
+    try:
+        _world(lab, world, clock).restore(body.backup)
+    except WorldError as error:
+        raise _refused(error) from error
+    return Response(status_code=204)
+
+
+@router.delete("/{world}", status_code=204, responses=responses())
+def remove_world(lab: Lab, world: _Name) -> Response:
+    """Remove a world with its records and keys. One that does not exist is no error."""
+    lab.worlds.remove(world)
+    return Response(status_code=204)
+
+
+def _world(lab: Lab, name: str, clock: str | None) -> IsolatedWorld:
+    """The world, after its clock was set. Raises AdminError."""
+    found = lab.worlds.world(name)
+    if found is None:
+        raise AdminError(404, AdminCode.NOT_FOUND, "this server has no world of this name")
+    try:
+        if clock is not None:
+            found.set_time(WorldTime.parse(clock))
+    except ValueError as error:
+        raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error
+    return found
+
+
+def _refused(error: WorldError) -> AdminError:
+    return AdminError(409, AdminCode.REQUEST_INVALID, str(error))
