@@ -5,8 +5,9 @@ from functools import partial
 from fastapi import FastAPI
 
 from lab.api import clock_routes, device_routes, expectation_routes, expectations, world_routes
-from lab.api.context import PREFIX, LabContext, install
-from lab.api.worlds import PATH, WorldRouter
+from lab.api.context import LabContext, install
+from lab.api.world_time import WORLDS
+from lab.api.worlds import WorldRouter
 from server_stub.api.extension import Extension
 
 _TAGS = {
@@ -29,6 +30,6 @@ def lab_extension(context: LabContext) -> Extension:
             app.router.routes.extend(module.router.routes)
 
     router = partial(
-        WorldRouter, worlds=context.worlds, operations=PREFIX + PATH, header=Extension("lab", add).header
+        WorldRouter, worlds=context.worlds, operations=WORLDS, header=Extension("lab", add).header
     )
     return Extension("lab", add, router)

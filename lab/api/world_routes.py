@@ -1,13 +1,14 @@
 """Worlds: make one, restart its server, back up and restore its records, remove it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Path
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
 from lab.api.context import PREFIX, Lab
-from lab.api.worlds import BACKUPS_MAX, PATH, IsolatedWorld, WorldError, WorldTime
+from lab.api.world_time import CLOCK_HEADER, WORLDS, WorldTime
+from lab.api.worlds import BACKUPS_MAX, WORLDS_MAX, IsolatedWorld, WorldError
 from server_stub.api.admin.base_models import Missing, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
@@ -16,17 +17,27 @@ from server_stub.signing import Algorithm
 from wire.limits import BODY_MAX
 from wire.model import Word
 
-router = resource(PATH, prefix=PREFIX)
+router = resource(WORLDS.removeprefix(PREFIX), prefix=PREFIX)
 
 _SECONDS_MAX = 9_999_999_999
 _Seconds = Annotated[int, Field(ge=-_SECONDS_MAX, le=_SECONDS_MAX)]
 _Name = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="What `POST /lab/v1/worlds` returned.")]
 _Clock = Annotated[
     Annotated[str, StringConstraints(max_length=64)] | Missing,
-    Header(
-        alias="Activation-Lab-Clock", description="`TIME;ahead=SECONDS;skew=SECONDS`, as for any request."
-    ),
+    Header(alias=CLOCK_HEADER, description="`TIME;ahead=SECONDS;skew=SECONDS`, as for any request."),
 ]
+
+_MEANINGS = {
+    404: "not-found: there is no such world",
+    409: "request-invalid: no such backup, or too many",
+    429: f"too-many-requests: there are {WORLDS_MAX} worlds; wait for Retry-After, or remove one",
+}
+
+
+def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of every route, and those of `statuses`."""
+    own = {status: responses()[500] | {"description": text} for status, text in _MEANINGS.items()}
+    return responses() | {status: own.get(status) or responses(status)[status] for status in statuses}
 
 
 class WorldToMake(RequestModel):
@@ -59,7 +70,7 @@ class WorldRestoration(RequestModel):
     backup: Annotated[int, Field(ge=0, lt=BACKUPS_MAX)] | Missing = None
 
 
-@router.post("", status_code=201, responses=responses(400, 413, 415, 429))
+@router.post("", status_code=201, responses=_responses(400, 413, 415, 429))
 def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
     """Make a server of its own inside this one: with its policy, without records, and with a clock that stands still.
 
@@ -78,14 +89,14 @@ def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
     return WorldName(world=name)
 
 
-@router.post("/{world}/restart", status_code=204, responses=responses(404))
+@router.post("/{world}/restart", status_code=204, responses=_responses(404))
 def restart_world(lab: Lab, world: _Name, clock: _Clock = None) -> Response:
     """Stop the world's server, and start it again on the same records and keys."""
     _world(lab, world, clock).restart()
     return Response(status_code=204)
 
 
-@router.post("/{world}/backups", status_code=201, responses=responses(404, 409))
+@router.post("/{world}/backups", status_code=201, responses=_responses(404, 409))
 def back_up_world(lab: Lab, world: _Name, clock: _Clock = None) -> WorldBackup:
     """Copy the world's records. Keys are not copied, as an operator of a server would not."""
     try:
@@ -94,7 +105,7 @@ def back_up_world(lab: Lab, world: _Name, clock: _Clock = None) -> WorldBackup:
         raise _refused(error) from error
 
 
-@router.post("/{world}/restore", status_code=204, responses=responses(400, 404, 409, 413, 415))
+@router.post("/{world}/restore", status_code=204, responses=_responses(400, 404, 409, 413, 415))
 def restore_world(lab: Lab, world: _Name, body: WorldRestoration, clock: _Clock = None) -> Response:
     """Stop the world's server, replace its records, and start it."""
     try:
@@ -104,7 +115,7 @@ def restore_world(lab: Lab, world: _Name, body: WorldRestoration, clock: _Clock 
     return Response(status_code=204)
 
 
-@router.delete("/{world}", status_code=204, responses=responses())
+@router.delete("/{world}", status_code=204, responses=_responses())
 def remove_world(lab: Lab, world: _Name) -> Response:
     """Remove a world with its records and keys. One that does not exist is no error."""
     lab.worlds.remove(world)

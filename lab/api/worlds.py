@@ -4,7 +4,6 @@ Only a request that names a world by `Activation-Lab-World` reaches it; every ot
 which no world changes. The name has 128 random bits and is told to the operator who made the world.
 """
 
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -13,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import Final, Never, Self
+from typing import Final, Never
 
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lab.api.world_time import CLOCK_HEADER, WORLD_HEADER, WorldTime
 from lab.backend.hosts import Host, memory_folder
 from lab.backend.managed_server import LabServer, ServerIdentity
 from lab.backend.records import ReplaceableRecords
@@ -36,49 +36,14 @@ from server_stub.signing import Algorithm
 from server_stub.verdicts.service import VerdictService
 from wire.codes import ProblemCode
 
-PATH: Final = "/worlds"
-WORLD_HEADER: Final = "Activation-Lab-World"
-CLOCK_HEADER: Final = "Activation-Lab-Clock"
-
 WORLDS_MAX: Final = 16
 IDLE_SECONDS: Final = 300
 """A world without a request for so long is removed when another one is made."""
 BACKUPS_MAX: Final = 16
 
-_TIME: Final = re.compile(r"(\d{1,11}(?:\.\d{1,6})?)(?:;ahead=(-?\d{1,10}))?(?:;skew=(-?\d{1,10}))?")
-
 
 class WorldError(Exception):
     """A world cannot do what was asked. The message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorldTime:
-    """The clocks of a world. `now` is the true time in seconds since the epoch, which only grows.
-
-    `ahead` is the error of the machine's wall clock in seconds, and `skew` an error that the server cannot notice.
-
-    >>> WorldTime.parse("1631102400.5;ahead=-60")
-    WorldTime(now=1631102400.5, ahead=-60, skew=0)
-    >>> str(WorldTime(1631102400.5, -60))
-    '1631102400.5;ahead=-60;skew=0'
-    """
-
-    now: float
-    ahead: int = 0
-    skew: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The value of the header `Activation-Lab-Clock`. Raises ValueError."""
-        found = _TIME.fullmatch(text)
-        if found is None:
-            raise ValueError(f"{CLOCK_HEADER} is seconds, for example 1631102400.5;ahead=3600;skew=-600")
-        now, ahead, skew = found.groups(default="0")
-        return cls(float(now), int(ahead), int(skew))
-
-    def __str__(self) -> str:
-        return f"{self.now:.6f}".rstrip("0").rstrip(".") + f";ahead={self.ahead};skew={self.skew}"
 
 
 class _MountedHost(Host):

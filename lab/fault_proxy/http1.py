@@ -3,6 +3,7 @@
 import http.client
 import socket
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -83,9 +84,13 @@ class ForeignTargetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The server at `origin`, such as `http://127.0.0.1:8080`. Raises ValueError for anything else than an origin."""
+    """The server at `origin`, such as `http://127.0.0.1:8080`, which gets `headers` too.
+
+    Raises ValueError for anything else than an origin.
+    """
 
     origin: str
+    headers: Callable[[], Mapping[str, str]] = dict
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.origin)
@@ -114,7 +119,10 @@ class Upstream:
                     host, parts.port, timeout=_SERVER_SECONDS, context=context
                 )
             connection.request(
-                request.method, request.path, request.body or None, dict(_end_to_end(request.headers))
+                request.method,
+                request.path,
+                request.body or None,
+                {**dict(_end_to_end(request.headers)), **self.headers()},
             )
             response = connection.getresponse()
             body = response.read(_RESPONSE_MAX + 1)

@@ -7,7 +7,7 @@ The same seed, faults and requests give the same log.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import cache
@@ -47,9 +47,10 @@ class FaultProxy:
 
     `faults` are the faults that are known beforehand, or a scheduler of them. `tls` selects whether devices speak TLS
     to the proxy, with certificates that derive from `seed`. `clock` is the clock of the server, for a skewed clock.
-    `address` is where other clients than devices are served, and `report` is called after each of their connections.
-    The server gets one request at a time. Raises ValueError if a fault needs TLS or a clock that is not there, and
-    OSError on entry if the address cannot be used.
+    `headers` returns headers that the server gets with each request. `address` is where other clients than devices are
+    served, and `report` is called after each of their connections. The server gets one request at a time.
+    Raises ValueError if a fault needs TLS or a clock that is not there, and OSError on entry if the address cannot be
+    used.
     """
 
     def __init__(  # noqa: PLR0913 - the server, the faults, and what they are decided by
@@ -61,12 +62,13 @@ class FaultProxy:
         *,
         tls: bool = True,
         clock: SkewedClock | None = None,
+        headers: Callable[[], Mapping[str, str]] = dict,
         address: SocketAddress = ANY_PORT,
         report: Callable[[ServedConnection], None] = lambda _: None,
     ) -> None:
         self.log = ProxyLog()
         self.upstream = upstream
-        self._server = Upstream(upstream)
+        self._server = Upstream(upstream, headers)
         self._world = world
         self._seed = seed.child("hostile network")
         self._tls = tls

@@ -5,6 +5,7 @@ A server that restarts finds the number of rotations in the published list.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from lab.manufacturer.manufacturer import Manufacturer
@@ -13,6 +14,17 @@ from server_stub.signing.signing_key import SigningKey
 
 _GENERATIONS_MAX: Final = 256
 """The number of generations that are tried for a listed key; those in between may be missing."""
+
+
+def find_verdict_key(manufacturer: Manufacturer, kid: str) -> SigningKey | None:
+    """The verdict key `kid` of `manufacturer`, of any generation; None if its seed does not give it."""
+    first = (manufacturer.signing_key, manufacturer.second_signing_key, manufacturer.post_quantum_signing_key)
+    successors = (
+        manufacturer.verdict_key(key.algorithm, generation)
+        for generation in range(1, _GENERATIONS_MAX + 1)
+        for key in first
+    )
+    return next((key for key in chain(first, successors) if key.kid == kid), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ host is given.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +52,7 @@ class SimulationOptions:
     """The arguments of `Simulation.open`."""
 
     url: str | None
+    headers: Callable[[], Mapping[str, str]]
     policy: Policy | None
     host: type[Host]
     branch: str
@@ -86,6 +87,7 @@ class Simulation:
         *,
         host: type[Host],
         url: str | None = None,
+        headers: Callable[[], Mapping[str, str]] = dict,
         world: World | None = None,
         policy: Policy | None = None,
         branch: str = "",
@@ -97,7 +99,8 @@ class Simulation:
     ) -> Iterator["Simulation"]:
         """A simulation whose servers stop with the block.
 
-        `url` is the manufacturer's server if the simulation does not run it itself. `policy` is the first policy of
+        `url` is the manufacturer's server if the simulation does not run it itself; `headers` returns headers of each
+        request to it. `policy` is the first policy of
         that server, the shipped one by default, and `algorithm` the one that it signs with. `host` runs the servers.
         Simulations of one seed share their manufacturers; another `branch` has other devices and other random draws.
         Servers and devices keep their files in a new folder below `folder`. `clock` is the clock of the servers'
@@ -108,6 +111,7 @@ class Simulation:
             world = world or World()
             options = SimulationOptions(
                 url,
+                headers,
                 policy,
                 host,
                 branch,
@@ -176,7 +180,7 @@ class Simulation:
             identity, url = self._identity(holder), self._options.url
             transport: ServerTransport
             if url and holder == MANUFACTURER:
-                transport = ForwardedForTransport(url)
+                transport = ForwardedForTransport(url, headers=self._options.headers)
             else:
                 transport = self._start_server(holder, identity).transport()
             self._stack.callback(transport.close)

@@ -161,7 +161,7 @@ def state(check: CheckContext, wanted: StateExpected) -> Iterator[Mismatch]:
     yield from within("state.serial", wanted.serial, found.memory.serial)
     anchor = found.memory.time
     trusted = anchor.epoch + int(check.handset.clock.elapsed() - anchor.elapsed)
-    behind = check.context.world.now() + check.context.shift - trusted
+    behind = check.context.world.now() - trusted
     yield from within("state.trusted-time", wanted.trusted_time, behind)
     yield from within("state.trusted-time-ahead", wanted.trusted_time_ahead, -behind)
 

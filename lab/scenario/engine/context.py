@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -14,6 +14,7 @@ from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
 from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
+from lab.api.world_time import WorldTime
 from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.backend.hosts import Host, InProcessHost, memory_folder
 from lab.fault_proxy.log import ReplayCache
@@ -25,6 +26,7 @@ from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset
 from lab.handset.keystore import KeystoreOptions
 from lab.handset.timeline import Who
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.scenario.engine.breakable_parts import (
     FaultyCounter,
     FaultyModemLine,
@@ -36,7 +38,7 @@ from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
 from lab.scenario.engine.operations import LocalOperations, StepError, policy_named
 from lab.scenario.engine.remote_operations import AdminOperations
-from lab.scenario.engine.remote_session import FollowedTransport, RemoteSession
+from lab.scenario.engine.remote_session import RemoteSession, RemoteWorld
 from lab.scenario.engine.stolen_keys import Thief, ThiefTransport
 from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.device_steps import StorageFault
@@ -168,11 +170,6 @@ class ScenarioContext:
         return self.simulation.world
 
     @property
-    def shift(self) -> int:
-        """Seconds by which the server lives later than the world."""
-        return self.session.shift if self.session else 0
-
-    @property
     def policy_floor(self) -> int:
         """What the server adds to the versions of policies."""
         return self.session.floor if self.session else 0
@@ -191,30 +188,34 @@ class ScenarioContext:
         return LocalOperations(self.simulation.server)
 
     def set_server_clock(self, ahead: int) -> None:
-        """Set by how many seconds the server's clock is ahead. Raises StepError for a remote server."""
-        if self.target.url is not None:
+        """Set by how many seconds the server's clock is ahead. Raises StepError if it cannot be set."""
+        if self.clock_is_remote:
             raise StepError("the clock of a remote server cannot be set", skips=True)
         self.clock.ahead = ahead
 
     def steal_key(self, step: StealKey) -> None:
-        """Copy a key of the server. Raises StepError for a remote server."""
-        if self.target.url is not None:
-            raise StepError("the keys of a remote server cannot be copied", skips=True)
-        self.thief.steal(step, self.simulation.server)
+        """Copy a key of the server, which the seed gives. Raises StepError if it has another seed."""
+        operations = self.operations
+        self.thief.steal(step, self.simulation.manufacturer, operations.root(), operations.signing_kid())
 
     @property
     def session(self) -> RemoteSession | None:
-        """The use of a remote server, None for one of this program."""
+        """The use of a remote server that is shared, None for any other."""
         return self.target.operations.session if self.target.operations else None
+
+    @property
+    def remote_world(self) -> RemoteWorld | None:
+        """The world of this scenario in a server of the lab, None for any other."""
+        return self.target.operations.world if self.target.operations else None
 
     @property
     def clock_is_remote(self) -> bool:
         """Whether the server has a clock that this scenario cannot move."""
-        return self.target.url is not None and (self.session is None or self.session.move is None)
+        return self.target.url is not None and self.remote_world is None
 
     def start_fault(self, fault: WireFault) -> None:
-        """Schedule a fault, starting now. Raises StepError for a skewed clock of a remote server."""
-        if fault.seconds is not None and self.target.url is not None:
+        """Schedule a fault, starting now. Raises StepError for a skewed clock that cannot be set."""
+        if fault.seconds is not None and self.clock_is_remote:
             raise StepError("the clock of a remote server cannot be set", skips=True)
         if fault.for_ != 0:  # it would end when it starts
             self.faults.add(fault.starting_at(self.world.exact()))
@@ -225,9 +226,7 @@ class ScenarioContext:
             return FaultyTransport(
                 upstream, device, self.faults, self.world, self.skew, random, self.responses
             )
-        sent = self._over_http(device, upstream)
-        follows = self.session is not None and upstream.origin == self.target.url
-        return FollowedTransport(sent, self.session) if follows and self.session else sent
+        return self._over_http(device, upstream)
 
     def _over_http(self, device: str, upstream: ForwardedForTransport) -> UpstreamTransport:
         if not self.scenario.world.faults and not any(
@@ -236,8 +235,10 @@ class ScenarioContext:
             return upstream
         origin = upstream.origin
         if origin not in self.proxies:
-            clock = None if self.target.url == origin else self.skew
-            proxy = FaultProxy(origin, self.faults, self.world, self.seed, clock=clock)
+            is_remote = self.target.url == origin
+            headers = self.remote_world.headers if is_remote and self.remote_world else dict[str, str]
+            clock = None if is_remote and self.clock_is_remote else self.skew
+            proxy = FaultProxy(origin, self.faults, self.world, self.seed, clock=clock, headers=headers)
             self.proxies[origin] = self.stack.enter_context(proxy)
         return self.proxies[origin].transport(device)
 
@@ -306,7 +307,8 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
     """The context of a scenario, its devices switched off. Raises StepError and the errors of a bad policy."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
-    own_time = target.url is None or (target.operations and target.operations.test_clock() is not None)
+    in_world = target.operations is not None and target.operations.has_worlds()
+    own_time = target.url is None or in_world
     world = World(min([scenario.world.starts, *activated]) if own_time else int(time.time()))
     clock = MachineClock(world, scenario.world.server.clock_ahead)
     skew = SkewedClock(lambda: 0)
@@ -315,30 +317,53 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
     branch = branch_of(case)
     root = Seed.of(seed).child(f"scenario {branch}")
     random = root.random("faults")
-    with Simulation.open(
-        seed,
-        url=target.url,
-        world=world,
-        policy=policy,
-        host=target.host,
-        branch=branch,
-        folder=memory_folder(),
-        clock=clock,
-        skew=skew,
-        algorithm=scenario.world.server.algorithm,
-    ) as simulation:
-        faults = FaultScheduler((), lambda _: random, replays_wait=False)
-        thief = Thief(world.exact)
-        with ExitStack() as stack:
-            if target.operations is not None:
-                used = target.operations.used_by_scenario(lambda: int(clock.read().wall))
-                target = replace(target, operations=stack.enter_context(used))
-            context = ScenarioContext(
-                case, simulation, faults, root, target, world.exact(), clock, skew, thief, stack=stack
+    algorithm = scenario.world.server.algorithm
+    with ExitStack() as stack:
+        headers: Callable[[], Mapping[str, str]] = dict
+        if target.operations is not None:
+            used = target.operations.shared()
+            if in_world:
+                used = target.operations.in_world(
+                    policy,
+                    algorithm,
+                    lambda: WorldTime(world.exact(), clock.ahead, skew()),
+                    Manufacturer(Seed.of(seed)),
+                )
+            operations = stack.enter_context(used)
+            target = replace(target, operations=operations)
+            if operations.world is not None:
+                headers = operations.world.headers
+        simulation = stack.enter_context(
+            Simulation.open(
+                seed,
+                url=target.url,
+                headers=headers,
+                world=world,
+                policy=policy,
+                host=target.host,
+                branch=branch,
+                folder=memory_folder(),
+                clock=clock,
+                skew=skew,
+                algorithm=algorithm,
             )
-            for name, table in scenario.handsets.items():
-                context.devices[name] = _device(context, name, table)
-            yield context
+        )
+        faults = FaultScheduler((), lambda _: random, replays_wait=False)
+        context = ScenarioContext(
+            case,
+            simulation,
+            faults,
+            root,
+            target,
+            world.exact(),
+            clock,
+            skew,
+            Thief(world.exact),
+            stack=stack,
+        )
+        for name, table in scenario.handsets.items():
+            context.devices[name] = _device(context, name, table)
+        yield context
 
 
 def _new_handset(
@@ -348,7 +373,7 @@ def _new_handset(
     for attempt in count(1):
         label = f"handset {name}" if attempt == 1 else f"handset {name} {attempt}"
         handset = context.simulation.phone(profile, place, options=replace(options, name=label))
-        if context.target.operations is None or context.operations.device(handset.imeis[0]) is None:
+        if context.session is None or context.operations.device(handset.imeis[0]) is None:
             return handset
     raise AssertionError("unreachable")
 

@@ -118,11 +118,10 @@ def status_of(error: Exception) -> Status:
 def prepare_world(context: ScenarioContext) -> None:
     """Activate handsets in the order of their dates, then start policy and faults. Raises `SCENARIO_ERRORS`."""
     scenario, world = context.scenario, context.scenario.world
-    operated = context.target.operations is not None
     activated = [
         (device, device.table.activated) for device in context.devices.values() if device.table.activated
     ]
-    if operated:
+    if context.session is not None:
         _check_algorithm(context)
         first = world.policy_before if activated and world.policy_before else world.policy
         context.operations.put_in_force(first, context.case.folder, "the scenario starts")

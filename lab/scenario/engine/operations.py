@@ -104,6 +104,14 @@ class LocalOperations:
         keys, kid = self._signing_key()
         keys.revoke(kid, self.server.parts.store, reason=BY, by=BY)
 
+    def signing_kid(self) -> str:
+        """The name of the verdict key that signs. Raises StepError if none does."""
+        return self._signing_key()[1]
+
+    def root(self) -> bytes:
+        """The newest root of the key repository."""
+        return self.server.repository.root
+
     def replace_online_keys(self) -> None:
         """Publish a root that names new online keys."""
         self.server.replace_online_keys(BY, BY)

@@ -1,8 +1,8 @@
-"""Operates a remote server by its admin API, and by `/lab/v1` if it is the server of a lab."""
+"""Operates a remote server by its admin API, and a world of a server of the lab by `/lab/v1/worlds` too."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,13 +10,16 @@ from urllib.parse import quote
 
 import requests
 
+from lab.api.world_time import WORLDS, WorldTime
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.scenario.engine.operations import BY, DeviceRecord, StepError, policy_text
-from lab.scenario.engine.remote_session import RemoteSession
+from lab.scenario.engine.remote_session import RemoteSession, RemoteWorld
 from lab.scenario.model.server_steps import IssueCode, OperatorStep
 from server_stub.admin.context import PREFIX
 from server_stub.admin.devices import Act
 from server_stub.admin.policies import renumbered
 from server_stub.policy.policy import Policy
+from server_stub.signing import Algorithm
 from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
@@ -25,44 +28,55 @@ _TIMEOUT: Final = 60
 
 _PAGE: Final = 1000
 
-_LAB_CLOCK: Final = "/lab/v1/clock"
-_MARGIN: Final = 2
-"""Seconds by which a scenario begins after the present: entries that were made before have an earlier time."""
-
 _FAULT_MEMBERS: Final = ("kind", "route", "device", "probability", "delay", "status", "retry_after")
 _NO_ACCESS: Final = "a remote server gives no access to its records"
+_NO_RESTART: Final = "a remote server cannot be restarted"
 
 
 @dataclass(frozen=True, slots=True)
 class AdminOperations:
-    """The methods of `LocalOperations` over the admin API of the server at `url`."""
+    """The methods of `LocalOperations` over the admin API of the server at `url`.
+
+    A scenario has a `world` there, or a `session`. `manufacturer` is that of the seed of the run.
+    """
 
     url: str
     token: str = field(repr=False)
     session: RemoteSession | None = None
+    world: RemoteWorld | None = None
+    manufacturer: Manufacturer | None = field(default=None, repr=False)
 
-    def test_clock(self) -> int | None:
-        """The time of the server of a lab, None for another server. Raises StepError."""
-        response = self._request("GET", _LAB_CLOCK)
-        return None if response.status_code == 404 else int(_json(response)["now"])
+    def has_worlds(self) -> bool:
+        """Whether this is the server of a lab. Raises StepError if it is unreachable."""
+        return self._request("GET", "/lab/v1/clock").status_code != 404
 
     @contextmanager
-    def used_by_scenario(self, clock: Callable[[], int]) -> Iterator["AdminOperations"]:
-        """The operations for one scenario, whose server has the time `clock()` by the scenario's dates.
+    def in_world(
+        self, policy: Policy, algorithm: Algorithm, clock: Callable[[], WorldTime], manufacturer: Manufacturer
+    ) -> Iterator["AdminOperations"]:
+        """The operations for one scenario in a world of its own, which is removed at the end."""
+        began = clock()
+        body = {"policy": policy.text, "algorithm": algorithm, "now": began.now, "ahead": began.ahead}
+        name = _json(self._request("POST", WORLDS, body))["world"]
+        try:
+            yield replace(self, world=RemoteWorld(name, clock), manufacturer=manufacturer)
+        finally:
+            with suppress(StepError):  # the server has stopped, and its worlds with it
+                self._request("DELETE", f"{WORLDS}/{name}")
+
+    @contextmanager
+    def shared(self) -> Iterator["AdminOperations"]:
+        """The operations for one scenario on a server that has one world only.
 
         Faults are cleared first. At the end they are there again, and the policy that was in force is in force.
         """
-        lab_time = self.test_clock()
-        began = (int(time.time()) if lab_time is None else lab_time) + _MARGIN
         known = self._call("GET", "/policies")["items"]
         floor = max((each["version"] for each in known), default=0) + 1
-        move = None if lab_time is None else self._move_clock
-        used = replace(self, session=RemoteSession(clock, began, floor, move))
         faults = self._call("POST", "/faults/clear", {"reason": BY})["items"]
         try:
-            yield used
+            yield replace(self, session=RemoteSession(floor))
         finally:
-            used.give_back(known, faults)
+            self.give_back(known, faults)
 
     def give_back(self, known: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:
         """Put the policy of `known` that was in force in force again, and inject `faults` again."""
@@ -113,50 +127,61 @@ class AdminOperations:
 
     def rotate_key(self) -> None:
         """Replace the verdict key that signs by a new one."""
-        kid = self._signing_key()["kid"]
-        self._call("POST", f"/keys/{quote(kid)}/rotate", {"reason": BY})
+        self._call("POST", f"/keys/{quote(self.signing_kid())}/rotate", {"reason": BY})
 
     def revoke_key(self) -> None:
-        """Revoke the verdict key that signs. A new one of its algorithm replaces it, also for later scenarios."""
-        revoked = self._signing_key()["kid"]
-        self.rotate_key()
+        """Revoke the verdict key that signs. On a shared server a new one replaces it, also for later scenarios."""
+        revoked = self.signing_kid()
+        if self.world is None:
+            self.rotate_key()
         self._call("POST", f"/keys/{quote(revoked)}/revoke", {"reason": BY})
 
+    def signing_kid(self) -> str:
+        """The name of the verdict key that signs. Raises StepError if none does."""
+        return str(self._signing_key()["kid"])
+
+    def root(self) -> bytes:
+        """The newest root of the key repository."""
+        return str(self._call("GET", "/keys/root")["root"]).encode()
+
     def replace_online_keys(self) -> None:
-        """Raises StepError: not possible from here."""
-        raise StepError("the root keys of a remote server are not here", skips=True)
+        """Publish a root that names new online keys, in a world. Raises StepError elsewhere."""
+        if self.world is None or self.manufacturer is None:
+            raise StepError("the root keys of a remote server are not here", skips=True)
+        root = self.manufacturer.ceremony.replacement(self.root()).decode()
+        self._call("POST", "/keys/root", {"root": root, "reason": BY})
 
     def accept_clock(self, reason: str) -> None:
         """Accept the server's clock as it is."""
         self._call("POST", "/clock/accept", {"reason": reason})
 
     def restart(self) -> None:
-        """Raises StepError: not possible from here."""
-        raise StepError("a remote server cannot be restarted", skips=True)
+        """Restart the server of a world. Raises StepError elsewhere."""
+        self._in_world("restart", _NO_RESTART)
 
     def backup(self) -> bytes:
-        """Raises StepError: not possible from here."""
-        raise StepError(_NO_ACCESS, skips=True)
+        """The number of a copy of a world's records. Raises StepError elsewhere."""
+        return str(self._in_world("backups", _NO_ACCESS)["backup"]).encode()
 
-    def restore(self, records: bytes | None) -> None:  # noqa: ARG002 - the port's signature
-        """Raises StepError: not possible from here."""
-        raise StepError(_NO_ACCESS, skips=True)
+    def restore(self, records: bytes | None) -> None:
+        """Let a world continue with a copy of its records, or with none. Raises StepError elsewhere."""
+        self._in_world("restore", _NO_ACCESS, {} if records is None else {"backup": int(records)})
 
     def audit(self) -> list[dict[str, Any]]:
-        """All entries of the audit log since the scenario began, oldest first."""
+        """All entries of the audit log, oldest first, except those of policies that are uploaded."""
         found: list[dict[str, Any]] = []
-        since = f"&since={self.session.began}" if self.session and self.session.move else ""
         cursor = ""
         while True:
-            page = self._call("GET", f"/audit?limit={_PAGE}{since}{cursor}")
+            page = self._call("GET", f"/audit?limit={_PAGE}{cursor}")
             found += page["items"]
             if page["next"] is None:
-                entries = sorted(found, key=lambda entry: int(entry["id"]))
-                if self.session is None:
-                    return entries
                 own = self.token.partition(".")[0]
-                named = ({**entry, "actor": BY} if entry["actor"] == own else entry for entry in entries)
-                return self.session.entries(named)
+                entries = [
+                    {**entry, "actor": BY} if entry["actor"] == own else entry
+                    for entry in sorted(found, key=lambda entry: int(entry["id"]))
+                    if entry["action"] != "policy.put"
+                ]
+                return self.session.entries(entries) if self.session else entries
             cursor = f"&cursor={quote(page['next'])}"
 
     def subject_of(self, imei: str) -> str:
@@ -178,11 +203,6 @@ class AdminOperations:
 
     def _campaign(self, name: str) -> str:
         return self.session.campaign(name) if self.session else name
-
-    def _move_clock(self, now: int) -> None:
-        response = self._request("PUT", _LAB_CLOCK, {"now": now, "reason": BY})
-        if response.status_code != 409:  # otherwise real time has passed, and it is later already
-            _json(response)
 
     def _signing_key(self) -> dict[str, Any]:
         keys = self._call("GET", "/keys")["items"]
@@ -207,9 +227,13 @@ class AdminOperations:
         body: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> requests.Response:
-        if self.session is not None:
-            self.session.follow()
         return self._request(method, PREFIX + path, body, headers)
+
+    def _in_world(self, operation: str, otherwise: str, body: dict[str, Any] | None = None) -> Any:
+        """Do an operation of the world. Raises StepError, without a world with the reason `otherwise`."""
+        if self.world is None:
+            raise StepError(otherwise, skips=True)
+        return _json(self._request("POST", f"{WORLDS}/{self.world.name}/{operation}", body))
 
     def _request(
         self,
@@ -219,7 +243,8 @@ class AdminOperations:
         headers: dict[str, str] | None = None,
     ) -> requests.Response:
         """The response, as soon as the rate of the server permits it."""
-        all_headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        world = self.world.headers() if self.world else {}
+        all_headers = {"Authorization": f"Bearer {self.token}", **world, **(headers or {})}
         address = self.url.rstrip("/") + path
         try:
             while True:

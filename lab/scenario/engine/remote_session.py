@@ -1,47 +1,37 @@
-"""The use of a running server by one scenario: its policies, its campaigns, and the test clock of a lab.
+"""The use of a running server by one scenario: a world of its own in a server of the lab, else what names it keeps.
 
-The world of a scenario keeps its own dates. The test clock only goes forward, so the server lives `shift` seconds
-later: it is moved before each request, and the times in policies are later by as much. Versions of policies only rise,
-so those of the scenario are `floor` higher. Campaigns get names of their own, because what operators declare outlives
-a policy.
+A world begins with the scenario's policy, algorithm and time, and each request sets its clocks. Any other server has
+its own clock, and versions of its policies only rise: those of the scenario are `floor` higher. Campaigns get names of
+their own there, because what operators declare outlives a policy.
 """
 
 import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from agent.ports import Answer
-from lab.api.clock import MOVED
-from lab.world.network import ForwardingTransport, UpstreamTransport
+from lab.api.world_time import CLOCK_HEADER, WORLD_HEADER, WorldTime
 from server_stub.admin.policies import renumbered
 
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
+
+@dataclass(frozen=True, slots=True)
+class RemoteWorld:
+    """The world `name` of a server of the lab. `time` returns the time of the scenario."""
+
+    name: str
+    time: Callable[[], WorldTime]
+
+    def headers(self) -> dict[str, str]:
+        """Headers of each request for the world."""
+        return {WORLD_HEADER: self.name, CLOCK_HEADER: str(self.time())}
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class RemoteSession:
-    """`clock` is the time of the server by the dates of the scenario; it began at `began` by its own.
+    """The names of a scenario on a server that it shares with others."""
 
-    `move` moves the test clock of a lab; it is None for a server without one, whose time is that of the scenario.
-    """
-
-    clock: Callable[[], int]
-    began: int
     floor: int
-    move: Callable[[int], None] | None = None
-
-    def __post_init__(self) -> None:
-        self.shift = self.began - self.clock() if self.move else 0
-        self._shown = 0
-
-    def follow(self) -> None:
-        """Move the test clock to the time of the scenario. The server is ahead by the real time that passes."""
-        if self.move is not None and (now := self.clock() + self.shift) > self._shown:
-            self._shown = now
-            self.move(now)
 
     def campaign(self, name: str) -> str:
         """The name of a campaign of the scenario on the server."""
@@ -53,31 +43,9 @@ class RemoteSession:
         for campaign in document.get("campaigns", ()):
             quoted = rf"(?<=[\"']){re.escape(campaign['id'])}(?=[\"'])"
             text = re.sub(quoted, self.campaign(campaign["id"]), text)
-        if self.shift:
-            text = _TIME.sub(lambda found: self._later(found[0]), text)
         return renumbered(text, document["version"] + self.floor)
 
     def entries(self, audit: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The audit entries of the scenario, with its names of campaigns."""
+        """Audit entries with the scenario's names of campaigns."""
         suffix = f"-{self.floor}"
-        return [
-            {**entry, "subject": entry["subject"].removesuffix(suffix)}
-            for entry in audit
-            if entry["action"] not in (MOVED, "policy.put")
-        ]
-
-    def _later(self, time: str) -> str:
-        moved = datetime.fromisoformat(time.upper()) + timedelta(seconds=self.shift)
-        return moved.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-@dataclass
-class FollowedTransport(ForwardingTransport):
-    """Moves the test clock before each request."""
-
-    upstream: UpstreamTransport
-    session: RemoteSession
-
-    def _carry(self, method: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:  # noqa: ARG002
-        self.session.follow()
-        return send(self.upstream)
+        return [{**entry, "subject": entry["subject"].removesuffix(suffix)} for entry in audit]

@@ -10,8 +10,9 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, Timestamp
 
 from agent.ports import Answer
-from lab.backend.managed_server import LabServer
 from lab.handset import unverified_tokens
+from lab.manufacturer.key_rotation import find_verdict_key
+from lab.manufacturer.manufacturer import Manufacturer
 from lab.scenario.engine.operations import StepError
 from lab.scenario.model.server_steps import StealableKey, StealKey
 from lab.world.network import ForwardingTransport, UpstreamTransport
@@ -36,18 +37,19 @@ class Thief:
     ends: dict[StealableKey, float] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(_HIGH))
 
-    def steal(self, step: StealKey, server: LabServer) -> None:
-        """Copy the key that signs now. Raises StepError if none does."""
+    def steal(self, step: StealKey, manufacturer: Manufacturer, root: bytes, kid: str) -> None:
+        """Copy a key of `manufacturer`: the timestamp key that `root` names, or the verdict key `kid`.
+
+        Raises StepError if it has none of this name.
+        """
         self.ends[step.steal_key] = self.now() + step.for_
         self.ahead[step.steal_key] = step.seconds
         if step.steal_key is StealableKey.TIMESTAMP:
-            self.timestamp_key = server.online_keys.signer(OnlineRole.TIMESTAMP)
+            self.timestamp_key = manufacturer.ceremony.online_of(root).signer(OnlineRole.TIMESTAMP)
             return
-        keys = server.parts.keys
-        kid = next((key.kid for key in keys.list() if key.signs), "") if keys else ""
-        self.verdict_key = keys.keyring.key(kid) if keys else None
+        self.verdict_key = find_verdict_key(manufacturer, kid)
         if self.verdict_key is None:
-            raise StepError("no verdict key signs now")
+            raise StepError("the server signs with a key that the seed of this run does not give", skips=True)
 
     def uses(self, key: StealableKey) -> bool:
         """Whether the thief is in the middle with this key."""
