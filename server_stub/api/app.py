@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from server_stub.admin.context import AdminContext
@@ -47,16 +47,21 @@ def create_app(  # noqa: PLR0913 - the parameters of `device_app`, and the admin
         extension.install(app)
     # With the schemas of the tokens' claims; FastAPI documents this assignment.
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
-
-    @app.get("/openapi.json", include_in_schema=False)
-    async def document() -> dict[str, Any]:
-        """The OpenAPI document."""
-        return app.openapi()
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        """The OpenAPI document as a page."""
-        headers = {"Content-Security-Policy": docs_page.CONTENT_SECURITY_POLICY}
-        return HTMLResponse(docs_page.page(app.openapi()), headers=headers)
-
+    app.router.routes.extend(_documents.routes)
     return app
+
+
+_documents: Final = APIRouter(include_in_schema=False)
+
+
+@_documents.get("/openapi.json")
+async def _document(request: Request) -> Any:
+    """The OpenAPI document."""
+    return request.app.openapi()
+
+
+@_documents.get("/docs")
+async def _docs(request: Request) -> HTMLResponse:
+    """The OpenAPI document as a page."""
+    headers = {"Content-Security-Policy": docs_page.CONTENT_SECURITY_POLICY}
+    return HTMLResponse(docs_page.page(request.app.openapi()), headers=headers)

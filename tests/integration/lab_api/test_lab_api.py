@@ -152,12 +152,12 @@ def test_input_is_bounded(server: Operated, method: str, path: str, body: Any, e
 
 def test_every_route_needs_the_admin_token(server: Operated) -> None:
     routes = [
-        (method.upper(), path.replace("{device}", "7"))
+        (method.upper(), path.replace("{device}", "7").replace("{world}", "0" * 32))
         for path, methods in requests.get(server.origin + "/openapi.json", timeout=60).json()["paths"].items()
         for method in methods
         if path.startswith("/lab/v1")
     ]
-    assert len(routes) == 6
+    assert len(routes) == 11
     for method, path in routes:
         for token in ({}, {"Authorization": "Bearer operator.wrong"}):
             answer = requests.request(method, server.origin + path, headers=token, json={}, timeout=60)
