@@ -72,11 +72,11 @@ class WorldRestoration(RequestModel):
 
 @router.post("", status_code=201, responses=_responses(400, 413, 415, 429))
 def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
-    """Make a server of its own inside this one: with its policy, without records, and with a clock that stands still.
+    """Make a server of its own inside this one: with its policy and without records.
 
     It has the device API, the key repository and the admin API, with the same admin token, without rates. A request
-    with `Activation-Lab-World` reaches it, and sets its clock by `Activation-Lab-Clock: TIME;ahead=SECONDS`. A world
-    that was not used for 5 minutes is removed when another one is made.
+    with `Activation-Lab-World` reaches it. Its clock moves only by `Activation-Lab-Clock: TIME;ahead=SECONDS` of such
+    requests. A world that was not used for 5 minutes is removed when another one is made.
     """
     policy = Policy.parse(body.policy, "policy.toml")
     with context.store.reading() as reading:

@@ -1,7 +1,7 @@
 """Worlds: servers of their own inside a server of the lab, each with records, keys, policy and clock of its own.
 
 Only a request that names a world by `Activation-Lab-World` reaches it; every other request reaches the server itself,
-which no world changes. The name has 128 random bits and is told to the operator who made the world.
+which no world changes. The name has 128 random bits and is given to the operator who made the world.
 """
 
 import secrets

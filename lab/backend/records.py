@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sqlalchemy import NullPool, create_engine, delete, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from server_stub.store import empty_database
 from server_stub.store.database import Database
 from server_stub.store.engines import make_private
 from server_stub.store.migrate import Migrations
+from server_stub.store.records import StoreUnavailableError
 from server_stub.store.schema import METADATA, SERVER_STATE
 from server_stub.store.sql import SqlStore
 
@@ -66,9 +68,9 @@ _LOCK: Final = f"SELECT {{}}(hashtext('{_SCHEMA}'), hashtext(:name))"
 
 
 class RecordsSchema:
-    """Implements `ReplaceableRecords` by a new schema beside the tables of `database`, a PostgreSQL one.
+    """Implements `ReplaceableRecords` by a new schema in `database`, which is PostgreSQL.
 
-    It removes those that a server which was killed has left. Raises an error of SQLAlchemy if the user may not create
+    It removes those that a server which was killed has left. Raises StoreUnavailableError if the user may not create
     schemas.
     """
 
@@ -79,9 +81,13 @@ class RecordsSchema:
         options = f"{database.url.query.get('options', '')} -csearch_path={self._name}".lstrip()
         url = database.url.update_query_dict({"options": options})
         self._database = Database(url.render_as_string(hide_password=False))
-        self._connection = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect()
-        self._connection.execute(text(_LOCK.format("pg_advisory_lock")), {"name": self._name})
-        self._create(self._name)
+        try:
+            self._connection = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect()
+            self._connection.execute(text(_LOCK.format("pg_advisory_lock")), {"name": self._name})
+            self._create(self._name)
+        except SQLAlchemyError as error:
+            problem = f"cannot create a schema in {database}; does it run, and may this user create schemas?"
+            raise StoreUnavailableError(problem) from error
         self._remove_unused()
 
     def open(self) -> SqlStore:
@@ -117,6 +123,10 @@ class RecordsSchema:
         """Drop the schemas, and release their lock."""
         for name in (*self._copies, self._name):
             self._drop(name)
+        self.release()
+
+    def release(self) -> None:
+        """Release the lock: the next one that is made removes these schemas."""
         self._connection.close()
 
     def _remove_unused(self) -> None:

@@ -244,7 +244,7 @@ def _lab(
 
 
 def _world_records(store: "SqlStore") -> "Callable[[], ReplaceableRecords | None]":
-    """Where worlds keep their records: in files of their own, or beside the tables in PostgreSQL."""
+    """Where worlds keep their records: in files of their own, or in schemas of their own in PostgreSQL."""
     if store.database.file is not None:
         return lambda: None
     return lambda: records.RecordsSchema(store.database, alembic_migrations)
