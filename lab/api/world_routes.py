@@ -41,13 +41,14 @@ def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class WorldToMake(RequestModel):
-    """`policy` is a policy document, `algorithm` that of the verdict key that signs.
+    """`policy` is a policy document, by default the one in force, and `algorithm` that of the key that signs verdicts.
 
-    `now` is the time in seconds since the epoch, and `ahead` how far the server's clock is ahead of it.
+    `now` is the time in seconds since the epoch, by default that of this server, and `ahead` how far the world's server
+    is ahead of it.
     """
 
-    policy: Annotated[str, Field(max_length=BODY_MAX)]
-    now: Annotated[float, Field(ge=0, le=_SECONDS_MAX, examples=[1_631_102_400])]
+    policy: Annotated[str, Field(max_length=BODY_MAX)] | Missing = None
+    now: Annotated[float, Field(ge=0, le=_SECONDS_MAX, examples=[1_631_102_400])] | Missing = None
     ahead: _Seconds = 0
     algorithm: Word[Algorithm] = Algorithm.ED25519
 
@@ -78,11 +79,12 @@ def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
     with `Activation-Lab-World` reaches it. Its clock moves only by `Activation-Lab-Clock: TIME;ahead=SECONDS` of such
     requests. A world that was not used for 5 minutes is removed when another one is made.
     """
-    policy = Policy.parse(body.policy, "policy.toml")
+    policy = context.service.policy if body.policy is None else Policy.parse(body.policy, "policy.toml")
+    began = WorldTime(context.clock() if body.now is None else body.now, body.ahead)
     with context.store.reading() as reading:
         token = reading.admin_token_hash()
     try:
-        name = lab.worlds.make(policy, body.algorithm, WorldTime(body.now, body.ahead), token)
+        name = lab.worlds.make(policy, body.algorithm, began, token)
     except WorldError as error:
         headers = {"Retry-After": "5"}
         raise AdminError(429, AdminCode.TOO_MANY_REQUESTS, str(error), headers=headers) from error

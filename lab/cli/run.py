@@ -85,7 +85,7 @@ def run(
       activation run scenarios -n 2 --tag lock --junit scenarios.xml
     """
     if server is not None:
-        _check_target(server, workers, http=http)
+        _check_target(server, http=http)
     _check_files([file for file in (junit_file, html) if file is not None])
     cut = _cut(shard, durations)
     faults: list[ScenarioError] = []
@@ -104,10 +104,9 @@ def run(
         run_output.print_list(cases, json=json)
         _check_selection(selection, faults)
         return
-    if server is not None:
-        output.check_server(server)
     host = http_host.HttpHost if http else hosts.InProcessHost
     plan = runner.Plan(seed, workers, host, server, token, enforce_time)
+    _check_server(plan)
     results = _results(cases, plan, bar=sys.stderr.isatty() and (json or not sys.stdout.isatty()))
     written = _write_files(results, faults, junit_file, html)
     counts = run_output.print_json(written) if json else run_output.print_text(written)
@@ -159,13 +158,22 @@ def _check_selection(selection: "Selection", faults: Sequence[ScenarioError]) ->
         raise typer.Exit(output.USAGE)
 
 
-def _check_target(server: str, workers: int, *, http: bool) -> None:
-    """Check that `server` is an origin, and that the other options fit it."""
+def _check_target(server: str, *, http: bool) -> None:
+    """Check that `server` is an origin, and that no other server is chosen."""
     if http:
         output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
-    if workers > 1:
-        output.exit_with_error("one server serves one scenario at a time; omit -n or --server")
     output.check_origin(server)
+
+
+def _check_server(plan: "Plan") -> None:
+    """Check that the server elsewhere, if there is one, answers and can serve several processes."""
+    if plan.server is None:
+        return
+    output.check_server(plan.server)
+    if plan.workers > 1 and not plan.target().has_worlds():
+        output.exit_with_error(
+            "this server serves one scenario at a time; omit -n, or give the token of a `serve --lab`"
+        )
 
 
 def _check_files(files: list[Path]) -> None:

@@ -295,11 +295,6 @@ MISTAKES = {
         3,
         "cannot reach http://127.0.0.1:9; is `activation serve` running there?",
     ),
-    "several processes for one server": (
-        ["run", "scenarios/incident", "--server", "http://127.0.0.1:9", "-n", "2"],
-        2,
-        "one server serves one scenario at a time",
-    ),
     "a database that cannot be made": (["serve", "--db", "/nowhere/x.sqlite", "--port", "0"], 3, "--db"),
 }
 
@@ -320,6 +315,12 @@ def test_run_on_a_server_that_stops_exits_with_3_though_every_scenario_was_skipp
     assert [target for target, _ in received] == ["/healthz"] * answers
     assert f"cannot reach {origin}" in result.stderr
     assert ("3 skipped" in result.stdout) == bool(answers)
+
+
+def test_run_in_several_processes_needs_a_server_of_a_lab_and_its_token() -> None:
+    with numbering(1) as (origin, _):
+        result = activation("run", "scenarios/incident", "--server", origin, "-n", "2", code=2)
+    assert "this server serves one scenario at a time" in result.stderr
 
 
 def test_a_process_keeps_output_errors_and_exit_codes_apart() -> None:

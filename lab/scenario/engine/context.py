@@ -74,6 +74,10 @@ class ServerTarget:
             return ("--server", self.url)
         return () if self.host is InProcessHost else ("--http",)
 
+    def has_worlds(self) -> bool:
+        """Whether this is the server of a lab, with a world for each scenario. Raises StepError."""
+        return self.operations is not None and self.operations.has_worlds()
+
 
 @dataclass
 class ScenarioDevice:
@@ -307,7 +311,7 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
     """The context of a scenario, its devices switched off. Raises StepError and the errors of a bad policy."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
-    in_world = target.operations is not None and target.operations.has_worlds()
+    in_world = target.has_worlds()
     own_time = target.url is None or in_world
     world = World(min([scenario.world.starts, *activated]) if own_time else int(time.time()))
     clock = MachineClock(world, scenario.world.server.clock_ahead)

@@ -79,6 +79,16 @@ def state_of(server: Operated) -> list[Any]:
     return [server.get(f"/{path}") for path in paths] + [call(server, "GET", "/lab/v1/clock").json()]
 
 
+def test_world_begins_by_default_with_the_policy_and_the_time_of_the_server(server: Operated) -> None:
+    name = call(server, "POST", WORLDS, {}).json()["world"]
+    headers = {WORLD_HEADER: name}
+    policy = call(server, "GET", "/admin/v1/policies/in-force", **headers).json()
+    assert (policy["id"], policy["version"]) == ("export-2021-09", 2)
+    [entry] = call(server, "GET", "/admin/v1/audit", **headers).json()["items"]
+    assert entry["at"] == server.clock.now
+    call(server, "DELETE", f"{WORLDS}/{name}")
+
+
 def test_world_has_its_own_policy_faults_devices_keys_and_clock(server: Operated, world: World) -> None:
     before, other = state_of(server), World(server, algorithm="ES256", ahead=60)
     assert world.admin("GET", "/policies/in-force")["id"] == "lantern-open"
