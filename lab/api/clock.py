@@ -36,7 +36,7 @@ class LabClock:
     """
 
     def __init__(self, store: Store, machine: ServerClock) -> None:
-        self._store = store
+        self.store = store
         self._machine = machine
         self._ahead = 0
 
@@ -47,7 +47,7 @@ class LabClock:
 
     def ahead(self) -> int:
         """Seconds by which it is ahead of the real clock."""
-        with suppress(StoreUnavailableError), self._store.reading() as reading:
+        with suppress(StoreUnavailableError), self.store.reading() as reading:
             self._ahead = max(self._ahead, reading.test_clock() or 0)
         return self._ahead
 

@@ -1,12 +1,11 @@
 """What the routes of `/lab/v1` need, and their place in the application."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Request
 
 from lab.api.clock import LabClock
-from lab.api.expectations import EvidenceExpectations
 from lab.api.worlds import Worlds
 from lab.manufacturer.factory import Factory
 from server_stub.signing.key_material import Secrets
@@ -25,7 +24,6 @@ class LabContext:
 
     worlds: Worlds
     clock: LabClock
-    expectations: EvidenceExpectations = field(default_factory=EvidenceExpectations)
 
     @property
     def seed(self) -> str:

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lab.api.context import PREFIX, Lab
-from lab.api.expectations import CLAIMS_MAX, ExpectedClaim
+from lab.api.context import PREFIX
+from lab.api.expectations import CLAIMS_MAX, ExpectedClaim, ExpectedClaims
 from server_stub.api.admin.base_models import Line, RequestModel, ResponseModel
 from server_stub.api.admin.problems import responses
-from server_stub.api.admin.route import resource
+from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
 from server_stub.store.records import AuditEntry
 
@@ -23,19 +23,20 @@ class ExpectationsToSet(RequestModel):
 
 
 class ExpectationList(ResponseModel):
-    """The expectations of this process. They end with it."""
+    """The expectations, for all processes on the database."""
 
     claims: list[dict[str, Any]]
 
 
-def _listed(claims: tuple[ExpectedClaim, ...]) -> ExpectationList:
-    return ExpectationList(claims=[each.model_dump(mode="json", exclude_none=True) for each in claims])
+def _listed(claims: ExpectedClaims) -> ExpectationList:
+    return ExpectationList(claims=claims.model_dump(mode="json", exclude_none=True))
 
 
 @router.get("", responses=responses())
-def get_expectations(lab: Lab) -> ExpectationList:
+def get_expectations(context: Context) -> ExpectationList:
     """The expectations of evidence."""
-    return _listed(lab.expectations.claims)
+    with context.store.reading() as reading:
+        return _listed(ExpectedClaims.read(reading))
 
 
 @router.put(
@@ -43,24 +44,21 @@ def get_expectations(lab: Lab) -> ExpectationList:
     response_model=ExpectationList,
     responses={**written(ExpectationList, "The expectations."), **responses(400, 413, 415)},
 )
-def set_expectations(write: WriteDependency, lab: Lab, body: ExpectationsToSet) -> Any:
+def set_expectations(write: WriteDependency, body: ExpectationsToSet) -> Any:
     """Replace the expectations. A request for a verdict that misses one gets 422 `expectation-missed`.
 
     Its problem document has the members `claim`, `expected` and `received`. The nonce is not spent.
     """
-    claims = tuple(body.claims)
+    claims = ExpectedClaims(tuple(body.claims))
 
     def operation(request: WriteRequest) -> WriteResponse:
-        details = {"claims": [each.claim for each in claims]}
+        details = {"claims": [each.claim for each in body.claims]}
         entry = AuditEntry(
             request.context.clock(), request.actor, "expectations.set", "evidence", body.reason, details
         )
         with request.store.transaction() as transaction:
+            claims.write(transaction)
             transaction.append_audit(entry)
-
-        def after_commit() -> None:
-            lab.expectations.claims = claims
-
-        return WriteResponse(_listed(claims), after_commit=after_commit)
+        return WriteResponse(_listed(claims))
 
     return write.execute(operation)

@@ -7,18 +7,21 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, RootModel, StringConstraints, model_validator
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.api.admin.base_models import Missing, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode
 from server_stub.api.problems import TYPE_BASE
 from server_stub.evidence import strict_json
+from server_stub.store.records import Reading, Store, StoreUnavailableError, Transaction
 from wire import media
 from wire.model import Word
 
@@ -76,15 +79,22 @@ class MissedExpectation(ResponseModel):
     received: dict[str, Any]
 
 
-class EvidenceExpectations:
-    """The expectations of one process, of every request for a verdict."""
+class ExpectedClaims(RootModel[tuple[ExpectedClaim, ...]]):
+    """Everything that is expected of every request for a verdict. The store has its JSON text."""
 
-    def __init__(self) -> None:
-        self.claims: tuple[ExpectedClaim, ...] = ()
+    @classmethod
+    def read(cls, reading: Reading) -> Self:
+        """The expectations in the store."""
+        text = reading.expectations()
+        return cls(()) if text is None else cls.model_validate_json(text)
+
+    def write(self, transaction: Transaction) -> None:
+        """Replace the expectations in the store, for all processes on the database."""
+        transaction.set_expectations(self.model_dump_json(exclude_none=True) if self.root else None)
 
     def missed(self, evidence: bytes) -> list[MissedExpectation]:
         """The claims of `evidence` that differ. Evidence that is no JWS with JSON is left to the server."""
-        if not self.claims:
+        if not self.root:
             return []
         try:
             payload = evidence.split(b".")[1]
@@ -94,7 +104,7 @@ class EvidenceExpectations:
         return list(self._missed(claims))
 
     def _missed(self, claims: object) -> Iterator[MissedExpectation]:
-        for expected in self.claims:
+        for expected in self.root:
             received = _at(claims, expected.claim)
             if not expected.is_met(received):
                 yield MissedExpectation(
@@ -109,9 +119,9 @@ class EvidenceExpectations:
 class ExpectationCheck:
     """ASGI middleware: answers 422 to evidence that misses an expectation. Its body must arrive in one message."""
 
-    def __init__(self, app: ASGIApp, *, expectations: EvidenceExpectations) -> None:
+    def __init__(self, app: ASGIApp, *, store: Store) -> None:
         self._app = app
-        self._expectations = expectations
+        self._store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or reject it."""
@@ -119,7 +129,7 @@ class ExpectationCheck:
             await self._app(scope, receive, send)
             return
         first = await receive()
-        if missed := self._expectations.missed(first.get("body", b"")):
+        if missed := await run_in_threadpool(self._missed, first.get("body", b"")):
             await _problem(Request(scope), missed)(scope, receive, send)
             return
         unread: list[Message] = [first]
@@ -129,10 +139,16 @@ class ExpectationCheck:
 
         await self._app(scope, receive_again, send)
 
+    def _missed(self, evidence: bytes) -> list[MissedExpectation]:
+        """What the store expects and `evidence` misses; nothing if it cannot be read, as the server says itself."""
+        with suppress(StoreUnavailableError), self._store.reading() as reading:
+            return ExpectedClaims.read(reading).missed(evidence)
+        return []
 
-def install(app: FastAPI, expectations: EvidenceExpectations) -> None:
+
+def install(app: FastAPI, store: Store) -> None:
     """Check the requests of `app`. The server's own middleware has read their bodies, which are bounded."""
-    app.add_middleware(ExpectationCheck, expectations=expectations)
+    app.add_middleware(ExpectationCheck, store=store)
 
 
 def _at(value: object, path: str) -> object:

@@ -24,7 +24,7 @@ def lab_extension(context: LabContext) -> Extension:
 
     def add(app: FastAPI) -> None:
         install(app, context)
-        expectations.install(app, context.expectations)
+        expectations.install(app, context.clock.store)
         app.openapi_tags = [{"name": name, "description": text} for name, text in _TAGS.items()]
         for module in (clock_routes, device_routes, expectation_routes, world_routes):
             app.router.routes.extend(module.router.routes)

@@ -12,7 +12,7 @@ from server_stub.store.database import Database
 from server_stub.store.protocol import SchemaError
 from server_stub.store.statements import POSTGRESQL
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """The migrations that this server knows. A test checks that the list is complete."""
 
 _FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]

@@ -112,6 +112,9 @@ class Reading(Protocol):
     def clock_behind(self) -> bool:
         """Whether the clock was noted as behind, and not accepted since."""
 
+    def expectations(self) -> str | None:
+        """What an extension of the server expects of evidence, in a form of its own; None for nothing."""
+
     def test_clock(self) -> int | None:
         """The seconds by which the test clock is ahead of the real one, None if this database has no test clock.
 
@@ -190,6 +193,9 @@ class Transaction(Reading, Protocol):
 
     def probe(self, content: bytes) -> None:
         """Replace what the previous probe wrote by `content`."""
+
+    def set_expectations(self, text: str | None) -> None:
+        """Replace what is expected of evidence."""
 
     def set_test_clock(self, ahead: int) -> None:
         """Store how many seconds the test clock is ahead of the real one."""

@@ -193,6 +193,7 @@ SERVER_STATE: Final = Table(
     Column("test_clock", BigInteger),
     Column("clock_after", BigInteger, nullable=False),
     Column("probe", LargeBinary),
+    Column("expectations", Text),
 )
 """Always one row, with `id` 1: the state of the whole server.
 
@@ -201,5 +202,6 @@ unattested devices. Records from before `kept_from` may be pruned; the database 
 `test_clock` is how many seconds the test clock is ahead of the real one, null without one. `clock_after` is the id of
 the newest verdict when an operator accepted the clock; times up to there may be wrong. It is -1 from a start or
 end with a clock behind the newest record until an operator accepts the clock. `probe` is written to learn
-whether the store can be written.
+whether the store can be written. `expectations` is what an extension of the server expects of evidence, null for
+nothing.
 """

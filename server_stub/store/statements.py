@@ -92,6 +92,8 @@ class ServerStateStatements:
         self.probe = self.compile(update(SERVER_STATE).values(probe=bindparam("content")))
         self.test_clock = self.compile(_TEST_CLOCK)
         self.test_clock_locked = self.compile(_TEST_CLOCK.with_for_update())
+        self.expectations = self.compile(select(SERVER_STATE.c.expectations))
+        self.set_expectations = self.compile(update(SERVER_STATE).values(expectations=bindparam("text")))
         self.set_test_clock = self.compile(update(SERVER_STATE).values(test_clock=bindparam("ahead")))
         self.set_admin_token_hash = self.compile(
             update(SERVER_STATE).values(admin_token_hash=bindparam("admin_token_hash"))

@@ -119,6 +119,9 @@ class SqlReading:
     def test_clock(self) -> int | None:
         return self._one(self._statements.test_clock, lambda row: row[0])
 
+    def expectations(self) -> str | None:
+        return self._one(self._statements.expectations, lambda row: row[0])
+
     def _one(self, statement: Statement, entity: Callable[[rows.Row], T], **values: object) -> T | None:
         statement(self._cursor, values)
         row = self._cursor.fetchone()
@@ -255,6 +258,9 @@ class SqlTransaction(SqlReading):
 
     def set_test_clock(self, ahead: int) -> None:
         self._statements.set_test_clock(self._cursor, {"ahead": ahead})
+
+    def set_expectations(self, text: str | None) -> None:
+        self._statements.set_expectations(self._cursor, {"text": text})
 
     def _append(self, statement: Statement, entity: rows.FlatEntity) -> None:
         statement(self._cursor, rows.values(entity))

@@ -1,14 +1,19 @@
 """`PUT /lab/v1/expectations`: evidence that misses an expected claim is rejected by name before the server reads it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from starlette.types import Message, Receive, Scope, Send
 
-from lab.api.expectations import CLAIMS_MAX, EvidenceExpectations, ExpectedClaim
+from lab.api.expectations import CLAIMS_MAX, ExpectationCheck, ExpectedClaims
 from lab.simulation.standalone_evidence import base64url
+from server_stub.store import alembic_migrations
+from server_stub.store.sql import SqlStore
 from tests.support.admin import Operated
 from tests.support.lab_server import TOKEN, lab_server
 from tests.support.server_phone import Phone, claims
@@ -25,9 +30,7 @@ def evidence(**changes: Any) -> bytes:
 
 
 def missed(expected: dict[str, Any], sent: bytes) -> list[dict[str, Any]]:
-    expectations = EvidenceExpectations()
-    expectations.claims = (ExpectedClaim.model_validate(expected),)
-    return [each.model_dump() for each in expectations.missed(sent)]
+    return [each.model_dump() for each in ExpectedClaims.model_validate([expected]).missed(sent)]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,34 @@ def test_missed_expectation_is_answered_422_with_the_claim_and_spends_no_nonce(s
     assert send(server, token).status_code == 200, "the nonce was not spent"
     assert send(server, b"x").json()["code"] == "evidence-malformed"
     assert server.audit()[-1].action == "expectations.set"
+
+
+def test_expectations_are_those_of_the_database(tmp_path: Path) -> None:
+    """Each process on it has them with its next request, also one that starts later."""
+    with lab_server(tmp_path) as first, lab_server(tmp_path, "other keys") as second:
+        put(first, [{"claim": "intent", "equals": "x"}])
+        assert send(second, evidence()).json()["code"] == "expectation-missed"
+    with lab_server(tmp_path) as later:
+        assert send(later, evidence()).json()["code"] == "expectation-missed"
+        put(later, [])
+        assert send(later, evidence()).json()["code"] != "expectation-missed"
+
+
+def test_store_that_fails_is_left_to_the_server(tmp_path: Path) -> None:
+    store = SqlStore(tmp_path / "lab.sqlite", alembic_migrations)
+    store.close()
+    (tmp_path / "lab.sqlite").write_bytes(b"no database")
+    passed: list[bytes] = []
+
+    async def app(_: Scope, receive: Receive, __: Send) -> None:
+        passed.append((await receive())["body"])
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": evidence()}
+
+    scope = {"type": "http", "path": media.VERDICTS_PATH}
+    asyncio.run(ExpectationCheck(app, store=store)(scope, receive, receive))
+    assert passed == [evidence()]
 
 
 def test_received_text_is_escaped(server: Operated) -> None:
