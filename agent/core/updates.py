@@ -19,9 +19,9 @@ from agent.core.events import (
 from agent.core.screens import Trouble
 from agent.core.states import LockCause, Memory, State
 from agent.core.timing import Context
-from agent.verification.fast_claims import Claims
 from wire import limits
 from wire.codes import Decision, MessageKey
+from wire.verdict import Verdict
 
 
 def apply_event(state: State, event: Event, context: Context) -> State:
@@ -103,7 +103,7 @@ def _apply_verdict(state: State, event: VerdictReceived, context: Context) -> St
     return replace(answered, memory=decided, attempts=0, retry_at=0.0, trouble=None)
 
 
-def _with_decision(memory: Memory, claims: Claims, context: Context) -> Memory:
+def _with_decision(memory: Memory, claims: Verdict, context: Context) -> Memory:
     """`memory` with the message, the deadlines and the lock cause of a verdict other than `defer`."""
     memory = _set_offline_limit(memory, claims.offline_limit)
     check_in_at = None

@@ -1,5 +1,4 @@
 """Verification of verdicts: pure functions over `cryptography` and the wire contract.
 
-`keyset` has the keys, `jws` steps 1 to 7, `verdict` steps 8 to 14, `errors` the codes, and `fast_claims` the types of
-verified claims.
+`keyset` has the keys, `jws` steps 1 to 7, `verdict` steps 8 to 14, and `errors` the codes.
 """

@@ -1,12 +1,12 @@
-"""Step 8 of 14: reads the claims of a payload, with a fast reader or else with a strict one."""
+"""Step 8 of 14: reads the claims of a payload in one pass, or with the strict reader, which finds the code."""
 
+from contextlib import suppress
 from typing import Final
 
-import msgspec
+from pydantic import ValidationError
 
 from agent.verification import strict_json
 from agent.verification.errors import Code, VerificationError
-from agent.verification.fast_claims import Claims, is_complete
 from agent.verification.strict_json import JsonFault
 from wire.verdict import UncheckedVerdict, Verdict
 
@@ -14,8 +14,7 @@ _KNOWN: Final = frozenset(UncheckedVerdict.model_fields)
 _MANDATORY: Final = frozenset(
     name for name, claim in UncheckedVerdict.model_fields.items() if claim.is_required()
 )
-_READ: Final = msgspec.json.Decoder(Claims).decode
-_WRITE: Final = msgspec.json.Encoder().encode
+_READ: Final = Verdict.__pydantic_validator__.validate_json
 _FAULTS: Final = {
     JsonFault.NOT_JSON: Code.PAYLOAD_NOT_JSON,
     JsonFault.MEMBER_DUPLICATE: Code.PAYLOAD_MEMBER_DUPLICATE,
@@ -24,8 +23,8 @@ _FAULTS: Final = {
 }
 
 
-def read_claims(payload: bytes) -> Claims | UncheckedVerdict:
-    """Step 8. Returns `Claims` if the claims are also complete for step 14."""
+def read_claims(payload: bytes) -> UncheckedVerdict:
+    """Step 8. Returns a `Verdict` if the claims are also complete for step 14."""
     claims = parse_fast(payload)
     if claims is not None:
         return claims
@@ -35,7 +34,7 @@ def read_claims(payload: bytes) -> Claims | UncheckedVerdict:
     return well_formed(members)
 
 
-def parse_fast(payload: bytes) -> Claims | None:
+def parse_fast(payload: bytes) -> Verdict | None:
     """The claims in one pass, if `payload` is exactly as an issuer writes it; else None.
 
     The reader is lenient in places: it uses the last of two equal members, and reads `null` as absence. So the claims
@@ -43,13 +42,13 @@ def parse_fast(payload: bytes) -> Claims | None:
     output for each value. Any other payload must go to the strict reader.
     """
     try:
-        claims = _READ(payload)
-    except ValueError:  # of msgspec, whose message can quote the input; the strict reader finds the code
+        claims: Verdict = _READ(payload)
+    except ValidationError:  # its message can quote the input; the strict reader finds the code
         return None
-    return claims if _WRITE(claims) == payload and is_complete(claims) else None
+    return claims if claims.to_wire() == payload else None
 
 
-def well_formed(members: strict_json.JsonObject) -> Claims | UncheckedVerdict:
+def well_formed(members: strict_json.JsonObject) -> UncheckedVerdict:
     """The claims of a payload that is strict JSON. Raises VerificationError if they are not those of a verdict."""
     if not members.keys() <= _KNOWN:
         raise VerificationError(Code.CLAIM_UNKNOWN)
@@ -61,12 +60,8 @@ def well_formed(members: strict_json.JsonObject) -> Claims | UncheckedVerdict:
     return claims
 
 
-def _typed(members: strict_json.JsonObject) -> Claims | UncheckedVerdict | None:
-    try:
-        return msgspec.convert(Verdict.model_validate(members), Claims, from_attributes=True)
-    except ValueError:
-        pass
-    try:
-        return UncheckedVerdict.model_validate(members)
-    except ValueError:
-        return None
+def _typed(members: strict_json.JsonObject) -> UncheckedVerdict | None:
+    for model in (Verdict, UncheckedVerdict):
+        with suppress(ValidationError):
+            return model.model_validate(members)
+    return None

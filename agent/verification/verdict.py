@@ -24,12 +24,11 @@ from typing import Final, NoReturn, final
 from agent.verification import jws
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
-from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
 from agent.verification.validity import ALWAYS, TimeBounds, Validity
 from wire import limits, media
 from wire.codes import Decision, Reason
-from wire.verdict import REQUIRED, UncheckedVerdict
+from wire.verdict import REQUIRED, UncheckedVerdict, Verdict
 
 _AUTHORITY: Final = object()
 _DECISIONS: Final = frozenset(Decision)
@@ -60,9 +59,9 @@ class VerifiedVerdict:
     Only `verify` creates one; other callers get a TypeError. `claims` is complete for its decision.
     """
 
-    claims: Claims
+    claims: Verdict
 
-    def __init__(self, claims: Claims, authority: object) -> None:
+    def __init__(self, claims: Verdict, authority: object) -> None:
         if authority is not _AUTHORITY:
             raise TypeError("only agent.verification.verdict.verify creates a VerifiedVerdict")
         object.__setattr__(self, "claims", claims)
@@ -109,7 +108,7 @@ def time_bounds(floor: int, latest: int | None) -> TimeBounds:
     return TimeBounds(floor - limits.LIFETIME_MAX, latest)
 
 
-def check_parties(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
+def check_parties(claims: UncheckedVerdict, expected: Expected) -> None:
     """Step 9."""
     if claims.iss != expected.issuer:
         raise VerificationError(Code.ISSUER_MISMATCH)
@@ -117,19 +116,19 @@ def check_parties(claims: Claims | UncheckedVerdict, expected: Expected) -> None
         raise VerificationError(Code.AUDIENCE_MISMATCH)
 
 
-def check_key_binding(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
+def check_key_binding(claims: UncheckedVerdict, expected: Expected) -> None:
     """Step 10."""
     if claims.cnf.jkt != expected.thumbprint:
         raise VerificationError(Code.KEY_BINDING_MISMATCH)
 
 
-def check_nonce(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
+def check_nonce(claims: UncheckedVerdict, expected: Expected) -> None:
     """Step 11. The nonce is not secret, so the comparison need not take constant time."""
     if claims.eat_nonce != expected.nonce:
         raise VerificationError(Code.NONCE_MISMATCH)
 
 
-def check_times(claims: Claims | UncheckedVerdict, time: TimeBounds) -> None:
+def check_times(claims: UncheckedVerdict, time: TimeBounds) -> None:
     """Step 12."""
     issued, begins, ends = claims.iat, claims.nbf, claims.exp
     if ends <= issued or begins > ends:
@@ -146,14 +145,14 @@ def check_times(claims: Claims | UncheckedVerdict, time: TimeBounds) -> None:
         raise VerificationError(Code.NOT_YET_VALID)
 
 
-def check_issued_under(validity: Validity, claims: Claims | UncheckedVerdict) -> None:
+def check_issued_under(validity: Validity, claims: UncheckedVerdict) -> None:
     """Step 12, second part: the key was valid when the verdict was issued."""
     issued = TimeBounds(claims.iat - limits.SKEW, claims.iat + limits.SKEW)
     if validity is not ALWAYS and validity.violation(issued) is not None:
         raise VerificationError(Code.ISSUED_OUTSIDE_KEY_VALIDITY)
 
 
-def check_freshness(claims: Claims | UncheckedVerdict, expected: Expected) -> None:
+def check_freshness(claims: UncheckedVerdict, expected: Expected) -> None:
     """Step 13."""
     if claims.serial <= expected.serial:
         raise VerificationError(Code.SERIAL_NOT_NEWER)
@@ -161,9 +160,9 @@ def check_freshness(claims: Claims | UncheckedVerdict, expected: Expected) -> No
         raise VerificationError(Code.POLICY_ROLLED_BACK)
 
 
-def check_decision(claims: Claims | UncheckedVerdict) -> Claims:
+def check_decision(claims: UncheckedVerdict) -> Verdict:
     """Step 14. Returns the claims with decision and reason known."""
-    if not isinstance(claims, Claims):
+    if not isinstance(claims, Verdict):
         if claims.decision not in _DECISIONS:
             raise VerificationError(Code.DECISION_UNKNOWN)
         if claims.reason not in _REASONS:

@@ -10,9 +10,11 @@ INTRODUCTION = """# The state machines
 
 Generated from `agent/core/table.py` by `make generate`; a test compares this page with the tables.
 
-The machines run in parallel. An event happens in every machine whose alphabet has its kind, or in none if one of them
-rejects it. `[guard]` must hold in the state before the event. The effects after `/` are executed in this order:
-persist, show, set the alarm, then read or send. Loops without effects are left out.
+The machines run in parallel.
+An event happens in every machine whose alphabet has its kind, or in none if one of them rejects it.
+`[guard]` must hold in the state before the event.
+The effects after `/` are executed in this order: persist, show, set the alarm, then read or send.
+Loops without effects are left out.
 """
 
 

@@ -7,7 +7,6 @@ import datetime
 import json
 from typing import Final
 
-from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import time_bounds
 from lab.inspection.verification_trace import Expectations, VerificationStepResult, VerificationTrace
@@ -70,7 +69,7 @@ def _of_claims(step: int, trace: VerificationTrace) -> str:
     claims, expected = trace.claims, trace.expected
     if claims is None or trace.result(step) is VerificationStepResult.NOT_REACHED:
         return _NOT_REACHED[step]
-    members = claims.members() if isinstance(claims, Claims) else claims.model_fields_set
+    members = claims.model_fields_set
     return {
         8: f"{len(members)} claims, strict JSON, all known, each in its form",
         9: _pairs(("iss", claims.iss, expected.issuer), ("aud", claims.aud, expected.audience)),

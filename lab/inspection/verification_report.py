@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.verification.errors import RULES
-from agent.verification.fast_claims import Claims
 from agent.verification.keyset import KeySet
 from lab.handset import unverified_tokens
 from lab.inspection.step_descriptions import NAMES, compared, instant, quoted
 from lab.inspection.verification_trace import STEPS, VerificationStepResult, VerificationTrace
+from wire.verdict import Verdict
 
 UNVERIFIED: Final = "UNVERIFIED"
 _STYLES: Final = {
@@ -41,7 +41,9 @@ class _UnverifiedClaims:
 
 def as_json(trace: VerificationTrace, token: bytes, keys: KeySet, *, unverified: bool) -> dict[str, Any]:
     """The report as one object. It contains `claims` only if every checked step passed."""
-    claims = trace.claims.members() if trace.verified and isinstance(trace.claims, Claims) else None
+    claims = None
+    if trace.verified and isinstance(trace.claims, Verdict):
+        claims = trace.claims.model_dump(mode="json", exclude_none=True)
     report: dict[str, Any] = {
         "verified": trace.verified,
         "complete": not trace.expected.missing(),

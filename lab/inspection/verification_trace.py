@@ -11,7 +11,6 @@ from typing import Final
 from agent.verification import jws
 from agent.verification.claims import read_claims
 from agent.verification.errors import RULES, Code, VerificationError
-from agent.verification.fast_claims import Claims
 from agent.verification.jws import VerifiedPayload
 from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, time_bounds, verify
@@ -61,7 +60,7 @@ class Expectations:
         names = (field.name for field in fields(self) if field.name != "latest")
         return tuple(name for name in names if getattr(self, name) is None)
 
-    def filled(self, claims: Claims | UncheckedVerdict) -> Expected:
+    def filled(self, claims: UncheckedVerdict) -> Expected:
         """The expectations of `verify`; those that are not given are taken from `claims`, so that they are met."""
         return Expected(
             issuer=claims.iss if self.issuer is None else self.issuer,
@@ -80,7 +79,7 @@ class VerificationTrace:
     expected: Expectations
     code: Code | None
     opened: VerifiedPayload | None
-    claims: Claims | UncheckedVerdict | None
+    claims: UncheckedVerdict | None
 
     @property
     def verified(self) -> bool:
@@ -107,7 +106,7 @@ class VerificationTrace:
 def trace(token: str | bytes, keys: KeySet, expected: Expectations) -> VerificationTrace:
     """Verify `token` as `verify` does, and return its progress instead of raising an error."""
     opened: VerifiedPayload | None = None
-    claims: Claims | UncheckedVerdict | None = None
+    claims: UncheckedVerdict | None = None
     try:
         time = time_bounds(expected.now, expected.latest)
         opened = jws.open_compact(token, keys, typ=media.VERDICT_TYP, time=time)

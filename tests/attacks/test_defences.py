@@ -4,20 +4,19 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from agent import sealing
 from agent.core.states import State
 from agent.sealing import Recovered
 from agent.verification import jws, verdict
-from agent.verification.fast_claims import Claims
 from agent.verification.jws import Header, Segments
 from agent.verification.keys import VerdictKey
 from agent.verification.keyset import KeySet
 from lab.attacks.harness.environment import AttackEnvironment
 from lab.attacks.harness.token_forge import unb64
 from tests.support.attacks import SEED, result_of
+from wire.verdict import Verdict
 
 
 def nothing(*_: Any) -> None:
@@ -42,13 +41,13 @@ def takes_any_key(_header: Header, keys: KeySet, _time: object) -> VerdictKey:
     return keys.keys[0]
 
 
-def takes_more_claims(payload: bytes) -> Claims:
+def takes_more_claims(payload: bytes) -> Verdict:
     claims = json.loads(payload)
-    known = {name: claims[name] for name in claims.keys() & set(Claims.__struct_fields__)}
-    return msgspec.convert(known, Claims)
+    known = {name: claims[name] for name in claims.keys() & set(Verdict.model_fields)}
+    return Verdict.model_validate(known)
 
 
-def takes_any_decision(claims: Claims) -> Claims:
+def takes_any_decision(claims: Verdict) -> Verdict:
     return claims
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from agent.verification.claims import read_claims
 from agent.verification.errors import Code, VerificationError
-from agent.verification.fast_claims import Claims
 from agent.verification.validity import TimeBounds
 from agent.verification.verdict import check_decision, check_times
 from tests.support.tokens import CLAIMS, NOW, compact, make_verdict
@@ -55,7 +54,7 @@ def test_decision_is_accepted_with_exactly_its_required_and_permitted_claims(dec
             assert refusal(claims) is expected_refusal(decision, present)
 
 
-def refusal(claims: Claims | UncheckedVerdict) -> Code | None:
+def refusal(claims: UncheckedVerdict) -> Code | None:
     try:
         check_decision(claims)
     except VerificationError as refused:

@@ -8,6 +8,7 @@ from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 import agent
 from agent.verification.errors import VerificationError
@@ -94,7 +95,7 @@ def test_verified_verdict_is_immutable() -> None:
     valid = verified()
     with pytest.raises(FrozenInstanceError):
         valid.claims = valid.claims  # type: ignore[misc]  # the assignment that must fail
-    with pytest.raises(AttributeError, match="immutable"):
+    with pytest.raises(ValidationError, match="frozen"):
         valid.claims.serial = 99  # type: ignore[misc]  # the assignment that must fail
 
 
