@@ -11,7 +11,7 @@ package.
 from agent.screens.catalogue import languages
 from agent.screens.compose import build
 from agent.screens.render import render_text
-from agent.screens.screen import Direction, Screen, Symbol
+from agent.screens.screen import Direction, Screen, Symbol, screen_json
 from agent.screens.tags import FALLBACK, LANGUAGES, lookup, resolve
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "lookup",
     "render_text",
     "resolve",
+    "screen_json",
 ]

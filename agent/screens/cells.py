@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from agent.screens.fill import FSI, PDI
@@ -32,16 +32,18 @@ def cells(text: str) -> int:
     return sum(map(cell, text))
 
 
-def wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int, measure: Callable[[str], float] = cells) -> list[str]:
     """`text` in lines of at most `width` cells (2 or more). Each line closes the isolates that it opens.
+
+    `measure` gives the width of a text in another unit.
 
     Keeps the line breaks in the text. Breaks lines at spaces, between ideographs, and inside words that are too long.
     """
     lines: list[str] = []
     for part in text.split("\n"):
         line = ""
-        for piece in _pieces(part, width):
-            if line and cells(line) + cells(piece.rstrip(" ")) > width:
+        for piece in _pieces(part, width, measure):
+            if line and measure(line) + measure(piece.rstrip(" ")) > width:
                 lines.append(line.rstrip(" "))
                 line = ""
             line += piece
@@ -49,11 +51,11 @@ def wrap(text: str, width: int) -> list[str]:
     return list(_balanced(lines))
 
 
-def _pieces(text: str, width: int) -> Iterator[str]:
-    """The unbreakable pieces of a line, each with the spaces after it and at most `width` cells wide."""
+def _pieces(text: str, width: int, measure: Callable[[str], float]) -> Iterator[str]:
+    """The unbreakable pieces of a line, each with the spaces after it and at most `width` wide."""
     piece = ""
     for char in text:
-        too_wide = char != " " and cells(piece) + cell(char) > width
+        too_wide = char != " " and measure(piece + char) > width
         if piece and (too_wide or _breaks(piece, char)):
             yield piece
             piece = ""

@@ -1,7 +1,8 @@
 """A screen as data, for a terminal, a page or a real display."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from agent.core.screens import Action, ScreenId
 
@@ -38,3 +39,11 @@ class Screen:
     actions: tuple[tuple[Action, str], ...]
     symbol: Symbol | None = None
     dark: bool = False
+
+
+def screen_json(screen: Screen) -> dict[str, Any]:
+    """All members of a screen as JSON."""
+    return asdict(screen) | {
+        "body": list(screen.body),
+        "actions": [{"action": action.value, "label": label} for action, label in screen.actions],
+    }

@@ -169,15 +169,9 @@ def _report(handset: "Handset", place: str, *, json: bool) -> None:
             "faults": [fault.model_dump(mode="json", exclude_none=True) for fault in telephony.faults or ()],
         }
         result["timeline"] = [entry.as_json() for entry in entries]
-        result["screen"] = screen and {
-            "id": screen.id.value,
-            "locale": screen.locale,
-            "direction": screen.direction.value,
-            "title": screen.title,
-            "body": list(screen.body),
-            "actions": [{"action": action.value, "label": label} for action, label in screen.actions],
-            **({"challenge": challenge} if challenge else {}),
-        }
+        result["screen"] = screen and screens.screen_json(screen) | (
+            {"challenge": challenge} if challenge else {}
+        )
         output.as_json(result)
         return
     output.show(tables.timeline(entries, decoded=True))

@@ -14,7 +14,7 @@ from lab.scenario.files.errors import ScenarioError
 
 with deferred():
     from lab.backend import hosts, http_host
-    from lab.scenario.engine import result, runner
+    from lab.scenario.engine import context, result, runner
     from lab.scenario.files import discovery, reader, shards
     from lab.scenario.files import selection as selections
     from lab.scenario.output import junit, page, run_root
@@ -63,6 +63,12 @@ def run(
         ),
     ] = None,
     http: Annotated[bool, typer.Option("--http", help="Use real HTTP on this machine.")] = False,
+    screenshots: Annotated[Path, typer.Option(help="The folder of the step `screenshot`.")] = Path(
+        "screenshots"
+    ),
+    update_golden: Annotated[
+        bool, typer.Option("--update-golden", help="Write the files of the step `golden`.")
+    ] = False,
     server: Annotated[str | None, typer.Option(help="Use the running server at this URL.")] = None,
     token: Annotated[
         str | None, typer.Option(envvar="ACTIVATION_ADMIN_TOKEN", help="The admin token of that server.")
@@ -105,7 +111,8 @@ def run(
         _check_selection(selection, faults)
         return
     host = http_host.HttpHost if http else hosts.InProcessHost
-    plan = runner.Plan(seed, workers, host, server, token, enforce_time)
+    written_by_steps = context.OutputOptions(screenshots, update_golden)
+    plan = runner.Plan(seed, workers, host, server, token, enforce_time, written_by_steps)
     _check_server(plan)
     results = _results(cases, plan, bar=sys.stderr.isatty() and (json or not sys.stdout.isatty()))
     written = _write_files(results, faults, junit_file, html)

@@ -9,7 +9,9 @@ from lab.handset.location import DeviceLocation, EmulatedSurroundings, Vpn
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.timeline import Timeline, Who
 from lab.world.network import Network
+from lab.world.operators import parse_bands
 from lab.world.places import Place
+from lab.world.radio import received_networks
 from lab.world.sim import SimCard
 from wire.evidence import Wifi
 
@@ -74,6 +76,25 @@ class MovableDevice(ABC):
         """Receive the satellite signals of another place from a transmitter nearby; None ends that."""
         self._location.sky = place
         self._environment_changed(f"false satellites of {place.name}" if place else "true satellites")
+
+    def call_emergency(self) -> None:
+        """Open the dialler and place an emergency call: on any network that is received, with or without a card.
+
+        The call leaves airplane mode and Wi-Fi as they are (3GPP TS 22.101 clause 10).
+        """
+        bands = parse_bands(self.profile.hardware.bands)
+        received = received_networks(self._location.place.networks, bands)
+        detail = (
+            {"result": "connected", "network": str(received[0].plmn)}
+            if received
+            else {"result": "no-network"}
+        )
+        self.timeline.note(Who.PHONE, "emergency call", **detail)
+
+    def open_wifi_settings(self) -> None:
+        """Open the Wi-Fi settings of the system, in front of the screen of the agent."""
+        connected = self._location.reported_radio(self.profile).wifi.connected
+        self.timeline.note(Who.PHONE, "Wi-Fi settings", connected=connected)
 
     def swap_slots(self) -> None:
         """Exchange the cards in the two slots."""

@@ -130,7 +130,7 @@ class Handset(MovableDevice):
         Without `locale` the user chooses English, or the first language. Raises ValueError for a language that the
         image does not offer.
         """
-        language = LanguageChosen(self._offered(locale))
+        language = LanguageChosen(self.offered(locale))
         if self.agent is None or self.agent.state.setup is Setup.DONE:
             return
         if locale is not None or self.agent.state.setup is Setup.LANGUAGE:
@@ -290,7 +290,8 @@ class Handset(MovableDevice):
         language = lookup(tag)
         return tag in offered or (language is not None and language in map(lookup, offered))
 
-    def _offered(self, locale: str | None) -> str:
+    def offered(self, locale: str | None) -> str:
+        """`locale`, or without it English or the first language. Raises ValueError if the image does not offer it."""
         offered = self.profile.image.languages
         if locale is None:
             return FRESH_LOCALE if FRESH_LOCALE in offered else offered[0]

@@ -11,6 +11,7 @@ import pytest
 
 from lab.backend.hosts import InProcessHost
 from lab.backend.http_host import HttpHost
+from lab.scenario.engine.context import OutputOptions
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.engine.runner import Plan
@@ -23,6 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of scenarios."""
     group = parser.getgroup("scenarios")
     group.addoption("--scenario-seed", default="2021", help="the same seed gives the same results")
+    group.addoption("--scenario-screenshots", default="screenshots", help="the folder of screenshots")
+    group.addoption("--scenario-update-golden", action="store_true", help="write the files of `golden` steps")
     group.addoption("--scenario-http", action="store_true", help="run over real HTTP on this machine")
 
 
@@ -58,8 +61,12 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Run the scenario. Raises ScenarioFailedError, and whatever a defect of the program raises."""
         host = HttpHost if self.config.getoption("--scenario-http") else InProcessHost
-        plan = Plan(self.config.getoption("--scenario-seed"), host=host)
-        result = run(self._case, plan.seed, plan.target())
+        output = OutputOptions(
+            Path(self.config.getoption("--scenario-screenshots")),
+            self.config.getoption("--scenario-update-golden"),
+        )
+        plan = Plan(self.config.getoption("--scenario-seed"), host=host, output=output)
+        result = run(self._case, plan.seed, plan.target(), plan.output)
         if result.status is Status.SKIPPED:
             pytest.skip(reason(result))
         if result.status is not Status.PASSED:

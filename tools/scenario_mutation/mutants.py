@@ -20,7 +20,16 @@ from tools.scenario_mutation import agent_mutants, server_mutants, world_mutants
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 
-NOT_MUTATED: Final = ("expect", "mark", "copy-state", "issue-code", "back-up", "restart-server")
+NOT_MUTATED: Final = (
+    "expect",
+    "golden",
+    "screenshot",
+    "mark",
+    "copy-state",
+    "issue-code",
+    "back-up",
+    "restart-server",
+)
 """No expectation can show their absence: they observe, make a later step possible, or must change nothing."""
 
 SEED: Final = "2021"

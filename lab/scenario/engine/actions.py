@@ -9,10 +9,13 @@ from lab.scenario.engine.breakable_parts import PowerCut
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.device_actions import DEVICE_ACTIONS, DeviceAction
 from lab.scenario.engine.operations import StepError
+from lab.scenario.engine.screen_actions import SCREEN_ACTIONS
 from lab.scenario.model import device_steps, server_steps, step_union, time_steps
+from lab.scenario.model.screen_steps import ScreenStep
 from lab.scenario.model.step import HandsetStep, Step
 
 SCREEN_STEPS: Final = (
+    ScreenStep,
     device_steps.SetUp,
     device_steps.ChooseLanguage,
     device_steps.AcceptTerms,
@@ -65,6 +68,7 @@ def _cut_power(context: ScenarioContext, device: ScenarioDevice, step: step_unio
 
 ALL_DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     **DEVICE_ACTIONS,
+    **SCREEN_ACTIONS,
     step_union.CutPower: _cut_power,
 }
 """Steps that are done to each handset in turn."""

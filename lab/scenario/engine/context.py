@@ -79,6 +79,14 @@ class ServerTarget:
         return self.operations is not None and self.operations.has_worlds()
 
 
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """The folder of screenshots, and whether the step `golden` writes its file instead of comparing it."""
+
+    screenshots: Path = Path("screenshots")
+    update_golden: bool = False
+
+
 @dataclass
 class ScenarioDevice:
     """A handset with its breakable parts and its observer. `folder` holds its copy of the key repository."""
@@ -152,6 +160,7 @@ class ScenarioContext:
     clock: MachineClock
     skew: SkewedClock
     thief: Thief
+    output: OutputOptions
     devices: dict[str, ScenarioDevice] = field(default_factory=dict)
     marks: dict[str, MarkedMoment] = field(default_factory=dict)
     copies: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
@@ -307,7 +316,9 @@ class ScenarioContext:
 
 
 @contextmanager
-def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[ScenarioContext]:
+def open_context(
+    case: Case, seed: str, target: ServerTarget, output: OutputOptions | None = None
+) -> Iterator[ScenarioContext]:
     """The context of a scenario, its devices switched off. Raises StepError and the errors of a bad policy."""
     scenario = case.scenario
     activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
@@ -363,6 +374,7 @@ def open_context(case: Case, seed: str, target: ServerTarget) -> Iterator[Scenar
             clock,
             skew,
             Thief(world.exact),
+            output or OutputOptions(),
             stack=stack,
         )
         for name, table in scenario.handsets.items():

@@ -1,28 +1,37 @@
 """Runs one scenario: from a case to a result. Everything follows from the case and the seed."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from firmware_profiles.errors import ProfileError
 from lab.scenario.engine.actions import perform
 from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS, CheckContext, json_of
-from lab.scenario.engine.context import ScenarioContext, ScenarioDevice, ServerTarget, open_context
+from lab.scenario.engine.context import (
+    OutputOptions,
+    ScenarioContext,
+    ScenarioDevice,
+    ServerTarget,
+    open_context,
+)
 from lab.scenario.engine.operations import StepError
 from lab.scenario.engine.outcome import judged
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import (
     CheckResult,
     HandsetResult,
+    Mismatch,
     ScenarioResult,
     SetUpBefore,
     Status,
     StepResult,
     lock_periods,
 )
+from lab.scenario.engine.screen_actions import golden_mismatches
 from lab.scenario.files.reader import Case
 from lab.scenario.model.expect import Expect
+from lab.scenario.model.screen_steps import Golden
 from lab.scenario.model.step import Step
 from lab.world.operators import UnknownOperatorError
 from lab.world.places import UnknownPlaceError, find_place
@@ -48,13 +57,15 @@ SCENARIO_ERRORS: Final = (
 """What the lab and the server raise on purpose for a step that cannot be done. Any other exception is a defect."""
 
 
-def run(case: Case, seed: str, target: ServerTarget | None = None) -> ScenarioResult:
+def run(
+    case: Case, seed: str, target: ServerTarget | None = None, output: OutputOptions | None = None
+) -> ScenarioResult:
     """Run a scenario. `SCENARIO_ERRORS` are in the result; any other exception propagates."""
     target = target or ServerTarget()
     if case.skip is not None:
         return replace(empty_result(case, seed, target), status=Status.SKIPPED, because=case.skip)
     try:
-        with open_context(case, seed, target) as context:
+        with open_context(case, seed, target, output) as context:
             return judged(case, _run_steps(context, empty_result(case, seed, target)))
     except SCENARIO_ERRORS as error:
         return replace(empty_result(case, seed, target), error=f"the world could not be made: {error}")
@@ -165,13 +176,15 @@ def run_step(context: ScenarioContext, line: int, step: Step) -> StepResult:
     checks: tuple[CheckResult, ...] = ()
     error: str | None = None
     try:
-        if isinstance(step, Expect):
+        if isinstance(step, Golden):
+            checks = tuple(_compare(context, step))
+        elif isinstance(step, Expect):
             context.update_observers()
             checks = tuple(_check(context, step))
-            status = Status.PASSED if all(each.holds for each in checks) else Status.FAILED
         else:
             perform(context, step)
             context.update_observers()
+        status = Status.PASSED if all(each.holds for each in checks) else Status.FAILED
     except SCENARIO_ERRORS as cause:
         error, status = str(cause), status_of(cause)
     return StepResult(line, step_text(step), step.note, began, context.now(), status, checks, error)
@@ -187,16 +200,29 @@ def _check(context: ScenarioContext, step: Expect) -> Iterator[CheckResult]:
             for device in context.select_devices(step.subject):
                 since = context.marked(step.since).entries[device.name] if step.since else 0
                 mismatches = HANDSET_CHECKS[name](CheckContext(context, device, since), wanted)
-                yield CheckResult(
-                    kind=name.replace("_", "-"),
-                    handset=device.name,
-                    expected=json_of(wanted),
-                    mismatches=tuple(mismatches),
-                    entries=len(device.handset.timeline.entries),
-                    screen=len(device.observer.shots) - 1 if device.observer.shots else None,
-                )
+                yield _check_result(name.replace("_", "-"), device, json_of(wanted), mismatches)
         elif name in WORLD_CHECKS:
             yield CheckResult(name, None, json_of(wanted), tuple(WORLD_CHECKS[name](context, step)))
+
+
+def _compare(context: ScenarioContext, step: Golden) -> Iterator[CheckResult]:
+    """The screen of each handset, compared with a file."""
+    for device in context.select_devices(step.subject):
+        mismatches = golden_mismatches(context, device, step)
+        yield _check_result("golden", device, step.golden, mismatches)
+
+
+def _check_result(
+    kind: str, device: ScenarioDevice, expected: Any, mismatches: Iterable[Mismatch]
+) -> CheckResult:
+    return CheckResult(
+        kind=kind,
+        handset=device.name,
+        expected=expected,
+        mismatches=tuple(mismatches),
+        entries=len(device.handset.timeline.entries),
+        screen=len(device.observer.shots) - 1 if device.observer.shots else None,
+    )
 
 
 def step_text(step: Step) -> str:

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from types import TracebackType
 
 from lab.backend.hosts import Host, InProcessHost
-from lab.scenario.engine.context import ServerTarget
+from lab.scenario.engine.context import OutputOptions, ServerTarget
 from lab.scenario.engine.engine import empty_result, run
 from lab.scenario.engine.outcome import with_enforced_time
 from lab.scenario.engine.remote_operations import AdminOperations
@@ -24,7 +24,7 @@ CHUNK = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to run: the seed, the number of processes, and where the servers run, or the remote server."""
+    """How to run: the seed, the number of processes, where the servers run or the remote server, what is written."""
 
     seed: str = "2021"
     workers: int = 1
@@ -32,6 +32,7 @@ class Plan:
     server: str | None = None
     token: str | None = None
     enforce_time: bool = False
+    output: OutputOptions | None = None
 
     def target(self) -> ServerTarget:
         """Where the servers run."""
@@ -78,6 +79,6 @@ def run_one(plan: Plan, case: Case) -> ScenarioResult:
 def _run(plan: Plan, case: Case) -> ScenarioResult:
     target = plan.target()
     with _DefectReport() as defect:
-        return run(case, plan.seed, target)
+        return run(case, plan.seed, target, plan.output)
     result = empty_result(case, plan.seed, target)
     return replace(result, status=Status.INTERNAL_ERROR, error=f"internal error\n{defect.text}")

@@ -14,6 +14,7 @@ _SOURCES: Final = {
     "restore-state": ("copy-state", "from_"),
     "restore-backup": ("back-up", "from_"),
     "enter-code": ("issue-code", "code"),
+    "press": ("issue-code", "code"),
 }
 """For each step that refers to a name: the step that defines it, and the attribute with the name."""
 
@@ -44,7 +45,8 @@ class DefinedNames:
         """Path and message for each unknown name in a step. Names that the step defines are known from then on."""
         verb = step.verb()
         if isinstance(step, HandsetStep):
-            yield from (((*path, verb), message) for message in self.unknown_handsets(step.subject))
+            where = (*path, verb if step.subject_field() == step.verb_field() else step.subject_field())
+            yield from ((where, message) for message in self.unknown_handsets(step.subject))
         yield from self._check_handsets(step, path)
         yield from self._check_saved(step, path)
         yield from self.unknown_parameters(step.when, path)

@@ -22,7 +22,7 @@ SUFFIX: Final = ".scenario.yaml"
 _MATRIX: Final = ("parameters", "examples", "exclude")
 _EXEMPTIONS: Final = ("skip", "expected-to-fail")
 
-CHECK_STEPS: Final = ("expect", "wait-for")
+CHECK_STEPS: Final = ("expect", "wait-for", "golden")
 """The steps that can fail a scenario."""
 
 

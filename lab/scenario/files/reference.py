@@ -94,8 +94,9 @@ def _lines() -> Iterator[str]:
     yield "## Steps\n"
     yield (
         "A step is a table with a verb. Its value names the subject: a handset, a list of handsets, or empty for all. "
-        "Every step\nmay have `when`, a table of parameter values that restricts the step to matching combinations, "
-        "and `note`, a sentence for\nthe report. These verbs may be written without a value:\n"
+        "In steps on\nthe screen (`press`, `screenshot`, `golden`) the member `of` names it. Every step may have "
+        "`when`, a table of parameter values\nthat restricts the step to matching combinations, and `note`, a "
+        "sentence for the report. These verbs may be written without a value:\n"
         + fill(", ".join(f"`{verb}`" for verb in BARE), 140, break_on_hyphens=False)
         + ".\n"
     )

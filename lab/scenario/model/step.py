@@ -54,8 +54,13 @@ class Step(Table):
 class HandsetStep(Step):
     """A step of handsets; the value of its verb selects them."""
 
+    @classmethod
+    def subject_field(cls) -> str:
+        """The name of the field with the handsets."""
+        return cls.verb_field()
+
     @property
     def subject(self) -> tuple[str, ...] | None:
         """The handsets, or None for all."""
-        found: tuple[str, ...] | None = getattr(self, self.verb_field())
+        found: tuple[str, ...] | None = getattr(self, self.subject_field())
         return found

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self, Union
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from lab.scenario.model import device_steps, expect, server_steps, time_steps
+from lab.scenario.model import device_steps, expect, screen_steps, server_steps, time_steps
 from lab.scenario.model.faults import ScenarioFaultKind, WireFault
 from lab.scenario.model.field_types import Subject
 from lab.scenario.model.step import HandsetStep, Step
@@ -29,7 +29,7 @@ class CutPower(HandsetStep):
 
     @model_validator(mode="after")
     def _cuttable(self) -> Self:
-        if self.during.verb() in ("expect", "mark", "cut-power"):
+        if self.during.verb() in ("expect", "mark", "cut-power", "screenshot", "golden"):
             raise ValueError(f"{self.during.verb()} has no effects at which the power could be cut")
         return self
 
@@ -46,6 +46,7 @@ def _in(module: Any) -> tuple[type[Step], ...]:
 
 ALL_STEPS: Final[tuple[type[Step], ...]] = (
     *_in(device_steps),
+    *_in(screen_steps),
     CutPower,
     *_in(time_steps),
     *_in(server_steps),

@@ -1,0 +1,83 @@
+"""Steps on the current screen of a device: press a button, take a picture, compare with a file."""
+
+import re
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+
+from agent.core.screens import Action
+from lab.scenario.model.field_types import Line, Locale, Name, Subject, Word
+from lab.scenario.model.step import HandsetStep
+
+_BELOW: Final = r"^[^/\\\x00-\x1f]+(/[^/\\\x00-\x1f]+)*"
+
+
+def _file(suffix: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """A path of at most 200 characters below a folder, whose name ends in `suffix`."""
+
+    def check(path: str) -> str:
+        dots = any(part.strip(".") == "" for part in path.split("/"))
+        if dots or len(path) > 200 or not re.fullmatch(rf"{_BELOW}(?<=\.{suffix})", path):
+            raise ValueError(
+                f"is not a file below the folder; write a path that ends in `.{suffix}`, without `..` and a first `/`"
+            )
+        return path
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": rf"{_BELOW}\.{suffix}$"})
+
+
+PngFile = Annotated[str, *_file("png")]
+JsonFile = Annotated[str, *_file("json")]
+
+
+class ScreenStep(HandsetStep):
+    """A step whose verb says what is done on the screen; `of` selects the handsets."""
+
+    of: Subject = Field(None, description="Which handsets; all by default.")
+
+    @classmethod
+    def subject_field(cls) -> str:
+        """The name of the field with the handsets."""
+        return "of"
+
+
+class Press(ScreenStep):
+    """Press a button of the current screen, by its id. One that the screen does not have is an error with those that
+    it has. `wifi-settings` and `emergency-call` are on every screen; they leave the agent as it is and write the
+    timeline entries `Wi-Fi settings` (with `connected`) and `emergency call` (with `result`, `connected` or
+    `no-network`, and `network`)."""
+
+    press: Word[Action]
+    language: Locale | None = Field(
+        None, description="What is chosen by `language`, and by `continue` on the screen `language`."
+    )
+    code: Name | None = Field(None, description="As in `enter-code`.")
+    text: Line | None = Field(None, description="As in `enter-code`.")
+
+    @model_validator(mode="after")
+    def _used(self) -> Self:
+        if self.press is Action.LANGUAGE and self.language is None:
+            raise ValueError("chooses a language; add `language`, as in `language: fr`")
+        if self.language and self.press not in (Action.LANGUAGE, Action.CONTINUE):
+            raise ValueError(f"{self.press} takes no `language`")
+        if (self.code or self.text) and self.press is not Action.ENTER_CODE:
+            raise ValueError(f"{self.press} takes no code")
+        return self
+
+
+class ScreenshotStep(ScreenStep):
+    """Write the current screen as a PNG of this name, below the folder of the run (`activation run --screenshots DIR`,
+    pytest `--scenario-screenshots DIR`, `screenshots` by default): in a folder for the scenario and its combination,
+    and there in one for the handset if the step has several. It is never written through a symbolic link."""
+
+    screenshot: PngFile
+
+
+class Golden(ScreenStep):
+    """Compare the data of the current screen with a JSON file, whose path begins at the folder of the scenario file:
+    its id, language, direction, title, paragraphs, buttons, symbol and colours. A difference fails the scenario, a
+    missing file is an error. Only `activation run --update-golden`, or pytest `--scenario-update-golden`, writes it.
+    What follows from the seed or the present moment is in it by its name: `{imei}`, `{case}`, `{challenge}`, `{date}`
+    and `{retry_at}`, the time of the next try."""
+
+    golden: JsonFile
