@@ -1,5 +1,6 @@
 """Worlds: make one, restart its server, back up and restore its records, remove it."""
 
+from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Header, Path
@@ -8,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from lab.api.context import PREFIX, Lab
 from lab.api.world_time import CLOCK_HEADER, WORLDS, WorldTime
-from lab.api.worlds import BACKUPS_MAX, WORLDS_MAX, IsolatedWorld, WorldError
+from lab.api.worlds import BACKUPS_MAX, WORLDS_MAX, IsolatedWorld, TooManyError
 from server_stub.api.admin.base_models import Missing, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
@@ -28,8 +29,7 @@ _Clock = Annotated[
 ]
 
 _MEANINGS = {
-    404: "not-found: there is no such world",
-    409: "request-invalid: no such backup, or too many",
+    404: "not-found: there is no such world, or it has no such backup",
     429: f"too-many-requests: there are {WORLDS_MAX} worlds; wait for Retry-After, or remove one",
 }
 
@@ -54,9 +54,13 @@ class WorldToMake(RequestModel):
 
 
 class WorldName(ResponseModel):
-    """Requests reach the world with the header `Activation-Lab-World: NAME`."""
+    """Requests reach the world with the header `Activation-Lab-World: NAME`.
+
+    `root_sha256` is the hash of the root that its devices pin, which follows from the seed of the server.
+    """
 
     world: str
+    root_sha256: str
 
 
 class WorldBackup(ResponseModel):
@@ -85,10 +89,10 @@ def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
         token = reading.admin_token_hash()
     try:
         name = lab.worlds.make(policy, body.algorithm, began, token)
-    except WorldError as error:
+    except TooManyError as error:
         headers = {"Retry-After": "5"}
         raise AdminError(429, AdminCode.TOO_MANY_REQUESTS, str(error), headers=headers) from error
-    return WorldName(world=name)
+    return WorldName(world=name, root_sha256=sha256(lab.worlds.manufacturer.ceremony.pinned_root).hexdigest())
 
 
 @router.post("/{world}/restart", status_code=204, responses=_responses(404))
@@ -98,22 +102,23 @@ def restart_world(lab: Lab, world: _Name, clock: _Clock = None) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{world}/backups", status_code=201, responses=_responses(404, 409))
+@router.post("/{world}/backups", status_code=201, responses=_responses(404))
 def back_up_world(lab: Lab, world: _Name, clock: _Clock = None) -> WorldBackup:
     """Copy the world's records. Keys are not copied, as an operator of a server would not."""
     try:
         return WorldBackup(backup=_world(lab, world, clock).back_up())
-    except WorldError as error:
-        raise _refused(error) from error
+    except TooManyError as error:
+        raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error
 
 
-@router.post("/{world}/restore", status_code=204, responses=_responses(400, 404, 409, 413, 415))
+@router.post("/{world}/restore", status_code=204, responses=_responses(400, 404, 413, 415))
 def restore_world(lab: Lab, world: _Name, body: WorldRestoration, clock: _Clock = None) -> Response:
     """Stop the world's server, replace its records, and start it."""
     try:
         _world(lab, world, clock).restore(body.backup)
-    except WorldError as error:
-        raise _refused(error) from error
+    except IndexError as error:
+        detail = "this world has no such backup; they are counted from 0"
+        raise AdminError(404, AdminCode.NOT_FOUND, detail) from error
     return Response(status_code=204)
 
 
@@ -135,7 +140,3 @@ def _world(lab: Lab, name: str, clock: str | None) -> IsolatedWorld:
     except ValueError as error:
         raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error
     return found
-
-
-def _refused(error: WorldError) -> AdminError:
-    return AdminError(409, AdminCode.REQUEST_INVALID, str(error))

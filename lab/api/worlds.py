@@ -42,18 +42,17 @@ IDLE_SECONDS: Final = 300
 BACKUPS_MAX: Final = 16
 
 
-class WorldError(Exception):
-    """A world cannot do what was asked. The message says why."""
+class TooManyError(Exception):
+    """There are too many worlds, or too many backups of one."""
 
 
 class _MountedHost(Host):
     """The application of a server, called by the application that it is mounted on."""
 
-    def __init__(self, limits: ServerLimits, log: Log | None, extension: str) -> None:
+    def __init__(self, limits: ServerLimits, log: Log | None) -> None:
         super().__init__()
         self._limits = limits
         self._log = log
-        self._extension = Extension(extension, lambda _: None)
         self.app: FastAPI | None = None
 
     def start(
@@ -67,7 +66,7 @@ class _MountedHost(Host):
             log=self._log,
             request_ids=new_uuid,
             limits=self._limits,
-            extension=self._extension,
+            extension=Extension("lab", lambda _: None),
         )
 
     def stop(self) -> None:
@@ -115,7 +114,6 @@ class IsolatedWorld:
     @property
     def app(self) -> ASGIApp | None:
         """Its application; None while it restarts."""
-        self.used = time.monotonic()
         return self._host.app
 
     def set_time(self, at: WorldTime) -> None:
@@ -129,18 +127,16 @@ class IsolatedWorld:
             self._server.restart()
 
     def back_up(self) -> int:
-        """Copy the records and return the number of the copy. Raises WorldError if there are too many."""
+        """Copy the records and return the number of the copy. Raises TooManyError."""
         with self._lock:
             if len(self._backups) >= BACKUPS_MAX:
-                raise WorldError(f"a world keeps {BACKUPS_MAX} backups")
+                raise TooManyError(f"a world has {BACKUPS_MAX} backups at most")
             self._backups.append(self._server.backup())
             return len(self._backups) - 1
 
     def restore(self, backup: int | None) -> None:
-        """Continue with the records of a backup, or without any. Raises WorldError if there is no such backup."""
+        """Continue with the records of a backup, or without any. Raises IndexError if there is no such backup."""
         with self._lock:
-            if backup is not None and backup >= len(self._backups):
-                raise WorldError(f"this world has {len(self._backups)} backups, counted from 0")
             self._server.restore(None if backup is None else self._backups[backup])
             self._adopt_token()
 
@@ -180,24 +176,24 @@ class Worlds:
     log: Log | None = None
 
     def __post_init__(self) -> None:
-        self._manufacturer = Manufacturer(self.seed)
+        self.manufacturer = Manufacturer(self.seed)
         self._worlds: dict[str, tuple[IsolatedWorld, ExitStack]] = {}
         self._lock = Lock()
 
     def make(self, policy: Policy, algorithm: Algorithm, began: WorldTime, token: str | None) -> str:
-        """The name of a new world. Raises WorldError if there are too many."""
+        """The name of a new world. Raises TooManyError."""
         with self._lock:
             for name, (world, _) in list(self._worlds.items()):
                 if time.monotonic() - world.used > IDLE_SECONDS:
                     self._remove(name)
             if len(self._worlds) >= WORLDS_MAX:
-                raise WorldError(f"a server has {WORLDS_MAX} worlds; remove one")
+                raise TooManyError(f"a server has {WORLDS_MAX} worlds at most; remove one")
             name = secrets.token_hex(16)
             with ExitStack() as stack:
                 folder = stack.enter_context(TemporaryDirectory(prefix="activation-", dir=memory_folder()))
-                maker = self._manufacturer
+                maker = self.manufacturer
                 identity = ServerIdentity(maker, maker.issuer, maker.audience, policy, algorithm)
-                host = _MountedHost(self.limits, self.log, "lab")
+                host = _MountedHost(self.limits, self.log)
                 world = IsolatedWorld(
                     identity, began, host, token=token, folder=Path(folder), records=self.records()
                 )
@@ -206,9 +202,12 @@ class Worlds:
             return name
 
     def world(self, name: str) -> IsolatedWorld | None:
-        """The world of this name."""
-        found = self._worlds.get(name)
-        return found[0] if found else None
+        """The world of this name, which is used now."""
+        if name not in self._worlds:
+            return None
+        world, _ = self._worlds[name]
+        world.used = time.monotonic()
+        return world
 
     def remove(self, name: str) -> None:
         """Remove a world, if it exists."""

@@ -145,6 +145,8 @@ def test_lab_has_a_world_for_each_scenario_which_changes_nothing_else(tmp_path: 
         assert results[0].as_json()["audit"] == results[1].as_json()["audit"]
         assert [server.get(path) for path in paths] == before
         abandoned.__exit__(None, None, None)
+        other = run(case, "another seed", target)
+        assert (other.status, "another seed than this run" in str(other.error)) == (Status.ERROR, True)
 
 
 EVERY_STEP = """

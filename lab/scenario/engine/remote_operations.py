@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -57,8 +58,11 @@ class AdminOperations:
         """The operations for one scenario in a world of its own, which is removed at the end."""
         began = clock()
         body = {"policy": policy.text, "algorithm": algorithm, "now": began.now, "ahead": began.ahead}
-        name = _json(self._request("POST", WORLDS, body))["world"]
+        made = _json(self._request("POST", WORLDS, body))
+        name = made["world"]
         try:
+            if made["root_sha256"] != sha256(manufacturer.ceremony.pinned_root).hexdigest():
+                raise StepError("the server has another seed than this run; give both the same --seed")
             yield replace(self, world=RemoteWorld(name, clock), manufacturer=manufacturer)
         finally:
             with suppress(StepError):  # the server has stopped, and its worlds with it

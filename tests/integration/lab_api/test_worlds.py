@@ -145,7 +145,7 @@ def test_world_is_restarted_backed_up_restored_and_loses_its_records(world: Worl
         assert answer.status_code == 204, answer.text
         assert len(world.admin("GET", "/faults")["items"]) == faults
         assert world.actions()[: len(first)] == first
-    for wrong, status in (({"backup": 2}, 409), ({"backup": 99}, 422), ({"backup": None}, 422)):
+    for wrong, status in (({"backup": 2}, 404), ({"backup": 99}, 422), ({"backup": None}, 422)):
         assert world.operate("restore", wrong).status_code == status
 
 
@@ -206,7 +206,7 @@ def test_worlds_are_bounded_and_one_that_is_not_used_gives_way(
     monkeypatch.setattr(module, "BACKUPS_MAX", 1)
     first, second = World(server), World(server)
     assert second.operate("backups").status_code == 201
-    assert second.operate("backups").status_code == 409
+    assert second.operate("backups").status_code == 422
     refused = call(server, "POST", WORLDS, {"policy": LANTERN, "now": TIME})
     assert (refused.status_code, refused.json()["code"]) == (429, "too-many-requests")
     assert refused.headers["Retry-After"] == "5"
