@@ -1,13 +1,13 @@
 """`activation run`."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import output, run_output
+from lab.cli import output, run_output, run_reports
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
 from lab.scenario.files.errors import ScenarioError
@@ -15,9 +15,10 @@ from lab.scenario.files.errors import ScenarioError
 with deferred():
     from lab.backend import hosts, http_host
     from lab.scenario.engine import context, result, runner
-    from lab.scenario.files import discovery, reader, shards
+    from lab.scenario.files import discovery, shards
     from lab.scenario.files import selection as selections
-    from lab.scenario.output import junit, page, run_root
+    from lab.scenario.output import run_root
+    from lab.scenario.output import targets as report_targets
 
 if TYPE_CHECKING:
     from lab.scenario.engine.result import ScenarioResult
@@ -35,6 +36,19 @@ def run(
     ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the report as one self-contained HTML page.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write report.json, report.html, junit.xml and timings.json into this folder."),
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Reports have the details of scenarios that passed, too.")
+    ] = False,
+    junit_times: Annotated[
+        bool, typer.Option("--junit-times", help="JUnit XML has the real time of each scenario.")
+    ] = False,
+    commit: Annotated[
+        str | None, typer.Option(help="The commit that reports name, by default that of the checkout.")
     ] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same results, byte for byte.")] = "2021",
     only: Annotated[
@@ -92,16 +106,16 @@ def run(
     """
     if server is not None:
         _check_target(server, http=http)
-    _check_files([file for file in (junit_file, html) if file is not None])
     cut = _cut(shard, durations)
     faults: list[ScenarioError] = []
 
-    def report(fault: ScenarioError) -> None:
+    def report_fault(fault: ScenarioError) -> None:
         faults.append(fault)
         output.say("\n".join(fault.lines()), err=True)
 
     selection = selections.Selection(tuple(only or ()), tuple(tag or ()), tuple(not_tag or ()))
-    cases = selection.select(discovery.each_case(paths, report))
+    cases = selection.select(discovery.each_case(paths, report_fault))
+    part = None
     if cut is not None:
         found, root = list(cases), run_root.RunRoot.of(paths)
         part = shards.part(*cut, [(case.id, root.name(case.file)) for case in found])
@@ -110,13 +124,17 @@ def run(
         run_output.print_list(cases, json=json)
         _check_selection(selection, faults)
         return
+    targets = report_targets.ReportTargets(report, html, junit_file, junit_times)
+    run_reports.check(targets)
     host = http_host.HttpHost if http else hosts.InProcessHost
     written_by_steps = context.OutputOptions(screenshots, update_golden)
-    plan = runner.Plan(seed, workers, host, server, token, enforce_time, written_by_steps)
+    plan = runner.Plan(seed, workers, host, server, token, enforce_time, written_by_steps, details)
     _check_server(plan)
     results = _results(cases, plan, bar=sys.stderr.isatty() and (json or not sys.stdout.isatty()))
-    written = _write_files(results, faults, junit_file, html)
-    counts = run_output.print_json(written) if json else run_output.print_text(written)
+    with run_reports.RunReports(targets, paths, plan, commit, part) as written:
+        results = written.added(results)
+        counts = run_output.print_json(results) if json else run_output.print_text(results)
+        written.close(faults)
     if not json and (counts or faults):
         output.say("\n" + run_output.summary(counts, len(faults)))
     if server is not None:
@@ -181,34 +199,3 @@ def _check_server(plan: "Plan") -> None:
         output.exit_with_error(
             "this server serves one scenario at a time; omit -n, or give the token of a `serve --lab`"
         )
-
-
-def _check_files(files: list[Path]) -> None:
-    """Check before the run that the files can be written and that no scenario is overwritten."""
-    if len(files) == 2 and files[0].resolve() == files[1].resolve():
-        output.exit_with_error("--junit and --html name the same file; name two")
-    for file in files:
-        if file.name.endswith(reader.SUFFIX):
-            output.exit_with_error(f"{file} has the name of a scenario file; choose another name")
-        output.check_writable(file)
-
-
-def _write_files(
-    results: "Iterable[ScenarioResult]",
-    faults: Sequence[ScenarioError],
-    junit_file: Path | None,
-    html: Path | None,
-) -> "Iterator[ScenarioResult]":
-    """The results, one by one and not stored. The files are written after the last one."""
-    suite = junit.Suite() if junit_file else None
-    report = page.Report() if html else None
-    for each in results:
-        if suite is not None:
-            suite.add(each)
-        if report is not None:
-            report.add(each)
-        yield each
-    if suite is not None and junit_file is not None:
-        output.write(junit_file, suite.document(faults))
-    if report is not None and html is not None:
-        output.write(html, report.html(faults))

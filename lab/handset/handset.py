@@ -124,6 +124,10 @@ class Handset(MovableDevice):
         facts = boot_facts(self.profile, self.imeis)
         return EmulatedKeystore(seed, self._binding.authority, facts, self.hardware.keystore)
 
+    def sealing_key(self) -> bytes:
+        """The key by which the image that is installed seals its record."""
+        return self.keystore(self._context.seed).sealing_key()
+
     def walk_setup(self, locale: str | None = None) -> None:
         """The user completes the setup wizard: language, terms, and the network if there is one.
 

@@ -19,8 +19,7 @@ from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.reader import read
 from lab.scenario.model import device_steps
 from lab.scenario.output.explain import explain
-from lab.scenario.output.junit import Suite
-from tests.support.scenarios import SEED, cases, played, text, wrong
+from tests.support.scenarios import SEED, cases, junit_document, played, text, wrong
 
 ROOT = Path(__file__).parents[2]
 INCIDENT = ROOT / "scenarios" / "incident" / "incident-2021.scenario.yaml"
@@ -177,10 +176,7 @@ def test_incident_fails_with_a_policy_without_restrictions() -> None:
 
 def test_junit_has_one_case_for_each_scenario_with_its_explanation() -> None:
     results = [run(case, SEED) for case in (*cases(FAILING), *cases(STORY))]
-    written = Suite()
-    for result in results:
-        written.add(result)
-    suite = Xml.fromstring(written.document())[0]
+    suite = Xml.fromstring(junit_document(results))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert "expected  locked" in str(suite[0][0].text)
 

@@ -1,10 +1,14 @@
 """Scenarios as strings, for tests of the engine."""
 
+import io
+from collections.abc import Iterable
 from textwrap import dedent, indent
 
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, StepResult
 from lab.scenario.files.reader import Case, read_text
+from lab.scenario.output.junit import Suite
+from lab.scenario.output.report_file import ReportFooter, UnusableFile
 
 SEED = "tests"
 
@@ -47,3 +51,17 @@ def wrong(result: ScenarioResult) -> list[str]:
             for miss in judged.mismatches
         ]
     return found
+
+
+def junit_document(
+    results: Iterable[ScenarioResult],
+    unusable: Iterable[UnusableFile] = (),
+    *,
+    complete: bool = True,
+    times: bool = False,
+) -> str:
+    """The JUnit document of these results."""
+    suite = Suite(io.BytesIO(), times=times)
+    for each in results:
+        suite.add(each)
+    return b"".join(suite.document(ReportFooter({}, tuple(unusable), complete))).decode()

@@ -37,12 +37,16 @@ class PowerCutTrigger:
 
 
 class FaultyStore(EmulatedStore):
-    """A state partition that can be full, and whose content can be replaced from outside."""
+    """A state partition that can be full, and whose content can be replaced from outside.
+
+    `on_change` is called with each new content.
+    """
 
     def __init__(self, power_cut: PowerCutTrigger) -> None:
         super().__init__()
         self._power_cut = power_cut
         self.full = False
+        self.on_change: Callable[[bytes | None], None] = lambda _: None
 
     def write(self, content: bytes) -> None:
         """Replace the content. Raises StoreError if the disk is full."""
@@ -50,11 +54,17 @@ class FaultyStore(EmulatedStore):
         if self.full:
             raise StoreError("disk-full", "no space left")
         super().write(content)
+        self.on_change(content)
         self._power_cut.checkpoint()
 
     def put(self, content: bytes | None) -> None:
         """Replace the content from outside; None deletes it."""
         self._content = content
+        self.on_change(content)
+
+    def erase(self) -> None:
+        """Erase the content, as a factory reset does."""
+        self.put(None)
 
 
 class FaultyCounter(EmulatedCounter):

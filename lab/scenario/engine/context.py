@@ -431,6 +431,6 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         power_cut.checkpoint()
 
     handset.display.on_show = show_and_count
-    return ScenarioDevice(
-        name, table, handset, store, counter, line, power_cut, DeviceObserver(handset), folders[0]
-    )
+    observer = DeviceObserver(handset)
+    store.on_change = observer.record_changed
+    return ScenarioDevice(name, table, handset, store, counter, line, power_cut, observer, folders[0])

@@ -58,15 +58,23 @@ SCENARIO_ERRORS: Final = (
 
 
 def run(
-    case: Case, seed: str, target: ServerTarget | None = None, output: OutputOptions | None = None
+    case: Case,
+    seed: str,
+    target: ServerTarget | None = None,
+    output: OutputOptions | None = None,
+    *,
+    details: bool = False,
 ) -> ScenarioResult:
-    """Run a scenario. `SCENARIO_ERRORS` are in the result; any other exception propagates."""
+    """Run a scenario. `SCENARIO_ERRORS` are in the result; any other exception propagates.
+
+    Sealed records are unsealed if the scenario did not pass, or with `details`.
+    """
     target = target or ServerTarget()
     if case.skip is not None:
         return replace(empty_result(case, seed, target), status=Status.SKIPPED, because=case.skip)
     try:
         with open_context(case, seed, target, output) as context:
-            return judged(case, _run_steps(context, empty_result(case, seed, target)))
+            return judged(case, _run_steps(context, empty_result(case, seed, target), details=details))
     except SCENARIO_ERRORS as error:
         return replace(empty_result(case, seed, target), error=f"the world could not be made: {error}")
 
@@ -92,7 +100,7 @@ def empty_result(case: Case, seed: str, target: ServerTarget) -> ScenarioResult:
     )
 
 
-def _run_steps(context: ScenarioContext, result: ScenarioResult) -> ScenarioResult:
+def _run_steps(context: ScenarioContext, result: ScenarioResult, *, details: bool) -> ScenarioResult:
     steps: list[StepResult] = []
     error: str | None = None
     status = Status.PASSED
@@ -115,7 +123,10 @@ def _run_steps(context: ScenarioContext, result: ScenarioResult) -> ScenarioResu
         began=int(context.began),
         elapsed=context.now(),
         steps=tuple(steps),
-        handsets=tuple(_handset_result(device) for device in context.devices.values()),
+        handsets=tuple(
+            _handset_result(device, unsealed=details or status is not Status.PASSED)
+            for device in context.devices.values()
+        ),
         audit=context.audit(),
         error=error,
     )
@@ -187,7 +198,8 @@ def run_step(context: ScenarioContext, line: int, step: Step) -> StepResult:
         status = Status.PASSED if all(each.holds for each in checks) else Status.FAILED
     except SCENARIO_ERRORS as cause:
         error, status = str(cause), status_of(cause)
-    return StepResult(line, step_text(step), step.note, began, context.now(), status, checks, error)
+    entries = tuple(len(device.handset.timeline.entries) for device in context.devices.values())
+    return StepResult(line, step_text(step), step.note, began, context.now(), status, checks, error, entries)
 
 
 def _check(context: ScenarioContext, step: Expect) -> Iterator[CheckResult]:
@@ -249,7 +261,7 @@ def _value_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _handset_result(device: ScenarioDevice) -> HandsetResult:
+def _handset_result(device: ScenarioDevice, *, unsealed: bool) -> HandsetResult:
     handset, before = device.handset, device.table.activated
     return HandsetResult(
         name=device.name,
@@ -262,4 +274,5 @@ def _handset_result(device: ScenarioDevice) -> HandsetResult:
         profiles=tuple(handset.profiles),
         places=handset.places,
         locked=tuple(lock_periods(device.observer.shots)),
+        records=tuple(device.observer.records()) if unsealed else (),
     )

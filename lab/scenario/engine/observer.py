@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from agent.core.states import FRESH_LOCALE
 from agent.screens import build
+from agent.sealing import unseal
 from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
-from lab.scenario.engine.result import ScreenShot
+from lab.scenario.engine.result import RecordChange, ScreenShot
 from lab.scenario.model.expectations import ObservationPattern
 
 _VERDICTS: Final = frozenset({"allowed", "noticed", "denied", "deferred", "released"})
@@ -54,6 +55,8 @@ class DeviceObserver:
     _read: int = 0
     _verdicts: int = 0
     _states: dict[str, str] = field(default_factory=dict)
+    _records: list[tuple[int, bytes | None, bytes]] = field(default_factory=list)
+    _sealing_keys: dict[int, bytes] = field(default_factory=dict)
 
     def catch_up(self) -> None:
         """Read the entries that were added since the last call."""
@@ -64,6 +67,23 @@ class DeviceObserver:
             for facts in self._facts(at, entries[at]):
                 self.seen.append(Observation(at, entries[at].at, facts))
         self._read = len(entries)
+
+    def record_changed(self, content: bytes | None) -> None:
+        """The store has this content from now on. The key depends on the image, so it is read once for each."""
+        image = len(self.handset.profiles)
+        if image not in self._sealing_keys:
+            self._sealing_keys[image] = self.handset.sealing_key()
+        self._records.append((len(self.handset.timeline.entries), content, self._sealing_keys[image]))
+
+    def records(self) -> Iterator[RecordChange]:
+        """Every change of the sealed record, unsealed."""
+        for entries, content, key in self._records:
+            record = unseal(content, key) if content is not None else None
+            yield RecordChange(
+                entries,
+                None if content is None else len(content),
+                record.model_dump(mode="json") if record else None,
+            )
 
     def first_current(self) -> int:
         """The index of the observation of the current screen; without a screen, of the next observation."""

@@ -74,6 +74,19 @@ def lock_periods(screens: Iterable[ScreenShot]) -> Iterator[LockPeriod]:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordChange:
+    """The sealed record of a handset was replaced, when its timeline had `entries` entries.
+
+    `size` is the size of the record, and `content` its unsealed content. Both are None if the record was deleted;
+    `content` is None for what the image of that moment has not sealed.
+    """
+
+    entries: int
+    size: int | None
+    content: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One expectation of one handset, or of the world, where `handset` is None.
 
@@ -96,7 +109,10 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """A step. `line` is its line in the file, `text` the step in one line; times are seconds since the world began."""
+    """A step. `line` is its line in the file, `text` the step in one line; times are seconds since the world began.
+
+    `entries` has the length of each handset's timeline after the step.
+    """
 
     line: int
     text: str
@@ -106,6 +122,7 @@ class StepResult:
     status: Status
     judged: tuple[CheckResult, ...] = ()
     error: str | None = None
+    entries: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +139,8 @@ class HandsetResult:
 
     `profile` and `place` are the last of `profiles`, the images that it had, and of `places`, where it was.
     `timeline` has entries `at`, `who`, `what`, `detail`, with evidence in `detail.sent` and verdicts in
-    `detail.received`, decoded and not verified.
+    `detail.received`, decoded and not verified. Without details, `records` of a
+    scenario that passed is empty.
     """
 
     name: str
@@ -135,6 +153,7 @@ class HandsetResult:
     profiles: tuple[str, ...]
     places: tuple[str, ...]
     locked: tuple[LockPeriod, ...] = ()
+    records: tuple[RecordChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

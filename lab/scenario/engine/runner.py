@@ -24,7 +24,10 @@ CHUNK = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to run: the seed, the number of processes, where the servers run or the remote server, what is written."""
+    """How to run: the seed, the number of processes, where the servers run or the remote server, what is written.
+
+    `details` is for scenarios that pass; others always have them.
+    """
 
     seed: str = "2021"
     workers: int = 1
@@ -33,6 +36,7 @@ class Plan:
     token: str | None = None
     enforce_time: bool = False
     output: OutputOptions | None = None
+    details: bool = False
 
     def target(self) -> ServerTarget:
         """Where the servers run."""
@@ -79,6 +83,6 @@ def run_one(plan: Plan, case: Case) -> ScenarioResult:
 def _run(plan: Plan, case: Case) -> ScenarioResult:
     target = plan.target()
     with _DefectReport() as defect:
-        return run(case, plan.seed, target, plan.output)
+        return run(case, plan.seed, target, plan.output, details=plan.details)
     result = empty_result(case, plan.seed, target)
     return replace(result, status=Status.INTERNAL_ERROR, error=f"internal error\n{defect.text}")

@@ -18,6 +18,19 @@ COLOURS: Final = {
     Status.INTERNAL_ERROR: "#000000",
 }
 
+MARKS: Final = {
+    Status.PASSED: "✓",
+    Status.FAILED: "✗",
+    Status.ERROR: "!",
+    Status.SKIPPED: "–",
+    Status.EXPECTED_FAILURE: "≈",
+    Status.INTERNAL_ERROR: "‼",
+}
+"""A mark that is readable without colour."""
+
+CELLS_MAX: Final = 5_000
+"""The maximum number of cells in all tables together."""
+
 WORST_FIRST: Final = (
     Status.INTERNAL_ERROR,
     Status.ERROR,
@@ -88,32 +101,66 @@ class Matrix:
             cell.statuses[result.status] += 1
             cell.outcomes.update(handset.outcome for handset in result.handsets)
 
+    @property
+    def profiles(self) -> list[str]:
+        """The rows."""
+        return sorted({profile for profile, _ in self.cells})
+
+    @property
+    def places(self) -> list[str]:
+        """The columns."""
+        return sorted({place for _, place in self.cells})
+
     def data(self) -> dict[str, Any]:
         """The data for the page."""
         return {
             "title": self.file or "All scenarios",
-            "profiles": sorted({profile for profile, _ in self.cells}),
-            "places": sorted({place for _, place in self.cells}),
+            "profiles": self.profiles,
+            "places": self.places,
             "cells": {pair: cell.data(pair, self.file) for pair, cell in self.cells.items()},
         }
 
 
 class Matrices:
-    """The table of all scenarios, and a table for each file with the parameters `profile` and `place`."""
+    """The table of all scenarios, and a table for each file with the parameters `profile` and `place`.
+
+    Tables beyond `CELLS_MAX` are not kept.
+    """
 
     def __init__(self) -> None:
         self._all = Matrix()
         self._by_file: dict[str, Matrix] = {}
+        self._omitted: set[str | None] = set()
 
     def add(self, result: ScenarioResult) -> None:
         """Count a scenario in its tables."""
         self._all.add(result)
-        if {"profile", "place"} <= result.parameters.keys():
-            self._by_file.setdefault(result.file, Matrix(result.file)).add(result)
+        if not {"profile", "place"} <= result.parameters.keys() or result.file in self._omitted:
+            return
+        if (
+            result.file not in self._by_file
+            and sum(len(each.cells) for each in self._by_file.values()) > CELLS_MAX
+        ):
+            self._omitted.add(result.file)
+            return
+        self._by_file.setdefault(result.file, Matrix(result.file)).add(result)
 
     def data(self) -> list[dict[str, Any]]:
         """The data for the page. Empty without scenarios."""
-        return [each.data() for each in (self._all, *self._by_file.values()) if each.cells]
+        found, free = [], CELLS_MAX
+        for each in (self._all, *self._by_file.values()):
+            area = len(each.profiles) * len(each.places)
+            if area > free:
+                self._omitted.add(each.file)
+            elif area:
+                free -= area
+                found.append(each.data())
+        return found
+
+    @property
+    def omitted(self) -> int:
+        """The number of tables that `data` omitted."""
+        return len(self._omitted)
 
 
 def legend() -> list[dict[str, str]]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.files.shards import ShardPart
-from lab.scenario.output.report_file import NAME, ReportHeader, ReportReader, UnusableFile
+from lab.scenario.output.report_file import ReportHeader, ReportReader, UnusableFile
+from lab.scenario.output.targets import REPORT
 
 _LISTED_MAX: Final = 20
 _WORDS: Final = {
@@ -113,7 +114,7 @@ class MergedRun:
 
 def _opened(paths: Iterable[Path]) -> list[ShardReport]:
     """The reports in these files or folders, in the order of the shards."""
-    readers = [ReportReader(path / NAME if path.is_dir() else path) for path in paths]
+    readers = [ReportReader(path / REPORT if path.is_dir() else path) for path in paths]
     whole = [
         f"{each.file} is the report of a whole run, not of a shard"
         for each in readers

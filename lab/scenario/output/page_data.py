@@ -1,15 +1,18 @@
-"""The details of scenarios in the page: JSON in deflated pieces.
+"""The data in the page: columns of the index and details of scenarios, both as deflated JSON.
 
-The browser unpacks a piece when the user opens one of its scenarios.
+The browser unpacks the index when it opens the page, and a piece of the details when the user opens one of its
+scenarios. Neither is kept here uncompressed, so memory suffices for a hundred thousand scenarios.
 """
 
 import base64
+import hashlib
 import json
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from lab.reports import qr
 from lab.scenario.engine.result import ScenarioResult, ScreenShot
@@ -17,6 +20,44 @@ from text_input.printable import UNSAFE, printable
 
 PIECE_SIZE_MAX: Final = 1_000_000
 """The maximum length of the JSON in a piece, unless it has only one value."""
+
+
+class Column:
+    """A JSON array of the index, compressed while it grows."""
+
+    def __init__(self) -> None:
+        self._deflate = zlib.compressobj(9)
+        self._packed = bytearray()
+        self._closed = False
+        self.length = 0
+
+    def add(self, value: Any) -> None:
+        """Add a JSON value."""
+        self._packed += self._deflate.compress(f"{',' if self.length else '['}{compact(value)}".encode())
+        self.length += 1
+
+    def packed(self) -> str:
+        """The array, deflated, in base64; nothing can be added afterwards."""
+        if not self._closed:
+            self._packed += self._deflate.compress(b"]" if self.length else b"[]") + self._deflate.flush()
+            self._closed = True
+        return base64.b64encode(self._packed).decode("ascii")
+
+
+class PooledColumn(Column):
+    """A column in which equal values are one. It keeps a digest of each value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: dict[bytes, int] = {}
+
+    def number(self, value: Any) -> int:
+        """The index of a JSON value, which is added if it is new."""
+        digest = hashlib.blake2b(compact(value).encode(), digest_size=16).digest()
+        number = self._numbers.setdefault(digest, self.length)
+        if number == self.length:
+            self.add(value)
+        return number
 
 
 class ValuePool:
@@ -36,10 +77,11 @@ class ValuePool:
 
 
 class Archive:
-    """Packs JSON values into pieces, in order."""
+    """Packs JSON values into pieces, in order. A piece is a line of `spool`, deflated, in base64."""
 
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
+    def __init__(self, spool: BinaryIO) -> None:
+        self._spool = spool
+        self._pieces = 0
         self._open: list[str] = []
         self._filled = 0
 
@@ -47,17 +89,23 @@ class Archive:
         """Add a JSON value. Returns the number of its piece and its index in the piece."""
         text = compact(value)
         if self._open and self._filled + len(text) > PIECE_SIZE_MAX:
-            self.close()
+            self._close()
         self._open.append(text)
         self._filled += len(text)
-        return len(self.pieces), len(self._open) - 1
+        return self._pieces, len(self._open) - 1
 
-    def close(self) -> None:
-        """Pack the values that are not in a piece yet."""
+    def pieces(self) -> Iterator[str]:
+        """All pieces; nothing can be added afterwards."""
         if self._open:
-            data = f"[{','.join(self._open)}]".encode()
-            self.pieces.append(base64.b64encode(zlib.compress(data)).decode("ascii"))
-            self._open, self._filled = [], 0
+            self._close()
+        self._spool.seek(0)
+        return (line.decode("ascii").rstrip() for line in self._spool)
+
+    def _close(self) -> None:
+        data = f"[{','.join(self._open)}]".encode()
+        self._spool.write(base64.b64encode(zlib.compress(data)) + b"\n")
+        self._pieces += 1
+        self._open, self._filled = [], 0
 
 
 def compact(value: Any) -> str:
@@ -91,6 +139,7 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
     """Everything that is not in the index of the page. Equal screens are stored once."""
     screens = ValuePool()
     return {
+        "because": result.because,
         "error": result.error,
         "reproduce": result.reproduce,
         "steps": [
@@ -101,6 +150,7 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
                 "began": step.began,
                 "status": step.status,
                 "error": step.error,
+                "entries": step.entries,
                 "failures": [
                     {
                         "handset": check.handset,
@@ -121,7 +171,8 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
                 "place": handset.place,
                 "outcome": handset.outcome,
                 "timeline": list(handset.timeline),
-                "screens": [[shot.at, screens.number(_screen(shot))] for shot in handset.screens],
+                "screens": [[shot.at, screens.number(_screen(shot)), shot.entry] for shot in handset.screens],
+                "records": [asdict(record) for record in handset.records],
             }
             for handset in result.handsets
         ],

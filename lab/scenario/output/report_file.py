@@ -21,9 +21,8 @@ from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import FileError, ScenarioError
 from lab.scenario.files.shards import ShardPart
 from lab.scenario.output.run_root import RunRoot, program_version
+from lab.scenario.output.targets import REPORT
 from text_input.printable import UNSAFE
-
-NAME: Final = "report.json"
 
 LINE_MAX: Final = 256 * 1024 * 1024
 """Bytes of a line that the reader accepts."""
@@ -83,7 +82,7 @@ def reported(result: ScenarioResult, root: RunRoot, *, details: bool = False) ->
     named = replace(result, file=file, reproduce=reproduce)
     if details or result.status is not Status.PASSED:
         return named
-    handsets = tuple(replace(handset, timeline=(), screens=()) for handset in result.handsets)
+    handsets = tuple(replace(handset, timeline=(), screens=(), records=()) for handset in result.handsets)
     return replace(named, steps=(), handsets=handsets, audit=())
 
 
@@ -94,11 +93,11 @@ class ReportWriter:
         self._stream = stream
         self._counts: Counter[Status] = Counter()
         members = {name: value for name, value in asdict(header).items() if value is not None}
-        stream.write((_json(members)[:-1] + _OPEN).encode())
+        stream.write((json_line(members)[:-1] + _OPEN).encode())
 
     def add(self, result: ScenarioResult) -> None:
         """Write a result that `reported` or a reader returned."""
-        self._stream.write((",\n" if self._counts else "").encode() + _json(result.as_json()).encode())
+        self._stream.write((",\n" if self._counts else "").encode() + json_line(result.as_json()).encode())
         self._counts[result.status] += 1
 
     def close(self, unusable: Iterable[UnusableFile] = (), *, complete: bool = True) -> ReportFooter:
@@ -106,7 +105,7 @@ class ReportWriter:
         counts = {status: self._counts[status] for status in Status if self._counts[status]}
         footer = ReportFooter(counts, tuple(unusable), complete)
         self._stream.write(
-            ("\n" if self._counts else "").encode() + _CLOSE + _json(asdict(footer))[1:].encode() + b"\n"
+            ("\n" if self._counts else "").encode() + _CLOSE + json_line(asdict(footer))[1:].encode() + b"\n"
         )
         return footer
 
@@ -161,10 +160,10 @@ class ReportReader:
         return found
 
     def _error(self, what: str) -> ReportFileError:
-        return ReportFileError(f"{self.file} {what}; is it a {NAME} that `activation run --report` wrote?")
+        return ReportFileError(f"{self.file} {what}; is it a {REPORT} that `activation run --report` wrote?")
 
 
-def _json(value: Any) -> str:
+def json_line(value: Any) -> str:
     """JSON in one line, with escapes for unsafe characters. A lone surrogate, which JSON cannot have, becomes text."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return UNSAFE.sub(_escape, text)

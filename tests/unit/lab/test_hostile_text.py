@@ -16,17 +16,17 @@ from lab.cli import output
 from lab.cli.admin import tables
 from lab.reports import investigation
 from lab.scenario.engine.result import ScenarioResult, Status
-from lab.scenario.files.errors import FileError, FileErrorCode, ScenarioError
-from lab.scenario.output import junit
-from lab.scenario.output.page import Report
+from lab.scenario.files.errors import FileError, FileErrorCode
+from lab.scenario.output import page
 from lab.scenario.output.page_data import compact
+from lab.scenario.output.report_file import UnusableFile
 from server_stub.admin import audit_export
 from server_stub.api.json_log import json_log
 from server_stub.investigation.analysis import Origin, investigate
 from server_stub.store.records import AuditQuery
 from server_stub.store.sql import SqlStore
 from tests.support.records import entry
-from tests.support.scenarios import played
+from tests.support.scenarios import junit_document, played
 from text_input.printable import UNSAFE, printable
 
 MARKUP = "]]></script><script>planted('\"&')</script><b>planted"
@@ -73,6 +73,8 @@ def hostile(result: ScenarioResult, text: str) -> ScenarioResult:
         about=text,
         id=text,
         file=text,
+        tags=(text,),
+        because=text,
         error=text,
         status=Status.ERROR,
         steps=steps,
@@ -80,14 +82,12 @@ def hostile(result: ScenarioResult, text: str) -> ScenarioResult:
     )
 
 
-def unusable(text: str) -> ScenarioError:
-    return ScenarioError(text, [FileError(1, 1, FileErrorCode.BAD_VALUE, text, text)])
+def unusable(text: str) -> UnusableFile:
+    return UnusableFile(text, (FileError(1, 1, FileErrorCode.BAD_VALUE, text, text),))
 
 
 def scenario_page(result: ScenarioResult, text: str) -> str:
-    report = Report()
-    report.add(hostile(result, text))
-    return report.html([unusable(text)])
+    return page.render([hostile(result, text)], [unusable(text)])
 
 
 def investigation_page(_: ScenarioResult, text: str) -> str:
@@ -118,9 +118,7 @@ def test_all_pages_are_made_by_the_template_that_escapes() -> None:
 
 
 def test_junit_shows_hostile_text_in_well_formed_xml(result: ScenarioResult) -> None:
-    suite = junit.Suite()
-    suite.add(hostile(result, HOSTILE))
-    document = suite.document([unusable(HOSTILE)])
+    document = junit_document([hostile(result, HOSTILE)], [unusable(HOSTILE)])
     assert not UNSAFE.search(document)
     assert "]]>" not in document
     root = Xml.fromstring(document)

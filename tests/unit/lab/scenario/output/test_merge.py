@@ -12,7 +12,8 @@ from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.files.errors import FileError, FileErrorCode
 from lab.scenario.files.shards import Durations, Shard, part
 from lab.scenario.output.merge import MergedRun, MergeError
-from lab.scenario.output.report_file import NAME, ReportFileError, ReportHeader, ReportWriter, UnusableFile
+from lab.scenario.output.report_file import ReportFileError, ReportHeader, ReportWriter, UnusableFile
+from lab.scenario.output.targets import REPORT
 from tests.support.scenarios import played
 
 UNUSABLE = (UnusableFile("b.scenario.yaml", (FileError(1, 2, FileErrorCode.SYNTAX, "steps", "is wrong"),)),)
@@ -38,7 +39,7 @@ def write(
     """A report of these results, or with a shard in the header, of its part, of which the first `done` were run."""
     folder.mkdir(parents=True)
     positions = header.shard.positions if header.shard else range(len(results))
-    with (folder / NAME).open("wb") as stream:
+    with (folder / REPORT).open("wb") as stream:
         writer = ReportWriter(stream, header)
         for at in positions[:done]:
             writer.add(results[at])
@@ -82,9 +83,9 @@ def test_merged_shards_are_the_bytes_of_the_whole_run_in_any_order_and_with_copi
     tmp_path: Path, results: list[ScenarioResult], shards: Shards, count: int
 ) -> None:
     paths = shards(count)
-    whole = (write(tmp_path / "whole", results) / NAME).read_bytes()
+    whole = (write(tmp_path / "whole", results) / REPORT).read_bytes()
     for seed in range(3):
-        given = [*paths, *(path / NAME for path in paths[:seed])]
+        given = [*paths, *(path / REPORT for path in paths[:seed])]
         Random(seed).shuffle(given)
         assert merged(given) == whole
 
@@ -167,8 +168,8 @@ def test_file_that_is_no_report_is_named(tmp_path: Path, shards: Shards) -> None
     paths = shards(2)
     with pytest.raises(ReportFileError, match=r"nothing cannot be read"):
         MergedRun([*paths, tmp_path / "nothing"])
-    content = (paths[1] / NAME).read_bytes()
-    (paths[1] / NAME).write_bytes(content[: len(content) // 2])
+    content = (paths[1] / REPORT).read_bytes()
+    (paths[1] / REPORT).write_bytes(content[: len(content) // 2])
     with pytest.raises(ReportFileError, match=r"of2/1/report.json ends in the middle"):
         merged(paths)
 
@@ -183,5 +184,5 @@ def test_partial_merge_has_what_is_there_and_is_incomplete(
     numbers = [part(Shard(number, 3), KNOWN, names).positions for number in (1, 2)]
     there = sorted((*numbers[0], *numbers[1][:2]))
     expected = write(tmp_path / "expected", [results[at] for at in there], done=len(there))
-    content = (expected / NAME).read_bytes().replace(b'"complete":true', b'"complete":false')
+    content = (expected / REPORT).read_bytes().replace(b'"complete":true', b'"complete":false')
     assert merged([some, first], partial=True) == content

@@ -30,19 +30,22 @@ def incident() -> ScenarioResult:
     return next(iter(run_all(list(read(INCIDENT)), Plan())))
 
 
+def unpacked(text: str) -> Any:
+    return json.loads(zlib.decompress(base64.b64decode(text)))
+
+
 def index(page: str) -> dict[str, Any]:
-    """The search index of the page."""
+    """The search index of the page: its lists and columns."""
     found = re.search(r'<script type="application/json" id="index">(.*?)</script>', page, re.DOTALL)
     assert found
-    parsed: dict[str, Any] = json.loads(found[1])
-    return parsed
+    columns = re.findall(r'class="column" data-name="(\w+)">([^<]*)</script>', page)
+    return json.loads(found[1]) | {name: unpacked(text) for name, text in columns}
 
 
 def details(page: str) -> list[dict[str, Any]]:
     """The details of every scenario, in the order of the index."""
-    packed = re.findall(r'class="piece">([^<]*)</script>', page)
-    pieces = [json.loads(zlib.decompress(base64.b64decode(piece))) for piece in packed]
-    return [pieces[row[-2]][row[-1]] for row in index(page)["rows"]]
+    pieces = [unpacked(piece) for piece in re.findall(r'class="piece">([^<]*)</script>', page)]
+    return [pieces[piece][place] for piece, place in index(page)["piece"]]
 
 
 def test_markup_in_names_and_titles_is_escaped(incident: ScenarioResult) -> None:
@@ -72,7 +75,7 @@ def test_page_contains_every_timeline_with_decoded_messages(incident: ScenarioRe
 
 def test_equal_screens_are_stored_once(incident: ScenarioResult) -> None:
     (inside,) = details(render([incident]))
-    numbers = [number for each in inside["handsets"] for _, number in each["screens"]]
+    numbers = [number for each in inside["handsets"] for _, number, _ in each["screens"]]
     assert len(inside["screens"]) == len(set(numbers)) < len(numbers)
 
 
@@ -87,8 +90,9 @@ def test_size_of_a_piece_is_bounded(incident: ScenarioResult) -> None:
 
 
 def test_index_lists_every_place_of_a_device(incident: ScenarioResult) -> None:
-    row = index(render([incident]))
-    places = {row["places"][place] for _, where in row["rows"][0][4] for place in where}
+    found = index(render([incident]))
+    shape = found["shapes"][found["shape"][0]]
+    places = {found["places"][place] for _, where in shape for place in where}
     assert places == {"havana", "paris"}
 
 

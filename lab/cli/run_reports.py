@@ -1,0 +1,105 @@
+"""The report options of `activation run`: checked before the run, and written while it runs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.cli import output
+from lab.cli.lazy import deferred
+
+with deferred():
+    from lab.scenario.files import reader
+    from lab.scenario.output import report_file, reports, run_root, timings
+
+if TYPE_CHECKING:
+    from lab.scenario.engine.result import ScenarioResult
+    from lab.scenario.engine.runner import Plan
+    from lab.scenario.files.errors import ScenarioError
+    from lab.scenario.files.shards import ShardPart
+    from lab.scenario.output.reports import Reports
+    from lab.scenario.output.targets import ReportTargets
+
+
+class RunReports:
+    """The reports of a run; none without targets. Methods exit with an error if a file cannot be written."""
+
+    def __init__(
+        self,
+        targets: "ReportTargets",
+        paths: Sequence[Path],
+        plan: "Plan",
+        commit: str | None,
+        part: "ShardPart | None",
+    ) -> None:
+        self._reports: Reports | None = None
+        self._workers, self._details, self._began = plan.workers, plan.details, datetime.now(UTC)
+        if targets.files:
+            self._root = run_root.RunRoot.of(paths)
+            header = report_file.ReportHeader(
+                commit or self._root.commit(), plan.seed, details=plan.details, shard=part
+            )
+            with _errors():
+                self._reports = reports.Reports(targets, header)
+
+    def __enter__(self) -> "RunReports":
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        if self._reports:
+            self._reports.__exit__(*raised)
+
+    def added(self, results: "Iterable[ScenarioResult]") -> "Iterator[ScenarioResult]":
+        """The results, one by one, after they were added to the reports."""
+        for each in results:
+            if self._reports:
+                with _errors():
+                    self._reports.add(report_file.reported(each, self._root, details=self._details))
+            yield each
+
+    def close(self, faults: "Iterable[ScenarioError]", interrupted: str | None = None) -> None:
+        """Write the end of the reports. `interrupted` says by what the run ended early, None if it did not."""
+        if self._reports:
+            unusable = [report_file.UnusableFile(self._root.name(each.file), each.errors) for each in faults]
+            runs = [timings.RunTimes.until_now(self._began, self._workers, interrupted)]
+            with _errors():
+                self._reports.close(runs, unusable, complete=interrupted is None)
+
+
+def check(targets: "ReportTargets") -> None:
+    """Check before the run that the files can be written and that none is written twice or is a scenario."""
+    if targets.folder is not None:
+        _make_folder(targets.folder)
+    seen: dict[Path, Path] = {}
+    for file in targets.files:
+        other = seen.setdefault(file.parent.resolve() / file.name, file)
+        if other is not file:
+            output.exit_with_error(f"two reports would be written to {file}; name two files")
+        if file.name.endswith(reader.SUFFIX):
+            output.exit_with_error(f"{file} has the name of a scenario file; choose another name")
+        output.check_writable(file)
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_symlink():
+        output.exit_with_error(
+            f"cannot write to {folder}: it is a symbolic link; name the folder itself", output.ENVIRONMENT
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        output.exit_with_error(
+            f"cannot make the folder {folder}: {error.strerror}; choose another", output.ENVIRONMENT
+        )
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or "the reports"
+        output.exit_with_error(
+            f"cannot write {where}: {error.strerror}; choose another path", output.ENVIRONMENT
+        )
