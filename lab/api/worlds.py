@@ -7,7 +7,7 @@ which no world changes. The name has 128 random bits and is given to the operato
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +33,7 @@ from server_stub.api.problems import ApiError, refusal
 from server_stub.key_repository import KeyRepository
 from server_stub.policy.policy import Policy
 from server_stub.signing import Algorithm
+from server_stub.store.records import StoreUnavailableError
 from server_stub.verdicts.service import VerdictService
 from wire.codes import ProblemCode
 
@@ -141,8 +142,8 @@ class IsolatedWorld:
             self._adopt_token()
 
     def close(self) -> None:
-        """Stop the server and delete its records."""
-        with self._lock:
+        """Stop the server and delete its records, also if they can no longer be written."""
+        with self._lock, suppress(StoreUnavailableError):
             self._server.stop()
 
     def _adopt_token(self) -> None:

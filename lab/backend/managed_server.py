@@ -1,6 +1,7 @@
 """The verdict server of a simulation: the real one; its operator can stop it, lose its records and restore them."""
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,10 +116,11 @@ class LabServer:
         self._guard.accept()
 
     def stop(self) -> None:
-        """Stop finally, and delete the records."""
-        self._halt()
-        self.repository.close()
-        self._records.remove()
+        """Stop finally, and delete the records, also if the store fails: raises StoreUnavailableError then."""
+        with ExitStack() as stack:
+            stack.callback(self._records.remove)
+            stack.callback(self.repository.close)
+            self._halt()
 
     def restart(self) -> None:
         """Stop and start again, on the same records."""
@@ -143,8 +145,8 @@ class LabServer:
 
     def _halt(self) -> None:
         self._host.stop()
-        note_if_behind(self._guard, self._store)
-        self._store.close()
+        with closing(self._store):
+            note_if_behind(self._guard, self._store)
 
     def _start(self) -> None:
         history = KeyRotationHistory(self.manufacturer, self._listed)

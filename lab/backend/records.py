@@ -4,6 +4,7 @@ Content is opaque to others: the bytes of the file, or the name of a schema with
 """
 
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -120,9 +121,10 @@ class RecordsSchema:
                 self._execute(f'SELECT setval({sequence}, coalesce(max(id), 0) + 1, false) FROM "{name}"')  # noqa: S608
 
     def remove(self) -> None:
-        """Drop the schemas, and release their lock."""
-        for name in (*self._copies, self._name):
-            self._drop(name)
+        """Drop the schemas, and release their lock. If the database fails, they are removed later."""
+        with suppress(SQLAlchemyError):
+            for name in (*self._copies, self._name):
+                self._drop(name)
         self.release()
 
     def release(self) -> None:

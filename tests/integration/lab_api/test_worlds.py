@@ -216,9 +216,11 @@ def test_worlds_are_bounded_and_one_that_is_not_used_gives_way(
     call(server, "DELETE", f"{WORLDS}/{third.name}")
 
 
+@pytest.mark.parametrize("damaged", ["", "*/records.sqlite*"])
 def test_removed_worlds_leave_no_application_and_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
 ) -> None:
+    """Also one whose store fails while it notes that its clock is behind."""
     monkeypatch.setattr(module, "memory_folder", lambda: tmp_path)
     made = module.Worlds("tests")
     policy = module.Policy.parse(LANTERN, "policy.toml")
@@ -227,6 +229,9 @@ def test_removed_worlds_leave_no_application_and_no_file(
     assert found is not None
     assert found.app is not None
     app, files = weakref.ref(found.app), list(tmp_path.iterdir())
+    found.set_time(WorldTime(TIME, ahead=-TIME // 2))
+    for file in tmp_path.glob(damaged or "none"):
+        file.write_bytes(b"no database")
     del found
     made.close()
     gc.collect()
