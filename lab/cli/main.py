@@ -119,6 +119,12 @@ ADMIN: Final = LazyGroup(
     short_help="Operate a verdict server over its admin API.",
     example='activation admin devices lock 490154203237518 --reason "reported stolen"',
 )
+REPORT: Final = LazyGroup(
+    {"merge": ("lab.cli.report:merge", "Join the reports of all shards of a run.")},
+    name="report",
+    help="Join the reports of the shards of a run.",
+    example="activation report merge shard-1 shard-2 --output report",
+)
 COMMANDS: Final[dict[str, Entry]] = {
     "demo": ("lab.cli.demo:demo", "Run all firmware in all places, and the demo stories."),
     "serve": ("lab.cli.serve:app", "Run the verdict server until it is interrupted."),
@@ -129,6 +135,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "attest": ("lab.cli.attest:attest", "Print the attestation chain of a key of your own."),
     "matrix": ("lab.cli.matrix:matrix", "Run firmware profiles in places, one device per pair."),
     "run": ("lab.cli.run:run", "Run scenarios, and explain failures."),
+    "report": REPORT,
     "openapi": ("lab.cli.openapi:openapi", "Print the OpenAPI document of the server."),
     "verify": ("lab.cli.verify:verify", "Verify a verdict and show every step."),
     "appraise": ("lab.cli.appraise:appraise", "Appraise an Android Key Attestation."),

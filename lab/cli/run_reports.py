@@ -40,7 +40,7 @@ class RunReports:
             header = report_file.ReportHeader(
                 commit or self._root.commit(), plan.seed, details=plan.details, shard=part
             )
-            with _errors():
+            with errors():
                 self._reports = reports.Reports(targets, header)
 
     def __enter__(self) -> "RunReports":
@@ -54,7 +54,7 @@ class RunReports:
         """The results, one by one, after they were added to the reports."""
         for each in results:
             if self._reports:
-                with _errors():
+                with errors():
                     self._reports.add(report_file.reported(each, self._root, details=self._details))
             yield each
 
@@ -63,7 +63,7 @@ class RunReports:
         if self._reports:
             unusable = [report_file.UnusableFile(self._root.name(each.file), each.errors) for each in faults]
             runs = [timings.RunTimes.until_now(self._began, self._workers, interrupted)]
-            with _errors():
+            with errors():
                 self._reports.close(runs, unusable, complete=interrupted is None)
 
 
@@ -95,7 +95,8 @@ def _make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
+    """In its block, an OSError ends the program with an error."""
     try:
         yield
     except OSError as error:

@@ -1,6 +1,9 @@
 """`activation run --shard`, and `activation report merge`."""
 
+import hashlib
+import json
 from pathlib import Path
+from random import Random
 from shutil import copytree
 
 import pytest
@@ -95,3 +98,102 @@ def test_option_that_cannot_be_used_is_a_usage_error(options: list[str], message
     done = activation("run", ".", *options)
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+REPORTS = ("report.json", "report.html", "junit.xml")
+BROKEN = "name: broken\nsteps: [expct: phone]\n"
+
+
+def run_shards(count: int, *options: str) -> list[str]:
+    """Run a third of the library in shards. Returns the folders with their reports."""
+    folders = [f"shard {number}" for number in range(1, count + 1)]
+    for number, folder in enumerate(folders, 1):
+        activation(
+            "run",
+            ".",
+            "--only",
+            "*place=havana*",
+            "--shard",
+            f"{number}/{count}",
+            "--report",
+            folder,
+            *options,
+        )
+    return folders
+
+
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 7, pytest.param(64, marks=pytest.mark.slow)])
+def test_merged_reports_are_the_bytes_of_the_whole_run(library: Path, count: int, *, broken: bool) -> None:
+    """Half of the scenarios fail; a file can be unusable, and is once in the merged report."""
+    if broken:
+        (library / "broken.scenario.yaml").write_text(BROKEN)
+    options = ["--details"] if count == 2 else []
+    whole = activation("run", ".", "--only", "*place=havana*", "--report", "whole", *options)
+    folders = run_shards(count, *options)
+    given = [*folders, f"{folders[0]}/report.json"]
+    Random(count).shuffle(given)
+    merged = activation("report", "merge", *given, "--output", "merged")
+    assert (merged.exit_code, whole.exit_code) == ((2, 2) if broken else (1, 1))
+    assert merged.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
+    for name in REPORTS:
+        assert (library / "merged" / name).read_bytes() == (library / "whole" / name).read_bytes()
+    times, single = (
+        json.loads((library / each / "timings.json").read_text()) for each in ("merged", "whole")
+    )
+    assert [row["id"] for row in times["scenarios"]] == [row["id"] for row in single["scenarios"]]
+    assert all(row["seconds"] > 0 for row in times["scenarios"])
+    assert len(times["runs"]) == count
+
+
+def test_times_of_a_merged_report_are_durations_of_the_next_run(library: Path) -> None:
+    folders = run_shards(2)
+    activation("report", "merge", *folders, "--output", "merged")
+    again = run_shards(2, "--durations", "merged/timings.json")
+    digest = hashlib.sha256((library / "merged/timings.json").read_bytes()).hexdigest()
+    headers = [json.loads((library / each / "report.json").read_text())["shard"] for each in again]
+    assert [each["durations"] for each in headers] == [digest] * 2
+    done = activation("report", "merge", *again, "--output", "merged", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (
+        1,
+        {"counts": {"failed": 3, "passed": 3}, "complete": True, "shards": 2},
+    )
+
+
+@pytest.mark.usefixtures("library")
+def test_merge_that_is_not_possible_names_the_shard_and_writes_nothing(library: Path) -> None:
+    first, second, third = run_shards(3)
+    run = ["run", ".", "--only", "*place=havana*", "--shard", "3/3", "--report"]
+    activation(*run, "seed", "--seed", "7")
+    activation(*run, "commit", "--commit", "c0ffee")
+    text = (library / third / "report.json").read_text()
+    (library / "interrupted").mkdir()
+    (library / "interrupted/report.json").write_text(text.replace('"complete":true', '"complete":false'))
+    refused = {
+        (first, third): "missing: shard 2/3",
+        (
+            first,
+            second,
+            "seed",
+        ): "seed/report.json (shard 3/3) is of another run: its seed is '7', that of the",
+        (first, second, "commit"): "commit/report.json (shard 3/3) is of another run: its commit is 'c0ffee'",
+        (first, second, "interrupted"): "interrupted/report.json (shard 3/3) is incomplete",
+        (first, second, third, "interrupted"): "have different results; omit one of them",
+        (first, "nothing"): "nothing cannot be read: No such file",
+    }
+    for given, message in refused.items():
+        done = activation("report", "merge", *given, "--output", "merged")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr.replace("\n", " ")
+        assert not list(library.glob("merged/*"))
+    done = activation("report", "merge", first, second, third, "--output", second)
+    assert done.exit_code == 2
+    assert f"{second} has the report of a shard" in done.stderr
+
+
+def test_partial_merge_marks_the_report_as_incomplete(library: Path) -> None:
+    first, _, third = run_shards(3)
+    done = activation("report", "merge", third, first, "--output", "merged", "--partial")
+    assert done.exit_code == 1
+    report = json.loads((library / "merged/report.json").read_text())
+    assert (report["complete"], len(report["scenarios"])) == (False, 4)

@@ -46,13 +46,3 @@ def test_recipe_with_a_wrong_expectation_fails(text: str, tmp_path: Path) -> Non
     for status, why in _outcomes(broken, tmp_path):
         assert status is Status.FAILED, why
         assert "no-boot" in why
-
-
-def test_sharded_job_lists_every_folder() -> None:
-    page = (ROOT / "docs/qa/ci.md").read_text(encoding="utf-8")
-    listed = re.search(r"GROUP: \[(.*)\]", page)
-    assert listed
-    folders = {
-        path.name for path in (ROOT / "scenarios").iterdir() if path.is_dir() and path.name[0] not in "._"
-    }
-    assert set(listed[1].split(", ")) == folders

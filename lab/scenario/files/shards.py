@@ -14,6 +14,8 @@ from heapq import heapify, heapreplace
 from statistics import median_low
 from typing import Any, Final
 
+from text_input.messages import shortened
+
 COUNT_MAX: Final = 1000
 """Most shards of a run: a merge opens all of their files together."""
 _SECONDS_MAX: Final = 10.0**9
@@ -61,24 +63,27 @@ class Durations:
 
 
 def durations(content: bytes) -> Durations:
-    """The durations in a file: a JSON object with seconds by id. Raises ValueError with the correction."""
+    """The durations in a `timings.json`, or in an object with seconds by id. Raises ValueError with the correction."""
     try:
-        seconds = json.loads(content)
+        found = json.loads(content)
     except (ValueError, RecursionError):
-        seconds = None
-    if not isinstance(seconds, dict):
+        found = None
+    rows = found.get("scenarios") if isinstance(found, dict) else None
+    if isinstance(rows, list) and all(
+        isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows
+    ):
+        found = {row["id"]: row.get("seconds") for row in rows}
+    if not isinstance(found, dict):
         message = "is not a JSON object with seconds by scenario"
         raise ValueError(message)  # noqa: TRY004 - not a type error of a caller
-    return Durations(
-        {key: _microseconds(key, value) for key, value in seconds.items()},
-        hashlib.sha256(content).hexdigest(),
-    )
+    times = {key: _microseconds(key, value) for key, value in found.items()}
+    return Durations(times, hashlib.sha256(content).hexdigest())
 
 
 def _microseconds(key: str, value: Any) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _SECONDS_MAX:
         return max(1, round(value * 1e6))
-    raise ValueError(f"has for {key!r} the value {value!r} instead of seconds")
+    raise ValueError(f"has for {key!r} the value {shortened(repr(value))} instead of seconds")
 
 
 def divide(names: Iterable[CaseName], count: int, known: Durations) -> dict[CaseName, int]:

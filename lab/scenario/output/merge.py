@@ -13,7 +13,8 @@ from typing import Any, Final
 from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.files.shards import ShardPart
 from lab.scenario.output.report_file import ReportHeader, ReportReader, UnusableFile
-from lab.scenario.output.targets import REPORT
+from lab.scenario.output.targets import REPORT, TIMINGS
+from lab.scenario.output.timings import RecordedTimes, RunTimes, recorded_times
 
 _LISTED_MAX: Final = 20
 _WORDS: Final = {
@@ -38,6 +39,7 @@ class ShardReport:
 
     reader: ReportReader
     part: ShardPart
+    times: RecordedTimes
 
     def __str__(self) -> str:
         return f"{self.reader.file} (shard {self.part.shard})"
@@ -53,12 +55,12 @@ class ShardReport:
 
     def results(self) -> Iterator[tuple[int, ScenarioResult]]:
         """The results with their positions in the run: fewer than the shard has if its run was interrupted."""
-        positions = iter(self.part.positions)
+        positions, timings = iter(self.part.positions), iter(self.times.scenarios)
         for result in self.reader.results():
             position = next(positions, None)
             if position is None:
                 raise MergeError([f"{self} has more results than scenarios"])
-            yield position, result
+            yield position, replace(result, timing=next(timings, None))
 
     @property
     def complete(self) -> bool:
@@ -86,6 +88,7 @@ class MergedRun:
             raise MergeError([missing])
         self.header: ReportHeader = replace(self.shards[0].reader.header, shard=None)
         self.total = sum(len(each.part.positions) for each in self.shards)
+        self.runs: list[RunTimes] = [run for each in self.shards for run in each.times.runs]
         self.unusable: tuple[UnusableFile, ...] = ()
         self.complete = not missing
 
@@ -122,7 +125,11 @@ def _opened(paths: Iterable[Path]) -> list[ShardReport]:
     ]
     if whole:
         raise MergeError(whole)
-    shards = [ShardReport(each, each.header.shard) for each in readers if each.header.shard]
+    shards = [
+        ShardReport(each, each.header.shard, recorded_times(each.file.with_name(TIMINGS)))
+        for each in readers
+        if each.header.shard
+    ]
     return sorted(shards, key=lambda each: (each.part.number, str(each.reader.file)))
 
 

@@ -9,11 +9,14 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
+
+from pydantic import TypeAdapter, ValidationError
 
 from lab.scenario.engine.result import ScenarioResult, Timing
 from lab.scenario.output.page_data import in_script
-from lab.scenario.output.report_file import json_line
+from lab.scenario.output.report_file import ReportFileError, json_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,27 @@ class RunTimes:
             workers=workers,
             interrupted=interrupted,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTimes:
+    """The times in a `timings.json`: of each scenario in the order of the report, and of each run."""
+
+    scenarios: tuple[Timing, ...] = ()
+    runs: tuple[RunTimes, ...] = ()
+
+
+def recorded_times(file: Path) -> RecordedTimes:
+    """The times in `file`; none if it does not exist. Raises ReportFileError."""
+    try:
+        return TypeAdapter(RecordedTimes).validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return RecordedTimes()
+    except OSError as error:
+        raise ReportFileError(f"{file} cannot be read: {error.strerror}") from None
+    except ValidationError:
+        message = f"{file} has no times as `activation run --report` writes them; remove it"
+        raise ReportFileError(message) from None
 
 
 class Timings:
