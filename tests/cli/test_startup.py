@@ -29,6 +29,7 @@ WRONG = {
     "attest": "attest --nonce A --public-key nowhere.pem --profile nowhere",
     "matrix": "matrix --places nowhere",
     "run": "run scenarios --http --server http://127.0.0.1:9",
+    "report merge": "report merge shard-1",
     "openapi": "openapi 3.1",
     "verify": "verify token --serial -1",
     "appraise": "appraise chain.pem",
