@@ -48,13 +48,14 @@ Open = Callable[..., Opened]
 
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Open HTML as a local file."""
+    """Open HTML, or a file with it, as a local file."""
     contexts = []
 
-    def opened(html: str, fragment: str = "", *, script: bool = True) -> Opened:
-        file = tmp_path / "page.html"
-        file.write_text(html, encoding="utf-8")
-        context = browser.new_context(java_script_enabled=script, viewport={"width": 1140, "height": 900})
+    def opened(html: str | Path, fragment: str = "", *, script: bool = True, width: int = 1140) -> Opened:
+        file = html if isinstance(html, Path) else tmp_path / "page.html"
+        if isinstance(html, str):
+            file.write_text(html, encoding="utf-8")
+        context = browser.new_context(java_script_enabled=script, viewport={"width": width, "height": 900})
         contexts.append(context)
         found = Opened(context.new_page())
 

@@ -2,12 +2,20 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from lab.scenario.engine.result import ScenarioResult
+from lab.scenario.engine.result import ScenarioResult, Status, Timing
 from lab.scenario.output.page import render
+from lab.scenario.output.report_file import ReportHeader, reported
+from lab.scenario.output.reports import Reports
+from lab.scenario.output.run_root import RunRoot
+from lab.scenario.output.targets import PAGE, TIMINGS_SCRIPT, ReportTargets
+from lab.scenario.output.timings import RunTimes
 from tests.browser.conftest import Open, apart
 from tests.support.scenarios import cases, played, run
 
@@ -185,3 +193,138 @@ def test_a_page_with_five_thousand_scenarios_is_usable(open_page: Open, matrix: 
     listed(opened.page.locator("body")).locator("summary").click()
     expect(opened.page.locator("#list li").first).to_be_visible()
     assert opened.complaints == []
+
+
+def test_slider_goes_forwards_and_backwards_by_keyboard(open_page: Open, arabic: ScenarioResult) -> None:
+    """At each point: the state of the agent, the unsealed record, the newest messages and the screen."""
+    opened = open_page(render([arabic]), f"#id={arabic.id}")
+    player = opened.page.get_by_role("region", name="point by point")
+    slider, count = (
+        opened.page.get_by_role("slider", name="point of the scenario"),
+        len(arabic.handsets[0].timeline),
+    )
+    expect(player.locator("output")).to_have_text(f"1 of {count}, 00:00:00")
+    expect(player).to_contain_text("None yet.")
+    slider.press("End")
+    expect(player.locator("output")).to_contain_text(f"{count} of {count}")
+    state = player.locator("table tr", has_text="lock")
+    expect(state).to_have_text("locklocked")
+    record = player.locator("pre", has_text='"counter"')
+    expect(record).to_contain_text('"lock": "locked"')
+    expect(player.locator("summary")).to_have_text(["evidence", "verdict"])
+    expect(player.locator(".handset")).to_have_attribute("lang", "ar")
+    expect(slider).to_have_attribute(
+        "aria-valuetext", re.compile(rf"{count} of {count}, .*phone: screen locked")
+    )
+    before = next(at for at, each in enumerate(arabic.handsets[0].timeline) if each["what"] == "denied") - 1
+    while int(slider.input_value()) > before:
+        slider.press("ArrowLeft")
+    expect(state).to_have_text("lockunprovisioned")
+    expect(record).to_contain_text('"lock": "unprovisioned"')
+    opened.page.get_by_role("button", name="next point").click()
+    expect(state).to_have_text("locklocked")
+    opened.page.get_by_role("button", name=f"show the end of line {arabic.steps[0].line}").click()
+    expect(player.locator("output")).to_contain_text(f"{arabic.steps[0].entries[0]} of {count}")
+    assert opened.complaints == []
+
+
+def test_state_and_record_of_each_point_are_those_of_the_agent(arabic: ScenarioResult) -> None:
+    """The record is written before the screen that shows its state, and its counter counts up."""
+    records = arabic.handsets[0].records
+    assert [each.content["counter"] for each in records if each.content] == list(range(1, len(records) + 1))
+    what = [arabic.handsets[0].timeline[each.entries - 1]["what"] for each in records]
+    assert (
+        dict(zip(what, (each.content["lock"] for each in records if each.content), strict=True))["denied"]
+        == "locked"
+    )
+
+
+def test_tag_filter_lists_the_scenarios_with_the_tag(open_page: Open, matrix: list[ScenarioResult]) -> None:
+    tagged = [replace(each, tags=("odd", "all") if at % 2 else ("all",)) for at, each in enumerate(matrix)]
+    opened = open_page(render(tagged))
+    opened.page.get_by_role("link", name="odd 2").click()
+    expect(opened.page.locator("#found")).to_have_text("2 of 4")
+    opened.page.get_by_label("tag", exact=True).select_option("all")
+    opened.page.get_by_label("status").select_option("failed")
+    expect(opened.page.locator("#found")).to_have_text("1 of 4")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_fits_a_phone_and_is_readable_in_both_colour_schemes(
+    open_page: Open, arabic: ScenarioResult, scheme: Literal["light", "dark"]
+) -> None:
+    """Each text has a contrast of at least 4.5 to its background (WCAG 2.2, 1.4.3)."""
+    opened = open_page(render([replace(arabic, tags=("lock",))]), f"#id={arabic.id}", width=390)
+    opened.page.emulate_media(color_scheme=scheme)
+    opened.page.get_by_role("slider").press("End")
+    expect(opened.page.locator(".player .handset")).to_be_visible()
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert opened.page.evaluate(CONTRASTS) == []
+
+
+CONTRASTS = """() => {
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (parts) => parts.slice(0, 3).map((each) => each / 255)
+    .map((each) => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, each, at) => sum + each * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = rgb(getComputedStyle(node).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0.5) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const wrong = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some((each) => each.nodeType === 3 && each.textContent.trim());
+    if (!own || !node.checkVisibility() || node.disabled || node.closest("select")) continue;
+    const [one, other] = [light(rgb(getComputedStyle(node).color)), light(behind(node))].sort((a, b) => b - a);
+    if ((one + 0.05) / (other + 0.05) < 4.5) wrong.push(node.outerHTML.slice(0, 80));
+  }
+  return wrong;
+}"""
+
+
+def test_page_shows_the_times_next_to_it_and_has_the_same_bytes_without(
+    open_page: Open, matrix: list[ScenarioResult], tmp_path: Path
+) -> None:
+    pages = []
+    for seconds in (1.25, 2.5):
+        folder = tmp_path / str(seconds)
+        folder.mkdir()
+        with Reports(ReportTargets(folder), ReportHeader("c0ffee", "7")) as reports:
+            for each in matrix:
+                reports.add(replace(each, timing=Timing(1e9, seconds, 0.5)))
+            reports.close([RunTimes.until_now(datetime.now(UTC), 3, "SIGINT")], complete=False)
+        pages.append((folder / PAGE).read_bytes())
+        opened = open_page(folder / PAGE)
+        expect(opened.page.locator("#times")).to_contain_text("Interrupted run on")
+        expect(opened.page.locator("#list summary").first).to_contain_text(f"{seconds} s")
+        expect(opened.page.get_by_text("Incomplete")).to_be_visible()
+        assert (opened.asked, opened.complaints) == ([], [])
+        (folder / TIMINGS_SCRIPT).unlink()
+        expect(open_page(folder / PAGE).page.locator("#times")).to_be_hidden()
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.slow
+def test_a_page_with_a_hundred_thousand_scenarios_has_five_megabytes_and_opens_in_two_seconds(
+    open_page: Open, matrix: list[ScenarioResult], tmp_path: Path
+) -> None:
+    """The seconds are processor time of the page, so that a busy machine does not matter."""
+    file, header = tmp_path / "many.html", ReportHeader("c0ffee", "7")
+    with Reports(ReportTargets(html=file), header) as reports:
+        for number in range(100_000):
+            each = reported(matrix[3 - number % 3], RunRoot(tmp_path))
+            name = f"{each.id} {number * 7919 % 100_000}"
+            reports.add(replace(each, id=name, elapsed=number * 31 % 5_000_000, status=Status.PASSED))
+        reports.close([])
+    assert file.stat().st_size < 5_000_000
+    opened = open_page(file)
+    expect(opened.page.locator("#found")).to_have_text("100000 of 100000, 200 listed", timeout=60_000)
+    client = opened.page.context.new_cdp_session(opened.page)
+    client.send("Performance.enable")
+    opened.page.reload()
+    expect(opened.page.locator("#found")).to_have_text("100000 of 100000, 200 listed", timeout=60_000)
+    taken = {each["name"]: each["value"] for each in client.send("Performance.getMetrics")["metrics"]}
+    assert taken["TaskDuration"] < 2

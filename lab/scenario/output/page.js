@@ -52,12 +52,18 @@
 
   const PADLOCK = '<svg viewBox="0 0 48 48" width="56" height="56" fill="none" stroke="currentColor" stroke-width="3"><path d="M14 22v-7a10 10 0 0 1 20 0v7"/><rect x="9" y="22" width="30" height="20" rx="3"/><path d="M24 30v5"/></svg>';
   const WARNING = '<svg viewBox="0 0 48 48" width="56" height="56" fill="none" stroke="currentColor" stroke-width="3"><path d="M24 7 44 41H4z"/><path d="M24 20v9M24 35v.5"/></svg>';
+  // The data shows a first strong isolate and its end (UAX #9) as escapes; here they are elements.
+  const isolated = (tag, text) => {
+    const node = make(tag);
+    node.append(...text.split(/(\\u2068.*?\\u2069)/).map((part, at) => at % 2 ? make("bdi", "", part.slice(6, -6)) : part));
+    return node;
+  };
   const screen = (shot, at) => {
     const figure = make("figure"), phone = make("div", shot.dark ? "handset dark" : "handset");
     phone.dir = shot.direction; phone.lang = shot.locale;
     if (shot.symbol) { const mark = make("div", "symbol"); mark.innerHTML = shot.symbol === "padlock" ? PADLOCK : WARNING; phone.append(mark); }
-    phone.append(make("h4", "", shot.title));
-    for (const text of shot.body) phone.append(make("p", "", text));
+    phone.append(isolated("h4", shot.title));
+    for (const text of shot.body) phone.append(isolated("p", text));
     if (shot.qr) { const code = make("div", "qr"); code.innerHTML = shot.qr; phone.append(code); }
     const buttons = make("div", "buttons");
     for (const action of shot.actions) buttons.append(make("span", "", action[1]));
