@@ -18,11 +18,12 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lab.api.world_time import CLOCK_HEADER, WORLD_HEADER, WorldTime
-from lab.backend.hosts import Host, memory_folder
+from lab.backend.hosts import Host
 from lab.backend.managed_server import LabServer, ServerIdentity
 from lab.backend.records import ReplaceableRecords
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import MachineClock, World
+from lab.world.temporary import folder_prefix, memory_folder
 from server_stub.admin.context import AdminContext
 from server_stub.api.app import create_app
 from server_stub.api.device_app import new_uuid
@@ -191,7 +192,7 @@ class Worlds:
                 raise TooManyError(f"a server has {WORLDS_MAX} worlds at most; remove one")
             name = secrets.token_hex(16)
             with ExitStack() as stack:
-                folder = stack.enter_context(TemporaryDirectory(prefix="activation-", dir=memory_folder()))
+                folder = stack.enter_context(TemporaryDirectory(prefix=folder_prefix(), dir=memory_folder()))
                 maker = self.manufacturer
                 identity = ServerIdentity(maker, maker.issuer, maker.audience, policy, algorithm)
                 host = _MountedHost(self.limits, self.log)

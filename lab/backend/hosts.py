@@ -3,12 +3,9 @@
 Both serve the same routes to devices. A host stays usable when its server restarts, and so do the transports to it.
 """
 
-import shutil
 import uuid
 from abc import ABC, abstractmethod
 from itertools import count
-from pathlib import Path
-from typing import Final
 
 from lab.backend.asgi_transport import ORIGIN, AsgiClient, InProcessTransport
 from lab.backend.forwarded_addresses import ForwardedForTransport
@@ -77,15 +74,3 @@ class InProcessHost(Host):
     def transport(self) -> InProcessTransport:
         """A new transport to the server that runs here when it is used."""
         return InProcessTransport(lambda: self._client)
-
-
-_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders below it are made by tempfile, with its care
-_FREE_MIN: Final = 64 * 1024 * 1024
-
-
-def memory_folder() -> Path | None:
-    """A file system in memory, where writing to disk is fast; None without one that has 64 MiB free."""
-    try:
-        return _SHARED_MEMORY if shutil.disk_usage(_SHARED_MEMORY).free > _FREE_MIN else None
-    except OSError:
-        return None

@@ -6,6 +6,7 @@ read, so a wrong argument is reported before that. Such a block has statements `
 `from module import name` reads an attribute and would load the module immediately.
 """
 
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ class LazyGroup(TyperGroup):
             return name, command, rest
         module, _, attribute = self._targets[name].partition(":")
         target = getattr(import_module(module), attribute)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         if not isinstance(target, typer.Typer):
             function, target = target, typer.Typer(rich_markup_mode=None, add_completion=False)
             target.command(name)(function)

@@ -1,8 +1,14 @@
 """The `activation` command. Its subcommands are imported when they are called; see `lazy.py`."""
 
+import signal
+import sys
+
+# Ctrl-C while modules are imported ends the script without a traceback; `LazyGroup` restores Python's handler.
+if sys.argv[0].endswith("/activation") and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import gc
 import io
-import sys
 from typing import Annotated, Any, Final
 
 import typer
@@ -214,7 +220,10 @@ def main() -> None:
             shown = ascii(argument[:_SHOWN_MAX])
             sys.stderr.write(f"activation: {shown} is not UTF-8; rename the file or correct the argument\n")
             sys.exit(2)
-    app()
+    try:
+        app()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while the interpreter shuts down
 
 
 if __name__ == "__main__":

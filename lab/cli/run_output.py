@@ -1,8 +1,10 @@
 """What `activation run` prints: a line for each scenario and an explanation of each failure, or JSON."""
 
+import os
+import shutil
 import sys
-from collections import Counter
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from lab.cli import output
 from lab.cli.lazy import deferred
@@ -13,42 +15,82 @@ with deferred():
     from lab.scenario.output import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections import Counter
+    from collections.abc import Iterable
 
     from lab.scenario.engine.result import ScenarioResult, Status
     from lab.scenario.files.reader import Case
 
-
-def print_json(results: "Iterator[ScenarioResult]") -> "Counter[Status]":
-    """Print a list with the results. Returns their statuses."""
-    counts: Counter[Status] = Counter()
-    for each in results:
-        sys.stdout.write(",\n" if counts else "[\n")
-        counts[each.status] += 1
-        sys.stdout.write(json_text(each.as_json()))
-    sys.stdout.write("\n]\n" if counts else "[]\n")
-    return counts
+_CLEAR: Final = "\r\x1b[K"
+_BAR_CELLS: Final = 24
 
 
-def print_text(results: "Iterator[ScenarioResult]") -> "Counter[Status]":
-    """Print the results, with each failure explained when it occurs. Returns their statuses."""
-    counts: Counter[Status] = Counter()
-    status = result.Status
-    marks = {status.FAILED: "FAILED", status.ERROR: "ERROR", status.INTERNAL_ERROR: "CRASHED"}
-    marks[status.EXPECTED_FAILURE] = "xfailed"
-    for each in results:
-        counts[each.status] += 1
+class ProgressBar:
+    """A line on standard error, which must be a terminal: count, failures and time left of `total` scenarios."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._began = time.monotonic()
+
+    def hide(self) -> None:
+        """Remove the line, so that something else can be printed."""
+        sys.stderr.write(_CLEAR)
+        sys.stderr.flush()
+
+    def show(self, done: int, failures: int) -> None:
+        """Draw the line."""
+        filled = _BAR_CELLS * done // max(1, self._total)
+        left = (time.monotonic() - self._began) / done * (self._total - done) if done else None
+        text = f"{'#' * filled}{'-' * (_BAR_CELLS - filled)} {done}/{self._total}, {failures} failed"
+        if left is not None:
+            text += f", {int(left) // 60}:{int(left) % 60:02} left"
+        sys.stderr.write(_CLEAR + text[: shutil.get_terminal_size().columns - 1])
+        sys.stderr.flush()
+
+    @staticmethod
+    def is_possible() -> bool:
+        """Whether standard error can show it."""
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+class JsonOutput:
+    """Prints a list with the results."""
+
+    def __init__(self) -> None:
+        self._before = "[\n"
+
+    def add(self, result: "ScenarioResult") -> None:
+        """Print a result."""
+        sys.stdout.write(self._before + json_text(result.as_json()))
+        self._before = ",\n"
+
+    def close(self) -> None:
+        """Print the end of the list."""
+        sys.stdout.write("[]\n" if self._before == "[\n" else "\n]\n")
+
+
+class TextOutput:
+    """Prints a line for each result, and the explanation of each failure when it occurs."""
+
+    def add(self, each: "ScenarioResult") -> None:
+        """Print a result."""
+        status = result.Status
+        marks = {status.FAILED: "FAILED", status.ERROR: "ERROR", status.INTERNAL_ERROR: "CRASHED"}
+        marks[status.EXPECTED_FAILURE] = "xfailed"
         why = f": {explain.reason(each)}" if each.status in (status.SKIPPED, status.EXPECTED_FAILURE) else ""
         output.say(f"{marks.get(each.status, each.status):<8}{each.id}{why}")
         if each.status in result.BAD:
             output.say(f"\n{explain.explain(each)}\n")
-    return counts
+
+    def close(self) -> None:
+        """Nothing is left to print."""
 
 
-def summary(counts: "Counter[Status]", unusable: int) -> str:
+def summary(counts: "Counter[Status]", unusable: int, overdrawn: int) -> str:
     """The line after the results."""
     sums = [f"{counts[each]} {each}" for each in result.Status if counts[each]]
     sums += [f"{unusable} {'file' if unusable == 1 else 'files'} not usable"] if unusable else []
+    sums += [f"{overdrawn} over the budget of processor time"] if overdrawn else []
     return ", ".join(sums)
 
 

@@ -50,13 +50,11 @@ class RunReports:
         if self._reports:
             self._reports.__exit__(*raised)
 
-    def added(self, results: "Iterable[ScenarioResult]") -> "Iterator[ScenarioResult]":
-        """The results, one by one, after they were added to the reports."""
-        for each in results:
-            if self._reports:
-                with errors():
-                    self._reports.add(report_file.reported(each, self._root, details=self._details))
-            yield each
+    def add(self, each: "ScenarioResult") -> None:
+        """Add a result."""
+        if self._reports:
+            with errors():
+                self._reports.add(report_file.reported(each, self._root, details=self._details))
 
     def close(self, faults: "Iterable[ScenarioError]", interrupted: str | None = None) -> None:
         """Write the end of the reports. `interrupted` says by what the run ended early, None if it did not."""

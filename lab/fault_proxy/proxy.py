@@ -40,6 +40,7 @@ from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.builder import DeviceOptions
 from lab.world.clock import World
 from lab.world.seed import Seed
+from lab.world.temporary import folder_prefix
 
 
 class FaultProxy:
@@ -87,7 +88,7 @@ class FaultProxy:
                 self.add(fault)
 
     def __enter__(self) -> Self:
-        folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="activation-proxy-")))
+        folder = Path(self._stack.enter_context(TemporaryDirectory(prefix=folder_prefix())))
         host = self._front_port.address[0]
         self._certificates = Certificates(self._seed, folder, host) if self._tls else None
         self._tls_context_for = cache(self._certificates.context) if self._certificates else None

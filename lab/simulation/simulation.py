@@ -30,6 +30,7 @@ from lab.world.clock import MachineClock, World
 from lab.world.places import Place, find_place
 from lab.world.seed import Seed
 from lab.world.sim import SimCard
+from lab.world.temporary import folder_prefix
 from server_stub.clock import ServerClock
 from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
@@ -76,7 +77,7 @@ class Simulation:
         self._access: dict[str, ServerAccess] = {}
         self._servers: dict[str, LabServer] = {}
         self._made: Counter[tuple[str, str]] = Counter()
-        folder = TemporaryDirectory(prefix="activation-", dir=options.folder)
+        folder = TemporaryDirectory(prefix=folder_prefix(), dir=options.folder)
         self._folder = Path(stack.enter_context(folder))
 
     @classmethod

@@ -300,7 +300,6 @@ def test_every_step_has_a_row() -> None:
 
 IMPOSSIBLE = {
     "time does not go back": "- wait-until: 2021-09-01",
-    "showed nothing of the kind": UP + "- wait-for: phone\n  see: {screen: locked}\n  at-most: 1 day",
     "no unlock code has been issued": UP + "- enter-code",
     "shows no challenge": UP + "- issue-code",
     "never came": UP + "- cut-power: phone\n  at-effect: 999\n  during: retry",

@@ -6,11 +6,14 @@ from typing import Any, Final
 
 from lab.handset.handset import Power
 from lab.scenario.engine.breakable_parts import PowerCut
+from lab.scenario.engine.checks import NOTHING, check_result, json_of
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.device_actions import DEVICE_ACTIONS, DeviceAction
-from lab.scenario.engine.operations import StepError
+from lab.scenario.engine.operations import NotSeenError, StepError
+from lab.scenario.engine.result import CheckResult, Mismatch
 from lab.scenario.engine.screen_actions import SCREEN_ACTIONS
 from lab.scenario.model import device_steps, server_steps, step_union, time_steps
+from lab.scenario.model.field_types import duration_text
 from lab.scenario.model.screen_steps import ScreenStep
 from lab.scenario.model.step import HandsetStep, Step
 
@@ -84,7 +87,18 @@ def _wait_for(context: ScenarioContext, step: time_steps.WaitFor) -> None:
     for _ in context.run_until(end):
         if _all_shown(context, step, waiting):
             return
-    raise StepError(f"{', '.join(waiting)} showed nothing of the kind within {step.at_most:g} s")
+    raise NotSeenError(tuple(_not_seen(context.devices[name], step) for name in waiting))
+
+
+def _not_seen(device: ScenarioDevice, step: time_steps.WaitFor) -> CheckResult:
+    """What a device showed at last of what was waited for."""
+    wanted = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in json_of(step.see).items()
+    }
+    current = json_of(device.observer.newest(step.see.model_fields_set)) or NOTHING
+    mismatch = Mismatch(f"see within {duration_text(step.at_most)}", wanted, current)
+    return check_result("wait-for", device, wanted, (mismatch,))
 
 
 def _all_shown(context: ScenarioContext, step: time_steps.WaitFor, waiting: dict[str, int]) -> bool:

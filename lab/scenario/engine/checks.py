@@ -1,7 +1,7 @@
 """Compares what was observed with what is expected: one function for each member of an `expect` step."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.observer import DARK, Observation
-from lab.scenario.engine.result import Mismatch
+from lab.scenario.engine.result import CheckResult, Mismatch
 from lab.scenario.model.expect import Expect
 from lab.scenario.model.expectations import (
     EntryPattern,
@@ -69,7 +69,23 @@ def json_of(value: Any) -> Any:
         return value.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
     if isinstance(value, list | tuple):
         return [json_of(part) for part in value]
+    if isinstance(value, dict):
+        return {name: json_of(part) for name, part in value.items()}
     return getattr(value, "value", value)
+
+
+def check_result(
+    kind: str, device: ScenarioDevice, expected: Any, mismatches: Iterable[Mismatch]
+) -> CheckResult:
+    """The result of a check of a device, with its timeline and screen at this moment."""
+    return CheckResult(
+        kind=kind,
+        handset=device.name,
+        expected=expected,
+        mismatches=tuple(mismatches),
+        entries=len(device.handset.timeline.entries),
+        screen=len(device.observer.shots) - 1 if device.observer.shots else None,
+    )
 
 
 def among(member: str, wanted: tuple[Any, ...] | None, actual: Any) -> Iterator[Mismatch]:

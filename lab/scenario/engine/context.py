@@ -16,7 +16,7 @@ from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.api.world_time import WorldTime
 from lab.backend.forwarded_addresses import ForwardedForTransport
-from lab.backend.hosts import Host, InProcessHost, memory_folder
+from lab.backend.hosts import Host, InProcessHost
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultScheduler
@@ -50,6 +50,7 @@ from lab.world.clock import MachineClock, World
 from lab.world.network import UpstreamTransport
 from lab.world.seed import Seed
 from lab.world.sim import SimCard, generate_sim
+from lab.world.temporary import memory_folder
 from wire.evidence import Plmn
 
 AHEAD_MAX: Final = 240

@@ -1,13 +1,13 @@
 """Runs one scenario: from a case to a result. Everything follows from the case and the seed."""
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from firmware_profiles.errors import ProfileError
 from lab.scenario.engine.actions import perform
-from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS, CheckContext, json_of
+from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS, CheckContext, check_result, json_of
 from lab.scenario.engine.context import (
     OutputOptions,
     ScenarioContext,
@@ -15,13 +15,12 @@ from lab.scenario.engine.context import (
     ServerTarget,
     open_context,
 )
-from lab.scenario.engine.operations import StepError
+from lab.scenario.engine.operations import NotSeenError, StepError
 from lab.scenario.engine.outcome import judged
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import (
     CheckResult,
     HandsetResult,
-    Mismatch,
     ScenarioResult,
     SetUpBefore,
     Status,
@@ -111,8 +110,9 @@ def _run_steps(context: ScenarioContext, result: ScenarioResult, *, details: boo
     else:
         for line, step in context.case.steps:
             steps.append(run_step(context, line, step))
-            if steps[-1].status in (Status.ERROR, Status.SKIPPED):
-                break
+            not_seen = any(check.kind == "wait-for" for check in steps[-1].judged)
+            if not_seen or steps[-1].status in (Status.ERROR, Status.SKIPPED):
+                break  # the next steps rely on this one
         found = {step.status for step in steps}
         worst_first = (Status.ERROR, Status.FAILED, Status.SKIPPED)
         status = next((each for each in worst_first if each in found), Status.PASSED)
@@ -196,6 +196,8 @@ def run_step(context: ScenarioContext, line: int, step: Step) -> StepResult:
             perform(context, step)
             context.update_observers()
         status = Status.PASSED if all(each.holds for each in checks) else Status.FAILED
+    except NotSeenError as cause:
+        checks, status = cause.checks, Status.FAILED
     except SCENARIO_ERRORS as cause:
         error, status = str(cause), status_of(cause)
     entries = tuple(len(device.handset.timeline.entries) for device in context.devices.values())
@@ -212,7 +214,7 @@ def _check(context: ScenarioContext, step: Expect) -> Iterator[CheckResult]:
             for device in context.select_devices(step.subject):
                 since = context.marked(step.since).entries[device.name] if step.since else 0
                 mismatches = HANDSET_CHECKS[name](CheckContext(context, device, since), wanted)
-                yield _check_result(name.replace("_", "-"), device, json_of(wanted), mismatches)
+                yield check_result(name.replace("_", "-"), device, json_of(wanted), mismatches)
         elif name in WORLD_CHECKS:
             yield CheckResult(name, None, json_of(wanted), tuple(WORLD_CHECKS[name](context, step)))
 
@@ -221,20 +223,7 @@ def _compare(context: ScenarioContext, step: Golden) -> Iterator[CheckResult]:
     """The screen of each handset, compared with a file."""
     for device in context.select_devices(step.subject):
         mismatches = golden_mismatches(context, device, step)
-        yield _check_result("golden", device, step.golden, mismatches)
-
-
-def _check_result(
-    kind: str, device: ScenarioDevice, expected: Any, mismatches: Iterable[Mismatch]
-) -> CheckResult:
-    return CheckResult(
-        kind=kind,
-        handset=device.name,
-        expected=expected,
-        mismatches=tuple(mismatches),
-        entries=len(device.handset.timeline.entries),
-        screen=len(device.observer.shots) - 1 if device.observer.shots else None,
-    )
+        yield check_result("golden", device, step.golden, mismatches)
 
 
 def step_text(step: Step) -> str:

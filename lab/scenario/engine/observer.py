@@ -1,6 +1,6 @@
 """Reads the timeline of a handset into observations: what a person or a tool could see at each moment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -91,6 +91,15 @@ class DeviceObserver:
             return len(self.seen)
         indexes = reversed(range(len(self.seen)))
         return next((at for at in indexes if "screen" in self.seen[at].facts), len(self.seen))
+
+    def newest(self, names: Set[str]) -> dict[str, Any]:
+        """The newest of the facts with these names. Empty without any."""
+        facts: dict[str, Any] = {}
+        for observation in reversed(self.seen):
+            facts |= {
+                name: observation.facts[name] for name in names - facts.keys() if name in observation.facts
+            }
+        return {name: facts[name] for name in sorted(facts)}
 
     def _facts(self, at: int, entry: Entry) -> Iterator[dict[str, Any]]:
         if entry.who is Who.SCREEN:

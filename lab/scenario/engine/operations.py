@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from lab.backend.managed_server import LabServer
 from lab.manufacturer.policies import BEFORE, LANTERN
+from lab.scenario.engine.result import CheckResult
 from lab.scenario.model.server_steps import IssueCode, OperatorStep
 from server_stub import policies
 from server_stub.admin.context import device_admin
@@ -32,6 +33,14 @@ class StepError(Exception):
     def __init__(self, message: str, *, skips: bool = False) -> None:
         super().__init__(message)
         self.skips = skips
+
+
+class NotSeenError(StepError):
+    """What a step waited for did not come; `checks` say what was there instead. The scenario fails."""
+
+    def __init__(self, checks: tuple[CheckResult, ...]) -> None:
+        super().__init__("what was waited for did not come")
+        self.checks = checks
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lab.scenario.engine.result import BAD, ScenarioResult, Status
+from lab.scenario.engine.result import BAD, ScenarioResult, Status, Timing
 from lab.scenario.files.reader import Case
 from lab.scenario.model.field_types import duration_text
 
@@ -35,25 +35,16 @@ def _within_budget(case: Case, result: ScenarioResult) -> ScenarioResult:
     return replace(result, status=Status.FAILED, error=error)
 
 
-def exceeds_processor_budget(case: Case, result: ScenarioResult) -> bool:
-    """Whether a scenario took more processor time than its file allows."""
-    allowed = _processor_budget(case)
-    return allowed is not None and result.timing is not None and result.timing.processor_seconds > allowed
+def timed(case: Case, result: ScenarioResult, timing: Timing, *, enforce: bool) -> ScenarioResult:
+    """The result with its timing. With `enforce` it fails if that exceeds the budget of processor time.
 
-
-def with_enforced_time(case: Case, result: ScenarioResult) -> ScenarioResult:
-    """The result, failed if it exceeds the budget of processor time. Its text has the budget, not the measured time."""
-    allowed = _processor_budget(case)
-    if (
-        allowed is None
-        or result.status in (*BAD, Status.SKIPPED)
-        or not exceeds_processor_budget(case, result)
-    ):
-        return result
-    error = f"took more processor time than its budget of {duration_text(allowed)}"
-    return replace(result, status=Status.FAILED, error=error)
-
-
-def _processor_budget(case: Case) -> float | None:
+    The text of the failure has the budget and not the measured time, so that it is the same in each such run.
+    """
     budget = case.scenario.time_budget
-    return budget.processor if budget else None
+    if budget is None or budget.processor is None or timing.processor_seconds <= budget.processor:
+        return replace(result, timing=timing)
+    timing = replace(timing, over_budget=True)
+    if not enforce or result.status in (*BAD, Status.SKIPPED):
+        return replace(result, timing=timing)
+    error = f"took more processor time than its budget of {duration_text(budget.processor)}"
+    return replace(result, status=Status.FAILED, error=error, timing=timing)

@@ -158,11 +158,15 @@ class HandsetResult:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Real time: when a scenario began, in seconds since the epoch, and the seconds that it took."""
+    """Real time: when a scenario began, in seconds since the epoch, and the seconds that it took.
+
+    `over_budget` says whether its processor time exceeds what its file allows.
+    """
 
     began: float
     seconds: float
     processor_seconds: float
+    over_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,21 @@
 
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from types import TracebackType
 
 from lab.backend.hosts import Host, InProcessHost
 from lab.scenario.engine.context import OutputOptions, ServerTarget
 from lab.scenario.engine.engine import empty_result, run
-from lab.scenario.engine.outcome import with_enforced_time
+from lab.scenario.engine.interruption import Interruption
+from lab.scenario.engine.outcome import timed
 from lab.scenario.engine.remote_operations import AdminOperations
-from lab.scenario.engine.result import ScenarioResult, Status, Timing
+from lab.scenario.engine.result import BAD, ScenarioResult, Status, Timing
+from lab.scenario.engine.workers import WorkerPool
 from lab.scenario.files.reader import Case
-
-CHUNK = 8
-"""Scenarios that a worker process takes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +41,71 @@ class Plan:
         return ServerTarget(self.host, self.server, operations)
 
 
-def run_all(cases: Iterable[Case], plan: Plan) -> Iterator[ScenarioResult]:
-    """The result of each case, as soon as it and those before it are there.
+class Run:
+    """A run of `cases`, which ends early after `failures_max` failures or an interruption.
 
-    An exception that is not the scenario's fault gives a result with the status `internal-error`, whose `error` has
-    the traceback, so that the results of the other scenarios are kept.
+    `complete` says after `results` whether every case was run, `failures` how many failed. The results are those of
+    the first cases in their order, whatever the number of workers, except that an interrupted run can lack some.
     """
-    if plan.workers <= 1:
-        yield from (run_one(plan, case) for case in cases)
-        return
-    with ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(partial(run_one, plan), cases, chunksize=CHUNK)
+
+    def __init__(
+        self,
+        cases: Iterable[Case],
+        plan: Plan,
+        interruption: Interruption | None = None,
+        failures_max: int | None = None,
+    ) -> None:
+        self.complete = False
+        self.failures = 0
+        self._plan = plan
+        self._interruption = interruption or Interruption()
+        self._failures_max = failures_max
+        self._begun = 0
+        self._cases = self._counted(cases)
+
+    def results(self) -> Iterator[ScenarioResult]:
+        """The result of each case, as soon as it and those before it are there.
+
+        An exception that is not the scenario's fault gives a result with the status `internal-error`, whose `error` has
+        the traceback, so that the results of the other scenarios are kept.
+        """
+        returned = 0
+        with closing(self._in_workers() if self._plan.workers > 1 else self._here()) as results:
+            for result in results:
+                returned += 1
+                self.failures += result.status in BAD
+                yield result
+                if self.failures == self._failures_max:
+                    break
+        none_left = next(self._cases, None) is None
+        self.complete = none_left and returned == self._begun and not self._interruption.unread
+
+    def _counted(self, cases: Iterable[Case]) -> Iterator[Case]:
+        for case in cases:
+            self._begun += 1
+            yield case
+
+    def _here(self) -> Generator[ScenarioResult]:
+        for case in self._cases:
+            with self._interruption.running() as allowed:
+                if not allowed:
+                    return
+                result = run_one(self._plan, case)
+            yield result
+
+    def _in_workers(self) -> Generator[ScenarioResult]:
+        pool = WorkerPool(self._plan.workers, partial(run_one, self._plan), self._lost, self._interruption)
+        return pool.results(self._cases)
+
+    def _lost(self, case: Case, how: str) -> ScenarioResult:
+        error = f"the process that ran it was ended by {how}; did this machine run out of memory?"
+        result = empty_result(case, self._plan.seed, self._plan.target())
+        return replace(result, status=Status.INTERNAL_ERROR, error=error)
+
+
+def run_all(cases: Iterable[Case], plan: Plan) -> Iterator[ScenarioResult]:
+    """The results of a whole run."""
+    return Run(cases, plan).results()
 
 
 @dataclass(slots=True)
@@ -76,8 +127,7 @@ def run_one(plan: Plan, case: Case) -> ScenarioResult:
     began, clock, processor = time.time(), time.perf_counter(), time.process_time()
     result = _run(plan, case)
     timing = Timing(began, time.perf_counter() - clock, time.process_time() - processor)
-    result = replace(result, timing=timing)
-    return with_enforced_time(case, result) if plan.enforce_time else result
+    return timed(case, result, timing, enforce=plan.enforce_time)
 
 
 def _run(plan: Plan, case: Case) -> ScenarioResult:

@@ -1,0 +1,136 @@
+"""A run of `activation run`: prints results as they come, writes the files at its end, and has the exit code."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from lab.cli import output
+from lab.cli.lazy import deferred
+from lab.cli.run_output import JsonOutput, ProgressBar, TextOutput, summary
+from lab.scenario.engine.interruption import Interruption
+from lab.scenario.files.errors import ScenarioError
+
+with deferred():
+    from lab.scenario.engine import result, runner
+    from lab.world import temporary
+
+if TYPE_CHECKING:
+    from lab.cli.run_reports import RunReports
+    from lab.scenario.engine.result import ScenarioResult, Status
+    from lab.scenario.engine.runner import Plan, Run
+    from lab.scenario.files.reader import Case
+    from lab.scenario.files.selection import Selection
+    from lab.scenario.output.last_failed import LastFailed
+
+
+@dataclass
+class RunSession:
+    """What is done with the results of a run. `faults` are the files that cannot be used, found as they are read."""
+
+    plan: "Plan"
+    selection: "Selection"
+    faults: Sequence[ScenarioError]
+    printer: JsonOutput | TextOutput
+    reports: "RunReports"
+    last_failed: "LastFailed"
+    interruption: Interruption
+    failures_max: int | None = None
+    _counts: "Counter[Status]" = field(default_factory=Counter)
+    _overdrawn: int = 0
+
+    def run(self, cases: "Iterable[Case]") -> int:
+        """Run scenarios. Returns the exit code.
+
+        Files are read when they are needed, or before if a progress bar needs the number of scenarios.
+        """
+        bar = None
+        if ProgressBar.is_possible():
+            cases = list(cases)
+            bar = ProgressBar(len(cases))
+        run = runner.Run(cases, self.plan, self.interruption, self.failures_max)
+        self.interruption.abandon = lambda: self._abandon(run)
+        with self.reports:
+            for each in run.results():
+                if bar:
+                    bar.hide()
+                self._add(each)
+                if bar:
+                    sys.stdout.flush()
+                    bar.show(self._counts.total(), run.failures)
+            if bar:
+                bar.hide()
+            return self._finish(run)
+
+    def _add(self, each: "ScenarioResult") -> None:
+        self._counts[each.status] += 1
+        self._overdrawn += each.timing is not None and each.timing.over_budget
+        self.printer.add(each)
+        self.last_failed.add(each)
+        self.reports.add(each)
+
+    def _abandon(self, run: "Run") -> NoReturn:
+        """End the process from a signal handler, while a scenario runs and no result is being added."""
+        code = output.ENVIRONMENT
+        try:
+            code = self._finish(run)
+        except typer.Exit as error:
+            code = error.exit_code
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            temporary.remove_folders_of(os.getpid())
+            os._exit(code)
+
+    def _finish(self, run: "Run") -> int:
+        """Write everything. Returns the exit code."""
+        signal = None if run.complete else self.interruption.signal
+        stopped = ""
+        if signal is not None:
+            stopped = f"the run was interrupted by {signal.name}"
+        elif not run.complete:
+            stopped = f"the run stopped after {run.failures} failure{'s' if run.failures > 1 else ''}"
+        self.printer.close()
+        self.reports.close(self.faults, stopped or None)
+        self._write_last_failed(complete=run.complete)
+        if isinstance(self.printer, TextOutput) and (self._counts or self.faults):
+            output.say("\n" + summary(self._counts, len(self.faults), self._overdrawn))
+        if stopped:
+            output.say(f"activation: {stopped}; not all scenarios were run", err=True)
+        return 128 + signal if signal is not None else self._exit_code(complete=run.complete)
+
+    def _write_last_failed(self, *, complete: bool) -> None:
+        if complete and (missing := self.last_failed.drop_missing()):
+            output.say(f"activation: failed before and no longer there: {', '.join(missing)}", err=True)
+        try:
+            self.last_failed.write()
+        except OSError as error:
+            output.say(f"activation: cannot write {self.last_failed.file}: {error.strerror}", err=True)
+
+    def _exit_code(self, *, complete: bool) -> int:
+        if complete and (code := selection_code(self.selection, self.faults, self.interruption)):
+            return code
+        if self._counts[result.Status.INTERNAL_ERROR]:
+            return output.ENVIRONMENT
+        return output.CHECK_FAILED if any(self._counts[status] for status in result.BAD) else 0
+
+
+def selection_code(
+    selection: "Selection", faults: Sequence[ScenarioError], interruption: Interruption
+) -> int:
+    """The exit code after all files were read: 2 if one cannot be used, or if the selection matched nothing.
+
+    Prints each name or tag that matched nothing.
+    """
+    if interruption.unread and interruption.signal is not None:
+        return 128 + interruption.signal
+    unmatched = list(selection.unmatched())
+    if not selection.found and not faults and not unmatched:
+        unmatched = ["no scenario matches all of these options; --list shows ids and tags"]
+    for line in unmatched:
+        output.say(f"activation: {line}", err=True)
+    return output.USAGE if unmatched or faults else 0
