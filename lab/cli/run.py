@@ -23,10 +23,14 @@ with deferred():
     from lab.scenario.output import targets as report_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lab.scenario.engine.runner import Plan
+    from lab.scenario.files.reader import Case
     from lab.scenario.files.selection import Selection
-    from lab.scenario.files.shards import Durations, Shard
+    from lab.scenario.files.shards import Durations, Shard, ShardPart
     from lab.scenario.output.last_failed import LastFailed
+    from lab.scenario.output.run_root import RunRoot
 
 
 def run(
@@ -59,37 +63,27 @@ def run(
 ) -> None:
     """Run scenarios, and explain why scenarios failed.
 
-    --only, --tag and --not-tag can be repeated: one --only and one --tag must match, and no --not-tag. * and ? are
-    wildcards. -x and --max-failures report the same scenarios with any number of workers.
+    One --only and one --tag must match, and no --not-tag; * and ? are wildcards. With --shard each scenario is in
+    exactly one part, on every host; `activation report merge` joins the reports.
 
-    SIGINT and SIGTERM end a run within two seconds, a second one immediately; the files have what was done.
-
-    With --shard each scenario is in exactly one part, on every host; `activation report merge` joins the reports.
+    SIGINT and SIGTERM end a run within two seconds, a second one immediately; files have the results so far.
 
     Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used or a name matches nothing, 3 if this
-    program or its environment failed in one (status `internal-error`, with a traceback), or if --server cannot be
-    reached, 130 after SIGINT, 143 after SIGTERM.
+    program, a worker process or --server failed (status `internal-error`), 130 after SIGINT, 143 after SIGTERM.
 
     \b
     Example:
       activation run scenarios -n 2 --tag lock --junit scenarios.xml
     """
     interruption = command.with_resource(Interruption().handled())  # before modules that take long to load
-    if server is not None:
-        _check_target(server, http=http)
-    cut = _cut(shard, durations)
+    _check_target(server, http=http)
     faults: list[ScenarioError] = []
     selection = selections.Selection(tuple(only or ()), tuple(tag or ()), tuple(not_tag or ()))
     root = run_root.RunRoot.of(paths)
     failed_before = last_failures.LastFailed(root)
-    if last_failed:
-        _select_failed(selection, failed_before)
+    _select_failed(selection, failed_before, wanted=last_failed)
     found = selection.select(discovery.each_case(paths, partial(_report, faults)))
-    cases, part = interruption.until_stopped(found), None
-    if cut is not None:
-        listed = list(cases)
-        part = shards.part(*cut, [(case.id, root.name(case.file)) for case in listed])
-        cases = iter([listed[at] for at in part.positions])
+    cases, part = _sharded(interruption.until_stopped(found), _cut(shard, durations), root)
     if list_only:
         run_output.print_list(cases, json=json)
         raise typer.Exit(run_session.selection_code(selection, faults, interruption))
@@ -99,16 +93,10 @@ def run(
     written_by_steps = context.OutputOptions(screenshots, update_golden)
     plan = runner.Plan(seed, workers, host, server, token, enforce_time, written_by_steps, details)
     _check_server(plan)
-    session = run_session.RunSession(
-        plan,
-        selection,
-        faults,
-        run_output.JsonOutput() if json else run_output.TextOutput(),
-        run_reports.RunReports(targets, paths, plan, commit, part),
-        failed_before,
-        interruption,
-        1 if stop else max_failures,
-    )
+    printer = run_output.JsonOutput() if json else run_output.TextOutput()
+    reports = run_reports.RunReports(targets, paths, plan, commit, part)
+    session = run_session.RunSession(plan, selection, faults, printer, reports, failed_before, interruption)
+    session.failures_max = 1 if stop else max_failures
     code = session.run(cases)
     if server is not None and interruption.signal is None:
         output.check_server(server)  # scenarios that were skipped prove nothing if it stopped meanwhile
@@ -133,21 +121,36 @@ def _cut(shard: str | None, durations: Path | None) -> "tuple[Shard, Durations] 
         output.exit_with_error(f"{durations} {error}; name the timings.json of an earlier run")
 
 
+def _sharded(
+    cases: "Iterator[Case]", cut: "tuple[Shard, Durations] | None", root: "RunRoot"
+) -> "tuple[Iterator[Case], ShardPart | None]":
+    """The scenarios of a shard, for which all files are read first, or all scenarios."""
+    if cut is None:
+        return cases, None
+    found = list(cases)
+    part = shards.part(*cut, [(case.id, root.name(case.file)) for case in found])
+    return iter([found[at] for at in part.positions]), part
+
+
 def _report(faults: list[ScenarioError], fault: ScenarioError) -> None:
     faults.append(fault)
     output.say("\n".join(fault.lines()), err=True)
 
 
-def _select_failed(selection: "Selection", failed: "LastFailed") -> None:
-    """Select what failed in the last run, or everything if nothing did."""
+def _select_failed(selection: "Selection", failed: "LastFailed", *, wanted: bool) -> None:
+    """If it is wanted, select what failed in the last run, or everything if nothing did."""
+    if not wanted:
+        return
     if failed:
         selection.other = failed.selects
     else:
         output.say(f"activation: {failed.file} lists no failure of an earlier run; all are run", err=True)
 
 
-def _check_target(server: str, *, http: bool) -> None:
+def _check_target(server: str | None, *, http: bool) -> None:
     """Check that `server` is an origin, and that no other server is chosen."""
+    if server is None:
+        return
     if http:
         output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
     output.check_origin(server)
