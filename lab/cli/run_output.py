@@ -86,7 +86,7 @@ class TextOutput:
         """Nothing is left to print."""
 
 
-def summary(counts: "Counter[Status]", unusable: int, overdrawn: int) -> str:
+def summary(counts: "Counter[Status]", unusable: int, overdrawn: int = 0) -> str:
     """The line after the results."""
     sums = [f"{counts[each]} {each}" for each in result.Status if counts[each]]
     sums += [f"{unusable} {'file' if unusable == 1 else 'files'} not usable"] if unusable else []
