@@ -61,7 +61,7 @@ fuzz: $(AUDIT)   ## fuzz every reader of untrusted bytes for SECONDS each, and s
 	$(BIN)/python -W ignore -m fuzz keep
 
 NODE_TOOLS := tests/node/node_modules/.package-lock.json
-node:            ## lint the OpenAPI document, and try clients in TypeScript and JavaScript (needs Node.js 18 and npm)
+node:            ## lint the OpenAPI document, try clients in TypeScript and JavaScript, read results with Allure (needs Node.js 18 and npm)
 	@if command -v node >/dev/null && command -v npm >/dev/null; \
 		then $(MAKE) --no-print-directory $(DEV) $(NODE_TOOLS) && nice $(BIN)/pytest tests/node; \
 		else echo 'make node: skipped, because node or npm is missing here; try apt-get install nodejs npm'; fi

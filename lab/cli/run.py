@@ -40,6 +40,7 @@ def run(
     junit_file: options.JunitFile = None,
     html: options.HtmlFile = None,
     report: options.ReportFolder = None,
+    allure: options.AllureResults = None,
     details: options.Details = False,
     junit_times: options.JunitTimes = False,
     commit: options.Commit = None,
@@ -87,7 +88,7 @@ def run(
     if list_only:
         run_output.print_list(cases, json=json)
         raise typer.Exit(run_session.selection_code(selection, faults, interruption))
-    targets = report_targets.ReportTargets(report, html, junit_file, junit_times)
+    targets = report_targets.ReportTargets(report, html, junit_file, junit_times, allure)
     run_reports.check(targets)
     host = http_host.HttpHost if http else hosts.InProcessHost
     written_by_steps = context.OutputOptions(screenshots, update_golden)

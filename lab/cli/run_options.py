@@ -13,6 +13,7 @@ ReportFolder = Annotated[
     Path | None,
     typer.Option(help="Write report.json, report.html, junit.xml and timings.json into this folder."),
 ]
+AllureResults = Annotated[Path | None, typer.Option(help="Write results for Allure into this folder.")]
 Details = Annotated[
     bool, typer.Option("--details", help="Reports have the details of scenarios that passed, too.")
 ]

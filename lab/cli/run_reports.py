@@ -35,7 +35,7 @@ class RunReports:
     ) -> None:
         self._reports: Reports | None = None
         self._workers, self._details, self._began = plan.workers, plan.details, datetime.now(UTC)
-        if targets.files:
+        if targets.files or targets.allure:
             self._root = run_root.RunRoot.of(paths)
             header = report_file.ReportHeader(
                 commit or self._root.commit(), plan.seed, details=plan.details, shard=part
@@ -67,8 +67,8 @@ class RunReports:
 
 def check(targets: "ReportTargets") -> None:
     """Check before the run that the files can be written and that none is written twice or is a scenario."""
-    if targets.folder is not None:
-        _make_folder(targets.folder)
+    for folder in targets.folders:
+        _make_folder(folder)
     seen: dict[Path, Path] = {}
     for file in targets.files:
         other = seen.setdefault(file.parent.resolve() / file.name, file)

@@ -29,8 +29,6 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
             os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666), "wb"
         ) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
         new.replace(file)
     finally:
         new.unlink(missing_ok=True)

@@ -27,6 +27,12 @@ from text_input.printable import UNSAFE
 LINE_MAX: Final = 256 * 1024 * 1024
 """Bytes of a line that the reader accepts."""
 
+_FOLDER: Final = re.compile(
+    rf'File "(?:{re.escape(str(Path(__file__).parents[3]))}|/[^"\n]*/(?:site-packages|python3\.\d+))/'
+)
+_ADDRESS: Final = re.compile("0x[0-9a-f]{6,}")
+"""What is not the same on every machine in a traceback: folders of programs, and addresses in memory."""
+
 _OPEN: Final = ',"scenarios":[\n'
 _CLOSE: Final = b"],"
 
@@ -80,6 +86,8 @@ def reported(result: ScenarioResult, root: RunRoot, *, details: bool = False) ->
     file = root.name(result.file)
     reproduce = shlex.join(file if word == result.file else word for word in shlex.split(result.reproduce))
     named = replace(result, file=file, reproduce=reproduce)
+    if result.status is Status.INTERNAL_ERROR and result.error:
+        named = replace(named, error=_ADDRESS.sub("0x…", _FOLDER.sub('File "', result.error)))
     if details or result.status is not Status.PASSED:
         return named
     handsets = tuple(replace(handset, timeline=(), screens=(), records=()) for handset in result.handsets)

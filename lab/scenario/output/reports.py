@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from lab.reports.replaced_file import replacing
 from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.output.allure import AllureFolder
 from lab.scenario.output.junit import Suite
 from lab.scenario.output.page import Report
 from lab.scenario.output.report_file import ReportFooter, ReportHeader, ReportWriter, UnusableFile
@@ -37,11 +38,12 @@ class Reports(AbstractContextManager["Reports"]):
         self._page = Report(spool()) if folder or targets.html else None
         self._suite = Suite(spool(), times=targets.junit_times) if folder or targets.junit else None
         self._timings = Timings(spool()) if folder else None
+        self._allure = AllureFolder(targets.allure, header) if targets.allure else None
 
     def add(self, result: ScenarioResult) -> None:
         """Add a result that `reported` or the reader of a report returned."""
         self._counts[result.status] += 1
-        for each in (self._writer, self._page, self._suite, self._timings):
+        for each in (self._writer, self._page, self._suite, self._timings, self._allure):
             if each is not None:
                 each.add(result)
 
@@ -70,6 +72,8 @@ class Reports(AbstractContextManager["Reports"]):
                 in_folder = file.parent == folder
                 html = self._page.html(self._header, footer, timings=in_folder)
                 _write(file, (part.encode() for part in html))
+        if self._allure:
+            self._allure.close(footer)
         self._stack.close()
 
     def __exit__(

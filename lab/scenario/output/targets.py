@@ -14,7 +14,7 @@ TIMINGS_SCRIPT: Final = "timings.js"
 
 @dataclass(frozen=True, slots=True)
 class ReportTargets:
-    """Where reports are written: all of them into `folder`, single ones into files.
+    """Where reports are written: all of them into `folder`, single ones into files, those of Allure into `allure`.
 
     JUnit has times only with `junit_times`.
     """
@@ -23,10 +23,16 @@ class ReportTargets:
     html: Path | None = None
     junit: Path | None = None
     junit_times: bool = False
+    allure: Path | None = None
+
+    @property
+    def folders(self) -> list[Path]:
+        """Every folder that files are written into."""
+        return [folder for folder in (self.folder, self.allure) if folder]
 
     @property
     def files(self) -> list[Path]:
-        """Every file that is written."""
+        """Every file that is written, without those of Allure."""
         names = (REPORT, PAGE, JUNIT, TIMINGS, TIMINGS_SCRIPT)
         in_folder = [self.folder / name for name in names] if self.folder else []
         return in_folder + [file for file in (self.html, self.junit) if file]
