@@ -53,6 +53,13 @@ class Power(Enum):
     ON = "on"
 
 
+def offers(profile: Profile, tag: str) -> bool:
+    """Whether an image offers the language of `tag`, also in another region or by another name (CLDR)."""
+    offered = profile.image.languages
+    language = lookup(tag)
+    return tag in offered or (language is not None and language in map(lookup, offered))
+
+
 class Handset(MovableDevice):
     """Made by `lab.handset.builder.build_device`."""
 
@@ -290,9 +297,7 @@ class Handset(MovableDevice):
 
     def offers(self, tag: str) -> bool:
         """Whether the image offers the language of `tag`, also in another region or by another name (CLDR)."""
-        offered = self.profile.image.languages
-        language = lookup(tag)
-        return tag in offered or (language is not None and language in map(lookup, offered))
+        return offers(self.profile, tag)
 
     def offered(self, locale: str | None) -> str:
         """`locale`, or without it English or the first language. Raises ValueError if the image does not offer it."""

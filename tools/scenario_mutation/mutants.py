@@ -25,6 +25,7 @@ NOT_MUTATED: Final = (
     "golden",
     "screenshot",
     "mark",
+    "capture",
     "copy-state",
     "issue-code",
     "back-up",

@@ -1,6 +1,7 @@
 """Mutants of the world: steps that do nothing, faults that are never injected, images with other properties."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,7 +12,7 @@ from lab.fault_proxy.faults import FaultKind
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.handset import handset, location
 from lab.handset.location import DeviceLocation
-from lab.scenario.engine import actions, context, device_actions
+from lab.scenario.engine import actions, context
 from lab.scenario.model.step_union import VERBS
 from lab.simulation import simulation
 from lab.simulation.simulation import Simulation
@@ -40,12 +41,12 @@ def without_fault(kind: FaultKind) -> Apply:
 
 
 def _images(change: Callable[[Profile], Profile]) -> Apply:
-    def load(name: str) -> Profile:
-        return change(loader.load_named(name))
+    def load(name: str, folder: Path = Path()) -> Profile:
+        return change(loader.find(name, folder))
 
     def apply(patch: pytest.MonkeyPatch) -> None:
-        for module in (simulation, context, device_actions):
-            patch.setattr(module, "load_named", load)
+        patch.setattr(simulation, "load_named", load)
+        patch.setattr(context, "find", load)
 
     return apply
 

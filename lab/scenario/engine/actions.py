@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from lab.handset.handset import Power
 from lab.scenario.engine.breakable_parts import PowerCut
+from lab.scenario.engine.captured_values import capture
 from lab.scenario.engine.checks import NOTHING, check_result, json_of
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.device_actions import DEVICE_ACTIONS, DeviceAction
@@ -153,6 +154,7 @@ WORLD_ACTIONS: Final[dict[type[Step], WorldAction]] = {
     time_steps.Wait: lambda context, step: context.advance(step.wait),
     time_steps.WaitUntil: _wait_until,
     time_steps.WaitFor: _wait_for,
+    time_steps.Capture: capture,
     time_steps.Mark: lambda context, step: context.marks.update({step.mark: context.mark()}),
     server_steps.PutInForce: _put_in_force,
     server_steps.StartCampaign: _start_campaign,

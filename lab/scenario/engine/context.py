@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
-from firmware_profiles.loader import load_named
+from firmware_profiles.loader import find
 from firmware_profiles.model import Profile
 from lab.api.world_time import WorldTime
 from lab.backend.forwarded_addresses import ForwardedForTransport
@@ -36,18 +36,20 @@ from lab.scenario.engine.breakable_parts import (
 )
 from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.engine.observer import DeviceObserver
-from lab.scenario.engine.operations import LocalOperations, StepError, policy_named
+from lab.scenario.engine.operations import LocalOperations, StepError
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.remote_session import RemoteSession, RemoteWorld
 from lab.scenario.engine.stolen_keys import Thief, ThiefTransport
 from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.device_steps import StorageFault
 from lab.scenario.model.faults import WireFault
+from lab.scenario.model.named_files import policy_named
 from lab.scenario.model.scenario import HandsetTable, Scenario
 from lab.scenario.model.server_steps import StealKey
 from lab.simulation.simulation import Simulation
 from lab.world.clock import MachineClock, World
 from lab.world.network import UpstreamTransport
+from lab.world.places import Place, resolve_place
 from lab.world.seed import Seed
 from lab.world.sim import SimCard, generate_sim
 from lab.world.temporary import memory_folder
@@ -168,6 +170,7 @@ class ScenarioContext:
     backups: dict[str, bytes] = field(default_factory=dict)
     codes: dict[tuple[str, str], bytes] = field(default_factory=dict)
     newest_code: dict[str, bytes] = field(default_factory=dict)
+    captured: dict[str, Any] = field(default_factory=dict)
     started: float = 0.0
     responses: ReplayCache[Answer] = field(default_factory=ReplayCache)
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
@@ -255,6 +258,14 @@ class ScenarioContext:
             proxy = FaultProxy(origin, self.faults, self.world, self.seed, clock=clock, headers=headers)
             self.proxies[origin] = self.stack.enter_context(proxy)
         return self.proxies[origin].transport(device)
+
+    def profile(self, name: str) -> Profile:
+        """A firmware profile by its name, or by the path from the scenario's folder. Raises ProfileError."""
+        return find(name, self.case.folder)
+
+    def place(self, name: str) -> Place:
+        """A place by its name, or by the path from the scenario's folder. Raises the errors of `resolve_place`."""
+        return resolve_place(name, self.case.folder)
 
     def select_devices(self, names: tuple[str, ...] | None) -> list[ScenarioDevice]:
         """The devices of these names, or all."""
@@ -384,7 +395,7 @@ def open_context(
 
 
 def _new_handset(
-    context: ScenarioContext, profile: Profile, place: str, name: str, options: DeviceOptions
+    context: ScenarioContext, profile: Profile, place: Place, name: str, options: DeviceOptions
 ) -> Handset:
     """A handset that the server does not know, also if the scenario ran before."""
     for attempt in count(1):
@@ -419,11 +430,11 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         ),
         ports=lambda ports: replace(ports, modem=line.connect(ports.modem)),
     )
-    profile = load_named(table.profile).with_hardware(
+    profile = context.profile(table.profile).with_hardware(
         model=table.model, bands=table.bands, keystore=table.keystore.level, bootloader=table.bootloader
     )
     place = table.activated.place if table.activated else table.place or context.scenario.world.place
-    handset = _new_handset(context, profile, place, name, options)
+    handset = _new_handset(context, profile, context.place(place), name, options)
     handset.read = context.advance
     show = handset.display.on_show
 

@@ -5,12 +5,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
-from firmware_profiles.loader import load_named
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.operations import StepError
 from lab.scenario.model import device_steps, server_steps
 from lab.scenario.model.step import Step
-from lab.world.places import find_place
 from lab.world.sim import PinState
 from server_stub.admin.devices import Act
 from wire.unlock import UnlockChallenge
@@ -124,7 +122,7 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     device_steps.InsertSim: _insert_sim,
     device_steps.RemoveSim: lambda _, device, step: device.handset.insert(None, step.slot - 1),
     device_steps.SwapSims: _swap_sims,
-    device_steps.Move: lambda _, device, step: device.handset.carry(find_place(step.to)),
+    device_steps.Move: lambda context, device, step: device.handset.carry(context.place(step.to)),
     device_steps.JoinWifi: lambda _, device, step: device.handset.join_wifi(step.country),
     device_steps.LeaveWifi: lambda _, device, __: device.handset.leave_wifi(),
     device_steps.AirplaneMode: lambda _, device, step: device.handset.airplane_mode(
@@ -135,15 +133,15 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     device_steps.LocationStep: lambda _, device, step: device.handset.locate(
         on=step.turn is device_steps.Switch.ON
     ),
-    device_steps.FalsePosition: lambda _, device, step: device.handset.hear_satellites_of(
-        find_place(step.at)
+    device_steps.FalsePosition: lambda context, device, step: device.handset.hear_satellites_of(
+        context.place(step.at)
     ),
     device_steps.TruePosition: lambda _, device, __: device.handset.hear_satellites_of(None),
     device_steps.NetworkDown: lambda _, device, __: device.handset.network_down(),
     device_steps.NetworkUp: lambda _, device, __: device.handset.network_up(),
     device_steps.SetClock: lambda _, device, step: device.handset.set_wall(step.to),
     device_steps.FactoryReset: lambda _, device, __: device.handset.factory_reset(),
-    device_steps.Flash: lambda _, device, step: device.handset.flash(load_named(step.profile)),
+    device_steps.Flash: lambda context, device, step: device.handset.flash(context.profile(step.profile)),
     device_steps.CopyState: lambda context, device, step: context.copies.update(
         {(step.as_, device.name): device.store.read()}
     ),

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from firmware_profiles.errors import ProfileError
 from lab.scenario.engine.actions import perform
 from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS, CheckContext, check_result, json_of
 from lab.scenario.engine.context import (
@@ -28,16 +27,16 @@ from lab.scenario.engine.result import (
     lock_periods,
 )
 from lab.scenario.engine.screen_actions import golden_mismatches
+from lab.scenario.files.parts import resolve_step
 from lab.scenario.files.reader import Case
 from lab.scenario.model.expect import Expect
+from lab.scenario.model.named_files import FILE_ERRORS, FileScope
 from lab.scenario.model.screen_steps import Golden
 from lab.scenario.model.step import Step
 from lab.world.operators import UnknownOperatorError
-from lab.world.places import UnknownPlaceError, find_place
 from server_stub.admin.devices import OperatorError
 from server_stub.admin.policies import PolicyAdminError
 from server_stub.key_repository import KeyRepositoryError
-from server_stub.policy.errors import PolicyError
 from server_stub.verdicts.service import ServiceError
 from wire.unlock import ChallengeError
 
@@ -46,12 +45,10 @@ SCENARIO_ERRORS: Final = (
     KeyRepositoryError,
     OperatorError,
     PolicyAdminError,
-    PolicyError,
-    ProfileError,
     ServiceError,
     StepError,
     UnknownOperatorError,
-    UnknownPlaceError,
+    *FILE_ERRORS,
 )
 """What the lab and the server raise on purpose for a step that cannot be done. Any other exception is a defect."""
 
@@ -108,10 +105,11 @@ def _run_steps(context: ScenarioContext, result: ScenarioResult, *, details: boo
     except SCENARIO_ERRORS as cause:
         error, status = f"before the first step: {cause}", status_of(cause)
     else:
-        for line, step in context.case.steps:
-            steps.append(run_step(context, line, step))
-            not_seen = any(check.kind == "wait-for" for check in steps[-1].judged)
-            if not_seen or steps[-1].status in (Status.ERROR, Status.SKIPPED):
+        for number, (line, step) in enumerate(context.case.steps):
+            done = run_step(context, line, step, context.case.open_steps.get(number))
+            steps.append(replace(done, file=context.case.included.get(number, "")))
+            not_seen = any(check.kind == "wait-for" for check in done.judged)
+            if not_seen or done.status in (Status.ERROR, Status.SKIPPED):
                 break  # the next steps rely on this one
         found = {step.status for step in steps}
         worst_first = (Status.ERROR, Status.FAILED, Status.SKIPPED)
@@ -163,9 +161,9 @@ def prepare_world(context: ScenarioContext) -> None:
     if activated and world.policy_before is not None:
         context.operations.put_in_force(world.policy, context.case.folder, "the story begins")
     for device in context.devices.values():
-        place = device.table.place or scenario.world.place
-        if device.handset.place.name != place:
-            device.handset.carry(find_place(place))
+        place = context.place(device.table.place or scenario.world.place)
+        if device.handset.place != place:
+            device.handset.carry(place)
         if world.network == "down":
             device.handset.network_down()
     for fault in world.faults:
@@ -181,12 +179,14 @@ def _check_algorithm(context: ScenarioContext) -> None:
             raise StepError(f"the remote server signs with {found}, not with {server.algorithm}", skips=True)
 
 
-def run_step(context: ScenarioContext, line: int, step: Step) -> StepResult:
-    """Do a step, or check an expectation."""
+def run_step(context: ScenarioContext, line: int, step: Step, written: Any = None) -> StepResult:
+    """Do a step, or check an expectation. `written` is the step with references to captured values."""
     began, status = context.now(), Status.PASSED
     checks: tuple[CheckResult, ...] = ()
     error: str | None = None
     try:
+        if written is not None:
+            step = _resolved(context, written)
         if isinstance(step, Golden):
             checks = tuple(_compare(context, step))
         elif isinstance(step, Expect):
@@ -202,6 +202,14 @@ def run_step(context: ScenarioContext, line: int, step: Step) -> StepResult:
         error, status = str(cause), status_of(cause)
     entries = tuple(len(device.handset.timeline.entries) for device in context.devices.values())
     return StepResult(line, step_text(step), step.note, began, context.now(), status, checks, error, entries)
+
+
+def _resolved(context: ScenarioContext, written: Any) -> Step:
+    """The step with captured values. Raises StepError."""
+    try:
+        return resolve_step(written, context.captured, FileScope(context.case.folder, context.case.root))
+    except ValueError as error:
+        raise StepError(str(error)) from None
 
 
 def _check(context: ScenarioContext, step: Expect) -> Iterator[CheckResult]:

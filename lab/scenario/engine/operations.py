@@ -5,19 +5,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.backend.managed_server import LabServer
-from lab.manufacturer.policies import BEFORE, LANTERN
 from lab.scenario.engine.result import CheckResult
+from lab.scenario.model.named_files import policy_named
 from lab.scenario.model.server_steps import IssueCode, OperatorStep
-from server_stub import policies
 from server_stub.admin.context import device_admin
 from server_stub.admin.devices import Act, DeviceAdmin
 from server_stub.admin.keys import KeyAdmin
 from server_stub.admin.policies import PolicyAdmin
-from server_stub.policy.policy import Policy
 from server_stub.store.records import AuditQuery
-from text_input.files import read_text
-from text_input.suggestions import suggestion
-from text_input.toml import FILE_MAX
 from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
@@ -51,23 +46,6 @@ class DeviceRecord:
     sale_region: str
     override: Decision | None
     locked: bool
-
-
-def policy_text(name: str, folder: Path) -> str:
-    """The document of a shipped policy, or of a file in `folder`. Raises StepError with the nearest name."""
-    own = {"open-2021-08": BEFORE, "lantern-open": LANTERN}
-    if name in own:
-        return own[name]
-    try:
-        return read_text(folder / name, FILE_MAX) if name.endswith(".toml") else policies.read(name)
-    except (OSError, ValueError):  # ValueError: not text, or no file name
-        known = [*policies.names(), *own, *(file.name for file in folder.glob("*.toml"))]
-        raise StepError(f"no policy is called {name!r}; {suggestion(name, known)}") from None
-
-
-def policy_named(name: str, folder: Path) -> Policy:
-    """The policy of that document. Raises PolicyError and StepError."""
-    return Policy.parse(policy_text(name, folder), f"{name.removesuffix('.toml')}.toml")
 
 
 @dataclass(frozen=True, slots=True)

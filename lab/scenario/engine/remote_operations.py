@@ -13,8 +13,9 @@ import requests
 
 from lab.api.world_time import WORLDS, WorldTime
 from lab.manufacturer.manufacturer import Manufacturer
-from lab.scenario.engine.operations import BY, DeviceRecord, StepError, policy_text
+from lab.scenario.engine.operations import BY, DeviceRecord, StepError
 from lab.scenario.engine.remote_session import RemoteSession, RemoteWorld
+from lab.scenario.model.named_files import policy_text
 from lab.scenario.model.server_steps import IssueCode, OperatorStep
 from server_stub.admin.context import PREFIX
 from server_stub.admin.devices import Act

@@ -112,6 +112,8 @@ class StepResult:
     """A step. `line` is its line in the file, `text` the step in one line; times are seconds since the world began.
 
     `entries` has the length of each handset's timeline after the step.
+
+    `file` is an included file that has it, by its path from the folder of the scenario; empty for the scenario's own.
     """
 
     line: int
@@ -123,6 +125,7 @@ class StepResult:
     judged: tuple[CheckResult, ...] = ()
     error: str | None = None
     entries: tuple[int, ...] = ()
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Checks of names that a scenario defines and refers to: handsets, marks, copies, codes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from lab.scenario.files.yaml_positions import Path
@@ -8,6 +8,7 @@ from lab.scenario.model.device_steps import SwapSims
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.step import HandsetStep
 from lab.scenario.model.step_union import CutPower
+from lab.scenario.model.time_steps import Capture
 from text_input.suggestions import suggestion
 
 _SOURCES: Final = {
@@ -20,13 +21,14 @@ _SOURCES: Final = {
 
 
 class DefinedNames:
-    """The names that are defined before a step."""
+    """The names that are defined before a step. `complete` is false if a step that can define one is not valid."""
 
     def __init__(self, handsets: set[str], parameters: set[str]) -> None:
         self._handsets = sorted(handsets)
         self._parameters = sorted(parameters)
         self._marks: list[str] = []
         self._saved: dict[str, list[str]] = {verb: [] for verb, _ in _SOURCES.values()}
+        self.complete = True
 
     def unknown_handsets(self, names: tuple[str, ...] | None) -> Iterator[str]:
         """A message for each of `names` that is not the name of a handset."""
@@ -34,22 +36,31 @@ class DefinedNames:
             if name not in self._handsets:
                 yield f"no handset is called {name!r}; {suggestion(name, self._handsets)}"
 
-    def unknown_parameters(self, when: Iterable[str] | None, path: Path) -> Iterator[tuple[Path, str]]:
-        """Path and message for each name in the member `when` of the table at `path` that no parameter has."""
+    def unknown_parameters(
+        self, when: Iterable[str] | None, path: Path, own: Collection[str] = ()
+    ) -> Iterator[tuple[Path, str]]:
+        """Path and message for each name in the member `when` of the table at `path` that no parameter has.
+
+        `own` are the parameters of an included file.
+        """
         for name in when or ():
-            if name not in self._parameters:
+            if name not in self._parameters and name not in own:
                 message = f"no parameter is called {name!r}; {suggestion(name, self._parameters)}"
                 yield (*path, "when", name), message
 
-    def check(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
-        """Path and message for each unknown name in a step. Names that the step defines are known from then on."""
+    def check(self, step: Any, path: Path, own: Collection[str] = ()) -> Iterator[tuple[Path, str]]:
+        """Path and message for each unknown name in a step. Names that the step defines are known from then on.
+
+        `own` are the parameters of the file that has the step, if it is included.
+        """
         verb = step.verb()
         if isinstance(step, HandsetStep):
             where = (*path, verb if step.subject_field() == step.verb_field() else step.subject_field())
             yield from ((where, message) for message in self.unknown_handsets(step.subject))
         yield from self._check_handsets(step, path)
-        yield from self._check_saved(step, path)
-        yield from self.unknown_parameters(step.when, path)
+        if self.complete:
+            yield from self._check_saved(step, path)
+        yield from self.unknown_parameters(step.when, path, own)
         if isinstance(step, CutPower):
             yield from self.check(step.during, (*path, "during"))
         if verb == "mark":
@@ -67,6 +78,10 @@ class DefinedNames:
                     "is the same handset; name one handset in the step, and another one here",
                 )
             named.append(((*path, "with"), (step.with_,)))
+        if isinstance(step, Capture):
+            if step.of is None and len(self._handsets) > 1:
+                yield (*path, "capture"), f"is of no handset; add `of: {self._handsets[0]}`"
+            named.append(((*path, "of"), (step.of,) if step.of else None))
         if isinstance(step, WireFault):
             named.append(((*path, "of"), step.of))
         for at, entry in enumerate(getattr(step, "audit", None) or ()):

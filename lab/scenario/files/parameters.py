@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any, Final
@@ -14,6 +15,7 @@ from lab.handset.keystore_habits import KeystoreHabit
 from lab.handset.modem.dialects import dialect_names
 from lab.scenario.files.errors import FileErrorCode
 from lab.scenario.files.yaml_positions import Path, Tree
+from lab.scenario.model.named_files import IncludedText
 from lab.world.places import load_places
 from text_input.suggestions import suggestion
 
@@ -42,14 +44,15 @@ Values = Mapping[str, Any]
 def label(value: Any) -> str:
     """The text of a value in an id.
 
-    >>> label(True), label(None), label("havana"), label(-86_400)
-    ('true', 'none', 'havana', '-86400')
+    >>> label(True), label(None), label("havana"), label(-86_400), label("../my/lab.toml")
+    ('true', 'none', 'havana', '-86400', 'my-lab.toml')
     """
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if isinstance(value, int | float):
         return str(value)
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", str(value)).strip("-") or "empty"
+    text = re.sub(r"^(\.{1,2}/)+", "", str(value))
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-") or "empty"
 
 
 def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
@@ -121,30 +124,58 @@ def matches(labels: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
     )
 
 
-def substitute(value: Any, values: Values, tree: Tree, path: Path = ()) -> Any:
-    """`value` with the parameters replaced. A text that consists of one reference becomes the value itself."""
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """Replaces references by `values`. A text that consists of one reference becomes the value itself.
+
+    `report` receives errors, `missing` the path and name of each reference that has no value and stays. `text` is the
+    text of a value within a longer text.
+    """
+
+    values: Values
+    report: Callable[[Path, FileErrorCode, str], None]
+    missing: Callable[[Path, str], None]
+    text: Callable[[Any], str] = label
+
+    def apply(self, value: Any, path: Path = ()) -> Any:
+        """The value at `path` with its references replaced."""
+        if isinstance(value, dict):
+            return {name: self.apply(part, (*path, name)) for name, part in value.items()}
+        if isinstance(value, list):
+            return [self.apply(part, (*path, at)) for at, part in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        whole = REFERENCE.fullmatch(value)
+        if whole and whole[1] in self.values:
+            return self.values[whole[1]]
+        texts: dict[str, str] = {}
+        for name in dict.fromkeys(REFERENCE.findall(value)):
+            if name not in self.values:
+                self.missing(path, name)
+                continue
+            texts[name] = self.text(self.values[name])
+            if len(texts[name]) > _PART_MAX:  # the text can repeat it many times
+                message = f"the value of {name!r} is longer than {_PART_MAX} characters, too long for a part of a text"
+                self.report(path, FileErrorCode.BAD_VALUE, message)
+                texts[name] = ""
+        replaced = REFERENCE.sub(lambda found: texts.get(found[1], found[0]), value) if texts else value
+        return IncludedText(replaced, value.folder) if isinstance(value, IncludedText) else replaced
+
+
+def plain_text(value: Any) -> str:
+    """The text of a value that is no part of an id: as it is, and other values as in an id."""
+    return value if isinstance(value, str) else label(value)
+
+
+def references(value: Any) -> set[str]:
+    """The names of all references in a value, and of the parameters in its members `when`."""
     if isinstance(value, dict):
-        return {name: substitute(part, values, tree, (*path, name)) for name, part in value.items()}
+        inner = value.get("when")
+        named = {name for name in inner if isinstance(name, str)} if isinstance(inner, dict) else set()
+        return named.union(*map(references, value.values()))
     if isinstance(value, list):
-        return [substitute(part, values, tree, (*path, at)) for at, part in enumerate(value)]
-    if not isinstance(value, str) or "${" not in value:
-        return value
-    names = dict.fromkeys(REFERENCE.findall(value))
-    missing = next((name for name in names if name not in values), None)
-    if missing is not None:
-        hint = suggestion(missing, values) if values else "the file has no parameters"
-        message = f"no parameter is called {missing!r}; {hint}"
-        tree.add_error(path, FileErrorCode.UNKNOWN_PARAMETER, message)
-        return value
-    if whole := REFERENCE.fullmatch(value):
-        return values[whole[1]]
-    texts = {name: label(values[name]) for name in names}
-    if too_long := [name for name, text in texts.items() if len(text) > _PART_MAX]:
-        # The text can repeat it many times.
-        message = f"the value of {too_long[0]!r} is longer than {_PART_MAX} characters, too long for a part of a text"
-        tree.add_error(path, FileErrorCode.BAD_VALUE, message)
-        texts = dict.fromkeys(names, "")
-    return REFERENCE.sub(lambda found: texts[found[1]], value)
+        return set().union(*map(references, value))
+    return set(REFERENCE.findall(value)) if isinstance(value, str) and "${" in value else set()
 
 
 def _tables(tree: Tree, member: str) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ from lab.scenario.model.expectations import (
 )
 from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.field_types import Table
+from lab.scenario.model.includes import IncludedFile, IncludeStep, IncludeTable
 from lab.scenario.model.scenario import (
     Activated,
     Exemption,
@@ -63,6 +64,9 @@ WORLD: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("handsets", HandsetTable),
     ("handsets.keystore", KeystoreTable),
     ("handsets.activated", Activated),
+    ("include of handsets", IncludeTable),
+    ("include of steps", IncludeStep),
+    ("Included files", IncludedFile),
 )
 OBSERVED: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("screen", ScreenExpected),

@@ -7,18 +7,26 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic.json_schema import models_json_schema
+
+from lab.scenario.model.includes import IncludeStep
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step_union import BARE
 
 FILE: Final = Path(__file__).parent / "schema" / "scenario.schema.json"
+INCLUDED_FILE: Final = FILE.with_name("included.schema.json")
 _LEAVES: Final = ("string", "integer", "number", "boolean")
 _PARAMETER: Final = {"$ref": "#/$defs/parameter"}
+_INCLUDE_STEP: Final = {"$ref": "#/$defs/IncludeStep"}
 _STEP: Final = {"$ref": "#/$defs/step"}
 
 
 def generate() -> dict[str, Any]:
     """The schema, JSON Schema draft 2020-12."""
-    body: dict[str, Any] = _allow_parameters(_plain(Scenario.model_json_schema()))
+    models = [(Scenario, "validation"), (IncludeStep, "validation")]
+    both = models_json_schema(models, ref_template="#/$defs/{model}")[1]["$defs"]  # type: ignore[arg-type]
+    definitions = _allow_parameters({"$defs": _plain(both)})["$defs"]
+    body = definitions.pop("Scenario") | {"$defs": definitions}
     body["$defs"]["parameter"] = {
         "type": "string",
         "pattern": r"\$\{[a-z][a-z0-9-]*\}",
@@ -29,7 +37,19 @@ def generate() -> dict[str, Any]:
     body["$defs"]["WorldTable"]["properties"]["faults"] = {"anyOf": [faults, _PARAMETER]}
     steps = body["properties"]["steps"]
     # Each step requires its own verb, so at most one alternative matches; anyOf is sufficient.
-    body["$defs"]["step"] = {"anyOf": [*steps["items"]["oneOf"], {"enum": list(BARE)}, _PARAMETER]}
+    body["$defs"]["step"] = {
+        "anyOf": [*steps["items"]["oneOf"], {"enum": list(BARE)}, _PARAMETER, _INCLUDE_STEP]
+    }
+    table = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/IncludeTable"}]}
+    included = {"anyOf": [*table["anyOf"], {"type": "array", "minItems": 1, "items": table}]}
+    handsets = body["properties"]["handsets"]
+    handsets["properties"] = {"include": included}
+    names = {
+        f"^(?!include$){name.removeprefix('^')}": one for name, one in handsets["patternProperties"].items()
+    }
+    handsets["patternProperties"] = names
+    rows = body["properties"]["examples"]
+    body["properties"]["examples"] = {"anyOf": [rows, {"type": "string", "pattern": r"\.csv$"}]}
     steps |= {"items": _STEP, "minItems": 1}
     body["$defs"]["CutPower"]["properties"]["during"] = _STEP
     return {
@@ -39,9 +59,24 @@ def generate() -> dict[str, Any]:
     }
 
 
-def text() -> str:
-    """The contents of the schema file."""
-    return json.dumps(generate(), indent=1, ensure_ascii=False) + "\n"
+def generate_included() -> dict[str, Any]:
+    """The schema of files that scenarios include."""
+    scenario = generate()
+    steps, handsets = (scenario["properties"][name] for name in ("steps", "handsets"))
+    parts = {
+        "about": {"type": "string"},
+        "parameters": {"type": "object"},
+        "handsets": handsets,
+        "steps": steps,
+    }
+    table = {"type": "object", "properties": parts, "additionalProperties": False}
+    shared = {name: scenario[name] for name in ("$schema", "$defs")}
+    return {"$id": "urn:solvane:activation:schema:included", **shared, "anyOf": [steps, table]}
+
+
+def text(schema: dict[str, Any] | None = None) -> str:
+    """The contents of a schema file, by default of that of scenarios."""
+    return json.dumps(schema or generate(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -81,4 +116,5 @@ def _allow_parameters(value: Any) -> Any:
 
 if __name__ == "__main__":
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(text(), encoding="utf-8")
+    FILE.write_text(text(generate()), encoding="utf-8")
+    INCLUDED_FILE.write_text(text(generate_included()), encoding="utf-8")

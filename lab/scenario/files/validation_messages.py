@@ -11,15 +11,21 @@ from lab.scenario.model.step_union import BARE, VERBS
 from text_input.suggestions import suggestion
 
 
+def describe_unknown_verb(verb: str | None) -> tuple[FileErrorCode, str]:
+    """The code and the message for a step with a verb that is not known, or without one."""
+    if verb is not None:
+        return FileErrorCode.UNKNOWN_STEP, f"no step is called {verb!r}; {suggestion(verb, VERBS)}"
+    message = f"is not a step; begin it with a verb, as in `- wait: 5 days` or `- {BARE[0]}`"
+    return FileErrorCode.UNKNOWN_STEP, message
+
+
 def describe(details: ErrorDetails, loc: Path) -> tuple[FileErrorCode, str]:
     """The code and the message for a pydantic error at `loc`."""
     match details["type"]:
         case "union_tag_invalid":
-            tag = details["ctx"]["tag"]
-            return FileErrorCode.UNKNOWN_STEP, f"no step is called {tag!r}; {suggestion(tag, VERBS)}"
+            return describe_unknown_verb(details["ctx"]["tag"])
         case "union_tag_not_found":
-            message = f"is not a step; begin it with a verb, as in `- wait: 5 days` or `- {BARE[0]}`"
-            return FileErrorCode.UNKNOWN_STEP, message
+            return describe_unknown_verb(None)
         case "extra_forbidden":
             name = str(loc[-1])
             message = f"unknown member; {suggestion(name, members_of(types_at(loc[:-1])))}"

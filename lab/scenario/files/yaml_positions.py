@@ -5,13 +5,15 @@ Duplicate members, anchors, aliases and tags are rejected; parameters replace an
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import yaml
 from yaml import MarkedYAMLError
 
 from lab.scenario.files.errors import FileError, FileErrorCode, ScenarioError
+from lab.scenario.model.named_files import IncludedText
 
 Path = tuple[str | int, ...]
 
@@ -30,25 +32,59 @@ BYTES_MAX: Final = 4 * _SIZE_MAX
 _DEPTH_MAX: Final = 24
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenAt:
+    """Where a part of a scenario is written: at `path` in `tree`.
+
+    `values` are the parameters of the file that includes have set; `whens` are the `when` of those includes, each with
+    its place and the values of the file that has it.
+    """
+
+    tree: "Tree"
+    path: Path
+    values: Mapping[str, Any] = field(default_factory=dict)
+    whens: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A `when` at a place, and the values of the parameters of its file."""
+
+    origin: WrittenAt
+    wanted: Mapping[str, Any]
+
+
 @dataclass
 class Tree:
-    """A document: its `value`, and line and column (from 1) of each path in it."""
+    """A document: its `value`, and line and column (from 1) of each path in it.
+
+    `origins` has the steps, handsets and examples that are written elsewhere, by the first two parts of their paths.
+    `included` is the name of an included file in errors.
+    """
 
     file: str
     value: Any = None
     positions: dict[Path, tuple[int, int]] = field(default_factory=dict)
     errors: list[FileError] = field(default_factory=list)
+    origins: dict[Path, WrittenAt] = field(default_factory=dict)
+    included: str = ""
+
+    def origin(self, path: Path) -> WrittenAt:
+        """Where the value at `path` is written."""
+        found = self.origins.get(path[:2])
+        return WrittenAt(self, path) if found is None else replace(found, path=(*found.path, *path[2:]))
 
     def position(self, path: Path) -> tuple[int, int]:
         """The position of the value at `path`, or of the nearest value above it."""
-        while path and path not in self.positions:
-            path = path[:-1]
-        return self.positions.get(path, (1, 1))
+        origin = self.origin(path)
+        found = origin.tree.error(origin.path, FileErrorCode.SYNTAX, "")
+        return found.line, found.column
 
     def value_at(self, path: Path) -> Any:
-        """The value at `path` as written in the file, or None."""
-        found = self.value
-        for part in path:
+        """The value at `path` as written in its file, or None."""
+        origin = self.origin(path)
+        found = origin.tree.value
+        for part in origin.path:
             if isinstance(found, dict):
                 found = found.get(part)
             else:
@@ -58,7 +94,15 @@ class Tree:
 
     def add_error(self, path: Path, code: FileErrorCode, message: str) -> None:
         """Add an error at `path`."""
-        self.errors.append(FileError(*self.position(path), code, dotted(path), message))
+        origin = self.origin(path)
+        self.errors.append(origin.tree.error(origin.path, code, message))
+
+    def error(self, path: Path, code: FileErrorCode, message: str) -> FileError:
+        """An error at `path` of this document."""
+        above = path
+        while above and above not in self.positions:
+            above = above[:-1]
+        return FileError(*self.positions.get(above, (1, 1)), code, dotted(path), message, self.included)
 
     def check(self) -> None:
         """Raise ScenarioError if there are errors."""
@@ -78,12 +122,15 @@ def dotted(path: Path) -> str:
     return text
 
 
-def parse(text: str, file: str) -> Tree:
-    """The document in `text`. Raises ScenarioError."""
-    tree = Tree(file)
+def parse(text: str, file: str, folder: str = "", included: str = "") -> Tree:
+    """The document in `text`. Raises ScenarioError.
+
+    `folder` of an included file is relative to the scenario's, `included` is its name in errors.
+    """
+    tree = Tree(file, included=included)
 
     def rejected(code: FileErrorCode, message: str, line: int = 1, column: int = 1) -> ScenarioError:
-        return ScenarioError(file, [FileError(line, column, code, "", message)])
+        return ScenarioError(file, [FileError(line, column, code, "", message, included)])
 
     if len(text) > _SIZE_MAX:
         raise rejected(FileErrorCode.UNREADABLE, "is longer than a million characters; split it")
@@ -101,9 +148,22 @@ def parse(text: str, file: str) -> Tree:
         raise rejected(FileErrorCode.SYNTAX, "is nested too deep; use fewer levels", error.line) from None
     if node is None:
         raise rejected(FileErrorCode.SYNTAX, "is empty; begin with name, about, handsets, steps")
-    _NodeReader(tree).read(node)
+    _NodeReader(tree, folder).read(node)
     tree.check()
     return tree
+
+
+def scalar(text: str) -> Any:
+    """The value of text without quotes.
+
+    >>> scalar("true"), scalar("-7"), scalar("1.5"), scalar("007"), scalar("")
+    (True, -7, 1.5, '007', None)
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 class _TooDeepError(Exception):
@@ -153,8 +213,9 @@ class _Loader(yaml.SafeLoader):
 class _NodeReader:
     """Converts the nodes of a document to values, with their positions."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, folder: str) -> None:
         self._tree = tree
+        self._folder = folder
         self._seen: set[int] = set()
 
     def read(self, node: yaml.Node) -> None:
@@ -176,11 +237,8 @@ class _NodeReader:
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             self._tree.add_error(path, FileErrorCode.SYNTAX, "has an unpaired surrogate; write the character")
         plain = isinstance(node, yaml.ScalarNode) and not node.style
-        if plain and text in _WORDS:
-            return _WORDS[text]
-        if plain and _INTEGER.fullmatch(text):
-            return int(text)
-        return float(text) if plain and _FLOAT.fullmatch(text) else text
+        value = scalar(text) if plain else text
+        return IncludedText(text, self._folder) if self._folder and isinstance(value, str) else value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -190,9 +248,8 @@ class _NodeReader:
             position = (key.start_mark.line + 1, key.start_mark.column + 1)
             if name in found:
                 message = f"is defined twice, first on line {self._tree.position(inner)[0]}; keep one"
-                self._tree.errors.append(
-                    FileError(*position, FileErrorCode.DUPLICATE_KEY, dotted(inner), message)
-                )
+                code, file = FileErrorCode.DUPLICATE_KEY, self._tree.included
+                self._tree.errors.append(FileError(*position, code, dotted(inner), message, file))
                 continue
             found[name] = self._value(value, inner)
             self._tree.positions[inner] = position

@@ -13,9 +13,9 @@ from wire.evidence import Evidence
 
 
 @cache
-def known_paths() -> frozenset[str]:
-    """Every path to a claim, without the numbers of items in lists: `telephony.sims.mcc`."""
-    return frozenset(_below(Evidence, ""))
+def known_paths(message: type[BaseModel] = Evidence) -> frozenset[str]:
+    """Every path to a claim of a message, without the numbers of items in lists: `telephony.sims.mcc`."""
+    return frozenset(_below(message, ""))
 
 
 def _below(annotation: Any, path: str) -> Iterator[str]:

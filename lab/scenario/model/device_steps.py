@@ -10,12 +10,11 @@ from lab.scenario.model.field_types import (
     Locale,
     Moment,
     Name,
-    PlaceName,
     Plmn,
-    ProfileName,
     Subject,
     Word,
 )
+from lab.scenario.model.named_files import PlaceName, ProfileName
 from lab.scenario.model.step import HandsetStep
 from lab.world.sim import PinState
 from wire.model import CountryCode

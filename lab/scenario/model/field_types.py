@@ -1,7 +1,6 @@
 """The types of members of scenario files: strict tables, durations, moments, names, ranges."""
 
 import re
-from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
@@ -17,10 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from firmware_profiles.loader import names as profile_names
 from lab.handset.modem.dialects import dialect_names
 from lab.scenario.model.coercions import Listed, Short
-from lab.world.places import load_places
 from text_input.suggestions import suggestion
 
 
@@ -201,30 +198,15 @@ Plmn = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
 """A network by its MCC and MNC (3GPP TS 23.003 clause 2.2): `368-01`."""
 
 
-def _known(what: str, names: Collection[str]) -> AfterValidator:
-    def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(f"no {what} is called {name!r}; {suggestion(name, names)}")
-        return name
+def _dialect(name: str) -> str:
+    if name not in dialect_names():
+        raise ValueError(f"no modem dialect is called {name!r}; {suggestion(name, dialect_names())}")
+    return name
 
-    return AfterValidator(check)
-
-
-ProfileName = Annotated[
-    str,
-    _known("profile", profile_names()),
-    WithJsonSchema({"type": "string", "enum": list(profile_names())}),
-]
-"""A firmware profile that the project ships."""
-
-PlaceName = Annotated[
-    str, _known("place", load_places()), WithJsonSchema({"type": "string", "enum": list(load_places())})
-]
-"""A place of the lab."""
 
 ModemDialectName = Annotated[
     str,
-    _known("modem dialect", dialect_names()),
+    AfterValidator(_dialect),
     WithJsonSchema({"type": "string", "enum": list(dialect_names())}),
 ]
 """A dialect of the emulated modem."""

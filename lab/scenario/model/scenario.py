@@ -16,14 +16,13 @@ from lab.scenario.model.field_types import (
     ModemDialectName,
     Moment,
     Name,
-    PlaceName,
     Plmn,
-    ProfileName,
     Scalar,
     Some,
     Table,
     Word,
 )
+from lab.scenario.model.named_files import PlaceName, PolicyName, ProfileName
 from lab.scenario.model.server_steps import ClockOffset
 from lab.scenario.model.step import When
 from lab.scenario.model.step_union import AnyStep, CutPower
@@ -46,15 +45,18 @@ class WorldTable(Table):
         description="The time of the first step; 2021-09-08T12:00Z by default.",
         json_schema_extra={"default": "2021-09-08T12:00Z"},
     )
-    place: PlaceName = Field("paris", description="The place of handsets without their own `place`.")
+    place: PlaceName = Field(
+        "paris",
+        description="The place of handsets without their own `place`, or the path of one.",
+    )
     network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
         "up", description="Whether the network of the handsets is up at the first step."
     )
-    policy: Line = Field(
+    policy: PolicyName = Field(
         "export-2021-09",
-        description="The policy in force at the first step: a shipped one, or a TOML file next to the scenario.",
+        description="The policy in force at the first step: a shipped one, or the path of a TOML file.",
     )
-    policy_before: Line | None = Field(
+    policy_before: PolicyName | None = Field(
         None,
         description="The policy in force when handsets were activated before the first step; `policy` by default.",
     )
@@ -69,7 +71,7 @@ class Activated(Table):
     """Where and when a handset was set up before the first step."""
 
     at: Moment = Field(description="The time.")
-    place: PlaceName = Field(description="The place, as in `activation matrix --places`.")
+    place: PlaceName = Field(description="The place, as in `activation places`.")
 
 
 class KeystoreTable(Table):
@@ -93,7 +95,7 @@ class KeystoreTable(Table):
 class HandsetTable(Table):
     """One device. It is switched off at the first step, unless it was activated before."""
 
-    profile: ProfileName = Field(description="Its firmware, one of `activation profiles`.")
+    profile: ProfileName = Field(description="Its firmware, one of `activation profiles` or the path of one.")
     model: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)] | None = Field(
         None, description="The hardware model; the profile's by default."
     )
@@ -111,7 +113,7 @@ class HandsetTable(Table):
         None, description="The language that its user chooses; English if it is offered."
     )
     place: PlaceName | None = Field(
-        None, description="The place of the device; the world's place by default."
+        None, description="The place of the device, or the path of one; the world's place by default."
     )
     modem_dialect: ModemDialectName | None = Field(
         None, description="The maker whose AT dialect its modem speaks; the standards' by default."
@@ -170,8 +172,9 @@ class Scenario(Table):
         default_factory=dict,
         description="Names with lists of values; every combination is a separate scenario.",
     )
-    examples: Annotated[tuple[dict[Name, Scalar], ...], Field(strict=False)] = Field(
-        (), description="Rows of values that belong together; each is combined with the parameters."
+    examples: Annotated[tuple[dict[Name, Scalar | None], ...], Field(strict=False)] = Field(
+        (),
+        description="Rows of values that belong together, or a CSV file; each is combined with the parameters.",
     )
     exclude: Annotated[tuple[dict[Name, Any], ...], Field(strict=False)] = Field(
         (), description="Combinations that are left out; wildcards are allowed."

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from lab.scenario.model.field_types import Duration, Line, Name, Subject, Word
+from lab.scenario.model.named_files import PolicyName
 from lab.scenario.model.step import HandsetStep, Reason, Step
 
 CLOCK_OFFSET_MAX: Final = 3660 * 86_400
@@ -68,7 +69,7 @@ class IssueCode(OperatorStep):
 class PutInForce(Step):
     """Put a policy in force."""
 
-    put_in_force: Line = Field(description="A shipped policy, or a TOML file next to the scenario.")
+    put_in_force: PolicyName = Field(description="A shipped policy, or the path of a TOML file.")
     reason: Reason = "scenario"
 
 

@@ -29,8 +29,10 @@ class CutPower(HandsetStep):
 
     @model_validator(mode="after")
     def _cuttable(self) -> Self:
-        if self.during.verb() in ("expect", "mark", "cut-power", "screenshot", "golden"):
+        if self.during.verb() in ("expect", "mark", "capture", "cut-power", "screenshot", "golden"):
             raise ValueError(f"{self.during.verb()} has no effects at which the power could be cut")
+        if self.during.when is not None:
+            raise ValueError("has a `when` within `during`; write it next to `cut-power`")
         return self
 
 

@@ -1,8 +1,10 @@
 """Explains a failure as text: expected and actual value, the timeline before it, and the command to reproduce it."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final
 
@@ -32,11 +34,11 @@ def first_failure(result: ScenarioResult) -> Failure:
         return Failure("", result.error or str(result.status))
     step = next((step for step in failed if step.status is Status.ERROR), failed[0])
     if step.error:
-        return Failure(f"line {step.line}", step.error)
+        return Failure(_line(step), step.error)
     check = next(check for check in step.judged if not check.holds)
     mismatch = check.mismatches[0]
     expected, actual = (_json(value)[:WIDTH_MAX] for value in (mismatch.expected, mismatch.actual))
-    where = f"line {step.line}: {check.handset or 'server'}: {mismatch.member}"
+    where = f"{_line(step)}: {check.handset or 'server'}: {mismatch.member}"
     return Failure(where, f"expected {expected}, actual {actual}")
 
 
@@ -44,6 +46,15 @@ def reason(result: ScenarioResult) -> str:
     """Why a scenario was skipped, or was expected to fail."""
     steps = (step.error for step in result.steps if step.status is Status.SKIPPED)
     return result.because or result.error or next(steps, None) or "skipped"
+
+
+def _line(step: StepResult) -> str:
+    return f"{step.file} line {step.line}".strip()
+
+
+def _file(result: ScenarioResult, step: StepResult) -> str:
+    """The file that has the step."""
+    return os.path.normpath(Path(result.file).parent / step.file) if step.file else result.file
 
 
 def explain(result: ScenarioResult) -> str:
@@ -54,7 +65,7 @@ def explain(result: ScenarioResult) -> str:
     lines += [f"  {text}" for text in (result.because, result.error) if text]
     for step in result.steps:
         if step.status is not Status.PASSED:
-            lines += ["", f"{result.file}:{step.line}: {step.text}", *_failed_step(step)]
+            lines += ["", f"{_file(result, step)}:{step.line}: {step.text}", *_failed_step(step)]
             failed = {check.handset for check in step.judged if check.handset and not check.holds}
             if failed or step.error:
                 handsets = [each for each in result.handsets if each.name in failed]

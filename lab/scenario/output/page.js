@@ -129,7 +129,7 @@
   };
   const step = (each, inside) => {
     const row = make("li", each.status);
-    row.append(make("span", "at", clock(each.began)), badge(each.status), ` ${each.text}`, make("span", "soft", ` line ${each.line}${each.note ? ": " + each.note : ""}`));
+    row.append(make("span", "at", clock(each.began)), badge(each.status), ` ${each.text}`, make("span", "soft", ` ${each.file ? `${each.file} ` : ""}line ${each.line}${each.note ? ": " + each.note : ""}`));
     if (each.error) row.append(make("pre", "", each.error));
     for (const failure of each.failures) {
       for (const one of failure.mismatches)

@@ -145,6 +145,7 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
         "steps": [
             {
                 "line": step.line,
+                **({"file": step.file} if step.file else {}),
                 "text": step.text,
                 "note": step.note,
                 "began": step.began,

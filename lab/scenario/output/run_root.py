@@ -10,10 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Final
 
-ROOT_MARKS: Final = (".git", "pyproject.toml")
-"""A folder that has one of these is the root of what is below it."""
+from lab.scenario.model.named_files import run_root
 
 
 def program_version() -> str:
@@ -29,15 +27,8 @@ class RunRoot:
 
     @classmethod
     def of(cls, paths: Iterable[Path]) -> "RunRoot":
-        """The root of these paths: their common folder, or the nearest above it with one of `ROOT_MARKS`."""
-        folders = [str(path.resolve() if path.is_dir() else path.parent.resolve()) for path in paths]
-        common = Path(os.path.commonpath(folders)) if folders else Path.cwd()
-        above = (
-            folder
-            for folder in (common, *common.parents)
-            if any((folder / mark).exists() for mark in ROOT_MARKS)
-        )
-        return cls(next(above, common))
+        """The root of these paths, as in `run_root`."""
+        return cls(run_root(paths))
 
     def name(self, file: str) -> str:
         """The path of a file from the root, with `/`.

@@ -285,6 +285,7 @@ def test_each_row_of_examples_is_a_scenario() -> None:
 
 def test_published_schema_and_reference_are_up_to_date() -> None:
     assert schema.FILE.read_text(encoding="utf-8") == schema.text()
+    assert schema.INCLUDED_FILE.read_text(encoding="utf-8") == schema.text(schema.generate_included())
     assert (ROOT / "docs" / "qa" / "reference.md").read_text(encoding="utf-8") == reference.text()
 
 
@@ -296,6 +297,9 @@ def test_schema_accepts_the_library_and_rejects_invalid_files() -> None:
     for file in shipped:
         found = validator.iter_errors(parse(file.read_text(), str(file)).value)
         assert [error.message for error in found] == [], file
+    included = jsonschema_rs.validator_for(schema.generate_included())
+    parts = sorted((ROOT / "scenarios/own-files").glob("*/*.yaml"))
+    assert [included.is_valid(parse(file.read_text(), str(file)).value) for file in parts] == [True] * 3
     for tail in ("steps:\n  - power-onn\n", "steps:\n  - wait: 5\n", "stepps: []\nsteps: [power-on]\n"):
         assert not validator.is_valid(parse(HEAD + tail, "x").value), tail
 
