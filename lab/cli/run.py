@@ -1,5 +1,6 @@
 """`activation run`."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +24,10 @@ with deferred():
     from lab.scenario.output import targets as report_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lab.scenario.engine.runner import Plan
     from lab.scenario.files.reader import Case
-    from lab.scenario.files.selection import Selection
     from lab.scenario.files.shards import Durations, Shard, ShardPart
     from lab.scenario.output.last_failed import LastFailed
     from lab.scenario.output.run_root import RunRoot
@@ -82,9 +82,15 @@ def run(
     selection = selections.Selection(tuple(only or ()), tuple(tag or ()), tuple(not_tag or ()))
     root = run_root.RunRoot.of(paths)
     failed_before = last_failures.LastFailed(root)
-    _select_failed(selection, failed_before, wanted=last_failed)
+    cut = _cut(shard, durations)
+    only_failed = _only_failed(failed_before, wanted=last_failed)
+    selection.other = (
+        only_failed if cut is None else lambda case: only_failed(case) or True
+    )  # sees every case
     found = selection.select(discovery.each_case(paths, partial(_report, faults)))
-    cases, part = _sharded(interruption.until_stopped(found), _cut(shard, durations), root)
+    cases, part = interruption.until_stopped(found), None
+    if cut is not None:
+        cases, part = _sharded(list(cases), *cut, root, only_failed)
     if list_only:
         run_output.print_list(cases, json=json)
         raise typer.Exit(run_session.selection_code(selection, faults, interruption))
@@ -123,14 +129,15 @@ def _cut(shard: str | None, durations: Path | None) -> "tuple[Shard, Durations] 
 
 
 def _sharded(
-    cases: "Iterator[Case]", cut: "tuple[Shard, Durations] | None", root: "RunRoot"
-) -> "tuple[Iterator[Case], ShardPart | None]":
-    """The scenarios of a shard, for which all files are read first, or all scenarios."""
-    if cut is None:
-        return cases, None
-    found = list(cases)
-    part = shards.part(*cut, [(case.id, root.name(case.file)) for case in found])
-    return iter([found[at] for at in part.positions]), part
+    cases: "list[Case]", shard: "Shard", known: "Durations", root: "RunRoot", wanted: "Callable[[Case], bool]"
+) -> "tuple[Iterator[Case], ShardPart]":
+    """Those scenarios of a shard that are wanted.
+
+    What failed before can differ from host to host, so all scenarios are divided, not only those.
+    """
+    part = shards.part(shard, known, [(case.id, root.name(case.file)) for case in cases])
+    part = replace(part, positions=tuple(at for at in part.positions if wanted(cases[at])))
+    return (cases[at] for at in part.positions), part
 
 
 def _report(faults: list[ScenarioError], fault: ScenarioError) -> None:
@@ -138,14 +145,13 @@ def _report(faults: list[ScenarioError], fault: ScenarioError) -> None:
     output.say("\n".join(fault.lines()), err=True)
 
 
-def _select_failed(selection: "Selection", failed: "LastFailed", *, wanted: bool) -> None:
-    """If it is wanted, select what failed in the last run, or everything if nothing did."""
-    if not wanted:
-        return
-    if failed:
-        selection.other = failed.selects
-    else:
+def _only_failed(failed: "LastFailed", *, wanted: bool) -> "Callable[[Case], bool]":
+    """If it is wanted, whether a scenario failed in the last run; every scenario if none did."""
+    if wanted and failed:
+        return failed.selects
+    if wanted:
         output.say(f"activation: {failed.file} lists no failure of an earlier run; all are run", err=True)
+    return lambda _: True
 
 
 def _check_target(server: str | None, *, http: bool) -> None:

@@ -5,11 +5,14 @@ import json
 from pathlib import Path
 from random import Random
 from shutil import copytree
+from signal import SIGINT, raise_signal
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from lab.cli.main import app
+from lab.scenario.files import discovery
+from lab.scenario.files.reader import Case, read
 
 MATRIX = """
 name: Places and languages
@@ -197,3 +200,48 @@ def test_partial_merge_marks_the_report_as_incomplete(library: Path) -> None:
     assert done.exit_code == 1
     report = json.loads((library / "merged/report.json").read_text())
     assert (report["complete"], len(report["scenarios"])) == (False, 4)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_last_failed_scenarios_of_a_shard_are_those_of_its_part(library: Path, *, shared: bool) -> None:
+    """Hosts share the list of failures, or each host has that of its own shard. Every failure is run once."""
+    failures = set(ids("b", "--only", "*place=havana*"))
+    lists = {}
+    for number in range(1, 3):
+        (library / ".activation/last-failed.json").unlink(missing_ok=True)
+        shard = [] if shared else ["--shard", f"{number}/2"]
+        activation("run", ".", "--only", "*place=havana*", *shard)
+        lists[number] = (library / ".activation/last-failed.json").read_text()
+    folders = []
+    for number, before in lists.items():
+        (library / ".activation/last-failed.json").write_text(before)
+        folders.append(f"again {number}")
+        activation(
+            "run", ".", "--only", "*place=havana*", "--last-failed",
+            "--shard", f"{number}/2", "--report", folders[-1],
+        )  # fmt: skip
+        assert (
+            library / ".activation/last-failed.json"
+        ).read_text() == before  # those of other shards remain
+    merged = activation("report", "merge", *folders, "--output", "merged")
+    report = json.loads((library / "merged/report.json").read_text())
+    assert merged.exit_code == 1
+    assert [each["id"] for each in report["scenarios"]] == sorted(failures)
+    assert report["complete"] is True
+
+
+@pytest.mark.parametrize("options", [[], ["--shard", "64/64"]])
+def test_report_of_a_run_that_was_interrupted_while_it_read_files_is_incomplete(
+    library: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    """Also a report of no scenario: the shard could have had some of the files that were not read."""
+
+    def read_and_interrupt(file: Path) -> tuple[Case, ...]:
+        if file.name.startswith("second"):
+            raise_signal(SIGINT)
+        return read(file)
+
+    monkeypatch.setattr(discovery, "read", read_and_interrupt)
+    done = activation("run", ".", "--report", "report", *options)
+    assert done.exit_code == 128 + SIGINT
+    assert json.loads((library / "report/report.json").read_text())["complete"] is False

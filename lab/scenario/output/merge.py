@@ -98,7 +98,7 @@ class MergedRun:
             yield result
         interrupted = [str(each) for each in self.shards if not each.complete]
         if interrupted and not self.partial:
-            raise MergeError([f"{each} is incomplete; its run was interrupted" for each in interrupted])
+            raise MergeError([f"{each} is incomplete; its run ended early" for each in interrupted])
         self.complete = self.complete and not interrupted
         self.unusable = self._unusable()
 
