@@ -80,9 +80,12 @@ class _ModemReader:
             self._cards[-1].read()
             if not selected:
                 break
-        # The registration is read for the first ready SIM, or else for slot 0.
-        ready = (slot for slot, card in enumerate(self._cards) if card.status is SimStatus.READY)
-        registered = next(ready, 0)
+        # The registration is read for the first ready SIM, or else for slot 0. Some modems also call an eUICC ready
+        # that has no subscriber.
+        ready = [slot for slot, card in enumerate(self._cards) if card.status is SimStatus.READY]
+        registered = next(
+            (slot for slot in ready if self._cards[slot].has_subscriber), ready[0] if ready else 0
+        )
         if len(self._cards) > 1:
             self._select(registered)
         self._read_serving()

@@ -65,6 +65,11 @@ class SimReader:
         self.status: SimStatus | None = None
 
     @property
+    def has_subscriber(self) -> bool:
+        """Whether the IMSI is known."""
+        return bool(self._imsi)
+
+    @property
     def sim(self) -> Sim | None:
         """What is known of the card so far."""
         if self.status is None:

@@ -15,10 +15,10 @@ from lab.handset.modem.forms import find_dialect
 from lab.handset.modem.state import ModemOptions
 from lab.handset.storage import DeviceStorage
 from lab.world.clock import World
+from lab.world.euicc import SlotContent
 from lab.world.network import UpstreamTransport
 from lab.world.places import Place
 from lab.world.seed import Seed
-from lab.world.sim import SimCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class DeviceOptions:
     """
 
     name: str = ""
-    cards: tuple[SimCard | None, ...] | None = None
+    cards: tuple[SlotContent, ...] | None = None
     modem_dialect: str | None = None
     keystore: KeystoreOptions | None = None
     hardware: Callable[[Hardware], Hardware] = lambda hardware: hardware

@@ -8,11 +8,11 @@ from lab.handset.assembly import DeviceContext, Hardware
 from lab.handset.location import DeviceLocation, EmulatedSurroundings, Vpn
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.timeline import Timeline, Who
+from lab.world.euicc import Euicc, SlotContent, visible_card
 from lab.world.network import Network
 from lab.world.operators import parse_bands
 from lab.world.places import Place
 from lab.world.radio import received_networks
-from lab.world.sim import SimCard
 from wire.evidence import Wifi
 
 
@@ -29,11 +29,20 @@ class MovableDevice(ABC):
     def deliver_event(self, kind: EventKind) -> None:
         """Deliver an event of the system to the agent, if the image registers for it."""
 
-    def insert(self, card: SimCard | None, slot: int = 0) -> None:
+    def insert(self, card: SlotContent, slot: int = 0) -> None:
         """Put a card into a slot, in place of the card there; None removes it."""
         here = self._location
         here.cards[slot] = card
         self._environment_changed("SIM inserted" if card else "SIM removed", EventKind.SIM_CHANGED)
+
+    def set_euicc(self, slot: int, euicc: Euicc, what: str) -> None:
+        """Change the profiles of an eUICC. If another profile is enabled then, the card is started again (REFRESH).
+
+        The agent then gets the same event as after a change of the card.
+        """
+        before = visible_card(self._location.cards[slot])
+        self._location.cards[slot] = euicc
+        self._environment_changed(what, EventKind.SIM_CHANGED if euicc.card != before else None)
 
     def carry(self, place: Place) -> None:
         """Carry the device and its cards to another place."""
@@ -101,9 +110,10 @@ class MovableDevice(ABC):
         self._location.cards.reverse()
         self._environment_changed("SIMs swapped", EventKind.SIM_CHANGED)
 
-    def card(self, slot: int = 0) -> SimCard | None:
-        """The card in a slot."""
-        return self._location.cards[slot]
+    @property
+    def slots(self) -> tuple[SlotContent, ...]:
+        """What is in each slot."""
+        return tuple(self._location.cards)
 
     @property
     def place(self) -> Place:

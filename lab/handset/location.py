@@ -8,11 +8,12 @@ from firmware_profiles.model import Falsified, Profile
 from lab.handset.modem.modem import EmulatedModem
 from lab.handset.modem.state import ModemConfig, ModemOptions
 from lab.world.addresses import address_in
+from lab.world.euicc import SlotContent, visible_card
 from lab.world.operators import parse_bands
 from lab.world.places import Place
 from lab.world.radio import register
 from lab.world.seed import Seed
-from lab.world.sim import PinState, SimCard, generate_sim
+from lab.world.sim import SimCard, generate_sim
 from server_stub.territory.mcc import TERRITORY_BY_MCC
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Location, Plmn, Serving, Wifi
@@ -96,7 +97,7 @@ class DeviceLocation:
     """
 
     place: Place
-    cards: list[SimCard | None]
+    cards: list[SlotContent]
     seed: Seed
     wifi: Wifi | None = None
     carrier: bool = False
@@ -133,7 +134,7 @@ class DeviceLocation:
         """The country in which traffic reaches the Internet: that of the home network if roaming (TS 23.401, 4.2.2)."""
         if radio.wifi.connected or radio.serving.registration is not Registration.ROAMING:
             return self.place.address
-        home = next((card.home() for card in self.cards if card and card.pin is PinState.READY), None)
+        home = next((card.home() for card in radio.cards if card and card.usable), None)
         return TERRITORY_BY_MCC.get(home.mcc) if home else None
 
     def _here(self) -> Place:
@@ -146,6 +147,6 @@ class DeviceLocation:
         )
 
     def _received(self, profile: Profile) -> Radio:
-        radio = receive(profile, self._here(), self.cards)
+        radio = receive(profile, self._here(), [visible_card(content) for content in self.cards])
         # The place of a real modem is unknown, so the position of `place` would be false.
         return replace(radio, position=None) if self.carrier or not self.located else radio

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from lab.world.operators import Band
-from lab.world.sim import PinState, SimCard
+from lab.world.sim import SimCard
 from wire.codes import AccessTechnology, Registration
 from wire.evidence import Cell, Plmn, Serving
 
@@ -64,7 +64,7 @@ def register(
     The first ready SIM is used. The device registers on its home network if it receives it, or else roams on the first
     network that admits the SIM. Otherwise it has emergency calls if it receives any network.
     """
-    home = next((sim.home() for sim in sims if sim is not None and sim.pin is PinState.READY), None)
+    home = next((sim.home() for sim in sims if sim is not None and sim.usable), None)
     received = received_networks(networks, bands)
     if not received:
         return Serving(registration=Registration.NOT_REGISTERED)

@@ -57,7 +57,7 @@ class SimCard:
 
     `imsi` and `ccid` are the values that the modem reports from its cache for +CIMI and +CCID, empty if it has none.
     `files` has the content of transparent files by identifier. `responses` are recorded responses, which take
-    precedence over responses computed from `files`.
+    precedence over responses computed from `files`. `empty` is an eUICC without an enabled profile.
     """
 
     imsi: str
@@ -65,6 +65,12 @@ class SimCard:
     pin: PinState = PinState.READY
     files: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
     responses: Mapping[CardCommand, CardResponse] = field(default_factory=lambda: MappingProxyType({}))
+    empty: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether a phone can register with it."""
+        return self.pin is PinState.READY and not self.empty
 
     def answer(self, command: CardCommand) -> CardResponse:
         """The response to `command`: a recorded one, or else one computed from the file."""

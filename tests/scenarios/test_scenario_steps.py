@@ -17,6 +17,9 @@ UP = "- power-on\n- set-up\n"
 SILENT = "- location: phone\n  turn: off\n- join-wifi: phone\n"
 """A device without a card then reports nothing about its place."""
 
+WITH_EUICC = "phone: {profile: official-global, sims: [{esim: {home: 208-01, work: 208-10}, enabled: home}]}"
+EUICC = UP + "- join-wifi\n"
+
 ROWS: dict[str, tuple[str, str]] = {
     "power-on": ("- power-on\n- expect: phone\n  screen: language", "{}"),
     "power-off": (UP + "- power-off\n- expect: phone\n  timeline: switched off", "{}"),
@@ -64,6 +67,28 @@ ROWS: dict[str, tuple[str, str]] = {
     "remove-sim": (
         UP + "- remove-sim\n- expect: phone\n  evidence: {claims: {telephony.sims.0.status: absent}}",
         "{place: tehran-wifi}",
+    ),
+    "enable-esim": (
+        EUICC + "- enable-esim: phone\n  esim: work\n- expect: phone\n  requests: {verdicts: 2}\n"
+        '  evidence: {claims: {telephony.sims.0.mnc: "10"}}',
+        "{}",
+    ),
+    "disable-esim": (
+        EUICC
+        + "- disable-esim\n- expect: phone\n  evidence: {claims: {telephony.sims.0.status: unreadable}}",
+        "{}",
+    ),
+    "delete-esim": (
+        EUICC
+        + "- delete-esim: phone\n  esim: home\n- expect: phone\n  timeline: [eSIM disabled, eSIM deleted]\n"
+        "  evidence: {claims: {telephony.sims.0.status: unreadable}}",
+        "{}",
+    ),
+    "download-esim": (
+        EUICC
+        + "- download-esim: phone\n  esim: third\n  operator: 250-01\n- enable-esim: phone\n  esim: third\n"
+        '- expect: phone\n  evidence: {claims: {telephony.sims.0.mcc: "250"}}',
+        "{}",
     ),
     "swap-sims": (
         UP + "- swap-sims\n- expect: phone\n  timeline: SIMs swapped\n"
@@ -288,7 +313,8 @@ FAILS = {"restore-backup"}
 @pytest.mark.parametrize("verb", ROWS)
 def test_step_has_its_observable_effect(verb: str) -> None:
     steps, world = ROWS[verb]
-    result = played(steps, world=world)
+    phone = WITH_EUICC if verb.endswith("-esim") else "phone: {profile: official-global}"
+    result = played(steps, world=world, handsets=phone)
     assert (result.status is Status.PASSED) == (verb not in FAILS), wrong(result)
     assert result.status is not Status.ERROR, wrong(result)
 
@@ -306,6 +332,10 @@ IMPOSSIBLE = {
     "never came": UP + "- cut-power: phone\n  at-effect: 999\n  during: retry",
     "no button show-imei; it has wifi-settings, emergency-call": UP + "- press: show-imei",
     "is off, so its screen": "- press: emergency-call",
+    "is an eUICC, which cannot be taken out": UP + "- remove-sim",
+    "profileNotInDisabledState": UP + "- enable-esim: phone\n  esim: home",
+    "has 0 enabled profiles": UP + "- disable-esim\n- disable-esim",
+    "slot 2 of phone is no eUICC": UP + "- download-esim: phone\n  esim: new\n  operator: 208-01\n  slot: 2",
     "does not offer": "- power-on\n- choose-language: phone\n  language: xx",
     "no policy is called": "- put-in-force: export-2021-90",
     "campaign-unknown": "- start-campaign: nothing-of-the-kind",
@@ -316,7 +346,7 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("words", IMPOSSIBLE)
 def test_impossible_step_is_an_error_with_its_reason(words: str) -> None:
     """The steps after it are not done."""
-    result = played(IMPOSSIBLE[words] + "\n- expect: phone\n  outcome: home")
+    result = played(IMPOSSIBLE[words] + "\n- expect: phone\n  outcome: home", handsets=WITH_EUICC)
     assert result.status is Status.ERROR
     assert words in str(last(result).error)
 

@@ -176,6 +176,8 @@ _PIN_CODES: Final = {
 def _usable_card(state: ModemState) -> SimCard:
     """The card of the selected slot. Raises RefusedError also if it is locked."""
     card = _inserted_card(state)
+    if card.empty:
+        raise RefusedError(CmeCode(state.forms.euicc.error))
     if card.pin is not PinState.READY:
         raise RefusedError(_LOCKED[card.pin])
     return card
@@ -186,7 +188,12 @@ def _pin_code(state: ModemState) -> str:
         return state.forms.start.sim_code
     if state.card is None and state.forms.pin.absent is not None:
         return state.forms.pin.absent
-    pin = _inserted_card(state).pin
+    card = _inserted_card(state)
+    if card.empty and state.forms.euicc.code is not None:
+        return state.forms.euicc.code
+    if card.empty:
+        raise RefusedError(CmeCode(state.forms.euicc.error))
+    pin = card.pin
     if pin is PinState.BLOCKED:
         raise RefusedError(CmeCode.SIM_FAILURE)
     return _PIN_CODES[pin]

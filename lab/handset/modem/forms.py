@@ -6,7 +6,7 @@ templates for `str.format`; the placeholders of each are in the docstring of its
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -159,6 +159,17 @@ class ErrorForm(AnswerForm):
     mode: Annotated[int, Field(ge=0, le=2)] | None = None
 
 
+class EuiccForm(AnswerForm):
+    """An eUICC without an enabled profile: the number of the error of every command, and the code of AT+CPIN? instead
+    of the error."""
+
+    source: Annotated[str, Field(min_length=12)] = (
+        "3GPP TS 27.007 clause 9.2.1; devzone.nordicsemi.com/f/nordic-q-a/121365 (nRF9151): +CME ERROR: 13"
+    )
+    error: Literal[10, 13, 15, 22] = 13
+    code: str | None = None
+
+
 class UnsolicitedForm(AnswerForm):
     """Lines that the modem sends between the lines of its answers."""
 
@@ -192,6 +203,7 @@ class DialectForms(BaseModel):
     file: FileForm = FileForm()
     slot: SlotForm = SlotForm()
     error: ErrorForm = ErrorForm()
+    euicc: EuiccForm = EuiccForm()
     unsolicited: UnsolicitedForm = UnsolicitedForm()
     start: StartForm = StartForm()
 

@@ -9,7 +9,7 @@ from agent.ports import ModemError
 from lab.handset.modem.answers import registration_line
 from lab.handset.modem.commands import execute
 from lab.handset.modem.state import ModemConfig, ModemFaults, ModemOptions, power_up
-from lab.world.sim import PinState, SimCard
+from lab.world.sim import SimCard
 from wire.evidence import Serving
 
 LINE_MAX: Final = 2048
@@ -80,8 +80,10 @@ class EmulatedModem:
                 self._say(self._framed(registration_line(name, serving, mode, solicited=False, form=form)))
 
     def insert(self, slot: int, card: SimCard | None) -> None:
-        """Put a card into a slot, or remove it."""
-        self._state.slots[slot] = card
+        """Put a card into a slot, or remove it. Another card than the one there needs its time to start."""
+        if card != self._state.slots[slot]:
+            self._state.slots[slot] = card
+            self._state.sim_from = self._state.elapsed
 
     def _start(self) -> None:
         """Send the lines of the start when the modem accepts input."""
@@ -90,7 +92,7 @@ class EmulatedModem:
             return
         self._started = True
         card = self._state.card
-        ready = card is not None and card.pin is PinState.READY
+        ready = card is not None and card.usable
         for line in form.lines + (form.ready_lines if ready else ()):
             self._say(self._framed(line))
 

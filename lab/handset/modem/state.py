@@ -96,7 +96,8 @@ class ModemFaults:
 class ModemState:
     """The state that commands read and change. `elapsed` is the time since power-up in seconds.
 
-    `late_reports` are the unsolicited lines to send after the response.
+    `sim_from` is the time at which a card was started last. `late_reports` are the unsolicited lines to send after the
+    response.
     """
 
     imeis: tuple[str, ...]
@@ -108,6 +109,7 @@ class ModemState:
     sim_busy: int
     forms: DialectForms
     elapsed: float = 0.0
+    sim_from: float = 0.0
     selected: int = 0
     worded: bool = True
     operator_format: int = 0
@@ -126,8 +128,8 @@ class ModemState:
 
     @property
     def sim_starts(self) -> bool:
-        """Whether the card is not ready yet because the modem was switched on."""
-        return self.elapsed < self.forms.start.sim
+        """Whether the card is not ready yet because the modem was switched on, or the card was changed."""
+        return self.elapsed - self.sim_from < self.forms.start.sim
 
 
 def power_up(config: ModemConfig, options: ModemOptions, faults: ModemFaults) -> ModemState:

@@ -44,14 +44,15 @@ from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.device_steps import StorageFault
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.named_files import policy_named
-from lab.scenario.model.scenario import HandsetTable, Scenario
+from lab.scenario.model.scenario import HandsetTable, Scenario, SlotTable
 from lab.scenario.model.server_steps import StealKey
 from lab.simulation.simulation import Simulation
 from lab.world.clock import MachineClock, World
+from lab.world.euicc import Euicc, SlotContent
 from lab.world.network import UpstreamTransport
 from lab.world.places import Place, resolve_place
 from lab.world.seed import Seed
-from lab.world.sim import SimCard, generate_sim
+from lab.world.sim import PinState, SimCard, generate_sim
 from lab.world.temporary import memory_folder
 from wire.evidence import Plmn
 
@@ -271,10 +272,11 @@ class ScenarioContext:
         """The devices of these names, or all."""
         return [self.devices[name] for name in names] if names else list(self.devices.values())
 
-    def card(self, operator: str, label: str) -> SimCard:
-        """A new card of an operator."""
+    def card(self, operator: str, label: str, pin: PinState = PinState.READY) -> SimCard:
+        """A new card, or a new profile, of an operator."""
         mcc, _, mnc = operator.partition("-")
-        return generate_sim(Plmn(mcc=mcc, mnc=mnc), self.seed.random(f"card {label} {operator}"))
+        random = self.seed.random(f"card {label} {operator}")
+        return generate_sim(Plmn(mcc=mcc, mnc=mnc), random, pin=pin)
 
     def update_observers(self) -> None:
         """Let every observer read its device's timeline to the end."""
@@ -406,6 +408,18 @@ def _new_handset(
     raise AssertionError("unreachable")
 
 
+def _slot_content(context: ScenarioContext, slot: SlotTable | None, label: str) -> SlotContent:
+    if slot is None:
+        return None
+    if slot.esim is None:
+        return context.card(str(slot.operator), label, slot.pin)
+    profiles = {
+        name: context.card(profile.operator, f"{label} {name}", profile.pin)
+        for name, profile in slot.esim.items()
+    }
+    return Euicc(profiles, slot.enabled)
+
+
 def _device(context: ScenarioContext, name: str, table: HandsetTable) -> ScenarioDevice:
     power_cut = PowerCutTrigger()
     store, counter, line = FaultyStore(power_cut), FaultyCounter(power_cut), FaultyModemLine()
@@ -418,7 +432,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
 
     cards = None
     if table.sims is not None:
-        made = [context.card(sim, f"{name} {at}") if sim else None for at, sim in enumerate(table.sims)]
+        made = [_slot_content(context, slot, f"{name} {at}") for at, slot in enumerate(table.sims)]
         cards = (*made, *[None] * (2 - len(made)))
     options = DeviceOptions(
         cards=cards,

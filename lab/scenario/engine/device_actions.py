@@ -1,7 +1,6 @@
 """Does the steps of one handset: what people do with it, and what operators decide about it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
@@ -9,7 +8,7 @@ from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.operations import StepError
 from lab.scenario.model import device_steps, server_steps
 from lab.scenario.model.step import Step
-from lab.world.sim import PinState
+from lab.world.euicc import Euicc
 from server_stub.admin.devices import Act
 from wire.unlock import UnlockChallenge
 
@@ -36,18 +35,84 @@ def _enter_code(context: ScenarioContext, device: ScenarioDevice, step: device_s
 
 
 def _insert_sim(context: ScenarioContext, device: ScenarioDevice, step: device_steps.InsertSim) -> None:
-    card = context.card(step.operator, f"{device.name} {context.now()} {step.slot}")
-    device.handset.insert(card if step.pin is PinState.READY else replace(card, pin=step.pin), step.slot - 1)
+    _check_removable(device, step.slot - 1)
+    card = context.card(step.operator, f"{device.name} {context.now()} {step.slot}", step.pin)
+    device.handset.insert(card, step.slot - 1)
+
+
+def _remove_sim(_: ScenarioContext, device: ScenarioDevice, step: device_steps.RemoveSim) -> None:
+    _check_removable(device, step.slot - 1)
+    device.handset.insert(None, step.slot - 1)
+
+
+def _check_removable(device: ScenarioDevice, *slots: int) -> None:
+    for slot in slots:
+        if isinstance(device.handset.slots[slot], Euicc):
+            raise StepError(
+                f"slot {slot + 1} of {device.name} is an eUICC, which cannot be taken out; change its profiles"
+            )
 
 
 def _swap_sims(context: ScenarioContext, device: ScenarioDevice, step: device_steps.SwapSims) -> None:
     if step.with_ is None:
+        _check_removable(device, 0, 1)
         device.handset.swap_slots()
         return
+    for each in (device, context.devices[step.with_]):
+        _check_removable(each, 0)
     other = context.devices[step.with_].handset
-    own_card, other_card = device.handset.card(), other.card()
+    own_card, other_card = device.handset.slots[0], other.slots[0]
     device.handset.insert(other_card)
     other.insert(own_card)
+
+
+def _euiccs(device: ScenarioDevice) -> dict[int, Euicc]:
+    """The eUICCs of a device by their slots, from 0. Raises StepError if there is none."""
+    found = {at: content for at, content in enumerate(device.handset.slots) if isinstance(content, Euicc)}
+    if not found:
+        raise StepError(
+            f"{device.name} has no eUICC; give it one, as in `sims: [{{esim: {{home: 208-01}}}}]`"
+        )
+    return found
+
+
+def _euicc_with(device: ScenarioDevice, name: str) -> tuple[int, Euicc]:
+    """The slot and the eUICC with a profile, or else the first one, which then says that it has no such profile."""
+    found = list(_euiccs(device).items())
+    return next((each for each in found if name in each[1].profiles), found[0])
+
+
+def _enable_esim(_: ScenarioContext, device: ScenarioDevice, step: device_steps.EnableEsim) -> None:
+    slot, euicc = _euicc_with(device, step.esim)
+    device.handset.set_euicc(slot, euicc.enable(step.esim), "eSIM enabled")
+
+
+def _disable_esim(_: ScenarioContext, device: ScenarioDevice, step: device_steps.DisableEsim) -> None:
+    enabled = [euicc.enabled for euicc in _euiccs(device).values() if euicc.enabled is not None]
+    if step.esim is None and len(enabled) != 1:
+        raise StepError(f"{device.name} has {len(enabled)} enabled profiles; name one with `esim`")
+    name = step.esim or enabled[0]
+    slot, euicc = _euicc_with(device, name)
+    device.handset.set_euicc(slot, euicc.disable(name), "eSIM disabled")
+
+
+def _delete_esim(_: ScenarioContext, device: ScenarioDevice, step: device_steps.DeleteEsim) -> None:
+    slot, euicc = _euicc_with(device, step.esim)
+    if euicc.enabled == step.esim:
+        euicc = euicc.disable(step.esim)
+        device.handset.set_euicc(slot, euicc, "eSIM disabled")
+    device.handset.set_euicc(slot, euicc.delete(step.esim), "eSIM deleted")
+
+
+def _download_esim(context: ScenarioContext, device: ScenarioDevice, step: device_steps.DownloadEsim) -> None:
+    euiccs = _euiccs(device)
+    slot = next(iter(euiccs)) if step.slot is None else step.slot - 1
+    if slot not in euiccs:
+        raise StepError(f"slot {slot + 1} of {device.name} is no eUICC")
+    card = context.card(step.operator, f"{device.name} {context.now()} {step.esim}", step.pin)
+    _, holder = _euicc_with(device, step.esim)
+    euicc = holder if step.esim in holder.profiles else euiccs[slot]
+    device.handset.set_euicc(slot, euicc.install(step.esim, card), "eSIM downloaded")
 
 
 def _join_vpn(context: ScenarioContext, device: ScenarioDevice, step: device_steps.JoinVpn) -> None:
@@ -120,8 +185,12 @@ DEVICE_ACTIONS: Final[dict[type[Step], DeviceAction]] = {
     ),
     device_steps.EnterCode: _enter_code,
     device_steps.InsertSim: _insert_sim,
-    device_steps.RemoveSim: lambda _, device, step: device.handset.insert(None, step.slot - 1),
+    device_steps.RemoveSim: _remove_sim,
     device_steps.SwapSims: _swap_sims,
+    device_steps.EnableEsim: _enable_esim,
+    device_steps.DisableEsim: _disable_esim,
+    device_steps.DeleteEsim: _delete_esim,
+    device_steps.DownloadEsim: _download_esim,
     device_steps.Move: lambda context, device, step: device.handset.carry(context.place(step.to)),
     device_steps.JoinWifi: lambda _, device, step: device.handset.join_wifi(step.country),
     device_steps.LeaveWifi: lambda _, device, __: device.handset.leave_wifi(),

@@ -33,6 +33,7 @@ from lab.scenario.model.expect import Expect
 from lab.scenario.model.named_files import FILE_ERRORS, FileScope
 from lab.scenario.model.screen_steps import Golden
 from lab.scenario.model.step import Step
+from lab.world.euicc import EuiccError
 from lab.world.operators import UnknownOperatorError
 from server_stub.admin.devices import OperatorError
 from server_stub.admin.policies import PolicyAdminError
@@ -42,6 +43,7 @@ from wire.unlock import ChallengeError
 
 SCENARIO_ERRORS: Final = (
     ChallengeError,
+    EuiccError,
     KeyRepositoryError,
     OperatorError,
     PolicyAdminError,

@@ -1,11 +1,12 @@
-"""Checks of names that a scenario defines and refers to: handsets, marks, copies, codes."""
+"""Checks of names that a scenario defines and refers to: handsets, profiles, marks, copies, codes."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from lab.scenario.files.yaml_positions import Path
-from lab.scenario.model.device_steps import SwapSims
+from lab.scenario.model.device_steps import DownloadEsim, SwapSims
 from lab.scenario.model.faults import WireFault
+from lab.scenario.model.scenario import HandsetTable
 from lab.scenario.model.step import HandsetStep
 from lab.scenario.model.step_union import CutPower
 from lab.scenario.model.time_steps import Capture
@@ -23,8 +24,9 @@ _SOURCES: Final = {
 class DefinedNames:
     """The names that are defined before a step. `complete` is false if a step that can define one is not valid."""
 
-    def __init__(self, handsets: set[str], parameters: set[str]) -> None:
+    def __init__(self, handsets: Mapping[str, HandsetTable | None], parameters: set[str]) -> None:
         self._handsets = sorted(handsets)
+        self._esims = {name: table.esims for name, table in handsets.items() if table}
         self._parameters = sorted(parameters)
         self._marks: list[str] = []
         self._saved: dict[str, list[str]] = {verb: [] for verb, _ in _SOURCES.values()}
@@ -60,6 +62,7 @@ class DefinedNames:
         yield from self._check_handsets(step, path)
         if self.complete:
             yield from self._check_saved(step, path)
+            yield from self._check_esims(step, path)
         yield from self.unknown_parameters(step.when, path, own)
         if isinstance(step, CutPower):
             yield from self.check(step.during, (*path, "during"))
@@ -67,6 +70,16 @@ class DefinedNames:
             self._marks.append(step.mark)
         if verb in self._saved:
             self._saved[verb].append(step.as_)
+
+    def _check_esims(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
+        """A profile of an eUICC that a handset of the step neither has nor downloaded before."""
+        name, handsets = getattr(step, "esim", None), getattr(step, "subject", None) or self._handsets
+        for handset in handsets if name else ():
+            if isinstance(step, DownloadEsim):
+                self._esims.setdefault(handset, set()).add(name)
+            elif name not in (known := self._esims.get(handset, {name})):
+                hint = suggestion(name, sorted(known)) if known else "a step `download-esim` must come before"
+                yield (*path, "esim"), f"{handset} has no profile called {name!r}; {hint}"
 
     def _check_handsets(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
         """Handsets that are named in members other than that of the verb."""

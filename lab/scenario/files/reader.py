@@ -238,11 +238,11 @@ class _FileReader:
         apart = {"parameters", "handsets", "steps"}
         apart |= {name for name in _MATRIX if not first or not isinstance(tree.value.get(name), list)}
         body = {name: fill.apply(part, (name,)) for name, part in tree.value.items() if name not in apart}
-        names = DefinedNames(set(self._handsets), {*labels})
         handsets = {
             name: self._parts.handset(("handsets", name), fill.apply(table, ("handsets", name)), labels)
             for name, table in self._handsets.items()
         }
+        names = DefinedNames(handsets, {*labels})
         check = BeforeRun(self.scope, handsets) if self._before_run else None
         steps, chosen = self._case_steps(labels, values, names)
         invalid = [name for name, table in handsets.items() if table is None]

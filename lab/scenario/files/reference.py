@@ -35,11 +35,13 @@ from lab.scenario.model.field_types import Table
 from lab.scenario.model.includes import IncludedFile, IncludeStep, IncludeTable
 from lab.scenario.model.scenario import (
     Activated,
+    EsimTable,
     Exemption,
     HandsetTable,
     KeystoreTable,
     Scenario,
     ServerSettings,
+    SlotTable,
     TimeBudget,
     WorldTable,
 )
@@ -62,6 +64,8 @@ WORLD: Final[tuple[tuple[str, type[Table]], ...]] = (
     ("world", WorldTable),
     ("world.server", ServerSettings),
     ("handsets", HandsetTable),
+    ("handsets.sims", SlotTable),
+    ("handsets.sims.esim", EsimTable),
     ("handsets.keystore", KeystoreTable),
     ("handsets.activated", Activated),
     ("include of handsets", IncludeTable),

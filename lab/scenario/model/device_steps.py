@@ -154,6 +154,38 @@ class SwapSims(HandsetStep):
     with_: Name | None = Field(None, description="The other device.")
 
 
+class EnableEsim(HandsetStep):
+    """Enable a profile of an eUICC, by its name. Only one is enabled at a time, so the one before is disabled. The card
+    starts again (REFRESH), and the device learns of it as of another card."""
+
+    enable_esim: Subject
+    esim: Name
+
+
+class DisableEsim(HandsetStep):
+    """Disable the enabled profile of an eUICC, which then has none. The card starts again."""
+
+    disable_esim: Subject
+    esim: Name | None = Field(None, description="Its name; the one that is enabled by default.")
+
+
+class DeleteEsim(HandsetStep):
+    """Delete a profile of an eUICC, by its name. One that is enabled is disabled first, as phones do."""
+
+    delete_esim: Subject
+    esim: Name
+
+
+class DownloadEsim(HandsetStep):
+    """Download a profile of an operator into an eUICC, under a new name. It is disabled until it is enabled."""
+
+    download_esim: Subject
+    esim: Name
+    operator: Plmn
+    pin: Word[PinState] = PinState.READY
+    slot: Slot | None = Field(None, description="The slot of the eUICC; the first one by default.")
+
+
 class Move(HandsetStep):
     """Move the device to another place, with its cards."""
 

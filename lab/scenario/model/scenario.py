@@ -27,6 +27,7 @@ from lab.scenario.model.server_steps import ClockOffset
 from lab.scenario.model.step import When
 from lab.scenario.model.step_union import AnyStep, CutPower
 from lab.world.clock import START
+from lab.world.sim import PinState
 from server_stub.signing import Algorithm
 
 
@@ -92,6 +93,37 @@ class KeystoreTable(Table):
     )
 
 
+class EsimTable(Table):
+    """A profile of an eUICC."""
+
+    operator: Plmn
+    pin: Word[PinState] = PinState.READY
+
+
+class SlotTable(Table):
+    """What is in a slot: a card of an operator, or an eUICC with its profiles. `208-01` alone is a card."""
+
+    operator: Plmn | None = Field(None, description="The operator of a card.")
+    pin: Word[PinState] = PinState.READY
+    esim: dict[Name, Annotated[EsimTable, Short("operator")]] | None = Field(
+        None,
+        description="The profiles of an eUICC by their names, as in `{home: 208-01}`; `{}` for an empty one.",
+    )
+    enabled: Name | None = Field(None, description="The profile that is enabled; none by default.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.operator is None) == (self.esim is None):
+            raise ValueError("is neither a card nor an eUICC; give one of `operator` and `esim`")
+        if self.enabled is not None and self.enabled not in (self.esim or ()):
+            raise ValueError(f"enables {self.enabled!r}, which is none of its profiles")
+        if self.esim is not None and "pin" in self.model_fields_set:
+            raise ValueError(
+                "an eUICC has no PIN; give it to a profile, as in `{home: {operator: 208-01, pin: …}}`"
+            )
+        return self
+
+
 class HandsetTable(Table):
     """One device. It is switched off at the first step, unless it was activated before."""
 
@@ -105,9 +137,15 @@ class HandsetTable(Table):
     bootloader: Word[Bootloader] | None = Field(
         None, description="Whether the bootloader verifies the image; as in the profile by default."
     )
-    sims: Annotated[tuple[Plmn | None, ...], Field(strict=False, max_length=2)] | None = Field(
+    sims: (
+        Annotated[
+            tuple[Annotated[SlotTable, Short("operator")] | None, ...], Field(strict=False, max_length=2)
+        ]
+        | None
+    ) = Field(
         None,
-        description="The operators of the cards in its slots, null for none; those of its place by default.",
+        description="The cards in its slots, by their operators or as in `handsets.sims`, null for none; "
+        "those of its place by default.",
     )
     locale: Locale | None = Field(
         None, description="The language that its user chooses; English if it is offered."
@@ -122,6 +160,17 @@ class HandsetTable(Table):
     activated: Activated | None = Field(
         None, description="Where and when it was set up before the first step."
     )
+
+    @model_validator(mode="after")
+    def _profiles_have_own_names(self) -> Self:
+        if len(self.esims) != sum(len(slot.esim or ()) for slot in self.sims or () if slot):
+            raise ValueError("has two profiles with one name; a profile is in one eUICC only")
+        return self
+
+    @property
+    def esims(self) -> set[str]:
+        """The names of the profiles in its eUICCs."""
+        return {name for slot in self.sims or () if slot for name in slot.esim or ()}
 
 
 Handsets = dict[Name, HandsetTable]
