@@ -73,11 +73,12 @@ class DefinedNames:
 
     def _check_esims(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
         """A profile of an eUICC that a handset of the step neither has nor downloaded before."""
-        name, handsets = getattr(step, "esim", None), getattr(step, "subject", None) or self._handsets
-        for handset in handsets if name else ():
+        name: str = getattr(step, "esim", None) or ""
+        for handset in (getattr(step, "subject", None) or self._handsets) if name else ():
+            known = self._esims.setdefault(handset, set())
             if isinstance(step, DownloadEsim):
-                self._esims.setdefault(handset, set()).add(name)
-            elif name not in (known := self._esims.get(handset, {name})):
+                known.add(name)
+            elif name not in known and handset in self._handsets:
                 hint = suggestion(name, sorted(known)) if known else "a step `download-esim` must come before"
                 yield (*path, "esim"), f"{handset} has no profile called {name!r}; {hint}"
 
