@@ -143,6 +143,11 @@ INVALID = {
         FileErrorCode.UNKNOWN_NAME,
         "`copy-state` must come before",
     ),
+    "steps:\n  - enable-esim: phone\n    esim: home\n": (
+        7,
+        FileErrorCode.UNKNOWN_NAME,
+        "`download-esim` must come before",
+    ),
     "steps:\n  - cut-power: phone\n    at-effect: 1\n    during: {retry: fone}\n": (
         8,
         FileErrorCode.UNKNOWN_NAME,
