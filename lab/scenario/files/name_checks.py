@@ -75,10 +75,10 @@ class DefinedNames:
         """A profile of an eUICC that a handset of the step neither has nor downloaded before."""
         name: str = getattr(step, "esim", None) or ""
         for handset in (getattr(step, "subject", None) or self._handsets) if name else ():
-            known = self._esims.setdefault(handset, set())
-            if isinstance(step, DownloadEsim):
+            known = self._esims.get(handset)
+            if known is not None and isinstance(step, DownloadEsim):
                 known.add(name)
-            elif name not in known and handset in self._handsets:
+            elif known is not None and name not in known:
                 hint = suggestion(name, sorted(known)) if known else "a step `download-esim` must come before"
                 yield (*path, "esim"), f"{handset} has no profile called {name!r}; {hint}"
 

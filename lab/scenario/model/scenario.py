@@ -101,7 +101,7 @@ class EsimTable(Table):
 
 
 class SlotTable(Table):
-    """What is in a slot: a card of an operator, or an eUICC with its profiles. `208-01` is short for a card of this operator."""
+    """What is in a slot: a card of an operator, or an eUICC with its profiles. `208-01` is short for its card."""
 
     operator: Plmn | None = Field(None, description="The operator of a card.")
     pin: Word[PinState] = PinState.READY
