@@ -16,7 +16,7 @@ from lab.scenario.engine.interruption import Interruption
 from lab.scenario.files.errors import ScenarioError
 
 with deferred():
-    from lab.scenario.engine import result, runner
+    from lab.scenario.engine import remote_operations, result, runner
     from lab.world import temporary
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class RunSession:
         """End the process from a signal handler, while a scenario runs and no result is being added."""
         code = output.ENVIRONMENT
         try:
+            remote_operations.end_abandoned()
             code = self._finish(run)
         except typer.Exit as error:
             code = error.exit_code

@@ -125,10 +125,15 @@ def test_interrupted_run_leaves_a_lab_as_before_and_the_next_run_passes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT])
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]],
+    ids=["finishing", "terminated", "abandoned"],
+)
 def test_interrupted_run_gives_another_server_its_policy_and_faults_back(
-    tmp_path: Path, how: signal.Signals
+    tmp_path: Path, signals: list[signal.Signals]
 ) -> None:
+    """The first signal lets the scenario end, the second one abandons it."""
     with serving(tmp_path, str(tmp_path / "x.sqlite")) as origin:
         call(origin, "POST", "/admin/v1/faults", {"kind": "garbage", "count": 9, "reason": "r"})
 
@@ -140,7 +145,8 @@ def test_interrupted_run_gives_another_server_its_policy_and_faults_back(
             while run.poll() is None and faults():
                 time.sleep(0.01)
             assert run.poll() is None
-            run.send_signal(how)
+            for each in signals:
+                run.send_signal(each)
         assert faults() == [("garbage", 9)]
         assert call(origin, "GET", "/admin/v1/policies/in-force")["id"] == "export-2021-09"
 

@@ -35,6 +35,29 @@ _NO_ACCESS: Final = "a remote server gives no access to its records"
 _NO_RESTART: Final = "a remote server cannot be restarted"
 
 
+_ENDS: Final[list[Callable[[], None]]] = []
+
+
+@contextmanager
+def _at_the_end(end: Callable[[], None]) -> Iterator[None]:
+    """Calls `end` after the block, or in `end_abandoned`, perhaps a second time."""
+    _ENDS.append(end)
+    try:
+        yield
+    finally:
+        try:
+            end()
+        finally:
+            _ENDS.remove(end)
+
+
+def end_abandoned() -> None:
+    """Give servers back what scenarios have changed whose blocks do not end because this process does."""
+    for end in reversed(_ENDS):
+        with suppress(StepError):
+            end()
+
+
 @dataclass(frozen=True, slots=True)
 class AdminOperations:
     """The methods of `LocalOperations` over the admin API of the server at `url`.
@@ -61,13 +84,10 @@ class AdminOperations:
         body = {"policy": policy.text, "algorithm": algorithm, "now": began.now, "ahead": began.ahead}
         made = _json(self._request("POST", WORLDS, body))
         name = made["world"]
-        try:
+        with _at_the_end(lambda: self._remove(name)):
             if made["root_sha256"] != sha256(manufacturer.ceremony.pinned_root).hexdigest():
                 raise StepError("the server has another seed than this run; give both the same --seed")
             yield replace(self, world=RemoteWorld(name, clock), manufacturer=manufacturer)
-        finally:
-            with suppress(StepError):  # the server has stopped, and its worlds with it
-                self._request("DELETE", f"{WORLDS}/{name}")
 
     @contextmanager
     def shared(self) -> Iterator["AdminOperations"]:
@@ -78,18 +98,21 @@ class AdminOperations:
         known = self._call("GET", "/policies")["items"]
         floor = max((each["version"] for each in known), default=0) + 1
         faults = self._call("POST", "/faults/clear", {"reason": BY})["items"]
-        try:
+        with _at_the_end(lambda: self._give_back(known, faults)):
             yield replace(self, session=RemoteSession(floor))
-        finally:
-            self.give_back(known, faults)
 
-    def give_back(self, known: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:
+    def _remove(self, world: str) -> None:
+        with suppress(StepError):  # the server has stopped, and its worlds with it
+            self._request("DELETE", f"{WORLDS}/{world}")
+
+    def _give_back(self, known: list[dict[str, Any]], faults: list[dict[str, Any]]) -> None:
         """Put the policy of `known` that was in force in force again, and inject `faults` again."""
         for policy in known:
             if policy["in_force"]:
                 text = self._call("GET", f"/policies/{quote(policy['id'])}/{policy['version']}")["text"]
                 versions = [each["version"] for each in self._call("GET", "/policies")["items"]]
                 self._adopt(renumbered(text, max(versions) + 1), BY)
+        self._call("POST", "/faults/clear", {"reason": BY})  # those of an attempt that was interrupted
         for fault in faults:
             again = {
                 name: value for name, value in fault.items() if name in _FAULT_MEMBERS and value is not None
