@@ -29,7 +29,7 @@ def in_folder(
 ) -> ScenarioResult:
     """The result of the first scenario with these steps, of a file in `folder`."""
     case = cases(text(steps, world=HAVANA, **rest))[0]
-    return run(replace(case, file=str(folder / "test.scenario.yaml")), seed, output=output)
+    return run(replace(case, file=str(folder / "test.scenario.yaml"), root=folder), seed, output=output)
 
 
 def test_every_button_can_be_pressed() -> None:

@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, Final
 
 from agent.core.events import EventKind, LanguageChosen
@@ -82,9 +80,9 @@ def _take_screenshot(context: ScenarioContext, device: ScenarioDevice, step: Scr
 
 
 def _case_folders(case: Case) -> tuple[str, ...]:
-    """The folders of a scenario's pictures: its own, without what it shares with the present one, and its id."""
-    folder = case.folder.resolve()
-    below = folder.relative_to(os.path.commonpath((folder, Path.cwd()))).parts
+    """The folders of a scenario's pictures: that of its file below the root of the run, and its id."""
+    folder, root = case.folder.resolve(), case.root.resolve()
+    below = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
     digest = hashlib.sha256(case.id.encode()).hexdigest()[:16]
     fits = case.id.strip(".") and len(case.id.encode()) <= _NAME_MAX
     return (*below, case.id if fits else f"{case.id[:40].strip('.')}-{digest}")
