@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli import output, run_output, run_reports
+from lab.cli import run_options as options
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
 
@@ -37,9 +38,8 @@ def merge(
             "--partial", help="Merge also if shards are missing or incomplete, and mark the report."
         ),
     ] = False,
-    junit_times: Annotated[
-        bool, typer.Option("--junit-times", help="JUnit XML has the real time of each scenario.")
-    ] = False,
+    allure: options.AllureResults = None,
+    junit_times: options.JunitTimes = False,
     json: Json = False,
 ) -> None:
     """Join the reports of all shards of a run: the same files, byte for byte, as those of the run without --shard.
@@ -56,7 +56,7 @@ def merge(
         run = merging.MergedRun(shards, partial=partial)
         if folder.resolve() in {each.reader.file.parent.resolve() for each in run.shards}:
             output.exit_with_error(f"{folder} has the report of a shard; choose another folder for --output")
-        counts = _write(run, targets.ReportTargets(folder, junit_times=junit_times))
+        counts = _write(run, targets.ReportTargets(folder, junit_times=junit_times, allure=allure))
     except (merging.MergeError, report_file.ReportFileError) as error:
         output.exit_with_error(str(error))
     if json:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from random import Random
 from shutil import copytree
@@ -125,18 +126,25 @@ def run_shards(count: int, *options: str) -> list[str]:
     return folders
 
 
+def allure_results(folder: Path) -> dict[str, str]:
+    """The files by name, without the real times in them."""
+    return {each.name: re.sub(r'"(start|stop)": \d+', "", each.read_text()) for each in folder.iterdir()}
+
+
 @pytest.mark.parametrize("broken", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 7, pytest.param(64, marks=pytest.mark.slow)])
 def test_merged_reports_are_the_bytes_of_the_whole_run(library: Path, count: int, *, broken: bool) -> None:
-    """Half of the scenarios fail; a file can be unusable, and is once in the merged report."""
+    """Half of the scenarios fail; a file can be unusable. The files of Allure have real times."""
     if broken:
         (library / "broken.scenario.yaml").write_text(BROKEN)
     options = ["--details"] if count == 2 else []
-    whole = activation("run", ".", "--only", "*place=havana*", "--report", "whole", *options)
+    whole = activation(
+        "run", ".", "--only", "*place=havana*", "--report", "whole", "--allure", "a1", *options
+    )
     folders = run_shards(count, *options)
     given = [*folders, f"{folders[0]}/report.json"]
     Random(count).shuffle(given)
-    merged = activation("report", "merge", *given, "--output", "merged")
+    merged = activation("report", "merge", *given, "--output", "merged", "--allure", "a2")
     assert (merged.exit_code, whole.exit_code) == ((2, 2) if broken else (1, 1))
     assert merged.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
     for name in REPORTS:
@@ -172,6 +180,8 @@ def test_merge_that_is_not_possible_names_the_shard_and_writes_nothing(library: 
     text = (library / third / "report.json").read_text()
     (library / "interrupted").mkdir()
     (library / "interrupted/report.json").write_text(text.replace('"complete":true', '"complete":false'))
+    copytree(library / third, library / "times")
+    (library / "times/timings.json").write_text("{")
     refused = {
         (first, third): "missing: shard 2/3",
         (
@@ -183,12 +193,13 @@ def test_merge_that_is_not_possible_names_the_shard_and_writes_nothing(library: 
         (first, second, "interrupted"): "interrupted/report.json (shard 3/3) is incomplete",
         (first, second, third, "interrupted"): "have different results; omit one of them",
         (first, "nothing"): "nothing cannot be read: No such file",
+        (first, second, "times"): "times/timings.json has no times as `activation run --report` writes them",
     }
     for given, message in refused.items():
         done = activation("report", "merge", *given, "--output", "merged")
         assert (done.exit_code, done.stdout) == (2, "")
         assert message in done.stderr.replace("\n", " ")
-        assert not list(library.glob("merged/*"))
+        assert not (library / "merged").exists()
     done = activation("report", "merge", first, second, third, "--output", second)
     assert done.exit_code == 2
     assert f"{second} has the report of a shard" in done.stderr
@@ -196,6 +207,7 @@ def test_merge_that_is_not_possible_names_the_shard_and_writes_nothing(library: 
 
 def test_partial_merge_marks_the_report_as_incomplete(library: Path) -> None:
     first, _, third = run_shards(3)
+    (library / first / "timings.json").unlink()
     done = activation("report", "merge", third, first, "--output", "merged", "--partial")
     assert done.exit_code == 1
     report = json.loads((library / "merged/report.json").read_text())

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.files.shards import ShardPart
-from lab.scenario.output.report_file import ReportHeader, ReportReader, UnusableFile
+from lab.scenario.output.report_file import ReportFooter, ReportHeader, ReportReader, UnusableFile
 from lab.scenario.output.targets import REPORT, TIMINGS
 from lab.scenario.output.timings import RecordedTimes, RunTimes, recorded_times
 
@@ -35,10 +35,12 @@ class MergeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ShardReport:
-    """The report of one shard."""
+    """The report of one shard, which has the first `done` of its scenarios."""
 
     reader: ReportReader
     part: ShardPart
+    footer: ReportFooter
+    done: int
     times: RecordedTimes
 
     def __str__(self) -> str:
@@ -53,88 +55,65 @@ class ShardReport:
         run = {name: value for name, value in asdict(self.reader.header).items() if name != "shard"}
         return run | {_WORDS[name]: value for name, value in shard.items()}
 
-    def results(self) -> Iterator[tuple[int, ScenarioResult]]:
-        """The results with their positions in the run: fewer than the shard has if its run was interrupted."""
-        positions, timings = iter(self.part.positions), iter(self.times.scenarios)
-        for result in self.reader.results():
-            position = next(positions, None)
-            if position is None:
-                raise MergeError([f"{self} has more results than scenarios"])
-            yield position, replace(result, timing=next(timings, None))
-
     @property
     def complete(self) -> bool:
-        """Whether it has a result for each of its scenarios. Known after the last result."""
-        footer = self.reader.footer
-        return (
-            footer is not None and footer.complete and sum(footer.counts.values()) == len(self.part.positions)
-        )
+        """Whether it has a result for each of its scenarios."""
+        return self.footer.complete and self.done == len(self.part.positions)
+
+    def results(self) -> Iterator[tuple[int, ScenarioResult]]:
+        """The results with their positions in the run, and with their times."""
+        timings = iter(self.times.scenarios)
+        for position, result in zip(self.part.positions, self.reader.results(), strict=False):
+            yield position, replace(result, timing=next(timings, None))
 
 
 class MergedRun:
     """A run from the reports of its shards, in any order; a report that is given twice counts once.
 
-    `unusable` and `complete` are there after the last result. With `partial`, shards may be missing or incomplete.
+    `total` results, of which one of each shard is in memory. `complete` is False if a shard is missing or incomplete,
+    which only `partial` allows.
     """
 
     def __init__(self, paths: Iterable[Path], *, partial: bool = False) -> None:
-        """Raises ReportFileError, and MergeError if shards are missing or do not belong together."""
-        shards = _opened(paths)
-        _check_same_run(shards)
-        self.shards = _without_copies(shards)
-        self.partial = partial
-        missing = _missing(self.shards)
-        if missing and not partial:
-            raise MergeError([missing])
+        """Raises ReportFileError, and MergeError if shards are missing, incomplete or do not belong together."""
+        self.shards = _without_copies(_of_one_run(_opened(paths)))
+        faults = _missing(self.shards)
+        faults += [f"{each} is incomplete; its run ended early" for each in self.shards if not each.complete]
+        if faults and not partial:
+            raise MergeError(faults)
+        self.complete = not faults
         self.header: ReportHeader = replace(self.shards[0].reader.header, shard=None)
-        self.total = sum(len(each.part.positions) for each in self.shards)
+        self.total = sum(each.done for each in self.shards)
         self.runs: list[RunTimes] = [run for each in self.shards for run in each.times.runs]
-        self.unusable: tuple[UnusableFile, ...] = ()
-        self.complete = not missing
+        self.unusable = _unusable(self.shards)
 
     def results(self) -> Iterator[ScenarioResult]:
-        """The results in the order of the cases. One of each shard is in memory. Raises ReportFileError, MergeError."""
+        """The results in the order of the cases. Raises ReportFileError."""
         for _, result in merge(*(each.results() for each in self.shards), key=itemgetter(0)):
             yield result
-        interrupted = [str(each) for each in self.shards if not each.complete]
-        if interrupted and not self.partial:
-            raise MergeError([f"{each} is incomplete; its run ended early" for each in interrupted])
-        self.complete = self.complete and not interrupted
-        self.unusable = self._unusable()
-
-    def _unusable(self) -> tuple[UnusableFile, ...]:
-        """The files that no shard could use. Every shard reads all files, so they all have the same."""
-        found = [each.reader.footer.unusable for each in self.shards if each.reader.footer]
-        faults = [
-            f"{shard} has other files that cannot be used than {self.shards[0]}"
-            for shard, files in zip(self.shards, found, strict=True)
-            if files != found[0]
-        ]
-        if faults:
-            raise MergeError(faults)
-        return found[0]
 
 
 def _opened(paths: Iterable[Path]) -> list[ShardReport]:
-    """The reports in these files or folders, in the order of the shards."""
-    readers = [ReportReader(path / REPORT if path.is_dir() else path) for path in paths]
-    whole = [
-        f"{each.file} is the report of a whole run, not of a shard"
-        for each in readers
-        if not each.header.shard
-    ]
-    if whole:
-        raise MergeError(whole)
-    shards = [
-        ShardReport(each, each.header.shard, recorded_times(each.file.with_name(TIMINGS)))
-        for each in readers
-        if each.header.shard
-    ]
+    """The reports in these files or folders, in the order of the shards. Reads each to its end."""
+    shards, faults = [], []
+    for path in paths:
+        reader = ReportReader(path / REPORT if path.is_dir() else path)
+        done = sum(1 for _ in reader.lines())
+        part, footer = reader.header.shard, reader.footer
+        if part is None or footer is None:
+            faults.append(f"{reader.file} is the report of a whole run, not of a shard")
+        elif done > len(part.positions):
+            faults.append(f"{reader.file} has more results than scenarios")
+        else:
+            times = recorded_times(reader.file.with_name(TIMINGS))
+            shards.append(ShardReport(reader, part, footer, done, times))
+    if faults:
+        raise MergeError(faults)
     return sorted(shards, key=lambda each: (each.part.number, str(each.reader.file)))
 
 
-def _check_same_run(shards: Sequence[ShardReport]) -> None:
-    """Raises MergeError with each shard that differs from the run that most of them belong to, and in what."""
+def _of_one_run(shards: list[ShardReport]) -> list[ShardReport]:
+    """The shards. Raises MergeError with each that differs from the run that most of them belong to, and in what."""
     runs = [each.common for each in shards]
     texts = [json.dumps(run, sort_keys=True) for run in runs]
     most = json.loads(Counter(texts).most_common(1)[0][0])
@@ -146,6 +125,7 @@ def _check_same_run(shards: Sequence[ShardReport]) -> None:
     ]
     if faults:
         raise MergeError(faults)
+    return shards
 
 
 def _without_copies(shards: Iterable[ShardReport]) -> list[ShardReport]:
@@ -166,11 +146,24 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _missing(shards: Sequence[ShardReport]) -> str:
-    """Which shards are missing, in words. Empty if none is."""
+def _missing(shards: Sequence[ShardReport]) -> list[str]:
+    """Which shards are missing, in a message. Empty if none is."""
     count = shards[0].part.count
     there = {each.part.number for each in shards}
     missing = [f"{number}/{count}" for number in range(1, count + 1) if number not in there]
     if len(missing) > _LISTED_MAX:
         missing[_LISTED_MAX:] = [f"{len(missing) - _LISTED_MAX} more"]
-    return f"missing: shard {', '.join(missing)}" if missing else ""
+    return [f"missing: shard {', '.join(missing)}"] if missing else []
+
+
+def _unusable(shards: Sequence[ShardReport]) -> tuple[UnusableFile, ...]:
+    """The files that no shard could use. Every shard reads all files, so an equal list. Raises MergeError."""
+    found = shards[0].footer.unusable
+    faults = [
+        f"{each} has other files that cannot be used than {shards[0]}"
+        for each in shards
+        if each.footer.unusable != found
+    ]
+    if faults:
+        raise MergeError(faults)
+    return found
