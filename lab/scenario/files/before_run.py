@@ -14,6 +14,7 @@ from lab.scenario.model.faults import WireFault
 from lab.scenario.model.field_types import moment_text
 from lab.scenario.model.named_files import FileScope, policy_named
 from lab.scenario.model.scenario import HandsetTable, WorldTable
+from lab.scenario.model.screen_steps import Press
 from lab.scenario.model.server_steps import LiftCampaign, PutInForce, StartCampaign
 from lab.scenario.model.step import Step
 from lab.scenario.model.step_union import CutPower, FaultStep
@@ -58,7 +59,7 @@ class BeforeRun:
             self._check_campaign((*path, step.verb()), getattr(step, step.verb_field()))
         elif isinstance(step, Flash):
             self._profiles |= dict.fromkeys(step.subject or self._profiles, step.profile)
-        elif isinstance(step, SetUp | ChooseLanguage):
+        elif isinstance(step, SetUp | ChooseLanguage | Press):
             for name in (step.subject or self._profiles) if step.language else ():
                 self._check_language((*path, "language"), name, step.language or "")
         elif isinstance(step, FaultStep):

@@ -87,3 +87,23 @@ def test_registration_is_read_for_the_card_with_a_subscriber() -> None:
     sims = read_telephony(modem).telephony.sims or ()
     assert [(sim.status, sim.mcc) for sim in sims] == [(SimStatus.READY, None), (SimStatus.READY, "310")]
     assert modem.received.rpartition("AT+CSUS=")[2].startswith("1\r")
+
+
+def test_another_card_needs_its_time_to_start_and_the_same_one_does_not() -> None:
+    """REFRESH: as after power-up, 2 seconds in this dialect."""
+    modem = EmulatedModem(config(cuban_sim()), ModemOptions(chatter=0, forms=find_dialect("quectel")))
+    while modem.elapsed() < 2:
+        modem.read(1)
+    answer(modem, "ATE0")
+    told = {}
+    for name, card in (("same", cuban_sim()), ("other", american_sim()), ("none", EMPTY)):
+        modem.insert(0, card)
+        told[name] = [answer(modem, "AT+CPIN?").partition("\r\n\r\n")[0].strip()]
+        modem.read(1)
+        modem.read(1)
+        told[name].append(answer(modem, "AT+CPIN?").partition("\r\n\r\n")[0].strip())
+    assert told == {
+        "same": ["+CPIN: READY", "+CPIN: READY"],
+        "other": ["+CPIN: NOT READY", "+CPIN: READY"],
+        "none": ["+CPIN: NOT READY", "+CPIN: NOT INSERTED"],
+    }
