@@ -5,8 +5,9 @@ decisions: its behaviour follows from its firmware profile.
 """
 
 import shutil
+from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from agent.core.events import Event, EventKind, LanguageChosen, SimpleEvent, TermsAccepted
 from agent.core.screens import ScreenFacts, ScreenId
@@ -27,9 +28,6 @@ from lab.handset.timeline import Timeline, Who
 from lab.world.clock import PhoneClock
 from lab.world.network import Network
 from lab.world.seed import Seed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _WAKES: Final = {
     EventKind.BOOTED: Wake.BOOT,
@@ -86,8 +84,6 @@ class Handset(MovableDevice):
         self.agent: Agent | None = None
         self.profiles = [profile.name]
         self.power = Power.OFF
-        # Called with the seconds that a user spends on a screen; a scenario lets them pass for all of its devices.
-        self.read: Callable[[float], None] = self.wait
 
     def power_on(self) -> None:
         """Switch on: the bootloader runs, and then the image."""
@@ -136,19 +132,24 @@ class Handset(MovableDevice):
         return self.keystore(self._context.seed).sealing_key()
 
     def walk_setup(self, locale: str | None = None) -> None:
-        """The user completes the setup wizard: language, terms, and the network if there is one.
+        """The user completes the setup wizard, as in `setup_pauses`."""
+        for seconds in self.setup_pauses(locale):
+            self.wait(seconds)
 
-        Without `locale` the user chooses English, or the first language. Raises ValueError for a language that the
-        image does not offer.
+    def setup_pauses(self, locale: str | None = None) -> Iterator[float]:
+        """Walk through the setup wizard: language, terms, and the network if there is one.
+
+        Yields the seconds that the user spends on a screen, before the action on it. Without `locale` the user chooses
+        English, or the first language. Raises ValueError for a language that the image does not offer.
         """
         language = LanguageChosen(self.offered(locale))
         if self.agent is None or self.agent.state.setup is Setup.DONE:
             return
         if locale is not None or self.agent.state.setup is Setup.LANGUAGE:
-            self.read(READING)
+            yield READING
             self.act(language)
         if self.agent.state.setup is Setup.TERMS:
-            self.read(READING)
+            yield READING
             self.act(TermsAccepted(self._terms()))
         if self.network.data_path:
             self.deliver_event(EventKind.CONNECTED)
@@ -217,6 +218,10 @@ class Handset(MovableDevice):
             self.world.wait(max(0.0, at - self.world.exact()))
             self._alarm_went()
         self.world.wait(max(0.0, end - self.world.exact()))
+
+    def wait_for_alarm(self) -> None:
+        """Let time pass up to the alarm, which must be set, and wake the agent."""
+        self.wait(max(0.0, (self.alarm.at or 0.0) - self.world.exact()))
 
     def result(self, place: str) -> Result:
         """The outcome, for a table."""
@@ -312,6 +317,12 @@ class Handset(MovableDevice):
 
     def _terms(self) -> str:
         return self.profile.agent.terms_version if self.profile.agent else ""
+
+
+def next_to_wake(handsets: Iterable[Handset], end: float) -> Handset | None:
+    """The handset with the earliest alarm up to `end`, the first of several; None without one."""
+    due = [handset for handset in handsets if handset.alarm.at is not None and handset.alarm.at <= end]
+    return min(due, key=lambda handset: handset.alarm.at or 0.0, default=None)
 
 
 def _hooked(profile: Profile) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from agent.screens import Screen
 from lab.backend.http_host import HttpHost
-from lab.handset.handset import Handset
+from lab.handset.handset import Handset, next_to_wake
 from lab.handset.outcome import Result
 from lab.handset.timeline import Entry, Who
 from lab.handset.timeline_summary import TimestampFormat, without_routine_entries
@@ -139,9 +139,8 @@ def live(phones: Sequence[Handset], until: datetime, more: float = 0.0) -> None:
     """Let time pass for devices of one world until `more` seconds after a time, with their alarms."""
     end = until.timestamp() + more
     world = phones[0].world
-    while due := [phone for phone in phones if phone.alarm.at is not None and phone.alarm.at <= end]:
-        first = min(due, key=lambda phone: phone.alarm.at or 0.0)
-        first.wait(max(0.0, (first.alarm.at or 0.0) - world.exact()))
+    while first := next_to_wake(phones, end):
+        first.wait_for_alarm()
     world.wait(max(0.0, end - world.exact()))
 
 

@@ -16,23 +16,25 @@ class PowerCut(BaseException):
 
 @dataclass
 class PowerCutTrigger:
-    """Cuts the power at effect number `at`, counted from 1; 0 for never. `effects` counts those so far.
+    """Cuts the power at effect number `at`, counted from 1; 0 for never. `effects` counts those so far; `fired` says
+    whether it was cut.
 
     Effects are what remains after a cut: a write, a count, a request, a screen. Each has a checkpoint before and after.
     """
 
     at: int = 0
     effects: int = 0
+    fired: bool = False
 
     def set(self, at: int) -> None:
         """Count from 0 again."""
-        self.at, self.effects = at, 0
+        self.at, self.effects, self.fired = at, 0, False
 
     def checkpoint(self) -> None:
         """Count an effect. Raises PowerCut."""
         self.effects += 1
         if self.at and self.effects == self.at:
-            self.at = 0
+            self.at, self.fired = 0, True
             raise PowerCut
 
 

@@ -2,9 +2,10 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -23,7 +24,7 @@ from lab.fault_proxy.schedule import FaultScheduler
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.assembly import Hardware
 from lab.handset.builder import DeviceOptions
-from lab.handset.handset import Handset
+from lab.handset.handset import Handset, Power, next_to_wake
 from lab.handset.keystore import KeystoreOptions
 from lab.handset.timeline import Who
 from lab.manufacturer.manufacturer import Manufacturer
@@ -31,6 +32,7 @@ from lab.scenario.engine.breakable_parts import (
     FaultyCounter,
     FaultyModemLine,
     FaultyStore,
+    PowerCut,
     PowerCutTransport,
     PowerCutTrigger,
 )
@@ -93,9 +95,15 @@ class OutputOptions:
 
 @dataclass
 class ScenarioDevice:
-    """A handset with its breakable parts and its observer. `folder` holds its copy of the key repository."""
+    """A handset with its breakable parts and its observer. `folder` holds its copy of the key repository.
+
+    `label` is what its identity and its random draws derive from: its name, or that of its group and its number, so
+    that a group can grow. `group` is the name of a group of two or more.
+    """
 
     name: str
+    label: str
+    group: str | None
     table: HandsetTable
     handset: Handset
     store: FaultyStore
@@ -118,10 +126,13 @@ class ScenarioDevice:
             raise StepError(f"{profile.name} does not offer {language!r}; it offers {languages}")
         return language
 
-    def set_up(self, language: str | None = None) -> None:
-        """Walk through the setup in a language, by default that of the user. Raises StepError as `offered`."""
+    def set_up(self, language: str | None = None) -> Iterator[float]:
+        """Walk through the setup in a language, by default that of the user. Yields the pauses of the user.
+
+        Raises StepError as `offered`.
+        """
         language = language or self.table.locale
-        self.handset.walk_setup(self.offered(language) if language else None)
+        return self.handset.setup_pauses(self.offered(language) if language else None)
 
     def break_storage(self, fault: StorageFault) -> None:
         """Let the disk be full, or the counter silent."""
@@ -153,6 +164,7 @@ class ScenarioContext:
 
     `clock` is the clock of the machine on which the scenario's server runs. `skew` are the seconds that the fault
     `clock-skew` adds to its time, which the server does not notice.
+    `cutting` are the devices whose power is cut during the present step.
     """
 
     case: Case
@@ -175,6 +187,7 @@ class ScenarioContext:
     started: float = 0.0
     responses: ReplayCache[Answer] = field(default_factory=ReplayCache)
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
+    cutting: tuple[ScenarioDevice, ...] = ()
     stack: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -236,7 +249,8 @@ class ScenarioContext:
         if fault.seconds is not None and self.clock_is_remote:
             raise StepError("the clock of a remote server cannot be set", skips=True)
         if fault.for_ != 0:  # it would end when it starts
-            self.faults.add(fault.starting_at(self.world.exact()))
+            of = fault.of and tuple(device.name for device in self.select_devices(fault.of))
+            self.faults.add(fault.model_copy(update={"of": of}).starting_at(self.world.exact()))
 
     def transport(self, device: str, upstream: UpstreamTransport, random: Random) -> UpstreamTransport:
         """The transport of a device with the faults of the scenario: on real sockets over HTTP, else in process."""
@@ -269,8 +283,9 @@ class ScenarioContext:
         return resolve_place(name, self.case.folder)
 
     def select_devices(self, names: tuple[str, ...] | None) -> list[ScenarioDevice]:
-        """The devices of these names, or all."""
-        return [self.devices[name] for name in names] if names else list(self.devices.values())
+        """The devices of these names, or all. The name of a group stands for its members."""
+        selected = self.scenario.devices.selected(names).values()
+        return [self.devices[name] for members in selected for name in members]
 
     def card(self, operator: str, label: str, pin: PinState = PinState.READY) -> SimCard:
         """A new card, or a new profile, of an operator."""
@@ -315,17 +330,45 @@ class ScenarioContext:
         for _ in self.run_until(end):
             pass
 
-    def run_until(self, end: float) -> Iterator[None]:
-        """Run all devices side by side up to `end`; yields after each alarm. Raises StepError."""
+    def run_tasks(self, tasks: Iterable[tuple[ScenarioDevice, Iterable[float]]]) -> None:
+        """Run tasks of devices side by side, each of which yields the seconds until it goes on. Raises StepError.
+
+        The task that is due first goes on, the first of several; meanwhile all devices act on their alarms.
+        """
+        due = [(self.world.exact(), at, device, iter(task)) for at, (device, task) in enumerate(tasks)]
+        while due:
+            when, at, device, task = heappop(due)
+            if when > self.world.exact():
+                self.advance_to(when)
+            if device.power_cut.fired:
+                continue
+            try:
+                seconds = next(task, None)
+            except PowerCut as cut:
+                self._lose_power(cut)
+            else:
+                if seconds is not None:
+                    heappush(due, (self.world.exact() + seconds, at, device, task))
+
+    def _lose_power(self, cut: PowerCut) -> None:
+        """Switch off the devices whose power was cut. Raises PowerCut if those of the step are all off."""
+        for device in self.cutting:
+            if device.power_cut.fired and device.handset.power is not Power.OFF:
+                device.handset.power_off()
+        if all(device.power_cut.fired for device in self.cutting):
+            raise cut
+
+    def run_until(self, end: float) -> Iterator[ScenarioDevice]:
+        """Run all devices side by side up to `end`; yields each after its alarm. Raises StepError."""
         if self.clock_is_remote and end - self.began > AHEAD_MAX:
             raise StepError("more time passes than the clock of a remote server can follow", skips=True)
-        handsets = [device.handset for device in self.devices.values()]
-        while due := [
-            handset for handset in handsets if handset.alarm.at is not None and handset.alarm.at <= end
-        ]:
-            first = min(due, key=lambda handset: handset.alarm.at or 0.0)
-            first.wait(max(0.0, (first.alarm.at or 0.0) - self.world.exact()))
-            yield
+        devices = {device.handset: device for device in self.devices.values()}
+        while first := next_to_wake(devices, end):
+            try:
+                first.wait_for_alarm()
+            except PowerCut as cut:
+                self._lose_power(cut)
+            yield devices[first]
         self.world.wait(max(0.0, end - self.world.exact()))
 
 
@@ -392,17 +435,21 @@ def open_context(
             stack=stack,
         )
         for name, table in scenario.handsets.items():
-            context.devices[name] = _device(context, name, table)
+            members = scenario.devices.called(name)
+            for number, member in enumerate(members, 1):
+                label = name if number == 1 else f"{name}-{number}"
+                group = name if len(members) > 1 else None
+                context.devices[member] = _device(context, table, member, label, group)
         yield context
 
 
 def _new_handset(
-    context: ScenarioContext, profile: Profile, place: Place, name: str, options: DeviceOptions
+    context: ScenarioContext, profile: Profile, place: Place, label: str, options: DeviceOptions
 ) -> Handset:
     """A handset that the server does not know, also if the scenario ran before."""
     for attempt in count(1):
-        label = f"handset {name}" if attempt == 1 else f"handset {name} {attempt}"
-        handset = context.simulation.phone(profile, place, options=replace(options, name=label))
+        name = f"handset {label}" if attempt == 1 else f"handset {label} {attempt}"
+        handset = context.simulation.phone(profile, place, options=replace(options, name=name))
         if context.session is None or context.operations.device(handset.imeis[0]) is None:
             return handset
     raise AssertionError("unreachable")
@@ -420,11 +467,13 @@ def _slot_content(context: ScenarioContext, slot: SlotTable | None, label: str) 
     return Euicc(profiles, slot.enabled)
 
 
-def _device(context: ScenarioContext, name: str, table: HandsetTable) -> ScenarioDevice:
+def _device(
+    context: ScenarioContext, table: HandsetTable, name: str, label: str, group: str | None
+) -> ScenarioDevice:
     power_cut = PowerCutTrigger()
     store, counter, line = FaultyStore(power_cut), FaultyCounter(power_cut), FaultyModemLine()
     folders: list[Path | None] = []
-    random = context.seed.random(f"wire {name}")
+    random = context.seed.random(f"wire {label}")
 
     def hardware(parts: Hardware) -> Hardware:
         folders.append(parts.folder)
@@ -432,7 +481,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
 
     cards = None
     if table.sims is not None:
-        made = [_slot_content(context, slot, f"{name} {at}") for at, slot in enumerate(table.sims)]
+        made = [_slot_content(context, slot, f"{label} {at}") for at, slot in enumerate(table.sims)]
         cards = (*made, *[None] * (2 - len(made)))
     options = DeviceOptions(
         cards=cards,
@@ -448,8 +497,7 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
         model=table.model, bands=table.bands, keystore=table.keystore.level, bootloader=table.bootloader
     )
     place = table.activated.place if table.activated else table.place or context.scenario.world.place
-    handset = _new_handset(context, profile, context.place(place), name, options)
-    handset.read = context.advance
+    handset = _new_handset(context, profile, context.place(place), label, options)
     show = handset.display.on_show
 
     def show_and_count(screen: ScreenId, facts: ScreenFacts) -> None:
@@ -459,4 +507,16 @@ def _device(context: ScenarioContext, name: str, table: HandsetTable) -> Scenari
     handset.display.on_show = show_and_count
     observer = DeviceObserver(handset)
     store.on_change = observer.record_changed
-    return ScenarioDevice(name, table, handset, store, counter, line, power_cut, observer, folders[0])
+    return ScenarioDevice(
+        name=name,
+        label=label,
+        group=group,
+        table=table,
+        handset=handset,
+        store=store,
+        counter=counter,
+        modem_line=line,
+        power_cut=power_cut,
+        observer=observer,
+        folder=folders[0],
+    )

@@ -1,6 +1,6 @@
 """Does the steps of one handset: what people do with it, and what operators decide about it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from agent.core.events import EventKind, LanguageChosen, SimpleEvent, TermsAccepted
@@ -12,7 +12,8 @@ from lab.world.euicc import Euicc
 from server_stub.admin.devices import Act
 from wire.unlock import UnlockChallenge
 
-DeviceAction = Callable[[ScenarioContext, ScenarioDevice, Any], None]
+DeviceAction = Callable[[ScenarioContext, ScenarioDevice, Any], Iterable[float] | None]
+"""Does a step, and may yield the seconds that pass before each of its parts."""
 
 
 def _accept_terms(_: ScenarioContext, device: ScenarioDevice, __: device_steps.AcceptTerms) -> None:
@@ -36,7 +37,7 @@ def _enter_code(context: ScenarioContext, device: ScenarioDevice, step: device_s
 
 def _insert_sim(context: ScenarioContext, device: ScenarioDevice, step: device_steps.InsertSim) -> None:
     _check_removable(device, step.slot - 1)
-    card = context.card(step.operator, f"{device.name} {context.now()} {step.slot}", step.pin)
+    card = context.card(step.operator, f"{device.label} {context.now()} {step.slot}", step.pin)
     device.handset.insert(card, step.slot - 1)
 
 
@@ -109,7 +110,7 @@ def _download_esim(context: ScenarioContext, device: ScenarioDevice, step: devic
     slot = next(iter(euiccs)) if step.slot is None else step.slot - 1
     if slot not in euiccs:
         raise StepError(f"slot {slot + 1} of {device.name} is no eUICC")
-    card = context.card(step.operator, f"{device.name} {context.now()} {step.esim}", step.pin)
+    card = context.card(step.operator, f"{device.label} {context.now()} {step.esim}", step.pin)
     _, holder = _euicc_with(device, step.esim)
     euicc = holder if step.esim in holder.profiles else euiccs[slot]
     device.handset.set_euicc(slot, euicc.install(step.esim, card), "eSIM downloaded")

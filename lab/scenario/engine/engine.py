@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, Final
 
 from lab.scenario.engine.actions import perform
@@ -14,25 +15,24 @@ from lab.scenario.engine.context import (
     ServerTarget,
     open_context,
 )
+from lab.scenario.engine.handset_results import group_results, handset_results
 from lab.scenario.engine.operations import NotSeenError, StepError
 from lab.scenario.engine.outcome import judged
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import (
     CheckResult,
-    HandsetResult,
     ScenarioResult,
-    SetUpBefore,
     Status,
     StepResult,
-    lock_periods,
 )
 from lab.scenario.engine.screen_actions import golden_mismatches
+from lab.scenario.engine.tally import tally
 from lab.scenario.files.parts import resolve_step
 from lab.scenario.files.reader import Case
 from lab.scenario.model.expect import Expect
 from lab.scenario.model.named_files import FILE_ERRORS, FileScope
 from lab.scenario.model.screen_steps import Golden
-from lab.scenario.model.step import Step
+from lab.scenario.model.step import HandsetStep, Step
 from lab.world.euicc import EuiccError
 from lab.world.operators import UnknownOperatorError
 from server_stub.admin.devices import OperatorError
@@ -117,16 +117,15 @@ def _run_steps(context: ScenarioContext, result: ScenarioResult, *, details: boo
         worst_first = (Status.ERROR, Status.FAILED, Status.SKIPPED)
         status = next((each for each in worst_first if each in found), Status.PASSED)
     context.update_observers()
+    handsets = handset_results(context, steps, unsealed=details or status is not Status.PASSED)
     return replace(
         result,
         status=status,
         began=int(context.began),
         elapsed=context.now(),
         steps=tuple(steps),
-        handsets=tuple(
-            _handset_result(device, unsealed=details or status is not Status.PASSED)
-            for device in context.devices.values()
-        ),
+        handsets=handsets,
+        groups=group_results(handsets),
         audit=context.audit(),
         error=error,
     )
@@ -140,9 +139,7 @@ def status_of(error: Exception) -> Status:
 def prepare_world(context: ScenarioContext) -> None:
     """Activate handsets in the order of their dates, then start policy and faults. Raises `SCENARIO_ERRORS`."""
     scenario, world = context.scenario, context.scenario.world
-    activated = [
-        (device, device.table.activated) for device in context.devices.values() if device.table.activated
-    ]
+    activated = any(table.activated for table in scenario.handsets.values())
     if context.session is not None:
         _check_algorithm(context)
         first = world.policy_before if activated and world.policy_before else world.policy
@@ -152,11 +149,7 @@ def prepare_world(context: ScenarioContext) -> None:
             "this scenario has devices with an earlier activation, which a remote server does not know",
             skips=True,
         )
-    for device, activation in sorted(activated, key=lambda pair: pair[1].at):
-        context.advance_to(float(activation.at))
-        device.handset.power_on()
-        context.update_observers()  # before the language changes
-        device.set_up()
+    _activate_before(context)
     if not context.clock_is_remote:
         context.advance_to(float(world.starts))
     context.started = context.world.exact()
@@ -171,6 +164,19 @@ def prepare_world(context: ScenarioContext) -> None:
     for fault in world.faults:
         context.start_fault(fault)
     context.update_observers()
+
+
+def _activate_before(context: ScenarioContext) -> None:
+    """Set up the handsets that were activated before the first step, the members of a group side by side."""
+    tables = context.scenario.handsets
+    activated = [(table.activated.at, name) for name, table in tables.items() if table.activated]
+    for at, name in sorted(activated, key=lambda pair: pair[0]):
+        context.advance_to(float(at))
+        devices = context.select_devices((name,))
+        for device in devices:
+            device.handset.power_on()
+        context.update_observers()  # before the language changes
+        context.run_tasks([(device, device.set_up()) for device in devices])
 
 
 def _check_algorithm(context: ScenarioContext) -> None:
@@ -215,25 +221,60 @@ def _resolved(context: ScenarioContext, written: Any) -> Step:
 
 
 def _check(context: ScenarioContext, step: Expect) -> Iterator[CheckResult]:
-    """Every member of an expectation, for each of its handsets."""
+    """Every member of an expectation: of each single handset, and together of those that are counted."""
+    alone, counted = _counted(context, step, together=step.quantified)
     for name in type(step).model_fields:
-        wanted = getattr(step, name)
-        if wanted is None:
+        if getattr(step, name) is None:
             continue
         if name in HANDSET_CHECKS:
-            for device in context.select_devices(step.subject):
-                since = context.marked(step.since).entries[device.name] if step.since else 0
-                mismatches = HANDSET_CHECKS[name](CheckContext(context, device, since), wanted)
-                yield check_result(name.replace("_", "-"), device, json_of(wanted), mismatches)
+            yield from (_check_device(context, step, name, device) for device in alone)
         elif name in WORLD_CHECKS:
-            yield CheckResult(name, None, json_of(wanted), tuple(WORLD_CHECKS[name](context, step)))
+            wanted = json_of(getattr(step, name))
+            yield CheckResult(name, None, wanted, tuple(WORLD_CHECKS[name](context, step)))
+    names = [name for name in HANDSET_CHECKS if getattr(step, name) is not None]
+    for subject, devices in counted.items() if names else ():
+        checks = {
+            device.name: [_check_device(context, step, name, device) for name in names] for device in devices
+        }
+        yield tally(subject, step.bounds(len(devices)), checks)
+
+
+def _counted(
+    context: ScenarioContext, step: HandsetStep, *, together: bool = False
+) -> tuple[list[ScenarioDevice], dict[str, list[ScenarioDevice]]]:
+    """The single handsets of a step, and its groups by their names; with `together`, all devices as one group."""
+    alone: list[ScenarioDevice] = []
+    counted: dict[str, list[ScenarioDevice]] = {}
+    selected = context.scenario.devices.selected(step.subject)
+    for name, members in selected.items():
+        devices = [context.devices[member] for member in members]
+        if together:
+            counted.setdefault(", ".join(selected), []).extend(devices)
+        elif len(devices) > 1:
+            counted[name] = devices
+        else:
+            alone += devices
+    return alone, counted
+
+
+def _check_device(context: ScenarioContext, step: Expect, name: str, device: ScenarioDevice) -> CheckResult:
+    since = context.marked(step.since).entries[device.name] if step.since else 0
+    wanted = getattr(step, name)
+    mismatches = HANDSET_CHECKS[name](CheckContext(context, device, since), wanted)
+    return check_result(name.replace("_", "-"), device, json_of(wanted), mismatches)
 
 
 def _compare(context: ScenarioContext, step: Golden) -> Iterator[CheckResult]:
     """The screen of each handset, compared with a file."""
-    for device in context.select_devices(step.subject):
-        mismatches = golden_mismatches(context, device, step)
-        yield check_result("golden", device, step.golden, mismatches)
+
+    def check(device: ScenarioDevice) -> CheckResult:
+        return check_result("golden", device, step.golden, golden_mismatches(context, device, step))
+
+    alone, counted = _counted(context, step)
+    yield from map(check, alone)
+    for subject, devices in counted.items():
+        every = Fraction(len(devices))
+        yield tally(subject, (every, every), {device.name: [check(device)] for device in devices})
 
 
 def step_text(step: Step) -> str:
@@ -258,20 +299,3 @@ def _value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _handset_result(device: ScenarioDevice, *, unsealed: bool) -> HandsetResult:
-    handset, before = device.handset, device.table.activated
-    return HandsetResult(
-        name=device.name,
-        profile=handset.profile.name,
-        place=handset.place.name,
-        outcome=handset.outcome().value,
-        timeline=tuple(entry.as_json() for entry in handset.timeline.entries),
-        screens=tuple(device.observer.shots),
-        activated=SetUpBefore(before.place, before.at) if before else None,
-        profiles=tuple(handset.profiles),
-        places=handset.places,
-        locked=tuple(lock_periods(device.observer.shots)),
-        records=tuple(device.observer.records()) if unsealed else (),
-    )

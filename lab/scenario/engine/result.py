@@ -87,8 +87,21 @@ class RecordChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """For how many of the handsets `of` an expectation holds.
+
+    `against` are the results of the first few handsets on the wrong side of its bounds, where it is outside of them:
+    those for which it does not hold, or, if it holds for too many, those for which it does.
+    """
+
+    held: int
+    of: int
+    against: tuple["CheckResult", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One expectation of one handset, or of the world, where `handset` is None.
+    """One expectation of one handset, of several that are counted (`tally`), or of the world, where `handset` is None.
 
     `expected` is as in the file. `entries` is the length of the handset's timeline at that moment, `screen` the index
     in `screens` of its current screen.
@@ -100,11 +113,17 @@ class CheckResult:
     mismatches: tuple[Mismatch, ...] = ()
     entries: int = 0
     screen: int | None = None
+    tally: Tally | None = None
 
     @property
     def holds(self) -> bool:
         """Whether it held."""
         return not self.mismatches
+
+    @property
+    def parts(self) -> tuple["CheckResult", ...]:
+        """This result and, of handsets that are counted, those of the first few on the wrong side."""
+        return (self, *self.tally.against) if self.tally else (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +161,9 @@ class HandsetResult:
 
     `profile` and `place` are the last of `profiles`, the images that it had, and of `places`, where it was.
     `timeline` has entries `at`, `who`, `what`, `detail`, with evidence in `detail.sent` and verdicts in
-    `detail.received`, decoded and not verified. Without details, `records` of a
-    scenario that passed is empty.
+    `detail.received`, decoded and not verified. `brief` says that its entries have no `detail`, and that there are no
+    screens; most members of a `group` are brief. Without details,
+    `records` of a scenario that passed is empty, as is that of brief members.
     """
 
     name: str
@@ -157,6 +177,23 @@ class HandsetResult:
     places: tuple[str, ...]
     locked: tuple[LockPeriod, ...] = ()
     records: tuple[RecordChange, ...] = ()
+    group: str | None = None
+    brief: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """A group of two or more handsets: their number, and how many have each outcome, image and place at the end."""
+
+    name: str
+    count: int
+    outcomes: dict[str, int]
+    profiles: dict[str, int]
+    places: dict[str, int]
+
+
+_ABSENT: Final = {"tally": None, "group": None, "brief": None, "groups": ()}
+"""Members that are left out of the JSON where they say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +234,14 @@ class ScenarioResult:
     error: str | None = None
     because: str | None = None
     timing: Timing | None = field(default=None, compare=False)
+    groups: tuple[GroupResult, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """All members except `timing` as JSON."""
-        members = asdict(self)
+        """All members except `timing` as JSON; those of groups only where there are groups."""
+        members = asdict(self, dict_factory=_without_absent)
         del members["timing"]
         return members
+
+
+def _without_absent(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in members if name not in _ABSENT or value != _ABSENT[name]}

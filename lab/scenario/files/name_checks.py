@@ -1,11 +1,13 @@
 """Checks of names that a scenario defines and refers to: handsets, profiles, marks, copies, codes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from math import ceil, floor
 from typing import Any, Final
 
 from lab.scenario.files.yaml_positions import Path
 from lab.scenario.model.device_steps import DownloadEsim, SwapSims
 from lab.scenario.model.faults import WireFault
+from lab.scenario.model.groups import DEVICES_MAX, CountingStep, DeviceNames, group_and_number
 from lab.scenario.model.scenario import HandsetTable
 from lab.scenario.model.step import HandsetStep
 from lab.scenario.model.step_union import CutPower
@@ -27,16 +29,32 @@ class DefinedNames:
     def __init__(self, handsets: Mapping[str, HandsetTable | None], parameters: set[str]) -> None:
         self._handsets = sorted(handsets)
         self._esims = {name: table.esims for name, table in handsets.items() if table}
+        self._devices = DeviceNames(
+            {name: table.count if table else None for name, table in handsets.items()}
+        )
         self._parameters = sorted(parameters)
         self._marks: list[str] = []
         self._saved: dict[str, list[str]] = {verb: [] for verb, _ in _SOURCES.values()}
         self.complete = True
 
+    def check_groups(self) -> Iterator[tuple[Path, str]]:
+        """Path and message for a group with the name of another handset in it, and for too many devices."""
+        counts = self._devices.counts
+        for name in counts:
+            group, _ = group_and_number(name) or ("", 0)
+            if counts.get(group):
+                yield ("handsets", name), f"could be a member of the group {group!r}; choose another name"
+        if (total := sum(count or 1 for count in counts.values())) > DEVICES_MAX:
+            yield ("handsets",), f"are {total} devices; at most {DEVICES_MAX} are allowed in a scenario"
+
     def unknown_handsets(self, names: tuple[str, ...] | None) -> Iterator[str]:
-        """A message for each of `names` that is not the name of a handset."""
+        """A message for each of `names` that is not the name of a handset, a group or a member of one."""
         for name in names or ():
-            if name not in self._handsets:
-                yield f"no handset is called {name!r}; {suggestion(name, self._handsets)}"
+            if not self._devices.called(name):
+                group, _ = group_and_number(name) or ("", 0)
+                members = self._devices.called(group)
+                hint = f"the members of {group!r} are {members[0]} to {members[-1]}" if members else ""
+                yield f"no handset is called {name!r}; {hint or suggestion(name, self._handsets)}"
 
     def unknown_parameters(
         self, when: Iterable[str] | None, path: Path, own: Collection[str] = ()
@@ -59,6 +77,8 @@ class DefinedNames:
         if isinstance(step, HandsetStep):
             where = (*path, verb if step.subject_field() == step.verb_field() else step.subject_field())
             yield from ((where, message) for message in self.unknown_handsets(step.subject))
+        if isinstance(step, CountingStep):
+            yield from (((*path, verb), message) for message in self._check_count(step))
         yield from self._check_handsets(step, path)
         if self.complete:
             yield from self._check_saved(step, path)
@@ -86,14 +106,19 @@ class DefinedNames:
         """Handsets that are named in members other than that of the verb."""
         named: list[tuple[Path, tuple[str, ...] | None]] = []
         if isinstance(step, SwapSims) and step.with_:
-            if step.with_ in (step.subject or self._handsets):
+            others = self._devices.called(step.with_)
+            if any(set(others) & set(own) for own in self._devices.selected(step.subject).values()):
                 yield (
                     (*path, "with"),
                     "is the same handset; name one handset in the step, and another one here",
                 )
             named.append(((*path, "with"), (step.with_,)))
+        for member, name in (("with", getattr(step, "with_", None)), ("of", getattr(step, "of", None))):
+            others = self._devices.called(name) if isinstance(name, str) else ()
+            if len(others) > 1:
+                yield (*path, member), f"is a group; name one of {others[0]} to {others[-1]}"
         if isinstance(step, Capture):
-            if step.of is None and len(self._handsets) > 1:
+            if step.of is None and self._devices.count(None) > 1:
                 yield (*path, "capture"), f"is of no handset; add `of: {self._handsets[0]}`"
             named.append(((*path, "of"), (step.of,) if step.of else None))
         if isinstance(step, WireFault):
@@ -102,6 +127,17 @@ class DefinedNames:
             named.append(((*path, "audit", at), (entry.of,) if entry.of else None))
         for where, names in named:
             yield from ((where, message) for message in self.unknown_handsets(names))
+
+    def _check_count(self, step: CountingStep) -> Iterator[str]:
+        """A message if the bounds of a step hold for every number of its handsets, or for none."""
+        count = self._devices.count(step.subject)
+        least, most = step.bounds(count)
+        if any(self.unknown_handsets(step.subject)):
+            return
+        if least > count or ceil(least) > floor(most):
+            yield f"can never hold: the step has {count} handsets"
+        elif least <= 0 and most >= count:
+            yield f"always holds: the step has {count} handsets"
 
     def _check_saved(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
         """Marks, copies, backups and codes that no earlier step defines."""

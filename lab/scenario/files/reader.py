@@ -355,8 +355,10 @@ class _FileReader:
                 self.tree.add_error((*path, "capture", name), FileErrorCode.BAD_VALUE, message)
 
     def _check_names(self, scenario: Scenario, names: DefinedNames) -> None:
-        """Add errors for unknown names outside of steps."""
+        """Add errors for names of groups, and for unknown names outside of steps."""
         tree = self.tree
+        for path, message in names.check_groups():
+            tree.add_error(path, FileErrorCode.BAD_VALUE, message)
         for at, fault in enumerate(scenario.world.faults):
             for message in names.unknown_handsets(fault.of):
                 tree.add_error(("world", "faults", at, "of"), FileErrorCode.UNKNOWN_NAME, message)

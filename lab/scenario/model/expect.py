@@ -1,6 +1,7 @@
 """The step that compares observations with expectations."""
 
-from typing import Annotated, Any, Self
+from fractions import Fraction
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,11 +21,15 @@ from lab.scenario.model.expectations import (
     VerdictExpected,
 )
 from lab.scenario.model.field_types import Many, Name, OneOf, Subject, filled
-from lab.scenario.model.step import HandsetStep
+from lab.scenario.model.groups import CountingStep, Share, of_all
+
+QUANTIFIERS: Final = frozenset({"all", "none", "at_least", "at_most"})
+"""Fields that say for how many of the handsets an expectation must hold."""
 
 
-class Expect(HandsetStep):
-    """Compare what can be observed with these members. Every member must hold for each handset."""
+class Expect(CountingStep):
+    """Compare what can be observed with these members. Every member must hold for each handset, or, with `none`,
+    `at-least` or `at-most`, all of them together for so many of the handsets."""
 
     expect: Subject
     outcome: OneOf[Outcome] | None = Field(None, description="What a person sees on the device.")
@@ -61,13 +66,47 @@ class Expect(HandsetStep):
         None, description="Count requests, timeline, never, always, evidence and audit from this mark on."
     )
 
+    all: Literal[True] | None = Field(
+        None, description="It must hold for every handset, as it does by default."
+    )
+    none: Literal[True] | None = Field(None, description="It must hold for no handset.")
+    at_most: Share | None = Field(
+        None, description="It must not hold for more of the handsets: `3` or `1 %`."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _no_blanks(cls, value: Any) -> Any:
-        return filled(value, "expect", "when", "note")
+        bare = {
+            name: True for name in ("all", "none") if isinstance(value, dict) and value.get(name, 0) is None
+        }
+        return filled(value | bare if bare else value, "expect", "when", "note")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.model_fields_set - {"expect", "since", "when", "note"}:
+        written = self.model_fields_set - {"expect", "since", "when", "note"}
+        if not written - QUANTIFIERS:
             raise ValueError("expects nothing; add a member, as in `outcome: locked`")
+        if self.quantified and not written - QUANTIFIERS - {"audit", "elapsed"}:
+            raise ValueError(
+                "counts handsets, but expects nothing of them; add a member, as in `outcome: locked`"
+            )
+        if {"all", "none"} & written and len(QUANTIFIERS & written) > 1:
+            raise ValueError(
+                "says twice for how many handsets it holds; keep one of all, none, at-least and at-most"
+            )
         return self
+
+    @property
+    def quantified(self) -> bool:
+        """Whether the handsets are counted together: the file says for how many of them it holds."""
+        return bool(QUANTIFIERS & self.model_fields_set)
+
+    def bounds(self, count: int) -> tuple[Fraction, Fraction]:
+        """The least and the greatest number of `count` handsets for which it must hold."""
+        if self.none:
+            return Fraction(0), Fraction(0)
+        least, most = super().bounds(count)
+        if self.at_most is not None:
+            return least if self.at_least is not None else Fraction(0), of_all(self.at_most, count)
+        return least, most

@@ -22,6 +22,7 @@ from lab.scenario.model.field_types import (
     Table,
     Word,
 )
+from lab.scenario.model.groups import DEVICES_MAX, DeviceNames
 from lab.scenario.model.named_files import PlaceName, PolicyName, ProfileName
 from lab.scenario.model.server_steps import ClockOffset
 from lab.scenario.model.step import When
@@ -125,8 +126,14 @@ class SlotTable(Table):
 
 
 class HandsetTable(Table):
-    """One device. It is switched off at the first step, unless it was activated before."""
+    """One device, or with `count` a group of them. It is switched off at the first step, unless it was activated
+    before."""
 
+    count: Annotated[int, Field(ge=1, le=DEVICES_MAX)] | None = Field(
+        None,
+        description="The number of devices in the group `fleet`, which are called `fleet-001` to `fleet-200`; "
+        "without it, one device that is called as the table is.",
+    )
     profile: ProfileName = Field(description="Its firmware, one of `activation profiles` or the path of one.")
     model: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)] | None = Field(
         None, description="The hardware model; the profile's by default."
@@ -240,6 +247,11 @@ class Scenario(Table):
         Handsets, Field(min_length=1, description="The devices, by the names that steps refer to.")
     ]
     steps: Annotated[Some[AnyStep], Field(description="The steps, in this order.")]
+
+    @property
+    def devices(self) -> DeviceNames:
+        """The names of the devices."""
+        return DeviceNames({name: table.count for name, table in self.handsets.items()})
 
     @model_validator(mode="after")
     def _activated_before(self) -> Self:

@@ -7,10 +7,11 @@ from pydantic import Field
 from lab.scenario.model.captured import Source
 from lab.scenario.model.expectations import ObservationPattern
 from lab.scenario.model.field_types import Duration, Moment, Name, Subject
-from lab.scenario.model.step import HandsetStep, Step
+from lab.scenario.model.groups import CountingStep
+from lab.scenario.model.step import Step
 
 
-class WaitFor(HandsetStep):
+class WaitFor(CountingStep):
     """Let time pass until something can be observed. Fails if that takes too long."""
 
     wait_for: Subject
