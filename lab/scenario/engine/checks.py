@@ -356,12 +356,12 @@ def audit(context: ScenarioContext, step: Expect) -> Iterator[Mismatch]:
     log = context.operations.audit()
     entries = log[context.marked(step.since).audit if step.since else 0 :]
     for wanted in step.audit or ():
-        subject = wanted.subject
-        if wanted.of:
-            subject = context.operations.subject_of(context.devices[wanted.of].imei)
-        patterns = {"subject": subject, "actor": wanted.by, "reason": wanted.reason}
+        devices = context.select_devices((wanted.of,)) if wanted.of else ()
+        subjects = {context.operations.subject_of(device.imei) for device in devices}
+        patterns = {"subject": wanted.subject, "actor": wanted.by, "reason": wanted.reason}
         count = sum(
             fnmatchcase(entry["action"], wanted.action)
+            and (not subjects or entry["subject"] in subjects)
             and all(value is None or fnmatchcase(entry[name], value) for name, value in patterns.items())
             for entry in entries
         )

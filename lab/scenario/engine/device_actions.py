@@ -59,9 +59,10 @@ def _swap_sims(context: ScenarioContext, device: ScenarioDevice, step: device_st
         _check_removable(device, 0, 1)
         device.handset.swap_slots()
         return
-    for each in (device, context.devices[step.with_]):
+    (partner,) = context.select_devices((step.with_,))
+    for each in (device, partner):
         _check_removable(each, 0)
-    other = context.devices[step.with_].handset
+    other = partner.handset
     own_card, other_card = device.handset.slots[0], other.slots[0]
     device.handset.insert(other_card)
     other.insert(own_card)

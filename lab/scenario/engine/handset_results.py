@@ -29,8 +29,7 @@ def handset_results(
     Single handsets are complete. So are, of a group, COMPLETE_MAX at most: first those that a failed expectation names,
     then the first of those that did the same at the same times. With `unsealed` they have their sealed records.
     """
-    checks = [check for step in steps for check in step.judged if not check.holds]
-    named = {part.handset for check in checks for part in check.parts}
+    named = {check.handset for step in steps for check in step.failures}
     found: list[HandsetResult] = []
     for members in context.scenario.devices.selected(None).values():
         devices = [context.devices[name] for name in members]

@@ -146,6 +146,11 @@ class StepResult:
     entries: tuple[int, ...] = ()
     file: str = ""
 
+    @property
+    def failures(self) -> tuple[CheckResult, ...]:
+        """The expectations that did not hold; of a group, followed by those of some of its members."""
+        return tuple(part for check in self.judged if not check.holds for part in check.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class SetUpBefore:
@@ -190,6 +195,16 @@ class GroupResult:
     outcomes: dict[str, int]
     profiles: dict[str, int]
     places: dict[str, int]
+
+    def text(self) -> str:
+        """The sum in words.
+
+        >>> GroupResult("fleet", 3, {"activated": 2, "locked": 1}, {"official-eea": 3}, {"paris": 3}).text()
+        '3 handsets, 2 activated, 1 locked'
+        """
+        return ", ".join(
+            [f"{self.count} handsets", *(f"{count} {word}" for word, count in self.outcomes.items())]
+        )
 
 
 _ABSENT: Final = {"tally": None, "group": None, "brief": None, "groups": ()}

@@ -80,7 +80,7 @@ def some_names(names: Collection[str]) -> str:
 
 def _share(written: int | str) -> int | str:
     if isinstance(written, str) and not re.fullmatch(_SHARE, written):
-        raise ValueError("is neither a number nor a share; write 150 or 99 %")
+        raise ValueError("is not a number of handsets; write a number, or a share up to 100 %, as in 99 %")
     return written
 
 

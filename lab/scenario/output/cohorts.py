@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from lab.handset.outcome import Outcome
 from lab.reports.palette import LOOKS
-from lab.scenario.engine.result import HandsetResult, LockPeriod, ScenarioResult
+from lab.scenario.engine.result import GroupResult, HandsetResult, LockPeriod, ScenarioResult
 
 COHORT_SIZE_MIN: Final = 4
 """The page has a time axis for scenarios with at least this number of devices."""
@@ -45,12 +45,16 @@ def cohorts(result: ScenarioResult) -> dict[str, Any]:
     length = max(result.elapsed, 1.0)
     first = -(-result.began // _DAY) * _DAY
     midnights = range(first, int(result.began + length) + 1, _DAY)
+    sums = {group.name: group for group in result.groups}
+    rows: dict[str, list[HandsetResult]] = {}
+    for each in result.handsets:
+        rows.setdefault(each.group or each.name, []).append(each)
     return {
         "name": result.name,
         "about": result.about,
         "combination": ", ".join(f"{name} {value}" for name, value in sorted(result.parameters.items())),
         "id": result.id,
-        "rows": [_row(each, result.began, length) for each in result.handsets],
+        "rows": [_row(members, sums.get(name), result.began, length) for name, members in rows.items()],
         "ticks": [
             {"left": round(100 * (epoch - result.began) / length, 2), "text": day(epoch)}
             for epoch in midnights[:: max(1, -(-len(midnights) // _TICKS))]
@@ -58,9 +62,12 @@ def cohorts(result: ScenarioResult) -> dict[str, Any]:
     }
 
 
-def _row(handset: HandsetResult, began: int, length: float) -> dict[str, Any]:
-    bars = []
-    for period in handset.locked:
+def _row(
+    members: list[HandsetResult], group: GroupResult | None, began: int, length: float
+) -> dict[str, Any]:
+    """A handset, or a group with the periods of all of its members."""
+    bars, handset = [], members[0]
+    for period in dict.fromkeys(period for each in members for period in each.locked):
         left = 100 * period.since / length
         right = 100.0 if period.until is None else 100 * period.until / length
         width = round(max(0.6, right - left), 2)
@@ -72,9 +79,9 @@ def _row(handset: HandsetResult, began: int, length: float) -> dict[str, Any]:
     if before is None or before.place != handset.place:
         parts.append(f"now in {handset.place}" if before else f"in {handset.place}")
     return {
-        "name": handset.name,
+        "name": group.name if group else handset.name,
         "what": ", ".join(parts),
         "bars": bars,
-        "outcome": handset.outcome,
+        "outcome": group.text() if group else handset.outcome,
         "colour": LOOKS[Outcome(handset.outcome)].colour,
     }

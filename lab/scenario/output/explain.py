@@ -66,8 +66,9 @@ def explain(result: ScenarioResult) -> str:
     for step in result.steps:
         if step.status is not Status.PASSED:
             lines += ["", f"{_file(result, step)}:{step.line}: {step.text}", *_failed_step(step)]
-            failed = {check.handset for check in step.judged if check.handset and not check.holds}
-            if failed or step.error:
+            # Of a group, the first member on the wrong side.
+            failed = {part.handset for check in step.judged if not check.holds for part in check.parts[:2]}
+            if failed - {None} or step.error:
                 handsets = [each for each in result.handsets if each.name in failed]
                 for handset in handsets or result.handsets[:1]:
                     lines += _handset_state(handset, step)
@@ -79,7 +80,7 @@ def _failed_step(step: StepResult) -> Iterator[str]:
     yield f"  {_duration(step.began)} after the start of the world" + (f"; {step.note}" if step.note else "")
     if step.error:
         yield f"  cannot be executed: {step.error}"
-    for check in step.judged:
+    for check in step.failures:
         for mismatch in check.mismatches:
             yield f"  {check.handset or 'server'}: {mismatch.member}"
             yield f"    expected  {_json(mismatch.expected)}"
@@ -88,7 +89,8 @@ def _failed_step(step: StepResult) -> Iterator[str]:
 
 def _handset_state(handset: HandsetResult, step: StepResult) -> Iterator[str]:
     """The timeline before the step, the newest messages and the screen at the time of the step."""
-    check = next((each for each in step.judged if each.handset == handset.name), None)
+    checks = (part for check in step.judged for part in check.parts)
+    check = next((each for each in checks if each.handset == handset.name), None)
     end = check.entries if check else len(handset.timeline)
     yield f"  timeline of {handset.name} ({handset.profile}, {handset.place})"
     for entry in handset.timeline[max(0, end - ENTRIES_BEFORE) : end]:
@@ -97,6 +99,8 @@ def _handset_state(handset: HandsetResult, step: StepResult) -> Iterator[str]:
         line = f"{_duration(entry['at']):>14}  {entry['who']:<8}{entry['what']}  {text}"
         yield f"    {line[:WIDTH_MAX].rstrip()}"
     yield from _messages(handset.timeline[:end])
+    if handset.brief:
+        return
     if not handset.screens:
         yield "  the screen is dark"
         return

@@ -112,6 +112,11 @@
       inParts(make("div", "shots"), each.screens, 40, ([at, number]) => screen(screens[number], at)),
       inParts(make("ol", "timeline"), each.timeline, ENTRIES, entry));
   });
+  // A group in one row, with its members: first those that are kept completely.
+  const group = (each, inside) => lazy(`${each.name}: ${each.sum}`, (box) => {
+    box.append(...inside.handsets.filter((member) => member.group === each.name).map((member) => handset(member, inside.screens)));
+    if (each.brief.length) box.append(inParts(make("ul"), each.brief, ENTRIES, ([name, outcome]) => make("li", "", `${name}: ${outcome}`)));
+  });
   // The context of a failed expectation: the entries before it, the newest messages, and the screen.
   const context = (failure, inside) => {
     const device = inside.handsets.find((each) => each.name === failure.handset);
@@ -251,7 +256,8 @@
     if (inside.error) box.append(make("pre", "", inside.error));
     const steps = make("ol", "timeline"), items = inside.steps.map((each) => step(each, inside));
     steps.append(...items);
-    box.append(make("pre", "", inside.reproduce), steps, ...player(inside, items), ...inside.handsets.map((each) => handset(each, inside.screens)));
+    box.append(make("pre", "", inside.reproduce), steps, ...player(inside, items), ...inside.groups.map((each) => group(each, inside)),
+      ...inside.handsets.filter((each) => !each.group).map((each) => handset(each, inside.screens)));
   };
   const scenario = (at) => {
     const box = lazy("", (inner) => (columns.piece[at] ? details(at) : Promise.resolve(null)).then((inside) => show(at, inside, inner)).catch(showError));

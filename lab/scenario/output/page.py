@@ -68,10 +68,10 @@ class Report:
             self._cohorts.append(cohorts(result))
         shape = [
             [
-                [self._profiles.number(profile) for profile in each.profiles],
-                [self._places.number(place) for place in each.places],
+                [self._profiles.number(profile) for profile in profiles],
+                [self._places.number(place) for place in places],
             ]
-            for each in result.handsets
+            for profiles, places in dict.fromkeys((each.profiles, each.places) for each in result.handsets)
         ]
         detailed = bool(result.steps or result.error or result.because)
         row = {

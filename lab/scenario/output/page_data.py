@@ -151,7 +151,11 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
                 "began": step.began,
                 "status": step.status,
                 "error": step.error,
-                "entries": step.entries,
+                "entries": [
+                    entries
+                    for entries, handset in zip(step.entries, result.handsets, strict=False)
+                    if not handset.brief
+                ],
                 "failures": [
                     {
                         "handset": check.handset,
@@ -159,8 +163,7 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
                         "entries": check.entries,
                         "screen": check.screen,
                     }
-                    for check in step.judged
-                    if not check.holds
+                    for check in step.failures
                 ],
             }
             for step in result.steps
@@ -174,8 +177,22 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
                 "timeline": list(handset.timeline),
                 "screens": [[shot.at, screens.number(_screen(shot)), shot.entry] for shot in handset.screens],
                 "records": [asdict(record) for record in handset.records],
+                "group": handset.group,
             }
             for handset in result.handsets
+            if not handset.brief
+        ],
+        "groups": [
+            {
+                "name": group.name,
+                "sum": group.text(),
+                "brief": [
+                    [each.name, each.outcome]
+                    for each in result.handsets
+                    if each.brief and each.group == group.name
+                ],
+            }
+            for group in result.groups
         ],
         "screens": screens.values,
     }

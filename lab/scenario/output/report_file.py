@@ -80,8 +80,8 @@ _adapter: Final[Callable[[Any], TypeAdapter[Any]]] = cache(TypeAdapter)
 
 
 def reported(result: ScenarioResult, root: RunRoot, *, details: bool = False) -> ScenarioResult:
-    """A result as reports have it: files by their path from `root`; steps, timelines and screens of a scenario that
-    passed only with `details`.
+    """A result as reports have it: files by their path from `root`; steps, timelines, screens and brief members of
+    groups of a scenario that passed only with `details`.
     """
     file = root.name(result.file)
     reproduce = shlex.join(file if word == result.file else word for word in shlex.split(result.reproduce))
@@ -90,7 +90,9 @@ def reported(result: ScenarioResult, root: RunRoot, *, details: bool = False) ->
         named = replace(named, error=_ADDRESS.sub("0x…", _FOLDER.sub('File "', result.error)))
     if details or result.status is not Status.PASSED:
         return named
-    handsets = tuple(replace(handset, timeline=(), screens=(), records=()) for handset in result.handsets)
+    handsets = tuple(
+        replace(each, timeline=(), screens=(), records=()) for each in result.handsets if not each.brief
+    )
     return replace(named, steps=(), handsets=handsets, audit=())
 
 
