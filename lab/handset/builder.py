@@ -27,14 +27,16 @@ class DeviceOptions:
 
     The identity of the device derives from `name` and the seed of its simulation. `cards` are in its slots instead of
     those that a device in its place carries. `modem_dialect` is the name of the dialect of the emulated modem, that of
-    the standards by default; `keystore` says what its keystore writes. `hardware` may replace parts, `transport` what
-    leads to the server of any image, and `ports` the ports of the agent.
+    the standards by default; `keystore` says what its keystore writes; `subscriber` is its number in the network of its
+    place. `hardware` may replace parts, `transport` what leads to the server of any image, and `ports` the ports of the
+    agent.
     """
 
     name: str = ""
     cards: tuple[SlotContent, ...] | None = None
     modem_dialect: str | None = None
     keystore: KeystoreOptions | None = None
+    subscriber: int = 0
     hardware: Callable[[Hardware], Hardware] = lambda hardware: hardware
     transport: Callable[[UpstreamTransport], UpstreamTransport] = lambda upstream: upstream
     ports: Callable[[Ports], Ports] = lambda ports: ports
@@ -59,7 +61,9 @@ def build_device(  # noqa: PLR0913 - each is a separate part
     """
     storage, options = storage or DeviceStorage(), options or DeviceOptions()
     cards = options.cards or cards_at(place, seed)
-    location = DeviceLocation(place, list(cards), seed, carrier=modem is not None)
+    location = DeviceLocation(
+        place, list(cards), seed, carrier=modem is not None, subscriber=options.subscriber
+    )
     radio = location.reported_radio(profile)
     numbers = storage.imeis or (read_telephony(modem).imeis if modem else ()) or imeis(profile, seed)
     hardware = Hardware(

@@ -93,7 +93,8 @@ class DeviceLocation:
 
     `wifi` is what the user has joined instead of what the place offers. `carrier` states that a real modem brings its
     own network; `outage` cuts every data path. `located` is the user's switch for location; `sky` is a place whose
-    satellite signals replace the true ones. `visited` are the names of the places so far, in order.
+    satellite signals replace the true ones. `subscriber` is the number of the device in its network. `visited` are the
+    names of the places so far, in order.
     """
 
     place: Place
@@ -101,6 +102,7 @@ class DeviceLocation:
     seed: Seed
     wifi: Wifi | None = None
     carrier: bool = False
+    subscriber: int = 0
     outage: bool = False
     airplane: bool = False
     vpn: Vpn | None = None
@@ -128,7 +130,9 @@ class DeviceLocation:
 
     def address(self, profile: Profile) -> str:
         """The source address of this device's requests."""
-        return address_in(self.vpn.exit if self.vpn else self._exit_country(self._received(profile)))
+        if self.vpn:
+            return address_in(self.vpn.exit)
+        return address_in(self._exit_country(self._received(profile)), self.subscriber)
 
     def _exit_country(self, radio: Radio) -> str | None:
         """The country in which traffic reaches the Internet: that of the home network if roaming (TS 23.401, 4.2.2)."""

@@ -1,4 +1,4 @@
-"""Source addresses of devices: an address for each country.
+"""Source addresses of devices: a /48 for each country, and in it a /64 for each subscriber.
 
 The addresses are from the documentation prefix 2001:db8::/32 (RFC 3849), which is not assigned to anyone. Two bytes
 of each are the letters of the country: `FR` is 46 52.
@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from ipaddress import IPv6Address
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
@@ -18,13 +19,14 @@ AUTHORITIES_VARIABLE: Final = "ACTIVATION_AUTHORITIES"
 _SOURCE: Final[ContextVar[str]] = ContextVar("source address", default=LOOPBACK)
 
 
-def address_in(country: str | None) -> str:
-    """An address in a country (ISO 3166-1 alpha-2); without a country, an address that is in no table.
+def address_in(country: str | None, subscriber: int = 0) -> str:
+    """The address of a subscriber in a country (ISO 3166-1 alpha-2); without a country, one that is in no table.
 
-    >>> address_in("FR"), address_in(None)
-    ('2001:db8:4652::1', '2001:db8::1')
+    >>> address_in("FR"), address_in(None), address_in("FR", 199)
+    ('2001:db8:4652::1', '2001:db8::1', '2001:db8:4652:c7::1')
     """
-    return f"2001:db8:{country.encode().hex()}::1" if country else "2001:db8::1"
+    prefix = country.encode().hex() if country else 0
+    return str(IPv6Address(f"2001:db8:{prefix}:{subscriber:x}::1"))
 
 
 def trusted_authorities() -> str | None:

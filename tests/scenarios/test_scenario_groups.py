@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from lab.handset.assembly import Jitter
@@ -92,6 +92,7 @@ def check_side_by_side(steps: str, count: int) -> None:
     names = [each.name for each in result.handsets]
     assert names == sorted(names) == list(dict.fromkeys(names))
     assert len(names) == count
+    event(str(result.status))
     if all(step.status is not Status.ERROR for step in result.steps):  # else it stopped at the first member
         assert len(lives) == 1
         turns = [timeline for timeline, _ in groupby(order, key=lambda each: each[1])]

@@ -434,12 +434,9 @@ def open_context(
             output or OutputOptions(),
             stack=stack,
         )
-        for name, table in scenario.handsets.items():
-            members = scenario.devices.called(name)
-            for number, member in enumerate(members, 1):
-                label = name if number == 1 else f"{name}-{number}"
-                group = name if len(members) > 1 else None
-                context.devices[member] = _device(context, table, member, label, group)
+        for handset in scenario.handsets:
+            for number, name in enumerate(scenario.devices.called(handset)):
+                context.devices[name] = _device(context, handset, number, name)
         yield context
 
 
@@ -467,9 +464,10 @@ def _slot_content(context: ScenarioContext, slot: SlotTable | None, label: str) 
     return Euicc(profiles, slot.enabled)
 
 
-def _device(
-    context: ScenarioContext, table: HandsetTable, name: str, label: str, group: str | None
-) -> ScenarioDevice:
+def _device(context: ScenarioContext, table_name: str, number: int, name: str) -> ScenarioDevice:
+    """The device of this number, from 0, of a handset or a group."""
+    table = context.scenario.handsets[table_name]
+    label = f"{table_name}-{number + 1}" if number else table_name
     power_cut = PowerCutTrigger()
     store, counter, line = FaultyStore(power_cut), FaultyCounter(power_cut), FaultyModemLine()
     folders: list[Path | None] = []
@@ -487,6 +485,7 @@ def _device(
         cards=cards,
         modem_dialect=table.modem_dialect,
         keystore=KeystoreOptions(table.keystore.algorithm, table.keystore.version, table.keystore.habits),
+        subscriber=number,
         hardware=hardware,
         transport=lambda upstream: PowerCutTransport(
             ThiefTransport(context.transport(name, upstream, random), context.thief), power_cut
@@ -510,7 +509,7 @@ def _device(
     return ScenarioDevice(
         name=name,
         label=label,
-        group=group,
+        group=table_name if (table.count or 1) > 1 else None,
         table=table,
         handset=handset,
         store=store,
