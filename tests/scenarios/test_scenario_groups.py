@@ -189,7 +189,7 @@ INVALID: dict[str, tuple[str, str]] = {
     ),
     "count: 17": ("- wait-for: fleet\n  see: {screen: home}\n  at-least: 0 %", "always holds"),
 }
-"""By the count of a group beside the handsets `phone` and, from 990 on, nine others: a step, and the error."""
+"""By the count of a group in addition to the handsets `phone` and, from 990 on, nine others: a step, and the error."""
 
 
 @pytest.mark.parametrize("count", INVALID)
@@ -213,7 +213,7 @@ def test_wait_for_ends_when_enough_members_show_it() -> None:
 
 
 def test_power_cut_of_a_group_ends_when_every_member_is_off() -> None:
-    """The single handset beside it goes on; a member with fewer effects is named."""
+    """The single handset goes on; a member with fewer effects is named."""
     steps = (
         "- power-on\n- set-up\n- cut-power: fleet\n  at-effect: 2\n  during: {wait: 30 days}\n"
         "- expect: fleet\n  outcome: off\n- expect: phone\n  outcome: activated\n- power-on: fleet\n"
