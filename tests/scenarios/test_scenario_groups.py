@@ -208,8 +208,13 @@ def test_wait_for_ends_when_enough_members_show_it() -> None:
     assert (unlocked := played(steps, handsets=COUNTED)).status is Status.PASSED, wrong(unlocked)
     locked = f"{LOCKED}- wait-for: fleet\n  see: {{screen: locked}}\n  at-most: 1 min\n  at-least:"
     assert played(f"{locked} 2", handsets=COUNTED).status is Status.PASSED
-    names = "fleet-01, fleet-02, fleet-04, fleet-05, fleet-06 and 3 more"
-    assert names in str(wrong(played(f"{locked} 3", handsets=COUNTED)))
+    late = played(f"{locked} 3", handsets=COUNTED)
+    assert late.status is Status.FAILED
+    message = "at least 3 of 10' != '2 of 10; not fleet-01 (wait-for), fleet-02 (wait-for)"
+    assert message in str(wrong(late)).replace('"', "'"), wrong(late)
+    assert 'see within 1 min\n    expected  {"screen": "locked"}\n    actual    {"screen": "home"' in explain(
+        late
+    )
 
 
 def test_power_cut_of_a_group_ends_when_every_member_is_off() -> None:
