@@ -66,7 +66,7 @@ def screens() -> set[str]:
         seen = [*_several(step.screen and step.screen.id)]
         seen += [entry.what for entry in step.timeline or () if entry.who == "screen"]
         handsets = case.scenario.handsets
-        named = case.scenario.selected(step.subject).keys() & handsets.keys()
+        named = case.scenario.devices.selected(step.subject).keys() & handsets.keys()
         locales = {handsets[name].locale for name in named} - {None}
         found |= {f"{screen} in {locale}" for screen in seen for locale in locales}
     return found
