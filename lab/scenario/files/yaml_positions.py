@@ -13,6 +13,7 @@ import yaml
 from yaml import MarkedYAMLError
 
 from lab.scenario.files.errors import FileError, FileErrorCode, ScenarioError
+from lab.scenario.files.yaml_mistakes import describe, excerpt
 from lab.scenario.model.named_files import IncludedText
 
 Path = tuple[str | int, ...]
@@ -137,20 +138,25 @@ def parse(text: str, file: str, folder: str = "", included: str = "") -> Tree:
     try:
         node = _compose(text)
     except yaml.YAMLError as error:
-        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        message = f"has {problem}" if type(error) is MarkedYAMLError else f"is not YAML: {problem}"
-        if "'\\t'" in problem:
-            message = "is not YAML: a tab; indent with spaces"
-        mark = getattr(error, "problem_mark", None)
-        position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise rejected(FileErrorCode.SYNTAX, message, *position) from None
+        tree.errors += describe(error, text)
+        _add_excerpts(tree, text)
+        raise ScenarioError(file, tree.errors) from None
     except _TooDeepError as error:
         raise rejected(FileErrorCode.SYNTAX, "is nested too deep; use fewer levels", error.line) from None
     if node is None:
         raise rejected(FileErrorCode.SYNTAX, "is empty; begin with name, about, handsets, steps")
     _NodeReader(tree, folder).read(node)
+    _add_excerpts(tree, text)
     tree.check()
     return tree
+
+
+def _add_excerpts(tree: Tree, text: str) -> None:
+    """Add the text of its line to each error."""
+    lines = text.splitlines() if tree.errors else []
+    tree.errors[:] = [
+        replace(error, file=tree.included, excerpt=excerpt(lines, error.line)) for error in tree.errors
+    ]
 
 
 def scalar(text: str) -> Any:
@@ -201,13 +207,17 @@ class _Loader(yaml.SafeLoader):
     """YAML without anchors, aliases and tags."""
 
     def fetch_anchor(self) -> None:
-        raise MarkedYAMLError(problem="an anchor; use parameters instead", problem_mark=self.get_mark())
+        raise MarkedYAMLError(
+            problem="an anchor; use parameters instead, or quotes if `&` is text",
+            problem_mark=self.get_mark(),
+        )
 
     def fetch_alias(self) -> None:
-        raise MarkedYAMLError(problem="an alias; use parameters instead", problem_mark=self.get_mark())
+        problem = "an alias; use parameters instead, or quotes if `*` is text"
+        raise MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
 
     def fetch_tag(self) -> None:
-        raise MarkedYAMLError(problem="a tag; use quotes for text", problem_mark=self.get_mark())
+        raise MarkedYAMLError(problem="a tag; use quotes if `!` is text", problem_mark=self.get_mark())
 
 
 class _NodeReader:
