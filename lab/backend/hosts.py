@@ -5,12 +5,14 @@ Both serve the same routes to devices. A host stays usable when its server resta
 
 import uuid
 from abc import ABC, abstractmethod
+from functools import cache
 from itertools import count
 
 from lab.backend.asgi_transport import ORIGIN, AsgiClient, InProcessTransport
 from lab.backend.forwarded_addresses import ForwardedForTransport
 from server_stub.admin.context import AdminContext
 from server_stub.api.device_app import device_app
+from server_stub.api.metrics import Metrics
 from server_stub.key_repository import KeyRepository
 from server_stub.verdicts.service import VerdictService
 
@@ -43,6 +45,12 @@ class Host(ABC):
         """A new transport to the server, which stays usable over restarts."""
 
 
+@cache
+def _process_metrics() -> Metrics:
+    """The metrics of all servers in this process, because making them takes a while. No request can read them."""
+    return Metrics()
+
+
 class InProcessHost(Host):
     """The device API called in this process, on the caller's thread: a request takes no time on any clock.
 
@@ -62,7 +70,13 @@ class InProcessHost(Host):
         admin: AdminContext | None = None,  # noqa: ARG002 - as the base class has it
     ) -> None:
         """Serve from now on, without `admin`."""
-        app = device_app(service, repository=repository, request_ids=self._request_id, threads=False)
+        app = device_app(
+            service,
+            repository=repository,
+            request_ids=self._request_id,
+            threads=False,
+            metrics=_process_metrics(),
+        )
         self._client = AsgiClient(app)
 
     def stop(self) -> None:

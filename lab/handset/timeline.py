@@ -1,7 +1,7 @@
 """The timeline of a device: the journal of its agent, its requests, and what its user saw and did."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,7 +100,8 @@ class Timeline:
 
     def shown(self, screen: ScreenId, facts: ScreenFacts) -> None:
         """A screen that was shown."""
-        said = {name: value for name, value in asdict(facts).items() if value not in _UNSAID}
+        values = ((each.name, getattr(facts, each.name)) for each in fields(facts))
+        said = {name: value for name, value in values if value not in _UNSAID}
         self.note(Who.SCREEN, screen.value, **said)
 
     def carried(self, request: Request) -> None:

@@ -7,7 +7,7 @@ the same file that a server elsewhere publishes on another day.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,11 @@ FIRST_ROOT_EXPIRES: Final = datetime(2048, 1, 1, tzinfo=UTC)
 """The same as for the certificates: after the end of use of every device that pins the root."""
 
 
+@lru_cache(maxsize=64)
+def _online_keys(seed: Seed, generation: int) -> OnlineKeys:
+    return OnlineKeys({role: seed.ed25519(f"online key {generation} {role}") for role in OnlineRole})
+
+
 class Ceremony:
     """The offline and online keys of one manufacturer. `generation` 0 is the first set, 1 its replacement."""
 
@@ -48,9 +53,7 @@ class Ceremony:
 
     def online(self, generation: int = 0) -> OnlineKeys:
         """The keys of the online roles."""
-        return OnlineKeys(
-            {role: self._seed.ed25519(f"online key {generation} {role}") for role in OnlineRole}
-        )
+        return _online_keys(self._seed, generation)
 
     @cached_property
     def pinned_root(self) -> bytes:
@@ -88,5 +91,6 @@ class Ceremony:
         initial = InitialContents(self.pinned_root, KeyList.of(*(key.public_jwk() for key in keys)))
         online = self.online()
         with suppress(KeyRepositoryError):  # a foreign root is refused by the repository
-            online = self.online_of(newest_root(folder) or self.pinned_root)
+            if (root := newest_root(folder)) is not None:
+                online = self.online_of(root)
         return KeyRepository.open(folder, initial=initial, online=online, clock=clock)

@@ -4,13 +4,14 @@ All are derived from the seed, so the same seed gives the same manufacturer. No 
 """
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lab.manufacturer.factory import Factory
 from lab.manufacturer.key_ceremony import Ceremony
+from lab.world.seed import Seed
 from server_stub.admin.tokens import FIRST_NAME, make_token
 from server_stub.signing import Algorithm
 from server_stub.signing.key_material import Secrets
@@ -25,6 +26,12 @@ class Manufacturer(Factory):
 
     issuer: Final = ISSUER
     audience: Final = AUDIENCE
+
+    @classmethod
+    @lru_cache(maxsize=16)
+    def of(cls, seed: Seed) -> "Manufacturer":
+        """The manufacturer that `seed` selects. It does not change, so simulations of one seed share it."""
+        return cls(seed)
 
     @cached_property
     def signing_key(self) -> SigningKey:

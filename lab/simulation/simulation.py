@@ -69,7 +69,7 @@ class Simulation:
 
     def __init__(self, seed: Seed, world: World, stack: ExitStack, options: SimulationOptions) -> None:
         self.world = world
-        self.manufacturer = Manufacturer(seed)
+        self.manufacturer = Manufacturer.of(seed)
         self._root = seed
         self._seed = seed.child(options.branch) if options.branch else seed
         self._stack = stack
@@ -199,7 +199,7 @@ class Simulation:
                 manufacturer, manufacturer.issuer, manufacturer.audience, policy, self._options.algorithm
             )
         policy = Policy.parse(LANTERN, "lantern-open.toml")
-        manufacturer = Manufacturer(self._root.child(holder))
+        manufacturer = Manufacturer.of(self._root.child(holder))
         return ServerIdentity(manufacturer, f"https://verdicts.{holder}.example", f"{holder}-phones", policy)
 
     def _start_server(self, holder: str, identity: ServerIdentity) -> LabServer:

@@ -59,6 +59,7 @@ _FAMILIES: Final = {
 _BAND: Final = re.compile(r"(GSM|UMTS|TD-SCDMA|LTE|TD-LTE|5G|NR)(?: (\d{3,5}))?(?:&nbsp;MHz| MHz)?")
 
 
+@lru_cache(maxsize=256)
 def parse_band(text: str) -> Band:
     """One band. `NR` is another name of `5G`. Raises BandError.
 

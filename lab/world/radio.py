@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from lab.world.operators import Band
@@ -45,8 +46,13 @@ class ReceivedNetwork:
 
     def technology(self, bands: frozenset[Band]) -> AccessTechnology | None:
         """The newest technology that a device with `bands` shares with this network; None if it cannot receive it."""
-        common = {mine.technology for mine in bands if any(mine.serves(band) for band in self.bands)}
-        return next((technology for technology in _NEWEST_FIRST if technology in common), None)
+        return _newest_common(self.bands, bands)
+
+
+@lru_cache(maxsize=1024)
+def _newest_common(network: frozenset[Band], device: frozenset[Band]) -> AccessTechnology | None:
+    common = {mine.technology for mine in device if any(mine.serves(band) for band in network)}
+    return next((technology for technology in _NEWEST_FIRST if technology in common), None)
 
 
 def received_networks(

@@ -4,7 +4,7 @@ All applications share the route objects, which take a while to make; a route us
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -14,7 +14,7 @@ from server_stub.api.error_responses import SCHEMAS, problem_responses
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError
-from server_stub.api.readiness import JUDGING, Outages
+from server_stub.api.readiness import JUDGING
 from server_stub.api.threads import Threads
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictService
@@ -22,6 +22,9 @@ from wire import media
 from wire.challenge import Challenge
 from wire.codes import ProblemCode
 from wire.verdict import Verdict
+
+if TYPE_CHECKING:
+    from server_stub.api.readiness import Outages
 
 JUDGES: Final = 2
 """Threads that judge: one can parse evidence while another waits for the disk; writes to the store are serialised."""

@@ -49,16 +49,17 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     stopwatch: Callable[[], float] = time.perf_counter,
     extension: Extension | None = None,
     threads: bool = True,
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """The application of `service` for devices. It also serves `repository`, and injects `faults`.
 
     `request_ids` returns a UUID for each request. `stopwatch`, in seconds, never decreases; rates and durations are
     measured with it. The limits in force are in `app.state.limits`, the metrics in `app.state.metrics`, and the headers
     of every response in `app.state.headers`. `extension` marks the responses; its routes are added by `create_app`.
-    Without `threads`, requests are handled on the calling thread.
+    Without `threads`, requests are handled on the calling thread. `metrics` counts them, by default new ones.
     """
     name = extension.name if extension else None
-    metrics = Metrics(name)
+    metrics = metrics or Metrics(name)
     app = _App(
         title="Verdict server",
         description=_DESCRIPTION,

@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from cryptography import x509
@@ -283,6 +283,7 @@ def _load(data: bytes, place: int, *, extensions: bool = True) -> ParsedCertific
         raise ChainError(ChainProblem.MALFORMED, place, finding) from error
 
 
+@lru_cache(maxsize=32)
 def _root(certificate: x509.Certificate, anchor: Anchor) -> _Root:
     """A configured root. Its validity, and whether it is marked as a CA, are not used (RFC 5280 section 6.1.1 (d))."""
     parsed = parse(certificate.public_bytes(Encoding.DER))

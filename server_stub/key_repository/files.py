@@ -34,6 +34,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._metadata, self._targets = path / METADATA, path / TARGETS
 
     def prepare(self) -> None:
         """Create the folders. Raises KeyRepositoryError if other files exist, or they cannot be created."""
@@ -75,11 +76,11 @@ class Folder:
 
     def metadata(self, name: str) -> bytes | None:
         """A metadata file, or None if the name is invalid or does not exist. Raises OSError."""
-        return _read(self.path / METADATA / name) if _METADATA_NAME.fullmatch(name) else None
+        return _read(self._metadata / name) if _METADATA_NAME.fullmatch(name) else None
 
     def target(self, name: str) -> bytes | None:
         """A target file under its hash, or None if the name is invalid or does not exist. Raises OSError."""
-        return _read(self.path / TARGETS / name) if _TARGET_NAME.fullmatch(name) else None
+        return _read(self._targets / name) if _TARGET_NAME.fullmatch(name) else None
 
 
 def _read(path: Path) -> bytes | None:

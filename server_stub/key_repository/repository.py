@@ -5,9 +5,10 @@ import os
 from collections.abc import Callable, Set
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -230,17 +231,10 @@ class KeyRepository:
                 RepositoryFault.NOT_A_REPOSITORY,
                 f"{self._folder.path} has {min(later)} but no {TIMESTAMP}; restore it, or name an empty folder",
             )
-        try:
-            first = Metadata[Root].from_bytes(initial.root)
-        except RepositoryError as error:
-            raise KeyRepositoryError(
-                RepositoryFault.ROOT_REFUSED, "the first root is not metadata"
-            ) from error
-        _require_named(first, self._publisher.online)
-        now = self._clock()
-        self._published = Published(first, {}, initial.keys)
-        self._folder.write([RepositoryFile(METADATA, FIRST_ROOT, initial.root)])
-        self._publish(initial.keys, EVERY_ROLE, now)
+        publisher, keys = self._publisher, initial.keys.to_bytes()
+        published, files = _first_publication(publisher, initial.root, keys, self._clock())
+        self._folder.write(files)
+        self._published = published
 
     def _list(self, keys: KeyList) -> None:
         """Publish another list, without expired keys."""
@@ -256,6 +250,25 @@ class KeyRepository:
                 self._published = reading.read(self._folder)
             raise
         self._published = Published(self._published.root, signed, keys, self._publisher.clock)
+
+
+@lru_cache(maxsize=8)
+def _first_publication(
+    publisher: MetadataPublisher, root: bytes, keys: bytes, now: int
+) -> tuple[Published, tuple[RepositoryFile, ...]]:
+    """The first publication of `keys`, and its files. Raises KeyRepositoryError.
+
+    Cached, because many servers of a simulation begin at the same time.
+    """
+    try:
+        first = Metadata[Root].from_bytes(root)
+    except RepositoryError as error:
+        raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the first root is not metadata") from error
+    _require_named(first, publisher.online)
+    listed = KeyList.from_bytes(keys)
+    signed, files = publisher.publish({}, listed, EVERY_ROLE, now)
+    published = Published(first, MappingProxyType(signed), listed, publisher.clock)
+    return published, (RepositoryFile(METADATA, FIRST_ROOT, root), *files)
 
 
 def _require_named(root: Metadata[Root], online: OnlineKeys) -> None:

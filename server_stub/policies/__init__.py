@@ -1,5 +1,6 @@
 """The shipped policies, as TOML documents in this folder."""
 
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in found if path.suffix == ".toml"))
 
 
+@lru_cache(maxsize=16)
 def read(name: str) -> str:
     """The document of the shipped policy called `name`. Raises FileNotFoundError."""
     return files(__package__).joinpath(f"{name}.toml").read_text("utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil
 from types import MappingProxyType
 from typing import Final
@@ -93,12 +94,18 @@ class Policy:
         object.__setattr__(self, "boot_keys", frozenset(self.document.boot_keys))
 
     @classmethod
+    @lru_cache(maxsize=32)
     def parse(cls, text: str, source: str) -> "Policy":
-        """The policy of a TOML document. Raises PolicyError."""
+        """The policy of a TOML document. Raises PolicyError.
+
+        Cached, because the same document is read at each start, and by each server on which it is in force.
+        """
         return cls(parse(text, source), text)
 
     def during(self, declared: Mapping[str, Period]) -> "Policy":
         """The same policy with these periods of campaigns; unknown campaigns are ignored."""
+        if declared == self.declared:
+            return self
         return Policy(self.document, self.text, MappingProxyType(dict(declared)))
 
     def decide(self, inputs: PolicyInput) -> Rule:

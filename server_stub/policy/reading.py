@@ -4,7 +4,6 @@ All errors are reported together; each has the document, the line, the key and w
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -14,12 +13,8 @@ from text_input.suggestions import suggestion
 from text_input.toml import Path, TomlError, parse_toml
 
 
-@lru_cache(maxsize=32)
 def parse(text: str, source: str) -> PolicyDocument:
-    """Read and check the document `text`; `source` is its name in errors. Raises PolicyError.
-
-    Cached, because the same document is read at each start, and by each server on which it is in force.
-    """
+    """Read and check the document `text`; `source` is its name in errors. Raises PolicyError."""
     try:
         document = PolicyDocument.model_validate(parse_toml(text))
     except TomlError as error:

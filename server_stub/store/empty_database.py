@@ -6,8 +6,11 @@
 from functools import cache
 from importlib.resources import files
 from sqlite3 import Connection, connect
+from typing import Final
 
 from sqlalchemy import Engine
+
+_WAL: Final = 2
 
 
 def copy_to(engine: Engine) -> None:
@@ -19,8 +22,10 @@ def copy_to(engine: Engine) -> None:
 
 @cache
 def as_file() -> bytes:
-    """The content of a database file."""
-    return _template().serialize()
+    """The content of a database file, in the mode of a write-ahead log."""
+    content = bytearray(_template().serialize())
+    content[18:20] = _WAL, _WAL  # read and write version (https://sqlite.org/fileformat.html section 1.3.3)
+    return bytes(content)
 
 
 @cache

@@ -17,6 +17,7 @@ REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 
 _FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 _VERSIONS: Final = "alembic_version"
+READ_VERSION: Final = f"SELECT version_num FROM {_VERSIONS}"  # noqa: S608 - a constant
 _LOCK: Final = 0x76657264696374
 """`verdict` in ASCII: PostgreSQL's advisory lock that is held while migrating."""
 
@@ -57,7 +58,7 @@ def _version(connection: Connection, database: Database) -> str | None:
     """The newest migration that was applied, None if the database is empty. Raises SchemaError."""
     known = inspect(connection)
     if known.has_table(_VERSIONS):
-        return connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalar()  # noqa: S608 - a constant
+        return connection.execute(text(READ_VERSION)).scalar()
     tables = set(known.get_table_names())
     if not tables & _FIRST_COLUMNS.keys():
         return None

@@ -26,7 +26,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from server_stub.store import empty_database
 from server_stub.store.database import Database
 from server_stub.store.engines import CONNECTIONS, make_engine, make_private
-from server_stub.store.migrate import Migrations, migrate
+from server_stub.store.migrate import NEWEST, READ_VERSION, Migrations, migrate
 from server_stub.store.protocol import StoreFault, StoreUnavailableError
 from server_stub.store.schema import VERDICTS
 from server_stub.store.statements import POSTGRESQL, statements_for
@@ -116,7 +116,7 @@ class SqlStore:
         try:
             if self.database.in_memory:
                 empty_database.copy_to(self._engine)
-            else:
+            elif not self._is_newest():
                 migrate(self._engine, self.database, migrations)
         except self._errors as error:
             problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
@@ -126,6 +126,17 @@ class SqlStore:
             if self.database.file is not None and fault in _AT_START:
                 problem = _AT_START[fault].format(self.database.file.name)
             raise StoreUnavailableError(problem, fault) from error
+
+    def _is_newest(self) -> bool:
+        """Whether a file is known to have the newest schema, by the connection that the first transaction will use."""
+        if self.database.file is None:
+            return False
+        with suppress(StoreUnavailableError):  # `migrate` finds out why
+            connection = self._pool.begin(READ_VERSION)
+            found = connection.cursor.fetchall()
+            self._pool.release(connection)
+            return [tuple(row) for row in found] == [(NEWEST,)]
+        return False
 
     @contextmanager
     def _run(self, turns: Semaphore, begin: str, kind: Callable[[DBAPICursor], T]) -> Iterator[T]:

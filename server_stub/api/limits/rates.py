@@ -71,11 +71,14 @@ class AddressRate:
 
     def change(self, rate: RateLimitItem | None) -> None:
         """Replace the rate. Requests that were counted count against the new one."""
+        self._limits = rate is not None
         self._addresses.change(rate)
         self._sites.change(type(rate)(rate.amount * SITE_FACTOR, rate.multiples) if rate else None)
 
     def refuses(self, host: str) -> int | None:
         """Count a request of `host`. Returns None if it is accepted, else the seconds until the next one will be."""
+        if not self._limits:
+            return None
         address = of_address(host)
         wait = self._addresses.refuses(address)
         if wait is not None or not address.endswith("::"):
