@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from lab.scenario.output.reports import Reports
 from lab.scenario.output.run_root import RunRoot, program_version
 from lab.scenario.output.targets import JUNIT, PAGE, REPORT, TIMINGS, TIMINGS_SCRIPT, ReportTargets
 from tests.support.scenarios import junit_document, played
+from text_input.printable import UNSAFE
 
 RESULTS = (REPORT, PAGE, JUNIT)
 STORY = """
@@ -257,3 +259,34 @@ def test_allure_has_the_status_steps_labels_and_explanation(
     (attached,) = failed["attachments"]
     assert "expected  locked" in (tmp_path / "a" / attached["source"]).read_text()
     assert failed["stop"] - failed["start"] == 2000
+
+
+def test_allure_shows_hostile_text_and_no_markup(tmp_path: Path, results: list[ScenarioResult]) -> None:
+    evil = "<img src=x> \x1b[2J \u202e \ud800"
+    failed = results[1]
+    steps = tuple(replace(each, text=evil, error=evil) for each in failed.steps)
+    hostile = replace(
+        failed, id=evil, name=evil, about=evil, tags=(evil,), error=evil, steps=steps, parameters={evil: evil}
+    )
+    (found,) = allure(tmp_path / "a", [hostile], ReportHeader(evil, "7"))
+    assert found["descriptionHtml"] == "<p>&lt;img src=x&gt; \\x1b[2J \\u202e \\ud800</p>"
+    assert found["name"] == "<img src=x> \\x1b[2J \\u202e \\ud800"
+    written = b"".join(each.read_bytes() for each in (tmp_path / "a").iterdir()).decode()
+    assert not UNSAFE.search(written.replace("\n", ""))
+
+
+@pytest.mark.slow
+def test_memory_of_the_writer_does_not_grow_with_the_details(tmp_path: Path) -> None:
+    """Forty failed scenarios with 300 kB of details each need less than the 12 MB of their JSON."""
+    failed = played("- power-on\n- set-up\n- {expect: phone, outcome: off}")
+    (phone,) = failed.handsets
+    size = len(json.dumps(failed.as_json()))
+    big = replace(failed, handsets=(replace(phone, timeline=phone.timeline * (300_000 // size + 1)),))
+    tracemalloc.start()
+    with Reports(ReportTargets(tmp_path), ReportHeader("c", "7")) as reports:
+        for number in range(40):
+            reports.add(replace(big, id=f"a{number}"))
+        reports.close([])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12_000_000
