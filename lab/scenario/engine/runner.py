@@ -123,16 +123,16 @@ class _DefectReport(AbstractContextManager["_DefectReport"]):
 
 
 def run_one(plan: Plan, case: Case) -> ScenarioResult:
-    """The result of a case, with its timing. An exception that is a defect gives the status `internal-error`."""
+    """The result of a case. An exception that is a defect gives the status `internal-error`."""
+    with _DefectReport() as defect:
+        return run_case(plan, case)
+    result = empty_result(case, plan.seed, plan.target())
+    return replace(result, status=Status.INTERNAL_ERROR, error=f"internal error\n{defect.text}")
+
+
+def run_case(plan: Plan, case: Case) -> ScenarioResult:
+    """The result of a case, with its timing. Raises what a defect of the program raises."""
     began, clock, processor = time.time(), time.perf_counter(), time.process_time()
-    result = _run(plan, case)
+    result = run(case, plan.seed, plan.target(), plan.output, details=plan.details)
     timing = Timing(began, time.perf_counter() - clock, time.process_time() - processor)
     return timed(case, result, timing, enforce=plan.enforce_time)
-
-
-def _run(plan: Plan, case: Case) -> ScenarioResult:
-    target = plan.target()
-    with _DefectReport() as defect:
-        return run(case, plan.seed, target, plan.output, details=plan.details)
-    result = empty_result(case, plan.seed, target)
-    return replace(result, status=Status.INTERNAL_ERROR, error=f"internal error\n{defect.text}")
