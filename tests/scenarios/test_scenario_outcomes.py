@@ -24,6 +24,7 @@ ROWS = {
 del ROWS["outcome"]
 
 HOLDS = text("- expect: phone\n  outcome: 'off'")
+PLACED = text("- expect: phone\n  outcome: 'off'", world="{place: '${place}'}")
 FAILS = text("- expect: phone\n  outcome: home")
 CANNOT = text("- retry\n- expect: phone\n  outcome: 'off'")
 KNOWN = "expected-to-fail: {because: it is known}\n"
@@ -126,7 +127,9 @@ def test_exemption_holds_for_the_combinations_of_its_when(tmp_path: Path) -> Non
         "skip: {because: first, when: {place: pa*}}\n"
         "expected-to-fail:\n- {because: second, when: {place: havana}}\n- {because: third, when: {place: [paris]}}\n"
     )
-    (tmp_path / "a.scenario.yaml").write_text(exemptions + FAILS)
+    (tmp_path / "a.scenario.yaml").write_text(
+        exemptions + FAILS.replace("world: {}", "world: {place: '${place}'}")
+    )
     found = json.loads(CliRunner().invoke(app, ["run", str(tmp_path), "--json"]).stdout)
     assert [(each["parameters"]["place"], each["status"], each["because"]) for each in found] == [
         ("havana", "expected-failure", "second"),
@@ -148,7 +151,7 @@ def test_exemption_holds_for_the_combinations_of_its_when(tmp_path: Path) -> Non
     }.items(),
 )
 def test_exemption_that_cannot_hold_is_an_error_of_the_file(line: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "a.scenario.yaml").write_text(f"{line}\nparameters: {{place: [paris, havana]}}\n{HOLDS}")
+    (tmp_path / "a.scenario.yaml").write_text(f"{line}\nparameters: {{place: [paris, havana]}}\n{PLACED}")
     done = CliRunner().invoke(app, ["run", str(tmp_path)])
     assert done.exit_code == 2
     assert message in done.stderr, done.stderr
