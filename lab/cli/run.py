@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from lab.scenario.engine.runner import Plan
     from lab.scenario.files.reader import Case
+    from lab.scenario.files.selection import Selection
     from lab.scenario.files.shards import Durations, Shard, ShardPart
     from lab.scenario.output.last_failed import LastFailed
     from lab.scenario.output.run_root import RunRoot
@@ -82,15 +83,9 @@ def run(
     selection = selections.Selection(tuple(only or ()), tuple(tag or ()), tuple(not_tag or ()))
     root = run_root.RunRoot.of(paths)
     failed_before = last_failures.LastFailed(root)
-    cut = _cut(shard, durations)
-    only_failed = _only_failed(failed_before, wanted=last_failed)
-    selection.other = (
-        only_failed if cut is None else lambda case: only_failed(case) or True
-    )  # sees every case
-    found = selection.select(discovery.each_case(paths, partial(_report, faults)))
-    cases, part = interruption.until_stopped(found), None
-    if cut is not None:
-        cases, part = _sharded(list(cases), *cut, root, only_failed)
+    selection.other = _only_failed(failed_before, wanted=last_failed)
+    found = interruption.until_stopped(discovery.each_case(paths, partial(_report, faults)))
+    cases, part = _sharded(selection, found, _cut(shard, durations), root)
     if list_only:
         run_output.print_list(cases, json=json)
         raise typer.Exit(run_session.selection_code(selection, faults, interruption))
@@ -129,13 +124,18 @@ def _cut(shard: str | None, durations: Path | None) -> "tuple[Shard, Durations] 
 
 
 def _sharded(
-    cases: "list[Case]", shard: "Shard", known: "Durations", root: "RunRoot", wanted: "Callable[[Case], bool]"
-) -> "tuple[Iterator[Case], ShardPart]":
-    """Those scenarios of a shard that are wanted.
+    selection: "Selection", found: "Iterator[Case]", cut: "tuple[Shard, Durations] | None", root: "RunRoot"
+) -> "tuple[Iterator[Case], ShardPart | None]":
+    """The selected scenarios, or those of a shard, for which all files are read first.
 
     What failed before can differ from host to host, so all scenarios are divided, not only those.
     """
-    part = shards.part(shard, known, [(case.id, root.name(case.file)) for case in cases])
+    if cut is None:
+        return selection.select(found), None
+    wanted = selection.other
+    selection.other = lambda case: wanted(case) or True  # sees every case
+    cases = list(selection.select(found))
+    part = shards.part(*cut, [(case.id, root.name(case.file)) for case in cases])
     part = replace(part, positions=tuple(at for at in part.positions if wanted(cases[at])))
     return (cases[at] for at in part.positions), part
 
