@@ -89,6 +89,7 @@ def test_golden_file_is_written_with_the_flag_only(tmp_path: Path) -> None:
     assert in_folder(tmp_path, GOLDEN, output=compare).status is Status.PASSED
 
 
+@pytest.mark.slow
 def test_screenshots_of_devices_and_combinations_are_separate_and_always_the_same(tmp_path: Path) -> None:
     handsets = "phone: {profile: official-global, locale: '${language}'}\nother: {profile: official-global}"
     body = text(SHOT, world=HAVANA, handsets=handsets).replace(
@@ -110,6 +111,7 @@ def test_screenshots_of_devices_and_combinations_are_separate_and_always_the_sam
     assert len(set(pictures[0].values())) == 4
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("link", ["folder", "file"])
 @pytest.mark.parametrize("steps", [SHOT.replace("deep/", ""), GOLDEN], ids=["screenshot", "golden"])
 def test_nothing_is_written_or_read_through_a_link(tmp_path: Path, steps: str, link: str) -> None:

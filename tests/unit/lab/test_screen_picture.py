@@ -43,7 +43,8 @@ def test_every_character_of_the_languages_has_a_glyph() -> None:
     assert not without
 
 
-@pytest.mark.parametrize("language", ["en", "ar", "zh"])
+@pytest.mark.sample(2)
+@pytest.mark.parametrize("language", ["ar", "en", "zh"])
 def test_picture_is_the_same_at_each_time_and_begins_at_the_right_side(language: str) -> None:
     screen = build(ScreenId.NOTICE, FACTS, language)
     png = to_png(screen)

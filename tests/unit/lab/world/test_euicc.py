@@ -13,11 +13,12 @@ from lab.world.euicc import EMPTY, Euicc, EuiccError
 from tests.support.modems import american_sim, config, cuban_sim
 from wire.codes import SimStatus
 
+CARD = cuban_sim()
 COMMANDS = {
     "enable": (Euicc.enable, "profileNotInDisabledState"),
     "disable": (Euicc.disable, "profileNotInEnabledState"),
     "delete": (Euicc.delete, "profileNotInDisabledState"),
-    "install": (lambda euicc, name: euicc.install(name, cuban_sim()), "installFailedDueToIccidAlreadyExistsOnEuicc"),
+    "install": (lambda euicc, name: euicc.install(name, CARD), "installFailedDueToIccidAlreadyExistsOnEuicc"),
 }  # fmt: skip
 
 
