@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import typer
 
 from lab.cli.lazy import deferred
+from lab.reports.replaced_file import DEVICE_FOLDERS
 from text_input.files import is_path
 from text_input.messages import shortened
 from text_input.printable import json_text, printable
@@ -77,16 +78,12 @@ def progress(items: Iterable[T], label: str, total: int) -> Iterator[T]:
     )
 
 
-_DEVICES: Final = tuple(map(Path, ("/dev", "/dev/fd", "/proc/self/fd")))
-"""Folders with links to the streams of a process, such as /dev/stdout."""
-
-
 def write(file: Path, content: str | bytes, *, private: bool = False) -> None:
     """Write a file; a `private` one only its owner can read. Exits with an error if that fails.
 
     A symbolic link is not followed: it could lead to a file that the user did not name.
     """
-    follow = 0 if file.parent in _DEVICES else os.O_NOFOLLOW
+    follow = 0 if file.parent in DEVICE_FOLDERS else os.O_NOFOLLOW
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | follow
     try:
         with os.fdopen(os.open(file, flags, 0o600 if private else 0o666), "wb") as stream:
@@ -109,7 +106,7 @@ def check_writable(file: Path) -> None:
         exit_with_error(f"cannot write {file}: folder {file.parent} does not exist; create it", ENVIRONMENT)
     if file.is_dir():
         exit_with_error(f"cannot write {file}: it is a folder; name a file", ENVIRONMENT)
-    if file.is_symlink() and file.parent not in _DEVICES:
+    if file.is_symlink() and file.parent not in DEVICE_FOLDERS:
         exit_with_error(f"cannot write {file}: it is a symbolic link; choose another path", ENVIRONMENT)
 
 

@@ -2,11 +2,13 @@
 
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+DEVICE_FOLDERS: Final = tuple(map(Path, ("/dev", "/dev/fd", "/proc/self/fd")))
+"""Folders with links to the streams of a process, such as /dev/stdout."""
 
 
 @contextmanager
@@ -16,12 +18,12 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
     The content is in a new file next to it until it is complete. A symbolic link is refused, as it could lead to a file
     that the user did not name. A device or a pipe is written directly.
     """
-    if file.exists() and not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():
+    if file.parent not in DEVICE_FOLDERS and file.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link", str(file))
+    if file.parent in DEVICE_FOLDERS or file.is_fifo():
         with file.open("wb") as stream:
             yield stream
         return
-    if file.is_symlink():
-        raise OSError(errno.ELOOP, "it is a symbolic link", str(file))
     new = file.with_name(f".{file.name}.{os.getpid()}.part")
     new.unlink(missing_ok=True)
     try:

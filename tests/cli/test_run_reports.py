@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -290,3 +292,26 @@ def test_memory_of_the_writer_does_not_grow_with_the_details(tmp_path: Path) -> 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12_000_000
+
+
+@pytest.mark.slow
+def test_single_report_goes_to_a_stream_or_a_pipe_but_not_through_a_link_to_one(project: Path) -> None:
+    activation = str(Path(sys.executable).with_name("activation"))
+    file = str(project / "a.scenario.yaml")
+    for target in ("/dev/stderr", "pipe"):
+        os.mkfifo(project / "pipe") if target == "pipe" else None
+        reader = (
+            subprocess.Popen(["cat", project / "pipe"], stdout=subprocess.PIPE) if target == "pipe" else None
+        )
+        with (project / "stream").open("wb") as stream:
+            subprocess.run(
+                [activation, "run", file, "--junit", target],
+                stdout=subprocess.DEVNULL,
+                stderr=stream,
+                cwd=project,
+                check=False,
+            )
+        written = reader.communicate()[0] if reader else (project / "stream").read_bytes()
+        assert Xml.fromstring(written).tag == "testsuites"
+    (project / "link").symlink_to("/dev/null")
+    assert run(file, "--junit", project / "link").exit_code == 3
