@@ -84,7 +84,8 @@ def run(
     root = run_root.RunRoot.of(paths)
     failed_before = last_failures.LastFailed(root)
     selection.other = _only_failed(failed_before, wanted=last_failed)
-    found = interruption.until_stopped(discovery.each_case(paths, partial(_report, faults)))
+    read = discovery.each_case(paths, partial(_report, faults), partial(output.say, err=True))
+    found = interruption.until_stopped(read)
     cases, part = _sharded(selection, found, _cut(shard, durations), root)
     if list_only:
         run_output.print_list(cases, json=json)

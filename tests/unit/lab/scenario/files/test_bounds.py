@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.scenario.files.discovery import cases
+from lab.scenario.files.discovery import cases, each_case
 from lab.scenario.files.errors import ERRORS_MAX, ScenarioError
 from lab.scenario.files.parameters import COMBINATIONS_MAX
 from lab.scenario.files.reader import read, read_text
@@ -110,3 +110,25 @@ def test_a_file_name_that_is_not_utf_8_is_an_error_of_that_file(tmp_path: Path) 
     [line] = errors[0].lines()
     assert line.isprintable()
     assert "has a name that is not UTF-8; rename it" in line
+
+
+def test_files_with_nearly_the_right_name_are_named_in_warnings(tmp_path: Path) -> None:
+    near = (
+        *("a.scenario.yml", "b.scenarios.yaml", "c.Scenario.YAML", "d_scenario.yaml", "e.scenario.yaml.txt"),
+        *("f.scenaro.yaml", "g.scenarioyaml", "scenario.yaml", "h.senario.yaml", "i.scenario.yaml.yml"),
+    )
+    others = (
+        "j.yaml",
+        "steps.yaml",
+        "k.scenario.yaml~",
+        "policy.toml",
+        "notes.txt",
+        "cases.csv",
+        "l.steps.yaml",
+    )
+    for name in (*near, *others):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "folder.scenario.yml").mkdir()
+    warnings: list[str] = []
+    assert list(each_case([tmp_path], lambda _: None, warnings.append)) == []
+    assert {Path(each.split(" is not run")[0]).name for each in warnings} == set(near)
