@@ -76,7 +76,7 @@ picture: $(RUN)  ## take the screenshot of the demo page for the README (needs C
 		--window-size=1140,1640 --screenshot=docs/images/demo.png file://$$folder/demo.html
 
 picture-report: $(RUN) ## take the screenshot of the incident report for the README (needs Chromium)
-	folder=$$(mktemp -d) && $(BIN)/activation run scenarios/incident --html $$folder/incident.html \
+	folder=$$(mktemp -d) && $(BIN)/activation run scenarios/incident --commit main --html $$folder/incident.html \
 	&& $(CHROMIUM) --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
 		--disable-background-networking --disable-component-update --disable-sync --user-data-dir=$$folder/profile \
 		--virtual-time-budget=3000 --window-size=1140,600 --screenshot=docs/images/incident-2021.png file://$$folder/incident.html

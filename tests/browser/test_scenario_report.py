@@ -285,6 +285,7 @@ CONTRASTS = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_page_shows_the_times_next_to_it_and_has_the_same_bytes_without(
     open_page: Open, matrix: list[ScenarioResult], tmp_path: Path
 ) -> None:
