@@ -4,6 +4,7 @@ SQLAlchemy compiles; the driver executes. `Connection.execute` would cost severa
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -68,6 +69,11 @@ class Statement:
             cursor.execute(self._text, [parameters[name] for name in self._names])
 
 
+@lru_cache(maxsize=256)
+def _compiled(statement: ClauseElement, dialect: Dialect) -> Statement:
+    return Statement(statement, dialect)
+
+
 class ServerStateStatements:
     """The statements about the state of the whole server, for databases of `dialect`."""
 
@@ -100,8 +106,8 @@ class ServerStateStatements:
         )
 
     def compile(self, statement: ClauseElement) -> Statement:
-        """`statement`, compiled now."""
-        return Statement(statement, self._dialect)
+        """`statement`, compiled once as long as it is remembered."""
+        return _compiled(statement, self._dialect)
 
 
 class Statements(ServerStateStatements):
@@ -297,6 +303,7 @@ def history(sub: str, before: int | None, limit: int) -> Select[Any]:
     return search.order_by(VERDICTS.c.serial.desc()).limit(limit)
 
 
+@lru_cache(maxsize=32)
 def audit(query: AuditQuery, before: int | None, limit: int) -> Select[Any]:
     """Rows of `audit`, newest first, at most `limit`."""
     conditions: list[ColumnElement[bool]] = []

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
 from agent.core.states import FRESH_LOCALE
@@ -17,6 +18,9 @@ _VERDICTS: Final = frozenset({"allowed", "noticed", "denied", "deferred", "relea
 
 DARK: Final = ("booted", "not booted", "switched off")
 """Entries of the phone after which there is no screen and no known state of the agent, until the next ones."""
+
+_built = lru_cache(maxsize=256)(build)
+"""Most screens of a device are those of every device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class DeviceObserver:
 
     def _screen_facts(self, at: int, entry: Entry) -> dict[str, Any]:
         shown = self.handset.display.history[len(self.shots)]
-        screen = build(shown.screen, shown.facts, self.locale)
+        screen = _built(shown.screen, shown.facts, self.locale)
         self.shots.append(
             ScreenShot(
                 at=entry.at,
