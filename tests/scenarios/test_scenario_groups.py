@@ -17,7 +17,9 @@ from lab.scenario.engine.engine import run
 from lab.scenario.engine.handset_results import BRIEF_ENTRIES_MAX, COMPLETE_MAX
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import ScenarioError
+from lab.scenario.output.cohorts import cohorts
 from lab.scenario.output.explain import explain, first_failure
+from lab.scenario.output.page_data import scenario
 from tests.support.profiles import examples
 from tests.support.scenarios import SEED, cases, played, text, wrong
 
@@ -243,6 +245,12 @@ def test_result_of_a_group_has_its_sum_and_the_members_that_failed() -> None:
     ):
         assert words in told, told
     assert "expected all 10, actual 8 of 10; not fleet-03" in str(first_failure(result))
+    page, axis = scenario(result), cohorts(result)["rows"]
+    assert [each["name"] for each in page["handsets"]] == complete
+    assert [(each["sum"], len(each["brief"])) for each in page["groups"]] == [
+        ("10 handsets, 8 activated, 2 locked", 7)
+    ]
+    assert [(row["name"], len(row["bars"])) for row in axis] == [("fleet", 1), ("phone", 1)]
 
 
 def test_result_of_many_members_stays_small() -> None:
