@@ -280,6 +280,12 @@ def test_included_steps_are_those_of_one_file(folder: Path) -> None:
     assert [step.file for step in ran[1].steps] == ["ready.yaml", "ready.yaml", ""]
 
 
+def test_golden_file_is_relative_to_the_file_that_names_it(folder: Path) -> None:
+    (folder / "loop" / "golden.yaml").write_text("- golden: screens/home.json\n", "utf-8")
+    [case] = loaded(folder, f"{HEAD}{STEP}loop/golden.yaml\n{CHECK}")
+    assert case.steps[0][1].model_dump()["golden"] == "loop/screens/home.json"
+
+
 def test_combinations_are_counted_with_the_rows_of_a_table(folder: Path) -> None:
     (folder / "cases.csv").write_text("a\n" + "".join(f"{number}\n" for number in range(15_000)), "utf-8")
     with pytest.raises(ScenarioError, match="give 30000 combinations"):
@@ -324,6 +330,7 @@ def test_captured_value_that_a_member_cannot_have_is_an_error_of_the_step() -> N
         "- power-on\n- set-up\n- capture: {value: state.lock}\n- set-clock: phone\n  to: ${value}\n- retry"
     )
     assert result.status is Status.ERROR
+    assert result.steps[3].text == "set-clock: phone, to: ${value}"
     assert (
         result.steps[3].error
         == "to: is not a moment; write a day or a time in UTC, as in 2021-09-06 or 2021-09-06T10:30Z"

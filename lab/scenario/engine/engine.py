@@ -194,7 +194,7 @@ def run_step(context: ScenarioContext, line: int, step: Step, written: Any = Non
     error: str | None = None
     try:
         if written is not None:
-            step = _resolved(context, written)
+            step, written = _resolved(context, written), None
         if isinstance(step, Golden):
             checks = tuple(_compare(context, step))
         elif isinstance(step, Expect):
@@ -209,7 +209,8 @@ def run_step(context: ScenarioContext, line: int, step: Step, written: Any = Non
     except SCENARIO_ERRORS as cause:
         error, status = str(cause), status_of(cause)
     entries = tuple(len(device.handset.timeline.entries) for device in context.devices.values())
-    return StepResult(line, step_text(step), step.note, began, context.now(), status, checks, error, entries)
+    text = step_text(step) if written is None else _value_text(written)[1:-1]
+    return StepResult(line, text, step.note, began, context.now(), status, checks, error, entries)
 
 
 def _resolved(context: ScenarioContext, written: Any) -> Step:

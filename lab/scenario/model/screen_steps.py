@@ -1,12 +1,14 @@
 """Steps on the current screen of a device: press a button, take a picture, compare with a file."""
 
+import os
 import re
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from agent.core.screens import Action
 from lab.scenario.model.field_types import Line, Locale, Name, Subject, Word
+from lab.scenario.model.named_files import IncludedText
 from lab.scenario.model.step import HandsetStep
 
 _BELOW: Final = r"^[^/\\\x00-\x1f]+(/[^/\\\x00-\x1f]+)*"
@@ -27,7 +29,14 @@ def _file(suffix: str) -> tuple[AfterValidator, WithJsonSchema]:
 
 
 PngFile = Annotated[str, *_file("png")]
-JsonFile = Annotated[str, *_file("json")]
+
+
+def _from_scenario(path: Any) -> Any:
+    """The path from the folder of the scenario; a path in an included file is relative to that file."""
+    return os.path.normpath(f"{path.folder}/{path}") if isinstance(path, IncludedText) else path
+
+
+JsonFile = Annotated[str, BeforeValidator(_from_scenario), *_file("json")]
 
 
 class ScreenStep(HandsetStep):
