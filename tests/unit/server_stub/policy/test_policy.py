@@ -102,7 +102,11 @@ DOCUMENTS = {
     "lantern-open": LANTERN,
     "open-2021-08": BEFORE,
     "short-leash": DAILY_CHECK_IN,
-    **{file.name: file.read_text("utf-8") for file in SCENARIOS.rglob("*.toml")},
+    **{
+        file.name: text
+        for file in SCENARIOS.rglob("*.toml")
+        if "[[rules]]" in (text := file.read_text("utf-8"))
+    },
 }
 
 
