@@ -32,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_device_of_paths_is_the_same_for_every_spelling_of_a_path(folder: Path) -> None:
     there = ("--profile", "./my.toml", "--place", "lab.toml", "--state", "kept")
     first = as_json("device", *there)
