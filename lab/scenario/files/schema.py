@@ -60,9 +60,8 @@ def generate() -> dict[str, Any]:
 
 
 def generate_included() -> dict[str, Any]:
-    """The schema of files that scenarios include."""
-    scenario = generate()
-    steps, handsets = (scenario["properties"][name] for name in ("steps", "handsets"))
+    """The schema of files that scenarios include; it refers to the file of the other schema."""
+    steps, handsets = ({"$ref": f"{FILE.name}#/properties/{name}"} for name in ("steps", "handsets"))
     parts = {
         "about": {"type": "string"},
         "parameters": {"type": "object"},
@@ -70,8 +69,7 @@ def generate_included() -> dict[str, Any]:
         "steps": steps,
     }
     table = {"type": "object", "properties": parts, "additionalProperties": False}
-    shared = {name: scenario[name] for name in ("$schema", "$defs")}
-    return {"$id": "urn:solvane:activation:schema:included", **shared, "anyOf": [steps, table]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": [steps, table]}
 
 
 def text(schema: dict[str, Any] | None = None) -> str:
