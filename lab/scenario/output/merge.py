@@ -78,7 +78,11 @@ class MergedRun:
         """Raises ReportFileError, and MergeError if shards are missing, incomplete or do not belong together."""
         self.shards = _without_copies(_of_one_run(_opened(paths)))
         faults = _missing(self.shards)
-        faults += [f"{each} is incomplete; its run ended early" for each in self.shards if not each.complete]
+        faults += [
+            f"{each} is incomplete, its run ended early; run it again, or give --partial"
+            for each in self.shards
+            if not each.complete
+        ]
         if faults and not partial:
             raise MergeError(faults)
         self.complete = not faults
@@ -153,7 +157,7 @@ def _missing(shards: Sequence[ShardReport]) -> list[str]:
     missing = [f"{number}/{count}" for number in range(1, count + 1) if number not in there]
     if len(missing) > _LISTED_MAX:
         missing[_LISTED_MAX:] = [f"{len(missing) - _LISTED_MAX} more"]
-    return [f"missing: shard {', '.join(missing)}"] if missing else []
+    return [f"missing: shard {', '.join(missing)}; give its report, or --partial"] if missing else []
 
 
 def _unusable(shards: Sequence[ShardReport]) -> tuple[UnusableFile, ...]:
