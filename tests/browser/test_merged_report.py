@@ -15,11 +15,10 @@ from playwright.sync_api import Browser, Page, expect
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.reader import SUFFIX, read
-from lab.scenario.files.shards import Durations, Shard, part
-from lab.scenario.output.report_file import ReportHeader, reported
-from lab.scenario.output.reports import Reports
+from lab.scenario.files.shards import Durations, Shard, divide, part
+from lab.scenario.output.report_file import ReportHeader, ReportWriter, reported
 from lab.scenario.output.run_root import RunRoot
-from lab.scenario.output.targets import ReportTargets
+from lab.scenario.output.targets import REPORT
 from tests.support.scenarios import played
 
 MANY: Final = 100_000
@@ -53,14 +52,17 @@ def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     failed = played("- power-on\n- set-up\n- {expect: phone, outcome: locked}")
     results = list(distinct(templates(), failed))
     names = [(each.id, each.file) for each in results]
+    numbers, first = divide(names, SHARDS, Durations()), part(Shard(1, SHARDS), Durations(), names)
     for number in range(1, SHARDS + 1):
-        shard = part(Shard(number, SHARDS), Durations(), names)
+        positions = tuple(at for at, name in enumerate(names) if numbers[name] == number)
         into = folder / f"shard-{number}"
         into.mkdir()
-        with Reports(ReportTargets(into), ReportHeader("c0ffee", "2021", shard=shard)) as written:
-            for at in shard.positions:
-                written.add(results[at])
-            written.close([])
+        with (into / REPORT).open("wb") as stream:
+            shard = replace(first, number=number, positions=positions)
+            writer = ReportWriter(stream, ReportHeader("c0ffee", "2021", shard=shard))
+            for at in positions:
+                writer.add(results[at])
+            writer.close()
     command = (  # the peak of this program; that of `getrusage` includes the process that started it
         "from pathlib import Path; from lab.cli.main import app; app(standalone_mode=False); "
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
