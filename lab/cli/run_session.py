@@ -12,7 +12,7 @@ import typer
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.run_output import JsonOutput, ProgressBar, TextOutput, summary
-from lab.scenario.engine.interruption import Interruption
+from lab.scenario.engine.interruption import Interruption, blocked
 from lab.scenario.files.errors import ScenarioError
 
 with deferred():
@@ -69,7 +69,9 @@ class RunSession:
     def _add(self, each: "ScenarioResult") -> None:
         self._counts[each.status] += 1
         self._overdrawn += each.timing is not None and each.timing.over_budget
-        self.printer.add(each)
+        with blocked():  # a write to a full pipe that is interrupted can lose text
+            self.printer.add(each)
+            sys.stdout.flush()
         self.last_failed.add(each)
         self.reports.add(each)
 
@@ -95,7 +97,9 @@ class RunSession:
             stopped = f"the run was interrupted by {signal.name}"
         elif not run.complete:
             stopped = f"the run stopped after {run.failures} failure{'s' if run.failures > 1 else ''}"
-        self.printer.close()
+        with blocked():
+            self.printer.close()
+            sys.stdout.flush()
         self.reports.close(self.faults, stopped or None)
         self._write_last_failed(complete=run.complete)
         if isinstance(self.printer, TextOutput) and (self._counts or self.faults):

@@ -80,7 +80,7 @@ class Interruption:
 @contextmanager
 def blocked() -> Iterator[None]:
     """A block in which the signals stay pending. A process that is started in it never receives them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*SIGNALS, signal.SIGALRM))
     try:
         yield
     finally:
