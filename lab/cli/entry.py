@@ -36,7 +36,7 @@ PACKAGES: Final = {
             "zxingcpp",
         ),
     ),
-    "lab": ("jinja2", "yaml"),
+    "lab": ("jinja2", "noto_cjk_sans_jp_regular", "pymupdf_fonts", "yaml"),
 }
 """The packages that each extra adds."""
 

@@ -21,12 +21,15 @@ _MIRRORED: Final = dict(zip("()[]{}<>«»‹›", ")(][}{><»«›‹", strict=T
 
 @lru_cache(maxsize=1)
 def _forms() -> dict[str, dict[str, str]]:
-    """The presentation forms of each letter, and of lam with alef, by `isolated`, `initial`, `medial` and `final`."""
+    """The presentation forms of each letter, by `initial`, `medial` and `final`, and of lam with alef.
+
+    The isolated form of a letter is the letter: fonts need not have another character for it.
+    """
     found: dict[str, dict[str, str]] = {}
     for code in (*range(0xFB50, 0xFC00), *range(0xFE70, 0xFEFD)):
         form, *letters = unicodedata.decomposition(chr(code)).split() or [""]
         text = "".join(chr(int(letter, 16)) for letter in letters)
-        if len(text) == 1 or text.startswith(_LAM):
+        if (len(text) == 1 and form != "<isolated>") or (len(text) == 2 and text.startswith(_LAM)):
             found.setdefault(text, {})[form.strip("<>")] = chr(code)
     return found
 

@@ -1,16 +1,16 @@
-"""A screen as a PNG: the same bytes on every machine with the same version of Pillow.
+"""A screen as a PNG: the same bytes on every machine with the same versions of Pillow and of the packages of fonts.
 
-The fonts are in `fonts`, subsets with the characters of the nine languages (`tools/screen_fonts.py`). Text is drawn
-glyph by glyph, in the order and the forms of `bidi`, and not by the text libraries of the machine.
+Text is drawn glyph by glyph, in the order and the forms of `bidi`, and not by the text libraries of the machine.
 """
 
 import io
 import unicodedata
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
+from noto_cjk_sans_jp_regular import FONT_PATH
 from PIL import Image, ImageDraw, ImageFont
+from pymupdf_fonts import myfont
 
 from agent.screens import Direction, Screen, Symbol
 from agent.screens.cells import wrap
@@ -22,14 +22,13 @@ _MARGIN: Final = 48
 _INNER: Final = WIDTH - 2 * _MARGIN
 _TITLE: Final = 40
 _BODY: Final = 28
-_FONTS: Final = Path(__file__).with_name("fonts")
 
 
 @lru_cache(maxsize=8)
 def font(size: int, *, wide: bool) -> ImageFont.FreeTypeFont:
-    """The font for Chinese and Korean, or that for everything else, in a size in pixels."""
-    name = "wide.otf" if wide else "narrow.ttf"
-    return ImageFont.truetype(_FONTS / name, size, layout_engine=ImageFont.Layout.BASIC)
+    """Noto Sans CJK for Chinese and Korean, or FiraGO for everything else, in a size in pixels."""
+    source = str(FONT_PATH) if wide else io.BytesIO(myfont("figo"))
+    return ImageFont.truetype(source, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def is_wide(char: str) -> bool:
