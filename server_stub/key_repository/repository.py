@@ -1,6 +1,7 @@
 """The key repository of a running server. One server at a time holds a folder."""
 
 import fcntl
+import json
 import os
 from collections.abc import Callable, Set
 from contextlib import ExitStack, suppress
@@ -265,7 +266,7 @@ def _first_publication(
     except RepositoryError as error:
         raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the first root is not metadata") from error
     _require_named(first, publisher.online)
-    listed = KeyList.from_bytes(keys)
+    listed = KeyList(tuple(json.loads(keys)["keys"]))  # was checked when the list was made
     signed, files = publisher.publish({}, listed, EVERY_ROLE, now)
     published = Published(first, MappingProxyType(signed), listed, publisher.clock)
     return published, (RepositoryFile(METADATA, FIRST_ROOT, root), *files)
