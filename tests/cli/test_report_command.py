@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from shutil import copytree
 from signal import SIGINT, raise_signal
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -248,10 +249,10 @@ def test_report_of_a_run_that_was_interrupted_while_it_read_files_is_incomplete(
 ) -> None:
     """Also a report of no scenario: the shard could have had some of the files that were not read."""
 
-    def read_and_interrupt(file: Path) -> tuple[Case, ...]:
+    def read_and_interrupt(file: Path, *others: Any) -> tuple[Case, ...]:
         if file.name.startswith("second"):
             raise_signal(SIGINT)
-        return read(file)
+        return read(file, *others)
 
     monkeypatch.setattr(discovery, "read", read_and_interrupt)
     done = activation("run", ".", "--report", "report", *options)

@@ -59,7 +59,7 @@ def node(*arguments: str | Path) -> Any:
 
 
 def test_the_client_imports_only_modules_of_node() -> None:
-    for script in FOLDER.glob("*.mjs"):
+    for script in set(FOLDER.glob("*.mjs")) - {FOLDER / "allure.mjs"}:  # a reader of Allure's, not the client
         imported = re.findall(r'from "([^"]+)"', script.read_text("utf-8"))
         assert all(name.startswith("node:") or (FOLDER / name).is_file() for name in imported), script
 

@@ -75,7 +75,7 @@ def _without_effect(effect: type[object]) -> Apply:
 
 def _screens(change: Callable[[ScreenId, ScreenFacts, str], Screen]) -> Apply:
     def apply(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(observer, "build", change)
+        patch.setattr(observer, "_built", change)
         patch.setattr(handset, "build", change)
 
     return apply
