@@ -223,7 +223,7 @@ def main() -> None:
     try:
         app()
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while the interpreter shuts down
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # while the interpreter shuts down, it changes nothing
 
 
 if __name__ == "__main__":
