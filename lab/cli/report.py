@@ -63,6 +63,8 @@ def merge(
         output.as_json({"counts": counts, "complete": run.complete, "shards": len(run.shards)})
     else:
         output.say(run_output.summary(counts, len(run.unusable)))
+        for each in run.absent:
+            output.say(each)
     if run.unusable:
         raise typer.Exit(output.USAGE)
     if counts[result.Status.INTERNAL_ERROR]:

@@ -213,6 +213,7 @@ def test_partial_merge_marks_the_report_as_incomplete(library: Path) -> None:
     assert done.exit_code == 1
     report = json.loads((library / "merged/report.json").read_text())
     assert (report["complete"], len(report["scenarios"])) == (False, 4)
+    assert "missing: shard 2/3" in done.stdout
 
 
 @pytest.mark.parametrize("shared", [True, False])

@@ -221,7 +221,8 @@ ROWS: dict[str, tuple[str, str]] = {
         "{}",
     ),
     "lock": (
-        UP + "- lock: phone\n  case: C-9\n- retry\n- expect: phone\n  screen: {id: locked, text: C-9}",
+        UP
+        + "- lock: phone\n  case: C-9\n- retry\n- expect: phone\n  screen: {id: locked, text: 'Case number: C-9'}",
         "{}",
     ),
     "unlock": (UP + "- unlock\n- retry\n- expect: phone\n  outcome: activated", HAVANA),

@@ -13,7 +13,7 @@ from lab.fault_proxy.faults import Route
 from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
-from lab.scenario.engine.observer import DARK, Observation
+from lab.scenario.engine.observer import DARK, Observation, visible_text
 from lab.scenario.engine.result import CheckResult, Mismatch
 from lab.scenario.model.expect import Expect
 from lab.scenario.model.expectations import (
@@ -152,7 +152,7 @@ def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
 
 
 def _texts(wanted: ScreenExpected, shown: Screen) -> Iterator[Mismatch]:
-    whole = "\n".join((shown.title, *shown.body))
+    whole = visible_text(shown)
     for text in wanted.text or ():
         if text not in whole:
             yield Mismatch("screen.text", text, whole)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from agent.core.states import FRESH_LOCALE
-from agent.screens import build
+from agent.screens import Screen, build
 from agent.sealing import unseal
 from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
@@ -18,6 +18,14 @@ _VERDICTS: Final = frozenset({"allowed", "noticed", "denied", "deferred", "relea
 
 DARK: Final = ("booted", "not booted", "switched off")
 """Entries of the phone after which there is no screen and no known state of the agent, until the next ones."""
+
+_NO_ISOLATES: Final = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
+
+
+def visible_text(screen: Screen) -> str:
+    """Title and body, without the isolates around values (UAX #9), which are invisible."""
+    return "\n".join((screen.title, *screen.body)).translate(_NO_ISOLATES)
+
 
 _built = lru_cache(maxsize=256)(build)
 """Most screens of a device are those of every device."""
@@ -137,7 +145,7 @@ class DeviceObserver:
         return {
             "screen": screen.id,
             "offers": tuple(action for action, _ in screen.actions),
-            "text": "\n".join((screen.title, *screen.body)),
+            "text": visible_text(screen),
             "direction": screen.direction,
             "trouble": shown.facts.trouble,
         } | self._states

@@ -71,21 +71,21 @@ class MergedRun:
     """A run from the reports of its shards, in any order; a report that is given twice counts once.
 
     `total` results, of which one of each shard is in memory. `complete` is False if a shard is missing or incomplete,
-    which only `partial` allows.
+    which only `partial` allows; `absent` says which.
     """
 
     def __init__(self, paths: Iterable[Path], *, partial: bool = False) -> None:
         """Raises ReportFileError, and MergeError if shards are missing, incomplete or do not belong together."""
         self.shards = _without_copies(_of_one_run(_opened(paths)))
-        faults = _missing(self.shards)
-        faults += [
-            f"{each} is incomplete, its run ended early; run it again, or give --partial"
-            for each in self.shards
-            if not each.complete
+        self.absent = _missing(self.shards)
+        self.absent += [
+            f"{each} is incomplete, its run ended early" for each in self.shards if not each.complete
         ]
-        if faults and not partial:
-            raise MergeError(faults)
-        self.complete = not faults
+        if self.absent and not partial:
+            raise MergeError(
+                [f"{each}; give its report, run it again, or give --partial" for each in self.absent]
+            )
+        self.complete = not self.absent
         self.header: ReportHeader = replace(self.shards[0].reader.header, shard=None)
         self.total = sum(each.done for each in self.shards)
         self.runs: list[RunTimes] = [run for each in self.shards for run in each.times.runs]
@@ -157,7 +157,7 @@ def _missing(shards: Sequence[ShardReport]) -> list[str]:
     missing = [f"{number}/{count}" for number in range(1, count + 1) if number not in there]
     if len(missing) > _LISTED_MAX:
         missing[_LISTED_MAX:] = [f"{len(missing) - _LISTED_MAX} more"]
-    return [f"missing: shard {', '.join(missing)}; give its report, or --partial"] if missing else []
+    return [f"missing: shard {', '.join(missing)}"] if missing else []
 
 
 def _unusable(shards: Sequence[ShardReport]) -> tuple[UnusableFile, ...]:
