@@ -52,7 +52,8 @@ INTRO: Final = (
     "# Scenario files: reference\n\n"
     "Generated from the models by `make generate`. [scenarios.md](scenarios.md) explains how to write a first file. "
     "Editors complete and\ncheck with `lab/scenario/files/schema/scenario.schema.json`. Members in bold are required. "
-    "Durations have units (`90 s`, `5 days`,\n`1 day 6 hours`), times are UTC (`2021-09-06`, `2021-09-06T10:30Z`), "
+    "Durations have units: s, min, h, d, or\nseconds, minutes, hours, days, weeks "
+    "(`90 s`, `1 day 6 hours`). Times are UTC (`2021-09-06`, `2021-09-06T10:30Z`), "
     "networks are MCC-MNC (`368-01`). In most expectations a list\nof words is allowed instead of one word; "
     "any of them then matches.\n"
 )

@@ -112,8 +112,9 @@ def seconds_of(text: Any) -> float:
     108000.0
     """
     if not isinstance(text, str) or not re.fullmatch(DURATION, text):
+        given = f": {text[:40]!r}" if isinstance(text, str) else ""
         raise ValueError(
-            "is not a duration; write a number and its unit, as in '90 s', '5 days' or '1 day 6 hours'"
+            f"is not a duration{given}; write a number and its unit (s, min, h, d, weeks), as in '1 day 6 hours'"
         )
     seconds = sum(
         float(number) * _SECONDS[unit if unit in _SECONDS else unit.rstrip("s")]
