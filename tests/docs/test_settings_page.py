@@ -27,7 +27,7 @@ def test_the_example_of_a_file_is_valid(tmp_path: Path) -> None:
     file = tmp_path / "server.toml"
     file.write_text(example)
     settings = read_settings({}, {}, str(file)).settings
-    assert settings.database == str(tmp_path / "records/activation.sqlite")
+    assert settings.database == str(tmp_path / "activation.sqlite")
 
 
 def test_every_variable_in_the_documentation_is_a_setting() -> None:
