@@ -253,6 +253,7 @@ def test_result_of_a_group_has_its_sum_and_the_members_that_failed() -> None:
     assert [(row["name"], len(row["bars"])) for row in axis] == [("fleet", 1), ("phone", 1)]
 
 
+@pytest.mark.slow
 def test_result_of_many_members_stays_small() -> None:
     """The members that did the same as another one have brief entries, or none if there are too many."""
     short, long = (program(steps, 12) for steps in ("- wait: 1 day", "- wait: 600 days\n" * 3))
