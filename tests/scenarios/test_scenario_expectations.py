@@ -7,7 +7,8 @@ import pytest
 
 from lab.scenario.engine import engine
 from lab.scenario.engine.checks import HANDSET_CHECKS, WORLD_CHECKS
-from lab.scenario.engine.context import ScenarioContext, ServerTarget, open_context
+from lab.scenario.engine.context import ScenarioContext, ServerTarget
+from lab.scenario.engine.opening import open_context
 from lab.scenario.engine.result import Mismatch, Status
 from lab.scenario.model.expect import QUANTIFIERS, Expect
 from lab.scenario.model.expectations import (

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from lab.handset.assembly import Jitter
 from lab.handset.timeline import Timeline
 from lab.scenario.engine import engine
-from lab.scenario.engine.context import ScenarioContext, ServerTarget, open_context
+from lab.scenario.engine.context import ScenarioContext, ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.handset_results import BRIEF_ENTRIES_MAX, COMPLETE_MAX
+from lab.scenario.engine.opening import open_context
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.errors import ScenarioError
 from lab.scenario.output.cohorts import cohorts

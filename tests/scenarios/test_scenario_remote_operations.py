@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lab.backend.http_host import HttpHost
-from lab.scenario.engine.context import ServerTarget, open_context
+from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
+from lab.scenario.engine.opening import open_context
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.simulation.simulation import Simulation

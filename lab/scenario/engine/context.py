@@ -1,39 +1,30 @@
 """The state of one running scenario: its world, its server, its devices, and what its steps have stored."""
 
 import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from agent.core.screens import ScreenFacts, ScreenId
 from agent.ports import Answer
 from firmware_profiles.loader import find
 from firmware_profiles.model import Profile
-from lab.api.world_time import WorldTime
 from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.backend.hosts import Host, InProcessHost
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultScheduler
 from lab.fault_proxy.skewed_clock import SkewedClock
-from lab.handset.assembly import Hardware
-from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset, Power, next_to_wake
-from lab.handset.keystore import KeystoreOptions
 from lab.handset.timeline import Who
-from lab.manufacturer.manufacturer import Manufacturer
 from lab.scenario.engine.breakable_parts import (
     FaultyCounter,
     FaultyModemLine,
     FaultyStore,
     PowerCut,
-    PowerCutTransport,
     PowerCutTrigger,
 )
 from lab.scenario.engine.faulty_transport import FaultyTransport
@@ -41,21 +32,18 @@ from lab.scenario.engine.observer import DeviceObserver
 from lab.scenario.engine.operations import LocalOperations, StepError
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.remote_session import RemoteSession, RemoteWorld
-from lab.scenario.engine.stolen_keys import Thief, ThiefTransport
-from lab.scenario.files.reader import Case, branch_of
+from lab.scenario.engine.stolen_keys import Thief
+from lab.scenario.files.reader import Case
 from lab.scenario.model.device_steps import StorageFault
 from lab.scenario.model.faults import WireFault
-from lab.scenario.model.named_files import policy_named
-from lab.scenario.model.scenario import HandsetTable, Scenario, SlotTable
+from lab.scenario.model.scenario import HandsetTable, Scenario
 from lab.scenario.model.server_steps import StealKey
 from lab.simulation.simulation import Simulation
 from lab.world.clock import MachineClock, World
-from lab.world.euicc import Euicc, SlotContent
 from lab.world.network import UpstreamTransport
 from lab.world.places import Place, resolve_place
 from lab.world.seed import Seed
 from lab.world.sim import PinState, SimCard, generate_sim
-from lab.world.temporary import memory_folder
 from wire.evidence import Plmn
 
 AHEAD_MAX: Final = 240
@@ -160,7 +148,7 @@ class MarkedMoment:
 
 @dataclass
 class ScenarioContext:
-    """Made by `open_context`. Times are seconds since the epoch.
+    """Made by `opening.open_context`. Times are seconds since the epoch.
 
     `clock` is the clock of the machine on which the scenario's server runs. `skew` are the seconds that the fault
     `clock-skew` adds to its time, which the server does not notice.
@@ -370,152 +358,3 @@ class ScenarioContext:
                 self._lose_power(cut)
             yield devices[first]
         self.world.wait(max(0.0, end - self.world.exact()))
-
-
-@contextmanager
-def open_context(
-    case: Case, seed: str, target: ServerTarget, output: OutputOptions | None = None
-) -> Iterator[ScenarioContext]:
-    """The context of a scenario, its devices switched off. Raises StepError and the errors of a bad policy."""
-    scenario = case.scenario
-    activated = [table.activated.at for table in scenario.handsets.values() if table.activated]
-    in_world = target.has_worlds()
-    own_time = target.url is None or in_world
-    world = World(min([scenario.world.starts, *activated]) if own_time else int(time.time()))
-    clock = MachineClock(world, scenario.world.server.clock_ahead)
-    skew = SkewedClock(lambda: 0)
-    first = scenario.world.policy_before if activated else None
-    policy = policy_named(first or scenario.world.policy, case.folder)
-    branch = branch_of(case)
-    root = Seed.of(seed).child(f"scenario {branch}")
-    random = root.random("faults")
-    algorithm = scenario.world.server.algorithm
-    with ExitStack() as stack:
-        headers: Callable[[], Mapping[str, str]] = dict
-        if target.operations is not None:
-            used = target.operations.shared()
-            if in_world:
-                used = target.operations.in_world(
-                    policy,
-                    algorithm,
-                    lambda: WorldTime(world.exact(), clock.ahead, skew()),
-                    Manufacturer(Seed.of(seed)),
-                )
-            operations = stack.enter_context(used)
-            target = replace(target, operations=operations)
-            if operations.world is not None:
-                headers = operations.world.headers
-        simulation = stack.enter_context(
-            Simulation.open(
-                seed,
-                url=target.url,
-                headers=headers,
-                world=world,
-                policy=policy,
-                host=target.host,
-                branch=branch,
-                folder=memory_folder(),
-                clock=clock,
-                skew=skew,
-                algorithm=algorithm,
-            )
-        )
-        faults = FaultScheduler((), lambda _: random, replays_wait=False)
-        context = ScenarioContext(
-            case,
-            simulation,
-            faults,
-            root,
-            target,
-            world.exact(),
-            clock,
-            skew,
-            Thief(world.exact),
-            output or OutputOptions(),
-            stack=stack,
-        )
-        for handset in scenario.handsets:
-            for number, name in enumerate(scenario.devices.called(handset)):
-                context.devices[name] = _device(context, handset, number, name)
-        yield context
-
-
-def _new_handset(
-    context: ScenarioContext, profile: Profile, place: Place, label: str, options: DeviceOptions
-) -> Handset:
-    """A handset that the server does not know, also if the scenario ran before."""
-    for attempt in count(1):
-        name = f"handset {label}" if attempt == 1 else f"handset {label} {attempt}"
-        handset = context.simulation.phone(profile, place, options=replace(options, name=name))
-        if context.session is None or context.operations.device(handset.imeis[0]) is None:
-            return handset
-    raise AssertionError("unreachable")
-
-
-def _slot_content(context: ScenarioContext, slot: SlotTable | None, label: str) -> SlotContent:
-    if slot is None:
-        return None
-    if slot.esim is None:
-        return context.card(str(slot.operator), label, slot.pin)
-    profiles = {
-        name: context.card(profile.operator, f"{label} {name}", profile.pin)
-        for name, profile in slot.esim.items()
-    }
-    return Euicc(profiles, slot.enabled)
-
-
-def _device(context: ScenarioContext, table_name: str, number: int, name: str) -> ScenarioDevice:
-    """The device of this number, from 0, of a handset or a group."""
-    table = context.scenario.handsets[table_name]
-    label = f"{table_name}-{number + 1}" if number else table_name
-    power_cut = PowerCutTrigger()
-    store, counter, line = FaultyStore(power_cut), FaultyCounter(power_cut), FaultyModemLine()
-    folders: list[Path | None] = []
-    random = context.seed.random(f"wire {label}")
-
-    def hardware(parts: Hardware) -> Hardware:
-        folders.append(parts.folder)
-        return replace(parts, store=store, counter=counter)
-
-    cards = None
-    if table.sims is not None:
-        made = [_slot_content(context, slot, f"{label} {at}") for at, slot in enumerate(table.sims)]
-        cards = (*made, *[None] * (2 - len(made)))
-    options = DeviceOptions(
-        cards=cards,
-        modem_dialect=table.modem_dialect,
-        keystore=KeystoreOptions(table.keystore.algorithm, table.keystore.version, table.keystore.habits),
-        subscriber=number,
-        hardware=hardware,
-        transport=lambda upstream: PowerCutTransport(
-            ThiefTransport(context.transport(name, upstream, random), context.thief), power_cut
-        ),
-        ports=lambda ports: replace(ports, modem=line.connect(ports.modem)),
-    )
-    profile = context.profile(table.profile).with_hardware(
-        model=table.model, bands=table.bands, keystore=table.keystore.level, bootloader=table.bootloader
-    )
-    place = table.activated.place if table.activated else table.place or context.scenario.world.place
-    handset = _new_handset(context, profile, context.place(place), label, options)
-    show = handset.display.on_show
-
-    def show_and_count(screen: ScreenId, facts: ScreenFacts) -> None:
-        show(screen, facts)
-        power_cut.checkpoint()
-
-    handset.display.on_show = show_and_count
-    observer = DeviceObserver(handset)
-    store.on_change = observer.record_changed
-    return ScenarioDevice(
-        name=name,
-        label=label,
-        group=table_name if (table.count or 1) > 1 else None,
-        table=table,
-        handset=handset,
-        store=store,
-        counter=counter,
-        modem_line=line,
-        power_cut=power_cut,
-        observer=observer,
-        folder=folders[0],
-    )

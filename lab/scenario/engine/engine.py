@@ -13,9 +13,9 @@ from lab.scenario.engine.context import (
     ScenarioContext,
     ScenarioDevice,
     ServerTarget,
-    open_context,
 )
 from lab.scenario.engine.handset_results import group_results, handset_results
+from lab.scenario.engine.opening import open_context
 from lab.scenario.engine.operations import NotSeenError, StepError
 from lab.scenario.engine.outcome import judged
 from lab.scenario.engine.remote_operations import AdminOperations
