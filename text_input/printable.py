@@ -9,6 +9,15 @@ UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u20
 overrides and isolates of direction, surrogates."""
 
 
+_ISOLATES: Final = re.compile("([\u2066-\u2069]+)")
+
+
+def with_isolates(text: str) -> str:
+    """As `printable`, but isolates stay: only for text that closes each of its isolates in the same line (UAX #9)."""
+    parts = enumerate(_ISOLATES.split(text))
+    return "".join(part if number % 2 else printable(part) for number, part in parts)
+
+
 def printable(text: str) -> str:
     """`text` with an escape in place of each unsafe character.
 

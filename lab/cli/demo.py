@@ -44,7 +44,7 @@ def demo(
     for story in stories:
         output.show(rule.Rule(story.plot.title, align="left"), story.plot.sentence, "")
         output.show(tables.timeline(story.entries, decoded=story.brief), "")
-        output.show(
+        output.show_screens(
             columns.Columns([f"{screens.render_text(shot.screen)}\n{shot.caption}\n" for shot in story.shots])
         )
     if html is not None:

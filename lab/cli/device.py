@@ -179,7 +179,7 @@ def _report(handset: "Handset", place: str, *, json: bool) -> None:
     if telephony and telephony.faults:
         output.show(tables.modem_faults(telephony.faults))
     if screen:
-        output.show(screens.render_text(screen))
+        output.show_screens(screens.render_text(screen))
     if challenge:
         output.show(qr.to_terminal(challenge))
     if any(entry.detail.get("code") == tuf_errors.TufFault.UNSIGNED for entry in entries):

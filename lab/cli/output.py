@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
@@ -18,7 +18,7 @@ from lab.cli.lazy import deferred
 from lab.reports.replaced_file import DEVICE_FOLDERS
 from text_input.files import is_path
 from text_input.messages import shortened
-from text_input.printable import json_text, printable
+from text_input.printable import json_text, printable, with_isolates
 from text_input.suggestions import suggestion
 
 with deferred():
@@ -55,19 +55,25 @@ class _Escaped:
     """A renderable whose text is made printable after its layout; styles stay."""
 
     inner: Any
+    escape: Callable[[str], str]
 
     def __rich_console__(
         self, console: "rich_console.Console", options: "rich_console.ConsoleOptions"
     ) -> "rich_console.RenderResult":
         for segment in console.render(self.inner, options):
-            yield segment if segment.control else segment._replace(text=printable(segment.text))
+            yield segment if segment.control else segment._replace(text=self.escape(segment.text))
 
 
-def show(*renderables: Any) -> None:
+def show(*renderables: Any, escape: Callable[[str], str] = printable) -> None:
     """Print tables and text."""
     console = rich_console.Console(highlight=False, markup=False, emoji=False)
     for renderable in renderables:
-        console.print(_Escaped(renderable))
+        console.print(_Escaped(renderable, escape))
+
+
+def show_screens(renderable: Any) -> None:
+    """Print drawn screens of a device. The renderer closes their isolates in each line."""
+    show(renderable, escape=with_isolates)
 
 
 def progress(items: Iterable[T], label: str, total: int) -> Iterator[T]:

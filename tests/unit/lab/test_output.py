@@ -55,3 +55,10 @@ def test_errors_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(output.typer.Exit):
         output.exit_with_error(f"no file is called {HOSTILE}")
     assert OBEYED.isdisjoint(capsys.readouterr().err)
+
+
+def test_drawn_screen_keeps_its_isolates_and_nothing_else_that_is_unsafe(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.show_screens("│ \u2068Cuba\u2069 \u202e\x1b[2J│")
+    assert capsys.readouterr().out == "│ \u2068Cuba\u2069 \\u202e\\x1b[2J│\n"
