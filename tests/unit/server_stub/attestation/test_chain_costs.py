@@ -175,7 +175,7 @@ def test_signatures_are_remembered_up_to_a_number_and_only_valid_ones() -> None:
         parsed = chain_module.parse(each.public_bytes(Encoding.DER))
         assert remembered.is_signed_by(parsed, key, spki)
         assert not remembered.is_signed_by(
-            replace(parsed, signature=parsed.signature[:-1] + b"\0"), key, spki
+            replace(parsed, signature=parsed.signature[:-1] + bytes([parsed.signature[-1] ^ 1])), key, spki
         )
         assert not remembered.is_signed_by(replace(parsed, signed=parsed.signed + b"\0"), key, spki)
         assert not remembered.is_signed_by(parsed, BELOW.key.public_key(), b"another")
