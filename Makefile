@@ -86,13 +86,12 @@ generate: $(DEV) ## write the generated files: JSON Schemas, the OpenAPI documen
 	$(BIN)/python -m firmware_profiles.schema
 	$(BIN)/python -m server_stub.policies.schema
 	$(BIN)/python -m server_stub.store.alembic_migrations
-	$(BIN)/python -m lab.diagrams.mermaid docs/state-machine.md
+	$(BIN)/python -m lab.diagrams.mermaid docs/design/state-machine.md
 	$(BIN)/python -m lab.scenario.files.schema
 	$(BIN)/python -m lab.scenario.files.reference docs/qa/reference.md
 	$(BIN)/python -m tools.settings_page docs/developers/settings.md
 	$(BIN)/activation openapi >docs/developers/openapi.json
 	$(BIN)/activation attack --export docs/security >/dev/null
-	$(BIN)/python -m lab.attacks.formatting >docs/security/attacks.csv
 
 lock:            ## pin the requirements of requirements/*.in again (needs uv)
 	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \

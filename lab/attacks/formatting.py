@@ -1,14 +1,11 @@
-"""The catalogue for people: tables for a terminal, and a CSV file for a reviewer."""
+"""The catalogue for people: tables for a terminal."""
 
-import csv
 from collections.abc import Sequence
-from io import StringIO
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from lab.attacks.catalogue import CATALOGUE
 from lab.attacks.model import Attack
 from lab.attacks.runner import AttackResult
 
@@ -32,15 +29,6 @@ def results(records: Sequence[AttackResult]) -> Table:
     return table
 
 
-def csv_text() -> str:
-    """The catalogue as CSV (RFC 4180, lines end with LF)."""
-    text = StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("id", "what the attacker does", "class", "needs", "expected result"))
-    rows.writerows((a.id, a.sentence, a.source, _capabilities(a), str(a.expected)) for a in CATALOGUE)
-    return text.getvalue()
-
-
 def _capabilities(attack: Attack) -> str:
     return ", ".join(capability.value for capability in attack.capabilities)
 
@@ -50,9 +38,3 @@ def _table(title: str, *columns: str) -> Table:
     for column in ("id", "class", "needs", *columns):
         table.add_column(column, no_wrap=column == "ok", overflow="fold")
     return table
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(csv_text())

@@ -1,10 +1,10 @@
-"""docs/architecture.md names every package, and its paths and names exist."""
+"""docs/design/architecture.md names every package, and its paths and names exist."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
 PLACES = re.findall(r"^\| [^|]+ \| `([^`]+)` \| (?:`(\w+)` )?\|$", PAGE, re.MULTILINE)
 SUBJECTS = (
     "lock transition table",

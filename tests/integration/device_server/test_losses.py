@@ -1,4 +1,4 @@
-"""Failures of devices and servers with the agent and a server: one test for each row of docs/failure-modes.md."""
+"""Failures of devices and servers with the agent and a server: one test for each row of docs/qa/failure-modes.md."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,9 +1,9 @@
-"""docs/failure-modes.md has a row for each test of a failure, and the tests and scenarios that it names exist."""
+"""docs/qa/failure-modes.md has a row for each test of a failure, and the tests and scenarios that it names exist."""
 
 import re
 from pathlib import Path
 
-TABLE = Path(__file__).parents[3] / "docs" / "failure-modes.md"
+TABLE = Path(__file__).parents[3] / "docs/qa/failure-modes.md"
 HERE = Path(__file__).parent
 ELSEWHERE = {
     "test_power_cut_at_any_effect_does_not_change_the_outcome": HERE / "test_power_cuts.py",

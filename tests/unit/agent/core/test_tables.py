@@ -69,5 +69,5 @@ def test_effects_are_ordered_persist_then_show_then_send() -> None:
 
 
 def test_committed_diagram_is_up_to_date() -> None:
-    committed = Path(__file__).parents[4] / "docs" / "state-machine.md"
+    committed = Path(__file__).parents[4] / "docs/design/state-machine.md"
     assert committed.read_text(encoding="utf-8") == mermaid.page(), "run `make generate`"

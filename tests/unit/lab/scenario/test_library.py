@@ -104,7 +104,7 @@ def rows() -> set[str]:
 
 def rows_of_table() -> set[str]:
     """All rows of that table."""
-    page = (ROOT / "docs" / "failure-modes.md").read_text("utf-8")
+    page = (ROOT / "docs/qa/failure-modes.md").read_text("utf-8")
     return set(_TEST.findall(page.partition("\n## Deviations\n")[0]))
 
 
