@@ -21,14 +21,11 @@ class Seen:
     seconds: float = 0.0
 
 
-def table(columns: int) -> dict[str, list[str]]:
-    """The rows of the table with so many columns, by the name of the fault."""
-    found = {}
-    for line in PAGE.read_text().splitlines():
-        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == columns - 1 and re.fullmatch(r"`[a-z-]+`", name):
-            found[name.strip("`")] = cells
-    return found
+def table(*sections: str) -> dict[str, str]:
+    """What the client sees of each fault, from the tables under these headings."""
+    parts = re.split(r"^## (.*)$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+    text = "".join(body for title, body in zip(parts[1::2], parts[2::2], strict=True) if title in sections)
+    return dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE))
 
 
 def send(

@@ -100,7 +100,7 @@ class EvidenceExpected(Expectation):
     intent: Word[Intent] | None = None
     claims: dict[ClaimPath, Scalar] | None = Field(
         None,
-        description="Claims by their dotted paths, items of lists from 0: `telephony.sims.0.mcc`; see docs/wire.md.",
+        description="Claims by dotted paths, items of lists from 0: `telephony.sims.0.mcc`; docs/developers/wire.md.",
     )
     without: Many[ClaimPath] | None = Field(None, description="Dotted paths of claims that are absent.")
 
