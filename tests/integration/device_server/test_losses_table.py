@@ -1,4 +1,4 @@
-"""docs/qa/failure-modes.md has a row for each test of a failure, and the tests and scenarios that it names exist."""
+"""docs/qa/failure-modes.md names each test of a failure, and the tests and scenarios that it names exist."""
 
 import re
 from pathlib import Path
@@ -28,17 +28,17 @@ def names_in(path: Path) -> set[str]:
     return set(re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE))
 
 
-def test_each_row_names_a_test_and_each_test_has_its_row() -> None:
-    named = [row[3].strip("`") for row in rows()]
+def test_each_row_names_its_tests_and_each_test_has_one_row() -> None:
+    named = [name for row in rows() for name in re.findall(r"`(test_\w+)`", row[2])]
     assert len(named) == len(set(named)) >= 20
     assert set(named) == names_in(HERE / "test_losses.py") | set(ELSEWHERE)
     for name, path in ELSEWHERE.items():
         assert name in names_in(path)
 
 
-def test_each_row_has_event_reaction_and_screen() -> None:
+def test_each_row_has_event_reaction_and_tests() -> None:
     for row in rows() + rows(DEVIATIONS):
-        assert len(row) == 4
+        assert len(row) == 3
         assert all(row)
 
 
@@ -47,6 +47,6 @@ def test_each_deviation_names_tests_and_scenarios_that_exist() -> None:
     scenarios = {path.name.removesuffix(".scenario.yaml") for path in SCENARIOS.rglob("*.scenario.yaml")}
     assert len(rows(DEVIATIONS)) >= 10
     for row in rows(DEVIATIONS):
-        named = set(re.findall(r"`([^`]+)`", row[3]))
+        named = set(re.findall(r"`([^`]+)`", row[2]))
         assert named
         assert named <= tests | scenarios, row
