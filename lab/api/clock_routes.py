@@ -1,6 +1,6 @@
 """The test clock: read and move."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from lab.manufacturer.key_ceremony import FIRST_ROOT_EXPIRES
 from server_stub.api.admin.base_models import Line, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import resource
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
+from server_stub.api.admin.writes import WriteRequest, write_route
 
 router = resource("/clock", prefix=PREFIX)
 
@@ -39,23 +39,11 @@ def get_test_clock(lab: Lab) -> LabTime:
     return LabTime(now=int(lab.clock.read().wall), ahead=ahead)
 
 
-@router.put(
-    "",
-    response_model=LabTime,
-    responses={
-        **written(LabTime, "The test clock as it is now."),
-        **responses(400, 413, 415),
-        409: responses(409)[409] | {"description": "clock-backwards: the test clock only goes forward"},
-    },
-)
-def set_test_clock(write: WriteDependency, lab: Lab, body: LabTimeMove) -> Any:
-    """Move the test clock forward, for all processes on the database."""
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        try:
-            ahead = lab.clock.move(request.store, body.now, reason=body.reason, by=request.actor)
-        except ClockBackwardsError as error:
-            raise AdminError(409, AdminCode.CLOCK_BACKWARDS, str(error)) from error
-        return WriteResponse(LabTime(now=body.now, ahead=ahead))
-
-    return write.execute(operation)
+@write_route(router, "", LabTime, {200: "The test clock as it is now."}, 409, method="PUT")
+def set_test_clock(request: WriteRequest, lab: Lab, body: LabTimeMove) -> LabTime:
+    """Move the test clock forward, for all processes on the database; 409 `clock-backwards` for an earlier time."""
+    try:
+        ahead = lab.clock.move(request.store, body.now, reason=body.reason, by=request.actor)
+    except ClockBackwardsError as error:
+        raise AdminError(409, AdminCode.CLOCK_BACKWARDS, str(error)) from error
+    return LabTime(now=body.now, ahead=ahead)

@@ -9,8 +9,7 @@ from lab.api.expectations import CLAIMS_MAX, ExpectedClaim, ExpectedClaims
 from server_stub.api.admin.base_models import Line, RequestModel, ResponseModel
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
-from server_stub.store.records import AuditEntry
+from server_stub.api.admin.writes import WriteRequest, write_route
 
 router = resource("/expectations", prefix=PREFIX)
 
@@ -39,26 +38,15 @@ def get_expectations(context: Context) -> ExpectationList:
         return _listed(ExpectedClaims.read(reading))
 
 
-@router.put(
-    "",
-    response_model=ExpectationList,
-    responses={**written(ExpectationList, "The expectations."), **responses(400, 413, 415)},
-)
-def set_expectations(write: WriteDependency, body: ExpectationsToSet) -> Any:
+@write_route(router, "", ExpectationList, {200: "The expectations."}, method="PUT")
+def set_expectations(request: WriteRequest, body: ExpectationsToSet) -> ExpectationList:
     """Replace the expectations. A request for a verdict that misses one gets 422 `expectation-missed`.
 
     Its problem document has the members `claim`, `expected` and `received`. The nonce is not spent.
     """
     claims = ExpectedClaims(tuple(body.claims))
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        details = {"claims": [each.claim for each in body.claims]}
-        entry = AuditEntry(
-            request.context.clock(), request.actor, "expectations.set", "evidence", body.reason, details
-        )
-        with request.store.transaction() as transaction:
-            claims.write(transaction)
-            transaction.append_audit(entry)
-        return WriteResponse(_listed(claims))
-
-    return write.execute(operation)
+    with request.store.transaction() as transaction:
+        claims.write(transaction)
+    details = {"claims": [each.claim for each in body.claims]}
+    request.audit("expectations.set", "evidence", body.reason, details)
+    return _listed(claims)

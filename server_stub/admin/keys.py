@@ -25,9 +25,10 @@ from wire import limits
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A published verdict key. It signs from `signs_from` to `signs_until`, each None for no bound.
+    """A published verdict key. It signs from `signs_from` until `signs_until`, in seconds since the epoch; null means
+    no bound.
 
-    `may_sign`: the list allows it to sign now. `signs`: this server signs with it now. `held`: this server has its
+    `may_sign`: the list permits it to sign now. `signs`: this server signs with it now. `held`: this server has its
     private key.
     """
 

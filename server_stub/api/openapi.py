@@ -52,11 +52,17 @@ _COMPONENTS: Final = {
     "AdminCode": "AdminProblemAdminCode",
     "ClearFaultsRequest": "ClearWish",
     "FaultRequest": "FaultWish",
+    "Interval": "IntervalShown",
     "KeyListResponse": "KeyList",
-    "Route": "FaultRoute",
+    "KeyState": "KeyShown",
     "OriginDimension": "Dimension",
+    "OriginTable": "TableShown",
+    "Override": "OverrideShown",
+    "Route": "FaultRoute",
+    "Share": "ShareShown",
     "ShareFinding": "Finding",
     "UnlockCodeRequest": "Challenged",
+    "Week": "WeekShown",
 }
 """Published names of schemas whose class has another name. Generated clients depend on them, so they do not change."""
 

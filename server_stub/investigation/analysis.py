@@ -64,7 +64,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Between 0 and 1."""
+    """The Wilson score interval of a share at 95 percent, between 0 and 1."""
 
     low: float
     high: float
@@ -75,7 +75,8 @@ class Share:
     """One value of a dimension.
 
     Of its `activated` devices, `prohibited` were activated in prohibited territories, at the rate `rate` with its
-    `interval`. `of_all` is their share of all such devices.
+    `interval`. `of_all` is their share of all such devices. `finding` says whether the rate differs from that of all
+    other values by more than chance.
     """
 
     value: str

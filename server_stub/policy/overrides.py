@@ -15,7 +15,9 @@ _DAY: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A decision about one device, made `at`, in seconds since the epoch. Notice and defer are for one answer."""
+    """An operator's decision about one device, made `at`, in seconds since the epoch; it takes precedence over the
+    policy until it is withdrawn. Notice and defer are for one answer.
+    """
 
     decision: Decision
     reason: str

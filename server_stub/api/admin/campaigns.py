@@ -1,13 +1,13 @@
 """Campaigns: measures with a begin and an end, set by the policy document or by an operator, who takes precedence."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path
 
 from server_stub.api.admin.base_models import Missing, Moment, ResponseModel, WithReason
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
+from server_stub.api.admin.writes import WriteRequest, write_route
 from server_stub.policy.document import CampaignState
 from server_stub.policy.policy import Period
 from server_stub.store.records import CampaignPeriod
@@ -59,46 +59,22 @@ def list_campaigns(context: Context) -> CampaignList:
     )
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=CampaignShown,
-    responses={
-        **written(CampaignShown, "The campaign runs from `begins` on.", 201),
-        **responses(400, 404, 409, 413, 415),
-    },
-)
-def start_campaign(write: WriteDependency, body: Begun) -> Any:
+@write_route(router, "", CampaignShown, {201: "The campaign runs from `begins` on."}, 404, 409)
+def start_campaign(request: WriteRequest, body: Begun) -> CampaignShown:
     """Begin a campaign, regardless of the dates in the document."""
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        policies = request.context.policy_admin(request.store)
-        return _response(request, policies.start_campaign(body.id, request.actor, body.reason, body.at), 201)
-
-    return write.execute(operation)
+    period = request.policies.start_campaign(body.id, request.actor, body.reason, body.at)
+    return _declared(period, request.context.clock())
 
 
-@router.post(
-    "/{id}/lift",
-    response_model=CampaignShown,
-    responses={
-        **written(CampaignShown, "The campaign ends at `ends`."),
-        **responses(400, 404, 409, 413, 415),
-    },
-)
-def lift_campaign(write: WriteDependency, campaign_id: Id, body: Timed) -> Any:
+@write_route(router, "/{id}/lift", CampaignShown, {200: "The campaign ends at `ends`."}, 404, 409)
+def lift_campaign(request: WriteRequest, campaign_id: Id, body: Timed) -> CampaignShown:
     """End a campaign."""
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        policies = request.context.policy_admin(request.store)
-        return _response(request, policies.lift_campaign(campaign_id, request.actor, body.reason, body.at))
-
-    return write.execute(operation)
+    period = request.policies.lift_campaign(campaign_id, request.actor, body.reason, body.at)
+    return _declared(period, request.context.clock())
 
 
-def _response(request: WriteRequest, set_by: CampaignPeriod, status: int = 200) -> WriteResponse:
-    period = Period(set_by.begins, set_by.ends)
-    return WriteResponse(_campaign(set_by.id, period, set_by, request.context.clock()), status)
+def _declared(set_by: CampaignPeriod, now: int) -> CampaignShown:
+    return _campaign(set_by.id, Period(set_by.begins, set_by.ends), set_by, now)
 
 
 def _campaign(name: str, period: Period, set_by: CampaignPeriod | None, now: int) -> CampaignShown:

@@ -22,7 +22,8 @@ from server_stub.api.admin.base_models import (
 )
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
-from server_stub.api.admin.writes import WriteDependency, WriteExecutor, WriteRequest, WriteResponse, written
+from server_stub.api.admin.writes import WriteRequest, write_route
+from server_stub.policy.overrides import Override
 from server_stub.store.records import Device, DeviceQuery, Page, VerdictRecord
 from wire.codes import Decision, Reason, TrustTier
 from wire.model import Code, Territory, Word
@@ -81,15 +82,6 @@ class ByImei(RequestModel):
     )
 
 
-class OverrideShown(ResponseModel):
-    """An operator's decision about a device; it takes precedence over the policy until it is withdrawn."""
-
-    decision: Decision
-    reason: str
-    case: str
-    at: int
-
-
 class DeviceShown(ResponseModel):
     """A device. Times are seconds since the epoch; unknown values are null."""
 
@@ -105,13 +97,13 @@ class DeviceShown(ResponseModel):
     last_serial: int
     locks_at: int | None
     locked: bool
-    override: OverrideShown | None
-    next_answer: OverrideShown | None
+    override: Override | None
+    next_answer: Override | None
 
     @classmethod
     def of(cls, device: Device, now: int) -> "DeviceShown":
         """The state of `device` at `now`."""
-        activation, override, following = device.activation, device.override, device.next_answer
+        activation = device.activation
         return cls(
             sub=device.sub,
             sale_region=device.sale_region,
@@ -125,8 +117,8 @@ class DeviceShown(ResponseModel):
             last_serial=device.last_serial,
             locks_at=device.locks_at,
             locked=device.locks_at is not None and device.locks_at <= now,
-            override=OverrideShown.model_validate(override) if override else None,
-            next_answer=OverrideShown.model_validate(following) if following else None,
+            override=device.override,
+            next_answer=device.next_answer,
         )
 
 
@@ -274,72 +266,53 @@ def _device(context: AdminContext, sub: str) -> DeviceShown:
     return DeviceShown.of(device, context.clock())
 
 
-_CHANGED = {**written(DeviceShown, "The device with the decision."), **responses(400, 404, 413, 415)}
+_CHANGED = {200: "The device with the decision."}
 
 
-@router.post("/{sub}/lock", response_model=DeviceShown, responses=_CHANGED)
-def lock_device(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+@write_route(router, "/{sub}/lock", DeviceShown, _CHANGED, 404)
+def lock_device(request: WriteRequest, sub: Sub, body: Decided) -> DeviceShown:
     """Lock the device: its next check-in gets a `deny` verdict, whatever the policy says."""
-    return _act(write, sub, Act.LOCK, body.reason, body.case)
+    return _act(request, sub, Act.LOCK, body)
 
 
-@router.post("/{sub}/unlock", response_model=DeviceShown, responses=_CHANGED)
-def unlock_device(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+@write_route(router, "/{sub}/unlock", DeviceShown, _CHANGED, 404)
+def unlock_device(request: WriteRequest, sub: Sub, body: Decided) -> DeviceShown:
     """Unlock the device: its next check-in gets an `allow` verdict, whatever the policy says."""
-    return _act(write, sub, Act.UNLOCK, body.reason, body.case)
+    return _act(request, sub, Act.UNLOCK, body)
 
 
-@router.post("/{sub}/release", response_model=DeviceShown, responses=_CHANGED)
-def release_device(write: WriteDependency, sub: Sub, body: Decided) -> Any:
+@write_route(router, "/{sub}/release", DeviceShown, _CHANGED, 404)
+def release_device(request: WriteRequest, sub: Sub, body: Decided) -> DeviceShown:
     """Release the device: its next check-in gets a `release` verdict, after which it stops contacting the server."""
-    return _act(write, sub, Act.RELEASE, body.reason, body.case)
+    return _act(request, sub, Act.RELEASE, body)
 
 
-@router.post("/{sub}/withdraw", response_model=DeviceShown, responses=_CHANGED)
-def withdraw_decision(write: WriteDependency, sub: Sub, body: WithReason) -> Any:
+@write_route(router, "/{sub}/withdraw", DeviceShown, _CHANGED, 404)
+def withdraw_decision(request: WriteRequest, sub: Sub, body: WithReason) -> DeviceShown:
     """Withdraw the operator's decision: the policy decides about the device again."""
-    return _act(write, sub, Act.WITHDRAW, body.reason, None)
+    return _act(request, sub, Act.WITHDRAW, body)
 
 
-@router.post("/{sub}/decide-once", response_model=DeviceShown, responses=_CHANGED)
-def decide_once(write: WriteDependency, sub: Sub, body: DecidedOnce) -> Any:
+def _act(request: WriteRequest, sub: str, act: Act, body: Decided | WithReason) -> DeviceShown:
+    case = body.case if isinstance(body, Decided) else None
+    device = request.devices.act(sub, act, reason=body.reason, case=case)
+    return DeviceShown.of(device, request.context.clock())
+
+
+@write_route(router, "/{sub}/decide-once", DeviceShown, _CHANGED, 404)
+def decide_once(request: WriteRequest, sub: Sub, body: DecidedOnce) -> DeviceShown:
     """Decide about the device's next request only; afterwards the operator's decision or the policy holds again.
 
     `notice` announces a lock in seven days, `defer` asks to retry in a minute. A later call replaces it.
     """
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        device = request.devices.decide_once(sub, body.decision, reason=body.reason, case=body.case)
-        return WriteResponse(DeviceShown.of(device, request.context.clock()))
-
-    return write.execute(operation)
+    device = request.devices.decide_once(sub, body.decision, reason=body.reason, case=body.case)
+    return DeviceShown.of(device, request.context.clock())
 
 
-def _act(write: WriteExecutor, sub: str, act: Act, reason: str, case: str | None) -> Any:
-    def operation(request: WriteRequest) -> WriteResponse:
-        device = request.devices.act(sub, act, reason=reason, case=case)
-        return WriteResponse(DeviceShown.of(device, request.context.clock()))
-
-    return write.execute(operation)
-
-
-@router.post(
-    "/bulk",
-    response_model=BulkDone,
-    responses={
-        **written(BulkDone, "The devices that were, or would be, changed."),
-        **responses(400, 409, 413, 415),
-    },
-)
-def decide_in_bulk(write: WriteDependency, body: InBulk) -> Any:
+@write_route(router, "/bulk", BulkDone, {200: "The devices that were, or would be, changed."}, 409)
+def decide_in_bulk(request: WriteRequest, body: InBulk) -> BulkDone:
     """Do the same to every device that a filter finds; with `dry_run` only list them."""
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        query = body.filter.query(request.context.clock())
-        batch = bulk.BulkRequest(body.act, query, body.maximum, body.reason, body.case)
-        subs = bulk.found(request.store, batch) if body.dry_run else bulk.execute(request.devices, batch)
-        return WriteResponse(
-            BulkDone(act=body.act, dry_run=body.dry_run, count=len(subs), devices=list(subs))
-        )
-
-    return write.execute(operation)
+    query = body.filter.query(request.context.clock())
+    batch = bulk.BulkRequest(body.act, query, body.maximum, body.reason, body.case)
+    subs = bulk.found(request.store, batch) if body.dry_run else bulk.execute(request.devices, batch)
+    return BulkDone(act=body.act, dry_run=body.dry_run, count=len(subs), devices=list(subs))

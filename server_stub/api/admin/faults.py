@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,9 +10,9 @@ from server_stub.admin import fault_injection
 from server_stub.api.admin.base_models import Missing, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
+from server_stub.api.admin.writes import WriteRequest, WriteResponse, write_route
 from server_stub.faults.catalogue import BUSY, SERVER_ROUTES, SLOW, FaultKind, Route
-from server_stub.store.records import AuditEntry, InjectedFault
+from server_stub.store.records import InjectedFault
 from wire import limits
 from wire.model import Code, Word
 
@@ -110,63 +110,40 @@ def list_faults(context: Context) -> FaultList:
         return _fault_list(reading.faults())
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=FaultList,
-    responses={**written(FaultList, "The fault, with its number.", 201), **responses(400, 413, 415)},
-)
-def inject_fault(write: WriteDependency, body: FaultRequest) -> Any:
+@write_route(router, "", FaultList, {201: "The fault, with its number."})
+def inject_fault(request: WriteRequest, body: FaultRequest) -> WriteResponse:
     """Inject a fault into responses to devices. Verdicts are recorded as they were decided."""
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        fault = body.fault(request.context.clock())
-        with request.store.transaction() as transaction:
-            if len(transaction.faults()) >= fault_injection.FAULTS_MAX:
-                detail = f"there are {fault_injection.FAULTS_MAX} faults; clear some"
-                raise AdminError(422, AdminCode.FAULT_INVALID, detail)
-            fault = transaction.add_fault(fault)
-        details = {
-            "id": fault.id,
-            "kind": fault.kind.value,
-            "count": fault.count,
-            "route": fault.route.value,
-            "probability": fault.probability,
-        }
-        _audit(request, "fault.arm", fault.device or "all", body.reason, details)
-        return WriteResponse(_fault_list((fault,)), 201, after_commit=request.context.faults.refresh)
-
-    return write.execute(operation)
-
-
-@router.post(
-    "/clear",
-    response_model=FaultList,
-    responses={**written(FaultList, "The cleared faults."), **responses(400, 404, 413, 415)},
-)
-def clear_faults(write: WriteDependency, body: ClearFaultsRequest) -> Any:
-    """Clear faults."""
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        with request.store.transaction() as transaction:
-            pending = transaction.faults()
-            ids = [fault.id for fault in pending] if body.ids is None else body.ids
-            cleared = [fault for fault in pending if fault.id in ids]
-            if len(cleared) < len(set(ids)):
-                detail = "not all of these faults are pending; list them again"
-                raise AdminError(404, AdminCode.FAULT_UNKNOWN, detail)
-            for fault in cleared:
-                transaction.delete_fault(fault.id)
-        _audit(request, "fault.clear", "faults", body.reason, {"ids": [fault.id for fault in cleared]})
-        return WriteResponse(_fault_list(cleared), after_commit=request.context.faults.refresh)
-
-    return write.execute(operation)
-
-
-def _audit(request: WriteRequest, action: str, subject: str, reason: str, details: dict[str, Any]) -> None:
-    entry = AuditEntry(request.context.clock(), request.actor, action, subject, reason, details)
+    fault = body.fault(request.context.clock())
     with request.store.transaction() as transaction:
-        transaction.append_audit(entry)
+        if len(transaction.faults()) >= fault_injection.FAULTS_MAX:
+            detail = f"there are {fault_injection.FAULTS_MAX} faults; clear some"
+            raise AdminError(422, AdminCode.FAULT_INVALID, detail)
+        fault = transaction.add_fault(fault)
+    details = {
+        "id": fault.id,
+        "kind": fault.kind.value,
+        "count": fault.count,
+        "route": fault.route.value,
+        "probability": fault.probability,
+    }
+    request.audit("fault.arm", fault.device or "all", body.reason, details)
+    return WriteResponse(_fault_list((fault,)), after_commit=request.context.faults.refresh)
+
+
+@write_route(router, "/clear", FaultList, {200: "The cleared faults."}, 404)
+def clear_faults(request: WriteRequest, body: ClearFaultsRequest) -> WriteResponse:
+    """Clear faults."""
+    with request.store.transaction() as transaction:
+        pending = transaction.faults()
+        ids = [fault.id for fault in pending] if body.ids is None else body.ids
+        cleared = [fault for fault in pending if fault.id in ids]
+        if len(cleared) < len(set(ids)):
+            detail = "not all of these faults are pending; list them again"
+            raise AdminError(404, AdminCode.FAULT_UNKNOWN, detail)
+        for fault in cleared:
+            transaction.delete_fault(fault.id)
+    request.audit("fault.clear", "faults", body.reason, {"ids": [fault.id for fault in cleared]})
+    return WriteResponse(_fault_list(cleared), after_commit=request.context.faults.refresh)
 
 
 def _fault_list(faults: Sequence[InjectedFault]) -> FaultList:

@@ -12,13 +12,12 @@ from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import (
     ETAG,
     IfMatch,
-    WriteDependency,
     WriteRequest,
     WriteResponse,
     etag_header,
     json_response,
     require_match,
-    written,
+    write_route,
 )
 from server_stub.policy.policy import Policy
 from server_stub.store.records import InForce, PolicyVersion
@@ -168,27 +167,18 @@ def simulate_policy(context: Context, body: ToSimulate) -> SimulationShown:
     return SimulationShown.model_validate(simulation.as_json())
 
 
-@router.post(
-    "/roll-back",
-    response_model=InForceShown,
-    responses={
-        **written(InForceShown, "The policy in force.", headers=ETAG),
-        **responses(400, 404, 409, 412, 413, 415, 428),
-    },
+@write_route(
+    router, "/roll-back", InForceShown, {200: "The policy in force."}, 404, 409, 412, 428, headers=ETAG
 )
-def roll_back_policy(write: WriteDependency, body: WithReason, if_match: IfMatch = None) -> Any:
+def roll_back_policy(request: WriteRequest, body: WithReason, if_match: IfMatch = None) -> WriteResponse:
     """Put the previous text in force again, with a version above all versions that devices may have seen.
 
     `If-Match` is the ETag of the policy in force.
     """
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        policies = request.context.policy_admin(request.store)
-        require_match(if_match, _current(policies)[1].etag, "/policies/in-force")
-        policies.roll_back(request.actor, body.reason)
-        return _in_force_response(policies)
-
-    return write.execute(operation)
+    policies = request.policies
+    require_match(if_match, _current(policies)[1].etag, "/policies/in-force")
+    policies.roll_back(request.actor, body.reason)
+    return _in_force_response(policies)
 
 
 @router.get(
@@ -200,61 +190,52 @@ def get_policy(context: Context, policy_id: Id, version: Version) -> Any:
     return json_response(_policy_response(policies.get(policy_id, version), policies))
 
 
-@router.put(
+@write_route(
+    router,
     "/{id}/{version}",
-    response_model=PolicyShown,
-    responses={
-        **written(PolicyShown, "The draft was changed.", headers=ETAG),
-        **written(PolicyShown, "The draft was added.", 201, headers=ETAG),
-        **responses(400, 409, 412, 413, 415, 428),
-    },
+    PolicyShown,
+    {200: "The draft was changed.", 201: "The draft was added."},
+    *(409, 412, 428),
+    method="PUT",
+    headers=ETAG,
 )
 def put_policy(
-    write: WriteDependency, policy_id: Id, version: Version, body: Draft, if_match: IfMatch = None
-) -> Any:
+    request: WriteRequest, policy_id: Id, version: Version, body: Draft, if_match: IfMatch = None
+) -> WriteResponse:
     """Add a draft, or with `If-Match` change one that was never in force. This does not put it in force.
 
     The document must have the id and version of the path.
     """
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        with request.store.reading() as reading:
-            known = reading.policy(policy_id, version)
-        require_match(if_match, known.etag if known else None, "this version")
-        document = Policy.parse(body.text, "draft.toml").document
-        if (document.id, document.version) != (policy_id, version):
-            detail = "the document has another id or version than the path"
-            raise AdminError(422, AdminCode.POLICY_INVALID, detail)
-        policies = request.context.policy_admin(request.store)
-        draft = policies.put(body.text, request.actor, body.reason)
-        return _policy_response(draft, policies, 200 if known else 201)
-
-    return write.execute(operation)
+    with request.store.reading() as reading:
+        known = reading.policy(policy_id, version)
+    require_match(if_match, known.etag if known else None, "this version")
+    document = Policy.parse(body.text, "draft.toml").document
+    if (document.id, document.version) != (policy_id, version):
+        detail = "the document has another id or version than the path"
+        raise AdminError(422, AdminCode.POLICY_INVALID, detail)
+    draft = request.policies.put(body.text, request.actor, body.reason)
+    return _policy_response(draft, request.policies, 200 if known else 201)
 
 
-@router.post(
+@write_route(
+    router,
     "/{id}/{version}/put-in-force",
-    response_model=InForceShown,
-    responses={
-        **written(InForceShown, "This version is in force.", headers=ETAG),
-        **responses(400, 404, 409, 412, 413, 415, 428),
-    },
+    InForceShown,
+    {200: "This version is in force."},
+    *(404, 409, 412, 428),
+    headers=ETAG,
 )
 def put_policy_in_force(
-    write: WriteDependency, policy_id: Id, version: Version, body: WithReason, if_match: IfMatch = None
-) -> Any:
+    request: WriteRequest, policy_id: Id, version: Version, body: WithReason, if_match: IfMatch = None
+) -> WriteResponse:
     """Put a version in force for the next request of every process that uses this database.
 
     `If-Match` is the ETag of the version.
     """
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        policies = request.context.policy_admin(request.store)
-        require_match(if_match, policies.get(policy_id, version).etag, "this version")
-        policies.put_in_force(policy_id, version, request.actor, body.reason)
-        return _in_force_response(policies)
-
-    return write.execute(operation)
+    policies = request.policies
+    require_match(if_match, policies.get(policy_id, version).etag, "this version")
+    policies.put_in_force(policy_id, version, request.actor, body.reason)
+    return _in_force_response(policies)
 
 
 def _in_force_response(policies: PolicyAdmin) -> WriteResponse:

@@ -103,7 +103,7 @@ MEANINGS: Final = {
     404: "the resource, by its code: device-unknown, policy-unknown, campaign-unknown, key-unknown, fault-unknown",
     406: "not-acceptable",
     409: "not possible in the present state: device-not-locked, verdict-unknown, too-many-devices, policy-fixed, "
-    "policy-refused, campaign-refused, key-refused",
+    "policy-refused, campaign-refused, key-refused, clock-backwards",
     412: "precondition-failed: it has changed since you read it; get it again",
     413: "body-too-large",
     415: "media-type-unsupported: send application/json",

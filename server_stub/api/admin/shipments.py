@@ -1,14 +1,14 @@
 """Shipments of the manufacturer: which serial numbers under a type allocation code went to which distributor."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from server_stub.api.admin.base_models import Line, RequestModel, ResponseModel, WithReason
-from server_stub.api.admin.problems import AdminCode, AdminError, responses
+from server_stub.api.admin.problems import AdminCode, AdminError
 from server_stub.api.admin.route import resource
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
-from server_stub.store.records import AuditEntry, Shipment
+from server_stub.api.admin.writes import WriteRequest, write_route
+from server_stub.store.records import Shipment
 
 router = resource("/shipments")
 
@@ -49,26 +49,12 @@ class ShipmentsAdded(ResponseModel):
     added: int
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=ShipmentsAdded,
-    responses={
-        **written(ShipmentsAdded, "The shipments are used from now on.", 201),
-        **responses(400, 413, 415),
-    },
-)
-def add_shipments(write: WriteDependency, body: ShipmentsGiven) -> Any:
+@write_route(router, "", ShipmentsAdded, {201: "The shipments are used from now on."})
+def add_shipments(request: WriteRequest, body: ShipmentsGiven) -> ShipmentsAdded:
     """Add shipments. A device gets its batch and distributor at its next request."""
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        shipments = [each.shipment() for each in body.shipments]
-        details = {"added": len(shipments), "batches": sorted({each.batch for each in shipments})}
-        now = request.context.clock()
-        entry = AuditEntry(now, request.actor, "shipment.add", "shipments", body.reason, details)
-        with request.store.transaction() as transaction:
-            transaction.add_shipments(shipments)
-            transaction.append_audit(entry)
-        return WriteResponse(ShipmentsAdded(added=len(shipments)), 201)
-
-    return write.execute(operation)
+    shipments = [each.shipment() for each in body.shipments]
+    with request.store.transaction() as transaction:
+        transaction.add_shipments(shipments)
+    details = {"added": len(shipments), "batches": sorted({each.batch for each in shipments})}
+    request.audit("shipment.add", "shipments", body.reason, details)
+    return ShipmentsAdded(added=len(shipments))

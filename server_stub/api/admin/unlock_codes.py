@@ -1,14 +1,13 @@
 """Unlock codes: a signed verdict that answers the challenge on the lock screen of a device without a network."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from server_stub.api.admin.base_models import ResponseModel
 from server_stub.api.admin.devices import Decided
-from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import resource
-from server_stub.api.admin.writes import WriteDependency, WriteRequest, WriteResponse, written
+from server_stub.api.admin.writes import WriteRequest, write_route
 from wire.unlock import UnlockChallenge
 
 router = resource("/unlock-codes")
@@ -36,24 +35,14 @@ class UnlockCodeShown(ResponseModel):
     expires: int
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=UnlockCodeShown,
-    responses={**written(UnlockCodeShown, "The code.", 201), **responses(400, 404, 409, 413, 415)},
-)
-def create_unlock_code(write: WriteDependency, body: UnlockCodeRequest) -> Any:
+@write_route(router, "", UnlockCodeShown, {201: "The code."}, 404, 409)
+def create_unlock_code(request: WriteRequest, body: UnlockCodeRequest) -> UnlockCodeShown:
     """Sign the code that unlocks one locked device, which can be offline."""
     challenge = UnlockChallenge.parse(body.challenge)
-
-    def operation(request: WriteRequest) -> WriteResponse:
-        code = request.devices.unlock_code(
-            challenge, reason=body.reason, case=body.case, undelivered=body.undelivered
-        )
-        verdict = code.verdict
-        response = UnlockCodeShown(
-            sub=verdict.sub, token=code.token, serial=verdict.serial, case=verdict.case, expires=verdict.exp
-        )
-        return WriteResponse(response, 201)
-
-    return write.execute(operation)
+    code = request.devices.unlock_code(
+        challenge, reason=body.reason, case=body.case, undelivered=body.undelivered
+    )
+    verdict = code.verdict
+    return UnlockCodeShown(
+        sub=verdict.sub, token=code.token, serial=verdict.serial, case=verdict.case, expires=verdict.exp
+    )

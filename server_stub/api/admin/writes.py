@@ -1,21 +1,24 @@
 """Write routes: idempotency keys, preconditions (`If-Match`), and responses that can be sent again."""
 
 import hashlib
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial, wraps
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, StringConstraints
 
 from server_stub.admin.context import AdminContext
 from server_stub.admin.devices import DeviceAdmin
 from server_stub.admin.idempotency import WriteResult
+from server_stub.admin.policies import PolicyAdmin
 from server_stub.api.admin.base_models import Missing
-from server_stub.api.admin.problems import AdminCode, AdminError
+from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import context_of
-from server_stub.store.records import Store
+from server_stub.store.records import AuditEntry, Store
 from wire import media
 
 _KEY: Final = r'^("[A-Za-z0-9._:-]{1,64}"|[A-Za-z0-9._:-]{1,64})$'
@@ -57,15 +60,33 @@ class WriteRequest:
         """The administration of single devices."""
         return self.context.device_admin(self.store, self.actor)
 
+    @property
+    def policies(self) -> PolicyAdmin:
+        """The administration of policies and campaigns."""
+        return self.context.policy_admin(self.store)
+
+    def audit(self, action: str, subject: str, reason: str, details: dict[str, Any]) -> None:
+        """Append an audit entry."""
+        entry = AuditEntry(self.context.clock(), self.actor, action, subject, reason, details)
+        with self.store.transaction() as transaction:
+            transaction.append_audit(entry)
+
 
 @dataclass(frozen=True, slots=True)
 class WriteResponse:
-    """The response to a write. `after_commit` is called after the transaction."""
+    """The response to a write. `after_commit` is called after the transaction.
+
+    Without `status`, that of the route's first outcome.
+    """
 
     body: BaseModel
-    status: int = 200
+    status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     after_commit: Callable[[], None] = lambda: None
+
+
+Operation = Callable[..., BaseModel | WriteResponse]
+"""Executes one write. It gets a `WriteRequest` and the parameters of its route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +98,16 @@ class WriteExecutor:
     key: str | None
     digest: str
 
-    def execute(self, operation: Callable[[WriteRequest], WriteResponse]) -> Response:
+    def execute(self, operation: Operation, status: int) -> Response:
         """Execute `operation` once in a transaction. Raises the errors that `translate` knows."""
 
         def write(store: Store) -> WriteResult:
-            response = operation(WriteRequest(self.context, store, self.actor))
+            result = operation(WriteRequest(self.context, store, self.actor))
+            response = result if isinstance(result, WriteResponse) else WriteResponse(result)
             body = response.body.model_dump_json().encode()
-            return WriteResult(response.status, body, response.headers, after_commit=response.after_commit)
+            return WriteResult(
+                response.status or status, body, response.headers, after_commit=response.after_commit
+            )
 
         result = self.context.writes.execute(write, key=self.key, request=self.digest)
         replayed = {"Idempotency-Replayed": "true"} if result.replayed else {}
@@ -103,20 +127,57 @@ async def _write_executor(request: Request, idempotency_key: IdempotencyKey = No
     return WriteExecutor(context_of(request), request.state.actor, key, digest)
 
 
-WriteDependency = Annotated[WriteExecutor, Depends(_write_executor)]
-"""The parameter `write` of a route, which the framework provides."""
+_EXECUTOR: Final = inspect.Parameter(
+    "write",
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    annotation=Annotated[WriteExecutor, Depends(_write_executor)],
+)
+
+
+def write_route(  # noqa: PLR0913 - the parts of a route
+    router: APIRouter,
+    path: str,
+    model: type[BaseModel],
+    outcomes: Mapping[int, str],
+    *errors: int,
+    method: str = "POST",
+    headers: Mapping[str, Any] | None = None,
+) -> Callable[[Operation], Operation]:
+    """Make a function the operation of a route, whose responses are a `model`.
+
+    `outcomes` describes each successful response by its status; `errors` are the statuses of the errors that not every
+    write has. In place of the first parameter, the request, the framework provides a `WriteExecutor`.
+    """
+    headers = _REPLAYED | dict(headers or {})
+    described: dict[int | str, dict[str, Any]] = {
+        status: {"model": model, "description": text, "headers": headers} for status, text in outcomes.items()
+    }
+    status = next(iter(outcomes))
+
+    def register(operation: Operation) -> Operation:
+        @wraps(operation)
+        def endpoint(write: WriteExecutor, **parameters: Any) -> Response:
+            return write.execute(partial(operation, **parameters), status)
+
+        signature = inspect.signature(operation)
+        _, *parameters = signature.parameters.values()
+        endpoint.__signature__ = signature.replace(parameters=[_EXECUTOR, *parameters])  # type: ignore[attr-defined]
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            response_model=model,
+            status_code=status,
+            responses={**described, **responses(400, *errors, 413, 415)},
+        )
+        return operation
+
+    return register
 
 
 def json_response(read: WriteResponse) -> Response:
     """The HTTP response of a read, with its headers."""
-    return Response(read.body.model_dump_json(), read.status, read.headers, media.JSON)
-
-
-def written(
-    model: type[BaseModel], description: str, status: int = 200, *, headers: dict[str, Any] | None = None
-) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI description of a successful write."""
-    return {status: {"model": model, "description": description, "headers": _REPLAYED | (headers or {})}}
+    return Response(read.body.model_dump_json(), headers=read.headers, media_type=media.JSON)
 
 
 def etag_header(etag: str) -> dict[str, str]:
