@@ -1,92 +1,53 @@
 """The reference of scenario files, from the models. `python -m lab.scenario.files.reference FILE` writes it."""
 
-import ast
-import inspect
+import re
 import sys
-from collections.abc import Iterator
+import typing
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from inspect import cleandoc
-from itertools import pairwise
 from pathlib import Path
-from textwrap import fill
 from typing import Any, Final
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from lab.fault_proxy.faults import FaultKind
-from lab.scenario.files.schema_lookup import words_of
+from lab.scenario.files.schema_lookup import leaves, words
+from lab.scenario.model.coercions import Short
 from lab.scenario.model.expect import Expect
-from lab.scenario.model.expectations import (
-    AuditExpected,
-    Elapsed,
-    EntryPattern,
-    EvidenceExpected,
-    LockedPeriod,
-    ObservationPattern,
-    RecordExpected,
-    RequestsExpected,
-    ScreenExpected,
-    StateExpected,
-    VerdictExpected,
-)
-from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
-from lab.scenario.model.field_types import Table
-from lab.scenario.model.includes import IncludedFile, IncludeStep, IncludeTable
-from lab.scenario.model.scenario import (
-    Activated,
-    EsimTable,
-    Exemption,
-    HandsetTable,
-    KeystoreTable,
-    Scenario,
-    ServerSettings,
-    SlotTable,
-    TimeBudget,
-    WorldTable,
-)
+from lab.scenario.model.faults import WireFault
+from lab.scenario.model.field_types import Bounds, Span, Table
+from lab.scenario.model.includes import IncludedFile, IncludeStep
+from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step import Step
-from lab.scenario.model.step_union import BARE, VERBS
+from lab.scenario.model.step_union import ALL_STEPS, BARE, VERBS
 
-INTRO: Final = (
-    "# Scenario files: reference\n\n"
-    "Generated from the models by `make generate`. [scenarios.md](scenarios.md) explains how to write a first file. "
-    "Editors complete and\ncheck with `lab/scenario/files/schema/scenario.schema.json`. Members in bold are required. "
-    "Durations have units: s, min, h, d, or\nseconds, minutes, hours, days, weeks "
-    "(`90 s`, `1 day 6 hours`). Times are UTC (`2021-09-06`, `2021-09-06T10:30Z`), "
-    "networks are MCC-MNC (`368-01`). In most expectations a list\nof words is allowed instead of one word; "
-    "any of them then matches.\n"
-)
+INTRO: Final = """\
+# Scenario files: reference
 
-WORLD: Final[tuple[tuple[str, type[Table]], ...]] = (
-    ("The file", Scenario),
-    ("skip and expected-to-fail", Exemption),
-    ("time-budget", TimeBudget),
-    ("world", WorldTable),
-    ("world.server", ServerSettings),
-    ("handsets", HandsetTable),
-    ("handsets.sims", SlotTable),
-    ("handsets.sims.esim", EsimTable),
-    ("handsets.keystore", KeystoreTable),
-    ("handsets.activated", Activated),
-    ("include of handsets", IncludeTable),
-    ("include of steps", IncludeStep),
-    ("Included files", IncludedFile),
-)
-OBSERVED: Final[tuple[tuple[str, type[Table]], ...]] = (
-    ("screen", ScreenExpected),
-    ("state", StateExpected),
-    ("verdict", VerdictExpected),
-    ("evidence", EvidenceExpected),
-    ("requests", RequestsExpected),
-    ("timeline", EntryPattern),
-    ("never and always", ObservationPattern),
-    ("was-locked", LockedPeriod),
-    ("record", RecordExpected),
-    ("audit", AuditExpected),
-    ("elapsed", Elapsed),
-)
-_WORDS_MAX: Final = 12
+This page lists every member of a scenario file; `make generate` writes it.
+[scenarios.md](scenarios.md) explains how to write a file.
+Editors complete and check it with `lab/scenario/files/schema/scenario.schema.json`.
+
+- Members in bold are required.
+- A name with a dot is a member of a table, of each table in a list, or of each named table: `handsets.place`.
+- Durations have units: `90 s`, `1 day 6 hours`, `2 weeks`.
+- Times are UTC: `2021-09-06`, `2021-09-06T10:30Z`.
+- Networks are MCC-MNC: `368-01`.
+- An expected number or duration can be a table of bounds: `{at-least: 4, at-most: 5}`.
+- Most expected words can be a list, of which one must match.
+- A profile, place or policy is a name, or the path of a TOML file.
+
+## The file
+"""
+
+STEPS: Final = """\
+## Steps
+
+The value of a verb names the handsets: one, a list, or nothing for all.
+Verbs in bold need a value.
+Every step can have `when`, the values of parameters for which it runs, and `note`, a sentence for the report.
+"""
 
 
 def text() -> str:
@@ -96,76 +57,133 @@ def text() -> str:
 
 def _lines() -> Iterator[str]:
     yield INTRO
-    for name, table in WORLD:
-        yield f"## {name if name[0].isupper() else f'`{name}`'}\n"
-        yield f"{_docstring(table)}\n"
-        yield from _members(table, ())
-    yield "## Steps\n"
-    yield (
-        "A step is a table with a verb. Its value names the subject: a handset, a list of handsets, or empty for all. "
-        "In steps on\nthe screen (`press`, `screenshot`, `golden`) the member `of` names it. Every step may have "
-        "`when`, a table of parameter values\nthat restricts the step to matching combinations, and `note`, a "
-        "sentence for the report. These verbs may be written without a value:\n"
-        + fill(", ".join(f"`{verb}`" for verb in BARE), 140, break_on_hyphens=False)
-        + ".\n"
-    )
-    for verb, step in VERBS.items():
-        if step is not Expect:
-            yield f"### `{verb}`\n"
-            yield f"{_docstring(step)}\n"
-            yield from _members(step, tuple(Step.model_fields))
-    yield "## Expectations\n"
-    yield f"{_docstring(Expect)}\n"
-    yield from _members(Expect, tuple(Step.model_fields))
-    for name, table in OBSERVED:
-        yield f"### {name}\n"
-        yield f"{_docstring(table)}\n"
-        yield from _members(table, ())
+    yield from _table("member", _rows(_members(Scenario)))
+    yield "## Included files\n"
+    yield _sentences(IncludedFile)
+    yield from _table("member", _rows(_members(IncludedFile)))
+    yield STEPS
+    yield from _steps({"include": IncludeStep, **VERBS})
     yield "## Faults\n"
-    yield f"Kinds of the step `fault` and of `world.faults`, which has the same members.\n{_docstring(WireFault)}\n"
-    yield "| fault | effect |\n|---|---|"
-    yield from (f"| `{kind}` | {meaning} |" for kind, meaning in _fault_meanings() if kind in SCENARIO_FAULTS)
+    yield "Members of the step `fault` and of `world.faults`; [faults.md](faults.md) has the effect of each kind.\n"
+    yield from _table("member", _rows(_members(WireFault)))
+    yield "## Expectations\n"
+    yield _sentences(Expect)
+    yield from _table("member", _rows(_members(Expect)))
+    yield "## Words\n"
+    yield from _table("name", ((f"`{_label(enum)}`", _listed(enum)) for enum in SHARED))
+    yield "Next: [recipes](recipes.md), [running](running.md)."
 
 
-def _members(table: type[BaseModel], without: tuple[str, ...]) -> Iterator[str]:
-    fields = {name: field for name, field in table.model_fields.items() if name not in without}
-    yield "| member | meaning |\n|---|---|"
-    for name, field in fields.items():
-        member = f"`{field.alias or name}`"
-        yield f"| {f'**{member}**' if field.is_required() else member} | {_meaning(field)} |"
+def _members(table: type[Table], path: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """The members of a table, and of the tables in it after their names and a dot. Equal tables are in it once."""
+    below: set[type[Table]] = set()
+    for name, field in table.model_fields.items():
+        if issubclass(table, Step) and (name in Step.model_fields or name == "expect"):
+            continue
+        member = f"{path}{field.alias or name}"
+        yield member, field
+        for inner in leaves(field.annotation, Table):
+            if inner not in (below | {Bounds, Span, WireFault}) and not issubclass(inner, Step):
+                below.add(inner)
+                yield from _members(inner, f"{member}.")
+
+
+def _own_members(step: type[Table]) -> Iterator[tuple[str, FieldInfo]]:
+    """The members of a step without those in tables of their own."""
+    common = WireFault if issubclass(step, WireFault) else Step
+    for name, field in step.model_fields.items():
+        if name not in Step.model_fields and name not in common.model_fields:
+            yield field.alias or name, field
+
+
+def _rows(members: Iterable[tuple[str, FieldInfo]]) -> Iterator[tuple[str, str]]:
+    yield from ((_bold(member, required=field.is_required()), _meaning(field)) for member, field in members)
+
+
+def _table(first: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Members with the same meaning share a row."""
+    members: dict[str, list[str]] = {}
+    for name, meaning in rows:
+        members.setdefault(meaning, []).append(name)
+    yield f"| {first} | meaning |\n|---|---|"
+    yield from (f"| {', '.join(names)} | {meaning} |" for meaning, names in members.items())
     yield ""
 
 
+def _steps(steps: dict[str, type[Table]]) -> Iterator[str]:
+    """A row for each step. Members that several steps have are described once, in a table of their own."""
+    meanings = {
+        verb: {
+            name: meaning
+            for name, meaning in _rows(_own_members(step))
+            if meaning or name.strip("*`") != verb
+        }
+        for verb, step in steps.items()
+        if step is not Expect
+    }
+    counts = Counter(item for members in meanings.values() for item in members.items())
+    yield "| step | effect | members |\n|---|---|---|"
+    for verb, members in meanings.items():
+        own = "<br>".join(
+            name if counts[name, meaning] > 1 or not meaning else f"{name}: {meaning}"
+            for name, meaning in members.items()
+        )
+        own = "[Faults](#faults)" if issubclass(steps[verb], WireFault) else own
+        yield f"| {_bold(verb, required=verb not in BARE)} | {_docstring(steps[verb])} | {own} |"
+    yield ""
+    yield from _table(
+        "member of several steps", (item for item, count in counts.items() if count > 1 and item[1])
+    )
+
+
+def _bold(member: str, *, required: bool) -> str:
+    return f"**`{member}`**" if required else f"`{member}`"
+
+
 def _meaning(field: FieldInfo) -> str:
-    words = words_of([field.annotation])
     description = field.description or ""
     parts = [description] if description else []
-    if words and len(words) <= _WORDS_MAX:
-        parts.append("One of " + ", ".join(f"`{word}`" for word in words) + ".")
-    default: Any = field.default
-    if isinstance(default, Enum):
-        parts.append(f"By default `{default.value}`.")
-    elif (
-        isinstance(default, str | int)
-        and not isinstance(default, bool)
-        and "by default" not in description.lower()
-    ):
+    parts += [f"A single value: `{short}`." for short in _shorts(field.annotation)]
+    for enum in leaves(field.annotation, Enum):
+        parts.append(f"[{_label(enum)}](#words)." if enum in SHARED else f"{_listed(enum)}.")
+    default: Any = getattr(field.default, "value", field.default)
+    if isinstance(default, str | int) and not isinstance(default, bool) and "default" not in description:
         parts.append(f"By default `{default}`.")
     return " ".join(parts)
 
 
-def _docstring(table: type[BaseModel]) -> str:
+def _shorts(annotation: Any) -> Iterator[str]:
+    """The member of a table for which a value that is no table stands."""
+    for inner in typing.get_args(annotation):
+        if isinstance(inner, Short) and inner.member != "exactly":
+            yield inner.member
+        elif typing.get_origin(inner) not in (None, dict):
+            yield from _shorts(inner)
+
+
+def _listed(enum: type[Enum]) -> str:
+    return ", ".join(f"`{word}`" for word in words(enum))
+
+
+def _label(enum: type[Enum]) -> str:
+    return "-".join(word.lower() for word in re.findall("[A-Z][a-z]*", enum.__name__))
+
+
+def _sentences(table: type[Table]) -> str:
+    return _docstring(table).replace(". ", ".\n") + "\n"
+
+
+def _docstring(table: type[Table]) -> str:
     return " ".join(cleandoc(table.__doc__ or "").split())
 
 
-def _fault_meanings() -> Iterator[tuple[str, str]]:
-    """Each fault with the docstring below it in the source."""
-    body = ast.parse(inspect.getsource(FaultKind)).body[0]
-    statements = body.body if isinstance(body, ast.ClassDef) else []
-    for member, sentence in pairwise(statements):
-        if isinstance(member, ast.Assign) and isinstance(sentence, ast.Expr):
-            yield ast.literal_eval(member.value), ast.literal_eval(sentence.value)
-
+_TABLES: Final[tuple[type[Table], ...]] = (Scenario, Expect, WireFault)
+_FIELDS: Final = [
+    field for members in (*map(_members, _TABLES), *map(_own_members, ALL_STEPS[:-1])) for _, field in members
+]
+_USES: Final = Counter(enum for field in _FIELDS for enum in leaves(field.annotation, Enum))
+SHARED: Final = [enum for enum, count in _USES.items() if count > 1 and len(enum) > 2]
+"""Enumerations of several members."""
 
 if __name__ == "__main__":
     Path(sys.argv[1]).write_text(text(), encoding="utf-8")

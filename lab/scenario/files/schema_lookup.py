@@ -4,7 +4,7 @@ import types
 import typing
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -13,6 +13,8 @@ from lab.scenario.files.yaml_positions import Path
 from lab.scenario.model.faults import SCENARIO_FAULTS
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step_union import VERBS
+
+T = TypeVar("T")
 
 
 def types_at(loc: Path) -> list[Any]:
@@ -36,7 +38,8 @@ def members_of(annotations: list[Any]) -> list[str]:
 
 def words_of(annotations: list[Any]) -> list[str]:
     """The words that these types allow. Empty if they allow any text."""
-    return list(dict.fromkeys(word for annotation in annotations for word in _words(annotation)))
+    enums = (enum for annotation in annotations for enum in leaves(annotation, Enum))
+    return list(dict.fromkeys(word for enum in enums for word in words(enum)))
 
 
 def path_in_file(loc: Path) -> Path:
@@ -75,10 +78,16 @@ def _bare(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _words(annotation: Any) -> Iterator[str]:
+def leaves(annotation: Any, kind: type[T]) -> Iterator[type[T]]:
+    """The subclasses of `kind` that are in a type, also in a list or in the values of a table."""
     for bare in _bare(annotation):
-        if isinstance(bare, type) and issubclass(bare, Enum):
-            yield from (str(member.value) for member in (SCENARIO_FAULTS if bare is FaultKind else bare))
+        if isinstance(bare, type) and issubclass(bare, kind):
+            yield bare
         else:
             for inner in typing.get_args(bare):
-                yield from _words(inner)
+                yield from leaves(inner, kind)
+
+
+def words(enum: type[Enum]) -> list[str]:
+    """The words of an enumeration that a scenario file can have."""
+    return [str(member.value) for member in (SCENARIO_FAULTS if enum is FaultKind else enum)]

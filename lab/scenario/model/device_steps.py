@@ -64,35 +64,33 @@ class ModemBreakage(StrEnum):
 
 
 class PowerOn(HandsetStep):
-    """Switch the device on, or restart it."""
+    """Switch on, or restart."""
 
     power_on: Subject
 
 
 class PowerOff(HandsetStep):
-    """Switch the device off."""
+    """Switch off."""
 
     power_off: Subject
 
 
 class SetUp(HandsetStep):
-    """Walk through the setup as a user does: language, terms, and the network if there is one."""
+    """Do the setup as a user does, as far as the network allows."""
 
     set_up: Subject
-    language: Locale | None = Field(
-        None, description="One that the image offers; the handset's own by default."
-    )
+    language: Locale | None = Field(None, description="The handset's by default.")
 
 
 class ChooseLanguage(HandsetStep):
-    """Choose a language on the screen that offers it."""
+    """Choose a language on its screen."""
 
     choose_language: Subject
     language: Locale
 
 
 class AcceptTerms(HandsetStep):
-    """Accept the terms, export clause included."""
+    """Accept the terms."""
 
     accept_terms: Subject
 
@@ -104,13 +102,13 @@ class DeclineTerms(HandsetStep):
 
 
 class Continue(HandsetStep):
-    """Dismiss the screen that is shown before the home screen."""
+    """Dismiss the screen before the home screen."""
 
     continue_: Subject
 
 
 class Retry(HandsetStep):
-    """Tap `Try again` on the device."""
+    """Tap `Try again`."""
 
     retry: Subject
 
@@ -125,14 +123,12 @@ class EnterCode(HandsetStep):
     """Enter an unlock code on the lock screen."""
 
     enter_code: Subject
-    code: Name | None = Field(
-        None, description="The code that was issued under this name; the newest by default."
-    )
-    text: Line | None = Field(None, description="Type this instead.")
+    code: Name | None = Field(None, description="The issued code of this name; the newest by default.")
+    text: Line | None = Field(None, description="Any other text.")
 
 
 class InsertSim(HandsetStep):
-    """Put a new card of an operator into a slot; it replaces the previous card."""
+    """Put a new card into a slot; it replaces the previous one."""
 
     insert_sim: Subject
     operator: Plmn
@@ -141,53 +137,52 @@ class InsertSim(HandsetStep):
 
 
 class RemoveSim(HandsetStep):
-    """Take a card out."""
+    """Take the card out of a slot."""
 
     remove_sim: Subject
     slot: Slot = 1
 
 
 class SwapSims(HandsetStep):
-    """Exchange the cards in the two slots, or those in the first slots of two devices."""
+    """Exchange the cards of both slots, or of the first slots of two devices."""
 
     swap_sims: Subject
     with_: Name | None = Field(None, description="The other device.")
 
 
 class EnableEsim(HandsetStep):
-    """Enable a profile of an eUICC, by its name. Only one is enabled at a time, so the one before is disabled. The card
-    starts again (REFRESH), and the device learns of it as of another card."""
+    """Enable a profile of an eUICC; the one before is disabled."""
 
     enable_esim: Subject
     esim: Name
 
 
 class DisableEsim(HandsetStep):
-    """Disable the enabled profile of an eUICC, which then has none. The card starts again."""
+    """Disable the enabled profile of an eUICC."""
 
     disable_esim: Subject
-    esim: Name | None = Field(None, description="Its name; the one that is enabled by default.")
+    esim: Name | None = Field(None, description="The enabled one by default.")
 
 
 class DeleteEsim(HandsetStep):
-    """Delete a profile of an eUICC, by its name. One that is enabled is disabled first, as phones do."""
+    """Delete a profile of an eUICC; an enabled one is disabled first."""
 
     delete_esim: Subject
     esim: Name
 
 
 class DownloadEsim(HandsetStep):
-    """Download a profile of an operator into an eUICC, under a new name. It is disabled until it is enabled."""
+    """Download a profile into an eUICC, under a new name; it is not enabled."""
 
     download_esim: Subject
     esim: Name
     operator: Plmn
     pin: Word[PinState] = PinState.READY
-    slot: Slot | None = Field(None, description="The slot of the eUICC; the first one by default.")
+    slot: Slot | None = Field(None, description="The first one with an eUICC by default.")
 
 
 class Move(HandsetStep):
-    """Move the device to another place, with its cards."""
+    """Move to another place, with the cards."""
 
     move: Subject
     to: PlaceName
@@ -197,7 +192,7 @@ class JoinWifi(HandsetStep):
     """Join a Wi-Fi network."""
 
     join_wifi: Subject
-    country: CountryCode | None = Field(None, description="What the access point announces (IEEE 802.11d).")
+    country: CountryCode | None = Field(None, description="As the access point announces (IEEE 802.11d).")
 
 
 class LeaveWifi(HandsetStep):
@@ -207,36 +202,36 @@ class LeaveWifi(HandsetStep):
 
 
 class AirplaneMode(HandsetStep):
-    """Turn airplane mode on or off. On also turns Wi-Fi off, which can be joined again."""
+    """Turn airplane mode on or off; on also leaves Wi-Fi."""
 
     airplane_mode: Subject
     turn: Word[Switch]
 
 
 class JoinVpn(HandsetStep):
-    """Send all traffic through a tunnel."""
+    """Send all traffic through a VPN."""
 
     join_vpn: Subject
     exit: CountryCode | None = Field(
-        None, description="The country of its exit; one that the server cannot determine by default."
+        None, description="The country of its exit; unknown to the server by default."
     )
 
 
 class LeaveVpn(HandsetStep):
-    """End the tunnel."""
+    """End the VPN."""
 
     leave_vpn: Subject
 
 
 class LocationStep(HandsetStep):
-    """Turn location on or off. Off, the device reports no position."""
+    """Turn location on or off; off, the device reports no position."""
 
     location: Subject
     turn: Word[Switch]
 
 
 class FalsePosition(HandsetStep):
-    """Send false satellite signals of another place to the device. Every image believes them."""
+    """Send false satellite signals of another place."""
 
     false_position: Subject
     at: PlaceName
@@ -249,7 +244,7 @@ class TruePosition(HandsetStep):
 
 
 class NetworkDown(HandsetStep):
-    """Let no request of the device get through any more, whatever networks it receives."""
+    """Let no request get through, whatever networks the device receives."""
 
     network_down: Subject
 
@@ -261,74 +256,74 @@ class NetworkUp(HandsetStep):
 
 
 class SetClock(HandsetStep):
-    """Set the wall clock of the device."""
+    """Set the wall clock."""
 
     set_clock: Subject
     to: Moment
 
 
 class FactoryReset(HandsetStep):
-    """Erase the state of the device, and start it."""
+    """Erase the state and start."""
 
     factory_reset: Subject
 
 
 class Flash(HandsetStep):
-    """Install another image on the device, which is off afterwards."""
+    """Install another image; the device is off afterwards."""
 
     flash: Subject
     profile: ProfileName
 
 
 class CopyState(HandsetStep):
-    """Keep a copy of the sealed state file."""
+    """Copy the sealed state file."""
 
     copy_state: Subject
     as_: Name = "copy"
 
 
 class RestoreState(HandsetStep):
-    """Replace the sealed state file by a copy, also one of another device. It is read at the next start."""
+    """Replace the sealed state file by a copy, also of another device, for the next start."""
 
     restore_state: Subject
     from_: Name = "copy"
 
 
 class SpoilState(HandsetStep):
-    """Damage the sealed state file. It is read at the next start."""
+    """Damage the sealed state file, for the next start."""
 
     spoil_state: Subject
     how: Word[Spoiling]
 
 
 class BreakStorage(HandsetStep):
-    """Let the storage of the device fail from now on."""
+    """Let the storage fail from now on."""
 
     break_storage: Subject
     how: Word[StorageFault]
 
 
 class MendStorage(HandsetStep):
-    """Let the storage of the device work again."""
+    """Let the storage work again."""
 
     mend_storage: Subject
 
 
 class BreakModem(HandsetStep):
-    """Let the modem of the device fail from now on."""
+    """Let the modem fail from now on."""
 
     break_modem: Subject
     how: Word[ModemBreakage]
 
 
 class RepairModem(HandsetStep):
-    """Let the modem of the device answer again."""
+    """Let the modem answer again."""
 
     repair_modem: Subject
 
 
 class ReplaceCounter(HandsetStep):
-    """Install a new monotonic counter, which starts at zero."""
+    """Install a new monotonic counter, at zero."""
 
     replace_counter: Subject
 

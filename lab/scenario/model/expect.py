@@ -28,51 +28,49 @@ QUANTIFIERS: Final = frozenset({"all", "none", "at_least", "at_most"})
 
 
 class Expect(CountingStep):
-    """Compare what can be observed with these members. Every member must hold for each handset, or, with `none`,
-    `at-least` or `at-most`, all of them together for so many of the handsets."""
+    """Compare observations with these members. Each must hold for every handset. With `none`, `at-least` or `at-most`,
+    all of them must hold together for so many handsets."""
 
     expect: Subject
-    outcome: OneOf[Outcome] | None = Field(None, description="What a person sees on the device.")
-    usable: bool | None = Field(
-        None, description="Whether the user is on the home screen, or one tap away from it."
-    )
+    outcome: OneOf[Outcome] | None = Field(None, description="What the user sees.")
+    usable: bool | None = Field(None, description="Whether the home screen is there, or one tap away.")
     screen: Annotated[ScreenExpected, Short("id")] | None = Field(None, description="The current screen.")
-    state: StateExpected | None = Field(None, description="The states of the agent's machines.")
+    state: StateExpected | None = Field(None, description="The states of the agent.")
     verdict: Annotated[VerdictExpected, Short("decision")] | None = Field(
-        None, description="The newest verdict that the device accepted."
+        None, description="The newest accepted verdict."
     )
-    no_verdict: bool | None = Field(None, description="Whether the device has accepted no verdict so far.")
-    evidence: EvidenceExpected | None = Field(None, description="The newest evidence that the device sent.")
+    no_verdict: bool | None = Field(None, description="Whether it has accepted none.")
+    evidence: EvidenceExpected | None = Field(None, description="The newest evidence of the device.")
     requests: Annotated[RequestsExpected, Short("all")] | None = Field(
-        None, description="How many requests the device has sent."
+        None, description="The number of requests of the device."
     )
     timeline: Many[Annotated[EntryPattern, Short("what")]] | None = Field(
-        None, description="Entries that are in the timeline in this order; others may be between them."
+        None, description="Entries in this order, others between them."
     )
-    never: Many[ObservationPattern] | None = Field(None, description="What no observation matches.")
+    never: Many[ObservationPattern] | None = Field(
+        None,
+        description="Observations that must not occur; all members of one hold at once.",
+    )
     always: Many[ObservationPattern] | None = Field(
-        None, description="What every observation with these facts matches: every screen, verdict or request."
+        None, description="What every observation with these facts must match; members as in `never`."
     )
     was_locked: Annotated[tuple[LockedPeriod, ...], Field(strict=False)] | None = Field(
         None,
-        description="When the lock screen was shown, one entry for each period; an empty list for never.",
+        description="Each period of the lock screen; `[]` for never.",
     )
     record: RecordExpected | None = Field(None, description="The server's record of the device.")
     audit: Many[Annotated[AuditExpected, Short("action")]] | None = Field(
-        None, description="Entries of the server's audit log."
+        None, description="Entries of the audit log."
     )
-    elapsed: Elapsed | None = Field(None, description="How much time passed.")
+    elapsed: Elapsed | None = Field(None, description="The time that passed.")
     since: Name | None = Field(
-        None, description="Count requests, timeline, never, always, evidence and audit from this mark on."
+        None,
+        description="Count `requests`, `timeline`, `never`, `always`, `evidence` and `audit` from this mark.",
     )
 
-    all: Literal[True] | None = Field(
-        None, description="It must hold for every handset, as it does by default."
-    )
-    none: Literal[True] | None = Field(None, description="It must hold for no handset.")
-    at_most: Share | None = Field(
-        None, description="It must not hold for more of the handsets: `3` or `1 %`."
-    )
+    all: Literal[True] | None = Field(None, description="For every handset, as by default.")
+    none: Literal[True] | None = Field(None, description="For no handset.")
+    at_most: Share | None = Field(None, description="For at most so many handsets: `3`, `1 %`.")
 
     @model_validator(mode="before")
     @classmethod

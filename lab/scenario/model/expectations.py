@@ -34,25 +34,23 @@ Texts = Many[Line]
 class ScreenExpected(Expectation):
     """The current screen. Members that are left out can have any value."""
 
-    id: OneOf[ScreenId] | None = Field(None, description="Which screen.")
+    id: OneOf[ScreenId] | None = Field(None, description="Its id.")
     title: Line | None = Field(None, description="Its exact title.")
-    text: Texts | None = Field(
-        None, description="Text that its title or a paragraph contains; all of several."
-    )
-    without_text: Texts | None = Field(None, description="Text that it does not contain; none of several.")
+    text: Texts | None = Field(None, description="Text in its title or a paragraph; all of several.")
+    without_text: Texts | None = Field(None, description="Text that is not there; none of several.")
     actions: Annotated[tuple[Word[Action], ...], Field(strict=False)] | None = Field(
-        None, description="Exactly these, in any order."
+        None, description="All its buttons, in any order."
     )
-    offers: OneOf[Action] | None = Field(None, description="Among its actions; all of several.")
-    direction: Word[Direction] | None = Field(None, description="The direction of its text.")
+    offers: OneOf[Action] | None = Field(None, description="Some of its buttons; all of several.")
+    direction: Word[Direction] | None = Field(None, description="Of its text.")
     locale: Locale | None = Field(None, description="Its language.")
     symbol: Word[Symbol] | None = Field(None, description="The picture above its title.")
     dark: bool | None = Field(None, description="Light text on black.")
-    trouble: OneOrNone[Trouble] | None = Field(None, description="The trouble that it shows, or `none`.")
+    trouble: OneOrNone[Trouble] | None = Field(None, description="The newest, or `none`.")
     modem: OneOrNone[ModemTrouble] | None = Field(
-        None, description="What it says about the modem, or `none`."
+        None, description="The newest fault of the modem, or `none`."
     )
-    shows_challenge: bool | None = Field(None, description="Whether it shows a challenge for an unlock code.")
+    shows_challenge: bool | None = Field(None, description="Whether it shows a challenge.")
     shows_imei: bool | None = Field(None, description="Whether it shows IMEIs.")
 
 
@@ -63,18 +61,16 @@ class StateExpected(Expectation):
     exchange: OneOf[Exchange] | None = None
     lock: OneOf[Lock] | None = None
     attention: OneOf[Attention] | None = None
-    trouble: OneOrNone[Trouble] | None = Field(None, description="The last trouble, or `none`.")
+    trouble: OneOrNone[Trouble] | None = Field(None, description="The newest, or `none`.")
     modem: OneOrNone[ModemTrouble] | None = Field(
-        None, description="Why the newest reading of the modem lacks a part, or `none`."
+        None, description="The newest fault of the modem, or `none`."
     )
-    locale: Locale | None = None
-    terms: Line | None = Field(None, description="The version of the terms that was accepted.")
-    policy_version: int | None = Field(None, description="The highest policy version that it has seen.")
-    serial: Count | None = Field(None, description="The serial of the newest verdict that it accepted.")
-    trusted_time: Span | None = Field(None, description="How far its trusted time is behind the true time.")
-    trusted_time_ahead: Span | None = Field(
-        None, description="How far its trusted time is ahead of the true time."
-    )
+    locale: Locale | None = Field(None, description="Its language.")
+    terms: Line | None = Field(None, description="The accepted version of the terms.")
+    policy_version: int | None = Field(None, description="The highest that the device has seen.")
+    serial: Count | None = Field(None, description="Of the newest accepted verdict.")
+    trusted_time: Span | None = Field(None, description="How far it is behind.")
+    trusted_time_ahead: Span | None = Field(None, description="How far it is ahead.")
 
 
 class VerdictExpected(Expectation):
@@ -82,16 +78,16 @@ class VerdictExpected(Expectation):
 
     decision: OneOf[Decision] | None = None
     reason: OneOf[Reason] | None = None
-    rule: OneOf[Line] | None = None
-    policy: Line | None = Field(None, description="The id of the policy that decided.")
-    policy_version: int | None = None
+    rule: OneOf[Line] | None = Field(None, description="Of the policy.")
+    policy: Line | None = Field(None, description="The id of the policy.")
+    policy_version: int | None = Field(None, description="Of the policy.")
     territory: OneOf[Line] | None = Field(None, description="An ISO 3166 code, or `none`.")
     trust: OneOf[TrustTier] | None = None
     message: OneOf[MessageKey] | None = None
-    case: bool | None = Field(None, description="Whether it carries a case number.")
-    check_in: Span | None = Field(None, description="The time until the next check-in.")
-    offline_limit: Span | None = None
-    not_before_lock: Moment | None = None
+    case: bool | None = Field(None, description="Whether it has a case number.")
+    check_in: Span | None = Field(None, description="Its duration.")
+    offline_limit: Span | None = Field(None, description="Its duration.")
+    not_before_lock: Moment | None = Field(None, description="The time of an announced lock.")
 
 
 class EvidenceExpected(Expectation):
@@ -100,46 +96,42 @@ class EvidenceExpected(Expectation):
     intent: Word[Intent] | None = None
     claims: dict[ClaimPath, Scalar] | None = Field(
         None,
-        description="Claims by dotted paths, items of lists from 0: `telephony.sims.0.mcc`; docs/developers/wire.md.",
+        description="Claims by dotted paths, items of lists from 0: `telephony.sims.0.mcc`.",
     )
-    without: Many[ClaimPath] | None = Field(None, description="Dotted paths of claims that are absent.")
+    without: Many[ClaimPath] | None = Field(None, description="Paths of absent claims.")
 
 
 class RequestsExpected(Expectation):
     """How many requests the device sent. Those that are not named can be any number."""
 
-    all: Count | None = None
-    challenges: Count | None = None
-    verdicts: Count | None = None
-    keys: Count | None = None
+    all: Count | None = Field(None, description="How many.")
+    challenges: Count | None = Field(None, description="How many.")
+    verdicts: Count | None = Field(None, description="How many.")
+    keys: Count | None = Field(None, description="How many.")
 
 
 class EntryPattern(Expectation):
-    """An entry of the timeline. `what` can have wildcards: `POST *`."""
+    """An entry of the timeline."""
 
-    what: Line
+    what: Line = Field(description="Its name, with wildcards: `POST *`.")
     who: Word[Who] | None = None
-    detail: dict[str, Scalar] | None = Field(
-        None, description="Details by their dotted paths, with wildcards."
-    )
+    detail: dict[str, Scalar] | None = Field(None, description="By dotted paths, with wildcards.")
 
 
 class ObservationPattern(Expectation):
     """One observation: everything that is given must hold at the same moment."""
 
     screen: OneOf[ScreenId] | None = None
-    offers: Word[Action] | None = Field(None, description="An action on the screen.")
-    text: Line | None = Field(None, description="Text that the screen contains.")
+    offers: Word[Action] | None = Field(None, description="A button of the screen.")
+    text: Line | None = Field(None, description="Text on the screen.")
     direction: Word[Direction] | None = None
     setup: OneOf[Setup] | None = None
     lock: OneOf[Lock] | None = None
     trouble: OneOf[Trouble] | None = None
-    decision: OneOf[Decision] | None = Field(None, description="Of a verdict that the device accepted.")
+    decision: OneOf[Decision] | None = Field(None, description="Of an accepted verdict.")
     reason: OneOf[Reason] | None = None
-    rule: OneOf[Line] | None = None
-    request: OneOf[Line] | None = Field(
-        None, description="A path with wildcards, optionally after its method: `/tuf/*`, `POST *`."
-    )
+    rule: OneOf[Line] | None = Field(None, description="Of the policy.")
+    request: OneOf[Line] | None = Field(None, description="With wildcards: `/tuf/*`, `POST *`.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -167,23 +159,23 @@ AT_ONCE: Final = (
 class LockedPeriod(Table):
     """A period in which the lock screen was shown."""
 
-    after: Moment | None = Field(None, description="It began at this moment or later.")
+    after: Moment | None = Field(None, description="It began then or later.")
     before: Moment | None = Field(None, description="It began before.")
-    lifted_after: Moment | None = Field(None, description="It ended at this moment or later.")
+    lifted_after: Moment | None = Field(None, description="It ended then or later.")
     lifted_before: Moment | None = Field(None, description="It ended before.")
-    lifted: bool | None = Field(None, description="Whether it ended at all.")
+    lifted: bool | None = Field(None, description="Whether it ended.")
 
 
 class AuditExpected(Expectation):
     """Entries of the server's audit log."""
 
-    action: Line = Field(description="A dotted name, with wildcards: `device.*`.")
+    action: Line = Field(description="With wildcards: `device.*`.")
     of: Name | None = Field(None, description="The handset of the entry.")
-    subject: Line | None = None
-    by: Line | None = Field(None, description="Who did it.")
-    reason: Line | None = None
+    subject: Line | None = Field(None, description="A subject that is no handset.")
+    by: Line | None = Field(None, description="The operator.")
+    reason: Line | None = Field(None, description="As it was given.")
     count: Count = Field(
-        Bounds.model_validate({"at-least": 1}), description="How many; at least one by default."
+        Bounds.model_validate({"at-least": 1}), description="How many; one or more by default."
     )
 
     @model_validator(mode="after")
@@ -196,16 +188,16 @@ class AuditExpected(Expectation):
 class Elapsed(Span):
     """How much time passed."""
 
-    since: Name | None = Field(None, description="From this mark; without one, from the first step.")
+    since: Name | None = Field(None, description="From this mark; from the first step by default.")
 
 
 class RecordExpected(Expectation):
     """The server's record of the device."""
 
-    known: bool | None = None
+    known: bool | None = Field(None, description="Whether there is one.")
     activation_territory: Line | None = Field(None, description="An ISO 3166 code, or `none`.")
-    sale_region: Line | None = None
+    sale_region: Line | None = Field(None, description="As shipped.")
     override: Word[Decision] | Nothing | None = Field(
-        None, description="What an operator decided, or `none`."
+        None, description="The decision of an operator, or `none`."
     )
-    locked: bool | None = Field(None, description="Whether its newest verdict locks the device.")
+    locked: bool | None = Field(None, description="Whether the newest verdict locks.")

@@ -40,28 +40,26 @@ ScenarioFaultKind = Annotated[FaultKind, _InScenarios()]
 
 
 class WireFault(Table):
-    """A fault on the wire. Every condition that is given must hold; without any, it affects every request."""
+    """A fault on the wire. Every condition that is given must hold; without one, it affects every request."""
 
-    to: Word[Route] = Field(Route.ALL, description="Which requests it can affect.")
+    to: Word[Route] = Field(Route.ALL, description="The requests that it can affect.")
     on_request: Annotated[int, Field(ge=1)] | None = Field(
         None,
-        description="Only the n-th request of a handset that it can affect, counted from its start.",
+        description="Only the n-th of these requests of a handset, from its start.",
     )
-    times: Annotated[int, Field(ge=1)] | None = Field(None, description="The maximum number of injections.")
+    times: Annotated[int, Field(ge=1)] | None = Field(None, description="The most injections.")
     probability: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="The probability of an injection for each request, drawn under the seed."
+        None, description="Of an injection, for each request."
     )
-    from_: Moment | None = Field(None, description="The start; immediately by default.")
-    until: Moment | None = Field(None, description="The end.")
-    for_: Duration | None = Field(None, description="The duration, from its start.")
-    fault: ScenarioFaultKind = Field(description="The kind of fault.")
-    of: Subject = Field(None, description="The handsets whose requests it affects; all by default.")
-    retry_after: Duration | None = Field(
-        None, description="The value of `Retry-After` in 429 and 503 responses."
-    )
+    from_: Moment | None = Field(None, description="Its start; immediately by default.")
+    until: Moment | None = Field(None, description="Its end.")
+    for_: Duration | None = Field(None, description="Its duration.")
+    fault: ScenarioFaultKind = Field(description="Its kind.")
+    of: Subject = Field(None, description="The handsets that it affects; all by default.")
+    retry_after: Duration | None = Field(None, description="For `too-many-requests` and `unavailable`.")
     seconds: ClockOffset | None = Field(
         None,
-        description="How far the server's clock is ahead, negative for behind; required for `clock-skew`.",
+        description="For `clock-skew`: how far the server's clock is ahead, negative for behind.",
     )
 
     @model_validator(mode="after")

@@ -104,9 +104,7 @@ def of_all(share: int | str, count: int) -> Fraction:
 class CountingStep(HandsetStep):
     """A step that can hold for a part of its handsets."""
 
-    at_least: Share | None = Field(
-        None, description="It is enough if it holds for so many of the handsets: `150` or `99 %`."
-    )
+    at_least: Share | None = Field(None, description="For at least so many handsets: `150`, `99 %`.")
 
     def bounds(self, count: int) -> tuple[Fraction, Fraction]:
         """The least and the greatest number of `count` handsets for which it must hold."""

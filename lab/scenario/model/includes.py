@@ -9,30 +9,28 @@ from lab.scenario.model.step import When
 
 
 class IncludeTable(Table):
-    """A file, and values of its parameters. In `handsets`, `include` has one, only a path, or a list of them."""
+    """A file, and values of its parameters."""
 
-    file: Line = Field(description="The path, relative to the file that has it, below the root of the run.")
-    with_: dict[Name, Any] = Field(default_factory=dict, description="The values of the file's parameters.")
+    file: Line = Field(description="Its path, relative to the file that has it.")
+    with_: dict[Name, Any] = Field(default_factory=dict, description="Values of its parameters.")
 
 
 class IncludeStep(Table):
-    """The steps of another file, in the place of this one."""
+    """Run the steps of another file."""
 
-    include: Line | IncludeTable = Field(
-        description="The path, relative to the file that has it, below the root of the run."
-    )
-    with_: dict[Name, Any] = Field(default_factory=dict, description="The values of the file's parameters.")
+    include: Line | IncludeTable = Field(description="Its path, relative to the file that has it.")
+    with_: dict[Name, Any] = Field(default_factory=dict, description="Values of its parameters.")
     when: When = Field(None, description="As in a step, for all steps of the file.")
 
 
 class IncludedFile(Table):
-    """A file with steps, handsets or both. A file can also be just a list of steps."""
+    """A file with steps, handsets or both, or with only a list of steps. The step `include` and the member `include` of
+    handsets have its path, or a table with `file` and `with`; in handsets also a list of them."""
 
     about: Line | None = Field(None, description="Its purpose.")
     parameters: dict[Name, Scalar | None] = Field(
         default_factory=dict,
-        description="Names with the values that they have without `with`; a name without a value needs one. Other "
-        "references are those of the file that includes it.",
+        description="Names with default values; one without a value must be in `with`.",
     )
     handsets: dict[Name, Any] = Field(default_factory=dict, description="As in a scenario.")
     steps: tuple[Any, ...] = Field((), description="As in a scenario.")

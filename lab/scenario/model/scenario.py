@@ -33,14 +33,14 @@ from server_stub.signing import Algorithm
 
 
 class ServerSettings(Table):
-    """How the server is set up."""
+    """The settings of the server."""
 
     algorithm: Word[Algorithm] = Field(Algorithm.ED25519, description="The signature algorithm of verdicts.")
-    clock_ahead: ClockOffset = Field(0, description="Seconds by which its clock is ahead of the true time.")
+    clock_ahead: ClockOffset = Field(0, description="Seconds by which its clock is ahead.")
 
 
 class WorldTable(Table):
-    """Where and when the scenario takes place."""
+    """Time, place and server of the scenario."""
 
     starts: Moment = Field(
         START,
@@ -49,38 +49,38 @@ class WorldTable(Table):
     )
     place: PlaceName = Field(
         "paris",
-        description="The place of handsets without their own `place`, or the path of one.",
+        description="The place of handsets without their own `place`.",
     )
     network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
         "up", description="Whether the network of the handsets is up at the first step."
     )
     policy: PolicyName = Field(
         "export-2021-09",
-        description="The policy in force at the first step: a shipped one, or the path of a TOML file.",
+        description="The policy in force at the first step.",
     )
     policy_before: PolicyName | None = Field(
         None,
-        description="The policy in force when handsets were activated before the first step; `policy` by default.",
+        description="The policy when handsets were activated before the first step; `policy` by default.",
     )
-    server: ServerSettings = Field(ServerSettings(), description="How the server is set up.")
+    server: ServerSettings = Field(ServerSettings(), description="The settings of the server.")
     faults: Annotated[tuple[WireFault, ...], Field(strict=False)] = Field(
         (), description="Network faults from the start."
     )
-    seed: int = Field(0, description="Changes the identities and the random draws.")
+    seed: int = Field(0, description="Changes identities and random draws.")
 
 
 class Activated(Table):
     """Where and when a handset was set up before the first step."""
 
-    at: Moment = Field(description="The time.")
-    place: PlaceName = Field(description="The place, as in `activation places`.")
+    at: Moment = Field(description="The time of the setup.")
+    place: PlaceName = Field(description="The place of the setup.")
 
 
 class KeystoreTable(Table):
-    """The keystore of a handset, and what it writes."""
+    """The keystore of a handset."""
 
     level: Word[KeyStorage] | None = Field(
-        None, description="The strongest keystore that the image can use; the profile's by default."
+        None, description="The strongest keystore that the image can use; as in the profile by default."
     )
     algorithm: Word[KeyAlgorithm] = Field(
         KeyAlgorithm.ES256, description="The algorithm of its attested keys; ES256 by default."
@@ -90,27 +90,27 @@ class KeystoreTable(Table):
         description="The version of its key descriptions; 300 (KeyMint 3), or 500 for ML-DSA-65, by default.",
     )
     habits: Annotated[tuple[Word[KeystoreHabit], ...], Field(strict=False)] = Field(
-        (), description="How its maker deviates from DER and from the published schema."
+        (), description="How its key descriptions deviate from DER and the schema."
     )
 
 
 class EsimTable(Table):
     """A profile of an eUICC."""
 
-    operator: Plmn
+    operator: Plmn = Field(description="The operator.")
     pin: Word[PinState] = PinState.READY
 
 
 class SlotTable(Table):
     """What is in a slot: a card of an operator, or an eUICC with its profiles. `208-01` is short for its card."""
 
-    operator: Plmn | None = Field(None, description="The operator of a card.")
+    operator: Plmn | None = Field(None, description="The operator.")
     pin: Word[PinState] = PinState.READY
     esim: dict[Name, Annotated[EsimTable, Short("operator")]] | None = Field(
         None,
-        description="The profiles of an eUICC by their names, as in `{home: 208-01}`; `{}` for an empty one.",
+        description="The profiles of an eUICC by name, as in `{home: 208-01}`; `{}` for an empty one.",
     )
-    enabled: Name | None = Field(None, description="The profile that is enabled; none by default.")
+    enabled: Name | None = Field(None, description="The enabled profile; none by default.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -131,15 +131,14 @@ class HandsetTable(Table):
 
     count: Annotated[int, Field(ge=1, le=DEVICES_MAX)] | None = Field(
         None,
-        description="The number of devices in the group `fleet`, which are called `fleet-001` to `fleet-200`; "
-        "without it, one device that is called as the table is.",
+        description="The number of devices of a group; without it, one device with the name of the table.",
     )
-    profile: ProfileName = Field(description="Its firmware, one of `activation profiles` or the path of one.")
+    profile: ProfileName = Field(description="Its firmware: a name or a path.")
     model: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=32)] | None = Field(
-        None, description="The hardware model; the profile's by default."
+        None, description="The hardware model; as in the profile by default."
     )
     bands: Annotated[tuple[Band, ...], Field(strict=False, min_length=1)] | None = Field(
-        None, description="The bands of its radio, such as `LTE 1800`; the profile's by default."
+        None, description="The bands of its radio, such as `LTE 1800`; as in the profile by default."
     )
     bootloader: Word[Bootloader] | None = Field(
         None, description="Whether the bootloader verifies the image; as in the profile by default."
@@ -151,22 +150,17 @@ class HandsetTable(Table):
         | None
     ) = Field(
         None,
-        description="The cards in its slots, by their operators or as in `handsets.sims`, null for none; "
-        "those of its place by default.",
+        description="Its two slots, null for an empty one; the cards of its place by default.",
     )
     locale: Locale | None = Field(
-        None, description="The language that its user chooses; English if it is offered."
+        None, description="The language that its user chooses; English by default, if the image offers it."
     )
-    place: PlaceName | None = Field(
-        None, description="The place of the device, or the path of one; the world's place by default."
-    )
+    place: PlaceName | None = Field(None, description="As in the world by default.")
     modem_dialect: ModemDialectName | None = Field(
-        None, description="The maker whose AT dialect its modem speaks; the standards' by default."
+        None, description="The AT dialect of its modem; that of the standards by default."
     )
-    keystore: KeystoreTable = Field(KeystoreTable(), description="Its keystore, and what that writes.")
-    activated: Activated | None = Field(
-        None, description="Where and when it was set up before the first step."
-    )
+    keystore: KeystoreTable = Field(KeystoreTable(), description="Its keystore.")
+    activated: Activated | None = Field(None, description="A setup before the first step.")
 
     @model_validator(mode="after")
     def _profiles_have_own_names(self) -> Self:
@@ -187,11 +181,9 @@ class Exemption(Table):
     """Why a scenario is skipped, or is expected to fail; a list of tables gives reasons for different combinations."""
 
     because: Annotated[str, StringConstraints(pattern=r"\S", max_length=200)] = Field(
-        description="The reason; reports show it."
+        description="The reason, for reports."
     )
-    when: When = Field(
-        None, description="Only where these parameters have these values; wildcards are allowed."
-    )
+    when: When = Field(None, description="Only for these values of parameters, with wildcards.")
 
 
 Exemptions = Annotated[tuple[Exemption, ...], Listed(), Field(strict=False, min_length=1)]
@@ -200,11 +192,9 @@ Exemptions = Annotated[tuple[Exemption, ...], Listed(), Field(strict=False, min_
 class TimeBudget(Table):
     """How long a scenario may take. A duration instead of a table is its `virtual` time."""
 
-    virtual: Duration | None = Field(
-        None, description="From the first step to the end, on the clock of the world. More is a failure."
-    )
+    virtual: Duration | None = Field(None, description="On the clock of the world; more is a failure.")
     processor: Duration | None = Field(
-        None, description="Of this machine. More is counted; it is a failure with `--enforce-time`."
+        None, description="Of this machine; more is counted, and with `--enforce-time` a failure."
     )
 
     @model_validator(mode="after")
@@ -217,32 +207,30 @@ class TimeBudget(Table):
 class Scenario(Table):
     """One scenario, or with parameters one for each combination of their values."""
 
-    name: Line = Field(description="The name of the scenario.")
+    name: Line = Field(description="Its name.")
     about: Annotated[str, Field(min_length=1, max_length=400)] = Field(
-        description="What the scenario shows, in one sentence."
+        description="What it shows, in one sentence."
     )
     tags: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
         (), description="Labels that `--tag`, `--not-tag` and `pytest -m` select."
     )
     parameters: dict[Name, Any] = Field(
         default_factory=dict,
-        description="Names with lists of values; every combination is a separate scenario.",
+        description="Names with lists of values; every combination is a scenario.",
     )
     examples: Annotated[tuple[dict[Name, Scalar | None], ...], Field(strict=False)] = Field(
         (),
-        description="Rows of values that belong together, or a CSV file; each is combined with the parameters.",
+        description="Rows of values that belong together, or a CSV file.",
     )
     exclude: Annotated[tuple[dict[Name, Any], ...], Field(strict=False)] = Field(
-        (), description="Combinations that are left out; wildcards are allowed."
+        (), description="Combinations to leave out, with wildcards."
     )
-    skip: Exemptions = Field((), description="It is not run, and this is why.")
-    expected_to_fail: Exemptions = Field(
-        (), description="It is known to fail, and this is why. If it passes, that is a failure."
-    )
+    skip: Exemptions = Field((), description="Do not run it.")
+    expected_to_fail: Exemptions = Field((), description="It must fail; members as in `skip`.")
     time_budget: Annotated[TimeBudget, Short("virtual")] | None = Field(
         None, description="How long it may take."
     )
-    world: WorldTable = Field(WorldTable(), description="Where and when the scenario takes place.")
+    world: WorldTable = Field(WorldTable(), description="Time, place and server of the scenario.")
     handsets: Annotated[
         Handsets, Field(min_length=1, description="The devices, by the names that steps refer to.")
     ]

@@ -42,7 +42,7 @@ JsonFile = Annotated[str, BeforeValidator(_from_scenario), *_file("json")]
 class ScreenStep(HandsetStep):
     """A step whose verb says what is done on the screen; `of` selects the handsets."""
 
-    of: Subject = Field(None, description="Which handsets; all by default.")
+    of: Subject = Field(None, description="The handsets; all by default.")
 
     @classmethod
     def subject_field(cls) -> str:
@@ -51,14 +51,11 @@ class ScreenStep(HandsetStep):
 
 
 class Press(ScreenStep):
-    """Press a button of the current screen, by its id. One that the screen does not have is an error with those that
-    it has. `wifi-settings` and `emergency-call` are on every screen; they leave the agent as it is and write the
-    timeline entries `Wi-Fi settings` (with `connected`) and `emergency call` (with `result`, `connected` or
-    `no-network`, and `network`)."""
+    """Press a button of the current screen; one that it does not have is an error."""
 
     press: Word[Action]
     language: Locale | None = Field(
-        None, description="What is chosen by `language`, and by `continue` on the screen `language`."
+        None, description="For the button `language`, and `continue` on the screen `language`."
     )
     code: Name | None = Field(None, description="As in `enter-code`.")
     text: Line | None = Field(None, description="As in `enter-code`.")
@@ -75,18 +72,12 @@ class Press(ScreenStep):
 
 
 class ScreenshotStep(ScreenStep):
-    """Write the current screen as a PNG of this name, below the folder of the run (`activation run --screenshots DIR`,
-    pytest `--scenario-screenshots DIR`, `screenshots` by default): in a folder for the scenario and its combination,
-    and there in one for the handset if the step has several. It is never written through a symbolic link."""
+    """Write the current screen as a PNG file below the folder of `--screenshots`."""
 
     screenshot: PngFile
 
 
 class Golden(ScreenStep):
-    """Compare the data of the current screen with a JSON file, whose path begins at the folder of the scenario file:
-    its id, language, direction, title, paragraphs, buttons, symbol and colours. A difference fails the scenario, a
-    missing file is an error. Only `activation run --update-golden`, or pytest `--scenario-update-golden`, writes it.
-    What follows from the seed or the present moment is in it by its name: `{imei}`, `{case}`, `{challenge}`, `{date}`
-    and `{retry_at}`, the time of the next try."""
+    """Compare the current screen with a JSON file below the folder of the scenario; `--update-golden` writes it."""
 
     golden: JsonFile

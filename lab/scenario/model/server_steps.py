@@ -32,49 +32,49 @@ class OperatorStep(HandsetStep):
 
 
 class Lock(OperatorStep):
-    """Lock the device at its next check-in."""
+    """Lock at the next check-in."""
 
     lock: Subject
 
 
 class Unlock(OperatorStep):
-    """Unlock the device at its next check-in."""
+    """Unlock at the next check-in."""
 
     unlock: Subject
 
 
 class Release(OperatorStep):
-    """Release the device at its next check-in: it stops contacting the server."""
+    """Release at the next check-in: the device stops contacting the server."""
 
     release: Subject
 
 
 class Withdraw(HandsetStep):
-    """Withdraw the operator's decision, so that the policy decides again."""
+    """Withdraw the operator's decision; the policy decides again."""
 
     withdraw: Subject
     reason: Reason = "scenario"
 
 
 class IssueCode(OperatorStep):
-    """Read the challenge on the lock screen to support, and get an unlock code for it."""
+    """Get an unlock code for the challenge on the lock screen."""
 
     issue_code: Subject
     as_: Name = "code"
     undelivered: Annotated[int, Field(ge=0)] = Field(
-        0, description="How many of the newest verdicts never reached the device."
+        0, description="The number of newest verdicts that did not reach the device."
     )
 
 
 class PutInForce(Step):
     """Put a policy in force."""
 
-    put_in_force: PolicyName = Field(description="A shipped policy, or the path of a TOML file.")
+    put_in_force: PolicyName = Field(description="A name or a path.")
     reason: Reason = "scenario"
 
 
 class StartCampaign(Step):
-    """Start a campaign of the policy in force."""
+    """Start a campaign of the policy."""
 
     start_campaign: Line
     reason: Reason = "scenario"
@@ -88,43 +88,43 @@ class LiftCampaign(Step):
 
 
 class RotateKey(Step):
-    """Replace the verdict key that signs by a new one."""
+    """Replace the verdict key by a new one."""
 
     rotate_key: None = None
 
 
 class RevokeKey(Step):
-    """Revoke the verdict key that signs; another one replaces it."""
+    """Revoke the verdict key; another one replaces it."""
 
     revoke_key: None = None
 
 
 class ReplaceOnlineKeys(Step):
-    """Publish a root, signed in a ceremony, that replaces the online keys of the key repository."""
+    """Publish a root that replaces the online keys of the key repository."""
 
     replace_online_keys: None = None
 
 
 class StealKey(Step):
-    """Let a man in the middle sign with the present key: verdicts with the latest time that a device accepts, or
-    timestamps with a high version and clock number."""
+    """Let a man in the middle sign verdicts with the latest time that a device accepts, or timestamps with a high
+    version."""
 
     steal_key: Word[StealableKey]
     seconds: ClockOffset = Field(
         0,
-        description="How much later timestamps are than those of the server, and verdicts than the latest time.",
+        description="How much later they are.",
     )
-    for_: Duration = Field(description="How long the thief is in the middle.")
+    for_: Duration = Field(description="The duration.")
 
 
 class SetServerClock(Step):
-    """Set the server's clock: the seconds by which it is ahead of the true time, negative for behind, 0 for right."""
+    """Set the seconds by which the server's clock is ahead, negative for behind."""
 
     set_server_clock: ClockOffset
 
 
 class AcceptClock(Step):
-    """Accept the server's clock as it is, so that the server signs again after its clock was stepped."""
+    """Accept the server's clock, so that the server signs again after its clock was stepped."""
 
     accept_clock: None = None
     reason: Reason = "scenario"
@@ -144,7 +144,7 @@ class BackUp(Step):
 
 
 class RestoreBackup(Step):
-    """Replace the server's records by a backup."""
+    """Restore the server's records from a backup."""
 
     restore_backup: None = None
     from_: Name = "backup"

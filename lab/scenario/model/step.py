@@ -21,9 +21,7 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 class Step(Table):
     """The members that every step can have."""
 
-    when: When = Field(
-        None, description="Only where these parameters have these values; wildcards are allowed."
-    )
+    when: When = Field(None, description="Only for these values of parameters, with wildcards.")
     note: Line | None = Field(None, description="A sentence for the report.")
 
     @classmethod

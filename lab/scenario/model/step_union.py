@@ -17,11 +17,11 @@ class FaultStep(Step, WireFault):
 class Heal(Step):
     """Clear network faults."""
 
-    heal: ScenarioFaultKind | None = Field(description="Which kind; all by default.")
+    heal: ScenarioFaultKind | None = Field(description="The kind; all by default.")
 
 
 class CutPower(HandsetStep):
-    """Cut the power during a step, at its n-th effect: a write, a count, a request or a screen."""
+    """Cut the power at the n-th effect of the step in `during`."""
 
     cut_power: Subject
     at_effect: Annotated[int, Field(ge=1)]

@@ -12,21 +12,21 @@ from lab.scenario.model.step import Step
 
 
 class WaitFor(CountingStep):
-    """Let time pass until something can be observed. Fails if that takes too long."""
+    """Let time pass until something can be observed; fail if that takes too long."""
 
     wait_for: Subject
-    see: ObservationPattern
-    at_most: Duration = Field(30 * 86_400.0, description="At most this long; 30 days by default.")
+    see: ObservationPattern = Field(description="The observation; members as in `never`.")
+    at_most: Duration = Field(30 * 86_400.0, description="30 days by default.")
 
 
 class Wait(Step):
-    """Let time pass. Devices act on their alarms."""
+    """Let this much time pass."""
 
     wait: Duration
 
 
 class WaitUntil(Step):
-    """Let time pass up to a moment."""
+    """Let time pass up to this moment."""
 
     wait_until: Moment
 
@@ -38,11 +38,9 @@ class Mark(Step):
 
 
 class Capture(Step):
-    """Store values of the world under names; later steps and expectations use them as `${name}`."""
+    """Store values under names, for `${name}` in later steps and expectations."""
 
     capture: Annotated[dict[Name, Source], Field(min_length=1)] = Field(
-        description="Values by their new names: `challenge`, `code` (the newest unlock code), `imei`, `nonce` (of the "
-        "newest evidence), `time`, `screen.text`, `state.lock`, `state.serial`, `record.override`, `verdict.case`, "
-        "`verdict.jti`, `verdict.policy.id`, `evidence.telephony.sims.0.mcc` and others like them."
+        description="Values by their new names, as in `{case: verdict.case}`."
     )
-    of: Name | None = Field(None, description="The handset; the only one by default.")
+    of: Name | None = Field(None, description="The handset, if there are several.")
