@@ -153,7 +153,7 @@ def _meaning(field: FieldInfo) -> str:
 
 
 def _shorts(annotation: Any) -> Iterator[str]:
-    """The member of a table for which a value that is no table stands."""
+    """The member of a table that a value without a table sets."""
     for inner in typing.get_args(annotation):
         if isinstance(inner, Short) and inner.member != "exactly":
             yield inner.member

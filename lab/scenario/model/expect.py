@@ -49,7 +49,7 @@ class Expect(CountingStep):
     )
     never: Many[ObservationPattern] | None = Field(
         None,
-        description="Observations that must not occur; all members of one hold at once.",
+        description="Observations that must not occur; all members of one hold together.",
     )
     always: Many[ObservationPattern] | None = Field(
         None, description="What every observation with these facts must match; members as in `never`."
