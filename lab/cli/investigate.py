@@ -52,7 +52,7 @@ def investigate(
     if server and database:
         output.exit_with_error("give --database or --server, not both")
     if server:
-        response = client.Client.of(server, token_file).get("/investigation", {"smallest": smallest})
+        response = client.Client(server, token_file).get("/investigation", {"smallest": smallest})
         found = pydantic.TypeAdapter(analysis.Investigation).validate_python(response.body)
     else:
         located = databases.existing_database(

@@ -1,10 +1,11 @@
-"""Option types that several commands share."""
+"""Option types that several commands share, and options that decorators add to commands."""
 
+import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -28,8 +29,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Command = Callable[..., None]
+
 _CHALLENGE_BYTES_MAX: Final = 4096
 """Bytes that are read from standard input."""
+
+
+def option(name: str, annotation: Any, default: object) -> inspect.Parameter:
+    """The parameter of an option that a decorator adds to a command."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def with_parameters(command: Command, parameters: Sequence[inspect.Parameter]) -> Command:
+    """`command`, whose parameters typer sees as these, in this order."""
+    named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+    vars(command)["__signature__"] = inspect.Signature(named)
+    command.__annotations__ = {each.name: each.annotation for each in named}
+    return command
 
 
 def _completion(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:

@@ -13,13 +13,12 @@ from typer.core import TyperCommand
 
 from lab.cli import output
 from lab.cli.lazy import deferred
+from lab.cli.options import Command, option, with_parameters
 from server_stub.settings import TABLE, Kind, Setting
 from server_stub.settings_sources import CONFIG_OPTION, CONFIG_VARIABLE, SettingsError, read_settings
 
 with deferred():
     from server_stub import configuration
-
-Command = Callable[..., None]
 
 _METAVARS: Final = {
     Kind.WHOLE: "<int>",
@@ -29,11 +28,9 @@ _METAVARS: Final = {
     Kind.PATH: "<path>",
     Kind.TEXT: "<str>",
 }
-_CONFIG: Final = inspect.Parameter(
+_CONFIG: Final = option(
     "config",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=None,
-    annotation=Annotated[
+    Annotated[
         str | None,
         typer.Option(
             CONFIG_OPTION,
@@ -41,6 +38,7 @@ _CONFIG: Final = inspect.Parameter(
             help=f"TOML file of settings: port = 8443. [env var: {CONFIG_VARIABLE}]",
         ),
     ],
+    None,
 )
 
 
@@ -64,10 +62,7 @@ def with_settings(names: Iterable[str] = TABLE) -> Callable[[Command], Command]:
             command(configured, **arguments)
 
         own = list(inspect.signature(command).parameters.values())[1:]
-        parameters = [*own, _CONFIG, *map(_parameter, settings)]
-        vars(run)["__signature__"] = inspect.Signature(parameters)
-        run.__annotations__ = {each.name: each.annotation for each in parameters}
-        return run
+        return with_parameters(run, [*own, _CONFIG, *map(_parameter, settings)])
 
     return decorate
 
@@ -79,15 +74,9 @@ def _parameter(setting: Setting) -> inspect.Parameter:
     kind: Any = list[str] | None
     if setting.kind is Kind.FLAG:
         names, kind = (f"{names[0]}/--no-{names[0][2:]}",), bool | None
-    option = typer.Option(
-        *names,
-        metavar=metavar,
-        rich_help_panel=setting.group,
-        help=f"{setting.description} [env var: {setting.variable}{default}]",
-    )
-    return inspect.Parameter(
-        setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
-    )
+    help_ = f"{setting.description} [env var: {setting.variable}{default}]"
+    declared = typer.Option(*names, metavar=metavar, rich_help_panel=setting.group, help=help_)
+    return option(setting.name, Annotated[kind, declared], None)
 
 
 class SettingsCommand(TyperCommand):
@@ -96,9 +85,9 @@ class SettingsCommand(TyperCommand):
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the options of this command."""
         sections: dict[str, list[tuple[str, str]]] = {"Options": []}
-        for option in self.get_params(ctx):
-            if record := option.get_help_record(ctx):
-                sections.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(record)
+        for each in self.get_params(ctx):
+            if record := each.get_help_record(ctx):
+                sections.setdefault(getattr(each, "rich_help_panel", None) or "Options", []).append(record)
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)

@@ -7,15 +7,18 @@ from typing import Annotated
 import typer
 
 from lab.cli import output
-from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Limit, Server, TokenFile, parse_time
+from lab.cli.admin.client import Client
+from lab.cli.admin.options import Limit, admin_command, parse_time
 from lab.cli.lazy import deferred
 from text_input.printable import printable
 
 with deferred():
-    from lab.cli.admin import client, tables
+    from lab.cli.admin import tables
 
 
+@admin_command
 def audit(
+    api: Client,
     actor: Annotated[str | None, typer.Option(help="By whom: the name of a token.")] = None,
     action: Annotated[
         str | None, typer.Option(help="Action, or how it begins: device., policy.in-force.")
@@ -26,9 +29,6 @@ def audit(
     export: Annotated[str | None, typer.Option(help="Export all entries, as ndjson or csv.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the export to a file.")] = None,
     limit: Limit = 100,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
 ) -> None:
     """Read the audit log: who did what to which subject, when and why.
 
@@ -48,9 +48,8 @@ def audit(
         "since": parse_time(since, "--since"),
         "until": parse_time(until, "--until"),
     }
-    api = client.Client.of(server, token_file)
     if export is None:
-        tables.show(list(api.pages("/audit", query, limit)), tables.audit, json=json)
+        api.show(list(api.pages("/audit", query, limit)), tables.audit)
         return
     exported = api.export("/audit/export", {**query, "format": export})
     if out:

@@ -1,37 +1,32 @@
 """`activation admin campaigns`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from lab.cli.admin.options import SERVER, TOKEN_FILE, At, Json, Reason, Server, TokenFile, parse_time
+from lab.cli.admin.client import Client, quote_path
+from lab.cli.admin.options import At, Reason, admin_command, parse_time
 from lab.cli.lazy import deferred
 
 with deferred():
-    from lab.cli.admin import client, tables
+    from lab.cli.admin import tables
 
 Campaign = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id, as policies name it.")]
 
 
-def list_campaigns(server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False) -> None:
+@admin_command
+def list_campaigns(api: Client) -> None:
     """List campaigns that operators started or lifted.
 
     \b
     Example:
       activation admin campaigns list
     """
-    items = client.Client.of(server, token_file).get("/campaigns").body["items"]
-    tables.show(items, tables.campaigns, json=json)
+    api.show(api.get("/campaigns").body["items"], tables.campaigns)
 
 
-def start(
-    id_: Campaign,
-    reason: Reason,
-    at: At = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+@admin_command
+def start(api: Client, id_: Campaign, reason: Reason, at: At = None) -> None:
     """Start a campaign, whatever dates the policy document gives.
 
     \b
@@ -39,17 +34,11 @@ def start(
       activation admin campaigns start investigation --reason "grey market"
     """
     body = {"id": id_, "reason": reason, "at": parse_time(at, "--at")}
-    _post("/campaigns", body, client.Client.of(server, token_file), json=json)
+    api.show(api.post("/campaigns", body).body, lambda item: tables.campaigns([item]))
 
 
-def lift(
-    id_: Campaign,
-    reason: Reason,
-    at: At = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+@admin_command
+def lift(api: Client, id_: Campaign, reason: Reason, at: At = None) -> None:
     """End a campaign.
 
     \b
@@ -57,8 +46,5 @@ def lift(
       activation admin campaigns lift investigation --reason "results are in"
     """
     body = {"reason": reason, "at": parse_time(at, "--at")}
-    _post(f"/campaigns/{client.quote_path(id_)}/lift", body, client.Client.of(server, token_file), json=json)
-
-
-def _post(path: str, body: dict[str, Any], api: "client.Client", *, json: bool) -> None:
-    tables.show(api.post(path, body).body, lambda item: tables.campaigns([item]), json=json)
+    lifted = api.post(f"/campaigns/{quote_path(id_)}/lift", body).body
+    api.show(lifted, lambda item: tables.campaigns([item]))

@@ -4,17 +4,20 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
-import requests
-
 from lab.cli import output
+from lab.cli.lazy import deferred
 from lab.world.addresses import trusted_authorities
 from text_input.files import UnusableFileError, read_text
+
+with deferred():
+    import requests
 
 PREFIX: Final = "/admin/v1"
 TOKEN_VARIABLE: Final = "ACTIVATION_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
@@ -44,21 +47,32 @@ class ApiResponse:
     etag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Client:
-    """Calls one server. Every method exits with an error if the server does not answer with success."""
+    """Calls the API of `server`, and prints what it answers: as tables, or with `as_json` as JSON.
 
-    server: str
-    token: str
+    The token is from the environment or from `token_file`. Every method that calls the server exits with an error if
+    the server does not answer with success.
+    """
 
-    @classmethod
-    def of(cls, server: str, token_file: Path) -> "Client":
-        """The client of `server`, with the token from the environment or from a file."""
+    def __init__(self, server: str, token_file: Path, *, as_json: bool = False) -> None:
         if not re.match(r"https?://[^/\s]+", server):
             output.exit_with_error(f"{server!r} is not a URL; give a server such as http://127.0.0.1:8021")
+        self.server = server.rstrip("/")
+        self.as_json = as_json
+        self._token_file = token_file
+
+    def show(self, value: Any, as_tables: Callable[[Any], Iterable[Any]]) -> None:
+        """Print `value` as JSON, or what `as_tables` makes of it."""
+        if self.as_json:
+            output.as_json(value)
+        else:
+            output.show(*as_tables(value))
+
+    @cached_property
+    def _token(self) -> str:
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         try:
-            token = token or read_text(token_file, _TOKEN_FILE_MAX).strip()
+            token = token or read_text(self._token_file, _TOKEN_FILE_MAX).strip()
         except UnusableFileError:
             output.exit_with_error(
                 f"no admin token: set {TOKEN_VARIABLE}, or name with --token-file the file that "
@@ -66,11 +80,11 @@ class Client:
             )
         if not token.isascii() or not token.isprintable() or " " in token:
             output.exit_with_error(f"this is not an admin token; check {TOKEN_VARIABLE} or --token-file")
-        return cls(server.rstrip("/"), token)
+        return token
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> ApiResponse:
         """Read `path`. Members of the query that are None are left out."""
-        return _parsed(self._request("GET", path, params=_query(query)))
+        return self._request("GET", path, params=_query(query)).parsed()
 
     def pages(self, path: str, query: Mapping[str, Any], limit: int) -> Iterator[dict[str, Any]]:
         """At most `limit` items, read page by page."""
@@ -89,11 +103,11 @@ class Client:
     ) -> ApiResponse:
         """Write with an idempotency key, so that a repeated request is carried out once."""
         headers = {"Idempotency-Key": str(uuid.uuid4())} | ({"If-Match": if_match} if if_match else {})
-        return _parsed(self._request(method, path, json=_given(body), headers=headers))
+        return self._request(method, path, json=_given(body), headers=headers).parsed()
 
     def query(self, path: str, body: Mapping[str, Any]) -> ApiResponse:
         """Read with a request body. Nothing is written."""
-        return _parsed(self._request("POST", path, json=_given(body)))
+        return self._request("POST", path, json=_given(body)).parsed()
 
     def export(self, path: str, query: Mapping[str, Any]) -> bytes:
         """The bytes of an export."""
@@ -112,7 +126,7 @@ class Client:
     def _request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **arguments: Any
     ) -> "_Received":
-        headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        headers = {"Authorization": f"Bearer {self._token}", **(headers or {})}
         with requests.Session() as session:
             session.trust_env = False  # a .netrc would replace the token
             session.verify = trusted_authorities() or True
@@ -127,7 +141,9 @@ class Client:
                         stream=True,
                         **arguments,
                     )
-                    body = self._body(response)
+                    received = _Received(
+                        self.server, response.status_code, self._body(response), response.headers.get("ETag")
+                    )
                 except requests.exceptions.SSLError:
                     output.exit_without_response(self.server, tls_failed=True)
                 except (requests.ConnectionError, requests.Timeout):
@@ -136,13 +152,10 @@ class Client:
                     output.exit_with_error(
                         f"cannot ask {self.server}: {type(error).__name__}; check --server"
                     )
-                received = _Received(self.server, body, response.headers.get("ETag"))
-                return (
-                    received if 200 <= response.status_code < 300 else _failed(received, response.status_code)
-                )
+                return received if 200 <= received.status < 300 else received.fail()
         return output.exit_without_response(self.server)
 
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, response: "requests.Response") -> bytes:
         """The body, decompressed. Exits with an error if it is longer than `_BODY_MAX`."""
         body = bytearray()
         for part in response.iter_content(65_536):
@@ -159,18 +172,33 @@ class _Received:
     """A response of `server`."""
 
     server: str
+    status: int
     body: bytes
     etag: str | None
 
-    def json(self) -> "Members":
+    def parsed(self) -> ApiResponse:
         """The JSON object of the body. Exits with an error if it is none, or if a member that is read is missing."""
         try:
             value = json.loads(self.body, object_hook=lambda members: Members(self.server, members))
         except (ValueError, RecursionError):
             value = None
         if isinstance(value, Members):
-            return value
+            return ApiResponse(value, self.etag)
         return output.exit_with_error(_NOT_A_SERVER.format(self.server, "a response"), output.ENVIRONMENT)
+
+    def fail(self) -> NoReturn:
+        """Exit with the content of the problem document."""
+        try:
+            problem = json.loads(self.body)
+            lines = [f"{problem['code']}: {problem['detail']}"]
+            lines += [f"  {each['where']}: {each['what']}" for each in problem.get("errors", [])]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            output.exit_with_error(
+                f"{self.server} answered {self.status} without a problem document; is it a verdict server?",
+                output.ENVIRONMENT,
+            )
+        code = output.ENVIRONMENT if self.status >= 500 else output.USAGE
+        output.exit_with_error("\n".join(lines), _EXIT_CODES.get(self.status, code))
 
 
 class Members(dict[str, Any]):
@@ -199,23 +227,3 @@ def _query(members: Mapping[str, Any] | None) -> dict[str, Any]:
         name: str(value).lower() if isinstance(value, bool) else value
         for name, value in _given(members).items()
     }
-
-
-def _parsed(received: _Received) -> ApiResponse:
-    return ApiResponse(received.json(), received.etag)
-
-
-def _failed(received: _Received, status: int) -> NoReturn:
-    """Exit with the content of the problem document."""
-    try:
-        problem = json.loads(received.body)
-        lines = [f"{problem['code']}: {problem['detail']}"]
-        lines += [f"  {each['where']}: {each['what']}" for each in problem.get("errors", [])]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        output.exit_with_error(
-            f"{received.server} answered {status} without a problem document; is it a verdict server?",
-            output.ENVIRONMENT,
-        )
-    output.exit_with_error(
-        "\n".join(lines), _EXIT_CODES.get(status, output.ENVIRONMENT if status >= 500 else output.USAGE)
-    )

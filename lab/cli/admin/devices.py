@@ -1,175 +1,144 @@
 """`activation admin devices`."""
 
+import functools
+import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
 
 from lab.cli import output
-from lab.cli.admin.options import SERVER, TOKEN_FILE, Device, Json, Limit, Reason, Server, TokenFile
+from lab.cli.admin.client import Client
+from lab.cli.admin.options import Device, Limit, Reason, admin_command
 from lab.cli.lazy import deferred
-from lab.cli.options import Case
+from lab.cli.options import Case, Command, option, with_parameters
 
 with deferred():
-    from lab.cli.admin import client, tables
+    from lab.cli.admin import tables
 
 ACTIONS: Final = ["lock", "unlock", "release", "withdraw"]
 DECISIONS: Final = ["notice", "defer", "allow", "deny", "release"]
 PERMANENT: Final = {"deny": "lock", "allow": "unlock", "release": "release"}
 EVERYBODY: Final = "--everybody"
 
-Text = str | None
-Territory = Annotated[Text, typer.Option(help="Territory of the newest verdict: CU, UA-43.")]
-Activated = Annotated[Text, typer.Option("--activation-territory", help="Where it was activated.")]
-Region = Annotated[Text, typer.Option("--sale-region", help="Where it was sold: global, eea, …")]
-Model = Annotated[Text, typer.Option(help="Its model.")]
-Batch = Annotated[Text, typer.Option(help="Its production batch.")]
-Distributor = Annotated[Text, typer.Option(help="To whom the manufacturer shipped it.")]
-Decision = Annotated[
-    Text, typer.Option(help="Decision of the newest verdict: allow, notice, deny, defer or release.")
-]
-Locked = Annotated[bool | None, typer.Option("--locked", help="Locked by its newest verdict.")]
-Overridden = Annotated[
-    bool | None,
-    typer.Option("--overridden/--not-overridden", help="Whether an operator overrides the policy."),
-]
+
+def _property(name: str, help_: str, *names: str, kind: Any = str | None) -> inspect.Parameter:
+    return option(name, Annotated[kind, typer.Option(*names, help=help_)], None)
 
 
-def search(
-    territory: Territory = None,
-    activation_territory: Activated = None,
-    sale_region: Region = None,
-    model: Model = None,
-    batch: Batch = None,
-    distributor: Distributor = None,
-    decision: Decision = None,
-    locked: Locked = None,
-    overridden: Overridden = None,
-    limit: Limit = 100,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+_PROPERTIES: Final = (
+    _property("territory", "Territory of the newest verdict: CU, UA-43."),
+    _property("activation_territory", "Where it was activated."),
+    _property("sale_region", "Where it was sold: global, eea, …"),
+    _property("model", "Its model."),
+    _property("batch", "Its production batch."),
+    _property("distributor", "To whom the manufacturer shipped it."),
+    _property("decision", "Decision of the newest verdict: allow, notice, deny, defer or release."),
+    _property("locked", "Locked by its newest verdict.", "--locked", kind=bool | None),
+    _property(
+        "overridden",
+        "Whether an operator overrides the policy.",
+        "--overridden/--not-overridden",
+        kind=bool | None,
+    ),
+)
+
+
+def _with_properties(command: Command) -> Command:
+    """Give a command an option for each property of a device. It gets those that are given as `properties`."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        properties = {each.name: options.pop(each.name) for each in _PROPERTIES}
+        given = {name: value for name, value in properties.items() if value is not None}
+        command(*arguments, properties=given, **options)
+
+    own = list(inspect.signature(command).parameters.values())
+    at = [each.name for each in own].index("properties")
+    return with_parameters(run, [*own[:at], *_PROPERTIES, *own[at + 1 :]])
+
+
+@admin_command
+@_with_properties
+def search(api: Client, properties: Mapping[str, Any], limit: Limit = 100) -> None:
     """Search devices that have all the given properties.
 
     \b
     Example:
       activation admin devices search --activation-territory CU --locked
     """
-    query = {
-        "territory": territory,
-        "activation_territory": activation_territory,
-        "sale_region": sale_region,
-        "model": model,
-        "batch": batch,
-        "distributor": distributor,
-        "decision": decision,
-        "locked": locked or None,
-        "overridden": overridden,
-    }
-    items = list(client.Client.of(server, token_file).pages("/devices", query, limit))
-    tables.show(items, tables.devices, json=json)
+    api.show(list(api.pages("/devices", properties, limit)), tables.devices)
 
 
-def show(
-    device: Device, server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False
-) -> None:
+@admin_command
+def show(api: Client, device: Device) -> None:
     """Show one device.
 
     \b
     Example:
       activation admin devices show 490154203237518
     """
-    api = client.Client.of(server, token_file)
-    tables.show(api.get(api.device_path(device)).body, tables.device, json=json)
+    api.show(api.get(api.device_path(device)).body, tables.device)
 
 
-def history(
-    device: Device,
-    limit: Limit = 100,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+@admin_command
+def history(api: Client, device: Device, limit: Limit = 100) -> None:
     """Show the verdicts on one device, newest first. --json adds inputs, appraisal and judgement of each.
 
     \b
     Example:
       activation admin devices history 490154203237518 --json
     """
-    api = client.Client.of(server, token_file)
-    items = list(api.pages(f"{api.device_path(device)}/history", {}, limit))
-    tables.show(items, tables.history, json=json)
+    api.show(list(api.pages(f"{api.device_path(device)}/history", {}, limit)), tables.history)
 
 
-def lock(
-    device: Device,
-    reason: Reason,
-    case: Case = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+@admin_command
+def lock(api: Client, device: Device, reason: Reason, case: Case = None) -> None:
     """Deny a device at its next check-in, whatever the policy decides.
 
     \b
     Example:
       activation admin devices lock 490154203237518 --reason "reported stolen"
     """
-    _act("lock", device, {"reason": reason, "case": case}, client.Client.of(server, token_file), json=json)
+    _act("lock", device, {"reason": reason, "case": case}, api)
 
 
-def unlock(
-    device: Device,
-    reason: Reason,
-    case: Case = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+@admin_command
+def unlock(api: Client, device: Device, reason: Reason, case: Case = None) -> None:
     """Allow a device at its next check-in, whatever the policy decides.
 
     \b
     Example:
       activation admin devices unlock 490154203237518 --reason "bought in Panama"
     """
-    _act("unlock", device, {"reason": reason, "case": case}, client.Client.of(server, token_file), json=json)
+    _act("unlock", device, {"reason": reason, "case": case}, api)
 
 
-def release(
-    device: Device,
-    reason: Reason,
-    case: Case = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+@admin_command
+def release(api: Client, device: Device, reason: Reason, case: Case = None) -> None:
     """Release a device: at its next check-in it gets a `release` verdict and stops contacting the server.
 
     \b
     Example:
       activation admin devices release 490154203237518 --reason "end of life"
     """
-    _act("release", device, {"reason": reason, "case": case}, client.Client.of(server, token_file), json=json)
+    _act("release", device, {"reason": reason, "case": case}, api)
 
 
-def withdraw(
-    device: Device,
-    reason: Reason,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
-) -> None:
+@admin_command
+def withdraw(api: Client, device: Device, reason: Reason) -> None:
     """Withdraw an override: the policy decides on the device again.
 
     \b
     Example:
       activation admin devices withdraw 490154203237518 --reason "a mistake"
     """
-    _act("withdraw", device, {"reason": reason}, client.Client.of(server, token_file), json=json)
+    _act("withdraw", device, {"reason": reason}, api)
 
 
+@admin_command
 def decide(
+    api: Client,
     device: Device,
     decision: Annotated[str, typer.Argument(help="notice, defer, allow, deny or release.")],
     reason: Reason = "test of a client",
@@ -177,9 +146,6 @@ def decide(
         bool, typer.Option("--once", help="Only the next answer; then the override or the policy again.")
     ] = False,
     case: Case = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
 ) -> None:
     """Decide on a device once, at its next request, whatever an operator or the policy decided.
 
@@ -192,36 +158,27 @@ def decide(
     output.known_name(decision, DECISIONS, "decision")
     if not once and decision not in PERMANENT:
         output.exit_with_error(f"{decision} is for one answer; add --once")
-    api = client.Client.of(server, token_file)
     if not once:
-        _act(PERMANENT[decision], device, {"reason": reason, "case": case}, api, json=json)
+        _act(PERMANENT[decision], device, {"reason": reason, "case": case}, api)
         return
     body = {"decision": decision, "reason": reason, "case": case}
     item = api.post(f"{api.device_path(device)}/decide-once", body).body
     done = f"The device's next answer is {decision}, once."
-    tables.show(item, lambda changed: [done, *tables.device(changed)], json=json)
+    api.show(item, lambda changed: [done, *tables.device(changed)])
 
 
+@admin_command
+@_with_properties
 def bulk(
+    api: Client,
     action: Annotated[str, typer.Argument(metavar="ACT", help="lock, unlock, release or withdraw.")],
     reason: Reason,
-    territory: Territory = None,
-    activation_territory: Activated = None,
-    sale_region: Region = None,
-    model: Model = None,
-    batch: Batch = None,
-    distributor: Distributor = None,
-    decision: Decision = None,
-    locked: Locked = None,
-    overridden: Overridden = None,
+    properties: Mapping[str, Any],
     everybody: Annotated[
         bool, typer.Option(EVERYBODY, help="Select all devices; needed if no property is given.")
     ] = False,
     maximum: Annotated[int, typer.Option(min=1, help="Change nothing if more devices are found.")] = 100,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the devices, and change nothing.")] = False,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
 ) -> None:
     """Lock, unlock, release or withdraw all devices that are found, or none if there are more than --maximum.
 
@@ -229,31 +186,19 @@ def bulk(
     Example:
       activation admin devices bulk unlock --activation-territory CU --locked --reason "lifted" --dry-run
     """
-    properties = {
-        "territory": territory,
-        "activation_territory": activation_territory,
-        "sale_region": sale_region,
-        "model": model,
-        "batch": batch,
-        "distributor": distributor,
-        "decision": decision,
-        "locked": locked or None,
-        "overridden": overridden,
-    }
     output.known_name(action, ACTIONS, "act")
-    given = {name: value for name, value in properties.items() if value is not None}
-    if bool(given) is everybody:
+    if bool(properties) is everybody:
         output.exit_with_error(f"specify devices, for example by --batch K-2107-A, or give {EVERYBODY}")
     body = {
         "act": action,
-        "filter": given,
+        "filter": properties,
         "everybody": everybody,
         "maximum": maximum,
         "dry_run": dry_run,
         "reason": reason,
     }
-    result = client.Client.of(server, token_file).post("/devices/bulk", body).body
-    if json:
+    result = api.post("/devices/bulk", body).body
+    if api.as_json:
         output.as_json(result)
         return
     effect = "would affect" if dry_run else "affects"
@@ -262,7 +207,7 @@ def bulk(
         output.say(f"  {sub}")
 
 
-def _act(action: str, device: str, body: Mapping[str, Any], api: "client.Client", *, json: bool) -> None:
+def _act(action: str, device: str, body: Mapping[str, Any], api: Client) -> None:
     item = api.post(f"{api.device_path(device)}/{action}", body).body
     done = f"Done: {action}. It takes effect at the device's next check-in."
-    tables.show(item, lambda changed: [done, *tables.device(changed)], json=json)
+    api.show(item, lambda changed: [done, *tables.device(changed)])

@@ -5,30 +5,33 @@ from typing import Annotated, Final
 import typer
 
 from lab.cli import output
-from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
+from lab.cli.admin.client import Client
+from lab.cli.admin.options import Reason, admin_command
 from lab.cli.lazy import deferred
 from server_stub.faults.catalogue import SERVER_ROUTES, FaultKind
 
 with deferred():
-    from lab.cli.admin import client, tables
+    from lab.cli.admin import tables
 
 KINDS: Final = [kind.value for kind in SERVER_ROUTES]
 ROUTES: Final = {"verdicts": "verdicts", "challenges": "challenges", "tuf": "keys"}
 """The names of the page, and those of the API."""
 
 
-def list_faults(server: Server = SERVER, token_file: TokenFile = TOKEN_FILE, json: Json = False) -> None:
+@admin_command
+def list_faults(api: Client) -> None:
     """List the faults that are not used up.
 
     \b
     Example:
       activation admin faults list
     """
-    items = client.Client.of(server, token_file).get("/faults").body["items"]
-    tables.show(items, tables.faults, json=json)
+    api.show(api.get("/faults").body["items"], tables.faults)
 
 
+@admin_command
 def add(
+    api: Client,
     kind: Annotated[
         str, typer.Argument(help="garbage, truncated, wrong-key, expired, …: docs/developers/faults.md.")
     ],
@@ -45,9 +48,6 @@ def add(
         int | None,
         typer.Option(min=0, help="Seconds in Retry-After, for error, unavailable and too-many-requests."),
     ] = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
 ) -> None:
     """Inject a fault into the next responses. The server's records keep what it decided.
 
@@ -61,7 +61,6 @@ def add(
     output.known_name(route, list(ROUTES), "route")
     if not 0 < probability <= 1:
         output.exit_with_error(f"--probability is above 0 and at most 1, not {probability}")
-    api = client.Client.of(server, token_file)
     body = {
         "kind": kind,
         "count": count,
@@ -73,17 +72,16 @@ def add(
         "retry_after": retry_after,
         "reason": reason,
     }
-    tables.show(api.post("/faults", body).body["items"], tables.faults, json=json)
+    api.show(api.post("/faults", body).body["items"], tables.faults)
 
 
+@admin_command
 def clear(
+    api: Client,
     reason: Reason,
     ids: Annotated[
         list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Ids of faults; all by default.")
     ] = None,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
 ) -> None:
     """Cancel faults.
 
@@ -91,6 +89,5 @@ def clear(
     Example:
       activation admin faults clear --reason "done"
     """
-    api = client.Client.of(server, token_file)
     items = api.post("/faults/clear", {"ids": ids or None, "reason": reason}).body["items"]
-    tables.show(items, lambda cancelled: [f"Faults cancelled: {len(cancelled)}."], json=json)
+    api.show(items, lambda cancelled: [f"Faults cancelled: {len(cancelled)}."])

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from lab.cli import output
-from lab.cli.admin.options import SERVER, TOKEN_FILE, Json, Reason, Server, TokenFile
+from lab.cli.admin.client import Client
+from lab.cli.admin.options import Reason, admin_command
 from lab.cli.lazy import deferred
 from lab.cli.options import check_line
 
 with deferred():
-    from lab.cli.admin import client, tables
     from text_input import files
 
 COLUMNS: Final = ("tac", "first", "last", "batch", "distributor", "sale_region", "model")
@@ -24,15 +24,14 @@ _FILE_MAX: Final = 16 * 1024 * 1024
 _NUMBERS: Final = ("first", "last")
 
 
+@admin_command
 def shipments(
+    api: Client,
     file: Annotated[
         Path,
         typer.Argument(help="CSV with the columns tac, first, last, batch, distributor, sale_region, model."),
     ],
     reason: Reason,
-    server: Server = SERVER,
-    token_file: TokenFile = TOKEN_FILE,
-    json: Json = False,
 ) -> None:
     """Import which devices were shipped to whom, so that an investigation can name batches and distributors.
 
@@ -43,14 +42,13 @@ def shipments(
       activation admin shipments shipped-2021.csv --reason "shipments of the second quarter"
     """
     rows = _read_rows(file)
-    api = client.Client.of(server, token_file)
     added = sum(
         api.post("/shipments", {"shipments": rows[start : start + _REQUEST_MAX], "reason": reason}).body[
             "added"
         ]
         for start in range(0, len(rows), _REQUEST_MAX)
     )
-    tables.show({"added": added}, lambda _: [f"{added} shipments added."], json=json)
+    api.show({"added": added}, lambda _: [f"{added} shipments added."])
 
 
 def _read_rows(file: Path) -> list[dict[str, Any]]:

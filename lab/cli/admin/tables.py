@@ -1,12 +1,10 @@
 """The responses of the admin API as tables. Every function returns what `output.show` prints."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.table import Table
-
-from lab.cli import output
 
 Item = Mapping[str, Any]
 
@@ -14,14 +12,6 @@ _NO_WRAP: Final = ("device", "key, algorithm", "action", "decision", "status", "
 """Columns whose values are copied or compared, and so must not be split over lines."""
 _TIMES: Final = ("at", "from", "until", "begins", "ends")
 """Columns with the date on one line and the time of day on the next."""
-
-
-def show(value: Any, as_tables: Callable[[Any], Iterable[Any]], *, json: bool) -> None:
-    """Print `value` as JSON or as tables."""
-    if json:
-        output.as_json(value)
-    else:
-        output.show(*as_tables(value))
 
 
 def devices(items: Sequence[Item]) -> list[Any]:
