@@ -14,9 +14,9 @@ from typing import Final
 from agent.adapters.http import RequestsTransport, Timeouts
 from agent.ports import Answer
 from lab.backend.forwarded_addresses import ForwardedForTransport
-from lab.fault_proxy.faults import CAUSES_TIMEOUT, IN_HANDSHAKE, FaultKind
 from lab.fault_proxy.listener import Listener, PendingRequest, SocketAddress, family_of, netloc
 from lab.world.network import ForwardingTransport, UpstreamTransport
+from server_stub.faults.catalogue import CAUSES_TIMEOUT, IN_HANDSHAKE, FaultKind
 
 _NO_ROUTE: Final = "127.255.255.255"
 """The broadcast address of loopback: TCP has no route to a broadcast address (ENETUNREACH)."""

@@ -11,18 +11,7 @@ from urllib.parse import urlsplit
 import h11
 
 from lab.world.addresses import trusted_authorities
-from server_stub.faults.responses import Headers
-from server_stub.faults.responses import RawResponse as ProxyResponse
-
-__all__ = [
-    "Headers",
-    "NoRequestError",
-    "ProxyRequest",
-    "ProxyResponse",
-    "UnreachableError",
-    "Upstream",
-    "read_request",
-]
+from server_stub.faults.responses import Headers, RawResponse
 
 _HEAD_MAX: Final = 64 * 1024
 _BODY_MAX: Final = 1024 * 1024
@@ -107,7 +96,7 @@ class Upstream:
             raise ForeignTargetError(request.method, target)
         return target[len(own) :] or "/"
 
-    def ask(self, request: ProxyRequest) -> ProxyResponse:
+    def ask(self, request: ProxyRequest) -> RawResponse:
         """The server's response. Raises UnreachableError."""
         parts = urlsplit(self.origin)
         host = parts.hostname or ""
@@ -128,7 +117,7 @@ class Upstream:
             body = response.read(_RESPONSE_MAX + 1)
             if len(body) > _RESPONSE_MAX:
                 raise UnreachableError(f"more than {_RESPONSE_MAX} bytes")
-            return ProxyResponse(response.status, _end_to_end(tuple(response.getheaders())), body)
+            return RawResponse(response.status, _end_to_end(tuple(response.getheaders())), body)
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a forbidden header
             raise UnreachableError(type(error).__name__) from error
         finally:

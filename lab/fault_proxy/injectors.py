@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from lab.fault_proxy.faults import BUSY, IN_HANDSHAKE, NO_CONNECTION, FaultKind
-from lab.fault_proxy.http1 import ProxyResponse
 from lab.fault_proxy.listener import ClientConnection
 from lab.fault_proxy.schedule import NetworkFault
-from server_stub.faults.responses import BROKEN, CHANGED, GARBAGE_BYTES, fixed
+from server_stub.faults.catalogue import BUSY, IN_HANDSHAKE, NO_CONNECTION, FaultKind
+from server_stub.faults.responses import BROKEN, CHANGED, GARBAGE_BYTES, RawResponse, fixed
 
 BYTE_SECONDS: Final = 0.02
 """Between two bytes of a slow response: well within the time that a device waits for one read."""
@@ -29,9 +28,9 @@ class InjectionContext:
     client: ClientConnection
     fault: NetworkFault
     random: Random = field(repr=False)
-    ask: Callable[[], ProxyResponse]
-    first: ProxyResponse | None
-    newest: ProxyResponse | None
+    ask: Callable[[], RawResponse]
+    first: RawResponse | None
+    newest: RawResponse | None
 
 
 Inject = Callable[[InjectionContext], object]
@@ -54,10 +53,6 @@ def _stall(context: InjectionContext) -> None:
     context.client.stall()
 
 
-def _fixed(context: InjectionContext) -> None:
-    context.client.send(fixed(context.fault.kind, context.fault.retry_after).encoded())
-
-
 def _broken(context: InjectionContext) -> None:
     kind = FaultKind.TRUNCATED if context.fault.kind not in BROKEN else context.fault.kind
     context.client.send(BROKEN[kind](context.ask()))
@@ -77,7 +72,7 @@ def _oversized(context: InjectionContext) -> None:
         context.client.send(_OVERSIZED_BLOCK)
 
 
-def _changed(change: Callable[[InjectionContext, ProxyResponse], ProxyResponse]) -> Inject:
+def _changed(change: Callable[[InjectionContext, RawResponse], RawResponse]) -> Inject:
     return lambda context: context.client.send(change(context, context.ask()).encoded())
 
 
@@ -87,7 +82,10 @@ _INJECTORS: Final[dict[FaultKind, Inject]] = {
     FaultKind.HEADER_TIMEOUT: _stall,
     FaultKind.RESET: _reset,
     FaultKind.NOT_HTTP: lambda context: context.client.send(b"\0" + context.random.randbytes(GARBAGE_BYTES)),
-    **dict.fromkeys((FaultKind.REDIRECT, FaultKind.CAPTIVE_PORTAL, FaultKind.SERVER_ERROR, *BUSY), _fixed),
+    **dict.fromkeys(
+        (FaultKind.REDIRECT, FaultKind.CAPTIVE_PORTAL, FaultKind.SERVER_ERROR, *BUSY),
+        lambda context: context.client.send(fixed(context.fault.kind, context.fault.retry_after).encoded()),
+    ),
     FaultKind.LOST_ANSWER: _then(lambda context: context.ask(), _stall),
     FaultKind.BODY_TIMEOUT: _then(_broken, _stall),
     FaultKind.RESET_MIDWAY: _then(_broken, _reset),

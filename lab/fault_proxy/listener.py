@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lab.fault_proxy.faults import IN_HANDSHAKE, FaultKind
 from lab.fault_proxy.http1 import NoRequestError, ProxyRequest, read_request
 from lab.fault_proxy.log import ServedConnection
 from lab.fault_proxy.schedule import NetworkFault
+from server_stub.faults.catalogue import IN_HANDSHAKE, FaultKind
 
 SocketAddress = tuple[str, int]
 """An IP address and a port; port 0 selects a free one."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from lab.fault_proxy.faults import FaultKind
+from server_stub.faults.catalogue import FaultKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A proxy on real sockets that injects every fault of `lab.fault_proxy.faults`, by schedule and seed.
+"""A proxy on real sockets that injects every fault of the catalogue that a network can have, by schedule and seed.
 
     with FaultProxy(server.origin, [NetworkFault(FaultKind.TRUNCATED)], world, Seed.of(7)) as proxy:
         device = simulation.phone("official-global", "paris", options=proxy.device_options("anna"))
@@ -17,11 +17,9 @@ from typing import Final, Self
 
 from lab.fault_proxy.certificates import Certificates
 from lab.fault_proxy.client_transport import ProxyTransport, unreachable_addresses
-from lab.fault_proxy.faults import IN_HANDSHAKE, FaultKind
 from lab.fault_proxy.http1 import (
     ForeignTargetError,
     ProxyRequest,
-    ProxyResponse,
     UnreachableError,
     Upstream,
 )
@@ -41,6 +39,8 @@ from lab.handset.builder import DeviceOptions
 from lab.world.clock import World
 from lab.world.seed import Seed
 from lab.world.temporary import folder_prefix
+from server_stub.faults.catalogue import IN_HANDSHAKE, FaultKind
+from server_stub.faults.responses import RawResponse
 
 
 class FaultProxy:
@@ -75,7 +75,7 @@ class FaultProxy:
         self._tls = tls
         self._clock = clock
         self._front_port = FrontPort(address, self._at_connect, report)
-        self._responses = ReplayCache[ProxyResponse]()
+        self._responses = ReplayCache[RawResponse]()
         self._scheduling = threading.Lock()
         self._asking = threading.Lock()
         self._stack = ExitStack()
@@ -203,7 +203,7 @@ class FaultProxy:
         """Answer, and return whether the connection stays open. Raises UnreachableError, OSError."""
         fault, device, path = pending.fault, pending.device, request.path
 
-        def ask() -> ProxyResponse:
+        def ask() -> RawResponse:
             skewed = (
                 self._clock.off_by(fault.seconds)
                 if self._clock and fault and fault.seconds
@@ -222,4 +222,4 @@ class FaultProxy:
         return inject(InjectionContext(client, fault, random, ask, first, newest))
 
 
-_FOREIGN: Final = ProxyResponse.of(421, "text/plain", b"this proxy has one target and opens no tunnels\n")
+_FOREIGN: Final = RawResponse.of(421, "text/plain", b"this proxy has one target and opens no tunnels\n")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from lab.fault_proxy.faults import BUSY, IN_HANDSHAKE, NEEDS_EARLIER, FaultKind, Route
+from server_stub.faults.catalogue import BUSY, IN_HANDSHAKE, NEEDS_EARLIER, FaultKind, Route
 
 
 @dataclass(frozen=True, slots=True)

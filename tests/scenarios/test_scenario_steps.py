@@ -3,13 +3,13 @@
 import pytest
 
 from lab.backend.http_host import HttpHost
-from lab.fault_proxy.faults import FaultKind
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import Status
 from lab.scenario.model.device_steps import Spoiling
 from lab.scenario.model.faults import SCENARIO_FAULTS
 from lab.scenario.model.step_union import VERBS
+from server_stub.faults.catalogue import FaultKind
 from tests.support.scenarios import SEED, cases, last, played, text, wrong
 
 HAVANA = "{place: havana}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.core.screens import Trouble
-from lab.fault_proxy.faults import Route
+from server_stub.faults.catalogue import Route
 
 PAGE = Path(__file__).parents[2] / "docs" / "qa" / "faults.md"
 COLUMNS = (Route.CHALLENGES, Route.KEYS, Route.VERDICTS)

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import pytest
 
-from lab.fault_proxy.faults import FaultKind
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files.reader import Case
 from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.step_union import VERBS
+from server_stub.faults.catalogue import FaultKind
 from tools.scenario_mutation import agent_mutants, server_mutants, world_mutants
 
 Apply = Callable[[pytest.MonkeyPatch], None]

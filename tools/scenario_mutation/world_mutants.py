@@ -8,7 +8,6 @@ import pytest
 
 from firmware_profiles import loader
 from firmware_profiles.model import Profile, Wake
-from lab.fault_proxy.faults import FaultKind
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.handset import handset, location
 from lab.handset.location import DeviceLocation
@@ -17,6 +16,7 @@ from lab.scenario.model.step_union import VERBS
 from lab.simulation import simulation
 from lab.simulation.simulation import Simulation
 from lab.world.operators import Band
+from server_stub.faults.catalogue import FaultKind
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 

@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any, Final
 
 from agent.screens import Screen
-from lab.fault_proxy.faults import Route
 from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
@@ -28,6 +27,7 @@ from lab.scenario.model.expectations import (
     VerdictExpected,
 )
 from lab.scenario.model.field_types import Bounds, Span, Table
+from server_stub.faults.catalogue import Route
 
 NOTHING: Final = "nothing"
 _INDEX: Final = re.compile(r"[0-9]{1,9}")

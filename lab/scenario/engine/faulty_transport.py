@@ -6,13 +6,12 @@ from random import Random
 from typing import Final
 
 from agent.ports import Answer, TransportError, TransportFault
-from lab.fault_proxy.faults import PROCESSED, FaultKind
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.world.clock import World
 from lab.world.network import ForwardingTransport, UpstreamTransport
-from server_stub.faults.catalogue import STATUS
+from server_stub.faults.catalogue import PROCESSED, STATUS, FaultKind
 from server_stub.faults.responses import PORTAL, tampered
 from wire import limits
 

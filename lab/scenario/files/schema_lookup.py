@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from lab.fault_proxy.faults import FaultKind
 from lab.scenario.files.yaml_positions import Path
 from lab.scenario.model.faults import SCENARIO_FAULTS
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step_union import VERBS
+from server_stub.faults.catalogue import FaultKind
 
 T = TypeVar("T")
 

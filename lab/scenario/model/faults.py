@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
-from lab.fault_proxy.faults import BUSY, PROXY_KINDS, FaultKind, Route
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.scenario.model.field_types import Duration, Moment, Subject, Table, Word
 from lab.scenario.model.server_steps import ClockOffset
+from server_stub.faults.catalogue import BUSY, PROXY_KINDS, FaultKind, Route
 
 SCENARIO_FAULTS: Final = tuple(
     kind

@@ -12,7 +12,6 @@ from agent.core.timing import BACKOFF_JITTER
 from agent.ports import TransportError, TransportFault
 from lab.backend.http_host import HttpHost
 from lab.fault_proxy.client_transport import SHORT_TIMEOUTS
-from lab.fault_proxy.faults import CAUSES_TIMEOUT, FaultKind, Route
 from lab.fault_proxy.log import LoggedRequest
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
@@ -21,6 +20,7 @@ from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.seed import Seed
+from server_stub.faults.catalogue import CAUSES_TIMEOUT, FaultKind, Route
 from tests.support.fault_proxy_network import challenge, outcome
 from tests.support.faults_table import PAGE
 from wire import media

@@ -10,7 +10,6 @@ from agent.core.states import Exchange, Lock
 from agent.core.timing import BACKOFF, BACKOFF_JITTER
 from agent.screens.catalogue import load
 from lab.backend.http_host import HttpHost
-from lab.fault_proxy.faults import NEEDS_EARLIER, PROXY_KINDS, FaultKind, Route
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.fault_proxy.skewed_clock import SkewedClock
@@ -19,6 +18,7 @@ from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.seed import Seed
+from server_stub.faults.catalogue import NEEDS_EARLIER, PROXY_KINDS, FaultKind, Route
 from tests.support import faults_table
 
 HOUR, DAY = 3600, 86_400

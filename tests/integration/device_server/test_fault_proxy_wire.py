@@ -10,8 +10,6 @@ import pytest
 from agent.adapters.http import RequestsTransport
 from agent.ports import TransportError, TransportFault
 from lab.backend.http_host import HttpHost
-from lab.fault_proxy.faults import PROCESSED, PROXY_KINDS, FaultKind
-from lab.fault_proxy.http1 import ProxyResponse
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, FaultScheduler, NetworkFault
@@ -21,6 +19,8 @@ from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.seed import Seed
+from server_stub.faults.catalogue import PROCESSED, PROXY_KINDS, FaultKind
+from server_stub.faults.responses import RawResponse
 from tests.support.fault_proxy_network import challenge, numbering, outcome
 from tests.support.sockets import connect
 from wire import media
@@ -157,7 +157,7 @@ def test_malformed_request_ends_only_its_own_connection(proxy: FaultProxy, said:
 
 
 def test_response_with_an_unknown_status_has_no_reason_phrase() -> None:
-    assert ProxyResponse.of(599, "text/plain", b"").encoded().startswith(b"HTTP/1.1 599 \r\n")
+    assert RawResponse.of(599, "text/plain", b"").encoded().startswith(b"HTTP/1.1 599 \r\n")
 
 
 def wire_fault(kind: FaultKind) -> WireFault:

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 from lab.cli.main import app
 from lab.cli.proxy import KINDS
 from lab.fault_proxy.client_transport import unreachable_addresses
-from lab.fault_proxy.faults import CAUSES_TIMEOUT, NO_CONNECTION, FaultKind
 from lab.fault_proxy.log import ServedConnection
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, FaultScheduler, NetworkFault
 from lab.world.clock import World
 from lab.world.seed import Seed
+from server_stub.faults.catalogue import CAUSES_TIMEOUT, NO_CONNECTION, FaultKind
 from tests.support.fault_proxy_network import Received, numbering
 from tests.support.plain_client import Seen, send, table
 from tests.support.sockets import connect, read_to_end

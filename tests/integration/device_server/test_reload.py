@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 
 from lab.cli.main import app
 from lab.fault_proxy.certificates import Certificates
-from lab.fault_proxy.faults import FaultKind
 from lab.world.seed import Seed
 from server_stub.admin.context import AdminContext
 from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.configuration import Configuration
+from server_stub.faults.catalogue import FaultKind
 from server_stub.policies import read
 from server_stub.reference_data.source_countries import CountryOf
 from server_stub.reload import Reloader

@@ -15,7 +15,6 @@ from agent.ports import Answer, TransportError, TransportFault
 from agent.repeats import EXCHANGE_SECONDS, REPEATS
 from lab.backend.hosts import InProcessHost
 from lab.backend.http_host import HttpHost
-from lab.fault_proxy.faults import FaultKind
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.handset.builder import DeviceOptions
@@ -26,6 +25,7 @@ from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.network import ForwardingTransport, UpstreamTransport
 from lab.world.seed import Seed
+from server_stub.faults.catalogue import FaultKind
 from tests.support.profiles import examples
 from wire import media
 

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from lab.fault_proxy.certificates import Certificates
-from lab.fault_proxy.faults import FaultKind
 from lab.world.seed import Seed
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.configuration import Configuration
+from server_stub.faults.catalogue import FaultKind
 from server_stub.server import ServerThread
 from server_stub.settings_sources import SettingsError, read_settings
 from server_stub.tls import TlsIdentity

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.fault_proxy.faults import FaultKind, Route
 from lab.fault_proxy.schedule import FaultSchedule, FaultScheduler, NetworkFault, OutgoingRequest
 from lab.world.seed import Seed
+from server_stub.faults.catalogue import FaultKind, Route
 from wire import media
 
 PATHS = {
