@@ -11,9 +11,10 @@ from firmware_profiles.loader import load_named
 from firmware_profiles.model import Profile
 from lab.api.context import PREFIX, Lab
 from lab.handset.client_keys import KEY_TEXT_MAX, ClientKeyError, public_jwk, read_public_key
-from lab.handset.keystore import AttestablePublicKey, KeystoreOptions, algorithm_of
+from lab.handset.keystore import KeystoreOptions, algorithm_of
 from lab.handset.numbered_device import DEVICES_MAX, NumberedDevice, device_imeis
 from lab.simulation.standalone_evidence import EvidenceRequest, prepare_evidence
+from lab.world.jose import AttestablePublicKey
 from lab.world.places import Place, UnknownPlaceError, find_place
 from server_stub.api.admin.base_models import PAGE, Limit, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode, AdminError, responses

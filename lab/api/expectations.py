@@ -3,7 +3,6 @@
 A request that misses an expectation is answered before the server reads it: no nonce is spent, nothing is recorded.
 """
 
-import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from pydantic import Field, RootModel, StringConstraints, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lab.world.jose import unb64
 from server_stub.api.admin.base_models import Missing, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode
 from server_stub.api.problems import TYPE_BASE
@@ -97,8 +97,7 @@ class ExpectedClaims(RootModel[tuple[ExpectedClaim, ...]]):
         if not self.root:
             return []
         try:
-            payload = evidence.split(b".")[1]
-            claims = strict_json.read_object(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+            claims = strict_json.read_object(unb64(evidence.split(b".")[1]))
         except (IndexError, binascii.Error, strict_json.JsonError):
             return []
         return list(self._missed(claims))

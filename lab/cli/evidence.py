@@ -29,7 +29,8 @@ with deferred():
     from text_input import files
 
 if TYPE_CHECKING:
-    from lab.handset.keystore import AttestablePrivateKey, KeystoreOptions
+    from lab.handset.keystore import KeystoreOptions
+    from lab.world.jose import AttestablePrivateKey
 
 
 def evidence(

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from lab.handset.keystore import AttestablePrivateKey, AttestablePublicKey, KeyAlgorithm, algorithm_of
+from lab.handset.keystore import KeyAlgorithm, algorithm_of
+from lab.world.jose import AttestablePrivateKey, AttestablePublicKey
 
 KEY_TEXT_MAX: Final = 16_384
 """The longest text of a key. An ML-DSA-65 key has 4,000 to 6,000 bytes."""

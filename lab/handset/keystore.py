@@ -4,24 +4,17 @@ import base64
 import datetime
 import hashlib
 import json
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.asn1 import Null, SetOf
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    ECDSA,
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    EllipticCurvePublicKey,
-)
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.handset import key_attestation
 from lab.handset.key_attestation import (
@@ -32,6 +25,7 @@ from lab.handset.key_attestation import (
 )
 from lab.handset.keystore_habits import KeystoreHabit, write_with
 from lab.manufacturer.factory import Authority, KeystoreLevel
+from lab.world.jose import AttestablePrivateKey, AttestablePublicKey, b64, public_members, signature
 from lab.world.seed import Seed
 from wire.codes import VerifiedBootState
 
@@ -58,9 +52,6 @@ _BOOT_STATES: Final = {
     VerifiedBootState.ORANGE: 2,
     VerifiedBootState.RED: 3,
 }
-
-# RFC 6979: the same seed gives the same bytes, including certificates and tokens.
-_ECDSA: Final = ECDSA(hashes.SHA256(), deterministic_signing=True)
 
 _SUBJECT: Final = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Android Keystore Key")])
 
@@ -111,10 +102,6 @@ class KeyAlgorithm(StrEnum):
     ML_DSA_65 = "ML-DSA-65"
 
 
-AttestablePublicKey = EllipticCurvePublicKey | Ed25519PublicKey | MLDSA65PublicKey
-AttestablePrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey | MLDSA65PrivateKey
-
-
 def algorithm_of(key: AttestablePublicKey) -> KeyAlgorithm:
     """The algorithm of a key. Raises ValueError for a curve other than P-256."""
     if isinstance(key, Ed25519PublicKey):
@@ -146,108 +133,46 @@ class KeystoreOptions:
         return 500 if self.algorithm is KeyAlgorithm.ML_DSA_65 else 300
 
 
-class EmulatedKey(ABC):
-    """A key pair with its attestation; implements `agent.ports.AttestedKey`."""
+@dataclass(frozen=True, slots=True)
+class EmulatedKey:
+    """A key pair with its attestation; implements `agent.ports.AttestedKey`.
 
-    algorithm: ClassVar[KeyAlgorithm]
+    `chain` has the attestation certificates, DER, leaf first, without the root.
+    """
 
-    def __init__(self, chain: tuple[bytes, ...]) -> None:
-        self._chain = chain
+    private: AttestablePrivateKey
+    chain: tuple[bytes, ...]
 
     @property
-    def chain(self) -> tuple[bytes, ...]:
-        """Attestation certificates, DER, leaf first, without the root."""
-        return self._chain
+    def algorithm(self) -> KeyAlgorithm:
+        """Its algorithm."""
+        return algorithm_of(self.private.public_key())
 
     @property
     def thumbprint(self) -> str:
         """RFC 7638 thumbprint: SHA-256 over the required members of the JWK in lexical order."""
         members = json.dumps(self._public_jwk(), separators=(",", ":"), sort_keys=True)
-        return _base64url(hashlib.sha256(members.encode()).digest())
+        return b64(hashlib.sha256(members.encode()).digest()).decode()
+
+    def sign(self, message: bytes) -> bytes:
+        """The JOSE signature."""
+        return signature(self.private, message)
 
     def private_jwk(self) -> dict[str, str | list[str]]:
         """The private key as a JWK with its chain in `x5c` (RFC 7517 section 4.7). A real keystore cannot export it."""
-        chain = [base64.b64encode(certificate).decode() for certificate in self._chain]
-        secret = {self._private_member: _base64url(self._private_bytes())}
-        return {**self._public_jwk(), **secret, "alg": self.algorithm.value, "x5c": chain}
-
-    @abstractmethod
-    def sign(self, message: bytes) -> bytes:
-        """The JOSE signature."""
-
-    _private_member: ClassVar[str]
-
-    @abstractmethod
-    def _private_bytes(self) -> bytes: ...
-
-    @abstractmethod
-    def _public_jwk(self) -> dict[str, str]:
-        """The members that RFC 7638 requires."""
-
-
-class EmulatedP256Key(EmulatedKey):
-    """A P-256 key, which signs with ES256."""
-
-    algorithm = KeyAlgorithm.ES256
-    _private_member = "d"
-
-    def __init__(self, key: EllipticCurvePrivateKey, chain: tuple[bytes, ...]) -> None:
-        super().__init__(chain)
-        self._key = key
-        self._point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
-
-    def sign(self, message: bytes) -> bytes:
-        """ECDSA with SHA-256 as the 64 bytes R and S (RFC 7518 section 3.4)."""
-        r, s = decode_dss_signature(self._key.sign(message, _ECDSA))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-    def _private_bytes(self) -> bytes:
-        return self._key.private_numbers().private_value.to_bytes(32, "big")
+        if isinstance(self.private, EllipticCurvePrivateKey):
+            secret = self.private.private_numbers().private_value.to_bytes(32, "big")
+        else:
+            secret = self.private.private_bytes_raw()
+        return {
+            **self._public_jwk(),
+            "priv" if self.algorithm is KeyAlgorithm.ML_DSA_65 else "d": b64(secret).decode(),
+            "alg": self.algorithm.value,
+            "x5c": [base64.b64encode(certificate).decode() for certificate in self.chain],
+        }
 
     def _public_jwk(self) -> dict[str, str]:
-        point = {"x": _base64url(self._point[:32]), "y": _base64url(self._point[32:])}
-        return {"kty": "EC", "crv": "P-256", **point}
-
-
-class _RawKey(EmulatedKey):
-    """A key whose private part is a string of bytes."""
-
-    _key: Ed25519PrivateKey | MLDSA65PrivateKey
-
-    def __init__(self, key: Ed25519PrivateKey | MLDSA65PrivateKey, chain: tuple[bytes, ...]) -> None:
-        super().__init__(chain)
-        self._key = key
-
-    def sign(self, message: bytes) -> bytes:
-        """64 bytes (RFC 8032), or 3309 bytes that differ at each call: the library has hedged ML-DSA only."""
-        return self._key.sign(message)
-
-    def _private_bytes(self) -> bytes:
-        return self._key.private_bytes_raw()
-
-    def _public_text(self) -> str:
-        return _base64url(self._key.public_key().public_bytes_raw())
-
-
-class EmulatedEd25519Key(_RawKey):
-    """An Ed25519 key (RFC 8037)."""
-
-    algorithm = KeyAlgorithm.ED25519
-    _private_member = "d"
-
-    def _public_jwk(self) -> dict[str, str]:
-        return {"kty": "OKP", "crv": "Ed25519", "x": self._public_text()}
-
-
-class EmulatedMlDsa65Key(_RawKey):
-    """An ML-DSA-65 key (FIPS 204) in the JOSE form of RFC 9964."""
-
-    algorithm = KeyAlgorithm.ML_DSA_65
-    _private_member = "priv"
-
-    def _public_jwk(self) -> dict[str, str]:
-        """The `alg` of a key of type AKP is required (RFC 9964 section 6)."""
-        return {"kty": "AKP", "alg": self.algorithm.value, "pub": self._public_text()}
+        return public_members(self.private.public_key())
 
 
 class EmulatedKeystore:
@@ -288,12 +213,7 @@ class EmulatedKeystore:
 
     def attest_key(self, key: AttestablePrivateKey, challenge: bytes) -> EmulatedKey:
         """`key`, which must be of the algorithm of the options, with its attestation."""
-        chain = self.certify(key.public_key(), challenge)
-        if isinstance(key, Ed25519PrivateKey):
-            return EmulatedEd25519Key(key, chain)
-        if isinstance(key, MLDSA65PrivateKey):
-            return EmulatedMlDsa65Key(key, chain)
-        return EmulatedP256Key(key, chain)
+        return EmulatedKey(key, self.certify(key.public_key(), challenge))
 
     def certify(self, public_key: AttestablePublicKey, challenge: bytes) -> tuple[bytes, ...]:
         """The chain of a key of the algorithm of the options: its leaf, signed by the batch key, and those above it."""
@@ -351,7 +271,3 @@ def _enforced(facts: BootFacts, options: KeystoreOptions) -> AuthorizationFields
     if version >= 300 and len(facts.imeis) > 1:
         fields.second_imei = facts.imeis[1].encode()
     return fields
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

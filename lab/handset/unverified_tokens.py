@@ -1,8 +1,9 @@
 """Decodes tokens for display. Nothing is verified, and nothing depends on the result."""
 
-import base64
 import json
 from typing import Any
+
+from lab.world.jose import unb64
 
 CERTIFICATE_SHOWN = 24
 """Characters of a certificate that are shown."""
@@ -15,10 +16,7 @@ def token(compact: bytes) -> dict[str, Any]:
     """
     segments = compact.split(b".")
     try:
-        header, claims = (
-            json.loads(base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4)))
-            for segment in segments[:2]
-        )
+        header, claims = (json.loads(unb64(segment)) for segment in segments[:2])
     except (ValueError, TypeError, RecursionError):
         return {"unreadable": len(compact)}
     if not isinstance(header, dict):

@@ -13,11 +13,12 @@ from firmware_profiles.model import Profile
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
-from lab.handset.keystore import AttestablePrivateKey, EmulatedKey, KeystoreOptions
+from lab.handset.keystore import EmulatedKey, KeystoreOptions
 from lab.handset.numbered_device import NumberedDevice
 from lab.handset.storage import DeviceStorage
 from lab.manufacturer.factory import Factory, KeystoreLevel
 from lab.world.clock import World
+from lab.world.jose import AttestablePrivateKey, b64, unb64
 from lab.world.network import UpstreamTransport
 from lab.world.places import Place
 from lab.world.seed import Seed
@@ -46,13 +47,8 @@ def sign_evidence(key: EmulatedKey, payload: bytes, **header: object) -> str:
         "typ": media.EVIDENCE_TYP,
         "x5c": [base64.b64encode(certificate).decode() for certificate in key.chain],
     }
-    signed = f"{base64url(json.dumps(members | header).encode())}.{base64url(payload)}"
-    return f"{signed}.{base64url(key.sign(signed.encode()))}"
-
-
-def base64url(data: bytes) -> str:
-    """base64url without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    signed = b64(json.dumps(members | header).encode()) + b"." + b64(payload)
+    return (signed + b"." + b64(key.sign(signed))).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +98,7 @@ def prepare_evidence(request: EvidenceRequest, now: int) -> EvidenceBuilder | No
     device.walk_setup()
     if not transport.evidence:
         return None
-    payload = transport.evidence[0].split(b".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+    claims = json.loads(unb64(transport.evidence[0].split(b".")[1]))
     keystore, challenge = device.keystore(keys), nonce.encode()
     key = keystore.attest(challenge) if request.key is None else keystore.attest_key(request.key, challenge)
     return EvidenceBuilder(claims, key)

@@ -14,7 +14,7 @@ from agent.verification.jws import Header, Segments
 from agent.verification.keys import VerdictKey
 from agent.verification.keyset import KeySet
 from lab.attacks.harness.environment import AttackEnvironment
-from lab.attacks.harness.token_forge import unb64
+from lab.world.jose import unb64
 from tests.support.attacks import SEED, result_of
 from wire.verdict import Verdict
 

@@ -9,9 +9,10 @@ from cryptography import x509
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from lab.world.jose import b64
 from server_stub.verdicts.service import ServiceError, VerdictService
 from tests.support.profiles import examples
-from tests.support.server_phone import Phone, b64, claims, service
+from tests.support.server_phone import Phone, claims, service
 from wire.codes import ProblemCode, Reason
 
 SERVER = service()
@@ -155,7 +156,7 @@ def test_damaged_certificate_attests_nothing(data: st.DataObject) -> None:
         "typ": "eat+jwt",
         "x5c": [base64.b64encode(bytes(each)).decode() for each in chain],
     }
-    signed = f"{b64(json.dumps(head).encode())}.{b64(json.dumps(claims(NONCE)).encode())}".encode()
-    token = signed + b"." + b64(KEY.sign(signed)).encode()
+    signed = b".".join(b64(json.dumps(part).encode()) for part in (head, claims(NONCE)))
+    token = signed + b"." + b64(KEY.sign(signed))
     told = outcome(token, service())
     assert told in {ProblemCode.CHAIN_INVALID, Reason.EVIDENCE_UNATTESTED if damaged is chain[1] else None}

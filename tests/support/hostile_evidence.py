@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lab.handset.keystore import EmulatedP256Key
+from lab.handset.keystore import EmulatedKey
 from lab.manufacturer.factory import KeystoreLevel
 from lab.simulation.standalone_evidence import sign_evidence
 from lab.world.seed import Seed
@@ -120,7 +120,7 @@ def below_software_root(issuers: int, curve: str = "SECP384R1") -> list[bytes]:
 
 def evidence(nonce: str, chain: list[bytes], payload: bytes | None = None) -> bytes:
     """Evidence that the stranger's own key signed."""
-    key = EmulatedP256Key(OWN_KEY, tuple(chain))
+    key = EmulatedKey(OWN_KEY, tuple(chain))
     x5c = [base64.b64encode(each).decode() for each in chain]
     return sign_evidence(key, payload or json.dumps(claims(nonce)).encode(), x5c=x5c).encode()
 
@@ -260,7 +260,7 @@ TOKENS: Final[dict[str, Callable[[str], bytes]]] = {
     "longest body": lambda _: b"A" * limits.BODY_MAX,
     "longest segment": lambda _: b"A" * (limits.TOKEN_MAX - 2) + b"..",
     "many certificates": lambda nonce: sign_evidence(
-        EmulatedP256Key(OWN_KEY, tuple(_SHORT)), json.dumps(claims(nonce)).encode(), x5c=[""] * 3000
+        EmulatedKey(OWN_KEY, tuple(_SHORT)), json.dumps(claims(nonce)).encode(), x5c=[""] * 3000
     ).encode(),
 }  # fmt: skip
 """Evidence of a stranger by its shape, for a nonce."""

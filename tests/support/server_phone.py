@@ -8,8 +8,8 @@ from typing import Any
 from lab.handset.keystore import BootFacts, EmulatedKeystore
 from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
-from lab.simulation.standalone_evidence import base64url as b64
 from lab.simulation.standalone_evidence import sign_evidence
+from lab.world.jose import b64
 from lab.world.seed import Seed
 from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
@@ -34,7 +34,7 @@ MANUFACTURER = Manufacturer("tests")
 
 
 def ueid(imei: str) -> str:
-    return b64(b"\x03" + bytes(int(digit) for digit in imei[:14]))
+    return b64(b"\x03" + bytes(int(digit) for digit in imei[:14])).decode()
 
 
 def facts(**changes: Any) -> BootFacts:
@@ -58,8 +58,8 @@ def claims(nonce: str, **changes: Any) -> dict[str, Any]:
     base: dict[str, Any] = {
         "eat_nonce": nonce,
         "ueid": ueid(IMEI),
-        "oemid": b64(b"solvane-oem-0001"),
-        "hwmodel": b64(b"lark"),
+        "oemid": b64(b"solvane-oem-0001").decode(),
+        "hwmodel": b64(b"lark").decode(),
         "swname": "Solvane OS",
         "swversion": ["1.0.0", "semver"],
         "oemboot": True,

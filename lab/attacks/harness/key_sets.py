@@ -4,8 +4,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
-from lab.attacks.harness.token_forge import AttackKeys, Signer, b64
+from lab.attacks.harness.token_forge import AttackKeys, Signer
 from lab.world.clock import START
+from lab.world.jose import b64
 from lab.world.seed import Seed
 from wire import limits
 

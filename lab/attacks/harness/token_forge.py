@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 
+from lab.world.jose import b64, signature, unb64
 from server_stub.evidence.evidence_token import thumbprint
 from server_stub.signing.signing_key import PrivateKey, SigningKey
 from wire import media
 from wire.codes import Decision
 
-_ECDSA: Final = ECDSA(SHA256(), deterministic_signing=True)
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 
@@ -34,16 +31,6 @@ WANTED: Final[dict[Decision, dict[str, Any]]] = {
     Decision.RELEASE: {"reason": "given-up"},
 }
 """The claims of a complete verdict of each decision, apart from those that bind it to its exchange."""
-
-
-def b64(data: bytes) -> bytes:
-    """base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def unb64(encoded: bytes) -> bytes:
-    """The bytes of base64url without padding."""
-    return base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
 
 
 def to_json(value: object) -> bytes:
@@ -84,10 +71,7 @@ class Signer:
 
     def sign(self, message: bytes) -> bytes:
         """The JOSE signature; deterministic except for ML-DSA-65 (FIPS 204 section 3.4, hedged variant)."""
-        if not isinstance(self.private, EllipticCurvePrivateKey):
-            return self.private.sign(message)
-        r, s = decode_dss_signature(self.private.sign(message, _ECDSA))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return signature(self.private, message)
 
 
 @dataclass(frozen=True, slots=True)

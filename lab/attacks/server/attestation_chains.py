@@ -9,8 +9,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.asn1 import SetOf
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from agent.core.screens import ScreenId
@@ -18,7 +17,7 @@ from agent.core.states import Lock
 from lab.attacks.harness.environment import MANUFACTURER, TrialContext
 from lab.attacks.harness.interceptor import Handler
 from lab.attacks.harness.target_device import DeviceState, TargetDevice
-from lab.attacks.harness.token_forge import b64, header_of, with_header
+from lab.attacks.harness.token_forge import header_of, with_header
 from lab.attacks.model import STOLEN_KEY, Attack, AttackerCapability, Topic, Trial
 from lab.attacks.server.transport import network_attack, on_verdict_request
 from lab.attacks.substitution import LOCKED
@@ -32,6 +31,7 @@ from lab.handset.key_attestation import (
 )
 from lab.manufacturer.factory import Authority, KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
+from lab.world.jose import b64, signature
 from wire import limits
 
 _T = Topic
@@ -254,10 +254,9 @@ def _with_agreement_key(trial: TrialContext, device: TargetDevice) -> Handler:
         chain = (certificate.public_bytes(Encoding.DER), *genuine.chain)
         x5c = [base64.b64encode(each).decode() for each in chain]
         signed = with_header(evidence, x5c=x5c).rpartition(b".")[0]
-        r, s = decode_dss_signature(key.sign(signed, ECDSA(hashes.SHA256(), deterministic_signing=True)))
-        return b".".join((signed, b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))))
+        return b".".join((signed, b64(signature(key, signed))))
 
-    return on_verdict_request(lambda request: request.forward(sign(request.body)))(trial, device)
+    return on_verdict_request(lambda _, __, request: request.forward(sign(request.body)))(trial, device)
 
 
 _AGREEMENT: Final = x509.KeyUsage(

@@ -19,14 +19,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.attacks.harness.environment import PUBLIC_LIMITS, Server, TrialContext
 from lab.attacks.harness.target_device import TargetDevice
-from lab.attacks.harness.token_forge import b64, with_claims, with_header
+from lab.attacks.harness.token_forge import with_claims, with_header
 from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import LOCKED
+from lab.world.jose import b64, signature
 from server_stub.admin.context import PREFIX
 from server_stub.store.records import PruneResult, RecordKind
 from wire import media
@@ -191,16 +191,7 @@ def _own_evidence(evidence: bytes) -> bytes:
     """The same claims, signed by a key of the stranger with a chain of its own."""
     own = ec.derive_private_key(7, ec.SECP256R1())
     signed = _own_chain(own.public_key())(evidence).rpartition(b".")[0]
-    r, s = decode_dss_signature(own.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
-    return signed + b"." + b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-
-
-def _many_members(evidence: bytes) -> bytes:
-    return with_claims(evidence, **{f"x{number}": number for number in range(1500)})
-
-
-def _many_nulls(evidence: bytes) -> bytes:
-    return with_claims(evidence, x=[None] * 3000)
+    return signed + b"." + b64(signature(own, signed))
 
 
 _LONG_MODULUS: Final = rsa.RSAPublicNumbers(65537, (1 << 16384) - 1).public_key()
@@ -263,9 +254,10 @@ ATTACKS: Final[tuple[Attack, ...]] = (
             "400 evidence-malformed",
             _once(_POST, _EVIDENCE, "Content-Length: 10009", body=b"e30." + b"W1tb" * 2500 + b".AAAA")),
     _attack("stranger-evidence-members", "Send evidence with very many unknown claims.", "CWE-407",
-            "400 evidence-malformed", _changed(_many_members)),
+            "400 evidence-malformed",
+            _changed(lambda e: with_claims(e, **{f"x{number}": number for number in range(1500)}))),
     _attack("stranger-evidence-nulls", "Send evidence with a claim of very many nulls.", "CWE-407",
-            "400 evidence-malformed", _changed(_many_nulls)),
+            "400 evidence-malformed", _changed(lambda e: with_claims(e, x=[None] * 3000))),
     _attack("stranger-chain-long-modulus", "Send a chain of keys whose signatures take long to verify.", "CWE-400",
             "401 chain-invalid", _changed(_own_chain(_LONG_MODULUS)), Topic.CHAIN_FORGED),
     _attack("stranger-chain-long-exponent", "Send a chain of keys with a very long exponent.", "CWE-400",

@@ -19,6 +19,9 @@ _T = Topic
 MakeHandler = Callable[[TrialContext, TargetDevice], Handler]
 """Makes the handler of the requests that a device sends."""
 
+Respond = Callable[[TrialContext, TargetDevice, InterceptedRequest], Answer]
+"""The response to a request of a device."""
+
 
 def network_attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     name: str,
@@ -44,22 +47,22 @@ def network_attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
     return Attack(name, sentence, source, capabilities, topics, tuple(map(trial_on, targets)))
 
 
-def on_verdict_request(respond: Handler) -> MakeHandler:
+def on_verdict_request(respond: Respond) -> MakeHandler:
     """Respond to the request for a verdict, and forward other requests."""
-    return lambda _trial, _device: (
-        lambda request: respond(request) if request.asks_verdict else request.forward()
+    return lambda trial, device: (
+        lambda request: respond(trial, device, request) if request.asks_verdict else request.forward()
     )
 
 
-def on_challenge_request(respond: Handler) -> MakeHandler:
+def on_challenge_request(respond: Respond) -> MakeHandler:
     """Respond to the request for a nonce, and forward other requests."""
-    return lambda _trial, _device: (
-        lambda request: respond(request) if request.asks_challenge else request.forward()
+    return lambda trial, device: (
+        lambda request: respond(trial, device, request) if request.asks_challenge else request.forward()
     )
 
 
 def _response(status: int, media_type: str, body: bytes) -> MakeHandler:
-    return on_verdict_request(lambda _: Answer(status, media_type, body))
+    return on_verdict_request(lambda *_: Answer(status, media_type, body))
 
 
 def _problem(status: int, code: str) -> MakeHandler:
@@ -68,17 +71,13 @@ def _problem(status: int, code: str) -> MakeHandler:
 
 
 def _challenge(body: bytes) -> MakeHandler:
-    return on_challenge_request(lambda _: Answer(200, media.JSON, body))
+    return on_challenge_request(lambda *_: Answer(200, media.JSON, body))
 
 
-def _late(trial: TrialContext, _device: TargetDevice) -> Handler:
-    def handler(request: InterceptedRequest) -> Answer:
-        answer = request.forward()
-        if request.asks_verdict:
-            trial.world.wait(2 * limits.LIFETIME_MAX)
-        return answer
-
-    return handler
+def _late(trial: TrialContext, _: TargetDevice, request: InterceptedRequest) -> Answer:
+    answer = request.forward()
+    trial.world.wait(2 * limits.LIFETIME_MAX)
+    return answer
 
 
 def _swapped(trial: TrialContext, device: TargetDevice) -> Handler:
@@ -86,12 +85,10 @@ def _swapped(trial: TrialContext, device: TargetDevice) -> Handler:
     other = trial.activated()
     verdicts_of_other: list[bytes] = []
 
-    def handler(request: InterceptedRequest) -> Answer:
+    def swap(trial: TrialContext, device: TargetDevice, request: InterceptedRequest) -> Answer:
         answer = request.forward()
-        if not request.asks_verdict:
-            return answer
 
-        def respond(theirs: InterceptedRequest) -> Answer:
+        def respond(_: TrialContext, other: TargetDevice, theirs: InterceptedRequest) -> Answer:
             verdicts_of_other.append(theirs.forward().body)
             other.capture(answer.body, theirs.body)
             return answer
@@ -104,7 +101,7 @@ def _swapped(trial: TrialContext, device: TargetDevice) -> Handler:
         device.capture(verdicts_of_other[-1], request.body)
         return replace(answer, body=verdicts_of_other[-1])
 
-    return handler
+    return on_verdict_request(swap)(trial, device)
 
 
 def _http(
@@ -112,11 +109,10 @@ def _http(
 ) -> Attack:
     """The request for a verdict goes to a server that runs `script`, over the agent's own HTTP."""
 
-    def make_handler(trial: TrialContext, _device: TargetDevice) -> Handler:
+    def make_handler(trial: TrialContext, device: TargetDevice) -> Handler:
         transport = trial.transport_to(trial.stack.enter_context(rogue_server.serving(script)))
-        return lambda request: (
-            request.forward(upstream=transport) if request.asks_verdict else request.forward()
-        )
+        forward = on_verdict_request(lambda _, __, request: request.forward(upstream=transport))
+        return forward(trial, device)
 
     return network_attack(
         name, sentence, source, (_T.TRANSPORT, *topics), code, make_handler, capabilities=OWN_SERVER
@@ -139,9 +135,9 @@ ATTACKS: Final[tuple[Attack, ...]] = (
     network_attack("problem-unknown", "Respond with a problem document with an unknown code.", "CWE-1287",
                    (_T.TRANSPORT,), "status-451", _problem(451, "locked-by-law")),
     network_attack("dropped", "Drop the request for a verdict.", "CWE-400", (_T.TRANSPORT,), "unreachable",
-                   on_verdict_request(drop)),
+                   on_verdict_request(lambda _, __, request: drop(request))),
     network_attack("delayed", "Delay the genuine verdict by two days.", "CWE-294", (_T.EXPIRED, _T.REPLAY),
-                   "expired", _late),
+                   "expired", on_verdict_request(_late)),
     network_attack("swapped", "Give each of two devices the verdict of the other.", "RFC 7800 section 3.1",
                    (_T.SWAP, _T.OTHER_DEVICE), "key-binding-mismatch", _swapped, targets=(LOCKED,)),
     network_attack("challenge-malformed", "Respond with a nonce that is a number.", "CWE-1287", (_T.TRANSPORT,),

@@ -5,9 +5,10 @@ import gzip
 from typing import Final
 
 from agent.verification.errors import Code
-from lab.attacks.harness.token_forge import TokenForge, b64, to_json
+from lab.attacks.harness.token_forge import TokenForge, to_json
 from lab.attacks.model import STOLEN_KEY, Attack, Topic
 from lab.attacks.substitution import token_attack
+from lab.world.jose import b64
 from wire import limits
 
 _T = Topic

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.verification.errors import Code
-from lab.attacks.harness.token_forge import TokenForge, b64, to_json
+from lab.attacks.harness.token_forge import TokenForge, to_json
 from lab.attacks.model import OWN_SERVER, STOLEN_KEY, Attack, Topic
 from lab.attacks.substitution import Row, token_attack
+from lab.world.jose import b64
 
 _T = Topic
 

@@ -12,9 +12,10 @@ from lab.attacks.harness.key_sets import (
     NONCANONICAL_KID,
     SMALL_ORDER_KID,
 )
-from lab.attacks.harness.token_forge import ED25519_ORDER, P256_ORDER, Signer, TokenForge, b64, to_json, unb64
+from lab.attacks.harness.token_forge import ED25519_ORDER, P256_ORDER, Signer, TokenForge, to_json
 from lab.attacks.model import NETWORK, OWN_SERVER, STOLEN_KEY, Attack, Topic, Trial
 from lab.attacks.substitution import ACTIVATED, FRESH, LOCKED, substitute_token, token_attack
+from lab.world.jose import b64, unb64
 
 _T = Topic
 

@@ -11,7 +11,7 @@ import requests
 from starlette.types import Message, Receive, Scope, Send
 
 from lab.api.expectations import CLAIMS_MAX, ExpectationCheck, ExpectedClaims
-from lab.simulation.standalone_evidence import base64url
+from lab.world.jose import b64
 from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 from tests.support.admin import Operated
@@ -24,9 +24,7 @@ PATH = "/lab/v1/expectations"
 
 def evidence(**changes: Any) -> bytes:
     """A JWS as far as expectations read it."""
-    return b".".join(
-        (b"header", base64url(json.dumps(claims("n" * 44, **changes)).encode()).encode(), b"signature")
-    )
+    return b".".join((b"header", b64(json.dumps(claims("n" * 44, **changes)).encode()), b"signature"))
 
 
 def missed(expected: dict[str, Any], sent: bytes) -> list[dict[str, Any]]:
@@ -199,5 +197,5 @@ def test_deeply_nested_value_is_rejected_in_an_expectation_and_in_evidence(
     body = f'{{"claims": [{{"claim": "a", "equals": {nested}}}]}}'
     assert requests.put(server.origin + PATH, body, headers=headers, timeout=60).status_code in (400, 422)
     put(server, [{"claim": "a", "presence": "absent"}])
-    payload = base64url(f'{{"a": {nested}}}'.encode()).encode()
+    payload = b64(f'{{"a": {nested}}}'.encode())
     assert send(server, b"a." + payload + b".c").status_code in (400, 422)

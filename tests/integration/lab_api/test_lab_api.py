@@ -19,7 +19,7 @@ from lab.api.context import ForeignRootError, check_roots
 from lab.handset.keystore import EmulatedKeystore, KeyAlgorithm, KeystoreOptions
 from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
-from lab.simulation.standalone_evidence import base64url
+from lab.world.jose import b64
 from lab.world.seed import Seed
 from server_stub.clock import ClockReading
 from server_stub.policy.policy import Activation
@@ -63,8 +63,8 @@ def public_of(key: Any) -> dict[str, Any]:
 def ask(server: Operated, key: Any, attested: dict[str, Any], **claims: Any) -> requests.Response:
     """What a client does with what the lab has attested: add its state to the claims, sign, send."""
     header = {"alg": attested["alg"], "typ": media.EVIDENCE_TYP, "x5c": attested["x5c"]}
-    signed = ".".join(base64url(json.dumps(part).encode()) for part in (header, attested["claims"] | claims))
-    token = f"{signed}.{base64url(key.sign(signed.encode()))}"
+    signed = b".".join(b64(json.dumps(part).encode()) for part in (header, attested["claims"] | claims))
+    token = (signed + b"." + b64(key.sign(signed))).decode()
     content = {"Content-Type": media.EVIDENCE}
     return requests.post(server.origin + media.VERDICTS_PATH, token, headers=content, timeout=60)
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from joserfc.jwk import ECKey, OKPKey
 from joserfc.jwk import thumbprint as library_thumbprint
 
-from lab.handset.keystore import EmulatedKeystore, EmulatedP256Key, KeyAlgorithm, KeystoreOptions
-from lab.simulation.standalone_evidence import base64url
+from lab.handset.keystore import EmulatedKey, EmulatedKeystore, KeyAlgorithm, KeystoreOptions
+from lab.world.jose import b64
 from lab.world.seed import Seed
 from server_stub.evidence import evidence_token
 from server_stub.evidence.errors import EvidenceError
@@ -26,7 +26,7 @@ NONCE = "bm9uY2Ut" * 4
 SEED = Seed.of("evidence")
 P256, ED25519, ML_DSA = SEED.p256("key"), SEED.ed25519("key"), SEED.ml_dsa_65("key")
 SIGN: dict[str, Callable[[bytes], bytes]] = {
-    "ES256": EmulatedP256Key(P256, ()).sign,
+    "ES256": EmulatedKey(P256, ()).sign,
     "Ed25519": ED25519.sign,
     "ML-DSA-65": ML_DSA.sign,
 }
@@ -51,8 +51,8 @@ def token(named: str, signer: str, chain: tuple[bytes, ...] = (b"any",), more: i
     """Evidence that names an algorithm and is signed by the key of another or the same; `more` bytes of white space."""
     header = {"alg": named, "typ": "eat+jwt", "x5c": [base64.b64encode(each).decode() for each in chain]}
     payload = json.dumps(claims(NONCE)).encode() + b" " * more
-    message = f"{base64url(json.dumps(header).encode())}.{base64url(payload)}"
-    return f"{message}.{base64url(SIGN[signer](message.encode()))}".encode()
+    message = b64(json.dumps(header).encode()) + b"." + b64(payload)
+    return message + b"." + b64(SIGN[signer](message))
 
 
 def refusal(check: Callable[[], object]) -> ProblemCode:
@@ -84,7 +84,7 @@ def test_damaged_ml_dsa_signature_is_refused() -> None:
     raw = base64.urlsafe_b64decode(signature + b"==")
     damages = (raw[:-1], raw + b"\x00", bytes(3309), bytes((raw[0] ^ 1,)) + raw[1:], raw[:64], b"\x00")
     for damaged in damages:
-        read = evidence_token.read(head + b"." + base64url(damaged).encode())
+        read = evidence_token.read(head + b"." + b64(damaged))
         code = refusal(lambda read=read: read.verify_signature(PUBLIC["ML-DSA-65"]))  # type: ignore[misc]
         assert code is ProblemCode.EVIDENCE_SIGNATURE_INVALID
 
@@ -98,7 +98,7 @@ def test_degenerate_ml_dsa_key_is_refused_whatever_it_signed() -> None:
 
 
 def test_thumbprints_agree_with_another_library() -> None:
-    pub = base64url(ML_DSA.public_key().public_bytes_raw())
+    pub = b64(ML_DSA.public_key().public_bytes_raw()).decode()
     expected = {
         "ES256": ECKey.import_key(P256.public_key()).thumbprint(),
         "Ed25519": OKPKey.import_key(ED25519.public_key()).thumbprint(),
@@ -191,4 +191,4 @@ def test_text_with_a_control_character_is_rejected(character: str) -> None:
 def signed(content: dict[str, Any]) -> bytes:
     """A well-formed token with these claims."""
     header, _, signature = token("ES256", "ES256").split(b".")
-    return b".".join((header, base64url(json.dumps(content).encode()).encode(), signature))
+    return b".".join((header, b64(json.dumps(content).encode()), signature))
