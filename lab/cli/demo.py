@@ -33,7 +33,7 @@ def demo(
     """
     if html is not None:
         output.check_writable(html)
-    with simulation.Simulation.open(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
+    with simulation.Simulation(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
         profiles, places = matrix.all_profiles(), list(place_table.load_places())
         results = list(
             output.progress(matrix.run(opened, profiles, places), "devices", len(profiles) * len(places))

@@ -91,7 +91,7 @@ def device(
     try:
         with (
             _modem_line(modem, quiet=json) as tty,
-            simulation.Simulation.open(
+            simulation.Simulation(
                 seed, url=server, world=world, host=http_host.HttpHost, modem_dialect=modem_dialect
             ) as opened,
         ):

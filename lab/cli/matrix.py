@@ -41,7 +41,7 @@ def matrix(
     named = output.names(profiles, list(loader.names()), "profile", paths=True)
     chosen = [find_profile(name) for name in (matrices.all_profiles() if profiles is None else named)]
     chosen_places = [find_place(name) for name in where]
-    with simulation.Simulation.open(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
+    with simulation.Simulation(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
         results = list(matrices.run(opened, chosen, chosen_places))
     if json:
         output.as_json([result.as_json() for result in results])

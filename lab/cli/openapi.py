@@ -16,7 +16,7 @@ def openapi() -> None:
     Example:
       activation openapi > openapi.json
     """
-    with simulation.Simulation.open("openapi", host=hosts.InProcessHost) as opened:
+    with simulation.Simulation("openapi", host=hosts.InProcessHost) as opened:
         server = opened.server
         served = app.create_app(server.service, repository=server.repository, admin=server.parts)
         output.as_json(served.openapi())

@@ -97,7 +97,7 @@ def run_stories(simulation: Simulation) -> Iterator[Story]:
 def run_september_stories(seed: str, modem_dialect: str | None = None) -> Iterator[Story]:
     """Run the two stories of September 2021 in parallel, in a simulation that begins before the measure."""
     policy = Policy.parse(BEFORE, "open-2021-08.toml")
-    with Simulation.open(
+    with Simulation(
         seed,
         world=World(int(BEGINNING.timestamp())),
         policy=policy,

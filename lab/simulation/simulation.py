@@ -5,12 +5,12 @@ host is given.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, Self
 
 from agent.ports import Modem
 from firmware_profiles.loader import load_named
@@ -48,42 +48,19 @@ class ServerAccess:
     transport: ServerTransport
 
 
-@dataclass(frozen=True, slots=True)
-class SimulationOptions:
-    """The arguments of `Simulation.open`."""
-
-    url: str | None
-    headers: Callable[[], Mapping[str, str]]
-    policy: Policy | None
-    host: type[Host]
-    branch: str
-    folder: Path | None
-    algorithm: Algorithm
-    clock: ServerClock
-    skew: Callable[[], int]
-    modem_dialect: str | None
-
-
 class Simulation:
-    """Made by `open`. Servers start when the first device needs them."""
+    """A simulation inside its block, at whose end the servers stop. They start when the first device needs them.
 
-    def __init__(self, seed: Seed, world: World, stack: ExitStack, options: SimulationOptions) -> None:
-        self.world = world
-        self.manufacturer = Manufacturer.of(seed)
-        self._root = seed
-        self._seed = seed.child(options.branch) if options.branch else seed
-        self._stack = stack
-        self._options = options
-        self._access: dict[str, ServerAccess] = {}
-        self._servers: dict[str, LabServer] = {}
-        self._made: Counter[tuple[str, str]] = Counter()
-        folder = TemporaryDirectory(prefix=folder_prefix(), dir=options.folder)
-        self._folder = Path(stack.enter_context(folder))
+    `url` is the manufacturer's server if the simulation does not run it itself; `headers` returns headers of each
+    request to it. `policy` is the first policy of that server, the shipped one by default, and `algorithm` the one that
+    it signs with. `host` runs the servers. Simulations of one seed share their manufacturers; another `branch` has
+    other devices and other random draws. Servers and devices keep their files in a new folder below `folder`. `clock`
+    is the clock of the servers' machines, by default that of the world; `skew` returns seconds that servers add to it
+    without noticing. `modem_dialect` is that of devices without one of their own.
+    """
 
-    @classmethod
-    @contextmanager
-    def open(  # noqa: PLR0913 - each is a separate option, given by name
-        cls,
+    def __init__(  # noqa: PLR0913 - each is a separate option, given by name
+        self,
         seed: str,
         *,
         host: type[Host],
@@ -97,32 +74,28 @@ class Simulation:
         skew: Callable[[], int] = lambda: 0,
         algorithm: Algorithm = Algorithm.ED25519,
         modem_dialect: str | None = None,
-    ) -> Iterator["Simulation"]:
-        """A simulation whose servers stop with the block.
+    ) -> None:
+        self.world = world or World()
+        self._root = Seed.of(seed)
+        self.manufacturer = Manufacturer.of(self._root)
+        self._seed = self._root.child(branch) if branch else self._root
+        self._host, self._url, self._headers = host, url, headers
+        self._policy, self._algorithm = policy, algorithm
+        self._clock, self._skew = clock or MachineClock(self.world), skew
+        self._modem_dialect = modem_dialect
+        self._stack = ExitStack()
+        self._access: dict[str, ServerAccess] = {}
+        self._servers: dict[str, LabServer] = {}
+        self._made: Counter[tuple[str, str]] = Counter()
+        self._below = folder
 
-        `url` is the manufacturer's server if the simulation does not run it itself; `headers` returns headers of each
-        request to it. `policy` is the first policy of
-        that server, the shipped one by default, and `algorithm` the one that it signs with. `host` runs the servers.
-        Simulations of one seed share their manufacturers; another `branch` has other devices and other random draws.
-        Servers and devices keep their files in a new folder below `folder`. `clock` is the clock of the servers'
-        machines, by default that of the world; `skew` returns seconds that servers add to it without noticing.
-        `modem_dialect` is that of devices without one of their own.
-        """
-        with ExitStack() as stack:
-            world = world or World()
-            options = SimulationOptions(
-                url,
-                headers,
-                policy,
-                host,
-                branch,
-                folder,
-                algorithm,
-                clock or MachineClock(world),
-                skew,
-                modem_dialect,
-            )
-            yield cls(Seed.of(seed), world, stack, options)
+    def __enter__(self) -> Self:
+        folder = TemporaryDirectory(prefix=folder_prefix(), dir=self._below)
+        self._folder = Path(self._stack.enter_context(folder))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     @property
     def server(self) -> LabServer:
@@ -156,7 +129,7 @@ class Simulation:
         name = persistence.name if persistence else options.name or number
         storage = persistence or DeviceStorage(folder=self._folder / f"phone-{self._made.total()}")
         if options.modem_dialect is None:
-            options = replace(options, modem_dialect=self._options.modem_dialect)
+            options = replace(options, modem_dialect=self._modem_dialect)
         if card and not options.cards:
             options = replace(options, cards=(card, None))
         return build_device(
@@ -178,10 +151,10 @@ class Simulation:
     def _server_access(self, holder: str) -> ServerAccess:
         """The server of the holder of a trust root, which is started when it is first needed."""
         if holder not in self._access:
-            identity, url = self._identity(holder), self._options.url
+            identity, url = self._identity(holder), self._url
             transport: ServerTransport
             if url and holder == MANUFACTURER:
-                transport = ForwardedForTransport(url, headers=self._options.headers)
+                transport = ForwardedForTransport(url, headers=self._headers)
             else:
                 transport = self._start_server(holder, identity).transport()
             self._stack.callback(transport.close)
@@ -194,9 +167,9 @@ class Simulation:
         """The manufacturer, or another holder with its own keys and policy."""
         manufacturer = self.manufacturer
         if holder == MANUFACTURER:
-            policy = self._options.policy or shipped()
+            policy = self._policy or shipped()
             return ServerIdentity(
-                manufacturer, manufacturer.issuer, manufacturer.audience, policy, self._options.algorithm
+                manufacturer, manufacturer.issuer, manufacturer.audience, policy, self._algorithm
             )
         policy = Policy.parse(LANTERN, "lantern-open.toml")
         manufacturer = Manufacturer.of(self._root.child(holder))
@@ -206,8 +179,7 @@ class Simulation:
         folder = self._folder / holder
         folder.mkdir()
         random = self._seed.random(f"server {holder}").randbytes
-        options = self._options
-        server = LabServer(identity, folder, options.clock, random, options.host(), skew=options.skew)
+        server = LabServer(identity, folder, self._clock, random, self._host(), skew=self._skew)
         self._stack.callback(server.stop)
         self._servers[holder] = server
         return server

@@ -10,5 +10,5 @@ from lab.simulation.simulation import Simulation
 
 @pytest.fixture(scope="session")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("tests", host=HttpHost) as opened:
+    with Simulation("tests", host=HttpHost) as opened:
         yield opened

@@ -244,7 +244,7 @@ class DeviceMachine(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[type[DeviceMachine]]:
-    with Simulation.open("stateful", host=InProcessHost) as simulation:
+    with Simulation("stateful", host=InProcessHost) as simulation:
         DeviceMachine.simulation = simulation
         yield DeviceMachine
 

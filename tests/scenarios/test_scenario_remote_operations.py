@@ -26,7 +26,7 @@ UP = "- power-on\n- set-up\n"
 @pytest.fixture(scope="module")
 def target() -> Iterator[ServerTarget]:
     """A server of the same seed, on its own clock, and its admin token."""
-    with Simulation.open(SEED, world=World(int(time.time())), host=HttpHost) as simulation:
+    with Simulation(SEED, world=World(int(time.time())), host=HttpHost) as simulation:
         server = simulation.server
         yield ServerTarget(HttpHost, server.origin, AdminOperations(server.origin, server.admin.token))
 

@@ -211,7 +211,7 @@ def open_environment(path: Path) -> Iterator[TufEnvironment]:
     world, mirror = World(), Mirror()
     with (
         mirror.serving() as origin,
-        Simulation.open(SEED, url=origin, world=world, host=HttpHost) as simulation,
+        Simulation(SEED, url=origin, world=world, host=HttpHost) as simulation,
         ExitStack() as stack,
     ):
         made = TufEnvironment(path / "keys", world, mirror, simulation, stack)

@@ -68,7 +68,7 @@ def open_context(
             target = replace(target, operations=operations)
             headers = operations.world.headers if operations.world else headers
         simulation = stack.enter_context(
-            Simulation.open(
+            Simulation(
                 seed,
                 url=target.url,
                 headers=headers,

@@ -23,7 +23,7 @@ COLUMNS = "tac,first,last,batch,distributor,sale_region,model"
 
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("admin investigation", world=World(SEPTEMBER), host=HttpHost) as opened:
+    with Simulation("admin investigation", world=World(SEPTEMBER), host=HttpHost) as opened:
         yield opened
 
 

@@ -17,7 +17,7 @@ WHY = {"reason": "a test"}
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("admin-phones", host=HttpHost) as opened:
+    with Simulation("admin-phones", host=HttpHost) as opened:
         yield opened
 
 

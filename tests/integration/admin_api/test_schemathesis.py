@@ -27,7 +27,7 @@ QUICK = 3
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
     """A separate simulation, because the test calls its write routes a few hundred times."""
-    with Simulation.open(SEED, host=HttpHost) as opened:
+    with Simulation(SEED, host=HttpHost) as opened:
         phone = opened.phone("official-global", "havana")
         phone.power_on()
         phone.walk_setup()

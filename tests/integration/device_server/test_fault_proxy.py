@@ -32,7 +32,7 @@ MIB = 1024 * 1024
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
     """A simulation whose server uses the clock of its world."""
-    with Simulation.open("hostile network", world=World(), host=HttpHost) as opened:
+    with Simulation("hostile network", world=World(), host=HttpHost) as opened:
         yield opened
 
 
@@ -63,7 +63,7 @@ def life(seed: str, chance: str) -> tuple[list[LoggedRequest], list[dict[str, An
     kinds = (FaultKind.REFUSED, FaultKind.RESET_MIDWAY, FaultKind.TAMPERED, FaultKind.UNAVAILABLE)
     faults = [NetworkFault(kind, FaultSchedule(probability=0.1)) for kind in kinds]
     world = World()
-    with Simulation.open(seed, world=world, host=HttpHost) as simulation:
+    with Simulation(seed, world=world, host=HttpHost) as simulation:
         with FaultProxy(simulation.server.origin, faults, world, Seed.of(chance)) as network:
             phone = simulation.phone("official-global", "havana", options=network.device_options("anna"))
             phone.power_on()
@@ -147,7 +147,7 @@ def device_behind_proxy(faults: list[NetworkFault], **open_: Any) -> Iterator[tu
     """A device in Paris, switched on, behind its own fault proxy."""
     world = World()
     with (
-        Simulation.open("stage", world=world, host=HttpHost) as simulation,
+        Simulation("stage", world=world, host=HttpHost) as simulation,
         FaultProxy(simulation.server.origin, faults, world, Seed.of("stage"), **open_) as network,
     ):
         phone = simulation.phone("official-global", "paris", options=network.device_options("anna"))
@@ -174,7 +174,7 @@ def test_a_partition_ends_at_its_time() -> None:
 
 def test_a_stopped_server_causes_resets_until_it_runs_again() -> None:
     world = World()
-    with Simulation.open("gone", world=world, host=HttpHost) as simulation:
+    with Simulation("gone", world=world, host=HttpHost) as simulation:
         origin = simulation.server.origin
         with FaultProxy(origin, [], world, Seed.of(1)) as network:
             simulation.server.stop()
@@ -189,9 +189,9 @@ def test_a_client_without_tls_is_served_and_gets_faults() -> None:
     ]
     world = World()
     with (
-        Simulation.open("9", world=world, host=HttpHost) as home,
+        Simulation("9", world=world, host=HttpHost) as home,
         FaultProxy(home.server.origin, faults, world, Seed.of(9), tls=False) as network,
-        Simulation.open("9", world=world, url=network.origin, host=HttpHost) as simulation,
+        Simulation("9", world=world, url=network.origin, host=HttpHost) as simulation,
     ):
         assert network.authorities is None
         phone = simulation.phone("official-global", "paris")

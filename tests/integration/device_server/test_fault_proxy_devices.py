@@ -48,7 +48,7 @@ def environment() -> Iterator[FaultEnvironment]:
     world = World()
     skew = SkewedClock(lambda: 0)
     with (
-        Simulation.open("hostile", world=world, skew=skew, host=HttpHost) as simulation,
+        Simulation("hostile", world=world, skew=skew, host=HttpHost) as simulation,
         FaultProxy(simulation.server.origin, [], world, Seed.of("hostile"), clock=skew) as network,
     ):
         yield FaultEnvironment(world, simulation, network)

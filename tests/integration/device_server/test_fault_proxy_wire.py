@@ -29,7 +29,7 @@ from wire import media
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
     """Its server uses the clock of its world."""
-    with Simulation.open("proxy", world=World(), host=HttpHost) as opened:
+    with Simulation("proxy", world=World(), host=HttpHost) as opened:
         yield opened
 
 

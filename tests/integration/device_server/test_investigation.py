@@ -113,7 +113,7 @@ def test_an_invalid_request_says_what_to_do(arguments: tuple[str, ...], code: in
 
 def test_a_device_gets_the_batch_of_its_shipment_at_its_next_request() -> None:
     """The server stores no IMEI, so it looks the shipment up during a request."""
-    with Simulation.open("investigation", world=World(SEPTEMBER), host=InProcessHost) as simulation:
+    with Simulation("investigation", world=World(SEPTEMBER), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         imei = phone.imeis[0]
         serial = int(imei[8:14])

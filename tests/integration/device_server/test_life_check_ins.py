@@ -34,7 +34,7 @@ from wire.evidence import Plmn
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("check-ins", policy=policy(BEFORE), host=InProcessHost) as opened:
+    with Simulation("check-ins", policy=policy(BEFORE), host=InProcessHost) as opened:
         yield opened
 
 
@@ -141,7 +141,7 @@ def test_setting_the_clock_to_1970_or_2100_changes_no_deadline() -> None:
     """Two weeks of a device: check-ins, warnings and the lock."""
 
     def life(*walls: int | None) -> list[tuple[float, str]]:
-        with Simulation.open("clocks", policy=policy(NOTICE), host=InProcessHost) as simulation:
+        with Simulation("clocks", policy=policy(NOTICE), host=InProcessHost) as simulation:
             phone = simulation.phone("official-global", "paris")
             phone.power_on()
             phone.walk_setup()
@@ -162,7 +162,7 @@ def test_setting_the_clock_to_1970_or_2100_changes_no_deadline() -> None:
 @pytest.fixture
 def announced() -> Iterator[tuple[Simulation, Handset]]:
     """Activated in Havana on 8 September, before a measure that announces its locks for 12 September at noon."""
-    with Simulation.open("notice", policy=policy(BEFORE), host=InProcessHost) as simulation:
+    with Simulation("notice", policy=policy(BEFORE), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "havana")
         phone.power_on()
         phone.walk_setup()
@@ -239,7 +239,7 @@ def test_thirty_days_without_a_verdict_warn_then_lock_until_an_allow(
 
 def test_a_device_whose_server_defers_for_months_is_neither_warned_nor_locked() -> None:
     """Its offline limit is 30 days. The server's record follows it."""
-    with Simulation.open("deferring", policy=policy(BEFORE), host=InProcessHost) as simulation:
+    with Simulation("deferring", policy=policy(BEFORE), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()
@@ -278,7 +278,7 @@ def test_a_released_device_never_contacts_the_server_again(simulation: Simulatio
 def test_a_world_can_begin_earlier() -> None:
     """Devices were activated before the measure."""
     start = int(datetime(2021, 8, 21, tzinfo=UTC).timestamp())
-    with Simulation.open("earlier", world=World(start), host=InProcessHost) as simulation:
+    with Simulation("earlier", world=World(start), host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "paris")
         phone.power_on()
         phone.walk_setup()

@@ -32,7 +32,7 @@ def when(day: int, hour: int = 0) -> float:
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
     """1 September: every device is activated, wherever it is."""
-    with Simulation.open("measure", world=World(FIRST), policy=policy(BEFORE), host=InProcessHost) as opened:
+    with Simulation("measure", world=World(FIRST), policy=policy(BEFORE), host=InProcessHost) as opened:
         yield opened
 
 

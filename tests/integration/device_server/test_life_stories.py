@@ -70,7 +70,7 @@ def test_the_summary_of_a_long_story_has_less_than_a_hundred_lines(september: tu
 
 
 def test_short_stories_contain_every_message() -> None:
-    with Simulation.open("short", host=InProcessHost) as simulation:
+    with Simulation("short", host=InProcessHost) as simulation:
         havana, custom = run_stories(simulation)
     assert havana.brief
     sent = [entry for entry in havana.entries if "sent" in entry.detail]

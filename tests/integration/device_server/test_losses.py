@@ -35,7 +35,7 @@ from wire.evidence import Plmn
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("losses", host=InProcessHost) as opened:
+    with Simulation("losses", host=InProcessHost) as opened:
         yield opened
 
 
@@ -242,7 +242,7 @@ def test_after_a_factory_reset_the_server_decides_as_before(simulation: Simulati
 
 def test_a_factory_reset_does_not_undo_a_late_lock() -> None:
     """Neither at home nor in Paris, where a new device would be activated."""
-    with Simulation.open("reset", policy=policy(BEFORE), host=InProcessHost) as simulation:
+    with Simulation("reset", policy=policy(BEFORE), host=InProcessHost) as simulation:
         phone = made(simulation, "havana")
         assert phone.outcome() is Outcome.ACTIVATED
         simulation.server.adopt(shipped())
@@ -344,7 +344,7 @@ def test_a_jump_of_the_clock_neither_locks_nor_unlocks(simulation: Simulation, w
 
 def test_power_cuts_extend_the_offline_limit_by_a_heartbeat_at_most() -> None:
     """Five days without a network lock a device, although it is switched off and on every twenty hours."""
-    with Simulation.open("battery", policy=policy(NOTICE), host=InProcessHost) as simulation:
+    with Simulation("battery", policy=policy(NOTICE), host=InProcessHost) as simulation:
         phone = made(simulation, "paris")
         phone.network_down()
         used = 0
@@ -359,7 +359,7 @@ def test_power_cuts_extend_the_offline_limit_by_a_heartbeat_at_most() -> None:
 
 def test_a_server_with_an_empty_database_neither_strands_nor_unlocks_a_device() -> None:
     """The device's serial keeps serials increasing, and its location decides again."""
-    with Simulation.open("forgot", host=InProcessHost) as simulation:
+    with Simulation("forgot", host=InProcessHost) as simulation:
         locked, free = made(simulation, "havana"), made(simulation, "paris")
         for _ in range(3):
             locked.retry()
@@ -373,7 +373,7 @@ def test_a_server_with_an_empty_database_neither_strands_nor_unlocks_a_device() 
 
 def test_a_server_restored_from_a_backup_continues_above_the_devices_serial() -> None:
     """The device sends the newest serial, attested."""
-    with Simulation.open("restored", host=InProcessHost) as simulation:
+    with Simulation("restored", host=InProcessHost) as simulation:
         phone = made(simulation, "paris")
         backup = simulation.server.backup()
         device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
@@ -404,7 +404,7 @@ class _Replaying:
 
 def test_a_replay_is_rejected_after_the_server_was_restored() -> None:
     """The nonce is another, and the device stays locked."""
-    with Simulation.open("replayed", host=InProcessHost) as simulation:
+    with Simulation("replayed", host=InProcessHost) as simulation:
         phone = made(simulation, "paris")
         allowed = next(r.answer for r in reversed(phone.network.requests) if r.path.endswith("verdicts"))
         backup = simulation.server.backup()

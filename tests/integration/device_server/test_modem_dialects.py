@@ -15,7 +15,7 @@ from lab.world.places import load_places
 
 def transcript(seed: str, name: str, *, own: str | None = "huawei", default: str | None = None) -> bytes:
     """What the modem of a new device sends to the same commands."""
-    with Simulation.open(seed, host=InProcessHost, modem_dialect=default) as simulation:
+    with Simulation(seed, host=InProcessHost, modem_dialect=default) as simulation:
         options = DeviceOptions(name=name, modem_dialect=own)
         modem = simulation.phone("official-global", "paris", options=options).modem
         modem.write(b"AT+CSUS=0\r" * 20)
@@ -41,7 +41,7 @@ def test_device_with_a_misspelt_dialect_is_not_built() -> None:
 
 def outcomes(dialect: str | None) -> dict[str, Any]:
     """Outcome and verdict of a new device in every place."""
-    with Simulation.open("2021", host=InProcessHost, modem_dialect=dialect) as simulation:
+    with Simulation("2021", host=InProcessHost, modem_dialect=dialect) as simulation:
         results = run(simulation, ["official-global"], list(load_places()))
         return {result.place: (result.outcome, result.as_json()["verdict"]) for result in results}
 

@@ -23,7 +23,7 @@ SILENT = {ModemBreakage.SILENT, ModemBreakage.GONE, ModemBreakage.CUT}
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("modem faults", host=InProcessHost) as opened:
+    with Simulation("modem faults", host=InProcessHost) as opened:
         yield opened
 
 

@@ -41,7 +41,7 @@ def agent_on_this_machine(phone: Handset, state: Path) -> Agent:
 def test_an_agent_with_the_disk_and_clock_of_this_machine_survives_a_restart(
     tmp_path: Path, place: str, end: Lock
 ) -> None:
-    with Simulation.open("this machine", world=World(SystemClock().wall()), host=HttpHost) as simulation:
+    with Simulation("this machine", world=World(SystemClock().wall()), host=HttpHost) as simulation:
         phone = simulation.phone("official-global", place)
         state = tmp_path / "state"
         agent = agent_on_this_machine(phone, state)

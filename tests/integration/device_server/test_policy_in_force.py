@@ -11,7 +11,7 @@ from tests.support.life import DAY, policy
 
 def test_a_device_accepts_verdicts_after_a_roll_back() -> None:
     """It has sealed version 2 and rejects version 0; the older text is version 3."""
-    with Simulation.open("rolled back", policy=policy(BEFORE), host=InProcessHost) as simulation:
+    with Simulation("rolled back", policy=policy(BEFORE), host=InProcessHost) as simulation:
         simulation.server.adopt(shipped())
         phone = simulation.phone("official-global", "havana")
         phone.power_on()
@@ -26,7 +26,7 @@ def test_a_device_accepts_verdicts_after_a_roll_back() -> None:
 
 def test_a_server_restored_from_an_older_backup_puts_the_policy_in_force_again() -> None:
     """Its records have version 0, which devices reject."""
-    with Simulation.open("restored", policy=policy(BEFORE), host=InProcessHost) as simulation:
+    with Simulation("restored", policy=policy(BEFORE), host=InProcessHost) as simulation:
         backup = simulation.server.backup()
         simulation.server.adopt(shipped())
         phone = simulation.phone("official-global", "paris")

@@ -27,7 +27,7 @@ HOUR = 3600
 @pytest.fixture
 def simulation() -> Iterator[Simulation]:
     """In process: a power cut is an effect of the device, and no time-out of a socket changes when it occurs."""
-    with Simulation.open("tests", host=InProcessHost) as opened:
+    with Simulation("tests", host=InProcessHost) as opened:
         yield opened
 
 

@@ -55,7 +55,7 @@ class SlowTransport(ForwardingTransport):
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("repeats", world=World(), host=InProcessHost) as opened:
+    with Simulation("repeats", world=World(), host=InProcessHost) as opened:
         yield opened
 
 
@@ -198,7 +198,7 @@ def test_devices_on_real_sockets_are_activated_when_three_requests_in_ten_time_o
     world = World()
     fault = NetworkFault(kind, FaultSchedule(probability=0.3))
     with (
-        Simulation.open("wire", world=world, host=HttpHost) as simulation,
+        Simulation("wire", world=world, host=HttpHost) as simulation,
         FaultProxy(simulation.server.origin, [fault], world, Seed.of("wire")) as network,
     ):
         phones = [

@@ -83,7 +83,7 @@ class Wrong:
 def wrong(host: type[Host] = InProcessHost, ahead: int = 0) -> Iterator[Wrong]:
     world = World()
     clock = MachineClock(world, ahead)
-    with Simulation.open("server clock", host=host, world=world, clock=clock) as simulation:
+    with Simulation("server clock", host=host, world=world, clock=clock) as simulation:
         yield Wrong(simulation, world, clock)
 
 

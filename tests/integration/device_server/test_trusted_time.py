@@ -77,7 +77,7 @@ class TimedPhone:
 @pytest.fixture
 def phone() -> Iterator[TimedPhone]:
     ports = TimedPorts()
-    with Simulation.open("trusted time", host=InProcessHost) as simulation:
+    with Simulation("trusted time", host=InProcessHost) as simulation:
         handset = simulation.phone("official-global", "paris", options=DeviceOptions(ports=ports.within))
         handset.power_on()
         handset.walk_setup()

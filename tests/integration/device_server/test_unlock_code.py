@@ -25,7 +25,7 @@ HOUR, DAY = 3600, 86_400
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("unlock", world=World(), host=InProcessHost) as opened:
+    with Simulation("unlock", world=World(), host=InProcessHost) as opened:
         yield opened
 
 

@@ -187,7 +187,7 @@ def test_an_official_device_checks_in_at_the_time_of_its_verdict(simulation: Sim
 
 def test_the_same_seed_gives_the_same_timeline() -> None:
     def story() -> list[dict[str, object]]:
-        with Simulation.open("again", host=HttpHost) as simulation:
+        with Simulation("again", host=HttpHost) as simulation:
             phone = simulation.phone("official-global", "havana")
             phone.power_on()
             phone.walk_setup()

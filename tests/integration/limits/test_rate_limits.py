@@ -250,7 +250,7 @@ def test_a_server_without_rates_answers_all_requests() -> None:
 
 
 def test_the_agent_retries_after_the_time_in_retry_after_and_not_before() -> None:
-    with Simulation.open("busy", host=HttpHost) as home, ExitStack() as stack:
+    with Simulation("busy", host=HttpHost) as home, ExitStack() as stack:
         server, world = home.server, home.world
         busy = ServerThread(
             server.service,
@@ -259,9 +259,7 @@ def test_the_agent_retries_after_the_time_in_retry_after_and_not_before() -> Non
         )
         with busy:
             requests.get(busy.origin + "/healthz", timeout=60)
-            simulation = stack.enter_context(
-                Simulation.open("busy", url=busy.origin, world=world, host=HttpHost)
-            )
+            simulation = stack.enter_context(Simulation("busy", url=busy.origin, world=world, host=HttpHost))
             phone = simulation.phone("official-global", "paris")
             phone.power_on()
             phone.walk_setup()

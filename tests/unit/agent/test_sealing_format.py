@@ -160,7 +160,7 @@ def test_challenge_of_the_release_before_is_recognized_by_the_device_that_showed
 
 
 def test_device_has_the_sealing_key_of_the_release_before() -> None:
-    with Simulation.open("sealed before", host=InProcessHost) as simulation:
+    with Simulation("sealed before", host=InProcessHost) as simulation:
         phone = simulation.phone("official-global", "havana")
         assert phone.keystore(phone._context.seed).sealing_key() == SEALING_KEY
         phone.hardware = replace(

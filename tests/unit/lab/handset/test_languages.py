@@ -11,7 +11,7 @@ from lab.simulation.simulation import Simulation
 
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Simulation]:
-    with Simulation.open("languages", host=InProcessHost) as opened:
+    with Simulation("languages", host=InProcessHost) as opened:
         yield opened
 
 
