@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,9 +16,9 @@ from typing import Final
 import pytest
 
 from tools.mutation import cold
-from tools.mutation.hot import HotLoop
+from tools.mutation.hot import CPU_SECONDS, HotLoop
 from tools.mutation.mutants import Mutant, mutants
-from tools.mutation.workers import MutantRun, run_all
+from tools.workers import run_all
 
 TARGETS: Final = ("agent/verification/*.py", "agent/sealing.py", "agent/adapters/tuf_*.py")
 TESTS: Final = {
@@ -28,11 +28,18 @@ TESTS: Final = {
 }
 """The tests that must detect a mutant, by the file of the mutant; fast ones first."""
 
+OPTIONS: Final = (
+    *("-q", "--no-header", "-p", "no:cacheprovider"),
+    *("-c", "tools/mutation/pytest.ini", "--rootdir", "."),
+)
 PARTS: Final = ("outside", "inside")
 SLOW_TESTS: Final = {"agent/verification": ("tests/properties/verification",)}
 """Tests for the mutants that survive the fast ones."""
 
 PASSED: Final = 0.95
+
+Report = Callable[[Mutant, str | None], None]
+"""Called with each mutant and the test that detected it: "" for none, None if the process crashed or took too long."""
 
 
 class Score:
@@ -40,33 +47,26 @@ class Score:
 
     def __init__(self) -> None:
         self.killed: Counter[Path] = Counter()
-        self.survivors: list[Mutant] = []
+        self.survived: Counter[Path] = Counter()
 
-    def add(self, result: MutantRun) -> None:
+    def add(self, mutant: Mutant, killer: str | None) -> None:
         """Count one result."""
-        if result.killer:
-            self.killed[result.mutant.path] += 1
-        else:
-            self.survivors.append(result.mutant)
-            say(f"survived: {result.mutant}")
-        done = self.killed.total() + len(self.survivors)
+        survived = killer == ""
+        (self.survived if survived else self.killed)[mutant.path] += 1
+        if survived:
+            print(f"survived: {mutant}", flush=True)
+        done = self.killed.total() + self.survived.total()
         if done % 50 == 0:
-            say(f"{done} done, {len(self.survivors)} survived")
+            print(f"{done} done, {self.survived.total()} survived", flush=True)
 
     def print(self) -> float:
         """Print the results by file and in total. Returns the share of detected mutants."""
-        survived = Counter(mutant.path for mutant in self.survivors)
-        for path in sorted(self.killed.keys() | survived.keys()):
-            say(f"{path}: {self.killed[path]} of {self.killed[path] + survived[path]}")
-        killed, every = self.killed.total(), self.killed.total() + survived.total()
-        say(f"{killed} of {every} mutants detected: {killed / every:.1%}")
-        return killed / every
-
-
-def say(line: str) -> None:
-    """Print one line, unbuffered."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        every = self.killed + self.survived
+        for path in sorted(every):
+            print(f"{path}: {self.killed[path]} of {every[path]}")
+        share = self.killed.total() / every.total()
+        print(f"{self.killed.total()} of {every.total()} mutants detected: {share:.1%}")
+        return share
 
 
 def main(arguments: list[str]) -> int:
@@ -85,67 +85,45 @@ def main(arguments: list[str]) -> int:
     return 0 if score.print() >= PASSED else 1
 
 
-def _run_cold(todo: list[Mutant], report: Callable[[MutantRun], None], jobs: int) -> None:
+def _run_cold(todo: list[Mutant], report: Report, jobs: int) -> None:
     """Must run first: no module of the project may have been imported."""
     cold.preload()
+    for place, here in _by_place(todo):
+        arguments = [*OPTIONS, *_files(place)]
+        unchanged = subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments], check=False, capture_output=True
+        )
+        if unchanged.returncode:  # every mutant would count as detected
+            sys.exit(f"the tests fail without a mutant:\n{unchanged.stdout.decode()[-2000:]}")
+        for mutant, killer in run_all(here, partial(cold.kill, arguments=arguments), jobs, CPU_SECONDS):
+            report(mutant, killer)
+
+
+def _run_hot(todo: list[Mutant], report: Report, jobs: int) -> None:
+    """Try each mutant with the fast tests, and the survivors in a new interpreter with the slow ones too."""
+    for place, here in _by_place(todo):
+        survivors: list[Mutant] = []
+
+        def sort_result(mutant: Mutant, killer: str | None, survivors: list[Mutant] = survivors) -> None:
+            if killer == "":
+                survivors.append(mutant)
+            else:
+                report(mutant, killer)
+
+        files = _files(place)
+        status = pytest.main([*OPTIONS, *files], plugins=[HotLoop(here, jobs, sort_result)])
+        if status is not pytest.ExitCode.OK:
+            sys.exit(f"pytest ended with {status!r}")
+        arguments = [*OPTIONS, *files, *SLOW_TESTS.get(place, ())]
+        kill = partial(cold.kill_in_new_interpreter, arguments=arguments)
+        for mutant, killer in run_all(survivors, kill, jobs, CPU_SECONDS):
+            report(mutant, killer)
+
+
+def _by_place(todo: list[Mutant]) -> Iterator[tuple[str, list[Mutant]]]:
     for place in TESTS:
-        here = [each for each in todo if str(each.path).startswith(place)]
-        arguments = [*_options(), *_files(place)]
-        if here:
-            _check_unchanged(arguments)
-        for result in run_all(here, partial(cold.kill, arguments=arguments), jobs):
-            report(result)
-
-
-def _check_unchanged(arguments: list[str]) -> None:
-    """Exit if a test fails without a mutant, since it would count every mutant as detected."""
-    unchanged = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False, capture_output=True)
-    if unchanged.returncode:
-        sys.exit(f"the tests fail without a mutant:\n{unchanged.stdout.decode()[-2000:]}")
-
-
-def _run_hot(todo: list[Mutant], report: Callable[[MutantRun], None], jobs: int) -> None:
-    for place in TESTS:
-        here = [each for each in todo if str(each.path).startswith(place)]
-        if here:
-            survivors = _run_fast_tests(here, place, report, jobs)
-            task = partial(
-                cold.kill_in_new_interpreter,
-                arguments=[*_options(), *_files(place), *SLOW_TESTS.get(place, ())],
-            )
-            for result in run_all(survivors, task, jobs):
-                report(result)
-
-
-def _run_fast_tests(
-    todo: list[Mutant], place: str, report: Callable[[MutantRun], None], jobs: int
-) -> list[Mutant]:
-    """Report the detected mutants; return the survivors."""
-    survivors: list[Mutant] = []
-
-    def sort_result(result: MutantRun) -> None:
-        if result.killer:
-            report(result)
-        else:
-            survivors.append(result.mutant)
-
-    status = pytest.main([*_options(), *_files(place)], plugins=[HotLoop(todo, jobs, sort_result)])
-    if status is not pytest.ExitCode.OK:
-        sys.exit(f"pytest ended with {status!r}")
-    return survivors
-
-
-def _options() -> list[str]:
-    return [
-        "-q",
-        "--no-header",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        "tools/mutation/pytest.ini",
-        "--rootdir",
-        ".",
-    ]
+        if here := [each for each in todo if str(each.path).startswith(place)]:
+            yield place, here
 
 
 def _files(place: str) -> list[str]:

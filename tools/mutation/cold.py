@@ -70,13 +70,11 @@ class _FirstFailure:
     def __init__(self) -> None:
         self.failure = ""
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def pytest_runtest_logreport(self, report: pytest.CollectReport | pytest.TestReport) -> None:
         if report.failed:
             self.failure = self.failure or report.nodeid
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            self.failure = self.failure or report.nodeid
+    pytest_collectreport = pytest_runtest_logreport
 
 
 def kill(mutant: Mutant, arguments: list[str]) -> str:
@@ -93,19 +91,10 @@ def kill_in_new_interpreter(mutant: Mutant, arguments: list[str]) -> str:
     """Like `kill`, in a new interpreter."""
     number = list(mutants(mutant.path)).index(mutant)
     command = [sys.executable, "-m", "tools.mutation.cold", str(mutant.path), str(number), *arguments]
-    return (
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        .stdout.rpartition("killer:")[2]
-        .strip()
-    )
-
-
-def main(arguments: list[str]) -> None:
-    """Try one mutant, and print the test that failed."""
-    path, number, *tests = arguments
-    killer = kill(list(mutants(Path(path)))[int(number)], tests)
-    sys.stdout.write(f"\nkiller: {killer}\n")
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.rpartition("killer:")[2].strip()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    _, file, place, *tests = sys.argv
+    print(f"\nkiller: {kill(list(mutants(Path(file)))[int(place)], tests)}")

@@ -8,13 +8,16 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from types import FrameType, FunctionType
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from tools.mutation.mutants import Mutant
-from tools.mutation.workers import MutantRun, run_all
+from tools.workers import run_all
+
+CPU_SECONDS: Final = 90
+"""The limit of one mutant: an endless loop counts as detected."""
 
 Function = tuple[str, str]
 """File and qualified name."""
@@ -23,7 +26,9 @@ Function = tuple[str, str]
 class HotLoop:
     """Runs each mutant against the tests that enter its function."""
 
-    def __init__(self, mutants: list[Mutant], jobs: int, report: Callable[[MutantRun], None]) -> None:
+    def __init__(
+        self, mutants: list[Mutant], jobs: int, report: Callable[[Mutant, str | None], None]
+    ) -> None:
         self._mutants, self._jobs, self._report = mutants, jobs, report
         self._files = {str(mutant.path.resolve()) for mutant in mutants}
         self._killed: Counter[tuple[str | None, str]] = Counter()
@@ -34,9 +39,9 @@ class HotLoop:
         """Run the tests once without a mutant, then each mutant."""
         self._items = {item.nodeid: item for item in session.items}
         self._reaching = self._reached()
-        for result in run_all(self._mutants, self._kill, self._jobs):
-            self._killed[result.mutant.function, result.killer] += 1
-            self._report(result)
+        for mutant, killer in run_all(self._mutants, self._kill, self._jobs, CPU_SECONDS):
+            self._killed[mutant.function, killer or ""] += 1
+            self._report(mutant, killer)
         return True
 
     def _reached(self) -> dict[Function, list[str]]:
@@ -44,7 +49,13 @@ class HotLoop:
         reaching: dict[Function, list[str]] = defaultdict(list)
         for nodeid, item in self._items.items():
             entered: set[Function] = set()
-            sys.setprofile(self._watch(entered))
+
+            def note(frame: FrameType, event: str, _: Any, entered: set[Function] = entered) -> None:
+                code = frame.f_code
+                if event == "call" and code.co_filename in self._files:
+                    entered.add((code.co_filename, code.co_qualname.partition(".<locals>")[0]))
+
+            sys.setprofile(note)
             failed = _fails(item)
             sys.setprofile(None)
             if failed:
@@ -52,14 +63,6 @@ class HotLoop:
             for function in entered:
                 reaching[function].append(nodeid)
         return reaching
-
-    def _watch(self, entered: set[Function]) -> Callable[[FrameType, str, Any], None]:
-        def note(frame: FrameType, event: str, _: Any) -> None:
-            code = frame.f_code
-            if event == "call" and code.co_filename in self._files:
-                entered.add((code.co_filename, code.co_qualname.partition(".<locals>")[0]))
-
-        return note
 
     def _kill(self, mutant: Mutant) -> str:
         """Called in the fork. Returns the first failed test, or "".

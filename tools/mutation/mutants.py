@@ -38,7 +38,12 @@ class Mutant:
             node = _child(node, step)
         target = _child(node, self.place[-1])
         _, changed = list(changes(target))[self.ordinal]
-        _put(node, self.place[-1], ast.copy_location(deepcopy(changed), target))
+        changed = ast.copy_location(deepcopy(changed), target)
+        name, index = self.place[-1]
+        if index is None:
+            setattr(node, name, changed)
+        else:
+            getattr(node, name)[index] = changed
         return ast.fix_missing_locations(tree)
 
     def code(self) -> CodeType:
@@ -77,19 +82,12 @@ def _children(node: ast.AST) -> Iterator[tuple[tuple[str, int | None], ast.AST]]
             continue
         if isinstance(value, list):
             for index, each in enumerate(value):
-                if isinstance(each, ast.AST) and not _is_text(each) and not _is_import(each):
+                is_docstring = isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
+                is_import = isinstance(each, (ast.Import, ast.ImportFrom))
+                if isinstance(each, ast.AST) and not is_docstring and not is_import:
                     yield (name, index), each
         elif isinstance(value, ast.AST):
             yield (name, None), value
-
-
-def _is_text(node: ast.AST) -> bool:
-    """Whether the node is a docstring of a module, class, function or constant."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_import(node: ast.AST) -> bool:
-    return isinstance(node, (ast.Import, ast.ImportFrom))
 
 
 def _child(node: ast.AST, step: tuple[str, int | None]) -> ast.AST:
@@ -99,14 +97,6 @@ def _child(node: ast.AST, step: tuple[str, int | None]) -> ast.AST:
     if not isinstance(found, ast.AST):
         raise TypeError(f"no node at {name}")
     return found
-
-
-def _put(node: ast.AST, step: tuple[str, int | None], child: ast.AST) -> None:
-    name, index = step
-    if index is None:
-        setattr(node, name, child)
-    else:
-        getattr(node, name)[index] = child
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

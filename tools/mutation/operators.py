@@ -4,9 +4,11 @@ Strings with a space are not changed: they are prose, and no test should depend 
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -46,13 +48,16 @@ def changes(node: ast.AST) -> Iterator[Change]:
 def _of_statements(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.If() | ast.IfExp() | ast.While():
-            yield from _condition(node)
+            yield "condition never holds", _with(node, test=ast.Constant(value=False))
+            if not isinstance(node, ast.While):
+                yield "condition always holds", _with(node, test=ast.Constant(value=True))
         case ast.Return(value=ast.expr() as value) if not _is_none(value):
             yield "returns None", _with(node, value=ast.Constant(None))
         case ast.Raise() | ast.Expr() | ast.Break() | ast.Continue() | ast.Assert():
             yield "statement removed", ast.Pass()
         case ast.comprehension():
-            yield from _filters(node)
+            for index in range(len(node.ifs)):
+                yield "filter dropped", _with(node, ifs=_without(node.ifs, index))
         case _:
             return
 
@@ -88,15 +93,8 @@ def _is_none(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-def _condition(node: ast.If | ast.IfExp | ast.While) -> Iterator[Change]:
-    yield "condition never holds", _with(node, test=ast.Constant(value=False))
-    if not isinstance(node, ast.While):
-        yield "condition always holds", _with(node, test=ast.Constant(value=True))
-
-
-def _filters(node: ast.comprehension) -> Iterator[Change]:
-    for index in range(len(node.ifs)):
-        yield "filter dropped", _with(node, ifs=[*node.ifs[:index], *node.ifs[index + 1 :]])
+def _without(items: Sequence[T], index: int) -> list[T]:
+    return [*items[:index], *items[index + 1 :]]
 
 
 def _comparison(node: ast.Compare) -> Iterator[Change]:
@@ -109,7 +107,7 @@ def _comparison(node: ast.Compare) -> Iterator[Change]:
 def _connective(node: ast.BoolOp) -> Iterator[Change]:
     yield "and/or swapped", _with(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
     for index in range(len(node.values)):
-        left = [*node.values[:index], *node.values[index + 1 :]]
+        left = _without(node.values, index)
         yield f"operand {index} dropped", left[0] if len(left) == 1 else _with(node, values=left)
 
 
@@ -130,24 +128,20 @@ def _constant(node: ast.Constant) -> Iterator[Change]:
 def _arguments(node: ast.Call) -> Iterator[Change]:
     for index, argument in enumerate(node.args):
         if not _is_none(argument) and not isinstance(argument, ast.Starred):
-            yield f"argument {index} None", _with(node, args=_replaced(node.args, index))
+            args = [*node.args[:index], ast.Constant(None), *node.args[index + 1 :]]
+            yield f"argument {index} None", _with(node, args=args)
     for index, keyword in enumerate(node.keywords):
-        keywords = [*node.keywords[:index], *node.keywords[index + 1 :]]
+        keywords = _without(node.keywords, index)
         yield f"argument {keyword.arg} dropped", _with(node, keywords=keywords)
-
-
-def _replaced(values: list[ast.expr], index: int) -> list[ast.expr]:
-    return [*values[:index], ast.Constant(None), *values[index + 1 :]]
 
 
 def _fewer(node: ast.Set | ast.List | ast.Tuple | ast.Dict) -> Iterator[Change]:
     if isinstance(node, ast.Dict):
         for index in range(len(node.keys)):
-            keys, values = list(node.keys), list(node.values)
-            del keys[index], values[index]
+            keys, values = _without(node.keys, index), _without(node.values, index)
             yield f"entry {index} dropped", _with(node, keys=keys, values=values)
         return
     for index in range(len(node.elts)):
-        left = [*node.elts[:index], *node.elts[index + 1 :]]
+        left = _without(node.elts, index)
         if left or not isinstance(node, ast.Set):  # a set display cannot be empty
             yield f"element {index} dropped", _with(node, elts=left)

@@ -19,6 +19,6 @@ def pairs() -> tuple[Pair, ...]:
 def to_text(found: Mapping[str, Sequence[str]]) -> str:
     """The content of the file: each scenario with its most specific mutant, and one scenario for each other mutant."""
     kept = {(case, names[0]) for case, names in found.items() if names}
-    for case, names in found.items():
+    for case, names in sorted(found.items()):
         kept |= {(case, name) for name in names if name not in {mutant for _, mutant in kept}}
     return "".join(f"{case}\t{name}\n" for case, name in sorted(kept))

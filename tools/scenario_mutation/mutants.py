@@ -3,7 +3,7 @@
 A scenario detects a mutant if an expectation fails, or if it waits without result; an impossible step does not count.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final
@@ -11,14 +11,12 @@ from typing import Any, Final
 import pytest
 
 from lab.scenario.engine.engine import run
-from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.result import Status
 from lab.scenario.files.reader import Case
 from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.step_union import VERBS
 from server_stub.faults.catalogue import FaultKind
 from tools.scenario_mutation import agent_mutants, server_mutants, world_mutants
-
-Apply = Callable[[pytest.MonkeyPatch], None]
 
 NOT_MUTATED: Final = (
     "expect",
@@ -39,10 +37,13 @@ WAITING: Final = "wait-for:"
 
 @dataclass(frozen=True, slots=True)
 class ScenarioMutant:
-    """One defect: its name, how it is applied, and which scenarios can meet it at all."""
+    """One defect: its name, the parts that are exchanged for it, and which scenarios can meet it at all.
+
+    A part is a `lab.model_check.memoized_step.Replaced`, or a table, a key and a value.
+    """
 
     name: str
-    apply: Apply
+    replaced: Sequence[tuple[Any, Any, Any]]
     concerns: Callable[[Case], bool] = lambda _: True
 
 
@@ -53,19 +54,19 @@ def all_mutants() -> dict[str, ScenarioMutant]:
 
 
 def _all() -> Iterator[ScenarioMutant]:
-    for name, apply in (
-        *agent_mutants.all_by_name(),
-        *server_mutants.all_by_name(),
-        *world_mutants.IMAGES.items(),
+    for area, mutants in (
+        ("agent", agent_mutants.all_by_name()),
+        ("server", server_mutants.all_by_name()),
+        ("world", world_mutants.IMAGES.items()),
     ):
-        yield ScenarioMutant(name, apply)
+        yield from (ScenarioMutant(f"{area}: {name}", replaced) for name, replaced in mutants)
     for verb in VERBS:
         if verb not in NOT_MUTATED:
-            apply = world_mutants.without_step(verb)
-            yield ScenarioMutant(f"world: the step {verb} does nothing", apply, partial(_has_step, verb))
+            step = world_mutants.without_step(verb)
+            yield ScenarioMutant(f"world: the step {verb} does nothing", [step], partial(_has_step, verb))
     for kind in SCENARIO_FAULTS:
-        apply = world_mutants.without_fault(kind)
-        yield ScenarioMutant(f"world: the fault {kind} is never injected", apply, partial(_has_fault, kind))
+        fault = world_mutants.without_fault(kind)
+        yield ScenarioMutant(f"world: the fault {kind} is never injected", [fault], partial(_has_fault, kind))
 
 
 def _has_step(verb: str, case: Case) -> bool:
@@ -79,15 +80,11 @@ def _has_fault(kind: FaultKind, case: Case) -> bool:
 
 
 def detects(case: Case, mutant: ScenarioMutant) -> bool:
-    """Whether a scenario fails with this mutant."""
+    """Whether an expectation of the scenario fails with this mutant, or a wait ends without result."""
     with pytest.MonkeyPatch.context() as patch:
-        mutant.apply(patch)
-        return failed(run(case, SEED))
-
-
-def failed(result: ScenarioResult) -> bool:
-    """Whether an expectation failed, or a wait ended without result."""
-    return any(
-        step.status is Status.FAILED or (step.status is Status.ERROR and step.text.startswith(WAITING))
-        for step in result.steps
-    )
+        for owner, name, value in mutant.replaced:
+            (patch.setitem if isinstance(owner, dict) else patch.setattr)(owner, name, value)
+        return any(
+            step.status is Status.FAILED or (step.status is Status.ERROR and step.text.startswith(WAITING))
+            for step in run(case, SEED).steps
+        )

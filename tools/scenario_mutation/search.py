@@ -1,12 +1,10 @@
 """The search for mutation coverage: which scenario detects which mutant."""
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -15,6 +13,7 @@ from lab.scenario.files.discovery import cases
 from lab.scenario.files.reader import Case
 from tools.scenario_mutation.coverage import Pair
 from tools.scenario_mutation.mutants import ScenarioMutant, all_mutants, detects
+from tools.workers import run_all
 
 LIBRARY: Final = Path("scenarios")
 ENOUGH: Final = 4
@@ -41,6 +40,10 @@ UNSPECIFIC: Final = (
 
 LIMIT: Final = 15
 """Seconds of processor time for one run: a mutant can cause an endless loop, which does not count as detected."""
+
+
+TASK_LIMIT: Final = 3600
+"""Seconds of processor time for one task of the search."""
 
 
 class TimeLimitError(BaseException):
@@ -137,13 +140,9 @@ class CoverageSearch:
         near = {name for other, seen in self.found.items() if library()[other].stem == stem for name in seen}
         return sorted(all_mutants(), key=lambda name: (name not in near, unspecificity(name)))
 
-    def _run(self, tasks: Sequence[SearchTask], workers: int) -> Iterator[str]:
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-        try:
-            for task, found in zip(tasks, pool.map(_run_task, tasks), strict=True):
-                self.found.setdefault(task.pairs[0][0], ())
-                for case, name in found:
-                    self.found[case] = (*self.found.get(case, ()), name)
-                yield f"{task.pairs[0]}: {found}"
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def _run(self, tasks: Iterable[SearchTask], workers: int) -> Iterator[str]:
+        for task, found in run_all(tasks, _run_task, workers, TASK_LIMIT):
+            for case, name in found or ():
+                names = {*self.found.get(case, ()), name}
+                self.found[case] = tuple(sorted(names, key=lambda name: (unspecificity(name), name)))
+            yield f"{task.pairs[0]}: {found}"

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from firmware_profiles import loader
 from firmware_profiles.model import Profile, Wake
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.handset import handset, location
 from lab.handset.location import DeviceLocation
+from lab.model_check.memoized_step import Replaced
 from lab.scenario.engine import actions, context
 from lab.scenario.model.step_union import VERBS
 from lab.simulation import simulation
@@ -18,18 +17,15 @@ from lab.simulation.simulation import Simulation
 from lab.world.operators import Band
 from server_stub.faults.catalogue import FaultKind
 
-Apply = Callable[[pytest.MonkeyPatch], None]
 
-
-def without_step(verb: str) -> Apply:
-    """A step that does nothing."""
+def without_step(verb: str) -> tuple[Any, type[Any], Any]:
+    """A step that does nothing: the entry of a table in place of the name of a part."""
     kind = VERBS[verb]
     tables: list[dict[type[Any], Any]] = [actions.ALL_DEVICE_ACTIONS, actions.WORLD_ACTIONS]
-    table = next(table for table in tables if kind in table)
-    return lambda patch: patch.setitem(table, kind, lambda *_: None)
+    return next(table for table in tables if kind in table), kind, lambda *_: None
 
 
-def without_fault(kind: FaultKind) -> Apply:
+def without_fault(kind: FaultKind) -> Replaced:
     """A fault that is never injected."""
     original = FaultScheduler.fault_for
 
@@ -37,18 +33,14 @@ def without_fault(kind: FaultKind) -> Apply:
         fault = original(self, request)
         return None if fault is None or fault.kind is kind else fault
 
-    return lambda patch: patch.setattr(FaultScheduler, "fault_for", without)
+    return FaultScheduler, "fault_for", without
 
 
-def _images(change: Callable[[Profile], Profile]) -> Apply:
+def _images(change: Callable[[Profile], Profile]) -> list[Replaced]:
     def load(name: str, folder: Path = Path()) -> Profile:
         return change(loader.find(name, folder))
 
-    def apply(patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(simulation, "load_named", load)
-        patch.setattr(context, "find", load)
-
-    return apply
+    return [(simulation, "load_named", load), (context, "find", load)]
 
 
 def _with_agent(profile: Profile) -> Profile:
@@ -71,24 +63,22 @@ def _sold_everywhere(profile: Profile) -> Profile:
 
 
 _server_access = Simulation._server_access
+_BANDS: Final = frozenset(Band(name, 0) for name in ("GSM", "UMTS", "TD-SCDMA", "LTE", "TD-LTE", "5G"))
 
-
-def _every_band(_: object) -> frozenset[Band]:
-    return frozenset(Band(technology, 0) for technology in ("GSM", "UMTS", "TD-SCDMA", "LTE", "TD-LTE", "5G"))
-
-
-IMAGES: Final[dict[str, Apply]] = {
-    "world: every image has an agent": _images(_with_agent),
-    "world: every agent wakes on every event": _images(_awake),
-    "world: every image is sold everywhere": _images(_sold_everywhere),
-    "world: every radio has every band": lambda patch: patch.setattr(location, "parse_bands", _every_band),
-    "world: every image boots": lambda patch: patch.setattr(handset, "boots", lambda _: True),
-    "world: no image boots": lambda patch: patch.setattr(handset, "boots", lambda _: False),
-    "world: no image falsifies its location": lambda patch: patch.setattr(
-        DeviceLocation, "reported_radio", DeviceLocation._received
-    ),
-    "world: no image hooks the display": lambda patch: patch.setattr(handset, "_hooked", lambda _: False),
-    "world: every image trusts the manufacturer": lambda patch: patch.setattr(
-        Simulation, "_server_access", lambda self, _holder: _server_access(self, simulation.MANUFACTURER)
-    ),
+IMAGES: Final[dict[str, list[Replaced]]] = {
+    "every image has an agent": _images(_with_agent),
+    "every agent wakes on every event": _images(_awake),
+    "every image is sold everywhere": _images(_sold_everywhere),
+    "every radio has every band": [(location, "parse_bands", lambda _: _BANDS)],
+    "every image boots": [(handset, "boots", lambda _: True)],
+    "no image boots": [(handset, "boots", lambda _: False)],
+    "no image falsifies its location": [(DeviceLocation, "reported_radio", DeviceLocation._received)],
+    "no image hooks the display": [(handset, "_hooked", lambda _: False)],
+    "every image trusts the manufacturer": [
+        (
+            Simulation,
+            "_server_access",
+            lambda self, _holder: _server_access(self, simulation.MANUFACTURER),
+        )
+    ],
 }
