@@ -14,20 +14,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
-    names = {measure: measure.__module__.rpartition(".")[2] for measure in ROWS}
+    names = sorted({name for name, _ in ROWS})
     parser.add_argument(
-        "--only",
-        action="append",
-        choices=sorted(set(names.values())),
-        metavar="NAME",
-        help="only these rows: %(choices)s",
+        "--only", action="append", choices=names, metavar="NAME", help="only these rows: %(choices)s"
     )
     arguments = parser.parse_args()
     rows = []
-    for measure in ROWS:
-        if arguments.only and names[measure] not in arguments.only:
+    for name, measure in ROWS:
+        if arguments.only and name not in arguments.only:
             continue
-        print(f"measuring: {names[measure]} …", file=sys.stderr)
+        print(f"measuring: {name} …", file=sys.stderr)
         rows.append(measure())
     print(as_json(rows) if arguments.json else "\n".join(as_text(rows)))
 

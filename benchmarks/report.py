@@ -4,8 +4,12 @@ import json
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from statistics import median
 from textwrap import fill
+from typing import Any
+
+from benchmarks.timing import Timings, ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,19 @@ class BudgetRow:
     name: str
     limit: str
     budget: float
-    ratio: float | None
+    ratio: float | None = None
     unit_seconds: float | None = None
     peers: dict[str, float] = field(default_factory=dict)
     note: str = ""
+
+    def measured(self, timings: Timings, name: str, limit: str, **more: Any) -> "BudgetRow":
+        """The row with the ratio of `name` to `limit`, and more of its members."""
+        return replace(
+            self,
+            ratio=ratio(timings, name, limit),
+            unit_seconds=median(timings[limit]),
+            **{"note": ""} | more,
+        )
 
     @property
     def verdict(self) -> str:

@@ -6,10 +6,9 @@ Both run uvicorn with the options of the real server and one worker, so that onl
 import multiprocessing
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,10 +19,11 @@ from starlette.routing import Route
 from benchmarks.phones import MANUFACTURER
 from server_stub.api.app import create_app
 from server_stub.configuration import Configuration
-from server_stub.server import build_service, listen
+from server_stub.server import build_service, listen, system_clock
 from server_stub.settings_sources import LoadedSettings
 from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
+from server_stub.verdicts.service import VerdictService
 from wire import media
 
 _START_SECONDS: Final = 30
@@ -40,27 +40,28 @@ def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["E
     try:
         if not ours.poll(_START_SECONDS):
             raise RuntimeError(f"the server did not start within {_START_SECONDS} s")
-        with EvidenceClient(ours.recv()) as client:
+        with closing(EvidenceClient(ours.recv())) as client:
             yield client
     finally:
         process.terminate()
         process.join(_STOP_SECONDS)
 
 
+def verdict_service(store: SqlStore, clock: Callable[[], int] = system_clock) -> VerdictService:
+    """The service of the benchmark's manufacturer, with default settings."""
+    return build_service(
+        Configuration.load(LoadedSettings()),
+        MANUFACTURER.secrets,
+        store,
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
+        clock=clock,
+    )
+
+
 def serve_verdicts(pipe: Connection, place: str) -> None:
     """The real server over the database at `place`."""
-    configured = Configuration.load(LoadedSettings())
-    store = SqlStore(place, alembic_migrations)
-    app = create_app(
-        build_service(
-            configured,
-            MANUFACTURER.secrets,
-            store,
-            issuer=MANUFACTURER.issuer,
-            audience=MANUFACTURER.audience,
-        )
-    )
-    _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
+    _run(create_app(verdict_service(SqlStore(place, alembic_migrations))), pipe)
 
 
 def serve_bare(pipe: Connection, _: str) -> None:
@@ -71,11 +72,12 @@ def serve_bare(pipe: Connection, _: str) -> None:
         return Response(b"x" * 900, media_type=media.VERDICT)
 
     app = Starlette(routes=[Route(media.VERDICTS_PATH, answer, methods=["POST"])])
-    _run(uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off"), pipe)
+    _run(app, pipe)
 
 
-def _run(config: uvicorn.Config, pipe: Connection) -> None:
+def _run(app: Starlette, pipe: Connection) -> None:
     """Send the port and run. The socket listens before the server runs, so clients can connect immediately."""
+    config = uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off")
     listener = listen("127.0.0.1", 0)
     pipe.send(listener.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listener])
@@ -88,12 +90,8 @@ class EvidenceClient:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the connection."""
         self._socket.close()
 
     def post(self, evidence: bytes) -> bytes:

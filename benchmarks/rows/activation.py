@@ -4,24 +4,25 @@ The device is the lab's: emulated modem, keystore with attestation, sealed state
 replaces HTTP, and the timeline of the lab is off. Devices are prepared before the measurement.
 """
 
-import secrets
 from collections.abc import Callable
-from statistics import median
 from time import process_time_ns
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from benchmarks.phones import MANUFACTURER, DirectTransport, make_phone
+from benchmarks.phones import DirectTransport, make_phone
 from benchmarks.report import BudgetRow
-from benchmarks.timing import interleaved, ratio
+from benchmarks.servers import verdict_service
+from benchmarks.timing import interleaved
 from lab.world.clock import World
-from server_stub.policies.loading import shipped
 from server_stub.store.sql import SqlStore
-from server_stub.verdicts.service import VerdictService
 
-BUDGET = 8.5
+ROW = BudgetRow(
+    "one activation in one process",
+    "1 P-256 key, 2 ES256 signatures and verifications, 1 Ed25519 of each",
+    8.5,
+)
 ROUNDS, CALLS = 75, 4
 ES256 = ec.ECDSA(SHA256())
 
@@ -29,26 +30,11 @@ ES256 = ec.ECDSA(SHA256())
 def measure() -> BudgetRow:
     """Activate prepared devices, in turns with the bare operations."""
     world = World()
-    service = VerdictService(
-        secrets=MANUFACTURER.secrets,
-        policy=shipped(),
-        store=SqlStore(),
-        issuer=MANUFACTURER.issuer,
-        audience=MANUFACTURER.audience,
-        clock=world.now,
-        random=secrets.token_bytes,
-    )
-    transport = DirectTransport(service)
+    transport = DirectTransport(verdict_service(SqlStore(), world.now))
     phones = [make_phone(number, transport, world) for number in range((ROUNDS + 1) * CALLS)]
     work = {"bare": bare_operations(), "here": lambda: phones.pop().activate()}
     timings = interleaved(work, rounds=ROUNDS, calls=CALLS, clock=process_time_ns)
-    return BudgetRow(
-        "one activation in one process",
-        "1 P-256 key, 2 ES256 signatures and verifications, 1 Ed25519 of each",
-        BUDGET,
-        ratio(timings, "here", "bare"),
-        median(timings["bare"]),
-    )
+    return ROW.measured(timings, "here", "bare")
 
 
 def bare_operations() -> Callable[[], None]:

@@ -3,9 +3,8 @@
 The budgets are the cost that an operator must expect, as multiples of the same work with Ed25519.
 """
 
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
@@ -21,9 +20,9 @@ from server_stub.signing.signing_key import SigningKey
 from wire.verdict import Verdict
 
 SIGNING, VERIFYING = 40.0, 2.5
-"""ML-DSA-65 rejects a varying number of candidates for a signature, four on average."""
+"""The budgets. ML-DSA-65 rejects a varying number of candidates for a signature, four on average."""
 
-NOW: Final = 1_632_900_000
+NOW: Final = int(time.time())
 NONCE, THUMBPRINT = "n" * 43, "t" * 43
 EXPECTED: Final = Expected("issuer", "audience", THUMBPRINT, NONCE, 6, 3)
 
@@ -41,46 +40,32 @@ class AlgorithmUnderTest:
         """Publish the key and sign a verdict."""
         return cls(key, KeySet.from_jwks({"keys": [key.public_jwk()]}), key.sign(VERDICT))
 
-    def work(self) -> dict[str, Callable[[], object]]:
-        """The functions to time, by name."""
-        name = self.key.algorithm
-        return {
-            f"sign {name}": lambda: self.key.sign(VERDICT),
-            f"verify {name}": lambda: verify(
-                self.token, self.keys, expected=EXPECTED, now=NOW, latest=NOW + 86_400
-            ),
-        }
+    def sign(self) -> object:
+        """Sign a verdict."""
+        return self.key.sign(VERDICT)
+
+    def verify(self) -> object:
+        """Verify the token, all fourteen steps."""
+        return verify(self.token, self.keys, expected=EXPECTED, now=NOW, latest=NOW + 86_400)
 
 
-def measure_signing() -> BudgetRow:
-    """The cost of ML-DSA-65 for the server."""
-    return _row("sign", SIGNING)
+def measure(what: str, budget: float) -> BudgetRow:
+    """ML-DSA-65 divided by Ed25519, with ES256 as the peer. All three run in turns.
 
-
-def measure_verification() -> BudgetRow:
-    """The cost of ML-DSA-65 for the device, with all fourteen steps."""
-    return _row("verify", VERIFYING)
-
-
-def _row(what: str, budget: float) -> BudgetRow:
-    """ML-DSA-65 divided by Ed25519, with ES256 as the peer. All three run in turns."""
+    `what` is `sign`, the work of the server, or `verify`, that of the device with all fourteen steps.
+    """
     subjects = [AlgorithmUnderTest.of(SigningKey.of(private)) for private in PRIVATE]
-    work = {name: call for subject in subjects for name, call in subject.work().items() if what in name}
+    work = {f"{what} {subject.key.algorithm}": getattr(subject, what) for subject in subjects}
     timings = interleaved(work, rounds=60, calls=10)
     limit = f"{what} {Algorithm.ED25519}"
-    ratios = {
-        str(subject.key.algorithm): ratio(timings, f"{what} {subject.key.algorithm}", limit)
-        for subject in subjects
-    }
     sizes = ", ".join(f"{subject.key.algorithm} {len(subject.token)}" for subject in subjects)
-    return BudgetRow(
-        f"{what} one verdict with ML-DSA-65",
-        "the same with Ed25519",
-        budget,
-        ratios[Algorithm.ML_DSA_65],
-        median(timings[limit]),
-        {"ES256": ratios[Algorithm.ES256]},
-        f"bytes of a token: {sizes}",
+    row = BudgetRow(f"{what} one verdict with ML-DSA-65", "the same with Ed25519", budget)
+    return row.measured(
+        timings,
+        f"{what} {Algorithm.ML_DSA_65}",
+        limit,
+        peers={"ES256": ratio(timings, f"{what} {Algorithm.ES256}", limit)},
+        note=f"bytes of a token: {sizes}",
     )
 
 

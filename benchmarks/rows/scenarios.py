@@ -7,12 +7,10 @@ from typing import Final
 
 from benchmarks.report import BudgetRow
 from benchmarks.rows.activation import bare_operations
-from benchmarks.timing import interleaved, ratio
+from benchmarks.timing import interleaved
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import Status
 from lab.scenario.files.reader import read_text
-
-BUDGET: Final = 42.0
 
 ROUNDS: Final = 30
 
@@ -36,12 +34,6 @@ def measure() -> BudgetRow:
     timings = interleaved(
         {"bare": bare_operations(), "here": scenario}, rounds=ROUNDS, calls=1, clock=process_time_ns
     )
-    bare, here = median(timings["bare"]), median(timings["here"])
-    return BudgetRow(
-        "one scenario of the matrix kind",
-        "the cryptographic operations of one activation",
-        BUDGET,
-        ratio(timings, "here", "bare"),
-        bare,
-        note=f"{1 / here:.0f} scenarios a second on one core",
-    )
+    row = BudgetRow("one scenario of the matrix kind", "the cryptographic operations of one activation", 42.0)
+    rate = f"{1 / median(timings['here']):.0f} scenarios a second on one core"
+    return row.measured(timings, "here", "bare", note=rate)

@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
@@ -11,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.report import BudgetRow
-from benchmarks.timing import interleaved, ratio
+from benchmarks.timing import interleaved
 
 COMMAND: Final = Path(sys.executable).with_name("activation")
 LIBRARY: Final = Path(__file__).parents[2] / "scenarios"
@@ -19,31 +20,31 @@ SECOND: Final = "one second of processor time"
 ROUNDS: Final = 9
 
 
-def measure_help() -> BudgetRow:
-    """`activation --help` compared with an interpreter that does nothing."""
-    row = BudgetRow("activation --help", "python -c pass", 12.0, None)
-    return _measured(
-        row, lambda env: subprocess.run([COMMAND, "--help"], capture_output=True, env=env, check=True)
-    )
+COMMANDS: Final = (
+    (BudgetRow("activation --help", "python -c pass", 12.0), ("--help",)),
+    # How long a mistyped place takes to be rejected.
+    (
+        BudgetRow("activation device --place nowhere", SECOND, 0.6),
+        ("device", "--profile", "official-global", "--place", "nowhere"),
+    ),
+    # `activation attest` loads a part of the same modules.
+    (BudgetRow("activation evidence --device 7", SECOND, 1.2), ("evidence", "A" * 44, "--device", "7")),
+)
 
 
-def measure_rejection() -> BudgetRow:
-    """How long a mistyped place takes to be rejected."""
-    row = BudgetRow("activation device --place nowhere", SECOND, 0.6, None)
-    words = [str(COMMAND), "device", "--profile", "official-global", "--place", "nowhere"]
-    return _measured(row, lambda env: subprocess.run(words, capture_output=True, env=env, check=False))
+def measure(row: BudgetRow, arguments: Sequence[str]) -> BudgetRow:
+    """How long a whole command takes. Raises CalledProcessError if it ends with an error of this program."""
 
+    def call(env: dict[str, str]) -> None:
+        done = subprocess.run([COMMAND, *arguments], capture_output=True, env=env, check=False)
+        if done.returncode not in (0, 2):
+            done.check_returncode()
 
-def measure_evidence() -> BudgetRow:
-    """How long the evidence of a device takes; `activation attest` loads a part of the same modules."""
-    row = BudgetRow("activation evidence --device 7", SECOND, 1.2, None)
-    words = [str(COMMAND), "evidence", "A" * 44, "--device", "7"]
-    return _measured(row, lambda env: subprocess.run(words, capture_output=True, env=env, check=True))
+    return _measured(row, call)
 
 
 def measure_first_result() -> BudgetRow:
     """How long the first result of the scenario library takes."""
-    row = BudgetRow("first result of activation run", SECOND, 1.2, None)
 
     def first_line(env: dict[str, str]) -> None:
         with subprocess.Popen(
@@ -53,13 +54,13 @@ def measure_first_result() -> BudgetRow:
             process.stdout.readline()
             process.kill()
 
-    return _measured(row, first_line)
+    return _measured(BudgetRow("first result of activation run", SECOND, 1.2), first_line)
 
 
 def _measured(row: BudgetRow, call: Callable[[dict[str, str]], object]) -> BudgetRow:
     """`row` with the ratio of `call`, which gets the environment of an installed command: with compiled modules."""
     if not COMMAND.exists():
-        return BudgetRow(row.name, row.limit, row.budget, None, note="the command is not installed here")
+        return replace(row, note="the command is not installed here")
     with TemporaryDirectory() as folder:
         env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         env |= {"PYTHONPYCACHEPREFIX": folder, "PYTHONUNBUFFERED": "1"}
@@ -69,10 +70,8 @@ def _measured(row: BudgetRow, call: Callable[[dict[str, str]], object]) -> Budge
         }
         timings = interleaved(work, rounds=ROUNDS, calls=1, clock=_children_ns)
     if row.limit == SECOND:
-        return BudgetRow(row.name, row.limit, row.budget, median(timings["call"]))
-    return BudgetRow(
-        row.name, row.limit, row.budget, ratio(timings, "call", "limit"), median(timings["limit"])
-    )
+        return replace(row, ratio=median(timings["call"]))
+    return row.measured(timings, "call", "limit")
 
 
 def _children_ns() -> int:
