@@ -14,50 +14,31 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from fuzz.certificate_chains import BATCH, LEAF, NONCE, ROOT, ROOT_KEY, certificate
 from fuzz.fault import hold
-from lab.handset.keystore import EmulatedKeystore
-from lab.manufacturer.factory import KeystoreLevel
-from lab.manufacturer.manufacturer import Manufacturer
-from lab.world.seed import Seed
-from server_stub.attestation import der, key_description
+from server_stub.attestation import key_description
 from server_stub.attestation.appraisal import appraise
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.attestation.key_description import KeyDescription, KeyDescriptionError
 from server_stub.evidence.errors import EvidenceError
-from tests.support import raw_der
 from tests.support.chains import encode_description
-from tests.support.server_phone import NOW, claims, facts
+from tests.support.server_phone import NOW, claims
 from wire.evidence import Evidence
 
-_SEED: Final = Seed.of("fuzzing")
-_MANUFACTURER: Final = Manufacturer(_SEED)
-_ROOT: Final = _MANUFACTURER.attestation_root
-_ROOT_KEY: Final = _SEED.child("vendor").p256("attestation root")
-_BATCH: Final = _MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
-_NONCE: Final = "bm9uY2UtZm9yLWZ1enppbmc"
-_LEAF: Final = EmulatedKeystore(Seed.of("phone"), _BATCH, facts()).attest(_NONCE.encode()).chain[0]
-_EVIDENCE: Final = Evidence.model_validate(claims(_NONCE))
-
-_BIT_STRING: Final = 0x03
-_ALGORITHM: Final = bytes.fromhex("300a06082a8648ce3d040302")
-"""AlgorithmIdentifier ecdsa-with-SHA256 (RFC 5758 section 3.2)."""
-
-_ECDSA: Final = ECDSA(hashes.SHA256(), deterministic_signing=True)
+_EVIDENCE: Final = Evidence.model_validate(claims(NONCE))
 
 
 def fuzz_one(data: bytes) -> None:
     """Run one input. Raises no error unless the parser breaks a rule."""
     kind, rest = data[:1], data[1:]
     if kind == b"L":
-        _judge(_certificate(rest, _BATCH.key), *_BATCH.chain)
+        _judge(certificate(rest, BATCH.key), *BATCH.chain)
     elif kind == b"B":
-        _judge(_LEAF, _certificate(rest, _ROOT_KEY))
+        _judge(LEAF, certificate(rest, ROOT_KEY))
     elif kind == b"C":
-        _judge(_LEAF, rest)
+        _judge(LEAF, rest)
         _judge(rest)
     else:
         with suppress(KeyDescriptionError):
@@ -66,10 +47,10 @@ def fuzz_one(data: bytes) -> None:
 
 def seeds() -> Iterator[bytes]:
     """The start of the search: the parts of a valid chain, and descriptions with fewer fields."""
-    leaf = x509.load_der_x509_certificate(_LEAF)
+    leaf = x509.load_der_x509_certificate(LEAF)
     yield b"L" + leaf.tbs_certificate_bytes
-    yield b"B" + _BATCH.certificate.tbs_certificate_bytes
-    yield from (b"C" + each.public_bytes(Encoding.DER) for each in (leaf, _BATCH.certificate, _ROOT))
+    yield b"B" + BATCH.certificate.tbs_certificate_bytes
+    yield from (b"C" + each.public_bytes(Encoding.DER) for each in (leaf, BATCH.certificate, ROOT))
     extension = leaf.extensions.get_extension_for_oid(key_description.OID).value
     if isinstance(extension, x509.UnrecognizedExtension):
         yield b"D" + extension.value
@@ -77,16 +58,10 @@ def seeds() -> Iterator[bytes]:
         yield b"D" + encode_description(replace(good, hardware=good.software))
 
 
-def _certificate(tbs: bytes, key: EllipticCurvePrivateKey) -> bytes:
-    """A Certificate (RFC 5280 section 4.1) around any bytes, with a valid signature."""
-    signature = raw_der.encode(_BIT_STRING, b"\x00" + key.sign(tbs, _ECDSA))
-    return raw_der.encode(der.SEQUENCE, tbs + _ALGORITHM + signature)
-
-
 def _judge(*chain: bytes) -> None:
     """Verify the path, then appraise the leaf's description, like the server."""
     try:
-        path = ChainVerifier((_ROOT,)).verify(chain, NOW)
+        path = ChainVerifier((ROOT,)).verify(chain, NOW)
         appraisal = appraise(path, _EVIDENCE)
     except EvidenceError:
         return

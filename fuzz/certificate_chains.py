@@ -40,11 +40,12 @@ from wire import limits
 _SEED: Final = Seed.of("fuzzing")
 _MANUFACTURER: Final = Manufacturer(_SEED)
 ROOT: Final = _MANUFACTURER.attestation_root
-_ROOT_KEY: Final = _SEED.child("vendor").p256("attestation root")
+ROOT_KEY: Final = _SEED.child("vendor").p256("attestation root")
 _OTHER_KEY: Final = Seed.of("another root").p256("attestation root")
-_BATCH: Final = _MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
-_LEAF: Final = EmulatedKeystore(Seed.of("phone"), _BATCH, facts()).attest(b"challenge").chain[0]
-_GOOD: Final = (_LEAF, *_BATCH.chain)
+BATCH: Final = _MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
+NONCE: Final = "bm9uY2UtZm9yLWZ1enppbmc"
+LEAF: Final = EmulatedKeystore(Seed.of("phone"), BATCH, facts()).attest(NONCE.encode()).chain[0]
+_GOOD: Final = (LEAF, *BATCH.chain)
 
 _BIT_STRING: Final = 0x03
 _ALGORITHM: Final = bytes.fromhex("300a06082a8648ce3d040302")
@@ -73,7 +74,7 @@ def read(document: bytes) -> None:
 
 
 def _signed_by_manufacturer(leaf: ParsedCertificate) -> bool:
-    for key in (_BATCH.key.public_key(), _ROOT_KEY.public_key()):
+    for key in (BATCH.key.public_key(), ROOT_KEY.public_key()):
         with suppress(InvalidSignature):
             key.verify(leaf.signature, leaf.signed, ECDSA(hashes.SHA256()))
             return True
@@ -87,22 +88,22 @@ def _chain(form: bytes, rest: bytes) -> tuple[bytes, ...]:
         return rsa_chain(rest)
     place, content = rest[:1], rest[1:]
     if form == b"B":
-        return _LEAF, _certificate(_BATCH.certificate, place, content, _ROOT_KEY)
+        return LEAF, _certificate(BATCH.certificate, place, content, ROOT_KEY)
     if form == b"O":
-        return _LEAF, _certificate(_BATCH.certificate, place, content, _OTHER_KEY), *_BATCH.chain[1:]
-    leaf = x509.load_der_x509_certificate(_LEAF)
-    return _certificate(leaf, place, content, _BATCH.key), *_BATCH.chain
+        return LEAF, _certificate(BATCH.certificate, place, content, _OTHER_KEY), *BATCH.chain[1:]
+    leaf = x509.load_der_x509_certificate(LEAF)
+    return _certificate(leaf, place, content, BATCH.key), *BATCH.chain
 
 
 def rsa_chain(key: bytes) -> tuple[bytes, ...]:
     """A leaf below as many issuers as fit, with one key and signatures of its length."""
     signature = b"\x00" + b"\x55" * _signature_length(key)
     chain: list[bytes] = []
-    for model in (x509.load_der_x509_certificate(_LEAF), *[_BATCH.certificate] * (limits.CHAIN_MAX - 1)):
+    for model in (x509.load_der_x509_certificate(LEAF), *[BATCH.certificate] * (limits.CHAIN_MAX - 1)):
         fields = dict(enumerate(_fields(model.tbs_certificate_bytes)))
         fields[2] = (der.SEQUENCE, _SHA256_WITH_RSA)
         fields[3] = (
-            fields[5] if chain else (der.SEQUENCE, _fields(_BATCH.certificate.tbs_certificate_bytes)[5][1])
+            fields[5] if chain else (der.SEQUENCE, _fields(BATCH.certificate.tbs_certificate_bytes)[5][1])
         )
         fields[6] = (der.SEQUENCE, key)
         body = raw_der.encode(der.SEQUENCE, b"".join(raw_der.encode(*field) for field in fields.values()))
@@ -131,9 +132,13 @@ def _certificate(
     model: x509.Certificate, place: bytes, content: bytes, key: EllipticCurvePrivateKey
 ) -> bytes:
     """`model` with other content in one place, signed with `key`."""
-    body = _body(model.tbs_certificate_bytes, place, content)
-    signature = raw_der.encode(_BIT_STRING, b"\x00" + key.sign(body, _ECDSA))
-    return raw_der.encode(der.SEQUENCE, body + _ALGORITHM + signature)
+    return certificate(_body(model.tbs_certificate_bytes, place, content), key)
+
+
+def certificate(tbs: bytes, key: EllipticCurvePrivateKey) -> bytes:
+    """A Certificate (RFC 5280 section 4.1) around any bytes, with a valid signature."""
+    signature = raw_der.encode(_BIT_STRING, b"\x00" + key.sign(tbs, _ECDSA))
+    return raw_der.encode(der.SEQUENCE, tbs + _ALGORITHM + signature)
 
 
 def _body(tbs: bytes, place: bytes, content: bytes) -> bytes:
@@ -173,9 +178,9 @@ fuzz_one: Final = BoundedTarget(read, CostBudget(0.005, 0.6e-6, 1_000_000, 100),
 
 def seeds() -> Iterator[bytes]:
     """A valid chain in other orders, each place of a certificate, and units of extensions, attributes and arcs."""
-    for chain in (_GOOD, _GOOD[:1], _GOOD[::-1], (*_GOOD, *_GOOD), (_LEAF,) * 6):
+    for chain in (_GOOD, _GOOD[:1], _GOOD[::-1], (*_GOOD, *_GOOD), (LEAF,) * 6):
         yield b"1C" + _joined(chain)
-    leaf = x509.load_der_x509_certificate(_LEAF)
+    leaf = x509.load_der_x509_certificate(LEAF)
     for number, (_, content) in enumerate(_fields(leaf.tbs_certificate_bytes)[1:8]):
         for form in b"LBO":
             extensions = _content(content) if number == 6 else content
