@@ -13,7 +13,7 @@ from lab.api.context import PREFIX, Lab
 from lab.handset.client_keys import KEY_TEXT_MAX, ClientKeyError, public_jwk, read_public_key
 from lab.handset.keystore import KeystoreOptions, algorithm_of
 from lab.handset.numbered_device import DEVICES_MAX, NumberedDevice, device_imeis
-from lab.simulation.standalone_evidence import EvidenceRequest, prepare_evidence
+from lab.simulation.standalone_evidence import prepare_evidence
 from lab.world.jose import AttestablePublicKey
 from lab.world.places import Place, UnknownPlaceError, find_place
 from server_stub.api.admin.base_models import PAGE, Limit, RequestModel, ResponseModel
@@ -108,8 +108,9 @@ def attest_key(
     firmware, place, key = _profile(body.profile), _place(body.place), _key(body.public_key)
     keystore = KeystoreOptions(algorithm_of(key))
     chain = NumberedDevice.of(lab.seed, device, firmware).keystore(keystore).certify(key, body.nonce.encode())
-    request = EvidenceRequest(lab.seed, firmware, place, body.nonce, device, keystore)
-    evidence = prepare_evidence(request, context.clock())
+    evidence = prepare_evidence(
+        lab.seed, firmware, place, body.nonce, context.clock(), number=device, keystore=keystore
+    )
     return AttestedKeyChain(
         device=device,
         alg=keystore.algorithm.value,

@@ -16,7 +16,7 @@ from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults
 from server_stub.admin.keys import KeyAdmin
 from server_stub.clock import GuardedClock, ServerClock
-from server_stub.key_repository import KeyList, OnlineKeys, VerdictSigner
+from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing import Algorithm
 from server_stub.verdicts.service import VerdictService
@@ -98,11 +98,6 @@ class LabServer:
         """Put another policy in force, after a restart too."""
         adopt_policy(self.service, policy)
         self._policy = policy
-
-    @property
-    def online_keys(self) -> OnlineKeys:
-        """The present keys of the repository's online roles."""
-        return self.manufacturer.ceremony.online_of(self.repository.root)
 
     def replace_online_keys(self, reason: str, by: str = LOCAL) -> None:
         """Publish a root that names new online keys."""

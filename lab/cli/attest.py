@@ -1,6 +1,7 @@
 """`activation attest`."""
 
 import base64
+import ssl
 from pathlib import Path
 from typing import Annotated
 
@@ -51,11 +52,4 @@ def attest(
         )
         return
     for certificate in chain:
-        output.say(_pem(certificate), nl=False)
-
-
-def _pem(certificate: bytes) -> str:
-    """The certificate in the textual encoding of RFC 7468."""
-    body = base64.encodebytes(certificate).decode().replace("\n", "")
-    lines = (body[start : start + 64] for start in range(0, len(body), 64))
-    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+        output.say(ssl.DER_cert_to_PEM_cert(certificate), nl=False)

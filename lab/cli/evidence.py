@@ -78,18 +78,19 @@ def evidence(
     edited = _read_claims(claims) if claims else None
     nonce = read_nonce(nonce or challenge)
     own = None if private_key is None else read_key(private_key, client_keys.read_private_key)
-    request = standalone_evidence.EvidenceRequest(
-        seed,
-        firmware,
-        where,
-        nonce,
-        device,
-        _keystore(own, attested_key),
-        own,
-        modem_dialect,
-    )
+    options = _keystore(own, attested_key)
     try:
-        builder = standalone_evidence.prepare_evidence(request, int(time.time()))
+        builder = standalone_evidence.prepare_evidence(
+            seed,
+            firmware,
+            where,
+            nonce,
+            int(time.time()),
+            number=device,
+            keystore=options,
+            key=own,
+            modem_dialect=modem_dialect,
+        )
     except ValueError as error:
         output.exit_with_error(str(error))
     if builder is None:

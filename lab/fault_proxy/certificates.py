@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from lab.world.certificates import NOT_AFTER, certificate, common_name
 from lab.world.seed import Seed
 from server_stub.faults.catalogue import FaultKind
 
-_NOT_BEFORE: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
-_NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
 _EXPIRED: Final = datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC)
 _LOCAL_NAMES: Final = (
     x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
@@ -46,16 +44,16 @@ class Certificates:
         """A TLS context of a server with the valid certificate, or with the certificate of a fault."""
         key = self._seed.p256(f"server {kind}")
         self_signed = kind is FaultKind.TLS_FAILURE
-        certificate = self._certify(
+        made = self._certify(
             *(("server", key) if self_signed else (_AUTHORITY, self._authority_key)),
             "server",
             key,
             _WRONG_NAMES if kind is FaultKind.TLS_WRONG_NAME else self._names,
-            _EXPIRED if kind is FaultKind.TLS_EXPIRED else _NOT_AFTER,
+            _EXPIRED if kind is FaultKind.TLS_EXPIRED else NOT_AFTER,
         )
         file = self._folder / f"{kind or 'valid'}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+        file.write_bytes(private + made.public_bytes(Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(file)
@@ -68,22 +66,22 @@ class Certificates:
         subject: str,
         key: EllipticCurvePrivateKey,
         names: tuple[x509.GeneralName, ...] = (),
-        not_after: datetime.datetime = _NOT_AFTER,
+        not_after: datetime.datetime = NOT_AFTER,
     ) -> x509.Certificate:
         """A server's certificate for `names`; without a name, the certificate of an authority."""
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
-        builder = (
-            x509.CertificateBuilder()
-            .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]))
-            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
-            .public_key(key.public_key())
-            .serial_number(1 + self._seed.integer(f"serial {subject} {names} {not_after}", 2**64))
-            .not_valid_before(_NOT_BEFORE)
-            .not_valid_after(not_after)
-            .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(authority, critical=False)
-        )
+        extensions: list[x509.ExtensionType] = [
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+        ]
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
+            extensions.append(x509.SubjectAlternativeName(names))
+        return certificate(
+            common_name(subject),
+            key.public_key(),
+            common_name(issuer),
+            issuer_key,
+            serial=1 + self._seed.integer(f"serial {subject} {names} {not_after}", 2**64),
+            not_after=not_after,
+            critical=(x509.BasicConstraints(ca=not names, path_length=None),),
+            extensions=extensions,
+        )

@@ -150,7 +150,7 @@ class Handset(MovableDevice):
             self.act(language)
         if self.agent.state.setup is Setup.TERMS:
             yield READING
-            self.act(TermsAccepted(self._terms()))
+            self.act(TermsAccepted(self.profile.agent.terms_version if self.profile.agent else ""))
         if self.network.data_path:
             self.deliver_event(EventKind.CONNECTED)
 
@@ -314,9 +314,6 @@ class Handset(MovableDevice):
                 f"{self.profile.name} does not offer {locale!r}; its languages are {', '.join(offered)}"
             )
         return locale
-
-    def _terms(self) -> str:
-        return self.profile.agent.terms_version if self.profile.agent else ""
 
 
 def next_to_wake(handsets: Iterable[Handset], end: float) -> Handset | None:

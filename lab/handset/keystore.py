@@ -25,6 +25,7 @@ from lab.handset.key_attestation import (
 )
 from lab.handset.keystore_habits import KeystoreHabit, write_with
 from lab.manufacturer.factory import Authority, KeystoreLevel
+from lab.world.certificates import common_name, key_usage
 from lab.world.jose import AttestablePrivateKey, AttestablePublicKey, b64, public_members, signature
 from lab.world.seed import Seed
 from wire.codes import VerifiedBootState
@@ -53,23 +54,9 @@ _BOOT_STATES: Final = {
     VerifiedBootState.RED: 3,
 }
 
-_SUBJECT: Final = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Android Keystore Key")])
-
 # The validity that Android writes: the device clock may show any time when the key is made.
 _NOT_BEFORE: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
-
-_DIGITAL_SIGNATURE: Final = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=False,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +180,11 @@ class EmulatedKeystore:
         self._template = (
             x509.CertificateBuilder()
             .issuer_name(authority.certificate.subject)
-            .subject_name(_SUBJECT)
+            .subject_name(common_name("Android Keystore Key"))
             .serial_number(1)  # as Android writes it
             .not_valid_before(_NOT_BEFORE)
             .not_valid_after(_NOT_AFTER)
-            .add_extension(_DIGITAL_SIGNATURE, critical=True)
+            .add_extension(key_usage(0), critical=True)
         )
 
     def attest(self, challenge: bytes) -> EmulatedKey:

@@ -93,7 +93,7 @@ def _elements(data: bytes) -> list[bytes]:
     """The elements of `data`, which is DER."""
     found = []
     while data:
-        end = _end(data)
+        end = sum(_length(data))
         found.append(data[:end])
         data = data[end:]
     return found
@@ -116,10 +116,6 @@ def _length(element: bytes) -> tuple[int, int]:
         return place + 1, first
     start = place + 1 + (first & 0x7F)
     return start, int.from_bytes(element[place + 1 : start], "big")
-
-
-def _end(data: bytes) -> int:
-    return sum(_length(data))
 
 
 def _content(element: bytes) -> bytes:

@@ -209,10 +209,6 @@ def _certificate(certificate: ParsedCertificate | None) -> tuple[str, str, str]:
     return valid, _key(certificate) or "?", certificate.subject_text()
 
 
-def _printable(text: str) -> str:
-    return text if text.isprintable() else ascii(text)
-
-
 def _statements(checked: CheckedAttestation) -> Table:
     said = checked.statements
     hardware = said.get("hardware") or AuthorizationList()
@@ -252,7 +248,7 @@ def _statements(checked: CheckedAttestation) -> Table:
     lines |= {name: str(value) for name, value in optional.items() if value is not None}
     table = _table("what the attestation says", "")
     for name, text in lines.items():
-        table.add_row(name, escape(_printable(text)))
+        table.add_row(name, escape(text if text.isprintable() else ascii(text)))
     return table
 
 

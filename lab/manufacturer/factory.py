@@ -3,23 +3,21 @@
 All are derived from the seed, so the same seed gives the same factory. No key here protects anything real.
 """
 
-import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from lab.world.certificates import NOT_AFTER, certificate, common_name, key_usage
 from lab.world.seed import Seed
 
-_NOT_BEFORE: Final = datetime.datetime(2018, 1, 1, tzinfo=datetime.UTC)
 _ATTESTATION_ROOT: Final = "Solvane Attestation Root"
-_NOT_AFTER: Final = datetime.datetime(2048, 1, 1, tzinfo=datetime.UTC)
 
 
 class KeystoreLevel(StrEnum):
@@ -78,14 +76,13 @@ class Factory:
         return replace(self.special_authority(f"Solvane Device {name}"), level=level)
 
     def special_authority(
-        self, name: str, *extensions: x509.ExtensionType, not_after: datetime.datetime = _NOT_AFTER
+        self, name: str, *extensions: x509.ExtensionType, not_after: datetime = NOT_AFTER
     ) -> Authority:
         """A batch key below the attestation root whose certificate has `extensions`, none of them critical."""
         key, root_key = self._seed.p256(f"batch {name}"), self._seed.p256("attestation root")
-        certificate = self._certify(
-            _ATTESTATION_ROOT, root_key, name, key, depth=0, extensions=extensions, not_after=not_after
-        )
-        return Authority(KeystoreLevel.TEE, key, certificate)
+        issuer = common_name(_ATTESTATION_ROOT)
+        made = self._certify(issuer, root_key, name, key, extensions=extensions, not_after=not_after)
+        return Authority(KeystoreLevel.TEE, key, made)
 
     @cached_property
     def _authorities(self) -> dict[KeystoreLevel, Authority]:
@@ -94,61 +91,37 @@ class Factory:
             KeystoreLevel.TEE: ("attestation root", self.attestation_root, "Solvane TEE Batch 1"),
             KeystoreLevel.SOFTWARE: ("software root", self.software_root, "Software Keystore"),
         }
-        return {
-            level: self._batch(level, root_label, root, name)
-            for level, (root_label, root, name) in roots.items()
-        }
+        made = {}
+        for level, (label, root, name) in roots.items():
+            key = self._seed.p256(f"batch {level}")
+            made[level] = Authority(
+                level, key, self._certify(root.subject, self._seed.p256(label), name, key)
+            )
+        return made
 
     def _root(self, label: str, name: str) -> x509.Certificate:
         key = self._seed.p256(label)
-        return self._certify(name, key, name, key, depth=1)
-
-    def _batch(self, level: KeystoreLevel, root_label: str, root: x509.Certificate, name: str) -> Authority:
-        key = self._seed.p256(f"batch {level}")
-        issuer = str(root.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
-        certificate = self._certify(issuer, self._seed.p256(root_label), name, key, depth=0)
-        return Authority(level, key, certificate)
+        return self._certify(common_name(name), key, name, key, depth=1)
 
     def _certify(  # noqa: PLR0913 - what a certificate consists of
         self,
-        issuer: str,
+        issuer: x509.Name,
         issuer_key: EllipticCurvePrivateKey,
         subject: str,
         key: EllipticCurvePrivateKey,
         *,
-        depth: int,
+        depth: int = 0,
         extensions: Iterable[x509.ExtensionType] = (),
-        not_after: datetime.datetime = _NOT_AFTER,
+        not_after: datetime = NOT_AFTER,
     ) -> x509.Certificate:
         """A CA certificate with the path length `depth`."""
-        builder = (
-            x509.CertificateBuilder()
-            .issuer_name(_name(issuer))
-            .subject_name(_name(subject))
-            .public_key(key.public_key())
-            .serial_number(1 + self._seed.integer(f"serial {subject}", 2**64))
-            .not_valid_before(_NOT_BEFORE)
-            .not_valid_after(not_after)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=depth), critical=True)
-            .add_extension(_CERTIFY_ONLY, critical=True)
+        return certificate(
+            common_name(subject),
+            key.public_key(),
+            issuer,
+            issuer_key,
+            serial=1 + self._seed.integer(f"serial {subject}", 2**64),
+            not_after=not_after,
+            critical=(x509.BasicConstraints(ca=True, path_length=depth), key_usage(5)),
+            extensions=extensions,
         )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
-        return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
-
-
-_CERTIFY_ONLY: Final = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])

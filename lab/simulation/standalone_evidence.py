@@ -19,7 +19,6 @@ from lab.handset.storage import DeviceStorage
 from lab.manufacturer.factory import Factory, KeystoreLevel
 from lab.world.clock import World
 from lab.world.jose import AttestablePrivateKey, b64, unb64
-from lab.world.network import UpstreamTransport
 from lab.world.places import Place
 from lab.world.seed import Seed
 from wire import media
@@ -51,57 +50,51 @@ def sign_evidence(key: EmulatedKey, payload: bytes, **header: object) -> str:
     return (signed + b"." + b64(key.sign(signed))).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRequest:
-    """Which device states what for `nonce`.
+def prepare_evidence(  # noqa: PLR0913 - which device states what
+    seed: str,
+    profile: Profile,
+    place: Place,
+    nonce: str,
+    now: int,
+    *,
+    number: int | None = None,
+    keystore: KeystoreOptions | None = None,
+    key: AttestablePrivateKey | None = None,
+    modem_dialect: str | None = None,
+) -> EvidenceBuilder | None:
+    """What a device states for `nonce` at the time `now`. None if it would never ask. Raises ValueError.
 
     `number` selects a device of the lab; None is the one of `activation device` with this profile and place. `key` is
-    to be attested instead of a new one, and is of the algorithm of `keystore`.
+    to be attested instead of a new one, and is of the algorithm of `keystore`. It needs no server: the image pins a key
+    that verifies nothing.
     """
-
-    seed: str
-    profile: Profile
-    place: Place
-    nonce: str
-    number: int | None = None
-    keystore: KeystoreOptions | None = None
-    key: AttestablePrivateKey | None = None
-    modem_dialect: str | None = None
-
-
-def prepare_evidence(request: EvidenceRequest, now: int) -> EvidenceBuilder | None:
-    """What the device states at the time `now`. None if it would never ask. Raises ValueError.
-
-    It needs no server: the image pins a key that verifies nothing.
-    """
-    profile, nonce = request.profile, request.nonce
-    seed = Seed.of(request.seed).child(f"phone {profile.name} {request.place.name} 1")
+    own = Seed.of(seed).child(f"phone {profile.name} {place.name} 1")
     # These words are part of the seed: others would give another key for the same nonce.
     keys = Seed.of(" ".join(("by", "hand", nonce)))
-    authority = Factory(request.seed).authority(KeystoreLevel(profile.hardware.keystore.value))
+    authority = Factory(seed).authority(KeystoreLevel(profile.hardware.keystore.value))
     storage = DeviceStorage()
-    if request.number is not None:
-        numbered = NumberedDevice.of(request.seed, request.number, profile)
-        seed, authority, storage = numbered.seed, numbered.authority, DeviceStorage(imeis=numbered.imeis)
-        keys = seed
+    if number is not None:
+        numbered = NumberedDevice.of(seed, number, profile)
+        own, authority, storage = numbered.seed, numbered.authority, DeviceStorage(imeis=numbered.imeis)
+        keys = own
     transport = RecordingTransport(Challenge(nonce=nonce, expires_in=NONCE_LIFETIME), [])
     device = build_device(
         profile,
-        request.place,
-        seed,
+        place,
+        own,
         World(now),
         lambda _: ImageBinding(Trust("", "", _PINNED), transport, authority),
         storage=storage,
-        options=DeviceOptions(keystore=request.keystore, modem_dialect=request.modem_dialect),
+        options=DeviceOptions(keystore=keystore, modem_dialect=modem_dialect),
     )
     device.power_on()
     device.walk_setup()
     if not transport.evidence:
         return None
     claims = json.loads(unb64(transport.evidence[0].split(b".")[1]))
-    keystore, challenge = device.keystore(keys), nonce.encode()
-    key = keystore.attest(challenge) if request.key is None else keystore.attest_key(request.key, challenge)
-    return EvidenceBuilder(claims, key)
+    maker, challenge = device.keystore(keys), nonce.encode()
+    attested = maker.attest(challenge) if key is None else maker.attest_key(key, challenge)
+    return EvidenceBuilder(claims, attested)
 
 
 _PINNED: Final[dict[str, object]] = {
@@ -114,20 +107,14 @@ _PINNED: Final[dict[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class RecordingTransport:
-    """Gives the device `challenge`, appends what it sends for a verdict to `evidence`, and sends nothing on.
-
-    Downloads go to `upstream`; without one they fail.
-    """
+    """Gives the device `challenge`, appends what it sends for a verdict to `evidence`, and sends nothing on."""
 
     challenge: Challenge
     evidence: list[bytes]
-    upstream: UpstreamTransport | None = None
 
-    def get(self, path: str, *, accept: str) -> Answer:
-        """Fetch `path` from upstream. Raises TransportError."""
-        if self.upstream is None:
-            raise TransportError(TransportFault.UNREACHABLE, "there is no server")
-        return self.upstream.get(path, accept=accept)
+    def get(self, path: str, *, accept: str) -> Answer:  # noqa: ARG002 - the port's
+        """Raises TransportError."""
+        raise TransportError(TransportFault.UNREACHABLE, "there is no server")
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:  # noqa: ARG002 - the port's
         """Answer a request for a challenge. Raises TransportError for a request for a verdict."""

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from lab.cli.main import app
 from lab.handset.modem.modem import EmulatedModem
-from lab.handset.modem.pty import pty_line
 from lab.handset.modem.state import ModemConfig, ModemFaults
 from lab.handset.outcome import Outcome
 from lab.world.sim import make_sim
 from tests.support.fault_proxy_network import numbering
+from tests.support.pty_line import pty_line
 from wire.codes import Registration
 from wire.evidence import Plmn, Serving
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.asn1 import SetOf
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -31,6 +30,7 @@ from lab.handset.key_attestation import (
 )
 from lab.manufacturer.factory import Authority, KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
+from lab.world.certificates import certificate, common_name, key_usage
 from lab.world.jose import b64, signature
 from wire import limits
 
@@ -52,10 +52,6 @@ class ForgedAuthority(Authority):
         return tuple(certificate.public_bytes(Encoding.DER) for certificate in self.certificates)
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
-
-
 def _certificate(  # noqa: PLR0913 - what a certificate consists of
     subject: x509.Name,
     key: EllipticCurvePrivateKey,
@@ -65,19 +61,10 @@ def _certificate(  # noqa: PLR0913 - what a certificate consists of
     ca: bool = True,
     extensions: tuple[x509.ExtensionType, ...] = (),
 ) -> x509.Certificate:
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .public_key(key.public_key())
-        .issuer_name(issuer)
-        .serial_number(1)
-        .not_valid_before(datetime(2018, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2048, 1, 1, tzinfo=UTC))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    critical = (x509.BasicConstraints(ca=ca, path_length=None),)
+    return certificate(
+        subject, key.public_key(), issuer, issuer_key, critical=critical, extensions=extensions
     )
-    for extension in extensions:
-        builder = builder.add_extension(extension, critical=False)
-    return builder.sign(issuer_key, hashes.SHA256(), ecdsa_deterministic=True)
 
 
 def _genuine(trial: TrialContext) -> Authority:
@@ -153,7 +140,7 @@ def borrowed(trial: TrialContext) -> Authority:
 def grafted(trial: TrialContext) -> Authority:
     """Send the genuine batch certificate after a batch certificate that it did not sign."""
     genuine, key = _genuine(trial).certificate, trial.seed.p256("own batch")
-    return _forged(key, _certificate(_name("Own batch"), key, genuine.subject, key), genuine)
+    return _forged(key, _certificate(common_name("Own batch"), key, genuine.subject, key), genuine)
 
 
 @_attack("chain-too-long", _T.CHAIN_FORGED, "evidence-malformed")
@@ -177,7 +164,7 @@ def under_the_root(trial: TrialContext) -> Authority:
         trial.environment.owners[MANUFACTURER].manufacturer.attestation_root,
         trial.seed.p256("own batch"),
     )
-    return _forged(key, _certificate(_name("Own batch"), key, root.subject, key), root)
+    return _forged(key, _certificate(common_name("Own batch"), key, root.subject, key), root)
 
 
 @_attack("chain-by-an-attesting-key", _T.CHAIN_PURPOSE, "chain-invalid")
@@ -187,7 +174,9 @@ def by_an_attesting_key(trial: TrialContext) -> Authority:
     enforced = AuthorizationFields(purposes=SetOf([PURPOSE_ATTEST_KEY]), origin=ORIGIN_GENERATED)
     fields = AttestationFields.of_version(300, TRUSTED_ENVIRONMENT, b"any", enforced.encoded())
     issuer = genuine.certificate.subject
-    own = _certificate(_name("Attesting key"), key, issuer, genuine.key, extensions=(fields.extension(),))
+    own = _certificate(
+        common_name("Attesting key"), key, issuer, genuine.key, extensions=(fields.extension(),)
+    )
     return _forged(key, own, genuine.certificate)
 
 
@@ -195,7 +184,7 @@ def by_an_attesting_key(trial: TrialContext) -> Authority:
 def by_a_leaf(trial: TrialContext) -> Authority:
     """Attest a device with another device's attested key."""
     genuine, key = _genuine(trial), trial.seed.p256("attested key")
-    name, issuer = _name("Android Keystore Key"), genuine.certificate.subject
+    name, issuer = common_name("Android Keystore Key"), genuine.certificate.subject
     return _forged(key, _certificate(name, key, issuer, genuine.key, ca=False), genuine.certificate)
 
 
@@ -248,8 +237,8 @@ def _with_agreement_key(trial: TrialContext, device: TargetDevice) -> Handler:
         leaf = x509.load_der_x509_certificate(base64.b64decode(header_of(evidence)["x5c"][0]))
         attestation = leaf.extensions.get_extension_for_oid(OID).value
         certificate = _certificate(
-            _name("Android Keystore Key"), key, genuine.certificate.subject, genuine.key, ca=False,
-            extensions=(attestation, _AGREEMENT),
+            common_name("Android Keystore Key"), key, genuine.certificate.subject, genuine.key, ca=False,
+            extensions=(attestation, key_usage(4)),
         )  # fmt: skip
         chain = (certificate.public_bytes(Encoding.DER), *genuine.chain)
         x5c = [base64.b64encode(each).decode() for each in chain]
@@ -258,18 +247,6 @@ def _with_agreement_key(trial: TrialContext, device: TargetDevice) -> Handler:
 
     return on_verdict_request(lambda _, __, request: request.forward(sign(request.body)))(trial, device)
 
-
-_AGREEMENT: Final = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=True,
-    key_cert_sign=False,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
 
 ATTACKS.append(
     network_attack(

@@ -11,14 +11,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.attacks.harness.environment import PUBLIC_LIMITS, Server, TrialContext
@@ -26,6 +23,7 @@ from lab.attacks.harness.target_device import TargetDevice
 from lab.attacks.harness.token_forge import with_claims, with_header
 from lab.attacks.model import Attack, AttackerCapability, Topic, Trial
 from lab.attacks.substitution import LOCKED
+from lab.world.certificates import certificate, common_name
 from lab.world.jose import b64, signature
 from server_stub.admin.context import PREFIX
 from server_stub.store.records import PruneResult, RecordKind
@@ -168,19 +166,12 @@ def _one_challenge(stranger: Stranger) -> Iterator[bytes]:
         yield stranger.send_evidence(bytes, nonce)
 
 
-def _own_chain(key: PublicKeyTypes) -> Callable[[bytes], bytes]:
+def _own_chain(key: CertificatePublicKeyTypes) -> Callable[[bytes], bytes]:
     """Replace the chain by one of two RSA or six other certificates, all for `key` but the leaf."""
     own = ec.derive_private_key(7, ec.SECP256R1())
-    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Own {place}")]) for place in range(7)]
+    names = [common_name(f"Own {place}") for place in range(7)]
     chain = [
-        x509.CertificateBuilder()
-        .subject_name(names[place])
-        .issuer_name(names[place + 1])
-        .public_key(key if place else own.public_key())  # type: ignore[arg-type] # any key of a certificate
-        .serial_number(1)
-        .not_valid_before(datetime(2018, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2048, 1, 1, tzinfo=UTC))
-        .sign(own, hashes.SHA256(), ecdsa_deterministic=True)
+        certificate(names[place], key if place else own.public_key(), names[place + 1], own)
         for place in range(2 if isinstance(key, rsa.RSAPublicKey) else 6)
     ]
     x5c = [base64.b64encode(each.public_bytes(Encoding.DER)).decode() for each in chain]

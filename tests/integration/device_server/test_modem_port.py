@@ -13,9 +13,9 @@ from agent.ports import Modem, ModemError
 from agent.telephony.reader import FaultCode, read_telephony
 from lab.handset.modem.forms import find_dialect
 from lab.handset.modem.modem import EmulatedModem
-from lab.handset.modem.pty import pty_line
 from lab.handset.modem.state import ModemFaults, ModemOptions
 from tests.support.modems import QUICK, UNSOLICITED, american_sim, config, cuban_sim
+from tests.support.pty_line import pty_line
 
 PHONE = config(cuban_sim(), american_sim())
 

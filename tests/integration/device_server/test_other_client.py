@@ -16,7 +16,7 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from firmware_profiles.loader import load_named
-from lab.simulation.standalone_evidence import EvidenceRequest, prepare_evidence
+from lab.simulation.standalone_evidence import prepare_evidence
 from lab.world.places import find_place
 from tests.integration.device_server import other_client
 from tests.integration.device_server.other_client import Client, RefusedError, UntrustedError, thumbprint
@@ -57,8 +57,8 @@ def keystore() -> Keystore:
     """The device's secure hardware, which a client cannot implement; see `activation evidence`."""
 
     def attest(nonce: str, place: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        request = EvidenceRequest("2021", load_named("official-global"), find_place(place), nonce)
-        made = prepare_evidence(request, int(time.time()))
+        now = int(time.time())
+        made = prepare_evidence("2021", load_named("official-global"), find_place(place), nonce, now)
         assert made
         return made.claims, made.key.private_jwk()
 
