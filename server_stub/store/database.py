@@ -1,5 +1,6 @@
 """Names a database: an SQLite file by its path, PostgreSQL by a URL, or one in memory. Shown without its password."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -99,5 +100,10 @@ def _postgresql(text: str) -> URL:
     if url.drivername not in (*_SCHEMES, _DRIVER):
         raise DatabaseError(
             f"{url.drivername} databases are not supported; give a file, or postgresql://user:password@host/name"
+        )
+    if find_spec("psycopg") is None:
+        raise DatabaseError(
+            "a PostgreSQL database needs psycopg, not installed here; "
+            "install the extra: pip install 'activation-agent[cluster]'"
         )
     return url.set(drivername=_DRIVER)

@@ -48,7 +48,8 @@ EXTRAS: Final = PROJECT["optional-dependencies"]
 ALLOWED: Final = {
     "base": with_requirements(PROJECT["dependencies"]),
     "server": with_requirements(PROJECT["dependencies"] + EXTRAS["server"]),
-    "lab": with_requirements(PROJECT["dependencies"] + EXTRAS["server"] + EXTRAS["lab"]),
+    "cluster": with_requirements(PROJECT["dependencies"] + EXTRAS["server"] + EXTRAS["cluster"]),
+    "lab": with_requirements(PROJECT["dependencies"] + [each for extra in EXTRAS.values() for each in extra]),
 }
 
 
@@ -91,7 +92,7 @@ def starts_of(part: str, graph: grimp.ImportGraph) -> list[str]:
     commands = [module for name in sorted(OF_SERVER) for module in modules_of(COMMANDS[name])]
     of_server = [module for module in graph.modules if module.partition(".")[0] == "server_stub"]
     every = [module for module in graph.modules if module.partition(".")[0] in OWN]
-    return {"server": ["lab.cli.main", *commands, *of_server], "lab": every}[part]
+    return every if part == "lab" else ["lab.cli.main", *commands, *of_server]
 
 
 @pytest.mark.parametrize("part", ALLOWED)

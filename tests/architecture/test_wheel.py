@@ -98,8 +98,10 @@ RUN = {
         (["openapi"], 0, ""),
         (["serve", "--help"], 0, ""),
         (["admin", "devices", "search"], 2, "token"),
+        (["serve", "--database", "postgresql://server@127.0.0.1/verdicts"], 2, "[cluster]"),
         (["run", "--list", "."], 2, "[lab]"),
     ],
+    "cluster": [(["serve", "--database", "postgresql://server@127.0.0.1:9/verdicts"], 3, "127.0.0.1")],
     "lab": [(["matrix", "--profiles", "official-eea", "--places", "havana"], 0, "")],
 }
 """Commands in an environment with only what an extra installs: arguments, exit code, and what its error names."""
