@@ -7,11 +7,12 @@ BIN := .venv/bin
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 AUDIT := .venv/audit.stamp
+SITE := .venv/docs.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # The many processes of a test run share compiled modules; without them each compiles the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation lint format bench mutation fuzz node audit picture picture-report lock generate clean help
+.PHONY: demo test test-all test-slow scenarios scenarios-http scenario-mutation site lint format bench mutation fuzz node audit picture picture-report lock generate clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -55,6 +56,9 @@ bench: $(DEV)    ## measure the performance budgets
 mutation: $(DEV) ## mutation-test the verifier, the sealing and the key source
 	nice $(BIN)/python -m tools.mutation
 
+site: $(SITE)    ## build the pages of docs/ as a static site in out/site; a warning is an error
+	$(BIN)/zensical build --strict --clean
+
 SECONDS ?= 600
 fuzz: $(AUDIT)   ## fuzz every reader of untrusted bytes for SECONDS each, and store the findings
 	for target in $$($(BIN)/python -c 'import fuzz; print(*fuzz.TARGETS)'); do nice $(BIN)/python -W ignore -m fuzz $$target $(SECONDS) || exit 1; done
@@ -94,7 +98,7 @@ generate: $(DEV) ## write the generated files: JSON Schemas, the OpenAPI documen
 	$(BIN)/activation attack --export docs/security >/dev/null
 
 lock:            ## pin the requirements of requirements/*.in again (needs uv)
-	cd requirements && for f in run dev audit; do uv pip compile --python-version 3.11 --generate-hashes \
+	cd requirements && for f in run dev audit docs; do uv pip compile --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -q --upgrade $$f.in -o $$f.txt; done
 
 clean:           ## remove build output
@@ -115,6 +119,10 @@ $(DEV): requirements/dev.txt $(RUN)
 
 $(NODE_TOOLS): tests/node/package-lock.json tests/node/package.json
 	npm --prefix tests/node ci
+	touch $@
+
+$(SITE): requirements/docs.txt $(DEV)
+	$(PIP) install --require-hashes -r requirements/docs.txt
 	touch $@
 
 $(AUDIT): requirements/audit.txt $(DEV)
