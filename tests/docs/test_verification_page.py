@@ -37,7 +37,7 @@ def test_each_step_links_to_the_module_of_its_function(function: str, module: st
 def test_every_step_has_such_a_link() -> None:
     """Fourteen steps, each with its own row."""
     rows = [row for row in PAGE.splitlines() if "](../../agent/verification/" in row and row.startswith("| ")]
-    assert [int(row.split("|")[1]) for row in rows] == list(range(1, 15))
+    assert [int(row.split()[1]) for row in rows] == list(range(1, 15))
 
 
 FOLDERS = re.findall(r"`(tests/[\w/]+)`", PAGE)

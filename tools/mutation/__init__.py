@@ -1,1 +1,1 @@
-"""Mutation testing of the verifier, the sealing and the key source: see docs/security/mutation.md."""
+"""Mutation testing of the verifier, the sealing and the key source: see docs/security/fuzzing.md."""

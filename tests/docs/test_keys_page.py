@@ -1,0 +1,14 @@
+"""The page on keys lists each code of the key source."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.tuf_errors import TufFault
+
+PAGE = (Path(__file__).parents[2] / "docs/security/keys.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("code", TufFault)
+def test_each_code_is_in_a_row_of_the_page(code: TufFault) -> None:
+    assert any(f"`{code}`" in line for line in PAGE.splitlines() if line.startswith("| "))
