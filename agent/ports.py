@@ -33,11 +33,9 @@ class Clock(Protocol):
 
     def wall(self) -> int:
         """Seconds since the epoch, by the clock that the user can set. Can jump forwards and backwards."""
-        ...
 
     def elapsed(self) -> float:
         """Seconds since boot, including sleep. Monotonic until the next boot."""
-        ...
 
 
 class TransportFault(StrEnum):
@@ -74,7 +72,6 @@ class Transport(Protocol):
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Send `body` and return the response of any status. Raises TransportError."""
-        ...
 
 
 class Downloads(Protocol):
@@ -82,7 +79,6 @@ class Downloads(Protocol):
 
     def get(self, path: str, *, accept: str) -> Answer:
         """Fetch `path` and return the response of any status. Raises TransportError."""
-        ...
 
 
 class ModemError(PortError):
@@ -98,11 +94,9 @@ class Modem(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises ModemError."""
-        ...
 
     def read(self, timeout: float) -> bytes:
         """The next bytes as soon as there are any; empty after `timeout` seconds. Raises ModemError."""
-        ...
 
 
 class KeystoreError(PortError):
@@ -115,21 +109,17 @@ class AttestedKey(Protocol):
     @property
     def algorithm(self) -> str:
         """JOSE name: `ES256`, `Ed25519` or `ML-DSA-65`."""
-        ...
 
     @property
     def chain(self) -> Sequence[bytes]:
         """Attestation certificates, DER, leaf first, without the root."""
-        ...
 
     @property
     def thumbprint(self) -> str:
         """RFC 7638 thumbprint of the public key, base64url."""
-        ...
 
     def sign(self, message: bytes) -> bytes:
         """JOSE signature: for ES256 the 64 bytes R and S. Raises KeystoreError."""
-        ...
 
 
 class Keystore(Protocol):
@@ -137,11 +127,9 @@ class Keystore(Protocol):
 
     def attest(self, challenge: bytes) -> AttestedKey:
         """A new signing key whose attestation contains `challenge`. Raises KeystoreError."""
-        ...
 
     def sealing_key(self) -> bytes:
         """32 bytes that never leave this device and survive a factory reset. Raises KeystoreError."""
-        ...
 
 
 class StoreError(PortError):
@@ -153,11 +141,9 @@ class SealedStore(Protocol):
 
     def read(self) -> bytes | None:
         """The content, or None if there is no file. Raises StoreError."""
-        ...
 
     def write(self, content: bytes) -> None:
         """Replace the content durably: after return it survives a power cut. Raises StoreError."""
-        ...
 
 
 class CounterError(PortError):
@@ -169,11 +155,9 @@ class MonotonicCounter(Protocol):
 
     def value(self) -> int:
         """The count. Raises CounterError."""
-        ...
 
     def increment(self) -> int:
         """Increment the count by one and return it. Raises CounterError."""
-        ...
 
 
 class KeySourceError(PortError):
@@ -207,14 +191,12 @@ class KeySource(Protocol):
 
         `in_time` says whether a request of this exchange may still start.
         """
-        ...
 
     def cached_keys(self) -> KeySet:
         """The newest keys that this device has received, verified again without a network. Raises KeySourceError.
 
         Only for unlock codes: the age of the list is unknown.
         """
-        ...
 
 
 class Surroundings(Protocol):
@@ -222,11 +204,9 @@ class Surroundings(Protocol):
 
     def wifi(self) -> Wifi:
         """Whether Wi-Fi is connected, and the country that the access point announces."""
-        ...
 
     def location(self) -> Location | None:
         """The satellite position, or None without a fix."""
-        ...
 
 
 class Display(Protocol):
@@ -234,7 +214,6 @@ class Display(Protocol):
 
     def show(self, screen: ScreenId, facts: ScreenFacts) -> None:
         """Show a screen. For `ScreenId.HOME` the launcher is shown."""
-        ...
 
 
 class Alarm(Protocol):
@@ -242,7 +221,6 @@ class Alarm(Protocol):
 
     def set(self, after: float) -> None:
         """Wake the agent once, `after` seconds from now."""
-        ...
 
 
 class Entropy(Protocol):
@@ -250,7 +228,6 @@ class Entropy(Protocol):
 
     def fraction(self) -> float:
         """Uniform in [0, 1)."""
-        ...
 
 
 class Journal(Protocol):
@@ -258,19 +235,15 @@ class Journal(Protocol):
 
     def recovered(self, state: State, fault: SealFault | None) -> None:
         """A boot recovered `state`."""
-        ...
 
     def stepped(self, event: Event, before: State, after: State, effects: Sequence[Effect]) -> None:
         """An event happened."""
-        ...
 
     def rejected(self, error: RejectedEventError) -> None:
         """An event was rejected."""
-        ...
 
     def not_sealed(self, event: Event, error: PortError) -> None:
         """An event was undone because the new state could not be sealed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from typing import Final
 
 from agent.telephony.results import in_plain_characters
 
-IMEI_FORM: Final = re.compile(r"[0-9]{15}")
-
 
 def check_digit(digits: str) -> int:
     """The Luhn check digit of `digits` (3GPP TS 23.003 annex B).
@@ -19,11 +17,6 @@ def check_digit(digits: str) -> int:
         doubled = int(digit) * (2 if place % 2 == 0 else 1)
         total += doubled - 9 if doubled > 9 else doubled
     return -total % 10
-
-
-def is_imei(text: str) -> bool:
-    """Whether `text` is fifteen digits, the last of which is the check digit."""
-    return IMEI_FORM.fullmatch(text) is not None and check_digit(text[:14]) == int(text[14])
 
 
 _QUOTED: Final = re.compile(r'"([^"]*)"')

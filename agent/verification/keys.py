@@ -46,16 +46,13 @@ class VerdictKey(Protocol):
     @property
     def kid(self) -> str:
         """The name of the key in the header of a token."""
-        ...
 
     @property
     def validity(self) -> Validity:
         """The validity period of the key."""
-        ...
 
     def check(self, signature: bytes, signing_input: bytes) -> Code | None:
         """None if the signature over `signing_input` is valid, else the reason."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

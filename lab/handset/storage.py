@@ -25,7 +25,6 @@ class Erasable(Protocol):
 
     def erase(self) -> None:
         """Erase the content, as a factory reset does."""
-        ...
 
 
 class FileStore(SealedFile):

@@ -34,15 +34,13 @@ def export(store: Store, query: AuditQuery, form: ExportFormat) -> Iterator[byte
         with store.reading() as reading:
             page = reading.audit(query, after=after, limit=PAGE_MAX)
         for entry in page.items:
-            yield _csv_line(_cells(entry)) if form is ExportFormat.CSV else _json_line(entry)
+            if form is ExportFormat.CSV:
+                yield _csv_line(_cells(entry))
+            else:
+                yield json_text({name: getattr(entry, name) for name in _COLUMNS}).encode() + b"\n"
         after = page.next
         if after is None:
             return
-
-
-def _json_line(entry: AuditEntry) -> bytes:
-    members = {name: getattr(entry, name) for name in _COLUMNS}
-    return json_text(members).encode() + b"\n"
 
 
 def _cells(entry: AuditEntry) -> tuple[str, ...]:

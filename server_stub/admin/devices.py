@@ -1,4 +1,4 @@
-"""Operator decisions about one device: lock, unlock, release, and unlock codes.
+"""Operator decisions about one device or many: lock, unlock, release, and unlock codes.
 
 A decision overrides the policy until it is withdrawn. The device gets it with its next check-in or, if it is locked and
 has no network, through an unlock code that a person carries to it.
@@ -6,14 +6,24 @@ has no network, through an unlock code that a person carries to it.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.overrides import Override
 from server_stub.policy.policy import Policy, PolicyInput
-from server_stub.store.records import AuditEntry, Device, Reading, Store, Transaction, VerdictRecord
+from server_stub.store.records import (
+    AuditEntry,
+    Device,
+    DeviceQuery,
+    Reading,
+    Store,
+    Transaction,
+    VerdictRecord,
+    every_device,
+)
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.claims import VerdictContext, build_verdict
 from server_stub.verdicts.service import SigningContext
@@ -21,6 +31,9 @@ from wire import limits
 from wire.codes import Decision, Intent, TrustTier
 from wire.unlock import UnlockChallenge
 from wire.verdict import Verdict
+
+MAXIMUM: Final = 10_000
+"""The most devices that one call can change: other writes to the store wait meanwhile."""
 
 LOCAL: Final = "local"
 """The actor of operations that do not come through the admin API."""
@@ -68,6 +81,15 @@ class OperatorError(Exception):
         super().__init__(f"{fault}: {_ADVICE[fault]}")
         self.fault = fault
         self.advice = _ADVICE[fault]
+
+
+class TooManyDevicesError(Exception):
+    """The filter finds more devices than the call allows. Nothing was changed."""
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(
+            f"the filter finds more than {maximum} devices; narrow it, or raise maximum, up to {MAXIMUM}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +143,35 @@ class DeviceAdmin:
             self._audit(transaction, f"device.{act}", device, reason, {})
         return device
 
+    def act_on_all(  # noqa: PLR0913 - what to do to which devices, and why
+        self,
+        query: DeviceQuery,
+        act: Act,
+        maximum: int,
+        *,
+        reason: str,
+        case: str | None = None,
+        dry_run: bool = False,
+    ) -> tuple[str, ...]:
+        """Do `act` to all devices that `query` finds, or with `dry_run` nothing; return their pseudonyms.
+
+        Raises TooManyDevicesError for more than `maximum`. The store must be a `NestedTransactionStore`, so that all
+        devices are changed or none. Each device gets an audit entry, and the call gets one.
+        """
+        with self.store.transaction() as transaction:
+            subs = tuple(device.sub for device in islice(every_device(transaction, query), maximum + 1))
+            if len(subs) > maximum:
+                raise TooManyDevicesError(maximum)
+            if dry_run:
+                return subs
+            for sub in subs:
+                self.act(sub, act, reason=reason, case=case)
+            given = {name: value for name, value in asdict(query).items() if value is not None}
+            details = {"filter": given, "devices": len(subs)}
+            entry = AuditEntry(self.context.clock(), self.by, f"devices.{act}", "bulk", reason, details)
+            transaction.append_audit(entry)
+        return subs
+
     def decide_once(self, sub: str, decision: Decision, *, reason: str, case: str | None = None) -> Device:
         """Let `decision` answer the device's next request, before an override and the policy; return its record."""
         with self.store.transaction() as transaction:
@@ -147,7 +198,11 @@ class DeviceAdmin:
             key = transaction.key_of(device.sub, undelivered)
             if key is None:
                 raise OperatorError(OperatorFault.VERDICT_UNKNOWN)
-            override = _unlocking(device, self._override(device, Decision.ALLOW, reason, case))
+            override = device.override
+            if (
+                override is None or override.decision is not Decision.RELEASE
+            ):  # a code does not undo a release
+                override = self._override(device, Decision.ALLOW, reason, case)
             overridden = replace(device, override=override)
             verdict = self._verdict(overridden, override, self.policy(transaction), challenge, key)
             token = self.context.signer.sign(verdict)
@@ -218,10 +273,3 @@ class DeviceAdmin:
         return build_verdict(
             verdict_context, case, policy, override.rule(override.at), lifetime=limits.LIFETIME_MAX
         )
-
-
-def _unlocking(device: Device, override: Override) -> Override:
-    """The override to record: a code does not undo a release."""
-    if device.override is not None and device.override.decision is Decision.RELEASE:
-        return device.override
-    return override

@@ -35,7 +35,6 @@ class PolicyFault(StrEnum):
     """Why an operation was rejected. Stable."""
 
     POLICY_UNKNOWN = "policy-unknown"
-    POLICY_CHANGED = "policy-changed"
     VERSION_FIXED = "version-fixed"
     VERSION_TOO_LOW = "version-too-low"
     NOTHING_BEFORE = "nothing-before"
@@ -63,19 +62,15 @@ class PolicyAdmin:
     store: Store
     clock: Callable[[], int]
 
-    def put(self, text: str, by: str, reason: str, *, etag: str | None = None) -> PolicyVersion:
+    def put(self, text: str, by: str, reason: str) -> PolicyVersion:
         """Store a draft under the id and version in the document. It is not in force yet.
 
-        A version that has been in force cannot be changed. `etag`, if given, must be that of the text to replace.
+        A version that has been in force cannot be changed.
         """
         document = Policy.parse(text, _DRAFT).document
         version = PolicyVersion(document.id, document.version, text, self.clock(), by)
         with self.store.transaction() as transaction:
             known = transaction.policy(version.id, version.version)
-            if etag is not None and (known is None or known.etag != etag):
-                raise PolicyAdminError(
-                    PolicyFault.POLICY_CHANGED, f"{_name(version)} is not what it was; read it again"
-                )
             try:
                 transaction.put_policy(version)
             except PolicyFixedError as error:

@@ -87,7 +87,7 @@ class MeteredObserver:
         """Count a request of this device. Raises RateExceededError."""
         wait = self._limits.refuses(Limit.DEVICE, sub)
         if wait is not None:
-            self._metrics.limited(Limit.DEVICE)
+            self._metrics.limited.labels(Limit.DEVICE).inc()
             raise RateExceededError(wait, "this device sends requests too often")
 
     def check_unattested(self) -> None:
@@ -100,7 +100,7 @@ class MeteredObserver:
         self._counted = True
         wait = self._limits.refuses(Limit.UNATTESTED, self._address)
         if wait is not None:
-            self._metrics.limited(Limit.UNATTESTED)
+            self._metrics.limited.labels(Limit.UNATTESTED).inc()
             raise RateExceededError(wait, "this address sends evidence that attests no device too often")
 
     def done(self) -> None:

@@ -73,7 +73,7 @@ class RequestLog:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.answered(method, route, status, seconds)
         if code := state.get("problem"):
-            self._metrics.problem(code)
+            self._metrics.problems.labels(code).inc()
         if self._log is None:
             return
         self._log.info(

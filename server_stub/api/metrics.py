@@ -15,7 +15,7 @@ from server_stub.evidence.pseudonyms import UNATTESTED
 from server_stub.store.records import RecordKind
 from server_stub.verdicts.observer import JudgingStep
 from server_stub.verdicts.outage import Outage
-from wire.codes import Decision, ProblemCode, Reason
+from wire.codes import Decision, Reason
 from wire.verdict import Verdict
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -54,7 +54,10 @@ class Limit(StrEnum):
 
 
 class Metrics:
-    """The metrics of `/metrics`. Counting one request takes a few microseconds. `extension` is the name of one."""
+    """The metrics of `/metrics`. Counting one request takes a few microseconds. `extension` is the name of one.
+
+    The public counters have one label: the code of a problem, a `Limit`, a `Cut`, an `Outage`, a `RecordKind`.
+    """
 
     def __init__(self, extension: str | None = None) -> None:
         self._registry = CollectorRegistry()
@@ -62,23 +65,25 @@ class Metrics:
             self._gauge(extension, "This server has an extension.").set(1)
         ProcessCollector(registry=self._registry)
         self._verdicts = self._counter("verdicts", "Signed verdicts.", "decision", "reason", "by")
-        self._problems = self._counter(
+        self.problems: Final = self._counter(
             "problems", "Requests that were answered with a problem document.", "code"
         )
         self._requests = self._counter("requests", "Requests by route.", "method", "route", "status")
-        self._limited = self._counter("rate_limited", "Requests beyond a rate.", "limit")
-        self._cuts = self._counter("connections_cut", "Connections that the server cut off.", "why")
+        self.limited: Final = self._counter("rate_limited", "Requests beyond a rate.", "limit")
+        self.cuts: Final = self._counter("connections_cut", "Connections that the server cut off.", "why")
         self._unattested = self._counter(
             "unattested_verdicts", "Signed verdicts on unattested evidence.", "decision", "reason"
         )
-        self._outages = self._counter(
+        self.outages: Final = self._counter(
             "outage_requests", "Requests that an outage of the server failed.", "reason"
         )
         for outage in Outage:
-            self._outages.labels(outage.value)
-        self._pruned = self._counter("pruned_records", "Records pruned because of their age.", "records")
+            self.outages.labels(outage)
+        self.pruned: Final = self._counter(
+            "pruned_records", "Records pruned because of their age.", "records"
+        )
         for kind in RecordKind:
-            self._pruned.labels(kind.value)
+            self.pruned.labels(kind)
         self._oldest = Gauge(
             "activation_oldest_record_age_seconds",
             "Age of the oldest record that can be pruned.",
@@ -125,22 +130,6 @@ class Metrics:
             count = self._requests_of[key] = self._requests.labels(method, route, str(status))
         count.inc()
 
-    def problem(self, code: ProblemCode) -> None:
-        """Count a problem document."""
-        self._problems.labels(code.value).inc()
-
-    def outage(self, outage: Outage) -> None:
-        """Count a request that an outage failed."""
-        self._outages.labels(outage.value).inc()
-
-    def limited(self, limit: Limit) -> None:
-        """Count a request beyond a rate."""
-        self._limited.labels(limit.value).inc()
-
-    def cut(self, why: Cut) -> None:
-        """Count a connection that was cut off."""
-        self._cuts.labels(why.value).inc()
-
     def verdict(self, verdict: Verdict) -> None:
         """Count a verdict by what decided; the rule, whose name is free text, is only in the log."""
         operator = verdict.reason is Reason.OPERATOR_DECISION or verdict.decision is Decision.RELEASE
@@ -148,10 +137,6 @@ class Metrics:
         self._verdicts.labels(verdict.decision.value, verdict.reason.value, by.value).inc()
         if verdict.sub.startswith(UNATTESTED):
             self._unattested.labels(verdict.decision.value, verdict.reason.value).inc()
-
-    def pruned(self, kind: RecordKind, count: int) -> None:
-        """Count records that were pruned."""
-        self._pruned.labels(kind.value).inc(count)
 
     def oldest(self, kind: RecordKind, at: int | None) -> None:
         """The oldest record that can be pruned is from `at`, seconds since the epoch; None if there is none."""

@@ -48,7 +48,7 @@ class Outages:
 
     def failed(self, outage: Outage) -> None:
         """Count a request that failed because of `outage`."""
-        self._metrics.outage(outage)
+        self._metrics.outages.labels(outage).inc()
         with self._lock:
             begins = outage not in self._present
             count = self._present.setdefault(outage, _Count(self._clock()))

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
-from types import TracebackType
 from typing import Final, Self
 
 from server_stub.admin.retention import Retention
@@ -38,9 +37,7 @@ class BackgroundPruning:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join(_STOP_SECONDS)
 
@@ -52,7 +49,7 @@ class BackgroundPruning:
         try:
             for kind, result in self._retention.steps(now):
                 pruned[kind] += result.pruned
-                self._metrics.pruned(kind, result.pruned)
+                self._metrics.pruned.labels(kind).inc(result.pruned)
                 if self._stopping.wait(_PAUSE_SECONDS if result.next else 0):
                     return
         finally:

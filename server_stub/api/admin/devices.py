@@ -5,9 +5,8 @@ from typing import Annotated, Any, Self
 from fastapi import Path, Query
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from server_stub.admin import bulk
 from server_stub.admin.context import AdminContext, device_admin
-from server_stub.admin.devices import Act, OperatorError, OperatorFault
+from server_stub.admin.devices import MAXIMUM, Act, OperatorError, OperatorFault
 from server_stub.api.admin.base_models import (
     PAGE,
     CaseNumber,
@@ -207,7 +206,7 @@ class InBulk(Decided):
     act: Word[Act]
     filter: DeviceFilter
     everybody: bool = False
-    maximum: Annotated[int, Field(ge=1, le=bulk.MAXIMUM)] = 100
+    maximum: Annotated[int, Field(ge=1, le=MAXIMUM)] = 100
     dry_run: bool = False
 
     @model_validator(mode="after")
@@ -313,6 +312,7 @@ def decide_once(request: WriteRequest, sub: Sub, body: DecidedOnce) -> DeviceSho
 def decide_in_bulk(request: WriteRequest, body: InBulk) -> BulkDone:
     """Do the same to every device that a filter finds; with `dry_run` only list them."""
     query = body.filter.query(request.context.clock())
-    batch = bulk.BulkRequest(body.act, query, body.maximum, body.reason, body.case)
-    subs = bulk.found(request.store, batch) if body.dry_run else bulk.execute(request.devices, batch)
+    subs = request.devices.act_on_all(
+        query, body.act, body.maximum, reason=body.reason, case=body.case, dry_run=body.dry_run
+    )
     return BulkDone(act=body.act, dry_run=body.dry_run, count=len(subs), devices=list(subs))

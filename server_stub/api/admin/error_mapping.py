@@ -7,8 +7,7 @@ from typing import Any, Final
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from server_stub.admin.bulk import TooManyDevicesError
-from server_stub.admin.devices import OperatorError, OperatorFault
+from server_stub.admin.devices import OperatorError, OperatorFault, TooManyDevicesError
 from server_stub.admin.idempotency import REMEMBERED, KeyReusedError
 from server_stub.admin.policies import PolicyAdminError, PolicyFault
 from server_stub.api.admin.problems import AdminCode, AdminError, AdminProblemFinding
@@ -74,7 +73,6 @@ def _(error: PolicyError) -> AdminError:
 
 _POLICY_FAULTS: Final = {
     PolicyFault.POLICY_UNKNOWN: (404, AdminCode.POLICY_UNKNOWN),
-    PolicyFault.POLICY_CHANGED: (412, AdminCode.PRECONDITION_FAILED),
     PolicyFault.VERSION_FIXED: (409, AdminCode.POLICY_FIXED),
     PolicyFault.VERSION_TOO_LOW: (409, AdminCode.POLICY_REFUSED),
     PolicyFault.NOTHING_BEFORE: (409, AdminCode.POLICY_REFUSED),

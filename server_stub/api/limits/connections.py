@@ -102,7 +102,7 @@ class _LimitedTlsProtocol(SSLProtocol):
         if self._counter.opened(self._address):
             super().connection_made(transport)
         else:
-            self._counter.metrics.cut(Cut.TOO_MANY_CONNECTIONS)
+            self._counter.metrics.cuts.labels(Cut.TOO_MANY_CONNECTIONS).inc()
             transport.abort()  # type: ignore[attr-defined]
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -310,11 +310,11 @@ class _LimitedH11Protocol(H11Protocol):
             )
 
     def _abort(self, why: Cut) -> None:
-        self.counter.metrics.cut(why)
+        self.counter.metrics.cuts.labels(why).inc()
         self.transport.abort()
 
     def _refuse(self, status: int, code: ProblemCode, detail: str, why: Cut) -> None:
-        self.counter.metrics.cut(why)
+        self.counter.metrics.cuts.labels(why).inc()
         cycle = self._newest_request()
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True

@@ -59,7 +59,7 @@ class RequestLimitMiddleware:
         client = scope.get("client")
         wait = self._limits.refuses(limit, client[0] if client else "")
         if wait is not None:
-            self._metrics.limited(limit)
+            self._metrics.limited.labels(limit).inc()
             raise ApiError(429, ProblemCode.TOO_MANY_REQUESTS, "too many requests from this address", wait)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:

@@ -202,16 +202,6 @@ def test_version_that_was_in_force_cannot_be_changed(store: Store) -> None:
     assert admin.get("export-2021-09", 2).text == EXPORT
 
 
-def test_draft_is_replaced_only_with_the_etag_of_its_current_text(store: Store) -> None:
-    admin = policy_admin(service(store))
-    first = admin.put(OPEN, "ana", "draft")
-    second = admin.put(OPEN.replace("60\n", "90\n", 1), "ben", "slower", etag=first.etag)
-    with pytest.raises(PolicyAdminError) as caught:
-        admin.put(OPEN, "ana", "faster", etag=first.etag)
-    assert fault(caught) is PolicyFault.POLICY_CHANGED
-    assert admin.get("open", 3) == second
-
-
 @pytest.mark.parametrize(
     ("act", "expected"),
     [
