@@ -7,19 +7,18 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import h11
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.server import ServerState
 
 from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from server_stub.api.app import create_app
-from server_stub.api.limits.connections import ConnectionCounter, protocol
 from server_stub.api.limits.settings import ServerLimits
+from server_stub.server import uvicorn_config
 from tests.support.server_phone import Phone, service
 from wire import media
 
@@ -119,23 +118,9 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 @cache
-def _app() -> FastAPI:
-    return create_app(service(), limits=_LIMITS, request_ids=lambda: "00000000-0000-4000-8000-000000000000")
-
-
-@cache
 def _config() -> uvicorn.Config:
-    app = _app()
-    config = uvicorn.Config(
-        app,
-        http=protocol(ConnectionCounter(app.state.limits, app.state.metrics)),
-        ws="none",
-        access_log=False,
-        log_config=None,
-        log_level="critical",
-        server_header=False,
-        lifespan="off",
-    )
+    request_ids = partial(str, "00000000-0000-4000-8000-000000000000")
+    config = uvicorn_config(create_app(service(), limits=_LIMITS, request_ids=request_ids))
     config.load()
     return config
 

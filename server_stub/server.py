@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from ssl import SSLContext
 from threading import Event, Thread
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,17 +20,14 @@ from fastapi import FastAPI
 from server_stub.admin.context import AdminContext
 from server_stub.admin.retention import Retention
 from server_stub.api.app import create_app
-from server_stub.api.device_app import DEFAULT_LIMITS, new_uuid
-from server_stub.api.extension import Extension
+from server_stub.api.device_app import AppOptions
 from server_stub.api.limits.connections import ConnectionCounter, protocol
 from server_stub.api.limits.in_force import LimitsInForce
-from server_stub.api.limits.settings import ServerLimits
-from server_stub.api.logs import Log
 from server_stub.api.retention import BackgroundPruning
 from server_stub.api.threads import DaemonThreads
 from server_stub.clock import HostClock
 from server_stub.configuration import Configuration
-from server_stub.key_repository import KeyRepository, VerdictSigner
+from server_stub.key_repository import VerdictSigner
 from server_stub.signing.key_material import Secrets
 from server_stub.store.records import Store
 from server_stub.verdicts.service import VerdictService
@@ -77,24 +74,21 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     )
 
 
-def run(  # noqa: PLR0913 - the service, its address, and what else is served, logged and limited
+def run(  # noqa: PLR0913 - the service, its address, and what else is served
     service: VerdictService,
     host: str,
     port: int,
     announce: Callable[[str], None],
     *,
-    repository: KeyRepository | None = None,
     admin: AdminContext | None = None,
-    log: Log | None = None,
-    limits: ServerLimits = DEFAULT_LIMITS,
     keep_days: int | None = None,
     tls: Callable[[], SSLContext] | None = None,
     reload: Callable[[LimitsInForce], None] | None = None,
-    extension: Extension | None = None,
+    **options: Unpack[AppOptions],
 ) -> None:
     """Serve on `host` and `port` until SIGINT or SIGTERM, then finish the accepted requests.
 
-    Serves `repository` too, the admin API if there is `admin`, and the routes of `extension`. Prunes records older than
+    The application is that of `create_app` with `admin` and `options`. Prunes records older than
     `keep_days` by the clock of the machine, whatever the clock of `service`; without it, none. `tls` returns the
     context of each new connection; without it, the server speaks plain HTTP. SIGHUP calls `reload`. Calls `announce`
     with the origin, for example `http://127.0.0.1:8080`, when the server is ready. The caller closes the store and the
@@ -102,9 +96,7 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served, l
     """
     with listen(host, port) as listener:
         service.warm_up()
-        app = create_app(
-            service, repository=repository, admin=admin, log=log, limits=limits, extension=extension
-        )
+        app = create_app(service, admin=admin, **options)
         scheme = "https" if tls else "http"
         server = _server(app, lambda: announce(origin(listener, scheme)), tls, reload)
         with ExitStack() as stack:
@@ -144,7 +136,7 @@ def origin(listener: socket.socket, scheme: str = "http") -> str:
 
 
 class ServerThread:
-    """Serves `service`, and `repository` if there is one, over real HTTP on a free port while the block runs.
+    """Serves `service` over real HTTP on a free port while the block runs, by `create_app` with `admin` and `options`.
 
     `origin` has scheme, host and port; `limits` are those in force.
 
@@ -152,32 +144,20 @@ class ServerThread:
     ...     requests.get(server.origin + "/healthz")
     """
 
-    def __init__(  # noqa: PLR0913 - what `run` takes
+    def __init__(
         self,
         service: VerdictService,
         *,
-        repository: KeyRepository | None = None,
         admin: AdminContext | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        log: Log | None = None,
-        limits: ServerLimits = DEFAULT_LIMITS,
-        request_ids: Callable[[], str] = new_uuid,
         tls: Callable[[], SSLContext] | None = None,
-        extension: Extension | None = None,
+        **options: Unpack[AppOptions],
     ) -> None:
         self._listener = listen(host, port)
         self._started = Event()
         service.warm_up()
-        app = create_app(
-            service,
-            repository=repository,
-            admin=admin,
-            log=log,
-            limits=limits,
-            request_ids=request_ids,
-            extension=extension,
-        )
+        app = create_app(service, admin=admin, **options)
         self._server = _server(app, self._started.set, tls)
         self.origin: Final = origin(self._listener, "https" if tls else "http")
         self.limits: Final[LimitsInForce] = app.state.limits
@@ -277,9 +257,14 @@ def _server(
     tls: Callable[[], SSLContext] | None = None,
     reload: Callable[[LimitsInForce], None] | None = None,
 ) -> _Server:
+    return _Server(uvicorn_config(app, tls), app.state.limits, started, reload)
+
+
+def uvicorn_config(app: FastAPI, tls: Callable[[], SSLContext] | None = None) -> uvicorn.Config:
+    """How uvicorn serves `app`, which `create_app` made."""
     limits: LimitsInForce = app.state.limits
     proxies = limits.values.trusted_proxies
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         http=protocol(ConnectionCounter(limits, app.state.metrics, app.state.headers), tls),  # type: ignore[arg-type] # makes protocols
         ws="none",
@@ -294,4 +279,3 @@ def _server(
         lifespan="off",
         workers=1,  # otherwise uvicorn reads WEB_CONCURRENCY
     )
-    return _Server(config, limits, started, reload)

@@ -187,21 +187,13 @@ class Settings(BaseModel):
     @property
     def limits(self) -> ServerLimits:
         """The limits with these settings, and defaults for all others."""
-        return ServerLimits(
-            headers_seconds=self.headers_seconds,
-            body_seconds=self.body_seconds,
-            idle_seconds=self.idle_seconds,
-            grace_seconds=self.grace_seconds,
-            connections_max=self.connections_max,
-            connections_per_address=self.connections_per_address,
-            rate_per_address=read_rate(self.rate_per_address),
-            rate_operations=read_rate(self.rate_operations),
-            rate_admin=read_rate(self.rate_admin),
-            rate_per_device=read_rate(self.rate_per_device),
-            rate_unattested=read_rate(self.rate_unattested),
-            trusted_proxies=tuple(map(str, self.trusted_proxies)),
-            hosts=self.hosts,
-        )
+        values: dict[str, Any] = {
+            name: read_rate(getattr(self, name)) if setting.group is Group.RATES else getattr(self, name)
+            for name, setting in TABLE.items()
+            if setting.group in (Group.RATES, Group.LIMITS)
+        }
+        proxies = tuple(map(str, self.trusted_proxies))
+        return ServerLimits(**values, trusted_proxies=proxies, hosts=self.hosts)
 
     @property
     def reachable(self) -> bool:

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypedDict
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -36,6 +36,17 @@ DEFAULT_LIMITS: Final = ServerLimits()
 def new_uuid() -> str:
     """A random UUID for a request."""
     return str(uuid.uuid4())
+
+
+class AppOptions(TypedDict, total=False):
+    """Parameters of `device_app` that whatever makes an application passes on."""
+
+    repository: KeyRepository | None
+    log: Log | None
+    request_ids: Callable[[], str]
+    limits: ServerLimits
+    stopwatch: Callable[[], float]
+    extension: Extension | None
 
 
 def device_app(  # noqa: PLR0913 - the service, and what else is served, logged and limited

@@ -1,7 +1,6 @@
 """Translates the errors of the administration, the store and the framework to errors of the admin API."""
 
-from collections.abc import Mapping
-from functools import singledispatch
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
@@ -22,47 +21,23 @@ from wire.unlock import ChallengeError
 _FINDINGS_MAX: Final = 20
 
 
-@singledispatch
 def translate(error: Exception) -> AdminError:
-    """The admin API's form of `error`. Raises `error` itself if it is not one of `KNOWN`."""
-    raise error
+    """The admin API's form of `error`, which is one of `KNOWN`. Raises `error` itself for another status of HTTP."""
+    kind = next(kind for kind in type(error).__mro__ if kind in KNOWN)
+    return _FORMS[kind](error)
 
 
-@translate.register
-def _(error: AdminError) -> AdminError:
-    return error
+def _unavailable(code: AdminCode, detail: str) -> AdminError:
+    return AdminError(503, code, detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
-@translate.register
-def _(error: ApiError) -> AdminError:
-    return AdminError(error.status, AdminCode(error.code.value), error.detail)
-
-
-@translate.register
-def _(error: ServiceError) -> AdminError:
+def _of_service(error: ServiceError) -> AdminError:
     if error.status == 503:
         return _unavailable(AdminCode.UNAVAILABLE, error.detail)
     return AdminError(error.status, AdminCode(error.code.value), error.detail)
 
 
-@translate.register
-def _(_error: StoreUnavailableError) -> AdminError:
-    return _unavailable(AdminCode.UNAVAILABLE, "the store is not available; retry later")
-
-
-@translate.register
-def _(error: ClockError) -> AdminError:
-    return _unavailable(AdminCode.CLOCK_WRONG, str(error))
-
-
-@translate.register
-def _(error: OperatorError) -> AdminError:
-    status = 404 if error.fault is OperatorFault.DEVICE_UNKNOWN else 409
-    return AdminError(status, AdminCode(error.fault.value), error.advice)
-
-
-@translate.register
-def _(error: PolicyError) -> AdminError:
+def _of_policy(error: PolicyError) -> AdminError:
     findings = [
         AdminProblemFinding(where=f"line {each.line}: {each.key}"[:200], what=each.text[:500])
         for each in error.problems[:_FINDINGS_MAX]
@@ -82,11 +57,6 @@ _POLICY_FAULTS: Final = {
 }
 
 
-@translate.register
-def _(error: PolicyAdminError) -> AdminError:
-    return AdminError(*_POLICY_FAULTS[error.fault], error.advice[:500])
-
-
 _KEY_FAULTS: Final = {
     RepositoryFault.KEY_UNKNOWN: (404, AdminCode.KEY_UNKNOWN),
     RepositoryFault.KEY_RETIRED: (409, AdminCode.KEY_REFUSED),
@@ -97,16 +67,14 @@ _KEY_FAULTS: Final = {
 }
 
 
-@translate.register
-def _(error: KeyRepositoryError) -> AdminError:
+def _of_keys(error: KeyRepositoryError) -> AdminError:
     if error.fault in _KEY_FAULTS:
         return AdminError(*_KEY_FAULTS[error.fault], error.detail)
     detail = "the keys cannot be published now; the previous publication remains valid"
     return _unavailable(AdminCode.KEYS_UNAVAILABLE, detail)
 
 
-@translate.register
-def _(error: RequestValidationError) -> AdminError:
+def _of_validation(error: RequestValidationError) -> AdminError:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return AdminError(400, AdminCode.REQUEST_MALFORMED, "the body is not JSON; see the OpenAPI document")
@@ -125,37 +93,41 @@ def _where(fault: Mapping[str, Any]) -> str:
     return ".".join(str(part) for part in path)[:200]
 
 
-@translate.register
-def _(error: HTTPException) -> AdminError:
+def _of_framework(error: HTTPException) -> AdminError:
     """The framework itself raises only 400, for a body that it cannot parse."""
     if error.status_code != 400:
         raise error
     return AdminError(400, AdminCode.REQUEST_MALFORMED, "the body is not JSON in UTF-8")
 
 
-@translate.register
-def _(_error: KeyReusedError) -> AdminError:
-    hours = REMEMBERED // 3600
-    detail = f"another request used this Idempotency-Key within the last {hours} h; use a new key"
-    return AdminError(422, AdminCode.IDEMPOTENCY_KEY_REUSED, detail)
-
-
-@translate.register
-def _(error: TooManyDevicesError | ChallengeError | CursorError | PolicyFixedError) -> AdminError:
-    return AdminError(*_BY_MESSAGE[type(error)], str(error))
-
-
-_BY_MESSAGE: Final[dict[type[Exception], tuple[int, AdminCode]]] = {
-    TooManyDevicesError: (409, AdminCode.TOO_MANY_DEVICES),
-    ChallengeError: (422, AdminCode.CHALLENGE_INVALID),
-    CursorError: (422, AdminCode.CURSOR_INVALID),
-    PolicyFixedError: (409, AdminCode.POLICY_FIXED),
+_FORMS: Final[dict[type[Exception], Callable[[Any], AdminError]]] = {
+    AdminError: lambda error: error,
+    ApiError: lambda error: AdminError(error.status, AdminCode(error.code.value), error.detail),
+    ServiceError: _of_service,
+    StoreUnavailableError: lambda _: _unavailable(
+        AdminCode.UNAVAILABLE, "the store is not available; retry later"
+    ),
+    ClockError: lambda error: _unavailable(AdminCode.CLOCK_WRONG, str(error)),
+    OperatorError: lambda error: AdminError(
+        404 if error.fault is OperatorFault.DEVICE_UNKNOWN else 409,
+        AdminCode(error.fault.value),
+        error.advice,
+    ),
+    PolicyError: _of_policy,
+    PolicyAdminError: lambda error: AdminError(*_POLICY_FAULTS[error.fault], error.advice[:500]),
+    KeyRepositoryError: _of_keys,
+    RequestValidationError: _of_validation,
+    HTTPException: _of_framework,
+    KeyReusedError: lambda _: AdminError(
+        422,
+        AdminCode.IDEMPOTENCY_KEY_REUSED,
+        f"another request used this Idempotency-Key within the last {REMEMBERED // 3600} h; use a new key",
+    ),
+    TooManyDevicesError: lambda error: AdminError(409, AdminCode.TOO_MANY_DEVICES, str(error)),
+    ChallengeError: lambda error: AdminError(422, AdminCode.CHALLENGE_INVALID, str(error)),
+    CursorError: lambda error: AdminError(422, AdminCode.CURSOR_INVALID, str(error)),
+    PolicyFixedError: lambda error: AdminError(409, AdminCode.POLICY_FIXED, str(error)),
 }
 
-
-def _unavailable(code: AdminCode, detail: str) -> AdminError:
-    return AdminError(503, code, detail, headers={"Retry-After": str(RETRY_AFTER)})
-
-
-KNOWN: Final[tuple[type[Exception], ...]] = tuple(kind for kind in translate.registry if kind is not object)
+KNOWN: Final = tuple(_FORMS)
 """The errors that `translate` knows. Any other error is a fault of this program."""
