@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Final
 
 from lab.attacks.harness.target_device import CapturedToken
@@ -57,12 +58,7 @@ def _vector(result: AttackResult, trial: TrialResult, captured: CapturedToken, k
         "means": [capability.value for capability in attack.capabilities],
         "keys": keys,
         "context": {
-            "issuer": expected.issuer,
-            "audience": expected.audience,
-            "thumbprint": expected.thumbprint,
-            "nonce": expected.nonce,
-            "serial": expected.serial,
-            "policy_version": expected.policy_version,
+            **asdict(expected),
             "floor": captured.floor,
             "latest": captured.latest,
             "now": captured.now,

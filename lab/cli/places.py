@@ -8,11 +8,9 @@ import typer
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import Json, find_place
-from lab.cli.profiles import CheckedFile, report_validity
+from lab.cli.profiles import list_rows, report_validity
 
 with deferred():
-    from rich import table as tables
-
     from lab.world import places as place_table
     from text_input import files as text_files
 
@@ -43,15 +41,8 @@ def list_places(json: Json = False) -> None:
       activation places list --json
     """
     rows = [_as_json(place) for place in place_table.load_places().values()]
-    if json:
-        output.as_json(rows)
-        return
-    table = tables.Table(title="Places", title_justify="left", box=None, pad_edge=False)
-    for heading in ("name", "address", "networks", "sentence"):
-        table.add_column(heading, no_wrap=heading != "sentence")
-    for row in rows:
-        table.add_row(row["name"], row["address"], str(len(row["networks"])), row["sentence"])
-    output.show(table)
+    columns = {name: name for name in ("name", "address", "networks", "sentence")}
+    list_rows(rows, "Places", columns, json=json)
 
 
 @app.command()
@@ -87,14 +78,7 @@ def validate(
       activation places validate lab.toml
     """
 
-    def check(file: Path) -> CheckedFile:
-        try:
-            place_table.read_places(file)
-        except place_table.PlaceFileError as error:
-            return CheckedFile(file, error.code, error.line, str(error))
-        return CheckedFile(file)
-
-    report_validity(map(check, files), json=json)
+    report_validity(files, place_table.read_places, place_table.PlaceFileError, json=json)
 
 
 def _as_json(place: "Place") -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """`activation profiles`."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +15,9 @@ with deferred():
 
     import firmware_profiles
     from text_input import files as text_files
+
+if TYPE_CHECKING:
+    from lab.world.places import PlaceFileError
 
 app = typer.Typer(
     epilog="Example: activation profiles show official-global",
@@ -50,15 +52,8 @@ def list_profiles(json: Json = False) -> None:
         }
         for name, profile in firmware_profiles.load_all().items()
     ]
-    if json:
-        output.as_json(rows)
-        return
-    table = tables.Table(title="Firmware profiles", title_justify="left", box=None, pad_edge=False)
-    for heading in ("name", "boot", "agent", "summary"):
-        table.add_column(heading, no_wrap=heading != "summary")
-    for row in rows:
-        table.add_row(row["name"], row["verified_boot"], row["agent"] or "none", row["summary"])
-    output.show(table)
+    columns = {"name": "name", "boot": "verified_boot", "agent": "agent", "summary": "summary"}
+    list_rows(rows, "Firmware profiles", columns, json=json)
 
 
 @app.command()
@@ -96,43 +91,52 @@ def validate(
       activation profiles validate my-firmware.toml
     """
 
-    def check(file: Path) -> CheckedFile:
-        try:
-            firmware_profiles.load(file)
-        except firmware_profiles.ProfileError as error:
-            return CheckedFile(file, error.code.value, error.line, str(error))
-        return CheckedFile(file)
-
-    report_validity(map(check, files), json=json)
+    report_validity(files, firmware_profiles.load, firmware_profiles.ProfileError, json=json)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
-    """Whether a file is valid; the code, line and message of its error."""
+def list_rows(
+    rows: Sequence[Mapping[str, Any]], title: str, columns: Mapping[str, str], *, json: bool
+) -> None:
+    """Print rows: as JSON, or as a table of the members that `columns` gives for its headings."""
+    if json:
+        output.as_json(rows)
+        return
+    table = tables.Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in columns:
+        table.add_column(heading, no_wrap=heading not in ("summary", "sentence"))
+    for row in rows:
+        values = [row[member] for member in columns.values()]
+        table.add_row(*(str(len(each)) if isinstance(each, list) else each or "none" for each in values))
+    output.show(table)
 
-    file: Path
-    code: str | None = None
-    line: int | None = None
-    message: str = ""
 
-
-def report_validity(checked: Iterable[CheckedFile], *, json: bool) -> None:
-    """Print the results. Exits with code 1 if a file is not valid, with 2 if one cannot be read."""
-    rows = [
-        {
-            "file": str(each.file),
-            "ok": each.code is None,
-            "code": each.code,
-            "line": each.line,
-            "message": each.message or f"{each.file}: valid",
+def report_validity(
+    files: Iterable[Path],
+    read: Callable[[Path], object],
+    refusal: "type[firmware_profiles.ProfileError | PlaceFileError]",
+    *,
+    json: bool,
+) -> None:
+    """Print for each file whether `read` accepts it. Exits with 1 if one is refused, with 2 if one cannot be read."""
+    rows: list[dict[str, Any]] = []
+    for file in files:
+        row: dict[str, Any] = {
+            "file": str(file),
+            "ok": True,
+            "code": None,
+            "line": None,
+            "message": f"{file}: valid",
         }
-        for each in checked
-    ]
+        try:
+            read(file)
+        except refusal as error:
+            row |= {"ok": False, "code": str(error.code), "line": error.line, "message": str(error)}
+        rows.append(row)
     if json:
         output.as_json(rows)
     else:
         for row in rows:
-            output.say(str(row["message"]), err=not row["ok"])
+            output.say(row["message"], err=not row["ok"])
     if any(row["code"] == "unreadable" for row in rows):
         raise typer.Exit(output.USAGE)
     if not all(row["ok"] for row in rows):

@@ -1,6 +1,6 @@
 """The outcome of a device, by what a person in front of it can observe."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -53,16 +53,4 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """The members of the JSON output."""
-        verdict = self.verdict and {
-            "decision": self.verdict.decision,
-            "reason": self.verdict.reason,
-            "territory": self.verdict.territory,
-        }
-        return {
-            "profile": self.profile,
-            "place": self.place,
-            "outcome": self.outcome.value,
-            "usable": self.usable,
-            "contacted": self.contacted,
-            "verdict": verdict,
-        }
+        return asdict(self)

@@ -1,12 +1,14 @@
 """The responses of the admin API as tables. Every function returns what `output.show` prints."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.table import Table
 
 Item = Mapping[str, Any]
+Columns = Mapping[str, str | Callable[[Item], Any]]
+"""Each column by its heading: the name of a member, or what a cell contains."""
 
 _NO_WRAP: Final = ("device", "key, algorithm", "action", "decision", "status", "state", "serial")
 """Columns whose values are copied or compared, and so must not be split over lines."""
@@ -16,19 +18,15 @@ _TIMES: Final = ("at", "from", "until", "begins", "ends")
 
 def devices(items: Sequence[Item]) -> list[Any]:
     """One line per device, which fits into 80 columns; `device` shows the rest."""
-    columns = ("device", "sold", "model", "origin", "state", "override")
-    rows = (
-        (
-            item["sub"],
-            item["sale_region"],
-            item["model"],
-            item["activation_territory"],
-            "locked" if item["locked"] else "free",
-            item["override"] and item["override"]["decision"],
-        )
-        for item in items
-    )
-    return [_table(f"Devices: {len(items)}", columns, rows)]
+    columns: Columns = {
+        "device": "sub",
+        "sold": "sale_region",
+        "model": "model",
+        "origin": "activation_territory",
+        "state": lambda item: "locked" if item["locked"] else "free",
+        "override": lambda item: item["override"] and item["override"]["decision"],
+    }
+    return [_table(f"Devices: {len(items)}", columns, items)]
 
 
 def device(item: Item) -> list[Any]:
@@ -57,35 +55,29 @@ def _decision(override: Item | None) -> str | None:
 
 def history(items: Sequence[Item]) -> list[Any]:
     """One row per verdict, which fits into 80 columns."""
-    columns = ("serial", "at", "decision", "territory", "why")
-    rows = (
-        (
-            item["serial"],
-            _time(item["at"]),
-            item["decision"],
-            item["territory"],
+    columns: Columns = {
+        "serial": "serial",
+        "at": lambda item: _time(item["at"]),
+        "decision": "decision",
+        "territory": "territory",
+        "why": lambda item: (
             f"reason {item['reason']}\nrule   {item['rule'] or '-'}\n"
-            f"policy {item['policy']} {item['policy_version']}\ntrust  {item['trust']}",
-        )
-        for item in items
-    )
-    return [_table(f"Verdicts, newest first: {len(items)}", columns, rows)]
+            f"policy {item['policy']} {item['policy_version']}\ntrust  {item['trust']}"
+        ),
+    }
+    return [_table(f"Verdicts, newest first: {len(items)}", columns, items)]
 
 
 def keys(items: Sequence[Item]) -> list[Any]:
     """One row per key; the one that signs is marked."""
-    columns = ("", "key, algorithm", "status", "from", "until")
-    rows = (
-        (
-            "*" if item["signs"] else "",
-            f"{item['kid']}\n{item['alg']}",
-            item["status"] if item["held"] else f"{item['status']},\nnot held",
-            _time(item["signs_from"]),
-            _time(item["signs_until"]),
-        )
-        for item in items
-    )
-    return [_table("Verdict keys, * signs now", columns, rows)]
+    columns: Columns = {
+        "": lambda item: "*" if item["signs"] else "",
+        "key, algorithm": lambda item: f"{item['kid']}\n{item['alg']}",
+        "status": lambda item: item["status"] if item["held"] else f"{item['status']},\nnot held",
+        "from": lambda item: _time(item["signs_from"]),
+        "until": lambda item: _time(item["signs_until"]),
+    }
+    return [_table("Verdict keys, * signs now", columns, items)]
 
 
 def clock_accepted(item: Item) -> list[Any]:
@@ -95,48 +87,42 @@ def clock_accepted(item: Item) -> list[Any]:
 
 def faults(items: Sequence[Item]) -> list[Any]:
     """One line per fault."""
-    columns = ("id", "kind", "remaining", "responses", "device", "more")
-    rows = (
-        (
-            item["id"],
-            item["kind"],
-            f"{item['remaining']} of {item['count']}",
-            "tuf" if item["route"] == "keys" else item["route"],
-            item["device"] or "all",
-            ", ".join(
-                f"{name.replace('_', ' ')} {item[name]:g}"
-                for name in ("probability", "delay", "status", "retry_after")
-                if item[name] not in (None, 1.0)
-            ),
-        )
-        for item in items
-    )
-    return [_table("Faults", columns, rows)]
+    more = ("probability", "delay", "status", "retry_after")
+    columns: Columns = {
+        "id": "id",
+        "kind": "kind",
+        "remaining": lambda item: f"{item['remaining']} of {item['count']}",
+        "responses": lambda item: "tuf" if item["route"] == "keys" else item["route"],
+        "device": lambda item: item["device"] or "all",
+        "more": lambda item: ", ".join(
+            f"{name.replace('_', ' ')} {item[name]:g}" for name in more if item[name] not in (None, 1.0)
+        ),
+    }
+    return [_table("Faults", columns, items)]
 
 
 def audit(items: Sequence[Item]) -> list[Any]:
     """One row per entry, which fits into 80 columns."""
-    columns = ("id", "at", "actor", "action", "subject, reason")
-    rows = (
-        (
-            item["id"],
-            _time(item["at"]),
-            item["actor"],
-            item["action"],
-            f"{item['subject']}\n{item['reason']}",
-        )
-        for item in items
-    )
-    return [_table("Audit, newest first", columns, rows)]
+    columns: Columns = {
+        "id": "id",
+        "at": lambda item: _time(item["at"]),
+        "actor": "actor",
+        "action": "action",
+        "subject, reason": lambda item: f"{item['subject']}\n{item['reason']}",
+    }
+    return [_table("Audit, newest first", columns, items)]
 
 
 def policies(items: Sequence[Item]) -> list[Any]:
     """One line per version; the one in force is marked."""
-    rows = (
-        ("*" if item["in_force"] else "", item["id"], item["version"], _time(item["put_at"]), item["put_by"])
-        for item in items
-    )
-    return [_table("Policies, * is in force", ("", "id", "version", "stored", "by"), rows)]
+    columns: Columns = {
+        "": lambda item: "*" if item["in_force"] else "",
+        "id": "id",
+        "version": "version",
+        "stored": lambda item: _time(item["put_at"]),
+        "by": "put_by",
+    }
+    return [_table("Policies, * is in force", columns, items)]
 
 
 def in_force(item: Item) -> list[Any]:
@@ -146,44 +132,44 @@ def in_force(item: Item) -> list[Any]:
 
 def campaigns(items: Sequence[Item]) -> list[Any]:
     """One line per campaign."""
-    rows = (
-        (item["id"], item["state"], _time(item["begins"]), _time(item["ends"]), item["by"], item["reason"])
-        for item in items
-    )
-    return [_table("Campaigns", ("id", "state", "begins", "ends", "by", "reason"), rows)]
+    columns: Columns = {
+        "id": "id",
+        "state": "state",
+        "begins": lambda item: _time(item["begins"]),
+        "ends": lambda item: _time(item["ends"]),
+        "by": "by",
+        "reason": "reason",
+    }
+    return [_table("Campaigns", columns, items)]
 
 
 def simulation(result: Item) -> list[Any]:
     """How many devices would change, and how."""
     names = ("draft", "against", "devices", "overridden", "unheard", "pruned", "changed")
-    rows = [(row["now"], row["then"], row["devices"]) for row in result["decisions"]]
+    counts: Columns = {name: name for name in ("now", "then", "devices")}
     shown: list[Any] = [
         _facts({name: result[name] for name in names}),
-        _table("Decisions", ("now", "then", "devices"), rows),
+        _table("Decisions", counts, result["decisions"]),
     ]
     for group, column in (
         ("by_territory", "territory"),
         ("by_activation", "activation"),
         ("by_sale_region", "sale_region"),
     ):
-        changes = [
-            (row[column], row["now"], row["then"], row["devices"])
-            for row in result[group]
-            if row["now"] != row["then"]
-        ]
-        if changes:
+        if changes := [row for row in result[group] if row["now"] != row["then"]]:
             title = f"Changes by {column.replace('_', ' ')}"
-            shown.append(_table(title, (column, "now", "then", "devices"), changes))
+            shown.append(_table(title, {column: column, **counts}, changes))
     return shown
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+def _table(title: str, columns: Columns, items: Iterable[Item]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        width = len("2021-09-06") if column in _TIMES else None
-        table.add_column(column, overflow="fold", no_wrap=column in _NO_WRAP, width=width)
-    for row in rows:
-        table.add_row(*map(_cell, row))
+    for name in columns:
+        width = len("2021-09-06") if name in _TIMES else None
+        table.add_column(name, overflow="fold", no_wrap=name in _NO_WRAP, width=width)
+    for item in items:
+        values = (item[each] if isinstance(each, str) else each(item) for each in columns.values())
+        table.add_row(*map(_cell, values))
     return table
 
 
