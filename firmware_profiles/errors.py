@@ -3,6 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 
+from text_input.files import UserInputError
 from text_input.messages import shortened
 
 
@@ -20,7 +21,7 @@ class ProfileCode(StrEnum):
     """No shipped profile has this name."""
 
 
-class ProfileError(Exception):
+class ProfileError(UserInputError):
     """A profile cannot be used.
 
     `line` counts from 1, or is None if no line applies. `key` is the dotted key, or empty if no key applies.

@@ -15,7 +15,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from server_stub.settings import PREFIX, PUBLIC_SEED, TABLE, Kind, Setting, Settings
-from text_input.files import UnusableFileError, may_be_read_by_others, read_text
+from text_input.files import (
+    UnusableFileError,
+    UserInputError,
+    may_be_read_by_others,
+    read_text,
+)
 from text_input.messages import shortened
 from text_input.suggestions import suggestion
 from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
@@ -47,7 +52,7 @@ OptionValue = Sequence[str] | bool
 """The texts that were given for an option, or a flag."""
 
 
-class SettingsError(ValueError):
+class SettingsError(UserInputError, ValueError):
     """Settings cannot be used. The message has a line for each problem, with its place."""
 
 

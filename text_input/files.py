@@ -3,7 +3,11 @@
 from pathlib import Path
 
 
-class UnusableFileError(ValueError):
+class UserInputError(Exception):
+    """What a user gave cannot be used. The message says what is wrong and what to do: a command ends with it."""
+
+
+class UnusableFileError(UserInputError, ValueError):
     """A file cannot be read, is too long or is not text. The message names it, `reason` says why.
 
     `missing` is true if the system could not read it.

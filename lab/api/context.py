@@ -9,12 +9,13 @@ from lab.api.clock import LabClock
 from lab.api.worlds import Worlds
 from lab.manufacturer.factory import Factory
 from server_stub.signing.key_material import Secrets
+from text_input.files import UserInputError
 
 PREFIX: Final = "/lab/v1"
 """The path under which the API of the lab is served."""
 
 
-class ForeignRootError(Exception):
+class ForeignRootError(UserInputError):
     """The server trusts an attestation root that the lab did not make."""
 
 

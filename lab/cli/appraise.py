@@ -55,26 +55,21 @@ def appraise(
     """
     if status_list_fetched_at is not None and status_list is None:
         output.exit_with_error("--status-list-fetched-at needs --status-list")
-    try:
-        moment = int(time.time()) if at is None else inputs.read_time(at, "--at", utc=True)
-        listed = (
-            attestation_inputs.read_status_list(status_list, status_list_fetched_at) if status_list else None
-        )
-        options = attestation_check.CheckOptions(
-            roots=attestation_inputs.read_roots(roots),
-            at=moment,
-            expected=appraisal.ExpectedAttestation(
-                challenge=None if challenge is None else attestation_inputs.read_challenge(challenge),
-                imei=None if imei is None else attestation_inputs.read_imei(imei),
-            ),
-            software_roots=attestation_inputs.read_roots(software_roots) if software_roots else (),
-            statuses=listed.entries if listed else None,
-            status_list_age=max(0, moment - listed.fetched_at) if listed else None,
-            treatment=deviations.DeviationTreatment.REFUSE if strict else deviations.DeviationTreatment.WARN,
-        )
-        checked = attestation_check.check(attestation_inputs.read_chain(chain), options)
-    except inputs.InputError as error:
-        output.exit_with_error(str(error))
+    moment = int(time.time()) if at is None else inputs.read_time(at, "--at", utc=True)
+    listed = attestation_inputs.read_status_list(status_list, status_list_fetched_at) if status_list else None
+    options = attestation_check.CheckOptions(
+        roots=attestation_inputs.read_roots(roots),
+        at=moment,
+        expected=appraisal.ExpectedAttestation(
+            challenge=None if challenge is None else attestation_inputs.read_challenge(challenge),
+            imei=None if imei is None else attestation_inputs.read_imei(imei),
+        ),
+        software_roots=attestation_inputs.read_roots(software_roots) if software_roots else (),
+        statuses=listed.entries if listed else None,
+        status_list_age=max(0, moment - listed.fetched_at) if listed else None,
+        treatment=deviations.DeviationTreatment.REFUSE if strict else deviations.DeviationTreatment.WARN,
+    )
+    checked = attestation_check.check(attestation_inputs.read_chain(chain), options)
     if json:
         output.as_json(attestation_report.as_json(checked))
     else:

@@ -139,8 +139,6 @@ def _read_files(
             return None, card
         with Path(code).open("rb") as file:
             return file.read(CODE_BYTES_MAX), card
-    except qr.QrError as error:
-        output.exit_with_error(str(error))
     except icc_profile.IccProfileError as error:
         output.exit_with_error(f"{sim} is not a usable ICC profile: {error}")
     except OSError as error:

@@ -117,10 +117,9 @@ def _keystore(own: "AttestablePrivateKey | None", algorithm: str | None) -> "Key
 
 
 def _read_claims(file: Path) -> dict[str, Any]:
+    text = files.read_text(file, BODY_MAX)
     try:
-        claims = json.loads(files.read_text(file, BODY_MAX))
-    except files.UnusableFileError as error:
-        output.exit_with_error(str(error))
+        claims = json.loads(text)
     except (ValueError, RecursionError) as error:
         output.exit_with_error(f"{file} is not JSON: {error}")
     if not isinstance(claims, dict):

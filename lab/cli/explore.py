@@ -6,7 +6,6 @@ from typing import Annotated, Final
 import typer
 
 from firmware_profiles import loader
-from firmware_profiles.errors import ProfileError
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import Json, find_profile
@@ -139,13 +138,10 @@ def _mutant(name: str) -> "mutants.AgentMutant":
 
 
 def _replay(file: Path, *, json: bool) -> None:
-    try:
-        trace = replays.read(file)
-        plan = _mutant(trace.mutant).variant if trace.mutant else memoized_step.PRODUCTION
-        traits = profile_traits.traits_of(loader.find(trace.profile))
-        moves = list(replays.replay(model.Model(traits, plan), trace))
-    except (replays.TraceError, ProfileError) as error:
-        output.exit_with_error(str(error))
+    trace = replays.read(file)
+    plan = _mutant(trace.mutant).variant if trace.mutant else memoized_step.PRODUCTION
+    traits = profile_traits.traits_of(loader.find(trace.profile))
+    moves = list(replays.replay(model.Model(traits, plan), trace))
     if json:
         output.as_json(
             [

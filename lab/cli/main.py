@@ -19,7 +19,8 @@ from lab.cli.lazy import Entry, LazyGroup, deferred
 with deferred():
     from importlib import metadata
 
-    from text_input import messages, printable
+    from lab.cli import output
+    from text_input import files, messages, printable
 
 _SHOWN_MAX: Final = 200
 GC_THRESHOLD: Final = 100_000
@@ -169,11 +170,13 @@ class _Activation(LazyGroup):
             raise _safe(error) from None
 
     def invoke(self, ctx: Any) -> Any:
-        """The command. Errors of its arguments are made `_safe`."""
+        """The command. Errors of its arguments are made `_safe`; what it cannot use ends it with an error."""
         try:
             return super().invoke(ctx)
         except ClickException as error:
             raise _safe(error) from None
+        except files.UserInputError as error:
+            output.exit_with_error(str(error))
 
 
 def _safe(error: ClickException) -> ClickException:

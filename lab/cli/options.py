@@ -88,23 +88,17 @@ Place = Annotated[
 
 
 def find_profile(value: str) -> "FirmwareProfile":
-    """The shipped profile of this name, or that of a file if it is a path. Exits with an error."""
+    """The shipped profile of this name, or that of a file if it is a path. Raises ProfileError."""
     if not files.is_path(value):
         output.known_name(value, list(firmware_profiles.names()), "profile")
-    try:
-        return firmware_profiles.find(value)
-    except firmware_profiles.ProfileError as error:
-        output.exit_with_error(str(error))
+    return firmware_profiles.find(value)
 
 
 def find_place(value: str) -> "LabPlace":
-    """The shipped place of this name, or that of a file if it is a path. Exits with an error."""
+    """The shipped place of this name, or that of a file if it is a path. Raises PlaceFileError, UnknownPlaceError."""
     if not files.is_path(value.partition("#")[0]):
         output.known_name(value, list(places.load_places()), "place")
-    try:
-        return places.resolve_place(value)
-    except (places.PlaceFileError, places.UnknownPlaceError) as error:
-        output.exit_with_error(str(error))
+    return places.resolve_place(value)
 
 
 def _known_dialect(name: str | None) -> str | None:
@@ -165,11 +159,9 @@ def read_nonce(argument: str | None) -> str:
 
 
 def read_key(file: Path, read: Callable[[str], T]) -> T:
-    """The key of a client in `file`. Exits with an error."""
+    """The key of a client in `file`. Exits with an error if there is none. Raises UnusableFileError."""
     try:
         return read(files.read_text(file, client_keys.KEY_TEXT_MAX))
-    except files.UnusableFileError as error:
-        output.exit_with_error(str(error))
     except client_keys.ClientKeyError as error:
         output.exit_with_error(f"{file}: {error}")
 

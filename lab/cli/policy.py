@@ -327,10 +327,5 @@ def _parse_duration(text: str) -> int:
 
 
 def _parse_time(text: str | None) -> int:
-    """Seconds since the epoch, now for None."""
-    if text is None:
-        return int(time.time())
-    try:
-        return inputs.read_time(text, "--at", utc=True)
-    except inputs.InputError as error:
-        output.exit_with_error(str(error))
+    """Seconds since the epoch, now for None. Raises InputError."""
+    return int(time.time()) if text is None else inputs.read_time(text, "--at", utc=True)

@@ -80,8 +80,6 @@ def serve(
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
     except lab_clock.LabDatabaseError as error:
         output.exit_with_error(f"cannot use {configured.database}: {error}", output.ENVIRONMENT)
-    except lab_context.ForeignRootError as error:
-        output.exit_with_error(str(error))
     except clock.ClockError as error:
         advice = "" if error.fault is clock.ClockFault.OUT_OF_RANGE else ", or add --accept-clock"
         output.exit_with_error(

@@ -11,11 +11,10 @@ from typer._click.core import Context
 from typer._click.formatting import HelpFormatter
 from typer.core import TyperCommand
 
-from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.options import Command, option, with_parameters
 from server_stub.settings import TABLE, Kind, Setting
-from server_stub.settings_sources import CONFIG_OPTION, CONFIG_VARIABLE, SettingsError, read_settings
+from server_stub.settings_sources import CONFIG_OPTION, CONFIG_VARIABLE, read_settings
 
 with deferred():
     from server_stub import configuration
@@ -54,12 +53,8 @@ def with_settings(names: Iterable[str] = TABLE) -> Callable[[Command], Command]:
         def run(**arguments: Any) -> None:
             given = {setting.name: arguments.pop(setting.name) for setting in settings}
             options = {name: value for name, value in given.items() if value not in (None, [])}
-            try:
-                loaded = read_settings(options, os.environ, arguments.pop("config"))
-                configured = configuration.Configuration.load(loaded)
-            except SettingsError as error:
-                output.exit_with_error(str(error))
-            command(configured, **arguments)
+            loaded = read_settings(options, os.environ, arguments.pop("config"))
+            command(configuration.Configuration.load(loaded), **arguments)
 
         own = list(inspect.signature(command).parameters.values())[1:]
         return with_parameters(run, [*own, _CONFIG, *map(_parameter, settings)])

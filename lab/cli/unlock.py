@@ -103,12 +103,9 @@ def _device_admin(configured: "Configuration", store: "SqlStore") -> "devices.De
 
 
 def write_code(token: str, picture: Path | None, file: Path | None) -> None:
-    """Write an unlock code as a QR picture and as text. Exits with an error if that fails."""
+    """Write an unlock code as a QR picture and as text. Exits with an error if that fails. Raises QrError."""
     if picture is not None:
-        try:
-            output.write(picture, qr_codes.to_png(token))
-        except qr_codes.QrError as error:
-            output.exit_with_error(str(error))
+        output.write(picture, qr_codes.to_png(token))
     if file is not None:
         output.write(file, token + "\n")
 

@@ -54,20 +54,17 @@ def verify(
     Example:
       activation verify verdict.jwt --keys verdict-keys.json --nonce bm9uY2Ut --now 2021-09-29T07:20:00Z
     """
-    try:
-        moment = int(time.time()) if now is None else inputs.read_time(now, "--now")
-        expected = verification_trace.Expectations(
-            now=moment,
-            issuer=issuer,
-            audience=audience,
-            thumbprint=None if device_key is None else inputs.read_device_key(device_key),
-            nonce=nonce,
-            serial=serial,
-            policy_version=policy_version,
-        )
-        token_bytes, published = inputs.read_token(token), _read_keys(keys, root, repository, moment)
-    except inputs.InputError as error:
-        output.exit_with_error(str(error))
+    moment = int(time.time()) if now is None else inputs.read_time(now, "--now")
+    expected = verification_trace.Expectations(
+        now=moment,
+        issuer=issuer,
+        audience=audience,
+        thumbprint=None if device_key is None else inputs.read_device_key(device_key),
+        nonce=nonce,
+        serial=serial,
+        policy_version=policy_version,
+    )
+    token_bytes, published = inputs.read_token(token), _read_keys(keys, root, repository, moment)
     key_set = published.keys
     expected = replace(expected, now=published.bounds.floor, latest=published.latest)
     trace = verification_trace.trace(token_bytes, key_set, expected)

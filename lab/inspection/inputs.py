@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey, OKPKey
 from agent.verification import keys as algorithms
 from agent.verification import strict_json
 from agent.verification.keyset import KeySet, KeySetError
-from text_input.files import UnusableFileError, is_file, read_bytes
+from text_input.files import UnusableFileError, UserInputError, is_file, read_bytes
 from wire import limits
 
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -35,7 +35,7 @@ _DEVICE_KEY_FORMS: Final = (
 )
 
 
-class InputError(ValueError):
+class InputError(UserInputError, ValueError):
     """An input is invalid. The message says what, where, and what to do."""
 
 

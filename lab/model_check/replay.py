@@ -11,13 +11,13 @@ from agent.core.states import State
 from lab.model_check.invariants import Broken
 from lab.model_check.model import START, Model
 from lab.model_check.world_state import STALE, WorldState
-from text_input.files import UnusableFileError, read_bytes
+from text_input.files import UnusableFileError, UserInputError, read_bytes
 
 _FILE_MAX: Final = 4 * 1024 * 1024
 """Longest trace in bytes: 10,000 transitions."""
 
 
-class TraceError(ValueError):
+class TraceError(UserInputError, ValueError):
     """The file is not a trace, or a transition of the trace is not possible. The message states the place."""
 
 

@@ -8,6 +8,8 @@ import segno
 import zxingcpp
 from PIL import Image
 
+from text_input.files import UserInputError
+
 BYTES_MAX: Final = 2953
 """Capacity of the largest QR code at the lowest level of error correction (version 40-L)."""
 
@@ -17,7 +19,7 @@ _PIXELS_MAX: Final = 50_000_000
 """Larger pictures are not decoded: a small compressed file can be a very large picture."""
 
 
-class QrError(ValueError):
+class QrError(UserInputError, ValueError):
     """A QR code cannot be written or read. The message says what to do."""
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
 from lab.world.radio import Guests, ReceivedNetwork
-from text_input.files import UnusableFileError, is_path, read_text
+from text_input.files import UnusableFileError, UserInputError, is_path, read_text
 from text_input.suggestions import suggestion
 from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
 from wire.codes import Registration
@@ -24,7 +24,7 @@ _PlmnText = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
 _PlaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
-class PlaceFileError(Exception):
+class PlaceFileError(UserInputError):
     """A file of places is not valid. `line` counts from 1, `key` is the dotted key of the error."""
 
     def __init__(self, file: Path, line: int, key: str, detail: str) -> None:
@@ -45,7 +45,7 @@ class PlaceFileError(Exception):
         return cls(file, TomlPositions(text).line_of(path), ".".join(path), detail)
 
 
-class UnknownPlaceError(LookupError):
+class UnknownPlaceError(UserInputError, LookupError):
     """No place has this name. The message suggests the nearest names."""
 
     def __init__(self, name: str, known: Mapping[str, "Place"]) -> None:

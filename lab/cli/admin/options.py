@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli import output
 from lab.cli.admin.client import Client
 from lab.cli.lazy import deferred
 from lab.cli.options import Command, option, with_parameters
@@ -58,8 +57,5 @@ def admin_command(command: Command) -> Command:
 
 
 def parse_time(text: str | None, option: str) -> int | None:
-    """Seconds since the epoch. Exits with an error that names `option`."""
-    try:
-        return None if text is None else inputs.read_time(text, option)
-    except inputs.InputError as error:
-        output.exit_with_error(str(error))
+    """Seconds since the epoch. Raises InputError, which names `option`."""
+    return None if text is None else inputs.read_time(text, option)
