@@ -18,7 +18,7 @@ def test_decisions_are_few_and_their_numbers_have_no_gap() -> None:
 
 def test_index_has_the_number_title_subject_and_status_of_each_record() -> None:
     index = (FOLDER / "README.md").read_text("utf-8")
-    listed = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \| (\w+) \|$", index, re.MULTILINE)
+    listed = re.findall(r"^(\d+)\. \[(.+)\]\((.+)\): (\w+)$", index, re.MULTILINE)
     expected = []
     for record in RECORDS:
         title, _, status = record.read_text("utf-8").split("\n", 3)[:3]
