@@ -184,7 +184,9 @@ class Agent:
         """Perform one effect. Its result is appended to the queue."""
         match effect:
             case Persist():
-                self._persist()
+                counter = self._ports.counter.value() + 1
+                self._ports.store.write(seal(self._state, self._sealing_key, counter))
+                self._ports.counter.increment()
             case Show(screen, facts):
                 self._show(screen, facts)
             case ShowImei(screen, facts):
@@ -224,11 +226,6 @@ class Agent:
         except KeystoreError as error:
             event = Failed(Trouble.NO_KEYS, error.code)
         self._queue.append(event)
-
-    def _persist(self) -> None:
-        counter = self._ports.counter.value() + 1
-        self._ports.store.write(seal(self._state, self._sealing_key, counter))
-        self._ports.counter.increment()
 
     def _collect(self) -> Event:
         """Read the modem. What it does not report is missing in the evidence; the exchange goes on."""

@@ -9,17 +9,17 @@ from lab.world.clock import World
 from server_stub.evidence.challenges import Challenger
 
 
-def evidence_for(count: int, *, first: int = 0) -> list[bytes]:
-    """The evidence of `count` devices, numbered from `first`, for a server of the benchmark's manufacturer."""
+def evidence_for(count: int) -> list[bytes]:
+    """The evidence of `count` devices for a server of the benchmark's manufacturer."""
     challenger = Challenger(MANUFACTURER.secrets.nonce_key, secrets.token_bytes)
     evidence: list[bytes] = []
-    for number in range(first, first + count):
+    for number in range(count):
         now = int(time.time())
         make_phone(number, RecordingTransport(challenger.issue(now), evidence), World(now)).ask()
     return evidence
 
 
-def imeis_of(count: int, *, first: int = 0) -> list[str]:
+def imeis_of(count: int) -> list[str]:
     """The first IMEI of each of these devices."""
     idle = RecordingTransport(Challenger(bytes(32), secrets.token_bytes).issue(0), [])
-    return [make_phone(number, idle, World()).imeis[0] for number in range(first, first + count)]
+    return [make_phone(number, idle, World()).imeis[0] for number in range(count)]

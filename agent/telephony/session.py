@@ -151,7 +151,9 @@ class ModemSession:
                     case Information(content):
                         information.append(content)
                     case Ended(result):
-                        return self._reply(command, information, result)
+                        sufficient = bool(information) if command.form is not None else result.ok
+                        refused = None if sufficient else FaultCode.COMMAND_REFUSED
+                        return CommandReply(tuple(information), result, refused)
                     case Uninformed():
                         # The information may follow, or the OK may belong to an older command.
                         fault = FaultCode.ANSWER_EMPTY
@@ -162,10 +164,6 @@ class ModemSession:
                         pass
         self._dialogue.abandon()
         return CommandReply(tuple(information), None, None if information else fault)
-
-    def _reply(self, command: Command, information: list[str], result: FinalResult) -> CommandReply:
-        sufficient = bool(information) if command.form is not None else result.ok
-        return CommandReply(tuple(information), result, None if sufficient else FaultCode.COMMAND_REFUSED)
 
     def _synchronise(self, outstanding: Command | None) -> bool:
         """Make sure that no older response can arrive. Returns whether that to `outstanding` has arrived meanwhile.

@@ -43,12 +43,14 @@ _NEXT_ANSWER: Final = "device.next-answer"
 
 
 class Act(StrEnum):
-    """What an operator can do about a phone. `WITHDRAW` lets the policy decide again, also the next answer."""
+    """What an operator can do about a device. All but `withdraw` decide its check-ins, whatever the policy says."""
 
     LOCK = "lock"
     UNLOCK = "unlock"
     RELEASE = "release"
+    """The device gets a `release` verdict and stops contacting the server."""
     WITHDRAW = "withdraw"
+    """The policy decides again, also the next answer."""
 
 
 _DECISIONS: Final = {
@@ -114,21 +116,9 @@ class DeviceAdmin:
     policy: Callable[[Reading], Policy]
     by: str = LOCAL
 
-    def lock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
-        """Deny the device at its next check-in, whatever the policy says."""
-        return self._overrule(imei, Act.LOCK, reason, case)
-
-    def unlock(self, imei: str, *, reason: str, case: str | None = None) -> Override:
-        """Allow the device at its next check-in, whatever the policy says."""
-        return self._overrule(imei, Act.UNLOCK, reason, case)
-
-    def release(self, imei: str, *, reason: str, case: str | None = None) -> Override:
-        """Release the device: at the next check-in it gets a `release` verdict and stops contacting the server."""
-        return self._overrule(imei, Act.RELEASE, reason, case)
-
-    def withdraw(self, imei: str, *, reason: str = "withdrawn") -> None:
-        """Let the policy decide again."""
-        self.act(self.context.pseudonyms.device(imei), Act.WITHDRAW, reason=reason)
+    def act_on(self, imei: str, act: Act, *, reason: str, case: str | None = None) -> Device:
+        """Do `act` to the device with this IMEI, and return its record."""
+        return self.act(self.context.pseudonyms.device(imei), act, reason=reason, case=case)
 
     def act(self, sub: str, act: Act, *, reason: str, case: str | None = None) -> Device:
         """Do `act` to the device with this pseudonym, and return its record."""
@@ -220,11 +210,6 @@ class DeviceAdmin:
             transaction.put_device(unlocked)
             self._audit(transaction, "device.unlock-code", unlocked, reason, {"serial": verdict.serial})
         return UnlockCode(verdict, token)
-
-    def _overrule(self, imei: str, act: Act, reason: str, case: str | None) -> Override:
-        device = self.act(self.context.pseudonyms.device(imei), act, reason=reason, case=case)
-        assert device.override is not None  # noqa: S101 - every act but a withdrawal leaves one
-        return device.override
 
     def _known(self, transaction: Transaction, sub: str) -> Device:
         device = transaction.device(sub)

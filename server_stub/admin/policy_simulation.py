@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from server_stub.policy.document import TerritoryClass
 from server_stub.policy.policy import Policy
 from server_stub.store.records import Device, Reading, VerdictRecord, every_device
 from server_stub.verdicts.policy_in_force import loaded
@@ -25,11 +24,14 @@ _LOOKED_BACK: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class DeviceComparison:
-    """The decision about one device by the policy in force (`now`) and by the draft (`then`), with the rules."""
+    """The decision about one device by the policy in force (`now`) and by the draft (`then`), with the rules.
+
+    `territory` and `activation` are classes of territory.
+    """
 
     sub: str
-    territory: TerritoryClass
-    activation: TerritoryClass
+    territory: str
+    activation: str
     sale_region: str
     now: Decision
     now_rule: str
@@ -66,8 +68,8 @@ class PolicySimulation:
         """Add one device."""
         pair = (comparison.now, comparison.then)
         self.decisions[pair] += 1
-        self.by_territory[(comparison.territory.value, *pair)] += 1
-        self.by_activation[(comparison.activation.value, *pair)] += 1
+        self.by_territory[(comparison.territory, *pair)] += 1
+        self.by_activation[(comparison.activation, *pair)] += 1
         self.by_sale_region[(comparison.sale_region, *pair)] += 1
         if comparison.changed and (max_listed is None or len(self.changed) < max_listed):
             self.changed.append(comparison)

@@ -51,6 +51,7 @@ _NOT_SENT: Final = {"HTTPValidationError", "ValidationError"}
 _COMPONENTS: Final = {
     "AdminCode": "AdminProblemAdminCode",
     "ClearFaultsRequest": "ClearWish",
+    "DeviceComparison": "OutlookShown",
     "FaultRequest": "FaultWish",
     "Interval": "IntervalShown",
     "KeyListResponse": "KeyList",

@@ -10,7 +10,7 @@ from lab.attacks.harness.environment import MANUFACTURER, TrialContext
 from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.model import Attack, AttackerCapability, AttackRun, Topic
 from server_stub.admin.context import device_admin
-from server_stub.admin.devices import DeviceAdmin
+from server_stub.admin.devices import Act, DeviceAdmin
 from wire.unlock import NONCE_LENGTH, UnlockChallenge
 
 ATTACKS: Final[list[Attack]] = []
@@ -47,7 +47,7 @@ def _code(trial: TrialContext, challenge: UnlockChallenge) -> bytes:
 
 def _denied_again(trial: TrialContext, device: TargetDevice) -> TargetDevice:
     """The device after its next verdict. Without the operator's decision, the policy denies it as before."""
-    _operators(trial).withdraw(_challenge(device).imei14)
+    _operators(trial).act_on(_challenge(device).imei14, Act.WITHDRAW, reason="withdrawn")
     device.handset.retry()
     return device
 
@@ -71,7 +71,7 @@ def used(trial: TrialContext) -> TargetDevice:
     imei14, code = _challenge(device).imei14, _code(trial, _challenge(device))
     device.handset.enter_code(code)
     trial.require(device.state().lock is not LOCKED[0], "the code unlocks the device once")
-    _operators(trial).lock(imei14, reason="stolen")
+    _operators(trial).act_on(imei14, Act.LOCK, reason="stolen")
     device.handset.power_on()
     device.handset.enter_code(code)
     return device
@@ -82,7 +82,7 @@ def after_factory_reset(trial: TrialContext) -> TargetDevice:
     """Ask for a code, erase the device, set it up again, and enter the code."""
     device = trial.locked()
     imei14, code = _challenge(device).imei14, _code(trial, _challenge(device))
-    _operators(trial).withdraw(imei14)
+    _operators(trial).act_on(imei14, Act.WITHDRAW, reason="withdrawn")
     device.store.erase()
     trial.set_up(device)
     device.handset.enter_code(code)

@@ -6,6 +6,7 @@ from fastapi import Path
 from pydantic import Field, StringConstraints
 
 from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault
+from server_stub.admin.policy_simulation import DeviceComparison
 from server_stub.api.admin.base_models import RequestModel, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
@@ -107,19 +108,6 @@ class MovedBySaleRegion(Moved):
     sale_region: str
 
 
-class OutlookShown(ResponseModel):
-    """A device for which the draft decides differently."""
-
-    sub: str
-    territory: str
-    activation: str
-    sale_region: str
-    now: Decision
-    now_rule: str
-    then: Decision
-    then_rule: str
-
-
 class SimulationShown(ResponseModel):
     """All devices, judged as if they checked in now, by the policy in force and by the draft.
 
@@ -139,7 +127,7 @@ class SimulationShown(ResponseModel):
     by_territory: list[MovedInTerritory]
     by_activation: list[MovedByActivation]
     by_sale_region: list[MovedBySaleRegion]
-    list: tuple[OutlookShown, ...]
+    list: tuple[DeviceComparison, ...]
 
 
 @router.get("", responses=responses())

@@ -24,6 +24,7 @@ from lab.world.clock import World
 from lab.world.seed import Seed
 from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
+from server_stub.admin.devices import Act
 from server_stub.store.queries import DeviceQuery
 from tests.support.fault_proxy import says, serving
 from tests.support.judged import NOW, judged
@@ -263,7 +264,7 @@ def test_a_device_whose_server_defers_for_months_is_neither_warned_nor_locked() 
 
 def test_a_released_device_never_contacts_the_server_again(simulation: Simulation, phone: Handset) -> None:
     """Neither time nor boot nor another SIM changes that."""
-    device_admin(simulation.server.service).release(phone.imeis[0], reason="sold")
+    device_admin(simulation.server.service).act_on(phone.imeis[0], Act.RELEASE, reason="sold")
     phone.retry()
     asked = len(asked_at(phone))
     phone.wait(60 * DAY)

@@ -15,7 +15,7 @@ from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from lab.world.places import find_place
 from server_stub.admin.context import device_admin
-from server_stub.admin.devices import OperatorError, OperatorFault
+from server_stub.admin.devices import Act, OperatorError, OperatorFault
 from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Activation
 from tests.support.life import DAY, HOUR, policy
@@ -140,7 +140,9 @@ def test_a_policy_of_a_lower_version_is_not_adopted(simulation: Simulation) -> N
 def test_an_operator_locks_one_device_with_a_case_number(simulation: Simulation) -> None:
     """At its next check-in; no other device is affected."""
     phone, neighbour = activated(simulation, "paris"), activated(simulation, "paris")
-    device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen", case="C-2021-7")
+    device_admin(simulation.server.service).act_on(
+        phone.imeis[0], Act.LOCK, reason="reported stolen", case="C-2021-7"
+    )
     phone.wait(1.2 * DAY)
     neighbour.wait(1.2 * DAY)
     assert phone.outcome() is Outcome.LOCKED
@@ -154,12 +156,12 @@ def test_an_operators_decision_applies_until_it_is_withdrawn(simulation: Simulat
     """It takes precedence over the policy and survives factory resets."""
     phone = activated(simulation, "paris")
     operators = device_admin(simulation.server.service)
-    operators.lock(phone.imeis[0], reason="reported stolen")
+    operators.act_on(phone.imeis[0], Act.LOCK, reason="reported stolen")
     phone.retry()
     phone.factory_reset()
     phone.walk_setup()
     assert phone.outcome() is Outcome.LOCKED
-    operators.withdraw(phone.imeis[0])
+    operators.act_on(phone.imeis[0], Act.WITHDRAW, reason="withdrawn")
     phone.retry()
     assert phone.outcome() is Outcome.ACTIVATED
 
@@ -169,7 +171,7 @@ def test_an_operator_unlocks_one_device_that_the_policy_locks(simulation: Simula
     simulation.server.adopt(shipped())
     until(phone, when(8))
     assert phone.outcome() is Outcome.LOCKED
-    device_admin(simulation.server.service).unlock(phone.imeis[0], reason="bought in Panama")
+    device_admin(simulation.server.service).act_on(phone.imeis[0], Act.UNLOCK, reason="bought in Panama")
     phone.retry()
     assert phone.outcome() is Outcome.ACTIVATED
     until(phone, when(14))
@@ -182,29 +184,27 @@ def test_an_operator_releases_a_locked_device(simulation: Simulation) -> None:
     simulation.server.adopt(shipped())
     until(phone, when(8))
     operators = device_admin(simulation.server.service)
-    operators.release(phone.imeis[0], reason="settled")
+    operators.act_on(phone.imeis[0], Act.RELEASE, reason="settled")
     phone.retry()
     assert phone.agent is not None
     assert phone.agent.state.lock is Lock.RELEASED
-    operators.lock(phone.imeis[0], reason="a change of mind")
+    operators.act_on(phone.imeis[0], Act.LOCK, reason="a change of mind")
     phone.retry()
     phone.wait(120 * DAY)
     assert phone.usable
 
 
-@pytest.mark.parametrize("act", ["lock", "unlock", "release", "withdraw"])
-def test_an_operator_cannot_decide_about_an_unknown_device(simulation: Simulation, act: str) -> None:
+@pytest.mark.parametrize("act", Act)
+def test_an_operator_cannot_decide_about_an_unknown_device(simulation: Simulation, act: Act) -> None:
     activated(simulation, "paris")
-    decide = getattr(device_admin(simulation.server.service), act)
-    why = {} if act == "withdraw" else {"reason": "a slip"}
     with pytest.raises(OperatorError) as caught:
-        decide("355000000000000", **why)
+        device_admin(simulation.server.service).act_on("355000000000000", act, reason="a slip")
     assert caught.value.fault is OperatorFault.DEVICE_UNKNOWN
 
 
 def test_an_operators_decision_survives_a_restart_of_the_server(simulation: Simulation) -> None:
     phone = activated(simulation, "paris")
-    device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
+    device_admin(simulation.server.service).act_on(phone.imeis[0], Act.LOCK, reason="reported stolen")
     simulation.server.restore(simulation.server.backup())
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED

@@ -26,6 +26,7 @@ from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
 from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
+from server_stub.admin.devices import Act
 from server_stub.policies.loading import shipped
 from tests.support.life import DAY, HOUR, NOTICE, policy
 from tests.support.scenarios import SEED, wrong
@@ -95,7 +96,7 @@ def test_a_full_disk_keeps_the_state_until_there_is_space(simulation: Simulation
     """Neither a lock nor an unlock applies before it is sealed."""
     phone = made(simulation, "havana")
     assert phone.outcome() is Outcome.LOCKED
-    device_admin(simulation.server.service).unlock(phone.imeis[0], reason="a mistake")
+    device_admin(simulation.server.service).act_on(phone.imeis[0], Act.UNLOCK, reason="a mistake")
     disk(phone).full = True
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED
@@ -175,7 +176,7 @@ def test_an_earlier_state_that_is_copied_back_is_rejected(simulation: Simulation
     phone = made(simulation, "paris")
     phone.wait(DAY)
     earlier = list(disk(phone).written)
-    device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
+    device_admin(simulation.server.service).act_on(phone.imeis[0], Act.LOCK, reason="reported stolen")
     phone.retry()
     assert phone.outcome() is Outcome.LOCKED
     phone.network_down()
@@ -376,7 +377,7 @@ def test_a_server_restored_from_a_backup_continues_above_the_devices_serial() ->
     with Simulation("restored", host=InProcessHost) as simulation:
         phone = made(simulation, "paris")
         backup = simulation.server.backup()
-        device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
+        device_admin(simulation.server.service).act_on(phone.imeis[0], Act.LOCK, reason="reported stolen")
         for _ in range(5):
             phone.retry()
         assert phone.outcome() is Outcome.LOCKED
@@ -408,7 +409,7 @@ def test_a_replay_is_rejected_after_the_server_was_restored() -> None:
         phone = made(simulation, "paris")
         allowed = next(r.answer for r in reversed(phone.network.requests) if r.path.endswith("verdicts"))
         backup = simulation.server.backup()
-        device_admin(simulation.server.service).lock(phone.imeis[0], reason="reported stolen")
+        device_admin(simulation.server.service).act_on(phone.imeis[0], Act.LOCK, reason="reported stolen")
         phone.retry()
         simulation.server.restore(backup)
         assert allowed is not None

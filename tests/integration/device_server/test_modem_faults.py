@@ -16,6 +16,7 @@ from lab.scenario.engine.breakable_parts import FaultyModemLine
 from lab.scenario.model.device_steps import ModemBreakage
 from lab.simulation.simulation import Simulation
 from server_stub.admin.context import device_admin
+from server_stub.admin.devices import Act
 from wire import media
 
 SILENT = {ModemBreakage.SILENT, ModemBreakage.GONE, ModemBreakage.CUT}
@@ -56,7 +57,7 @@ def test_locked_device_whose_modem_fails_is_unlocked_by_a_server_that_allows_it(
     line.break_by(how)
     phone.power_on()
     assert phone.outcome() is Outcome.LOCKED
-    device_admin(simulation.server.service).unlock(phone.imeis[0], reason="bought in Panama")
+    device_admin(simulation.server.service).act_on(phone.imeis[0], Act.UNLOCK, reason="bought in Panama")
     phone.retry()
     assert phone.outcome() is Outcome.ACTIVATED
     assert phone.agent is not None

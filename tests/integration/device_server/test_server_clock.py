@@ -18,6 +18,7 @@ from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
 from lab.world.clock import MachineClock, World
 from server_stub.admin.context import device_admin
+from server_stub.admin.devices import Act
 from server_stub.clock import EARLIEST, LATEST, RETRY_AFTER, ClockError, ClockFault
 from wire import media
 from wire.key_repository import CLOCK, METADATA_PATH
@@ -227,7 +228,7 @@ def test_device_that_learned_a_wrong_time_follows_the_server_after_the_acceptanc
         for _ in range(12):
             phone.wait(10 * DAY)
             assert phone.outcome() is Outcome.ACTIVATED
-        device_admin(case.server.service).lock(phone.imeis[0], reason="a test")
+        device_admin(case.server.service).act_on(phone.imeis[0], Act.LOCK, reason="a test")
         phone.retry()
         assert phone.outcome() is Outcome.LOCKED
 

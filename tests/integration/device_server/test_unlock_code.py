@@ -16,7 +16,7 @@ from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from server_stub.admin.context import device_admin
-from server_stub.admin.devices import OperatorError, OperatorFault
+from server_stub.admin.devices import Act, DeviceAdmin, OperatorError, OperatorFault
 from wire.codes import Decision
 from wire.unlock import UnlockChallenge
 
@@ -137,7 +137,7 @@ def test_a_code_for_another_device_is_rejected(simulation: Simulation, locked: H
 
 def test_a_code_for_an_earlier_challenge_is_rejected(simulation: Simulation, locked: Handset) -> None:
     code = code_for(simulation, locked)
-    device_admin(simulation.server.service).withdraw(challenge(locked).imei14)
+    device_admin(simulation.server.service).act_on(challenge(locked).imei14, Act.WITHDRAW, reason="withdrawn")
     locked.network_up()
     assert locked.outcome() is Outcome.LOCKED
     locked.enter_code(code)
@@ -150,7 +150,7 @@ def test_a_code_for_a_challenge_from_before_a_factory_reset_is_rejected(
 ) -> None:
     """The sealing key survives the reset, so the device recognizes its challenge."""
     code = code_for(simulation, locked)
-    device_admin(simulation.server.service).withdraw(challenge(locked).imei14)
+    device_admin(simulation.server.service).act_on(challenge(locked).imei14, Act.WITHDRAW, reason="withdrawn")
     locked.factory_reset()
     locked.network_up()
     locked.power_on()
@@ -187,7 +187,7 @@ def test_a_code_works_once(simulation: Simulation, locked: Handset) -> None:
     locked.enter_code(code)
     locked.enter_code(code)
     assert refusal(locked) == "not-locked"
-    device_admin(simulation.server.service).lock(challenge_imei(locked), reason="stolen")
+    device_admin(simulation.server.service).act_on(challenge_imei(locked), Act.LOCK, reason="stolen")
     locked.network_up()
     locked.power_on()
     assert locked.outcome() is Outcome.LOCKED
@@ -239,8 +239,9 @@ def test_a_deny_verdict_is_not_accepted_as_a_code(
     simulation: Simulation, locked: Handset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A code can only remove restrictions."""
+    override = DeviceAdmin._override
     monkeypatch.setattr(
-        "server_stub.admin.devices._unlocking", lambda _, override: replace(override, decision=Decision.DENY)
+        DeviceAdmin, "_override", lambda *args: replace(override(*args), decision=Decision.DENY)
     )
     code, before = code_for(simulation, locked), challenge(locked)
     locked.enter_code(code)
@@ -249,7 +250,9 @@ def test_a_deny_verdict_is_not_accepted_as_a_code(
 
 
 def test_a_code_for_a_released_device_releases_it(simulation: Simulation, locked: Handset) -> None:
-    device_admin(simulation.server.service).release(challenge(locked).imei14, reason="sold abroad")
+    device_admin(simulation.server.service).act_on(
+        challenge(locked).imei14, Act.RELEASE, reason="sold abroad"
+    )
     locked.enter_code(code_for(simulation, locked))
     assert locked.agent is not None
     assert locked.agent.state.lock is Lock.RELEASED

@@ -7,6 +7,7 @@ import pytest
 
 from lab.cli import policy_tables
 from server_stub.admin.context import adopt_policy, device_admin, policy_admin
+from server_stub.admin.devices import Act
 from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault, renumbered
 from server_stub.admin.retention import Retention
 from server_stub.investigation.queries import InvestigationQueries
@@ -294,7 +295,7 @@ def test_simulation_counts_changed_decisions_without_writing(store: Store) -> No
     }
     for (imei, phone), network in zip(phones.items(), (HAVANA, PARIS, PARIS), strict=True):
         ask(server, phone, telephony=network, ueid=ueid(imei))
-    device_admin(server).lock("001010000000031", reason="stolen")
+    device_admin(server).act_on("001010000000031", Act.LOCK, reason="stolen")
     server.enroll("001010000000049", Activation(NOW, "CU"))
     before = audit(store)
     result = policy_admin(server).simulate(OPEN)
