@@ -19,7 +19,7 @@ NONCE = "A" * 24
 ENDLESS = "/dev/zero"
 
 
-def refused(*arguments: str, **environment: str) -> str:
+def check_refused(*arguments: str, **environment: str) -> str:
     """The error message of a command that must refuse its input."""
     done = CliRunner().invoke(app, list(arguments), env=environment)
     assert isinstance(done.exception, SystemExit), (arguments[:3], done.exception)
@@ -60,7 +60,7 @@ def refused(*arguments: str, **environment: str) -> str:
 def test_long_numbers_texts_and_times_are_usage_errors(arguments: tuple[str, ...], tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text('{"keys": []}')
-    refused(*(str(keys) if each == "KEYS" else each for each in arguments))
+    check_refused(*(str(keys) if each == "KEYS" else each for each in arguments))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_deep_json_long_numbers_and_wrong_text_are_refused(
 ) -> None:
     file = tmp_path / "phone.json"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    refused(*command(file))
+    check_refused(*command(file))
 
 
 @pytest.mark.parametrize("hostile", ["", "a\0b", "a\x1b[2Jb", "a\x9bb", '"a\nb"', "x" * 129])
@@ -133,7 +133,7 @@ def test_shipments_with_text_that_no_database_should_store_are_refused_before_th
     row[column] = hostile
     file = tmp_path / "s.csv"
     file.write_text(f"{','.join(COLUMNS)}\n{','.join(row)}\n", newline="")
-    assert f"{file}:{2 + hostile.count(chr(10))}: {COLUMNS[column]} " in refused(
+    assert f"{file}:{2 + hostile.count(chr(10))}: {COLUMNS[column]} " in check_refused(
         "admin", "shipments", str(file), "--reason", "x"
     )
 
@@ -141,7 +141,7 @@ def test_shipments_with_text_that_no_database_should_store_are_refused_before_th
 @pytest.mark.parametrize("imeis", [["\x1b[2J"], [7], ["490154203237518" * 1000], "490154203237518", [None]])
 def test_a_saved_device_with_other_imeis_is_refused(imeis: object, tmp_path: Path) -> None:
     (tmp_path / "phone.json").write_text(json.dumps({"name": "x", "imeis": imeis}))
-    refused("device", "--profile", "official-global", "--place", "paris", "--state", str(tmp_path))
+    check_refused("device", "--profile", "official-global", "--place", "paris", "--state", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -168,5 +168,5 @@ def test_a_variable_of_the_server_that_cannot_be_used_is_a_usage_error(
             stream.truncate(65 * 1024 * 1024)  # sparse
         value = str(table)
     arguments = ("serve", "--port", "0", "--db", str(tmp_path / "db.sqlite"))
-    message = refused(*arguments, **{f"ACTIVATION_SERVER_{variable}": value})
+    message = check_refused(*arguments, **{f"ACTIVATION_SERVER_{variable}": value})
     assert f"ACTIVATION_SERVER_{variable}" in message or value[:20] in message

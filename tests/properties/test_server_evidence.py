@@ -28,6 +28,15 @@ JSON = st.recursive(
 )
 
 
+NOT_AS_SIGNED = {
+    ProblemCode.EVIDENCE_MALFORMED,
+    ProblemCode.EVIDENCE_CLAIMS_INVALID,
+    ProblemCode.EVIDENCE_SIGNATURE_INVALID,
+    ProblemCode.CHAIN_INVALID,
+    ProblemCode.CHALLENGE_INVALID,
+}
+
+
 def refusal(token: bytes) -> ProblemCode:
     with pytest.raises(ServiceError) as caught:
         SERVER.answer(token)
@@ -48,7 +57,7 @@ def outcome(token: bytes, server: VerdictService = SERVER) -> ProblemCode | Reas
 def test_evidence_with_one_changed_byte_is_rejected(place: int, change: int) -> None:
     token = bytearray(TOKEN)
     token[place] ^= change
-    refusal(bytes(token))
+    assert refusal(bytes(token)) in NOT_AS_SIGNED
 
 
 @given(st.binary(max_size=400) | st.text(alphabet="abAB01-_.=", max_size=200).map(str.encode))
@@ -58,7 +67,7 @@ def test_random_bytes_are_malformed(token: bytes) -> None:
 
 @given(st.integers(0, len(TOKEN) - 1))
 def test_truncated_evidence_is_rejected(length: int) -> None:
-    refusal(TOKEN[:length])
+    assert refusal(TOKEN[:length]) in NOT_AS_SIGNED
 
 
 @given(st.sampled_from(sorted(claims(NONCE))), JSON)

@@ -17,7 +17,9 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
+)
+from hypothesis.stateful import (
+    run_state_machine_as_test as check_state_machine,
 )
 
 from agent import runtime
@@ -251,7 +253,7 @@ def machine() -> Iterator[type[DeviceMachine]]:
 
 def test_no_sequence_of_events_breaks_an_invariant(machine: type[DeviceMachine]) -> None:
     """Power cuts, full disks, resets, rollbacks, outages and changed decisions, in any order."""
-    run_state_machine_as_test(
+    check_state_machine(
         machine,
         settings=settings(
             max_examples=examples(14),

@@ -71,7 +71,7 @@ def operations(simulation: Simulation) -> list[str]:
     return [path for path, named in document["paths"].items() for name in named if name in methods]
 
 
-def all_is_well(simulation: Simulation, done: "subprocess.CompletedProcess[str]", tested: int) -> None:
+def check_all_tested(simulation: Simulation, done: "subprocess.CompletedProcess[str]", tested: int) -> None:
     """No failure, no error, and no operation left out."""
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr
     assert re.search(rf"Operations: +{tested} selected / {len(operations(simulation))} total", done.stdout)
@@ -87,14 +87,16 @@ def test_device_routes_match_the_document(simulation: Simulation, tmp_path: Path
     """No 5xx, no undocumented status, no schema violation."""
     tested = sum(not path.startswith(ADMIN) for path in operations(simulation))
     options = ["--exclude-path-regex", f"^{ADMIN}", "--phases", "examples,coverage,fuzzing"]
-    all_is_well(simulation, run(simulation, tmp_path, *options, "--max-examples", str(QUICK)), tested)
+    check_all_tested(simulation, run(simulation, tmp_path, *options, "--max-examples", str(QUICK)), tested)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_all_routes_match_the_document_in_all_phases(simulation: Simulation, tmp_path: Path) -> None:
     """The stateful phase uses responses of one operation in the next."""
-    all_is_well(simulation, run(simulation, tmp_path, "--max-examples", "40"), len(operations(simulation)))
+    check_all_tested(
+        simulation, run(simulation, tmp_path, "--max-examples", "40"), len(operations(simulation))
+    )
 
 
 @pytest.mark.slow

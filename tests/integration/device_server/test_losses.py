@@ -459,7 +459,7 @@ def test_evidence_after_a_loss_contains_the_present_state(simulation: Simulation
     assert phone.display.current.screen is ScreenId.HOME
 
 
-def play(file: str, combination: str) -> None:
+def check_passes(file: str, combination: str) -> None:
     """One combination of a shipped scenario of clocks; the library runs all."""
     path = Path(__file__).parents[3] / "scenarios" / "clocks" / f"{file}.scenario.yaml"
     result = run(next(case for case in read(path) if case.combination == combination), SEED)
@@ -469,20 +469,20 @@ def play(file: str, combination: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", ["behind-5-days", "ahead-30-days"])
 def test_server_whose_clock_is_wrong_at_first_contact_locks_no_device(offset: str) -> None:
-    play("wrong-at-first-contact", f"offset={offset},then=waits")
+    check_passes("wrong-at-first-contact", f"offset={offset},then=waits")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", ["behind-5-days", "ahead-30-days"])
 def test_server_that_starts_with_a_wrong_clock_locks_no_device(offset: str) -> None:
-    play("wrong-later", f"moment=boots,offset={offset},then=waits")
+    check_passes("wrong-later", f"moment=boots,offset={offset},then=waits")
 
 
 @pytest.mark.slow
 def test_stolen_verdict_key_moves_trusted_time_only_until_the_next_honest_verdict() -> None:
-    play("stolen-verdict-key", "moment=first-contact,revoked=at-once,seconds=at-the-ceiling")
+    check_passes("stolen-verdict-key", "moment=first-contact,revoked=at-once,seconds=at-the-ceiling")
 
 
 @pytest.mark.slow
 def test_stolen_timestamp_key_moves_the_floor_only_until_a_root_replaces_it() -> None:
-    play("stolen-timestamp-key", "keys=both,moment=checks-in,replaced=later,seconds=five-days")
+    check_passes("stolen-timestamp-key", "keys=both,moment=checks-in,replaced=later,seconds=five-days")

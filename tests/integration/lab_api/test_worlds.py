@@ -249,7 +249,7 @@ def test_schema_of_a_world_is_copied_replaced_and_removed_also_after_a_kill() ->
             )
             return {name for (name,) in found.fetchall()}
 
-    def test_clock(records: RecordsSchema) -> int | None:
+    def clock_before(records: RecordsSchema) -> int | None:
         store = records.open()
         try:
             with store.transaction() as transaction:
@@ -260,12 +260,12 @@ def test_schema_of_a_world_is_copied_replaced_and_removed_also_after_a_kill() ->
             store.close()
 
     killed, running = (RecordsSchema(database, alembic_migrations) for _ in range(2))
-    assert [test_clock(running), test_clock(running)] == [None, 7]
+    assert [clock_before(running), clock_before(running)] == [None, 7]
     copy = running.copy()
     running.replace(None)
-    assert test_clock(running) is None
+    assert clock_before(running) is None
     running.replace(copy)
-    assert test_clock(running) == 7
+    assert clock_before(running) == 7
     before = schemas()
     killed.release()
     last = RecordsSchema(database, alembic_migrations)

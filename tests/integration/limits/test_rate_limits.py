@@ -116,7 +116,7 @@ def test_the_body_of_a_request_beyond_the_rate_is_not_read() -> None:
     with application(rate_per_address=read_rate("1/hour")) as server:
         server.request("GET", "/docs")
         for _ in range(5):
-            retry_after(server.send(b"A" * 100_000))
+            assert retry_after(server.send(b"A" * 100_000)) == 3600
 
 
 def test_x_forwarded_for_of_an_untrusted_client_is_ignored() -> None:
@@ -216,7 +216,7 @@ def test_unattested_evidence_beyond_its_rate_is_rejected_before_its_signature_is
     with application(rate_unattested=read_rate("1/hour")) as server:
         server.send(_self_made(server))
         monkeypatch.setattr(EvidenceToken, "verify_signature", None)
-        retry_after(server.send(_self_made(server)))
+        assert retry_after(server.send(_self_made(server))) == 3600
 
 
 def test_unattested_evidence_counts_once_and_does_not_spend_the_rate_of_another_address() -> None:

@@ -121,6 +121,8 @@ def test_nonce_of_a_rolled_back_transaction_is_spent_by_the_waiting_one(two: lis
     with two[1].transaction() as transaction:
         transaction.spend_nonce(nonce, 1)
     failing.join()
+    with pytest.raises(NonceSpentError), two[0].transaction() as transaction:
+        transaction.spend_nonce(nonce, 1)
 
 
 def test_two_servers_delete_expired_nonces_concurrently(two: list[SqlStore]) -> None:

@@ -94,7 +94,8 @@ def test_other_text_is_rejected_with_its_fault(text: str, fault: ChallengeFault)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_raises_challenge_error(text: str) -> None:
     with contextlib.suppress(ChallengeError):
-        UnlockChallenge.parse(text)
+        challenge = UnlockChallenge.parse(text)
+        assert UnlockChallenge.parse(challenge.text()) == challenge
 
 
 @given(challenges)

@@ -73,8 +73,9 @@ def test_leaf_certificate_bytes_follow_from_the_seed() -> None:
 @pytest.mark.parametrize("level", KeystoreLevel)
 def test_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
     leaf, batch = map(x509.load_der_x509_certificate, keystore(level).attest(b"c").chain)
-    leaf.verify_directly_issued_by(batch)
     root = MANUFACTURER.software_root if level is KeystoreLevel.SOFTWARE else MANUFACTURER.attestation_root
+    assert (leaf.issuer, batch.issuer) == (batch.subject, root.subject)
+    leaf.verify_directly_issued_by(batch)
     batch.verify_directly_issued_by(root)
 
 

@@ -219,7 +219,7 @@ def as_json(text: str) -> Any:
 
 @pytest.mark.parametrize("name", names())
 def test_shipped_policy_is_valid_by_the_published_schema(name: str) -> None:
-    validate(as_json(read(name)), json.loads(schema()))
+    assert list(Draft202012Validator(json.loads(schema())).iter_errors(as_json(read(name)))) == []
 
 
 @pytest.mark.parametrize(

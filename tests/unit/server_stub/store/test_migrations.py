@@ -80,7 +80,7 @@ def at_revision(place: str, revision: str) -> None:
     engine.dispose()
 
 
-def holds_the_old_rows(store: SqlStore) -> None:
+def check_old_rows(store: SqlStore) -> None:
     with store.reading() as reading:
         assert reading.device("d-old") == OLD
         [old] = reading.history("d-old").items
@@ -96,7 +96,7 @@ def test_database_from_before_the_migrations_is_migrated_without_loss(tmp_path: 
     """It has no version table."""
     before_the_migrations(tmp_path / "old.db")
     store = open_store(tmp_path / "old.db")
-    holds_the_old_rows(store)
+    check_old_rows(store)
     with store.transaction() as transaction:
         transaction.append_verdict(record("d-old", 8))
     store.close()
@@ -105,7 +105,7 @@ def test_database_from_before_the_migrations_is_migrated_without_loss(tmp_path: 
 def test_database_of_the_first_revision_is_migrated_without_loss(place: str) -> None:
     at_revision(place, "0001")
     store = open_store(place)
-    holds_the_old_rows(store)
+    check_old_rows(store)
     store.close()
 
 
@@ -124,7 +124,7 @@ def test_records_of_unattested_evidence_of_the_previous_release_are_counted_kept
             )
     engine.dispose()
     store = open_store(place)
-    holds_the_old_rows(store)
+    check_old_rows(store)
     with store.transaction() as transaction:
         assert transaction.next_unattested_serial() == 4
         [kept] = transaction.history("u-3").items
@@ -222,7 +222,7 @@ def test_failed_migration_leaves_the_database_unchanged(place: str, monkeypatch:
     assert set(inspect(engine).get_table_names()) == {*_FIRST_COLUMNS, "alembic_version"}
     engine.dispose()
     store = open_store(place)
-    holds_the_old_rows(store)
+    check_old_rows(store)
     store.close()
 
 

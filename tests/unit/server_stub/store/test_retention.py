@@ -274,6 +274,7 @@ def test_time_that_was_pruned_once_stays_open_and_never_moves_back(store: SqlSto
     with store.transaction() as transaction:
         transaction.append_audit(replace(entry(NOW - 1), subject="nobody"))
         transaction._cursor.execute("DELETE FROM audit")
+        assert not transaction.audit(AuditQuery()).items
 
 
 def test_two_servers_that_prune_at_the_same_time_prune_each_record_once(tmp_path: Path) -> None:
