@@ -16,7 +16,7 @@ from lab.model_check.invariants import Broken
 from lab.model_check.memoized_step import ALARM, COUNT, SHOW, WRITE, AgentVariant, StatePool, Stepper
 from lab.model_check.profile_traits import Traits, is_provisioned
 from lab.model_check.transitions import TAPS, TIMERS, EventSource, tap
-from lab.model_check.world_state import NOT_RUNNING, PendingEffect, UserEntitlement, WorldState
+from lab.model_check.world_state import NOT_RUNNING, Memo, PendingEffect, UserEntitlement, WorldState
 
 _WORDS: Final = {
     "check_in_at": "the check-in",
@@ -53,6 +53,10 @@ class _Observable(NamedTuple):
     alarm: bool
     provisioned: bool
 
+    @classmethod
+    def of(cls, world: WorldState) -> "_Observable":
+        return cls(world.agent, world.panel, world.alarm, world.provisioned)
+
 
 class AgentModel:
     """The agent of a device with `traits` that runs `variant`."""
@@ -62,24 +66,22 @@ class AgentModel:
         self.events = EventSource(pool)
         self._traits = traits
         self._pool = pool
-        self._later: dict[int, tuple[tuple[str, int], ...]] = {}
-        self._found: dict[tuple[_Observable, bool], tuple[AgentChange, ...]] = {}
+        self._times = Memo(self._later_states)
+        self._changes = Memo(self._changes_of)
 
-    def changes(
-        self, agent: int, panel: ScreenId | None, *, alarm: bool, provisioned: bool, merged: bool
-    ) -> tuple[AgentChange, ...]:
+    def changes(self, world: WorldState, *, merged: bool) -> tuple[AgentChange, ...]:
         """Every possible change of an agent without pending effects."""
-        here = _Observable(agent, panel, alarm, provisioned)
-        found = self._found.get((here, merged))
-        if found is None:
-            changes = (
-                *self._by_user(here),
-                *self._by_system(here),
-                *self._by_time(here),
-                *self._from_outside(here),
-            )
-            found = self._found[here, merged] = _merged(changes, here) if merged else changes
-        return found
+        return self._changes[_Observable.of(world), merged]
+
+    def _changes_of(self, key: tuple[_Observable, bool]) -> tuple[AgentChange, ...]:
+        here, merged = key
+        changes = (
+            *self._by_user(here),
+            *self._by_system(here),
+            *self._by_time(here),
+            *self._from_outside(here),
+        )
+        return _merged(changes, here) if merged else changes
 
     def booted(self, agent: int, name: str, *, provisioned: bool) -> AgentChange:
         """The first event after power on, in the recovered state."""
@@ -88,8 +90,7 @@ class AgentModel:
 
     def failed(self, world: WorldState, trouble: Trouble, name: str) -> AgentChange:
         """A failure of the exchange on the device itself."""
-        here = _Observable(world.agent, world.panel, world.alarm, world.provisioned)
-        return self._event(here, self.events.failure(trouble), name)
+        return self._event(_Observable.of(world), self.events.failure(trouble), name)
 
     def seen(self, screen: ScreenId) -> ScreenId:
         """The screen that the user sees when the agent shows `screen`."""
@@ -97,12 +98,11 @@ class AgentModel:
 
     def apply_effects(self, name: str, world: WorldState, todo: tuple[PendingEffect, ...]) -> AgentChange:
         """Apply the effects in `todo` up to the next write or count."""
-        here = _Observable(world.agent, world.panel, world.alarm, world.provisioned)
-        return self._apply(here, name, world.before, todo)
+        return self._apply(_Observable.of(world), name, world.before, todo)
 
     def _event(self, here: _Observable, event: int, name: str, *, helpful: bool = False) -> AgentChange:
         """The change by one event; no change if it is rejected."""
-        after, todo, grants, broken = self.stepper.outcome(here.agent, event)
+        after, todo, grants, broken = self.stepper.taken[here.agent, event]
         if after is None:
             return self._apply(here, name, NOT_RUNNING, ())._replace(broken=broken)
         writes = any(effect.name == WRITE for effect in todo)
@@ -139,7 +139,7 @@ class AgentModel:
                 yield self._event(here, event, f"user: {kind}, by a stray tap")
                 continue
             change = self._event(here, event, f"user: {kind}", helpful=True)
-            rejected = self.stepper.outcome(here.agent, event).after is None
+            rejected = self.stepper.taken[here.agent, event].after is None
             if rejected and not self._traits.hooked and not (kind is EventKind.RETRY and exchanging):
                 reason = f"the screen {here.panel} offers {kind}, which is rejected"
                 change = change._replace(broken=(*change.broken, ("D2", reason)))
@@ -152,7 +152,7 @@ class AgentModel:
             yield self._event(here, self.events.kind(EventKind.CONNECTED), "network: up", helpful=True)
 
     def _by_time(self, here: _Observable) -> Iterator[AgentChange]:
-        for name, later in self._times(here.agent):
+        for name, later in self._times[here.agent]:
             yield self._apply(here._replace(agent=later), f"time: {name}", NOT_RUNNING, ())
         backoff = self._pool.states[here.agent].exchange is Exchange.BACKOFF
         source = EventKind.RETRY_DUE if backoff else EventKind.HEARTBEAT
@@ -163,7 +163,7 @@ class AgentModel:
                 yield self._event(here, self.events.kind(kind), f"time: {kind}, by a stray timer")
 
     def _from_outside(self, here: _Observable) -> Iterator[AgentChange]:
-        for name, event, helpful, broken in self.events.outside(here.agent):
+        for name, event, helpful, broken in self.events.found[here.agent]:
             change = self._event(here, event, name, helpful=helpful)
             yield change._replace(broken=change.broken + broken)
 
@@ -173,23 +173,20 @@ class AgentModel:
         kind = timing.due(state, HERE) or EventKind.HEARTBEAT
         event = self.events.kind(kind)
         change = self._event(here._replace(alarm=False), event, f"time: the alarm goes, {kind}", helpful=True)
-        if self.stepper.outcome(here.agent, event).after is None and state.lock is not Lock.RELEASED:
+        if self.stepper.taken[here.agent, event].after is None and state.lock is not Lock.RELEASED:
             return change._replace(broken=(*change.broken, ("D1", f"{kind} is due and rejected")))
         return change
 
-    def _times(self, agent: int) -> tuple[tuple[str, int], ...]:
+    def _later_states(self, agent: int) -> tuple[tuple[str, int], ...]:
         """What can come with time, and the states after it."""
-        found = self._later.get(agent)
-        if found is None:
-            state, number = self._pool.states[agent], self._pool.number
-            times = [
-                (f"{_WORDS[name]} comes", number(abstraction.reach(state, name)))
-                for name in abstraction.to_come(state)
-            ]
-            if (later := number(canonical(state, abstraction.BACKOFF))) != agent:
-                times.append(("the backoff runs out", later))
-            found = self._later[agent] = tuple(times)
-        return found
+        state, number = self._pool.states[agent], self._pool.number
+        times = [
+            (f"{_WORDS[name]} comes", number(abstraction.reach(state, name)))
+            for name in abstraction.to_come(state)
+        ]
+        if (later := number(canonical(state, abstraction.BACKOFF))) != agent:
+            times.append(("the backoff runs out", later))
+        return tuple(times)
 
 
 def _merged(changes: tuple[AgentChange, ...], here: _Observable) -> tuple[AgentChange, ...]:

@@ -16,7 +16,7 @@ from agent.core.updates import apply_event
 from agent.sealing import Recovered
 from lab.model_check import invariants, specification
 from lab.model_check.abstraction import HERE, canonical
-from lab.model_check.world_state import PendingEffect
+from lab.model_check.world_state import Memo, PendingEffect
 
 WRITE: Final = "write"
 COUNT: Final = "count"
@@ -119,22 +119,15 @@ class StatePool:
 
 
 class Stepper:
-    """`step` by numbers. `taken` has every pair of state and event that was requested."""
+    """`step` by numbers. `taken` has the outcome of each pair of state and event that was requested."""
 
     def __init__(self, variant: AgentVariant, pool: StatePool) -> None:
         self._variant = variant
         self._pool = pool
-        self.taken: dict[tuple[int, int], StepOutcome] = {}
+        self.taken = Memo(self._outcome)
 
-    def outcome(self, state: int, event: int) -> StepOutcome:
-        """The outcome of `event` in `state`."""
-        found = self.taken.get((state, event))
-        if found is None:
-            found = self._outcome(self._pool.states[state], self._pool.events[event])
-            self.taken[state, event] = found
-        return found
-
-    def _outcome(self, before: State, event: Event) -> StepOutcome:
+    def _outcome(self, pair: tuple[int, int]) -> StepOutcome:
+        before, event = self._pool.states[pair[0]], self._pool.events[pair[1]]
         try:
             after, effects = step(before, event, HERE, self._variant.machines, self._variant.update)
         except RejectedEventError:

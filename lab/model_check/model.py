@@ -20,6 +20,7 @@ from lab.model_check.profile_traits import Traits, is_provisioned
 from lab.model_check.storage_model import StorageModel
 from lab.model_check.world_state import (
     NOT_RUNNING,
+    Memo,
     PendingEffect,
     StateFile,
     UserEntitlement,
@@ -39,7 +40,7 @@ class Model:
         self.pool = StatePool()
         self.agent = AgentModel(traits, variant, self.pool)
         self.storage = StorageModel(variant, self.pool)
-        self._exposures: dict[tuple[int, StateFile | None], tuple[invariants.Broken, ...]] = {}
+        self._exposures = Memo(self._exposure)
 
     def state(self, world: WorldState) -> State | None:
         """The agent's state, if it runs."""
@@ -62,9 +63,7 @@ class Model:
                 for each in self._recovered(self._off(world)):
                     yield each._replace(name=each.name.replace("power: on", "agent: boots again"))
             elif world.agent != NOT_RUNNING:
-                for change in self.agent.changes(
-                    world.agent, world.panel, alarm=world.alarm, provisioned=world.provisioned, merged=merged
-                ):
+                for change in self.agent.changes(world, merged=merged):
                     yield self._applied(change, world)
 
     def _applied(self, change: AgentChange, world: WorldState) -> WorldTransition:
@@ -83,7 +82,7 @@ class Model:
         )
         broken = change.broken
         if change.exposes:
-            broken += self._exposure(change.agent, world.disk)
+            broken += self._exposures[change.agent, world.disk]
         return WorldTransition(change.name, after, change.helpful, broken)
 
     def _powered_off(self, world: WorldState) -> Iterator[WorldTransition]:
@@ -144,12 +143,10 @@ class Model:
         panel = self.agent.seen(invariants.screen_in(world, state))
         return world._replace(panel=panel, alarm=True, provisioned=is_provisioned(state))
 
-    def _exposure(self, agent: int, disk: StateFile | None) -> tuple[invariants.Broken, ...]:
-        found = self._exposures.get((agent, disk))
-        if found is None:
-            state, record = self.pool.states[agent], self.storage.record(disk)
-            found = self._exposures[agent, disk] = tuple(invariants.broken_by_exposure(disk, state, record))
-        return found
+    def _exposure(self, key: tuple[int, StateFile | None]) -> tuple[invariants.Broken, ...]:
+        agent, disk = key
+        state, record = self.pool.states[agent], self.storage.record(disk)
+        return tuple(invariants.broken_by_exposure(disk, state, record))
 
     @staticmethod
     def _off(world: WorldState) -> WorldState:

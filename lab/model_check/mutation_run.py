@@ -121,7 +121,7 @@ class MutantRunner:
                 continue
             if mutant.site is MutationSite.TIME and not isinstance(pool.events[event], VerdictReceived):
                 continue
-            mutated = stepper.outcome(state, event)
+            mutated = stepper.taken[state, event]
             if mutated.observable() != outcome.observable():
                 return tuple(dict.fromkeys(name for name, _ in mutated.broken))
         return None
@@ -130,7 +130,7 @@ class MutantRunner:
         """The invariants that the first different result of the verifiers breaks. None if no result differs."""
         events = EventSource(self._model.pool)
         for number, found in list(self._model.agent.events.found.items()):
-            mutated = events.outside(number)
+            mutated = events.found[number]
             if mutated != found:
                 return tuple(dict.fromkeys(name for event in mutated for name, _ in event.broken))
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.core.states import Lock, State, fresh
 from agent.sealing import Recovered, seal
@@ -16,6 +16,7 @@ from lab.model_check.world_state import (
     LOST,
     NEWEST,
     STALE,
+    Memo,
     StateFile,
     UserEntitlement,
     WorldState,
@@ -29,22 +30,13 @@ _BUILT: Final = NOW - 100 * UNIT
 _JUNK: Final = b"no record of this phone"
 
 
-class RecoveredBoot(NamedTuple):
-    """The state of the model after a boot has recovered the agent's state."""
-
-    name: str
-    after: WorldState
-    helpful: bool
-    broken: tuple[Broken, ...]
-
-
 class StorageModel:
     """Reads, counts and tampers."""
 
     def __init__(self, variant: AgentVariant, pool: StatePool) -> None:
         self._variant = variant
         self._pool = pool
-        self._read: dict[tuple[StateFile | None, int], tuple[int, Recovered, tuple[Broken, ...]]] = {}
+        self._read = Memo(self._read_file)
 
     def record(self, file: StateFile | None) -> State | None:
         """The state in a file, if this device sealed it."""
@@ -83,8 +75,8 @@ class StorageModel:
             lost = self._unreadable(disk.content, LOST)
             yield WorldTransition("hardware: the counter is reset", world._replace(disk=lost, stash=None))
 
-    def boots(self, world: WorldState) -> Iterator[RecoveredBoot]:
-        """The boots of this image, and of a newer one."""
+    def boots(self, world: WorldState) -> Iterator[WorldTransition]:
+        """The boots of this image, and of a newer one: the states in which the agent's state is recovered."""
         yield self._boot(world, "power: on", _BUILT)._replace(helpful=True)
         yield self._boot(world, "power: on, with a newer image", NOW + UNIT)
 
@@ -99,14 +91,16 @@ class StorageModel:
             for (file, built), (_, recovered, _) in self._read.items()
         )
 
-    def _boot(self, world: WorldState, name: str, built: int) -> RecoveredBoot:
+    def _read_file(self, key: tuple[StateFile | None, int]) -> tuple[int, Recovered, tuple[Broken, ...]]:
+        """The number of the recovered state, what is recovered, and the invariants that this breaks."""
+        file, built = key
+        recovered = self._recover(file, built)
+        number = self._pool.number(canonical(recovered.state))
+        return number, recovered, tuple(self._broken(file, recovered, built))
+
+    def _boot(self, world: WorldState, name: str, built: int) -> WorldTransition:
         file = world.disk
-        found = self._read.get((file, built))
-        if found is None:
-            recovered = self._recover(file, built)
-            number = self._pool.number(canonical(recovered.state))
-            found = self._read[file, built] = (number, recovered, tuple(self._broken(file, recovered, built)))
-        number, recovered, broken = found
+        number, recovered, broken = self._read[file, built]
         # A blank record grants nothing; a record whose lock is LOCKED denies access.
         lock, entitlement = self._pool.states[number].lock, world.entitlement
         if lock is Lock.LOCKED:
@@ -115,9 +109,7 @@ class StorageModel:
             blank = recovered.fault is not None or file is None or lock is Lock.UNPROVISIONED
             entitlement = UserEntitlement.NONE if blank else UserEntitlement.GRANTED
         after = world._replace(powered=True, agent=number, entitlement=entitlement)
-        return RecoveredBoot(
-            name, self.counted(after) if recovered.behind else after, helpful=False, broken=broken
-        )
+        return WorldTransition(name, self.counted(after) if recovered.behind else after, broken=broken)
 
     def _recover(self, file: StateFile | None, built: int, rule: Recover | None = None) -> Recovered:
         content = None

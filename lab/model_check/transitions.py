@@ -24,6 +24,7 @@ from lab.model_check.publications import NOW, UNIT
 from lab.model_check.server_answers import PossibleAnswer, answers, on_time
 from lab.model_check.specification import RESTING
 from lab.model_check.verdict_factory import Refusal, ServerAnswer, Token, Verifier, serial_of
+from lab.model_check.world_state import Memo
 from wire.codes import Decision
 
 SPECIAL: Final[dict[EventKind, Event]] = {
@@ -69,12 +70,14 @@ def tap(screen: ScreenId, action: Action) -> EventKind | None:
 
 
 class EventSource:
-    """The possible events, computed once for each state. `found` has those of every state that was asked for."""
+    """The possible events. `found` has those of each state, by its number, computed once."""
 
     def __init__(self, pool: StatePool) -> None:
         self._pool = pool
         self._verifier = Verifier()
-        self.found: dict[int, tuple[PossibleEvent, ...]] = {}
+        self.found: Memo[int, tuple[PossibleEvent, ...]] = Memo(
+            lambda number: tuple(self._outside(pool.states[number]))
+        )
 
     def kind(self, kind: EventKind) -> int:
         """The number of an event without further content."""
@@ -84,14 +87,8 @@ class EventSource:
         """The number of a failed exchange."""
         return self._pool.event(("failed", trouble), Failed(trouble, "explored"))
 
-    def outside(self, number: int) -> tuple[PossibleEvent, ...]:
-        """The events that modem, network, server, support and attacker can cause in this state."""
-        found = self.found.get(number)
-        if found is None:
-            found = self.found[number] = tuple(self._outside(self._pool.states[number]))
-        return found
-
     def _outside(self, state: State) -> Iterator[PossibleEvent]:
+        """The events that modem, network, server, support and attacker can cause in this state."""
         if state.exchange is Exchange.COLLECTING:
             yield PossibleEvent(
                 "modem: SIMs and network are read", self.kind(EventKind.COLLECTED), helpful=True

@@ -1,9 +1,13 @@
 """The state of the model: one device, its storage and counter, and whether a verdict permits its use."""
 
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from agent.core.screens import ScreenId
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 NOT_RUNNING: Final = -1
 """In place of the number of a state: the agent does not run."""
@@ -14,6 +18,18 @@ NEWEST: Final = 0
 AHEAD: Final = 1
 STALE: Final = -1
 LOST: Final = 2
+
+
+class Memo(dict[K, V], Generic[K, V]):
+    """Values by key, each computed when it is first read."""
+
+    def __init__(self, compute: Callable[[K], V]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, key: K) -> V:
+        value = self[key] = self._compute(key)
+        return value
 
 
 class UserEntitlement(IntEnum):
