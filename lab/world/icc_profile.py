@@ -10,11 +10,10 @@ application is used, as by a modem that has selected the application. Document t
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
+from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from lab.world.sim import READ_BINARY, CardCommand, CardResponse, PinState, SimCard
@@ -47,49 +46,32 @@ class IccProfileError(Exception):
         self.line = line
         self.detail = detail
 
-
-@dataclass(eq=False, slots=True)
-class XmlElement:
-    """An element of the document. `texts` are the pieces between its children, `line` counts from 1."""
-
-    name: str
-    attributes: dict[str, str]
-    line: int
-    children: list["XmlElement"] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """The text of this element."""
-        return "".join(self.texts)
-
-    def child(self, name: str) -> "XmlElement | None":
-        """The first child called `name`."""
-        return next((child for child in self.children if child.name == name), None)
-
-    def walk(self, name: str) -> Iterator["XmlElement"]:
-        """This element and its descendants that are called `name`, in document order."""
-        if self.name == name:
-            yield self
-        for child in self.children:
-            yield from child.walk(name)
+    @classmethod
+    def at(cls, element: Element, detail: str) -> Self:
+        """The error at an element of the document."""
+        return cls(vars(element)["line"], detail)
 
 
-class _TreeBuilder:
-    """Handlers of an expat parser that build a tree under `top`."""
+class _Element(Element):
+    """An element, and its line from 1."""
+
+    line = 0
+
+
+class _Reader:
+    """Handlers of an expat parser that builds a tree of `_Element`."""
 
     def __init__(self) -> None:
-        self.top = XmlElement("", {}, 0)
-        self._open = [self.top]
-        self._count = 0
+        self._builder = TreeBuilder(element_factory=_Element)
+        self._depth = self._count = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._text
+        self._parser.CharacterDataHandler = self._builder.data
 
-    def parse(self, document: bytes) -> XmlElement:
+    def parse(self, document: bytes) -> Element:
         """The root element. Raises IccProfileError."""
         try:
             self._parser.Parse(document, True)  # noqa: FBT003 - expat takes the flag by position only
@@ -97,26 +79,23 @@ class _TreeBuilder:
             raise IccProfileError(error.lineno, expat.ErrorString(error.code)) from error
         except (ValueError, LookupError) as error:
             raise IccProfileError(1, "an encoding that is not supported") from error
-        return self.top.children[0]
+        return self._builder.close()
 
     def _refuse_doctype(self, *_: object) -> None:
         raise IccProfileError(self._parser.CurrentLineNumber, "a document type or entity is not allowed")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if len(self._open) > _DEPTH_MAX:
-            raise IccProfileError(self._parser.CurrentLineNumber, f"nested more than {_DEPTH_MAX} deep")
-        self._count += 1
+        self._depth, self._count = self._depth + 1, self._count + 1
+        element = self._builder.start(name, attributes)
+        vars(element)["line"] = self._parser.CurrentLineNumber
+        if self._depth > _DEPTH_MAX:
+            raise IccProfileError.at(element, f"nested more than {_DEPTH_MAX} deep")
         if self._count > _ELEMENTS_MAX:
-            raise IccProfileError(self._parser.CurrentLineNumber, f"more than {_ELEMENTS_MAX} elements")
-        element = XmlElement(name, attributes, self._parser.CurrentLineNumber)
-        self._open[-1].children.append(element)
-        self._open.append(element)
+            raise IccProfileError.at(element, f"more than {_ELEMENTS_MAX} elements")
 
-    def _end(self, _: str) -> None:
-        self._open.pop()
-
-    def _text(self, text: str) -> None:
-        self._open[-1].texts.append(text)
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+        self._builder.end(name)
 
 
 def load_icc_profile(path: Path) -> SimCard:
@@ -129,15 +108,17 @@ def parse_icc_profile(document: bytes) -> SimCard:
     """The card that the XML document describes. Raises IccProfileError."""
     if len(document) > PROFILE_MAX:
         raise IccProfileError(1, f"more than {PROFILE_MAX} bytes")
-    root = _TreeBuilder().parse(document)
-    master = root.child("MF")
-    if root.name != "IccProfile" or master is None:
-        raise IccProfileError(root.line, "the root must be IccProfile and hold an MF")
-    files = _files(master)
+    root = _Reader().parse(document)
+    master = root.find("MF")
+    if root.tag != "IccProfile" or master is None:
+        raise IccProfileError.at(root, "the root must be IccProfile and hold an MF")
+    # Those of the USIM application are last, because they replace others with the same identifier.
+    folders = sorted(master, key=lambda folder: folder.tag == "ADF" and folder.get("name") == "USIM")
+    files = [file for folder in folders for file in folder.iter("EF")]
     responses: dict[CardCommand, CardResponse] = {}
     contents: dict[int, bytes] = {}
     for file in files:
-        recorded = dict(_record(file, entry) for entry in file.children if entry.name == "SIMIO")
+        recorded = dict(_record(file, entry) for entry in file.findall("SIMIO"))
         responses.update(recorded)
         # A read from the start shows the content of a transparent file; reads of other lengths are answered from it.
         contents.update(
@@ -154,17 +135,7 @@ def parse_icc_profile(document: bytes) -> SimCard:
     )
 
 
-def _files(master: XmlElement) -> list[XmlElement]:
-    """Every EF; those of the USIM application last, because they replace others with the same identifier."""
-    folders = sorted(master.children, key=_is_usim)
-    return [file for folder in folders for file in folder.walk("EF")]
-
-
-def _is_usim(folder: XmlElement) -> bool:
-    return folder.name == "ADF" and folder.attributes.get("name") == "USIM"
-
-
-def _record(file: XmlElement, entry: XmlElement) -> tuple[CardCommand, CardResponse]:
+def _record(file: Element, entry: Element) -> tuple[CardCommand, CardResponse]:
     command = CardCommand(
         instruction=_hexadecimal(entry, "cmd", 0xFF),
         file_id=_hexadecimal(file, "id", 0xFFFF),
@@ -172,37 +143,34 @@ def _record(file: XmlElement, entry: XmlElement) -> tuple[CardCommand, CardRespo
         p2=_hexadecimal(entry, "p2", 0xFF),
         p3=_hexadecimal(entry, "p3", 0xFF),
     )
-    match = _RESPONSE.fullmatch(entry.text.strip())
+    match = _RESPONSE.fullmatch((entry.text or "").strip())
     if match is None or int(match[1]) > 0xFF or int(match[2]) > 0xFF:
-        raise IccProfileError(entry.line, "SIMIO must hold SW1 and SW2 in decimal, then data in hexadecimal")
+        raise IccProfileError.at(entry, "SIMIO must hold SW1 and SW2 in decimal, then data in hexadecimal")
     return command, CardResponse(int(match[1]), int(match[2]), bytes.fromhex(match[3] or ""))
 
 
-def _hexadecimal(element: XmlElement, name: str, largest: int) -> int:
-    text = element.attributes.get(name, "")
+def _hexadecimal(element: Element, name: str, largest: int) -> int:
+    text = element.get(name, "")
     if not _HEX_ATTRIBUTE.fullmatch(text) or int(text, 16) > largest:
-        raise IccProfileError(
-            element.line, f"{element.name} needs {name!r} in hexadecimal, at most {largest:X}"
-        )
+        raise IccProfileError.at(element, f"{element.tag} needs {name!r} in hexadecimal, at most {largest:X}")
     return int(text, 16)
 
 
-def _cached(files: list[XmlElement], name: str, form: re.Pattern[str]) -> str:
-    found = [child for file in files for child in file.children if child.name == name]
+def _cached(files: list[Element], name: str, form: re.Pattern[str]) -> str:
+    found = [child for file in files for child in file.findall(name)]
     if not found:
         return ""
-    text = found[-1].text.strip()
+    text = (found[-1].text or "").strip()
     if not form.fullmatch(text):
-        raise IccProfileError(found[-1].line, f"{name} is not a number of that kind")
+        raise IccProfileError.at(found[-1], f"{name} is not a number of that kind")
     return text
 
 
-def _pin_state(root: XmlElement) -> PinState:
-    profile = root.child("PinProfile")
-    element = profile.child("PINSTATE") if profile is not None else None
+def _pin_state(root: Element) -> PinState:
+    element = root.find("PinProfile/PINSTATE")
     if element is None:
         return PinState.READY
-    state = _PIN_STATES.get(element.text.strip())
+    state = _PIN_STATES.get((element.text or "").strip())
     if state is None:
-        raise IccProfileError(element.line, "PINSTATE must be one of " + ", ".join(_PIN_STATES))
+        raise IccProfileError.at(element, "PINSTATE must be one of " + ", ".join(_PIN_STATES))
     return state
