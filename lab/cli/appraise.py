@@ -70,9 +70,6 @@ def appraise(
         treatment=deviations.DeviationTreatment.REFUSE if strict else deviations.DeviationTreatment.WARN,
     )
     checked = attestation_check.check(attestation_inputs.read_chain(chain), options)
-    if json:
-        output.as_json(attestation_report.as_json(checked))
-    else:
-        output.show(attestation_report.as_text(checked))
+    output.result(attestation_report.as_json(checked), attestation_report.as_text(checked), json=json)
     if not checked.chain_ok or checked.appraisal.tier is TrustTier.CONTRAINDICATED:
         raise typer.Exit(output.CHECK_FAILED)

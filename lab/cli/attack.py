@@ -36,10 +36,7 @@ def attack(
     wanted = output.names(",".join(only) if only else None, list(catalogue.BY_ID), "attack", listing)
     chosen = [each for each in catalogue.CATALOGUE if each.id in wanted]
     if list_:
-        if json:
-            output.as_json([each.as_json() for each in chosen])
-        else:
-            output.show(formatting.listing(chosen))
+        output.result([each.as_json() for each in chosen], formatting.listing(chosen), json=json)
         return
     records = list(output.progress(runner.run(seed, chosen, workers), "attacks", len(chosen)))
     if export is not None:
@@ -50,9 +47,6 @@ def attack(
                 f"cannot create {export}: {error.strerror}; choose another --export", output.ENVIRONMENT
             )
         output.write(export / vectors.FILE, vectors.to_text(vectors.document(seed, records)))
-    if json:
-        output.as_json(runner.summary(records))
-    else:
-        output.show(formatting.results(records))
+    output.result(runner.summary(records), formatting.results(records), json=json)
     if not all(record.met for record in records):
         raise typer.Exit(output.CHECK_FAILED)

@@ -76,15 +76,13 @@ def _explore_profiles(text: str | None, *, json: bool) -> None:
         find_profile(name)
     results = list(output.progress(runs.explore_profiles(names), "exploring", len(names)))
     results.sort(key=lambda result: names.index(result.profile))
-    if json:
-        output.as_json({"profiles": {result.profile: result.as_json() for result in results}})
-    else:
-        violations = [
-            report.violation(result.profile, found)
-            for result in results
-            for found in result.result.violations.values()
-        ]
-        output.show(report.profiles(results), report.invariants(), *violations)
+    as_json = {"profiles": {result.profile: result.as_json() for result in results}}
+    violations = (
+        report.violation(result.profile, found)
+        for result in results
+        for found in result.result.violations.values()
+    )
+    output.result(as_json, report.profiles(results), report.invariants(), *violations, json=json)
     if not all(result.sound for result in results):
         raise typer.Exit(output.CHECK_FAILED)
 
@@ -96,20 +94,14 @@ def _explore_mutants(sample: int, seed: str, *, json: bool) -> None:
     results = list(output.progress(mutation_run.run_all(ids), "mutants", len(ids)))
     results.sort(key=lambda result: ids.index(result.id))
     summary = report.summary(results)
-    if json:
-        output.as_json({**summary, "mutants": [result.as_json() for result in results]})
-    else:
-        output.show(
-            report.mutants(results),
-            f"{summary['rate']:.1%} of the mutants that are not equivalent are caught.",
-        )
-        output.show(
-            *(
-                f"survived: {result.id}: {result.explanation}"
-                for result in results
-                if result.result is mutation_run.MutantResult.SURVIVED
-            )
-        )
+    survived = [each for each in results if each.result is mutation_run.MutantResult.SURVIVED]
+    output.result(
+        {**summary, "mutants": [result.as_json() for result in results]},
+        report.mutants(results),
+        f"{summary['rate']:.1%} of the mutants that are not equivalent are caught.",
+        *(f"survived: {each.id}: {each.explanation}" for each in survived),
+        json=json,
+    )
     if summary["rate"] < CAUGHT_MIN:
         raise typer.Exit(output.CHECK_FAILED)
 
@@ -118,16 +110,12 @@ def _explore_mutant(name: str, *, json: bool) -> None:
     mutant, profile = _mutant(name), mutation_run.PROFILE
     runner = mutation_run.MutantRunner(profile_traits.traits_of(loader.load_named(profile)))
     result = runner.run_mutant(mutant)
-    if result.result is mutation_run.MutantResult.CAUGHT:
-        found = runner.search(mutant)
-        if json:
-            output.as_json(runs.trace(found[0], profile, mutant.id) if found else result.as_json())
-        else:
-            output.show(*(report.violation(mutant.id, violation) for violation in found))
-    elif json:
-        output.as_json(result.as_json())
-    else:
-        output.show(f"{result.id}: {result.result}: {result.explanation}")
+    found = runner.search(mutant) if result.result is mutation_run.MutantResult.CAUGHT else None
+    shown = [f"{result.id}: {result.result}: {result.explanation}"]
+    if found is not None:
+        shown = [report.violation(mutant.id, violation) for violation in found]
+    as_json = runs.trace(found[0], profile, mutant.id) if found else result.as_json()
+    output.result(as_json, *shown, json=json)
 
 
 def _mutant(name: str) -> "mutants.AgentMutant":
@@ -142,18 +130,10 @@ def _replay(file: Path, *, json: bool) -> None:
     plan = _mutant(trace.mutant).variant if trace.mutant else memoized_step.PRODUCTION
     traits = profile_traits.traits_of(loader.find(trace.profile))
     moves = list(replays.replay(model.Model(traits, plan), trace))
-    if json:
-        output.as_json(
-            [
-                {
-                    "move": each.transition,
-                    "stands": each.state,
-                    "broken": [dict([pair]) for pair in each.broken],
-                }
-                for each in moves
-            ]
-        )
-    else:
-        output.show(report.replayed(moves))
+    as_json = [
+        {"move": each.transition, "stands": each.state, "broken": [dict([pair]) for pair in each.broken]}
+        for each in moves
+    ]
+    output.result(as_json, report.replayed(moves), json=json)
     if any(each.broken for each in moves):
         raise typer.Exit(output.CHECK_FAILED)

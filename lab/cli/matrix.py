@@ -43,7 +43,4 @@ def matrix(
     chosen_places = [find_place(name) for name in where]
     with simulation.Simulation(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
         results = list(matrices.run(opened, chosen, chosen_places))
-    if json:
-        output.as_json([result.as_json() for result in results])
-    else:
-        output.show(tables.matrix(results))
+    output.result([result.as_json() for result in results], tables.matrix(results), json=json)

@@ -71,6 +71,14 @@ def show(*renderables: Any, escape: Callable[[str], str] = printable) -> None:
         console.print(_Escaped(renderable, escape))
 
 
+def result(value: Any, *renderables: Any, json: bool) -> None:
+    """Print a result: `value` as JSON, or else tables and text."""
+    if json:
+        as_json(value)
+    else:
+        show(*renderables)
+
+
 def show_screens(renderable: Any) -> None:
     """Print drawn screens of a device. The renderer closes their isolates in each line."""
     show(renderable, escape=with_isolates)

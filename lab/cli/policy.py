@@ -62,10 +62,7 @@ def list_policies(json: Json = False) -> None:
                 "default": name == policies.DEFAULT,
             }
         )
-    if json:
-        output.as_json(rows)
-    else:
-        output.show(tables.shipped_policies(rows))
+    output.result(rows, tables.shipped_policies(rows), json=json)
 
 
 def check(
@@ -187,10 +184,8 @@ def explain(
         campaigns=_campaign_states(policy, moment, campaign or ()),
     )
     explanation = explanations.explain(policy, facts)
-    if json:
-        output.as_json(tables.explanation_json(policy, explanation, moment))
-    else:
-        output.show(*tables.explanation(policy, explanation, moment))
+    as_text = tables.explanation(policy, explanation, moment)
+    output.result(tables.explanation_json(policy, explanation, moment), *as_text, json=json)
 
 
 def _campaign_states(
@@ -231,11 +226,9 @@ def diff(
         found = differences.difference(before, after)
     except space.TooManyCombinationsError as error:
         output.exit_with_error(f"{old}, {new}: {error}")
-    if json:
-        changes = found.changes if details else found.decisions
-        output.as_json(tables.difference_json(before, after, found, changes))
-    else:
-        output.show(*tables.difference(found, details=details))
+    changes = found.changes if details else found.decisions
+    as_json = tables.difference_json(before, after, found, changes)
+    output.result(as_json, *tables.difference(found, details=details), json=json)
     if exit_code and found.decisions:
         raise typer.Exit(output.CHECK_FAILED)
 
@@ -266,10 +259,8 @@ def simulate(
         result = policy_simulation.simulate(
             reading, policy, moment, max_listed=None if listed else policy_simulation.LISTED_MAX
         )
-    if json:
-        output.as_json(result.as_json() | ({} if listed else {"list": []}))
-    else:
-        output.show(*tables.simulation(result, listed=listed))
+    as_json = result.as_json() | ({} if listed else {"list": []})
+    output.result(as_json, *tables.simulation(result, listed=listed), json=json)
 
 
 def _parse_policy(name: str) -> "Policy":

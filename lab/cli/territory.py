@@ -105,37 +105,32 @@ def _location(text: str, accuracy: float | None) -> "evidence.Location":
 
 
 def _report(judgement: "judgements.Judgement", *, json: bool) -> None:
-    if json:
-        signals_json = [
-            {
-                "source": each.signal.source.value,
-                "provenance": each.signal.provenance,
-                "reading": each.signal.reading,
-                "territory": each.signal.territory,
-                "also": list(each.signal.also),
-                "note": each.signal.note.value if each.signal.note else None,
-                "fate": each.outcome.value,
-                "why": each.reason.value,
-            }
-            for each in judgement.findings
-        ]
-        output.as_json(
-            {
-                "status": judgement.status.value,
-                "territory": judgement.territory,
-                "confidence": judgement.confidence,
-                "confidence_word": judgements.confidence_level(judgement.confidence).value,
-                "explanation": judgement.explanation,
-                "signals": signals_json,
-            }
-        )
-        return
+    signals_json = [
+        {
+            "source": each.signal.source.value,
+            "provenance": each.signal.provenance,
+            "reading": each.signal.reading,
+            "territory": each.signal.territory,
+            "also": list(each.signal.also),
+            "note": each.signal.note.value if each.signal.note else None,
+            "fate": each.outcome.value,
+            "why": each.reason.value,
+        }
+        for each in judgement.findings
+    ]
+    as_json = {
+        "status": judgement.status.value,
+        "territory": judgement.territory,
+        "confidence": judgement.confidence,
+        "confidence_word": judgements.confidence_level(judgement.confidence).value,
+        "explanation": judgement.explanation,
+        "signals": signals_json,
+    }
     columns = ("signal", "value", "territory", "result", "reason")
     table = tables.Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for each in judgement.findings:
         places = each.signal.territory or "/".join(each.signal.also) or "-"
         row = (each.signal.source.value, each.signal.reading, places, each.outcome.value, each.reason.value)
         table.add_row(*map(texts.Text, row))
-    if judgement.findings:
-        output.show(table, "")
-    output.show(texts.Text(judgement.explanation))
+    found = (table, "") if judgement.findings else ()
+    output.result(as_json, *found, texts.Text(judgement.explanation), json=json)

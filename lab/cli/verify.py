@@ -68,10 +68,11 @@ def verify(
     key_set = published.keys
     expected = replace(expected, now=published.bounds.floor, latest=published.latest)
     trace = verification_trace.trace(token_bytes, key_set, expected)
-    if json:
-        output.as_json(verification_report.as_json(trace, token_bytes, key_set, unverified=unverified))
-    else:
-        output.show(verification_report.as_text(trace, token_bytes, key_set, unverified=unverified))
+    output.result(
+        verification_report.as_json(trace, token_bytes, key_set, unverified=unverified),
+        verification_report.as_text(trace, token_bytes, key_set, unverified=unverified),
+        json=json,
+    )
     if not trace.verified:
         may_be_name = token != "-" and len(token) < 256 and not files.is_file(token)  # noqa: S105 - no password
         if trace.failed_at in {1, 2} and may_be_name:

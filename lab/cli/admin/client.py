@@ -63,10 +63,7 @@ class Client:
 
     def show(self, value: Any, as_tables: Callable[[Any], Iterable[Any]]) -> None:
         """Print `value` as JSON, or what `as_tables` makes of it."""
-        if self.as_json:
-            output.as_json(value)
-        else:
-            output.show(*as_tables(value))
+        output.result(value, *(() if self.as_json else as_tables(value)), json=self.as_json)
 
     @cached_property
     def _token(self) -> str:
