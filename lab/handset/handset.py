@@ -16,11 +16,11 @@ from agent.ports import Modem, Ports
 from agent.runtime import Agent
 from agent.screens import Screen, build, lookup
 from firmware_profiles.boot import boots
-from firmware_profiles.model import DisplayHook, Profile, Wake
+from firmware_profiles.model import Profile
 from lab.handset.assembly import DeviceContext, Hardware, Jitter, key_source
 from lab.handset.display import EmulatedDisplay, VirtualAlarm
 from lab.handset.environment import MovableDevice
-from lab.handset.image import agent_image, boot_facts
+from lab.handset.image import WAKES, agent_image, boot_facts, hides_agent_screens, is_provisioned
 from lab.handset.keystore import EmulatedKeystore
 from lab.handset.outcome import Outcome, Result, VerdictSummary
 from lab.handset.storage import Erasable
@@ -28,15 +28,6 @@ from lab.handset.timeline import Timeline, Who
 from lab.world.clock import PhoneClock
 from lab.world.network import Network
 from lab.world.seed import Seed
-
-_WAKES: Final = {
-    EventKind.BOOTED: Wake.BOOT,
-    EventKind.SIM_CHANGED: Wake.SIM_CHANGE,
-    EventKind.RETRY: Wake.RETRY,
-    EventKind.CONNECTED: Wake.NETWORK,
-}
-"""The registration of the image that delivers each event after setup."""
-
 
 READING: Final = 10.0
 """Seconds that a user spends on a screen of the setup wizard."""
@@ -76,7 +67,7 @@ class Handset(MovableDevice):
             address=location.address(profile),
         )
         self.display = EmulatedDisplay(
-            self.clock.elapsed, self.timeline.shown, suppresses_agent_screens=_hooked(profile)
+            self.clock.elapsed, self.timeline.shown, suppresses_agent_screens=hides_agent_screens(profile)
         )
         self.hardware = hardware
         self._context = context
@@ -181,7 +172,7 @@ class Handset(MovableDevice):
         self.profiles.append(profile.name)
         self.profile, self._binding = profile, self._context.bind(profile)
         self.network.upstream = self._binding.upstream
-        self.display.suppresses_agent_screens = _hooked(profile)
+        self.display.suppresses_agent_screens = hides_agent_screens(profile)
         self._retune()
 
     def enter_code(self, code: bytes) -> None:
@@ -281,7 +272,7 @@ class Handset(MovableDevice):
         if self.agent is None or self.profile.agent is None:
             return
         retrying = self.agent.state.exchange is Exchange.BACKOFF
-        if (Wake.RETRY if retrying else Wake.ALARM) in self.profile.agent.wakes_on:
+        if WAKES[EventKind.RETRY_DUE if retrying else EventKind.HEARTBEAT] in self.profile.agent.wakes_on:
             self.timeline.note(Who.PHONE, "alarm")
             self.agent.wake()
             self._notice_provisioning()
@@ -289,7 +280,7 @@ class Handset(MovableDevice):
     def _registered(self, kind: EventKind) -> bool:
         """Until setup is done, the wizard delivers every event to the agent; after that, registrations decide."""
         wakes = self.profile.agent.wakes_on if self.profile.agent else ()
-        return not self._provisioned or _WAKES[kind] in wakes
+        return not self._provisioned or WAKES[kind] in wakes
 
     def _notice_provisioning(self) -> None:
         """The system stores that setup is done, and treats a locked device as not set up.
@@ -297,8 +288,7 @@ class Handset(MovableDevice):
         So the agent starts at boot like the wizard, also in an older image without another registration.
         """
         if self.agent is not None:
-            state = self.agent.state
-            self._provisioned = state.setup is Setup.DONE and state.lock is not Lock.LOCKED
+            self._provisioned = is_provisioned(self.agent.state)
 
     def offers(self, tag: str) -> bool:
         """Whether the image offers the language of `tag`, also in another region or by another name (CLDR)."""
@@ -320,7 +310,3 @@ def next_to_wake(handsets: Iterable[Handset], end: float) -> Handset | None:
     """The handset with the earliest alarm up to `end`, the first of several; None without one."""
     due = [handset for handset in handsets if handset.alarm.at is not None and handset.alarm.at <= end]
     return min(due, key=lambda handset: handset.alarm.at or 0.0, default=None)
-
-
-def _hooked(profile: Profile) -> bool:
-    return profile.hooks is not None and profile.hooks.display is DisplayHook.HOOKED

@@ -1,14 +1,16 @@
-"""Derives the constants of the agent and of the keystore from a firmware profile."""
+"""What a firmware profile gives its device: the constants of agent and keystore, the wakes, and the hook."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from hashlib import sha256
 from typing import Final
 
+from agent.core.events import EventKind
+from agent.core.states import Lock, Setup, State
 from agent.image import Image
 from agent.telephony.identity import check_digit
 from firmware_profiles.boot import verified_boot, verified_boot_key
-from firmware_profiles.model import Bootloader, Profile
+from firmware_profiles.model import Bootloader, DisplayHook, Profile, Wake
 from lab.handset.keystore import BootFacts
 from lab.world.seed import Seed
 from wire.codes import DebugStatus, VerifiedBootState
@@ -29,6 +31,27 @@ class Trust:
     audience: str
     jwks: dict[str, object] = field(default_factory=dict)
     root: bytes = b""
+
+
+WAKES: Final = {
+    EventKind.BOOTED: Wake.BOOT,
+    EventKind.SIM_CHANGED: Wake.SIM_CHANGE,
+    EventKind.CONNECTED: Wake.NETWORK,
+    EventKind.RETRY_DUE: Wake.RETRY,
+    **dict.fromkeys((EventKind.HEARTBEAT, EventKind.CHECK_IN_DUE, EventKind.WARNING_DUE), Wake.ALARM),
+    **dict.fromkeys((EventKind.LOCK_DUE, EventKind.OFFLINE_DUE), Wake.ALARM),
+}
+"""The registration of the image that delivers an event after setup."""
+
+
+def hides_agent_screens(profile: Profile) -> bool:
+    """Whether a hook in the image suppresses screens of the agent."""
+    return profile.hooks is not None and profile.hooks.display is DisplayHook.HOOKED
+
+
+def is_provisioned(state: State) -> bool:
+    """Whether the system considers the wizard finished. A locked device counts as one that is not set up."""
+    return state.setup is Setup.DONE and state.lock is not Lock.LOCKED
 
 
 def agent_image(profile: Profile, trust: Trust) -> Image:

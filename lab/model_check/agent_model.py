@@ -10,11 +10,12 @@ from agent.core.screens import ScreenFacts, ScreenId, Trouble
 from agent.core.states import Exchange, Lock
 from agent.screens import build
 from lab.handset.display import ENFORCING
+from lab.handset.image import is_provisioned
 from lab.model_check import abstraction, specification
 from lab.model_check.abstraction import HERE, canonical
 from lab.model_check.invariants import Broken
 from lab.model_check.memoized_step import ALARM, COUNT, SHOW, WRITE, AgentVariant, StatePool, Stepper
-from lab.model_check.profile_traits import Traits, is_provisioned
+from lab.model_check.profile_traits import Traits
 from lab.model_check.transitions import TAPS, TIMERS, EventSource, tap
 from lab.model_check.world_state import NOT_RUNNING, Memo, PendingEffect, UserEntitlement, WorldState
 

@@ -13,10 +13,11 @@ from typing import Final
 from agent.core.events import EventKind
 from agent.core.screens import ScreenId, Trouble
 from agent.core.states import Lock, State
+from lab.handset.image import is_provisioned
 from lab.model_check import abstraction, invariants, specification
 from lab.model_check.agent_model import AgentChange, AgentModel
 from lab.model_check.memoized_step import PRODUCTION, WRITE, AgentVariant, StatePool
-from lab.model_check.profile_traits import Traits, is_provisioned
+from lab.model_check.profile_traits import Traits
 from lab.model_check.storage_model import StorageModel
 from lab.model_check.world_state import (
     NOT_RUNNING,

@@ -1,12 +1,11 @@
 """The properties of a firmware profile that the model depends on. Profiles with equal traits are explored once."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from agent.core.events import EventKind
-from agent.core.states import Lock, Setup, State
 from firmware_profiles.boot import boots
-from firmware_profiles.model import DisplayHook, Profile, Wake
+from firmware_profiles.model import Profile, Wake
+from lab.handset.image import WAKES, hides_agent_screens
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +42,7 @@ class Traits:
         return WAKES[kind] in self.wakes
 
 
-WAKES: Final = {
-    EventKind.BOOTED: Wake.BOOT,
-    EventKind.SIM_CHANGED: Wake.SIM_CHANGE,
-    EventKind.CONNECTED: Wake.NETWORK,
-    EventKind.RETRY_DUE: Wake.RETRY,
-    EventKind.HEARTBEAT: Wake.ALARM,
-    EventKind.CHECK_IN_DUE: Wake.ALARM,
-    EventKind.WARNING_DUE: Wake.ALARM,
-    EventKind.LOCK_DUE: Wake.ALARM,
-    EventKind.OFFLINE_DUE: Wake.ALARM,
-}
-"""The registration of the image that delivers an event after setup."""
-
-
 def traits_of(profile: Profile) -> Traits:
     """The traits of a profile."""
     wakes = frozenset(profile.agent.wakes_on) if profile.agent else frozenset[Wake]()
-    hooked = profile.hooks is not None and profile.hooks.display is DisplayHook.HOOKED
-    return Traits(boots(profile), wakes, hooked)
-
-
-def is_provisioned(state: State) -> bool:
-    """Whether the system considers the wizard finished. A locked device counts as one that is not set up."""
-    return state.setup is Setup.DONE and state.lock is not Lock.LOCKED
+    return Traits(boots(profile), wakes, hides_agent_screens(profile))

@@ -1,7 +1,6 @@
 """Reports of an investigation: tables for a terminal, and one self-contained HTML page with charts."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -124,30 +123,6 @@ def _weeks(investigation: Investigation) -> RenderableType:
     return grid
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One rectangle of the chart, in the chart's units from the top left corner; `title` is its tooltip."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    colour: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """Activations by week, for the newest two years; `top` is the count of the highest bar."""
-
-    bars: tuple[Bar, ...]
-    first: str
-    last: str
-    top: int
-    width: int = _WIDTH
-    height: int = _HEIGHT
-
-
 def page(investigation: Investigation) -> str:
     """The HTML page. It loads nothing; text from devices is escaped."""
     filters = {"percent": percent, "between": between, "coverage": coverage}
@@ -166,8 +141,11 @@ def _colours(investigation: Investigation) -> dict[str, str]:
     return {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(investigation.territories)}
 
 
-def chart(investigation: Investigation) -> Chart | None:
-    """One stack of bars for each week with activations, None if there is none."""
+def chart(investigation: Investigation) -> dict[str, Any] | None:
+    """One stack of bars for each week with activations, for the newest two years; None if there is none.
+
+    Positions are in the units of the chart, from its top left corner. `top` is the count of the highest bar.
+    """
     weeks = investigation.weeks[-_WEEKS_SHOWN:]
     if not weeks:
         return None
@@ -181,6 +159,9 @@ def chart(investigation: Investigation) -> Chart | None:
                 height = _HEIGHT * count / top
                 y -= height
                 x, width = index * step + step * 0.1, min(step * 0.8, 60)
-                place = (round(x, 2), round(y, 2), round(width, 2), round(height, 2))
-                bars.append(Bar(*place, colour, f"week of {week.begins}: {count} in {name}"))
-    return Chart(tuple(bars), weeks[0].begins, weeks[-1].begins, top)
+                place = {"x": x, "y": y, "width": width, "height": height}
+                title = f"week of {week.begins}: {count} in {name}"
+                rounded = {side: round(value, 2) for side, value in place.items()}
+                bars.append({**rounded, "colour": colour, "title": title})
+    first, last = weeks[0].begins, weeks[-1].begins
+    return {"bars": bars, "first": first, "last": last, "top": top, "width": _WIDTH, "height": _HEIGHT}

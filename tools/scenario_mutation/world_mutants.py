@@ -73,7 +73,7 @@ IMAGES: Final[dict[str, list[Replaced]]] = {
     "every image boots": [(handset, "boots", lambda _: True)],
     "no image boots": [(handset, "boots", lambda _: False)],
     "no image falsifies its location": [(DeviceLocation, "reported_radio", DeviceLocation._received)],
-    "no image hooks the display": [(handset, "_hooked", lambda _: False)],
+    "no image hooks the display": [(handset, "hides_agent_screens", lambda _: False)],
     "every image trusts the manufacturer": [
         (
             Simulation,
