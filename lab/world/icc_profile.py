@@ -58,7 +58,7 @@ class _Element(Element):
     line = 0
 
 
-class _Reader:
+class _ElementReader:
     """Handlers of an expat parser that builds a tree of `_Element`."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ def parse_icc_profile(document: bytes) -> SimCard:
     """The card that the XML document describes. Raises IccProfileError."""
     if len(document) > PROFILE_MAX:
         raise IccProfileError(1, f"more than {PROFILE_MAX} bytes")
-    root = _Reader().parse(document)
+    root = _ElementReader().parse(document)
     master = root.find("MF")
     if root.tag != "IccProfile" or master is None:
         raise IccProfileError.at(root, "the root must be IccProfile and hold an MF")
