@@ -24,7 +24,7 @@ _FAULTS: Final = {
 
 
 def read_claims(payload: bytes) -> UncheckedVerdict:
-    """Step 8. Returns a `Verdict` if the claims are also complete for step 14."""
+    """Step 8 (RFC 7519 sections 4 and 7.2, RFC 7493). Returns a `Verdict` if they are also complete for step 14."""
     claims = parse_fast(payload)
     if claims is not None:
         return claims

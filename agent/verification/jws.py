@@ -89,7 +89,7 @@ def open_compact(
 
 
 def check_size_and_alphabet(token: str | bytes) -> bytes:
-    """Step 1. Returns the token as bytes."""
+    """Step 1 (RFC 7515 sections 2 and 7.1, RFC 8725 section 3.11). Returns the token as bytes."""
     if len(token) > limits.VERDICT_MAX:
         raise VerificationError(Code.TOO_LONG)
     data = token if isinstance(token, bytes) else token.encode("ascii", "replace")
@@ -99,7 +99,7 @@ def check_size_and_alphabet(token: str | bytes) -> bytes:
 
 
 def split(data: bytes) -> Segments:
-    """Step 2, after step 1. Returns the decoded segments."""
+    """Step 2, after step 1 (RFC 7515 section 5.2, RFC 4648 sections 3.5 and 5). Returns the decoded segments."""
     decoded = base64url.decode_three(data)
     if decoded is None:
         if data.count(b".") != 2:
@@ -113,7 +113,7 @@ def split(data: bytes) -> Segments:
 # is bounded, each entry by `VERDICT_HEADER_MAX`, and exceptions are not cached.
 @lru_cache(maxsize=16)
 def read_header(data: bytes) -> Header:
-    """Step 3. Returns the header."""
+    """Step 3 (RFC 7515 sections 4 and 5.2, RFC 7493). Returns the header."""
     if len(data) > limits.VERDICT_HEADER_MAX:
         raise VerificationError(Code.HEADER_TOO_LONG)
     members = strict_json.read(data)
@@ -130,13 +130,13 @@ def read_header(data: bytes) -> Header:
 
 
 def check_typ(header: Header, typ: str | None) -> None:
-    """Step 4."""
+    """Step 4 (RFC 8725 section 3.11, RFC 7515 section 4.1.9)."""
     if header.typ != typ:
         raise VerificationError(Code.TYP_MISMATCH)
 
 
 def select_key(header: Header, keys: KeySet, time: TimeBounds | None) -> VerdictKey:
-    """Step 5. Returns the key that `kid` names, if it is valid at `time`."""
+    """Step 5 (RFC 7515 section 4.1.4, RFC 7517 section 4). Returns the key of `kid`, if it is valid at `time`."""
     if header.kid in keys.revoked:
         raise VerificationError(Code.KEY_REVOKED)
     key = keys.find(header.kid)
@@ -152,13 +152,13 @@ def select_key(header: Header, keys: KeySet, time: TimeBounds | None) -> Verdict
 
 
 def check_alg(header: Header, key: VerdictKey) -> None:
-    """Step 6."""
+    """Step 6 (RFC 8725 section 3.1, RFC 9864)."""
     if header.alg != key.ALG:
         raise VerificationError(Code.ALG_MISMATCH)
 
 
 def check_signature(segments: Segments, key: VerdictKey) -> None:
-    """Step 7. The class of the key checks the form of the signature."""
+    """Step 7 (RFC 7518 section 3.4, RFC 8032 section 5.1.7, FIPS 186-5 section 6.4.2), by the class of the key."""
     code = key.check(segments.signature, segments.signing_input)
     if code is not None:
         raise VerificationError(code)

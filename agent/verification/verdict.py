@@ -109,7 +109,7 @@ def time_bounds(floor: int, latest: int | None) -> TimeBounds:
 
 
 def check_parties(claims: UncheckedVerdict, expected: Expected) -> None:
-    """Step 9."""
+    """Step 9 (RFC 8725 sections 3.8 and 3.9)."""
     if claims.iss != expected.issuer:
         raise VerificationError(Code.ISSUER_MISMATCH)
     if claims.aud != expected.audience:
@@ -117,19 +117,19 @@ def check_parties(claims: UncheckedVerdict, expected: Expected) -> None:
 
 
 def check_key_binding(claims: UncheckedVerdict, expected: Expected) -> None:
-    """Step 10."""
+    """Step 10 (RFC 7800 section 3.1, RFC 7638)."""
     if claims.cnf.jkt != expected.thumbprint:
         raise VerificationError(Code.KEY_BINDING_MISMATCH)
 
 
 def check_nonce(claims: UncheckedVerdict, expected: Expected) -> None:
-    """Step 11. The nonce is not secret, so the comparison need not take constant time."""
+    """Step 11 (RFC 9711 section 4.1, RFC 9334 section 10.2). It is not secret, so constant time is not needed."""
     if claims.eat_nonce != expected.nonce:
         raise VerificationError(Code.NONCE_MISMATCH)
 
 
 def check_times(claims: UncheckedVerdict, time: TimeBounds) -> None:
-    """Step 12."""
+    """Step 12 (RFC 7519 sections 4.1.4 to 4.1.6)."""
     issued, begins, ends = claims.iat, claims.nbf, claims.exp
     if ends <= issued or begins > ends:
         raise VerificationError(Code.TIMES_CONTRADICTORY)
