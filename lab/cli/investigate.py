@@ -62,7 +62,7 @@ def investigate(
             with databases.opened_store(located) as store:
                 with store.reading() as reading:
                     policy = policy_in_force.loaded(reading) or loading.shipped()
-                found = queries.InvestigationQueries(store, policy).investigate(smallest=smallest)
+                found = queries.investigate_store(store, policy, smallest=smallest)
         except errors.PolicyError as error:
             output.exit_with_error(f"cannot read {located}: {error}", output.ENVIRONMENT)
     if html:

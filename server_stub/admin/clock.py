@@ -30,14 +30,6 @@ def note_if_behind(guard: GuardedClock, store: Store) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockAcceptance:
-    """The time that an operator has accepted, in seconds since the epoch, and the new clock number."""
-
-    time: int
-    clock: int
-
-
-@dataclass(frozen=True, slots=True)
 class ClockAdmin:
     """`guard` stops the signatures of `repository` and of verdicts while the clock is wrong. `keyring` signs them."""
 
@@ -45,16 +37,17 @@ class ClockAdmin:
     repository: KeyRepository
     keyring: Keyring
 
-    def accept(self, store: Store, *, reason: str, by: str) -> ClockAcceptance:
+    def accept(self, store: Store, *, reason: str, by: str) -> tuple[int, int]:
         """Take the wall clock as it is for right: sign all metadata again under the next clock number.
 
-        Devices then lower their floor of the time to this time. Call `guard.accept` after the transaction: if it is
-        not committed, nothing more is signed, and the number is not used again. Raises KeyRepositoryError,
-        StoreUnavailableError, and ClockError if the clock is out of range.
+        Returns the time, in seconds since the epoch, and that number. Devices then lower their floor of the time to
+        this time. Call `guard.accept` after the transaction: if it is not committed, nothing more is signed, and the
+        number is not used again. Raises KeyRepositoryError, StoreUnavailableError, and ClockError if the clock is out
+        of range.
         """
         fault, now = self.guard.fault, self.guard.acceptable()
         with store.transaction() as transaction:
             transaction.accept_clock(now)
             details = {"clock": self.repository.clock_number + 1, "fault": fault}
             transaction.append_audit(AuditEntry(now, by, "clock.accept", "server", reason, details))
-            return ClockAcceptance(now, self.repository.accept_clock(now, self.keyring))
+            return now, self.repository.accept_clock(now, self.keyring)

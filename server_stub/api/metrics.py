@@ -84,11 +84,8 @@ class Metrics:
         )
         for kind in RecordKind:
             self.pruned.labels(kind)
-        self._oldest = Gauge(
-            "activation_oldest_record_age_seconds",
-            "Age of the oldest record that can be pruned.",
-            ["records"],
-            registry=self._registry,
+        self._oldest = self._gauge(
+            "oldest_record_age_seconds", "Age of the oldest record that can be pruned.", "records"
         )
         self._steps = Histogram(
             "activation_step_seconds",
@@ -151,5 +148,5 @@ class Metrics:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"activation_{name}", text, labels, registry=self._registry)
 
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"activation_{name}", text, registry=self._registry)
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"activation_{name}", text, labels, registry=self._registry)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from server_stub.territory.boundaries import ZoneAt, locate, nearby
-from server_stub.territory.mcc import TERRITORY_BY_MCC, NetworkCode, NetworkCodeType, network_of
+from server_stub.territory.mcc import TERRITORY_BY_MCC, NetworkCodeType, network_of
 from wire.codes import Registration
 from wire.evidence import Evidence, Location, Plmn
 
@@ -99,22 +99,12 @@ class Signal:
         return self.source is not Source.POSITION and territory.partition("-")[0] in self.territories
 
 
-_NOTES: Final = {
-    NetworkCodeType.TEST: Note.TEST_NETWORK,
-    NetworkCodeType.PRIVATE: Note.PRIVATE_NETWORK,
-    NetworkCodeType.INTERNATIONAL: Note.INTERNATIONAL_NETWORK,
-    NetworkCodeType.SATELLITE: Note.SATELLITE_NETWORK,
-    NetworkCodeType.VESSEL: Note.VESSEL_NETWORK,
-    NetworkCodeType.UNASSIGNED: Note.UNASSIGNED_CODE,
-}
-
-
 def serving_network(plmn: Plmn, *, age: int | None = None) -> Signal:
     """The network on which the device is registered, or was registered `age` seconds ago."""
     if age is None or age <= FRESH:
-        return _of_network(Source.SERVING_NETWORK, plmn, network_of(plmn))
+        return _of_network(Source.SERVING_NETWORK, plmn)
     if age <= LAST_HEARD:
-        return _of_network(Source.LAST_NETWORK, plmn, network_of(plmn))
+        return _of_network(Source.LAST_NETWORK, plmn)
     return Signal(Source.LAST_NETWORK, str(plmn), None, note=Note.EXPIRED)
 
 
@@ -123,7 +113,7 @@ def sim_home(plmn: Plmn) -> Signal:
 
     The islands that the network also serves are left out, because a SIM does not show on which of them it was sold.
     """
-    return replace(_of_network(Source.SIM_HOME, plmn, network_of(plmn)), also=())
+    return replace(_of_network(Source.SIM_HOME, plmn), also=())
 
 
 def sim_country(mcc: str) -> Signal:
@@ -193,8 +183,10 @@ def signals_of(
     return tuple(found)
 
 
-def _of_network(source: Source, plmn: Plmn, network: NetworkCode) -> Signal:
-    return Signal(source, str(plmn), network.territory, network.also, _NOTES.get(network.code_type))
+def _of_network(source: Source, plmn: Plmn) -> Signal:
+    network = network_of(plmn)
+    note = None if network.code_type is NetworkCodeType.TERRITORY else Note(network.code_type.value)
+    return Signal(source, str(plmn), network.territory, network.also, note)
 
 
 def _incompatible(position: Signal, other: Signal) -> bool:

@@ -16,7 +16,6 @@ from server_stub.api.admin.base_models import (
     Moment,
     RequestModel,
     ResponseModel,
-    to_models,
 )
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
@@ -82,7 +81,7 @@ def search_audit_log(context: Context, filters: Annotated[AuditSearch, Query()])
     """Search the audit log."""
     with context.store.reading() as reading:
         page = reading.audit(filters.query(), after=filters.cursor, limit=filters.limit)
-    return AuditPage(items=to_models(page.items, EntryShown), next=page.next)
+    return AuditPage.model_validate(page)
 
 
 _EXPORTED: dict[int | str, dict[str, Any]] = {

@@ -60,8 +60,3 @@ class WithReason(RequestModel):
     """The reason, for the audit log."""
 
     reason: Line = Field(examples=["ticket 4711"])
-
-
-def to_models(items: Any, model: type[ResponseModel]) -> list[Any]:
-    """Convert each of `items` to `model`."""
-    return [model.model_validate(item) for item in items]

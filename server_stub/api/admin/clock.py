@@ -21,5 +21,5 @@ def accept_clock(request: WriteRequest, body: WithReason) -> WriteResponse:
     clock = request.context.clock_admin
     if clock is None:
         raise AdminError(404, AdminCode.NOT_FOUND, "this server publishes no key repository")
-    accepted = clock.accept(request.store, reason=body.reason, by=request.actor)
-    return WriteResponse(ClockAccepted.model_validate(accepted), after_commit=clock.guard.accept)
+    time, number = clock.accept(request.store, reason=body.reason, by=request.actor)
+    return WriteResponse(ClockAccepted(time=time, clock=number), after_commit=clock.guard.accept)

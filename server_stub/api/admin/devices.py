@@ -23,7 +23,7 @@ from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteRequest, write_route
 from server_stub.policy.overrides import Override
-from server_stub.store.records import Device, DeviceQuery, Page, VerdictRecord
+from server_stub.store.records import Device, DeviceQuery, VerdictRecord
 from wire.codes import Decision, Reason, TrustTier
 from wire.model import Code, Territory, Word
 
@@ -127,11 +127,6 @@ class DevicePage(ResponseModel):
     items: list[DeviceShown]
     next: str | None
 
-    @classmethod
-    def of(cls, page: Page[Device], now: int) -> "DevicePage":
-        """The state of the devices of `page` at `now`."""
-        return cls(items=[DeviceShown.of(device, now) for device in page.items], next=page.next)
-
 
 class VerdictShown(ResponseModel):
     """A verdict with its inputs, which contain no identifier of the device or its SIM.
@@ -232,7 +227,7 @@ def search_devices(context: Context, filters: Annotated[DeviceSearch, Query()]) 
     now = context.clock()
     with context.store.reading() as reading:
         page = reading.devices(filters.query(now), after=filters.cursor, limit=filters.limit)
-    return DevicePage.of(page, now)
+    return DevicePage(items=[DeviceShown.of(device, now) for device in page.items], next=page.next)
 
 
 @router.post("/find", responses=responses(400, 404, 413, 415))

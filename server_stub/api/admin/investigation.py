@@ -8,7 +8,7 @@ from server_stub.api.admin.base_models import ResponseModel
 from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
 from server_stub.investigation.analysis import SMALLEST, Interval, OriginTable, Week
-from server_stub.investigation.queries import InvestigationQueries
+from server_stub.investigation.queries import investigate_store
 
 router = resource("/investigation")
 
@@ -35,5 +35,5 @@ def get_investigation(
     ] = SMALLEST,
 ) -> InvestigationShown:
     """Investigate by the policy in force. The result contains no pseudonym of a device."""
-    queries = InvestigationQueries(context.store, context.service.policy)
-    return InvestigationShown.model_validate(queries.investigate(smallest=smallest))
+    found = investigate_store(context.store, context.service.policy, smallest=smallest)
+    return InvestigationShown.model_validate(found)

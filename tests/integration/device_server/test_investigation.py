@@ -14,7 +14,7 @@ from lab.simulation.simulation import Simulation
 from lab.world.clock import World
 from server_stub.admin.context import device_admin
 from server_stub.investigation.analysis import OriginDimension, ShareFinding
-from server_stub.investigation.queries import InvestigationQueries
+from server_stub.investigation.queries import investigate_store
 from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Activation
 from server_stub.store.records import Device, Shipment, Store
@@ -55,7 +55,7 @@ def store() -> Iterator[Store]:
 
 def test_the_distributor_that_sold_to_prohibited_territories_is_found(store: Store) -> None:
     """On every kind of store."""
-    found = InvestigationQueries(store, shipped()).investigate()
+    found = investigate_store(store, shipped())
     assert (found.activated, found.prohibited, found.territories) == (61, 15, {"CU": 15})
     shares = {share.value: share for share in found.table(OriginDimension.DISTRIBUTOR).shares}
     assert (shares["Levant"].prohibited, shares["Levant"].activated) == (15, 30)
@@ -65,7 +65,7 @@ def test_the_distributor_that_sold_to_prohibited_territories_is_found(store: Sto
 
 def test_devices_without_activation_or_known_territory_are_not_counted_as_prohibited(store: Store) -> None:
     """A device without a recorded sale region is in no row."""
-    found = InvestigationQueries(store, shipped()).investigate()
+    found = investigate_store(store, shipped())
     assert found.table(OriginDimension.SALE_REGION).known == 60
 
 
@@ -123,6 +123,6 @@ def test_a_device_gets_the_batch_of_its_shipment_at_its_next_request() -> None:
             transaction.add_shipments([shipment])
         phone.power_on()
         phone.walk_setup()
-        found = InvestigationQueries(admin.store, simulation.server.service.policy).investigate(smallest=1)
+        found = investigate_store(admin.store, simulation.server.service.policy, smallest=1)
         assert [share.value for share in found.table(OriginDimension.BATCH).shares] == ["K-2107-A"]
         assert [share.value for share in found.table(OriginDimension.DISTRIBUTOR).shares] == ["Levant"]

@@ -10,7 +10,7 @@ from server_stub.admin.context import adopt_policy, device_admin, policy_admin
 from server_stub.admin.devices import Act
 from server_stub.admin.policies import PolicyAdmin, PolicyAdminError, PolicyFault, renumbered
 from server_stub.admin.retention import Retention
-from server_stub.investigation.queries import InvestigationQueries
+from server_stub.investigation.queries import investigate_store
 from server_stub.policies import read
 from server_stub.policies.loading import shipped
 from server_stub.policy.errors import PolicyError
@@ -322,14 +322,14 @@ def test_simulation_counts_the_devices_whose_evidence_was_pruned(store: Store) -
     server = service(store, clock)
     ask(server, telephony=PARIS)
     ask(server, Phone(boot=facts(imeis=("001010000000015",))), telephony=HAVANA, ueid=ueid("001010000000015"))
-    investigated = InvestigationQueries(store, shipped()).investigate()
+    investigated = investigate_store(store, shipped())
     later = DURING + 400 * 86_400
     assert [result.pruned for _, result in Retention(store, 184).steps(later)] == [1, 1]
     clock.now = later
     result = policy_admin(server).simulate(OPEN)
     assert (result.devices, result.pruned, result.unheard, result.decisions.total()) == (2, 1, 0, 1)
     assert "1 cannot be judged" in "".join(map(str, policy_tables.simulation(result, listed=False)))
-    assert InvestigationQueries(store, shipped()).investigate() == investigated
+    assert investigate_store(store, shipped()) == investigated
 
 
 def test_simulation_reads_all_pages_of_devices(tmp_path: Path) -> None:
