@@ -15,6 +15,7 @@ from agent.verification.keyset import KeySet
 from agent.verification.verdict import Expected, verify
 from benchmarks.report import BudgetRow
 from benchmarks.timing import interleaved, ratio
+from server_stub.api.openapi import examples
 from server_stub.signing import Algorithm
 from server_stub.signing.signing_key import SigningKey
 from wire.verdict import Verdict
@@ -24,7 +25,6 @@ SIGNING, VERIFYING = 40.0, 2.5
 
 NOW: Final = int(time.time())
 NONCE, THUMBPRINT = "n" * 43, "t" * 43
-EXPECTED: Final = Expected("issuer", "audience", THUMBPRINT, NONCE, 6, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +76,7 @@ PRIVATE: Final = (
 )
 
 VERDICT: Final = Verdict.model_validate(
-    {
-        "iss": "issuer",
-        "aud": "audience",
-        "sub": "5f1c2a77e01b4c9d",
-        "cnf": {"jkt": THUMBPRINT},
-        "eat_nonce": NONCE,
-        "iat": NOW,
-        "nbf": NOW,
-        "exp": NOW + 3600,
-        "jti": "verdict-0007",
-        "serial": 7,
-        "decision": "deny",
-        "reason": "territory-prohibited",
-        "policy": {"id": "export-2021-09", "version": 3, "rule": "prohibited-territory"},
-        "trust": "affirming",
-        "territory": "CU",
-        "message": {"key": "not-sold-here", "args": {"territory": "CU"}},
-        "case": "SV-2021-0042",
-        "check_in": 86400,
-    }
+    examples()["Verdict"]
+    | {"cnf": {"jkt": THUMBPRINT}, "eat_nonce": NONCE, "iat": NOW, "nbf": NOW, "exp": NOW + 3600, "serial": 7}
 )
+EXPECTED: Final = Expected(VERDICT.iss, VERDICT.aud, THUMBPRINT, NONCE, 6, 1)

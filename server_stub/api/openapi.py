@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -10,9 +11,8 @@ from fastapi.openapi.utils import get_openapi
 
 from server_stub.api.admin.problems import AdminProblem
 from server_stub.api.error_responses import ALWAYS, SCHEMAS, error_response
-from server_stub.api.problems import TYPE_BASE, NotReady
+from server_stub.api.problems import NotReady
 from wire import media
-from wire.codes import ProblemCode
 from wire.schemas import MESSAGES, generate, on_the_wire
 
 _TAGS: Final = {
@@ -109,9 +109,15 @@ def _schemas(generated: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(schema).replace('"#/$defs/', f'"{SCHEMAS}')
         schemas[name] = {key: part for key, part in json.loads(text).items() if key not in _OF_A_FILE}
         schemas |= json.loads(text).get("$defs", {})
-    for name, example in _EXAMPLES.items():
+    for name, example in examples().items():
         schemas[name]["examples"] = [example]
     return {name: schema for name, schema in schemas.items() if name not in _NOT_SENT}
+
+
+def examples() -> dict[str, Any]:
+    """One example of each message by the name of its schema. Numbers are from test ranges."""
+    found: dict[str, Any] = json.loads(files(__package__).joinpath("examples.json").read_text("utf-8"))
+    return found
 
 
 def _complete(operation: dict[str, Any]) -> None:
@@ -166,75 +172,3 @@ def _with_published_names(document: dict[str, Any]) -> dict[str, Any]:
     schemas = {_COMPONENTS.get(name, name): part for name, part in renamed["components"]["schemas"].items()}
     renamed["components"]["schemas"] = {name: schemas[name] for name in sorted(schemas)}
     return renamed
-
-
-_NONCE: Final = "AGE4pcDea6GlxD07uu8Pwgupiv4kGu8W2yvAOZU0QmaC"
-
-_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
-    "Challenge": {"nonce": _NONCE, "expires_in": 300},
-    "Evidence": {
-        "eat_nonce": _NONCE,
-        "ueid": "AwAAAQABAAECAwQFBgcI",
-        "oemid": "j1wuC3qRTWOx0HxeOaTyFg",
-        "hwmodel": "U1YtMjEwN0c",
-        "swname": "SolvaneOS",
-        "swversion": ["12.5.6", "semver"],
-        "oemboot": True,
-        "dbgstat": "disabled-fully-and-permanently",
-        "uptime": 20,
-        "bootcount": 1,
-        "iat": 1631102400,
-        "intent": "activate",
-        "telephony": {
-            "sims": [
-                {"slot": 0, "status": "ready", "mcc": "368", "mnc": "01", "mnc_length": 2, "spn": "Cubacel"},
-                {"slot": 1, "status": "absent"},
-            ],
-            "serving": {
-                "registration": "home",
-                "plmn": {"mcc": "368", "mnc": "01"},
-                "cell": {"area": 4660, "id": 22136, "technology": "lte"},
-            },
-            "bands": ["LTE 1800"],
-        },
-        "wifi": {"connected": True, "country": "CU"},
-        "terms": {"version": "2021-06"},
-        "firmware": {
-            "build": "lark-1",
-            "agent_version": "1.0",
-            "sale_region": "global",
-            "patch_level": "2021-08-01",
-        },
-        "lock_state": "unprovisioned",
-        "location": {"latitude": 23.13, "longitude": -82.38, "accuracy": 20.0},
-    },
-    "Verdict": {
-        "iss": "verdicts.solvane.example",
-        "aud": "solvane-phones",
-        "sub": "d-b1fefed641e3c001ae784ff0c0e78abb",
-        "cnf": {"jkt": "x4XMU5DCefzwpgsAV2tnrY29IcYZ08-nube-5c9AUos"},
-        "eat_nonce": _NONCE,
-        "iat": 1631102402,
-        "nbf": 1631102402,
-        "exp": 1631106002,
-        "jti": "5f0f1f2f3f4f5f6f7f8f9fafbfcfdfef",
-        "serial": 1,
-        "decision": "deny",
-        "reason": "territory-prohibited",
-        "policy": {"id": "export-2021-09", "version": 1, "rule": "prohibited-at-activation"},
-        "trust": "affirming",
-        "territory": "CU",
-        "message": {"key": "not-sold-here", "args": {"territory": "CU", "case": "SLV-BHD56-2EFNY"}},
-        "case": "SLV-BHD56-2EFNY",
-        "check_in": 86400,
-    },
-    "Problem": {
-        "type": f"{TYPE_BASE}{ProblemCode.CHALLENGE_SPENT}",
-        "title": "Challenge spent",
-        "status": 409,
-        "code": ProblemCode.CHALLENGE_SPENT.value,
-        "detail": "eat_nonce was used before; request a new challenge",
-        "instance": "urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6",
-    },
-}
-"""One example of each message by the name of its schema. Numbers are from test ranges."""
