@@ -17,17 +17,17 @@ def tables() -> Iterator[str]:
     for group, settings in groupby(TABLE.values(), key=lambda setting: setting.group):
         yield f"### {group}"
         yield ""
-        yield "| option | variable | default | SIGHUP | meaning |"
-        yield "|---|---|---|---|---|"
+        yield "| option | default | meaning |"
+        yield "|---|---|---|"
         yield from map(_row, settings)
         yield ""
 
 
 def _row(setting: Setting) -> str:
     names = ", ".join(f"`{name}`" for name in setting.options)
+    mark = "\\*" if setting.reloads else ""
     default = f"`{setting.default}`" if setting.default else "false" if setting.kind is Kind.FLAG else "–"
-    reloads = "yes" if setting.reloads else "no"
-    return f"| {names} | `{setting.variable}` | {default} | {reloads} | {setting.description} |"
+    return f"| {names}{mark} | {default} | {setting.description} |"
 
 
 def page(text: str) -> str:

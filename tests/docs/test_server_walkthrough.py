@@ -17,6 +17,7 @@ DEVELOPERS = "docs/developers/README.md"
 PAGES = {
     "README.md": "You write a client",
     DEVELOPERS: "The server",
+    "docs/developers/admin.md": "A session by curl",
     "docs/developers/lab.md": "A verified verdict for your own key",
     "docs/developers/faults.md": "The server's faults",
 }

@@ -21,11 +21,15 @@ class Seen:
     seconds: float = 0.0
 
 
-def table(*sections: str) -> dict[str, str]:
-    """What the client sees of each fault, from the tables under these headings."""
-    parts = re.split(r"^## (.*)$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
-    text = "".join(body for title, body in zip(parts[1::2], parts[2::2], strict=True) if title in sections)
-    return dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE))
+def table(column: int) -> dict[str, str]:
+    """What the client sees of each kind of fault in this column: 1 of the proxy, 2 of the server."""
+    rows = [line.strip("|").split("|") for line in PAGE.read_text("utf-8").splitlines()]
+    return {
+        kind: cells[0].strip()
+        for cells in rows
+        if len(cells) == 4
+        for kind in re.findall(r"`([a-z0-9-]+)`", cells[column])
+    }
 
 
 def send(
