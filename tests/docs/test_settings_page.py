@@ -1,4 +1,4 @@
-"""The page on settings has the table of the code, and its examples can be used."""
+"""The page on settings has those of the code, and its examples can be used."""
 
 import re
 from pathlib import Path
@@ -13,11 +13,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "developers" / "settings.md"
 
 
-def test_the_tables_are_those_of_the_code() -> None:
+def test_the_lists_are_those_of_the_code() -> None:
     text = PAGE.read_text("utf-8")
     assert page(text) == text, "run `make generate`"
     for setting in TABLE.values():
-        assert f"| `{setting.variable}` |" in text
+        assert f"- {', '.join(f'`{name}`' for name in setting.options)}" in text
+        assert setting.variable == f"ACTIVATION_SERVER_{setting.options[-1][2:].replace('-', '_').upper()}"
     with pytest.raises(ValueError, match="no generated part"):
         page("")
 
