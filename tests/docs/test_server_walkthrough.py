@@ -23,7 +23,7 @@ PAGES = {
 }
 """The pages and their sections."""
 
-SECTION = r"^## {}\n(.*?)^## "
+SECTION = r"^## {}\n(.*?)(?=^## |\Z)"
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PORTS = ("8021", "8022")
 """Of the server, and of the proxy."""
