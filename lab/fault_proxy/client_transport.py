@@ -15,7 +15,7 @@ from agent.adapters.http import RequestsTransport, Timeouts
 from agent.ports import Answer
 from lab.backend.forwarded_addresses import ForwardedForTransport
 from lab.fault_proxy.listener import Listener, PendingRequest, SocketAddress, family_of, netloc
-from lab.world.network import ForwardingTransport, UpstreamTransport
+from lab.world.network import ForwardingTransport, Request
 from server_stub.faults.catalogue import CAUSES_TIMEOUT, IN_HANDSHAKE, FaultKind
 
 _NO_ROUTE: Final = "127.255.255.255"
@@ -88,13 +88,13 @@ class ProxyTransport(ForwardingTransport):
             transport.close()
         self._transports.clear()
 
-    def _carry(self, method: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
-        pending = self.register_request(self.device, method, path)
+    def _carry(self, request: Request) -> Answer:
+        pending = self.register_request(self.device, request.method, request.path)
         fault = pending.fault.kind if pending.fault else None
         if fault in self.unreachable:
-            return send(self._transport(f"{self.listener.scheme}://{self.unreachable[fault]}", fault))
+            return request.send(self._transport(f"{self.listener.scheme}://{self.unreachable[fault]}", fault))
         with self.listener.expecting(pending):
-            return send(self._transport(self.listener.origin, fault))
+            return request.send(self._transport(self.listener.origin, fault))
 
     def _transport(self, origin: str, fault: FaultKind | None) -> RequestsTransport:
         """A handshake that must fail needs a separate connection, too."""

@@ -9,20 +9,31 @@ from agent.ports import Answer, Downloads, Transport, TransportError, TransportF
 from lab.world.addresses import LOOPBACK, source_address
 
 
+class UpstreamTransport(Transport, Downloads, Protocol):
+    """A transport to the server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request of a device, and its response or fault. A `GET` has no body and no content type."""
 
     path: str
-    content_type: str
-    body: bytes
-    answer: Answer | None
+    accept: str
+    content_type: str = ""
+    body: bytes = b""
+    answer: Answer | None = None
     fault: TransportFault | None = None
-    method: str = "POST"
 
+    @property
+    def method(self) -> str:
+        """The method of HTTP."""
+        return "POST" if self.content_type else "GET"
 
-class UpstreamTransport(Transport, Downloads, Protocol):
-    """A transport to the server."""
+    def send(self, upstream: UpstreamTransport) -> Answer:
+        """Send it on `upstream`. Raises TransportError."""
+        if not self.content_type:
+            return upstream.get(self.path, accept=self.accept)
+        return upstream.post(self.path, self.body, content_type=self.content_type, accept=self.accept)
 
 
 class ForwardingTransport(ABC):
@@ -30,22 +41,20 @@ class ForwardingTransport(ABC):
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
         """Send a request. Raises TransportError."""
-        return self._carry(
-            "POST", path, lambda upstream: upstream.post(path, body, content_type=content_type, accept=accept)
-        )
+        return self._carry(Request(path, accept, content_type, body))
 
     def get(self, path: str, *, accept: str) -> Answer:
         """Download. Raises TransportError."""
-        return self._carry("GET", path, lambda upstream: upstream.get(path, accept=accept))
+        return self._carry(Request(path, accept))
 
     @abstractmethod
-    def _carry(self, method: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
-        """Call `send` with a transport, or return another response. Raises TransportError."""
+    def _carry(self, request: Request) -> Answer:
+        """Send a request on a transport, or return another response. Raises TransportError."""
 
 
 @dataclass
-class Network:
-    """Implements `agent.ports.Transport` and `Downloads` over another transport, and records the requests.
+class Network(ForwardingTransport):
+    """Sends the requests of a device on another transport, and records them.
 
     Without a data path no request is sent or recorded. `address` is the source address of the requests.
     """
@@ -56,24 +65,12 @@ class Network:
     requests: list[Request] = field(default_factory=list)
     address: str = LOOPBACK
 
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Send a request. Raises TransportError."""
-        request = Request(path, content_type, body, None)
-        return self._send(
-            request, lambda: self.upstream.post(path, body, content_type=content_type, accept=accept)
-        )
-
-    def get(self, path: str, *, accept: str) -> Answer:
-        """Send a download request. Raises TransportError."""
-        request = Request(path, "", b"", None, method="GET")
-        return self._send(request, lambda: self.upstream.get(path, accept=accept))
-
-    def _send(self, request: Request, send: Callable[[], Answer]) -> Answer:
+    def _carry(self, request: Request) -> Answer:
         if not self.data_path:
             raise TransportError(TransportFault.UNREACHABLE, "the device has no data connection")
         try:
             with source_address(self.address):
-                answer = send()
+                answer = request.send(self.upstream)
         except TransportError as error:
             self._record(replace(request, fault=error.fault))
             raise

@@ -1,26 +1,19 @@
 """The hostile network: a transport between device and server that can do anything with requests and responses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from agent.ports import Answer, TransportError, TransportFault
-from lab.world.network import UpstreamTransport
+from lab.world.network import ForwardingTransport, Request, UpstreamTransport
 from wire import media
 from wire.key_repository import METADATA_PATH
 
 
 @dataclass(frozen=True, slots=True)
-class InterceptedRequest:
-    """A request of a device. A handler may forward it, changed or not, as often as it likes, or never.
+class InterceptedRequest(Request):
+    """A request to `upstream`. A handler may forward it, changed or not, as often as it likes, or never."""
 
-    A download of the key repository has no body and no content type.
-    """
-
-    path: str
-    body: bytes
-    content_type: str
-    accept: str
-    upstream: UpstreamTransport
+    upstream: UpstreamTransport = field(kw_only=True)
 
     @property
     def asks_verdict(self) -> bool:
@@ -38,11 +31,8 @@ class InterceptedRequest:
 
     def forward(self, body: bytes | None = None, upstream: UpstreamTransport | None = None) -> Answer:
         """The response of the server, or of another one, to this body or another one. Raises TransportError."""
-        upstream = upstream or self.upstream
-        if not self.content_type:
-            return upstream.get(self.path, accept=self.accept)
-        sent = self.body if body is None else body
-        return upstream.post(self.path, sent, content_type=self.content_type, accept=self.accept)
+        changed = self if body is None else replace(self, body=body)
+        return changed.send(upstream or self.upstream)
 
 
 Handler = Callable[[InterceptedRequest], Answer]
@@ -54,8 +44,8 @@ def drop(_: InterceptedRequest) -> Answer:
     raise TransportError(TransportFault.UNREACHABLE, "the network drops it")
 
 
-class Interceptor:
-    """Implements `UpstreamTransport` over another one, and keeps what passed for a replay.
+class Interceptor(ForwardingTransport):
+    """Sends requests on another transport, and keeps what passed for a replay.
 
     While `handler` is None, everything passes unchanged.
     """
@@ -68,15 +58,9 @@ class Interceptor:
         self.challenges: list[Answer] = []
         self.files: dict[str, Answer] = {}
 
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Pass a request to the handler. Raises TransportError."""
-        return self._pass(InterceptedRequest(path, body, content_type, accept, self.upstream))
-
-    def get(self, path: str, *, accept: str) -> Answer:
-        """Pass a download to the handler. Raises TransportError."""
-        return self._pass(InterceptedRequest(path, b"", "", accept, self.upstream))
-
-    def _pass(self, request: InterceptedRequest) -> Answer:
+    def _carry(self, request: Request) -> Answer:
+        sent = (request.path, request.accept, request.content_type, request.body)
+        request = InterceptedRequest(*sent, upstream=self.upstream)
         answer = self.handler(request) if self.handler else request.forward()
         if request.asks_verdict:
             self.evidence.append(request.body)

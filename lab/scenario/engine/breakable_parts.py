@@ -1,13 +1,15 @@
 """Parts of a device that can fail: store, counter and modem with faults, and a power cut at a chosen effect."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.ports import Answer, CounterError, Modem, ModemError, StoreError
 from lab.handset.storage import EmulatedCounter, EmulatedStore
 from lab.scenario.model.device_steps import ModemBreakage
-from lab.world.network import ForwardingTransport, UpstreamTransport
+from lab.world.network import ForwardingTransport, Request, UpstreamTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class PowerCut(BaseException):
@@ -164,8 +166,8 @@ class PowerCutTransport(ForwardingTransport):
     upstream: UpstreamTransport
     power_cut: PowerCutTrigger
 
-    def _carry(self, _: str, __: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
+    def _carry(self, request: Request) -> Answer:
         self.power_cut.checkpoint()
-        answer = send(self.upstream)
+        answer = request.send(self.upstream)
         self.power_cut.checkpoint()
         return answer

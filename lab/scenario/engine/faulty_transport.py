@@ -1,19 +1,21 @@
 """Injects faults in this process, as the results that the HTTP adapter of a device would report for them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.ports import Answer, TransportError, TransportFault
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
 from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.world.clock import World
-from lab.world.network import ForwardingTransport, UpstreamTransport
+from lab.world.network import ForwardingTransport, Request, UpstreamTransport
 from server_stub.faults.catalogue import PROCESSED, STATUS, FaultKind
 from server_stub.faults.responses import PORTAL, tampered
 from wire import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TRANSPORT_FAULTS: Final = {
     FaultKind.NO_ROUTE: TransportFault.UNREACHABLE,
@@ -50,7 +52,8 @@ class FaultyTransport(ForwardingTransport):
     random: Random
     earlier: ReplayCache[Answer]
 
-    def _carry(self, _: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
+    def _carry(self, request: Request) -> Answer:
+        path = request.path
         first, newest = self.earlier.first(self.device, path), self.earlier.newest(self.device, path)
         repeated = newest is not None
         fault = self.scheduler.fault_for(
@@ -58,7 +61,7 @@ class FaultyTransport(ForwardingTransport):
         )
 
         def ask() -> Answer:
-            answer = send(self.upstream)
+            answer = request.send(self.upstream)
             self.earlier.keep(self.device, path, answer)
             return answer
 

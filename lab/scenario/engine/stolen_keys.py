@@ -15,7 +15,7 @@ from lab.manufacturer.key_rotation import find_verdict_key
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.scenario.engine.operations import StepError
 from lab.scenario.model.server_steps import StealableKey, StealKey
-from lab.world.network import ForwardingTransport, UpstreamTransport
+from lab.world.network import ForwardingTransport, Request, UpstreamTransport
 from server_stub.key_repository import OnlineRole
 from server_stub.signing.signing_key import SigningKey
 from wire import key_repository, limits, media
@@ -84,17 +84,17 @@ class ThiefTransport(ForwardingTransport):
     thief: Thief
     ceiling: int = 0
 
-    def _carry(self, _: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
-        answer = send(self.upstream)
+    def _carry(self, request: Request) -> Answer:
+        answer = request.send(self.upstream)
         if answer.status != 200 or not self.thief.ends:
             return answer
-        if path == _TIMESTAMP:
+        if request.path == _TIMESTAMP:
             received = Metadata[Timestamp].from_bytes(answer.body)
             body = answer.body
             if self.thief.uses(StealableKey.TIMESTAMP):
                 body = self.thief.timestamp(received)
             self.ceiling = int(received.signed.expires.timestamp()) + limits.SKEW
             return replace(answer, body=body)
-        if path == media.VERDICTS_PATH and self.thief.uses(StealableKey.VERDICT):
+        if request.path == media.VERDICTS_PATH and self.thief.uses(StealableKey.VERDICT):
             return replace(answer, body=self.thief.verdict(answer.body, self.ceiling))
         return answer

@@ -1,7 +1,7 @@
 """The requests of an exchange on an unreliable or slow network: bounded in number and time, and soon successful."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -23,7 +23,7 @@ from lab.handset.outcome import Outcome
 from lab.handset.timeline_summary import without_routine_entries
 from lab.simulation.simulation import Simulation
 from lab.world.clock import World
-from lab.world.network import ForwardingTransport, UpstreamTransport
+from lab.world.network import ForwardingTransport, Request, UpstreamTransport
 from lab.world.seed import Seed
 from server_stub.faults.catalogue import FaultKind
 from tests.support.profiles import examples
@@ -44,13 +44,13 @@ class SlowTransport(ForwardingTransport):
     script: Iterator[tuple[int, TransportFault | None]]
     paths: list[str] = field(default_factory=list)
 
-    def _carry(self, _: str, path: str, send: Callable[[UpstreamTransport], Answer]) -> Answer:
-        self.paths.append(path)
+    def _carry(self, request: Request) -> Answer:
+        self.paths.append(request.path)
         seconds, fault = next(self.script, (0, None))
         self.world.wait(seconds)
         if fault is not None:
             raise TransportError(fault, "planted")
-        return send(self.upstream)
+        return request.send(self.upstream)
 
 
 @pytest.fixture(scope="module")
