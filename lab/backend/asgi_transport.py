@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from agent.ports import Answer, TransportError, TransportFault
 from lab.world.addresses import current_source_address
+from lab.world.network import ForwardingTransport, Request
 from wire import limits
 
 _HOST: Final = "in-process.example"
@@ -77,28 +78,23 @@ class AsgiClient:
         return AsgiResponse(start["status"], named, b"".join(part.get("body", b"") for part in rest))
 
 
-@dataclass(frozen=True, slots=True)
-class InProcessTransport:
-    """Implements `UpstreamTransport` over the application that `client` returns; None if the server does not run."""
+@dataclass(frozen=True)
+class InProcessTransport(ForwardingTransport):
+    """Sends requests to the application that `client` returns; None if the server does not run."""
 
     client: Callable[[], AsgiClient | None]
-
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:
-        """Send `body` and return the response, whatever its status. Raises TransportError."""
-        return self._exchange("POST", path, {"Content-Type": content_type, "Accept": accept}, body)
-
-    def get(self, path: str, *, accept: str) -> Answer:
-        """Fetch `path` and return the response, whatever its status. Raises TransportError."""
-        return self._exchange("GET", path, {"Accept": accept}, b"")
 
     def close(self) -> None:
         """Do nothing: no connection is open."""
 
-    def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    def _carry(self, request: Request) -> Answer:
         client = self.client()
         if client is None:
             raise TransportError(TransportFault.UNREACHABLE, "the server does not run")
-        return checked(client.request(method, path, headers, body))
+        headers = {"Accept": request.accept}
+        if request.content_type:
+            headers["Content-Type"] = request.content_type
+        return checked(client.request(request.method, request.path, headers, request.body))
 
 
 def checked(response: AsgiResponse) -> Answer:

@@ -10,6 +10,7 @@ from firmware_profiles.loader import find
 from lab.model_check.invariants import INVARIANTS
 from lab.model_check.model import Model
 from lab.model_check.profile_traits import Traits, traits_of
+from lab.model_check.replay import TransitionTrace
 from lab.model_check.search import Search, SearchResult, Violation
 
 WORKERS: Final = 2
@@ -43,15 +44,12 @@ class ExploredProfile:
         }
 
 
-def trace(violation: Violation, profile: str, mutant: str | None = None) -> dict[str, Any]:
+def trace(found: Violation, profile: str, mutant: str | None = None) -> dict[str, Any]:
     """A violation in the file format of `--replay`."""
-    return {
-        "profile": profile,
-        **({} if mutant is None else {"mutant": mutant}),
-        "invariant": violation.invariant,
-        "message": violation.message,
-        "story": list(violation.trace),
-    }
+    made = TransitionTrace(
+        profile=profile, mutant=mutant, invariant=found.invariant, message=found.message, story=found.trace
+    )
+    return made.model_dump(mode="json", exclude_none=True)
 
 
 def explore(traits: Traits) -> SearchResult:

@@ -19,6 +19,7 @@ from lab.handset.storage import DeviceStorage
 from lab.manufacturer.factory import Factory, KeystoreLevel
 from lab.world.clock import World
 from lab.world.jose import AttestablePrivateKey, b64, unb64
+from lab.world.network import ForwardingTransport, Request
 from lab.world.places import Place
 from lab.world.seed import Seed
 from wire import media
@@ -105,20 +106,16 @@ _PINNED: Final[dict[str, object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingTransport:
+@dataclass(frozen=True)
+class RecordingTransport(ForwardingTransport):
     """Gives the device `challenge`, appends what it sends for a verdict to `evidence`, and sends nothing on."""
 
     challenge: Challenge
     evidence: list[bytes]
 
-    def get(self, path: str, *, accept: str) -> Answer:  # noqa: ARG002 - the port's
-        """Raises TransportError."""
-        raise TransportError(TransportFault.UNREACHABLE, "there is no server")
-
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str) -> Answer:  # noqa: ARG002 - the port's
-        """Answer a request for a challenge. Raises TransportError for a request for a verdict."""
-        if path == media.CHALLENGES_PATH:
+    def _carry(self, request: Request) -> Answer:
+        if request.path == media.CHALLENGES_PATH:
             return Answer(200, media.JSON, self.challenge.model_dump_json().encode())
-        self.evidence.append(body)
-        raise TransportError(TransportFault.UNREACHABLE, "the request was recorded, not sent")
+        if request.path == media.VERDICTS_PATH:
+            self.evidence.append(request.body)
+        raise TransportError(TransportFault.UNREACHABLE, "there is no server")

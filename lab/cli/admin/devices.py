@@ -92,37 +92,32 @@ def history(api: Client, device: Device, limit: Limit = 100) -> None:
     api.show(list(api.pages(f"{api.device_path(device)}/history", {}, limit)), tables.history)
 
 
-@admin_command
-def lock(api: Client, device: Device, reason: Reason, case: Case = None) -> None:
-    """Deny a device at its next check-in, whatever the policy decides.
+def _override(action: str, sentence: str, reason: str) -> Command:
+    """The command that overrides the policy for a device."""
+
+    def override(api: Client, device: Device, reason: Reason, case: Case = None) -> None:
+        _act(action, device, {"reason": reason, "case": case}, api)
+
+    override.__doc__ = f"""{sentence}
 
     \b
     Example:
-      activation admin devices lock 490154203237518 --reason "reported stolen"
+      activation admin devices {action} 490154203237518 --reason "{reason}"
     """
-    _act("lock", device, {"reason": reason, "case": case}, api)
+    return admin_command(override)
 
 
-@admin_command
-def unlock(api: Client, device: Device, reason: Reason, case: Case = None) -> None:
-    """Allow a device at its next check-in, whatever the policy decides.
-
-    \b
-    Example:
-      activation admin devices unlock 490154203237518 --reason "bought in Panama"
-    """
-    _act("unlock", device, {"reason": reason, "case": case}, api)
-
-
-@admin_command
-def release(api: Client, device: Device, reason: Reason, case: Case = None) -> None:
-    """Release a device: at its next check-in it gets a `release` verdict and stops contacting the server.
-
-    \b
-    Example:
-      activation admin devices release 490154203237518 --reason "end of life"
-    """
-    _act("release", device, {"reason": reason, "case": case}, api)
+lock = _override(
+    "lock", "Deny a device at its next check-in, whatever the policy decides.", "reported stolen"
+)
+unlock = _override(
+    "unlock", "Allow a device at its next check-in, whatever the policy decides.", "bought in Panama"
+)
+release = _override(
+    "release",
+    "Release a device: at its next check-in it gets a `release` verdict and stops contacting the server.",
+    "end of life",
+)
 
 
 @admin_command
