@@ -21,7 +21,6 @@ from firmware_profiles.loader import load_named
 from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
-from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
@@ -97,7 +96,7 @@ def make_phone(number: int, transport: UpstreamTransport, world: World) -> Bench
         )
 
     trust = Trust(MANUFACTURER.issuer, MANUFACTURER.audience, MANUFACTURER.pinned_jwks)
-    authority = MANUFACTURER.authority(KeystoreLevel(PROFILE.hardware.keystore.value))
+    authority = MANUFACTURER.authority(PROFILE.hardware.keystore)
     device = build_device(
         PROFILE,
         PLACE,

@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from firmware_profiles.model import KeyStorage
 from fuzz.cost import BoundedTarget, CostBudget, repeated
 from fuzz.fault import hold
 from lab.handset.keystore import EmulatedKeystore
-from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.seed import Seed
 from server_stub.attestation import der, key_description
@@ -42,7 +42,7 @@ _MANUFACTURER: Final = Manufacturer(_SEED)
 ROOT: Final = _MANUFACTURER.attestation_root
 ROOT_KEY: Final = _SEED.child("vendor").p256("attestation root")
 _OTHER_KEY: Final = Seed.of("another root").p256("attestation root")
-BATCH: Final = _MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
+BATCH: Final = _MANUFACTURER.authority(KeyStorage.STRONGBOX)
 NONCE: Final = "bm9uY2UtZm9yLWZ1enppbmc"
 LEAF: Final = EmulatedKeystore(Seed.of("phone"), BATCH, facts()).attest(NONCE.encode()).chain[0]
 _GOOD: Final = (LEAF, *BATCH.chain)

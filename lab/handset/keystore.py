@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from firmware_profiles.model import KeyStorage
 from lab.handset import key_attestation
 from lab.handset.key_attestation import (
     AttestationFields,
@@ -24,7 +25,7 @@ from lab.handset.key_attestation import (
     enumerated,
 )
 from lab.handset.keystore_habits import KeystoreHabit, write_with
-from lab.manufacturer.factory import Authority, KeystoreLevel
+from lab.manufacturer.factory import Authority
 from lab.world.certificates import common_name, key_usage
 from lab.world.jose import AttestablePrivateKey, AttestablePublicKey, b64, public_members, signature
 from lab.world.seed import Seed
@@ -43,9 +44,9 @@ _ML_DSA_65: Final = 1
 """Numbers of KeyMint's AIDL: `Algorithm`, `Digest`, `EcCurve`, `MlDsaVariant`."""
 
 _LEVELS: Final = {
-    KeystoreLevel.STRONGBOX: key_attestation.STRONG_BOX,
-    KeystoreLevel.TEE: key_attestation.TRUSTED_ENVIRONMENT,
-    KeystoreLevel.SOFTWARE: key_attestation.SOFTWARE,
+    KeyStorage.STRONGBOX: key_attestation.STRONG_BOX,
+    KeyStorage.TEE: key_attestation.TRUSTED_ENVIRONMENT,
+    KeyStorage.SOFTWARE: key_attestation.SOFTWARE,
 }
 _BOOT_STATES: Final = {
     VerifiedBootState.GREEN: 0,

@@ -10,7 +10,7 @@ from agent.telephony.identity import check_digit
 from firmware_profiles.model import Profile
 from lab.handset.image import SLOTS, boot_facts
 from lab.handset.keystore import EmulatedKeystore, KeystoreOptions
-from lab.manufacturer.factory import Authority, Factory, KeystoreLevel
+from lab.manufacturer.factory import Authority, Factory
 from lab.world.seed import Seed
 
 _SERIAL_NUMBERS: Final = 1_000_000
@@ -33,7 +33,7 @@ class NumberedDevice:
     def of(cls, seed: str, number: int, profile: Profile) -> "NumberedDevice":
         """Device `number` of the lab of `seed` with the image `profile`. Raises ValueError if there is none."""
         numbers, name = device_imeis(seed, number, profile), f"{profile.hardware.tac}-{number}"
-        authority = Factory(seed).device_authority(name, KeystoreLevel(profile.hardware.keystore.value))
+        authority = Factory(seed).device_authority(name, profile.hardware.keystore)
         return cls(Seed.of(seed).child(f"device {name}"), profile, numbers, authority)
 
     def keystore(self, options: KeystoreOptions | None = None) -> EmulatedKeystore:

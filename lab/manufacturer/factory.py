@@ -6,7 +6,6 @@ All are derived from the seed, so the same seed gives the same factory. No key h
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
@@ -14,25 +13,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from firmware_profiles.model import KeyStorage
 from lab.world.certificates import NOT_AFTER, certificate, common_name, key_usage
 from lab.world.seed import Seed
 
 _ATTESTATION_ROOT: Final = "Solvane Attestation Root"
 
 
-class KeystoreLevel(StrEnum):
-    """Where a device keeps its keys, by the values of a firmware profile."""
-
-    STRONGBOX = "strongbox"
-    TEE = "tee"
-    SOFTWARE = "software"
-
-
 @dataclass(frozen=True, slots=True)
 class Authority:
     """The batch key of a factory or a software keystore, which certifies the keys of devices."""
 
-    level: KeystoreLevel
+    level: KeyStorage
     key: EllipticCurvePrivateKey
     certificate: x509.Certificate
 
@@ -45,8 +37,8 @@ class Authority:
 class Factory:
     """The factory of the manufacturer that `seed` selects.
 
-    >>> Factory(7).authority(KeystoreLevel.TEE).level
-    <KeystoreLevel.TEE: 'tee'>
+    >>> Factory(7).authority(KeyStorage.TEE).level
+    <KeyStorage.TEE: 'tee'>
     """
 
     def __init__(self, seed: Seed | int | str) -> None:
@@ -62,16 +54,16 @@ class Factory:
         """The root of software keystores. No server trusts it; the manufacturer's server recognizes it."""
         return self._root("software root", "Software Keystore Root")
 
-    def authority(self, level: KeystoreLevel) -> Authority:
+    def authority(self, level: KeyStorage) -> Authority:
         """The batch key that certifies keys of `level`; StrongBox and TEE are under the attestation root."""
         return self._authorities[level]
 
-    def device_authority(self, name: str, level: KeystoreLevel) -> Authority:
+    def device_authority(self, name: str, level: KeyStorage) -> Authority:
         """The key that certifies the keys of the device with this name, as with remote key provisioning.
 
         Keystores in software have no keys of their own: they share a batch key.
         """
-        if level is KeystoreLevel.SOFTWARE:
+        if level is KeyStorage.SOFTWARE:
             return self.authority(level)
         return replace(self.special_authority(f"Solvane Device {name}"), level=level)
 
@@ -82,14 +74,14 @@ class Factory:
         key, root_key = self._seed.p256(f"batch {name}"), self._seed.p256("attestation root")
         issuer = common_name(_ATTESTATION_ROOT)
         made = self._certify(issuer, root_key, name, key, extensions=extensions, not_after=not_after)
-        return Authority(KeystoreLevel.TEE, key, made)
+        return Authority(KeyStorage.TEE, key, made)
 
     @cached_property
-    def _authorities(self) -> dict[KeystoreLevel, Authority]:
+    def _authorities(self) -> dict[KeyStorage, Authority]:
         roots = {
-            KeystoreLevel.STRONGBOX: ("attestation root", self.attestation_root, "Solvane StrongBox Batch 1"),
-            KeystoreLevel.TEE: ("attestation root", self.attestation_root, "Solvane TEE Batch 1"),
-            KeystoreLevel.SOFTWARE: ("software root", self.software_root, "Software Keystore"),
+            KeyStorage.STRONGBOX: ("attestation root", self.attestation_root, "Solvane StrongBox Batch 1"),
+            KeyStorage.TEE: ("attestation root", self.attestation_root, "Solvane TEE Batch 1"),
+            KeyStorage.SOFTWARE: ("software root", self.software_root, "Software Keystore"),
         }
         made = {}
         for level, (label, root, name) in roots.items():

@@ -23,7 +23,6 @@ from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.handset import Handset
 from lab.handset.image import Trust
 from lab.handset.storage import DevicePersistence, DeviceStorage
-from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.manufacturer.policies import LANTERN
 from lab.world.clock import MachineClock, World
@@ -145,7 +144,7 @@ class Simulation:
 
     def _bind(self, image: Profile) -> ImageBinding:
         access = self._server_access(image.agent.trust if image.agent else MANUFACTURER)
-        authority = self.manufacturer.authority(KeystoreLevel(image.hardware.keystore.value))
+        authority = self.manufacturer.authority(image.hardware.keystore)
         return ImageBinding(access.trust, access.transport, authority)
 
     def _server_access(self, holder: str) -> ServerAccess:

@@ -16,7 +16,7 @@ from lab.handset.image import Trust
 from lab.handset.keystore import EmulatedKey, KeystoreOptions
 from lab.handset.numbered_device import NumberedDevice
 from lab.handset.storage import DeviceStorage
-from lab.manufacturer.factory import Factory, KeystoreLevel
+from lab.manufacturer.factory import Factory
 from lab.world.clock import World
 from lab.world.jose import AttestablePrivateKey, b64, unb64
 from lab.world.network import ForwardingTransport, Request
@@ -72,7 +72,7 @@ def prepare_evidence(  # noqa: PLR0913 - which device states what
     own = Seed.of(seed).child(f"phone {profile.name} {place.name} 1")
     # These words are part of the seed: others would give another key for the same nonce.
     keys = Seed.of(" ".join(("by", "hand", nonce)))
-    authority = Factory(seed).authority(KeystoreLevel(profile.hardware.keystore.value))
+    authority = Factory(seed).authority(profile.hardware.keystore)
     storage = DeviceStorage()
     if number is not None:
         numbered = NumberedDevice.of(seed, number, profile)

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificates
 from typer.testing import CliRunner, Result
 
+from firmware_profiles.model import KeyStorage
 from lab.cli.main import app
 from lab.handset.client_keys import read_private_key
 from lab.handset.keystore import EmulatedKeystore, KeyAlgorithm, KeystoreOptions
-from lab.manufacturer.factory import KeystoreLevel
 from lab.world.seed import Seed
 from server_stub.evidence.evidence_token import thumbprint
 from server_stub.verdicts.service import VerdictService
@@ -48,7 +48,7 @@ def public_pem(key: Any) -> str:
 
 def jwk(key: Any, algorithm: str) -> dict[str, Any]:
     options = KeystoreOptions(KeyAlgorithm(algorithm))
-    authority = MANUFACTURER.authority(KeystoreLevel.TEE)
+    authority = MANUFACTURER.authority(KeyStorage.TEE)
     made = EmulatedKeystore(Seed.of("any"), authority, facts(), options).attest_key(key, b"challenge")
     return made.private_jwk()
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from firmware_profiles.model import KeyStorage
 from lab.handset.keystore import EmulatedKey
-from lab.manufacturer.factory import KeystoreLevel
 from lab.simulation.standalone_evidence import sign_evidence
 from lab.world.seed import Seed
 from server_stub.attestation import der
@@ -25,7 +25,7 @@ from wire import limits
 SEED: Final = Seed.of("stranger")
 OWN_KEY: Final = SEED.p256("own key")
 ROOT: Final = MANUFACTURER.attestation_root
-_AUTHORITY: Final = MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
+_AUTHORITY: Final = MANUFACTURER.authority(KeyStorage.STRONGBOX)
 BATCH: Final = _AUTHORITY.chain[0]
 BATCH_SUBJECT: Final = _AUTHORITY.certificate.subject.public_bytes()
 ROOM: Final = 20_000

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+from firmware_profiles.model import KeyStorage
 from lab.handset.keystore import BootFacts, EmulatedKeystore
-from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.simulation.standalone_evidence import sign_evidence
 from lab.world.jose import b64
@@ -104,7 +104,7 @@ def telephony(mcc: str | None, mnc: str = "01", home: tuple[str, str] | None = N
 class Phone:
     """One device. `evidence` returns the signed token for a nonce."""
 
-    level: KeystoreLevel = KeystoreLevel.STRONGBOX
+    level: KeyStorage = KeyStorage.STRONGBOX
     boot: BootFacts = field(default_factory=facts)
     manufacturer: Manufacturer = MANUFACTURER
     keystore: EmulatedKeystore = field(init=False)

@@ -14,7 +14,7 @@ from typing import Final
 
 from agent.adapters.http import RequestsTransport, Timeouts
 from firmware_profiles.loader import load_named
-from firmware_profiles.model import Profile
+from firmware_profiles.model import KeyStorage, Profile
 from lab.attacks.harness.interceptor import Interceptor
 from lab.attacks.harness.key_sets import attack_keys, published_keys
 from lab.attacks.harness.target_device import RecordedKeys, TargetDevice
@@ -25,7 +25,7 @@ from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
 from lab.handset.storage import DeviceStorage, EmulatedCounter, EmulatedStore
-from lab.manufacturer.factory import Authority, KeystoreLevel
+from lab.manufacturer.factory import Authority
 from lab.manufacturer.key_ceremony import Ceremony
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.manufacturer.policies import LANTERN as OPEN_POLICY
@@ -43,7 +43,7 @@ from server_stub.store.records import Reading, Transaction
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
 
-REVOKED_LEVEL: Final = KeystoreLevel.STRONGBOX
+REVOKED_LEVEL: Final = KeyStorage.STRONGBOX
 """The batch key whose certificate the manufacturer's server lists as revoked; devices here use the other one."""
 
 PUBLIC_LIMITS: Final = ServerLimits(
@@ -181,7 +181,7 @@ class TrialContext:
         folder = environment.folder / f"phone-{seed.bytes('folder', 8).hex()}-{holder}"
 
         def bind(image: Profile) -> ImageBinding:
-            batch = authority or environment.authority(KeystoreLevel(image.hardware.keystore.value))
+            batch = authority or environment.authority(image.hardware.keystore)
             return ImageBinding(trust, interceptor, batch)
 
         recorded = RecordedKeys()
@@ -244,10 +244,10 @@ class AttackEnvironment:
         with ExitStack() as stack:
             yield TrialContext(self, stack, seed, self._world)
 
-    def authority(self, level: KeystoreLevel) -> Authority:
+    def authority(self, level: KeyStorage) -> Authority:
         """The manufacturer's batch key of `level`, never the revoked one."""
         return self.owners[MANUFACTURER].manufacturer.authority(
-            KeystoreLevel.TEE if level is REVOKED_LEVEL else level
+            KeyStorage.TEE if level is REVOKED_LEVEL else level
         )
 
     @property

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from agent.core.screens import ScreenId
 from agent.core.states import Lock
+from firmware_profiles.model import KeyStorage
 from lab.attacks.harness.environment import MANUFACTURER, TrialContext
 from lab.attacks.harness.interceptor import Handler
 from lab.attacks.harness.target_device import DeviceState, TargetDevice
@@ -28,7 +29,7 @@ from lab.handset.key_attestation import (
     AttestationFields,
     AuthorizationFields,
 )
-from lab.manufacturer.factory import Authority, KeystoreLevel
+from lab.manufacturer.factory import Authority
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.certificates import certificate, common_name, key_usage
 from lab.world.jose import b64, signature
@@ -68,12 +69,12 @@ def _certificate(  # noqa: PLR0913 - what a certificate consists of
 
 
 def _genuine(trial: TrialContext) -> Authority:
-    return trial.environment.authority(KeystoreLevel.TEE)
+    return trial.environment.authority(KeyStorage.TEE)
 
 
 def _forged(key: EllipticCurvePrivateKey, *certificates: x509.Certificate) -> ForgedAuthority:
     """An authority that signs with `key`, whose certificate is the first."""
-    return ForgedAuthority(KeystoreLevel.TEE, key, certificates[0], certificates)
+    return ForgedAuthority(KeyStorage.TEE, key, certificates[0], certificates)
 
 
 ATTACKS: Final[list[Attack]] = []
@@ -127,7 +128,7 @@ def own_root(trial: TrialContext) -> Authority:
 @_attack("chain-software", _T.CHAIN_FORGED, _UNATTESTED)
 def software(trial: TrialContext) -> Authority:
     """Attest with a keystore in software."""
-    return trial.environment.authority(KeystoreLevel.SOFTWARE)
+    return trial.environment.authority(KeyStorage.SOFTWARE)
 
 
 @_attack("chain-borrowed", _T.CHAIN_FORGED, "chain-invalid")

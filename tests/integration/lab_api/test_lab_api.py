@@ -13,11 +13,11 @@ import pytest
 import requests
 from joserfc.jwk import thumbprint
 
+from firmware_profiles.model import KeyStorage
 from lab.api.clock import LabClock, adopt_database
 from lab.api.clock_routes import LATEST
 from lab.api.context import ForeignRootError, check_roots
 from lab.handset.keystore import EmulatedKeystore, KeyAlgorithm, KeystoreOptions
-from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.jose import b64
 from lab.world.seed import Seed
@@ -50,7 +50,7 @@ def call(server: Operated, method: str, path: str, body: Any = None, **headers: 
 def key_of(algorithm: str) -> Any:
     """A key of a client: any key does, and this one can sign and be written as a JWK."""
     options = KeystoreOptions(KeyAlgorithm(algorithm))
-    authority = MANUFACTURER.authority(KeystoreLevel.TEE)
+    authority = MANUFACTURER.authority(KeyStorage.TEE)
     return EmulatedKeystore(Seed.of("client"), authority, facts(), options).attest(b"unused")
 
 

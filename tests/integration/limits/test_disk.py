@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.manufacturer.factory import KeystoreLevel
+from firmware_profiles.model import KeyStorage
 from server_stub.store.sql import SqlStore
 from tests.support.server_phone import NOW, Clock, Phone, service
 from tests.support.stores import open_store
@@ -23,7 +23,7 @@ def test_unattested_evidence_adds_less_than_200_bytes_a_request_and_nothing_in_t
     sizes = [size(store)]
     for _ in range(4):
         for _ in range(REQUESTS):
-            verdict, _ = server.judge(Phone(level=KeystoreLevel.SOFTWARE).evidence(server.challenge().nonce))
+            verdict, _ = server.judge(Phone(level=KeyStorage.SOFTWARE).evidence(server.challenge().nonce))
             assert verdict.sub.startswith("u-")
         sizes.append(size(store))
         clock.now += NONCE_LIFETIME + 60

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import requests
 
+from firmware_profiles.model import KeyStorage
 from lab.backend.asgi_transport import AsgiClient, AsgiResponse
 from lab.backend.http_host import HttpHost
 from lab.handset.outcome import Outcome
-from lab.manufacturer.factory import KeystoreLevel
 from lab.simulation.simulation import Simulation
 from server_stub.api.app import create_app
 from server_stub.api.json_log import json_log
@@ -174,7 +174,7 @@ def _wrongly_signed(server: Application) -> bytes:
 
 
 def _unattested(server: Application) -> bytes:
-    return server.evidence(Phone(KeystoreLevel.SOFTWARE))
+    return server.evidence(Phone(KeyStorage.SOFTWARE))
 
 
 def _stale(server: Application) -> bytes:

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.jwk import ECKey, thumbprint
 
 from agent.ports import AttestedKey, Keystore
+from firmware_profiles.model import KeyStorage
 from lab.handset.keystore import EmulatedKey, EmulatedKeystore, KeyAlgorithm, KeystoreOptions
 from lab.handset.keystore_habits import KeystoreHabit
-from lab.manufacturer.factory import KeystoreLevel
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.seed import Seed
 from server_stub.attestation import key_description
@@ -26,7 +26,7 @@ from tests.support.server_phone import IMEI, MANUFACTURER, SECOND_IMEI, facts
 from wire.codes import VerifiedBootState
 
 
-def keystore(level: KeystoreLevel = KeystoreLevel.STRONGBOX, **changes: object) -> EmulatedKeystore:
+def keystore(level: KeyStorage = KeyStorage.STRONGBOX, **changes: object) -> EmulatedKeystore:
     return EmulatedKeystore(Seed.of("phone"), MANUFACTURER.authority(level), facts(**changes))
 
 
@@ -47,8 +47,8 @@ def test_keystore_implements_the_port_of_the_agent() -> None:
     assert key.algorithm == "ES256"
 
 
-@pytest.mark.parametrize("level", KeystoreLevel)
-def test_leaf_certificate_has_the_fields_that_android_writes(level: KeystoreLevel) -> None:
+@pytest.mark.parametrize("level", KeyStorage)
+def test_leaf_certificate_has_the_fields_that_android_writes(level: KeyStorage) -> None:
     leaf = leaf_of(keystore(level).attest(b"challenge"))
     assert leaf.version is x509.Version.v3
     assert leaf.serial_number == 1
@@ -64,16 +64,15 @@ def test_leaf_certificate_has_the_fields_that_android_writes(level: KeystoreLeve
 def test_leaf_certificate_bytes_follow_from_the_seed() -> None:
     """Reports and vectors of earlier releases contain these bytes."""
     digests = [
-        hashlib.sha256(keystore(level).attest(b"challenge").chain[0]).hexdigest()[:16]
-        for level in KeystoreLevel
+        hashlib.sha256(keystore(level).attest(b"challenge").chain[0]).hexdigest()[:16] for level in KeyStorage
     ]
     assert digests == ["60369acf15620c3a", "c69c84d28516429a", "27d18e2fb94578b6"]
 
 
-@pytest.mark.parametrize("level", KeystoreLevel)
-def test_chain_leads_to_the_root_of_its_level(level: KeystoreLevel) -> None:
+@pytest.mark.parametrize("level", KeyStorage)
+def test_chain_leads_to_the_root_of_its_level(level: KeyStorage) -> None:
     leaf, batch = map(x509.load_der_x509_certificate, keystore(level).attest(b"c").chain)
-    root = MANUFACTURER.software_root if level is KeystoreLevel.SOFTWARE else MANUFACTURER.attestation_root
+    root = MANUFACTURER.software_root if level is KeyStorage.SOFTWARE else MANUFACTURER.attestation_root
     assert (leaf.issuer, batch.issuer) == (batch.subject, root.subject)
     leaf.verify_directly_issued_by(batch)
     batch.verify_directly_issued_by(root)
@@ -94,7 +93,7 @@ def test_hardware_list_has_the_boot_facts(state: VerifiedBootState, lock: str) -
 
 
 def test_software_keystore_leaves_the_hardware_list_empty() -> None:
-    description = describe(leaf_of(keystore(KeystoreLevel.SOFTWARE).attest(b"c")))
+    description = describe(leaf_of(keystore(KeyStorage.SOFTWARE).attest(b"c")))
     assert description.attestation_level is SecurityLevel.SOFTWARE
     assert description.hardware == AuthorizationList()
     assert description.software.imei == IMEI
@@ -126,7 +125,7 @@ def test_each_attestation_has_a_new_key() -> None:
 
 
 def test_sealing_key_is_constant_and_differs_between_devices() -> None:
-    other = EmulatedKeystore(Seed.of("other"), MANUFACTURER.authority(KeystoreLevel.TEE), facts())
+    other = EmulatedKeystore(Seed.of("other"), MANUFACTURER.authority(KeyStorage.TEE), facts())
     assert keystore().sealing_key() == keystore().sealing_key() != other.sealing_key()
     assert len(keystore().sealing_key()) == 32
 
@@ -153,7 +152,7 @@ def test_keystore_writes_each_version_with_the_fields_of_that_version(
     version: int, algorithm: KeyAlgorithm
 ) -> None:
     options = KeystoreOptions(algorithm, version)
-    store = EmulatedKeystore(Seed.of("phone"), MANUFACTURER.authority(KeystoreLevel.TEE), facts(), options)
+    store = EmulatedKeystore(Seed.of("phone"), MANUFACTURER.authority(KeyStorage.TEE), facts(), options)
     description = describe(leaf_of(store.attest(b"c")))
     assert not description.deviations
     assert description.attestation_version == version
@@ -186,7 +185,7 @@ DEVIATIONS = {
 def test_habit_of_a_maker_costs_no_fact_that_decides(version: int, habit: KeystoreHabit) -> None:
     def described(*habits: KeystoreHabit) -> key_description.KeyDescription:
         options = KeystoreOptions(version=version, habits=habits)
-        authority = MANUFACTURER.authority(KeystoreLevel.TEE)
+        authority = MANUFACTURER.authority(KeyStorage.TEE)
         return describe(leaf_of(EmulatedKeystore(Seed.of("phone"), authority, facts(), options).attest(b"c")))
 
     plain, read = described(), described(habit)
@@ -201,7 +200,7 @@ def test_habit_of_a_maker_costs_no_fact_that_decides(version: int, habit: Keysto
 
 def test_all_habits_together_are_read() -> None:
     options = KeystoreOptions(version=450, habits=tuple(KeystoreHabit))
-    authority = MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
+    authority = MANUFACTURER.authority(KeyStorage.STRONGBOX)
     read = describe(leaf_of(EmulatedKeystore(Seed.of("phone"), authority, facts(), options).attest(b"c")))
     assert read.hardware.imei == IMEI
     expected = {each for each in DEVIATIONS.values() if each} | {Deviation.VERSION_UNPUBLISHED}
@@ -210,7 +209,7 @@ def test_all_habits_together_are_read() -> None:
 
 def test_ml_dsa_key_signs_evidence_with_the_thumbprint_of_another_library() -> None:
     options = KeystoreOptions(KeyAlgorithm.ML_DSA_65, 500)
-    authority = MANUFACTURER.authority(KeystoreLevel.STRONGBOX)
+    authority = MANUFACTURER.authority(KeyStorage.STRONGBOX)
     key = EmulatedKeystore(Seed.of("phone"), authority, facts(), options).attest(b"c")
     public = leaf_of(key).public_key()
     assert isinstance(public, MLDSA65PublicKey)

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from lab.manufacturer.factory import KeystoreLevel
+from firmware_profiles.model import KeyStorage
 from lab.manufacturer.manufacturer import Manufacturer
 from server_stub.attestation.appraisal import (
     Appraisal,
@@ -40,8 +40,8 @@ def result(appraisal: Appraisal, claim: TrustClaim) -> AppraisedClaim:
     return next(each for each in appraisal.results if each.claim is claim)
 
 
-@pytest.mark.parametrize("level", [KeystoreLevel.STRONGBOX, KeystoreLevel.TEE])
-def test_official_locked_device_is_affirmed_in_every_claim(level: KeystoreLevel) -> None:
+@pytest.mark.parametrize("level", [KeyStorage.STRONGBOX, KeyStorage.TEE])
+def test_official_locked_device_is_affirmed_in_every_claim(level: KeyStorage) -> None:
     appraisal = judge(Phone(level))
     assert (appraisal.identity, appraisal.tier, appraisal.imei) == (
         Identity.ATTESTED,
@@ -88,7 +88,7 @@ def test_a_listed_boot_key_counts_as_the_manufacturers_only_below_a_locked_bootl
     assert before.tier is TrustTier.WARNING
 
 
-@pytest.mark.parametrize("phone", [Phone(KeystoreLevel.SOFTWARE), Phone(boot=facts(imeis=()))])
+@pytest.mark.parametrize("phone", [Phone(KeyStorage.SOFTWARE), Phone(boot=facts(imeis=()))])
 def test_an_unattested_device_has_no_known_boot_key(phone: Phone) -> None:
     appraisal = judge(phone)
     assert appraisal.knowing({bytes(32).hex()}) == appraisal
@@ -98,7 +98,7 @@ def test_an_unattested_device_has_no_known_boot_key(phone: Phone) -> None:
 @pytest.mark.parametrize(
     ("phone", "challenge", "reason"),
     [
-        (Phone(KeystoreLevel.SOFTWARE), None, "chain-not-anchored"),
+        (Phone(KeyStorage.SOFTWARE), None, "chain-not-anchored"),
         (Phone(manufacturer=Manufacturer("another manufacturer")), None, "chain-not-anchored"),
         (Phone(), "B" * 44, "challenge-not-fresh"),
         (Phone(boot=facts(imeis=())), None, "imei-not-attested"),
@@ -116,7 +116,7 @@ def test_device_without_fresh_attested_imei_is_unattested(
 
 
 def test_software_keystore_of_the_manufacturer_has_its_own_reason() -> None:
-    phone, secrets = Phone(KeystoreLevel.SOFTWARE), MANUFACTURER.secrets
+    phone, secrets = Phone(KeyStorage.SOFTWARE), MANUFACTURER.secrets
     token = reader.read(phone.evidence(NONCE))
     verifier = ChainVerifier(secrets.attestation_roots, software_roots=secrets.software_roots)
     appraisal = appraise(verifier.verify(token.chain, NOW), token.evidence)
@@ -203,7 +203,7 @@ def test_leaf_cannot_issue_another_leaf() -> None:
 
 def test_chain_in_the_wrong_order_is_rejected() -> None:
     chain = reader.read(Phone().evidence(NONCE)).chain
-    other = reader.read(Phone(KeystoreLevel.TEE).evidence(NONCE)).chain
+    other = reader.read(Phone(KeyStorage.TEE).evidence(NONCE)).chain
     with pytest.raises(EvidenceError, match="has an issuer that is not the subject of the next certificate"):
         ChainVerifier((MANUFACTURER.attestation_root,)).verify((chain[0], other[1]), NOW)
 

@@ -3,8 +3,8 @@
 import pytest
 from cryptography import x509
 
+from firmware_profiles.model import KeyStorage
 from lab.handset.keystore import EmulatedKeystore
-from lab.manufacturer.factory import KeystoreLevel
 from lab.world.seed import Seed
 from server_stub.configuration import Configuration
 from server_stub.server import build_service
@@ -58,7 +58,7 @@ def test_certificates_issued_are_recorded_with_the_verdict() -> None:
     information = x509.UnrecognizedExtension(
         x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.30"), b"\xa1\x01\x08"
     )
-    store, phone = SqlStore(), Phone(KeystoreLevel.TEE)
+    store, phone = SqlStore(), Phone(KeyStorage.TEE)
     authority = MANUFACTURER.special_authority("Provisioned key", information)
     phone.keystore = EmulatedKeystore(Seed.of("phone"), authority, facts())
     server = serve(store, Clock(), "warn")

@@ -11,7 +11,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, KeySet
 from joserfc.jws import JWSRegistry
 
-from lab.manufacturer.factory import KeystoreLevel
+from firmware_profiles.model import KeyStorage
 from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as reader
 from server_stub.policy.policy import Activation
@@ -233,7 +233,7 @@ def test_serials_rise_for_each_device_and_never_fall(store: Store) -> None:
 
 def test_unattested_device_that_keeps_its_key_gets_rising_serials(store: Store) -> None:
     """Software can certify one key for many challenges."""
-    phone = Phone(level=KeystoreLevel.SOFTWARE)
+    phone = Phone(level=KeyStorage.SOFTWARE)
     keystore, key = phone.keystore, phone.keystore._seed.p256("kept")
     phone.keystore = SimpleNamespace(attest=lambda challenge: keystore.attest_key(key, challenge))  # type: ignore[assignment]
     server = service(store)
@@ -298,7 +298,7 @@ def test_unattested_claim_of_an_identity_does_not_change_its_record(store: Store
     server = service(store)
     before = ask(server, Phone(), telephony=PARIS)
     for _ in range(3):
-        impostor = Phone(KeystoreLevel.SOFTWARE)
+        impostor = Phone(KeyStorage.SOFTWARE)
         verdict = ask(server, impostor, ueid=ueid(claimed), last_verdict={"jti": "x", "serial": 500})
         assert (verdict.decision, verdict.reason) == (Decision.DEFER, Reason.EVIDENCE_UNATTESTED)
         assert verdict.sub != before.sub
