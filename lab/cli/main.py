@@ -35,7 +35,6 @@ POLICY: Final = LazyGroup(
         "diff": ("lab.cli.policy:diff", "List every change of decision between two policies."),
         "simulate": ("lab.cli.policy:simulate", "Apply a draft to the devices of a server's database."),
     },
-    name="policy",
     help="List, check, explain, compare and simulate policies.",
     example="activation policy explain export-2021-09 --territory CU",
 )
@@ -49,7 +48,6 @@ POLICIES: Final = LazyGroup(
         "put-in-force": ("lab.cli.admin.policies:put_in_force", "Put a policy in force."),
         "roll-back": ("lab.cli.admin.policies:roll_back", "Put the previous policy in force again."),
     },
-    name="policies",
     help="Store and simulate policy drafts, put one in force, roll back.",
     example="activation admin policies put export-2021-10.toml --reason draft",
 )
@@ -59,7 +57,6 @@ CAMPAIGNS: Final = LazyGroup(
         "start": ("lab.cli.admin.campaigns:start", "Start a campaign, whatever its dates are."),
         "lift": ("lab.cli.admin.campaigns:lift", "End a campaign."),
     },
-    name="campaigns",
     help="Start and end campaigns.",
     example='activation admin campaigns lift investigation --reason "results are in"',
 )
@@ -75,7 +72,6 @@ DEVICES: Final = LazyGroup(
         "decide": ("lab.cli.admin.devices:decide", "Decide on a device, once with --once."),
         "bulk": ("lab.cli.admin.devices:bulk", "Act on every device that a search finds."),
     },
-    name="devices",
     help="Search devices, and override what the policy decides on them.",
     example="activation admin devices search --decision deny",
 )
@@ -86,13 +82,11 @@ KEYS: Final = LazyGroup(
         "revoke": ("lab.cli.admin.keys:revoke", "Revoke a key immediately."),
         "replace-online": ("lab.cli.admin.keys:replace_online", "Replace the online keys by a new root."),
     },
-    name="keys",
     help="List, rotate and revoke verdict keys, and replace stolen online keys by a new root.",
     example='activation admin keys rotate KEY --reason "yearly"',
 )
 CLOCK: Final = LazyGroup(
     {"accept": ("lab.cli.admin.clock:accept", "Accept the server's clock after it was wrong.")},
-    name="clock",
     help="Let a server sign again whose clock was wrong.",
     example='activation admin clock accept --reason "time server corrected"',
 )
@@ -102,7 +96,6 @@ FAULTS: Final = LazyGroup(
         "add": ("lab.cli.admin.faults:add", "Inject a fault into the next responses."),
         "clear": ("lab.cli.admin.faults:clear", "Cancel faults."),
     },
-    name="faults",
     help="Inject faults into the server's next responses. Faults are kept in its database.",
     example='activation admin faults add garbage --count 3 --reason "test of my client"',
 )
@@ -120,7 +113,6 @@ ADMIN: Final = LazyGroup(
         "token": ("lab.cli.admin.token:token", "Create a new admin token in the server's database."),
         "prune": ("lab.cli.admin.prune:prune", "Remove old records from the server's database."),
     },
-    name="admin",
     help="Operate a verdict server: policies, campaigns, devices, keys, faults, audit. The admin token is read from "
     "ACTIVATION_ADMIN_TOKEN, or from the file that `activation serve` wrote.",
     short_help="Operate a verdict server over its admin API.",
@@ -128,7 +120,6 @@ ADMIN: Final = LazyGroup(
 )
 REPORT: Final = LazyGroup(
     {"merge": ("lab.cli.report:merge", "Join the reports of all shards of a run.")},
-    name="report",
     help="Join the reports of the shards of a run.",
     example="activation report merge shard-1 shard-2 --output report",
 )
